@@ -78,6 +78,11 @@ def _time(event: TimeApproved) -> Fault | None:
             "seconds",
             f"expected {exact} hours with them, got {told}; state the hours rounded half up, or leave seconds out",
         )
+    if event.billed_elsewhere and event.billable:
+        return (
+            "billed_elsewhere",
+            "expected billable to be false with it, got true; state billable as false, or leave billed_elsewhere out to bill the work here",
+        )
     if event.worked_on is None and event.started_at is None:
         return "worked_on", "expected worked_on or started_at"
     if event.zone is not None and not is_zone(event.zone):

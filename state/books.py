@@ -393,11 +393,13 @@ class Entry(Value, frozen=True, array_like=True, gc=False):
 
 
 class Burn(Value, frozen=True, array_like=True, gc=False):
-    """What the project has used: booked and billable hours; `memo` is the value of work that is not charged, by currency."""
+    """What the project has used: booked and billable hours; `memo` is the value of work that is not charged, by currency; `elsewhere` are
+    the entries that another system bills."""
 
     hours: Hours = 0
     billable_hours: Hours = 0
     memo: dict[str, Amount] = {}
+    elsewhere: int = 0
 
 
 # What was posted in another currency than the ledger's: cost and revenue, each with its ledger amount.
@@ -959,17 +961,20 @@ class Told(Value, frozen=True, array_like=True, gc=False):
 
 class Share(Value, frozen=True, array_like=True, gc=False):
     """What a project adds to the sums of its contract: cost at completion, and the most that it may earn by then. That is its revenue at
-    completion where all work to come is valued, else what hard caps allow (`by_cap`); None where nothing says it."""
+    completion where all work to come is valued, else what hard caps allow (`by_cap`); None where nothing says it. `elsewhere` where another
+    system bills work of it."""
 
     contract_id: str
     eac_cost: Amount = 0
     revenue_max: Amount | None = None
     by_cap: bool = False
+    elsewhere: bool = False
 
 
 class ContractOutlook(Value, frozen=True, array_like=True, gc=False):
-    """What the projects of a contract come to at completion; of `unknown` of them it is not known what they may earn. `is_paid` once
-    revenue at completion of some project was not zero; `settled` is the loss that somebody has settled. Owner: `state/forecast/loss.py`."""
+    """What the projects of a contract come to at completion; of `unknown` of them it is not known what they may earn, and of `elsewhere` of
+    those another system bills work. `is_paid` once revenue at completion of some project was not zero; `settled` is the loss that somebody
+    has settled. Owner: `state/forecast/loss.py`."""
 
     cost: Amount = 0
     revenue: Amount = 0
@@ -977,6 +982,7 @@ class ContractOutlook(Value, frozen=True, array_like=True, gc=False):
     unknown: int = 0
     is_paid: bool = False
     settled: Amount = 0
+    elsewhere: int = 0
 
 
 class Inclusion(Value, frozen=True, array_like=True, gc=False):

@@ -176,7 +176,8 @@ def _with_account(
 def add_work(project: Project, work: Work, sign: int) -> Project:
     """Burn and month figures: hours and cost of what is booked, revenue of what is priced on a line of the project."""
     cost, price = work.cost, work.price
-    hours, billable, memo = project.burn.hours, project.burn.billable_hours, project.burn.memo
+    burn = project.burn
+    hours, billable, memo, elsewhere = burn.hours, burn.billable_hours, burn.memo, burn.elsewhere
     months = dict(project.months)
     if cost is not None:
         hours += sign * cost.hours
@@ -185,11 +186,13 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         billable += sign * (price.hours - price.passed_hours)
         if price.memo:
             memo = _with_sum(memo, price.currency, sign * price.memo)
+        if work.time is not None and work.time.billed_elsewhere:
+            elsewhere += sign
         if not price.project_id and (revenue := price.earns):
             _add_month(months, price.day, price.currency, 0, 0, sign * revenue)
     return replace(
         project,
-        burn=Burn(hours, billable, memo),
+        burn=Burn(hours, billable, memo, elsewhere),
         months=months,
         changed=True,
         posted=add_posted(project.posted, posted_in(work, project.project_id), sign),

@@ -191,7 +191,7 @@ def lent_costs(entries: Iterable[Entry], parts: Mapping[tuple[str, str], Any]) -
 
 
 def _check_project(project: Project, entries: Iterable[Entry], parts: Mapping[tuple[str, str], Any]) -> None:
-    hours = billable = 0
+    hours = billable = elsewhere = 0
     memo: Counter[str] = Counter()
     posted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     months: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
@@ -218,6 +218,7 @@ def _check_project(project: Project, entries: Iterable[Entry], parts: Mapping[tu
             if price is not None:
                 billable += price.hours - price.passed_hours
                 memo[price.currency] += price.memo
+                elsewhere += standing.time is not None and standing.time.billed_elsewhere
         if price is not None and (price.project_id or standing.project_id) == project.project_id:
             months[f"{price.day:%Y-%m}|{price.currency}"][2] += price.earns
         for journal in standing.journals:
@@ -229,7 +230,7 @@ def _check_project(project: Project, entries: Iterable[Entry], parts: Mapping[tu
                         sign, place = (-1, 2) if line.account in REVENUE else (1, 0)
                         sums[place] += sign * line.amount
                         sums[place + 1] += sign * line.ledger_amount
-    assert project.burn == Burn(hours, billable, {key: sum_ for key, sum_ in memo.items() if sum_})
+    assert project.burn == Burn(hours, billable, {key: sum_ for key, sum_ in memo.items() if sum_}, elsewhere)
     assert without_all_zeros(project.posted) == without_all_zeros(posted)
     assert without_all_zeros(project.months) == without_all_zeros(months)
     assert project.waiting == dict(waiting)

@@ -211,6 +211,8 @@ TIME_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "billable": ("billable_hours", number),
     "not_billable": ("billable", flag(False)),
     "charged": ("billable", flag(True)),
+    "billed_elsewhere": ("billed_elsewhere", flag(True)),
+    "billed_here": ("billed_elsewhere", flag(False)),
     "task": ("task", text),
     "role": ("role", text),
     "line": ("line_id", text),

@@ -116,6 +116,7 @@ def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, bille
         "hours": None if hours is None else decimal_text(hours),
         "seconds": _seconds(fields, hours),
         "billable": False if elsewhere else billable,
+        "billed_elsewhere": elsewhere or None,
         "billable_hours": _optional_decimal(hours_in(fields.billable_hours, row, form)),
         "overtime": flag_in(fields.overtime, row, form),
         "rate": _optional_decimal(rate),

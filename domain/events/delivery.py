@@ -292,6 +292,7 @@ class TimeApproved(NamedTuple):
     approved_at: Instant | None = None
     dimensions: Mapping[str, str] = {}
     seconds: int | None = None
+    billed_elsewhere: bool = False
 
 
 class TimeWithdrawn(NamedTuple):

@@ -59,6 +59,8 @@ class RecordNodes:
     def _facts(self, work: Work) -> tuple[tuple[str, str], ...]:
         event = work.subject
         price = work.price
+        elsewhere = work.time is not None and work.time.billed_elsewhere
+        why_not = "another system bills the entry" if elsewhere else "the entry is not billable"
         return (
             ("project", event.project_id),
             *((("person", event.person_id),) if event.person_id else ()),
@@ -70,7 +72,7 @@ class RecordNodes:
                 if price is not None and price.line_id
                 else ()
             ),
-            *((("not charged", "the entry is not billable"),) if not event.billable else ()),
+            *((("not charged", why_not),) if not event.billable else ()),
         )
 
     def figures(self, entry_id: str, step: int) -> list[Node]:

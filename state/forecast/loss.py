@@ -7,7 +7,8 @@ kept by contract and change by what an event moved. A project of several contrac
 
 A project that nobody has estimated, and that has no price, does not count. Where it is not known of another one what it may earn, the loss
 is not known, and the exception stays as it is: open, settled or not raised. So it does of work that nobody pays for, where revenue at
-completion was always zero, and of a contract over several engagements, each of which knows only its own part.
+completion was always zero, and of a contract over several engagements, each of which knows only its own part. Where another system bills
+work of a project, as a tracker did before the first import, it alone knows what that earns: nothing is raised, and what is open is closed.
 
 It is raised and closed with the event that makes or ends the loss, and forecasts of the contract that do not show it yet go out before it;
 another amount is said at the day's end. A loss that somebody has settled is raised again once it is more than that, or was gone meanwhile.
@@ -131,6 +132,8 @@ def _share(draft: Draft, project_id: str, contracts: tuple[Contract, ...], ended
     if not contracts or not is_measured(draft, project_id):
         return None
     contract_id, (forecast, outlook) = contracts[0].contract_id, known(draft, project_id)
+    if draft.project(project_id).burn.elsewhere:
+        return Share(contract_id, elsewhere=True)
     if forecast.currency != contracts[0].terms.currency:
         return Share(contract_id)
     found = revenue_max(draft, project_id, day_in(draft, forecast.zone, ended))
@@ -148,6 +151,7 @@ def _add(draft: Draft, share: Share, sign: int) -> None:
         revenue=of.revenue + sign * (share.revenue_max or 0),
         projects=of.projects + sign,
         unknown=of.unknown + sign * unknown,
+        elsewhere=of.elsewhere + sign * share.elsewhere,
     )
     draft.put(PART, share.contract_id, now)
 
@@ -156,8 +160,10 @@ def _add(draft: Draft, share: Share, sign: int) -> None:
 
 
 def _loss(draft: Draft, contract_id: str) -> Amount | None:
-    """None where it is not known."""
+    """None where it is not known; no loss is named where another system knows what the contract earns."""
     contract, of = draft.contract(contract_id), outlook_of(draft, contract_id)
+    if contract is not None and of.elsewhere:
+        return 0
     if contract is None or contract.divided or of.unknown or not of.is_paid:
         return None
     if not of.projects and any(_first(draft, project_id) == contract for project_id in draft.projects_of(contract_id)):

@@ -43,6 +43,7 @@ def time(**more: Any) -> Any:
         {"worked_on": None, "started_at": NINE},
         {"worked_on": None, "hours": None, "started_at": NINE, "ended_at": NINE},
         {"zone": "America/New_York"},
+        {"billable": False, "billed_elsewhere": True},
     ],
 )
 def test_work_needs_a_day_and_hours(given: dict[str, Any]) -> None:
@@ -60,6 +61,7 @@ def test_work_needs_a_day_and_hours(given: dict[str, Any]) -> None:
         ({"rate": -1}, "rate"),
         ({"hours": 1_125_834, "seconds": 4053}, "seconds"),
         ({"hours": None, "started_at": NINE, "ended_at": TEN, "seconds": 3600}, "seconds"),
+        ({"billed_elsewhere": True}, "billed_elsewhere"),
     ],
 )
 def test_work_without_them_is_refused(given: dict[str, Any], field: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import permutations
 
 import pytest
 
@@ -37,6 +39,13 @@ PRICED = (
     "    each schedule on=2026-06-30 amount=1,000.00",
 )
 
+ELSEWHERE = (
+    "estimate P 12 h 1,200.00",
+    "time T-1 bob 1 h not_billable version 1",
+    "time T-1 bob 1 h not_billable billed_elsewhere version 2",
+    "time T-2 bob 1 h",
+)
+
 
 def said(books: Books) -> list[ExceptionRaised]:
     records = (one.record for one in books.folded)
@@ -62,6 +71,15 @@ def test_a_day_with_many_forecasts_says_one_amount() -> None:
     with told((*PRICED, "2026-01-05 time T bob 11 h", "2026-01-05 day ended", *hours, "2026-01-06 day ended")) as books:
         amounts = [one.blocks_amount for one in said(books)]
     assert amounts == [100_0000, 9_100_0000]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(len(ELSEWHERE)))), ids=lambda order: "".join(map(str, order)))
+def test_work_that_another_system_bills_leaves_no_loss_in_any_order(order: Sequence[int]) -> None:
+    """Whatever was said before it: 1,200.00 are more than the price, and nobody here knows what the hour of T-1 earned."""
+    days = [f"2026-01-{day:02} {ELSEWHERE[place]}" for day, place in enumerate(order, 5)]
+    with told((*PRICED, *days)) as books:
+        assert not [part for part in books.parts() if part[0] == "exception"]
+        assert books.part(loss.PART, "K").elsewhere == 1
 
 
 def shared(projects: int) -> list[str]:

@@ -82,6 +82,7 @@ class Entries:
             "hours": plain(row.hours),
             "seconds": row.seconds,
             "billable": row.is_billed,
+            "billed_elsewhere": row.billed_elsewhere or None,
             "billable_hours": None if row.billed_hours is None else plain(row.billed_hours),
             "rate": None if rate is None else plain(rate),
             "rate_approved_by": None if rate is None else self._approver(row),

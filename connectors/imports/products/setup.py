@@ -274,12 +274,13 @@ def is_ours(contract: Event, source: str) -> bool:
 
 
 def _worked_so_far(rows: Iterable[ExportRow], currency: str) -> Json:
-    """The export plans nothing; what was worked is the least that the project takes, and a line to edit."""
+    """The export plans nothing; what was worked is the least that the project takes, and a line to edit. No revenue where the tracker has
+    invoiced some of it, since that of the rest would be that of the whole."""
     rows = tuple(rows)
     hours = sum((row.hours for row in rows), Decimal(0))
     cost = sum((exact_value_of(row.hours, row.cost_rate, currency) for row in rows), Decimal(0))
     budget = {"hours": plain(hours), "cost": plain(cost)}
-    if rows[0].currency != currency:
+    if rows[0].currency != currency or any(row.billed_elsewhere for row in rows):
         return budget
     return budget | {"revenue": plain(sum((row.value for row in rows if row.is_billed), Decimal(0)))}
 

@@ -514,10 +514,13 @@ def test_what_is_exported_is_billed_elsewhere(tmp_path: Path) -> None:
     """As Kimai marks what it has invoiced: of 16 hours 8 are billed, 800.00 elsewhere."""
     rows = "1,Website,Ben,2026-03-02,8,0,Acme,EUR\n2,Website,Ben,2026-03-03,8,1,Acme,EUR\n"
     result = imported(tmp_path, WITH_CUSTOMER + rows, BILLED)
-    assert [each.get("billable") for each in events(result)] == [None, False]
+    assert [(each.get("billable"), each.get("billed_elsewhere")) for each in events(result)] == [
+        (None, None),
+        (False, True),
+    ]
     assert (result.hours, result.elsewhere) == (Decimal(16), Tally(1, Decimal(8), {"EUR": Decimal(800)}))
     both = imported(tmp_path, WITH_CUSTOMER + rows, BILLED, "both", wanted=TimeWanted(NOW, bill_invoiced=True))
-    assert [each.get("billable") for each in events(both)] == [None, None]
+    assert not any("billable" in each or "billed_elsewhere" in each for each in events(both))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from connectors.imports.products.product import CLOCKIFY, HARVEST, TOGGL, Produc
 from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Tally
+from connectors.json_records import event_from_json
+from domain.outputs import ExceptionRaised, ForecastUpdate
 from tests.connectors.imports.exporting import entries, events, imported, listed
 from tests.connectors.imports.test_exports_rows import CLOCKIFY_ROW, HARVEST_ROW, TOGGL_ROW, written
+from tests.harness import Books
 
 INVOICED = {"Invoiced?": "Yes", "Notes": "billed in Harvest"}
 NOON = read_instant("2026-03-02T12:00:00Z", ("iso",), "UTC")
@@ -21,22 +25,42 @@ NOON = read_instant("2026-03-02T12:00:00Z", ("iso",), "UTC")
 def test_what_is_invoiced_counts_in_cost_and_is_billed_elsewhere(tmp_path: Path) -> None:
     """Two rows of 7.5 h at 100.00: 750.00 is billed here, 750.00 is not, and both keep their rate for the memo value."""
     result = imported(tmp_path, written(HARVEST_ROW, INVOICED), HARVEST)
-    assert sorted((each["billable"], each["hours"]) for each in entries(result)) == [(False, "7.5"), (True, "7.5")]
+    said = sorted((each["billable"], each.get("billed_elsewhere"), each["hours"]) for each in entries(result))
+    assert said == [(False, True, "7.5"), (True, None, "7.5")]
     assert result.billed == {"EUR": Decimal(750)}
     assert result.invoiced.elsewhere[:3] == (1, 0, Decimal("7.5"))
     assert result.invoiced.elsewhere.amounts == {"EUR": Decimal(750)}
 
 
+@pytest.mark.parametrize("billed_here_on", ["2026-03-02", "2026-03-09"])
+def test_a_project_of_which_the_tracker_has_invoiced_most_makes_no_loss(tmp_path: Path, billed_here_on: str) -> None:
+    """30 h cost 1,350.00, and 7.5 h of them are billed here, for 750.00; the tracker has invoiced 2,250.00."""
+    invoiced = [{**INVOICED, "Date": f"2026-03-0{day}"} for day in (4, 5, 6)]
+    imported(tmp_path, written({**HARVEST_ROW, "Date": billed_here_on}, *invoiced), HARVEST)
+    books = Books()
+    for event in sorted(events(tmp_path), key=lambda each: str(each["occurred_at"])):
+        event.pop("engagement_id", None)
+        books.fold(event_from_json(event))
+    books.end_day(date(2026, 3, 31))
+    raised = [one.record for one in books.folded if isinstance(one.record, ExceptionRaised)]
+    costs = [one.record.project.eac_cost for one in books.folded if isinstance(one.record, ForecastUpdate)]
+    books.close()
+    assert (raised, costs[-1]) == ([], 1_350_0000)
+
+
 def test_clockify_says_it_in_another_column(tmp_path: Path) -> None:
     result = imported(tmp_path, written({**CLOCKIFY_ROW, "Invoiced": "Yes"}), CLOCKIFY)
-    assert (result.invoiced.elsewhere.rows, [each["billable"] for each in entries(result)]) == (1, [False])
+    said = [(each["billable"], each["billed_elsewhere"]) for each in entries(result)]
+    assert (result.invoiced.elsewhere.rows, said) == (1, [(False, True)])
 
 
 def test_what_is_invoiced_is_billed_here_where_somebody_says_so(tmp_path: Path) -> None:
     elsewhere = imported(tmp_path, written(HARVEST_ROW, INVOICED), HARVEST)
     result = imported(tmp_path, written(HARVEST_ROW, INVOICED), HARVEST, "again", bill_invoiced=True)
     assert (elsewhere.changes.new, result.changes.changed, result.changes.unchanged) == (2, 1, 1)
-    assert [(each["version"], each["billable"]) for each in entries(result)] == [(2, True)]
+    assert [(each["version"], each["billable"], "billed_elsewhere" in each) for each in entries(result)] == [
+        (2, True, False)
+    ]
     assert result.billed == {"EUR": Decimal(1500)}
 
 
@@ -51,7 +75,9 @@ def test_what_was_imported_to_be_billed_here_stays_so_when_it_is_marked_as_invoi
 def test_an_invoice_that_is_deleted_in_the_tracker_makes_its_work_billable(tmp_path: Path) -> None:
     imported(tmp_path, written({**HARVEST_ROW, "Invoiced?": "Yes"}), HARVEST)
     result = imported(tmp_path, written(HARVEST_ROW), HARVEST, "again")
-    assert [(each["version"], each["billable"]) for each in entries(result)] == [(2, True)]
+    assert [(each["version"], each["billable"], "billed_elsewhere" in each) for each in entries(result)] == [
+        (2, True, False)
+    ]
 
 
 def test_rounded_hours_are_billed_and_worked_ones_cost(tmp_path: Path) -> None:

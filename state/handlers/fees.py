@@ -46,6 +46,7 @@ from state.plan import newest_plan, plan_of, version_on
 from state.rerate import line_ids
 from state.settlement import settlement
 from state.terms_known import known_of, line_fees
+from state.totals import month_of
 from state.unissued import is_moved
 from state.unplaced import note_unplaced, spoken
 
@@ -198,15 +199,15 @@ def _moves_minimums(draft: Draft, contract: Contract) -> bool:
 def _moves_closed(draft: Draft, contract: Contract, closed: Sequence[ClosedPeriod], line_id: str) -> bool:
     if not closed:
         return False
+    others = [other for other in line_ids(contract) if other != line_id]
     months: set[str] = set()
-    for other in line_ids(contract):
+    for other in others:
         key = "line", composed(contract.contract_id, other)
-        if other != line_id and key in draft.parts:
+        if key in draft.parts:
             had, has = draft.before.get(key) or LineTotals(""), draft.parts[key] or LineTotals("")
             months |= {month for month, _ in had.by_month.items() ^ has.by_month.items()}
-        if other != line_id and is_moved(draft, contract, other, closed[-1].to):
-            return True
-    return any(month < closed[-1].to.isoformat() for month in months)
+    last = month_of(closed[-1].to - timedelta(days=1))
+    return any(month <= last for month in months) or is_moved(draft, contract, others, last)
 
 
 def _moves_what_ended(draft: Draft, part_id: str, had: LineTotals | None, has: LineTotals) -> bool:

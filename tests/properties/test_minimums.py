@@ -1,0 +1,58 @@
+"""What a minimum compares with is kept from event to event (`state/unissued.py`): it decides nothing, and saves most of the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.caps import Claim, allot
+from tests.properties.test_any_order import two_stories
+from tests.told import told
+
+EXAMPLES = settings().max_examples
+BESIDE = ("time under a cap", "refunds under a cap", "units under a cap")
+# Of every month five days have work of 2 h at 100.00; the cap is reached in March.
+DAYS = [f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in (2, 7, 12, 17, 22)]
+CAPPED = (
+    "entity LE EUR Europe/Berlin",
+    "customer C",
+    "person bob consultant of LE",
+    "project P of LE",
+    "contract K C LE EUR to 2026-12-31 policy cap_order={order}",
+    "  line L P",
+    "    rate 100.00",
+    "    cap hard 2,500.00",
+    "  line M P",
+    "    terms Subscription fee=0.00 minimum=500.00",
+)
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@settings(max_examples=max(EXAMPLES // 5, 5))
+@given(st.data())
+def test_what_is_kept_decides_nothing(beside: str, data: st.DataObject) -> None:
+    """Opened again after each event, the books say the same to the byte."""
+    _, _, story = data.draw(two_stories(("minimum beside hours", beside)))
+    with told(story) as kept, told(story, reopens=True) as made:
+        assert [one.body for one in kept.encoded] == [one.body for one in made.encoded]
+
+
+@pytest.mark.parametrize("order", ["service_date", "approval"])
+def test_work_that_comes_in_order_is_allotted_once(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def counting(claims: Sequence[Claim], *rest: object) -> object:
+        seen.append(len(claims))
+        return allot(claims, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("state.unissued.allot", counting)
+    lines = [line.format(order=order) for line in CAPPED]
+    lines += [f"{day} time T-{day} bob 2 h approved_at {day}T09:00Z" for day in DAYS]
+    ends = [f"2026-{month:02}-28 day ended" for month in range(1, 13)]
+    with told([*lines[:10], *sorted([*lines[10:], *ends])]) as books:
+        assert len(books.log) > len(DAYS)
+    # The thirteenth is the first that the cap leaves less: the twelve before it at once, every one from there on alone.
+    assert (seen[0], sum(seen)) == (12, len(DAYS))

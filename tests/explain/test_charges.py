@@ -99,6 +99,17 @@ def told() -> list[dict[str, Any]]:
         event("UnitsDelivered", DAY(15), delivery_id="D-2", units="500", delivered_on="2026-01-15", **delivered),
         event("ProgressReported", DAY(16), line_id="P", version=1, percent="15", as_of="2026-01-16", project_id="DOCK"),
         event("ProgressReported", DAY(17), line_id="P", version=2, percent="40", as_of="2026-01-17", project_id="DOCK"),
+        event(
+            "TimeApproved",
+            DAY(18),
+            entry_id="T-99",
+            person_id="ADA",
+            worked_on="2026-01-18",
+            hours="2",
+            billable=False,
+            billed_elsewhere=True,
+            **of_dock,
+        ),
         event("MilestoneAccepted", DAY(20), milestone_id="M1", accepted_on="2026-01-20", **of_dock),
     ]
 
@@ -140,6 +151,11 @@ def test_the_id_of_an_expense_alone_says_what_to_ask_for() -> None:
     assert "an expense: milepost explain expense/E-1" in " ".join(
         milepost("explain", "E-1", "--output", output, code=2).split()
     )
+
+
+def test_work_that_another_system_bills_says_why_it_is_not_charged() -> None:
+    (entry,) = (node for node in explained("T-99")["nodes"] if node.get("id") == "T-99")
+    assert {"name": "not charged", "value": "another system bills the entry"} in entry["facts"]
 
 
 def test_grouped_by_person_what_nobody_did_stands_without_a_person() -> None:

@@ -129,6 +129,22 @@ def test_harvest(tmp_path: Path) -> None:
     assert {each["project_id"] for each in entries(result)} == {"Acme: Bridge"}
 
 
+def test_harvest_with_english_numbers(tmp_path: Path) -> None:
+    """As the pages say; 20 h at 1,150.00 are 23,000."""
+    english = HARVEST.replace('"23.000,0"', '"23,000.0"').replace('"1.150,0"', '"1,150.0"')
+    english = re.sub(r'"(\d+),(\d)"', r"\1.\2", english)
+    path, said = tmp_path / "export.csv", "--set file.decimal=. --set file.thousands=,"
+    path.write_text(english, encoding="utf-8")
+    mapping = read_mapping(DOCS / "mappings" / "harvest.toml", said.removeprefix("--set ").split(" --set "))
+    result = import_time(path, mapping, "harvest.toml", tmp_path / "out", "export", TimeWanted(NOW))
+    assert [(each["hours"], each.get("rate")) for each in entries(result)] == [
+        ("7.5", "120"),
+        ("2", None),
+        ("20", "1150"),
+    ]
+    assert all(said in (DOCS / page).read_text(encoding="utf-8") for page in ("import.md", "quick-start.md"))
+
+
 def test_a_mapping_does_not_pass_over_a_column_of_approvals_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(ImportRefused, match=r'skip\.0\.column: expected a column of export\.csv, came "Approved\?"'):
         imported(tmp_path, HARVEST.replace("Approved?", "OK"), DOCS / "mappings" / "harvest.toml")

@@ -26,6 +26,7 @@ from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
     from connectors.imports.products.import_export import Changes, ImportedExport
+    from connectors.imports.products.setup import Unextended
     from connectors.imports.products.sums import Sums
 
 WRONG_USAGE = 2
@@ -200,6 +201,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "without_rate": imported.unrated,
         "rated_at_zero": imported.rated_at_zero,
         "unknown": imported.unknown._asdict(),
+        "not_extended": {contract.contract_id: projects for contract, projects in imported.unextended.items()},
         "foreign_currencies": imported.foreign,
         "events": dict(imported.events),
         "setup_file": _path(imported.setup_path),
@@ -336,6 +338,8 @@ def _counted_sums(sums: Sums) -> str:
 
 def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
     unknown = imported.unknown
+    unextended = imported.unextended
+    of_others = {project for projects in unextended.values() for project in projects}
     found = [
         f"  {label}: {_some(names)}"
         for label, names in (
@@ -343,17 +347,31 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
             ("people (PersonDefined)", unknown.people),
             ("costs of people (CostRateSet)", unknown.costs),
             ("projects (ProjectActivated)", unknown.projects),
-            ("contract lines of projects (ContractSigned)", unknown.contracts),
+            (
+                "contract lines of projects (ContractSigned)",
+                [project for project in unknown.contracts if project not in of_others],
+            ),
         )
         if names
     ]
+    apart = [_not_extended(contract, projects, imported, out) for contract, projects in unextended.items()]
     if not found:
-        return []
+        return apart
     advice = (
         f"Not known in {out}, so the work of these waits. Import again with --bootstrap to have them written, put their"
         " events into the folder, or name the folder that has them with --known:"
     )
-    return [advice, *found]
+    return [advice, *found, *apart]
+
+
+def _not_extended(contract: Unextended, projects: tuple[str, ...], imported: ImportedExport, out: Path) -> str:
+    title = imported.product.title
+    whose = "was amended" if contract.source == imported.product.key else f"was signed by {contract.source or 'others'}"
+    return (
+        f"The contract {contract.contract_id} {whose}, so the import of {title} gives it no lines, with --bootstrap or without, and the"
+        f" work of these projects waits: {_some(projects)}. Put a ContractSigned of version {contract.version + 1} into {out}, with the"
+        " lines that it has and one for each of them; or give another --out, whose books stand by themselves"
+    )
 
 
 def _sums_line(label: str, sums: Sums) -> str:

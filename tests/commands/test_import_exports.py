@@ -18,7 +18,7 @@ from milepost.cli import app
 from tests.connectors.imports import made_exports
 from tests.connectors.imports.exporting import events
 from tests.connectors.imports.made_exports import AMERICAN, GERMAN, ZONE, Locale, made_work
-from tests.connectors.imports.test_exports_rows import HARVEST_ROW, written
+from tests.connectors.imports.test_exports_rows import HARVEST_ROW, TOGGL_ROW, written
 
 COMPANY = ("--entity", "studio", "--currency", "EUR", "--zone", ZONE)
 UNTIL = ("--until", "2026-03-31")
@@ -136,6 +136,39 @@ def test_refused_rows_are_told_by_reason_with_their_money(tmp_path: Path) -> Non
     assert first.startswith('refused 2 rows, 15.00 hours, 1,500.00 EUR: the first is line 3: column "Client": nothing')
     assert second.startswith('refused 1 row, 7.50 hours, 750.00 EUR: line 5: column "Date": the work is of a day after')
     assert listed.startswith("all that was not imported is listed in")
+
+
+def two_trackers(folder: Path, **toggl: str) -> Result:
+    """7.5 hours at 100 from Harvest, and 1.5 hours for another project of the client from Toggl."""
+    first = write_text(written(HARVEST_ROW))(folder / "march.csv")
+    assert milepost("import", "harvest", first, "--out", folder / "input", "--bootstrap", *COMPANY).exit_code == 0
+    second = write_text(written({**TOGGL_ROW, "Project": "Shop", **toggl}))(folder / "shop.csv")
+    rates = ("--cost-rate", 40, *(() if "Amount (USD)" in toggl else ("--rate", 100)))
+    return milepost("import", "toggl", second, "--out", folder / "input", "--bootstrap", *rates)
+
+
+def test_a_second_tracker_says_what_its_projects_need(tmp_path: Path) -> None:
+    """The contract is Harvest's; its next version, with a line for the project, bills 750 and 150."""
+    told = two_trackers(tmp_path)
+    assert told.exit_code == 0, told.output
+    said = "The contract Nordwind-time was signed by harvest, so the import of Toggl gives it no lines"
+    assert said in told.stdout
+    assert "Put a ContractSigned of version 2 into" in told.stdout
+    assert "waits: Nordwind: Shop." in told.stdout
+    assert "Import again with --bootstrap" not in told.stdout
+    (signed,) = events(tmp_path / "input", "ContractSigned")
+    line = {**signed["lines"][0], "line_id": "Nordwind: Shop", "project_id": "Nordwind: Shop"}
+    again = {**signed, "event_id": "amended-by-hand", "version": 2, "lines": [*signed["lines"], line]}
+    (tmp_path / "input" / "signed.jsonl").write_text(json.dumps(again) + "\n")
+    ran = run(tmp_path, *UNTIL)
+    assert (issued(ran), ran["exceptions_open"]) == (Decimal(900), 0)
+
+
+def test_a_second_tracker_in_another_currency_is_refused(tmp_path: Path) -> None:
+    told = two_trackers(tmp_path, **{"Amount (USD)": "180.00"})
+    assert told.exit_code == 2
+    assert 'the contract of the client "Nordwind" in the folder has EUR, and the row USD' in told.stderr
+    assert [each["entry_id"][:7] for each in events(tmp_path / "input", "TimeApproved")] == ["harvest"]
 
 
 def test_a_dry_run_shows_the_summary_and_writes_nothing(tmp_path: Path) -> None:

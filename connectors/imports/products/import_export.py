@@ -30,6 +30,7 @@ from connectors.imports.products.read_rows import (
     Rows,
     amounts_unused,
     in_one_currency,
+    in_standing_currency,
     kept_apart,
     of_one_client,
     read_rows,
@@ -38,11 +39,13 @@ from connectors.imports.products.read_rows import (
 from connectors.imports.products.setup import (
     Asked,
     Json,
+    Unextended,
     Unknown,
     company_of,
     is_ours,
     lacks_company,
     setup_events,
+    unextended,
     unknown,
 )
 from connectors.imports.products.sums import Sums, by_currency, sums_of
@@ -121,7 +124,8 @@ class ImportedExport(NamedTuple):
 
     `priced` is hours x rate of the imported rows and `billed` what of it is billed here. `differing` are those rows whose
     amount in the export, or to the second, is another, by `most_apart` at most. `amounts_unused` are columns of amounts that gave no rate.
-    `unknown` is what the entries refer to and neither the folder nor the setup has. `first_statement` is the id of the
+    `unknown` is what the entries refer to and neither the folder nor the setup has; `unextended` are contracts that would have lines for
+    projects of it, and that this import leaves as they are. `first_statement` is the id of the
     first statement that the setup's contracts give.
     """
 
@@ -150,6 +154,7 @@ class ImportedExport(NamedTuple):
     rated_by_option: int
     rated_by_contract: int
     unknown: Unknown
+    unextended: Mapping[Unextended, tuple[str, ...]]
     first_statement: str | None
     foreign: tuple[str, ...]
     rates_lack: tuple[tuple[str, date, date], ...]
@@ -199,6 +204,8 @@ def import_export(
     rows = kept_apart(rows, clients, {*known.projects, *(entry.project_id for entry in known.entries.values())})
     rows = of_one_client(rows, clients)
     rows = in_one_currency(rows, _currencies_of_ours(source, known))
+    standing = unextended({row.client.id for row in rows.taken}, known, source)
+    rows = in_standing_currency(rows, {client: contract.currency for client, contract in standing.items()})
     assumed = with_assumed(rows.taken, choices, source, known, folder)
     matching = match(source, assumed.rows, known.entries, _keys_of_refused(export.product, rows))
     matching = matching._replace(matched=tuple(map(_billed_where_it_was, matching.matched)))
@@ -226,11 +233,13 @@ def import_export(
     written = files.write(
         _with_ids(setup, source, files.name), entries, _listed(not_taken, gone), is_dry_run=wanted.dry_run
     )
+    lacking = unknown([each.row for each in taken], known_then)
     return result._replace(
         taken_as_approved=_taken_as_approved(export, [each.row for each in taken], choices),
         rated_by_option=assumed.rated_by_option,
         rated_by_contract=assumed.rated_by_contract,
-        unknown=unknown([each.row for each in taken], known_then),
+        unknown=lacking,
+        unextended=_unextended(standing, [each.row for each in taken], lacking.contracts),
         first_statement=_first_statement(setup, [each.row for each in taken]),
         foreign=foreign,
         rates_lack=_rates_lack([each.row for each in taken], foreign, company.currency, known.rate_days),
@@ -240,6 +249,17 @@ def import_export(
         listed_path=written[2],
         is_dry_run=wanted.dry_run,
     )
+
+
+def _unextended(
+    standing: Mapping[str, Unextended], rows: Iterable[ExportRow], lacking: Collection[str]
+) -> dict[Unextended, tuple[str, ...]]:
+    """With the projects that lack a line in them."""
+    projects: dict[str, set[str]] = {}
+    for row in rows:
+        if row.project.id in lacking and row.client.id in standing:
+            projects.setdefault(row.client.id, set()).add(row.project.id)
+    return {standing[client]: tuple(sorted(of)) for client, of in sorted(projects.items())}
 
 
 def _lacking(path: Path, lacks: Sequence[str]) -> str:
@@ -443,6 +463,7 @@ def _result(
         rated_by_option=0,
         rated_by_contract=0,
         unknown=Unknown((), (), (), (), ()),
+        unextended={},
         first_statement=None,
         foreign=(),
         rates_lack=(),

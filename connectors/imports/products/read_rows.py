@@ -225,6 +225,22 @@ def in_one_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
     return _without(rows, fault)
 
 
+def in_standing_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
+    """A rate in another currency than that of the client's contract, which another source has signed, would be left out."""
+
+    def fault(row: ExportRow) -> NotTaken | None:
+        currency = contracted.get(row.client.id)
+        if not currency or row.rate is None or row.currency == currency:
+            return None
+        reason = (
+            f'the contract of the client "{row.client.id}" in the folder has {currency}, and the row {row.currency}; give a client one'
+            " currency, or give another --out"
+        )
+        return refused(row, "Currency", row.cells.get("Currency", row.currency), reason)
+
+    return _without(rows, fault)
+
+
 def _own_project(row: ExportRow) -> Named:
     return Named(f"{row.client.id}: {row.project.id}", row.project.name)
 

@@ -44,6 +44,15 @@ class Asked(NamedTuple):
     bootstrap: bool
 
 
+class Unextended(NamedTuple):
+    """A client's contract that `--bootstrap` gives no lines, since another source signed it or somebody amended it."""
+
+    contract_id: str
+    version: int
+    source: str
+    currency: str
+
+
 class Unknown(NamedTuple):
     """What rows refer to and no event defines; entries of it wait until it is known."""
 
@@ -124,6 +133,25 @@ def unknown(rows: Sequence[ExportRow], known: Known) -> Unknown:
     contracts = {row.project.id for row in rows} - known.contracted - known.linked
     found = (customers, people, uncosted, projects, contracts)
     return Unknown(*(tuple(sorted(each)) for each in found))
+
+
+def contract_id_of(client_id: str) -> str:
+    return f"{client_id}-time"[:128]
+
+
+def unextended(clients: Iterable[str], known: Known, source: str) -> dict[str, Unextended]:
+    """By client, what stands where this import would sign a contract of its own."""
+    standing = {client: known.contracts.get(contract_id_of(client)) for client in clients}
+    return {
+        client: Unextended(
+            contract["contract_id"],
+            int(contract["version"]),
+            str(contract.get("source", "")),
+            str(contract.get("currency") or ""),
+        )
+        for client, contract in sorted(standing.items())
+        if contract is not None and not is_ours(contract, source)
+    }
 
 
 def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known: Known, now: Instant) -> list[Json]:
@@ -209,7 +237,7 @@ class _Writer:
     def contracts(self, lacking: frozenset[str]) -> Iterator[Json]:
         """New, or a higher version with the lines that were there and those of projects that are new."""
         for client_id, rows in sorted(self._of_client.items()):
-            contract_id = f"{client_id}-time"[:128]
+            contract_id = contract_id_of(client_id)
             former = self._known.contracts.get(contract_id)
             projects = [project for project in sorted({row.project.id for row in rows}) if project in lacking]
             if former is None:

@@ -1,27 +1,24 @@
-"""What caps allow of an entry: the limit less what comes before it in consumption order, what is issued first of all (R16 to R18)."""
+"""What caps allow of an entry by the books: what is issued comes first of all (R16 to R18); what cuts give; what a cap has left."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
-from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, is_prorated, limit_of, limit_on, prorate
-from domain.contract import BEGINNING
+from domain.caps import BucketKey, CapRule, bucket_key, is_prorated, limit_of, limit_on, prorate
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
-from domain.money import round_ratio
-from domain.purchase_order import ORDER, SUBJECT_KIND, is_order, spoken
+from domain.purchase_order import spoken
 from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.rooms import SETTLED, TAKEN, Contest, Rival, Rooms
 from milepost.explain.sources import Sources
-from state.books import Contract, Entry, GivenUp, IssuedPiece, Work
+from state.books import GivenUp, IssuedPiece, Work
 from state.claims import (
     FOR_BILLING,
     FOR_REVENUE,
     MAIN,
-    Stake,
     allotments,
     claim_of,
     granted_of,
@@ -34,8 +31,6 @@ from state.totals import DRAWS, FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.
 RIVALS_SHOWN = 2_000
-# Parts of an entry under a cap: what is settled, and what it takes beside that.
-SETTLED, TAKEN = "settled", "taken"
 # Before every service date.
 EARLIEST = date(1990, 1, 1)
 
@@ -46,62 +41,14 @@ def part_name(what: str, allotment: str, *, by_hours: bool) -> str:
     return f"{what}{'_hours' if by_hours else ''}{of}"
 
 
-class Rival(NamedTuple):
-    """An entry's place under the caps that it shares with others."""
-
-    order: Order
-    entry: Entry
-    plan: LinePlan
-    stake: Stake
-    claim: Claim
-
-    @property
-    def entry_id(self) -> str:
-        return self.entry.entry_id
-
-    @property
-    def settles(self) -> bool:
-        """Whether something of it is settled, or was before a credit gave it back to the cap."""
-        return bool(self.claim.pinned or self.stake.price.returned)
-
-    def under(self, bucket: BucketKey) -> bool:
-        return any(bucket_key(rule, self.claim.day, self.claim.person_id) == bucket for rule in self.claim.rules)
-
-
-class Room(NamedTuple):
-    """What may be taken, in money and in hours."""
-
-    amount: Node
-    hours: Node
-
-
-class Contest(NamedTuple):
-    """Everything that competes for the caps of a group of lines after a step, in consumption order; where the step issued statements
-    anew, before it issued anything (`is_cut`)."""
-
-    step: int
-    allotment: str
-    rivals: tuple[Rival, ...]
-    by_entry: dict[str, Rival]
-    is_cut: bool = True
-
-
-class Queue(NamedTuple):
-    """A bucket of a contest: what is settled, and what takes room freely, in consumption order."""
-
-    settled: tuple[Rival, ...]
-    free: tuple[Rival, ...]
-    orders: tuple[Order, ...]
-
-
 class CapNodes:
     def __init__(self, sources: Sources, entries: EntryNodes) -> None:
         self.sources = sources
         self.entries = entries
         entries.caps = self
+        self.rooms = Rooms(sources, entries, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._contests: dict[tuple[Any, ...], Contest] = {}
-        self._queues: dict[tuple[Any, ...], Queue] = {}
 
     def granted(self, at: Standing, side: str) -> Node:
         """The part of the entry's value that caps allow to earn revenue, or to be billed."""
@@ -139,12 +86,12 @@ class CapNodes:
         draft = self.sources.draft(at.step)
         names = ("cap_split", "cap_order", "cap_includes", "overflow")
         policies = self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
-        made = self._room(own, contest, value).amount._replace(title=title, policies=policies)
+        made = self.rooms.room(own, contest, value).amount._replace(title=title, policies=policies)
         if granted_of(allotment, own.stake).amount < own.claim.pinned:
             made = self._left_of_settled(title, own, contest)._replace(policies=policies)
         elif own.settles:
             made = total(
-                title, (self._settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
+                title, (self.rooms.settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
             )
         return agreeing(made, stated(title, amount, "amount", plan.currency, rule="R16"))
 
@@ -213,42 +160,7 @@ class CapNodes:
             for piece in part.pieces
         }
 
-    def _queue(self, contest: Contest, bucket: BucketKey, *, by_hours: bool) -> Queue:
-        key = (id(contest), bucket, by_hours)
-        if key not in self._queues:
-            members = [rival for rival in contest.rivals if rival.under(bucket)]
-            free = tuple(rival for rival in members if self._takes(rival, contest.allotment, by_hours=by_hours))
-            settled = tuple(rival for rival in members if rival.settles)
-            self._queues[key] = Queue(settled, free, tuple(rival.order for rival in free))
-        return self._queues[key]
-
-    def _takes(self, rival: Rival, allotment: str, *, by_hours: bool) -> int:
-        """What the entry takes beside what is settled of it."""
-        granted = granted_of(allotment, rival.stake)
-        return granted.hours - rival.claim.pinned_hours if by_hours else granted.amount - rival.claim.pinned
-
     # Room
-
-    def _room(self, own: Rival, contest: Contest, value: Node) -> Room:
-        """What every hard cap has left for what of the entry is not settled, in money and in hours."""
-        hours = self._hours_claimed(own, contest)
-        free, free_hours = value, hours
-        if own.settles:
-            free = less("not settled yet", value, self._settled(own, contest))
-            free_hours = less("hours not settled yet", hours, self._settled_hours(own, contest))
-        amounts, all_hours = [free], [free_hours]
-        for rule in rules_for(own.plan, contest.allotment):
-            if limit_on(rule, own.claim.day).hard:
-                room = self._left(own, rule, contest, free, free_hours)
-                amounts.append(room.amount)
-                all_hours.append(room.hours)
-        if own.stake.price.within is not None:
-            within = self.entries.within(self._at(own, contest))
-            if own.settles:
-                nothing = constant("nothing", 0, "amount", own.plan.currency)
-                within = most("left of it", less("not settled yet", within, self._settled(own, contest)), nothing)
-            amounts.append(within)
-        return Room(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
 
     def _left_of_settled(self, title: str, own: Rival, contest: Contest) -> Node:
         """What is settled less what is above a limit by now; those that come later give back first."""
@@ -259,126 +171,32 @@ class CapNodes:
             newest = limit_of(rule, bucket)
             if newest.amount is None or not newest.hard:
                 continue
-            queue, day = self._queue(contest, bucket, by_hours=False), max(newest.effective_on, EARLIEST)
-            limit = self._limit(own.plan, rule, day, "amount", contest.step)
+            queue, day = self.rooms.queue(contest, bucket, by_hours=False), max(newest.effective_on, EARLIEST)
+            limit = self.rooms.limit(own.plan, rule, day, "amount", contest.step)
             later = [
-                less(f"{rival.entry_id}: gives back", self._settled(rival, contest), self._granted_of(rival, contest))
+                less(
+                    f"{rival.entry_id}: gives back", self.rooms.settled(rival, contest), self.granted_of(rival, contest)
+                )
                 for rival in queue.settled
-                if rival.order > own.order and self._takes(rival, contest.allotment, by_hours=False) < 0
+                if rival.order > own.order and self.rooms.takes(rival, contest.allotment, by_hours=False) < 0
             ]
-            settled = self._all_settled(queue, bucket, contest, by_hours=False)
+            settled = self.rooms.all_settled(queue, bucket, contest, by_hours=False)
             above = most("settled above the limit", less("settled less the limit", settled, limit, *later), nothing)
             back = most("settled above the limits", above, back) if back is not nothing else above
-        settled = self._settled(own, contest)
+        settled = self.rooms.settled(own, contest)
         return less(title, settled, least("gives back", [back, settled]), rule="R16")
-
-    def _left(self, own: Rival, rule: CapRule, contest: Contest, free: Node, free_hours: Node) -> Room:
-        """What one cap has left."""
-        limit = limit_on(rule, own.claim.day)
-        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-        title = f"room under {spoken(rule.cap_id)}{' ' + bucket[1] if bucket[1] else ''}"
-        if is_order(rule.cap_id):
-            title = f"{title}, where billing stops"
-        left, left_hours = free, free_hours
-        if limit.amount is not None:
-            rest = self._rest(title, own, rule, contest, by_hours=False)
-            if (rest.value or 0) < (free.value or 0):
-                left, left_hours = rest, self._hours_of(rest, free, free_hours)
-        if limit.hours is not None:
-            rest = self._rest(title, own, rule, contest, by_hours=True)
-            if (rest.value or 0) < (left_hours.value or 0):
-                left, left_hours = least("room", [left, self._value_of(rest, own, free, free_hours)]), rest
-        if limit.split == "reject_whole" and (left is not free or left_hours is not free_hours):
-            whole, whole_hours = (
-                Arithmetic("all_or_nothing", (free, left)),
-                Arithmetic("all_or_nothing", (free_hours, left_hours)),
-            )
-            name = f"{title}, all or nothing"
-            return Room(
-                Node(name, 0, "amount", free.currency, whole, "R17"), Node(name, 0, "hours", "", whole_hours, "R17")
-            )
-        return Room(left, left_hours)
-
-    def _rest(self, title: str, own: Rival, rule: CapRule, contest: Contest, *, by_hours: bool) -> Node:
-        """The limit less what is settled and what comes before."""
-        unit, measure = ("hours", "hours") if by_hours else ("amount", "amount")
-        currency = "" if by_hours else own.plan.currency
-        bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-        limit = self._limit(own.plan, rule, own.claim.day, measure, contest.step)
-        stands = less(f"{title}, before", limit, *self._taken(own, bucket, contest, by_hours=by_hours))
-        return most(title, stands, constant("nothing", 0, unit, currency), rule="R18")
-
-    def _hours_of(self, rest: Node, free: Node, free_hours: Node) -> Node:
-        made = (free_hours.value or 0) * (rest.value or 0) // (free.value or 1)
-        parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-        return Node("its hours", made, "hours", "", Arithmetic("proportion", (free_hours, rest, free), parameters))
-
-    def _value_of(self, rest: Node, own: Rival, free: Node, free_hours: Node) -> Node:
-        mode = own.plan.policies.money_mode
-        made = round_ratio((free.value or 0) * (rest.value or 0), free_hours.value or 1, own.plan.step, mode)
-        parameters: dict[str, Any] = {"step": step_of(own.plan.currency), "mode": mode}
-        arithmetic = Arithmetic("proportion", (free, rest, free_hours), parameters)
-        return Node("its value", made, "amount", own.plan.currency, arithmetic, "R17")
 
     # What is taken
 
-    def _taken(self, own: Rival, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> tuple[Node, ...]:
-        """What is settled, whoever's it is, and what entries before take freely."""
-        queue = self._queue(contest, bucket, by_hours=by_hours)
-        found = []
-        if queue.settled:
-            found.append(self._all_settled(queue, bucket, contest, by_hours=by_hours))
-        if place := bisect_left(queue.orders, own.order):
-            found.append(self._before(queue, place, bucket, contest, by_hours=by_hours))
-        return tuple(found)
-
-    def _all_settled(self, queue: Queue, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
-        key = ("settled", id(contest), bucket, by_hours)
-        if key not in self._memo:
-            made = [self._part_of(rival, contest, SETTLED, by_hours=by_hours) for rival in queue.settled]
-            self._memo[key] = self._sum(f"settled of {len(made):,} entries", made, by_hours=by_hours)
-        return self._memo[key]
-
-    def _before(self, queue: Queue, place: int, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
-        key = ("before", id(contest), bucket, by_hours, place)
-        if key not in self._memo:
-            made = [self._part_of(rival, contest, TAKEN, by_hours=by_hours) for rival in queue.free[:place]]
-            self._memo[key] = self._sum(f"taken by {len(made):,} entries before", made, by_hours=by_hours)
-        return self._memo[key]
-
-    def _part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+    def part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
         """What of an entry is settled, or what it takes beside that; of very many it is only named."""
         if not self.sources.are_many:
-            return self._part(rival, contest, what, by_hours=by_hours)
+            return self.rooms.part(rival, contest, what, by_hours=by_hours)
         unit, currency = ("hours", "") if by_hours else ("amount", rival.plan.currency)
         settled = rival.claim.pinned_hours if by_hours else rival.claim.pinned
-        value = settled if what == SETTLED else self._takes(rival, contest.allotment, by_hours=by_hours)
+        value = settled if what == SETTLED else self.rooms.takes(rival, contest.allotment, by_hours=by_hours)
         name = part_name(what, contest.allotment, by_hours=by_hours)
         return self.sources.part(rival.entry_id, name, value, unit, currency, contest.step)
-
-    def _part(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
-        if what == TAKEN:
-            return self._free(rival, contest, by_hours=by_hours)
-        settled = self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
-        if not rival.stake.price.returned:
-            return settled
-        returned = self._returned(rival, contest, settled, by_hours=by_hours)
-        return less(f"{rival.entry_id}: settled and not given back to the cap", settled, returned, rule="R20")
-
-    def _returned(self, rival: Rival, contest: Contest, settled: Node, *, by_hours: bool) -> Node:
-        """What price concessions gave back to the cap, of which that counts what is settled no more."""
-        price = rival.stake.price
-        if by_hours:
-            counted = rival.claim.pinned_hours
-            return constant("given back to the cap", (settled.value or 0) - counted, "hours")
-        memos = self.entries.pieces.credits
-        made = total(
-            "given back to the cap",
-            memos.returned(rival.entry_id, price.contract_id, price.line_id, contest.step),
-            "amount",
-            rival.plan.currency,
-        )
-        return least("given back to the cap", [made, settled]) if (made.value or 0) > (settled.value or 0) else made
 
     def named(self, at: Standing, name: str) -> Node | None:
         """Such a part by its name; None where the entry has no such part."""
@@ -390,25 +208,12 @@ class CapNodes:
         what, allotment, by_hours = found
         contest = self.contest(plan, allotment, at.step)
         rival = contest.by_entry.get(at.entry.entry_id)
-        return self._part(rival, contest, what, by_hours=by_hours) if rival is not None else None
+        return self.rooms.part(rival, contest, what, by_hours=by_hours) if rival is not None else None
 
-    def _sum(self, title: str, operands: list[Node], *, by_hours: bool) -> Node:
-        currency = "" if by_hours else operands[0].currency
-        return total(title, operands, "hours" if by_hours else "amount", currency, rule="R16")
-
-    def _free(self, rival: Rival, contest: Contest, *, by_hours: bool) -> Node:
-        """What an entry takes, without what is settled of it."""
-        key = ("free", id(contest), rival.entry_id, by_hours)
-        if key not in self._memo:
-            whole = self._granted_hours(rival, contest) if by_hours else self._granted_of(rival, contest)
-            if rival.settles:
-                settled = self._settled_hours(rival, contest) if by_hours else self._settled(rival, contest)
-                whole = less(f"{rival.entry_id}: beside what is settled", whole, settled)
-            self._memo[key] = whole
-        return self._memo[key]
-
-    def _granted_of(self, rival: Rival, contest: Contest) -> Node:
-        return self.granted(self._at(rival, contest), FOR_REVENUE if contest.allotment == FOR_REVENUE else FOR_BILLING)
+    def granted_of(self, rival: Rival, contest: Contest) -> Node:
+        return self.granted(
+            self.rooms.at(rival, contest), FOR_REVENUE if contest.allotment == FOR_REVENUE else FOR_BILLING
+        )
 
     def granted_hours(self, at: Standing) -> Node | None:
         """Hours that caps allow to be billed."""
@@ -420,62 +225,18 @@ class CapNodes:
             return self.entries.hours_at(at.entry.entry_id, at.step)
         contest = self.contest(plan, FOR_BILLING if len(allotments(plan)) > 1 else MAIN, at.step)
         own = contest.by_entry.get(at.entry.entry_id)
-        return self._granted_hours(own, contest) if own is not None else None
+        return self.rooms.granted_hours(own, contest) if own is not None else None
 
-    def _granted_hours(self, rival: Rival, contest: Contest) -> Node:
-        hours = granted_of(contest.allotment, rival.stake).hours
-        if hours == rival.claim.hours:
-            return self._hours_claimed(rival, contest)
-        found = self._room(rival, contest, self.entries.chargeable(self._at(rival, contest))).hours
-        if rival.settles:
-            found = total("hours", (self._settled_hours(rival, contest), found), "hours")
-            if found.value != hours:
-                # Allowed before a part of it was issued, while the statement of another payer is held.
-                whole = self._hours_of(
-                    self._granted_of(rival, contest),
-                    self.entries.chargeable(self._at(rival, contest)),
-                    self._hours_claimed(rival, contest),
-                )
-                found = whole if whole.value == hours else found
-        return agreeing(found, stated(f"{rival.entry_id}: hours allowed", hours, "hours"))
-
-    def _hours_claimed(self, rival: Rival, contest: Contest) -> Node:
-        """An entry that is worth nothing claims no hours; one of which a part is given up, those of the rest."""
-        if not rival.claim.hours:
-            return constant("hours", 0, "hours")
-        hours = self.entries.hours_at(rival.entry_id, contest.step)
-        price = rival.stake.price
-        if not (price.final or price.written_off) or hours.value == rival.claim.hours:
-            return hours
-        at = self._at(rival, contest)
-        left, value = self._counted(at), self.entries.value(at)
-        made = (hours.value or 0) * (left.value or 0) // (value.value or 1)
-        parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-        title = f"{rival.entry_id}: hours that {'it kept' if price.final else 'are not given up'}"
-        return Node(title, made, "hours", "", Arithmetic("proportion", (hours, left, value), parameters))
-
-    def _counted(self, at: Standing) -> Node:
-        """What of the value claims room: of final work only what it kept."""
-        price = at.work.price
-        return self.entries.allowed(at) if price is not None and price.final else self.entries.chargeable(at)
-
-    def _settled(self, rival: Rival, contest: Contest) -> Node:
-        """What of an entry is settled: issued, or given by a cut."""
-        key = ("own settled", id(contest), rival.entry_id)
-        if key not in self._memo:
-            self._memo[key] = self._make_settled(rival, contest)
-        return self._memo[key]
-
-    def _make_settled(self, rival: Rival, contest: Contest) -> Node:
+    def settled_of(self, rival: Rival, contest: Contest) -> Node:
         title = f"{rival.entry_id}: settled"
         back = min(rival.stake.price.returned, rival.stake.price.claimed[0]) if rival.stake.price.returned else 0
         pinned, currency = rival.claim.pinned + back, rival.plan.currency
         given = rival.stake.price.given
         if (given == pinned or given > pinned > 0) and contest.allotment != FOR_BILLING:
-            made = self._given(self._at(rival, contest), rival.plan, contest.allotment)
+            made = self._given(self.rooms.at(rival, contest), rival.plan, contest.allotment)
             if given == pinned:
                 return made
-            value = self.entries.chargeable(self._at(rival, contest))
+            value = self.entries.chargeable(self.rooms.at(rival, contest))
             if value.value == pinned:
                 return least(title, [made, value])._replace(rule="R16")
         if contest.allotment != FOR_REVENUE or rival.plan.settles_alike:
@@ -488,21 +249,10 @@ class CapNodes:
                 issued = less("issued without cents of lines", issued, rounding)
             if issued.value == pinned:
                 return issued
-            value = self.entries.chargeable(self._at(rival, contest))
+            value = self.entries.chargeable(self.rooms.at(rival, contest))
             if min(issued.value or 0, value.value or 0) == pinned:
                 return Node(title, pinned, "amount", currency, Arithmetic("min", (issued, value)), "R16")
         return stated(title, pinned, "amount", currency, rule="R16")
-
-    def _settled_hours(self, rival: Rival, contest: Contest) -> Node:
-        parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-        title = f"{rival.entry_id}: hours settled"
-        value, hours = self._counted(self._at(rival, contest)), self._hours_claimed(rival, contest)
-        settled = self._settled(rival, contest)
-        made = (hours.value or 0) * (settled.value or 0) // (value.value or 1)
-        if made != rival.claim.pinned_hours and not rival.stake.price.returned:
-            return stated(title, rival.claim.pinned_hours, "hours")
-        arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
-        return Node(title, made, "hours", "", arithmetic)
 
     # What a cut gives by prorate
 
@@ -577,7 +327,7 @@ class CapNodes:
             return fallback
         made = least(title, [one for one in shares if one is not None])
         if own.settles:
-            made = total(title, (self._settled(own, contest), made), "amount", currency)
+            made = total(title, (self.rooms.settled(own, contest), made), "amount", currency)
         return made._replace(title=title, rule="R12") if made.value == value else fallback
 
     def _cut_to(self, contract_id: str, step: int) -> date:
@@ -613,9 +363,9 @@ class CapNodes:
         if own not in sharing:
             return None
         last = sharing[-1].claim.day
-        limit = self._limit(own.plan, rule, last, "amount", contest.step)
+        limit = self.rooms.limit(own.plan, rule, last, "amount", contest.step)
         # Work of days on which the cap was split in another way comes first.
-        taken = self._taken(sharing[0], bucket, contest, by_hours=False)
+        taken = self.rooms.taken(sharing[0], bucket, contest, by_hours=False)
         nothing = constant("nothing", 0, "amount", own.plan.currency)
         room = most("room that is shared", less("limit less what is taken", limit, *taken), nothing, rule="R18")
         free = [self._wants(rival, contest) for rival in sharing]
@@ -628,71 +378,12 @@ class CapNodes:
         return Node(f"{own.entry_id}: its share", values[place], "amount", own.plan.currency, arithmetic, "R12")
 
     def _wants(self, rival: Rival, contest: Contest) -> Node:
-        value = self.entries.chargeable(self._at(rival, contest))
+        value = self.entries.chargeable(self.rooms.at(rival, contest))
         if not rival.settles:
             return value
-        return less(f"{rival.entry_id}: not settled yet", value, self._settled(rival, contest))
-
-    def _at(self, rival: Rival, contest: Contest) -> Standing:
-        at = self.entries.standing(rival.entry_id, contest.step)
-        assert at is not None, "a rival has work"
-        return at
+        return less(f"{rival.entry_id}: not settled yet", value, self.rooms.settled(rival, contest))
 
     # Limits
-
-    def _limit(self, plan: LinePlan, rule: CapRule, day: date, measure: str, step: int) -> Node:
-        """The limit of the contract version in force on the service date (R21)."""
-        key = ("limit", plan.contract_id, rule.cap_id, day, measure, step)
-        if key not in self._memo:
-            self._memo[key] = self._make_limit(plan, rule, day, measure, step)
-        return self._memo[key]
-
-    def _make_limit(self, plan: LinePlan, rule: CapRule, day: date, measure: str, step: int) -> Node:
-        contract = self.sources.draft(step).contract(plan.contract_id)
-        assert contract is not None, "a cap is of a contract"
-        limit = limit_on(rule, day)
-        value = getattr(limit, measure)
-        unit, currency = ("amount", plan.currency) if measure == "amount" else ("hours", "")
-        # A retroactive version holds from the beginning, so that those before it have no limit any more.
-        version = contract.history[rule.limits.index(limit) - len(rule.limits)].version
-        facts = (
-            ("split", limit.split),
-            ("period", rule.period),
-            ("in force from", "the beginning" if limit.effective_on <= BEGINNING else limit.effective_on.isoformat()),
-        )
-        kind, _, cap_id = rule.cap_id.partition(":")
-        title = f"limit of {spoken(rule.cap_id)}"
-        if kind == ORDER:
-            return self.order_limit(title, contract, plan.currency, cap_id, value)
-        if kind == "line":
-            found = self.sources.line_field(plan.contract_id, version, cap_id)
-            if found is not None:
-                path = f"{found[2]}.terms.cap.{measure}"
-                return self.sources.field(title, value, unit, found[0], path, currency, rule="R21", facts=facts)
-        if kind == "limit":
-            line_id, _, category = cap_id.partition(":")
-            found = self.sources.line_field(plan.contract_id, version, line_id)
-            for number, one in enumerate(getattr(found[1].terms, "limits", ()) if found is not None else ()):
-                if found is not None and one.category == category:
-                    path = f"{found[2]}.terms.limits[{number}].amount"
-                    return self.sources.field(title, value, unit, found[0], path, currency, rule="R21", facts=facts)
-        event = self.sources.terms_event(plan.contract_id, version, "shared_caps")
-        for number, cap in enumerate(getattr(event, "shared_caps", None) or ()):
-            if cap.cap_id == cap_id and event is not None:
-                path = f"shared_caps[{number}].{measure}"
-                return self.sources.field(title, value, unit, event, path, currency, rule="R21", facts=facts)
-        return stated(title, value, unit, currency)
-
-    def order_limit(self, title: str, contract: Contract, currency: str, number: str, value: int) -> Node:
-        """The newest version that names the order says it, for all of its work."""
-        named = [(stored.version, order) for stored in contract.history if (order := stored.terms.purchase_order)]
-        version = next(version for version, order in reversed(named) if order.number == number)
-        event = self.sources.terms_event(contract.contract_id, version, SUBJECT_KIND)
-        facts = (("binds", "billing of all lines; revenue goes on"),)
-        if event is None:
-            return stated(title, value, "amount", currency)
-        path = f"{SUBJECT_KIND}.limit"
-        return self.sources.field(title, value, "amount", event, path, currency, rule="R21", facts=facts)
 
     def left_of(
         self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
@@ -716,26 +407,26 @@ class CapNodes:
         self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> list[Node]:
         contest = self.contest(plan, allotment, step)
-        queue = self._queue(contest, bucket, by_hours=by_hours)
-        parts = [self._all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
+        queue = self.rooms.queue(contest, bucket, by_hours=by_hours)
+        parts = [self.rooms.all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
         if queue.free:
-            parts.append(self._before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+            parts.append(self.rooms.before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
         return parts
 
     def limit_on(self, plan: LinePlan, rule: CapRule, day: date, step: int, *, by_hours: bool) -> Node:
-        return self._limit(plan, rule, max(day, EARLIEST), "hours" if by_hours else "amount", step)
+        return self.rooms.limit(plan, rule, max(day, EARLIEST), "hours" if by_hours else "amount", step)
 
     def last_to_fit(self, plan: LinePlan, bucket: BucketKey, step: int, limit: int, *, by_hours: bool) -> str:
         """The entry that takes the last of the limit in the order of the work, what is settled first; empty where there is room."""
         contest = self.contest(plan, allotments(plan)[-1], step)
-        queue = self._queue(contest, bucket, by_hours=by_hours)
+        queue = self.rooms.queue(contest, bucket, by_hours=by_hours)
         taken = 0
         for rival in queue.settled:
             taken += rival.claim.pinned_hours if by_hours else rival.claim.pinned
             if taken >= limit:
                 return rival.entry_id
         for rival in queue.free:
-            taken += self._takes(rival, contest.allotment, by_hours=by_hours)
+            taken += self.rooms.takes(rival, contest.allotment, by_hours=by_hours)
             if taken >= limit:
                 return rival.entry_id
         return ""
@@ -760,11 +451,11 @@ class CapNodes:
             limit = limit_on(rule, own.claim.day)
             if limit.amount is None or not limit.hard:
                 continue
-            whole = self._limit(plan, rule, own.claim.day, "amount", step)
+            whole = self.rooms.limit(plan, rule, own.claim.day, "amount", step)
             taken = [
                 node
                 for rival in self._ahead_on_line(own, rule, contest)
-                if (node := self.entries.passing.before_it_went_back(self._at(rival, contest), step)) is not None
+                if (node := self.entries.passing.before_it_went_back(self.rooms.at(rival, contest), step)) is not None
             ]
             nothing = constant("nothing", 0, "amount", plan.currency)
             title = f"room under {spoken(rule.cap_id)}"
@@ -787,7 +478,7 @@ class CapNodes:
         """The newest limit that says something of the bucket, and everything that is taken."""
         taken = self._parts_taken(plan, bucket, allotment, step, by_hours=by_hours)
         day = max(limit_of(rule, bucket).effective_on, EARLIEST)
-        return self._limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
+        return self.rooms.limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
 
     def room_around(self, at: Standing) -> tuple[Node, ...]:
         """For each cap in money of the entry's line: what was left before the entry, and what after it."""
@@ -803,14 +494,14 @@ class CapNodes:
                 continue
             named = spoken(rule.cap_id)
             bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-            limit = self._limit(plan, rule, own.claim.day, "amount", at.step)
+            limit = self.rooms.limit(plan, rule, own.claim.day, "amount", at.step)
             before = less(
-                f"{named}: room before", limit, *self._taken(own, bucket, contest, by_hours=False), rule="R18"
+                f"{named}: room before", limit, *self.rooms.taken(own, bucket, contest, by_hours=False), rule="R18"
             )
             if own.settles:
-                own_part = (before, self._settled(own, contest))
+                own_part = (before, self.rooms.settled(own, contest))
                 before = total(f"{named}: room before", own_part, "amount", plan.currency, rule="R18")
-            after = less(f"{named}: room after", before, self._granted_of(own, contest), rule="R18")
+            after = less(f"{named}: room after", before, self.granted_of(own, contest), rule="R18")
             found += [before, after]
         return tuple(found)
 

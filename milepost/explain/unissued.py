@@ -6,23 +6,23 @@ from typing import Any
 
 from domain.explanation import Node, agreeing, less, stated
 from domain.rows import DELIVERY
-from milepost.explain.caps import CapNodes, Contest, Queue, Rival
 from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.rooms import Contest, Rival, Rooms
 from milepost.explain.sources import Sources
 from state.claims import allotments, granted_of
 from state.plan import LinePlan, plan_of
 from state.unissued import unissued
 
 
-class UnissuedNodes(CapNodes):
+class UnissuedNodes:
     """All that is settled is credits; every other entry takes its place by its day."""
 
     def __init__(self, sources: Sources, entries: EntryNodes) -> None:
         self.sources = sources
         self.entries = entries
+        self.rooms = Rooms(sources, entries, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._contests: dict[tuple[Any, ...], Contest] = {}
-        self._queues: dict[tuple[Any, ...], Queue] = {}
 
     def billable(self, at: Standing) -> Node | None:
         """What may be billed of the entry then; None where no cap could leave it something else."""
@@ -32,7 +32,7 @@ class UnissuedNodes(CapNodes):
             return None
         contest = self.contest(plan, allotments(plan)[-1], at.step)
         own = contest.by_entry.get(at.entry.entry_id)
-        return self._granted_of(own, contest) if own is not None else None
+        return self.granted_of(own, contest) if own is not None else None
 
     def contest(self, plan: LinePlan, allotment: str, step: int) -> Contest:
         key = (plan.contract_id, plan.group, allotment, step)
@@ -44,25 +44,27 @@ class UnissuedNodes(CapNodes):
             self._contests[key] = Contest(step, allotment, rivals, {rival.entry_id: rival for rival in rivals})
         return self._contests[key]
 
-    def _part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
-        return self._part(rival, contest, what, by_hours=by_hours)
+    def part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+        return self.rooms.part(rival, contest, what, by_hours=by_hours)
 
-    def _granted_of(self, rival: Rival, contest: Contest) -> Node:
+    def granted_of(self, rival: Rival, contest: Contest) -> Node:
         key = ("granted", rival.entry_id, contest.step)
         if key not in self._memo:
             value, amount = self._value(rival, contest), granted_of(contest.allotment, rival.stake).amount
             title = f"{rival.entry_id}: what caps would allow had nothing been issued"
-            made = value if value.value == amount else self._room(rival, contest, value).amount._replace(title=title)
+            made = (
+                value if value.value == amount else self.rooms.room(rival, contest, value).amount._replace(title=title)
+            )
             self._memo[key] = agreeing(made, stated(title, amount, "amount", rival.plan.currency, rule="R16"))
         return self._memo[key]
 
-    def _make_settled(self, rival: Rival, contest: Contest) -> Node:
+    def settled_of(self, rival: Rival, contest: Contest) -> Node:
         told = stated(f"{rival.entry_id}: gives back", rival.claim.pinned, "amount", rival.plan.currency, rule="R16")
         return agreeing(self._value(rival, contest), told)
 
     def _value(self, rival: Rival, contest: Contest) -> Node:
         """What of the value is not given up; of units at the steps of their day."""
-        at = self._at(rival, contest)
+        at = self.rooms.at(rival, contest)
         price, charge = at.work.price, at.work.charge
         if price is not None and charge is not None and charge.kind == DELIVERY:
             by_day: Node | None = self.entries.charges.by_day_alone(rival.entry_id, at.step, at.work, price)

@@ -210,6 +210,11 @@ class IntakeMemory:
     def waiting_count(self) -> int:
         return int(self._ask("SELECT count(*) FROM waiting")[0][0])
 
+    def first_waiting(self, count: int) -> list[Waiting]:
+        """In the order in which they came."""
+        rows = self._ask("SELECT number FROM waiting ORDER BY number LIMIT ?", (count,))
+        return [self.waiting(number) for (number,) in rows]
+
     # Notices
 
     def noticed(self, category: str, subject: Key) -> Noticed | None:

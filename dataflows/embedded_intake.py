@@ -33,6 +33,7 @@ from state import genesis
 from state.genesis import Genesis
 from state.guards import INTAKE_STATE_LOST, OTHER_GENERATION, GuardStop
 from state.intake.clock import DATE_LAST
+from state.intake.directory import named_fact
 from state.intake.intake import Intake
 
 REBUILD: Final = "intake.rebuild"
@@ -63,8 +64,18 @@ class RoundProgress(NamedTuple):
     bytes_total: int
 
 
+# How many of the events that wait are named.
+WAITING_NAMED: Final = 3
+
+
+def first_waiting(store: IntakeStore) -> tuple[str, ...]:
+    return tuple(named_fact(waiting.event) for waiting in store.first_waiting(WAITING_NAMED))
+
+
 class RoundSummary(NamedTuple):
-    """What was taken in. `unrouted` is all that waits now; `log_end` is the offset behind the last record."""
+    """What was taken in. `unrouted` is all that waits now, `first_unrouted` the first of it in words; `log_end` is the offset after the
+    last record.
+    """
 
     rounds: int = 0
     files: int = 0
@@ -72,6 +83,7 @@ class RoundSummary(NamedTuple):
     days_ended: int = 0
     dead_letters: int = 0
     unrouted: int = 0
+    first_unrouted: tuple[str, ...] = ()
     log_start: int = 0
     log_end: int = 0
     latest: Instant = 0
@@ -142,7 +154,7 @@ class EmbeddedIntake:
                 rounds.add_round(self.output_dir, new)
                 self._rounds.append(new)
                 done += self._finish_rounds(on_progress, read)
-            unrouted = self._store.waiting_count()
+            unrouted, first_unrouted = self._store.waiting_count(), first_waiting(self._store)
         except BaseException:
             self.close()
             raise
@@ -153,6 +165,7 @@ class EmbeddedIntake:
             days_ended=sum(each.days_ended for each in done),
             dead_letters=self._letters.end.offset - letters,
             unrouted=unrouted,
+            first_unrouted=first_unrouted,
             log_start=start,
             log_end=self._log.offset,
             latest=self._progress.latest,

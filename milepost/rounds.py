@@ -24,7 +24,7 @@ from connectors.files.writing import unwritable
 from connectors.log_records import LogRecord
 from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary
+from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary, first_waiting
 from milepost.console import progress_bar, say
 from milepost.stopping import Stop
 from milepost.summary import Summary, open_exceptions
@@ -84,6 +84,7 @@ def run_rounds(
             events_read=taken.events_total - before,
             log_records=books.shard.offset,
             unrouted=taken.unrouted,
+            first_unrouted=taken.first_unrouted,
             dead_letters=taken.dead_letters_total,
             sums=summed,
             exceptions=open_exceptions(output_dir),
@@ -117,6 +118,7 @@ def taken_before(output_dir: Path) -> RoundSummary:
             return RoundSummary()
         return RoundSummary(
             unrouted=store.waiting_count(),
+            first_unrouted=first_waiting(store),
             events_total=progress.events,
             dead_letters_total=progress.dead_letters.offset,
         )

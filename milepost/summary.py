@@ -18,7 +18,7 @@ CATEGORIES_SHOWN = 3
 
 
 class Summary(NamedTuple):
-    """`events_read` and `seconds` are this run's, all else is what the folder holds now."""
+    """`first_unrouted` are some that wait; `events_read` and `seconds` are this run's, all else is what the folder holds now."""
 
     output: Path
     generation: str
@@ -27,6 +27,7 @@ class Summary(NamedTuple):
     events_read: int
     log_records: int
     unrouted: int
+    first_unrouted: tuple[str, ...]
     dead_letters: int
     sums: Sums
     exceptions: Mapping[str, int]
@@ -64,6 +65,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         events_read=summary.events_read,
         log_records=summary.log_records,
         unrouted=summary.unrouted,
+        unrouted_first=summary.first_unrouted,
         journals=summary.sums.journals,
         statements=summary.sums.statements,
         exceptions_open=sum(summary.exceptions.values()),
@@ -83,7 +85,7 @@ def as_text(summary: Summary) -> str:
         ("statements", f"{summary.sums.statements:,}", ""),
         ("exceptions open", f"{sum(summary.exceptions.values()):,}", categories_text(summary.exceptions)),
         ("dead letters", f"{summary.dead_letters:,}", "that could not be read" if summary.dead_letters else ""),
-        ("unrouted", f"{summary.unrouted:,}", "that wait for their project or contract" if summary.unrouted else ""),
+        ("unrouted", f"{summary.unrouted:,}", _unrouted_text(summary)),
     ]
     money = [(currency, *(amount_text(amount) for amount in of)) for currency, of in summary.sums.money.items()]
     speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
@@ -91,6 +93,14 @@ def as_text(summary: Summary) -> str:
     if money:
         lines += ["", *aligned([("", "posted", "recognised", "issued"), *money], right=(1, 2, 3))]
     return "\n".join([*lines, "", f"  {summary.seconds:,.1f} seconds{speed}"])
+
+
+def _unrouted_text(summary: Summary) -> str:
+    if not summary.unrouted:
+        return ""
+    more = summary.unrouted - len(summary.first_unrouted)
+    named = "; ".join([*summary.first_unrouted, *([f"{more:,} more"] if more else [])])
+    return f"that wait for their project or contract: {named}"
 
 
 def categories_text(exceptions: Mapping[str, int]) -> str:

@@ -28,6 +28,7 @@ from state.intake.directory import (
     Route,
     Routed,
     Unrouted,
+    named_fact,
     retold,
     route,
     subject_of,
@@ -272,13 +273,15 @@ class Intake:
         """Once a subject; how many wait is said at the end of a day."""
         kind, key = subject
         if self.memory.noticed("unrouted", subject) is None:
-            message = f"{type(event).__name__} waits: no engagement is known for {spoken(kind)} {key}"
+            message = f"{named_fact(event)} waits: no engagement is known for {spoken(kind)} {key}"
             self._notice(Noticed("unrouted", subject, key), place, recorded_at, message)
 
     def _count_waiting(self, ended: DayEnded) -> None:
         for noticed, count in self.memory.miscounted():
             kind, key = noticed.subject
-            message = f"{count:,} events wait: no engagement is known for {spoken(kind)} {key}"
+            first = self.memory.waiting(self.memory.waiting_for(noticed.subject)[0]).event if count else None
+            waits = f"{count:,} events wait" + (f", the first {named_fact(first)}" if first is not None else "")
+            message = f"{waits}: no engagement is known for {spoken(kind)} {key}"
             place = f"end of {ended.date} in {ended.zone}"
             self._notice(noticed._replace(told=count), place, recording_time(ended), message)
 

@@ -164,6 +164,9 @@ def test_what_cannot_be_read_or_placed_is_counted_and_the_rest_goes_on(tmp_path:
     found = summary(tmp_path)
     assert (found["dead_letters"], found["unrouted"], found["exceptions_open"]) == (1, 1, 2)
     assert found["exceptions_by_category"] == {"self_approved": 1, "unrouted": 1}
+    assert found["unrouted_first"] == ["TimeApproved T-9 of 2026-03-04"]
+    told = run(tmp_path).stdout
+    assert "that wait for their project or contract: TimeApproved T-9 of 2026-03-04" in told
 
 
 def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path) -> None:

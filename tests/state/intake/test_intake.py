@@ -157,7 +157,7 @@ def test_a_notice_says_what_and_where(store: IntakeStore) -> None:
         "P-1",
         "line 1",
     )
-    assert notice.message == "TimeApproved waits: no engagement is known for project P-1"
+    assert notice.message == "TimeApproved T-1 of 2026-03-02 waits: no engagement is known for project P-1"
 
 
 def counts(taken: Taken) -> list[tuple[str, int, bool]]:
@@ -173,7 +173,9 @@ def test_how_many_wait_is_said_when_a_day_ends(store: IntakeStore) -> None:
     taken.take(entity("2026-03-02 09:00"), *work, customer("2026-03-04 12:00"))
     assert counts(taken) == [("P-1", 1, False), ("P-1", 3, False)]
     told = [event for _, event, _ in taken.log.records if isinstance(event, IntakeNoticed)][-1]
-    assert told.message == "3 events wait: no engagement is known for project P-1"
+    assert told.message == (
+        "3 events wait, the first TimeApproved T-0 of 2026-03-02: no engagement is known for project P-1"
+    )
     assert told.recorded_at == at("2026-03-02 23:00")
     taken.take(activated("2026-03-05 09:00", "P-1"), customer("2026-03-06 12:00"))
     assert counts(taken)[2:] == [("P-1", 3, True)]

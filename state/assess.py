@@ -5,6 +5,7 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -426,8 +427,31 @@ def _at_rate(
     slot = _price_slot(draft, event, plan, day, standing, waited)
     if isinstance(slot, Blocked):
         return slot
-    mode = policies.money_mode
-    rate, markup = rated.rate or 0, rated.markup
+    rate = rated.rate or 0
+
+    def value(of: Hours, finer: int) -> Amount:
+        return extend(of, rate, rated.markup, plan.currency, policies.money_mode, finer)
+
+    def beyond() -> tuple[str, tuple[WaitKey, ...]]:
+        query = rate_query(draft, event, project, worker.person, role, plan, day)
+        return f"rate {format_decimal(rate, 6)}", waits_for_rate(query, draft.reference)
+
+    return _by_the_hour(event, plan, day, role, worked, hours, rated, slot, value, beyond)
+
+
+def _by_the_hour(
+    event: TimeApproved,
+    plan: LinePlan,
+    day: date,
+    role: str,
+    worked: Hours,
+    hours: Hours,
+    rated: Rated,
+    slot: Slot,
+    value: Callable[[Hours, int], Amount],
+    beyond: Callable[[], tuple[str, tuple[WaitKey, ...]]],
+) -> PricePlan | Blocked:
+    """`value` is what hours come to; `beyond` names the rate, and what is waited for, where that is too much."""
     uncharged = max(worked - hours, 0) if event.billable_hours is not None else 0
     price = Price(
         plan.contract_id,
@@ -436,20 +460,18 @@ def _at_rate(
         day,
         approved_at(event),
         role,
-        rate,
-        markup,
+        rated.rate or 0,
+        rated.markup,
         rated.digest,
         hours,
-        extend(hours, rate, markup, plan.currency, mode, finer_than(hours, event)),
-        extend(uncharged, rate, markup, plan.currency, mode) if uncharged else 0,
+        value(hours, finer_than(hours, event)),
+        value(uncharged, 0) if uncharged else 0,
         account=plan.account_for(SERVICE_REVENUE),
         earned=plan.earned,
         by_day=plan.by_day,
     )
     if is_beyond(price.value + price.memo, slot):
-        waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
-        what = f"rate {format_decimal(rate, 6)}"
-        return _beyond("price", price.value + price.memo, slot, what, waits, policies)
+        return _beyond("price", price.value + price.memo, slot, *beyond(), plan.policies)
     return PricePlan(price, plan, slot, rated.decision)
 
 
@@ -476,10 +498,7 @@ def _at_cost(
     standing: Work | None,
     waited: Waited,
 ) -> PricePlan | Blocked:
-    """Hours at what they cost, with what the terms add; in contract currency by the rate of the day, rounded once.
-
-    Long, because it names what a price is made of, and what keeps it.
-    """
+    """Hours at what they cost, with what the terms add; in contract currency by the rate of the day, rounded once."""
     costing = _cost_of_hour(draft, entry, event, worker, role, day)
     if costing is None:
         message = f"no cost rate for {event.person_id} ({role}) on {day}, at which line {plan.line.line_id} charges"
@@ -496,30 +515,11 @@ def _at_cost(
     def value(of: Hours, finer: int) -> Amount:
         return extend_at(of, rate, exchange.numerator, exchange.denominator, markup, plan.currency, mode, finer)
 
-    uncharged = max(worked - hours, 0) if event.billable_hours is not None else 0
+    def beyond() -> tuple[str, tuple[WaitKey, ...]]:
+        return f"cost rate {format_decimal(rate, 6)} {currency}", waits_for_cost_rate(event.person_id, role)
 
-    price = Price(
-        plan.contract_id,
-        plan.line.line_id,
-        plan.currency,
-        day,
-        approved_at(event),
-        role,
-        round_ratio(rate * exchange.numerator, exchange.denominator, 1, mode),
-        markup,
-        "",
-        hours,
-        value(hours, finer_than(hours, event)),
-        value(uncharged, 0) if uncharged else 0,
-        account=plan.account_for(SERVICE_REVENUE),
-        earned=plan.earned,
-        by_day=plan.by_day,
-    )
-    if is_beyond(price.value + price.memo, slot):
-        waits = waits_for_cost_rate(event.person_id, role)
-        what = f"cost rate {format_decimal(rate, 6)} {currency}"
-        return _beyond("price", price.value + price.memo, slot, what, waits, plan.policies)
-    return PricePlan(price, plan, slot, None)
+    rated = Rated(round_ratio(rate * exchange.numerator, exchange.denominator, 1, mode), markup, None, "")
+    return _by_the_hour(event, plan, day, role, worked, hours, rated, slot, value, beyond)
 
 
 def into_contract(draft: Draft, plan: LinePlan, currency: str, day: date, waited: Waited) -> Exchange | Blocked:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,23 @@ def invoiced(books: Books, on: date) -> None:
                 amount=statement.amount_due,
             )
         )
+
+
+def all_approved(lines: Sequence[str], months: Iterable[int]) -> list[str]:
+    """Whatever waits in these months of 2026 is approved in its newest revision; cuts at their ends bill what the drafts have left.
+
+    A revision that comes of that is approved as well.
+    """
+    found = list(lines)
+    for month in months:
+        with told(found) as books:
+            newest = {one.statement_id: one for one in statements(books)}
+        for draft in (one for one in newest.values() if one.status == "open"):
+            name = draft.statement_id.partition(".")[2]
+            revisions = range(draft.revision, draft.revision + 8)
+            found += [f"2026-{month:02}-03 approve {name} revision {number} carol" for number in revisions]
+        found.append(f"2026-{month:02}-{monthrange(2026, month)[1]} day ended")
+    return found
 
 
 def statements(books: Books) -> list[BillingStatement]:

@@ -93,18 +93,7 @@ class InvoiceJournals:
             for other in self.sources.trace.journals_of.get(listed.statement_id, ())
             if other.record.kind == "billing" and self._comes_before(other, said)
         ]
-        return Figures(
-            less(
-                f"{row}: left on {account}",
-                total("accrued by its journals", [one for one, _ in accrued], "amount", journal.currency),
-                *(one for one, _ in taken),
-            ),
-            less(
-                f"{row}: left on {account} in ledger currency",
-                total("accrued by its journals", [one for _, one in accrued], "amount", journal.ledger_currency),
-                *(one for _, one in taken),
-            ),
-        )
+        return _left(f"{row}: left on {account}", journal, accrued, taken)
 
     def _comes_before(self, other: Said, said: Said) -> bool:
         if other.step != said.step:
@@ -499,19 +488,7 @@ class InvoiceJournals:
                 if other.record.kind == "billing"
                 and (other.step < step or (same_statement and other.step == step and _comes_first(one, listed)))
             ]
-        title = f"{line_id}: carried on {account}"
-        return Figures(
-            less(
-                title,
-                total("posted", [one for one, _ in accrued], "amount", journal.currency),
-                *(one for one, _ in invoiced),
-            ),
-            less(
-                f"{title}, in ledger currency",
-                total("posted", [one for _, one in accrued], "amount", journal.ledger_currency),
-                *(one for _, one in invoiced),
-            ),
-        )
+        return _left(f"{line_id}: carried on {account}", journal, accrued, invoiced)
 
     def _given_back(
         self, entry_id: str, place: tuple[str, str], step: int, line_id: str | None = None
@@ -530,7 +507,7 @@ class InvoiceJournals:
         plan = self._listed_plan(listed, step)
         return (plan.policies.money_mode if plan is not None else None) or "half_up"
 
-    def _balance_before(self, journal: JournalEntry, listed: Listed, step: int) -> tuple[Node, Node]:
+    def _balance_before(self, journal: JournalEntry, listed: Listed, step: int) -> Figures:
         """What the entry has on the account of the contract before the invoice takes this."""
         entry_id, place = listed.entry.entry_id, self.place_of(listed, step)
         before = self.sources.trace.entry_at(entry_id, step - 1)
@@ -548,18 +525,25 @@ class InvoiceJournals:
             if other.record.kind == "billing"
             and (other.step < step or (other.step == step and _comes_first(one, listed)))
         ]
-        return (
-            less(
-                f"{entry_id}: unbilled",
-                total("accrued", [one for one, _ in accrued], "amount", journal.currency),
-                *(one for one, _ in earlier),
-            ),
-            less(
-                f"{entry_id}: unbilled in ledger currency",
-                total("accrued", [one for _, one in accrued], "amount", journal.ledger_currency),
-                *(one for _, one in earlier),
-            ),
-        )
+        return _left(f"{entry_id}: unbilled", journal, accrued, earlier)
+
+
+def _left(
+    title: str, journal: JournalEntry, accrued: Sequence[tuple[Node, Node]], taken: Sequence[tuple[Node, Node]]
+) -> Figures:
+    """What was accrued less what was taken, in the journal's currency and in the ledger's."""
+    return Figures(
+        less(
+            title,
+            total("accrued", [one for one, _ in accrued], "amount", journal.currency),
+            *(one for one, _ in taken),
+        ),
+        less(
+            f"{title} in ledger currency",
+            total("accrued", [one for _, one in accrued], "amount", journal.ledger_currency),
+            *(one for _, one in taken),
+        ),
+    )
 
 
 def _within(piece: Node, had: Node) -> Node | None:

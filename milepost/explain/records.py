@@ -13,6 +13,7 @@ from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
 from domain.purchase_order import is_order, spoken
 from domain.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
+from domain.units import Amount
 from milepost.explain.arithmetic import by_its_time, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
@@ -133,14 +134,19 @@ class RecordNodes:
 
     # Figures that balances are sums of; of very many entries they are only named
 
-    def recognised(self, entry_id: str, step: int) -> Node:
-        """With the cents of statement lines; where revenue comes with the invoice that has them."""
+    def _of_price(
+        self, entry_id: str, step: int, name: str, amount: Callable[[Price], Amount], make: Callable[[Standing], Node]
+    ) -> Node:
         at = self.entries.standing(entry_id, step)
         assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
         if self.sources.are_many:
             price = at.work.price
-            return self.sources.part(entry_id, "recognised", price.earns, "amount", price.currency, step)
-        return self.made_recognised(at)
+            return self.sources.part(entry_id, name, amount(price), "amount", price.currency, step)
+        return make(at)
+
+    def recognised(self, entry_id: str, step: int) -> Node:
+        """With the cents of statement lines; where revenue comes with the invoice that has them."""
+        return self._of_price(entry_id, step, "recognised", lambda price: price.earns, self.made_recognised)
 
     def made_recognised(self, at: Standing) -> Node:
         entry_id, step = at.entry.entry_id, at.step
@@ -179,13 +185,9 @@ class RecordNodes:
         return total(f"{entry_id}: billable", (made, cents), "amount", at.work.price.currency)
 
     def over(self, entry_id: str, step: int) -> Node:
-        at = self.entries.standing(entry_id, step)
-        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
-        if self.sources.are_many:
-            price = at.work.price
-            over = price.chargeable - price.billable - price.passed
-            return self.sources.part(entry_id, "over_cap", over, "amount", price.currency, step)
-        return self.made_over(at)
+        return self._of_price(
+            entry_id, step, "over_cap", lambda price: price.chargeable - price.billable - price.passed, self.made_over
+        )
 
     def made_over(self, at: Standing) -> Node:
         price = at.work.price
@@ -195,12 +197,7 @@ class RecordNodes:
         return less(title, self.entries.chargeable(at), self.entries.billable(at), *passed, rule="R15")
 
     def written_off(self, entry_id: str, step: int) -> Node:
-        at = self.entries.standing(entry_id, step)
-        assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
-        if self.sources.are_many:
-            price = at.work.price
-            return self.sources.part(entry_id, "written_off", price.written_off, "amount", price.currency, step)
-        return self.entries.written_off(at)
+        return self._of_price(entry_id, step, "written_off", lambda price: price.written_off, self.entries.written_off)
 
     def cost(self, at: Standing, cost: Cost) -> Node:
         if self.sources.are_many:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audited import violations
-from tests.told import balances, invoiced, statements, told
+from tests.told import all_approved, balances, invoiced, statements, told
 
 # Several payers do not go with lines that are rounded as a whole.
 POLICIES_OR_PAYERS = st.sampled_from(
@@ -110,7 +110,7 @@ def test_what_is_issued_is_the_newest_draft_and_true(
         else:
             gone.add(number)
             lines.append(f"2026-04-02 withdraw T-{number}")
-    with told(_all_approved(lines)) as books:
+    with told(all_approved(lines, (4, 5, 6))) as books:
         newest = {one.statement_id: one for one in statements(books)}
         assert "open" not in {one.status for one in newest.values()}
         issued = [one for one in statements(books) if one.status == "issued"]
@@ -125,16 +125,3 @@ def test_what_is_issued_is_the_newest_draft_and_true(
         assert found.get("1170", 0) == sum(one.retained - one.released for one in issued)
         owed = found.get("1100", 0) + found.get("1170", 0)
         assert owed == -found.get("4000", 0) - found.get("2300", 0) - found.get("2310", 0)
-
-
-def _all_approved(lines: list[str]) -> list[str]:
-    """Whatever waits is approved in its newest revision, and again after each later cut, which bills what the drafts have left."""
-    found = list(lines)
-    for day, last in (("2026-04-03", "2026-04-30"), ("2026-05-03", "2026-05-31"), ("2026-06-03", "2026-06-30")):
-        with told(found) as books:
-            newest = {one.statement_id: one for one in statements(books)}
-        for draft in (one for one in newest.values() if one.status == "open"):
-            name = draft.statement_id.partition(".")[2]
-            found += [f"{day} approve {name} revision {number} carol" for number in range(draft.revision, 12)]
-        found.append(f"{last} day ended")
-    return found

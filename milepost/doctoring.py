@@ -182,9 +182,7 @@ def _host(address: str) -> str:
 
 
 def _brokers(clients: KafkaClients) -> Iterator[Finding]:
-    timeout = clients.settings.request_timeout_seconds
-    with clients.asking():
-        found = clients.admin.list_topics(timeout=timeout)
+    found = clients.cluster()
     yield Finding(
         "brokers",
         OK,

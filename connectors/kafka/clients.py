@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 from confluent_kafka import Consumer as RealConsumer
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka import Producer as RealProducer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._topic import TopicDescription
@@ -153,6 +153,18 @@ class KafkaClients:
                 self.admin.poll(0)
                 if self._refusal is not None and time.monotonic() - asked_at > REFUSED_SECONDS:
                     raise KafkaException(self._refusal) from None
+
+    def cluster(self) -> ClusterMetadata:
+        """Its brokers and topics. Who is refused is told so soon; others are waited for as long as a request may take."""
+        seconds = self.settings.request_timeout_seconds
+        with self.asking():
+            try:
+                return self.admin.list_topics(timeout=min(REFUSED_SECONDS, seconds))
+            except KafkaException as fault:
+                self.admin.poll(0)
+                if self._refusal is not None or fault.args[0].code() not in _NO_ANSWER or seconds <= REFUSED_SECONDS:
+                    raise
+            return self.admin.list_topics(timeout=seconds - REFUSED_SECONDS)
 
     @contextmanager
     def asking(self) -> Iterator[None]:

@@ -123,7 +123,7 @@ def cap_rules(history: Sequence[Version], line_id: str, content: str | None = No
         for cap_id, cap in _caps_of(version.terms, line, line_id):
             if content is None or _counts(cap_id, cap, line, policies, content):
                 seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
-    told = _from_beginning(history, line_id)
+    told = from_beginning(history, line_id)
     return tuple(_rule(*key, stated, history, told) for key, stated in seen.items()) + _order_rules(history, line_id)
 
 
@@ -223,13 +223,13 @@ def is_capped(line: ContractLine) -> bool:
 
 def agreed_units(history: Sequence[Version], line_id: str, day: date) -> Quantity | None:
     """How many units of the line are agreed on a day; None where any number is. Like a cap, a retroactive number holds on every day."""
-    first = _from_beginning(history, line_id)
+    first = from_beginning(history, line_id)
     version = in_force(history[first:], day)
     line = line_named(version.terms, line_id)
     return methods.agreed_units(line.terms) if line is not None else None
 
 
-def _from_beginning(history: Sequence[Version], line_id: str) -> int:
+def from_beginning(history: Sequence[Version], line_id: str) -> int:
     """Place of the version that holds on every date before the next: the last retroactive one that has the line, else the first."""
     places = range(len(history) - 1, -1, -1)
     retroactive = (

@@ -69,17 +69,20 @@ def plays(kind: str, stated: str, amended: str, lines: list[str], tail: list[str
 
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
+for_days_before = pytest.mark.parametrize("amended", ["", "retroactive"])
 NEXT_KINDS = 3
 
 
 @every_kind
-def test_the_line_is_dropped(kind: str) -> None:
-    plays(kind, "", "", OTHER_LINE)
+@for_days_before
+def test_the_line_is_dropped(kind: str, amended: str) -> None:
+    plays(kind, "", amended, OTHER_LINE)
 
 
 @every_kind
-def test_the_line_is_dropped_and_comes_back(kind: str) -> None:
-    plays(kind, "", "", OTHER_LINE, ["2026-03-20  amend K from 2026-04-01", *own(kind)])
+@for_days_before
+def test_the_line_is_dropped_and_comes_back(kind: str, amended: str) -> None:
+    plays(kind, "", amended, OTHER_LINE, [f"2026-03-20  amend K from 2026-04-01 {amended}".rstrip(), *own(kind)])
 
 
 @every_kind
@@ -88,18 +91,20 @@ def test_the_contract_is_terminated_before_the_amendment_holds(kind: str) -> Non
 
 
 @every_kind
-def test_the_line_becomes_of_another_kind(kind: str) -> None:
+@for_days_before
+def test_the_line_becomes_of_another_kind(kind: str, amended: str) -> None:
     """Every kind turns into three others, and every kind is what three others turn into."""
     others = list(KINDS)
     place = others.index(kind)
     for step in range(1, NEXT_KINDS + 1):
         other = others[(place + step * 5) % len(others)]
-        plays(kind, "", "", own(other))
+        plays(kind, "", amended, own(other))
 
 
 @every_kind
-def test_the_line_moves_to_another_project(kind: str) -> None:
-    plays(kind, "", "", [line.replace(" L P", " L Q") for line in own(kind)])
+@for_days_before
+def test_the_line_moves_to_another_project(kind: str, amended: str) -> None:
+    plays(kind, "", amended, [line.replace(" L P", " L Q") for line in own(kind)])
 
 
 @every_kind

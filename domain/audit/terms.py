@@ -138,12 +138,13 @@ def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Seque
 
 
 def _shares(versions: Sequence[ContractSigned]) -> Mapping[str, tuple[Percent, ...]]:
-    """By payer, as any version has them; what sources fund has none."""
+    """By payer, as any version has them; none of whom sources of any version bill."""
     found: dict[str, set[Percent]] = {}
     for terms in versions:
         for party in parties_of(terms) if terms.funding is None else ():
             found.setdefault(party.customer_id, set()).add(party.share)
-    return {customer_id: tuple(sorted(shares)) for customer_id, shares in found.items()}
+    billed = {source.bill_to for terms in versions if terms.funding is not None for source in terms.funding.sources}
+    return {customer_id: tuple(sorted(shares)) for customer_id, shares in found.items() if customer_id not in billed}
 
 
 def _tax_categories(versions: Sequence[ContractSigned]) -> Mapping[str, frozenset[str]]:

@@ -47,7 +47,6 @@ from state.forecast.outlook import (
     ledger_currency,
     lines_of,
     rate_to,
-    sum_of,
     tracks_in,
 )
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
@@ -301,10 +300,13 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     """None where an exchange rate is missing."""
     forecast, policies, completion = weighed.forecast, weighed.policies, weighed.completion
     currency = forecast.currency
-    now = in_currency(draft, policies, sum_of(weighed.outlook.progress), currency, as_of)
+    tracks = tracks_in(draft, project.project_id, policies, forecast, weighed.outlook.progress, currency, as_of)
     lines = _line_sums(draft, project.project_id, policies, currency, as_of)
-    if now is None or lines is None:
+    if tracks is None or lines is None:
         return None
+    now = NOTHING
+    for track in tracks:
+        now = added(now, track.now)
     billed, accrued = lines
     left = completion.revenue - now[2]
     backlog = left if forecast.ceiling is None else max(forecast.ceiling - now[2], 0)

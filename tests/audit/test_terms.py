@@ -8,14 +8,20 @@ from typing import Any
 from domain.audit.terms import CapBound, Terms, terms_of
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import (
+    BillTo,
     Cap,
     ContractLine,
     Deposit,
+    Funding,
+    FundingRule,
+    FundingShare,
+    FundingSource,
     Policies,
     PurchaseOrder,
     SharedCap,
     TimeAndMaterials,
 )
+from domain.units import AMOUNT_ONE, HUNDRED_PERCENT, PERCENT_ONE
 
 
 def line(line_id: str, cap: Cap | None = None, policies: Policies | None = None) -> ContractLine:
@@ -151,3 +157,16 @@ def test_where_some_caps_bind_billing_alone_it_is_allotted_apart() -> None:
     changed = amended(2, purchase_order=PurchaseOrder("PO-2", 100))
     assert terms(signed(line("L"), purchase_order=order), changed).same_allotment
     assert not terms(signed(both[0], purchase_order=order), changed).same_allotment
+
+
+def test_payers_whom_a_funding_bills_have_no_share_of_their_own() -> None:
+    """What sources fund goes by their limits: of 1,000.00 at 50 and 50 per cent, later M pays 300.00 and A the rest."""
+    parties = (
+        BillTo("A", 50 * PERCENT_ONE, rounding_party=True),
+        BillTo("M", 50 * PERCENT_ONE, rounding_party=False),
+    )
+    sources = (FundingSource("GRANT", "M", 300 * AMOUNT_ONE), FundingSource("OWN", "A"))
+    funding = Funding(sources, (FundingRule(1, (FundingShare("GRANT", HUNDRED_PERCENT),)),))
+    shared = signed(line("L"), bill_to=parties)
+    assert terms(shared).shares == {"A": (50 * PERCENT_ONE,), "M": (50 * PERCENT_ONE,)}
+    assert terms(shared, amended(2, line("L"), funding=funding)).shares == {}

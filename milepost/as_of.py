@@ -102,13 +102,13 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
 
 
 def say_beyond(as_of: str, moment: Moment, last: Cut) -> None:
-    """What is asked about a moment behind the log's end is answered as of its end: that is all that is known."""
+    """What is asked about a moment after the log's end is answered as of its end: that is all that is known."""
     if _is_beyond(as_of, moment, last):
         say(f"{as_of} is behind the end of the log: {end_text(last)}. What follows is as of that")
 
 
 def _is_beyond(as_of: str, moment: Moment, last: Cut) -> bool:
-    """The day on which the last record came is not behind it."""
+    """The day on which the last record came is not after it."""
     if moment.instant is None:
         return (moment.offset or 0) > last.offset
     return moment.instant - (0 if "T" in as_of else MICROSECONDS_A_DAY - 1) > last.recorded_at

@@ -112,7 +112,7 @@ def steps(parts: Sequence[Step], told: Told, title: str) -> Html:
 
 
 def lines_over_time(lines: Sequence[Line], told: Told, day: Callable[[date], str], title: str) -> Html:
-    """A value holds until the next one is told."""
+    """A value holds until the next one."""
     days = [point[0] for line in lines for point in line.points]
     first, last = min(days), max(days)
     scale = _Scale.over([0, *(value for line in lines for _, value in line.points)])

@@ -395,7 +395,7 @@ mount(
 mount(
     "accounting",
     serve.accounting,
-    "Fold the engagement log, until it is told to stop.",
+    "Fold the engagement log, until it is asked to stop.",
     example="milepost serve accounting --ordinal 0 --of 4",
     then="milepost doctor, where it does not start; docs/operations.md says what to do about its exit codes",
     on=serving,

@@ -1,4 +1,4 @@
-"""A corrected event: what was said before with some fields set anew, as the next version, under a new event id."""
+"""A corrected event: what was said before with some fields set again, as the next version, under a new event id."""
 
 from __future__ import annotations
 

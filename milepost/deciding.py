@@ -27,7 +27,7 @@ class Person(NamedTuple):
 
 
 def person(stated: str | None) -> Person:
-    """The operating system says who has logged in; whoever states another name is vouched for by that login alone."""
+    """The operating system says who has logged in; another name that is stated is vouched for by that login alone."""
     login = _login()
     found = f"operating system login {login} on {socket.gethostname()}"
     if stated is None or stated == login:

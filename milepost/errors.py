@@ -88,7 +88,7 @@ def _known_ending(fault: BaseException) -> tuple[int, str] | None:
         case OutputInUse() | StoreError():
             return exit_codes.TRY_AGAIN, str(fault)
         case ContainerDamaged():
-            return LOG_DAMAGED, f"{fault}. docs/operations.md says how to make outputs anew from the log"
+            return LOG_DAMAGED, f"{fault}. docs/operations.md says how to make outputs again from the log"
         case OSError() if fault.errno in UNWRITABLE:
             where = f"{fault.filename}: " if fault.filename else ""
             return OUTPUT_UNWRITABLE, f"{where}{fault.strerror}. {way_out(fault)} and run again"

@@ -282,7 +282,7 @@ def corrected(
     who: Person,
     at: Instant,
 ) -> dict[str, Any]:
-    """The next version of the fact, or the fact anew. Who corrects it has submitted it, or asks for it, and somebody else approves."""
+    """The next version of the fact, or the fact again. Who corrects it has submitted it, or asks for it, and somebody else approves."""
     said = record_to_json(fact)
     named = {setting.partition("=")[0].strip() for setting in settings}
     entity = ENTITIES[type(fact).__name__]

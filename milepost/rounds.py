@@ -164,7 +164,7 @@ def followed(output_dir: Path) -> Iterator[Follow]:
 
 
 def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
-    """Note where the figures of the round lie, so that no question has to. What hinders it here is told by the first question."""
+    """Note where the figures of the round lie, so that no question has to. The first question reports what hinders it here."""
     task = bar.add_task("Indexing", total=None, visible=False)
 
     def show(what: str, done: int, of: int) -> None:
@@ -223,7 +223,7 @@ def genesis() -> Genesis:
 
 
 def tell(taken: RoundSummary) -> None:
-    """One line a round, for whoever watches a run that follows."""
+    """One line a round, for people who watch a run that follows."""
     if taken.rounds:
         say(f"{taken.events:,} events, {taken.dead_letters:,} dead letters; waiting for more")
 

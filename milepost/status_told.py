@@ -145,7 +145,7 @@ class _Rates:
         self._seconds = max(seconds, 0.001)
 
     def of(self, page: Page, name: str, **labels: str) -> float | None:
-        """None where the process was not there before, or has begun anew."""
+        """None where the process was not there before, or has begun again."""
         was = self._before.get(page.address)
         if was is None or was.fault:
             return None

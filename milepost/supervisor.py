@@ -68,7 +68,7 @@ def supervise(
 
 
 def _run(command: Sequence[str], stop: Stop, end_seconds: float) -> int:
-    """The child is told to end in order when we are, and waited for; who does not is killed, which loses nothing."""
+    """The child is asked to end in order when we are, and waited for; one that does not end is killed, which loses nothing."""
     child = subprocess.Popen(command, env={**os.environ, PARENT: str(os.getpid())})  # noqa: S603 - our own command
     told_at: float | None = None
     while (code := child.poll()) is None:

@@ -1,4 +1,4 @@
-"""What people are told of an id that is not there: what was asked for, what is taken, what it may be, and where the ids are listed."""
+"""What people read of an id that is not there: what was asked for, what is taken, what it may be, and where the ids are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the answer of `milepost whatif` is told: without the change, with it, and the difference; a sum that is the same is left out."""
+"""How the answer of `milepost whatif` is shown: without the change, with it, and the difference; a sum that is the same is left out."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ class OutputFiles:
                 raise GuardStop(
                     LOG_DAMAGED,
                     f"{path} has {there} bytes, progress says {good}: outputs were removed or cut; delete the folder "
-                    f"{self.folder / 'outputs'}, {self.folder / 'progress'} and {self.folder / 'store'} to make them anew from the log",
+                    f"{self.folder / 'outputs'}, {self.folder / 'progress'} and {self.folder / 'store'} to make them again from the log",
                 )
             if there > good:
                 with path.open("r+b") as file:
@@ -269,7 +269,7 @@ def _no_progress(folder: Path, path: Path, reason: str) -> GuardStop:
     return GuardStop(
         LOG_DAMAGED,
         f"{path}: cannot be read: {reason}. Delete the folders {folder / 'outputs'}, {folder / 'progress'} and "
-        f"{folder / 'store'}, and the next run makes them anew from the log",
+        f"{folder / 'store'}, and the next run makes them again from the log",
     )
 
 

@@ -69,7 +69,7 @@ Order = Annotated[DateOrder | None, typer.Option("--date-order", help="Where the
 Sign = Annotated[DecimalSign | None, typer.Option("--decimal", help="Where the file does not settle it.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Such as cp1252; without it UTF-8 or UTF-16.")]
 Name = Annotated[str | None, typer.Option("--name", help="Name in the file names; without it that of FILE.")]
-Replace = Annotated[bool, typer.Option("--replace", help="Import anew over files that no run has read.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Import again over files that no run has read.")]
 Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 
 

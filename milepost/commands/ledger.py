@@ -129,7 +129,7 @@ def _entities(sums: dict[str, LedgerSums], output: Path, *, as_csv: bool, json: 
         if not cells:
             say(f"No journals yet; `milepost run` has posted nothing to {shell_word(output)}")
             return
-        show(Table("Companies with journals", titles, cells, frozenset({2})))
+        show(Table("Companies with journals; a period is a fiscal year and its number", titles, cells, frozenset({2})))
         say(f"\nNext: milepost ledger --entity {shell_word(min(sums))} --output {shell_word(output)}")
 
 
@@ -148,7 +148,7 @@ def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> Non
         cells = [
             (each.period, f"{each.journals:,}", amount_text(each.debits), amount_text(each.credits)) for each in found
         ]
-        title = f"Accounting periods of {sums.legal_entity_id} in {sums.ledger_currency}"
+        title = f"Accounting periods of {sums.legal_entity_id} in {sums.ledger_currency}, by fiscal year and number"
         show(Table(title, columns, cells, frozenset({1, 2, 3})))
         say(
             f"\nNext: milepost ledger --entity {shell_word(sums.legal_entity_id)} --period {shell_word(found[-1].period)}"

@@ -389,7 +389,7 @@ def _plain_quantity(quantity: int) -> str:
 
 
 def _tell_difference(one: Issued, other: Issued, *, names: bool, json: bool) -> None:
-    """The later of the two stands behind, whichever was named first."""
+    """The later of the two stands last, whichever was named first."""
     from milepost.statement_diff import difference
     from milepost.tables import show
 

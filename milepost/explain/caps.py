@@ -150,7 +150,7 @@ class CapNodes:
         return self._contests[key]
 
     def _taken_back(self, contract_id: str, step: int) -> dict[tuple[str, str], IssuedPiece]:
-        """What a step issued of entries that had no place on a statement when it allotted the caps, since it issued some anew."""
+        """What a step issued of entries that had no place on a statement when it allotted the caps, since it reissued some."""
         if step not in self.sources.trace.superseded.values():
             return {}
         return {

@@ -83,7 +83,7 @@ class EntryJournals:
     def _went_back(
         self, said: Said, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
-        """Of a part that the same event rated anew and then took back, as the line that it came from had room for all."""
+        """Of a part that the same event rated again and then took back, as the line that it came from had room for all."""
         part = self.entries.standing(row_of(journal) or journal.affected_id, said.step - 1)
         if part is None or part.work.part_of is None or part.work.price is None or journal.kind != "difference":
             return None, None
@@ -189,7 +189,7 @@ class EntryJournals:
         return amount, self._difference_ledger(said, amount, before, journal, line, at)
 
     def _without_later(self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, amount: Node) -> Node:
-        """An event may post an entry more than once, and what the entry is now comes with the last: without those behind this one."""
+        """An event may post an entry more than once, and what the entry is now comes with the last: without those after this one."""
         told = self.sources.trace.journals
         behind = at.work.journals[len(self._before(at.work, journal.journal_id)) + 1 :]
         later = [

@@ -648,7 +648,7 @@ def _months_after(start: date, months: int) -> date:
 
 
 def _ended(place: Place, start: str, last: date) -> Ended | None:
-    """The period as it ended; it may have been told to end on another day before."""
+    """The period as it ended; it may have been published with another end before."""
     periods = (one for one in place.known.ended if one.start.isoformat() == start and one.to == last + DAY)
     return next(periods, None)
 

@@ -63,7 +63,7 @@ class MonthNodes:
         self._memo: dict[tuple[int, str, str], Sheet] = {}
 
     def sheet(self, said: Said, which: str) -> Sheet | None:
-        """None where the forecast was not told in the currency."""
+        """None where the forecast was not published in the currency."""
         told: ForecastFigures | None = getattr(said.record, which)
         if told is None:
             return None
@@ -349,7 +349,7 @@ class MonthNodes:
     def _credited(
         self, of: Context, billed: dict[tuple[str, str], list[Node]], due: dict[tuple[str, str], list[Node]]
     ) -> None:
-        """Credit memos take from what is due, and from what is billed where it is billed anew."""
+        """Credit memos take from what is due, and from what is billed where it is billed again."""
         memos = self.statements.credits
         for credit in memos.all:
             journal = credit.journal

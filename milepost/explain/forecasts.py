@@ -59,7 +59,7 @@ HOURS, COST, REVENUES = 0, 1, 2
 
 
 class Context(NamedTuple):
-    """What a forecast was made of, as of the step that told it."""
+    """What a forecast was made of, as of the step that published it."""
 
     said: Said
     update: ForecastUpdate

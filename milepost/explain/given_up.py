@@ -58,7 +58,7 @@ class GivenUpNodes:
         return less(f"{entry_id}: not issued", value, pieces)
 
     def before_it(self, at: Standing, amount: Node, wanted: int) -> Node:
-        """What the work was posted with in the event that brought it, where a write-off waited for that and came right behind."""
+        """What the work was posted with in the event that brought it, where a write-off waited for that and came right after."""
         price = at.work.price
         if price is None or abs(amount.value or 0) == abs(wanted):
             return amount

@@ -55,7 +55,7 @@ class PassingNodes:
     # What went back
 
     def before_it_went_back(self, part: Standing, step: int) -> Node | None:
-        """What a part came to by the terms of the step that took it back: rated anew with the hours that it had before."""
+        """What a part came to by the terms of the step that took it back: rated again with the hours that it had before."""
         key = (part.entry.entry_id, step)
         if key not in self._went_back:
             self._went_back[key] = self._before_it_went_back(part, step)

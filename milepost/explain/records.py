@@ -91,7 +91,7 @@ class RecordNodes:
         return [node._replace(id=f"{entry_id}#{name}") for name, node in self._named(found, entry_id).items()]
 
     def _named(self, nodes: list[Node], entry_id: str) -> dict[str, Node]:
-        """By the name of the figure, which is what stands behind the entry's id in the title."""
+        """By the name of the figure, which is what stands after the entry's id in the title."""
         named: dict[str, Node] = {}
         for node in nodes:
             name = node.title.removeprefix(f"{entry_id}: ").replace(" ", "_")

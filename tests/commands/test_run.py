@@ -341,7 +341,7 @@ def test_a_fault_of_ours_is_one_sentence_and_with_debug_a_traceback(
 
 
 def test_the_same_flow_under_the_engines_own_command(tmp_path: Path) -> None:
-    """Outputs that are gone are made anew from the log, byte for byte."""
+    """Outputs that are gone are made again from the log, byte for byte."""
     write(tmp_path / "in", [*founding(), worked("T-1", 2)])
     summary(tmp_path)
     before = written(tmp_path)

@@ -172,7 +172,7 @@ def test_progress_that_says_nothing_is_a_damaged_output(content: str, tmp_path: 
         result = milepost(f"{words} --output {{run}}", input=tmp_path / "made" / "input", run=folder)
         assert result.exit_code == 13, result.output
         assert "progress/0.json: cannot be read" in told(result)
-        assert "makes them anew from the log" in told(result)
+        assert "makes them again from the log" in told(result)
     audited = milepost("verify --output {run}", run=folder)
     assert audited.exit_code == 3
     assert "progress/0.json" in audited.stdout

@@ -1,24 +1,29 @@
 """What a parked entry keeps from being posted or billed: its value at the rate that would be used; where no rate is known, its cost.
 
-Where neither is known the amount is 0, and the hours say how much waits.
+Of a day outside the contract, which may be a mistyped year, the cost is that of the day of approval where its own has none. Where neither
+is known the amount is 0, and the hours say how much waits.
 """
 
 from domain.billing import methods
 from domain.events.delivery import TimeApproved
+from domain.events.reference import CostRateSet
 from domain.money import extend
 from domain.rows import DELIVERY
+from domain.zones import local_date
 from state.assess import finer_than, left_out, rate_for, role_on, worked_hours
 from state.assess_charge import delivered
 from state.books import AtStake, Charge, Price, Work
 from state.draft import AMOUNT_MAX, Draft
 from state.known import Blocked, Worker, cost_rate, entity_policies, worker_on
-from state.placing import day_in, place
+from state.placing import approved_at, day_in, place
+
+OUTSIDE = "outside_contract_dates"
 
 
-def at_stake(draft: Draft, work: Work, side: str) -> AtStake:
+def at_stake(draft: Draft, work: Work, blocked: Blocked) -> AtStake:
     """Of one side of the entry, or of the whole; of a charge its amount."""
     if work.time is not None:
-        return _of_time(draft, work.time, side)
+        return _of_time(draft, work.time, blocked)
     charge = work.subject
     assert isinstance(charge, Charge), "an entry is time or a charge"
     if charge.kind == DELIVERY:
@@ -28,18 +33,18 @@ def at_stake(draft: Draft, work: Work, side: str) -> AtStake:
 
 def _of_delivery(draft: Draft, charge: Charge) -> AtStake:
     """What the units come to by themselves."""
-    placed = place(draft, charge, ("outside_contract_dates",))
+    placed = place(draft, charge, (OUTSIDE,))
     price = delivered(charge, placed.plan) if not isinstance(placed, Blocked) else placed
     return _within(AtStake(price.value, price.currency, "price")) if isinstance(price, Price) else AtStake()
 
 
-def _of_time(draft: Draft, event: TimeApproved, side: str) -> AtStake:
+def _of_time(draft: Draft, event: TimeApproved, blocked: Blocked) -> AtStake:
     hours = worked_hours(event)
-    if side != "cost" and event.billable:
+    if blocked.side != "cost" and event.billable:
         found = _value(draft, event)
         if found is not None:
             return _within(found)
-    return _within(_cost(draft, event) or AtStake(hours=hours))
+    return _within(_cost(draft, event, blocked.category) or AtStake(hours=hours))
 
 
 def _within(found: AtStake) -> AtStake:
@@ -49,7 +54,7 @@ def _within(found: AtStake) -> AtStake:
 
 def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
     """A date outside the contract is priced all the same, as it would be after a waiver."""
-    placed = place(draft, event, ("outside_contract_dates",))
+    placed = place(draft, event, (OUTSIDE,))
     if isinstance(placed, Blocked):
         return None
     plan, day = placed.plan, placed.day
@@ -67,19 +72,28 @@ def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
     return AtStake(amount, plan.currency, "price", worked_hours(event))
 
 
-def _cost(draft: Draft, event: TimeApproved) -> AtStake | None:
+def _cost(draft: Draft, event: TimeApproved, category: str) -> AtStake | None:
     worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
     if worker is None:
         return None
     entity = worker.entity
-    day = day_in(event, entity.zone)
-    found = cost_rate(draft, event.person_id, role_at_stake(draft, event, worker), entity.legal_entity_id, day)
+    found = cost_rate_at_stake(draft, event, worker, category)
     if found is None:
         return None
     hours = worked_hours(event)
     mode = entity_policies(draft, entity).money_mode
     amount = extend(hours, found.rate, 0, found.currency, mode, left_out(event))
     return AtStake(amount, found.currency, "cost", hours)
+
+
+def cost_rate_at_stake(draft: Draft, event: TimeApproved, worker: Worker, category: str) -> CostRateSet | None:
+    """Of the day worked; of work outside the contract else of the day on which it was approved."""
+    role, entity = role_at_stake(draft, event, worker), worker.entity
+    days = [day_in(event, entity.zone)]
+    if category == OUTSIDE:
+        days.append(local_date(approved_at(event), entity.zone))
+    rates = (cost_rate(draft, event.person_id, role, entity.legal_entity_id, day) for day in days)
+    return next((rate for rate in rates if rate is not None), None)
 
 
 def role_at_stake(draft: Draft, event: TimeApproved, worker: Worker) -> str:

@@ -15,10 +15,10 @@ from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.assess import rate_for, worked_hours
 from state.assess_charge import delivered
-from state.at_stake import role_at_stake
+from state.at_stake import cost_rate_at_stake, role_at_stake
 from state.books import Cost, Price
 from state.draft import Draft
-from state.known import Blocked, cost_rate, entity_policies, worker_on
+from state.known import Blocked, entity_policies, worker_on
 from state.placing import Placed, approved_at, day_in, place
 
 TITLE = "amount blocked"
@@ -32,7 +32,7 @@ class AtStakeNodes:
         self.rating = rating
         self.entries = entries
 
-    def of_entry(self, entry_id: str, step: int, basis: str) -> Node | None:
+    def of_entry(self, entry_id: str, step: int, basis: str, category: str) -> Node | None:
         """`basis` is `price` or `cost`; None where the books of the step do not give the amount."""
         entry = self.sources.trace.entry_at(entry_id, step)
         if entry is None or entry.work is None:
@@ -41,7 +41,7 @@ class AtStakeNodes:
         draft = self.sources.draft(step)
         if at.work.time is None:
             return self._of_charge(at, draft)
-        return self._value(at, draft) if basis == "price" else self._cost(at, draft)
+        return self._value(at, draft) if basis == "price" else self._cost(at, draft, category)
 
     def _of_charge(self, at: Standing, draft: Draft) -> Node | None:
         """What was spent, or what the units come to by themselves."""
@@ -101,14 +101,14 @@ class AtStakeNodes:
         arithmetic = Arithmetic("extend", tuple(operands), parameters)
         return by_its_time(Node(TITLE, value, "amount", plan.currency, arithmetic, "R10", facts=facts))
 
-    def _cost(self, at: Standing, draft: Draft) -> Node | None:
+    def _cost(self, at: Standing, draft: Draft, category: str) -> Node | None:
         event = at.work.event
         worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
         if worker is None:
             return None
-        entity, role = worker.entity, role_at_stake(draft, event, worker)
+        entity = worker.entity
         day = day_in(event, entity.zone)
-        found = cost_rate(draft, event.person_id, role, entity.legal_entity_id, day)
+        found = cost_rate_at_stake(draft, event, worker, category)
         if found is None:
             return None
         hours = worked_hours(event)

@@ -110,7 +110,7 @@ class ExceptionNodes:
         row = row_id(record.subject_kind, record.subject_id)
         own = record.subject_kind in CHARGES or record.blocks_basis in ("price", "cost")
         if record.subject_kind in ROWS and own and record.category not in (OVER_CAP, OVER_ORDER):
-            found = self.at_stake.of_entry(row, self._first(record), record.blocks_basis or "")
+            found = self.at_stake.of_entry(row, self._first(record), record.blocks_basis or "", record.category)
             if found is not None or record.subject_kind == TIME_ENTRY:
                 return found
         if record.subject_kind == CREDIT_MEMO:

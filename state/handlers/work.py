@@ -360,12 +360,12 @@ def faults_of(
                 side.waits,
                 side.message,
                 side.field,
-                at_stake(draft, work, side.side),
+                at_stake(draft, work, side),
                 raised_at=draft.cause.recorded_at,
             )
             tell_fault(draft, work, standing)
         elif fresh:
-            now = replace(standing, message=side.message, field=side.field, at_stake=at_stake(draft, work, side.side))
+            now = replace(standing, message=side.message, field=side.field, at_stake=at_stake(draft, work, side))
             if now != standing:
                 standing = replace(now, revision=standing.revision + 1)
                 tell_fault(draft, work, standing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import sys
@@ -22,7 +21,7 @@ from domain.units import AMOUNT_ONE, Amount
 from milepost.days import moment
 from milepost.printable import printable
 
-# Of a terminal that does not say how wide it is.
+# What is made before a terminal is asked how wide it is.
 WIDTH: Final = 80
 # Of help, which stands two further to the right.
 HELP_WIDTH: Final = WIDTH - 2
@@ -56,7 +55,7 @@ def tell(text: str, *, err: bool = False) -> None:
     """On a terminal no line is longer than it is wide, as far as no figure, date or id has to be divided for that."""
     stream = sys.stderr if err else sys.stdout
     seen = printable(text)
-    echo(fitted(seen, os.get_terminal_size(stream.fileno()).columns or WIDTH) if stream.isatty() else seen, err=err)
+    echo(fitted(seen, Printer(stderr=err).width) if stream.isatty() else seen, err=err)
 
 
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:

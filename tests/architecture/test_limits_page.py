@@ -101,7 +101,8 @@ def words_of_refusals(module: ast.Module) -> Iterator[str]:
             (node for node in ast.walk(function) if isinstance(node, ast.Assign)), key=lambda node: node.lineno
         )
         for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
-            names = [each.id for each in call.args if isinstance(each, ast.Name)]
+            values = (*call.args, *(keyword.value for keyword in call.keywords))
+            names = [each.id for each in values if isinstance(each, ast.Name)]
             if "UNSUPPORTED" in names:
                 given = {ast.unparse(each.targets[0]): each.value for each in assigned if each.lineno < call.lineno}
                 parts = [call, *(given[name] for name in names if name in given)]
@@ -109,8 +110,11 @@ def words_of_refusals(module: ast.Module) -> Iterator[str]:
                 yield from (text.value for text in texts if isinstance(text.value, str))
 
 
-def test_words_of_its_own_are_found() -> None:
-    own = "def refuse():\n    said = f'terms {kind} are not handled'\n    note(UNSUPPORTED, 'contract', said)\n"
+@pytest.mark.parametrize(
+    "call", ["note(UNSUPPORTED, 'contract', said)", "note(category=UNSUPPORTED, kind='contract', message=said)"]
+)
+def test_words_of_its_own_are_found(call: str) -> None:
+    own = f"def refuse():\n    said = f'terms {{kind}} are not handled'\n    {call}\n"
     assert [*words_of_refusals(ast.parse(own))] == ["contract", "terms ", " are not handled"]
 
 

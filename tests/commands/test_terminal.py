@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from milepost.commands.forecast import bar, bar_length
-from milepost.console import Printer, amount_text, fitted
+from milepost.console import Printer, amount_text, fitted, tell
 from milepost.outlook import Month
 from milepost.tables import IDS, Table, drawn
 from tests.commands.simulated_firm import simulated_run
@@ -150,6 +150,15 @@ def test_a_row_that_has_no_room_is_a_list_of_its_cells(width: int) -> None:
     if isinstance(made, str):
         assert all(whole in made for whole in (LONG, "2026-01-01", "1,234,567.89"))
         assert all(len(line) <= width or LONG in line for line in made.splitlines())
+
+
+def test_sentences_are_as_wide_as_tables(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    tell("statement K/C/2026-01-01/1 waits for an exchange rate of 2026-01-31")
+    assert capsys.readouterr().out == "statement K/C/2026-01-01/1 waits for an\n  exchange rate of 2026-01-31\n"
+    assert Printer().width == 40
 
 
 def test_a_line_is_broken_between_words_and_never_in_quotes() -> None:

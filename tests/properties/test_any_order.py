@@ -37,10 +37,9 @@ from tests.properties.kinds import (
     up_to,
 )
 from tests.properties.packages import EVERY
+from tests.thoroughness import EXAMPLES, THOROUGH
 from tests.told import balances, invoiced, statements, told
 
-EXAMPLES = settings().max_examples
-THOROUGH = EXAMPLES >= 2_000
 ENDS = ("2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-07-10")
 # What such a line charges for one month depends on what was issued for others; a minimum counts months.
 OF_OTHER_MONTHS = (

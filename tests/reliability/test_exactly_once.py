@@ -14,8 +14,9 @@ from connectors.kafka.settings import KafkaSettings
 from simulation.brokers import Chances, ModelClients, ModelConsumer
 from simulation.exactly_once import NAMES, RARE, SHARD, World, Wrong, play, play_many
 from tests.reliability import deliberate_mistakes
+from tests.thoroughness import THOROUGH
 
-SEEDS = 2_000
+SEEDS = 4_000 if THOROUGH else 1_000
 CHUNK = 500
 SEEDS_TO_FIND_A_MISTAKE = 300
 PAGE = Path("docs/reliability.md")

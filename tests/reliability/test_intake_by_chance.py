@@ -37,12 +37,13 @@ from state.rules import RULES
 from tests.intake_inputs import activated, signed, worked
 from tests.kafka.intake_story import DOMAIN, WHEN, story
 from tests.kafka.intake_world import MORNING, TABLES, rows_of, until_idle
+from tests.thoroughness import THOROUGH
 
 PARTITIONS = 3
 EVENTS = 30
 # Projects for which two engagements stand up, with three events each.
 RIVALS = 16
-SEEDS = 300
+SEEDS = 1_000 if THOROUGH else 200
 CHUNK = 100
 SEEDS_TO_FIND_A_MISTAKE = 100
 # After so many starts nothing goes wrong any more, and all has to come right.

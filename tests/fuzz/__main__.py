@@ -45,7 +45,7 @@ def main() -> None:
             failed += 1
             _keep(given.keep / f"{given.seed}-{number}", made.lines, fault)
         number += 1
-        if number % 20 == 0 or fault:
+        if number % 20 == 0 or fault or changed >= given.events:
             spent = time.monotonic() - started
             print(
                 f"{number} cases, {events:,} events, {changed:,} mutated, {failed} failed, {spent:,.0f} s", flush=True

@@ -58,7 +58,7 @@ milepost show "$project" --output "$output"
 say "Where the project is heading, and why that changed"
 milepost forecast "$project" --output "$output"
 
-say "The trial balance of $entity in $period"
+say "The trial balance of $entity in $period, a period of its fiscal year"
 milepost ledger --entity "$entity" --period "$period" --output "$output"
 
 say "Does it all hold?"

@@ -3,11 +3,12 @@
 from datetime import date
 from typing import NamedTuple
 
-from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
 from domain.billing.kind import OVER_TIME
 from domain.exchange import Exchange
 from domain.identity import parts_of
 from domain.journal import Leg
+from domain.money import convert
 from domain.outputs import JournalEntry
 from domain.position import Position, moved
 from domain.units import Amount
@@ -80,13 +81,17 @@ def _before(draft: Draft, contract_id: str) -> Standing:
 def through(
     draft: Draft, plan: LinePlan, pairs: tuple[tuple[str, str, Amount], ...], exchange: Exchange
 ) -> tuple[Leg, ...]:
-    """Lines against the position instead of 2300 alone; the line that they are for has the ledger amount that this comes to."""
+    """Lines against the position instead of 2300 alone; others at the rate given, and the last has the ledger amount that this comes to."""
     position, made = standing(draft, plan.contract_id).position, []
     for account, purpose, amount in pairs:
         if account == CONTRACT_LIABILITY:
             own = moved(position, purpose, amount, exchange, plan.entity.currency, plan.policies.money_mode)
             position = position.after(own)
             made += own
+        elif account == UNBILLED_RECEIVABLE:
+            above, below = exchange.numerator, exchange.denominator
+            ledger = convert(amount, above, below, plan.entity.currency, plan.policies.money_mode)
+            made.append(Leg(account, purpose, amount, ledger))
         else:
             made.append(Leg(account, purpose, amount, -sum(leg.ledger_amount for leg in made)))
     return tuple(made)

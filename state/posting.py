@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from domain.accounts import (
     CONTRACT_ASSET,
     CONTRACT_LIABILITY,
-    CONTRACT_POSITION,
     EXCHANGE_DIFFERENCE,
     INPUT_TAX,
     UNBILLED,
@@ -72,6 +71,8 @@ def revenue_pairs(price: Price) -> Pairs:
     earned = price.earns
     if not earned or price.account == price.revenue:
         return ()
+    if price.drawn is not None and price.earned is not None and price.account != CONTRACT_LIABILITY:
+        return _drawn_pairs(price)
     beyond = beyond_billing(price)
     if not beyond:
         return ((price.account, "revenue", earned), (price.revenue, "revenue", -earned))
@@ -79,6 +80,16 @@ def revenue_pairs(price: Price) -> Pairs:
         (price.account, "revenue", earned - beyond),
         (CONTRACT_ASSET, "revenue", beyond),
         (price.revenue, "revenue", -earned),
+    )
+
+
+def _drawn_pairs(price: Price) -> Pairs:
+    """Of work that was issued before its line earned over time: what is charged beyond stays on the account that invoices relieve."""
+    drawn = sum(amount for _, amount in price.drawn.values()) if price.drawn else 0
+    beside = (price.account, price.earns - drawn), (CONTRACT_LIABILITY, drawn)
+    return (
+        *((account, "revenue", amount) for account, amount in beside if amount),
+        (price.revenue, "revenue", -price.earns),
     )
 
 
@@ -296,8 +307,8 @@ def book_difference(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule
     price = work.price
     assert price is not None, "only a priced entry has a difference"
     carried = _carried(work.journals)
-    if plan.timing == OVER_TIME and UNBILLED_RECEIVABLE not in carried:
-        made = _over_time(draft, plan, price, slot, carried)
+    if plan.timing == OVER_TIME:
+        made = _over_time(draft, plan, price, slot, carried, purpose)
     else:
         made = _moved(entry, plan, price, slot, carried, purpose)
     if not made:
@@ -346,14 +357,27 @@ def _carrying(delta: Amount, left: Balance, accrued: Balance) -> Balance:
     return left if left[0] * delta < 0 and abs(left[0]) >= abs(delta) else accrued
 
 
-def _over_time(draft: Draft, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance]) -> list[Leg]:
-    """What the work earns more or less by now, against the position of the contract."""
-    earned = sum(amount for account, (amount, _) in carried.items() if account in CONTRACT_POSITION)
-    delta = price.earns - earned
-    if not delta:
-        return []
-    pairs = ((CONTRACT_LIABILITY, "revenue", delta), (price.revenue, "revenue", -delta))
-    return [*position.through(draft, plan, pairs, slot.exchange)]
+def _over_time(
+    draft: Draft, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance], purpose: str
+) -> list[Leg]:
+    """What the work earns more or less by now, against the position of the contract; what stood on 1150 leaves it as it is carried there,
+    but for what work that was issued so is charged beyond."""
+    currency, mode = plan.entity.currency, plan.policies.money_mode
+    beside = sum(amount for account, _, amount in revenue_pairs(price) if account == UNBILLED_RECEIVABLE)
+    had = carried.get(UNBILLED_RECEIVABLE, NOTHING)
+    moves = beside - had[0]
+    made = (
+        [Leg(UNBILLED_RECEIVABLE, purpose, moves, -relieved(-moves, had, slot.exchange, currency, mode))]
+        if moves
+        else []
+    )
+    earned = sum(amount for account, (amount, _) in carried.items() if account in (CONTRACT_ASSET, CONTRACT_LIABILITY))
+    delta = price.earns - beside - earned
+    if delta:
+        pair = ((CONTRACT_LIABILITY, purpose, delta),)
+        made += position.through(draft, plan, pair, slot.exchange)
+    amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
+    return [*made, Leg(price.revenue, purpose, -amount, -ledger)] if made else []
 
 
 def _carried(journals: Iterable[Posted]) -> dict[str, Balance]:

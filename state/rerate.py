@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from msgspec.structs import replace
 
+from domain.accounts import CONTRACT_LIABILITY
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, counting, limit_of
 from domain.contract import BEGINNING, cap_rules, is_capped
 from domain.identity import composed, parts_of
@@ -88,8 +89,12 @@ def _stays(kept: Price, fresh: Price) -> bool:
 
 
 def _earns_alike(one: Price, other: Price) -> bool:
-    """Whether both are revenue with the work, or both with the invoice."""
-    return (one.account == one.revenue) == (other.account == other.revenue)
+    """Whether both are revenue with the work, both with the invoice, or both over time."""
+    return _earned_by(one) == _earned_by(other)
+
+
+def _earned_by(price: Price) -> tuple[bool, bool]:
+    return price.account == price.revenue, price.account == CONTRACT_LIABILITY
 
 
 def same_terms(one: Price, other: Price) -> bool:

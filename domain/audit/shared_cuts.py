@@ -102,15 +102,29 @@ class SharedCut:
         return frozenset({left}) | (known[0].alone if len(known) == 1 else frozenset())
 
     def _too_much(self) -> Iterator[Violation]:
-        for line_id, known in self.funded.items():
+        for line_ids, known in self._moved_together():
             left = [amount for amount in known.values() if amount is not None]
-            if self.last is not None and len(left) == len(known) and self.paid[line_id] > sum(left):
+            paid = sum(self.paid[line_id] for line_id in line_ids)
+            if self.last is not None and len(left) == len(known) and paid > sum(left):
                 seen, statement = self.last
                 yield violation(
                     BILLED_ONCE,
                     seen,
-                    f"statements of contract {statement.contract_id} to {statement.to}, line {line_id}, "
+                    f"statements of contract {statement.contract_id} to {statement.to}, line {' and '.join(line_ids)}, "
                     f"entries {', '.join([*known][:5])}",
                     f"at most {format_amount(sum(left))} {statement.currency} of all sources, accrued and not billed before",
-                    format_amount(self.paid[line_id]),
+                    format_amount(paid),
                 )
+
+    def _moved_together(self) -> list[tuple[list[str], dict[str, Amount | None]]]:
+        """Contract lines between which an entry has moved, with what their entries had left."""
+        found: list[tuple[list[str], dict[str, Amount | None]]] = []
+        for line_id, known in self.funded.items():
+            lines, entries, others = [line_id], dict(known), []
+            for one in found:
+                if entries.keys().isdisjoint(one[1]):
+                    others.append(one)
+                else:
+                    lines, entries = [*one[0], *lines], one[1] | entries
+            found = [*others, (lines, entries)]
+        return found

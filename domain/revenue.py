@@ -66,9 +66,7 @@ def _next(agreed: Agreed, spread: Spread, before: Sequence[Stretch]) -> Stretch:
             agreed, spread, since, earned, spread.amount - earned, first, max(spread.last, first), spread.stops
         )
     # Terms that hold from after the end on have no days left: all is earned on their first.
-    return Stretch(
-        agreed, spread, since, 0, spread.amount, spread.first, max(spread.last, spread.first), spread.stops
-    )
+    return Stretch(agreed, spread, since, 0, spread.amount, spread.first, max(spread.last, spread.first), spread.stops)
 
 
 class Month(NamedTuple):

@@ -308,7 +308,7 @@ def book_difference(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule
     assert price is not None, "only a priced entry has a difference"
     carried = _carried(work.journals)
     if plan.timing == OVER_TIME:
-        made = _over_time(draft, plan, price, slot, carried, purpose)
+        made = _over_time(draft, entry, plan, price, slot, carried, purpose)
     else:
         made = _moved(entry, plan, price, slot, carried, purpose)
     if not made:
@@ -358,7 +358,13 @@ def _carrying(delta: Amount, left: Balance, accrued: Balance) -> Balance:
 
 
 def _over_time(
-    draft: Draft, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance], purpose: str
+    draft: Draft,
+    entry: Entry,
+    plan: LinePlan,
+    price: Price,
+    slot: Slot,
+    carried: Mapping[str, Balance],
+    purpose: str,
 ) -> list[Leg]:
     """What the work earns more or less by now, against the position of the contract; what stood on 1150 leaves it as it is carried there,
     but for what work that was issued so is charged beyond."""
@@ -366,11 +372,11 @@ def _over_time(
     beside = sum(amount for account, _, amount in revenue_pairs(price) if account == UNBILLED_RECEIVABLE)
     had = carried.get(UNBILLED_RECEIVABLE, NOTHING)
     moves = beside - had[0]
-    made = (
-        [Leg(UNBILLED_RECEIVABLE, purpose, moves, -relieved(-moves, had, slot.exchange, currency, mode))]
-        if moves
-        else []
-    )
+    made = []
+    if moves:
+        stands = unbilled_positions(entry).get((plan.contract_id, UNBILLED_RECEIVABLE), NOTHING)
+        taken = relieved(-moves, _carrying(moves, stands, had), slot.exchange, currency, mode)
+        made.append(Leg(UNBILLED_RECEIVABLE, purpose, moves, -taken))
     earned = sum(amount for account, (amount, _) in carried.items() if account in (CONTRACT_ASSET, CONTRACT_LIABILITY))
     delta = price.earns - beside - earned
     if delta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from domain.accounts import (
     CONTRACT_ASSET,
@@ -11,6 +11,7 @@ from domain.accounts import (
     EXPENSE_CLEARING,
     INPUT_TAX,
     REVENUE,
+    UNBILLED_RECEIVABLE,
 )
 from domain.explanation import Node, constant, less, negated, total
 from domain.outputs import JournalEntry, JournalLine
@@ -114,7 +115,9 @@ class EntryJournals:
 
     def _goes_through_position(self, at: Standing, journal: JournalEntry) -> bool:
         price = at.work.price
-        is_over_time = price is not None and price.account == CONTRACT_LIABILITY and price.earned is not None
+        if price is None or price.earned is None:
+            return False
+        is_over_time = price.account == CONTRACT_LIABILITY or _is_drawn_beside(price)
         return is_over_time and any(
             line.account in CONTRACT_POSITION and line.purpose == "revenue" for line in journal.lines
         )
@@ -122,17 +125,20 @@ class EntryJournals:
     def _through_position(
         self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
     ) -> tuple[Node | None, Node | None]:
-        """What is earned takes what was billed ahead, and stands on 1160 beyond that."""
-        earned = self.entries.recognised(at)
-        if journal.kind == "difference":
-            carried = [
-                self._carried(self._before(at.work, journal.journal_id), account, EARNING)[0]
-                for account in CONTRACT_POSITION
-            ]
-            carried = [one for one in carried if one.value]
-            earned = less(f"{at.entry.entry_id}: earned by now, less what its journals carry", earned, *carried)
+        """What is earned takes what was billed ahead, and stands on 1160 beyond that; 1150 is left, but for what is charged beside."""
+        earned, beside = self.entries.recognised(at), self._charged_beside(at)
+        before = self._before(at.work, journal.journal_id) if journal.kind == "difference" else []
+        carried = [self._carried(before, account, EARNING)[0] for account in CONTRACT_POSITION]
+        title = f"{at.entry.entry_id}: earned by now, less what its journals carry"
         if line.account in REVENUE:
-            return negated("amount", earned), self.lines.balancing(journal, number)[1]
+            return negated("amount", _less(title, earned, carried)), self.lines.balancing(journal, number)[1]
+        if line.account == UNBILLED_RECEIVABLE:
+            title = f"{at.entry.entry_id}: charged beside, less what its journals carry"
+            amount = _signed(_less(title, beside, carried[:1]), line.amount)
+            if not before:
+                return amount, self.exchanges.converted(amount, journal, line, at)
+            return amount, self._difference_ledger(said, amount, before, journal, line, at)
+        earned = _less(title, earned, [beside, *carried[1:]])
 
         def at_rate(rest: Node) -> Node | None:
             return self.exchanges.at_rate_of(rest, journal, at)
@@ -143,6 +149,14 @@ class EntryJournals:
             moves = {CONTRACT_LIABILITY: summed(list(moves.values()), CONTRACT_LIABILITY)}
         found = moves.get(line.account) if moves is not None else None
         return found if found is not None else (None, None)
+
+    def _charged_beside(self, at: Standing) -> Node:
+        """Beyond what is drawn, of work that was issued before its line earned over time."""
+        price = at.work.price
+        assert price is not None, "the work is priced"
+        if not _is_drawn_beside(price):
+            return constant("charged beside", 0, "amount", price.currency)
+        return self.entries.value(at._replace(step=self.entries.priced_at(at)))
 
     def _is_over_time(self, said: Said, journal: JournalEntry) -> bool:
         draft = self.sources.draft(said.step)
@@ -299,6 +313,15 @@ class EntryJournals:
             negated("leaves", total("taken", [one for one, _ in taken], "amount", journal.currency)),
             negated("leaves as carried", total("taken", [one for _, one in taken], "amount", journal.ledger_currency)),
         )
+
+
+def _is_drawn_beside(price: Price) -> bool:
+    return price.drawn is not None and price.account not in (CONTRACT_LIABILITY, price.revenue)
+
+
+def _less(title: str, whole: Node, parts: Sequence[Node]) -> Node:
+    taken = [one for one in parts if one.value]
+    return less(title, whole, *taken) if taken else whole
 
 
 def _signed(node: Node, value: int) -> Node:

@@ -123,8 +123,8 @@ def cap_rules(history: Sequence[Version], line_id: str, content: str | None = No
         for cap_id, cap in _caps_of(version.terms, line, line_id):
             if content is None or _counts(cap_id, cap, line, policies, content):
                 seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
-    told = from_beginning(history, line_id)
-    return tuple(_rule(*key, stated, history, told) for key, stated in seen.items()) + _order_rules(history, line_id)
+    versions = held(history, line_id)
+    return tuple(_rule(*key, stated, versions) for key, stated in seen.items()) + _order_rules(history, line_id)
 
 
 def _order_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...]:
@@ -223,19 +223,35 @@ def is_capped(line: ContractLine) -> bool:
 
 def agreed_units(history: Sequence[Version], line_id: str, day: date) -> Quantity | None:
     """How many units of the line are agreed on a day; None where any number is. Like a cap, a retroactive number holds on every day."""
-    first = from_beginning(history, line_id)
-    version = in_force(history[first:], day)
+    versions = held(history, line_id)
+    version = next((version for version, since in reversed(versions) if since <= day), versions[0][0])
     line = line_named(version.terms, line_id)
     return methods.agreed_units(line.terms) if line is not None else None
 
 
-def from_beginning(history: Sequence[Version], line_id: str) -> int:
-    """Place of the version that holds on every date before the next: the last retroactive one that has the line, else the first."""
-    places = range(len(history) - 1, -1, -1)
-    retroactive = (
-        place for place in places if history[place].retroactive and line_named(history[place].terms, line_id)
+def held(history: Sequence[Version], line_id: str) -> list[tuple[Version, date]]:
+    """The versions by which a line goes, each with its first day; the first holds on the days before it too.
+
+    A retroactive version that has the line stands in place of those before it, as far back as the line was of its kind: earlier days of
+    another kind keep their terms.
+    """
+    found: list[tuple[Version, date]] = []
+    for version in history:
+        since = version.effective_on
+        reaches_back = version.retroactive and line_named(version.terms, line_id) is not None
+        while reaches_back and found and (found[-1][1] >= since or _is_alike(found[-1][0], version, line_id)):
+            _, first_day = found.pop()
+            since = min(since, first_day) if found else BEGINNING
+        found.append((version, since))
+    return found
+
+
+def _is_alike(one: Version, other: Version, line_id: str) -> bool:
+    """Whether both have the line, with terms of one kind."""
+    lines = line_named(one.terms, line_id), line_named(other.terms, line_id)
+    return (
+        all(line is not None for line in lines) and len({type(line.terms) for line in lines if line is not None}) == 1
     )
-    return next(retroactive, 0)
 
 
 def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:
@@ -253,14 +269,11 @@ def _rule(
     cap_id: str,
     period: str,
     stated: Sequence[tuple[Version, Cap | SharedCap, Resolved]],
-    history: Sequence[Version],
-    first: int,
+    versions: Sequence[tuple[Version, date]],
 ) -> CapRule:
-    """`first` is the place of the version that holds from the beginning on."""
+    """`versions` are those by which the line goes, with their first days."""
     by_version = {version.number: (cap, policies) for version, cap, policies in stated}
-    limits = [_limit(version.effective_on, by_version.get(version.number)) for version in history[first:]]
-    if history[first].retroactive:
-        limits[0] = limits[0]._replace(effective_on=BEGINNING)
+    limits = [_limit(since, by_version.get(version.number)) for version, since in versions]
     _, newest, policies = stated[-1]
     thresholds = newest.thresholds or policies.cap_thresholds
     return CapRule(cap_id, period, tuple(limits), tuple(thresholds) if period != "day" else ())

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.billing import methods, milestones
 from domain.billing.kind import Agreed, Closed, Ended, Known, Reported
-from domain.contract import BEGINNING, from_beginning, line_named
+from domain.contract import BEGINNING, held
 from domain.identity import composed
 from domain.rows import FEE, row_id
 from domain.units import Amount
@@ -162,10 +162,7 @@ def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, Agreed
 
 
 def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> Sequence[Agreed]:
-    """The line under each version of its terms; neighbours that say the same of it are one, as the later has it.
-
-    A retroactive version holds on days before it too, in place of the versions by which the line was of its kind until then.
-    """
+    """The line under each version by which it goes; neighbours that say the same of it are one, as the later has it."""
     key = ("agreed", contract.contract_id, contract.version, contract.terminated_on, line_id)
     known: _Versions | None = draft.plans.get(key)
     if known is None or known.history is not contract.history:
@@ -181,13 +178,13 @@ class _Versions(NamedTuple):
 
 
 def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Agreed, ...]:
-    history = contract.history
+    stored_by = {stored.version: stored for stored in contract.history}
     ends = contract.terminated_on or date.max
     found: list[Agreed] = []
-    held = _held(contract, line_id)
-    for at, (place, since) in enumerate(held):
-        stored = history[place]
-        before = min(ends, *(later for _, later in held[at + 1 :]), date.max)
+    goes_by = held(versions(contract), line_id)
+    for place, (version, first_day) in enumerate(goes_by):
+        stored, since = stored_by[version.number], first_day if place else BEGINNING
+        before = min(ends, *(later for _, later in goes_by[place + 1 :]), date.max)
         if since >= before:
             continue
         went_before = found[-1] if found and found[-1].before == since else None
@@ -206,24 +203,6 @@ def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Ag
         else:
             found.append(agreed)
     return tuple(found)
-
-
-def _held(contract: Contract, line_id: str) -> list[tuple[int, date]]:
-    """Places of the versions that say of the line what holds, with the day since when: all, but those that a retroactive one replaces."""
-    history = contract.history
-    retroactive = from_beginning(versions(contract), line_id)
-    replaced = retroactive
-    while replaced and _kind(history[replaced - 1], line_id) is _kind(history[retroactive], line_id):
-        replaced -= 1
-    days = {place: history[place].effective_on for place in (*range(replaced), *range(retroactive, len(history)))}
-    days[retroactive] = min(days[retroactive], history[replaced].effective_on)
-    days[min(days)] = BEGINNING
-    return list(days.items())
-
-
-def _kind(stored: TermsVersion, line_id: str) -> type | None:
-    line = line_named(stored.terms, line_id)
-    return type(line.terms) if line is not None else None
 
 
 def _says_the_same(one: Agreed, other: Agreed) -> bool:

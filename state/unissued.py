@@ -100,8 +100,8 @@ def _allotted(draft: Draft, contract: Contract, plan: LinePlan) -> "_Allotted | 
     stepped = _is_stepped(contract, plan.group)
     if not stepped and not _is_over(sums):
         return None
-    key = ("unissued", contract.contract_id, contract.version, len(contract.history), plan.group)
-    known: _Allotted | None = draft.plans.get(key)
+    kept = _kept(draft, contract)
+    known = kept.get(plan.group)
     if stepped:
         # What one delivery has decides the price of the next.
         if known is None or any(one is not other for one, other in zip(known.sums, sums, strict=True)):
@@ -111,8 +111,17 @@ def _allotted(draft: Draft, contract: Contract, plan: LinePlan) -> "_Allotted | 
             known = _Allotted(draft, contract, plan, draft.entries.everything())
         known.follow(draft, contract)
     known.sums = sums
-    draft.plans[key] = known
+    kept[plan.group] = known
     return known
+
+
+def _kept(draft: Draft, contract: Contract) -> "dict[frozenset[str], _Allotted]":
+    """What is kept of the contract, by the lines that share caps; nothing of what it was before its terms changed."""
+    key = "unissued", contract.contract_id
+    known: tuple[object, dict[frozenset[str], _Allotted]] | None = draft.plans.get(key)
+    if known is None or known[0] is not contract.history:
+        known = draft.plans[key] = contract.history, {}
+    return known[1]
 
 
 def _sums_of(plan: LinePlan) -> list[PartKey]:
@@ -129,12 +138,15 @@ def _is_stepped(contract: Contract, line_ids: Iterable[str]) -> bool:
 
 class _Allotted:
     """Rows of lines in consumption order, what is granted of each, and by line and month what is `more` than they are charged; `had`: that
-    before the event of the draft."""
+    before the event of the draft.
 
-    __slots__ = ("buckets", "by_id", "draft", "grants", "had", "more", "plan", "rows", "sums")
+    It is in the draft's memo. So of the draft only the parts and rows are kept that the event changed; the draft would keep the memo.
+    """
+
+    __slots__ = ("buckets", "by_id", "changed_parts", "changed_rows", "grants", "had", "more", "plan", "rows", "sums")
 
     def __init__(self, draft: Draft, contract: Contract, plan: LinePlan, entries: Iterable[Entry]) -> None:
-        self.draft = draft
+        self.changed_parts, self.changed_rows = draft.parts, draft.rows
         self.plan = plan
         self.sums: Sequence[LineTotals | None] = ()
         self.more: Counter[tuple[str, str]] = Counter()
@@ -155,16 +167,20 @@ class _Allotted:
     def stands_before(self, draft: Draft) -> bool:
         """Whether the books were like that before the event. Every change of a row makes new sums of its line."""
         sums = zip(_sums_of(self.plan), self.sums, strict=True)
-        return self.draft is draft or all(
-            self.draft.parts.get(key, known) is draft.before.get(key) for key, known in sums
+        return self._is_of(draft) or all(
+            self.changed_parts.get(key, known) is draft.before.get(key) for key, known in sums
         )
 
     def follow(self, draft: Draft, contract: Contract) -> None:
         """Take what became of rows by the end of the event that was looked at last, and what has by now."""
-        if self.draft is not draft:
-            self._bring(draft, contract, self.draft.rows)
-            self.draft, self.had = draft, dict(self.more)
+        if not self._is_of(draft):
+            self._bring(draft, contract, self.changed_rows)
+            self.changed_parts, self.changed_rows = draft.parts, draft.rows
+            self.had = dict(self.more)
         self._bring(draft, contract, draft.rows)
+
+    def _is_of(self, draft: Draft) -> bool:
+        return self.changed_parts is draft.parts
 
     def _bring(self, draft: Draft, contract: Contract, rows: Mapping[str, Entry]) -> None:
         changed = {

@@ -8,6 +8,8 @@ import typer
 
 from domain.units import Instant
 
+# Further ahead days end only where somebody says that it is meant.
+DAYS_AHEAD_MAX = 31
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,6 +24,11 @@ def now() -> Instant:
 
 def today() -> date:
     return moment().date()
+
+
+def furthest_day() -> date:
+    """The last day that a run lets end unless it is told to."""
+    return today() + timedelta(days=DAYS_AHEAD_MAX)
 
 
 def day(text: str) -> datetime:

@@ -10,8 +10,8 @@ from pathlib import Path
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
 from domain.events.reference import DayEnded
-from milepost.commands.run import furthest_day
 from milepost.console import shell_word
+from milepost.days import furthest_day
 
 RECORDS_AT_ONCE = 2_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ from connectors.files.output_lock import only_writer
 from domain.zones import universal_day
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
-from milepost.days import day, today
+from milepost.days import DAYS_AHEAD_MAX, day, furthest_day
 from milepost.stopping import stopping
 from state.guards import INPUT_UNREADABLE, GuardStop
 from state.intake.clock import DATE_LAST, recording_time
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from milepost.summary import Summary
 
 DATE_FIRST = date(1990, 1, 1)
-# Further ahead days end only where somebody says that it is meant.
-DAYS_AHEAD_MAX = 31
 
 
 def run(
@@ -79,10 +77,6 @@ def run(
         raise typer.Exit(exit_codes.TRY_AGAIN)
     if not json:
         say(f"\n{then(summary, input_dir)}")
-
-
-def furthest_day() -> date:
-    return today() + timedelta(days=DAYS_AHEAD_MAX)
 
 
 def too_far_ahead(fault: FarAhead, input_dir: Path, until: date | None) -> str:

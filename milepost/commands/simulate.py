@@ -10,9 +10,8 @@ import orjson
 import typer
 
 from connectors.decode_error import DecodeError
-from milepost.commands.run import furthest_day
 from milepost.console import echo, shell_word
-from milepost.days import day
+from milepost.days import day, furthest_day
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
 from simulation.plan import ALL, Plan, PlanError, plan
 

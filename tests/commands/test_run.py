@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 
 from milepost import rounds
 from milepost.cli import app
-from milepost.commands.run import furthest_day
+from milepost.days import furthest_day
 from tests.commands.tiny_firm import event, founding, worked, write
 
 

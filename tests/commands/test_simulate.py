@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from milepost.commands.run import furthest_day
 from milepost.commands.simulate import simulate, simulate_invoices
+from milepost.days import furthest_day
 
 app = typer.Typer()
 app.command("simulate")(simulate)

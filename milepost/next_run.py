@@ -12,6 +12,7 @@ from connectors.files.log_format import log_path
 from domain.events.reference import DayEnded
 from milepost.console import shell_word
 from milepost.days import furthest_day
+from state.guards import GuardStop
 
 RECORDS_AT_ONCE = 2_000
 
@@ -43,9 +44,16 @@ def a_day_later(output: Path) -> date | None:
 
 
 def last_ended(output: Path) -> date | None:
-    """The last day that ended in the books; None where there are none yet."""
+    """The last day that ended in the books; None where there are none yet, or the log cannot be read: a hint stops no command."""
     if not log_path(output).exists():
         return None
+    try:
+        return _last_ended(output)
+    except GuardStop:
+        return None
+
+
+def _last_ended(output: Path) -> date | None:
     with closing(EngagementLog.open(output)) as log:
         for end in range(log.end, 0, -RECORDS_AT_ONCE):
             begin = max(0, end - RECORDS_AT_ONCE)

@@ -64,6 +64,18 @@ def test_time_is_imported_and_told(tmp_path: Path) -> None:
     )
 
 
+def test_books_that_cannot_be_read_stop_no_import(tmp_path: Path) -> None:
+    """They are read for the hint alone, which then names the end of the month."""
+    file, mapping, out = files(tmp_path)
+    log = tmp_path / "output" / "log" / "0.avro"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"no log")
+    result = run("csv", file, "--map", mapping, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert (out / "csv-hours-of-march.jsonl").exists()
+    assert "--until 2026-03-31" in result.stderr
+
+
 def test_the_summary_as_json(tmp_path: Path) -> None:
     file, mapping, out = files(tmp_path)
     result = run("csv", file, "--map", mapping, "--out", out, "--json", "--name", "march")

@@ -188,6 +188,10 @@ class IntakeMemory:
     def awaiting(self, subject: Key) -> int:
         return self._awaiting.get(subject, 0)
 
+    def first_awaiting(self, subject: Key) -> Waiting | None:
+        rows = self._ask("SELECT number FROM waiting WHERE kind = ? AND id = ? ORDER BY number LIMIT 1", subject)
+        return self.waiting(rows[0][0]) if rows else None
+
     def miscounted(self) -> list[tuple[Noticed, int]]:
         found = []
         for subject in sorted(self._counted_anew):

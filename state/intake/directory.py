@@ -22,7 +22,6 @@ A version of work that names a project of another engagement is refused where th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -89,9 +88,9 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
+from domain.happened import day_of
 from domain.identity import composed, engagement_of
 from domain.rows import TIME_ENTRY, named, spoken
-from domain.zones import universal_day
 
 # Kind and id.
 Key: TypeAlias = tuple[str, str]
@@ -175,24 +174,20 @@ def versions_of(event: Event) -> Key:
 
 def subject_of(event: Event) -> Key:
     """Entity kind and id of what the event is about."""
+    kind, *parts = _subject_parts(event)
+    return kind, parts[0] if len(parts) == 1 else composed(*parts)
+
+
+def _subject_parts(event: Event) -> tuple[str, ...]:
+    """Its kind, and what its id is made of; empty what it does not state."""
     entity = ENTITIES[type(event).__name__]
-    parts = [str(getattr(event, field) or "") for field in entity.id_fields]
-    return entity.kind, parts[0] if len(parts) == 1 else composed(*parts)
-
-
-# Days of facts, the first that an event has; else the day on which it happened says when it was.
-_DAYS: Final = (
-    "worked_on", "spent_on", "delivered_on", "accepted_on", "issued_on", "posted_on", "received_on", "applied_on", "written_off_on",
-)  # fmt: skip
+    return entity.kind, *(str(getattr(event, field) or "") for field in entity.id_fields)
 
 
 def named_fact(event: Event) -> str:
     """Its kind, id and day, for people."""
-    stated = (getattr(event, field, None) for field in _DAYS)
-    day = next((each for each in stated if each is not None), None)
-    return (
-        f"{type(event).__name__} {subject_of(event)[1]} of {day or date.fromordinal(universal_day(event.occurred_at))}"
-    )
+    _, *parts = _subject_parts(event)
+    return f"{' '.join(filter(None, (type(event).__name__, *parts)))} of {day_of(event)}"
 
 
 def retold(directory: Directory, event: Event, engagement_id: str) -> tuple[tuple[Link, ...], tuple[str, ...] | None]:

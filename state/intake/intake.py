@@ -90,6 +90,9 @@ class Memory(Directory, Protocol):
     def awaiting(self, subject: Key) -> int:
         """How many events with this subject wait."""
 
+    def first_awaiting(self, subject: Key) -> Waiting | None:
+        """The first of them to come."""
+
     def miscounted(self) -> list[tuple[Noticed, int]]:
         """Open notices of events that wait, where their number is no longer what was told, with it; in the order of subjects."""
 
@@ -279,9 +282,10 @@ class Intake:
     def _count_waiting(self, ended: DayEnded) -> None:
         for noticed, count in self.memory.miscounted():
             kind, key = noticed.subject
-            first = self.memory.waiting(self.memory.waiting_for(noticed.subject)[0]).event if count else None
-            waits = f"{count:,} events wait" + (f", the first {named_fact(first)}" if first is not None else "")
-            message = f"{waits}: no engagement is known for {spoken(kind)} {key}"
+            first = self.memory.first_awaiting(noticed.subject)
+            waits = "1 event waits" if count == 1 else f"{count:,} events wait"
+            named = f", the first {named_fact(first.event)}" if first is not None else ""
+            message = f"{waits}{named}: no engagement is known for {spoken(kind)} {key}"
             place = f"end of {ended.date} in {ended.zone}"
             self._notice(noticed._replace(told=count), place, recording_time(ended), message)
 

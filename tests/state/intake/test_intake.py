@@ -13,10 +13,11 @@ from connectors.files.intake_store import IntakeStore
 from domain.events.catalogue import Event
 from domain.events.common import HoldScope, PaymentApplication
 from domain.events.control import IntakeNoticed
-from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased, TimeApproved
-from domain.events.finance import InvoicePosted, PaymentReceived
+from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased, EstimateRevised, TimeApproved
+from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentReceived
 from domain.events.reference import DayEnded, IdentityLinked
 from state.intake.clock import Clock
+from state.intake.directory import named_fact
 from state.intake.intake import Intake, Ownership
 from tests.intake_inputs import DAY, activated, amended, at, customer, entity, head, said, signed, withdrawn, worked
 
@@ -179,6 +180,37 @@ def test_how_many_wait_is_said_when_a_day_ends(store: IntakeStore) -> None:
     assert told.recorded_at == at("2026-03-02 23:00")
     taken.take(activated("2026-03-05 09:00", "P-1"), customer("2026-03-06 12:00"))
     assert counts(taken)[2:] == [("P-1", 3, True)]
+
+
+def test_the_first_that_waits_is_one_of_those_counted(store: IntakeStore) -> None:
+    """The credit waits for its invoice, which its project could tell as well; of the project two pieces of work wait, then one."""
+    taken = Taken(store, clock=Clock())
+    credit = CreditMemoIssued(
+        **head("2026-03-02 09:30"), credit_memo_id="CM-1", invoice_id="INV-9", kind="goodwill", lines=(), issued_on=DAY,
+        requested_by="ben", approved_by="ann", project_id="P-1",
+    )  # fmt: skip
+    work = [worked(f"2026-03-02 1{number}:00", f"T-{number}", "P-1") for number in range(2)]
+    taken.take(entity("2026-03-02 09:00"), credit, *work, customer("2026-03-04 12:00"))
+
+    def last_said() -> str | None:
+        told = [event for _, event, _ in taken.log.records if isinstance(event, IntakeNoticed)]
+        return [event.message for event in told if event.subject == "P-1"][-1]
+
+    missing = "no engagement is known for project P-1"
+    assert last_said() == f"2 events wait, the first TimeApproved T-0 of 2026-03-02: {missing}"
+    moved = work[0]._replace(event_id="again", version=2, project_id="P-2", recorded_at=at("2026-03-04 13:00"))
+    taken.take(moved, customer("2026-03-06 12:00"))
+    assert last_said() == f"1 event waits, the first TimeApproved T-1 of 2026-03-02: {missing}"
+
+
+def test_a_fact_is_named_by_its_own_day_and_ids() -> None:
+    """23:30 UTC is the next day in Berlin; approval comes a month later. What of an id is not stated is left out."""
+    work = worked("2026-03-02 09:00", "T-1", "P-1")._replace(worked_on=None, started_at=at("2026-01-31 23:30"))
+    assert named_fact(work._replace(zone="Europe/Berlin")) == "TimeApproved T-1 of 2026-02-01"
+    assert named_fact(work) == "TimeApproved T-1 of 2026-01-31"
+    fields = head("2026-03-02 09:00")
+    estimate = EstimateRevised(**fields, project_id="BRIDGE.1", version=1, as_of=date(2026, 2, 28), remaining=())
+    assert named_fact(estimate) == "EstimateRevised BRIDGE.1 of 2026-02-28"
 
 
 def test_counting_goes_on_where_it_was(store: IntakeStore) -> None:

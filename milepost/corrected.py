@@ -1,10 +1,10 @@
-"""A corrected event: what was said before with some fields set again, as the next version, under a new event id."""
+"""A corrected event: what was said before with some fields set to new values, as the next version, under a new event id."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -13,17 +13,13 @@ import typer
 from connectors.decode_error import DecodeError
 from connectors.json_records import event_from_json
 from connectors.json_values import instant_text
+from domain.happened import HAPPENED
 from domain.units import Instant
 from domain.zones import universal_day
 from milepost.days import now
 
 _STEP: Final = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]")
 HINT: Final = "--set"
-# Days and moments of what has happened; terms, plans and rates may be of days to come.
-HAPPENED: Final = (
-    "worked_on", "started_at", "ended_at", "spent_on", "delivered_on", "accepted_on", "as_of", "issued_on", "posted_on",
-    "applied_on", "received_on", "written_off_on", "adjusted_on",
-)  # fmt: skip
 SENT: Final = ("occurred_at", "recorded_at")
 # How far the first zone to see a day is ahead of universal time.
 FIRST_ZONE: Final = 14 * 3600 * 1_000_000
@@ -45,17 +41,28 @@ def with_fields(said: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]
     return made
 
 
-def ahead_text(said: Mapping[str, Any], names: Sequence[str], latest: Instant) -> str | None:
-    """Why it is not sent: it would let days end that nobody has lived. `latest` is the newest moment of the log."""
+def fields_of(settings: Iterable[str]) -> set[str]:
+    """The fields that settings name, without what lies deeper."""
+    return {setting.partition("=")[0].strip() for setting in settings}
+
+
+def ahead_text(said: Mapping[str, Any], stated: Collection[str], latest: Instant, *, allow_future: bool) -> str | None:
+    """Why it is not sent: it was sent in days to come, which would end them, or a day that the correction states has not come, which is
+    most often mistyped. `latest` is the newest moment of the log."""
     at = now()
     last = date.fromordinal(universal_day(max(at, latest) + FIRST_ZONE))
-    for name in names:
+    for name in (*SENT, *(name for name in HAPPENED if name in stated and not allow_future)):
         value = said.get(name)
         if isinstance(value, str) and value[:10] > last.isoformat():
             known = (
                 f"the log has come to {instant_text(latest)}" if latest > at else f"today is {instant_text(at)[:10]}"
             )
-            return f"{name}: expected a day up to {last}, for {known}; got {value}"
+            way_out = (
+                "a later one would end days that have not come; correct it"
+                if name in SENT
+                else "correct it, or say --allow-future if it is meant"
+            )
+            return f"{name}: expected a day up to {last} ({known}), got {value}; {way_out}"
     return None
 
 

@@ -29,7 +29,7 @@ from domain.outputs import ExceptionRaised
 from domain.reference import owner_key
 from domain.rows import OVERFLOW, TIME_ENTRY, origin, row_id
 from domain.units import Amount, Instant
-from milepost.corrected import with_fields
+from milepost.corrected import fields_of, with_fields
 from milepost.deciding import Person
 from milepost.exceptions_effects import OVER
 from milepost.exceptions_shown import Decided, ended_text
@@ -282,9 +282,10 @@ def corrected(
     who: Person,
     at: Instant,
 ) -> dict[str, Any]:
-    """The next version of the fact, or the fact again. Who corrects it has submitted it, or asks for it, and somebody else approves."""
+    """The next version of the fact, or the fact itself where it has no versions. Who corrects it has submitted it, or asks for it, and
+    somebody else approves."""
     said = record_to_json(fact)
-    named = {setting.partition("=")[0].strip() for setting in settings}
+    named = fields_of(settings)
     entity = ENTITIES[type(fact).__name__]
     if entity.version_field is not None and entity.version_field not in named:
         said[entity.version_field] = _last_version(books, fact) + 1

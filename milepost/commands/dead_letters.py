@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import orjson
 import typer
 
-from milepost.commands.exceptions import All, Folder, Input, Json, Kafka, Output, Plan, Yes, is_of_topics
+from milepost.commands.exceptions import All, Folder, Future, Input, Json, Kafka, Output, Plan, Yes, is_of_topics
 from milepost.commands.given_settings import File as SettingsFile
 from milepost.commands.given_settings import Set, given
 from milepost.console import echo, say, shape, shell_word, write_json
@@ -192,6 +192,7 @@ def resend(
     type_: Type = None,
     file: File = None,
     input_: Input = None,
+    allow_future: Future = False,
     again: Annotated[bool, typer.Option("--again", help="Once more also those that were sent again before.")] = False,
     yes: Yes = False,
     plan: Plan = False,
@@ -200,6 +201,8 @@ def resend(
     """Send dead letters again, put right, as new events; the messages themselves stay as they came."""
     from connectors.files.added_events import RESENT, add_events
     from connectors.files.found_exceptions import latest_of
+    from domain.happened import HAPPENED
+    from milepost.corrected import fields_of
     from milepost.deciding import confirmed, input_folder
 
     folder = input_folder(input_, output)
@@ -210,8 +213,9 @@ def resend(
         raise typer.BadParameter(f"one event replaces one letter, got {len(letters):,} of them", param_hint="--edited")
     sent = {} if again else _sent_at(output, folder)
     latest = latest_of(output)
+    stated = HAPPENED if edited is not None else fields_of(set_ or ())
     repaired = [
-        _not_ahead(each, latest)
+        _not_ahead(each, stated, latest, allow_future=allow_future)
         for each in (
             [_again(name, letter, set_ or (), edited, sent) for name, letter in letters.items()]
             if len(letters) == 1
@@ -266,7 +270,7 @@ def _again(
     event["event_id"] = new_event_id(_mark(letter))
     if torn := _torn(event):
         where, text = torn
-        told = f"{where}: expected whole characters, got half of one in {text}; set it anew"
+        told = f"{where}: expected whole characters, got half of one in {text}; set it again"
         return Again(name, letter, event, Fault("half of a character", told))
     found = fault_of_line(orjson.dumps({field: value for field, value in event.items() if value is not None}))
     return Again(name, letter, event, _unreadable(found) if found is not None else None)
@@ -283,10 +287,11 @@ def _again_or_fault(
         return Again(name, letter, {}, Fault(text.partition(" (")[0], text))
 
 
-def _not_ahead(again: Again, latest: Instant) -> Again:
-    from milepost.corrected import HAPPENED, SENT, ahead_text
+def _not_ahead(again: Again, stated: Collection[str], latest: Instant, *, allow_future: bool) -> Again:
+    """Days that the letter stated itself are let in, as a run would."""
+    from milepost.corrected import ahead_text
 
-    ahead = ahead_text(again.event, (*HAPPENED, *SENT), latest) if again.fault is None else None
+    ahead = ahead_text(again.event, stated, latest, allow_future=allow_future) if again.fault is None else None
     return again if ahead is None else again._replace(fault=Fault("a day that has not come", ahead))
 
 

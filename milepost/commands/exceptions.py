@@ -50,6 +50,9 @@ At = Annotated[str | None, typer.Option("--at", help="When it was decided, such 
 Yes = Annotated[bool, typer.Option("--yes", help="Decide about several without asking.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Show what would be decided, and write nothing.")]
 All = Annotated[bool, typer.Option("--all", help="Show everything, however long.")]
+Future = Annotated[
+    bool, typer.Option("--allow-future", help="Days that the correction states may be after today: planned work.")
+]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 # What the rates of the European Central Bank resolve.
@@ -437,6 +440,7 @@ def resend(
     as_: Asker = None,
     approved_by: Approver = None,
     at: At = None,
+    allow_future: Future = False,
     json: Json = False,
 ) -> None:
     """Send the fact behind an exception again, corrected, as its next version; nothing is edited."""
@@ -444,7 +448,7 @@ def resend(
     from connectors.files.added_events import RESENT, add_events
     from connectors.files.found_exceptions import latest_of
     from dataflows.embedded import store_path
-    from milepost.corrected import HAPPENED, HINT, ahead_text
+    from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, corrected, fact_of, find
     from milepost.exceptions_shown import subject_text
@@ -463,7 +467,7 @@ def resend(
                 param_hint="ID",
             )
         event = corrected(Books(output, folder, reader), raised, fact, set_, approver, who, when)
-    if ahead := ahead_text(event, HAPPENED, latest):
+    if ahead := ahead_text(event, fields_of(set_), max(latest, when), allow_future=allow_future):
         raise typer.BadParameter(ahead, param_hint=HINT)
     try:
         path = add_events(folder, RESENT, [event], moment())

@@ -78,7 +78,7 @@ def test_half_a_character_is_put_right_by_its_field(firm: Path) -> None:
     (firm / "input" / "torn.jsonl").write_text(letter + "\n", encoding="utf-8")
     run(firm)
     told = " ".join(refused(firm, "resend", "torn.jsonl:1", "--set", "hours=8").split())
-    assert "entry_id: expected whole characters, got half of one in 'T-\\ud800'; set it anew" in told.replace("│ ", "")
+    assert "entry_id: expected whole characters, got half of one in 'T-\\ud800'; set it again" in told.replace("│ ", "")
     (written,) = asked(firm, "resend", "torn.jsonl:1", "--set", "entry_id=T-5")["events"]
     assert written["entry_id"] == "T-5"
 
@@ -102,6 +102,22 @@ def test_one_is_sent_again_as_a_new_event(firm: Path) -> None:
 def test_a_day_that_has_not_come_is_refused(firm: Path, setting: str, said: str) -> None:
     right = ("--set", "worked_on=2026-03-03") if setting.startswith("occ") else ()
     assert said in refused(firm, "resend", "wrong.jsonl:1", *right, "--set", setting)
+
+
+def test_planned_work_is_sent_again(firm: Path) -> None:
+    """The letter's own day as it stands; a day that is set, or stands in an edited event, where it is meant."""
+    letter = worked("T-9", 3, hours="8h", worked_on="2062-03-03")
+    (firm / "input" / "planned.jsonl").write_text(json.dumps(letter) + "\n", encoding="utf-8")
+    run(firm)
+    edited = firm / "edited.json"
+    edited.write_text(json.dumps({**letter, "hours": "8"}), encoding="utf-8")
+    for how in (("--set", "hours=8", "--set", "worked_on=2062-03-04"), ("--edited", str(edited))):
+        assert "--allow-future" in refused(firm, "resend", "planned.jsonl:1", *how)
+    (written,) = asked(firm, "resend", "planned.jsonl:1", "--set", "hours=8")["events"]
+    assert (written["worked_on"], written["hours"]) == ("2062-03-03", "8")
+    more = ("--set", "hours=8", "--set", "worked_on=2062-03-04", "--allow-future", "--again")
+    (moved,) = asked(firm, "resend", "planned.jsonl:1", *more)["events"]
+    assert moved["worked_on"] == "2062-03-04"
 
 
 def test_one_is_replaced_by_an_edited_file(firm: Path, tmp_path: Path) -> None:

@@ -333,7 +333,23 @@ def test_a_correction_that_cannot_be_read_is_not_written(firm: Path, settings: t
 
 def test_a_correction_of_a_day_that_has_not_come_is_refused(firm: Path) -> None:
     what = ("--set", "worked_on=2062-03-02", "--approved-by", "ben", *AT)
-    assert "worked_on: expected a day up to 20" in refused(firm, "resend", id_of(firm, "T-1"), *what)
+    told = refused(firm, "resend", id_of(firm, "T-1"), *what)
+    assert "worked_on: expected a day up to 20" in told
+    assert "(today is 20" in told
+    assert "say --allow-future if it is meant" in told.replace("│ ", "")
+
+
+def test_planned_work_is_corrected_as_work_that_was_done(tmp_path: Path) -> None:
+    """A field other than the day as it stands; the day where it is meant. The moment of the correction ends days, so no option lets it."""
+    write(tmp_path / "input", [*founding(), worked("T-1", 2, "30", worked_on="2062-03-02")])
+    run(tmp_path)
+    planned, way = id_of(tmp_path, "T-1"), ("--approved-by", "ben", *AT)
+    moment = ("--set", "occurred_at=2062-03-02T09:00:00Z", "--allow-future")
+    assert "occurred_at: expected a day up to 20" in refused(tmp_path, "resend", planned, *moment, *way)
+    (written,) = asked(tmp_path, "resend", planned, "--set", "hours=8", *way)["events"]
+    assert (written["worked_on"], written["hours"]) == ("2062-03-02", "8")
+    (moved,) = asked(tmp_path, "resend", planned, "--set", "worked_on=2062-03-03", "--allow-future", *way)["events"]
+    assert moved["worked_on"] == "2062-03-03"
 
 
 def test_a_correction_needs_somebody_who_approves_it(firm: Path) -> None:

@@ -246,9 +246,9 @@ def _left(
     return left, left_hours
 
 
-def take(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket], sign: int = 1) -> None:
-    """Record the free part of what was granted in every bucket the claim touches, soft caps too, or give it back (-1)."""
-    amount, hours = sign * (granted.amount - claim.pinned), sign * (granted.hours - claim.pinned_hours)
+def take(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket]) -> None:
+    """Record the free part of what was granted in every bucket the claim touches, soft caps too."""
+    amount, hours = granted.amount - claim.pinned, granted.hours - claim.pinned_hours
     for rule in claim.rules:
         key = bucket_key(rule, claim.day, claim.person_id)
         taken = buckets.get(key, Bucket())

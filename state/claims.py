@@ -154,10 +154,16 @@ def uncapped(price: Price) -> Price:
     )
 
 
+def with_returned(price: Price, granted: Grant) -> Grant:
+    """With what is billed and no more counted by caps."""
+    if not price.returned:
+        return granted
+    back, hours_back = _returned(price)
+    return granted._replace(amount=granted.amount + back, hours=granted.hours + hours_back)
+
+
 def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> Price:
-    if price.returned:
-        back, hours_back = _returned(price)
-        granted = granted._replace(amount=granted.amount + back, hours=granted.hours + hours_back)
+    granted = with_returned(price, granted)
     if allotment == FOR_REVENUE:
         return _recognising(plan, replace(price, allowed=granted.amount, allowed_hours=granted.hours))
     billed = replace(price, billable=granted.amount, billable_hours=granted.hours, binding=granted.binding)

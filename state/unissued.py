@@ -7,23 +7,26 @@ once more by the facts alone, beside the books, and what a month has more or les
     cap 1,000; January's 600 come when February's 800 are issued, and get 200: January counts 600, February 400
 
 What was allotted is kept from event to event. Rows that an event changed take their new places, and only from the first of these on is
-allotted again: where work comes in order that is its own.
+allotted again, up to where every cap has left what it had left before: where work comes in order that is its own, and where it comes
+late, up to the row that the cap is exhausted with.
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.billing.subscription import MINIMUM
-from domain.caps import Bucket, BucketKey, Claim, Grant, Order, allot, bucket_key, take
+from domain.caps import Bucket, BucketKey, Claim, Grant, Order, bucket_key, grant
 from domain.identity import composed
 from domain.rows import FEE, row_id
+from domain.units import Amount, Hours
 from state.books import Contract, Entry, LineTotals, Price
-from state.claims import Stake, allotments, claim_of, order_key, stake_of, with_grant
+from state.claims import Stake, allotments, claim_of, order_key, stake_of, with_grant, with_returned
 from state.draft import Draft, PartKey
 from state.plan import LinePlan, newest_plan, plan_of
 from state.sharers import has_steps, without_issue
@@ -90,8 +93,7 @@ def is_moved(draft: Draft, contract: Contract, line_ids: Sequence[str], last: st
 
 def unissued(draft: Draft, contract: Contract, plan: LinePlan) -> list[Unissued]:
     """All rows of lines that share caps, minimums apart, with what these would leave each of them, in consumption order."""
-    allotted = _Allotted(draft, contract, plan, draft.everything())
-    return list(map(allotted.granted, allotted.rows, allotted.grants))
+    return list(_Allotted(draft, contract, plan, draft.everything()).rows())
 
 
 def _allotted(draft: Draft, contract: Contract, plan: LinePlan) -> "_Allotted | None":
@@ -136,33 +138,56 @@ def _is_stepped(contract: Contract, line_ids: Iterable[str]) -> bool:
     return any(has_steps(contract, line_id) for line_id in line_ids)
 
 
+class _Place(NamedTuple):
+    """A row in its place, what others before it have of the caps that count it, and what these leave it."""
+
+    row: Unissued
+    before: dict[BucketKey, Bucket]
+    granted: Grant
+
+    @property
+    def order(self) -> Order:
+        return self.row.order
+
+    @property
+    def entry_id(self) -> str:
+        return self.row.entry.entry_id
+
+    @property
+    def taken(self) -> tuple[Amount, Hours]:
+        claim = self.row.claim
+        return self.granted.amount - claim.pinned, self.granted.hours - claim.pinned_hours
+
+
 class _Allotted:
-    """Rows of lines in consumption order, what is granted of each, and by line and month what is `more` than they are charged; `had`: that
-    before the event of the draft.
+    """Rows of lines in consumption order, and by line and month what is `more` than they are charged; `had`: that before the event of the
+    draft.
 
     It is in the draft's memo. So of the draft only the parts and rows are kept that the event changed; the draft would keep the memo.
     """
 
-    __slots__ = ("buckets", "by_id", "changed_parts", "changed_rows", "grants", "had", "more", "plan", "rows", "sums")
+    __slots__ = ("by_id", "changed_parts", "changed_rows", "had", "more", "places", "plan", "sums", "taken")
 
     def __init__(self, draft: Draft, contract: Contract, plan: LinePlan, entries: Iterable[Entry]) -> None:
         self.changed_parts, self.changed_rows = draft.parts, draft.rows
         self.plan = plan
         self.sums: Sequence[LineTotals | None] = ()
         self.more: Counter[tuple[str, str]] = Counter()
-        self.rows: list[Unissued] = []
-        self.grants: list[Grant] = []
+        self.places: list[_Place] = []
         self.by_id: dict[str, Unissued] = {}
-        self.buckets: dict[BucketKey, Bucket] = {}
-        self._allot(0, _rows(draft, contract, plan, entries), settles=True)
+        self.taken: dict[BucketKey, Bucket] = {}
+        self._allot_all(_rows(draft, contract, plan, entries))
         self.had = dict(self.more)
 
     def changed(self) -> set[tuple[str, str]]:
         return {place for place, _ in self.had.items() ^ self.more.items()}
 
-    def granted(self, row: Unissued, grant: Grant) -> Unissued:
-        price = with_grant(row.plan, row.stake.price, allotments(self.plan)[-1], grant)
-        return row._replace(stake=replace(row.stake, price=price))
+    def rows(self) -> Iterator[Unissued]:
+        """With the price that they would have."""
+        allotment = allotments(self.plan)[-1]
+        for row, _, granted in self.places:
+            price = with_grant(row.plan, row.stake.price, allotment, granted)
+            yield row._replace(stake=replace(row.stake, price=price))
 
     def stands_before(self, draft: Draft) -> bool:
         """Whether the books were like that before the event. Every change of a row makes new sums of its line."""
@@ -189,50 +214,113 @@ class _Allotted:
             if (known := self.by_id.get(entry_id)) is None or known.entry is not entry
         }
         has = {row.entry.entry_id: row for row in _rows(draft, contract, self.plan, changed.values())}
-        moved: list[Unissued] = []
+        goes: list[Unissued] = []
+        comes: list[Unissued] = []
         for entry_id in changed:
             before, after = self.by_id.get(entry_id), has.get(entry_id)
             if before is not None and after is not None and _claims_the_same(before, after):
-                place = self._place(before)
-                self._count(place, -1)
-                self.rows[place] = self.by_id[entry_id] = before._replace(entry=after.entry)
-                self._count(place, 1)
+                self._restate(before._replace(entry=after.entry))
             else:
-                moved += (row for row in (before, after) if row is not None)
-        if moved:
-            settles = any(row.claim.pinned for row in moved)
-            start = 0 if settles else min(map(self._place, moved))
-            ids = {row.entry.entry_id for row in moved}
-            stay = (row for row in self.rows[start:] if row.entry.entry_id not in ids)
-            self._allot(start, [*stay, *(row for row in moved if has.get(row.entry.entry_id) is row)], settles=settles)
+                goes += [before] if before is not None else []
+                comes += [after] if after is not None else []
+        if any(row.claim.pinned for row in (*goes, *comes)):
+            gone = {row.entry.entry_id for row in goes}
+            self._allot_all([*(row for entry_id, row in self.by_id.items() if entry_id not in gone), *comes])
+        elif goes or comes:
+            self._allot(goes, comes)
+
+    def _restate(self, row: Unissued) -> None:
+        """Another state of an entry that claims the same."""
+        at = self._place(row)
+        self._count(self.places[at], -1)
+        self.places[at] = now = self.places[at]._replace(row=row)
+        self._count(now, 1)
+        self.by_id[now.entry_id] = row
 
     def _place(self, row: Unissued) -> int:
-        return bisect_left(self.rows, row.order, key=attrgetter("order"))
+        return bisect_left(self.places, row.order, key=attrgetter("order"))
 
-    def _count(self, place: int, sign: int) -> None:
+    def _count(self, place: _Place, sign: int) -> None:
         """Add, or take away, what the row has more."""
-        row = self.rows[place]
-        charged, price = standing_price(row.entry), self.granted(row, self.grants[place]).stake.price
-        more = price.billable - (charged.billable if charged is not None else 0)
+        price, charged = place.row.stake.price, standing_price(place.row.entry)
+        more = with_returned(price, place.granted).amount - (charged.billable if charged is not None else 0)
         at = price.line_id, month_of(price.day)
         self.more[at] += sign * more
         if not self.more[at]:
             del self.more[at]
 
-    def _allot(self, start: int, rows: Sequence[Unissued], *, settles: bool) -> None:
-        """From a place on, where these rows come instead of those that stood there."""
-        for place in range(start, len(self.rows)):
-            self._count(place, -1)
-            take(self.rows[place].claim, self.grants[place], self.buckets, -1)
-            del self.by_id[self.rows[place].entry.entry_id]
-        self.rows[start:] = sorted(rows, key=attrgetter("order"))
-        if settles:
-            self.buckets = _settled(self.rows)
-        claims = [row.claim for row in self.rows[start:]]
-        self.grants[start:], self.buckets = allot(claims, self.buckets, self.plan.step, self.plan.policies.money_mode)
-        for place in range(start, len(self.rows)):
-            self._count(place, 1)
-            self.by_id[self.rows[place].entry.entry_id] = self.rows[place]
+    def _allot_all(self, rows: Sequence[Unissued]) -> None:
+        self.places, self.by_id = [], {}
+        self.more.clear()
+        self.taken = _settled(rows)
+        self._allot([], rows)
+
+    def _allot(self, goes: Sequence[Unissued], comes: Iterable[Unissued]) -> None:
+        """Rows go and come. Those after them get what is left then, up to where every cap has left what it had left there."""
+        for row in goes:
+            del self.by_id[row.entry.entry_id]
+        to_go = {row.order for row in goes}
+        to_come = deque(sorted(comes, key=attrgetter("order")))
+        self.by_id |= {row.entry.entry_id: row for row in to_come}
+        moved = _Moved()
+        at = min(map(self._place, (*goes, *to_come)), default=0)
+        while to_come or to_go or (moved and at < len(self.places)):
+            old = self.places[at] if at < len(self.places) else None
+            if old is not None and old.order in to_go:
+                to_go.remove(old.order)
+                del self.places[at]
+                self._count(old, -1)
+                moved.add(old, -1)
+            elif to_come and (old is None or to_come[0].order < old.order):
+                row = to_come.popleft()
+                self.places.insert(at, self._granted(row, moved.since(self._before(row, at))))
+                self._count(self.places[at], 1)
+                moved.add(self.places[at], 1)
+                at += 1
+            else:
+                assert old is not None, "a row that goes has a place"
+                if not moved.keys().isdisjoint(old.before):
+                    self.places[at] = now = self._granted(old.row, moved.since(old.before))
+                    if now.granted != old.granted:
+                        self._count(old, -1)
+                        self._count(now, 1)
+                        moved.add(old, -1)
+                        moved.add(now, 1)
+                at += 1
+        self.taken |= moved.since({key: self.taken.get(key, Bucket()) for key in moved})
+
+    def _before(self, row: Unissued, at: int) -> dict[BucketKey, Bucket]:
+        """What stood before it, had it been there: as before the next row that the same cap counts, or in the end."""
+        found: dict[BucketKey, Bucket] = {}
+        for rule in row.claim.rules:
+            key = bucket_key(rule, row.claim.day, row.claim.person_id)
+            after = (place.before[key] for place in islice(self.places, at, None) if key in place.before)
+            found[key] = next(after, None) or self.taken.get(key, Bucket())
+        return found
+
+    def _granted(self, row: Unissued, before: dict[BucketKey, Bucket]) -> _Place:
+        return _Place(row, before, grant(row.claim, before, self.plan.step, self.plan.policies.money_mode))
+
+
+class _Moved(dict[BucketKey, tuple[Amount, Hours]]):
+    """How much more, or less, is taken of buckets than was at the same place."""
+
+    __slots__ = ()
+
+    def add(self, place: _Place, sign: int) -> None:
+        amount, hours = place.taken
+        for key in place.before:
+            had_amount, had_hours = self.pop(key, (0, 0))
+            has = had_amount + sign * amount, had_hours + sign * hours
+            if any(has):
+                self[key] = has
+
+    def since(self, before: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
+        return {key: self._of(key, bucket) for key, bucket in before.items()}
+
+    def _of(self, key: BucketKey, bucket: Bucket) -> Bucket:
+        amount, hours = self.get(key, (0, 0))
+        return bucket._replace(free_amount=bucket.free_amount + amount, free_hours=bucket.free_hours + hours)
 
 
 def _claims_the_same(one: Unissued, other: Unissued) -> bool:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.caps import Claim, allot
+from domain.caps import Claim, Grant, grant
 from state.draft import Draft
 from state.unissued import Unissued
 from tests.properties.test_any_order import two_stories
+from tests.thoroughness import EXAMPLES
 from tests.told import told
 
-EXAMPLES = settings().max_examples
 BESIDE = ("time under a cap", "refunds under a cap", "units under a cap")
 # Of every month five days have work of 2 h at 100.00; the cap is reached in March.
 DAYS = [f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in (2, 7, 12, 17, 22)]
@@ -46,20 +46,38 @@ def test_what_is_kept_decides_nothing(beside: str, data: st.DataObject) -> None:
         assert [one.body for one in kept.encoded] == [one.body for one in made.encoded]
 
 
+@pytest.fixture
+def granted(monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
+    """Claims that are granted something, one after another."""
+    seen: list[Claim] = []
+
+    def noting(claim: Claim, *rest: Any) -> Grant:
+        seen.append(claim)
+        return grant(claim, *rest)
+
+    monkeypatch.setattr("state.unissued.grant", noting)
+    return seen
+
+
 @pytest.mark.parametrize("order", ["service_date", "approval"])
-def test_work_that_comes_in_order_is_allotted_once(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
-
-    def counting(claims: Sequence[Claim], *rest: object) -> object:
-        seen.append(len(claims))
-        return allot(claims, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("state.unissued.allot", counting)
+def test_work_that_comes_in_order_is_allotted_once(order: str, granted: list[Claim]) -> None:
     lines = [line.format(order=order) for line in CAPPED]
     with told([*lines, *WORK]) as books:
         assert len(books.log) > len(DAYS)
     # The thirteenth is the first that the cap leaves less: the twelve before it at once, every one from there on alone.
-    assert (seen[0], sum(seen)) == (12, len(DAYS))
+    assert len(granted) == len(DAYS)
+
+
+def test_late_work_is_allotted_with_what_the_cap_leaves_less_by_it(granted: list[Claim]) -> None:
+    """The thirteenth has 100.00 of its 200.00 and those after it nothing. So each that comes late, the last first, is allotted alone; and
+    one of 1 February with the eight from 2 February up to the thirteenth."""
+    usual = WORK[: WORK.index(ENDS[2]) + 1]
+    late = [f"2026-12-29 time T-{day} bob 2 h on {day} approved_at {day}T09:00Z" for day in reversed(DAYS[15:])]
+    lines = [line.format(order="service_date") for line in CAPPED]
+    with told([*lines, *usual, *late, "2026-12-30 day ended"]):
+        assert len(granted) == len(DAYS)
+    with told([*lines, *usual, *late, "2026-12-30 time X bob 2 h on 2026-02-01", "2026-12-30 day ended"]):
+        assert len(granted) == 2 * len(DAYS) + 1 + len(DAYS[5:13])
 
 
 def test_what_is_kept_goes_with_its_books() -> None:

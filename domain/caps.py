@@ -8,7 +8,6 @@ Worked example, cap 1,000 at 100 an hour: entries of 4 h, 5 h and 3 h are allowe
 the first is corrected to 2 h, the third gains room: 200, 500 and 300.
 """
 
-from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from domain.identity import composed
 from domain.money import allocate, round_ratio
+from domain.months import month_end
 from domain.units import Amount, Hours, Instant, Percent
 
 # Consumption order as text that sorts: service date, approval, entry id (R16).
@@ -142,8 +142,7 @@ def limit_of(rule: CapRule, key: BucketKey) -> CapLimit:
     """The newest limit that says something of a bucket: of a month or day the one on its last day, else the newest of all."""
     match rule.period:
         case "month":
-            year, month = int(key[1][:4]), int(key[1][5:7])
-            return limit_on(rule, date(year, month, monthrange(year, month)[1]))
+            return limit_on(rule, month_end(date(int(key[1][:4]), int(key[1][5:7]), 1)))
         case "day":
             return limit_on(rule, date.fromisoformat(key[1][:10]))
         case _ if rule.anew:

@@ -7,9 +7,10 @@ beyond five years. Of a cap without room it is the day of the forecast: since wh
     4,200 left on 10 June, 2,000 planned for the rest of June and 6,200 for July: 2,200 / 6,200 of 31 days, 11 July
 """
 
-from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
+
+from domain.months import month_end
 
 PACE_DAYS = 28
 HORIZON_DAYS = 1_830
@@ -35,7 +36,7 @@ def _days_needed(room: int, use: int, days: int) -> int:
 
 def _days_left(month: str, first: date) -> int:
     """Days of the month from `first` on; a month that is over counts as one day."""
-    last = date(int(month[:4]), int(month[5:7]), monthrange(int(month[:4]), int(month[5:7]))[1])
+    last = month_end(date(int(month[:4]), int(month[5:7]), 1))
     return max((last - first).days + 1, 1)
 
 

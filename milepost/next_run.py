@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
 from domain.events.reference import DayEnded
+from domain.months import month_end
 from milepost.console import shell_word
 from milepost.days import furthest_day
 from state.guards import GuardStop
@@ -21,10 +21,6 @@ def run_text(input_dir: Path, output: Path, until: date | None) -> str:
     """Without a day where a run would refuse it."""
     ends = f" --until {until}" if until is not None and until <= furthest_day() else ""
     return f"milepost run --input {shell_word(input_dir)} --output {shell_word(output)}{ends}"
-
-
-def month_end(day: date) -> date:
-    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def output_beside(input_dir: Path) -> Path:

@@ -6,7 +6,6 @@ that holds its day. Each payer has its share of it, and pays so many days later 
 period ends.
 """
 
-from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from domain.billing_periods import period_of
 from domain.forecast import expected_billings
 from domain.money import convert
+from domain.months import month_end
 from domain.outputs import BillingStatement
 from domain.policies import Resolved
 from domain.shares import Party, expected_parties, shared
@@ -134,10 +134,8 @@ def work_months(draft: Draft, contract: Contract, month: str) -> Calendar:
     key = ("billing months", contract.contract_id, contract.version, len(contract.history))
     calendar: dict[str, Calendar] = draft.plans.setdefault(key, {})
     if month not in calendar:
-        year, number = int(month[:4]), int(month[5:7])
-        day = date(year, number, MID_MONTH)
-        last = date(year, number, monthrange(year, number)[1])
-        calendar[month] = _calendar(draft, contract, billed_on(draft, contract, day) or last)
+        day = date(int(month[:4]), int(month[5:7]), MID_MONTH)
+        calendar[month] = _calendar(draft, contract, billed_on(draft, contract, day) or month_end(day))
     return calendar[month]
 
 

@@ -7,7 +7,6 @@ changes nothing is not told. Every update compares with the one before it and sp
 The first update has no baseline, and one in another currency than the update before begins anew.
 """
 
-from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
 from hashlib import blake2b
@@ -20,6 +19,7 @@ from domain.forecast import at_completion, percent
 from domain.forecast_delta import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
 from domain.identity import escape
 from domain.money import format_amount, smallest_unit
+from domain.months import month_end
 from domain.outputs import (
     BillingStatement,
     ForecastCap,
@@ -369,7 +369,7 @@ def _turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     told = known(draft, project_id)[0].told
     if told is None or not told.has_work_left:
         return None
-    months_last = since.replace(day=monthrange(since.year, since.month)[1])
+    months_last = month_end(since)
     last = last_day(draft, draft.project(project_id))
     return months_last if last is None or last < since else min(months_last, last)
 

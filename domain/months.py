@@ -1,0 +1,11 @@
+"""Calendar months."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date
+
+
+def month_end(day: date) -> date:
+    """The last day of its month."""
+    return day.replace(day=monthrange(day.year, day.month)[1])

@@ -73,7 +73,7 @@ def first_waiting(store: IntakeStore) -> tuple[str, ...]:
 
 
 class RoundSummary(NamedTuple):
-    """What was taken in. `unrouted` is all that waits now, `first_unrouted` the first of it in words; `log_end` is the offset after the
+    """What was taken in. `unrouted` is all that waits now, `unrouted_first` the first of it in words; `log_end` is the offset after the
     last record.
     """
 
@@ -83,7 +83,7 @@ class RoundSummary(NamedTuple):
     days_ended: int = 0
     dead_letters: int = 0
     unrouted: int = 0
-    first_unrouted: tuple[str, ...] = ()
+    unrouted_first: tuple[str, ...] = ()
     log_start: int = 0
     log_end: int = 0
     latest: Instant = 0
@@ -154,7 +154,7 @@ class EmbeddedIntake:
                 rounds.add_round(self.output_dir, new)
                 self._rounds.append(new)
                 done += self._finish_rounds(on_progress, read)
-            unrouted, first_unrouted = self._store.waiting_count(), first_waiting(self._store)
+            unrouted, unrouted_first = self._store.waiting_count(), first_waiting(self._store)
         except BaseException:
             self.close()
             raise
@@ -165,7 +165,7 @@ class EmbeddedIntake:
             days_ended=sum(each.days_ended for each in done),
             dead_letters=self._letters.end.offset - letters,
             unrouted=unrouted,
-            first_unrouted=first_unrouted,
+            unrouted_first=unrouted_first,
             log_start=start,
             log_end=self._log.offset,
             latest=self._progress.latest,

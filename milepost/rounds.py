@@ -84,7 +84,7 @@ def run_rounds(
             events_read=taken.events_total - before,
             log_records=books.shard.offset,
             unrouted=taken.unrouted,
-            first_unrouted=taken.first_unrouted,
+            unrouted_first=taken.unrouted_first,
             dead_letters=taken.dead_letters_total,
             sums=summed,
             exceptions=open_exceptions(output_dir),
@@ -118,7 +118,7 @@ def taken_before(output_dir: Path) -> RoundSummary:
             return RoundSummary()
         return RoundSummary(
             unrouted=store.waiting_count(),
-            first_unrouted=first_waiting(store),
+            unrouted_first=first_waiting(store),
             events_total=progress.events,
             dead_letters_total=progress.dead_letters.offset,
         )

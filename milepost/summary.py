@@ -18,7 +18,7 @@ CATEGORIES_SHOWN = 3
 
 
 class Summary(NamedTuple):
-    """`first_unrouted` are some that wait; `events_read` and `seconds` are this run's, all else is what the folder holds now."""
+    """`unrouted_first` are some that wait; `events_read` and `seconds` are this run's, all else is what the folder holds now."""
 
     output: Path
     generation: str
@@ -27,7 +27,7 @@ class Summary(NamedTuple):
     events_read: int
     log_records: int
     unrouted: int
-    first_unrouted: tuple[str, ...]
+    unrouted_first: tuple[str, ...]
     dead_letters: int
     sums: Sums
     exceptions: Mapping[str, int]
@@ -65,7 +65,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         events_read=summary.events_read,
         log_records=summary.log_records,
         unrouted=summary.unrouted,
-        unrouted_first=summary.first_unrouted,
+        unrouted_first=summary.unrouted_first,
         journals=summary.sums.journals,
         statements=summary.sums.statements,
         exceptions_open=sum(summary.exceptions.values()),
@@ -98,8 +98,8 @@ def as_text(summary: Summary) -> str:
 def _unrouted_text(summary: Summary) -> str:
     if not summary.unrouted:
         return ""
-    more = summary.unrouted - len(summary.first_unrouted)
-    named = "; ".join([*summary.first_unrouted, *([f"{more:,} more"] if more else [])])
+    more = summary.unrouted - len(summary.unrouted_first)
+    named = "; ".join([*summary.unrouted_first, *([f"{more:,} more"] if more else [])])
     return f"that wait for their project or contract: {named}"
 
 

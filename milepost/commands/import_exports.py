@@ -26,7 +26,7 @@ from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
     from connectors.imports.products.import_export import Changes, ImportedExport
-    from connectors.imports.products.setup import Unextended
+    from connectors.imports.products.setup import NotExtended
     from connectors.imports.products.sums import Sums
 
 WRONG_USAGE = 2
@@ -201,7 +201,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "without_rate": imported.unrated,
         "rated_at_zero": imported.rated_at_zero,
         "unknown": imported.unknown._asdict(),
-        "not_extended": {contract.contract_id: projects for contract, projects in imported.unextended.items()},
+        "not_extended": {contract.contract_id: projects for contract, projects in imported.not_extended.items()},
         "foreign_currencies": imported.foreign,
         "events": dict(imported.events),
         "setup_file": _path(imported.setup_path),
@@ -338,8 +338,8 @@ def _counted_sums(sums: Sums) -> str:
 
 def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
     unknown = imported.unknown
-    unextended = imported.unextended
-    of_others = {project for projects in unextended.values() for project in projects}
+    not_extended = imported.not_extended
+    of_others = {project for projects in not_extended.values() for project in projects}
     found = [
         f"  {label}: {_some(names)}"
         for label, names in (
@@ -354,7 +354,7 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
         )
         if names
     ]
-    apart = [_not_extended(contract, projects, imported, out) for contract, projects in unextended.items()]
+    apart = [_not_extended(contract, projects, imported, out) for contract, projects in not_extended.items()]
     if not found:
         return apart
     advice = (
@@ -364,7 +364,7 @@ def _what_is_missing(imported: ImportedExport, out: Path) -> list[str]:
     return [advice, *found, *apart]
 
 
-def _not_extended(contract: Unextended, projects: tuple[str, ...], imported: ImportedExport, out: Path) -> str:
+def _not_extended(contract: NotExtended, projects: tuple[str, ...], imported: ImportedExport, out: Path) -> str:
     title = imported.product.title
     whose = "was amended" if contract.source == imported.product.key else f"was signed by {contract.source or 'others'}"
     return (

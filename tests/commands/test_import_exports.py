@@ -156,6 +156,21 @@ def test_a_second_tracker_says_what_its_projects_need(tmp_path: Path) -> None:
     assert "Put a ContractSigned of version 2 into" in told.stdout
     assert "waits: Nordwind: Shop." in told.stdout
     assert "Import again with --bootstrap" not in told.stdout
+    more = (
+        "--out",
+        tmp_path / "input",
+        "--rate",
+        100,
+        "--cost-rate",
+        40,
+        "--bootstrap",
+        "--dry-run",
+        "--json",
+        "--name",
+        "again",
+    )
+    found = json.loads(milepost("import", "toggl", tmp_path / "shop.csv", *more).stdout)
+    assert found["not_extended"] == {"Nordwind-time": ["Nordwind: Shop"]}
     (signed,) = events(tmp_path / "input", "ContractSigned")
     line = {**signed["lines"][0], "line_id": "Nordwind: Shop", "project_id": "Nordwind: Shop"}
     again = {**signed, "event_id": "amended-by-hand", "version": 2, "lines": [*signed["lines"], line]}

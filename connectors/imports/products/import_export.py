@@ -39,13 +39,13 @@ from connectors.imports.products.read_rows import (
 from connectors.imports.products.setup import (
     Asked,
     Json,
-    Unextended,
+    NotExtended,
     Unknown,
     company_of,
     is_ours,
     lacks_company,
+    not_extended,
     setup_events,
-    unextended,
     unknown,
 )
 from connectors.imports.products.sums import Sums, by_currency, sums_of
@@ -124,7 +124,7 @@ class ImportedExport(NamedTuple):
 
     `priced` is hours x rate of the imported rows and `billed` what of it is billed here. `differing` are those rows whose
     amount in the export, or to the second, is another, by `most_apart` at most. `amounts_unused` are columns of amounts that gave no rate.
-    `unknown` is what the entries refer to and neither the folder nor the setup has; `unextended` are contracts that would have lines for
+    `unknown` is what the entries refer to and neither the folder nor the setup has; `not_extended` are contracts that would have lines for
     projects of it, and that this import leaves as they are. `first_statement` is the id of the
     first statement that the setup's contracts give.
     """
@@ -154,7 +154,7 @@ class ImportedExport(NamedTuple):
     rated_by_option: int
     rated_by_contract: int
     unknown: Unknown
-    unextended: Mapping[Unextended, tuple[str, ...]]
+    not_extended: Mapping[NotExtended, tuple[str, ...]]
     first_statement: str | None
     foreign: tuple[str, ...]
     rates_lack: tuple[tuple[str, date, date], ...]
@@ -204,7 +204,7 @@ def import_export(
     rows = kept_apart(rows, clients, {*known.projects, *(entry.project_id for entry in known.entries.values())})
     rows = of_one_client(rows, clients)
     rows = in_one_currency(rows, _currencies_of_ours(source, known))
-    standing = unextended({row.client.id for row in rows.taken}, known, source)
+    standing = not_extended({row.client.id for row in rows.taken}, known, source)
     rows = in_standing_currency(rows, {client: contract.currency for client, contract in standing.items()})
     assumed = with_assumed(rows.taken, choices, source, known, folder)
     matching = match(source, assumed.rows, known.entries, _keys_of_refused(export.product, rows))
@@ -239,7 +239,7 @@ def import_export(
         rated_by_option=assumed.rated_by_option,
         rated_by_contract=assumed.rated_by_contract,
         unknown=lacking,
-        unextended=_unextended(standing, [each.row for each in taken], lacking.contracts),
+        not_extended=_not_extended(standing, [each.row for each in taken], lacking.contracts),
         first_statement=_first_statement(setup, [each.row for each in taken]),
         foreign=foreign,
         rates_lack=_rates_lack([each.row for each in taken], foreign, company.currency, known.rate_days),
@@ -251,9 +251,9 @@ def import_export(
     )
 
 
-def _unextended(
-    standing: Mapping[str, Unextended], rows: Iterable[ExportRow], lacking: Collection[str]
-) -> dict[Unextended, tuple[str, ...]]:
+def _not_extended(
+    standing: Mapping[str, NotExtended], rows: Iterable[ExportRow], lacking: Collection[str]
+) -> dict[NotExtended, tuple[str, ...]]:
     """With the projects that lack a line in them."""
     projects: dict[str, set[str]] = {}
     for row in rows:
@@ -463,7 +463,7 @@ def _result(
         rated_by_option=0,
         rated_by_contract=0,
         unknown=Unknown((), (), (), (), ()),
-        unextended={},
+        not_extended={},
         first_statement=None,
         foreign=(),
         rates_lack=(),

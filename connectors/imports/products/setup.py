@@ -44,7 +44,7 @@ class Asked(NamedTuple):
     bootstrap: bool
 
 
-class Unextended(NamedTuple):
+class NotExtended(NamedTuple):
     """A client's contract that `--bootstrap` gives no lines, since another source signed it or somebody amended it."""
 
     contract_id: str
@@ -139,11 +139,11 @@ def contract_id_of(client_id: str) -> str:
     return f"{client_id}-time"[:128]
 
 
-def unextended(clients: Iterable[str], known: Known, source: str) -> dict[str, Unextended]:
+def not_extended(clients: Iterable[str], known: Known, source: str) -> dict[str, NotExtended]:
     """By client, what stands where this import would sign a contract of its own."""
     standing = {client: known.contracts.get(contract_id_of(client)) for client in clients}
     return {
-        client: Unextended(
+        client: NotExtended(
             contract["contract_id"],
             int(contract["version"]),
             str(contract.get("source", "")),

@@ -144,7 +144,7 @@ def _measured(month: ForecastMonth, measure: Measure) -> int:
 
 
 def _comparable(history: Sequence[Told]) -> list[Told]:
-    """From the last one on that was compared with none before: another currency begins again."""
+    """From the last one on that was compared with none before: another currency begins the comparison again."""
     begin = max(place for place, told in enumerate(history) if told.update.previous is None or place == 0)
     return list(history[begin:])
 

@@ -104,7 +104,7 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
 def say_beyond(as_of: str, moment: Moment, last: Cut) -> None:
     """What is asked about a moment after the log's end is answered as of its end: that is all that is known."""
     if _is_beyond(as_of, moment, last):
-        say(f"{as_of} is behind the end of the log: {end_text(last)}. What follows is as of that")
+        say(f"{as_of} is after the end of the log: {end_text(last)}. What follows is as of that")
 
 
 def _is_beyond(as_of: str, moment: Moment, last: Cut) -> bool:
@@ -142,7 +142,7 @@ def moment_of(text: str, option: str) -> Moment:
     if text.startswith(OFFSET):
         number = text.removeprefix(OFFSET)
         if not number.isdigit():
-            message = f"expected a number behind {OFFSET}, such as {OFFSET}1234, got {number or '(nothing)'}"
+            message = f"expected a number after {OFFSET}, such as {OFFSET}1234, got {number or '(nothing)'}"
             raise typer.BadParameter(message, param_hint=option)
         return Moment(offset=int(number))
     try:

@@ -32,7 +32,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.INPUT_UNREADABLE: "guard: the input folder cannot be read",
     guards.OUTPUTS_DIFFER: "guard: folding the log again gives other outputs than were written",
     guards.RULES_MISSING: "guard: the log was kept under rules that this version does not have",
-    guards.STORE_DAMAGED: "guard: the store is damaged again after it was made anew; the disk may be failing",
+    guards.STORE_DAMAGED: "guard: the store is damaged again after it was rebuilt; the disk may be failing",
     guards.TOPIC_CHANGED: "guard: a topic was made again, cut off, or has another number of partitions",
     guards.PROGRESS_MISSING: "guard: there are outputs and no progress of the shard that wrote them",
     guards.HANGING_TRANSACTION: "guard: a transaction on the topics does not end",

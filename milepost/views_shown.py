@@ -61,7 +61,7 @@ def found_view(model: ReadModel, project_id: str) -> Viewed | None:
         position, record = output_from_json(found)
     except DecodeError as fault:
         raise typer.BadParameter(
-            f"the view of {project_id} in Redis was written by another release: {fault}; `milepost view rebuild` writes all anew",
+            f"the view of {project_id} in Redis was written by another release: {fault}; `milepost view rebuild` writes all views again",
             param_hint="--from",
         ) from fault
     assert isinstance(record, ProjectView)

@@ -137,7 +137,7 @@ class StatementNodes:
         if statement_id in self.sources.trace.superseded:
             return "issued, and superseded by the next"
         if record.status == ISSUED and f"{statement_id}@{record.revision - 1}" in self.sources.trace.superseded:
-            return "issued anew"
+            return "issued again"
         if record.status == ISSUED:
             return "issued as it was drafted" if record.revision > 1 else ""
         newest = [said for said in self.sources.trace.said if getattr(said.record, "statement_id", "") == statement_id]
@@ -185,7 +185,7 @@ class StatementNodes:
         payer = record.bill_to
         billed, taken = self._before(row, listed, payer)
         back = [
-            negated("to be billed anew", node)
+            negated("to be billed again", node)
             for node in self.credits.reopened_before(listed, record.contract_id, payer)
         ]
         bounds = [left, total(f"{row}: left of it", (*billed, *back, *taken), "amount", currency)]
@@ -322,7 +322,7 @@ class StatementNodes:
                 f"{entry_id}: on earlier statements", [self.piece(one) for one in earlier], "amount", currency
             )
             if back := self.credits.reopened_before(listed, contract_id):
-                before = less(f"{entry_id}: on earlier statements and not billed anew", before, *back)
+                before = less(f"{entry_id}: on earlier statements and not billed again", before, *back)
             made = less(f"{entry_id}: new less issued", due, before, rule="R25")
         own = self._own_cents(listed)
         expected = listed.entry.amount - (0 if extra else own)
@@ -349,7 +349,7 @@ class StatementNodes:
             return falls
         before = total(f"{entry_id}: on earlier statements of {payer}", earlier, "amount", falls.currency)
         if back := self.credits.reopened_before(listed, contract_id, payer):
-            before = less(f"{entry_id}: on earlier statements of {payer} and not billed anew", before, *back)
+            before = less(f"{entry_id}: on earlier statements of {payer} and not billed again", before, *back)
         return less(f"{entry_id}: new less issued to {payer}", falls, before, rule="R25")
 
     def _is_funded(self, listed: Listed, contract_id: str) -> bool:
@@ -420,7 +420,8 @@ class StatementNodes:
             if one.holds_at(step) and self.payer_of(one) == payer:
                 nodes.append(self.applied(one))
         nodes += [
-            negated("to be billed anew", node) for node in self.credits.reopened(row, contract_id, line_id, step, payer)
+            negated("to be billed again", node)
+            for node in self.credits.reopened(row, contract_id, line_id, step, payer)
         ]
         return total(f"left of the deposit of line {line_id}", nodes, "amount", self._currency_of(contract_id, step))
 
@@ -437,7 +438,7 @@ class StatementNodes:
         if back := self.credits.reopened_before(
             listed._replace(entry=replace(listed.entry, entry_id=row)), contract_id, payer
         ):
-            left = less(f"left to {payer} and not billed anew", left, *back)
+            left = less(f"left to {payer} and not billed again", left, *back)
         return negated(title, left, rule="R31")
 
     def held_of(self, entry_id: str, contract_id: str, line_id: str, payers: Set[str], step: int) -> list[Node]:
@@ -465,7 +466,7 @@ class StatementNodes:
                 falls = share(f"{entry_id}: falls to {payer}", due)
             issued = [self.piece(one) for one in listed if self.payer_of(one) == payer]
             back = [
-                negated("to be billed anew", node)
+                negated("to be billed again", node)
                 for node in self.credits.reopened(entry_id, contract_id, line_id, step, payer)
             ]
             found.append(less(f"{entry_id}: waits for {payer}", falls, *issued, *back, rule="R26"))
@@ -478,7 +479,7 @@ class StatementNodes:
         taken = [self.applied(one) for one in self.all_applied(row) if one.step <= step and self.payer_of(one) == payer]
         left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
         if back := self.credits.reopened(row, contract_id, line_id, step, payer):
-            left = less(f"left to {payer} and not billed anew", left, *back)
+            left = less(f"left to {payer} and not billed again", left, *back)
         return negated(f"falls to {payer}", left, rule="R31")
 
     def contract_of(self, listed: Listed) -> str:
@@ -582,7 +583,7 @@ class StatementNodes:
         pieces = [self.piece(one) for one in found]
         whole = pieces[0] if len(pieces) == 1 else total(f"{entry_id}: issued", pieces, "amount", currency)
         back = self.credits.reopened(entry_id, contract_id, line_id, step)
-        return less(f"{entry_id}: issued and not billed anew", whole, *back) if back else whole
+        return less(f"{entry_id}: issued and not billed again", whole, *back) if back else whole
 
     def listed_of(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Listed]:
         return [

@@ -144,7 +144,7 @@ def test_a_moment_behind_the_log_is_said(beyond: str) -> None:
     result = ask("ledger", "--entity", "BERLIN", "--output", str(finished_run()), "--as-of", beyond)
     assert result.exit_code == 0
     assert (
-        f"--as-of {beyond} is behind the end of the log: its last record, offset 97, came at 2026-03-06T18:00:00Z"
+        f"--as-of {beyond} is after the end of the log: its last record, offset 97, came at 2026-03-06T18:00:00Z"
         in result.stderr
     )
     assert result.stdout == ask("ledger", "--entity", "BERLIN", "--output", str(finished_run())).stdout
@@ -153,7 +153,7 @@ def test_a_moment_behind_the_log_is_said(beyond: str) -> None:
 @pytest.mark.parametrize("within", ["2026-03-06", "2026-03-06T18:00:00Z", "offset:98", "2026-01-31"])
 def test_a_moment_of_the_log_is_not_remarked_on(within: str) -> None:
     result = ask("ledger", "--entity", "BERLIN", "--output", str(finished_run()), "--as-of", within)
-    assert "behind the end" not in result.stderr
+    assert "after the end" not in result.stderr
 
 
 def test_a_plain_day_is_that_of_utc() -> None:

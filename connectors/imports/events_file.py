@@ -4,66 +4,106 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain
+from contextlib import ExitStack, contextmanager
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from connectors.imports.read_before import CORRECTING, check_unread
 from connectors.imports.refusals import ImportRefused
 
-# No run reads a file of this ending.
+Record = dict[str, Any]
+# No run reads a file of this ending, with a number after it or without.
 REPLACED: Final = ".replaced"
 
 
 def write_lines(
     path: Path,
-    records: Iterable[dict[str, object]],
+    records: Iterable[Record],
     replace: bool,
     runs: Path | None = None,
     *,
     is_dry_run: bool = False,
 ) -> None:
-    """One record a line; the same content again leaves the file as it is.
+    """One record a line; the same content again leaves the file as it is."""
+    write_files([(path, records)], replace, runs, is_dry_run=is_dry_run)
+
+
+def write_files(
+    files: Iterable[tuple[Path, Iterable[Record]]],
+    replace: bool,
+    runs: Path | None = None,
+    *,
+    is_dry_run: bool = False,
+) -> None:
+    """The files of one import, in their order. None is touched unless all may be; one without records is not there then.
 
     A file that a run has read is never replaced: `runs` is the output folder of runs, None for those near the file. One
-    that is replaced stays beside the new one, because a run elsewhere may have read it.
+    that is replaced stays beside the new one, because a run elsewhere may have read it, or somebody edited it.
     """
-    with _written(path, records, is_dry_run=is_dry_run) as part:
-        if not path.exists() or filecmp.cmp(part, path, shallow=False):
-            return
-        if not replace:
-            raise ImportRefused(
-                f"{path}: exists with other content, and a file that was read once must not change;"
-                f" give --name for a new file{CORRECTING}, or --replace if it was never read"
-            )
-        check_unread(path, runs)
-        if path.stat().st_size and not is_dry_run:
-            path.replace(path.with_name(path.name + REPLACED))
+    with ExitStack() as parts:
+        written = [(path, parts.enter_context(_part(path, records, is_dry_run))) for path, records in files]
+        changed = [(path, part) for path, part in written if not _is_same(part, path)]
+        for path, _ in changed:
+            _check_replaceable(path, replace, runs)
+        for path, part in () if is_dry_run else changed:
+            with _writing(path):
+                _keep_replaced(path)
+                part.replace(path) if part.stat().st_size else path.unlink(missing_ok=True)
+
+
+def _is_same(part: Path, path: Path) -> bool:
+    return filecmp.cmp(part, path, shallow=False) if path.exists() else not part.stat().st_size
+
+
+def _check_replaceable(path: Path, replace: bool, runs: Path | None) -> None:
+    if not path.exists():
+        return
+    if not replace:
+        raise ImportRefused(
+            f"{path}: exists with other content, and a file that was read once must not change;"
+            f" give --name for a new file{CORRECTING}, or --replace if it was never read"
+        )
+    check_unread(path, runs)
+
+
+def _keep_replaced(path: Path) -> None:
+    """Under a name that is free, for an earlier one may be what somebody edited."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    names = chain([path.name + REPLACED], (f"{path.name}{REPLACED}-{number}" for number in count(2)))
+    path.replace(next(kept for kept in map(path.with_name, names) if not kept.exists()))
 
 
 @contextmanager
-def _written(path: Path, records: Iterable[dict[str, object]], *, is_dry_run: bool = False) -> Iterator[Path]:
-    """The lines in a file beside it, which takes its place unless something is raised; of a dry run elsewhere, for a look."""
+def _part(path: Path, records: Iterable[Record], is_dry_run: bool) -> Iterator[Path]:
+    """The lines in a file beside it, which may take its place; of a dry run elsewhere, for a look."""
     if is_dry_run:
         with TemporaryDirectory() as folder:
             yield _put(Path(folder) / path.name, records)
         return
     part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield _put(part, records)
-        part.replace(path)
-    except OSError as fault:
-        raise ImportRefused(f"{path}: cannot be written: {fault.strerror}") from fault
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _put(part, records)
+        yield part
     finally:
         part.unlink(missing_ok=True)
 
 
-def _put(path: Path, records: Iterable[dict[str, object]]) -> Path:
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise ImportRefused(f"{path}: cannot be written: {fault.strerror}") from fault
+
+
+def _put(path: Path, records: Iterable[Record]) -> Path:
     with path.open("wb") as file:
         file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
     return path
@@ -73,9 +113,7 @@ def rejected_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.rejected.jsonl"
 
 
-def write_rejected(
-    folder: Path, name: str, rejected: Iterable[dict[str, object]], *, is_dry_run: bool = False
-) -> Path | None:
+def write_rejected(folder: Path, name: str, rejected: Iterable[Record], *, is_dry_run: bool = False) -> Path | None:
     """`<name>.rejected.jsonl`; None where there is nothing to list, and then no file of an earlier attempt either."""
     path = rejected_path(folder, name)
     first = next(records := iter(rejected), None)
@@ -85,5 +123,6 @@ def write_rejected(
         return None
     if is_dry_run:
         return path
-    with _written(path, chain([first], records)):
-        return path
+    with _part(path, chain([first], records), is_dry_run) as part, _writing(path):
+        part.replace(path)
+    return path

@@ -442,3 +442,44 @@ def test_billable_work_at_a_rate_of_nothing_is_told(tmp_path: Path) -> None:
     asked = ("import", "clockify", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY, "--cost-rate", 48)
     printed = milepost(*asked, "--date-order", "mdy").stdout
     assert "note  3 billable rows have a rate of 0 and earn nothing; set rates in Clockify" in printed
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_replace_takes_nothing_away_that_a_run_has_read(tmp_path: Path) -> None:
+    """The setup stays where --bootstrap does not write it again; where one file may not be replaced, none is."""
+    export, out = tmp_path / "hours.csv", tmp_path / "input"
+    export.write_text(written(HARVEST_ROW), encoding="utf-8")
+    usual = ("harvest", export, "--out", out)
+    summary(*usual, "--bootstrap", *COMPANY)
+    run(tmp_path, *UNTIL)
+    read = files_of(out)
+    assert sorted(read) == ["harvest-hours.jsonl", "harvest-hours.setup.jsonl"]
+
+    summary(*usual, "--replace")
+    assert files_of(out) == read
+
+    export.write_text(written({**HARVEST_ROW, "Hours": "6,0", "Billable Amount": "600,0"}), encoding="utf-8")
+    for said in ((), ("--dry-run",), ("--bootstrap", *COMPANY, "--entity-name", "Studio")):
+        refused = milepost("import", *usual, "--replace", *said)
+        assert (refused.exit_code, "was read by round 1" in refused.stderr) == (2, True)
+        assert files_of(out) == read
+    run(tmp_path)
+
+
+def test_what_was_edited_in_a_setup_stays_beside_the_one_that_replaces_it(tmp_path: Path) -> None:
+    """However often it is replaced."""
+    export, out = tmp_path / "hours.csv", tmp_path / "input"
+    export.write_text(written(HARVEST_ROW), encoding="utf-8")
+    usual = ("harvest", export, "--out", out, "--bootstrap", *COMPANY, "--replace")
+    summary(*usual)
+    setup = out / "harvest-hours.setup.jsonl"
+    edited = setup.read_bytes().replace(b'"rate":"100"', b'"rate":"120"')
+    setup.write_bytes(edited)
+    for name in ("Studio", "Atelier"):
+        summary(*usual, "--entity-name", name)
+    assert b'"Atelier"' in setup.read_bytes()
+    assert (out / "harvest-hours.setup.jsonl.replaced").read_bytes() == edited
+    assert b'"Studio"' in (out / "harvest-hours.setup.jsonl.replaced-2").read_bytes()

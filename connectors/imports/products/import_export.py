@@ -184,7 +184,7 @@ def import_export(
             f"{path}: no rows: the header of {export.product.title} and nothing below it, so there is nothing to import;"
             f" choose the days of the report and export again ({export.product.export})"
         )
-    files = ImportFiles(folder, source, name, wanted.replace)
+    files = ImportFiles(folder, source, name, wanted.replace, wanted.bootstrap)
     known = read_known(source, (folder, *wanted.known), files.written_over())
     _check_one_way(source, export.product, known, folder)
     company = company_of(

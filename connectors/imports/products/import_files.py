@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from connectors.imports.events_file import rejected_path, write_lines, write_rejected
+from connectors.imports.events_file import write_files, write_rejected
 from connectors.imports.products.setup import Json
 
 
 class ImportFiles:
     """The names of one import: `march`, and `march-2` for the next export of this name."""
 
-    def __init__(self, folder: Path, source: str, name: str, replace: bool) -> None:
+    def __init__(self, folder: Path, source: str, name: str, replace: bool, bootstrap: bool) -> None:
         self._folder = folder
         self._source = source
         self._replace = replace
+        self._bootstrap = bootstrap
         plain_name = name.removeprefix(f"{source}-")
         self.name, number = plain_name, 1
         while not replace and any(path.exists() for path in self._paths()):
@@ -23,30 +24,26 @@ class ImportFiles:
             self.name = f"{plain_name}-{number}"
 
     def written_over(self) -> tuple[Path, ...]:
-        return self._paths() if self._replace else ()
+        """Without --bootstrap the setup stays, with what somebody edited in it."""
+        setup_path, events_path = self._paths()
+        replaced = (setup_path, events_path) if self._bootstrap else (events_path,)
+        return replaced if self._replace else ()
 
     def write(
         self, setup: Sequence[Json], entries: Sequence[Json], listed: Sequence[Json], *, is_dry_run: bool
     ) -> tuple[Path | None, Path | None, Path | None]:
         """The files that have something in them; a dry run only names them."""
         setup_path, events_path = self._paths()
-        if is_dry_run:
-            listed_path = rejected_path(self._folder, f"{self._source}-{self.name}")
-            return setup_path if setup else None, events_path if entries else None, listed_path if listed else None
         in_order = sorted(entries, key=lambda event: (event["occurred_at"], event["entry_id"], event["version"]))
+        replaced = [path for path in self.written_over() if path.exists()]
+        files = ((setup_path, setup), (events_path, in_order))
+        written = [(path, events) for path, events in files if events or path in replaced]
+        write_files(written, self._replace, is_dry_run=is_dry_run)
         return (
-            self._write(setup_path, setup),
-            self._write(events_path, in_order),
-            write_rejected(self._folder, f"{self._source}-{self.name}", listed),
+            setup_path if setup else None,
+            events_path if entries else None,
+            write_rejected(self._folder, f"{self._source}-{self.name}", listed, is_dry_run=is_dry_run),
         )
-
-    def _write(self, path: Path, events: Sequence[Json]) -> Path | None:
-        if not events:
-            if self._replace:
-                path.unlink(missing_ok=True)
-            return None
-        write_lines(path, events, self._replace)
-        return path
 
     def _paths(self) -> tuple[Path, Path]:
         stem = f"{self._source}-{self.name}"

@@ -6,7 +6,7 @@ give 95, or `--cost-rate 60` while everybody costs 48 already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +36,9 @@ def with_assumed(rows: Sequence[ExportRow], choices: Choices, source: str, known
     """Raises ImportRefused where an option says other than all that is known."""
     rates = rates_by_project(known.contracts.values())
     ours = rates_of_ours(source, known)
+    currencies = _currencies_by_project(known.contracts.values())
     rated = [_rated(row, choices, rates, row.project.id in ours, known) for row in rows]
+    rated = [(row if from_option else _in_currency_of(row, currencies), from_option) for row, from_option in rated]
     by_option = [row for row, from_option in rated if from_option]
     by_contract = [row for row, from_option in rated if _is_unstated(row) and not from_option and row.rate is not None]
     _check_used("--rate", choices.rate, by_option, [row.rate for row in by_contract], _RATES.format(folder=folder))
@@ -75,6 +77,21 @@ def _rated(
     return row._replace(
         rate=rate, amount=row.amount or exact_value_of(row.priced_hours, rate, row.currency)
     ), given is None
+
+
+def _in_currency_of(row: ExportRow, currencies: Mapping[str, str]) -> ExportRow:
+    """A rate that the contract gives is in the contract's currency."""
+    currency = currencies.get(row.project.id) or row.currency
+    if not _is_unstated(row) or row.rate is None or currency == row.currency:
+        return row
+    amount = exact_value_of(row.priced_hours, row.rate, currency)
+    return row._replace(currency=currency, currency_before=row.currency, amount=amount)
+
+
+def _currencies_by_project(contracts: Iterable[Event]) -> dict[str, str]:
+    return {
+        line["project_id"]: str(contract.get("currency") or "") for contract in contracts for line in contract["lines"]
+    }
 
 
 def _costed(row: ExportRow, choices: Choices, known: Known) -> tuple[ExportRow, bool]:

@@ -30,7 +30,8 @@ class Named(NamedTuple):
 class ExportRow(NamedTuple):
     """`rate` is in `currency` an hour, `cost_rate` in the company's own; None where the export states none.
 
-    `stated_rate` stays None where a rate is assumed later; `is_approved` is None where the export does not say.
+    `stated_rate` stays None where a rate is assumed later, and `own_currency` is then the row's, where the rate's contract has another.
+    `is_approved` is None where the export does not say.
 
     `billed_hours` are those that are priced, where the tracker rounds the worked ones. `billed_elsewhere` is what the
     tracker has invoiced: its cost counts, and no statement bills it.
@@ -61,6 +62,11 @@ class ExportRow(NamedTuple):
     cells: Mapping[str, str]
     billed_hours: Decimal | None = None
     billed_elsewhere: bool = False
+    currency_before: str | None = None
+
+    @property
+    def own_currency(self) -> str:
+        return self.currency_before or self.currency
 
     @property
     def priced_hours(self) -> Decimal:
@@ -86,7 +92,7 @@ class ExportRow(NamedTuple):
         """Of what the row says about the work and its price, however the export writes it."""
         said = (
             *self.key, self.client.id, self.project.id, self.person.id, self.task, self.note, self.day.isoformat(),
-            plain(self.hours), self.billable, None if self.stated_rate is None else plain(self.stated_rate), self.currency,
+            plain(self.hours), self.billable, None if self.stated_rate is None else plain(self.stated_rate), self.own_currency,
         )  # fmt: skip
         if self.billed_hours is not None:
             said = (*said, plain(self.billed_hours))

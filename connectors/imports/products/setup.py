@@ -258,7 +258,7 @@ class _Writer:
             contract_id=contract_id,
             customer_id=client_id,
             legal_entity_id=self._company.legal_entity_id,
-            currency=self._of_client[client_id][0].currency,
+            currency=self._of_client[client_id][0].own_currency,
             signed_on=starts_on.isoformat(),
             starts_on=starts_on.isoformat(),
             billing_cycle={"kind": "monthly"},

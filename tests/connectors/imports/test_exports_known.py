@@ -52,6 +52,24 @@ def test_a_contract_of_elsewhere_decides_the_rate(tmp_path: Path) -> None:
     assert [each["contract_id"] for each in events(tmp_path / "out", "ContractSigned")] == ["K-1"]
 
 
+def test_a_rate_of_a_contract_is_in_its_currency(tmp_path: Path) -> None:
+    """1.5 hours of Website at 130 USD and 2 of Kessler's App at 90 EUR: 195.00 USD and 180.00 EUR; the folder lacks rates of the dollar.
+
+    Without the contract the row was 1.5 x 90 EUR; nothing of its work has changed.
+    """
+    app = {"Client": "Kessler", "Project": "App", "End time": "11:00:00", "Duration": "02:00:00"}
+    first = imported(tmp_path, written(TOGGL_ROW, app), TOGGL, rate=Decimal(90), bootstrap=False)
+    assert first.imported.amounts == {"EUR": Decimal("315.00")}
+    know(tmp_path / "out", {**contract("130"), "currency": "USD"})
+    result = imported(tmp_path, written(TOGGL_ROW, app), TOGGL, rate=Decimal(90))
+    sums = {"EUR": Decimal("180.00"), "USD": Decimal("195.00")}
+    assert (result.imported.amounts, result.priced, result.billed) == (sums, sums, sums)
+    assert (result.foreign, [currency for currency, _, _ in result.rates_lack]) == (("USD",), ["USD"])
+    assert result.changes.unchanged == 2
+    (signed,) = [each for each in events(tmp_path / "out", "ContractSigned") if each["contract_id"] != "K-1"]
+    assert (signed["contract_id"], signed["currency"]) == ("Kessler-time", "EUR")
+
+
 def test_a_project_that_a_contract_of_elsewhere_names_is_not_activated_here(tmp_path: Path) -> None:
     """Its engagement is that of the contract; the summary says that it is not known."""
     know(tmp_path / "out", contract("130"))

@@ -193,7 +193,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "revenue_under_way": Refusal(
         CONTRACT,
         "another revenue_policy of a price that is under way",
-        "another way to recognise a fixed price of which a part is recognised",
+        "another way to recognise a fixed price, a subscription, or what includes hours, that is under way",
         "another `revenue_policy` of a line in an amendment",
         "end the line, and add one for the rest",
     ),

@@ -125,17 +125,18 @@ def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
 
 
 def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> list[tuple[str, str]]:
-    """A price of which a part was recognised in one way cannot earn the rest in another."""
+    """What is earned by days, by periods or by hours that a price includes cannot be earned in another way once it is under way."""
     if len(contract.history) < 2:
         return []
     before = contract.history[-2]
     refused = []
     for line in contract.terms.lines:
         had = line_named(before.terms, line.line_id)
-        if had is None or type(had.terms) is not type(line.terms) or not methods.earns_to_the_end(line):
+        if had is None or type(had.terms) is not type(line.terms):
             continue
-        if methods.timing(had, line_policies(before.terms, had, before.defaults)) != methods.timing(
-            line, policies[line.line_id]
-        ):
+        went = methods.timing(had, line_policies(before.terms, had, before.defaults))
+        goes = methods.timing(line, policies[line.line_id])
+        lasts = methods.earns_to_the_end(line) or OVER_TIME in (went, goes) or methods.draws_in(line.terms) is not None
+        if went != goes and lasts:
             refused.append((f"lines[{line.line_id}].revenue_policy", words_of("revenue_under_way")))
     return refused

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_LIABILITY
 from domain.caps import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, counting, limit_of
-from domain.contract import BEGINNING, cap_rules, is_capped
+from domain.contract import BEGINNING, cap_rules, is_capped, line_named
 from domain.identity import composed, parts_of
 from domain.purchase_order import has_limit
 from domain.units import Amount, Hours
@@ -56,7 +56,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or not work.price.line_id
         or any(i.amount for i in entry.issued)
         or (work.price.passed and is_issued_behind(draft, entry.entry_id))
-        or cut_at_zero(entry, work.price)
+        or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
         return None
     verdict = judge(draft, entry, work, work)
@@ -81,6 +81,11 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
     )
     explain(draft, verdict.price)
     return verdict.price.line, keeping(verdict.price.line, kept, fitted(entry, price))
+
+
+def _is_included(price: Price) -> bool:
+    """Whether a price for the whole, or what was bought, has the work in it, so that it was never charged by itself."""
+    return price.account == "" or price.drawn is not None
 
 
 def _stays(kept: Price, fresh: Price) -> bool:
@@ -148,8 +153,10 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
 def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> None:
     """After the contract changed from `since` on (None: from the beginning): new rates, then all caps anew."""
     fresh: dict[str, tuple[LinePlan, Price]] = {}
+    included = _cut_while_included(draft, contract, since)
     for line_id in line_ids(contract):
-        for entry in in_order(_ratable(draft, contract, line_id, since.isoformat() if since is not None else "")):
+        first = since.isoformat() if since is not None else ""
+        for entry in in_order((*_ratable(draft, contract, line_id, first), *included.get(line_id, ()))):
             found = new_price(draft, entry)
             price = standing_price(entry)
             if found is None or price is None or entry.entry_id in fresh:
@@ -165,6 +172,24 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
             draft.put_entry(current, reprice(draft, current, plan, uncapped(price), "rate"))
     for line_id in line_ids(contract):
         settle_line(draft, contract, line_id)
+
+
+def _cut_while_included(draft: Draft, contract: Contract, since: date | None) -> dict[str, list[Entry]]:
+    """By line, work whose period was cut while a price for the whole had it, where its line is of another kind by now."""
+    changed = {line_id for line_id in line_ids(contract) if _changes_kind(contract, line_id)}
+    found: dict[str, list[Entry]] = {}
+    for entry in draft.everything() if changed else ():
+        price = standing_price(entry)
+        if price is None or price.contract_id != contract.contract_id or price.line_id not in changed:
+            continue
+        if _is_included(price) and cut_at_zero(entry, price) and (since is None or price.day >= since):
+            found.setdefault(price.line_id, []).append(entry)
+    return found
+
+
+def _changes_kind(contract: Contract, line_id: str) -> bool:
+    lines = (line_named(stored.terms, line_id) for stored in contract.history)
+    return len({type(line.terms) for line in lines if line is not None}) > 1
 
 
 def line_ids(contract: Contract) -> list[str]:

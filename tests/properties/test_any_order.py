@@ -3,7 +3,7 @@
 Over all kinds of terms and mixes of two in one contract. One story has each fact on its day, with the months closed in order; in the other
 facts come on any day up to the end, so that periods are billed without them and statements put right later. The contract may come after
 work of it, or an amendment after its day, before anything from that day on is issued: issued work keeps its price (R8). Of projects
-with an estimate the contract may make a loss: the same in both.
+with an estimate the contract may make a loss: the same in both, and none where another system has billed work of them.
 """
 
 from __future__ import annotations
@@ -139,6 +139,19 @@ def stories(draw: st.DrawFn, kinds: Sequence[str], code: str) -> list[Event]:
     return found
 
 
+@st.composite
+def billed_elsewhere(draw: st.DrawFn, project_id: str) -> list[Event]:
+    """Work that another system has billed, and that may be withdrawn."""
+    entry_id, on = f"X-{project_id}", "2026-02-10"
+    said = f"time {entry_id} bob 1 h on {on} not_billable billed_elsewhere project {project_id}"
+    arrives = draw(st.sampled_from((on, "2026-03-02", "2026-05-04")))
+    found = [Event(on, arrives, draw(st.integers(0, 99)), said)]
+    if draw(st.booleans()):
+        put_right = max(arrives, draw(st.sampled_from(("2026-03-30", "2026-05-05"))))
+        found.append(Event("2026-05-05", put_right, 100, f"withdraw {entry_id}"))
+    return found
+
+
 def in_order(told_on: Sequence[tuple[str, int, str]], cuts: Sequence[str]) -> list[str]:
     lines = [(day, turn, said) for day, turn, said in told_on]
     lines += [(day, 1_000, f"request statement R-{day} K") for day in cuts]
@@ -174,6 +187,8 @@ def two_stories(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, list[str], 
         if hours is not None:
             said = f"estimate {project_id} {hours} h {money(hours * COST, code)}"
             came.append(Event(ESTIMATED, ESTIMATED, draw(st.integers(0, 99)), said))
+        if draw(st.sampled_from((False, False, True))):
+            came += draw(billed_elsewhere(project_id))
     days = draw(st.lists(st.sampled_from(("2026-01-20", "2026-02-05", "2026-03-15", "2026-04-03")), unique=True))
     if "on_request" not in cycle:
         days, end = [], []
@@ -217,9 +232,10 @@ def come_to_the_same(code: str, usual: Sequence[str], other: Sequence[str]) -> N
 
 
 def loss_making(books: Books) -> dict[str, int] | None:
-    """What its exception says, nothing where none is open; None where the loss is not known, and the exception is as it was left."""
+    """What its exception says, nothing where none is open; None where the loss is not known, and the exception is as it was left. Where
+    another system has billed work it is not known either, and yet none may be open."""
     of: ContractOutlook | None = books.part(loss.PART, "K")
-    if of is None or of.unknown or not of.revenue:
+    if of is None or (not of.elsewhere and (of.unknown or not of.revenue)):
         return None
     (*noted,) = (
         one for (kind, _), one in books.parts().items() if kind == "exception" and one.category == loss.CATEGORY

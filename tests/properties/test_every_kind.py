@@ -43,13 +43,13 @@ from tests.properties.kinds import (
     firm,
     up_to,
 )
+from tests.thoroughness import EXAMPLES
 from tests.told import balances, invoiced, ledger_balances, statements, told
 
 POSITION = ("1150", "1160", "2300", "2310")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 codes = st.sampled_from(CODES)
 # A quarter has ninety days to fold, and every test is there for every kind.
-EXAMPLES = settings().max_examples
 few = settings(max_examples=EXAMPLES // 5)
 
 

@@ -30,13 +30,13 @@ from tests.audited import violations
 from tests.harness import Books
 from tests.scenario_events import Teller
 from tests.scenario_text import read_scenarios
+from tests.thoroughness import EXAMPLES
 from tests.told import balances, statements
 
 POSITION = {UNBILLED_RECEIVABLE, CONTRACT_ASSET, CONTRACT_LIABILITY, CUSTOMER_DEPOSIT, RETENTION_RECEIVABLE}
 CENT = 100
 LAST_DAYS = [date(2026, month + 1, 1) - timedelta(days=1) for month in range(1, 10)]
 RELEASED = date(2026, 6, 20)
-EXAMPLES = settings().max_examples
 
 LINES = {
     "retainer": [

@@ -247,7 +247,15 @@ def _left(
 
 def take(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket]) -> None:
     """Record the free part of what was granted in every bucket the claim touches, soft caps too."""
-    amount, hours = granted.amount - claim.pinned, granted.hours - claim.pinned_hours
+    _add(claim, granted.amount - claim.pinned, granted.hours - claim.pinned_hours, buckets)
+
+
+def give_back(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket]) -> None:
+    """The opposite of `take`."""
+    _add(claim, claim.pinned - granted.amount, claim.pinned_hours - granted.hours, buckets)
+
+
+def _add(claim: Claim, amount: Amount, hours: Hours, buckets: dict[BucketKey, Bucket]) -> None:
     for rule in claim.rules:
         key = bucket_key(rule, claim.day, claim.person_id)
         taken = buckets.get(key, Bucket())

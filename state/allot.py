@@ -28,6 +28,7 @@ from domain.caps import (
     allot,
     bucket_key,
     counting,
+    give_back,
     grant,
     has_room,
     is_prorated,
@@ -694,9 +695,7 @@ def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held
 
 
 def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
-    held = granted_of(allotment, rival.stake)
-    negative = Grant(2 * rival.claim.pinned - held.amount, 2 * rival.claim.pinned_hours - held.hours)
-    take(rival.claim, negative, buckets)
+    give_back(rival.claim, granted_of(allotment, rival.stake), buckets)
 
 
 def _waiting(draft: Draft, plan: LinePlan, start: Order, own_id: str) -> list[_Waiting]:

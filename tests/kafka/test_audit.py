@@ -131,7 +131,9 @@ def asked(*words: str) -> str:
     return told.stdout
 
 
-def test_whoever_follows_counts_what_was_there_before(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_an_audit_that_follows_counts_what_was_there_before(
+    two: Site, records: list[LogRecord], tmp_path: Path
+) -> None:
     """Ended before anything more has come."""
     accounted(two, records)
     settings = given(None, two.options()[1::2]).settings
@@ -141,7 +143,7 @@ def test_whoever_follows_counts_what_was_there_before(two: Site, records: list[L
     assert checked["refold"] == said_by(two) > 500
 
 
-def test_whoever_follows_waits_for_the_brokers(
+def test_an_audit_that_follows_waits_for_the_brokers(
     two: Site, records: list[LogRecord], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An outage at the start, and one in the middle of comparing; what was compared is counted once."""
@@ -176,7 +178,9 @@ def test_whoever_follows_waits_for_the_brokers(
     assert report.first is None, report.first
 
 
-def test_whoever_follows_a_generation_that_is_over_is_told(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_an_audit_that_follows_a_generation_that_is_over_is_stopped(
+    two: Site, records: list[LogRecord], tmp_path: Path
+) -> None:
     accounted(two, records)
     with AuditedOnce(two, 0, tmp_path / "a") as auditor:
         assert auditor.catch_up(silent).violations == ()
@@ -251,7 +255,7 @@ def test_a_log_that_ends_before_its_outputs(two: Site, records: list[LogRecord],
     )
 
 
-def test_whoever_follows_passes_over_what_was_skipped_meanwhile(
+def test_an_audit_that_follows_passes_over_what_was_skipped_meanwhile(
     two: Site, records: list[LogRecord], tmp_path: Path
 ) -> None:
     parts = divided(records, 2)

@@ -23,7 +23,7 @@ from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file,
 from connectors.files.written import Written, topics, written
 from connectors.log_records import LogRecord
 from connectors.output_schemas import todays_fingerprints
-from domain.identity import engagement_of
+from domain.identity import composed, engagement_of, unescape
 from domain.outputs import (
     TOPICS,
     BillingStatement,
@@ -38,7 +38,7 @@ from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under
 
-VERSION: Final = 3
+VERSION: Final = 4
 # Another question or run may be taking in a long history.
 BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"
@@ -296,7 +296,7 @@ class FigureIndex:
         return self._number(engagement_id) is not None
 
     def engagements_of(self, kind: str, fact_id: str) -> list[str]:
-        """Engagements that a fact went to, such as ("time_entry", "T-1"); empty for reference data."""
+        """Engagements that a fact went to, such as ("time_entry", composed("T-1")); empty for reference data."""
         rows = self._db.execute(
             "SELECT engagements.id FROM facts JOIN engagements USING (no) WHERE kind = ? AND facts.id = ? ORDER BY 1",
             (kind, fact_id),
@@ -309,9 +309,9 @@ class FigureIndex:
         for kind in MEANT:
             rows = self._db.execute(
                 "SELECT DISTINCT id FROM facts WHERE kind = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?",
-                (kind, text, text + LAST, count),
+                (kind, composed(text), composed(text) + LAST, count),
             )
-            found.update(dict.fromkeys(each for (each,) in rows))
+            found.update(dict.fromkeys(unescape(each) for (each,) in rows))
         return list(found)
 
     def records(self, engagement_id: str) -> Iterator[tuple[Place, LogRecord]]:

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.log_records import LogRecord
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded, RulesActivated
-from domain.identity import engagement_of
+from domain.identity import composed, engagement_of
 from domain.outputs import (
     Alert,
     BillingStatement,
@@ -136,7 +136,7 @@ def _facts(event: Event) -> Iterator[tuple[str, str]]:
     yield owner_key(event)
     project_id = getattr(event, "project_id", None)
     if project_id:
-        yield "project", project_id
+        yield "project", composed(project_id)
     for line in getattr(event, "lines", None) or ():
         if (of_line := getattr(line, "project_id", None)) is not None:
-            yield "project", of_line
+            yield "project", composed(of_line)

@@ -24,6 +24,7 @@ from milepost.explain.at_stake import AtStakeNodes
 from milepost.explain.balances import FIGURES, BalanceNodes
 from milepost.explain.caps import CapNodes
 from milepost.explain.cash_and_orders import CashAndOrderNodes
+from milepost.explain.cuts import cuts
 from milepost.explain.entries import EntryNodes
 from milepost.explain.exceptions import ExceptionNodes
 from milepost.explain.forecast_caps import ForecastCapNodes
@@ -80,10 +81,8 @@ class Explainer:
 
     def explain(self, wanted: str) -> Node | None:
         """None where the engagement has no such figure."""
-        whole, sign, part = wanted.rpartition("#")
-        if not sign:
-            return self._record(wanted)
-        return self._part(whole, part)
+        found = (self._part(whole, part) for whole, part in cuts(wanted, "#"))
+        return self._record(wanted) or next((node for node in found if node is not None), None)
 
     def _record(self, wanted: str) -> Node | None:
         trace = self.trace
@@ -100,13 +99,11 @@ class Explainer:
             return self.records.entry(wanted, self.last)
         if wanted in trace.views:
             return self.balances.view(trace.views[wanted][-1])
-        project_id, _, contract_id = wanted.partition("/")
-        if contract_id and project_id in trace.views:
-            said = trace.views[project_id][-1]
-            return next(
-                (self.balances.balance(said, one) for one in said.record.balances if one.contract_id == contract_id),
-                None,
-            )
+        for project_id, contract_id in cuts(wanted, "/"):
+            for said in trace.views.get(project_id, ())[-1:]:
+                for one in said.record.balances:
+                    if one.contract_id == contract_id:
+                        return self.balances.balance(said, one)
         return self._of_contract(wanted) or (self._engagement() if wanted == trace.engagement_id else None)
 
     def _was_raised(self, exception_id: str) -> bool:
@@ -151,15 +148,16 @@ class Explainer:
             return alert
         if trace.entry_at(whole, self.last) is not None:
             return self._of_entry(whole, part)
-        return self._balance(whole, part)
+        found = (self._balance(*place, whole, part) for place in ((whole, ""), *cuts(whole, "/")))
+        return next((node for node in found if node is not None), None)
 
     def _of_entry(self, entry_id: str, part: str) -> Node | None:
         """`billable`, or `billable@123`: as the record at log offset 123 left it."""
-        name, sign, offset = part.partition("@")
+        name, _, offset = part.rpartition("@")
         step = self.last
-        if sign:
-            if not offset.isdigit():
-                return None
+        if not name or not offset.isdigit():
+            name = part
+        else:
             step = bisect_right(self.trace.steps, int(offset), key=lambda each: each.record.offset) - 1
         wanted = f"{entry_id}#{name}"
         found = next((node for node in self.records.figures(entry_id, step) if node.id == wanted), None)
@@ -168,8 +166,7 @@ class Explainer:
             found = self.caps.named(at, name)
         return found._replace(id=f"{entry_id}#{part}") if found is not None else None
 
-    def _balance(self, whole: str, name: str) -> Node | None:
-        project_id, _, contract_id = whole.partition("/")
+    def _balance(self, project_id: str, contract_id: str, whole: str, name: str) -> Node | None:
         said = self.trace.views.get(project_id)
         if said is None:
             return self.paths.node(project_id, name)

@@ -11,9 +11,10 @@ from connectors.files.moments import Moment, cut_at, shards_at
 from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
-from domain.identity import engagement_of, parts_of
-from domain.rows import FEE, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY, named, origin
+from domain.identity import composed, engagement_of, parts_of
+from domain.rows import FEE, SCHEDULED_REVENUE, named, origin
 from domain.trial_balance import PostedSum
+from milepost.explain.cuts import cuts
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
 from milepost.explain.recompute import everything
@@ -81,7 +82,7 @@ class Explanations:
         of_ledger = ledger_figure(wanted)
         if of_ledger is not None and any(of_ledger.entity_id in each.entities() for each in self._indexes):
             return self._of_ledger(of_ledger)
-        for engagement_id in self._candidates(wanted.split("#", 1)[0]):
+        for engagement_id in self._candidates(wanted):
             found = self.engagement(engagement_id)
             node = found.explainer.explain(wanted)
             if node is not None:
@@ -90,14 +91,13 @@ class Explanations:
 
     def _not_found(self, wanted: str) -> NotFound:
         """An id of something that there is asks for a figure that it has not; else ids that are written alike."""
-        whole, sign, _ = wanted.partition("#")
-        if sign:
+        for whole, _ in cuts(wanted, "#"):
             for engagement_id in self._candidates(whole):
                 node = self.engagement(engagement_id).explainer.explain(whole)
                 if node is not None:
-                    named = [one.id for one in everything(node) if one.id.startswith(f"{whole}#") and "@" not in one.id]
+                    named = [one.id for one in everything(node) if _is_figure(one.id, whole)]
                     return NotFound((), f"its figures are {', '.join(dict.fromkeys(named))}" if named else "")
-        return NotFound(tuple(self._alike(whole)))
+        return NotFound(tuple(self._alike(wanted.partition("#")[0])))
 
     def _alike(self, whole: str) -> list[str]:
         """Of what an engagement was given ids for where the id names one, else of what begins as it does."""
@@ -110,26 +110,25 @@ class Explanations:
                 return _nearest(whole, known)
         return []
 
-    def _candidates(self, whole: str) -> list[str]:
+    def _candidates(self, wanted: str) -> list[str]:
         """Engagements that may know the id, the likeliest first."""
         found: list[str] = []
-        if "." in whole:
-            found.append(engagement_of(whole))
-        if whole:
+        for whole in (wanted, *(before for before, _ in cuts(wanted, "#"))):
+            if "." in whole:
+                found.append(engagement_of(whole))
             found.append(whole)
-        for name in (whole, whole.rpartition("/")[0]):
-            for kind in NAMED:
-                for index in self._indexes:
-                    found += index.engagements_of(kind, name)
-        kind, fact_id = named(whole)
-        for index in self._indexes:
+            for name in (whole, *(before for before, _ in cuts(whole, "/"))):
+                for kind in NAMED:
+                    found += self._engagements_of(kind, name)
+            kind, fact_id = named(origin(whole))
             if kind in (FEE, SCHEDULED_REVENUE):
-                found += index.engagements_of("contract", parts_of(fact_id)[0])
-            elif kind == OVERFLOW:
-                found += index.engagements_of(*named(origin(whole)))
-            elif kind != TIME_ENTRY:
-                found += index.engagements_of(kind, fact_id)
-        return [each for each in dict.fromkeys(found) if self._has_engagement(each)]
+                found += self._engagements_of("contract", parts_of(fact_id)[0])
+            else:
+                found += self._engagements_of(kind, fact_id)
+        return [each for each in dict.fromkeys(found) if each and self._has_engagement(each)]
+
+    def _engagements_of(self, kind: str, fact_id: str) -> list[str]:
+        return [found for index in self._indexes for found in index.engagements_of(kind, composed(fact_id))]
 
     def _has_engagement(self, engagement_id: str) -> bool:
         return any(each.has_engagement(engagement_id) for each in self._indexes)
@@ -171,6 +170,12 @@ class Explanations:
         found = self.engagement(wanted.engagement_id)
         made = of_engagement(wanted, found.explainer, node.value)
         return Explained(made, wanted.engagement_id, _told(found.retraced))
+
+
+def _is_figure(figure_id: str, whole: str) -> bool:
+    """Of what is asked for, and not as some record left it."""
+    figure = figure_id.removeprefix(f"{whole}#")
+    return figure != figure_id and "@" not in figure
 
 
 def _nearest(whole: str, known: list[str]) -> list[str]:

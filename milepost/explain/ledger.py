@@ -25,7 +25,9 @@ from domain.units import Amount
 from milepost.explain.explainer import Explainer
 
 _ID: Final = re.compile(
-    r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/(?P<account>\d{4}|unbilled|contract_position|retention|deposit)(?P<rest>(/[^#@]*)?)"
+    r"(?P<entity>.+?)/(?P<period>\d{4}-\d{2})/"
+    r"((?P<account>\d{4})(/(?P<only>[A-Z]{3}))?"
+    r"|(?P<balance>unbilled|contract_position|retention|deposit)/(?P<contract>.+?)/(?P<currency>[A-Z]{3}))"
     r"(#(?P<figure>[a-z]+)(?P<ledger>/ledger)?)?(@(?P<engagement>.+))?"
 )
 ACCOUNT_FIGURES: Final = ("opening", "debits", "credits", "movement", "closing")
@@ -86,23 +88,14 @@ def ledger_figure(wanted: str) -> LedgerFigure | None:
     found = _ID.fullmatch(wanted)
     if found is None:
         return None
-    rest = [part for part in (found["rest"] or "").split("/") if part]
-    figure, engagement = found["figure"] or "", found["engagement"]
-    head = (found["entity"], found["period"], found["account"])
-    if found["account"] in BALANCES:
-        if len(rest) < 2:
-            return None
-        contract_id = "/".join(rest[:-1])
-        made = LedgerFigure(
-            *head,
-            rest[-1],
-            None if contract_id == NO_CONTRACT else contract_id,
-            figure,
-            bool(found["ledger"]),
-            engagement,
-        )
+    head, figure, engagement = (found["entity"], found["period"]), found["figure"] or "", found["engagement"]
+    if found["account"]:
+        currency = found["only"] or ""
+        made = LedgerFigure(*head, found["account"], currency, None, figure, not currency, engagement)
     else:
-        made = LedgerFigure(*head, rest[0] if rest else "", None, figure, not rest, engagement)
+        contract_id = None if found["contract"] == NO_CONTRACT else found["contract"]
+        in_ledger = bool(found["ledger"])
+        made = LedgerFigure(*head, found["balance"], found["currency"], contract_id, figure, in_ledger, engagement)
     return made if figure in ("", *made.figures) else None
 
 

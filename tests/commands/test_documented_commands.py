@@ -160,7 +160,8 @@ def bring_export(command: str) -> None:
     """The file that an import reads, as the product that it names would export it."""
     match command.split():
         case ["milepost", "import", "ecb", file, *_]:
-            days = (f"2026-{month:02d}-{day:02d},1.1,0.85,\n" for month in (1, 2, 3) for day in range(1, 29))
+            # The bank's file goes on after what a page closes.
+            days = (f"2026-{month:02d}-{day:02d},1.1,0.85,\n" for month in (1, 2, 3, 4) for day in range(1, 29))
             Path(file).write_text("Date,USD,GBP,\n" + "".join(days), encoding="utf-8")
         case ["milepost", "import", "solidtime", file, *_]:
             made_exports.solidtime_zip(Path(file), made_work(7, 120))

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import typer
 
 from connectors.files.added_events import DECISIONS, RESENT, added_events, new_event_id
-from connectors.files.found_exceptions import Known, closings, events_of
-from connectors.files.lookup import contracts_of, hint, over_caps
+from connectors.files.found_exceptions import Known, closings, events_of, exceptions_of
+from connectors.files.lookup import contracts_of, hint, over_caps, project_ids
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import ENTITIES, Event
@@ -65,13 +65,20 @@ def wanted_of(
     contract_id: str | None,
     owner: str | None,
 ) -> Wanted:
-    """Raises BadParameter where a category is none. Without a folder the contracts of the project are left out."""
+    """Raises BadParameter where a category or a project is none. Without a folder projects are not looked up."""
     for kind in kinds or ():
         if kind not in CATALOGUE:
             raise typer.BadParameter(
                 f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(CATALOGUE))}", param_hint="--kind"
             )
-    contracts = contracts_of(output, project_id) if project_id is not None and output is not None else frozenset()
+    contracts: frozenset[str] = frozenset()
+    if project_id is not None and output is not None:
+        # Work may name a project that is not known yet.
+        raised = [each.raised.project_id for each in exceptions_of(output).values()]
+        known = project_ids(output) | {each for each in raised if each is not None}
+        if project_id not in known:
+            raise unknown_id(output, project_id, "a project", known, "milepost dump project.views", "--project")
+        contracts = contracts_of(output, project_id)
     return Wanted(ids or (), kinds or (), project_id, owner, contract_id, contracts)
 
 

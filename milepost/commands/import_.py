@@ -14,6 +14,7 @@ from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
 from milepost.console import say, tell, write_json
 from milepost.days import day, now
+from milepost.printable import printable
 from milepost.rejected_rows import tally_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -34,7 +35,21 @@ Out = Annotated[
     Path,
     typer.Option("--out", file_okay=False, help="Folder for the events; made if it is not there.", show_default=False),
 ]
-Name = Annotated[str | None, typer.Option("--name", help="Name in the file names; without it the name of FILE.")]
+
+
+def plain_name(name: str | None) -> str | None:
+    """Part of file names, so no path."""
+    if name is not None and (not name.isprintable() or "/" in name or "\\" in name):
+        raise typer.BadParameter(
+            f'expected a name without / and \\, for --out says the folder; got "{printable(name)}"'
+        )
+    return name
+
+
+Name = Annotated[
+    str | None,
+    typer.Option("--name", callback=plain_name, help="Name in the file names; without it the name of FILE."),
+]
 Replace = Annotated[bool, typer.Option("--replace", help="Write over a file of other content that no run has read.")]
 Runs = Annotated[
     Path | None, typer.Option("--output", help="With --replace: output folder of the runs that read --out.")

@@ -19,7 +19,7 @@ from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from domain.money import is_currency
 from domain.zones import is_zone, zone_names
-from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun
+from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun, plain_name
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
 from milepost.rejected_rows import amounts_text, tell_rejected
@@ -68,7 +68,9 @@ Known = Annotated[list[Path] | None, typer.Option("--known", help="Another folde
 Order = Annotated[DateOrder | None, typer.Option("--date-order", help="Where the file does not settle it.")]
 Sign = Annotated[DecimalSign | None, typer.Option("--decimal", help="Where the file does not settle it.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Such as cp1252; without it UTF-8 or UTF-16.")]
-Name = Annotated[str | None, typer.Option("--name", help="Name in the file names; without it that of FILE.")]
+Name = Annotated[
+    str | None, typer.Option("--name", callback=plain_name, help="Name in the file names; without it that of FILE.")
+]
 Replace = Annotated[bool, typer.Option("--replace", help="Import again over files that no run has read.")]
 Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 

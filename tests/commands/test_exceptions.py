@@ -98,8 +98,14 @@ def test_a_cost_is_never_added_to_a_value(tmp_path: Path) -> None:
 def test_filters(firm: Path) -> None:
     assert set(exceptions(firm, "--owner", "delivery")) == {"T-1", "T-2"}
     assert set(exceptions(firm, "--kind", "unknown_reference", "--project", "BRIDGE")) == {"T-3"}
-    assert exceptions(firm, "--project", "OTHER") == {}
     assert exceptions(firm, "--state", "closed") == {}
+
+
+def test_a_project_that_is_none_is_no_project_without_exceptions(firm: Path) -> None:
+    refused = ask(firm, "list", "--project", "BRIGE")
+    assert refused.exit_code == 2
+    said = " ".join(refused.stderr.replace("│", "").split())
+    assert "expected the id of a project, got BRIGE; the nearest are BRIDGE" in said
 
 
 def test_one_is_shown_with_its_fact_its_history_and_its_way_out(firm: Path) -> None:

@@ -310,3 +310,14 @@ def test_an_unknown_currency_is_wrong_usage(tmp_path: Path) -> None:
     result = run("ecb", file, "--out", tmp_path, "--currencies", "USP")
     assert result.exit_code == 2
     assert 'the nearest is "USD"' in result.stderr
+
+
+def test_a_name_is_no_path(tmp_path: Path) -> None:
+    file, mapping, out = files(tmp_path)
+    for command in (("csv", file, "--map", mapping), ("ecb", file), ("harvest", file)):
+        for name in ("../x", "a\\b"):
+            arguments = ["import", *command, "--out", out, "--name", name]
+            refused = CliRunner().invoke(app, [str(each) for each in arguments])
+            assert refused.exit_code == 2
+            assert "expected a name without / and" in " ".join(refused.stderr.replace("│", "").split())
+    assert not out.exists()

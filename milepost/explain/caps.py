@@ -12,7 +12,7 @@ from domain.explanation import Arithmetic, Node, agreeing, constant, less, state
 from domain.purchase_order import spoken
 from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
-from milepost.explain.rooms import SETTLED, TAKEN, Contest, Rival, Rooms
+from milepost.explain.headroom import SETTLED, TAKEN, Consumer, ConsumptionOrder, HeadroomNodes
 from milepost.explain.sources import Sources
 from state.books import GivenUp, IssuedPiece, Work
 from state.claims import (
@@ -30,7 +30,7 @@ from state.plan import LinePlan, plan_of
 from state.totals import DRAWS, FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.
-RIVALS_SHOWN = 2_000
+CONSUMERS_SHOWN = 2_000
 # Before every service date.
 EARLIEST = date(1990, 1, 1)
 
@@ -46,9 +46,9 @@ class CapNodes:
         self.sources = sources
         self.entries = entries
         entries.caps = self
-        self.rooms = Rooms(sources, entries, self)
+        self.headroom = HeadroomNodes(sources, entries, self)
         self._memo: dict[tuple[Any, ...], Node] = {}
-        self._contests: dict[tuple[Any, ...], Contest] = {}
+        self._consumption_orders: dict[tuple[Any, ...], ConsumptionOrder] = {}
 
     def granted(self, at: Standing, side: str) -> Node:
         """The part of the entry's value that caps allow to earn revenue, or to be billed."""
@@ -75,8 +75,8 @@ class CapNodes:
         before = self._before_it_was_final(at) if at.work.price is not None and at.work.price.final else None
         if before is not None:
             return self.granted(before, allotment or FOR_BILLING)
-        contest = self.contest(plan, allotment, at.step)
-        own = contest.by_entry.get(at.entry.entry_id)
+        consumption = self.consumption(plan, allotment, at.step)
+        own = consumption.by_entry.get(at.entry.entry_id)
         kept = self._kept(at, plan) if own is not None and own.stake.price.final else None
         if kept is not None and kept.value == amount:
             return kept._replace(title=title)
@@ -86,12 +86,17 @@ class CapNodes:
         draft = self.sources.draft(at.step)
         names = ("cap_split", "cap_order", "cap_includes", "overflow")
         policies = self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
-        made = self.rooms.room(own, contest, value).amount._replace(title=title, policies=policies)
+        made = self.headroom.of(own, consumption, value).amount._replace(title=title, policies=policies)
         if granted_of(allotment, own.stake).amount < own.claim.pinned:
-            made = self._left_of_settled(title, own, contest)._replace(policies=policies)
+            made = self._left_of_settled(title, own, consumption)._replace(policies=policies)
         elif own.settles:
             made = total(
-                title, (self.rooms.settled(own, contest), made), "amount", plan.currency, rule="R16", policies=policies
+                title,
+                (self.headroom.settled(own, consumption), made),
+                "amount",
+                plan.currency,
+                rule="R16",
+                policies=policies,
             )
         return agreeing(made, stated(title, amount, "amount", plan.currency, rule="R16"))
 
@@ -122,9 +127,9 @@ class CapNodes:
                 return self.granted(Standing(step, entry, work), FOR_REVENUE) if same else None
         return None
 
-    def contest(self, plan: LinePlan, allotment: str, step: int) -> Contest:
+    def consumption(self, plan: LinePlan, allotment: str, step: int) -> ConsumptionOrder:
         key = (plan.contract_id, plan.group, allotment, step)
-        if key not in self._contests:
+        if key not in self._consumption_orders:
             draft = self.sources.draft(step)
             found = []
             taken_back = self._taken_back(plan.contract_id, step)
@@ -143,11 +148,13 @@ class CapNodes:
                     if piece is not None:
                         cents = stake.price.rounding - piece.cents
                         stake = replace(stake, issued=piece.before.amount - cents if piece.before is not None else 0)
-                    found.append(Rival(order, entry, theirs, stake, claim_of(theirs, allotment, stake)))
-            rivals = tuple(sorted(found, key=lambda rival: rival.order))
-            by_entry = {rival.entry_id: rival for rival in rivals}
-            self._contests[key] = Contest(step, allotment, rivals, by_entry, is_cut=not taken_back)
-        return self._contests[key]
+                    found.append(Consumer(order, entry, theirs, stake, claim_of(theirs, allotment, stake)))
+            consumers = tuple(sorted(found, key=lambda consumer: consumer.order))
+            by_entry = {consumer.entry_id: consumer for consumer in consumers}
+            self._consumption_orders[key] = ConsumptionOrder(
+                step, allotment, consumers, by_entry, is_cut=not taken_back
+            )
+        return self._consumption_orders[key]
 
     def _taken_back(self, contract_id: str, step: int) -> dict[tuple[str, str], IssuedPiece]:
         """What a step issued of entries that had no place on a statement when it allotted the caps, since it reissued some."""
@@ -160,9 +167,9 @@ class CapNodes:
             for piece in part.pieces
         }
 
-    # Room
+    # What caps leave
 
-    def _left_of_settled(self, title: str, own: Rival, contest: Contest) -> Node:
+    def _left_of_settled(self, title: str, own: Consumer, consumption: ConsumptionOrder) -> Node:
         """What is settled less what is above a limit by now; those that come later give back first."""
         nothing = constant("nothing", 0, "amount", own.plan.currency)
         back = nothing
@@ -171,32 +178,35 @@ class CapNodes:
             newest = limit_of(rule, bucket)
             if newest.amount is None or not newest.hard:
                 continue
-            queue, day = self.rooms.queue(contest, bucket, by_hours=False), max(newest.effective_on, EARLIEST)
-            limit = self.rooms.limit(own.plan, rule, day, "amount", contest.step)
+            queue, day = self.headroom.queue(consumption, bucket, by_hours=False), max(newest.effective_on, EARLIEST)
+            limit = self.headroom.limit(own.plan, rule, day, "amount", consumption.step)
             later = [
                 less(
-                    f"{rival.entry_id}: gives back", self.rooms.settled(rival, contest), self.granted_of(rival, contest)
+                    f"{consumer.entry_id}: gives back",
+                    self.headroom.settled(consumer, consumption),
+                    self.granted_of(consumer, consumption),
                 )
-                for rival in queue.settled
-                if rival.order > own.order and self.rooms.takes(rival, contest.allotment, by_hours=False) < 0
+                for consumer in queue.settled
+                if consumer.order > own.order
+                and self.headroom.takes(consumer, consumption.allotment, by_hours=False) < 0
             ]
-            settled = self.rooms.all_settled(queue, bucket, contest, by_hours=False)
+            settled = self.headroom.all_settled(queue, bucket, consumption, by_hours=False)
             above = most("settled above the limit", less("settled less the limit", settled, limit, *later), nothing)
             back = most("settled above the limits", above, back) if back is not nothing else above
-        settled = self.rooms.settled(own, contest)
+        settled = self.headroom.settled(own, consumption)
         return less(title, settled, least("gives back", [back, settled]), rule="R16")
 
     # What is taken
 
-    def part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+    def part_of(self, consumer: Consumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
         """What of an entry is settled, or what it takes beside that; of very many it is only named."""
         if not self.sources.are_many:
-            return self.rooms.part(rival, contest, what, by_hours=by_hours)
-        unit, currency = ("hours", "") if by_hours else ("amount", rival.plan.currency)
-        settled = rival.claim.pinned_hours if by_hours else rival.claim.pinned
-        value = settled if what == SETTLED else self.rooms.takes(rival, contest.allotment, by_hours=by_hours)
-        name = part_name(what, contest.allotment, by_hours=by_hours)
-        return self.sources.part(rival.entry_id, name, value, unit, currency, contest.step)
+            return self.headroom.part(consumer, consumption, what, by_hours=by_hours)
+        unit, currency = ("hours", "") if by_hours else ("amount", consumer.plan.currency)
+        settled = consumer.claim.pinned_hours if by_hours else consumer.claim.pinned
+        value = settled if what == SETTLED else self.headroom.takes(consumer, consumption.allotment, by_hours=by_hours)
+        name = part_name(what, consumption.allotment, by_hours=by_hours)
+        return self.sources.part(consumer.entry_id, name, value, unit, currency, consumption.step)
 
     def named(self, at: Standing, name: str) -> Node | None:
         """Such a part by its name; None where the entry has no such part."""
@@ -206,13 +216,14 @@ class CapNodes:
         if found is None or plan is None:
             return None
         what, allotment, by_hours = found
-        contest = self.contest(plan, allotment, at.step)
-        rival = contest.by_entry.get(at.entry.entry_id)
-        return self.rooms.part(rival, contest, what, by_hours=by_hours) if rival is not None else None
+        consumption = self.consumption(plan, allotment, at.step)
+        consumer = consumption.by_entry.get(at.entry.entry_id)
+        return self.headroom.part(consumer, consumption, what, by_hours=by_hours) if consumer is not None else None
 
-    def granted_of(self, rival: Rival, contest: Contest) -> Node:
+    def granted_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
         return self.granted(
-            self.rooms.at(rival, contest), FOR_REVENUE if contest.allotment == FOR_REVENUE else FOR_BILLING
+            self.headroom.at(consumer, consumption),
+            FOR_REVENUE if consumption.allotment == FOR_REVENUE else FOR_BILLING,
         )
 
     def granted_hours(self, at: Standing) -> Node | None:
@@ -223,33 +234,35 @@ class CapNodes:
             return None
         if price.billable_hours == price.hours:
             return self.entries.hours_at(at.entry.entry_id, at.step)
-        contest = self.contest(plan, FOR_BILLING if len(allotments(plan)) > 1 else MAIN, at.step)
-        own = contest.by_entry.get(at.entry.entry_id)
-        return self.rooms.granted_hours(own, contest) if own is not None else None
+        consumption = self.consumption(plan, FOR_BILLING if len(allotments(plan)) > 1 else MAIN, at.step)
+        own = consumption.by_entry.get(at.entry.entry_id)
+        return self.headroom.granted_hours(own, consumption) if own is not None else None
 
-    def settled_of(self, rival: Rival, contest: Contest) -> Node:
-        title = f"{rival.entry_id}: settled"
-        back = min(rival.stake.price.returned, rival.stake.price.claimed[0]) if rival.stake.price.returned else 0
-        pinned, currency = rival.claim.pinned + back, rival.plan.currency
-        given = rival.stake.price.given
-        if (given == pinned or given > pinned > 0) and contest.allotment != FOR_BILLING:
-            made = self._given(self.rooms.at(rival, contest), rival.plan, contest.allotment)
+    def settled_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+        title = f"{consumer.entry_id}: settled"
+        back = (
+            min(consumer.stake.price.returned, consumer.stake.price.claimed[0]) if consumer.stake.price.returned else 0
+        )
+        pinned, currency = consumer.claim.pinned + back, consumer.plan.currency
+        given = consumer.stake.price.given
+        if (given == pinned or given > pinned > 0) and consumption.allotment != FOR_BILLING:
+            made = self._given(self.headroom.at(consumer, consumption), consumer.plan, consumption.allotment)
             if given == pinned:
                 return made
-            value = self.entries.chargeable(self.rooms.at(rival, contest))
+            value = self.entries.chargeable(self.headroom.at(consumer, consumption))
             if value.value == pinned:
                 return least(title, [made, value])._replace(rule="R16")
-        if contest.allotment != FOR_REVENUE or rival.plan.settles_alike:
-            price, step = rival.stake.price, contest.step
+        if consumption.allotment != FOR_REVENUE or consumer.plan.settles_alike:
+            price, step = consumer.stake.price, consumption.step
             issued: Node = self.entries.pieces.issued(
-                rival.entry_id, price.contract_id, price.line_id, step, is_cut=contest.is_cut
+                consumer.entry_id, price.contract_id, price.line_id, step, is_cut=consumption.is_cut
             )
-            rounding = self.entries.rounding(rival.entry_id, step)
+            rounding = self.entries.rounding(consumer.entry_id, step)
             if rounding.value:
                 issued = less("issued without cents of lines", issued, rounding)
             if issued.value == pinned:
                 return issued
-            value = self.entries.chargeable(self.rooms.at(rival, contest))
+            value = self.entries.chargeable(self.headroom.at(consumer, consumption))
             if min(issued.value or 0, value.value or 0) == pinned:
                 return Node(title, pinned, "amount", currency, Arithmetic("min", (issued, value)), "R16")
         return stated(title, pinned, "amount", currency, rule="R16")
@@ -316,10 +329,10 @@ class CapNodes:
         plan = plan_of(self.sources.draft(step - 1), price) if price is not None else None
         if plan is None:
             return fallback
-        contest = self.contest(plan, allotment, step - 1)
-        own = contest.by_entry.get(at.entry.entry_id)
+        consumption = self.consumption(plan, allotment, step - 1)
+        own = consumption.by_entry.get(at.entry.entry_id)
         shares = [
-            self._share(own, rule, contest, self._cut_to(plan.contract_id, step))
+            self._share(own, rule, consumption, self._cut_to(plan.contract_id, step))
             for rule in rules_for(plan, allotment)
             if own is not None and is_prorated(rule, own.claim.day)
         ]
@@ -327,7 +340,7 @@ class CapNodes:
             return fallback
         made = least(title, [one for one in shares if one is not None])
         if own.settles:
-            made = total(title, (self.rooms.settled(own, contest), made), "amount", currency)
+            made = total(title, (self.headroom.settled(own, consumption), made), "amount", currency)
         return made._replace(title=title, rule="R12") if made.value == value else fallback
 
     def _cut_to(self, contract_id: str, step: int) -> date:
@@ -346,29 +359,29 @@ class CapNodes:
         ]
         return ends[-1] if ends else contract.period_start or contract.requested_to or date.max
 
-    def _share(self, own: Rival | None, rule: CapRule, contest: Contest, to: date) -> Node | None:
+    def _share(self, own: Consumer | None, rule: CapRule, consumption: ConsumptionOrder, to: date) -> Node | None:
         if own is None:
             return None
         bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
         sharing = [
-            rival
-            for rival in contest.rivals
-            if rival.claim.day < to
-            and not rival.stake.price.final
-            and rival.under(bucket)
-            and is_prorated(rule, rival.claim.day)
-            and rival.entry.standing is not None
-            and not is_settled(rival)
+            consumer
+            for consumer in consumption.consumers
+            if consumer.claim.day < to
+            and not consumer.stake.price.final
+            and consumer.under(bucket)
+            and is_prorated(rule, consumer.claim.day)
+            and consumer.entry.standing is not None
+            and not is_settled(consumer)
         ]
         if own not in sharing:
             return None
         last = sharing[-1].claim.day
-        limit = self.rooms.limit(own.plan, rule, last, "amount", contest.step)
+        limit = self.headroom.limit(own.plan, rule, last, "amount", consumption.step)
         # Work of days on which the cap was split in another way comes first.
-        taken = self.rooms.taken(sharing[0], bucket, contest, by_hours=False)
+        taken = self.headroom.taken(sharing[0], bucket, consumption, by_hours=False)
         nothing = constant("nothing", 0, "amount", own.plan.currency)
         room = most("room that is shared", less("limit less what is taken", limit, *taken), nothing, rule="R18")
-        free = [self._wants(rival, contest) for rival in sharing]
+        free = [self._wants(consumer, consumption) for consumer in sharing]
         values = prorate(room.value or 0, [node.value or 0 for node in free], own.plan.currency)
         place = sharing.index(own)
         if sum(node.value or 0 for node in free) <= (room.value or 0):
@@ -377,11 +390,11 @@ class CapNodes:
         arithmetic = Arithmetic("share", (room, *free), parameters)
         return Node(f"{own.entry_id}: its share", values[place], "amount", own.plan.currency, arithmetic, "R12")
 
-    def _wants(self, rival: Rival, contest: Contest) -> Node:
-        value = self.entries.chargeable(self.rooms.at(rival, contest))
-        if not rival.settles:
+    def _wants(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+        value = self.entries.chargeable(self.headroom.at(consumer, consumption))
+        if not consumer.settles:
             return value
-        return less(f"{rival.entry_id}: not settled yet", value, self.rooms.settled(rival, contest))
+        return less(f"{consumer.entry_id}: not settled yet", value, self.headroom.settled(consumer, consumption))
 
     # Limits
 
@@ -406,29 +419,29 @@ class CapNodes:
     def _parts_taken(
         self, plan: LinePlan, bucket: BucketKey, allotment: str, step: int, *, by_hours: bool
     ) -> list[Node]:
-        contest = self.contest(plan, allotment, step)
-        queue = self.rooms.queue(contest, bucket, by_hours=by_hours)
-        parts = [self.rooms.all_settled(queue, bucket, contest, by_hours=by_hours)] if queue.settled else []
+        consumption = self.consumption(plan, allotment, step)
+        queue = self.headroom.queue(consumption, bucket, by_hours=by_hours)
+        parts = [self.headroom.all_settled(queue, bucket, consumption, by_hours=by_hours)] if queue.settled else []
         if queue.free:
-            parts.append(self.rooms.before(queue, len(queue.free), bucket, contest, by_hours=by_hours))
+            parts.append(self.headroom.before(queue, len(queue.free), bucket, consumption, by_hours=by_hours))
         return parts
 
     def limit_on(self, plan: LinePlan, rule: CapRule, day: date, step: int, *, by_hours: bool) -> Node:
-        return self.rooms.limit(plan, rule, max(day, EARLIEST), "hours" if by_hours else "amount", step)
+        return self.headroom.limit(plan, rule, max(day, EARLIEST), "hours" if by_hours else "amount", step)
 
     def last_to_fit(self, plan: LinePlan, bucket: BucketKey, step: int, limit: int, *, by_hours: bool) -> str:
         """The entry that takes the last of the limit in the order of the work, what is settled first; empty where there is room."""
-        contest = self.contest(plan, allotments(plan)[-1], step)
-        queue = self.rooms.queue(contest, bucket, by_hours=by_hours)
+        consumption = self.consumption(plan, allotments(plan)[-1], step)
+        queue = self.headroom.queue(consumption, bucket, by_hours=by_hours)
         taken = 0
-        for rival in queue.settled:
-            taken += rival.claim.pinned_hours if by_hours else rival.claim.pinned
+        for consumer in queue.settled:
+            taken += consumer.claim.pinned_hours if by_hours else consumer.claim.pinned
             if taken >= limit:
-                return rival.entry_id
-        for rival in queue.free:
-            taken += self.rooms.takes(rival, contest.allotment, by_hours=by_hours)
+                return consumer.entry_id
+        for consumer in queue.free:
+            taken += self.headroom.takes(consumer, consumption.allotment, by_hours=by_hours)
             if taken >= limit:
-                return rival.entry_id
+                return consumer.entry_id
         return ""
 
     def beyond(self, plan: LinePlan, rule: CapRule, bucket: BucketKey, allotment: str, step: int) -> Node:
@@ -443,33 +456,34 @@ class CapNodes:
 
     def rooms_under(self, before: Standing, plan: LinePlan, step: int) -> list[Node]:
         """What an entry finds under each limit in money of the plan by a later step, beside what came before it on its line."""
-        contest = self.contest(plan, allotments(plan)[-1], before.step)
-        own = contest.by_entry.get(before.entry.entry_id)
+        consumption = self.consumption(plan, allotments(plan)[-1], before.step)
+        own = consumption.by_entry.get(before.entry.entry_id)
         found: list[Node] = []
         for rule in plan.rules if own is not None else ():
             assert own is not None, "there are rules for it alone"
             limit = limit_on(rule, own.claim.day)
             if limit.amount is None or not limit.hard:
                 continue
-            whole = self.rooms.limit(plan, rule, own.claim.day, "amount", step)
+            whole = self.headroom.limit(plan, rule, own.claim.day, "amount", step)
             taken = [
                 node
-                for rival in self._ahead_on_line(own, rule, contest)
-                if (node := self.entries.passing.before_it_went_back(self.rooms.at(rival, contest), step)) is not None
+                for consumer in self._ahead_on_line(own, rule, consumption)
+                if (node := self.entries.passing.before_it_went_back(self.headroom.at(consumer, consumption), step))
+                is not None
             ]
             nothing = constant("nothing", 0, "amount", plan.currency)
             title = f"room under {spoken(rule.cap_id)}"
             found.append(most(title, less(title, whole, *taken), nothing, rule="R18") if taken else whole)
         return found
 
-    def _ahead_on_line(self, own: Rival, rule: CapRule, contest: Contest) -> list[Rival]:
+    def _ahead_on_line(self, own: Consumer, rule: CapRule, consumption: ConsumptionOrder) -> list[Consumer]:
         bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
         return [
-            rival
-            for rival in contest.rivals
-            if rival.order < own.order
-            and rival.stake.price.line_id == own.stake.price.line_id
-            and bucket_key(rule, rival.claim.day, rival.claim.person_id) == bucket
+            consumer
+            for consumer in consumption.consumers
+            if consumer.order < own.order
+            and consumer.stake.price.line_id == own.stake.price.line_id
+            and bucket_key(rule, consumer.claim.day, consumer.claim.person_id) == bucket
         ]
 
     def _newest(
@@ -478,7 +492,7 @@ class CapNodes:
         """The newest limit that says something of the bucket, and everything that is taken."""
         taken = self._parts_taken(plan, bucket, allotment, step, by_hours=by_hours)
         day = max(limit_of(rule, bucket).effective_on, EARLIEST)
-        return self.rooms.limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
+        return self.headroom.limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
 
     def room_around(self, at: Standing) -> tuple[Node, ...]:
         """For each cap in money of the entry's line: what was left before the entry, and what after it."""
@@ -486,22 +500,25 @@ class CapNodes:
         plan = plan_of(self.sources.draft(at.step), price) if price is not None and price.line_id else None
         if plan is None or not plan.rules:
             return ()
-        contest = self.contest(plan, allotments(plan)[-1], at.step)
-        own = contest.by_entry.get(at.entry.entry_id) if len(contest.rivals) <= RIVALS_SHOWN else None
+        consumption = self.consumption(plan, allotments(plan)[-1], at.step)
+        own = consumption.by_entry.get(at.entry.entry_id) if len(consumption.consumers) <= CONSUMERS_SHOWN else None
         found: list[Node] = []
         for rule in own.claim.rules if own is not None else ():
             if own is None or limit_on(rule, own.claim.day).amount is None:
                 continue
             named = spoken(rule.cap_id)
             bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-            limit = self.rooms.limit(plan, rule, own.claim.day, "amount", at.step)
+            limit = self.headroom.limit(plan, rule, own.claim.day, "amount", at.step)
             before = less(
-                f"{named}: room before", limit, *self.rooms.taken(own, bucket, contest, by_hours=False), rule="R18"
+                f"{named}: room before",
+                limit,
+                *self.headroom.taken(own, bucket, consumption, by_hours=False),
+                rule="R18",
             )
             if own.settles:
-                own_part = (before, self.rooms.settled(own, contest))
+                own_part = (before, self.headroom.settled(own, consumption))
                 before = total(f"{named}: room before", own_part, "amount", plan.currency, rule="R18")
-            after = less(f"{named}: room after", before, self.granted_of(own, contest), rule="R18")
+            after = less(f"{named}: room after", before, self.granted_of(own, consumption), rule="R18")
             found += [before, after]
         return tuple(found)
 
@@ -514,10 +531,10 @@ PARTS = {
 }
 
 
-def is_settled(rival: Rival) -> bool:
+def is_settled(consumer: Consumer) -> bool:
     """Whether nothing of the entry waits for room or a statement: it is not listed as open on its line any more."""
-    price = rival.stake.price
-    keys = [(contract_id, *marked.partition(MARK)) for contract_id, marked, _, _ in open_keys(rival.entry)]
+    price = consumer.stake.price
+    keys = [(contract_id, *marked.partition(MARK)) for contract_id, marked, _, _ in open_keys(consumer.entry)]
     open_on = {(contract_id, line_id) for contract_id, line_id, sign, mark in keys if sign + mark not in (DRAWS, FREE)}
     return (price.contract_id, price.line_id) not in open_on
 

@@ -25,7 +25,7 @@ from state.plan import LinePlan
 SETTLED, TAKEN = "settled", "taken"
 
 
-class Rival(NamedTuple):
+class Consumer(NamedTuple):
     """An entry's place under the caps that it shares with others."""
 
     order: Order
@@ -47,44 +47,46 @@ class Rival(NamedTuple):
         return any(bucket_key(rule, self.claim.day, self.claim.person_id) == bucket for rule in self.claim.rules)
 
 
-class Room(NamedTuple):
+class Headroom(NamedTuple):
     """What may be taken, in money and in hours."""
 
     amount: Node
     hours: Node
 
 
-class Contest(NamedTuple):
-    """Everything that competes for the caps of a group of lines after a step, in consumption order; where the step issued statements
-    anew, before it issued anything (`is_cut`)."""
+class ConsumptionOrder(NamedTuple):
+    """Everything that consumes the caps of a group of lines after a step, in consumption order; where the step issued statements again,
+    before it issued anything (`is_cut`)."""
 
     step: int
     allotment: str
-    rivals: tuple[Rival, ...]
-    by_entry: dict[str, Rival]
+    consumers: tuple[Consumer, ...]
+    by_entry: dict[str, Consumer]
     is_cut: bool = True
 
 
 class Queue(NamedTuple):
-    """A bucket of a contest: what is settled, and what takes room freely, in consumption order."""
+    """The consumers of one bucket: what is settled, and what takes room freely, in consumption order."""
 
-    settled: tuple[Rival, ...]
-    free: tuple[Rival, ...]
+    settled: tuple[Consumer, ...]
+    free: tuple[Consumer, ...]
     orders: tuple[Order, ...]
 
 
 class Grants(Protocol):
-    def granted_of(self, rival: Rival, contest: Contest) -> Node:
+    def granted_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
         """What caps allow of an entry."""
 
-    def settled_of(self, rival: Rival, contest: Contest) -> Node:
+    def settled_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
         """What of it is settled: issued, or given by a cut."""
 
-    def part_of(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+    def part_of(self, consumer: Consumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
         """What of it is settled, or what it takes beside that, in a sum."""
 
 
-class Rooms:
+class HeadroomNodes:
+    """What every cap leaves of an entry, and what makes that up. Sums that many entries share are made once."""
+
     def __init__(self, sources: Sources, entries: EntryNodes, grants: Grants) -> None:
         self.sources = sources
         self.entries = entries
@@ -92,42 +94,46 @@ class Rooms:
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._queues: dict[tuple[Any, ...], Queue] = {}
 
-    def queue(self, contest: Contest, bucket: BucketKey, *, by_hours: bool) -> Queue:
-        key = (id(contest), bucket, by_hours)
+    def queue(self, consumption: ConsumptionOrder, bucket: BucketKey, *, by_hours: bool) -> Queue:
+        key = (id(consumption), bucket, by_hours)
         if key not in self._queues:
-            members = [rival for rival in contest.rivals if rival.under(bucket)]
-            free = tuple(rival for rival in members if self.takes(rival, contest.allotment, by_hours=by_hours))
-            settled = tuple(rival for rival in members if rival.settles)
-            self._queues[key] = Queue(settled, free, tuple(rival.order for rival in free))
+            members = [consumer for consumer in consumption.consumers if consumer.under(bucket)]
+            free = tuple(
+                consumer for consumer in members if self.takes(consumer, consumption.allotment, by_hours=by_hours)
+            )
+            settled = tuple(consumer for consumer in members if consumer.settles)
+            self._queues[key] = Queue(settled, free, tuple(consumer.order for consumer in free))
         return self._queues[key]
 
-    def takes(self, rival: Rival, allotment: str, *, by_hours: bool) -> int:
+    def takes(self, consumer: Consumer, allotment: str, *, by_hours: bool) -> int:
         """What the entry takes beside what is settled of it."""
-        granted = granted_of(allotment, rival.stake)
-        return granted.hours - rival.claim.pinned_hours if by_hours else granted.amount - rival.claim.pinned
+        granted = granted_of(allotment, consumer.stake)
+        return granted.hours - consumer.claim.pinned_hours if by_hours else granted.amount - consumer.claim.pinned
 
-    def room(self, own: Rival, contest: Contest, value: Node) -> Room:
+    def of(self, own: Consumer, consumption: ConsumptionOrder, value: Node) -> Headroom:
         """What every hard cap has left for what of the entry is not settled, in money and in hours."""
-        hours = self.hours_claimed(own, contest)
+        hours = self.hours_claimed(own, consumption)
         free, free_hours = value, hours
         if own.settles:
-            free = less("not settled yet", value, self.settled(own, contest))
-            free_hours = less("hours not settled yet", hours, self.settled_hours(own, contest))
+            free = less("not settled yet", value, self.settled(own, consumption))
+            free_hours = less("hours not settled yet", hours, self.settled_hours(own, consumption))
         amounts, all_hours = [free], [free_hours]
-        for rule in rules_for(own.plan, contest.allotment):
+        for rule in rules_for(own.plan, consumption.allotment):
             if limit_on(rule, own.claim.day).hard:
-                room = self._left(own, rule, contest, free, free_hours)
-                amounts.append(room.amount)
-                all_hours.append(room.hours)
+                left = self._left(own, rule, consumption, free, free_hours)
+                amounts.append(left.amount)
+                all_hours.append(left.hours)
         if own.stake.price.within is not None:
-            within = self.entries.within(self.at(own, contest))
+            within = self.entries.within(self.at(own, consumption))
             if own.settles:
                 nothing = constant("nothing", 0, "amount", own.plan.currency)
-                within = most("left of it", less("not settled yet", within, self.settled(own, contest)), nothing)
+                within = most("left of it", less("not settled yet", within, self.settled(own, consumption)), nothing)
             amounts.append(within)
-        return Room(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
+        return Headroom(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
 
-    def _left(self, own: Rival, rule: CapRule, contest: Contest, free: Node, free_hours: Node) -> Room:
+    def _left(
+        self, own: Consumer, rule: CapRule, consumption: ConsumptionOrder, free: Node, free_hours: Node
+    ) -> Headroom:
         """What one cap has left."""
         limit = limit_on(rule, own.claim.day)
         bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
@@ -136,11 +142,11 @@ class Rooms:
             title = f"{title}, where billing stops"
         left, left_hours = free, free_hours
         if limit.amount is not None:
-            rest = self._rest(title, own, rule, contest, by_hours=False)
+            rest = self._rest(title, own, rule, consumption, by_hours=False)
             if (rest.value or 0) < (free.value or 0):
                 left, left_hours = rest, self._hours_of(rest, free, free_hours)
         if limit.hours is not None:
-            rest = self._rest(title, own, rule, contest, by_hours=True)
+            rest = self._rest(title, own, rule, consumption, by_hours=True)
             if (rest.value or 0) < (left_hours.value or 0):
                 left, left_hours = least("room", [left, self._value_of(rest, own, free, free_hours)]), rest
         if limit.split == "reject_whole" and (left is not free or left_hours is not free_hours):
@@ -149,18 +155,18 @@ class Rooms:
                 Arithmetic("all_or_nothing", (free_hours, left_hours)),
             )
             name = f"{title}, all or nothing"
-            return Room(
+            return Headroom(
                 Node(name, 0, "amount", free.currency, whole, "R17"), Node(name, 0, "hours", "", whole_hours, "R17")
             )
-        return Room(left, left_hours)
+        return Headroom(left, left_hours)
 
-    def _rest(self, title: str, own: Rival, rule: CapRule, contest: Contest, *, by_hours: bool) -> Node:
+    def _rest(self, title: str, own: Consumer, rule: CapRule, consumption: ConsumptionOrder, *, by_hours: bool) -> Node:
         """The limit less what is settled and what comes before."""
         unit, measure = ("hours", "hours") if by_hours else ("amount", "amount")
         currency = "" if by_hours else own.plan.currency
         bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
-        limit = self.limit(own.plan, rule, own.claim.day, measure, contest.step)
-        stands = less(f"{title}, before", limit, *self.taken(own, bucket, contest, by_hours=by_hours))
+        limit = self.limit(own.plan, rule, own.claim.day, measure, consumption.step)
+        stands = less(f"{title}, before", limit, *self.taken(own, bucket, consumption, by_hours=by_hours))
         return most(title, stands, constant("nothing", 0, unit, currency), rule="R18")
 
     def _hours_of(self, rest: Node, free: Node, free_hours: Node) -> Node:
@@ -168,58 +174,66 @@ class Rooms:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
         return Node("its hours", made, "hours", "", Arithmetic("proportion", (free_hours, rest, free), parameters))
 
-    def _value_of(self, rest: Node, own: Rival, free: Node, free_hours: Node) -> Node:
+    def _value_of(self, rest: Node, own: Consumer, free: Node, free_hours: Node) -> Node:
         mode = own.plan.policies.money_mode
         made = round_ratio((free.value or 0) * (rest.value or 0), free_hours.value or 1, own.plan.step, mode)
         parameters: dict[str, Any] = {"step": step_of(own.plan.currency), "mode": mode}
         arithmetic = Arithmetic("proportion", (free, rest, free_hours), parameters)
         return Node("its value", made, "amount", own.plan.currency, arithmetic, "R17")
 
-    def taken(self, own: Rival, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> tuple[Node, ...]:
-        """What is settled, whoever's it is, and what entries before take freely."""
-        queue = self.queue(contest, bucket, by_hours=by_hours)
+    def taken(
+        self, own: Consumer, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool
+    ) -> tuple[Node, ...]:
+        """What is settled of any entry, and what entries before take freely."""
+        queue = self.queue(consumption, bucket, by_hours=by_hours)
         found = []
         if queue.settled:
-            found.append(self.all_settled(queue, bucket, contest, by_hours=by_hours))
+            found.append(self.all_settled(queue, bucket, consumption, by_hours=by_hours))
         if place := bisect_left(queue.orders, own.order):
-            found.append(self.before(queue, place, bucket, contest, by_hours=by_hours))
+            found.append(self.before(queue, place, bucket, consumption, by_hours=by_hours))
         return tuple(found)
 
-    def all_settled(self, queue: Queue, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
-        key = ("settled", id(contest), bucket, by_hours)
+    def all_settled(self, queue: Queue, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool) -> Node:
+        key = ("settled", id(consumption), bucket, by_hours)
         if key not in self._memo:
-            made = [self.grants.part_of(rival, contest, SETTLED, by_hours=by_hours) for rival in queue.settled]
+            made = [
+                self.grants.part_of(consumer, consumption, SETTLED, by_hours=by_hours) for consumer in queue.settled
+            ]
             self._memo[key] = self._sum(f"settled of {len(made):,} entries", made, by_hours=by_hours)
         return self._memo[key]
 
-    def before(self, queue: Queue, place: int, bucket: BucketKey, contest: Contest, *, by_hours: bool) -> Node:
-        key = ("before", id(contest), bucket, by_hours, place)
+    def before(
+        self, queue: Queue, place: int, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool
+    ) -> Node:
+        key = ("before", id(consumption), bucket, by_hours, place)
         if key not in self._memo:
-            made = [self.grants.part_of(rival, contest, TAKEN, by_hours=by_hours) for rival in queue.free[:place]]
+            made = [
+                self.grants.part_of(consumer, consumption, TAKEN, by_hours=by_hours) for consumer in queue.free[:place]
+            ]
             self._memo[key] = self._sum(f"taken by {len(made):,} entries before", made, by_hours=by_hours)
         return self._memo[key]
 
-    def part(self, rival: Rival, contest: Contest, what: str, *, by_hours: bool) -> Node:
+    def part(self, consumer: Consumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
         if what == TAKEN:
-            return self._free(rival, contest, by_hours=by_hours)
-        settled = self.settled_hours(rival, contest) if by_hours else self.settled(rival, contest)
-        if not rival.stake.price.returned:
+            return self._free(consumer, consumption, by_hours=by_hours)
+        settled = self.settled_hours(consumer, consumption) if by_hours else self.settled(consumer, consumption)
+        if not consumer.stake.price.returned:
             return settled
-        returned = self._returned(rival, contest, settled, by_hours=by_hours)
-        return less(f"{rival.entry_id}: settled and not given back to the cap", settled, returned, rule="R20")
+        returned = self._returned(consumer, consumption, settled, by_hours=by_hours)
+        return less(f"{consumer.entry_id}: settled and not given back to the cap", settled, returned, rule="R20")
 
-    def _returned(self, rival: Rival, contest: Contest, settled: Node, *, by_hours: bool) -> Node:
+    def _returned(self, consumer: Consumer, consumption: ConsumptionOrder, settled: Node, *, by_hours: bool) -> Node:
         """What price concessions gave back to the cap, of which that counts what is settled no more."""
-        price = rival.stake.price
+        price = consumer.stake.price
         if by_hours:
-            counted = rival.claim.pinned_hours
+            counted = consumer.claim.pinned_hours
             return constant("given back to the cap", (settled.value or 0) - counted, "hours")
         memos = self.entries.pieces.credits
         made = total(
             "given back to the cap",
-            memos.returned(rival.entry_id, price.contract_id, price.line_id, contest.step),
+            memos.returned(consumer.entry_id, price.contract_id, price.line_id, consumption.step),
             "amount",
-            rival.plan.currency,
+            consumer.plan.currency,
         )
         return least("given back to the cap", [made, settled]) if (made.value or 0) > (settled.value or 0) else made
 
@@ -227,47 +241,49 @@ class Rooms:
         currency = "" if by_hours else operands[0].currency
         return total(title, operands, "hours" if by_hours else "amount", currency, rule="R16")
 
-    def _free(self, rival: Rival, contest: Contest, *, by_hours: bool) -> Node:
+    def _free(self, consumer: Consumer, consumption: ConsumptionOrder, *, by_hours: bool) -> Node:
         """What an entry takes, without what is settled of it."""
-        key = ("free", id(contest), rival.entry_id, by_hours)
+        key = ("free", id(consumption), consumer.entry_id, by_hours)
         if key not in self._memo:
-            whole = self.granted_hours(rival, contest) if by_hours else self.grants.granted_of(rival, contest)
-            if rival.settles:
-                settled = self.settled_hours(rival, contest) if by_hours else self.settled(rival, contest)
-                whole = less(f"{rival.entry_id}: beside what is settled", whole, settled)
+            whole = (
+                self.granted_hours(consumer, consumption) if by_hours else self.grants.granted_of(consumer, consumption)
+            )
+            if consumer.settles:
+                settled = self.settled_hours(consumer, consumption) if by_hours else self.settled(consumer, consumption)
+                whole = less(f"{consumer.entry_id}: beside what is settled", whole, settled)
             self._memo[key] = whole
         return self._memo[key]
 
-    def granted_hours(self, rival: Rival, contest: Contest) -> Node:
-        hours = granted_of(contest.allotment, rival.stake).hours
-        if hours == rival.claim.hours:
-            return self.hours_claimed(rival, contest)
-        found = self.room(rival, contest, self.entries.chargeable(self.at(rival, contest))).hours
-        if rival.settles:
-            found = total("hours", (self.settled_hours(rival, contest), found), "hours")
+    def granted_hours(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+        hours = granted_of(consumption.allotment, consumer.stake).hours
+        if hours == consumer.claim.hours:
+            return self.hours_claimed(consumer, consumption)
+        found = self.of(consumer, consumption, self.entries.chargeable(self.at(consumer, consumption))).hours
+        if consumer.settles:
+            found = total("hours", (self.settled_hours(consumer, consumption), found), "hours")
             if found.value != hours:
                 # Allowed before a part of it was issued, while the statement of another payer is held.
                 whole = self._hours_of(
-                    self.grants.granted_of(rival, contest),
-                    self.entries.chargeable(self.at(rival, contest)),
-                    self.hours_claimed(rival, contest),
+                    self.grants.granted_of(consumer, consumption),
+                    self.entries.chargeable(self.at(consumer, consumption)),
+                    self.hours_claimed(consumer, consumption),
                 )
                 found = whole if whole.value == hours else found
-        return agreeing(found, stated(f"{rival.entry_id}: hours allowed", hours, "hours"))
+        return agreeing(found, stated(f"{consumer.entry_id}: hours allowed", hours, "hours"))
 
-    def hours_claimed(self, rival: Rival, contest: Contest) -> Node:
+    def hours_claimed(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
         """An entry that is worth nothing claims no hours; one of which a part is given up, those of the rest."""
-        if not rival.claim.hours:
+        if not consumer.claim.hours:
             return constant("hours", 0, "hours")
-        hours = self.entries.hours_at(rival.entry_id, contest.step)
-        price = rival.stake.price
-        if not (price.final or price.written_off) or hours.value == rival.claim.hours:
+        hours = self.entries.hours_at(consumer.entry_id, consumption.step)
+        price = consumer.stake.price
+        if not (price.final or price.written_off) or hours.value == consumer.claim.hours:
             return hours
-        at = self.at(rival, contest)
+        at = self.at(consumer, consumption)
         left, value = self._counted(at), self.entries.value(at)
         made = (hours.value or 0) * (left.value or 0) // (value.value or 1)
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-        title = f"{rival.entry_id}: hours that {'it kept' if price.final else 'are not given up'}"
+        title = f"{consumer.entry_id}: hours that {'it kept' if price.final else 'are not given up'}"
         return Node(title, made, "hours", "", Arithmetic("proportion", (hours, left, value), parameters))
 
     def _counted(self, at: Standing) -> Node:
@@ -275,27 +291,27 @@ class Rooms:
         price = at.work.price
         return self.entries.allowed(at) if price is not None and price.final else self.entries.chargeable(at)
 
-    def settled(self, rival: Rival, contest: Contest) -> Node:
+    def settled(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
         """What of an entry is settled: issued, or given by a cut."""
-        key = ("own settled", id(contest), rival.entry_id)
+        key = ("own settled", id(consumption), consumer.entry_id)
         if key not in self._memo:
-            self._memo[key] = self.grants.settled_of(rival, contest)
+            self._memo[key] = self.grants.settled_of(consumer, consumption)
         return self._memo[key]
 
-    def settled_hours(self, rival: Rival, contest: Contest) -> Node:
+    def settled_hours(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
-        title = f"{rival.entry_id}: hours settled"
-        value, hours = self._counted(self.at(rival, contest)), self.hours_claimed(rival, contest)
-        settled = self.settled(rival, contest)
+        title = f"{consumer.entry_id}: hours settled"
+        value, hours = self._counted(self.at(consumer, consumption)), self.hours_claimed(consumer, consumption)
+        settled = self.settled(consumer, consumption)
         made = (hours.value or 0) * (settled.value or 0) // (value.value or 1)
-        if made != rival.claim.pinned_hours and not rival.stake.price.returned:
-            return stated(title, rival.claim.pinned_hours, "hours")
+        if made != consumer.claim.pinned_hours and not consumer.stake.price.returned:
+            return stated(title, consumer.claim.pinned_hours, "hours")
         arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
         return Node(title, made, "hours", "", arithmetic)
 
-    def at(self, rival: Rival, contest: Contest) -> Standing:
-        at = self.entries.standing(rival.entry_id, contest.step)
-        assert at is not None, "a rival has work"
+    def at(self, consumer: Consumer, consumption: ConsumptionOrder) -> Standing:
+        at = self.entries.standing(consumer.entry_id, consumption.step)
+        assert at is not None, "a consumer has work"
         return at
 
     def limit(self, plan: LinePlan, rule: CapRule, day: date, measure: str, step: int) -> Node:

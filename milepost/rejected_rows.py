@@ -12,14 +12,26 @@ from domain.money import minor_units
 from milepost.console import tell
 
 
-def tell_rejected(rejected_rows: Sequence[RejectedRows], listed: Path | None, *, is_dry_run: bool = False) -> None:
+def tell_rejected(
+    rejected_rows: Sequence[RejectedRows],
+    listed: Path | None,
+    unwritten: Sequence[RejectedRows] = (),
+    *,
+    is_dry_run: bool = False,
+) -> None:
+    """`unwritten` are things such as contracts that no row could tell; their rows are imported."""
     for each in rejected_rows[:REASONS_SHOWN]:
-        first = "" if each.tally.rows == 1 else "the first is "
-        tell(f"refused {tally_text(each.tally)}: {first}{each.first.sentence()}", err=True)
+        tell(f"refused {tally_text(each.tally)}: {_first(each)}", err=True)
+    for each in unwritten[:REASONS_SHOWN]:
+        tell(f"not written, {counted(each.tally.rows, 'thing')}: {_first(each)}", err=True)
     if listed is not None:
-        more = len(rejected_rows) - REASONS_SHOWN
+        more = sum(max(0, len(reasons) - REASONS_SHOWN) for reasons in (rejected_rows, unwritten))
         further = f"and {counted(more, 'more reason')}; " if more > 0 else ""
         tell(f"{further}all that was not imported {'would be' if is_dry_run else 'is'} listed in {listed}", err=True)
+
+
+def _first(rows: RejectedRows) -> str:
+    return f"{'' if rows.tally.rows == 1 else 'the first is '}{rows.first.sentence()}"
 
 
 def tally_text(tally: Tally) -> str:

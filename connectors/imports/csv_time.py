@@ -52,6 +52,7 @@ class ImportedTime(NamedTuple):
     events_path: Path
     rejected_path: Path | None
     rejected_rows: tuple[RejectedRows, ...]
+    unwritten: tuple[RejectedRows, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -184,6 +185,7 @@ class _Reading:
         self._days: list[date] = []
         self._events: Counter[str] = Counter()
         self._rejected = ByReason()
+        self._unwritten = ByReason()
         self._elsewhere = Tally()
 
     @property
@@ -207,7 +209,7 @@ class _Reading:
         for untold in self._things.untold():
             self._counts["untold"] += 1
             self._staging.reject(untold)
-            self._rejected.add(untold)
+            self._unwritten.add(untold)
 
     def events(self, name: str) -> Iterator[dict[str, object]]:
         """Of one instant, what is referred to comes before what refers to it."""
@@ -236,6 +238,7 @@ class _Reading:
             events_path=events_path,
             rejected_path=rejected_path,
             rejected_rows=self._rejected.by_reason(),
+            unwritten=self._unwritten.by_reason(),
         )
 
     def _take(self, row: Row) -> None:

@@ -99,7 +99,8 @@ class Things:
                 key = (place, _key(place, row, work, self._mapped))
                 self._hear(key, row, work)
             except CellFault as fault:
-                reason = f"no {_TYPES[place]} could be written, {fault.reason}"
+                of = f' of "{key[1]}"' if key[1] else ""
+                reason = f"no {_TYPES[place]}{of} could be written, {fault.reason}"
                 rejected = Rejected(row.line, _TYPES[place], fault.column, fault.value, reason, row.cells)
                 self._faults.setdefault(key, rejected)
 

@@ -94,7 +94,7 @@ def import_csv(
         raise _refused(fault) from fault
     for warning in imported.warnings:
         tell(f"Warning: {warning}", err=True)
-    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
+    tell_rejected(imported.rejected_rows, imported.rejected_path, imported.unwritten, is_dry_run=dry_run)
     if as_json:
         write_json(time_summary(file, imported, is_dry_run=dry_run))
     else:

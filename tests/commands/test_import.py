@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from milepost.cli import app
 from milepost.commands.import_ import import_app
 
+ROOT = Path(__file__).parents[2]
 MAPPING = """
 source = "timesheets"
 [time]
@@ -321,3 +322,17 @@ def test_a_name_is_no_path(tmp_path: Path) -> None:
             assert refused.exit_code == 2
             assert "expected a name without / and" in " ".join(refused.stderr.replace("│", "").split())
     assert not out.exists()
+
+
+def test_a_contract_that_no_row_can_tell_is_named_and_no_row_is_refused(tmp_path: Path) -> None:
+    """All hours of the office are internal and have no rate; they are imported."""
+    export, mapping = ROOT / "docs/examples/harvest-q1.csv", ROOT / "docs/mappings/harvest.toml"
+    result = run("csv", export, "--map", mapping, "--out", tmp_path)
+    assert result.exit_code == 0
+    assert "  rejected  0\n" in result.stdout
+    assert "  unwritten 1 thing that no row could tell\n" in result.stdout
+    assert "refused" not in result.stderr
+    assert result.stderr.startswith(
+        'not written, 1 thing: line 9: column "Billable Rate": no ContractSigned of "Studio: Office" could be written,'
+        " rate is needed and nothing is there\n"
+    )

@@ -207,7 +207,7 @@ def test_a_thing_that_no_row_can_tell_is_listed_and_its_time_imported(tmp_path: 
     csv = HEADER + "1,Acme,Bridge,Ben,developer,dear,2026-03-02,8\n2,,Shed,Ben,developer,,2026-03-03,8\n"
     result = imported(tmp_path, csv)
     assert result.imported == 2
-    assert [(each.event, each.line, each.column) for each, _ in result.rejected_rows] == [
+    assert [(each.event, each.line, each.column) for each, _ in result.unwritten] == [
         ("CostRateSet", 2, "Cost"),
         ("ContractSigned", 3, "Client"),
     ]
@@ -251,9 +251,9 @@ def test_a_policy_that_is_none_is_refused_before_anything_is_written(tmp_path: P
 
 def test_a_currency_that_is_none_is_listed(tmp_path: Path) -> None:
     mapping = MAPPING.replace('rate = "Cost"\ncurrency = { value = "EUR" }', 'rate = "Cost"\ncurrency = "Role"')
-    reasons = {each.first.reason for each in imported(tmp_path, MARCH, mapping).rejected_rows}
+    reasons = {each.first.reason for each in imported(tmp_path, MARCH, mapping).unwritten}
     assert reasons == {
-        "no CostRateSet could be written, expected an ISO 4217 code such as EUR (extract takes it out of a longer text)"
+        'no CostRateSet of "Cai" could be written, expected an ISO 4217 code such as EUR (extract takes it out of a longer text)'
     }
 
 

@@ -31,10 +31,10 @@ NOT_RUN: Final[Mapping[str, str]] = {
     'make kafka KAFKA_ARGS="--redis --prometheus"': "it runs until it is stopped; tests/kafka/test_servers.py runs it",
     **dict.fromkeys(
         (
-            "milepost dead-letters list --output build/try/output",
-            "milepost dead-letters show time.jsonl:17 --output build/try/output",
-            "milepost dead-letters resend time.jsonl:17 --set worked_on=2026-03-04 --output build/try/output",
-            "milepost dead-letters resend time.jsonl:18 --edited repaired.json --output build/try/output",
+            "milepost dead-letters list --output books/output",
+            "milepost dead-letters show time.jsonl:17 --output books/output",
+            "milepost dead-letters resend time.jsonl:17 --set worked_on=2026-03-04 --output books/output",
+            "milepost dead-letters resend time.jsonl:18 --edited repaired.json --output books/output",
         ),
         "no letter of the simulated firm is dead; test_dead_letters.py runs them",
     ),
@@ -96,7 +96,16 @@ def test_what_is_not_run_stands_in_a_document() -> None:
 
 @pytest.mark.parametrize("name", ["docs/statements.md", "docs/forecast.md"])
 def test_the_pages_and_the_tests_speak_of_one_firm(name: str) -> None:
-    assert f"milepost simulate {' '.join(SIZES)} --out build/try/input" in [each.line for each in ALL[name]]
+    assert f"milepost simulate {' '.join(SIZES)} --out build/small/input" in [each.line for each in ALL[name]]
+
+
+def test_no_two_firms_have_one_folder() -> None:
+    """Whoever types one page after another would else mix them, or be refused."""
+    made = {
+        each.line for commands in ALL.values() for each in commands if each.command.startswith("milepost simulate ")
+    }
+    folders = [line.partition(" --out ")[2] for line in made]
+    assert sorted(folders) == sorted(set(folders))
 
 
 def test_the_examples_in_java_and_python_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,9 +143,9 @@ def lay_out(page: Path, folder: Path) -> None:
     producers = saved(ROOT / "docs" / "producers.md") if sends else {}
     for file, text in {**producers, **saved(page)}.items():
         (folder / file).write_text(text, encoding="utf-8")
-    speaks_of = any("build/try/output" in each.command for each in commands)
+    speaks_of = any("build/small/output" in each.command for each in commands)
     if speaks_of and not any(each.command.startswith("milepost simulate ") for each in commands):
-        shutil.copytree(simulated_run().parent, folder / "build" / "try")
+        shutil.copytree(simulated_run().parent, folder / "build" / "small")
     made = any(each.command.startswith("milepost run ") for each in commands)
     if not made and any("books/output" in each.command for each in commands):
         shutil.copytree(finished_run(), folder / "books" / "output")

@@ -12,7 +12,9 @@ from connectors.files.found_letters import letters_of
 from connectors.files.lookup import hint, statement_ids
 from connectors.files.written import read_topic
 from dataflows.embedded import store_path
-from domain.outputs import TOPICS, JournalEntry, ProjectView
+from domain.events.finance import InvoicePosted
+from domain.identity import unescape
+from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
 from domain.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from state.store_reader import reading_store
@@ -80,19 +82,26 @@ def _of_journals(output: Path, wanted: str) -> Iterator[str]:
     records = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
     with reading_store(store_path(output, 0)) as reader:
         invoiced = {receivable.statement_id for receivable in reader.parts_with_id("receivable", wanted)}
-    journals = [
-        each
-        for each in records
-        if isinstance(each, JournalEntry)
-        and (wanted in {each.journal_id, each.cause_id} or _is_invoice(each, invoiced))
-    ]
-    if any(journal.journal_id == wanted for journal in journals):
-        yield f"a journal: milepost explain {shell_word(wanted)}"
-    posted = [journal for journal in journals if journal.cause_kind in POSTED_BY or _is_invoice(journal, invoiced)]
+    posted: list[str] = []
+    posted_as = ""
+    for journal in records:
+        if not isinstance(journal, JournalEntry):
+            continue
+        if journal.journal_id == wanted:
+            yield f"a journal: milepost explain {shell_word(wanted)}"
+        if kind := _posted_for(journal, wanted, invoiced):
+            posted_as = posted_as or kind
+            posted.append(f"milepost explain {shell_word(journal.journal_id)}")
     if posted:
-        kind = "invoice" if _is_invoice(posted[0], invoiced) else posted[0].cause_kind
-        explained = " or ".join(f"milepost explain {shell_word(each.journal_id)}" for each in posted[:JOURNALS_NAMED])
-        yield f"{_article(kind)}; what it posted: {explained}"
+        yield f"{_article(posted_as)}; what it posted: {' or '.join(posted[:JOURNALS_NAMED])}"
+
+
+def _posted_for(journal: JournalEntry, wanted: str, invoiced: set[str]) -> str:
+    """As what it posted the journal: what waited was posted by what it waited for, such as a rate or its invoice."""
+    if _is_invoice(journal, invoiced):
+        return "invoice"
+    named = {(journal.affected_kind, journal.affected_id), (journal.cause_kind, unescape(journal.cause_id))}
+    return next((kind for kind in sorted(POSTED_BY) if (kind, wanted) in named), "")
 
 
 def _is_invoice(journal: JournalEntry, invoiced: set[str]) -> bool:
@@ -104,11 +113,24 @@ def _that_waits(output: Path, wanted: str) -> Iterator[str]:
     """What was refused or waits for something has an exception, and no journal."""
     for known in exceptions_of(output).values():
         raised = known.raised
+        shown = f"milepost exceptions show {shell_word(raised.exception_id)}"
         if known.is_open and raised.subject_kind in POSTED_BY and raised.subject_id == wanted:
-            shown = f"milepost exceptions show {shell_word(raised.exception_id)}"
             yield f"{_article(raised.subject_kind)} that posted nothing: {shown}"
+        if known.is_open and wanted == _invoice_kept(output, raised):
+            yield f"an invoice that posted nothing: {shown}"
         if known.is_open and raised.subject_kind == "contract" and raised.subject_id == wanted:
-            yield f"a contract of which there are no figures: milepost exceptions show {shell_word(raised.exception_id)}"
+            yield f"a contract of which there are no figures: {shown}"
+
+
+def _invoice_kept(output: Path, raised: ExceptionRaised) -> str:
+    """The invoice that its statement or draft has at hand until it can be posted; nothing where there is none."""
+    kept: list[InvoicePosted | None] = []
+    with reading_store(store_path(output, 0)) as reader:
+        if raised.subject_kind == "statement":
+            kept = [one.waiting for one in reader.parts_with_id("statement", raised.subject_id)]
+        elif raised.subject_kind == "draft":
+            kept = [one.invoice for one in reader.parts_with_id("draft", raised.subject_id)]
+    return next((invoice.invoice_id for invoice in kept if invoice is not None), "")
 
 
 def _article(kind: str) -> str:

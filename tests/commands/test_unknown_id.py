@@ -103,6 +103,61 @@ def test_what_was_refused_leads_to_its_exception(tmp_path: Path) -> None:
     assert refused in told(output, "explain", "W-1")
 
 
+def test_a_payment_that_waited_for_its_invoice_leads_to_its_journal(tmp_path: Path) -> None:
+    """A rate posts the invoice, and with it the payment that was waiting for it: the journal names the day as its cause."""
+    *others, contract = founding()
+    statement = "BRIDGE.K-1/ACME/2026-03-01/1"
+    rate = {"rate_type": "spot", "from_currency": "EUR", "to_currency": "USD", "rate": "1.25", "version": 1}
+    paid = {
+        "payment_id": "PAY/1",
+        "customer_id": "ACME",
+        "amount": "800",
+        "currency": "USD",
+        "received_on": "2026-05-05",
+    }
+    invoice = {"invoice_id": "INV-1", "statement_id": statement, "posted_on": "2026-05-02", "amount": "800"}
+    events = [
+        *others,
+        event("ExchangeRateSet", "2026-03-01T08:00:09Z", date="2026-03-01", **rate),
+        contract | {"currency": "USD"},
+        worked("T-1", 2),
+        event("InvoicePosted", "2026-05-02T09:00:00Z", **invoice),
+        event(
+            "PaymentReceived",
+            "2026-05-05T09:00:00Z",
+            **paid,
+            applications=[{"invoice_id": "INV-1", "amount": "800"}],
+        ),
+    ]
+    write(tmp_path / "input", events)
+    run(tmp_path, "--until", "2026-05-05")
+    assert "got INV-1, which is an invoice that posted nothing: milepost exceptions show BRIDGE." in told(
+        tmp_path, "explain", "INV-1"
+    )
+    late = [event("ExchangeRateSet", f"2026-05-{day:02}T15:00:00Z", date=f"2026-05-{day:02}", **rate) for day in (1, 5)]
+    write(tmp_path / "input", late, "rates")
+    run(tmp_path, "--until", "2026-05-06")
+    assert "got PAY/1, which is a payment; what it posted: milepost explain BRIDGE." in told(
+        tmp_path, "explain", "PAY/1"
+    )
+    assert "got INV-1, which is an invoice; what it posted: milepost explain BRIDGE." in told(
+        tmp_path, "explain", "INV-1"
+    )
+
+
+def test_an_invoice_that_differs_from_its_statement_leads_to_its_exception(tmp_path: Path) -> None:
+    """800.00 are on the statement, 700.00 on the invoice."""
+    statement = "BRIDGE.K-1/ACME/2026-03-01/1"
+    invoice = {"invoice_id": "INV-1", "statement_id": statement, "posted_on": "2026-04-02", "amount": "700"}
+    write(
+        tmp_path / "input", [*founding(), worked("T-1", 2), event("InvoicePosted", "2026-04-02T09:00:00Z", **invoice)]
+    )
+    run(tmp_path)
+    assert "got INV-1, which is an invoice that posted nothing: milepost exceptions show BRIDGE." in told(
+        tmp_path, "explain", "INV-1"
+    )
+
+
 @pytest.mark.parametrize("command", ["explain", "show"])
 def test_a_contract_that_waits_for_its_customer_leads_to_its_exception(tmp_path: Path, command: str) -> None:
     write(tmp_path / "input", [each for each in founding() if each["type"] != "CustomerDefined"])

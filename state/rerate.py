@@ -119,14 +119,14 @@ def rerate_person(
     for contract in contracts:
         for line_id in line_ids(contract):
             last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
-            for entry in in_order(_ratable(draft, contract, line_id, since.isoformat(), last)):
+            for entry in in_order(ratable(draft, contract, line_id, since.isoformat(), last)):
                 work = entry.work
                 if work is not None and (work.person_id, work.project_id) == (person_id, project_id):
                     _rerate_one(draft, entry)
 
 
-def _ratable(draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999") -> Iterable[Entry]:
-    """Entries that a new rate may find: not settled, or priced at zero and not cut."""
+def ratable(draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999") -> Iterable[Entry]:
+    """Entries that new terms may find: not settled, or priced at zero and not cut."""
     found = {entry.entry_id: entry for entry in draft.open_on(contract.contract_id, line_id, since, until)}
     found |= {entry.entry_id: entry for entry in draft.free_on(contract.contract_id, line_id, since, until)}
     return found.values()
@@ -156,7 +156,7 @@ def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> Non
     included = _cut_while_included(draft, contract, since)
     for line_id in line_ids(contract):
         first = since.isoformat() if since is not None else ""
-        for entry in in_order((*_ratable(draft, contract, line_id, first), *included.get(line_id, ()))):
+        for entry in in_order((*ratable(draft, contract, line_id, first), *included.get(line_id, ()))):
             found = new_price(draft, entry)
             price = standing_price(entry)
             if found is None or price is None or entry.entry_id in fresh:

@@ -29,7 +29,7 @@ from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
 from state.handlers import deliveries, fees, revenue
 from state.handlers.statements import note_unpaid, serve_waiting
-from state.handlers.work import retry_parked
+from state.handlers.work import leave_line, retry_parked
 from state.periods import schedule
 from state.placing import taken_projects
 from state.plan import billing_cycle, contract_policies, newest_plan, terms_on
@@ -385,6 +385,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     draft.put("contract", contract_id, contract)
     _bind_projects(draft, contract)
     draft.put("contract", contract_id, _scheduled(draft, contract, before))
+    leave_line(draft, contract, since.isoformat() if since is not None else "")
     rerate_contract(draft, contract, since)
     _list_outside(draft, contract)
     in_force = draft.contract(contract_id)

@@ -17,7 +17,7 @@ from state import drawing, shared_price, sharers
 from state.allot import change, with_issue_kept
 from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
 from state.at_stake import at_stake
-from state.books import Charge, Cost, Entry, Fault, Posted, Price, Work
+from state.books import Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.claims import Stake, stake_of
 from state.draft import Draft
 from state.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
@@ -36,6 +36,7 @@ from state.posting import (
     settle_exchange_rests,
     with_work,
 )
+from state.rerate import in_order, line_ids, ratable
 from state.totals import issued_on
 
 # What tells a new version from a mere repeat.
@@ -212,6 +213,31 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     draft.put_entry(before, after)
     if stepped(before) or stepped(after):
         settle_days(draft, before, after)
+
+
+def leave_line(draft: Draft, contract: Contract, since: str) -> None:
+    """Work of which nothing is issued, and which no line of the new terms takes, waits as if it had come after them."""
+    for line_id in line_ids(contract):
+        for entry in in_order(ratable(draft, contract, line_id, since)):
+            work = entry.work
+            if entry.issued or entry.behind is not None or entry.given_up or work is None or work.price is None:
+                continue
+            if work.part_of is not None or work.is_schedule or work.price.contract_id != contract.contract_id:
+                continue
+            verdict = judge(draft, entry, work, work)
+            if isinstance(verdict.price, Blocked) and verdict.price.category == "no_contract_line":
+                _wait_again(draft, entry, work, verdict)
+
+
+def _wait_again(draft: Draft, entry: Entry, work: Work, verdict: Assessment) -> None:
+    old, left = undo_claim(draft, entry), entry.standing
+    undo_journals(draft, entry)
+    posted = book(draft, entry, _unposted(work), verdict, old)
+    posted = replace(posted, faults=faults_of(draft, entry, posted, verdict, (), fresh=False))
+    after = settle_exchange_rests(draft, with_work(entry, posted), left)
+    draft.put_entry(entry, after)
+    if stepped(entry):
+        settle_days(draft, entry, after)
 
 
 def _unposted(work: Work) -> Work:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
 from domain.outputs import (
@@ -146,13 +145,6 @@ class CapMoved(NamedTuple):
         found = self.after or self.before
         assert found is not None, "a cap is on one of both sides"
         return found
-
-    @property
-    def exhausts_on(self) -> tuple[date | None, date | None]:
-        return (
-            self.before.exhausts_on if self.before else None,
-            self.after.exhausts_on if self.after else None,
-        )
 
 
 class Difference(NamedTuple):

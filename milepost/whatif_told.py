@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Any, Final
 
+from connectors.files.cap_use import is_used_up
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from dataflows.whatif import WhatIf
 from dataflows.whatif_difference import FIGURES, CapMoved, Difference, ForecastMoved, LineMoved, StatementMoved
 from domain.accounts import name_of
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastCap
-from domain.units import Amount
+from domain.units import Amount, Quantity
 from milepost.commands.ledger import plain
 from milepost.console import amount_text, shape
+from milepost.statement_lines import telling_quantity
 from milepost.statement_page import status_word
 from milepost.tables import Table, hours_text, rate_text
 
@@ -136,8 +137,8 @@ def _lines(statement: StatementMoved) -> Table:
             " ".join([each.line.description, *(f"({flag})" for flag in each.line.flags)]),
             rate_text(each.line.rate),
             *(
-                f"{hours_text(side[0])} {each.line.unit}" if side is not None else ""
-                for side in (each.before, each.after)
+                f"{hours_text(quantity)} {each.line.unit}" if quantity is not None else ""
+                for quantity in _quantities(each, statement.statement.currency)
             ),
             *(amount_text(side[1]) if side is not None else "" for side in (each.before, each.after)),
             amount_text(each.change),
@@ -148,6 +149,15 @@ def _lines(statement: StatementMoved) -> Table:
     texts = ("line", *(["project"] if several else []), "description")
     title = f"Lines of {statement.statement.statement_id}{'' if several else f', project {projects[0]}'}"
     return Table(title, (*texts, *figures), rows, frozenset(range(len(texts), len(texts) + len(figures))))
+
+
+def _quantities(moved: LineMoved, currency: str) -> tuple[Quantity | None, Quantity | None]:
+    """Without the change and with it, as the statement itself says them: quantity times rate is the amount."""
+    before, after = (
+        telling_quantity(moved.line._replace(quantity=side[0], amount=side[1]), currency) if side is not None else None
+        for side in (moved.before, moved.after)
+    )
+    return before, after
 
 
 # Forecasts
@@ -182,7 +192,7 @@ def _caps(caps: Sequence[CapMoved]) -> Table:
             f"{each.cap.cap_id} {each.cap.period or ''}".strip(),
             *(_limit(side) for side in (each.before, each.after)),
             *(_use(side) for side in (each.before, each.after)),
-            *(_day(side) for side in each.exhausts_on),
+            *(_day(side) for side in (each.before, each.after)),
         )
         for each in caps
     ]
@@ -213,8 +223,10 @@ def _use(cap: ForecastCap | None) -> str:
     return amount_text(cap.used_amount) if cap.limit_amount is not None else f"{hours_text(cap.used_hours)} h"
 
 
-def _day(found: date | None) -> str:
-    return "not" if found is None else found.isoformat()
+def _day(cap: ForecastCap | None) -> str:
+    if cap is not None and is_used_up(cap):
+        return "already"
+    return "not" if cap is None or cap.exhausts_on is None else cap.exhausts_on.isoformat()
 
 
 # Exceptions
@@ -285,7 +297,7 @@ def _statement_json(moved: StatementMoved) -> dict[str, Any]:
         "before": _due_json(moved.before),
         "after": _due_json(moved.after),
         "change": plain(moved.due),
-        "lines": [_line_json(each) for each in moved.lines],
+        "lines": [_line_json(each, moved.statement.currency) for each in moved.lines],
     }
 
 
@@ -297,21 +309,22 @@ def _due_json(statement: BillingStatement | None) -> dict[str, Any] | None:
     return {name: told.get(name) for name in names}
 
 
-def _line_json(moved: LineMoved) -> dict[str, Any]:
+def _line_json(moved: LineMoved, currency: str) -> dict[str, Any]:
     line = moved.line
+    before, after = _quantities(moved, currency)
     names = ("line_id", "project_id", "description", "unit", "person_id", "task", "role")
     return {
         **{name: getattr(line, name) for name in names},
         "rate": rate_text(line.rate).replace(",", ""),
         "flags": list(line.flags),
-        "before": _side_json(moved.before),
-        "after": _side_json(moved.after),
+        "before": _side_json(moved.before, before),
+        "after": _side_json(moved.after, after),
         "change": plain(moved.change),
     }
 
 
-def _side_json(side: tuple[int, Amount] | None) -> dict[str, str] | None:
-    return None if side is None else {"quantity": _quantity(side[0]), "amount": plain(side[1])}
+def _side_json(side: tuple[Quantity, Amount] | None, quantity: Quantity | None) -> dict[str, str] | None:
+    return None if side is None or quantity is None else {"quantity": _quantity(quantity), "amount": plain(side[1])}
 
 
 def _cap_json(cap: ForecastCap | None) -> dict[str, Any] | None:

@@ -103,6 +103,30 @@ def test_an_amendment_from_a_date(firm: Path) -> None:
     assert ("150.00", None, {"quantity": "8", "amount": "1200.00"}) in lines
 
 
+def test_a_quantity_gives_its_amount(tmp_path: Path) -> None:
+    """3.0001 hours, printed 3, are 300.01 at 100 and 400.00 at 133.33; 3 hours would be 399.99. Both say what the statement says."""
+    *others, signed = founding()
+    write(tmp_path / "input", [*others, {**signed, "lines": line(cap=None)}, worked("T-2", 2, "3.0001")])
+    run(tmp_path)
+    (moved,) = predicted(tmp_path / "output", [amended(lines=line("133.33", cap=None))], "--on", "2026-03-31")[
+        "statements"
+    ]
+    found = [(each["rate"], each["before"], each["after"]) for each in moved["lines"]]
+    assert sorted(found) == [
+        ("100.00", {"quantity": "3.0001", "amount": "300.01"}, None),
+        ("133.33", None, {"quantity": "3.0001", "amount": "400.00"}),
+    ]
+
+
+def test_a_cap_without_room_is_used_up_already(firm: Path) -> None:
+    """2,400 of work against 1,000; against 5,000 there is room."""
+    change = write(firm, [amended(lines=line(cap="5000"))], "change") / "change.jsonl"
+    told = asked(firm / "output", change, "--on", "2026-03-31").stdout
+    row = next(each for each in told.splitlines() if "L-1" in each and "5,000.00" in each)
+    assert row.split()[4:9] == ["1,000.00", "5,000.00", "1,000.00", "2,400.00", "already"]
+    assert row.split()[9] != "already"
+
+
 def test_work_withdrawn(firm: Path) -> None:
     """8 hours of the 24 go: 320 of cost come back; what stays is over the cap all the same, by 600."""
     change = event("TimeWithdrawn", "2026-03-20T08:00:00Z", entry_id="T-2", version=2, project_id="BRIDGE")
@@ -447,7 +471,7 @@ def test_for_people(firm: Path) -> None:
     assert "BRIDGE K-1 BERLIN 2026-03 1150 Unbilled receivable EUR 1,000.00 EUR 1,000.00" in said
     assert "BRIDGE K-1 over cap EUR 1,400.00 400.00 -1,000.00" in said
     assert f"{STATEMENT} 2026-03-01 to 2026-04-01 issued EUR 1,000.00 2,000.00 1,000.00" in said
-    assert "BRIDGE K-1 L-1 whole_term 1,000.00 2,000.00 1,000.00 2,000.00 2026-03-31 2026-03-31" in said
+    assert "BRIDGE K-1 L-1 whole_term 1,000.00 2,000.00 1,000.00 2,000.00 already already" in said
     assert f"Lines of {STATEMENT}, project BRIDGE" in said
     assert "L-1 senior 100.00 8 hour 16 hour 800.00 1,600.00 800.00" in said
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.mapping import Mapped
+from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
@@ -181,7 +183,7 @@ class _Reading:
         self._things = Things(mapped, mapping_name, wanted.now)
         self._counts: Counter[str] = Counter()
         self._left_out = {rule.label(): 0 for rule in mapped.skip}
-        self._hours = Decimal(0)
+        self._hours = Fraction(0)
         self._days: list[date] = []
         self._events: Counter[str] = Counter()
         self._rejected = ByReason()
@@ -230,7 +232,7 @@ class _Reading:
             rejected=self._counts["rejected"],
             left_out=tuple(self._left_out.items()),
             untold=self._counts["untold"],
-            hours=self._hours,
+            hours=in_six_decimals(self._hours),
             elsewhere=self._elsewhere,
             first_day=min(self._days, default=None),
             last_day=max(self._days, default=None),
@@ -246,7 +248,7 @@ class _Reading:
         earlier = self._staging.add(work, row.line)
         if earlier is None:
             self._counts["imported"] += 1
-            self._hours += work.hours
+            self._hours += work.exact_hours
             self._days = [min([*self._days, work.day]), max([*self._days, work.day])]
             self._things.see(row, work)
             if work.billed_elsewhere:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 from domain.money import minor_units
 
@@ -23,6 +24,11 @@ def exact_value_of(hours: Decimal, rate: Decimal | None, currency: str) -> Decim
     if seconds is None or rate is None:
         return value_of(hours, rate, currency)
     return (seconds * rate / 3600).quantize(Decimal(1).scaleb(-minor_units(currency)), ROUND_HALF_UP)
+
+
+def in_six_decimals(hours: Fraction) -> Decimal:
+    """A sum of exact hours, cut once: three times 0:20 are 1 hour, where 0.333333 three times are 0.999999."""
+    return (Decimal(hours.numerator) / hours.denominator).quantize(Decimal("0.000001"), ROUND_HALF_UP)
 
 
 def seconds_of(hours: Decimal) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
 from connectors.decode_error import DecodeError
@@ -38,7 +39,7 @@ _MICROSECONDS_PER_HOUR = 3_600_000_000
 
 
 class WorkedTime(NamedTuple):
-    """One entry; `event` is its JSON form, still without `event_id`."""
+    """One entry; `event` is its JSON form, still without `event_id`. `exact_hours` are 1:10 where `hours` are 1.166667."""
 
     entry_id: str
     version: int
@@ -47,6 +48,7 @@ class WorkedTime(NamedTuple):
     role: str | None
     day: date
     hours: Decimal
+    exact_hours: Fraction
     occurred_at: Instant
     event: dict[str, object]
     billed_elsewhere: bool
@@ -131,7 +133,10 @@ def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, bille
     if fault:
         raise fault_of_cell(getattr(fields, fault.field_path, None), row, fault)
     worked = _counted(hours, interval)
-    return WorkedTime(entry_id, version, project_id, person_id, role, day, worked, occurred_at, stated, elsewhere)
+    exact = _exact(worked, hours, interval, _seconds(fields, hours))
+    return WorkedTime(
+        entry_id, version, project_id, person_id, role, day, worked, exact, occurred_at, stated, elsewhere
+    )
 
 
 def fault_of_cell(cell: object, row: Row, fault: DecodeError) -> CellFault:
@@ -197,6 +202,12 @@ def _counted(hours: Decimal | None, interval: Instant | None) -> Decimal:
     if hours is not None:
         return hours
     return (Decimal(interval or 0) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+
+
+def _exact(worked: Decimal, hours: Decimal | None, interval: Instant | None, seconds: int | None) -> Fraction:
+    if seconds is not None:
+        return Fraction(seconds, 3600)
+    return Fraction(worked) if hours is not None else Fraction(interval or 0, _MICROSECONDS_PER_HOUR)
 
 
 def _seconds(fields: TimeFields, hours: Decimal | None) -> int | None:

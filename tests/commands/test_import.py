@@ -6,6 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
@@ -40,6 +41,20 @@ def files(folder: Path, rows: str = ROWS) -> tuple[Path, Path, Path]:
     (folder / "hours of march.csv").write_text(rows, encoding="utf-8")
     (folder / "timesheets.toml").write_text(MAPPING, encoding="utf-8")
     return folder / "hours of march.csv", folder / "timesheets.toml", folder / "out"
+
+
+@pytest.mark.parametrize(
+    ("column", "rows"),
+    [
+        ('{ column = "Hours", unit = "clock" }', [f"{number},P,Ben,2026-03-0{number},0:20" for number in (1, 2, 3)]),
+        ('{ column = "Hours", unit = "minutes" }', [f"{number},P,Ben,2026-03-0{number},20" for number in (1, 2, 3)]),
+    ],
+)
+def test_hours_are_summed_as_the_file_has_them(tmp_path: Path, column: str, rows: list[str]) -> None:
+    """Three times 20 minutes are one hour, where 0.333333 three times are 0.999999."""
+    file, mapping, out = files(tmp_path, "\n".join(["Id,Project,Person,Date,Hours", *rows, ""]))
+    mapping.write_text(MAPPING.replace('hours = "Hours"', f"hours = {column}"), encoding="utf-8")
+    assert "imported  3 rows, 1.00 hours," in run("csv", file, "--map", mapping, "--out", out).stdout
 
 
 def test_time_is_imported_and_told(tmp_path: Path) -> None:

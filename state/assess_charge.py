@@ -259,7 +259,8 @@ def _included(draft: Draft, charge: Charge, plan: LinePlan, content: str, waited
         exchange = into_contract(draft, plan, charge.currency, charge.day, waited)
         if isinstance(exchange, Blocked):
             return exchange
-    price = replace(_at_zero(charge, plan), quantity=QUANTITY_ONE, unit="each", content=content)
+    revenue = REIMBURSABLE_REVENUE if charge.kind == EXPENSE else SERVICE_REVENUE
+    price = replace(_at_zero(charge, plan), revenue=revenue, quantity=QUANTITY_ONE, unit="each", content=content)
     return PricePlan(price, plan, None, None)
 
 

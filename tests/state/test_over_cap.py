@@ -64,7 +64,8 @@ def test_no_more_than_a_hundred_entries_are_named(tmp_path: Path) -> None:
     assert (last.blocks_count, last.entries) == (110, tuple(f"T-{number:03}" for number in range(10, 110)))
 
 
-def test_the_work_of_a_line_that_a_second_signing_no_longer_has_is_named(tmp_path: Path) -> None:
+def test_work_that_a_second_signing_has_no_line_for_leaves_its_room(tmp_path: Path) -> None:
+    """T-1 waits for a line: of 500.00 T-2's 800.00 have all, and 300.00 are over."""
     first = "2026-06-10  contract K C LE USD\n  line L P tasks B\n    rate 100.00\n  line X P tasks A\n    rate 100.00"
     second = "2026-06-12  contract K C LE USD\n  line L P tasks B\n    rate 100.00"
     *_, last = raised(
@@ -75,7 +76,7 @@ def test_the_work_of_a_line_that_a_second_signing_no_longer_has_is_named(tmp_pat
         "2026-06-13  time T-2 bob 8 h task B\n  => ...",
         "2026-06-13  day ended\n  => ...",
     )
-    assert (last.entries, last.blocks_amount) == (("T-1", "T-2"), 1_100_0000)
+    assert (last.entries, last.blocks_amount) == (("T-2",), 300_0000)
 
 
 def test_they_are_named_in_order_over_months(tmp_path: Path) -> None:

@@ -225,10 +225,12 @@ def test_lines_may_have_different_dimensions() -> None:
 def test_a_nought_of_several_bytes_ends_a_map_or_an_array() -> None:
     """The fast function leaves it to the careful one, which also finds what stands behind it."""
     codec = EVENT_CODECS["TimeApproved"]
-    whole = codec.encode(time_approved(dimensions={}))
-    assert codec.decode(whole[:-1] + b"\x80\x00") == time_approved(dimensions={})
+    whole, filled = (codec.encode(time_approved(dimensions=each)) for each in ({}, {"a": "1"}))
+    nought = next(place for place, (one, other) in enumerate(zip(whole, filled, strict=False)) if one != other)
+    longer = whole[:nought] + b"\x80\x00" + whole[nought + 1 :]
+    assert codec.decode(longer) == time_approved(dimensions={})
     with pytest.raises(DecodeError, match="1 bytes after the end"):
-        codec.decode(whole[:-1] + b"\x80\x00\x00")
+        codec.decode(longer + b"\x00")
 
 
 def position() -> Position:

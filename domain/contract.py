@@ -238,20 +238,19 @@ def held(history: Sequence[Version], line_id: str) -> list[tuple[Version, date]]
     found: list[tuple[Version, date]] = []
     for version in history:
         since = version.effective_on
-        reaches_back = version.retroactive and line_named(version.terms, line_id) is not None
-        while reaches_back and found and (found[-1][1] >= since or _is_alike(found[-1][0], version, line_id)):
+        kind = _kind(version, line_id)
+        reaches_back = version.retroactive and kind is not None
+        while reaches_back and found and (found[-1][1] >= since or _kind(found[-1][0], line_id) is kind):
             _, first_day = found.pop()
             since = min(since, first_day) if found else BEGINNING
         found.append((version, since))
     return found
 
 
-def _is_alike(one: Version, other: Version, line_id: str) -> bool:
-    """Whether both have the line, with terms of one kind."""
-    lines = line_named(one.terms, line_id), line_named(other.terms, line_id)
-    return (
-        all(line is not None for line in lines) and len({type(line.terms) for line in lines if line is not None}) == 1
-    )
+def _kind(version: Version, line_id: str) -> type | None:
+    """Of the line's terms; None where the version does not have the line."""
+    line = line_named(version.terms, line_id)
+    return type(line.terms) if line is not None else None
 
 
 def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:

@@ -9,14 +9,16 @@ what no source is left for waits, so that it is the most that they bring.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from domain.audit.findings import BILLED_ONCE, Seen, Violation, violation
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
 from domain.units import Amount
+
+Part = TypeVar("Part")
 
 
 class Brings(NamedTuple):
@@ -80,17 +82,11 @@ class SharedCut:
 
     def _together(self) -> list[tuple[str, tuple[str, ...], Amount]]:
         """Contract line, entries and amount of the lines that have an entry in common."""
-        found: list[tuple[str, tuple[str, ...], Amount]] = []
-        for line in self.lines:
-            entries, amount = line.entries, line.amount
-            others = []
-            for one in found:
-                if one[0] == line.line_id and not set(one[1]).isdisjoint(entries):
-                    entries, amount = tuple(dict.fromkeys((*one[1], *entries))), amount + one[2]
-                else:
-                    others.append(one)
-            found = [*others, (line.line_id, entries, amount)]
-        return found
+        return _joined(
+            [(line.line_id, line.entries, line.amount) for line in self.lines],
+            lambda one, other: one[0] == other[0] and not set(one[1]).isdisjoint(other[1]),
+            lambda one, other: (one[0], tuple(dict.fromkeys((*one[1], *other[1]))), one[2] + other[2]),
+        )
 
     def _wanted(self, line_id: str, entries: tuple[str, ...]) -> frozenset[Amount]:
         """Empty where it is not known."""
@@ -118,13 +114,24 @@ class SharedCut:
 
     def _moved_together(self) -> list[tuple[list[str], dict[str, Amount | None]]]:
         """Contract lines between which an entry has moved, with what their entries had left."""
-        found: list[tuple[list[str], dict[str, Amount | None]]] = []
-        for line_id, known in self.funded.items():
-            lines, entries, others = [line_id], dict(known), []
-            for one in found:
-                if entries.keys().isdisjoint(one[1]):
-                    others.append(one)
-                else:
-                    lines, entries = [*one[0], *lines], one[1] | entries
-            found = [*others, (lines, entries)]
-        return found
+        return _joined(
+            [([line_id], known) for line_id, known in self.funded.items()],
+            lambda one, other: not one[1].keys().isdisjoint(other[1]),
+            lambda one, other: ([*one[0], *other[0]], one[1] | other[1]),
+        )
+
+
+def _joined(
+    parts: Iterable[Part], belong: Callable[[Part, Part], bool], together: Callable[[Part, Part], Part]
+) -> list[Part]:
+    """Each part with those before it to which it belongs, directly or through others."""
+    found: list[Part] = []
+    for part in parts:
+        whole, others = part, []
+        for one in found:
+            if belong(one, whole):
+                whole = together(one, whole)
+            else:
+                others.append(one)
+        found = [*others, whole]
+    return found

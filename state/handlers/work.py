@@ -197,8 +197,23 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
         if after != before:
             draft.put_entry(before, after)
         return
-    left = entry.standing if fresh or standing is not None else None
-    if fresh or standing is not None:
+    replaces = fresh or standing is not None
+    _put(draft, before, _booked(draft, entry, work, verdict, faults_before, fresh=fresh, replaces=replaces))
+
+
+def _booked(
+    draft: Draft,
+    entry: Entry,
+    work: Work,
+    verdict: Assessment,
+    faults_before: tuple[Fault, ...],
+    *,
+    fresh: bool,
+    replaces: bool,
+) -> Entry:
+    """The entry with what can be posted of the work; with `replaces` what the entry has in the books is taken out of them."""
+    left = entry.standing if replaces else None
+    if replaces:
         old = undo_claim(draft, entry)
         undo_journals(draft, entry)
         posted = book(draft, entry, _unposted(work), verdict, old)
@@ -207,7 +222,10 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     faults = faults_of(draft, entry, posted, verdict, faults_before, fresh=fresh)
     if faults != posted.faults:
         posted = replace(posted, faults=faults)
-    after = settle_exchange_rests(draft, with_work(entry, posted), left)
+    return settle_exchange_rests(draft, with_work(entry, posted), left)
+
+
+def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
     if after == before:
         return
     draft.put_entry(before, after)
@@ -226,18 +244,7 @@ def leave_line(draft: Draft, contract: Contract, since: str) -> None:
                 continue
             verdict = judge(draft, entry, work, work)
             if isinstance(verdict.price, Blocked) and verdict.price.category == "no_contract_line":
-                _wait_again(draft, entry, work, verdict)
-
-
-def _wait_again(draft: Draft, entry: Entry, work: Work, verdict: Assessment) -> None:
-    old, left = undo_claim(draft, entry), entry.standing
-    undo_journals(draft, entry)
-    posted = book(draft, entry, _unposted(work), verdict, old)
-    posted = replace(posted, faults=faults_of(draft, entry, posted, verdict, (), fresh=False))
-    after = settle_exchange_rests(draft, with_work(entry, posted), left)
-    draft.put_entry(entry, after)
-    if stepped(entry):
-        settle_days(draft, entry, after)
+                _put(draft, entry, _booked(draft, entry, work, verdict, (), fresh=False, replaces=True))
 
 
 def _unposted(work: Work) -> Work:

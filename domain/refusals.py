@@ -89,6 +89,7 @@ _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     ),
 }
 _IDLE: Final[Mapping[str, tuple[str, str]]] = {
+    "LedgerReconciled": ("comparisons with the ledger of an ERP", "compare them with `control.totals`"),
     "PersonCapacitySet": (
         "what people can work in a month",
         "plan by assignments (`ResourceAssigned`), and resolve the exception",

@@ -42,6 +42,7 @@ from domain.events.finance import (
     CreditMemoIssued,
     InvoicePosted,
     InvoiceRejected,
+    LedgerReconciled,
     PaymentApplied,
     PaymentReceived,
     PaymentReversed,
@@ -104,6 +105,7 @@ Event: TypeAlias = (
     | IntakeNoticed
     | InvoicePosted
     | InvoiceRejected
+    | LedgerReconciled
     | LegalEntityDefined
     | MilestoneAccepted
     | MilestoneRevoked
@@ -158,6 +160,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "IntakeNoticed": IntakeNoticed,
     "InvoicePosted": InvoicePosted,
     "InvoiceRejected": InvoiceRejected,
+    "LedgerReconciled": LedgerReconciled,
     "LegalEntityDefined": LegalEntityDefined,
     "MilestoneAccepted": MilestoneAccepted,
     "MilestoneRevoked": MilestoneRevoked,
@@ -214,6 +217,7 @@ ENTITIES: Mapping[str, Entity] = {
     "IntakeNoticed": Entity("intake_notice", ("category", "subject", "place", "cleared"), None),
     "InvoicePosted": Entity("invoice", ("invoice_id",), None),
     "InvoiceRejected": Entity("invoice_rejection", ("statement_id", "statement"), "occurred_at"),
+    "LedgerReconciled": Entity("reconciliation", ("legal_entity_id", "period"), "version"),
     "LegalEntityDefined": Entity("legal_entity", ("legal_entity_id",), "version"),
     "MilestoneAccepted": Entity("milestone", ("milestone_id",), "version"),
     "MilestoneRevoked": Entity("milestone", ("milestone_id",), "version"),
@@ -268,6 +272,7 @@ TOPICS: Mapping[str, str] = {
     "IntakeNoticed": "engagement.log",
     "InvoicePosted": "finance.invoices",
     "InvoiceRejected": "finance.invoices",
+    "LedgerReconciled": "erp.results",
     "LegalEntityDefined": "finance.reference",
     "MilestoneAccepted": "psa.milestones",
     "MilestoneRevoked": "psa.milestones",

@@ -430,6 +430,33 @@ class StatementReference(NamedTuple):
     bill_to: str | None = None
 
 
+class LedgerSum(NamedTuple):
+    """One account and currency on both sides of a reconciliation."""
+
+    account: str
+    currency: str
+    ours_count: int
+    ours_debits: Amount
+    ours_credits: Amount
+    ours_digest: str
+    theirs_count: int
+    theirs_debits: Amount
+    theirs_credits: Amount
+    theirs_digest: str
+
+
+class LedgerDifference(NamedTuple):
+    """One difference between what was posted and what the other side holds."""
+
+    key: str
+    cause: str
+    message: str
+    amount: Amount
+    currency: str
+    account: str | None = None
+    journals: tuple[str, ...] = ()
+
+
 class FiscalCalendar(NamedTuple):
     """How a legal entity cuts its fiscal years into accounting periods."""
 

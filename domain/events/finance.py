@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from domain.events.common import CreditMemoLine, PaymentApplication, StatementReference
+from domain.events.common import CreditMemoLine, LedgerDifference, LedgerSum, PaymentApplication, StatementReference
 from domain.units import Amount, ExchangeRate, Hours, Instant
 
 
@@ -88,6 +88,28 @@ class InvoiceRejected(NamedTuple):
     statement_id: str | None = None
     statement: StatementReference | None = None
     invoice_id: str | None = None
+
+
+class LedgerReconciled(NamedTuple):
+    """What was posted for one company and period beside what its ERP holds; a later one takes the place of an
+    earlier one.
+    """
+
+    event_id: str
+    occurred_at: Instant
+    source: str
+    legal_entity_id: str
+    period: str
+    version: int
+    erp: str
+    sums: tuple[LedgerSum, ...]
+    differences: tuple[LedgerDifference, ...]
+    recorded_at: Instant | None = None
+    engagement_id: str | None = None
+    project_id: str | None = None
+    correlation_id: str | None = None
+    requested_by: str | None = None
+    approved_by: str | None = None
 
 
 class PaymentApplied(NamedTuple):
@@ -174,6 +196,8 @@ class PostingAccepted(NamedTuple):
     journal_id: str | None = None
     batch_id: str | None = None
     journals: tuple[str, ...] = ()
+    state: str = "posted"
+    period: str | None = None
 
 
 class PostingRejected(NamedTuple):
@@ -195,6 +219,8 @@ class PostingRejected(NamedTuple):
     journal_id: str | None = None
     batch_id: str | None = None
     journals: tuple[str, ...] = ()
+    because: str = "data"
+    field: str | None = None
 
 
 class RevenueAdjusted(NamedTuple):

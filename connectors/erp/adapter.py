@@ -1,0 +1,76 @@
+"""What every ERP adapter does: send, ask by key, read the ledger, say whether it can be reached.
+
+An adapter changes nothing of a document, keeps nothing between calls but its token, and is called by several threads at once. It never
+tries a document again by itself: attempts are counted and made durable by who calls it. What it cannot classify is `Uncertain`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from domain.delivery.documents import Document
+from domain.delivery.ledgers import LedgerEntry, LedgerScope
+from domain.delivery.outcomes import Outcome, Taken
+
+
+class Limits(NamedTuple):
+    """What an ERP takes: lines a journal, documents a call, calls at once and a minute (0: no limit by the minute).
+
+    `call_seconds` is how long a call may last; so long an answer may still come of one whose sender has died.
+    """
+
+    lines: int = 1_000
+    documents: int = 1
+    concurrent: int = 1
+    per_minute: int = 0
+    call_seconds: float = 60.0
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: what, whether it is as it must be, what was found, what to do."""
+
+    subject: str
+    is_right: bool
+    found: str
+    remedy: str = ""
+
+
+class Trace(NamedTuple):
+    """What travels from the producer's header to the ERP's call: W3C `traceparent` and `tracestate`, and our own correlation id."""
+
+    traceparent: str = ""
+    tracestate: str = ""
+    correlation_id: str = ""
+
+
+NO_TRACE = Trace()
+
+
+class Erp(Protocol):
+    """One account of one ERP."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+        """One outcome a document, in their order; at most `limits.documents` at once. Raises nothing for what an ERP may answer."""
+
+    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
+        """What became of documents that were submitted; None while the ERP is at work. Interfaces that answer at once are never asked."""
+
+    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+        """By key, of those that the ERP has whole; of one that it has in part the adapter takes the part back first.
+
+        An outcome (throttled, not sent, uncertain) where the ERP could not be asked: nothing is known then.
+        """
+
+    def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
+        """What the ERP holds. Raises ErpUnreadable."""
+
+    def check(self) -> Iterator[Finding]:
+        """Whether it can be reached, who we are there, what we may; never a secret in it."""
+
+    def close(self) -> None: ...
+
+
+class ErpUnreadable(Exception):
+    """The ERP could not be read to the end; the message says what was asked, what came and what to do, and no secret."""

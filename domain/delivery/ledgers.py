@@ -1,0 +1,38 @@
+"""What stands in an ERP's ledger, to compare with what was posted."""
+
+from datetime import date
+from typing import NamedTuple
+
+from domain.units import Amount
+
+
+class LedgerScope(NamedTuple):
+    """What to read: journals and invoices of one subsidiary with accounting dates from `since` to `until`, both included."""
+
+    subsidiary: str
+    since: date
+    until: date
+
+
+class LedgerLine(NamedTuple):
+    """Debit positive; `account` is the ERP's."""
+
+    account: str
+    amount: Amount
+    ledger_amount: Amount
+
+
+class LedgerEntry(NamedTuple):
+    """One journal or invoice of the ERP; `key` is ours, empty where the ERP's people made it.
+
+    `is_changed`: the ERP says that it was edited after it was made.
+    """
+
+    key: str
+    reference: str
+    posted_on: date
+    period: str
+    currency: str
+    is_posted: bool
+    lines: tuple[LedgerLine, ...]
+    is_changed: bool = False

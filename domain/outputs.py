@@ -303,7 +303,9 @@ class BillingStatement(NamedTuple):
 
 
 class ControlTotals(NamedTuple):
-    """What was posted up to a day's end per company and currency, to compare with the ledger."""
+    """What was posted up to a day's end per company and currency, to compare with the ledger; every shard says it
+    of every company of the zone, also without journals.
+    """
 
     date: dt.date
     legal_entity_id: str

@@ -516,14 +516,17 @@ class Shard:
         self._take(REFERENCE, cause, emit, told)
 
     def _control_totals(self, event: DayEnded, emit: "_Emitter") -> None:
-        """What the day's end finds posted so far, for entities of the zone; a receiver compares count, sums and chain."""
-        for key in sorted(self._totals):
-            entity_id, currency = key.split("\x1f")
-            entity = self.reference.entity(entity_id)
-            if entity is not None and entity.zone == event.zone:
-                count, debit, credit = self._totals[key]
-                chain, last = self._output_chain.hex(), self._seq - 1
-                emit(ControlTotals(event.date, entity_id, currency, count, debit, credit, chain, last))
+        """What the day's end finds posted so far, of every company of the zone; a receiver compares count, sums and chain.
+
+        A company without journals says so in its ledger currency: who reads all shards knows by their marks that its day is closed.
+        """
+        of_zone = {one.legal_entity_id: one for one in self.reference.entities.values() if one.zone == event.zone}
+        posted = {key.partition("\x1f")[0] for key in self._totals}
+        silent = {f"{each}\x1f{entity.currency}": (0, 0, 0) for each, entity in of_zone.items() if each not in posted}
+        for key, sums in sorted({**self._totals, **silent}.items()):
+            entity_id, _, currency = key.partition("\x1f")
+            if entity_id in of_zone:
+                emit(ControlTotals(event.date, entity_id, currency, *sums, self._output_chain.hex(), self._seq - 1))
 
     # Numbering
 

@@ -32,8 +32,8 @@ MODULES = [
 ]
 # Intake resolves the one, the shard checks the other; neither reaches an engagement.
 ELSEWHERE = {"IdentityLinked", "RulesActivated"}
-# Read into the book of reference data, which gives them to nobody.
-IDLE = {"PersonCapacitySet", "TransferPriceSet"}
+# Sent to every shard, and nothing follows from it.
+IDLE = {"LedgerReconciled", "PersonCapacitySet", "TransferPriceSet"}
 
 
 def cases(function: Callable[..., object]) -> set[str]:
@@ -58,7 +58,7 @@ def test_every_refusal_stands_in_one_table() -> None:
 
 
 def test_every_event_that_is_refused_is_named() -> None:
-    assert named(refusals.EVENT) == set(EVENTS) - cases(fold.apply) - cases(reference.apply) - ELSEWHERE
+    assert named(refusals.EVENT) == set(EVENTS) - cases(fold.apply) - cases(reference.apply) - ELSEWHERE - IDLE
     assert named(refusals.REFERENCE) == IDLE
 
 

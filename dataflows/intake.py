@@ -313,6 +313,7 @@ class KafkaIntake:
             latest = intake.latest
             at = latest if each.recorded_at is None else max(latest, each.recorded_at)
             try:
+                log.tracing(each.event.event_id, each.trace)
                 intake.take(each.event._replace(recorded_at=at), each)
             except (GuardStop, MemoryError):
                 raise

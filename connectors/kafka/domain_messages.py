@@ -7,11 +7,12 @@ from typing import Final, NamedTuple, Protocol
 from connectors.avro_codec import DEAD_LETTER_CODEC, event_versions
 from connectors.avro_walk import INSTANT_FIRST, INSTANT_LAST, MESSAGE_BYTES_MAX
 from connectors.decode_error import DecodeError
-from connectors.kafka.clients import Message
+from connectors.kafka.clients import Headers, Message
 from connectors.kafka.domain_topics import Undelivered
 from connectors.kafka.frame import FRAME, unframed
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.pinned_schemas import Pinned
+from connectors.kafka.trace_headers import trace_headers
 from connectors.unreadable import MALFORMED, Unreadable, fault_of_event, unreadable
 from domain.events.catalogue import Event
 from domain.outputs import DeadLetter
@@ -34,7 +35,7 @@ class Schemas(Protocol):
 
 
 class Input(NamedTuple):
-    """An event of a domain topic, or what could not be read; `recorded_at` is when the broker had it."""
+    """An event of a domain topic, or what could not be read; `recorded_at` is when the broker had it, `trace` its headers of tracing."""
 
     topic: str
     partition: int
@@ -43,6 +44,7 @@ class Input(NamedTuple):
     event: Event | None
     unreadable: Unreadable | None
     size: int
+    trace: Headers = ()
 
     def __str__(self) -> str:
         return f"{self.topic}, partition {self.partition}, offset {self.offset}"
@@ -53,7 +55,8 @@ def read_message(message: Message, name: str, schemas: Schemas) -> Input:
     value = message.value()
     event, wrong = _event_of(message, name, schemas)
     size = 0 if value is None else len(value)
-    return Input(message.topic(), message.partition(), message.offset(), _instant(message), event, wrong, size)
+    place = message.topic(), message.partition(), message.offset()
+    return Input(*place, _instant(message), event, wrong, size, trace_headers(message.headers()))
 
 
 def dead_letter_record(item: Input, generation: str, topic: str, frame: bytes) -> Produced:
@@ -73,7 +76,7 @@ def dead_letter_record(item: Input, generation: str, topic: str, frame: bytes) -
         event_type=wrong.event_type,
     )
     key = f"{item.topic}/{item.partition}/{item.offset}"
-    return Produced(topic, frame + DEAD_LETTER_CODEC.encode(letter), key.encode(), 0, [])
+    return Produced(topic, frame + DEAD_LETTER_CODEC.encode(letter), key.encode(), 0, list(item.trace))
 
 
 def _event_of(message: Message, name: str, schemas: Schemas) -> tuple[Event | None, Unreadable | None]:

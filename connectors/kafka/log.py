@@ -19,6 +19,8 @@ from connectors.event_bodies import READERS
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER
 from connectors.kafka.partitions import bounds, is_passing, unreachable
+from connectors.kafka.published import Headers
+from connectors.kafka.trace_headers import correlated, trace_headers
 from connectors.log_records import LogRecord, Stored, read_stored
 from state import genesis
 from state.genesis import Genesis
@@ -62,6 +64,7 @@ class KafkaLog:
         self._held: list[LogRecord] = []
         self._places: list[int] = []
         self._appended: list[int] = []
+        self._traces: list[Headers] = []
         self._next, self._next_place, self._seen_to = -1, -1, -1
         try:
             self._first = bounds(self._consumer, (topic, shard), timeout)[0]
@@ -87,6 +90,13 @@ class KafkaLog:
         if self._held and self._held[0].offset < number <= self._next:
             return digest_of(self._held[number - 1 - self._held[0].offset])
         return None
+
+    def trace_of(self, number: int) -> Headers:
+        """The headers of tracing that what follows from this record carries too; none where it was not read last."""
+        at = number - self._held[0].offset if self._held else -1
+        if not 0 <= at < len(self._held):
+            return []
+        return correlated(self._traces[at], self._held[at].event.correlation_id)
 
     def appended(self, number: int, following: int) -> list[int]:
         """When the broker took these records, in milliseconds since 1970; of those that were read last."""
@@ -115,7 +125,7 @@ class KafkaLog:
         held = self._held
         if held and held[0].offset <= offset < self._next:
             done = offset - held[0].offset
-            del held[:done], self._places[:done], self._appended[:done]
+            del held[:done], self._places[:done], self._appended[:done], self._traces[:done]
         else:
             self._forget_held()
             if offset != self._next:
@@ -146,6 +156,7 @@ class KafkaLog:
         self._held.clear()
         self._places.clear()
         self._appended.clear()
+        self._traces.clear()
 
     def read_patiently(self, offset: int, max_records: int, max_bytes: int) -> list[LogRecord]:
         """Records that must be there. None where the log has ended before them, however often it is asked."""
@@ -198,6 +209,7 @@ class KafkaLog:
             self._held.append(self._record(message))
             self._places.append(message.offset())
             self._appended.append(message.timestamp()[1])
+            self._traces.append(trace_headers(message.headers()))
             self._next += 1
             self._next_place = message.offset() + 1
             self.is_at_end = False

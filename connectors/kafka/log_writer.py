@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from connectors.event_bodies import WRITERS
+from connectors.kafka.clients import Headers
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.log_records import Stored, write_stored
 from domain.events.catalogue import Event
@@ -45,10 +46,11 @@ class Appended(NamedTuple):
     key: bytes
     value: bytes
     numbers: Sequence[tuple[int, int]]
+    trace: Headers = ()
 
     def records(self, topic: str) -> Iterator[Produced]:
         for partition, number in self.numbers:
-            yield Produced(topic, self.value, self.key, partition, [(NUMBER_HEADER, b"%d" % number)])
+            yield Produced(topic, self.value, self.key, partition, [(NUMBER_HEADER, b"%d" % number), *self.trace])
 
 
 class LogWriter:
@@ -63,8 +65,13 @@ class LogWriter:
         self.batch_records = 0
         self.batch_bytes = 0
         self._bodies = bodies
+        self._traced: tuple[str, Headers] = ("", ())
         self._batch: list[Appended] = []
         self._partitions: dict[str, int] = {}
+
+    def tracing(self, event_id: str, trace: Headers) -> None:
+        """Records of this event carry these headers; others that its coming brings into the log are not of its request."""
+        self._traced = event_id, trace
 
     def append(self, engagement_id: str, event: Event, own: tuple[str, ...] | None = None) -> int:
         """The record's place among all that was appended."""
@@ -72,7 +79,8 @@ class LogWriter:
         value = write_stored(Stored(engagement_id, name, schema, encode(event), own))
         everywhere = engagement_id == EVERYONE
         partitions: Iterable[int] = range(len(self.following)) if everywhere else (self._partition_of(engagement_id),)
-        self._number(engagement_id.encode(), value, partitions)
+        traced, trace = self._traced
+        self._number(engagement_id.encode(), value, partitions, trace if event.event_id == traced else ())
         place = self.places
         self.places += 1
         self._bodies.appended(place, event)
@@ -88,12 +96,12 @@ class LogWriter:
         self.batch_records = self.batch_bytes = 0
         return batch
 
-    def _number(self, key: bytes, value: bytes, partitions: Iterable[int]) -> None:
+    def _number(self, key: bytes, value: bytes, partitions: Iterable[int], trace: Headers) -> None:
         following = self.following
         numbers = [(partition, following[partition]) for partition in partitions]
         for partition, number in numbers:
             following[partition] = number + 1
-        self._batch.append(Appended(key, value, numbers))
+        self._batch.append(Appended(key, value, numbers, trace))
         self.batch_records += len(numbers)
         self.batch_bytes += len(value) * len(numbers)
 

@@ -20,7 +20,7 @@ from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.producing import FENCES, produce
 from connectors.kafka.progress import Written, to_bytes
-from connectors.kafka.published import headers, source_of
+from connectors.kafka.published import Headers, headers, source_of
 from domain.outputs import TOPICS
 from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
 from state.shard import Encoded, Mark, Progress
@@ -57,11 +57,13 @@ class Identity(NamedTuple):
 
 
 class Places(Protocol):
-    """What progress says of the log beside a number: where the record stands, and which one comes before it."""
+    """What is known of a record beside its number: where it stands, which one comes before it, whose request it belongs to."""
 
     def place_of(self, number: int) -> int: ...
     def digest_before(self, number: int) -> str | None:
         """None where that record was not read last."""
+
+    def trace_of(self, number: int) -> Headers: ...
 
 
 class Visible(NamedTuple):
@@ -168,7 +170,10 @@ class KafkaOutputs:
             self._full[topic],
             self._frame(topic, item.type_name, item.rules) + item.body,
             item.key.encode(),
-            headers(self._source, item.type_name, item.output_seq, before),
+            [
+                *headers(self._source, item.type_name, item.output_seq, before),
+                *self._places.trace_of(item.log_offset),
+            ],
         )
         self.produced[topic] += 1
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from connectors.erp.adapter import Limits
 from connectors.erp.credentials import Place
@@ -79,6 +79,9 @@ class WrongConnection(Exception):
     """What `[erp.NAME]` says cannot be: names the key, what was found and what to write; no secret."""
 
 
+Options = TypeVar("Options", bound=BaseModel)
+
+
 class Connection(_Section):
     """`options` are for the adapter's own model; hosts of `url`, of the token's url and of `hosts` are the only ones called."""
 
@@ -121,6 +124,17 @@ class Connection(_Section):
     def allowed_hosts(self) -> frozenset[str]:
         """Lower case, without port."""
         return frozenset(urlsplit(each).hostname or "" for each in self._urls) | {each.lower() for each in self.hosts}
+
+    def checked_options(self, name: str, model: type[Options]) -> Options:
+        """`options` as the adapter's model reads them. Raises WrongConnection."""
+        try:
+            return model.model_validate(self.options)
+        except ValidationError as fault:
+            found = "; ".join(
+                f"{'.'.join(map(str, each['loc'])) or 'options'}: {each['msg']}"
+                for each in fault.errors(include_url=False, include_input=False, include_context=False)
+            )
+            raise WrongConnection(f"[erp.{name}.options] {found}") from None
 
     def limits(self, default: Limits) -> Limits:
         """The adapter's, where this says nothing else."""

@@ -1,0 +1,25 @@
+"""The ERPs that are served: one line for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from connectors.erp.adapter import Erp
+from connectors.erp.connection import Connection, WrongConnection
+
+# Of the name in accounts.toml and what stands there. Calls nothing, reads no secret. Raises WrongConnection.
+Opener: TypeAlias = Callable[[str, Connection], Erp]
+
+OPENERS: Final[Mapping[str, Opener]] = {}
+
+
+def opened(name: str, connection: Connection) -> Erp:
+    """The adapter of an account; `name` is NAME of `[erp.NAME]`. Raises WrongConnection."""
+    try:
+        opener = OPENERS[connection.kind]
+    except KeyError:
+        raise WrongConnection(
+            f"[erp.{name}] kind: expected one of {', '.join(OPENERS)}, found {connection.kind!r}"
+        ) from None
+    return opener(name, connection)

@@ -1,0 +1,140 @@
+"""What an ERP answered, read with care: bounded, exact, decided by status and code, never by text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import msgspec
+
+from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Throttled, Uncertain
+from domain.units import AMOUNT_SCALE, Amount
+
+LONGEST_WORDS: Final = 500
+LONGEST_WAIT_SECONDS: Final = 86_400.0
+_AMOUNT_DIGITS: Final = 18
+_EXACT: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+class NotJson(Exception):
+    """The answer is not the JSON that was expected; the message has nothing of it but its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Header names in lower case. Its repr has nothing of what was said."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status}, {len(self.body)} bytes)"
+
+    def json(self) -> object:
+        """Numbers with a point are Decimal. Raises NotJson."""
+        try:
+            return json.loads(self.body, parse_float=Decimal, parse_constant=_no_number)
+        except (ValueError, RecursionError, InvalidOperation):
+            raise NotJson(f"expected JSON, found {len(self.body)} bytes that are not") from None
+
+    def fields(self) -> Mapping[str, object]:
+        """The JSON object of the answer. Raises NotJson."""
+        found = self.json()
+        if not isinstance(found, dict):
+            raise NotJson(f"expected a JSON object, found {len(self.body)} bytes of another kind")
+        return found
+
+
+def refused(answer: Answer) -> NotSent | Throttled | Uncertain | None:
+    """What the status alone says; None where the adapter has to read on: 2xx, and 4xx about what was sent."""
+    match answer.status:
+        case 401:
+            return NotSent(CREDENTIALS, "the ERP refused who we are (401); check the credentials under auth")
+        case 403:
+            return NotSent(NOT_PERMITTED, "the ERP does not permit it (403); check the role of our user there")
+        case 429:
+            return Throttled(retry_after(answer))
+        case status if 200 <= status < 300:
+            return None
+        case 408:
+            return Uncertain("the ERP gave up waiting for the request (408)")
+        case status if 400 <= status < 500:
+            return None
+        case status if 300 <= status < 400:
+            return Uncertain(f"the ERP answered with a redirect ({status}), which is not followed; correct the url")
+        case status:
+            return Uncertain(f"the ERP answered {status}")
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds, of either form of the header; None where it is absent or makes no sense."""
+    stated = answer.headers.get("retry-after", "").strip()
+    if stated.isascii() and stated.isdigit() and len(stated) <= 9:
+        seconds = float(stated)
+    else:
+        try:
+            seconds = (parsedate_to_datetime(stated).astimezone(UTC) - datetime.now(UTC)).total_seconds()
+        except (ValueError, OverflowError, TypeError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
+
+
+def words(text: object) -> str:
+    """The ERP's own words, on one line, bounded, without control characters."""
+    found = text if isinstance(text, str) else ""
+    kept = "".join(each if each.isprintable() else " " for each in found[: 4 * LONGEST_WORDS])
+    return " ".join(kept.split())[:LONGEST_WORDS]
+
+
+def member(value: object, *names: str) -> object:
+    """`value[name][name]...`, None where something on the way is missing or of another kind."""
+    for name in names:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def text_of(value: object) -> str:
+    """An id or a code as text; ERPs give some of them as numbers."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def decimal_of(amount: Amount) -> Decimal:
+    """With two decimals, or with as many more as it has."""
+    whole = Decimal(amount).scaleb(-AMOUNT_SCALE)
+    return whole.quantize(Decimal("0.01")) if amount % 100 == 0 else whole.normalize()
+
+
+def amount_of(value: object) -> Amount:
+    """Of a number or a text, rounded to 10^-4 where the ERP's own sums have more. Raises ValueError."""
+    try:
+        found = (
+            Decimal(value) if isinstance(value, int | Decimal | str) and not isinstance(value, bool) else Decimal("NaN")
+        )
+        if not found.is_finite() or found.adjusted() >= _AMOUNT_DIGITS - AMOUNT_SCALE:
+            raise ValueError("expected an amount of at most 14 digits before the point")
+        return int(found.scaleb(AMOUNT_SCALE).to_integral_value())
+    except InvalidOperation:
+        raise ValueError("expected an amount") from None
+
+
+def json_body(value: object) -> bytes:
+    """Decimals become exact JSON numbers."""
+    return _EXACT.encode(value)
+
+
+def _no_number(_text: str) -> object:
+    raise ValueError("NaN and Infinity are no JSON")

@@ -70,6 +70,11 @@ def period_after(calendar: FiscalCalendar, period: AccountingPeriod) -> Accounti
     return period_of(calendar, period.to)
 
 
+def last_ended(calendar: FiscalCalendar, day: date) -> AccountingPeriod:
+    """The last period that is over when `day` is."""
+    return period_of(calendar, period_of(calendar, day + timedelta(days=1)).start - timedelta(days=1))
+
+
 @lru_cache(maxsize=4096)
 def period_named(calendar: FiscalCalendar, name: str) -> AccountingPeriod | None:
     """None for what is not the name of a period, such as `2026-13`."""

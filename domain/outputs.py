@@ -315,6 +315,8 @@ class ControlTotals(NamedTuple):
     credits: Amount
     output_chain: str
     last_output_seq: int
+    currencies: int = 0
+    period_ended: str | None = None
 
 
 class DeadLetter(NamedTuple):

@@ -9,6 +9,7 @@ and the dataflow wraps the same object.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -27,6 +28,7 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
+from domain.fiscal import last_ended
 from domain.outputs import ControlTotals, JournalEntry, Position
 from domain.reference import EMPTY_BOOK, PeriodChange, ReferenceBook, approves_itself, conflict, fixed_faults, owner_key
 from domain.reference import apply as apply_reference
@@ -523,10 +525,14 @@ class Shard:
         of_zone = {one.legal_entity_id: one for one in self.reference.entities.values() if one.zone == event.zone}
         posted = {key.partition("\x1f")[0] for key in self._totals}
         silent = {f"{each}\x1f{entity.currency}": (0, 0, 0) for each, entity in of_zone.items() if each not in posted}
-        for key, sums in sorted({**self._totals, **silent}.items()):
-            entity_id, _, currency = key.partition("\x1f")
-            if entity_id in of_zone:
-                emit(ControlTotals(event.date, entity_id, currency, *sums, self._output_chain.hex(), self._seq - 1))
+        totals = {tuple(key.split("\x1f")): sums for key, sums in {**self._totals, **silent}.items()}
+        currencies = Counter(entity_id for entity_id, _ in totals)
+        for (entity_id, currency), sums in sorted(totals.items()):
+            if (entity := of_zone.get(entity_id)) is not None:
+                chain, last = self._output_chain.hex(), self._seq - 1
+                ended = last_ended(entity.fiscal_calendar, event.date).name
+                many = currencies[entity_id]
+                emit(ControlTotals(event.date, entity_id, currency, *sums, chain, last, many, ended))
 
     # Numbering
 

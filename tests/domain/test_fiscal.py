@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain import fiscal
 from domain.events.common import FiscalCalendar
-from domain.fiscal import AccountingPeriod, first_open_day, period_after, period_named, period_of
+from domain.fiscal import AccountingPeriod, first_open_day, last_ended, period_after, period_named, period_of
 
 CALENDAR_YEAR = FiscalCalendar(kind="calendar_month", year_starts_on="01-01", extra_week=())
 FROM_JULY = FiscalCalendar(kind="calendar_month", year_starts_on="07-01", extra_week=())
@@ -31,6 +31,12 @@ def test_a_year_from_july_is_named_by_the_year_it_ends_in() -> None:
     assert period_of(FROM_JULY, date(2026, 11, 15)).name == "2027-05"
     assert period_of(FROM_JULY, date(2026, 6, 30)).name == "2026-12"
     assert period_of(FROM_JULY, date(2026, 7, 1)).name == "2027-01"
+
+
+def test_a_period_is_over_with_its_last_day() -> None:
+    assert last_ended(CALENDAR_YEAR, date(2026, 6, 29)).name == "2026-05"
+    assert last_ended(CALENDAR_YEAR, date(2026, 6, 30)).name == "2026-06"
+    assert last_ended(FROM_JULY, date(2026, 6, 30)).name == "2026-12"
 
 
 def test_periods_may_begin_within_a_month() -> None:

@@ -23,3 +23,12 @@ def test_a_company_that_posted_nothing_closes_its_day_with_zeros() -> None:
         (date(2026, 3, 2), "US", "EUR", 0, 0, 0),
     ]
     assert [mark.last_output_seq for mark in marks] == [-1, 0, 1]
+
+
+def test_a_mark_says_how_many_there_are_and_which_period_is_over() -> None:
+    books = Books()
+    books.fold(entity("2026-03-02 09:00", "Europe/Berlin", "DE"))
+    marks = [mark for mark in books.end_day(date(2026, 3, 31)) if isinstance(mark, ControlTotals)]
+    books.close()
+    assert {mark.currencies for mark in marks} == {1}
+    assert [mark.period_ended for mark in marks] == ["2026-02"] * 29 + ["2026-03"]

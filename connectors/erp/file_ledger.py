@@ -1,0 +1,268 @@
+"""An ERP that reads files: journals and invoices in the layout that it imports, each key once.
+
+A written file is what the options say: accepted, posted, or submitted until a person's answer comes (file_answers.py).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.connection import Connection, WrongConnection
+from connectors.erp.file_answers import FOLDER, PERIOD, Answer, Answers
+from connectors.erp.file_manifest import Manifest, ManifestDamaged, Written, WrittenFile, body_digest, digest, written
+from connectors.erp.layouts.d365_csv import D365Csv
+from connectors.erp.layouts.datev import Datev
+from connectors.erp.layouts.fixed_width import FixedWidth
+from connectors.erp.layouts.layout import Layout, Made, Section, Unfit
+from connectors.erp.layouts.netsuite_csv import NetSuiteCsv
+from domain.delivery.documents import Document
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
+from domain.delivery.outcomes import (
+    UNREACHABLE,
+    NotSent,
+    Outcome,
+    RejectedData,
+    RejectedPeriod,
+    Submitted,
+    Taken,
+    Uncertain,
+)
+
+ACCEPTED: Final = "accepted"
+POSTED: Final = "posted"
+SUBMITTED: Final = "submitted"
+
+LINES: Final = 1_000
+CALL_SECONDS: Final = 60.0
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9-]+")
+
+
+class FileOptions(Section):
+    """`[erp.NAME.options]`; the layout's own stand in a table of its name."""
+
+    folder: Path
+    layout: Literal["netsuite_csv", "d365_csv", "datev", "fixed_width"]
+    written_means: Literal["accepted", "posted", "submitted"] = ACCEPTED
+    documents_a_file: Annotated[int, Field(ge=1, le=10_000)] = 500
+    netsuite_csv: NetSuiteCsv = NetSuiteCsv()
+    d365_csv: D365Csv = D365Csv()
+    datev: Datev | None = None
+    fixed_width: FixedWidth | None = None
+
+    @model_validator(mode="after")
+    def _has_its_layout(self) -> Self:
+        if getattr(self, self.layout) is None:
+            raise ValueError(f"layout {self.layout} has options that must be set: add a table options.{self.layout}")
+        return self
+
+    @property
+    def of_layout(self) -> Layout:
+        found: Layout = getattr(self, self.layout)
+        return found
+
+
+class FileLedger:
+    """One folder. Several threads and processes may use it: the manifest's lock lets one write at a time."""
+
+    def __init__(self, options: FileOptions, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._options = options
+        self._layout = options.of_layout
+        self._now = now
+        self._manifest = Manifest(options.folder)
+        self._answers = Answers(options.folder)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(lines=LINES, documents=self._options.documents_a_file, call_seconds=CALL_SECONDS)
+
+    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+        """Nobody reads a trace in a file."""
+        del trace
+        outcomes: dict[str, Outcome] = {}
+        try:
+            with self._manifest.held():
+                self._answers.refresh()
+                for of_one_file in self._files_of(documents, outcomes):
+                    outcomes |= self._write(of_one_file)
+        except (OSError, ManifestDamaged) as fault:
+            failed = self._unusable(fault)
+            return [outcomes.get(document.key, failed) for document in documents]
+        return [outcomes[document.key] for document in documents]
+
+    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
+        """By the answers; what is not answered yet stays submitted."""
+        found: list[Outcome] = []
+        try:
+            with self._manifest.held():
+                self._answers.refresh()
+                for document in documents:
+                    place = self._manifest.find(document.key)
+                    found.append(Uncertain("not in the manifest") if place is None else self._outcome(*place))
+        except (OSError, ManifestDamaged):
+            return None
+        return None if all(outcome == Submitted(ticket) for outcome in found) else found
+
+    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+        taken = {}
+        try:
+            with self._manifest.held():
+                self._answers.refresh()
+                for document in documents:
+                    if (place := self._manifest.find(document.key)) is not None:
+                        outcome = self._outcome(*place)
+                        if isinstance(outcome, Submitted):
+                            outcome = Taken(place[0].file, place[1].posted_on, is_posted=False)
+                        if isinstance(outcome, Taken):
+                            taken[document.key] = outcome._replace(is_duplicate=True)
+        except (OSError, ManifestDamaged) as fault:
+            return self._unusable(fault)
+        return taken
+
+    def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
+        """What was written and not rejected; changed where the file still lies there and is no longer what was written."""
+        try:
+            with self._manifest.held():
+                self._answers.refresh()
+                found = [
+                    (place, outcome)
+                    for place in self._manifest.latest()
+                    if place[1].subsidiary == scope.subsidiary
+                    and scope.since <= place[1].posted_on <= scope.until
+                    and not isinstance(outcome := self._outcome(*place), RejectedData | RejectedPeriod)
+                ]
+                changed = {
+                    file.file
+                    for file in {place[0].file: place[0] for place, _ in found}.values()
+                    if self._is_changed(file)
+                }
+        except (OSError, ManifestDamaged) as fault:
+            raise ErpUnreadable(f"{self._options.folder}: {fault}") from fault
+        for (file, document), outcome in found:
+            yield _entry(document, file, outcome, file.file in changed)
+
+    def check(self) -> Iterator[Finding]:
+        folder = self._options.folder
+        try:
+            with self._manifest.held():
+                self._answers.refresh()
+                files, documents = len(self._manifest.files), sum(1 for _ in self._manifest.latest())
+        except (OSError, ManifestDamaged) as fault:
+            yield Finding(
+                "folder", False, str(fault), f"give this user write access to {folder}, or put back the manifest"
+            )
+            return
+        yield Finding("folder", True, f"{folder}: {files} files with {documents} documents")
+        for unread in self._answers.unread():
+            yield Finding(
+                "answers", False, f"{FOLDER}/{unread.place}: {unread.found}", "correct the row, end each line"
+            )
+        if strange := sorted(key for key in self._answers.answered() if self._manifest.find(key) is None):
+            yield Finding(
+                "answers",
+                False,
+                f"{len(strange)} for keys never written, the first {strange[0]}",
+                "correct the key or remove it",
+            )
+
+    def close(self) -> None:
+        """Holds nothing open."""
+
+    def _unusable(self, fault: Exception) -> Outcome:
+        if isinstance(fault, OSError):
+            return NotSent(UNREACHABLE, f"{self._options.folder}: {fault.strerror or fault}; make room or give access")
+        return Uncertain(str(fault))
+
+    def _files_of(self, documents: Sequence[Document], outcomes: dict[str, Outcome]) -> list[list[Document]]:
+        """What is to be written, by file; of all others the outcome."""
+        files: dict[tuple[str, ...], dict[str, Document]] = {}
+        probe = Made(self._manifest.next_number, self._now())
+        for document in documents:
+            place = self._manifest.find(document.key)
+            if place is not None:
+                outcome = self._outcome(*place)
+                if not isinstance(outcome, RejectedData | RejectedPeriod):
+                    outcomes[document.key] = self._again(document, place, outcome)
+                    continue
+            try:
+                self._layout.rows(document, probe)
+            except Unfit as fault:
+                outcomes[document.key] = RejectedData(fault.code, str(fault), fault.field)
+                continue
+            files.setdefault(self._layout.shared(document), {})[document.key] = document
+        return [list(each.values()) for each in files.values()]
+
+    def _again(self, document: Document, place: tuple[WrittenFile, Written], outcome: Outcome) -> Outcome:
+        file, before = place
+        if before.sha256 != body_digest(document):
+            return RejectedData(
+                "WRITTEN_OTHERWISE", f"{document.key} stands otherwise in {file.file}, row {before.first_row}"
+            )
+        return outcome._replace(is_duplicate=True) if isinstance(outcome, Taken) else outcome
+
+    def _write(self, documents: Sequence[Document]) -> dict[str, Outcome]:
+        made = Made(self._manifest.next_number, self._now())
+        content = bytearray(self._layout.head(documents, made))
+        row = content.count(b"\n") + 1
+        entries = []
+        for document in documents:
+            rows = self._layout.rows(document, made._replace(row=row))
+            after = [answer.mark for answer in self._answers.of(document.key)]
+            entries.append(written(document, row, len(rows), after))
+            content += b"".join(rows)
+            row += len(rows)
+        words = (_NOT_IN_NAMES.sub("-", word) for word in self._layout.shared(documents[0]))
+        name = f"{self._layout.prefix}{'_'.join(words)}_{made.number:06d}{self._layout.suffix}"
+        self._manifest.write(name, bytes(content), entries)
+        return {entry.key: self._outcome(self._manifest.files[-1], entry) for entry in entries}
+
+    def _outcome(self, file: WrittenFile, document: Written) -> Outcome:
+        answers = [answer for answer in self._answers.of(document.key) if answer.mark not in document.after]
+        if posted := [answer for answer in answers if answer.is_posted]:
+            last = posted[-1]
+            return Taken(last.reference or file.file, last.posted_on or document.posted_on)
+        if answers:
+            return _rejected(answers[-1])
+        if self._options.written_means == SUBMITTED:
+            return Submitted(file.file)
+        return Taken(file.file, document.posted_on, is_posted=self._options.written_means == POSTED)
+
+    def _is_changed(self, file: WrittenFile) -> bool:
+        path = self._options.folder / file.file
+        return path.is_file() and digest(path.read_bytes()) != file.sha256
+
+
+def _rejected(answer: Answer) -> Outcome:
+    if answer.code.upper() == PERIOD:
+        return RejectedPeriod(answer.code, answer.message)
+    return RejectedData(answer.code, answer.message)
+
+
+def _entry(document: Written, file: WrittenFile, outcome: Outcome, is_changed: bool) -> LedgerEntry:
+    taken = outcome if isinstance(outcome, Taken) else Taken(file.file, document.posted_on, is_posted=False)
+    return LedgerEntry(
+        document.key,
+        taken.reference,
+        document.posted_on,
+        document.period,
+        document.currency,
+        taken.is_posted,
+        tuple(LedgerLine(line.account, line.amount, line.ledger_amount) for line in document.lines),
+        is_changed,
+    )
+
+
+def open_erp(name: str, connection: Connection) -> FileLedger:
+    """Raises WrongConnection."""
+    try:
+        return FileLedger(FileOptions.model_validate(connection.options))
+    except ValidationError as fault:
+        sentences = [
+            f"[erp.{name}.options] {'.'.join(map(str, error['loc']))}: {error['msg']}".replace(" : ", " ")
+            for error in fault.errors(include_url=False, include_input=False)
+        ]
+        raise WrongConnection("\n".join(sentences)) from None

@@ -1,0 +1,199 @@
+"""What a file ledger has written: a line of JSON a file, which names its documents.
+
+A file is written in three steps: whole under a hidden name; named in the manifest, which decides that it is written; given its name.
+A process that dies between them leaves a hidden file: the next one gives it its name where the manifest has it, and removes it where
+it has not. So the same key is never written twice, whoever moves files away after that.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from connectors.files.writing import write_all
+from domain.delivery.documents import Document, InvoiceDocument
+
+NAME: Final = "manifest.jsonl"
+
+
+class ManifestDamaged(Exception):
+    """The manifest holds something else; it is never guessed what was written."""
+
+
+class WrittenLine(msgspec.Struct, frozen=True, array_like=True):
+    account: str
+    amount: int
+    ledger_amount: int
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A document in a file: its rows from 1, head included, and the digest of what it says.
+
+    `after` names the rejections that had come before, of a document that is written again.
+    """
+
+    key: str
+    kind: str
+    first_row: int
+    last_row: int
+    sha256: str
+    subsidiary: str
+    posted_on: date
+    period: str
+    currency: str
+    lines: tuple[WrittenLine, ...]
+    after: tuple[str, ...] = ()
+
+
+class WrittenFile(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    file: str
+    sha256: str
+    documents: tuple[Written, ...]
+
+
+class Manifest:
+    """Owns the names of the folder; whoever writes or reads holds the lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / NAME
+        self._read_to = 0
+        self.files: list[WrittenFile] = []
+        self._places: dict[str, tuple[WrittenFile, Written]] = {}
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For this process alone, with all that others have written. Raises OSError, ManifestDamaged."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._catch_up(file)
+            self._finish()
+            yield
+        finally:
+            os.close(file)
+
+    def find(self, key: str) -> tuple[WrittenFile, Written] | None:
+        """Where it was written last."""
+        return self._places.get(key)
+
+    def latest(self) -> Iterator[tuple[WrittenFile, Written]]:
+        yield from self._places.values()
+
+    def write(self, file: str, content: bytes, documents: Sequence[Written]) -> None:
+        """The lock is held. Raises OSError: nothing is written where it came before the manifest had it."""
+        part = self._part(file)
+        with part.open("wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        written = WrittenFile(number=self.next_number, file=file, sha256=digest(content), documents=tuple(documents))
+        self._append(msgspec.json.encode(written) + b"\n")
+        self._take(written)
+        part.rename(self._folder / file)
+        self._sync()
+
+    @property
+    def next_number(self) -> int:
+        return self.files[-1].number + 1 if self.files else 1
+
+    def _append(self, line: bytes) -> None:
+        file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.lseek(file, self._read_to, os.SEEK_SET)
+            try:
+                write_all(file, line)
+                os.fsync(file)
+            except OSError:
+                os.ftruncate(file, self._read_to)
+                raise
+        finally:
+            os.close(file)
+        self._read_to += len(line)
+        self._sync()
+
+    def _catch_up(self, file: int) -> None:
+        """A line without its end was never committed."""
+        size = os.fstat(file).st_size
+        if size < self._read_to:
+            raise ManifestDamaged(
+                f"{self._path}: expected {self._read_to:,} bytes at least, found {size:,}; put back a copy"
+            )
+        added = os.pread(file, size - self._read_to, self._read_to)
+        whole = added.rfind(b"\n") + 1
+        for line in added[:whole].splitlines():
+            try:
+                self._take(msgspec.json.decode(line, type=WrittenFile))
+            except msgspec.MsgspecError as fault:
+                raise ManifestDamaged(
+                    f"{self._path}: line {len(self.files) + 1}: {fault}. Only Milepost may write it; put back a copy"
+                ) from None
+        self._read_to += whole
+        if whole < len(added):
+            os.ftruncate(file, self._read_to)
+            os.fsync(file)
+
+    def _take(self, written: WrittenFile) -> None:
+        self.files.append(written)
+        self._places |= {document.key: (written, document) for document in written.documents}
+
+    def _finish(self) -> None:
+        """What a process that died has left."""
+        parts = list(self._folder.glob(".*.part"))
+        if not parts:
+            return
+        known = {self._part(written.file): written.file for written in self.files}
+        for part in parts:
+            if name := known.get(part):
+                part.rename(self._folder / name)
+            else:
+                part.unlink()
+        self._sync()
+
+    def _part(self, file: str) -> Path:
+        return self._folder / f".{file}.part"
+
+    def _sync(self) -> None:
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def body_digest(document: Document) -> str:
+    return digest(msgspec.json.encode(document))
+
+
+def written(document: Document, first_row: int, rows: int, after: Sequence[str]) -> Written:
+    if isinstance(document, InvoiceDocument):
+        kind, posted_on = "invoice", document.invoice_date
+        lines = tuple(WrittenLine(line.account, -line.amount, -line.amount) for line in document.lines)
+    else:
+        kind, posted_on = "journal", document.accounting_date
+        lines = tuple(WrittenLine(line.account, line.amount, line.ledger_amount) for line in document.lines)
+    return Written(
+        key=document.key,
+        kind=kind,
+        first_row=first_row,
+        last_row=first_row + rows - 1,
+        sha256=body_digest(document),
+        subsidiary=document.subsidiary,
+        posted_on=posted_on,
+        period=document.period,
+        currency=document.currency,
+        lines=lines,
+        after=tuple(after),
+    )

@@ -9,7 +9,7 @@ import typer
 from confluent_kafka import KafkaException
 
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.lag import Lag, lags, looked_at
+from connectors.kafka.lag import DELIVERED, Lag, lags, looked_at
 from connectors.kafka.lost_topics import Lost, lost_topics
 from connectors.kafka.names import Names
 from milepost.console import aligned, echo, say, shape, write_json
@@ -26,7 +26,8 @@ def tell(settings: Settings, *, every: bool, json: bool) -> None:
     found, lost = asked(settings)
     if json:
         totals = {
-            name: sum(each.records for each in found if each.dataflow == name) for name in ("intake", "accounting")
+            name: sum(each.records for each in found if each.dataflow.partition("/")[0] == name)
+            for name in ("intake", "accounting", DELIVERED)
         }
         told = shape(1, lags=[each._asdict() for each in found], records_behind=totals)
         write_json({**told, "lost": [each._asdict() for each in lost]})

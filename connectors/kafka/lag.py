@@ -1,7 +1,8 @@
-"""How far behind intake and the shards are, from the brokers alone: it says so while nothing of Milepost runs.
+"""How far behind intake, the shards and delivery are, from the brokers alone: it says so while nothing of Milepost runs.
 
 A shard's place and its log are counted in records, which are dense; intake's are offsets of its topics, among which the
-marks of producers' transactions count until the topic is at its end.
+marks of producers' transactions count until the topic is at its end. So are delivery's, which has read what it says; what waits for an
+ERP since then is its own matter, on its page of metrics.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final, NamedTuple
 
 from connectors.kafka import intake_progress, progress
 from connectors.kafka.clients import Clients, Message
+from connectors.kafka.delivery_rounds import Round, last_rounds
 from connectors.kafka.lost_topics import Lost, last_of
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.partitions import Place, bounds, read_on
@@ -23,6 +25,8 @@ from state.guards import LOG_MISSING, PROGRESS_MISSING, TOPIC_CHANGED, GuardStop
 
 TAIL: Final = 16.0
 MILLISECONDS: Final = 1_000
+# Before the name of the ERP account, as a dataflow.
+DELIVERED: Final = "delivery"
 
 
 class Lag(NamedTuple):
@@ -52,8 +56,13 @@ def lags(
         missing = ", ".join(name for name in _own(names) if there[name] is None)
         raise GuardStop(LOG_MISSING, f"there is no topic {missing}; `milepost topics create` makes what was never made")
     at = time.time() if now is None else now
-    inputs = {name: state.partitions for name, state in there.items() if state is not None and name not in _own(names)}
+    inputs = {
+        name: state.partitions
+        for name, state in there.items()
+        if state is not None and name not in (*_own(names), names.delivery)
+    }
     anew = {each.topic for each in lost}
+    delivered = {} if there[names.delivery] is None else last_rounds(clients, names, timeout)
     with_ends = [(topic, shard) for topic in (names.log, names.progress) for shard in range(log.partitions)]
     ends = Ends(clients, [*with_ends, (names.directory, 0)], timeout, TAIL)
     try:
@@ -64,9 +73,9 @@ def lags(
         ]
     finally:
         ends.close()
-    stands = [*_inputs(clients, names, inputs, taken, timeout), *ours]
-    firsts = _firsts(clients, {each.at: each.offset for each in stands if each.end > each.place}, timeout)
-    return [each.lag(firsts.get(each.at), at) for each in stands]
+    stands = [*_inputs(clients, names, inputs, taken, timeout), *ours, *_delivered(clients, names, delivered, timeout)]
+    firsts = _firsts(clients, {(each.at, each.offset) for each in stands if each.end > each.place}, timeout)
+    return [each.lag(firsts.get((each.at, each.offset)), at) for each in stands]
 
 
 class _Stand(NamedTuple):
@@ -99,7 +108,7 @@ class _Stand(NamedTuple):
 
 def looked_at(names: Names) -> list[str]:
     """The topics that are asked for."""
-    return [*_own(names), *map(names.shared, INPUT_TOPICS)]
+    return [*_own(names), names.delivery, *map(names.shared, INPUT_TOPICS)]
 
 
 def _own(names: Names) -> tuple[str, ...]:
@@ -118,6 +127,22 @@ def _inputs(
                 place = taken.get((topic, partition), low)
                 short = topic.removeprefix(names.prefix)
                 found.append(_Stand("intake", short, (topic, partition), end, place, max(place, low)))
+        return found
+    finally:
+        consumer.close()
+
+
+def _delivered(clients: Clients, names: Names, rounds: Mapping[str, Round], timeout: float) -> list[_Stand]:
+    """The output topics that delivery to each ERP account reads."""
+    consumer = clients.consumer()
+    try:
+        found = []
+        for erp, last in sorted(rounds.items()):
+            for name, place in sorted(last.places.items()):
+                topic, _, partition = name.rpartition("/")
+                at = names.shared(topic), int(partition)
+                low, end = bounds(consumer, at, timeout)
+                found.append(_Stand(f"{DELIVERED}/{erp}", topic, at, end, place, max(place, low)))
         return found
     finally:
         consumer.close()
@@ -153,20 +178,26 @@ def _numbered_end(ends: Ends, place: Place) -> int:
         ends.further_back(place)
 
 
-def _firsts(clients: Clients, starts: Mapping[Place, int], timeout: float) -> dict[Place, Message]:
+def _firsts(clients: Clients, starts: set[tuple[Place, int]], timeout: float) -> dict[tuple[Place, int], Message]:
     """The first numbered or foreign record of each partition from an offset on; genesis is none."""
-    found: dict[Place, Message] = {}
-    if not starts:
-        return found
+    found: dict[tuple[Place, int], Message] = {}
+    # Several ERP accounts read the same topics from places of their own.
+    rounds: list[dict[Place, int]] = []
+    for place, offset in sorted(starts):
+        free = next((each for each in rounds if place not in each), None)
+        if free is None:
+            rounds.append(free := {})
+        free[place] = offset
     consumer = clients.consumer()
-    left = set(starts)
     try:
-        with closing(read_on(consumer, starts, timeout, left)) as messages:
-            for message in messages:
-                at = message.topic(), message.partition()
-                if message.key() != GENESIS_KEY:
-                    found.setdefault(at, message)
-                    left.discard(at)
+        for each in rounds:
+            left = set(each)
+            with closing(read_on(consumer, each, timeout, left)) as messages:
+                for message in messages:
+                    at = message.topic(), message.partition()
+                    if message.key() != GENESIS_KEY:
+                        found.setdefault((at, each[at]), message)
+                        left.discard(at)
         return found
     finally:
         consumer.close()

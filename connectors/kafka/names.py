@@ -10,6 +10,7 @@ ENGAGEMENT_LOG: Final = "engagement.log"
 DIRECTORY: Final = "directory"
 PROGRESS: Final = "shard.progress"
 OVERRIDES: Final = "overrides"
+DELIVERY: Final = "delivery"
 DEAD_LETTERS: Final = "dead-letters"
 FORECAST_CURRENT: Final = "forecast.current"
 # The key of the log's first record. Keys of engagements are text without control characters, so none of them is this one.
@@ -54,6 +55,18 @@ class Names(NamedTuple):
         It is that of every generation, as all of them write to the same output topics: the first start of a new one ends the old.
         """
         return f"{self.prefix}milepost/{shard}"
+
+    @property
+    def delivery(self) -> str:
+        return self.own(DELIVERY)
+
+    def delivery_writer(self, erp: str) -> str:
+        """The transactional id of whoever delivers to an ERP account; of every generation, as all of them deliver to the same books."""
+        return f"{self.prefix}milepost/delivery/{erp}"
+
+    @property
+    def delivery_group(self) -> str:
+        return f"{self.prefix}milepost.delivery"
 
     @property
     def intake_writer(self) -> str:

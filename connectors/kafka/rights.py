@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS
+from connectors.kafka.names import DEAD_LETTERS, DELIVERY, DIRECTORY, ENGAGEMENT_LOG, OVERRIDES, PROGRESS
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.topics import INPUT_TOPICS
 from connectors.kafka.topics import TOPICS as ALL_TOPICS
+from domain.events.catalogue import TOPICS as EVENT_TOPICS
 from domain.outputs import TOPICS
 
 TOPIC: Final = "topic"
@@ -32,6 +33,8 @@ class Right(NamedTuple):
 
 INTAKE_WRITES: Final = (ENGAGEMENT_LOG, DIRECTORY, DEAD_LETTERS)
 VIEWS: Final = TOPICS["ProjectView"]
+DELIVERED: Final = (TOPICS["JournalEntry"], TOPICS["ControlTotals"], TOPICS["BillingStatement"])
+ANSWERS: Final = (EVENT_TOPICS["PostingAccepted"], EVENT_TOPICS["InvoicePosted"])
 
 RIGHTS: Final = (
     Right("intake", (WRITE, DESCRIBE_CONFIGS), TOPIC, INTAKE_WRITES),
@@ -44,6 +47,10 @@ RIGHTS: Final = (
     Right("accounting", (READ, DESCRIBE_CONFIGS), TOPIC, (ENGAGEMENT_LOG, OVERRIDES)),
     Right("accounting", (WRITE,), TRANSACTIONAL_ID, ("milepost/<shard>",)),
     Right("accounting", (DESCRIBE,), GROUP, ("milepost",)),
+    Right("delivery", (WRITE, READ, DESCRIBE_CONFIGS), TOPIC, (DELIVERY, *ANSWERS)),
+    Right("delivery", (READ, DESCRIBE_CONFIGS), TOPIC, (*DELIVERED, ENGAGEMENT_LOG)),
+    Right("delivery", (WRITE,), TRANSACTIONAL_ID, ("milepost/delivery/<erp>",)),
+    Right("delivery", (DESCRIBE,), GROUP, ("milepost", "milepost.delivery")),
     Right("view", (READ, DESCRIBE_CONFIGS), TOPIC, (VIEWS,)),
     Right("view", (DESCRIBE,), GROUP, ("milepost.view",)),
 )

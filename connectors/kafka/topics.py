@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from connectors.kafka.clients import Clients, TopicAdmin, TopicFound
 from connectors.kafka.names import (
     DEAD_LETTERS,
+    DELIVERY,
     DIRECTORY,
     ENGAGEMENT_LOG,
     FORECAST_CURRENT,
@@ -283,6 +284,20 @@ TOPICS: Final[tuple[Topic, ...]] = (
         kept=_LATEST,
         needs=_compacted(),
     ),
+    Topic(
+        name=DELIVERY,
+        kind=Kind.OWN,
+        carries=("what is under way to an ERP account",),
+        key="the name of the ERP account",
+        partitions=Partitions.ONE,
+        compacted=True,
+        written_by="delivery",
+        read_by="delivery, lag",
+        kept=_LATEST,
+        needs=_compacted(),
+        # Written before every round of calls and read to its end at every start, so it has to stay small.
+        advised=(("segment.bytes", "4194304"), ("segment.ms", "3600000"), ("min.cleanable.dirty.ratio", "0.1")),
+    ),
     _output("erp.postings", "the contract's id, else the company's", "delivery, the finance warehouse"),
     _output("billing.statements", "the contract's id", "delivery, billing"),
     _output("forecast.updates", "the project's id", "planning"),
@@ -306,7 +321,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     _output("alerts", "the project's or the contract's id", "those who are warned"),
     _output("system.updates", "the project's or the contract's id", "delivery"),
-    _output("control.totals", "the company's id", "the finance warehouse, verify"),
+    _output("control.totals", "the company's id", "delivery, the finance warehouse, verify"),
     _output(DEAD_LETTERS, "topic, partition and offset of the input", "those who mend producers")._replace(
         partitions=Partitions.ONE, written_by="intake", kept="for ever"
     ),

@@ -1,4 +1,4 @@
-"""`milepost lag`: how far behind intake and the shards are, as the brokers have it."""
+"""`milepost lag`: how far behind intake, the shards and delivery are, as the brokers have it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def lag(
 ) -> None:
     """Show what waits on each topic and shard: where it ends, the place that is next, records and seconds behind.
 
-    Asks the brokers alone, so it works while intake and accounting are down. Changes nothing. Ends with 21 where a topic that
+    Asks the brokers alone, so it works while all processes are down. Changes nothing. Ends with 21 where a topic that
     they have read was deleted, or made again.
     """
     from milepost import lags_told

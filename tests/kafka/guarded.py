@@ -75,7 +75,7 @@ def _bindings(right: Right, site: Site) -> list[AclBinding]:
 def _full_names(kind: str, name: str, site: Site) -> list[str]:
     if kind == TOPIC:
         return [BY_NAME[name].full_name(site.names)]
-    whole = site.names.prefix + name.replace("<generation>", site.kafka.generation)
+    whole = site.names.prefix + name.replace("<generation>", site.kafka.generation).replace("<erp>", "books")
     return [whole.replace("<shard>", str(shard)) for shard in range(site.kafka.partitions if "<shard>" in whole else 1)]
 
 

@@ -353,7 +353,7 @@ def test_lag_is_told_while_nothing_runs(two: Site, records: list[LogRecord], tmp
     assert [(each["place"], each["records"]) for each in told["lags"]] == [
         (len(before), more) for before, more in zip(half, new, strict=True)
     ]
-    assert told["records_behind"] == {"intake": 0, "accounting": sum(new)}
+    assert told["records_behind"] == {"intake": 0, "accounting": sum(new), "delivery": 0}
     Process(two).run(whole)
     assert printed("lag", "--settings", str(file)) == "2 of 2 partitions are at their end\n"
     assert "engagement.log" in printed("lag", "--settings", str(file), "--all")

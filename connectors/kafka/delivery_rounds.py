@@ -1,0 +1,64 @@
+"""What delivery to an ERP account says on `delivery.<generation>`: one record an account, the last one counts.
+
+It is written in a transaction before each round of calls. So a process that was replaced learns of it before it calls, and
+the one that replaces it knows whether calls of the other may still be under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from connectors.kafka.clients import Clients
+from connectors.kafka.names import Names
+from connectors.kafka.partitions import all_records
+from state.guards import PROGRESS_MISSING, GuardStop
+
+
+class Call(NamedTuple):
+    """One document that is about to be sent."""
+
+    key: str
+    attempt: int
+    body_hash: str
+
+
+class Round(NamedTuple):
+    """`is_open` until the process ended in order with no call under way; `places` is what was read of each partition."""
+
+    number: int = 0
+    is_open: bool = False
+    calls: Sequence[Call] = ()
+    places: Mapping[str, int] = {}
+
+
+def to_bytes(found: Round) -> bytes:
+    """The same bytes for equal values."""
+    told = {**found._asdict(), "calls": [call._asdict() for call in found.calls]}
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+
+
+def from_bytes(value: bytes) -> Round:
+    """Raises ValueError for what no delivery has written."""
+    try:
+        found: Any = orjson.loads(value)
+        return Round(**{**found, "calls": tuple(Call(**call) for call in found["calls"])})
+    except (TypeError, KeyError) as fault:
+        raise ValueError(f"expected an object with {', '.join(Round._fields)}") from fault
+
+
+def last_rounds(clients: Clients, names: Names, timeout: float) -> dict[str, Round]:
+    """By ERP account. Raises GuardStop for a record that delivery has not written."""
+    found = {}
+    for message in all_records(clients, names.delivery, 0, timeout):
+        try:
+            found[(message.key() or b"").decode()] = from_bytes(message.value() or b"")
+        except ValueError as fault:
+            raise GuardStop(
+                PROGRESS_MISSING,
+                f"{names.delivery}, offset {message.offset()}: the record cannot be read: {fault}. Only delivery may write to this "
+                "topic; find out who did",
+            ) from fault
+    return found

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from connectors.erp import netsuite
 from connectors.erp.adapter import Erp
 from connectors.erp.connection import Connection, WrongConnection
 
 # Of the name in accounts.toml and what stands there. Calls nothing, reads no secret. Raises WrongConnection.
 Opener: TypeAlias = Callable[[str, Connection], Erp]
 
-OPENERS: Final[Mapping[str, Opener]] = {}
+OPENERS: Final[Mapping[str, Opener]] = {
+    "netsuite": netsuite.open_erp,
+}
 
 
 def opened(name: str, connection: Connection) -> Erp:

@@ -114,8 +114,17 @@ def listed(value: object) -> list[object]:
 
 def decimal_of(amount: Amount) -> Decimal:
     """With two decimals, or with as many more as it has."""
-    whole = Decimal(amount).scaleb(-AMOUNT_SCALE)
-    return whole.quantize(Decimal("0.01")) if amount % 100 == 0 else whole.normalize()
+    return (
+        scaled(amount, AMOUNT_SCALE)
+        if amount % 100
+        else Decimal(amount).scaleb(-AMOUNT_SCALE).quantize(Decimal("0.01"))
+    )
+
+
+def scaled(value: int, scale: int) -> Decimal:
+    """As short as it can be written without an exponent."""
+    found = Decimal(value).scaleb(-scale).normalize()
+    return found if found == 0 or found.as_tuple().exponent <= 0 else found.quantize(Decimal(1))  # type: ignore[operator]
 
 
 def amount_of(value: object) -> Amount:

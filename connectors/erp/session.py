@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from dataclasses import replace
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
+import stamina
+
 from connectors.erp.adapter import NO_TRACE, Limits, Trace
-from connectors.erp.answers import Answer, json_body
+from connectors.erp.answers import Answer, json_body, refused
 from connectors.erp.connection import (
     BasicAuth,
     CertificateAuth,
@@ -28,6 +31,9 @@ from connectors.erp.oauth import (
 )
 from connectors.erp.transport import Transport
 from domain.delivery.outcomes import NotSent, Throttled, Uncertain
+
+READ_ATTEMPTS: Final = 6
+READ_SECONDS: Final = 300.0
 
 
 class Session:
@@ -55,10 +61,22 @@ class Session:
             who = self._signer.headers(method, url)
             if isinstance(who, NotSent | Throttled):
                 return who
-            found = self._transport.call(method, url, headers={**stated, **who}, body=body, trace=trace)
+            found = _without(who, self._transport.call(method, url, headers={**stated, **who}, body=body, trace=trace))
             if is_last or not isinstance(found, Answer) or found.status != 401 or not self._signer.renews(who):
                 return found
         raise AssertionError("the second round returns")
+
+    def read(
+        self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None
+    ) -> Answer | NotSent | Throttled | Uncertain:
+        """A call that changes nothing: asked again for a while, as long as the ERP is throttled or does not answer."""
+        try:
+            for attempt in stamina.retry_context(on=_wait, attempts=READ_ATTEMPTS, timeout=READ_SECONDS):
+                with attempt:
+                    return _settled(self.call(method, url, json=json, headers=headers))
+        except _Again as again:
+            return again.found
+        raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
         self._transport.close()
@@ -107,3 +125,39 @@ def _signer(
             return Bearer(transport, token_url, client_secret_form(auth, auth.scope or scope))
         case _:
             assert_never(auth)
+
+
+def _without(who: Mapping[str, str], found: Answer | NotSent | Uncertain) -> Answer | NotSent | Uncertain:
+    """The answer, less the credentials that an ERP may repeat in what it says is wrong."""
+    if isinstance(found, Answer):
+        for value in who.values():
+            secret = value.rpartition(" ")[2].encode()
+            if secret in found.body:
+                found = replace(found, body=found.body.replace(secret, b"**********"))
+    return found
+
+
+class _Again(Exception):
+    """An answer after which a reader asks again."""
+
+    def __init__(self, found: Answer | NotSent | Throttled | Uncertain, after_seconds: float | None) -> None:
+        super().__init__("the ERP is asked again")
+        self.found = found
+        self.after_seconds = after_seconds
+
+
+def _wait(fault: Exception) -> bool | float:
+    """So many seconds where the ERP has said so; True: as the waits grow."""
+    if not isinstance(fault, _Again):
+        return False
+    return True if fault.after_seconds is None else min(fault.after_seconds, READ_SECONDS)
+
+
+def _settled(found: Answer | NotSent | Throttled | Uncertain) -> Answer | NotSent | Throttled | Uncertain:
+    match refused(found) if isinstance(found, Answer) else found:
+        case Throttled(after_seconds):
+            raise _Again(found, after_seconds)
+        case Uncertain() | NotSent(why="unreachable"):
+            raise _Again(found, None)
+        case _:
+            return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -11,8 +12,13 @@ CANARIES = ("canary-client-7f3a", "canary-secret-91bc", "canary-token-d20e", "ca
 TOKEN = "canary-bearer-3c1d"
 
 
+@cache
+def _rsa() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65_537, 2_048)
+
+
 def rsa_key(folder: Path) -> Path:
-    return _written(folder / "rsa.pem", rsa.generate_private_key(65_537, 2_048))
+    return _written(folder / "rsa.pem", _rsa())
 
 
 def ec_key(folder: Path) -> Path:

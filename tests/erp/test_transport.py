@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from connectors.erp.adapter import Trace
-from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, json_body, retry_after, words
+from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, json_body, retry_after, scaled, words
 from connectors.erp.transport import Transport
 from domain.delivery.outcomes import UNREACHABLE, NotSent, Uncertain
 from tests.erp.server import Behaviour, Dripping, Endless, HungUp, Reply, serving
@@ -140,6 +140,8 @@ def test_amounts_are_exact_numbers() -> None:
     """187.00 is 1 870 000 of 10^-4."""
     assert json_body({"debit": decimal_of(1_870_000)}) == b'{"debit":187.00}'
     assert json_body({"debit": decimal_of(-123_456)}) == b'{"debit":-12.3456}'
+    assert json_body({"hours": scaled(100_000_000, 6), "rate": scaled(1_500_000, 6)}) == b'{"hours":100,"rate":1.5}'
+    assert json_body({"none": scaled(0, 6)}) == b'{"none":0}'
     assert json_body({"debit": decimal_of(10_000_000_000_000)}) == b'{"debit":1000000000.00}'
     assert amount_of(Answer(200, {}, b'{"a": 187.1}').fields()["a"]) == 1_871_000
     assert amount_of("0.30000000000000004") == 3_000

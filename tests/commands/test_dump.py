@@ -44,7 +44,7 @@ def test_outputs_of_a_topic() -> None:
     journals = of_run("erp.postings")
     assert [journal["type"] for journal in journals] == ["JournalEntry"] * 24
     first = journals[0]
-    assert (first["output_seq"], first["accounting_date"], first["lines"][0]["amount"]) == (6, "2026-01-05", "320.00")
+    assert (first["output_seq"], first["accounting_date"], first["lines"][0]["amount"]) == (9, "2026-01-05", "320.00")
     assert first["journal_id"].startswith("BRIDGE.")
 
 

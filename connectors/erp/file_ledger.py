@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
-from connectors.erp.connection import Connection, WrongConnection
+from connectors.erp.connection import Connection
 from connectors.erp.file_answers import FOLDER, PERIOD, Answer, Answers
 from connectors.erp.file_manifest import Manifest, ManifestDamaged, Written, WrittenFile, body_digest, digest, written
 from connectors.erp.layouts.d365_csv import D365Csv
@@ -258,11 +258,4 @@ def _entry(document: Written, file: WrittenFile, outcome: Outcome, is_changed: b
 
 def open_erp(name: str, connection: Connection) -> FileLedger:
     """Raises WrongConnection."""
-    try:
-        return FileLedger(FileOptions.model_validate(connection.options))
-    except ValidationError as fault:
-        sentences = [
-            f"[erp.{name}.options] {'.'.join(map(str, error['loc']))}: {error['msg']}".replace(" : ", " ")
-            for error in fault.errors(include_url=False, include_input=False)
-        ]
-        raise WrongConnection("\n".join(sentences)) from None
+    return FileLedger(connection.checked_options(name, FileOptions))

@@ -181,5 +181,7 @@ def test_options_that_nobody_knows_are_refused(plug: Plug) -> None:
 
 def test_an_erp_that_nobody_knows_is_refused() -> None:
     connection = Connection.model_validate({"kind": "abacus", "url": "https://erp.example"})
-    with pytest.raises(WrongConnection, match=r"\[erp.books\] kind: expected one of netsuite.*, found 'abacus'"):
+    with pytest.raises(
+        WrongConnection, match=r"\[erp.books\] kind: expected one of files, .*netsuite.*, found 'abacus'"
+    ):
         adapters.opened("books", connection)

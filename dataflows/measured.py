@@ -31,6 +31,7 @@ from dataflows.intake import Effects as IntakeEffects
 from dataflows.intake import KafkaIntake
 from domain.exceptions import CATALOGUE
 from domain.outputs import TOPICS
+from domain.units import AMOUNT_ONE, Amount
 from operators.accounting import Effects, Outputs, Turn
 from state.guards import GuardStop
 from state.shard import Encoded, Mark
@@ -38,6 +39,8 @@ from state.shard import Encoded, Mark
 ACCOUNTING: Final = "accounting"
 INTAKE: Final = "intake"
 VIEW: Final = "view"
+DELIVERY: Final = "delivery"
+LEDGER_DIFFERS: Final = "ledger_differs"
 VIEWS: Final = TOPICS["ProjectView"]
 SECOND: Final = 1_000_000
 SQLITE_FILES: Final = ("", "-wal", "-pages")
@@ -379,6 +382,7 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
     """Beside a dataflow; where the brokers refuse it the gauges are left out, and it is tried again."""
     numbers = tuple(shards)
     current: list[OpenExceptions] = []
+    seen: dict[str, Amount] = {}
 
     def counts() -> Iterator[tuple[Labels, float]]:
         for one in _caught_up(current):
@@ -394,6 +398,12 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
                 found = waiting.get(category)
                 yield (category, of.severity), 0.0 if found is None else max(now - found.oldest / SECOND, 0.0)
 
+    def unreconciled() -> Iterator[tuple[Labels, float]]:
+        """A currency whose differences are all gone says 0 for as long as the process runs."""
+        for one in _caught_up(current):
+            seen.update(dict.fromkeys(seen, 0), **one.at_risk(LEDGER_DIFFERS))
+            yield from (((currency,), amount / AMOUNT_ONE) for currency, amount in seen.items())
+
     def follow(ended: Flag) -> None:
         while not ended.is_set():
             try:
@@ -408,7 +418,11 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
             except KafkaException:
                 ended.wait(FOLLOW_AGAIN_SECONDS)
 
-    end = [metrics.ask(catalogue.EXCEPTIONS_OPEN, counts), metrics.ask(catalogue.EXCEPTIONS_OLDEST, ages)]
+    end = [
+        metrics.ask(catalogue.EXCEPTIONS_OPEN, counts),
+        metrics.ask(catalogue.EXCEPTIONS_OLDEST, ages),
+        metrics.ask(catalogue.UNRECONCILED, unreconciled),
+    ]
     try:
         with beside("exceptions", follow):
             yield

@@ -215,6 +215,67 @@ ROWS: Final = (
         ),
     ),
     Row(
+        "ERPs",
+        (
+            Panel(
+                "Documents by outcome",
+                "A minute. Uncertain ones are looked up by their key before anything is sent again.",
+                "short",
+                (
+                    Query(
+                        f"60 * {rate('milepost_erp_delivery_attempts_total', 'erp, outcome')}", "{{erp}}: {{outcome}}"
+                    ),
+                ),
+            ),
+            Panel(
+                "Oldest document that is not acknowledged",
+                "Since it could first be sent; rejected ones wait for somebody and are not in it.",
+                "s",
+                (Query("max by (erp) (milepost_erp_unacknowledged_oldest_seconds)", "{{erp}}"),),
+            ),
+            Panel(
+                "Documents not posted",
+                "By where they stand.",
+                "short",
+                (Query("sum by (erp, standing) (milepost_erp_documents)", "{{erp}}: {{standing}}"),),
+            ),
+            Panel(
+                "From journal to acknowledged",
+                "With the wait for the end of the day or the period, where an entity sends by these.",
+                "s",
+                tuple(
+                    Query(quantile(part, "milepost_erp_acknowledged_seconds", "erp"), f"{{{{erp}}}} p{part * 100:g}")
+                    for part in (0.5, 0.95)
+                ),
+            ),
+            Panel(
+                "One call, 95 of 100",
+                "",
+                "s",
+                (Query(quantile(0.95, "milepost_erp_call_seconds", "erp"), "{{erp}}"),),
+            ),
+            Panel(
+                "Quota left, and paused",
+                "Share of the calls of a minute; 1 is paused: the ERP is away, or refuses who we are.",
+                "short",
+                (
+                    Query("min by (erp) (milepost_erp_quota_left_ratio)", "{{erp}} quota left"),
+                    Query("max by (erp) (milepost_erp_paused)", "{{erp}} paused"),
+                ),
+            ),
+            Panel(
+                "Unreconciled",
+                "Money of differences between what was posted and what ERPs hold.",
+                "short",
+                (Query("max by (currency) (milepost_unreconciled_amount)", "{{currency}}"),),
+                "stat",
+                8,
+                4,
+                (0.01, 1_000),
+            ),
+        ),
+    ),
+    Row(
         "Processes",
         (
             Panel(

@@ -51,6 +51,8 @@ def _labels() -> Iterator[str]:
         yield f"| `{label}` | {told.get(label, '') if many else ', '.join(f'`{word}`' for word in sorted(words))} |"
     for label in sorted(NUMBERS):
         yield f"| `{label}` | the number of a {label}, up to 1,023 |"
+    yield "| `erp` | the name of the ERP account in accounts.toml; a process has one |"
+    yield "| `currency` | an ISO 4217 code |"
     yield f"| {', '.join(f'`{label}`' for label in sorted(OF_THE_BUILD))} | one value each, on `{BUILD_INFO}` alone |\n"
 
 

@@ -14,7 +14,7 @@ from connectors.kafka.names import Names
 from connectors.kafka.partitions import is_passing
 from connectors.kafka.published import published
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
-from domain.units import Instant
+from domain.units import Amount, Instant
 
 AT_ONCE: Final = 1_000
 
@@ -26,13 +26,20 @@ class Waiting(NamedTuple):
     oldest: Instant
 
 
+class _Open(NamedTuple):
+    category: str
+    raised_at: Instant
+    amount: Amount
+    currency: str | None
+
+
 class OpenExceptions:
     """From the first exception on, at every start: the topic keeps them all, and they are few beside the events."""
 
     def __init__(self, clients: Clients, names: Names, shards: Iterable[int]) -> None:
         self.topic = names.shared(TOPICS["ExceptionRaised"])
         self._generation = names.generation
-        self._open: dict[str, tuple[str, Instant]] = {}
+        self._open: dict[str, _Open] = {}
         self._behind = set(shards)
         self._consumer = clients.consumer()
         self._consumer.assign([TopicPartition(self.topic, shard, OFFSET_BEGINNING) for shard in sorted(self._behind)])
@@ -60,11 +67,21 @@ class OpenExceptions:
     def by_category(self) -> dict[str, Waiting]:
         """May be asked from another thread than the one that follows."""
         found: dict[str, Waiting] = {}
-        for category, raised_at in list(self._open.values()):
-            known = found.get(category)
-            found[category] = (
-                Waiting(1, raised_at) if known is None else Waiting(known.number + 1, min(known.oldest, raised_at))
+        for each in list(self._open.values()):
+            known = found.get(each.category)
+            found[each.category] = (
+                Waiting(1, each.raised_at)
+                if known is None
+                else Waiting(known.number + 1, min(known.oldest, each.raised_at))
             )
+        return found
+
+    def at_risk(self, category: str) -> dict[str, Amount]:
+        """Money of a category by currency; from any thread."""
+        found: dict[str, Amount] = {}
+        for each in list(self._open.values()):
+            if each.category == category and each.currency is not None:
+                found[each.currency] = found.get(each.currency, 0) + each.amount
         return found
 
     def close(self) -> None:
@@ -82,7 +99,10 @@ class OpenExceptions:
         match record:
             case ExceptionRaised():
                 # Said again with every change; the first time is when it was raised.
-                _, since = self._open.get(record.exception_id, ("", record.raised_at))
-                self._open[record.exception_id] = record.category, min(since, record.raised_at)
+                known = self._open.get(record.exception_id)
+                since = record.raised_at if known is None else min(known.raised_at, record.raised_at)
+                self._open[record.exception_id] = _Open(
+                    record.category, since, record.blocks_amount, record.blocks_currency
+                )
             case ExceptionClosed():
                 self._open.pop(record.exception_id, None)

@@ -6,6 +6,7 @@ the words of this page, and not from the firm.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -26,7 +27,7 @@ GUARDS: Final[Mapping[int, str]] = {
 # A process that ended by a fault that no guard names.
 FAULT: Final = "fault"
 
-DATAFLOWS: Final = ("intake", "accounting", "view")
+DATAFLOWS: Final = ("intake", "accounting", "view", "delivery")
 # Why intake does not take a message, from the outside in.
 REASON_CLASSES: Final = (
     "not_unpacked",
@@ -38,6 +39,21 @@ REASON_CLASSES: Final = (
     "invalid",
 )
 
+# What became of a document in one call to an ERP.
+OUTCOMES: Final = (
+    "posted",
+    "accepted",
+    "duplicate",
+    "submitted",
+    "rejected_data",
+    "rejected_period",
+    "throttled",
+    "not_sent",
+    "uncertain",
+)
+# Where documents of an ERP account stand; what was posted is counted by its outcome.
+STANDINGS: Final = ("unmapped", "to_send", "sent", "accepted", "rejected")
+
 # A label that is not here is a number: of a shard or a partition, of which the settings allow 1,024.
 VOCABULARIES: Final[Mapping[str, frozenset[str]]] = {
     "dataflow": frozenset(DATAFLOWS),
@@ -46,9 +62,16 @@ VOCABULARIES: Final[Mapping[str, frozenset[str]]] = {
     "category": frozenset(EXCEPTIONS),
     "severity": frozenset(category.severity for category in EXCEPTIONS.values()),
     "guard": frozenset({*GUARDS.values(), FAULT}),
+    "outcome": frozenset(OUTCOMES),
+    "standing": frozenset(STANDINGS),
 }
 NUMBERS: Final = frozenset({"shard", "partition"})
 NUMBER_MAX: Final = 1_024
+# Names that are not ours: of the ERP account of a process, of which it has one, and of the currencies of the books.
+FORMS: Final[Mapping[str, re.Pattern[str]]] = {
+    "erp": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"),
+    "currency": re.compile(r"[A-Z]{3}"),
+}
 # What there is one of in a process.
 OF_THE_BUILD: Final = frozenset({"version", "rules", "python"})
 
@@ -72,6 +95,23 @@ EVENT_BUCKETS: Final = (
 )
 LOG_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COMMIT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+CALL_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+# Up to a month and more, where an entity sends once a period.
+ACKNOWLEDGED_BUCKETS: Final = (
+    1.0,
+    5.0,
+    15.0,
+    60.0,
+    300.0,
+    900.0,
+    3_600.0,
+    14_400.0,
+    43_200.0,
+    86_400.0,
+    172_800.0,
+    604_800.0,
+    2_678_400.0,
+)
 RECORD_BUCKETS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0)
 BYTE_BUCKETS: Final = tuple(float(256 << (2 * power)) for power in range(8))
 
@@ -107,6 +147,14 @@ EXCEPTIONS_OPEN: Final = "milepost_exceptions_open"
 EXCEPTIONS_OLDEST: Final = "milepost_exceptions_oldest_age_seconds"
 EVENT_TIME_LAG: Final = "milepost_event_time_lag_seconds"
 UNROUTED_WAITING: Final = "milepost_unrouted_waiting"
+ERP_ATTEMPTS: Final = "milepost_erp_delivery_attempts_total"
+ERP_CALL_SECONDS: Final = "milepost_erp_call_seconds"
+ERP_ACKNOWLEDGED: Final = "milepost_erp_acknowledged_seconds"
+ERP_OLDEST: Final = "milepost_erp_unacknowledged_oldest_seconds"
+ERP_DOCUMENTS: Final = "milepost_erp_documents"
+ERP_QUOTA_LEFT: Final = "milepost_erp_quota_left_ratio"
+ERP_PAUSED: Final = "milepost_erp_paused"
+UNRECONCILED: Final = "milepost_unreconciled_amount"
 LAST_GUARD_STOP: Final = "milepost_last_guard_stop_timestamp_seconds"
 BUILD_INFO: Final = "milepost_build_info"
 
@@ -188,6 +236,48 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ("topic",),
         "Since the newest fact that came by a topic happened; finds a source that has gone silent",
     ),
+    Measure(
+        ERP_ATTEMPTS,
+        COUNTER,
+        ("erp", "outcome"),
+        "Documents in calls to an ERP account, by what became of them; one that is sent again counts again",
+    ),
+    Measure(ERP_CALL_SECONDS, HISTOGRAM, ("erp",), "Of one call to an ERP account", CALL_BUCKETS),
+    Measure(
+        ERP_ACKNOWLEDGED,
+        HISTOGRAM,
+        ("erp",),
+        "From when the log recorded what a journal or statement follows from to when the ERP had posted it; the wait for the end of "
+        "a day or a period is in it, where an entity sends by day or period",
+        ACKNOWLEDGED_BUCKETS,
+    ),
+    Measure(
+        ERP_OLDEST,
+        GAUGE,
+        ("erp",),
+        "Since the oldest document that is neither posted nor rejected could first be sent; 0 where there is none",
+    ),
+    Measure(
+        ERP_DOCUMENTS,
+        GAUGE,
+        ("erp", "standing"),
+        "Documents that are not posted: an account of theirs is not mapped, to send, sent without an answer, accepted, rejected",
+    ),
+    Measure(
+        ERP_QUOTA_LEFT,
+        GAUGE,
+        ("erp",),
+        "Share of a minute's calls that may still begin; 0 while the ERP has asked to wait, 1 where it has no limit",
+    ),
+    Measure(
+        ERP_PAUSED, GAUGE, ("erp",), "1 while nothing is sent, because the ERP cannot be reached or refuses who we are"
+    ),
+    Measure(
+        UNRECONCILED,
+        GAUGE,
+        ("currency",),
+        "Money of differences between what was posted and what ERPs hold, in units of the currency: open exceptions `ledger_differs`",
+    ),
     Measure(UNROUTED_WAITING, GAUGE, (), "Events that wait until it is known whose they are"),
     Measure(DAYS_ENDED, COUNTER, (), "Days that intake has ended, one a zone and date"),
     Measure(
@@ -206,6 +296,8 @@ def bounded(label: str, value: str) -> str:
     """The value, or `other` where a label may not have it."""
     if label in VOCABULARIES:
         return value if value in VOCABULARIES[label] else OTHER
+    if label in FORMS:
+        return value if FORMS[label].fullmatch(value) else OTHER
     if label in NUMBERS:
         return value if value == "" or (value.isascii() and value.isdigit() and int(value) < NUMBER_MAX) else OTHER
     assert label in OF_THE_BUILD, f"{label} is no label of any metric"

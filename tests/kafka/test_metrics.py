@@ -170,20 +170,44 @@ def test_a_process_is_not_ready_before_its_store_is_made_again(two: Site, record
     assert last == (len(parts[1]), [])
 
 
+def open_exceptions(of: Site) -> list[ExceptionRaised]:
+    """As the topic has them: raised and not closed, each as it was said last."""
+    found: dict[str, ExceptionRaised] = {}
+    for shard in range(2):
+        for output in of.read(shard)["exceptions"]:
+            _, record = OUTPUT_CODECS[output.type_name].decode(output.body)
+            if isinstance(record, ExceptionRaised):
+                found[record.exception_id] = record
+            elif isinstance(record, ExceptionClosed):
+                found.pop(record.exception_id, None)
+    return list(found.values())
+
+
+def test_money_of_differences_is_told_by_currency(
+    two: Site, records: list[LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The firm has no ledger to differ from, so another category that has money at risk stands for it."""
+    process = Process(two)
+    process.run(given(two, records))
+    with_money = [each for each in open_exceptions(two) if each.blocks_amount and each.blocks_currency]
+    category = with_money[0].category
+    expected: Counter[str] = Counter()
+    for each in with_money:
+        if each.category == category:
+            expected[each.blocks_currency or ""] += each.blocks_amount
+    monkeypatch.setattr("dataflows.measured.LEDGER_DIFFERS", category)
+    with exceptions_followed(process.metrics, two.clients, two.names, [0, 1]):
+        until(lambda: process.total(catalogue.UNRECONCILED) > 0)
+        for currency, amount in expected.items():
+            assert process.value(catalogue.UNRECONCILED, currency=currency) == pytest.approx(amount / 10_000)
+
+
 def test_open_exceptions_are_counted_by_category(two: Site, records: list[LogRecord]) -> None:
     """As the topic has them: raised and not closed."""
     parts = given(two, records)
     process = Process(two)
     process.run(parts)
-    still_open: dict[str, str] = {}
-    for shard in range(2):
-        for output in two.read(shard)["exceptions"]:
-            _, record = OUTPUT_CODECS[output.type_name].decode(output.body)
-            if isinstance(record, ExceptionRaised):
-                still_open[record.exception_id] = record.category
-            elif isinstance(record, ExceptionClosed):
-                still_open.pop(record.exception_id, None)
-    expected = Counter(still_open.values())
+    expected = Counter(each.category for each in open_exceptions(two))
     assert expected
     with exceptions_followed(process.metrics, two.clients, two.names, [0, 1]):
         until(lambda: process.total(catalogue.EXCEPTIONS_OPEN) == expected.total())

@@ -11,15 +11,25 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Event as Flag
 
 import pytest
 import yaml
 
 from connectors.kafka import topics
-from connectors.metrics import guard_stops
+from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.catalogue import BY_NAME, COUNTER, HISTOGRAM
+from connectors.metrics.health import Health
+from connectors.metrics.page import page
+from connectors.metrics.registry import Metrics
+from dataflows.beside import beside
+from dataflows.delivery_measured import MeasuredDelivery
+from dataflows.delivery_watched import Stand
+from domain.delivery.outcomes import Taken
 from monitoring import dashboard
 from monitoring import page as monitoring_page
 from simulation.servers.kafka import Broker
@@ -188,6 +198,23 @@ def text(port: int) -> str:
         connection.close()
 
 
+@contextmanager
+def delivering() -> Iterator[int]:
+    """The port of a page that says what one of delivery says, and of accounting, a difference."""
+    metrics, health = Metrics("1", "1"), Health()
+    measured = MeasuredDelivery("netsuite", metrics, health)
+    metrics.ask(catalogue.UNRECONCILED, lambda: [(("EUR",), 120.5)])
+    with page("127.0.0.1", 0, metrics.registry, health) as port, beside("erp", partial(_answering, measured)):
+        yield port
+
+
+def _answering(measured: MeasuredDelivery, ended: Flag) -> None:
+    while not ended.wait(0.2):
+        measured.called([Taken("JE1", date(2026, 5, 31))], 0.2)
+        measured.acknowledged([0])
+        measured.stands(Stand({"to_send": 1}, 0), is_caught_up=True)
+
+
 def test_prometheus_has_data_for_every_query(
     world: World, started: Start, redis_server: RedisServer, tmp_path: Path
 ) -> None:
@@ -202,7 +229,7 @@ def test_prometheus_has_data_for_every_query(
         until(lambda: answers(accounting_port, "/readyz"))
         held.enter_context(serving(world, "view", "--alone", "--set", f"redis.url={redis_server.url}", port=view_port))
         until(lambda: answers(view_port, "/readyz"))
-        ports = [intake_port, accounting_port, view_port]
+        ports = [intake_port, accounting_port, view_port, held.enter_context(delivering())]
         prometheus = started(
             Prometheus(tmp_path / "prometheus", targets=[f"127.0.0.1:{port}" for port in ports], rules=[RULES])
         )
@@ -234,7 +261,7 @@ def test_prometheus_has_data_for_every_query(
             pytest.fail(f"no data: {json.dumps(sorted(without), indent=1)}")
         slowest = "histogram_quantile(0.99, sum by (le) (rate(milepost_log_to_visible_seconds_bucket[1m])))"
         until(lambda: any(float(each["value"][1]) > 0 for each in prometheus.query(slowest)))
-        ready = {"intake", "accounting", "view"}
+        ready = {"intake", "accounting", "view", "delivery"}
         until(lambda: {each["metric"]["dataflow"] for each in prometheus.query("milepost_ready == 1")} == ready)
         assert all(answers(port, "/healthz") for port in ports)
 

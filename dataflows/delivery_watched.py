@@ -1,0 +1,46 @@
+"""What delivery says of itself to those who measure it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from domain.delivery.outcomes import Outcome
+from domain.units import Instant
+
+
+class Stand(NamedTuple):
+    """How an ERP account stands.
+
+    `documents` counts by standing (`connectors.metrics.catalogue.STANDINGS`). `oldest_at`: when the oldest document that is neither
+    posted nor rejected could first be sent. `quota_left` is the share of a minute's calls that may still begin, 0 while the ERP has
+    asked to wait. `is_paused`: nothing is sent, because the ERP cannot be reached or refuses who we are.
+    """
+
+    documents: Mapping[str, int]
+    oldest_at: Instant | None = None
+    quota_left: float = 1.0
+    is_paused: bool = False
+
+
+class Watch(Protocol):
+    """Called by the one thread that decides."""
+
+    def called(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """One call has ended: what became of its documents, and how long it lasted."""
+
+    def acknowledged(self, recorded_at: Sequence[Instant]) -> None:
+        """The ERP has posted these journals or statements just now; of each, when the log recorded what it follows from."""
+
+    def stands(self, stand: Stand, is_caught_up: bool) -> None:
+        """At the end of each round, also of one in which nothing came. `is_caught_up`: all was read that was there."""
+
+
+class Unwatched:
+    """For runs that nobody measures."""
+
+    def called(self, outcomes: Sequence[Outcome], seconds: float) -> None: ...
+
+    def acknowledged(self, recorded_at: Sequence[Instant]) -> None: ...
+
+    def stands(self, stand: Stand, is_caught_up: bool) -> None: ...

@@ -1,0 +1,107 @@
+"""An adapter against a simulated ERP."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connectors.erp import adapters
+from connectors.erp.adapter import Erp
+from connectors.erp.connection import Connection
+from domain.delivery.documents import Document
+from domain.delivery.outcomes import Outcome, RejectedData, RejectedPeriod, Submitted, Taken
+from simulation.erp.books import Company
+from simulation.erp.serving import Serving, serving
+from simulation.erp.simulated import SimulatedErp
+from simulation.erp.troubles import Trouble, Turn, parsed
+from tests.erp.contract import Plug
+
+COMPANIES = (Company("1", "USD", "US"), Company("2", "EUR", "DE"))
+
+
+@dataclass
+class Simulated:
+    erp: Erp
+    books: SimulatedErp
+    serving: Serving
+
+    def meets(self, *following: Trouble | None) -> None:
+        """The next writes, one by one."""
+        self.books.troubles.next_writes.extend(following)
+
+    def act(self, *turns: str) -> None:
+        for text in turns:
+            turn = parsed(text)
+            assert isinstance(turn, Turn)
+            self.books.act(turn)
+
+    def keys(self) -> Counter[str]:
+        """How often each stands in the books."""
+        return Counter(entry.key for entry in self.books.entries())
+
+    def send(self, document: Document) -> Outcome:
+        (found,) = self.erp.send([document])
+        return found
+
+    def settled(self, document: Document, attempts: int = 50) -> Outcome:
+        """As a delivery goes about it: what is not certain is looked up, what is not there is sent again."""
+        outcome = None
+        for _ in range(attempts):
+            outcome = self.send(document)
+            while isinstance(outcome, Submitted):
+                found = self.erp.poll(outcome.ticket, [document])
+                outcome = outcome if found is None else found[0]
+            if isinstance(outcome, Taken | RejectedData | RejectedPeriod):
+                return outcome
+            if there := self._looked_up(document, attempts):
+                return there
+        raise AssertionError(f"after {attempts} attempts still {outcome}")
+
+    def _looked_up(self, document: Document, attempts: int) -> Taken | None:
+        there: object = None
+        for _ in range(attempts):
+            there = self.erp.look_up([document])
+            if isinstance(there, Mapping):
+                return there.get(document.key)
+        raise AssertionError(f"after {attempts} attempts it still cannot be asked: {there}")
+
+
+@contextmanager
+def simulated(
+    plug: Plug,
+    folder: Path,
+    *,
+    troubles: Sequence[str] = (),
+    seed: int = 7,
+    call_seconds: float = 20.0,
+    settings: Mapping[str, Any] = {},
+    **how: Any,
+) -> Iterator[Simulated]:
+    books = SimulatedErp(
+        plug.name,
+        folder / "books",
+        companies=COMPANIES,
+        troubles=[parsed(text) for text in troubles],
+        seed=seed,
+        **how,
+    )
+    with serving(books) as served:
+        auth = dict(plug.auth(folder))
+        if auth["kind"] in {"oauth2_certificate", "oauth2_client_secret"}:
+            auth["token_url"] = f"{served.url}{plug.token_path}"
+        stated = {
+            "kind": plug.name,
+            "url": served.url,
+            "insecure_loopback": True,
+            "call_seconds": call_seconds,
+            "auth": auth,
+        }
+        erp = adapters.opened("books", Connection.model_validate({**stated, **plug.settings, **settings}))
+        try:
+            yield Simulated(erp, books, served)
+        finally:
+            erp.close()

@@ -6,12 +6,14 @@ OAuth 2 tokens are kept until shortly before they end; one renewal serves all th
 from __future__ import annotations
 
 import base64
+import json
+import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -28,7 +30,21 @@ from domain.delivery.outcomes import CREDENTIALS, UNREACHABLE, NotSent, Throttle
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MARGIN_SECONDS: Final = 60.0
 SHORTEST_SECONDS: Final = 30.0
+# Shorter ones may stand in an answer as amounts or ids, and are not taken out of it.
+SHORTEST_SECRET: Final = 8
 _LONGEST_TOKEN: Final = 16_384
+_OAUTH1_SECRETS: Final = re.compile(r'oauth_(?:consumer_key|token|signature)="([^"]*)"')
+# RFC 6749, 5.2; anything else that stands in `error` may repeat what was sent.
+_TOKEN_ERRORS: Final = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    }
+)
 
 Refusal = NotSent | Throttled
 
@@ -168,7 +184,7 @@ class Bearer:
             return NotSent(UNREACHABLE, f"no token: answer {answer.status}, {fault}")
         if answer.status in {400, 401, 403}:
             code = text_of(found.get("error"))
-            code = code if code.replace("_", "").isalnum() and len(code) < 40 else "no code"
+            code = code if code in _TOKEN_ERRORS else "no code"
             return NotSent(
                 CREDENTIALS, f"no token: answer {answer.status}, {code}; check what auth says and its secrets"
             )
@@ -230,6 +246,21 @@ def _signed(auth: CertificateAuth, claims: dict[str, object]) -> str:
         raise CredentialsMissing(
             f"expected a private key in PEM that signs {auth.algorithm} in {auth.private_key}: it is another"
         ) from None
+
+
+def secrets_of(authorization: str) -> list[str]:
+    """What nobody may see of a header, in the forms that an answer may repeat it in; longer ones first."""
+    scheme, _, said = authorization.partition(" ")
+    match scheme:
+        case "OAuth":
+            found = [unquote(each) for each in _OAUTH1_SECRETS.findall(said)]
+        case "Basic":
+            found = [said, *base64.b64decode(said).decode().split(":", 1)]
+        case _:
+            found = [said]
+    long = [each for each in found if len(each) >= SHORTEST_SECRET]
+    forms = {form for each in long for form in (each, quote(each, safe=""), json.dumps(each)[1:-1])}
+    return sorted(forms, key=len, reverse=True)
 
 
 def _is_token(text: str) -> bool:

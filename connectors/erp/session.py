@@ -28,12 +28,14 @@ from connectors.erp.oauth import (
     Signer,
     certificate_form,
     client_secret_form,
+    secrets_of,
 )
 from connectors.erp.transport import Transport
 from domain.delivery.outcomes import NotSent, Throttled, Uncertain
 
 READ_ATTEMPTS: Final = 6
 READ_SECONDS: Final = 300.0
+HIDDEN: Final = "**********"
 
 
 class Session:
@@ -129,12 +131,13 @@ def _signer(
 
 def _without(who: Mapping[str, str], found: Answer | NotSent | Uncertain) -> Answer | NotSent | Uncertain:
     """The answer, less the credentials that an ERP may repeat in what it says is wrong."""
-    if isinstance(found, Answer):
-        for value in who.values():
-            secret = value.rpartition(" ")[2].encode()
-            if secret in found.body:
-                found = replace(found, body=found.body.replace(secret, b"**********"))
-    return found
+    if not isinstance(found, Answer):
+        return found
+    body, headers = found.body, found.headers
+    for secret in secrets_of(who.get("authorization", "")):
+        body = body.replace(secret.encode(), HIDDEN.encode())
+        headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}
+    return replace(found, body=body, headers=headers)
 
 
 class _Again(Exception):

@@ -191,27 +191,29 @@ def opened(
     *,
     settings: Mapping[str, object] = {},
     call_seconds: float = 20.0,
+    auth: Callable[[Path], Mapping[str, object]] | None = None,
+    gives_tokens: bool = True,
 ) -> Iterator[Opened]:
-    """The adapter against a server that gives tokens and answers the rest as told."""
+    """The adapter against a server that gives tokens and answers the rest as told; `auth` in place of the plug's own."""
     given = 0
 
     def answers(asked: Asked) -> Behaviour:
         nonlocal given
-        if asked.path.split("?")[0] == plug.token_path:
+        if gives_tokens and asked.path.split("?")[0] == plug.token_path:
             given += 1
             return Reply(200, {"access_token": f"{TOKEN}-{given}", "expires_in": "3600", "token_type": "Bearer"})
         return answering(asked)
 
     with serving(answers) as server:
-        auth = dict(plug.auth(folder))
-        if auth["kind"] in {"oauth2_certificate", "oauth2_client_secret"}:
-            auth["token_url"] = f"{server.url}{plug.token_path}"
+        who = dict((auth or plug.auth)(folder))
+        if who["kind"] in {"oauth2_certificate", "oauth2_client_secret"}:
+            who["token_url"] = f"{server.url}{plug.token_path}"
         stated = {
             "kind": plug.name,
             "url": server.url,
             "insecure_loopback": True,
             "call_seconds": call_seconds,
-            "auth": auth,
+            "auth": who,
         }
         connection = Connection.model_validate({**stated, **plug.settings, **settings})
         erp = adapters.opened("books", connection)

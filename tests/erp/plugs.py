@@ -35,6 +35,17 @@ def with_password(folder: Path) -> Mapping[str, object]:
     }
 
 
+def with_signatures(folder: Path) -> Mapping[str, object]:
+    return {
+        "kind": "oauth1",
+        "realm": "1234567_SB1",
+        "consumer_key": secret(folder, "consumer_key", CANARIES[0]),
+        "consumer_secret": secret(folder, "consumer_secret", CANARIES[1]),
+        "token": secret(folder, "token", CANARIES[2]),
+        "token_secret": secret(folder, "token_secret", CANARIES[3]),
+    }
+
+
 NETSUITE: Final = Plug(
     name="netsuite",
     auth=with_certificate,
@@ -43,3 +54,5 @@ NETSUITE: Final = Plug(
 )
 
 PLUGS: Final = (NETSUITE,)
+# Adapters that call nobody, and so are under no contract of calls.
+WITHOUT_CALLS: Final = ("files",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,11 +57,13 @@ class Server:
 
 
 @contextmanager
-def serving(answering: Answering) -> Iterator[Server]:
+def serving(answering: Answering, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    if tls is not None:
+        listening.socket = tls.wrap_socket(listening.socket, server_side=True)
     listening.daemon_threads = True
     listening.block_on_close = False
-    server = Server(f"http://127.0.0.1:{listening.server_address[1]}", answering)
+    server = Server(f"http{'s' if tls else ''}://127.0.0.1:{listening.server_address[1]}", answering)
     listening.server = server  # type: ignore[attr-defined]
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

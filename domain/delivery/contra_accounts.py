@@ -10,7 +10,7 @@ A pair has the segments of both its lines. Where they contradict each other ever
 zero again after the journal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from domain.delivery.documents import DocumentLine, Segment
@@ -31,6 +31,15 @@ class Pair(NamedTuple):
     ledger_amount: Amount
     segments: tuple[Segment, ...]
     text: str
+
+
+class Match(NamedTuple):
+    """So much of a debit with so much of a credit."""
+
+    debit: DocumentLine
+    credit: DocumentLine
+    amount: Amount
+    ledger_amount: Amount
 
 
 class NoContraAccount(Exception):
@@ -59,7 +68,7 @@ def pairs(lines: Sequence[DocumentLine], clearing_account: str | None = None) ->
     assert sum(line.amount for line in lines) == 0, "a journal balances in its currency"
     assert sum(line.ledger_amount for line in lines) == 0, "a journal balances in the ledger currency"
     try:
-        return _matched(lines)
+        return [_paired(each) for each in matches(lines, _agree)]
     except NoContraAccount:
         if clearing_account is None:
             raise
@@ -70,33 +79,40 @@ def pairs(lines: Sequence[DocumentLine], clearing_account: str | None = None) ->
     ]
 
 
-def _matched(lines: Sequence[DocumentLine]) -> list[Pair]:
+def matches(lines: Sequence[DocumentLine], agree: Callable[[DocumentLine, DocumentLine], bool]) -> list[Match]:
+    """Balanced lines in twos; first those that are equal and `agree`."""
     debited = [_Rest(line, 1) for line in lines if (line.amount, line.ledger_amount) > _NOTHING]
     credited = [_Rest(line, -1) for line in lines if (line.amount, line.ledger_amount) < _NOTHING]
     found = []
     for debit in debited:
-        equal = next((credit for credit in credited if credit.size == debit.size and _agree(debit, credit)), None)
+        equal = next((each for each in credited if each.size == debit.size and agree(debit.line, each.line)), None)
         if equal is not None:
-            found.append(_paired(debit, equal, debit.size))
+            found.append(_match(debit, equal, debit.size))
     while (debited := _open(debited)) and (credited := _open(credited)):
         debit, credit = debited[0], credited[0]
-        found.append(_paired(debit, credit, min(debit.size, credit.size)))
+        found.append(_match(debit, credit, min(debit.size, credit.size)))
     # Cents of the ledger currency may be left on one side alone, of lines that make up for each other.
     left = [*debited, *_open(credited)]
     while left:
         one, other = left[0], left[1]
-        found.append(_paired(one, other, one.size) if debited else _paired(other, one, one.size))
+        found.append(_match(one, other, one.size) if debited else _match(other, one, one.size))
         other.take((-2 * found[-1].amount, -2 * found[-1].ledger_amount))
         left = _open(left)
     return found
+
+
+def _match(debit: _Rest, credit: _Rest, size: tuple[Amount, Amount]) -> Match:
+    debit.take(size)
+    credit.take(size)
+    return Match(debit.line, credit.line, *size)
 
 
 def _open(rests: list[_Rest]) -> list[_Rest]:
     return [each for each in rests if each.size != _NOTHING]
 
 
-def _agree(debit: _Rest, credit: _Rest) -> bool:
-    return not _contradicting(debit.line.segments, credit.line.segments)
+def _agree(debit: DocumentLine, credit: DocumentLine) -> bool:
+    return not _contradicting(debit.segments, credit.segments)
 
 
 def _contradicting(some: Sequence[Segment], others: Sequence[Segment]) -> list[str]:
@@ -104,16 +120,16 @@ def _contradicting(some: Sequence[Segment], others: Sequence[Segment]) -> list[s
     return [name for name, value in others if values.get(name, value) != value]
 
 
-def _paired(debit: _Rest, credit: _Rest, size: tuple[Amount, Amount]) -> Pair:
-    if names := _contradicting(debit.line.segments, credit.line.segments):
+def _paired(match: Match) -> Pair:
+    debit, credit = match.debit, match.credit
+    if names := _contradicting(debit.segments, credit.segments):
         raise NoContraAccount(names[0])
-    debit.take(size)
-    credit.take(size)
-    segments = dict((*debit.line.segments, *credit.line.segments))
+    segments = dict((*debit.segments, *credit.segments))
     return Pair(
-        debit.line.account,
-        credit.line.account,
-        *size,
+        debit.account,
+        credit.account,
+        match.amount,
+        match.ledger_amount,
         tuple(Segment(*each) for each in sorted(segments.items())),
-        debit.line.text or credit.line.text,
+        debit.text or credit.text,
     )

@@ -1,0 +1,150 @@
+"""The invoice of an issued statement, where the company's ERP issues invoices.
+
+Lines are the statement's, and what the customer retains, is released, or was paid ahead stands below them, so that they sum to what is
+due. Work and expenses were recognised against the unbilled receivable (1150), which the invoice clears: revenue stands in the ERP once.
+
+    10 h at 150.00                 1,500.00   time        1150
+    train to Hamburg                  80.00   expense     1150
+    retained, 5 %                    -79.00   retention   1170
+    amount due                     1,501.00
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from domain.accounts import CUSTOMER_DEPOSIT, RETENTION_RECEIVABLE, UNBILLED_RECEIVABLE
+from domain.delivery.chart import (
+    CUSTOMER,
+    DELIVERY,
+    DEPOSIT,
+    EXPENSE,
+    FEE,
+    ITEM,
+    RETENTION,
+    TIME,
+    EntityChart,
+    Mapped,
+    Unmapped,
+)
+from domain.delivery.documents import InvoiceDocument, InvoiceLine, key_of
+from domain.money import format_amount
+from domain.outputs import BillingStatement, StatementLine
+from domain.rows import named, origin
+from domain.statement import EACH
+from domain.units import AMOUNT_ONE, QUANTITY_ONE, RATE_ONE, Amount, Quantity, Rate
+
+INVOICE: Final = "invoice"
+_KINDS: Final = {"time_entry": TIME, "expense": EXPENSE, "delivery": DELIVERY}
+
+
+class _Part(NamedTuple):
+    """What is one line of the invoice."""
+
+    kind: str
+    role: str
+    text: str
+    quantity: Quantity
+    unit: str
+    rate: Rate
+    amount: Amount
+    project_id: str = ""
+
+
+def invoice(
+    statement: BillingStatement,
+    chart: EntityChart,
+    invoice_date: date | None = None,
+    correlation_id: str | None = None,
+) -> InvoiceDocument | Unmapped:
+    """Of a whole statement; dated on the last day of its period where no other day is given. Its due date is the ERP's terms' to say."""
+    if (customer := chart.customer(statement.bill_to)) is None:
+        return Unmapped(CUSTOMER, statement.bill_to)
+    categories = {each.category for each in statement.tax} | {each.category for each in statement.undetermined_tax}
+    category = categories.pop() if len(categories) == 1 else ""
+    lines: list[InvoiceLine] = []
+    for part in _parts(statement):
+        place = _place(part, statement, chart)
+        if isinstance(place, Unmapped):
+            return place
+        item = chart.items.get(part.kind, "")
+        if chart.items and not item:
+            return Unmapped(ITEM, part.kind)
+        lines.append(
+            InvoiceLine(
+                item,
+                place.account,
+                part.text,
+                part.quantity,
+                part.unit,
+                part.rate,
+                part.amount,
+                category,
+                place.segments,
+            )
+        )
+    if (found := sum(line.amount for line in lines)) != statement.amount_due:
+        raise AssertionError(
+            f"statement {statement.statement_id}: lines sum to {format_amount(found)}, "
+            f"expected the amount due, {format_amount(statement.amount_due)} {statement.currency}"
+        )
+    day = invoice_date or statement.to - timedelta(days=1)
+    return InvoiceDocument(
+        key=key_of(INVOICE, [statement.statement_id]),
+        legal_entity_id=statement.legal_entity_id,
+        subsidiary=chart.subsidiary,
+        customer=customer,
+        currency=statement.currency,
+        currency_id=chart.currencies.get(statement.currency, statement.currency),
+        statement_id=statement.statement_id,
+        revision=statement.revision,
+        invoice_date=day,
+        due_date=None,
+        period="",
+        period_id="",
+        text=f"Milepost {statement.statement_id}",
+        lines=tuple(lines),
+        amount=statement.amount_due,
+        tax_amount=sum(each.amount for each in statement.tax),
+        correlation_id=correlation_id,
+    )
+
+
+def kind_of(line: StatementLine) -> str:
+    """What the line is about; a line without entries is a fee."""
+    kinds = {_KINDS.get(named(origin(entry))[0], FEE) for entry in line.entries}
+    return kinds.pop() if len(kinds) == 1 else FEE
+
+
+def _parts(statement: BillingStatement) -> Iterator[_Part]:
+    for line in statement.lines:
+        kind = kind_of(line)
+        yield _Part(
+            kind,
+            UNBILLED_RECEIVABLE,
+            line.description,
+            line.quantity,
+            line.unit,
+            line.rate,
+            line.amount,
+            line.project_id,
+        )
+    for kind, role, text, amount in (
+        (RETENTION, RETENTION_RECEIVABLE, "Retained", -statement.retained),
+        (RETENTION, RETENTION_RECEIVABLE, "Retention released", statement.released),
+        (DEPOSIT, CUSTOMER_DEPOSIT, "Deposits applied", -statement.deposits_applied),
+    ):
+        if amount:
+            sign = 1 if amount > 0 else -1
+            yield _Part(kind, role, text, sign * QUANTITY_ONE, EACH, abs(amount) * (RATE_ONE // AMOUNT_ONE), amount)
+
+
+def _place(part: _Part, statement: BillingStatement, chart: EntityChart) -> Mapped | Unmapped:
+    about = {
+        "project": part.project_id,
+        "contract": statement.contract_id,
+        "customer": statement.bill_to,
+        "currency": statement.currency,
+        "purpose": part.kind,
+    }
+    return chart.mapped(part.role, {name: value for name, value in about.items() if value})

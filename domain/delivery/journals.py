@@ -1,0 +1,139 @@
+"""A group of journals as journals of the ERP: its accounts, lines that are alike summed, never more lines than the ERP takes.
+
+Debits and credits of an account are summed apart, so that the ERP's debits and credits of an account are ours, and a journal that is
+reversed within its group still stands there.
+
+A group that has too many lines is halved until its parts fit, always at the same places: whichever chart and limit it is sent under, and
+whether it was halved for its lines or to find the one that the ERP rejects, the same journals have the same key. A single journal with
+too many lines is taken apart into sets of lines that balance.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
+from domain.delivery.contra_accounts import Match, matches
+from domain.delivery.documents import DocumentLine, JournalDocument, Segment, key_of
+from domain.delivery.groups import JOURNAL, Group
+from domain.journal import Unbalanced
+from domain.units import Amount
+
+# A debit and a credit.
+LEAST_LINES = 2
+
+_Alike: TypeAlias = tuple[str, tuple[Segment, ...], str, bool]
+
+
+def documents(group: Group, chart: EntityChart, limit_lines: int) -> tuple[JournalDocument, ...] | tuple[Unmapped, ...]:
+    """What the ERP gets of the group; where the chart lacks something, all that it lacks and no document."""
+    if limit_lines < LEAST_LINES:
+        raise ValueError(
+            f"lines a journal: expected {LEAST_LINES} or more, since a journal has two sides, got {limit_lines}"
+        )
+    lines, missing = _mapped(group, chart)
+    if missing:
+        return missing
+    if len(lines) <= limit_lines:
+        return (_document(group, chart, lines),)
+    if len(group.members) > 1:
+        found: list[JournalDocument] = []
+        for half in halves(group):
+            for each in documents(half, chart, limit_lines):
+                assert isinstance(each, JournalDocument), "what the group has mapped its halves have"
+                found.append(each)
+        return tuple(found)
+    parts = _parts(lines, limit_lines)
+    return tuple(_document(group, chart, part, f"{number}/{len(parts)}") for number, part in enumerate(parts, start=1))
+
+
+def halves(group: Group) -> tuple[Group, Group]:
+    """Of two or more members."""
+    middle = len(group.members) // 2
+    return _cut(group, slice(middle)), _cut(group, slice(middle, None))
+
+
+def _cut(group: Group, part: slice) -> Group:
+    return group._replace(members=group.members[part], correlation_ids=group.correlation_ids[part])
+
+
+def _mapped(group: Group, chart: EntityChart) -> tuple[tuple[DocumentLine, ...], tuple[Unmapped, ...]]:
+    sums: dict[_Alike, tuple[Amount, Amount]] = {}
+    texts: dict[_Alike, set[str]] = {}
+    missing: dict[Unmapped, dict[str, None]] = {}
+    for journal in group.members:
+        for line in journal.lines:
+            place = chart.mapped(line.account, dimensions_of(journal, line))
+            if isinstance(place, Unmapped):
+                missing.setdefault(place, {})[journal.journal_id] = None
+                continue
+            is_debit = (line.amount, line.ledger_amount) > (0, 0)
+            alike = (place.account, place.segments, line.account, is_debit)
+            amount, ledger = sums.get(alike, (0, 0))
+            sums[alike] = (amount + line.amount, ledger + line.ledger_amount)
+            texts.setdefault(alike, set()).add(line.project_id or "")
+    lines = tuple(
+        DocumentLine(account, *sums[alike], role, segments, texts[alike].pop() if len(texts[alike]) == 1 else "")
+        for alike in sorted(sums, key=lambda each: (*each[:3], not each[3]))
+        for account, segments, role, _ in (alike,)
+    )
+    return lines, tuple(what._replace(journals=tuple(which)) for what, which in sorted(missing.items()))
+
+
+def _parts(lines: Sequence[DocumentLine], limit: int) -> list[tuple[DocumentLine, ...]]:
+    """Each with at most `limit` lines, and balanced."""
+    found: list[list[Match]] = [[]]
+    used: set[DocumentLine] = set()
+    for match in matches(lines, lambda _debit, _credit: True):
+        both = {match.debit, match.credit}
+        if len(used | both) > limit:
+            found.append([])
+            used = set()
+        found[-1].append(match)
+        used |= both
+    return [_summed(each) for each in found]
+
+
+def _summed(some: Iterable[Match]) -> tuple[DocumentLine, ...]:
+    sums: dict[DocumentLine, tuple[Amount, Amount]] = {}
+    for debit, credit, amount, ledger in some:
+        for line, sign in ((debit, 1), (credit, -1)):
+            had, had_ledger = sums.get(line, (0, 0))
+            sums[line] = (had + sign * amount, had_ledger + sign * ledger)
+    return tuple(
+        line._replace(amount=amount, ledger_amount=ledger)
+        for line, (amount, ledger) in sums.items()
+        if amount or ledger
+    )
+
+
+def _document(group: Group, chart: EntityChart, lines: tuple[DocumentLine, ...], part: str = "") -> JournalDocument:
+    key = key_of(JOURNAL, group.ids, part)
+    rest, ledger_rest = sum(line.amount for line in lines), sum(line.ledger_amount for line in lines)
+    if rest or ledger_rest:
+        raise Unbalanced(
+            f"document {key} of {', '.join(group.ids[:3])}: lines sum to {rest} and {ledger_rest} in ledger currency (10^-4), expected zero"
+        )
+    first = group.members[0]
+    return JournalDocument(
+        key=key,
+        legal_entity_id=group.legal_entity_id,
+        subsidiary=chart.subsidiary,
+        currency=first.currency,
+        currency_id=chart.currencies.get(first.currency, first.currency),
+        ledger_currency=first.ledger_currency,
+        exchange_rate=first.exchange_rate,
+        accounting_date=group.accounting_date,
+        period=first.period,
+        period_id=chart.periods.get(first.period, first.period),
+        text=_text(group),
+        lines=lines,
+        members=group.ids,
+        correlation_id=group.correlation_ids[0],
+    )
+
+
+def _text(group: Group) -> str:
+    if len(group.members) > 1:
+        return f"Milepost, {len(group.members)} journals"
+    only = group.members[0]
+    return f"Milepost, {only.kind} {only.affected_kind} {only.affected_id}"

@@ -1,0 +1,72 @@
+"""Issued statements as the ERP's invoices."""
+
+from datetime import date
+
+import pytest
+
+from domain.delivery.chart import Unmapped
+from domain.delivery.documents import InvoiceDocument, InvoiceLine, key_of
+from domain.delivery.invoices import invoice
+from domain.outputs import BillingStatement, StatementLine, StatementTax
+from domain.units import AMOUNT_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
+from tests.domain.delivery.journals import chart
+
+DAY = date(2026, 6, 3)
+WORK = StatementLine(
+    "L-1",
+    "P-1",
+    "Design",
+    10 * QUANTITY_ONE,
+    "hour",
+    150 * RATE_ONE,
+    1_500 * AMOUNT_ONE,
+    DAY,
+    DAY,
+    entries=("T-1", "T-2"),
+)
+TRAIN = StatementLine(
+    "L-2", "P-1", "Train", QUANTITY_ONE, "each", 80 * RATE_ONE, 80 * AMOUNT_ONE, DAY, DAY, entries=("expense/E-1",)
+)
+STATEMENT = BillingStatement(
+    statement_id="S-1", revision=3, contract_id="K-1", bill_to="C-1", currency="EUR", legal_entity_id="DE",
+    period=date(2026, 6, 1), to=date(2026, 7, 1), status="issued", lines=(WORK, TRAIN), total=1_580 * AMOUNT_ONE,
+    retained=79 * AMOUNT_ONE, released=0, deposits_applied=0, amount_due=1_501 * AMOUNT_ONE, rounding="", line_count=2,
+    control_total=1_580 * AMOUNT_ONE,
+    tax=(StatementTax("services", 1_580 * AMOUNT_ONE, 19 * PERCENT_ONE, 300 * AMOUNT_ONE),),
+)  # fmt: skip
+ITEMS = {"time": "901", "expense": "902", "retention": "903"}
+
+
+def test_lines_and_what_is_retained_sum_to_what_is_due() -> None:
+    found = invoice(STATEMENT, chart(items=ITEMS, customers={"C-1": "5501"}), correlation_id="c")
+    assert isinstance(found, InvoiceDocument)
+    assert [(each.item, each.account, each.text, each.amount // AMOUNT_ONE) for each in found.lines] == [
+        ("901", "91150", "Design", 1_500),
+        ("902", "91150", "Train", 80),
+        ("903", "91170", "Retained", -79),
+    ]
+    assert found.lines[0] == InvoiceLine(
+        "901", "91150", "Design", 10 * QUANTITY_ONE, "hour", 150 * RATE_ONE, 1_500 * AMOUNT_ONE, "services"
+    )
+    last = found.lines[-1]
+    assert (last.quantity, last.rate) == (-QUANTITY_ONE, 79 * RATE_ONE)
+    assert (found.amount, found.tax_amount) == (1_501 * AMOUNT_ONE, 300 * AMOUNT_ONE)
+    assert (found.customer, found.key, found.correlation_id) == ("5501", key_of("invoice", ["S-1"]), "c")
+    assert found.invoice_date == date(2026, 6, 30)
+
+
+def test_the_day_of_issue_is_the_invoices_where_it_is_given() -> None:
+    found = invoice(STATEMENT, chart(), date(2026, 7, 2))
+    assert isinstance(found, InvoiceDocument)
+    assert found.invoice_date == date(2026, 7, 2)
+
+
+def test_a_customer_or_a_kind_that_the_chart_has_not_got_is_named() -> None:
+    assert invoice(STATEMENT, chart(customers={"C-2": "1"})) == Unmapped("customer", "C-1")
+    assert invoice(STATEMENT, chart(items={"time": "901"})) == Unmapped("item", "expense")
+    assert invoice(STATEMENT, chart(accounts={})) == Unmapped("account", "1150")
+
+
+def test_a_statement_whose_lines_are_not_what_is_due_stops_here() -> None:
+    with pytest.raises(AssertionError, match=r"lines sum to 1501.00, expected the amount due, 1500.00 EUR"):
+        invoice(STATEMENT._replace(amount_due=1_500 * AMOUNT_ONE), chart())

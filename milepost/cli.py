@@ -104,7 +104,7 @@ def _next(then: str) -> str:
 
 
 if HAS_SIMULATION:
-    from milepost.commands import simulate
+    from milepost.commands import simulate, simulate_erp
 
     mount(
         "simulate",
@@ -119,6 +119,13 @@ if HAS_SIMULATION:
         "Answer the statements of a run as an ERP would.",
         example="milepost simulate-invoices --output build/try/output --input build/try/input",
         then="milepost run --input build/try/input --output build/try/output",
+    )
+    mount(
+        "simulate-erp",
+        simulate_erp.simulate_erp,
+        "Be an ERP that keeps books and behaves badly.",
+        example="milepost simulate-erp --kind netsuite --folder build/try/erp --trouble lost=30 --trouble throttled=10",
+        then="deliver to it with the accounts.toml that it writes; GET /simulated/ledger shows its books",
     )
 app.add_typer(imports)
 mount(

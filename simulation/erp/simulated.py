@@ -80,6 +80,10 @@ class SimulatedErp:
         self._down_until = 0.0
 
     @property
+    def token_path(self) -> str:
+        return self._interface.token_path
+
+    @property
     def at_once(self) -> int:
         """Calls that are not answered yet."""
         return self._at_once

@@ -1,0 +1,66 @@
+"""`milepost simulate-erp`: an ERP to deliver to, which keeps books and behaves as badly as it is told."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milepost.console import echo, say
+from milepost.stopping import stopping
+from simulation.erp.serving import Serving
+from simulation.erp.simulated import INTERFACES, SimulatedErp
+from simulation.erp.troubles import Share, Turn, parsed
+
+WRONG_USAGE = 2
+LOOK_SECONDS = 0.1
+
+
+def simulate_erp(
+    folder: Annotated[Path, typer.Option("--folder", help="Folder of its books; they stay when it ends.")],
+    kind: Annotated[str, typer.Option("--kind", help=f"Whose interface: {', '.join(INTERFACES)}.")] = "netsuite",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of this machine; 0 takes a free one.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same troubles.")] = 7,
+    trouble: Annotated[
+        list[str] | None,
+        typer.Option("--trouble", help="Such as lost=30, throttled=10, down=20@3000 or close=2026-06@9000; repeat it."),
+    ] = None,
+    latency: Annotated[int, typer.Option("--latency", min=0, help="Milliseconds that every answer takes.")] = 0,
+    concurrent: Annotated[
+        int, typer.Option("--concurrent", min=0, help="Calls that it takes at once; 0 for any number.")
+    ] = 0,
+) -> None:
+    """Be an ERP on a port of this machine until SIGTERM or Ctrl-C, and write an accounts.toml to deliver to it with."""
+    from simulation.erp.accounts import written
+
+    if kind not in INTERFACES:
+        raise typer.BadParameter(f"expected one of {', '.join(INTERFACES)}, got {kind!r}", param_hint="--kind")
+    try:
+        erp = SimulatedErp(
+            kind,
+            folder / "books",
+            troubles=_troubles(trouble or []),
+            seed=seed,
+            latency_seconds=latency / 1_000,
+            concurrent=concurrent,
+        )
+        served = Serving(erp, port)
+        accounts = written(folder, kind, served.url, erp.token_path, concurrent)
+    except OSError as fault:
+        echo(f"--folder {folder} --port {port}: cannot be used: {fault.strerror or fault}", err=True)
+        raise typer.Exit(WRONG_USAGE) from fault
+    with stopping() as stop:
+        say(f"{kind} at {served.url}, books in {folder}, accounts in {accounts}; Ctrl-C stops")
+        while not stop.requested:
+            time.sleep(LOOK_SECONDS)
+    served.close()
+    erp.close()
+
+
+def _troubles(given: list[str]) -> list[Share | Turn]:
+    try:
+        return [parsed(text) for text in given]
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="--trouble") from fault

@@ -1,0 +1,77 @@
+"""`milepost simulate-erp` as a process: what it writes is enough to deliver with, and a kill loses nothing of its books."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from connectors.erp import adapters
+from connectors.erp.adapter import Erp
+from connectors.erp.connection import Connection
+from domain.delivery.outcomes import Taken, Uncertain
+from simulation.erp.troubles import Act, Share, Trouble, Troubles, Turn, parsed
+from simulation.servers.erp import ErpServer
+from simulation.servers.server import get
+from tests.erp.contract import DOCUMENTS
+
+JOURNAL = DOCUMENTS["journal"]._replace(subsidiary="2")
+
+
+def opened(accounts: Path) -> Erp:
+    stated = tomllib.loads(accounts.read_text(encoding="utf-8"))["erp"]["simulated"]
+    return adapters.opened("simulated", Connection.model_validate(stated))
+
+
+def test_killed_after_it_has_posted_it_still_has_the_journal(tmp_path: Path) -> None:
+    with ErpServer(tmp_path, ["--kind", "netsuite", "--trouble", "lost=100"]) as server:
+        erp = opened(server.accounts)
+        assert isinstance(erp.send([JOURNAL])[0], Uncertain)
+        server.kill()
+        server.start()
+        found = erp.look_up([JOURNAL])
+        assert isinstance(found, dict)
+        assert isinstance(found[JOURNAL.key], Taken)
+        ledger = json.loads(get(server.port, "/simulated/ledger")[1])
+        assert [(each["key"], each["period"], each["lines"][0]["amount"]) for each in ledger] == [
+            (JOURNAL.key, "2026-06", "1000.00")
+        ]
+        erp.close()
+
+
+def test_shares_and_turns_are_read_from_text() -> None:
+    assert parsed("lost=30") == Share(Trouble.LOST, 30)
+    assert parsed("down=20@3000") == Turn(Act.DOWN, "20", 3_000)
+    assert parsed("close=2026-06") == Turn(Act.CLOSE, "2026-06", 0)
+    assert parsed("refuse=department=12@5") == Turn(Act.REFUSE, "department=12", 5)
+
+
+@pytest.mark.parametrize(
+    "text", ["lost", "lost=x", "lost=101", "lost=3@7", "down=soon", "close=2026-06@x", "rain=1", ""]
+)
+def test_what_nobody_understands_is_refused_with_what_was_expected(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        parsed(text)
+
+
+def test_of_a_thousand_writes_the_shares_are_what_they_say() -> None:
+    troubles = Troubles([Share(Trouble.LOST, 30), Share(Trouble.THROTTLED, 10)], seed=1)
+    met = [troubles.of(f"key-{number}") for number in range(1_000)]
+    assert 70 <= met.count(Trouble.THROTTLED) <= 130
+    assert 230 <= met.count(Trouble.LOST) <= 310
+
+
+def test_another_attempt_is_another_draw() -> None:
+    troubles = Troubles([Share(Trouble.LOST, 30)], seed=1)
+    assert {troubles.of("key") for _ in range(50)} == {None, Trouble.LOST}
+
+
+def test_turns_come_once_and_in_their_time() -> None:
+    troubles = Troubles([parsed("close=2026-06@2"), parsed("down=1@3")])
+    due = []
+    for number in range(5):
+        troubles.of(f"key-{number}")
+        due.append([turn.act for turn in troubles.turns()])
+    assert due == [[], [Act.CLOSE], [Act.DOWN], [], []]

@@ -37,7 +37,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.PROGRESS_MISSING: "guard: there are outputs and no progress of the shard that wrote them",
     guards.HANGING_TRANSACTION: "guard: a transaction on the topics does not end",
     guards.TORN_OUTPUTS: "guard: outputs and progress on the topics do not agree",
-    guards.FENCED: "guard: another process has taken over this shard or intake",
+    guards.FENCED: "guard: another process has taken over this shard, this ERP account or intake",
     guards.WRONG_TOPIC_SETTINGS: "guard: topics are missing or have settings that could lose or repeat records",
     guards.POISON: "guard: a record cannot be folded; the message names shard, offset and event",
     guards.BROKER_UNREACHABLE: "guard: the brokers do not answer",

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from connectors.kafka.lag import Lag
+from connectors.kafka.lag import DELIVERED, Lag
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.scraped import Page, scrape
 from milepost.console import Printer, shape, write_json
@@ -57,9 +57,26 @@ class TopicStatus(NamedTuple):
     event_time_lag_seconds: float | None
 
 
+class ErpStatus(NamedTuple):
+    """Records that delivery has not read; documents by standing; all but the records None where the process does not answer."""
+
+    erp: str
+    records_behind: int
+    unmapped: int | None
+    to_send: int | None
+    sent: int | None
+    accepted: int | None
+    rejected: int | None
+    oldest_seconds: float | None
+    posted_a_second: float | None
+    quota_left: float | None
+    is_paused: bool | None
+
+
 class Status(NamedTuple):
     shards: Sequence[ShardStatus]
     topics: Sequence[TopicStatus]
+    erps: Sequence[ErpStatus]
     intake: Mapping[str, float | None]
     view: Mapping[str, float | None]
     exceptions: Mapping[str, int]
@@ -109,6 +126,7 @@ def status_of(before: Look, now: Look, folder: Path) -> Status:
     return Status(
         _shards(pages, now.lags, rates),
         _topics(pages, now.lags, rates),
+        _erps(pages, now.lags, rates),
         _intake(pages),
         _view(pages),
         _exceptions(pages),
@@ -119,6 +137,8 @@ def status_of(before: Look, now: Look, folder: Path) -> Status:
 
 def screen(found: Status) -> Group:
     parts: list[Any] = [_shard_table(found.shards), _topic_table(found.topics)]
+    if found.erps:
+        parts.append(_erp_table(found.erps))
     told = [("intake", found.intake), ("view", found.view)]
     parts += [Text(f"{name}: {_told(values)}") for name, values in told if values]
     parts.append(Text("exceptions open: " + (_counts(found.exceptions) or "none known")))
@@ -197,6 +217,32 @@ def _topic(topic: str, lags: Sequence[Lag], page: Page | None, rates: _Rates) ->
     age = next((round(sample.value, 1) for sample in page.of(catalogue.EVENT_TIME_LAG, topic=topic)), None)
     return TopicStatus(
         topic, records, seconds, rates.of(page, catalogue.EVENTS_CONSUMED, dataflow="intake", topic=topic), age
+    )
+
+
+def _erps(pages: Sequence[Page], lags: Iterable[Lag], rates: _Rates) -> list[ErpStatus]:
+    """An ERP account is known from its process, or from what that said on its topic before it ended."""
+    behind: dict[str, int] = {}
+    for each in lags:
+        dataflow, _, erp = each.dataflow.partition("/")
+        if dataflow == DELIVERED:
+            behind[erp] = behind.get(erp, 0) + each.records
+    owners = {sample.labels["erp"]: page for page in pages for sample in page.of(catalogue.ERP_PAUSED)}
+    return [_erp(erp, behind.get(erp, 0), owners.get(erp), rates) for erp in sorted({*behind, *owners})]
+
+
+def _erp(erp: str, behind: int, page: Page | None, rates: _Rates) -> ErpStatus:
+    if page is None:
+        return ErpStatus(erp, behind, *(None,) * 9)
+    documents = {sample.labels["standing"]: int(sample.value) for sample in page.of(catalogue.ERP_DOCUMENTS, erp=erp)}
+    return ErpStatus(
+        erp,
+        behind,
+        **{standing: documents.get(standing, 0) for standing in catalogue.STANDINGS},
+        oldest_seconds=round(page.sum(catalogue.ERP_OLDEST, erp=erp), 1),
+        posted_a_second=rates.of(page, catalogue.ERP_ATTEMPTS, erp=erp, outcome="posted"),
+        quota_left=round(page.sum(catalogue.ERP_QUOTA_LEFT, erp=erp), 2),
+        is_paused=page.sum(catalogue.ERP_PAUSED, erp=erp) > 0,
     )
 
 
@@ -282,6 +328,22 @@ def _topic_table(topics: Sequence[TopicStatus]) -> Table:
     return _table(head, rows)
 
 
+def _erp_table(erps: Sequence[ErpStatus]) -> Table:
+    head = ("ERP", "behind", *(name.replace("_", " ") for name in catalogue.STANDINGS), "oldest, s", "posted/s", "")
+    rows = [
+        (
+            each.erp,
+            f"{each.records_behind:,}",
+            *(_whole(value) for value in (each.unmapped, each.to_send, each.sent, each.accepted, each.rejected)),
+            _number(each.oldest_seconds),
+            _number(each.posted_a_second),
+            "no answer" if each.is_paused is None else "paused" if each.is_paused else "",
+        )
+        for each in erps
+    ]
+    return _table(head, rows)
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for at, name in enumerate(head):
@@ -312,4 +374,5 @@ def _plain(found: Status) -> dict[str, Any]:
         **found._asdict(),
         "shards": [each._asdict() for each in found.shards],
         "topics": [each._asdict() for each in found.topics],
+        "erps": [each._asdict() for each in found.erps],
     }

@@ -19,7 +19,7 @@ Seconds = Annotated[
 def status(
     file: File = None, options: Set = None, once: Once = False, seconds: Seconds = 2.0, json: Json = False
 ) -> None:
-    """Show shards, intake and view: place, lag, rate, age of the last commit, open exceptions, last guard stop.
+    """Show shards, intake, delivery and view: place, lag, rate, age of the last commit, open exceptions, last guard stop.
 
     Asks the processes at `metrics.addresses` and the brokers; what does not answer is said, the rest is shown. Where
     there is no terminal it is printed once.

@@ -42,8 +42,15 @@ from connectors.erp.answers import (
 )
 from connectors.erp.connection import Connection, OAuth1Auth
 from connectors.erp.session import Session, opened
-from domain.accounts import CURRENCY_ROUNDING
-from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, InvoiceLine, JournalDocument
+from domain.delivery.documents import (
+    Document,
+    DocumentLine,
+    InvoiceDocument,
+    InvoiceLine,
+    JournalDocument,
+    goes_in_ledger_currency,
+    is_key,
+)
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
@@ -113,7 +120,6 @@ LEDGER: Final = (
     "AND t.trandate >= TO_DATE('{since}', 'YYYY-MM-DD') AND t.trandate <= TO_DATE('{until}', 'YYYY-MM-DD') "
 )
 
-_OUR_KEY: Final = re.compile(r"MP[A-Z2-7]{18}")
 _ID: Final = re.compile(r"[0-9]{1,18}")
 _FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
@@ -269,7 +275,7 @@ class NetSuite:
         return RejectedData(fault.code, fault.message, fault.path)
 
     def _journal(self, document: JournalDocument) -> dict[str, Any]:
-        in_ledger = _goes_in_ledger_currency(document)
+        in_ledger = goes_in_ledger_currency(document)
         body = self._head(document)
         if not in_ledger:
             body["currency"] = {"id": document.currency_id}
@@ -469,12 +475,8 @@ def _segments(segments: Sequence[Any]) -> dict[str, Any]:
     return {segment.name: {"id": segment.value} for segment in segments}
 
 
-def _goes_in_ledger_currency(document: JournalDocument) -> bool:
-    return any(not line.amount and line.ledger_amount and line.role != CURRENCY_ROUNDING for line in document.lines)
-
-
 def _has_currency(document: Document, row: Row) -> bool:
-    if isinstance(document, JournalDocument) and _goes_in_ledger_currency(document):
+    if isinstance(document, JournalDocument) and goes_in_ledger_currency(document):
         return row.get("symbol") == document.ledger_currency
     return document.currency_id in {row.get("currency"), row.get("symbol")}
 
@@ -511,7 +513,7 @@ def _entry(rows: Sequence[Row]) -> LedgerEntry:
         )
     key = head.get("externalid", "")
     return LedgerEntry(
-        key=key if _OUR_KEY.fullmatch(key) else "",
+        key=key if is_key(key) else "",
         reference=head.get("id", ""),
         posted_on=posted_on,
         period=head.get("postingperiod", ""),

@@ -4,15 +4,18 @@ A document has one key, ours for good: the same members give the same key on any
 """
 
 import base64
+import re
 from collections.abc import Iterable
 from datetime import date
 from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias
 
+from domain.accounts import CURRENCY_ROUNDING
 from domain.units import Amount, ExchangeRate, Quantity, Rate
 
 # Business Central's document numbers have 20 characters, the least of all that are served: MP and 90 bits in base 32.
 KEY_CHARACTERS: Final = 20
+_KEY: Final = re.compile(r"MP[A-Z2-7]{18}")
 
 
 def key_of(kind: str, members: Iterable[str], part: str = "") -> str:
@@ -20,6 +23,11 @@ def key_of(kind: str, members: Iterable[str], part: str = "") -> str:
     text = "\x1f".join((kind, part, *sorted(members)))
     digest = base64.b32encode(blake2b(text.encode(), digest_size=12).digest()).decode()
     return f"MP{digest[: KEY_CHARACTERS - 2]}"
+
+
+def is_key(text: str) -> bool:
+    """Whether an ERP's text can only be a key of ours."""
+    return _KEY.fullmatch(text) is not None
 
 
 class Segment(NamedTuple):
@@ -60,6 +68,11 @@ class JournalDocument(NamedTuple):
     lines: tuple[DocumentLine, ...]
     members: tuple[str, ...]
     correlation_id: str | None = None
+
+
+def goes_in_ledger_currency(journal: JournalDocument) -> bool:
+    """Of ERPs that know no line without an amount in its currency: a journal with exchange differences goes in the ledger's."""
+    return any(not line.amount and line.ledger_amount and line.role != CURRENCY_ROUNDING for line in journal.lines)
 
 
 class InvoiceLine(NamedTuple):

@@ -53,6 +53,19 @@ NETSUITE: Final = Plug(
     settings={"options": {"tax_codes": {"standard": "7"}}},
 )
 
-PLUGS: Final = (NETSUITE,)
+DYNAMICS_FINANCE: Final = Plug(
+    name="dynamics365_finance",
+    auth=with_client_secret,
+    token_path="/tenant/oauth2/v2.0/token",
+    settings={
+        "options": {
+            "account_format": ["MainAccount", "department"],
+            "default_dimension_format": ["BusinessUnit", "department"],
+            "tax_groups": {"standard": "FULL"},
+        }
+    },
+)
+
+PLUGS: Final = (NETSUITE, DYNAMICS_FINANCE)
 # Adapters that call nobody, and so are under no contract of calls.
 WITHOUT_CALLS: Final = ("files",)

@@ -1,0 +1,184 @@
+"""OData 4 as Microsoft's ERPs speak it: rows page by page, filters, change sets, and what an error says.
+
+A refusal is decided by `error.code` and by the class in `innererror.type`, never by text. Dynamics 365 Finance answers 500 where a record
+was not written for what is in it; the class says so, and the change set that it stood in is undone as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from email.parser import BytesParser
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from urllib.parse import quote
+
+from connectors.erp.answers import Answer, NotJson, json_body, member, refused, text_of, words
+from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Throttled, Uncertain
+
+MOST_PAGES: Final = 2_000
+# Of `innererror.type`: the record was validated and not written.
+NOT_WRITTEN: Final = "AxODataWriteException"
+
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[^\r\n]*\r?\n")
+_BLANK: Final = re.compile(rb"\r?\n\r?\n")
+# The entity's technical name of a field, which no translation touches: 'LedgerJournalLineEntity.AccountDisplayValue'.
+_FIELD: Final = re.compile(r"'\w+Entity\.(\w{1,60})'")
+
+_AS_IT_IS: Final = "'(),:/"
+
+Row: TypeAlias = Mapping[str, object]
+Trouble: TypeAlias = NotSent | Throttled | Uncertain
+# (method, url) -> what came; `Session.call` or `Session.read`.
+Caller: TypeAlias = Callable[[str, str], Answer | Trouble]
+
+
+T = TypeVar("T")
+
+
+class Refused(NamedTuple):
+    """What was sent was refused, and nothing of it was done."""
+
+    code: str
+    message: str
+    field: str
+
+
+class Write(NamedTuple):
+    """One request of a change set."""
+
+    method: str
+    url: str
+    body: Mapping[str, Any]
+
+
+def fault(answer: Answer) -> Refused | Trouble | None:
+    """None: it was done."""
+    if 200 <= answer.status < 300:
+        return None
+    error = _error(answer)
+    text = member(error, "innererror", "message") or member(error, "message")
+    kind = text_of(member(error, "innererror", "type")).rpartition(".")[2]
+    found = _FIELD.search(text) if isinstance(text, str) else None
+    said = Refused(text_of(member(error, "code")) or kind, words(text), found[1] if found else "")
+    if kind == NOT_WRITTEN:
+        return said
+    if (trouble := refused(answer)) is not None:
+        return trouble
+    if not said.code:
+        return Uncertain(f"the ERP answered {answer.status} without a code that says what happened")
+    if answer.status == 404:
+        return NotSent(
+            NOT_PERMITTED, f"the ERP answered 404 ({words(said.code)}); check the url, the options and our user's role"
+        )
+    return said
+
+
+def rows(call: Caller, url: str, under: str) -> list[Row] | Trouble:
+    """All pages of a query; the next ones are followed only where they are `under` the same service."""
+    found: list[Row] = []
+    for _ in range(MOST_PAGES):
+        answer = call("GET", url)
+        if not isinstance(answer, Answer):
+            return answer
+        match fault(answer):
+            case Refused(code, message):
+                return NotSent(NOT_PERMITTED, f"the ERP refused a query ({code}): {message}; check our user's role")
+            case NotSent() | Throttled() | Uncertain() as trouble:
+                return trouble
+        try:
+            fields = answer.fields()
+        except NotJson as wrong:
+            return Uncertain(f"the answer to a query: {wrong}")
+        page, following = fields.get("value"), fields.get("@odata.nextLink")
+        if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
+            return Uncertain("the answer to a query has no rows")
+        found += page
+        if following is None:
+            return found
+        if not isinstance(following, str) or not following.startswith(under):
+            return Uncertain("the answer to a query goes on somewhere else than in the ERP")
+        url = following
+    return Uncertain(f"the answer to a query has more than {MOST_PAGES} pages")
+
+
+def query(url: str, *, where: str = "", **options: str) -> str:
+    """`where` is the filter; options without their `$`. Characters that a url cannot have are escaped."""
+    stated = ({"filter": where} if where else {}) | options
+    parts = [f"${name}={quote(value, safe=_AS_IT_IS)}" for name, value in stated.items()]
+    return f"{url}{'&' if '?' in url else '?'}{'&'.join(parts)}" if parts else url
+
+
+def text(value: str) -> str:
+    """As a filter writes a text."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def any_of(name: str, values: Iterable[str]) -> str:
+    """A filter by several values, already written as a filter has them; Microsoft's ERPs do not all know `in`."""
+    return " or ".join(f"{name} eq {value}" for value in values)
+
+
+def in_chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """So many at once, as a url has room for."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def day_of(value: object) -> date | None:
+    """Of a date or of an instant; Dynamics 365 Finance writes noon of the day, Business Central the day itself."""
+    try:
+        return date.fromisoformat(text_of(value)[:10])
+    except ValueError:
+        return None
+
+
+def change_set(name: str, writes: Sequence[Write]) -> tuple[str, bytes]:
+    """Content type and body of a `$batch` with one change set: all of it is done or nothing. `name` stands in the boundaries."""
+    chunks = [f"--batch_{name}\r\nContent-Type: multipart/mixed; boundary=set_{name}\r\n\r\n".encode()]
+    for number, write in enumerate(writes, 1):
+        head = (
+            f"--set_{name}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {number}\r\n\r\n"
+            f"{write.method} {write.url} HTTP/1.1\r\nContent-Type: application/json\r\nAccept: application/json\r\n\r\n"
+        )
+        chunks += [head.encode(), json_body(write.body), b"\r\n"]
+    chunks.append(f"--set_{name}--\r\n--batch_{name}--\r\n".encode())
+    return f"multipart/mixed; boundary=batch_{name}", b"".join(chunks)
+
+
+def changed(answer: Answer, count: int) -> Refused | Trouble | None:
+    """What became of a change set of `count` writes; None: all of it was done."""
+    if (outside := fault(answer)) is not None:
+        return outside
+    inside = _parts(answer)
+    for each in inside:
+        if (found := fault(each)) is not None:
+            return found
+    if len(inside) != count:
+        return Uncertain(f"{count} records were sent together and {len(inside)} were answered")
+    return None
+
+
+def _error(answer: Answer) -> object:
+    try:
+        return answer.fields().get("error")
+    except NotJson:
+        return None
+
+
+def _parts(answer: Answer) -> list[Answer]:
+    """The answers in an answer of several parts; none where it is not one."""
+    head = f"content-type: {answer.headers.get('content-type', '')}\r\n\r\n".encode("ascii", "replace")
+    try:
+        whole = BytesParser().parsebytes(head + answer.body)
+        payloads = [each.get_payload(decode=True) for each in whole.walk() if not each.is_multipart()]
+    except (RecursionError, ValueError, LookupError):
+        return []
+    return [made for each in payloads if isinstance(each, bytes) and (made := _part(each)) is not None]
+
+
+def _part(payload: bytes) -> Answer | None:
+    payload = payload.lstrip()
+    if (status := _STATUS.match(payload)) is None:
+        return None
+    body = _BLANK.split(payload, 1)[1:]
+    return Answer(int(status[1]), {}, body[0].strip() if body else b"")

@@ -13,6 +13,7 @@ from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TO
 from milepost import exit_codes
 from milepost.as_of import looking_back
 from milepost.commands import (
+    accounts,
     between,
     dead_letters,
     doctor,
@@ -70,6 +71,7 @@ serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **
 kept_log = typer.Typer(name="log", help="Copies of the engagement log.", **PLAIN)
 in_redis = typer.Typer(name="view", help="What Redis holds of the projects.", **PLAIN)
 on_brokers = typer.Typer(name="topics", help="The topics: missing ones, wrong settings.", **PLAIN)
+charted = typer.Typer(name="accounts", help="Where journals and invoices go in the ERPs.", **PLAIN)
 configured = typer.Typer(name="settings", help="Which settings hold, and where they come from.", **PLAIN)
 
 
@@ -307,6 +309,15 @@ mount(
     "Audit an output folder.",
     example="milepost verify --output build/try/output",
     then="deliver; or, where something does not hold, keep the folder as it is and look at what is named",
+)
+app.add_typer(charted)
+mount(
+    "check",
+    accounts.check,
+    "Whether accounts.toml has a place for all that was posted.",
+    example="milepost accounts check --accounts accounts.toml --output build/try/output",
+    then="write what is missing under the table that is named; then deliver",
+    on=charted,
 )
 app.add_typer(contract)
 mount(

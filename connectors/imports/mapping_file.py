@@ -33,17 +33,17 @@ def read_mapping(path: Path, overrides: Sequence[str] = ()) -> Mapped:
         raise ImportRefused("\n".join(f"{path}: {sentence}" for sentence in fault_sentences(fault))) from fault
 
 
-def fault_sentences(fault: ValidationError) -> list[str]:
+def fault_sentences(fault: ValidationError, model: type[BaseModel] = Mapped) -> list[str]:
     return [
-        _sentence(tuple(each["loc"]), each["type"], each["msg"], each["input"])
+        _sentence(model, tuple(each["loc"]), each["type"], each["msg"], each["input"])
         for each in fault.errors(include_url=False)
     ]
 
 
-def _sentence(place: tuple[int | str, ...], kind: str, message: str, given: object) -> str:
+def _sentence(of: type[BaseModel], place: tuple[int | str, ...], kind: str, message: str, given: object) -> str:
     key = ".".join(map(str, place)) or "the mapping"
     if kind == "extra_forbidden":
-        known = _keys_beside(place)
+        known = _keys_beside(of, place)
         close = nearest(str(place[-1]), known)
         return f"{key}: not a key that is known{close or '; known are ' + ', '.join(known)}"
     if kind == "missing":
@@ -57,9 +57,8 @@ def _sentence(place: tuple[int | str, ...], kind: str, message: str, given: obje
     return f"{key}: {message}, came {_shown(given)}"
 
 
-def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
-    """The keys of the table in which a wrong key stands."""
-    model: type[BaseModel] = Mapped
+def _keys_beside(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys of the table in which a wrong key stands; `model` is that of the whole."""
     for step in place[:-1]:
         if isinstance(step, str) and step in model.model_fields:
             model = _model_in(model.model_fields[step].annotation) or model

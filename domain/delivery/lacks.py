@@ -1,0 +1,88 @@
+"""What charts lack for what was posted and issued, with the money that would wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from domain.delivery.chart import CUSTOMER, EntityChart, Unmapped, dimensions_of
+from domain.delivery.invoices import invoice
+from domain.outputs import BillingStatement, JournalEntry
+from domain.statement import ISSUED
+from domain.units import Amount
+
+COMPANY: Final = "company"
+CURRENCY: Final = "currency"
+PERIOD: Final = "period"
+# Receivables of Milepost beside invoices of the ERP: both would post the same money.
+TWICE: Final = "receivable twice"
+BILLING: Final = "billing"
+
+
+class Lack(NamedTuple):
+    """`missing` of `name`: an account of Milepost, a currency, a period, a customer, a kind of invoice line, or the company itself."""
+
+    legal_entity_id: str
+    missing: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    currency: str
+
+
+class AtStake(NamedTuple):
+    """How many journals and statements, and the sum of their debits and of what they bill."""
+
+    documents: int
+    amount: Amount
+
+
+class Lacks:
+    """Filled with all that is to be sent."""
+
+    def __init__(self, charts: Mapping[str, EntityChart]) -> None:
+        self._charts = charts
+        self._found: dict[Lack, AtStake] = {}
+
+    def add(self, record: JournalEntry | BillingStatement) -> None:
+        if isinstance(record, JournalEntry):
+            if record.deliver:
+                debits = sum(line.amount for line in record.lines if line.amount > 0)
+                self._count(record, self._of_journal(record), debits)
+        elif record.status == ISSUED and record.part == 1:
+            self._count(record, self._of_statement(record), record.amount_due)
+
+    @property
+    def found(self) -> list[tuple[Lack, AtStake]]:
+        return sorted(self._found.items())
+
+    def _count(self, record: JournalEntry | BillingStatement, lacks: Iterator[Unmapped], amount: Amount) -> None:
+        for each in dict.fromkeys(lacks):
+            lack = Lack(record.legal_entity_id, each.missing, each.role, each.dimensions, record.currency)
+            had = self._found.get(lack, AtStake(0, 0))
+            self._found[lack] = AtStake(had.documents + 1, had.amount + amount)
+
+    def _of_journal(self, journal: JournalEntry) -> Iterator[Unmapped]:
+        chart = self._charts.get(journal.legal_entity_id)
+        if chart is None:
+            yield Unmapped(COMPANY, journal.legal_entity_id)
+            return
+        for line in journal.lines:
+            place = chart.mapped(line.account, dimensions_of(journal, line))
+            if isinstance(place, Unmapped):
+                yield place
+        if chart.currencies and journal.currency not in chart.currencies:
+            yield Unmapped(CURRENCY, journal.currency)
+        if chart.periods and journal.period not in chart.periods:
+            yield Unmapped(PERIOD, journal.period)
+        if chart.issues_invoices and journal.kind == BILLING:
+            yield Unmapped(TWICE, journal.legal_entity_id)
+
+    def _of_statement(self, statement: BillingStatement) -> Iterator[Unmapped]:
+        chart = self._charts.get(statement.legal_entity_id)
+        if chart is None or not chart.issues_invoices:
+            return
+        if chart.customer(statement.bill_to) is None:
+            yield Unmapped(CUSTOMER, statement.bill_to)
+            return
+        if statement.parts == 1 and isinstance(found := invoice(statement, chart), Unmapped):
+            yield found

@@ -1,0 +1,154 @@
+"""`milepost accounts`: whether accounts.toml can be used, and what a run has posted that it has no place for."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from milepost import exit_codes
+from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.console import amount_text, say, shape, tell, write_json
+
+if TYPE_CHECKING:
+    from connectors.accounts_file import Accounts
+    from connectors.erp.adapter import Finding
+    from domain.delivery.lacks import AtStake, Lack
+
+# What is written where.
+WRITE = {
+    "account": "[entities.{entity}.accounts]",
+    "currency": "[entities.{entity}.currencies]",
+    "period": "[entities.{entity}.periods]",
+    "customer": "[entities.{entity}.customers]",
+    "item": "[entities.{entity}.items]",
+    "company": "[entities.{entity}]",
+    "receivable twice": "[entities.{entity}] invoices = false, or policy ar_journal = erp",
+}
+
+
+def check(
+    accounts: AccountsFile = DEFAULT,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Output folder of a run, to look up all that it posted.")
+    ] = None,
+    reach: Annotated[
+        bool, typer.Option("--reach", help="Also reach each ERP: who we are there, and what we may.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Check accounts.toml, and with a run's folder that it has a place for all that was posted and issued.
+
+    Without --reach it calls no ERP and reads no secret. Ends with 3 where something has no place or is not as it must be.
+    """
+    found = given_accounts(accounts)
+    lacking = [] if output is None else lacks(found, output)
+    findings = [(name, each) for name in sorted(found.erps) for each in _reached(found, name)] if reach else []
+    if json:
+        write_json(as_json(found, lacking, findings))
+    else:
+        _tell(found, lacking, output, findings)
+    if lacking or not all(each.is_right for _, each in findings):
+        raise typer.Exit(exit_codes.VIOLATION)
+
+
+def lacks(accounts: Accounts, output: Path) -> list[tuple[Lack, AtStake]]:
+    from connectors.files.no_outputs import NoOutputs
+    from connectors.files.written import read_topic
+    from domain.delivery.lacks import Lacks
+    from domain.outputs import TOPICS, BillingStatement, JournalEntry
+
+    found = Lacks(accounts.charts)
+    try:
+        for name in ("JournalEntry", "BillingStatement"):
+            for written in read_topic(output, TOPICS[name]):
+                if isinstance(written.record, JournalEntry | BillingStatement):
+                    found.add(written.record)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    return found.found
+
+
+def _reached(accounts: Accounts, name: str) -> list[Finding]:
+    from connectors.erp.adapters import opened
+
+    with closing(opened(name, accounts.erps[name])) as erp:
+        return list(erp.check())
+
+
+def _tell(
+    accounts: Accounts,
+    lacking: list[tuple[Lack, AtStake]],
+    output: Path | None,
+    findings: list[tuple[str, Finding]],
+) -> None:
+    from milepost.tables import Table, show
+
+    charts = [
+        (entity, chart.erp, accounts.erps[chart.erp].kind, chart.grain, f"{len(chart.accounts)}")
+        for entity, chart in sorted(accounts.charts.items())
+    ]
+    tables = [
+        Table("Companies", ("company", "ERP account", "kind", "grain", "accounts mapped"), charts, frozenset({4}))
+    ]
+    if output is not None:
+        rows = [
+            (
+                lack.legal_entity_id,
+                f"{lack.missing} {lack.name}",
+                ", ".join(f"{name} {value or '(none)'}" for name, value in lack.dimensions),
+                f"{stake.documents:,}",
+                lack.currency,
+                amount_text(stake.amount),
+                where(lack),
+            )
+            for lack, stake in lacking
+        ]
+        columns = ("company", "missing", "of lines with", "documents", "currency", "waits", "write it under")
+        tables.append(Table("What the charts have no place for", columns, rows, frozenset({3, 5})))
+    if findings:
+        seen = [
+            (name, each.subject, "right" if each.is_right else "wrong", each.found, each.remedy)
+            for name, each in findings
+        ]
+        tables.append(Table("ERP accounts", ("ERP account", "what", "", "found", "remedy"), seen))
+    show(*tables)
+    if output is None:
+        say("\nNext: milepost accounts check --output FOLDER looks up all that a run has posted")
+    elif not lacking:
+        tell("\nEverything that was posted has a place")
+
+
+def where(lack: Lack) -> str:
+    """A table of accounts.toml; segments are named by themselves."""
+    known = WRITE.get(lack.missing, f"[entities.{{entity}}.segments.{lack.missing}] values")
+    return known.format(entity=lack.legal_entity_id)
+
+
+def as_json(
+    accounts: Accounts, lacking: list[tuple[Lack, AtStake]], findings: list[tuple[str, Finding]]
+) -> dict[str, Any]:
+    """Version 1 of the shape; amounts are decimals as text."""
+    return shape(
+        1,
+        companies=[
+            {"legal_entity_id": entity, "erp": chart.erp, "grain": chart.grain, "accounts": len(chart.accounts)}
+            for entity, chart in sorted(accounts.charts.items())
+        ],
+        lacking=[
+            {
+                "legal_entity_id": lack.legal_entity_id,
+                "missing": lack.missing,
+                "name": lack.name,
+                "dimensions": dict(lack.dimensions),
+                "documents": stake.documents,
+                "currency": lack.currency,
+                "waits": amount_text(stake.amount).replace(",", ""),
+                "write": where(lack),
+            }
+            for lack, stake in lacking
+        ],
+        erps=[{"erp": name, **each._asdict()} for name, each in findings],
+    )

@@ -1,0 +1,75 @@
+"""`milepost accounts check`: the file itself, and what a run posted that it has no place for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from tests.commands.documents import ROOT, saved
+from tests.finished_run import finished_run
+
+
+def check(path: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["accounts", "check", "--accounts", str(path), *arguments])
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Path:
+    """The page's, with a folder of the test's."""
+    path = tmp_path / "accounts.toml"
+    path.write_text(saved(ROOT / "docs/accounts.md")["accounts.toml"].replace("books/ledger", str(tmp_path / "ledger")))
+    return path
+
+
+def test_what_has_no_place_is_listed_with_the_money_that_waits(accounts: Path) -> None:
+    """14 journals that are sent have revenue, seven of them in dollars: 4,420.00 EUR and 3,500.00 USD."""
+    text = accounts.read_text().replace("USD = 1\n", "").replace("    { account = 400 },\n", "")
+    accounts.write_text(text)
+    result = check(accounts, "--output", str(finished_run()), "--json")
+    assert result.exit_code == 3, result.output
+    names = ("missing", "name", "currency", "documents", "waits", "write")
+    assert [tuple(each[name] for name in names) for each in json.loads(result.stdout)["lacking"]] == [
+        ("account", "4000", "EUR", 7, "4420.00", "[entities.BERLIN.accounts]"),
+        ("account", "4000", "USD", 7, "3500.00", "[entities.BERLIN.accounts]"),
+        ("currency", "USD", "USD", 7, "3500.00", "[entities.BERLIN.currencies]"),
+    ]
+
+
+def test_a_company_without_a_chart_and_invoices_beside_receivables_are_named(accounts: Path) -> None:
+    accounts.write_text(accounts.read_text().replace("BERLIN", "PARIS"))
+    result = check(accounts, "--output", str(finished_run()))
+    assert result.exit_code == 3
+    assert "company BERLIN" in result.stdout
+    assert "[entities.BERLIN]" in result.stdout
+
+
+def test_customers_and_items_of_statements_are_looked_up_where_the_erp_bills(accounts: Path) -> None:
+    text = accounts.read_text().replace(
+        'grain = "entity_day"', 'grain = "entity_day"\ninvoices = true\nitems = {expense = 1}'
+    )
+    accounts.write_text(text)
+    result = check(accounts, "--output", str(finished_run()), "--json")
+    assert {(each["missing"], each["name"]) for each in json.loads(result.stdout)["lacking"]} == {("item", "time")}
+
+
+def test_a_file_that_cannot_be_used_is_wrong_usage(accounts: Path) -> None:
+    accounts.write_text(accounts.read_text().replace('"files"', '"netsweet"').replace("1150 =", "1151 ="))
+    result = check(accounts)
+    assert result.exit_code == 2
+    assert "[entities.BERLIN.accounts] 1151: expected an account of Milepost" in result.stderr
+    accounts.write_text(accounts.read_text().replace("1151 =", "1150 ="))
+    result = check(accounts)
+    assert result.exit_code == 2
+    assert "[erp.books] kind: expected one of" in result.stderr
+
+
+def test_an_erp_that_is_not_as_it_must_be_is_told_when_it_is_reached(accounts: Path, tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_text("a file where the folder should be")
+    assert check(accounts).exit_code == 0
+    result = check(accounts, "--reach", "--json")
+    assert result.exit_code == 3, result.output
+    assert [each["erp"] for each in json.loads(result.stdout)["erps"] if not each["is_right"]] == ["books"]

@@ -159,7 +159,8 @@ DOCUMENTS: Final[Mapping[str, Document]] = {
 class Plug(NamedTuple):
     """An adapter under the contract. `sends`: what it can send, of `DOCUMENTS`; `lacks`: cases it cannot have, and why.
 
-    `documents` are its own, beside or instead of the contract's: an ERP may want ids of another form.
+    `documents` are its own, beside or instead of the contract's: an ERP may want ids of another form. `readable` shows a request
+    as a person reads it: what is packed, unpacked, and what differs each time, by a name.
     """
 
     name: str
@@ -169,6 +170,7 @@ class Plug(NamedTuple):
     sends: Sequence[str] = ("journal", "invoice")
     lacks: Mapping[str, str] = {}
     documents: Mapping[str, Document] = {}
+    readable: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
     def document(self, name: str) -> Document:
         return {**DOCUMENTS, **self.documents}[name]
@@ -264,9 +266,15 @@ def read(path: Path) -> Case:
 class Script:
     """Answers the exchanges in their order and keeps what was asked instead of what was expected."""
 
-    def __init__(self, exchanges: Sequence[Mapping[str, Any]], url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        exchanges: Sequence[Mapping[str, Any]],
+        url: Callable[[], str],
+        readable: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
         self._exchanges = list(exchanges)
         self._url = url
+        self._readable = readable
         self.requests: list[Mapping[str, Any]] = []
         self.too_many: list[str] = []
 
@@ -276,7 +284,7 @@ class Script:
             self.too_many.append(f"{asked.method} {asked.path}")
             return Reply(500, {"no more": "answers"})
         expected = self._exchanges[at].get("request", {})
-        self.requests.append(shown(asked, expected.get("headers", {}), self._url()))
+        self.requests.append(self._readable(shown(asked, expected.get("headers", {}), self._url())))
         answer = self._exchanges[at]["answer"]
         body = answer.get("body", "")
         text = body if isinstance(body, str) else json.dumps(body)
@@ -299,7 +307,7 @@ def shown(asked: Asked, headers: Mapping[str, str], url: str) -> dict[str, Any]:
 
 def play(plug: Plug, case: Case, folder: Path) -> tuple[object, Script]:
     """What the call gives, as a golden file has it, and what was asked."""
-    script = Script(case.exchanges, lambda: place[0])
+    script = Script(case.exchanges, lambda: place[0], plug.readable)
     place = [""]
     with opened(plug, folder, script, settings=case.settings) as found:
         place[0] = found.server.url

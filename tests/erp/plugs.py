@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import json
 from collections.abc import Mapping
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from zipfile import ZipFile
 
-from tests.erp.contract import Plug
+from domain.delivery.documents import JournalDocument
+from tests.erp.contract import DOCUMENTS, Plug
 from tests.erp.secrets_at_hand import CANARIES, rsa_key, secret
 
 
@@ -66,6 +72,49 @@ DYNAMICS_FINANCE: Final = Plug(
     },
 )
 
-PLUGS: Final = (NETSUITE, DYNAMICS_FINANCE)
+
+def without_packing(request: dict[str, Any]) -> dict[str, Any]:
+    """Rows of an import file as their columns that are not empty, counted from 0; the group's number by its name."""
+    body = request.get("body", {})
+    if "DocumentContent" not in body:
+        return request
+    with ZipFile(BytesIO(base64.b64decode(body["DocumentContent"]))) as archive:
+        (name,) = archive.namelist()
+        rows = list(csv.reader(StringIO(archive.read(name).decode())))
+    columns = [{str(at): value for at, value in enumerate(row) if value} for row in rows]
+    file = {"name": name, "columns": sorted({len(row) for row in rows}), "rows": columns}
+    group = body["ParameterList"].split(",")[3]
+    whole = {**request, "body": {**body, "DocumentContent": file}}
+    shown: dict[str, Any] = json.loads(json.dumps(whole).replace(group, "{group}"))
+    return shown
+
+
+ORACLE_FUSION: Final = Plug(
+    name="oracle_fusion",
+    auth=with_client_secret,
+    token_path="/oauth2/v1/token",
+    settings={
+        "options": {
+            "segments": ["company", "account", "department"],
+            "ledgers": {
+                "1": {
+                    "name": "US Primary Ledger",
+                    "data_access_set": "11",
+                    "segments": {"company": "101", "department": "000"},
+                }
+            },
+        }
+    },
+    sends=("journal",),
+    lacks={"invoice_taken": "billing events are not sent yet"},
+    documents={
+        name: each._replace(period_id="Jun-26")
+        for name, each in DOCUMENTS.items()
+        if isinstance(each, JournalDocument) and name != "journal_unmapped"
+    },
+    readable=without_packing,
+)
+
+PLUGS: Final = (NETSUITE, DYNAMICS_FINANCE, ORACLE_FUSION)
 # Adapters that call nobody, and so are under no contract of calls.
 WITHOUT_CALLS: Final = ("files",)

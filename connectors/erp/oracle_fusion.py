@@ -1,0 +1,776 @@
+"""Oracle Fusion: journals by its import of files, invoices as project billing events, both asked for by our key.
+
+An import is asynchronous: the file is taken with the number of a scheduled process, which is polled. It knows no duplicates and takes
+all journals of a group or none, so:
+
+  - the keys are asked for before every submission, and what is there is not sent;
+  - every submission has a group number of its own, so that rows which a failed import left behind are never imported with later ones;
+    Fusion is asked to purge them too;
+  - of a group that failed, the journals whose rows have codes are rejected and the others go again. Where the import says of no row what
+    is wrong, each of them goes alone, until the wrong one is;
+  - what is not there is said to be missing only when no import that might hold it is under way.
+
+A journal is a batch of its own, whose name begins with our key. Imported is not posted: AutoPost does that, or people.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Annotated, Final, NamedTuple, TypeAlias
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.erp import oracle_journal_file as journal_file
+from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.answers import (
+    Answer,
+    NotJson,
+    amount_of,
+    listed,
+    member,
+    refused,
+    text_of,
+    words,
+)
+from connectors.erp.connection import Connection
+from connectors.erp.oracle_journal_file import Import, RowError
+from connectors.erp.session import Session, opened
+from domain.delivery.documents import Document, DocumentLine, JournalDocument
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
+from domain.delivery.outcomes import (
+    NOT_PERMITTED,
+    UNREACHABLE,
+    NotSent,
+    Outcome,
+    RejectedData,
+    RejectedPeriod,
+    Submitted,
+    Taken,
+    Throttled,
+    Uncertain,
+)
+
+LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, call_seconds=300.0)
+
+RESOURCES: Final = "/fscmRestApi/resources/11.13.18.05"
+REQUESTS: Final = "/ess/rest/scheduler/v1/requests"
+IMPORT_JOB: Final = "/oracle/apps/ess/financials/generalLedger/programs/common,JournalImportLauncher"
+IMPORT_PATH: Final = "generalLedger/programs/common"
+POSTING_PACKAGE: Final = "/oracle/apps/ess/financials/generalLedger/programs/common/"
+POSTING_JOB: Final = "AutomaticPosting"
+GENERAL_LEDGER: Final = 101
+PAGE_ROWS: Final = 200
+KEYS_A_QUERY: Final = 20
+
+# Of RejectedData: Fusion has the document, with something else in it than was sent.
+OTHER_CURRENCY: Final = "OTHER_CURRENCY"
+OTHER_SUBSIDIARY: Final = "OTHER_SUBSIDIARY"
+OTHER_AMOUNT: Final = "OTHER_AMOUNT"
+UNSENDABLE: Final = "UNSENDABLE"
+IMPORT_FAILED: Final = "IMPORT_FAILED"
+PERIOD_CLOSED: Final = "PERIOD_CLOSED"
+
+# States of scheduled processes that are not over. What is held may be released, so it is not over either.
+OPEN_STATES: Final = (
+    "PENDING_VALIDATION", "WAIT", "READY", "RUNNING", "PAUSED", "BLOCKED", "HOLD", "COMPLETED", "CANCELLING", "ERROR_AUTO_RETRY"
+)  # fmt: skip
+ENDED_STATES: Final = frozenset(
+    {
+        "SUCCEEDED", "WARNING", "ERROR", "FAILED", "CANCELED", "CANCELLED", "EXPIRED", "FINISHED", "VALIDATION FAILED", "VALIDATION_FAILED",
+        "ERROR_MANUAL_RECOVERY", "SCHEDULE_ENDED",
+    }
+)  # fmt: skip
+# Definitions of the processes that bring journals in: the load of a file, the import and its child.
+IMPORTING: Final = ("InterfaceLoader", "JournalImport")
+CLOSED_STATUSES: Final = frozenset({"C", "P", "N"})
+
+_OUR_KEY: Final = re.compile(r"MP[A-Z2-7]{18}")
+_ID: Final = re.compile(r"[0-9]{1,18}")
+_HEADERS: Final = {"rest-framework-version": "4"}
+
+Fields: TypeAlias = Mapping[str, object]
+Trouble: TypeAlias = NotSent | Throttled | Uncertain
+
+
+class LedgerOptions(BaseModel):
+    """`[erp.NAME.options.ledgers.ID]`; ID is the ledger's, and the `subsidiary` of entities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(description="The ledger's name.")
+    data_access_set: Annotated[str, Field(pattern=r"^[0-9]+$")] = Field(description="Id of the data access set.")
+    segments: dict[str, str] = Field({}, description="Values of segments that are the same on every line.")
+
+
+class OracleFusionOptions(BaseModel):
+    """`[erp.NAME.options]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    ledgers: dict[Annotated[str, Field(pattern=r"^[0-9]{1,18}$")], LedgerOptions] = {}
+    segments: Annotated[tuple[str, ...], Field(min_length=1, max_length=journal_file.MOST_SEGMENTS)] = Field(
+        ("account",), description="Segments of the chart of accounts in their order; `account` is the natural account."
+    )
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = Field(
+        "-", description="Between the segments of an account combination."
+    )
+    source: Annotated[str, Field(pattern=r"^[^,\"']{1,25}$")] = Field(
+        "Milepost", description="Name of the journal source."
+    )
+    category: Annotated[str, Field(min_length=1, max_length=25)] = Field(
+        "Milepost", description="Name of the journal category."
+    )
+    document_account: str = Field("fin/generalLedger/import", description="UCM account of the journal import.")
+    job_options: str = Field("InterfaceDetails=15,ImportOption=Y,PurgeOption=Y,ExtractFileType=ALL")
+    documents: Annotated[int, Field(ge=1, le=1_000)] = Field(LIMITS.documents, description="Journals of one import.")
+    autopost: str | None = Field(None, description="Parameters of the process AutoPost, run after each import.")
+    submitter: str | None = Field(
+        None, description="Fusion's name of our user: imports of others then delay no look-up."
+    )
+    settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
+        300.0, description="How long an import whose answer was lost may take to appear among the scheduled processes."
+    )
+
+
+class Process(NamedTuple):
+    """A scheduled process. `values` are those of its parameters."""
+
+    number: str
+    root: str
+    state: str
+    definition: str
+    values: tuple[str, ...]
+
+
+def open_erp(name: str, connection: Connection) -> OracleFusion:
+    options = connection.checked_options(name, OracleFusionOptions)
+    limits = connection.limits(LIMITS._replace(documents=options.documents))
+    return OracleFusion(opened(name, connection, limits), connection, limits, options)
+
+
+class OracleFusion:
+    """One Fusion environment.
+
+    Beside its token it remembers what makes it quicker or surer and may be lost: documents of imports under way, documents whose
+    answer was lost a moment ago, documents that go alone.
+    """
+
+    def __init__(self, session: Session, connection: Connection, limits: Limits, options: OracleFusionOptions) -> None:
+        self._session = session
+        self._url = connection.url
+        self._limits = limits
+        self._options = options
+        self._under_way: dict[str, frozenset[str]] = {}
+        self._unsettled: dict[str, float] = {}
+        self._alone: set[str] = set()
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+        there = self._there(documents)
+        if not isinstance(there, dict):
+            return [_before_sending(there)] * len(documents)
+        outcomes: dict[str, Outcome] = {
+            key: each.fault or each.taken._replace(is_duplicate=True) for key, each in there.items()
+        }
+        journals = [each for each in documents if isinstance(each, JournalDocument) and each.key not in there]
+        for group in self._groups(journals):
+            outcomes |= self._import(group, trace)
+        return [
+            outcomes.get(each.key, RejectedData(UNSENDABLE, "billing events are not sent yet")) for each in documents
+        ]
+
+    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
+        """None also while Fusion cannot be asked: what it has taken stays taken."""
+        number, _, group = ticket.partition(":")
+        self._under_way[number] = frozenset(each.key for each in documents)
+        state = self._state(number)
+        if state is None or (state and state not in ENDED_STATES):
+            return None
+        there = self._there(documents)
+        if not isinstance(there, dict):
+            return None
+        outcomes: dict[str, Outcome] = {key: each.fault or each.taken for key, each in there.items()}
+        if missing := [each for each in documents if isinstance(each, JournalDocument) and each.key not in there]:
+            why = self._not_imported(number, group, missing) if state else _unknown(number, missing)
+            if why is None:
+                return None
+            outcomes |= why
+        self._under_way.pop(number, None)
+        self._alone.difference_update(key for key, each in outcomes.items() if not isinstance(each, Throttled))
+        self._post(each.taken for each in there.values())
+        return [outcomes[each.key] for each in documents]
+
+    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+        """What is there with something else in it than was sent is there all the same: reconciliation says what differs."""
+        there = self._there(documents)
+        if not isinstance(there, dict):
+            return there
+        if missing := [each.key for each in documents if isinstance(each, JournalDocument) and each.key not in there]:
+            doubt = self._doubt(missing)
+            if doubt is not None:
+                return doubt
+        return {key: each.taken._replace(is_duplicate=True) for key, each in there.items()}
+
+    def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
+        try:
+            name = self._ledger_of(scope.subsidiary).name
+        except ValueError as wrong:
+            raise ErpUnreadable(str(wrong)) from None
+        for period in self._periods(scope):
+            for batch in self._batches_of(period):
+                for header in self._children(batch, batch, "journalHeaders"):
+                    on = _day(header.get("DefaultEffectiveDate"))
+                    if header.get("LedgerName") == name and on is not None and scope.since <= on <= scope.until:
+                        yield self._entry(batch, header, on)
+
+    def check(self) -> Iterator[Finding]:
+        host = urlsplit(self._url).hostname or ""
+        subject = f"Oracle Fusion at {host}"
+        if not self._options.ledgers:
+            yield Finding(f"{subject}, ledgers", False, "none", "write [erp.NAME.options.ledgers.ID] for each ledger")
+        for number, ledger in self._options.ledgers.items():
+            yield self._checked_ledger(f"{subject}, ledger {number}", number, ledger)
+            yield self._checked_periods(f"{subject}, open periods of {ledger.name}", number)
+        for what, url, remedy in (
+            ("journalBatches", f"{RESOURCES}/journalBatches?limit=1", "give our user the duty to manage journals"),
+            ("scheduled processes", f"{REQUESTS}?limit=1", "let our user see scheduled processes over REST"),
+        ):
+            answer = self._session.call("GET", f"{self._url}{url}", headers=_HEADERS)
+            found = _items(answer, what)
+            is_right = isinstance(found, list)
+            yield Finding(
+                f"{subject}, {what}", is_right, "readable" if is_right else _said(found), "" if is_right else remedy
+            )
+
+    def close(self) -> None:
+        self._session.close()
+
+    # Sending
+
+    def _groups(self, journals: Sequence[JournalDocument]) -> Iterator[list[JournalDocument]]:
+        """What is imported together: journals of a ledger, and alone each whose group failed without a reason."""
+        together: dict[str, list[JournalDocument]] = {}
+        for each in journals:
+            if each.key in self._alone:
+                yield [each]
+            else:
+                together.setdefault(each.subsidiary, []).append(each)
+        yield from together.values()
+
+    def _import(self, journals: Sequence[JournalDocument], trace: Trace) -> dict[str, Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        # Milliseconds and five digits by chance: no other submission has this number, here or elsewhere.
+        group = f"{time.time_ns() // 1_000_000}{secrets.randbelow(100_000):05}"
+        rows: list[list[str]] = []
+        sent: list[str] = []
+        subsidiary = journals[0].subsidiary
+        for each in journals:
+            try:
+                rows += self._rows(each, group)
+                sent.append(each.key)
+            except ValueError as wrong:
+                outcomes[each.key] = RejectedData(UNSENDABLE, str(wrong), "account")
+        if not sent:
+            return outcomes
+        ledger = self._ledger_of(subsidiary)
+        body = {
+            "OperationName": "importBulkData",
+            "DocumentContent": base64.b64encode(journal_file.zipped(rows)).decode(),
+            "ContentType": "zip",
+            "FileName": f"{self._options.source}_{group}.zip",
+            "DocumentAccount": self._options.document_account,
+            "JobName": IMPORT_JOB,
+            "ParameterList": f"{ledger.data_access_set},{self._options.source},{subsidiary},{group},N,N,N",
+            "JobOptions": self._options.job_options,
+        }
+        outcome = _submitted(self._session.call("POST", self._resource("erpintegrations"), json=body, trace=trace))
+        if isinstance(outcome, Submitted):
+            self._under_way[outcome.ticket] = frozenset(sent)
+            outcome = Submitted(f"{outcome.ticket}:{group}")
+        elif isinstance(outcome, Uncertain):
+            until = time.monotonic() + self._options.settle_seconds
+            self._unsettled |= dict.fromkeys(sent, until)
+        return outcomes | dict.fromkeys(sent, outcome)
+
+    def _rows(self, document: JournalDocument, group: str) -> list[list[str]]:
+        """Raises ValueError."""
+        ledger = self._ledger_of(document.subsidiary)
+        whole = Import(group, document.subsidiary, ledger.name, self._options.source, self._options.category)
+        segments = [self._segments(each, ledger) for each in document.lines]
+        # Where the chart has no name of Fusion's for it, Fusion finds the period by the date.
+        period = document.period_id if document.period_id != document.period else ""
+        return list(journal_file.rows(document, segments, whole, period))
+
+    def _segments(self, line: DocumentLine, ledger: LedgerOptions) -> list[str]:
+        values = {**ledger.segments, **dict(line.segments), "account": line.account}
+        if unknown := sorted(values.keys() - set(self._options.segments)):
+            raise ValueError(
+                f"segment {unknown[0]}: expected one of options.segments, {', '.join(self._options.segments)}"
+            )
+        for name in self._options.segments:
+            value = values.get(name, "")
+            if not value or len(value) > journal_file.LONGEST_SEGMENT or not value.isprintable():
+                raise ValueError(
+                    f"segment {name} of account {line.account}: expected 1 to {journal_file.LONGEST_SEGMENT} characters, found "
+                    f"{len(value)}; map it in accounts.toml or set it under options.ledgers.ID.segments"
+                )
+        return [values[name] for name in self._options.segments]
+
+    def _ledger_of(self, subsidiary: str) -> LedgerOptions:
+        """Raises ValueError."""
+        try:
+            return self._options.ledgers[subsidiary]
+        except KeyError:
+            known = ", ".join(self._options.ledgers) or "none"
+            raise ValueError(
+                f"subsidiary {subsidiary}: expected the id of a ledger under options.ledgers, found {known}"
+            ) from None
+
+    def _post(self, taken: Iterable[Taken]) -> None:
+        """Asks for AutoPost; where that does not arrive, the next import asks again."""
+        if self._options.autopost is not None and not all(each.is_posted for each in taken):
+            body = {
+                "OperationName": "submitESSJobRequest",
+                "JobPackageName": POSTING_PACKAGE,
+                "JobDefName": POSTING_JOB,
+                "ESSParameters": self._options.autopost,
+            }
+            self._session.call("POST", self._resource("erpintegrations"), json=body)
+
+    # What became of an import
+
+    def _state(self, number: str) -> str | None:
+        """Of a scheduled process; empty where Fusion does not know it, None where it cannot be asked."""
+        found = self._get(f"erpintegrations?finder=ESSJobStatusRF;requestId={quote(number)}&onlyData=true")
+        if not isinstance(found, list):
+            return None
+        return text_of(found[0].get("RequestStatus")).upper() if found else ""
+
+    def _not_imported(self, number: str, group: str, missing: Sequence[JournalDocument]) -> dict[str, Outcome] | None:
+        """Why these are not there although the process has ended; None where a part of it goes on, or cannot be asked."""
+        jobs = self._jobs(number)
+        waiting = self._processes()
+        if jobs is None or not isinstance(waiting, list):
+            return None
+        if any(state not in ENDED_STATES for _, _, state in jobs) or any(
+            number in (each.number, each.root) or group in each.values for each in waiting
+        ):
+            return None
+        imports = [request for request, path, _ in jobs if IMPORT_PATH in path]
+        if not imports:
+            doubt = f"process {number} has ended without an import of journals; see it in Scheduled Processes"
+            has_failed = jobs and jobs[0][2] != "SUCCEEDED"
+            outcome = (
+                NotSent(NOT_PERMITTED, f"{doubt}, and check document_account and job_options")
+                if has_failed
+                else Uncertain(doubt)
+            )
+            return {each.key: outcome for each in missing}
+        outputs = [self._output(request) for request in dict.fromkeys((number, *imports))]
+        if None in outputs:
+            return None
+        return self._blamed(missing, [each for each in outputs if each is not None])
+
+    def _blamed(self, missing: Sequence[JournalDocument], outputs: Sequence[bytes]) -> dict[str, Outcome] | None:
+        errors: dict[str, RowError] = {}
+        for each in outputs:
+            errors |= journal_file.row_errors(each)
+        blamed = {each.key: _rejected(errors[each.key]) for each in missing if each.key in errors}
+        others = [each for each in missing if each.key not in blamed]
+        if blamed:
+            # Nothing is wrong with them: they go again.
+            return {**blamed, **{each.key: Throttled(0.0) for each in others}}
+        if len(missing) > 1:
+            self._alone.update(each.key for each in missing)
+            return {each.key: Throttled(0.0) for each in missing}
+        found = next((code for each in outputs for code in journal_file.codes(each)), None)
+        return self._alone_rejected(missing[0], found)
+
+    def _alone_rejected(self, document: JournalDocument, found: str | None) -> dict[str, Outcome] | None:
+        """What is wrong with a journal that no row says anything of: its period, where that is closed, else its data."""
+        closed = self._is_closed(document)
+        if closed is None:
+            return None
+        if closed:
+            return {
+                document.key: RejectedPeriod(
+                    found or PERIOD_CLOSED, f"the period of {document.accounting_date} is closed"
+                )
+            }
+        code = found or IMPORT_FAILED
+        return {document.key: _rejected(RowError(code, journal_file.meaning(code), ""))}
+
+    def _jobs(self, number: str) -> list[tuple[str, str, str]] | None:
+        """Number, path and state of a process and of those below it, the process itself first; None where they cannot be read."""
+        found = self._get(f"erpintegrations?finder=ESSExecutionDetailsRF;requestId={quote(number)}&onlyData=true")
+        if not isinstance(found, list) or not found:
+            return None
+        try:
+            whole = json.loads(text_of(found[0].get("RequestStatus")))
+        except (ValueError, RecursionError):
+            return None
+        return list(_descendants(member(whole, "JOBS")))
+
+    def _output(self, number: str) -> bytes | None:
+        """A ZIP; empty where there is none, None where it cannot be asked for."""
+        found = self._get(
+            f"erpintegrations?finder=ESSJobExecutionDetailsRF;requestId={quote(number)},fileType=ALL&onlyData=true"
+        )
+        if not isinstance(found, list):
+            return None
+        content = text_of(found[0].get("DocumentContent")) if found else ""
+        try:
+            return base64.b64decode(content)
+        except (binascii.Error, ValueError):
+            return b""
+
+    def _is_closed(self, document: JournalDocument) -> bool | None:
+        """Whether the period of the accounting date takes nothing; None where it cannot be asked."""
+        on = document.accounting_date.isoformat()
+        query = (
+            f"LedgerId={document.subsidiary} and ApplicationId={GENERAL_LEDGER} and AdjustmentPeriodFlag=false "
+            f"and StartDate<='{on}' and EndDate>='{on}'"
+        )
+        found = self._get(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true")
+        if not isinstance(found, list):
+            return None
+        return any(each.get("ClosingStatus") in CLOSED_STATUSES for each in found)
+
+    def _doubt(self, missing: Sequence[str]) -> Trouble | None:
+        """Why documents that are not there may still come."""
+        now = time.monotonic()
+        if any(self._unsettled.get(key, now) > now for key in missing):
+            return Uncertain("an import whose answer was lost may not have appeared yet; it is asked for again later")
+        waiting = self._processes()
+        if not isinstance(waiting, list):
+            return waiting
+        for each in waiting:
+            known = self._under_way.get(each.number) or self._under_way.get(each.root)
+            if known is None or known.intersection(missing):
+                return Uncertain(
+                    f"scheduled process {each.number} ({each.state}) may bring it; it is asked for again when that has ended"
+                )
+        for key in missing:
+            self._unsettled.pop(key, None)
+        return None
+
+    def _processes(self) -> list[Process] | Trouble:
+        """Loads and imports of journals that are not over."""
+        states = " or ".join(f'state eq "{each}"' for each in OPEN_STATES)
+        query = f"({states})"
+        if self._options.submitter is not None:
+            query += f' and submitter eq "{self._options.submitter}"'
+        fields = "requestId,absParentRequestId,state,jobDefinitionId,requestParameters"
+        answer = self._session.call("GET", f"{self._url}{REQUESTS}?q={quote(query)}&fields={fields}&limit=500")
+        found = _items(answer, "scheduled processes")
+        if not isinstance(found, list):
+            return found
+        return [each for each in map(_process, found) if any(name in each.definition for name in IMPORTING)]
+
+    # Asking by key
+
+    def _there(self, documents: Sequence[Document]) -> dict[str, Found] | Trouble:
+        """What Fusion has by our keys, compared with what was sent."""
+        there: dict[str, Found] = {}
+        journals = {each.key: each for each in documents if isinstance(each, JournalDocument)}
+        keys = list(journals)
+        for start in range(0, len(keys), KEYS_A_QUERY):
+            query = " or ".join(f"BatchName LIKE '{key}%'" for key in keys[start : start + KEYS_A_QUERY])
+            found = self._get(
+                f"journalBatches?q={quote(query)}&expand=journalHeaders&orderBy=JeBatchId:asc&onlyData=true&limit={PAGE_ROWS}"
+            )
+            if not isinstance(found, list):
+                return found
+            for batch in sorted(found, key=lambda each: each.get("Status") != "P"):
+                key = _key(batch)
+                if key in journals and key not in there:
+                    compared = self._compared(journals[key], batch)
+                    if not isinstance(compared, Found):
+                        return compared
+                    there[key] = compared
+        return there
+
+    def _compared(self, document: JournalDocument, batch: Fields) -> Found | Uncertain:
+        number = text_of(batch.get("JeBatchId"))
+        headers = _listed(batch.get("journalHeaders"))
+        posted_on = _day(headers[0].get("DefaultEffectiveDate")) if headers else None
+        if not _ID.fullmatch(number) or posted_on is None:
+            return Uncertain("Fusion's answer to a look-up has a batch without an id, a journal or a date")
+        period = text_of(headers[0].get("PeriodName"))
+        is_meant = period == document.period_id or (
+            document.period_id == document.period and posted_on == document.accounting_date
+        )
+        taken = Taken(
+            number, posted_on, batch.get("Status") == "P", period=document.period if is_meant or not period else period
+        )
+        return Found(taken, self._difference(document, batch, headers))
+
+    def _difference(self, document: JournalDocument, batch: Fields, headers: Sequence[Fields]) -> RejectedData | None:
+        has = f"Fusion's batch {text_of(batch.get('JeBatchId'))} has our key and"
+        ledger = self._options.ledgers.get(document.subsidiary)
+        if ledger is not None and any(each.get("LedgerName") != ledger.name for each in headers):
+            return RejectedData(
+                OTHER_SUBSIDIARY, f"{has} another ledger than {ledger.name}; correct it there", "subsidiary"
+            )
+        if any(each.get("CurrencyCode") != document.currency_id for each in headers):
+            return RejectedData(OTHER_CURRENCY, f"{has} another currency than was sent; correct it there", "currency")
+        ours = sum(each.amount for each in document.lines if each.amount > 0)
+        try:
+            theirs = amount_of(batch.get("RunningTotalDr"))
+        except ValueError:
+            theirs = ours
+        if theirs != ours:
+            return RejectedData(OTHER_AMOUNT, f"{has} another total than was sent; correct it there", "amount")
+        return None
+
+    # The ledger
+
+    def _periods(self, scope: LedgerScope) -> list[str]:
+        """Names of the ledger's periods that have days of the scope. Raises ErpUnreadable."""
+        query = (
+            f"LedgerId={scope.subsidiary} and ApplicationId={GENERAL_LEDGER} "
+            f"and StartDate<='{scope.until.isoformat()}' and EndDate>='{scope.since.isoformat()}'"
+        )
+        found = self._read(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true&limit={PAGE_ROWS}")
+        if names := [name for each in found if (name := text_of(each.get("PeriodNameId")))]:
+            return names
+        raise ErpUnreadable(
+            f"Fusion's ledger {scope.subsidiary} has no period from {scope.since} to {scope.until}; check its id"
+        )
+
+    def _batches_of(self, period: str) -> Iterator[Fields]:
+        """Page after page by where the last one ended: offsets would slip while people post. Raises ErpUnreadable."""
+        last = 0
+        name = period.replace("'", "''")
+        while True:
+            query = f"DefaultPeriodName='{name}' and JeBatchId>{last}"
+            path = f"journalBatches?q={quote(query)}&expand=journalHeaders.journalLines&orderBy=JeBatchId:asc&limit={PAGE_ROWS}"
+            found = self._read(path)
+            for batch in found:
+                number = text_of(batch.get("JeBatchId"))
+                if not _ID.fullmatch(number) or int(number) <= last:
+                    raise ErpUnreadable(
+                        "Fusion's journal batches could not be read: ids are missing or out of order; try again"
+                    )
+                last = int(number)
+                yield batch
+            if len(found) < PAGE_ROWS:
+                return
+
+    def _children(self, batch: Fields, parent: Fields, name: str) -> list[Fields]:
+        """Of a batch or journal, also those beyond the first page. Raises ErpUnreadable."""
+        children = _listed(parent.get(name))
+        has_more = member(parent.get(name), "hasMore") is True
+        while has_more:
+            found = self._read(
+                f"{_path_to(parent, name, batch)}?limit={PAGE_ROWS}&offset={len(children)}&onlyData=true"
+            )
+            children += found
+            has_more = len(found) == PAGE_ROWS
+        return children
+
+    def _entry(self, batch: Fields, header: Fields, on: date) -> LedgerEntry:
+        """Raises ErpUnreadable."""
+        try:
+            lines = tuple(
+                LedgerLine(
+                    self._account(text_of(each.get("AccountCombination"))),
+                    _net(each, "EnteredDr", "EnteredCr"),
+                    _net(each, "AccountedDr", "AccountedCr"),
+                )
+                for each in self._children(batch, header, "journalLines")
+            )
+        except ValueError:
+            raise ErpUnreadable(
+                f"Fusion's batch {text_of(batch.get('JeBatchId'))} could not be read: expected amounts; try again"
+            ) from None
+        return LedgerEntry(
+            key=_key(batch),
+            reference=text_of(batch.get("JeBatchId")),
+            posted_on=on,
+            period=text_of(header.get("PeriodName")),
+            currency=text_of(header.get("CurrencyCode")),
+            is_posted=batch.get("Status") == "P",
+            lines=lines,
+        )
+
+    def _account(self, combination: str) -> str:
+        """The natural account; the whole combination where it has other segments than the options say."""
+        values = combination.split(self._options.delimiter)
+        names = self._options.segments
+        return values[names.index("account")] if len(values) == len(names) and "account" in names else combination
+
+    # Checking
+
+    def _checked_ledger(self, subject: str, number: str, ledger: LedgerOptions) -> Finding:
+        found = self._get(f"ledgersLOV?q=LedgerId={number}&onlyData=true")
+        if not isinstance(found, list):
+            return Finding(subject, False, _said(found), "check the url, the credentials and our user's roles")
+        names = ", ".join(words(each.get("Name")) for each in found)
+        is_right = names == ledger.name
+        return Finding(
+            subject, is_right, names or "none", "" if is_right else f"expected {ledger.name}: correct options.ledgers"
+        )
+
+    def _checked_periods(self, subject: str, number: str) -> Finding:
+        query = f"LedgerId={number} and ApplicationId={GENERAL_LEDGER} and ClosingStatus='O'"
+        found = self._get(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true")
+        if not isinstance(found, list):
+            return Finding(subject, False, _said(found), "let our user read accountingPeriodStatusLOV")
+        names = ", ".join(words(each.get("PeriodNameId")) for each in found)
+        return Finding(subject, bool(found), names or "none", "" if found else "open a period")
+
+    # HTTP
+
+    def _resource(self, path: str) -> str:
+        return f"{self._url}{RESOURCES}/{path}"
+
+    def _get(self, path: str) -> list[Fields] | Trouble:
+        return _items(self._session.call("GET", self._resource(path), headers=_HEADERS), path.partition("?")[0])
+
+    def _read(self, path: str) -> list[Fields]:
+        """Asked again for a while where that may help. Raises ErpUnreadable."""
+        found = _items(self._session.read("GET", self._resource(path), headers=_HEADERS), path.partition("?")[0])
+        if not isinstance(found, list):
+            raise ErpUnreadable(
+                f"Fusion's ledger could not be read to the end: {_said(found)}; nothing is compared, try again"
+            )
+        return found
+
+
+class Found(NamedTuple):
+    """A document that Fusion has; `fault`: what differs from what was sent."""
+
+    taken: Taken
+    fault: RejectedData | None
+
+
+def _submitted(answer: Answer | Trouble) -> Submitted | Trouble:
+    if not isinstance(answer, Answer):
+        return answer
+    if (trouble := _fault(answer, "an import")) is not None:
+        return trouble
+    try:
+        number = text_of(answer.fields().get("ReqstId"))
+    except NotJson as wrong:
+        return Uncertain(f"Fusion's answer to an import: {wrong}")
+    if not _ID.fullmatch(number) or int(number) == 0:
+        return Uncertain("Fusion's answer to an import has no number of a scheduled process")
+    return Submitted(number)
+
+
+def _items(answer: Answer | Trouble, what: str) -> list[Fields] | Trouble:
+    """The rows of a collection."""
+    if not isinstance(answer, Answer):
+        return answer
+    if (trouble := _fault(answer, what)) is not None:
+        return trouble
+    try:
+        items = answer.fields().get("items")
+    except NotJson as wrong:
+        return Uncertain(f"Fusion's answer to {what}: {wrong}")
+    if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
+        return Uncertain(f"Fusion's answer to {what} has no items")
+    return items
+
+
+def _fault(answer: Answer, what: str) -> Trouble | None:
+    """None: it was done. Decided by status and `o:errorCode`."""
+    if (trouble := refused(answer)) is not None:
+        return trouble
+    if 200 <= answer.status < 300:
+        return None
+    try:
+        details = listed(member(answer.fields(), "o:errorDetails"))
+    except NotJson:
+        details = []
+    for each in details:
+        if code := text_of(member(each, "o:errorCode")):
+            return NotSent(NOT_PERMITTED, f"Fusion refused {what} ({code}): {words(member(each, 'detail'))}")
+    return Uncertain(f"Fusion answered {answer.status} to {what} without a code that says what happened")
+
+
+def _before_sending(trouble: Trouble) -> Outcome:
+    """Of a question that came before anything was sent."""
+    return NotSent(UNREACHABLE, trouble.message) if isinstance(trouble, Uncertain) else trouble
+
+
+def _unknown(number: str, missing: Iterable[Document]) -> dict[str, Outcome]:
+    return {each.key: Uncertain(f"Fusion knows no scheduled process {number}") for each in missing}
+
+
+def _rejected(error: RowError) -> RejectedData | RejectedPeriod:
+    if error.is_of_period:
+        return RejectedPeriod(error.code, error.message)
+    return RejectedData(error.code, error.message, error.field)
+
+
+def _descendants(jobs: object) -> Iterator[tuple[str, str, str]]:
+    for each in jobs if isinstance(jobs, list) else [jobs]:
+        if isinstance(each, dict):
+            yield text_of(each.get("REQUESTID")), text_of(each.get("JOBPATH")), text_of(each.get("STATUS")).upper()
+            yield from _descendants(each.get("CHILD"))
+
+
+def _process(fields: Fields) -> Process:
+    return Process(
+        text_of(fields.get("requestId")),
+        text_of(fields.get("absParentRequestId")),
+        text_of(fields.get("state")),
+        text_of(fields.get("jobDefinitionId")),
+        tuple(text_of(member(each, "value")) for each in listed(fields.get("requestParameters"))),
+    )
+
+
+def _listed(value: object) -> list[Fields]:
+    """Children of a row: a list, or an object that has one."""
+    return [
+        each for each in listed(member(value, "items") if isinstance(value, dict) else value) if isinstance(each, dict)
+    ]
+
+
+def _path_to(parent: Fields, name: str, batch: Fields) -> str:
+    """Of a collection below a batch or journal. Raises ErpUnreadable."""
+    links = [text_of(member(each, "href")) for each in listed(parent.get("links")) if member(each, "name") == name]
+    path = urlsplit(links[0]).path.partition(f"{RESOURCES}/")[2] if links else ""
+    if not path.startswith("journalBatches/"):
+        number = text_of(batch.get("JeBatchId"))
+        raise ErpUnreadable(f"Fusion's batch {number} could not be read: it has no link to the rest of {name}")
+    return path
+
+
+def _key(batch: Fields) -> str:
+    """Ours, that the batch's name begins with; empty where it has another."""
+    found = _OUR_KEY.match(text_of(batch.get("BatchName")))
+    return found.group() if found else ""
+
+
+def _net(line: Fields, debit: str, credit: str) -> int:
+    """Raises ValueError."""
+    return amount_of(_or_zero(line.get(debit))) - amount_of(_or_zero(line.get(credit)))
+
+
+def _or_zero(value: object) -> object:
+    return 0 if value is None else value
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(text_of(value)[:10])
+    except ValueError:
+        return None
+
+
+def _said(trouble: object) -> str:
+    return "it is throttled" if isinstance(trouble, Throttled) else getattr(trouble, "message", "")

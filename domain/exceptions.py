@@ -29,6 +29,16 @@ CATALOGUE: Mapping[str, Category] = {
         "of its currency and no more than is left of them, or drop it by a waiver.",
     ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
+    "posted_twice": Category(
+        "finance",
+        "error",
+        "Reverse one of both in the ERP, by hand there, then resolve this; Milepost made the journal once.",
+    ),
+    "unmapped_account": Category(
+        "finance",
+        "error",
+        "Map the account in accounts.toml (`milepost accounts check` lists what is missing); its journals go out by themselves.",
+    ),
     "misapplied": Category(
         "finance",
         "error",
@@ -170,6 +180,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "self_approved",
         "accounting_period",
     ): "Have another person approve it and send it with a higher version; until then the period stays as it is.",
+    ("posting_rejected", "journal"): (
+        "Correct what the ERP names: its record there, the map in accounts.toml, or the fact by a higher version. The journal goes out "
+        "again by itself."
+    ),
     ("self_approved", "contract"): "Have another person approve the amendment and send it with a higher version.",
     ("self_approved", "credit_memo"): _SECOND,
     ("self_approved", "exception"): "Have another person decide, or approve the decision.",
@@ -196,6 +210,9 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("unknown_reference", "payment_application"): (
         f"Send the payment, post the invoice, or {_AGAIN} with the right ones, and with the payment's exchange rate where that is "
         "asked for."
+    ),
+    ("unknown_reference", "posting"): (
+        "Let delivery read the outputs of this generation alone, and look in the ERP for what it posted of another; then resolve this."
     ),
     ("unknown_reference", "statement"): (
         "Decide about the newest revision of a draft that waits (`milepost statement` lists them), and resolve this if it is about "
@@ -259,6 +276,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     ("unknown_reference", "contract_ending"): "commercial",
     ("unknown_reference", "hold"): "finance",
     ("unknown_reference", "invoice"): "finance",
+    ("unknown_reference", "posting"): "finance",
     ("unknown_reference", "statement"): "finance",
     ("unknown_reference", "statement_request"): "finance",
 }

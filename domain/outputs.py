@@ -253,6 +253,15 @@ class ViewUnapplied(NamedTuple):
     amount: Amount
 
 
+class ViewPosting(NamedTuple):
+    """Journals of one standing in one currency."""
+
+    standing: str
+    currency: str
+    journal_count: int
+    amount: Amount
+
+
 class Alert(NamedTuple):
     """A line was crossed, published once a crossing; it is armed again when use falls below."""
 
@@ -444,6 +453,7 @@ class ProjectView(NamedTuple):
     open_exceptions: tuple[ViewException, ...] = ()
     open_exception_count: int = 0
     unapplied: tuple[ViewUnapplied, ...] = ()
+    postings: tuple[ViewPosting, ...] = ()
 
 
 class SystemUpdate(NamedTuple):

@@ -78,11 +78,6 @@ _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     "RevenueAdjusted": ("adjustments of revenue by hand", "book them in the ledger"),
     "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
     "BalancesBroughtForward": ("a start in the middle of a project", "send its events from the beginning"),
-    "PostingAccepted": ("answers of an ERP to postings", "send none: a posting stands as soon as it is published"),
-    "PostingRejected": (
-        "answers of an ERP to postings",
-        "make in the ERP what it misses (an account, an open period), and import the journal there again",
-    ),
     "ControlTotal": (
         "reconciliation with what a source says it has",
         "compare the source's totals with those of `milepost show PROJECT`",

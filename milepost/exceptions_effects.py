@@ -70,6 +70,7 @@ ABOUT: Final = {
         "payment application",
         "write-off",
         "credit memo",
+        "answer of the ERP",
     ),
     "over_credited": ("credit memo",),
     "misapplied": ("payment", "payment application", "write-off"),
@@ -80,7 +81,9 @@ ABOUT: Final = {
     "unknown_milestone": ("milestone",),
     "milestone_overdue": ("milestone",),
     "statement_differs_from_invoice": ("invoice", "draft"),
-    "posting_rejected": ("invoice",),
+    "posting_rejected": ("invoice", "journal"),
+    "posted_twice": ("journal",),
+    "unmapped_account": ("account",),
     "tax_differs": ("posted invoice",),
     "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),
@@ -106,6 +109,7 @@ KINDS: Final = {
     "payment application": "payment_application",
     "write-off": "write_off",
     "credit memo": "credit_memo",
+    "answer of the ERP": "posting",
 }
 RESENT: Final = {
     "work": "the work",

@@ -25,7 +25,7 @@ from domain.events.delivery import (
 from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PaymentReceived, WrittenOff
 from domain.funding import Portion
 from domain.journal import Leg
-from domain.outputs import BillingStatement
+from domain.outputs import BillingStatement, JournalEntry
 from domain.rows import COUNTED_TIME, EXPENSE, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 from state.value import Value
@@ -51,6 +51,33 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     contract_id: str = ""
     project_id: str = ""
     cost_dimensions: int | None = None
+
+
+class JournalStanding(Value, frozen=True, array_like=True, gc=False):
+    """Where a journal that goes to an ERP stands there (`state/standings.py`); the journal itself until it is posted.
+
+    `attempt` is that of the answer that counts; `accepted` and `posted` are the ERP's references, more than one where it has the journal
+    twice. `period` is the one that the ERP posted to, where it says so. `amount` is the sum of debits.
+    """
+
+    standing: str
+    amount: Amount = 0
+    currency: str = ""
+    project_id: str | None = None
+    contract_id: str | None = None
+    record: JournalEntry | None = None
+    attempt: int = 0
+    erp: str = ""
+    accepted: tuple[str, ...] = ()
+    posted: tuple[str, ...] = ()
+    posted_on: date | None = None
+    period: str | None = None
+    because: str = ""
+    code: str = ""
+    message: str = ""
+    field: str | None = None
+    reversed_by: str = ""
+    replaced_by: str = ""
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):
@@ -409,7 +436,8 @@ MonthFigures = tuple[Hours, Amount, Amount]
 
 
 class Project(Value, frozen=True, array_like=True, gc=False):
-    """`months` is by service month and currency (`2026-03|USD`), `posted` by the ledger's currency too (`2026-03|USD|EUR`)."""
+    """`months` is by service month and currency (`2026-03|USD`), `posted` by the ledger's currency too (`2026-03|USD|EUR`). `standings` are
+    journals for an ERP and their debits, by standing and currency (`to_send|USD`)."""
 
     project_id: str
     activated: ProjectActivated | None = None
@@ -422,6 +450,7 @@ class Project(Value, frozen=True, array_like=True, gc=False):
     waiting: dict[str, int] = {}
     changed: bool = False
     posted: dict[str, LedgerFigures] = {}
+    standings: dict[str, tuple[int, Amount]] = {}
 
 
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
@@ -1102,4 +1131,5 @@ PART_KINDS: dict[str, Any] = {
     "funding": FundingNotice,
     "passing": Passing,
     "lent": Lent,
+    "early_answer": JournalStanding,
 }

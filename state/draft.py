@@ -24,6 +24,7 @@ from state.books import (
     Contract,
     Entry,
     Issued,
+    JournalStanding,
     LineTotals,
     OpenException,
     Project,
@@ -99,6 +100,8 @@ class Entries(Protocol):
     def everything(self) -> Iterable[Entry]:
         """All rows; for the rare event that rebuilds sums."""
 
+    def journal(self, journal_id: str) -> JournalStanding | None: ...
+
     def statement(self, statement_id: str) -> tuple[StatementEntry, ...]: ...
 
 
@@ -138,6 +141,7 @@ class Transition(Value, frozen=True, array_like=True, gc=False):
     due: set[tuple[str, str]]
     statements: dict[str, tuple[StatementEntry, ...]]
     explanations: dict[str, Any]
+    journals: dict[str, JournalStanding]
 
 
 class Move(NamedTuple):
@@ -165,6 +169,7 @@ class Draft:
         "entries",
         "explanations",
         "issued",
+        "journals",
         "moves",
         "open_added",
         "open_removed",
@@ -214,6 +219,7 @@ class Draft:
         self.due: set[tuple[str, str]] = set()
         self.statements: dict[str, tuple[StatementEntry, ...]] = {}
         self.explanations: dict[str, Any] = {}
+        self.journals: dict[str, JournalStanding] = {}
         self.issued: list[Any] = []
         # Entries changed by this event, by the contract lines on which they are or were open.
         self.changed_on: dict[tuple[str, str], dict[str, None]] = {}
@@ -239,6 +245,7 @@ class Draft:
             self.due,
             self.statements,
             self.explanations,
+            self.journals,
         )
 
     # Parts
@@ -301,6 +308,10 @@ class Draft:
 
     def entry(self, entry_id: str) -> Entry | None:
         return self.rows[entry_id] if entry_id in self.rows else self.entries.get(entry_id)
+
+    def journal(self, journal_id: str) -> JournalStanding | None:
+        """Where a journal that goes to an ERP stands; None for one that was never made, or never goes there."""
+        return self.journals.get(journal_id) or self.entries.journal(journal_id)
 
     def everything(self) -> Iterator[Entry]:
         """All rows as they are by now, those that this event changed first; for the rare event that rebuilds sums."""

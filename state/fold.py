@@ -39,6 +39,8 @@ from domain.events.finance import (
     PaymentApplied,
     PaymentReceived,
     PaymentReversed,
+    PostingAccepted,
+    PostingRejected,
     WrittenOff,
 )
 from domain.events.reference import DayEnded
@@ -60,6 +62,7 @@ from state.handlers import (
     invoices,
     overflow,
     payments,
+    postings,
     projects,
     refused,
     revenue,
@@ -161,6 +164,8 @@ def apply(
             cash_applications.retry_waiting(draft)
         case PaymentApplied():
             cash_applications.on_payment_applied(draft, event)
+        case PostingAccepted() | PostingRejected():
+            postings.on_posting_answered(draft, event)
         case WrittenOff():
             write_offs.on_written_off(draft, event)
         case ExceptionAssigned():

@@ -22,6 +22,7 @@ from domain.outputs import JournalEntry
 from domain.position import settled
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.zones import local_date
+from state import standings
 from state.books import Contract, Liability
 from state.draft import Draft
 from state.known import Slot, open_day_from, period
@@ -199,4 +200,5 @@ def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str,
         customer_id=contract.terms.customer_id,
     )
     lines = zip((project_id for project_id, _ in placed), record.lines, strict=True)
-    draft.emit(record._replace(lines=tuple(line._replace(project_id=project_id) for project_id, line in lines)))
+    by_line = tuple(line._replace(project_id=project_id) for project_id, line in lines)
+    standings.publish(draft, record._replace(lines=by_line))

@@ -32,7 +32,7 @@ from domain.policies import Resolved
 from domain.position import NOTHING, Balance, relieved
 from domain.rows import TIME_ENTRY, row_id
 from domain.units import Amount
-from state import deposit_balance, position
+from state import deposit_balance, position, standings
 from state.assess import PricePlan, journal_reversal_day
 from state.books import Cost, Entry, Posted, Price, Work
 from state.dimensions import of_work, set_of
@@ -214,7 +214,7 @@ def emit(
         contract_id=plan.contract_id if plan is not None else None,
         customer_id=plan.customer_id if plan is not None else None,
     )
-    draft.outputs.append(record)
+    standings.publish(draft, record)
     note_rounding(draft, record, all_legs, policies.rounding_limit, project_id=project_id)
     return Posted(
         record.journal_id,
@@ -278,7 +278,8 @@ def reverse(draft: Draft, work: Work) -> None:
         contract = draft.contract(journal.contract_id)
         project_id = journal.project_id or work.project_id
         sets = draft.project(project_id).dimension_sets
-        draft.emit(
+        standings.publish(
+            draft,
             journal_entry(
                 about(draft, work, _rule_of(work)),
                 booking,
@@ -291,7 +292,7 @@ def reverse(draft: Draft, work: Work) -> None:
                 customer_id=contract.terms.customer_id if contract is not None else None,
                 deliver=journal.deliver,
                 reverses=journal.journal_id,
-            )
+            ),
         )
         if work.is_schedule:
             position.look(draft, journal.contract_id)

@@ -8,6 +8,7 @@ from domain.events.finance import PaymentReversed
 from domain.journal import About, Booking, journal_entry
 from domain.policies import Resolved
 from domain.zones import local_date
+from state import standings
 from state.books import Receipt
 from state.draft import Draft
 from state.known import open_day_from, period
@@ -75,7 +76,7 @@ def _emit(
         line._replace(project_id=project_id or None)
         for (project_id, _), line in zip(receipt.lines, record.lines, strict=True)
     )
-    draft.emit(record._replace(lines=placed))
+    standings.publish(draft, record._replace(lines=placed))
     if policies is not None:
         contract_id = receipt.contract_id or None
         note_rounding(draft, record, legs, policies.rounding_limit, contract_id=contract_id)

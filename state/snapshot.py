@@ -12,9 +12,9 @@ import msgspec
 from msgspec.structs import astuple
 
 from domain.events import commercial, common
-from state.books import PART_KINDS, Contract, Entry, StatementEntry, TermsVersion
+from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 8
+VERSION = 9
 _HEADER = 5
 
 _encoder = msgspec.msgpack.Encoder()
@@ -24,6 +24,7 @@ _RECORDS: dict[str, Any] = {
     name: of for module in (common, commercial) for name, of in vars(module).items() if hasattr(of, "_fields")
 }
 _entry = msgspec.msgpack.Decoder(Entry)
+_journal = msgspec.msgpack.Decoder(JournalStanding)
 _statement = msgspec.msgpack.Decoder(tuple[StatementEntry, ...])
 
 
@@ -57,6 +58,11 @@ def part_key(kind: str, part_id: str) -> str:
 def decode_entry(data: bytes) -> Entry:
     entry: Entry = _decode(_entry, data)
     return entry
+
+
+def decode_journal(journal_id: str, data: bytes) -> JournalStanding:
+    journal: JournalStanding = _decode(_journal, data, journal_id)
+    return journal
 
 
 def decode_statement(statement_id: str, data: bytes) -> tuple[StatementEntry, ...]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from state import snapshot
-from state.books import Entry, StatementEntry
+from state.books import Entry, JournalStanding, StatementEntry
 from state.draft import PartKey, Parts, Transition
 from state.page_sums import PAGE, PageSums
 from state.snapshot import Damaged
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS waits(
   kind TEXT, key TEXT, no INTEGER, name TEXT, log_offset INTEGER, PRIMARY KEY(kind, key, no, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS due(zone TEXT, day TEXT, no INTEGER, PRIMARY KEY(zone, day, no)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS journals(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS statements(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS explanations(digest TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reference(seq INTEGER PRIMARY KEY, type TEXT, body BLOB);
@@ -117,6 +118,7 @@ class Store:
         self._unsaved: set[tuple[int, str]] = set()
         self._open: dict[int, dict[OpenKey, bool]] = {}
         self._parked: dict[int, dict[str, int | None]] = {}
+        self._journals: dict[tuple[int, str], JournalStanding] = {}
         self._explained: set[str] = set()
         self._explaining: dict[str, str] = {}
         self._changed: set[int] = set()
@@ -254,6 +256,13 @@ class Store:
         found.update(self._parked.get(no, {}))
         return [entry_id for _, entry_id in sorted((at, entry_id) for entry_id, at in found.items() if at is not None)]
 
+    def journal(self, no: int, journal_id: str) -> JournalStanding | None:
+        found = self._journals.get((no, journal_id))
+        if found is not None:
+            return found
+        row = self.db.execute("SELECT data FROM journals WHERE no = ? AND id = ?", (no, journal_id)).fetchone()
+        return snapshot.decode_journal(journal_id, row[0]) if row is not None else None
+
     def due(self, zone: str, day: str, after: str) -> list[str]:
         """Engagements to be looked at when the day ends in the zone, ascending, from `after` on."""
         rows = self.db.execute(
@@ -330,6 +339,8 @@ class Store:
                 index[f"{contract}{SEPARATOR}{line}", day, entry_id] = True
         if change.parked:
             self._parked.setdefault(no, {}).update(change.parked)
+        for journal_id, journal in change.journals.items():
+            self._journals[no, journal_id] = journal
         for digest, decision in change.explanations.items():
             if digest not in self._explained and digest not in self._explaining:
                 self._explaining[digest] = msgspec.json.encode(decision._asdict()).decode()
@@ -364,6 +375,11 @@ class Store:
             [(no, entry_id, encode(rows[no][entry_id])) for no, entry_id in sorted(self._unsaved)],
         )
         self._unsaved.clear()
+        self.db.executemany(
+            "INSERT OR REPLACE INTO journals VALUES (?, ?, ?)",
+            [(no, journal_id, encode(journal, journal_id)) for (no, journal_id), journal in self._journals.items()],
+        )
+        self._journals.clear()
         index = sorted((no, *key, there) for no, kept in self._open.items() for key, there in kept.items())
         self.db.executemany(
             "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ?",
@@ -457,6 +473,9 @@ class StoredEntries:
 
     def everything(self) -> Iterator[Entry]:
         return self._store.everything(self._no)
+
+    def journal(self, journal_id: str) -> JournalStanding | None:
+        return self._store.journal(self._no, journal_id)
 
     def statement(self, statement_id: str) -> tuple[StatementEntry, ...]:
         row = self._store.db.execute(

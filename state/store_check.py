@@ -33,6 +33,7 @@ _ENGAGEMENT: Final = "of engagement {engagement}"
 TABLES: Final[Mapping[str, Rows]] = {
     "entries": Rows("no, id", "data", f"entry {{1}} {_ENGAGEMENT}"),
     "parts": Rows("no, kind, id", "data", f"{{1}} {{2}} {_ENGAGEMENT}"),
+    "journals": Rows("no, id", "data", f"journal {{1}} {_ENGAGEMENT}"),
     "statements": Rows("no, id", "data", f"entries of statement {{1}} {_ENGAGEMENT}"),
     "open_entries": Rows("no, line, day, id", "'a row'", f"entry {{3}} {_ENGAGEMENT}, open on {{1}} on {{2}}"),
     "parked": Rows("no, id", "log_offset", f"entry {{1}} {_ENGAGEMENT}, parked"),

@@ -26,7 +26,7 @@ from domain.reference import ReferenceBook, owner_key
 from domain.rows import OVERFLOW, ROWS, named, row_id
 from domain.statement import ISSUED, OPEN, SUPERSEDED
 from domain.units import Instant
-from state.books import Contract, Entry, Work
+from state.books import Contract, Entry, JournalStanding, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
 from state.fold import cause_of
 from state.genesis import Genesis
@@ -239,6 +239,12 @@ class EntriesAt:
     def everything(self) -> Iterable[Entry]:
         found = (self._trace.entry_at(entry_id, self._step) for entry_id in self._trace.entry_ids())
         return [entry for entry in found if entry is not None]
+
+    def journal(self, journal_id: str) -> JournalStanding | None:
+        for step in reversed(self._trace.steps[: self._step + 1]):
+            if journal_id in step.change.journals:
+                return step.change.journals[journal_id]
+        return None
 
     def statement(self, statement_id: str) -> tuple[Any, ...]:
         for step in reversed(self._trace.steps[: self._step + 1]):

@@ -226,6 +226,7 @@ TIME_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "dimension": ("dimensions", lambda words: dict([words.take("a dimension and its value").split("=", 1)])),
     "version": ("version", whole),
 }
+ERP_OPTIONS: Mapping[str, tuple[str, Value]] = {"by": ("erp", text), "attempt": ("attempt", whole)}
 EXPENSE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "on": ("spent_on", text),
     "person": ("person_id", text),
@@ -256,8 +257,11 @@ PARTS_OF_CYCLE = ("kind", "cut_off_day", "n", "anchor", "week_starts_on")
 class Teller:
     """Turns statements into events and remembers what it said, so that a correction need only state what changes."""
 
-    def __init__(self, exceptions: Mapping[tuple[str, str], str]) -> None:
+    def __init__(
+        self, exceptions: Mapping[tuple[str, str], str], journals: Mapping[str, list[str]] | None = None
+    ) -> None:
         self._exceptions = exceptions
+        self._journals = journals if journals is not None else {}
         self._versions: dict[tuple[str, str], int] = {}
         self._entries: dict[str, dict[str, Any]] = {}
         self._project = ""
@@ -765,6 +769,37 @@ class Teller:
             "message": "scenario",
         }
 
+    def _posting_accepted(self, words: Words, _: Block) -> dict[str, Any]:
+        """`posted JE-1 posting:T-1,posting:T-2 attempt 2 on 2026-06-05`, or `accepted JE-1 ...`."""
+        return (
+            self._of_erp(words, "PostingAccepted", "erp_reference")
+            | {"state": "posted", "posted_on": self._day}
+            | (words.options({**ERP_OPTIONS, "on": ("posted_on", text), "period": ("period", text)}))
+        )
+
+    def _posting_taken(self, words: Words, block: Block) -> dict[str, Any]:
+        return {**self._posting_accepted(words, block), "state": "accepted"}
+
+    def _posting_rejected(self, words: Words, _: Block) -> dict[str, Any]:
+        """`rejected INVALID_ACCOUNT posting:T-1 because data field account`."""
+        found = self._of_erp(words, "PostingRejected", "code") | {"message": "scenario"}
+        return found | words.options({**ERP_OPTIONS, "because": ("because", text), "field": ("field", text)})
+
+    def _of_erp(self, words: Words, kind: str, field: str) -> dict[str, Any]:
+        said = words.take("what the ERP says")
+        found = [self._journal(name, words) for name in names(words)]
+        named = {"journal_id": found[0]} if len(found) == 1 else {"batch_id": "+".join(found), "journals": found}
+        return {"type": kind, field: said, **named, "erp": "books", "attempt": 1}
+
+    def _journal(self, name: str, words: Words) -> str:
+        """Of an id that no journal has, `unknown:X`."""
+        if name.startswith("unknown:"):
+            return f"{ENGAGEMENT}.{name.partition(':')[2]}"
+        found = journal_named(self._journals, name)
+        if found is None:
+            raise words.line.wrong(f"expected a journal that was made before, got '{name}'")
+        return found
+
     def _payment_received(self, words: Words, _: Block) -> dict[str, Any]:
         return {
             "type": "PaymentReceived",
@@ -874,6 +909,14 @@ class Teller:
                 }
             ),
         }
+
+
+def journal_named(made: Mapping[str, list[str]], name: str) -> str | None:
+    """`posting:T-1` is the last of the name, `posting:T-1@1` the first."""
+    base, _, number = name.partition("@")
+    ids = made.get(base, [])
+    place = int(number) - 1 if number else len(ids) - 1
+    return ids[place] if 0 <= place < len(ids) else None
 
 
 def _statement(words: Words) -> dict[str, Any]:
@@ -1068,6 +1111,9 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "return": Teller._statement_returned,
     "invoice": Teller._invoice_posted,
     "credit": Teller._credit_memo_issued,
+    "posted": Teller._posting_accepted,
+    "accepted": Teller._posting_taken,
+    "rejected": Teller._posting_rejected,
     "refuse": Teller._invoice_rejected,
     "pay": Teller._payment_received,
     "apply": Teller._payment_applied,

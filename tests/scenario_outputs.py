@@ -29,7 +29,7 @@ from domain.rows import OVERFLOW, row_id
 from domain.tax import groups_of
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
 from tests.harness import ENGAGEMENT, Books
-from tests.scenario_events import Words, day_of
+from tests.scenario_events import Words, day_of, journal_named
 from tests.scenario_text import Block, Line
 
 # What the forecast of a project lacks.
@@ -173,8 +173,22 @@ class TrialBalance(NamedTuple):
         return "  ".join([f"{kind} balance {self.entity} {self.currency}{until}", *balances])
 
 
+class Standing(NamedTuple):
+    """Where a journal stands in the ERP, with the ERP's references there."""
+
+    journal: str
+    standing: str
+    references: str = ""
+    posted_on: date | None = None
+
+    def __str__(self) -> str:
+        references = f"  as {self.references}" if self.references else ""
+        day = f"  on {self.posted_on}" if self.posted_on is not None else ""
+        return f"stands {self.journal}  {self.standing}{references}{day}"
+
+
 Fact: TypeAlias = Journal | Statement | Raised | Closed | Crossed | Overdue
-Question: TypeAlias = Balances | TrialBalance
+Question: TypeAlias = Balances | Standing | TrialBalance
 
 
 class Expectation(NamedTuple):
@@ -229,6 +243,8 @@ class Facts:
     def __init__(self, entity: str) -> None:
         self._entity = entity
         self.exceptions: dict[tuple[str, str], str] = {}
+        self.journals: dict[str, list[str]] = {}
+        self._names: dict[str, str] = {}
         self._subjects: dict[str, str] = {}
 
     def of(self, outputs: Iterable[Output], columns: Mapping[str, tuple[str, ...]]) -> list[Fact]:
@@ -238,10 +254,13 @@ class Facts:
             match output:
                 case JournalEntry():
                     found.append(self._journal(output))
+                    name = name_of(output)
+                    self.journals.setdefault(name, []).append(output.journal_id)
+                    self._names[output.journal_id] = name
                 case BillingStatement():
                     found.append(statement_of(output, columns.get(short(output.statement_id), COLUMNS)))
                 case ExceptionRaised():
-                    subject = subject_of(output.subject_kind, output.subject_id)
+                    subject = self._names.get(output.subject_id) or subject_of(output.subject_kind, output.subject_id)
                     self.exceptions[output.category, subject] = output.exception_id
                     if self._compared(output):
                         blocked = (output.blocks_amount, output.blocks_currency) if output.blocks_amount else (0, None)
@@ -284,6 +303,11 @@ def short(composed_id: str) -> str:
 def subject_of(kind: str, subject_id: str) -> str:
     """By its id; the part of an entry that went on to another line as the row that it is."""
     return row_id(kind, subject_id) if kind == OVERFLOW else short(subject_id)
+
+
+def name_of(journal: JournalEntry) -> str:
+    """`posting:T-1`; several may have it, of which the last is meant."""
+    return f"{journal.kind}:{subject_of(journal.affected_kind, journal.affected_id)}"
 
 
 def leg_order(leg: Leg) -> tuple[str, int, int]:
@@ -382,6 +406,8 @@ def expectation_of(blocks: Iterable[Block], books_entity: str) -> Expectation:
             more = True
         elif kind in ("trial", "ledger"):
             questions.append((block.head, _trial_balance(words, in_ledger=kind == "ledger")))
+        elif kind == "stands":
+            questions.append((block.head, _standing(words)))
         elif kind in MEASURES:
             questions.append((block.head, _balances(kind, words)))
         elif kind != "nothing":
@@ -414,7 +440,7 @@ def _journal(first: str, words: Words) -> Journal:
         accounting_date, kind = day_of(first, words.line), words.take("posting, reversal, difference or billing")
         if kind in KINDS:
             return _journal_of(accounting_date, kind, words)
-    known = "a dated journal, statement, raised, closed, alert, line, project, trial, ledger, nothing or ..."
+    known = "a dated journal, statement, raised, closed, alert, line, project, stands, trial, ledger, nothing or ..."
     raise words.line.wrong(f"expected {known}, got '{first}'")
 
 
@@ -573,6 +599,19 @@ def _trial_balance(words: Words, *, in_ledger: bool) -> TrialBalance:
     return TrialBalance(in_ledger, entity, currency, as_of, _legs(words))
 
 
+def _standing(words: Words) -> Standing:
+    found = Standing(words.take("a journal such as posting:T-1"), words.take("a standing"))
+    while words:
+        match words.take("as or on"):
+            case "as":
+                found = found._replace(references=words.take("references with commas between"))
+            case "on":
+                found = found._replace(posted_on=day_of(words.take("a date"), words.line))
+            case other:
+                raise words.line.wrong(f"expected as or on, got '{other}'")
+    return found
+
+
 # Answers from the books
 
 MONEY, TIME = (AMOUNT_ONE, 2), (QUANTITY_ONE, 0)
@@ -615,6 +654,8 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
 def answer(books: Books, question: Question) -> Question:
     if isinstance(question, TrialBalance):
         return _trial_of(books, question)
+    if isinstance(question, Standing):
+        return _standing_of(books, question)
     found = FIGURES[question.kind](books, question.subject)
     named = ((name, decimal(found[name], *MEASURES[question.kind][name])) for name, _ in question.figures)
     return question._replace(figures=tuple(named))
@@ -693,6 +734,20 @@ FIGURES: Mapping[str, Callable[[Books, str], dict[str, int]]] = {
     "forecast": _forecast_figures,
     "month": _month_figures,
 }
+
+
+def _standing_of(books: Books, question: Standing) -> Standing:
+    made: dict[str, list[str]] = {}
+    for _, record in books.folded:
+        if isinstance(record, JournalEntry):
+            made.setdefault(name_of(record), []).append(record.journal_id)
+    journal_id = journal_named(made, question.journal)
+    store = books.shard.store
+    stands = store.journal(store.engagement(ENGAGEMENT).no, journal_id) if journal_id is not None else None
+    if stands is None:
+        return question._replace(standing="nowhere", references="", posted_on=None)
+    references = ",".join(each.partition(" ")[2] for each in stands.posted or stands.accepted)
+    return Standing(question.journal, stands.standing, references, stands.posted_on)
 
 
 def _trial_of(books: Books, question: TrialBalance) -> TrialBalance:

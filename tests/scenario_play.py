@@ -37,7 +37,7 @@ def play(scenario: Scenario, folder: Path | None = None) -> Books:
 def _play(scenario: Scenario, books: Books) -> None:
     entity = next((step.words[1] for step in scenario.steps if step.words[0] == "entity"), "")
     facts = Facts(entity)
-    teller = Teller(facts.exceptions)
+    teller = Teller(facts.exceptions, facts.journals)
     before = _day_before(scenario)
     for step in scenario.steps:
         expected = expectation_of(step.expected, entity)

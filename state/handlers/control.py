@@ -37,11 +37,13 @@ MISSING_FACTS = frozenset(
         "stale_exchange_rate",
         "unapproved_amendment",
         "unknown_reference",
+        "unmapped_account",
         "unrouted",
     }
 )
 # A decision about a statement that there is not, or about another revision, is made anew under its own id.
-NOTHING_WAITS = ("unknown_reference", "statement")
+# Neither does one about an answer of the ERP to what was never sent.
+NOTHING_WAITS = frozenset({("unknown_reference", "statement"), ("unknown_reference", "posting")})
 # A forecast that no record holds is told when somebody says less.
 TOO_MUCH = ("amount_out_of_range", "project")
 DIFFERENCE = "statement_differs_from_invoice"
@@ -56,7 +58,7 @@ NEEDS_ANOTHER = "needs another person's approval"
 
 def is_missing(category: str, subject_kind: str) -> bool:
     """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
-    if (category, subject_kind) == NOTHING_WAITS:
+    if (category, subject_kind) in NOTHING_WAITS:
         return False
     if (category, subject_kind) in {TOO_MUCH, OF_A_DRAFT}:
         return True

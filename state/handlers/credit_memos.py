@@ -52,7 +52,7 @@ from domain.policies import Resolved
 from domain.refusals import UNSUPPORTED, words_of
 from domain.rows import EXPENSE, named
 from domain.units import Amount
-from state import position
+from state import position, standings
 from state.allot import change
 from state.assess import finer_of
 from state.books import (
@@ -456,7 +456,8 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in
     )
     # What is owed and retained stands in the project in which the invoice's journal has it.
     owed_in = dict.fromkeys((RECEIVABLE, OUTPUT_TAX), memo.receivable.project_id) | {RETENTION_RECEIVABLE: retained_in}
-    draft.emit(
+    standings.publish(
+        draft,
         record._replace(
             lines=tuple(
                 line._replace(
@@ -467,7 +468,7 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in
                 else line
                 for line in record.lines
             )
-        )
+        ),
     )
     note_rounding(draft, record, legs, memo.policies.rounding_limit, contract_id=memo.receivable.contract_id)
 

@@ -18,6 +18,7 @@ from domain.money import HALF_UP, convert, format_amount, round_amount, smallest
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.units import Amount
+from state import standings
 from state.approval import keep_invoice
 from state.books import InvoiceCredits, OpenException, StatementState
 from state.dimensions import of_work
@@ -312,7 +313,7 @@ def _journals(
         for (project_id, _), line in zip(lines, record.lines, strict=True)
     )
     posted = record._replace(lines=placed)
-    draft.emit(posted)
+    standings.publish(draft, posted)
     note_rounding(draft, record, [leg for _, leg in lines], policies.rounding_limit, contract_id=statement.contract_id)
     return posted
 

@@ -14,8 +14,9 @@ from domain.events.reference import LegalEntityDefined
 from domain.reference import ReferenceBook, owner_key
 from domain.refusals import REFUSALS, UNSUPPORTED, of_company, refused_policies, words_of
 from domain.units import Amount
+from state import tallies
 from state.books import OpenException, Refused
-from state.draft import ENTRIES_NAMED, Cause, Draft, Plans, Transition
+from state.draft import Cause, Draft, Plans, Transition
 
 # What ends a fact of which nothing was posted has nothing to do.
 ENDINGS = (ExpenseWithdrawn, MilestoneRevoked)
@@ -97,60 +98,28 @@ def revise_counts(draft: Draft) -> None:
 
 def _count(draft: Draft, event: Event, fact_id: str, version: int) -> Refused:
     scope, name = _scope(draft, event), type(event).__name__
-    exception_id = draft.exception_id(UNSUPPORTED, scope.kind, f"{scope.id}/{name}")
     amount, currency = _amount(event)
-    noted: OpenException | None = draft.part("exception", exception_id)
-    if noted is None:
-        draft.note(
-            UNSUPPORTED,
-            scope.kind,
-            scope.id,
-            words_of(name, name=name, kind=scope.kind, id=scope.id),
-            side=f"/{name}",
-            project_id=scope.project_id,
-            contract_id=scope.contract_id,
-            amount=amount,
-            currency=currency,
-            entries=(fact_id,),
-        )
-        return Refused(version, exception_id, draft.cause.recorded_at, amount, currency)
-    entries = noted.entries if len(noted.entries) >= ENTRIES_NAMED else (*noted.entries, fact_id)
-    _put(draft, replace(noted, count=noted.count + 1, entries=entries), amount, currency)
-    return Refused(version, exception_id, noted.raised_at, amount, currency)
+    noted = tallies.add(
+        draft,
+        UNSUPPORTED,
+        scope.kind,
+        scope.id,
+        words_of(name, name=name, kind=scope.kind, id=scope.id),
+        fact_id,
+        amount,
+        currency,
+        side=f"/{name}",
+        project_id=scope.project_id,
+        contract_id=scope.contract_id,
+    )
+    return Refused(version, noted.exception_id, noted.raised_at, amount, currency)
 
 
 def _take_out(draft: Draft, known: Refused, fact_id: str) -> None:
     """Out of the exception that counts it, unless that was settled meanwhile."""
     noted: OpenException | None = draft.part("exception", known.exception_id)
-    if noted is None or noted.raised_at != known.since:
-        return
-    if noted.count == 1:
-        draft.close_note(noted.exception_id, "superseded")
-        return
-    entries = tuple(entry for entry in noted.entries if entry != fact_id)
-    _put(draft, replace(noted, count=noted.count - 1, entries=entries), -known.amount, known.currency)
-
-
-def _put(draft: Draft, noted: OpenException, amount: Amount, currency: str | None) -> None:
-    amounts = dict(noted.amounts)
-    if currency is not None and amount:
-        left = amounts.pop(currency, 0) + amount
-        if left:
-            amounts[currency] = left
-    draft.put("exception", noted.exception_id, replace(noted, amounts=amounts))
-    zone = _zone(draft, noted)
-    if zone is not None:
-        draft.due.add((zone, ""))
-
-
-def _zone(draft: Draft, noted: OpenException) -> str | None:
-    """The project's, else that of the first company; before there is any no day ends."""
-    project = draft.part("project", noted.project_id) if noted.project_id is not None else None
-    if project is not None and project.zone is not None:
-        zone: str = project.zone
-        return zone
-    entities = draft.reference.entities
-    return entities[min(entities)].zone if entities else None
+    if noted is not None and noted.raised_at == known.since:
+        tallies.take(draft, known.exception_id, fact_id, known.amount, known.currency, "superseded")
 
 
 def _scope(draft: Draft, event: Event) -> Scope:

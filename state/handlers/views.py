@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.accounts import CUSTOMER_DEPOSIT
 from domain.exceptions import CATALOGUE, owner_of
 from domain.identity import composed, derived_id, parts_of
-from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast
+from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast, ViewPosting
 from domain.purchase_order import over_category
 from domain.units import Amount
 from state import funding
@@ -63,6 +63,7 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         open_exceptions=_gravest((*_waiting(draft, project), *exceptions)),
         open_exception_count=sum(project.waiting.values()) + len(exceptions),
         unapplied=unapplied_of(draft, contracts),
+        postings=_postings(project),
     )
 
 
@@ -86,6 +87,14 @@ def _burn(project: Project) -> ViewBurn:
         tuple(CurrencyAmount(currency, costs[currency]) for currency in sorted(costs)),
         tuple(CurrencyAmount(currency, burn.memo[currency]) for currency in sorted(burn.memo)),
     )
+
+
+def _postings(project: Project) -> tuple[ViewPosting, ...]:
+    found = []
+    for key in sorted(project.standings):
+        standing, currency = key.split("|")
+        found.append(ViewPosting(standing, currency, *project.standings[key]))
+    return tuple(found)
 
 
 def _forecast(forecast: Forecast) -> ViewForecast | None:

@@ -12,6 +12,7 @@ from domain.exchange import Exchange
 from domain.journal import About, Leg, journal_entry
 from domain.money import format_amount, smallest_unit
 from domain.units import EXCHANGE_RATE_ONE
+from state import standings
 from state.books import Contract, Receivable, WriteOff
 from state.draft import Draft
 from state.facts import is_new, is_repeat
@@ -145,5 +146,5 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
         deliver=policies.ar_journal == "milepost",
     )
     lines = tuple(line._replace(project_id=receivable.project_id or None) for line in record.lines)
-    draft.emit(record._replace(lines=lines))
+    standings.publish(draft, record._replace(lines=lines))
     show_anew(draft, receivable)

@@ -29,7 +29,7 @@ from milepost.exceptions_effects import (
     rows,
     ways_out_markdown,
 )
-from state.books import Entry, Fault, OpenException, StatementEntry, Work
+from state.books import Entry, Fault, JournalStanding, OpenException, StatementEntry, Work
 from state.draft import Cause, Draft, Parts, Plans
 from state.handlers.control import on_exception_resolved, on_exception_waived
 
@@ -41,6 +41,7 @@ ONLY_SUBJECTS = (
     "draft",
     "engagement",
     "hold",
+    "journal",
     "person_contract",
     "progress",
     "statement",
@@ -68,6 +69,9 @@ class Entries:
 
     def everything(self) -> Iterable[Entry]:
         return []
+
+    def journal(self, journal_id: str) -> JournalStanding | None:
+        return None
 
     def statement(self, statement_id: str) -> tuple[StatementEntry, ...]:
         return ()

@@ -89,6 +89,7 @@ CARRIED: Final[Mapping[str, str]] = {
 # What takes more than one engagement, or names that no scenario has.
 SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "PaymentApplied.exchange_rate": "tests/state/test_shared_application.py",
+    **dict.fromkeys(("PostingAccepted.posted_on", "PostingAccepted.period"), "tests/state/test_standings.py"),
     **dict.fromkeys(
         (
             "PersonDefined.cost_center",

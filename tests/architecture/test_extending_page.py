@@ -1,4 +1,4 @@
-"""docs/extending.md adds a kind of terms; done to a copy of the sources, its scenario comes out as it says."""
+"""docs/extending.md adds a kind of terms and an ERP; done to a copy of the sources, both do what it says."""
 
 from __future__ import annotations
 
@@ -21,16 +21,26 @@ def copied(root: Path) -> Release:
     return Release(root)
 
 
-def extended(root: Path) -> Release:
-    """As somebody would who follows the page."""
+def followed(root: Path, title: str) -> Release:
+    """As somebody would who follows a part of the page."""
     made = copied(root)
-    for language, file, text in FENCE.findall(PAGE.read_text(encoding="utf-8")):
+    (part,) = re.findall(
+        rf"^## {title}\n(.*?)(?=^## Another |\Z)", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for language, file, text in FENCE.findall(part):
         if language == "diff":
             before = "\n".join(line[2:] for line in text.splitlines() if line.startswith("-"))
             after = "\n".join(line[2:] for line in text.splitlines() if line.startswith("+"))
             made.edit(file, before, after)
         else:
-            (made.root / file).write_text(text.replace("~~~", "```"), encoding="utf-8")
+            path = made.root / file
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text.replace("~~~", "```"), encoding="utf-8")
+    return made
+
+
+def with_standby(root: Path) -> Release:
+    made = followed(root, "Another kind of terms")
     made.edit("domain/billing/methods.py", "    retainer,\n", "    retainer,\n    standby,\n")
     made.edit("domain/billing/methods.py", "    Retainer,\n", "    Retainer,\n    Standby,\n")
     made.done("schemas.generate")
@@ -38,16 +48,36 @@ def extended(root: Path) -> Release:
 
 
 def test_a_kind_of_terms_is_added_as_the_page_says(tmp_path: Path) -> None:
-    made = extended(tmp_path / "copy")
+    made = with_standby(tmp_path / "copy")
     played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scenarios", "-k", "standby")
     assert played.returncode == 0, played.stdout + played.stderr
     assert "1 passed" in played.stdout
 
 
 def test_without_its_line_in_the_table_the_kind_fails_a_test(tmp_path: Path) -> None:
-    made = extended(tmp_path / "copy")
+    made = with_standby(tmp_path / "copy")
     made.edit("domain/billing/methods.py", "    Standby: standby.KIND,\n", "")
     page = "tests/architecture/test_limits_page.py::test_every_kind_of_terms_is_handled"
     played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", page)
     assert "Standby" in played.stdout
     assert "1 failed" in played.stdout
+
+
+def test_an_erp_is_added_as_the_page_says(tmp_path: Path) -> None:
+    """One file and one line are in the sources; its answers and its plug are in the tests."""
+    made = followed(tmp_path / "copy", "Another ERP")
+    imported = "from connectors.erp.adapter import Erp\n"
+    made.edit("connectors/erp/adapters.py", imported, f"from connectors.erp import kontor\n{imported}")
+    shutil.copytree(ROOT / "tests/data/kontor", made.root / "tests/erp/golden/kontor", dirs_exist_ok=True)
+    made.done("tests.erp.renew", "kontor", "rejected_period")
+    held = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/erp", "-k", "kontor")
+    assert held.returncode == 0, held.stdout + held.stderr
+    renewed = (made.root / "tests/erp/golden/kontor/rejected_period.json").read_text(encoding="utf-8")
+    assert '"kind": "RejectedPeriod"' in renewed
+
+    made.edit("tests/erp/plugs.py", "PLUGS: Final = (KONTOR,", "PLUGS: Final = (")
+    forgotten = made.python(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/erp/test_canaries.py", "-k", "contract"
+    )
+    assert "kontor" in forgotten.stdout
+    assert "1 failed" in forgotten.stdout

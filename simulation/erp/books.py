@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -59,11 +59,11 @@ class Books:
 
     # The rest is called with the books open.
 
-    def rows(self, query: str) -> list[dict[str, Any]]:
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Raises sqlite3.Error, also where the query changes something."""
         self.database.execute("PRAGMA query_only = ON")
         try:
-            return [dict(row) for row in self.database.execute(query)]
+            return [dict(row) for row in self.database.execute(query, values)]
         finally:
             self.database.execute("PRAGMA query_only = OFF")
 
@@ -86,6 +86,10 @@ class Books:
 
     def refuses(self, what: str) -> bool:
         return self._has("SELECT 1 FROM refused WHERE what = ?", what)
+
+    def refuses_value(self, value: str) -> bool:
+        """Of any dimension."""
+        return self._has("SELECT 1 FROM refused WHERE what LIKE '%=' || ?", value)
 
     def expire_tokens(self) -> None:
         self.database.execute("INSERT INTO tokens VALUES (1)")

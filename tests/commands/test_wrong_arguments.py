@@ -81,7 +81,7 @@ WRONG = [
     ),
     ("simulate-invoices --output {run} --input {file}", "found a file"),
     ("simulate-invoices --output {nothing} --input {empty}", "give the output of `milepost run`"),
-    ("simulate-erp --folder {idle} --kind abacus", "expected one of netsuite, got 'abacus'"),
+    ("simulate-erp --folder {idle} --kind abacus", "expected one of netsuite, dynamics365_finance, got 'abacus'"),
     ("simulate-erp --folder {idle} --trouble rain=3", "rain=3: expected one of fails, cut"),
     ("simulate-erp --folder {idle} --trouble lost=130", "lost=130: expected of 100, such as lost=30, got '130'"),
     ("simulate-erp --folder {file}", "cannot be used: "),

@@ -1,0 +1,496 @@
+"""Dynamics 365 Finance's OData entities, as far as journals and free text invoices need them; filters are answered by SQLite.
+
+Without `cross-company=true` a query sees the first company alone. Some enums in a filter give no rows and no error. A journal is posted
+when it is whole and balances, as the periodic job does; the answer to its lines does not say so yet.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from email.parser import BytesParser
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.money import HALF_UP, convert, format_amount, parse_amount
+from domain.units import Amount
+from simulation.erp.asked import Asked, Reply
+from simulation.erp.books import Books, Company
+from simulation.erp.troubles import Trouble
+
+TOKEN_PATH: Final = "/tenant/oauth2/v2.0/token"  # noqa: S105  # a path
+DATA: Final = "/data/"
+SERVICES: Final = "/api/services/"
+PAGE_ROWS: Final = 1_000
+# Filters by them give nothing.
+BLIND: Final = ("AccountType", "JournalCategory")
+TAX_PERCENT: Final[Mapping[str, int]] = {"FULL": 19}
+ROUNDING: Final = "7190"
+RATE_ONE: Final = 10**8
+NUMBERS: Final = frozenset(
+    {
+        "ExchRate", "DebitAmount", "CreditAmount", "ExchangeRate", "Quantity", "UnitPrice", "TransactionCurrencyAmount",
+        "AccountingCurrencyAmount", "SalesTaxAmount",
+    }
+)  # fmt: skip
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS company (id TEXT PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS number (last INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
+CREATE TABLE IF NOT EXISTS held (number TEXT PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS LedgerJournalHeaders (
+    dataAreaId TEXT, JournalBatchNumber TEXT PRIMARY KEY, JournalName TEXT, Description TEXT, IsPosted TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS journal_description ON LedgerJournalHeaders (Description);
+CREATE INDEX IF NOT EXISTS journal_open ON LedgerJournalHeaders (JournalBatchNumber) WHERE IsPosted = 'No';
+CREATE TABLE IF NOT EXISTS LedgerJournalLines (
+    dataAreaId TEXT, JournalBatchNumber TEXT, LineNumber INTEGER, Document TEXT, Voucher TEXT, AccountType TEXT,
+    AccountDisplayValue TEXT, TransDate TEXT, CurrencyCode TEXT, ExchRate TEXT, DebitAmount TEXT, CreditAmount TEXT, Text TEXT,
+    PRIMARY KEY (JournalBatchNumber, LineNumber)
+) STRICT;
+CREATE TABLE IF NOT EXISTS FreeTextInvoiceHeaders (
+    dataAreaId TEXT, InvoiceIdentifier INTEGER PRIMARY KEY, CustomerReference TEXT, FreeTextNumber TEXT, IsPosted TEXT, InvoiceDate TEXT,
+    DueDate TEXT, CurrencyCode TEXT, ExchangeRate TEXT, CustomerAccount TEXT, InvoiceAccount TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS invoice_reference ON FreeTextInvoiceHeaders (CustomerReference);
+CREATE TABLE IF NOT EXISTS FreeTextInvoiceLines (
+    dataAreaId TEXT, ParentRecId INTEGER, LineNumber INTEGER, MainAccountDisplayValue TEXT, Description TEXT, InvoiceText TEXT,
+    Quantity TEXT, UnitPrice TEXT, TransactionCurrencyAmount TEXT, BillingCode TEXT, DefaultDimensionDisplayValue TEXT,
+    SalesTaxItemGroupId TEXT, SalesTaxAmount TEXT, PRIMARY KEY (ParentRecId, LineNumber)
+) STRICT;
+CREATE TABLE IF NOT EXISTS GeneralJournalEntryBiEntities (
+    SourceKey INTEGER PRIMARY KEY, JournalNumber TEXT, DocumentNumber TEXT, AccountingDate TEXT, JournalCategory TEXT,
+    SubledgerVoucherDataAreaId TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS entry_date ON GeneralJournalEntryBiEntities (SubledgerVoucherDataAreaId, AccountingDate);
+CREATE TABLE IF NOT EXISTS GeneralJournalAccountEntryBiEntities (
+    GeneralJournalEntry INTEGER, LedgerAccount TEXT, TransactionCurrencyCode TEXT, TransactionCurrencyAmount TEXT,
+    AccountingCurrencyAmount TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS account_entry ON GeneralJournalAccountEntryBiEntities (GeneralJournalEntry);
+CREATE VIEW IF NOT EXISTS JournalNames AS SELECT id AS dataAreaId, 'GenJrn' AS Name FROM company;
+CREATE VIEW IF NOT EXISTS FiscalPeriods AS
+    SELECT 'Fiscal' AS Calendar, substr(name, 1, 4) AS FiscalYear, 'Period ' || CAST(substr(name, 6) AS INTEGER) AS PeriodName,
+        starts || 'T00:00:00Z' AS StartDate, ends || 'T00:00:00Z' AS EndDate FROM month;
+CREATE VIEW IF NOT EXISTS LedgerFiscalPeriods AS
+    SELECT company.id AS LegalEntityId, company.id AS LedgerName, 'Fiscal' AS Calendar, substr(month.name, 1, 4) AS YearName,
+        'Period ' || CAST(substr(month.name, 6) AS INTEGER) AS PeriodName,
+        iif(closed_month.name IS NULL, 'Open', 'Closed') AS PeriodStatus, 'All' AS LedgerAccessLevel, 'All' AS CustAccessLevel
+    FROM company CROSS JOIN month LEFT JOIN closed_month ON closed_month.name = month.name;
+"""
+ENTITIES: Final = (
+    "LedgerJournalHeaders", "LedgerJournalLines", "FreeTextInvoiceHeaders", "FreeTextInvoiceLines", "JournalNames", "FiscalPeriods",
+    "LedgerFiscalPeriods", "GeneralJournalEntryBiEntities", "GeneralJournalAccountEntryBiEntities",
+)  # fmt: skip
+# By kind of document: lines, what names the header, what lines call it, where a key stands.
+HEADERS: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    "LedgerJournalHeaders": ("LedgerJournalLines", "JournalBatchNumber", "JournalBatchNumber", "Description"),
+    "FreeTextInvoiceHeaders": ("FreeTextInvoiceLines", "InvoiceIdentifier", "ParentRecId", "CustomerReference"),
+}
+HEADERS_OF: Final = {lines: headers for headers, (lines, _, _, _) in HEADERS.items()}
+
+_TOKEN: Final = re.compile(
+    r"(?P<enum>[A-Za-z_.]+'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<instant>\d{4}-\d\d-\d\dT[\d:]+Z)|(?P<number>\d+)|"
+    r"(?P<word>[A-Za-z_]\w*)|(?P<mark>[()])|\s+"
+)
+_WORDS: Final = {"eq": "=", "ne": "<>", "le": "<=", "ge": ">=", "lt": "<", "gt": ">", "and": "AND", "or": "OR"}
+_DELETED: Final = re.compile(r"(\w+)\(dataAreaId='([^']*)',(\w+)='?([^')]*)'?\)")
+
+
+class Refusal(Exception):
+    """A record is not written; nothing of its change set is kept."""
+
+    def __init__(self, entity: str, field: str, text: str) -> None:
+        super().__init__(text)
+        self.entity = entity
+        self.field = field
+
+
+class DynamicsFinance:
+    """One environment with several companies."""
+
+    token_path: Final = TOKEN_PATH
+
+    def __init__(self, books: Books, companies: Sequence[Company]) -> None:
+        self._books = books
+        self._companies = {company.id: company for company in companies}
+        with books.open() as database:
+            database.executemany("INSERT OR IGNORE INTO company VALUES (?)", [(each.id,) for each in companies])
+            self._columns = {
+                entity: [row["name"] for row in database.execute("SELECT name FROM pragma_table_info(?)", [entity])]
+                for entity in ENTITIES
+            }
+
+    def written_key(self, asked: Asked) -> str | None:
+        if asked.method == "GET":
+            return None
+        found = re.search(rb"MP[A-Z2-7]{18}", asked.body)
+        return f"{found[0].decode() if found else ''} {asked.method} {asked.path}"
+
+    def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
+        if asked.path.startswith(SERVICES):
+            return self._post_service(asked)
+        entity = asked.path.removeprefix(DATA)
+        try:
+            match asked.method:
+                case "GET" if entity in ENTITIES:
+                    return self._rows(asked, entity)
+                case "POST" if entity in HEADERS:
+                    return self._header(entity, asked.json(), twist)
+                case "POST" if entity == "$batch":
+                    return self._batch(asked, twist)
+                case "DELETE":
+                    return self._deleted(entity)
+                case _:
+                    return _error(404, "", f"No HTTP resource was found that matches {asked.path}", "")
+        except (sqlite3.Error, ValueError, KeyError) as fault:
+            return _error(400, "BadRequest", str(fault), "Microsoft.OData.ODataException")
+        except Refusal as refusal:
+            return _refused(400, refusal)
+
+    def throttled(self, count: int) -> Reply:
+        del count
+        return Reply(429, b"", {"retry-after": "1"})
+
+    def duplicate(self, asked: Asked) -> Reply:
+        del asked
+        return _refused(400, Refusal("LedgerJournalLineEntity", "LineNumber", "The record already exists"))
+
+    def entries(self) -> Iterator[LedgerEntry]:
+        """The general ledger, and journals that are not posted."""
+        database = self._books.database
+        for entry in database.execute("SELECT * FROM GeneralJournalEntryBiEntities ORDER BY SourceKey").fetchall():
+            lines = database.execute(
+                "SELECT * FROM GeneralJournalAccountEntryBiEntities WHERE GeneralJournalEntry = ? ORDER BY rowid",
+                [entry["SourceKey"]],
+            ).fetchall()
+            yield LedgerEntry(
+                key=entry["DocumentNumber"],
+                reference=entry["JournalNumber"],
+                posted_on=date.fromisoformat(entry["AccountingDate"][:10]),
+                period=entry["AccountingDate"][:7],
+                currency=lines[0]["TransactionCurrencyCode"],
+                is_posted=True,
+                lines=tuple(
+                    LedgerLine(
+                        line["LedgerAccount"].split("-")[0],
+                        parse_amount(line["TransactionCurrencyAmount"]),
+                        parse_amount(line["AccountingCurrencyAmount"]),
+                    )
+                    for line in lines
+                ),
+            )
+        for header in database.execute("SELECT * FROM LedgerJournalHeaders WHERE IsPosted = 'No'").fetchall():
+            if lines := self._lines("LedgerJournalHeaders", header["JournalBatchNumber"]):
+                yield LedgerEntry(
+                    key=header["Description"],
+                    reference=header["JournalBatchNumber"],
+                    posted_on=date.fromisoformat(lines[0]["TransDate"][:10]),
+                    period=lines[0]["TransDate"][:7],
+                    currency=lines[0]["CurrencyCode"],
+                    is_posted=False,
+                    lines=tuple(
+                        LedgerLine(line["AccountDisplayValue"].split("-")[0], _signed(line), _signed(line))
+                        for line in lines
+                    ),
+                )
+
+    # Writing
+
+    def _header(self, entity: str, body: Mapping[str, Any], twist: Trouble | None) -> Reply:
+        company = self._company(entity, str(body["dataAreaId"]), twist)
+        if entity == "LedgerJournalHeaders" and body["JournalName"] != "GenJrn":
+            raise Refusal(
+                "LedgerJournalHeaderEntity", "JournalName", f"The value '{body['JournalName']}' is not found."
+            )
+        (number,) = self._books.database.execute("INSERT INTO number VALUES (NULL) RETURNING last").fetchone()
+        name = HEADERS[entity][1]
+        own: dict[str, Any] = {"dataAreaId": company, "IsPosted": "No"}
+        if entity == "LedgerJournalHeaders":
+            own[name] = f"{number:06}"
+        else:
+            own |= {name: 5_637_144_575 + number, "FreeTextNumber": "", "ExchangeRate": "100"}
+        made = self._insert(entity, {**body, **own})
+        return Reply(201, {"@odata.etag": 'W/"Jzk="', **made})
+
+    def _company(self, entity: str, given: str, twist: Trouble | None) -> str:
+        if given not in self._companies:
+            raise Refusal(f"{entity.removesuffix('s')}Entity", "dataAreaId", f"Company {given} does not exist.")
+        if twist is Trouble.OTHER_SUBSIDIARY:
+            return next(each for each in self._companies if each != given)
+        return given
+
+    def _batch(self, asked: Asked, twist: Trouble | None) -> Reply:
+        """One change set: all of it is kept or nothing."""
+        writes = list(_writes(asked))
+        database = self._books.database
+        database.execute("SAVEPOINT change_set")
+        kept = writes[: len(writes) // 2] if twist is Trouble.PARTIAL else writes
+        numbers = set()
+        for at, (entity, body) in enumerate(kept, start=1):
+            try:
+                numbers.add((HEADERS_OF[entity], self._line(entity, _twisted(body, twist))))
+            except Refusal as refusal:
+                database.execute("ROLLBACK TO change_set")
+                return _multipart([(at, _refused(500, refusal))])
+        if twist is Trouble.PARTIAL:
+            return Reply(500, b"")
+        for headers, number in numbers:
+            if twist is Trouble.UNPOSTED:
+                database.execute("INSERT OR IGNORE INTO held VALUES (?)", [str(number)])
+            self._post(headers, number)
+        return _multipart([(at, Reply(201, {"LineNumber": at})) for at in range(1, len(writes) + 1)])
+
+    def _line(self, entity: str, body: Mapping[str, Any]) -> str | int:
+        """The number of its header."""
+        headers, technical = HEADERS_OF[entity], f"{entity.removesuffix('s')}Entity"
+        _, name, parent, _ = HEADERS[headers]
+        number: str | int = body[parent]
+        head = self._head(headers, number)
+        if head is None or head["IsPosted"] != "No":
+            raise Refusal(technical, parent, f"{name} {number} must exist and be unposted.")
+        on = body["TransDate"] if "TransDate" in body else head["InvoiceDate"]
+        if self._books.is_closed(on):
+            raise Refusal(technical, "TransDate", f"Fiscal period for {on[:10]} is not open.")
+        field = "AccountDisplayValue" if entity == "LedgerJournalLines" else "MainAccountDisplayValue"
+        account, *dimensions = str(body[field]).split("-")
+        if not account or self._books.refuses(account) or any(map(self._books.refuses_value, filter(None, dimensions))):
+            raise Refusal(technical, field, f"The value '{body[field]}' in field 'Account' is suspended.")
+        defaults = {"DebitAmount": "0", "CreditAmount": "0"} if entity == "LedgerJournalLines" else {}
+        self._insert(entity, {**defaults, **body, "dataAreaId": head["dataAreaId"]})
+        return number
+
+    def _insert(self, entity: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        columns = self._columns[entity]
+        if unknown := sorted(body.keys() - set(columns)):
+            raise ValueError(f"The property '{unknown[0]}' does not exist on type '{entity}'.")
+        values = {name: str(value) if isinstance(value, Decimal) else value for name, value in body.items()}
+        values |= {name: str(values[name]) for name in NUMBERS & values.keys()}
+        marks = ", ".join("?" * len(values))
+        self._books.database.execute(
+            f"INSERT INTO {entity} ({', '.join(values)}) VALUES ({marks})", list(values.values())
+        )
+        return _shown({name: values.get(name) for name in columns})
+
+    def _deleted(self, path: str) -> Reply:
+        found = _DELETED.fullmatch(path)
+        if found is None or found[1] not in HEADERS:
+            return _error(404, "", f"No HTTP resource was found that matches {path}", "")
+        lines, name, parent, _ = HEADERS[found[1]]
+        head = self._head(found[1], found[4])
+        if head is None or head["dataAreaId"] != found[2]:
+            return _error(404, "", "No resources were found when selecting for update.", "")
+        if head["IsPosted"] != "No":
+            raise Refusal(f"{found[1].removesuffix('s')}Entity", name, "A posted journal cannot be deleted.")
+        database = self._books.database
+        database.execute(f"DELETE FROM {lines} WHERE {parent} = ?", [head[name]])
+        database.execute(f"DELETE FROM {found[1]} WHERE {name} = ?", [head[name]])
+        return Reply(204)
+
+    # Posting
+
+    def _post(self, headers: str, number: str | int) -> bool:
+        """Whether it is posted now."""
+        held = self._books.database.execute("SELECT 1 FROM held WHERE number = ?", [str(number)]).fetchone()
+        head = self._head(headers, number)
+        if held is not None or head is None:
+            return False
+        if head["IsPosted"] == "No":
+            lines = self._lines(headers, number)
+            postings = _journal(lines) if headers == "LedgerJournalHeaders" else self._invoice(head, lines)
+            if not postings or sum(amount for _, amount, _ in postings) != 0:
+                return False
+            self._book(head, lines, postings)
+            name = HEADERS[headers][1]
+            self._books.database.execute(f"UPDATE {headers} SET IsPosted = 'Yes' WHERE {name} = ?", [number])
+        return True
+
+    def _invoice(self, head: sqlite3.Row, lines: Sequence[sqlite3.Row]) -> list[tuple[str, Amount, str]]:
+        database = self._books.database
+        database.execute(
+            "UPDATE FreeTextInvoiceHeaders SET FreeTextNumber = ? WHERE InvoiceIdentifier = ?",
+            [f"FTI-{head['InvoiceIdentifier'] - 5_637_144_575:05}", head["InvoiceIdentifier"]],
+        )
+        postings = []
+        taxes = 0
+        for line in lines:
+            net = parse_amount(line["TransactionCurrencyAmount"])
+            tax = net * TAX_PERCENT.get(line["SalesTaxItemGroupId"] or "", 0) // 100
+            database.execute(
+                "UPDATE FreeTextInvoiceLines SET SalesTaxAmount = ? WHERE ParentRecId = ? AND LineNumber = ?",
+                [format_amount(tax), line["ParentRecId"], line["LineNumber"]],
+            )
+            postings.append((line["MainAccountDisplayValue"], -net, head["ExchangeRate"]))
+            taxes += tax
+        if taxes:
+            postings.append(("2400", -taxes, head["ExchangeRate"]))
+        return [("1100", -sum(amount for _, amount, _ in postings), head["ExchangeRate"]), *postings]
+
+    def _book(
+        self, head: sqlite3.Row, lines: Sequence[sqlite3.Row], postings: Sequence[tuple[str, Amount, str]]
+    ) -> None:
+        database, company = self._books.database, self._companies[head["dataAreaId"]]
+        is_journal = "JournalBatchNumber" in head.keys()  # noqa: SIM118  # of a row, `in` looks at values
+        made = database.execute(
+            "INSERT INTO GeneralJournalEntryBiEntities VALUES (NULL, ?, ?, ?, ?, ?)",
+            [
+                head["JournalBatchNumber"] if is_journal else f"FTI{head['InvoiceIdentifier']}",
+                lines[0]["Document"] if is_journal else head["CustomerReference"],
+                lines[0]["TransDate"] if is_journal else head["InvoiceDate"],
+                "GeneralJournal" if is_journal else "Cust",
+                company.id,
+            ],
+        )
+        currency = lines[0]["CurrencyCode"] if is_journal else head["CurrencyCode"]
+        left = 0
+        rows = []
+        for account, amount, rate in postings:
+            in_ledger = convert(amount, _rate(rate), RATE_ONE, company.currency, HALF_UP)
+            left += in_ledger
+            rows.append((account, amount, in_ledger))
+        if left:
+            rows.append((ROUNDING, 0, -left))
+        database.executemany(
+            "INSERT INTO GeneralJournalAccountEntryBiEntities VALUES (?, ?, ?, ?, ?)",
+            [
+                (made.lastrowid, account, currency, format_amount(amount), format_amount(in_ledger))
+                for account, amount, in_ledger in rows
+            ],
+        )
+
+    def _post_service(self, asked: Asked) -> Reply:
+        request = asked.json()["_request"]
+        headers = "LedgerJournalHeaders" if request["Kind"] == "Journal" else "FreeTextInvoiceHeaders"
+        if self._post(headers, request["Number"]):
+            return Reply(200, {"$id": "1", "IsPosted": True})
+        return Reply(200, {"$id": "1", "IsPosted": False, "Code": "NotPosted", "Message": "It was not posted"})
+
+    # Reading
+
+    def _rows(self, asked: Asked, entity: str) -> Reply:
+        columns = asked.query.get("$select", ",".join(self._columns[entity])).split(",")
+        if unknown := sorted(set(columns) - set(self._columns[entity])):
+            raise ValueError(f"Could not find a property named '{unknown[0]}' on type '{entity}'.")
+        where, values = _condition(asked.query.get("$filter", ""))
+        if any(name in where for name in BLIND):
+            return Reply(200, {"value": []})
+        if asked.query.get("cross-company") != "true" and "dataAreaId" in self._columns[entity]:
+            where, values = f"({where}) AND dataAreaId = ?", [*values, next(iter(self._companies))]
+        top = min(int(asked.query.get("$top", PAGE_ROWS)), PAGE_ROWS)
+        skip = int(asked.query.get("$skiptoken", 0))
+        rows = self._books.rows(
+            f"SELECT {', '.join(columns)} FROM {entity} WHERE {where} LIMIT {top + 1} OFFSET {skip}", values
+        )
+        answer: dict[str, Any] = {"value": [_shown(row) for row in rows[:top]]}
+        if len(rows) > top and "$top" not in asked.query:
+            answer["@odata.nextLink"] = _next(asked, skip + top)
+        return Reply(200, answer)
+
+    def _head(self, headers: str, number: str | int) -> sqlite3.Row | None:
+        found: sqlite3.Row | None = self._books.database.execute(
+            f"SELECT * FROM {headers} WHERE {HEADERS[headers][1]} = ?", [number]
+        ).fetchone()
+        return found
+
+    def _lines(self, headers: str, number: str | int) -> list[sqlite3.Row]:
+        lines, _, parent, _ = HEADERS[headers]
+        return self._books.database.execute(
+            f"SELECT * FROM {lines} WHERE {parent} = ? ORDER BY LineNumber", [number]
+        ).fetchall()
+
+
+def _condition(text: str) -> tuple[str, list[str | int]]:
+    """A filter as SQLite's condition with its values. Raises ValueError."""
+    made, values, at = [], list[str | int](), 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise ValueError(f"Syntax error at position {at} in '{text}'.")
+        at = found.end()
+        match found.lastgroup:
+            case "word":
+                made.append(_WORDS.get(found[0], found[0]))
+            case "mark":
+                made.append(found[0])
+            case "number":
+                made.append("?")
+                values.append(int(found[0]))
+            case "text" | "enum" | "instant":
+                made.append("?")
+                _, quote, rest = found[0].partition("'")
+                values.append(rest[:-1].replace("''", "'") if quote else found[0])
+    return " ".join(made) or "1", values
+
+
+def _writes(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Entity and fields of each POST in a change set."""
+    head = f"content-type: {asked.headers.get('content-type', '')}\r\n\r\n".encode()
+    for part in BytesParser().parsebytes(head + asked.body).walk():
+        payload = part.get_payload(decode=True)
+        if isinstance(payload, bytes) and payload.startswith(b"POST "):
+            first, _, body = payload.partition(b"\r\n\r\n")
+            entity = unquote(urlsplit(first.split()[1].decode()).path).removeprefix(DATA)
+            if entity not in HEADERS_OF:
+                raise ValueError(f"No HTTP resource was found that matches {entity}")
+            yield entity, json.loads(body, parse_float=Decimal)
+
+
+def _twisted(body: dict[str, Any], twist: Trouble | None) -> dict[str, Any]:
+    if twist is Trouble.OTHER_CURRENCY and "CurrencyCode" in body:
+        return {**body, "CurrencyCode": "CHF"}
+    if twist is Trouble.OTHER_PERIOD and "TransDate" in body:
+        year, month = int(body["TransDate"][:4]), int(body["TransDate"][5:7])
+        following = f"{year + month // 12}-{month % 12 + 1:02}-01"
+        return {**body, "TransDate": f"{following}T12:00:00Z"}
+    return body
+
+
+def _journal(lines: Sequence[sqlite3.Row]) -> list[tuple[str, Amount, str]]:
+    return [(line["AccountDisplayValue"], _signed(line), line["ExchRate"] or "100") for line in lines]
+
+
+def _signed(line: sqlite3.Row) -> Amount:
+    return parse_amount(line["DebitAmount"]) - parse_amount(line["CreditAmount"])
+
+
+def _rate(of_a_hundred: str) -> int:
+    return int(Decimal(of_a_hundred) * RATE_ONE / 100)
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Decimal(value or 0) if name in NUMBERS else value for name, value in row.items()}
+
+
+def _next(asked: Asked, skip: int) -> str:
+    query = "&".join(f"{name}={value}" for name, value in asked.query.items() if name != "$skiptoken")
+    return f"http://{asked.headers.get('host', '')}{asked.path}?{query}&$skiptoken={skip}".replace(" ", "%20")
+
+
+def _refused(status: int, refusal: Refusal) -> Reply:
+    text = (
+        f"Write failed for table row of type '{refusal.entity}'. Infolog: Warning: {refusal}; "
+        f"Warning: validateField failed on field '{refusal.entity}.{refusal.field}'."
+    )
+    return _error(status, "", text, "Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException")
+
+
+def _error(status: int, code: str, text: str, kind: str) -> Reply:
+    inner = {"message": text, "type": kind}
+    return Reply(status, {"error": {"code": code, "message": "An error has occurred.", "innererror": inner}})
+
+
+def _multipart(answers: Sequence[tuple[int, Reply]]) -> Reply:
+    chunks = [b"--batchresponse_1\r\nContent-Type: multipart/mixed; boundary=changesetresponse_1\r\n\r\n"]
+    for number, answer in answers:
+        head = (
+            f"--changesetresponse_1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {number}\r\n\r\n"
+            f"HTTP/1.1 {answer.status} Answered\r\nContent-Type: application/json; odata.metadata=minimal\r\nOData-Version: 4.0\r\n\r\n"
+        )
+        chunks += [head.encode(), answer.content(), b"\r\n"]
+    chunks.append(b"--changesetresponse_1--\r\n--batchresponse_1--\r\n")
+    return Reply(200, b"".join(chunks), {"content-type": "multipart/mixed; boundary=batchresponse_1"})

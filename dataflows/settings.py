@@ -90,6 +90,19 @@ class AccountingSettings(BaseModel):
         return tuple(range(self.process, partitions, self.processes))
 
 
+class DeliverySettings(BaseModel):
+    """Where postings and statements are delivered to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    accounts: Path | None = Field(
+        None, description="accounts.toml: the ERP accounts, and each company's chart. None where nothing is delivered."
+    )
+    idle_seconds: Annotated[float, Field(ge=0.001, le=10)] = Field(
+        0.2, description="How long delivery waits before it asks the topics again whether something has come."
+    )
+
+
 class MetricsSettings(BaseModel):
     """Where measurements are read."""
 

@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
@@ -17,6 +18,8 @@ import redis
 from confluent_kafka import KafkaError, KafkaException, TopicPartition, libversion
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from connectors.accounts_file import Accounts, WrongAccounts, read_accounts
+from connectors.erp.connection import WrongConnection
 from connectors.files.output_lock import NAME as LOCK_NAME
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.lost_topics import lost_topics
@@ -29,8 +32,9 @@ from connectors.kafka.settings import is_loopback
 from connectors.kafka.topics import BY_NAME, faults
 from connectors.metrics.catalogue import DATAFLOWS
 from connectors.redis.settings import RedisSettings
-from dataflows.measured import ACCOUNTING, INTAKE, VIEW
+from dataflows.measured import ACCOUNTING, DELIVERY, INTAKE, VIEW
 from domain.zones import database_version
+from milepost.doctoring_erps import looked_at
 from milepost.settings import Loaded, Settings
 from milepost.wrong_settings import WrongSettings
 from state import genesis
@@ -42,8 +46,9 @@ WARN: Final = "warn"
 FAIL: Final = "fail"
 # Checks that not every process needs.
 NEEDED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("log", "clock", "registry", "rules"), (INTAKE, ACCOUNTING)),
+    **dict.fromkeys(("log", "clock", "registry", "rules"), (INTAKE, ACCOUNTING, DELIVERY)),
     "redis": (VIEW,),
+    "erp": (DELIVERY,),
 }
 FREE_BYTES_MIN: Final = 100 * 1024 * 1024
 FREE_BYTES_WELL: Final = 2 * 1024 * 1024 * 1024
@@ -116,9 +121,28 @@ def _checks(loaded: Loaded, seconds: float, parts: Sequence[str]) -> list[Check]
             lambda: _redis(loaded),
             "start Redis, or mend redis.url; only the view and what reads it need it: it waits, and goes on when Redis is back",
         ),
+        *_erps(settings),
         Check("store", lambda: _store(settings.store.folder), "make room, give access, or set store.folder"),
         Check("rules", _rules, "run the release that wrote the log"),
     ]
+
+
+def _erps(settings: Settings) -> list[Check]:
+    """One for each account, so that one that does not answer takes no time from another. A site without [delivery] has none."""
+    path = settings.delivery.accounts
+    if path is None:
+        return [Check("erp", lambda: [Finding("erp", OK, "delivery.accounts is not set: nothing is delivered")], "")]
+    try:
+        accounts = read_accounts(path)
+    except WrongAccounts as fault:
+        faults = str(fault).splitlines()
+        return [Check("erp", lambda: [Finding("erp", FAIL, each, "mend accounts.toml") for each in faults], "")]
+    return [Check("erp", partial(_erp, accounts, erp), f"see [erp.{erp}] of {path}") for erp in accounts.erps]
+
+
+def _erp(accounts: Accounts, erp: str) -> Iterator[Finding]:
+    for each in looked_at(accounts, erp):
+        yield Finding("erp", OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
 
 
 def _begun(check: Check) -> SimpleQueue[list[Finding]]:
@@ -151,7 +175,14 @@ def _said(fault: Exception) -> str:
     match fault:
         case OSError() if fault.strerror:
             return f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror
-        case GuardStop() | WrongSettings() | RegistryUnreachable() | RegistryRefused() | redis.RedisError():
+        case (
+            GuardStop()
+            | WrongSettings()
+            | WrongConnection()
+            | RegistryUnreachable()
+            | RegistryRefused()
+            | redis.RedisError()
+        ):
             return str(fault).splitlines()[0]
     return type(fault).__name__
 

@@ -24,7 +24,13 @@ from pydantic_settings import (
 
 from connectors.kafka.settings import KafkaSettings, RegistrySettings
 from connectors.redis.settings import RedisSettings
-from dataflows.settings import AccountingSettings, IntakeSettings, MetricsSettings, StoreSettings
+from dataflows.settings import (
+    AccountingSettings,
+    DeliverySettings,
+    IntakeSettings,
+    MetricsSettings,
+    StoreSettings,
+)
 from domain.events.catalogue import ENTITIES
 from milepost.wrong_settings import WrongSettings
 
@@ -49,6 +55,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     intake: IntakeSettings = IntakeSettings()
     accounting: AccountingSettings = AccountingSettings()
+    delivery: DeliverySettings = DeliverySettings()
     metrics: MetricsSettings = MetricsSettings()
     ownership: Mapping[str, tuple[str, ...]] = Field(
         {}, description="By kind of entity, the sources that may state it; a kind that is not named is open to all."

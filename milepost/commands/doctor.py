@@ -18,6 +18,7 @@ class Part(StrEnum):
     INTAKE = "intake"
     ACCOUNTING = "accounting"
     VIEW = "view"
+    DELIVERY = "delivery"
 
 
 Parts = Annotated[
@@ -33,10 +34,11 @@ def doctor(
     parts: Parts = None,
     json: Json = False,
 ) -> None:
-    """Look at settings, brokers, topics, registry, Redis, store, rules and clocks. Changes nothing.
+    """Look at settings, brokers, topics, registry, Redis, ERPs, store, rules and clocks. Changes nothing.
 
     Ends with 1 where something would keep a process from starting or from its work; a warning alone ends with 0. A site
-    without the view needs no Redis: name what it has with --for, or leave [redis] out.
+    without the view needs no Redis, one without delivery no ERP: name what it has with --for, or leave [redis] and
+    [delivery] out.
     """
     from milepost.doctoring import FAIL, WARN, examine, kept_back
 

@@ -198,6 +198,7 @@ def test_doctor_says_by_process_what_keeps_it_back() -> None:
         "intake": intake,
         "accounting": intake,
         "view": [*brokers, "redis"],
+        "delivery": intake,
     }
     view = json.loads(run(*told, "--for", "view").stdout)
     assert view["kept_back"] == {"view": [*brokers, "redis"]}

@@ -1,0 +1,55 @@
+"""Looks at each ERP account that accounts.toml names, and at the charts of its companies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Final, NamedTuple
+
+from connectors.accounts_file import Accounts
+from connectors.erp.adapters import opened
+from domain.accounts import NAMES
+from domain.delivery.chart import EntityChart
+
+SHOWN_MAX: Final = 6
+
+
+class Seen(NamedTuple):
+    """`is_fatal` keeps delivery to the account from its work; what is only wrong lets the rest go on."""
+
+    said: str
+    is_right: bool = True
+    is_fatal: bool = False
+    next: str = ""
+
+
+def looked_at(accounts: Accounts, erp: str) -> Iterator[Seen]:
+    """Calls the ERP, writes nothing there. Raises WrongConnection."""
+    with closing(opened(erp, accounts.erps[erp])) as adapter:
+        for each in adapter.check():
+            yield Seen(f"{erp}: {each.subject}: {each.found}", each.is_right, not each.is_right, each.remedy)
+    charts = accounts.charts_of(erp)
+    if not charts:
+        yield Seen(
+            f"{erp}: no company is delivered there",
+            is_right=False,
+            next=f'write erp = "{erp}" in the [entities.ID] of a company, or take [erp.{erp}] out',
+        )
+    yield from (_chart(erp, chart) for chart in charts.values())
+
+
+def _chart(erp: str, chart: EntityChart) -> Seen:
+    """An account that no rule maps is an exception when something is posted there, and only what posts there waits."""
+    missing = [role for role in NAMES if role not in chart.accounts]
+    if not missing:
+        return Seen(f"{erp}: {chart.legal_entity_id}: all {len(NAMES)} accounts of Milepost are mapped")
+    return Seen(
+        f"{erp}: {chart.legal_entity_id}: {len(missing)} of {len(NAMES)} accounts of Milepost are not mapped: {_first(missing)}",
+        is_right=False,
+        next=f"map those that you use in [entities.{chart.legal_entity_id}.accounts]; `milepost accounts check` names them",
+    )
+
+
+def _first(roles: Iterable[str]) -> str:
+    named = [f"{role} {NAMES[role]}" for role in roles]
+    return ", ".join(named[:SHOWN_MAX]) + ", ..." * (len(named) > SHOWN_MAX)

@@ -8,7 +8,7 @@ whether it was halved for its lines or to find the one that the ERP rejects, the
 too many lines is taken apart into sets of lines that balance.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
@@ -44,6 +44,15 @@ def documents(group: Group, chart: EntityChart, limit_lines: int) -> tuple[Journ
         return tuple(found)
     parts = _parts(lines, limit_lines)
     return tuple(_document(group, chart, part, f"{number}/{len(parts)}") for number, part in enumerate(parts, start=1))
+
+
+def of_members(group: Group, ids: Collection[str]) -> Group:
+    """The group of some of its journals."""
+    places = [place for place, each in enumerate(group.members) if each.journal_id in ids]
+    return group._replace(
+        members=tuple(group.members[place] for place in places),
+        correlation_ids=tuple(group.correlation_ids[place] for place in places),
+    )
 
 
 def halves(group: Group) -> tuple[Group, Group]:

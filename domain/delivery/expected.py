@@ -1,0 +1,93 @@
+"""What the ERP should hold, made again from outputs and the ERP's answers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from domain.delivery.chart import EntityChart, Unmapped
+from domain.delivery.documents import JournalDocument
+from domain.delivery.groups import Group, Groups
+from domain.delivery.journals import documents, of_members
+from domain.delivery.reconciliation import Expected
+from domain.events.finance import PostingAccepted, PostingRejected
+from domain.outputs import ControlTotals, JournalEntry, Position
+
+POSTED = "posted"
+PERIOD = "period"
+
+
+class Found(NamedTuple):
+    """The document of a key with what the ERP last said of it: posted, accepted, the reason of a rejection, or nothing."""
+
+    document: JournalDocument
+    state: str
+
+
+class Ledger:
+    """The journals of all ERP accounts, as they were put together and answered."""
+
+    def __init__(self, shards: int, charts: Mapping[str, EntityChart], lines: Mapping[str, int]) -> None:
+        """`lines` is the most lines a journal by company."""
+        self._charts = charts
+        self._lines = lines
+        self._groups = Groups(shards, charts)
+        self._made: list[Group] = []
+        self._group_of: dict[str, Group] = {}
+        self._answers: dict[str, PostingAccepted | PostingRejected] = {}
+
+    def add(self, position: Position, record: JournalEntry | ControlTotals) -> None:
+        for group in self._groups.add(position, record):
+            self._made.append(group)
+            self._group_of.update(dict.fromkeys(group.ids, group))
+
+    def answer(self, event: PostingAccepted | PostingRejected) -> None:
+        """In any order, and more than once: posted is the end, else the highest attempt counts."""
+        for member in journals_of(event):
+            had = self._answers.get(member)
+            if had is None or _rank(event) >= _rank(had):
+                self._answers[member] = event
+
+    @property
+    def waiting(self) -> int:
+        """Journals whose day or period is not over."""
+        return self._groups.waiting
+
+    def found(self) -> Iterator[Found]:
+        """All documents: those that were answered as they were sent, the rest as they would be sent now."""
+        for event in {each.event_id: each for each in self._answers.values()}.values():
+            members = journals_of(event)
+            group = self._group_of.get(members[0])
+            if group is not None and set(members) <= set(group.ids):
+                state = event.state if isinstance(event, PostingAccepted) else event.because
+                yield from (Found(each, state) for each in self._documents(of_members(group, members)))
+        for group in self._made:
+            left = [member for member in group.ids if member not in self._answers]
+            if left:
+                yield from (Found(each, "") for each in self._documents(of_members(group, left)))
+
+    def document(self, wanted: str) -> Found | None:
+        """By its key, or by a journal in it."""
+        return next(
+            (each for each in self.found() if wanted == each.document.key or wanted in each.document.members), None
+        )
+
+    def _documents(self, group: Group) -> Iterable[JournalDocument]:
+        made = documents(group, self._charts[group.legal_entity_id], self._lines[group.legal_entity_id])
+        return [each for each in made if not isinstance(each, Unmapped)]
+
+
+def expected(found: Iterable[Found]) -> Iterator[Expected]:
+    for each in found:
+        if each.state in {POSTED, "accepted"}:
+            yield Expected(each.document, each.state == POSTED)
+
+
+def journals_of(event: PostingAccepted | PostingRejected) -> tuple[str, ...]:
+    return event.journals or ((event.journal_id,) if event.journal_id else ())
+
+
+def _rank(event: PostingAccepted | PostingRejected) -> tuple[bool, int, bool]:
+    if isinstance(event, PostingRejected):
+        return False, event.attempt, False
+    return event.state == POSTED, event.attempt, True

@@ -1,0 +1,323 @@
+"""What was posted beside what the ERP's ledger holds: sums by account and currency, and each difference with its likely cause.
+
+Documents are compared by their key. Of one that both sides have, the first of these that differs is the cause: it stands there twice; it
+is not posted there; its currency; its period; its date; its amount; its accounts. Where the ERP says that the entry was edited after it
+was made, the cause is `changed`, with what differs.
+
+    ours    MPK7  Dr 1150 100.00  Cr 4000 100.00
+    theirs  MPK7  Dr 1150 100.00  Cr 4010 100.00     account: Cr 4000 100.00 there on 4010
+            JE-9  Dr 4000  50.00  Cr 9999  50.00     by_hand: nobody but Milepost posts to 4000
+
+Amounts are compared in the document's currency, or in the ledger's where the entry is in that, as some journals of exchange differences
+are: cents that the ERP rounds otherwise in its own currency are no difference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from hashlib import blake2b
+from typing import Final, NamedTuple, TypeAlias
+
+from domain import accounts
+from domain.delivery.chart import EntityChart
+from domain.delivery.documents import DocumentLine, JournalDocument
+from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.events.common import LedgerDifference, LedgerSum
+from domain.money import format_amount
+from domain.units import Amount
+
+# Likely causes.
+MISSING: Final = "missing"
+TWICE: Final = "twice"
+NOT_POSTED: Final = "not_posted"
+CURRENCY: Final = "currency"
+PERIOD: Final = "period"
+DATE: Final = "date"
+AMOUNT: Final = "amount"
+ACCOUNT: Final = "account"
+CHANGED: Final = "changed"
+BY_HAND: Final = "by_hand"
+WITHDRAWN: Final = "withdrawn"
+UNKNOWN: Final = "unknown"
+MORE: Final = "more"
+
+# An event has a bound; what is beyond is told as one.
+DIFFERENCES_MAX: Final = 1_000
+_DIGEST_BYTES: Final = 12
+NOTHING: Final[Mapping[str, tuple[str, ...]]] = {}
+
+# Nobody but Milepost posts to these. Others touch cash, receivables, payables and tax.
+_OURS_ALONE: Final = frozenset(
+    {
+        accounts.WORK_IN_PROGRESS,
+        accounts.LABOR_ABSORPTION,
+        accounts.SERVICE_REVENUE,
+        accounts.REIMBURSABLE_REVENUE,
+        accounts.INTERCOMPANY_REVENUE,
+        accounts.LABOR_COST,
+        accounts.EXPENSE_COST,
+    }
+)
+# These too, where the ERP's invoices are ours; else whoever makes invoices clears them.
+_OURS_BILLED: Final = frozenset(
+    {
+        accounts.UNBILLED_RECEIVABLE,
+        accounts.CONTRACT_ASSET,
+        accounts.RETENTION_RECEIVABLE,
+        accounts.CONTRACT_LIABILITY,
+        accounts.CUSTOMER_DEPOSIT,
+        accounts.REFUND_LIABILITY,
+    }
+)
+
+_Sides: TypeAlias = tuple[Amount, Amount]
+
+
+class Expected(NamedTuple):
+    """A document that the ERP has answered; `is_posted`: with posted, not only with accepted."""
+
+    document: JournalDocument
+    is_posted: bool
+
+
+class Period(NamedTuple):
+    """Half-open; `ids` are its names in the ERP."""
+
+    name: str
+    since: date
+    to: date
+    ids: frozenset[str]
+
+
+class Compared(NamedTuple):
+    """`agreed` are documents that both sides have alike, `unposted` those that wait in the ERP for somebody to post them."""
+
+    sums: tuple[LedgerSum, ...]
+    differences: tuple[LedgerDifference, ...]
+    agreed: int
+    unposted: int
+
+
+def compare(
+    chart: EntityChart,
+    period: Period,
+    expected: Iterable[Expected],
+    entries: Iterable[LedgerEntry],
+    withdrawn: Mapping[str, tuple[str, ...]] = NOTHING,
+    unanswered: Collection[str] = (),
+) -> Compared:
+    """Of one company and period. `entries` may reach beyond it, so that what was moved is found there.
+
+    `withdrawn` are keys, with their journals, that the ERP had refused for good; `unanswered` those that it may have and has not answered.
+    """
+    ours = {each.document.key: each for each in expected if each.document.period == period.name}
+    theirs: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
+    strangers: list[LedgerEntry] = []
+    guarded = _guarded(chart)
+    for entry in entries:
+        if entry.key in ours or entry.key in withdrawn or (entry.key and _is_in(entry, period)):
+            theirs[entry.key].append(entry)
+        elif not entry.key and _is_in(entry, period) and any(line.account in guarded for line in entry.lines):
+            strangers.append(entry)
+    found = [one for key, each in ours.items() for one in _of_ours(each, theirs[key], period)]
+    for key, some in theirs.items():
+        if key not in ours and key not in unanswered:
+            found += [_of_theirs(entry, withdrawn) for entry in some]
+    found += [one for entry in strangers for one in _made_by_hand(entry, guarded)]
+    differing = {each.key for each in found}
+    there = {key for key, some in theirs.items() if any(entry.is_posted for entry in some)}
+    return Compared(
+        _sums(
+            [each.document for key, each in ours.items() if each.is_posted or key in there],
+            [
+                e
+                for key, some in theirs.items()
+                if key not in unanswered
+                for e in some
+                if e.is_posted and _is_in(e, period)
+            ],
+            [_only(entry, guarded) for entry in strangers],
+        ),
+        _bounded(sorted(found, key=lambda each: (-abs(each.amount), each.key, each.cause))),
+        sum(key in there and key not in differing for key in ours),
+        sum(not each.is_posted and key not in there for key, each in ours.items()),
+    )
+
+
+def _of_ours(each: Expected, there: Sequence[LedgerEntry], period: Period) -> Iterator[LedgerDifference]:
+    document = each.document
+    debits = _debits(document)
+    if not there:
+        if each.is_posted:
+            yield _difference(document, MISSING, f"{document.key} was posted, and is not in the ERP's ledger", debits)
+        return
+    if len(there) > 1:
+        named = ", ".join(sorted(entry.reference for entry in there))
+        yield _difference(
+            document, TWICE, f"{document.key} stands in the ERP {len(there)} times: {named}", debits * (len(there) - 1)
+        )
+        return
+    entry = there[0]
+    seen = _seen(document, entry, period, is_posted=each.is_posted)
+    if seen is None:
+        return
+    cause, what, amount, account = seen
+    said = f"{entry.reference}: {what}"
+    if entry.is_changed and cause != NOT_POSTED:
+        cause, said = CHANGED, f"{entry.reference} was edited in the ERP after it was made: {what}"
+    yield _difference(document, cause, said, amount, account)
+
+
+def _seen(
+    document: JournalDocument, entry: LedgerEntry, period: Period, *, is_posted: bool
+) -> tuple[str, str, Amount, str | None] | None:
+    """Cause, words, money and account of the first thing that differs."""
+    debits = _debits(document)
+    if is_posted and not entry.is_posted:
+        return NOT_POSTED, "the ERP had posted it, and it is not posted there now", debits, None
+    if entry.currency not in {document.currency, document.currency_id, document.ledger_currency}:
+        return CURRENCY, f"expected {document.currency}, the ERP has {entry.currency}", debits, None
+    if not _is_in(entry, period):
+        where = entry.period or "another period"
+        return PERIOD, f"expected period {period.name}, the ERP has {where}, {entry.posted_on}", debits, None
+    if entry.posted_on != document.accounting_date:
+        return DATE, f"expected {document.accounting_date}, the ERP has {entry.posted_on}", debits, None
+    return _other_lines(document, entry)
+
+
+def _other_lines(document: JournalDocument, entry: LedgerEntry) -> tuple[str, str, Amount, str | None] | None:
+    in_ledger = _is_in_ledger_currency(document, entry.currency)
+    currency = document.ledger_currency if in_ledger else document.currency
+    ours, theirs = _by_account(document.lines, in_ledger=in_ledger), _by_account(entry.lines)
+    if ours == theirs:
+        return None
+    total, found = (sum(debit for debit, _ in sides.values()) for sides in (ours, theirs))
+    differing = sorted(account for account in {*ours, *theirs} if ours.get(account) != theirs.get(account))
+    told = "; ".join(
+        f"{account}: expected {_text(ours.get(account, (0, 0)), currency)}, found {_text(theirs.get(account, (0, 0)), currency)}"
+        for account in differing[:5]
+    )
+    if total != found:
+        return AMOUNT, told, abs(found - total), differing[0] if len(differing) == 1 else None
+    moved = sum(
+        abs(a - b)
+        for account in differing
+        for a, b in zip(ours.get(account, (0, 0)), theirs.get(account, (0, 0)), strict=True)
+    )
+    cause = ACCOUNT if ours.keys() != theirs.keys() else AMOUNT
+    return cause, told, moved // 2, next((account for account in differing if account in ours), None)
+
+
+def _of_theirs(entry: LedgerEntry, withdrawn: Mapping[str, tuple[str, ...]]) -> LedgerDifference:
+    debits = sum(line.amount for line in entry.lines if line.amount > 0)
+    if entry.key in withdrawn:
+        said = (
+            f"{entry.reference}: the ERP had refused {entry.key}, which was replaced, and has it now; reverse it there"
+        )
+        return LedgerDifference(entry.key, WITHDRAWN, said, debits, entry.currency, None, withdrawn[entry.key])
+    said = f"{entry.reference} has a key of Milepost, {entry.key}, that no document of these books has"
+    return LedgerDifference(entry.key, UNKNOWN, said, debits, entry.currency)
+
+
+def _made_by_hand(entry: LedgerEntry, guarded: Mapping[str, str]) -> Iterator[LedgerDifference]:
+    """One an account and entry."""
+    for account, (debit, credit) in sorted(_by_account(entry.lines).items()):
+        if account in guarded:
+            said = (
+                f"{entry.reference} of {entry.posted_on} is not of Milepost, and is on {account} ({guarded[account]})"
+            )
+            yield LedgerDifference(entry.reference, BY_HAND, said, max(debit, -credit), entry.currency, account)
+
+
+def _guarded(chart: EntityChart) -> Mapping[str, str]:
+    """Accounts of the ERP that nobody else posts to, with ours."""
+    roles = _OURS_ALONE | (_OURS_BILLED if chart.issues_invoices else frozenset())
+    found = {rule.account: role for role in sorted(roles) for rule in chart.accounts.get(role, ())}
+    shared = {rule.account for role, rules in chart.accounts.items() if role not in roles for rule in rules}
+    return {account: role for account, role in found.items() if account not in shared}
+
+
+def _is_in(entry: LedgerEntry, period: Period) -> bool:
+    """By the ERP's period where its id is known, else by its date."""
+    return entry.period in period.ids or (
+        not (entry.period and period.ids - {period.name}) and period.since <= entry.posted_on < period.to
+    )
+
+
+def _sums(
+    ours: Iterable[JournalDocument], theirs: Sequence[LedgerEntry], strangers: Iterable[LedgerEntry]
+) -> tuple[LedgerSum, ...]:
+    """By account of the ERP and currency."""
+    here: defaultdict[tuple[str, str], list[tuple[str, _Sides]]] = defaultdict(list)
+    there: defaultdict[tuple[str, str], list[tuple[str, _Sides]]] = defaultdict(list)
+    currencies = {entry.key: entry.currency for entry in theirs}
+    for document in ours:
+        in_ledger = _is_in_ledger_currency(document, currencies.get(document.key, document.currency))
+        currency = document.ledger_currency if in_ledger else document.currency
+        for account, sides in _by_account(document.lines, in_ledger=in_ledger).items():
+            here[account, currency].append((document.key, sides))
+    for entry in (*theirs, *strangers):
+        for account, sides in _by_account(entry.lines).items():
+            there[account, entry.currency].append((entry.key or entry.reference, sides))
+    return tuple(
+        LedgerSum._make((*place, *_sum(here.get(place, [])), *_sum(there.get(place, []))))
+        for place in sorted({*here, *there})
+    )
+
+
+def _sum(some: Sequence[tuple[str, _Sides]]) -> tuple[int, Amount, Amount, str]:
+    """Credits negative, as in control totals."""
+    keys = "\n".join(sorted(key for key, _ in some))
+    digest = blake2b(keys.encode(), digest_size=_DIGEST_BYTES).hexdigest() if some else ""
+    return len(some), sum(debit for _, (debit, _) in some), sum(credit for _, (_, credit) in some), digest
+
+
+def _by_account(lines: Iterable[DocumentLine | LedgerLine], *, in_ledger: bool = False) -> dict[str, _Sides]:
+    """Debits and credits; a line that is nothing in the currency is left out."""
+    found: dict[str, _Sides] = {}
+    for line in lines:
+        amount = line.ledger_amount if in_ledger else line.amount
+        debit, credit = found.get(line.account, (0, 0))
+        if amount:
+            found[line.account] = (debit + max(amount, 0), credit + min(amount, 0))
+    return found
+
+
+def _is_in_ledger_currency(document: JournalDocument, currency: str) -> bool:
+    return currency == document.ledger_currency and currency not in {document.currency, document.currency_id}
+
+
+def _only(entry: LedgerEntry, guarded: Mapping[str, str]) -> LedgerEntry:
+    return entry._replace(lines=tuple(line for line in entry.lines if line.account in guarded))
+
+
+def _difference(
+    document: JournalDocument, cause: str, message: str, amount: Amount, account: str | None = None
+) -> LedgerDifference:
+    return LedgerDifference(document.key, cause, message, amount, document.currency, account, document.members)
+
+
+def _bounded(found: Sequence[LedgerDifference]) -> tuple[LedgerDifference, ...]:
+    """Those with the most money, and how many there are beside."""
+    rest = found[DIFFERENCES_MAX:]
+    if not rest:
+        return tuple(found)
+    causes = ", ".join(f"{count} {cause}" for cause, count in sorted(Counter(each.cause for each in rest).items()))
+    last = LedgerDifference(
+        "more", MORE, f"{len(rest)} further differences of less money: {causes}", 0, rest[0].currency
+    )
+    return (*found[:DIFFERENCES_MAX], last)
+
+
+def _debits(document: JournalDocument) -> Amount:
+    return sum(line.amount for line in document.lines if line.amount > 0)
+
+
+def _text(sides: _Sides, currency: str) -> str:
+    debit, credit = sides
+    told = [
+        f"{name} {format_amount(abs(amount), currency)}" for name, amount in (("Dr", debit), ("Cr", credit)) if amount
+    ]
+    return f"{' '.join(told)} {currency}" if told else "nothing"

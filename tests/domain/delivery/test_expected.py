@@ -1,0 +1,90 @@
+"""Which documents the ERP should have, by outputs and answers alone."""
+
+from datetime import date
+from typing import Any
+
+from domain.delivery.expected import Ledger, expected
+from domain.events.finance import PostingAccepted, PostingRejected
+from tests.domain.delivery.journals import chart, journal, mark, position
+
+DAY = date(2026, 6, 3)
+
+
+def ledger(count: int = 4, **changes: Any) -> Ledger:
+    """J-0, J-1, ... of one day, which is over."""
+    found = Ledger(1, {"DE": chart(**changes)}, {"DE": 200})
+    for number in range(count):
+        found.add(position(0, number), journal(f"J-{number}"))
+    found.add(position(0, count), mark(DAY, count))
+    return found
+
+
+def accepted(*journals: str, attempt: int = 1, state: str = "posted") -> PostingAccepted:
+    name = f"{'+'.join(journals)}.{attempt}.{state}"
+    return PostingAccepted(name, 0, "main", "main", attempt, "JE-1", DAY, batch_id="K", journals=journals, state=state)
+
+
+def rejected(*journals: str, attempt: int = 1, because: str = "data") -> PostingRejected:
+    name = f"{'+'.join(journals)}.{attempt}.{because}"
+    return PostingRejected(name, 0, "main", "main", attempt, "C", "m", batch_id="K", journals=journals, because=because)
+
+
+def found(of: Ledger) -> list[tuple[tuple[str, ...], str]]:
+    return sorted((each.document.members, each.state) for each in of.found())
+
+
+def test_what_is_not_answered_is_as_it_would_be_sent() -> None:
+    of = ledger()
+    assert found(of) == [(("J-0", "J-1", "J-2", "J-3"), "")]
+    assert list(expected(of.found())) == []
+
+
+def test_halves_that_were_answered_are_documents_of_their_own() -> None:
+    """J-2 was refused for its data; the rest is in the ERP."""
+    of = ledger()
+    of.answer(accepted("J-0", "J-1"))
+    of.answer(rejected("J-2"))
+    of.answer(accepted("J-3", state="accepted"))
+    assert found(of) == [(("J-0", "J-1"), "posted"), (("J-2",), "data"), (("J-3",), "accepted")]
+    assert [(each.document.members, each.is_posted) for each in expected(of.found())] == [
+        (("J-0", "J-1"), True),
+        (("J-3",), False),
+    ]
+
+
+def test_answers_count_by_attempt_in_any_order_and_posted_is_the_end() -> None:
+    members = ("J-0", "J-1", "J-2", "J-3")
+    answers: list[PostingAccepted | PostingRejected] = [
+        rejected(*members),
+        accepted(*members, attempt=2, state="accepted"),
+        accepted(*members, attempt=2),
+    ]
+    for some in (answers, answers[::-1], [*answers, *answers, rejected(*members, attempt=3)]):
+        of = ledger()
+        for event in some:
+            of.answer(event)
+        assert found(of) == [(members, "posted")]
+
+
+def test_answers_about_journals_that_these_books_have_not_got_are_passed_over() -> None:
+    of = ledger(1)
+    of.answer(accepted("J-9"))
+    of.answer(accepted("J-0", "J-9"))
+    assert found(of) == []
+
+
+def test_a_document_is_found_by_its_key_and_by_each_journal_in_it() -> None:
+    of = ledger()
+    of.answer(accepted("J-0", "J-1"))
+    by_journal = of.document("J-1")
+    assert by_journal is not None
+    assert by_journal.document.members == ("J-0", "J-1")
+    assert of.document(by_journal.document.key) == by_journal
+    assert of.document("J-7") is None
+
+
+def test_what_waits_for_its_day_and_what_has_no_place_is_no_document_yet() -> None:
+    of = ledger(2)
+    of.add(position(0, 3), journal("J-3"))
+    assert of.waiting == 1
+    assert found(ledger(2, accounts={})) == []

@@ -1,0 +1,228 @@
+"""Our documents beside the ERP's ledger: each planted difference is found with its cause, and a clean pair gives none."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.delivery.documents import DocumentLine, JournalDocument, key_of
+from domain.delivery.groups import Group
+from domain.delivery.journals import documents
+from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.delivery.reconciliation import Compared, Expected, Period, compare
+from domain.events.common import LedgerDifference
+from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
+from tests.domain.delivery.journals import chart, journal, line
+
+JUNE = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", "145"}))
+MAPPED = chart(periods={"2026-06": "145", "2026-07": "146"}, issues_invoices=True)
+IN_USD = EXCHANGE_RATE_ONE * 9 // 10
+
+
+def document(number: int, **changes: Any) -> JournalDocument:
+    """Number times 100.00 of revenue on the 10th of June."""
+    lines = [line("1150", 100 * number), line("4000", -100 * number)]
+    entry = journal(f"J-{number}", lines, day=date(2026, 6, 10))._replace(**changes)
+    (made,) = documents(Group("entry", "DE", entry.accounting_date, (entry,), (None,), 0), MAPPED, 200)
+    assert isinstance(made, JournalDocument)
+    return made
+
+
+OURS = [document(number) for number in range(1, 13)]
+EXPECTED = [Expected(each, is_posted=True) for each in OURS]
+
+
+def entry(of: JournalDocument, **changes: Any) -> LedgerEntry:
+    lines = tuple(LedgerLine(each.account, each.amount, each.ledger_amount) for each in of.lines)
+    found = LedgerEntry(
+        of.key, f"JE-{of.members[0]}", of.accounting_date, of.period_id, of.currency, is_posted=True, lines=lines
+    )
+    return found._replace(**changes)
+
+
+def lines(*some: tuple[str, float]) -> tuple[LedgerLine, ...]:
+    return tuple(LedgerLine(account, round(units * AMOUNT_ONE), round(units * AMOUNT_ONE)) for account, units in some)
+
+
+def compared(entries: Iterable[LedgerEntry], expected: Sequence[Expected] = EXPECTED, **more: Any) -> Compared:
+    return compare(MAPPED, JUNE, expected, entries, **more)
+
+
+THEIRS = [entry(each) for each in OURS]
+OLD_KEY = key_of("journal", ["J-old"])
+OTHER_KEY = key_of("journal", ["J-of-another-system"])
+
+# Of the document at the place, what is in the ERP instead of it; cause, money and account that must be found.
+PLANTED: dict[str, tuple[int, list[LedgerEntry], float, str | None]] = {
+    "missing": (0, [], 100, None),
+    "twice": (1, [THEIRS[1], THEIRS[1]._replace(reference="JE-again")], 200, None),
+    "amount": (2, [entry(OURS[2], lines=lines(("91150", 330), ("94000", -330)))], 30, None),
+    "account": (3, [entry(OURS[3], lines=lines(("91150", 400), ("94050", -400)))], 400, "94000"),
+    "period": (4, [entry(OURS[4], period="146", posted_on=date(2026, 7, 1))], 500, None),
+    "date": (5, [entry(OURS[5], posted_on=date(2026, 6, 11))], 600, None),
+    "currency": (6, [entry(OURS[6], currency="CHF")], 700, None),
+    "not_posted": (7, [entry(OURS[7], is_posted=False)], 800, None),
+    "changed": (8, [entry(OURS[8], lines=lines(("91150", 950), ("94000", -950)), is_changed=True)], 50, None),
+    "by_hand": (
+        9,
+        [THEIRS[9], LedgerEntry("", "JE-hand", date(2026, 6, 20), "145", "EUR", is_posted=True, lines=lines(("94000", 70), ("1", -70)))],
+        70,
+        "94000",
+    ),
+    "withdrawn": (10, [THEIRS[10], entry(document(20), key=OLD_KEY, reference="JE-old")], 2000, None),
+    "unknown": (11, [THEIRS[11], entry(document(21), key=OTHER_KEY, reference="JE-other")], 2100, None),
+}  # fmt: skip
+WITHDRAWN = {OLD_KEY: ("J-old",)}
+
+
+def planted(*causes: str) -> list[LedgerEntry]:
+    there = {PLANTED[cause][0]: PLANTED[cause][1] for cause in causes}
+    return [each for place, clean in enumerate(THEIRS) for each in there.get(place, [clean])]
+
+
+def test_a_clean_pair_has_no_difference_and_equal_sums() -> None:
+    """1 + 2 + ... + 12 = 78 times 100.00 on both accounts."""
+    found = compared(THEIRS)
+    assert (found.differences, found.agreed, found.unposted) == ((), 12, 0)
+    assert [(each.account, each.ours_count, each.ours_debits, each.ours_credits) for each in found.sums] == [
+        ("91150", 12, 7_800 * AMOUNT_ONE, 0),
+        ("94000", 12, 0, -7_800 * AMOUNT_ONE),
+    ]
+    assert all(each[2:6] == each[6:10] for each in found.sums)
+
+
+@pytest.mark.parametrize("cause", PLANTED)
+def test_each_planted_difference_is_found_with_its_cause(cause: str) -> None:
+    _, _, money, account = PLANTED[cause]
+    found = compared(planted(cause), withdrawn=WITHDRAWN)
+    assert [(each.cause, each.amount, each.account) for each in found.differences] == [
+        (cause, money * AMOUNT_ONE, account)
+    ]
+
+
+def test_all_twelve_at_once_are_found_each_by_its_key() -> None:
+    found = compared(planted(*PLANTED), withdrawn=WITHDRAWN)
+    assert {each.key: each.cause for each in found.differences} == {
+        **{OURS[place].key: cause for place, cause in enumerate(list(PLANTED)[:9])},
+        "JE-hand": "by_hand",
+        OLD_KEY: "withdrawn",
+        OTHER_KEY: "unknown",
+    }
+    assert found.agreed == 3
+
+
+@given(st.sets(st.sampled_from(sorted(PLANTED))), st.randoms())
+def test_any_of_them_together_are_found_in_any_order_and_nothing_else(causes: set[str], chance: Any) -> None:
+    entries = planted(*causes)
+    chance.shuffle(entries)
+    found = compared(entries, withdrawn=WITHDRAWN)
+    assert {each.cause for each in found.differences} == causes
+    assert len(found.differences) == len(causes)
+    assert found == compared(planted(*causes), withdrawn=WITHDRAWN)
+
+
+def told(found: Compared) -> list[str]:
+    return [each.message for each in found.differences]
+
+
+def test_messages_say_what_was_expected_and_what_came() -> None:
+    found = compared(planted("account", "changed", "period", "by_hand"))
+    assert told(found) == [
+        "JE-J-5: expected period 2026-06, the ERP has 146, 2026-07-01",
+        "JE-J-4: 94000: expected Cr 400.00 EUR, found nothing; 94050: expected nothing, found Cr 400.00 EUR",
+        "JE-hand of 2026-06-20 is not of Milepost, and is on 94000 (4000)",
+        (
+            "JE-J-9 was edited in the ERP after it was made: 91150: expected Dr 900.00 EUR, found Dr 950.00 EUR; "
+            "94000: expected Cr 900.00 EUR, found Cr 950.00 EUR"
+        ),
+    ]  # fmt: skip
+    assert found.differences[1].journals == ("J-4",)
+
+
+def test_an_edit_that_moved_no_money_is_no_difference() -> None:
+    assert not compared([entry(each, is_changed=True) for each in OURS]).differences
+
+
+def test_what_waits_to_be_posted_in_the_erp_is_told_apart() -> None:
+    """Accepted and not in the ledger yet, or there and not posted."""
+    accepted = [Expected(each, is_posted=False) for each in OURS]
+    found = compared([entry(OURS[0], is_posted=False), *THEIRS[1:11]], accepted)
+    assert (found.differences, found.agreed, found.unposted) == ((), 10, 2)
+
+
+def test_what_the_erp_has_and_has_not_said_yet_is_no_difference() -> None:
+    found = compared(THEIRS, EXPECTED[:11], unanswered={OURS[11].key})
+    assert found.differences == ()
+    assert all(each[2:6] == each[6:10] for each in found.sums)
+
+
+def test_accounts_that_others_post_to_are_no_ones_mistake() -> None:
+    """Tax, receivables and, where the ERP's invoices are not ours, the unbilled receivable."""
+    cash = LedgerEntry(
+        "", "JE-cash", date(2026, 6, 9), "145", "EUR", is_posted=True, lines=lines(("92400", 19), ("91150", -19))
+    )
+    assert [each.account for each in compared([*THEIRS, cash]).differences] == ["91150"]
+    assert compare(MAPPED._replace(issues_invoices=False), JUNE, EXPECTED, [*THEIRS, cash]).differences == ()
+
+
+def test_other_periods_are_not_compared() -> None:
+    july = entry(document(30), key=OTHER_KEY, period="146", posted_on=date(2026, 7, 3))
+    later = Expected(document(31, period="2026-07", accounting_date=date(2026, 7, 3)), is_posted=True)
+    assert compared([*THEIRS, july], [*EXPECTED, later]).differences == ()
+
+
+def test_by_date_where_the_erps_period_is_not_in_the_chart() -> None:
+    period = JUNE._replace(ids=frozenset({"2026-06"}))
+    entries = [*THEIRS[:11], entry(OURS[11], posted_on=date(2026, 7, 1), period="9")]
+    (difference,) = compare(MAPPED, period, EXPECTED, entries).differences
+    assert (difference.key, difference.cause) == (OURS[11].key, "period")
+
+
+def test_a_journal_of_exchange_differences_may_stand_in_the_ledgers_currency() -> None:
+    """1,000 USD at 0.90; the ERP has Dr 1100 900.00, Cr 1150 890.00, Cr 7110 10.00 EUR."""
+    foreign = journal(
+        "J-1",
+        [line("1100", 1_000, 900), line("1150", -1_000, -890), line("7110", 0, -10)],
+        day=date(2026, 6, 10),
+        currency="USD",
+        exchange_rate=IN_USD,
+    )
+    (made,) = documents(Group("entry", "DE", foreign.accounting_date, (foreign,), (None,), 0), MAPPED, 200)
+    assert isinstance(made, JournalDocument)
+    there = entry(made, currency="EUR", lines=lines(("91100", 900), ("91150", -890), ("97110", -10)))
+    found = compared([there], [Expected(made, is_posted=True)])
+    assert found.differences == ()
+    assert [(each.account, each.currency) for each in found.sums] == [
+        ("91100", "EUR"),
+        ("91150", "EUR"),
+        ("97110", "EUR"),
+    ]
+    in_dollars = entry(made, lines=lines(("91100", 1_000), ("91150", -1_000)))
+    assert compared([in_dollars], [Expected(made, is_posted=True)]).differences == ()
+
+
+def test_more_differences_than_an_event_holds_are_counted() -> None:
+    many = [
+        Expected(document(1)._replace(key=f"K-{number}", lines=_lines(number)), is_posted=True)
+        for number in range(1, 1_003)
+    ]
+    found = compared([], many)
+    assert len(found.differences) == 1_001
+    assert found.differences[-1] == LedgerDifference(
+        "more", "more", "2 further differences of less money: 2 missing", 0, "EUR"
+    )
+
+
+def _lines(number: int) -> tuple[DocumentLine, ...]:
+    amount = number * AMOUNT_ONE
+    return (DocumentLine("91150", amount, amount, "1150"), DocumentLine("94000", -amount, -amount, "4000"))
+
+
+def test_days_at_the_edges_of_a_period_are_in_it() -> None:
+    first, last = (
+        document(number, accounting_date=day) for number, day in ((1, JUNE.since), (2, JUNE.to - timedelta(days=1)))
+    )
+    assert compared([entry(first), entry(last)], [Expected(first, True), Expected(last, True)]).agreed == 2  # fmt: skip

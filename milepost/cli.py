@@ -27,6 +27,7 @@ from milepost.commands import (
     ledger,
     log,
     mending,
+    reconcile,
     run,
     schemas,
     serve,
@@ -309,6 +310,13 @@ mount(
     "Audit an output folder.",
     example="milepost verify --output build/try/output",
     then="deliver; or, where something does not hold, keep the folder as it is and look at what is named",
+)
+mount(
+    "reconcile",
+    reconcile.reconcile,
+    "Compare what was posted with the ERP's ledger.",
+    example="milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output build/try/output",
+    then="milepost run, which raises what differs as exceptions and closes those that are gone",
 )
 app.add_typer(charted)
 mount(

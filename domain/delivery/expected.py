@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import JournalDocument
@@ -13,8 +13,9 @@ from domain.delivery.reconciliation import Expected
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import ControlTotals, JournalEntry, Position
 
-POSTED = "posted"
-PERIOD = "period"
+POSTED: Final = "posted"
+# The ERP has it, in its ledger or to be posted there.
+ANSWERED: Final = frozenset({POSTED, "accepted"})
 
 
 class Found(NamedTuple):
@@ -79,7 +80,7 @@ class Ledger:
 
 def expected(found: Iterable[Found]) -> Iterator[Expected]:
     for each in found:
-        if each.state in {POSTED, "accepted"}:
+        if each.state in ANSWERED:
             yield Expected(each.document, each.state == POSTED)
 
 

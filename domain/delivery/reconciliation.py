@@ -108,18 +108,20 @@ def compare(
     withdrawn: Mapping[str, tuple[str, ...]] = NOTHING,
     unanswered: Collection[str] = (),
 ) -> Compared:
-    """Of one company and period. `entries` may reach beyond it, so that what was moved is found there.
+    """Of one company and period. `expected` and `entries` may reach beyond it, so that what was moved is found where it stands.
 
     `withdrawn` are keys, with their journals, that the ERP had refused for good; `unanswered` those that it may have and has not answered.
     """
-    ours = {each.document.key: each for each in expected if each.document.period == period.name}
+    all_ours = {each.document.key: each for each in expected}
+    ours = {key: each for key, each in all_ours.items() if each.document.period == period.name}
     theirs: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
     strangers: list[LedgerEntry] = []
     guarded = _guarded(chart)
     for entry in entries:
-        if entry.key in ours or entry.key in withdrawn or (entry.key and _is_in(entry, period)):
+        is_here = _is_in(entry, period)
+        if entry.key in ours or (entry.key and is_here and entry.key not in all_ours):
             theirs[entry.key].append(entry)
-        elif not entry.key and _is_in(entry, period) and any(line.account in guarded for line in entry.lines):
+        elif not entry.key and is_here and any(line.account in guarded for line in entry.lines):
             strangers.append(entry)
     found = [one for key, each in ours.items() for one in _of_ours(each, theirs[key], period)]
     for key, some in theirs.items():

@@ -49,11 +49,15 @@ def show(
         Origin | None,
         typer.Option("--from", help="Instead of a folder: the views that `milepost serve view` keeps there."),
     ] = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option("--accounts", help="accounts.toml, to show a document of an ERP by its key or a journal in it."),
+    ] = None,
     file: File = None,
     options: Set = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show a project's balances, an engagement's projects and contracts, or a statement's lines.
+    """Show a project's balances, an engagement's projects and contracts, a statement's lines, or an ERP document's journals.
 
     With `--from redis` a project or an engagement, from its views alone.
     """
@@ -69,6 +73,7 @@ def show(
     from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
     from connectors.files.no_outputs import NoOutputs
     from connectors.files.statement_background import entries_behind
+    from milepost.documents_shown import document_shown
     from milepost.unknown_id import unknown_id
 
     try:
@@ -96,6 +101,8 @@ def show(
                     f"\nNext: milepost statement {shell_word(found.statement.statement_id)} --html"
                     f" --output {shell_word(output)} > statement.html"
                 )
+        case _ if document_shown(output, id_, accounts, json=json):
+            return
         case _:
             kinds = "a project, an engagement or a statement"
             raise unknown_id(output, id_, kinds, found.known, "milepost dump project.views")

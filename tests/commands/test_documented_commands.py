@@ -59,6 +59,13 @@ NOT_RUN: Final[Mapping[str, str]] = {
         "they need brokers; tests/kafka/test_topics_commands.py runs the page",
     ),
     **dict.fromkeys(
+        (
+            "milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output books/output",
+            "milepost show MPK7Q2V5C4T3N6W2XYZA --accounts accounts.toml --output books/output",
+        ),
+        "they need an ERP; test_reconcile.py runs them",
+    ),
+    **dict.fromkeys(
         ("milepost status", "milepost status --json", "milepost lag"),
         "they need brokers; tests/kafka/test_metrics.py runs them",
     ),

@@ -1,0 +1,69 @@
+"""What a run has posted and what the ERPs answered: outputs, the engagement log, and answers that no run has taken in yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from connectors.files.added_events import added_events
+from connectors.files.engagement_log import EngagementLog
+from connectors.files.written import read_topic, shards
+from domain.delivery.chart import EntityChart
+from domain.delivery.expected import Ledger
+from domain.events.catalogue import Event
+from domain.events.common import FiscalCalendar
+from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
+from domain.events.reference import LegalEntityDefined
+from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry
+from domain.statement import ISSUED
+
+# Folder of the input in which delivery leaves the ERPs' answers.
+ANSWERS: Final = "erp-results"
+
+
+class Delivered(NamedTuple):
+    """`calendars` are by company, `statements` issued ones by id, `invoices` by the id of their statement."""
+
+    ledger: Ledger
+    calendars: Mapping[str, FiscalCalendar]
+    statements: Mapping[str, BillingStatement]
+    invoices: Mapping[str, InvoicePosted]
+
+
+def read_delivered(
+    output: Path, input_dir: Path, charts: Mapping[str, EntityChart], lines: Mapping[str, int]
+) -> Delivered:
+    """`lines` is the most lines a journal by company. Raises NoOutputs, GuardStop and ContainerDamaged."""
+    ledger = Ledger(len(shards(output)), charts, lines)
+    for name in ("JournalEntry", "ControlTotals"):
+        for written in read_topic(output, TOPICS[name]):
+            if isinstance(written.record, JournalEntry | ControlTotals):
+                ledger.add(written.position, written.record)
+    calendars: dict[str, tuple[int, FiscalCalendar]] = {}
+    invoices: dict[str, InvoicePosted] = {}
+    for event in _events(output, input_dir):
+        match event:
+            case PostingAccepted() | PostingRejected():
+                ledger.answer(event)
+            case InvoicePosted() if event.statement_id is not None:
+                invoices[event.statement_id] = event
+            case LegalEntityDefined():
+                had = calendars.get(event.legal_entity_id)
+                if had is None or had[0] <= event.version:
+                    calendars[event.legal_entity_id] = (event.version, event.fiscal_calendar)
+            case _:
+                pass
+    statements = {
+        written.record.statement_id: written.record
+        for written in read_topic(output, TOPICS["BillingStatement"])
+        if isinstance(written.record, BillingStatement) and written.record.status == ISSUED
+    }
+    return Delivered(ledger, {name: each for name, (_, each) in calendars.items()}, statements, invoices)
+
+
+def _events(output: Path, input_dir: Path) -> Iterator[Event]:
+    with EngagementLog.open(output) as log:
+        for record in log.records():
+            yield record.event
+    yield from added_events(input_dir, ANSWERS)

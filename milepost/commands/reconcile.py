@@ -1,0 +1,266 @@
+"""`milepost reconcile`: what was posted beside what the ERPs hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from milepost import exit_codes
+from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
+
+if TYPE_CHECKING:
+    from connectors.accounts_file import Accounts
+    from domain.delivery.expected import Found
+    from domain.delivery.reconciled import Reconciled
+    from milepost.tables import Table
+
+SUMS = ("count", "debits", "credits", "digest")
+CSV_COLUMNS = (
+    *("section", "legal_entity_id", "period", "account", "currency"),
+    *(f"{side}_{name}" for side in ("ours", "theirs") for name in SUMS),
+    *("key", "cause", "amount", "journals", "message"),
+)
+
+
+def reconcile(
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    accounts: AccountsFile = DEFAULT,
+    input_dir: Annotated[
+        Path | None, typer.Option("--input", help="Its input folder; without it `input` beside the output.")
+    ] = None,
+    entity: Annotated[str | None, typer.Option("--entity", help="One company; without it all.")] = None,
+    period: Annotated[
+        str | None, typer.Option("--period", "--for", help="Such as 2026-03; without it all that the ERP has.")
+    ] = None,
+    look: Annotated[bool, typer.Option("--look", help="Only show it; the next run hears nothing of it.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or difference.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Compare what was posted with the ERP's ledger, by company, period, account and currency.
+
+    Each difference is listed by key with its likely cause, and the next run raises it as an exception, or closes it when it is gone.
+    Ends with 3 where there is a difference.
+    """
+    from connectors.files.delivered import read_delivered
+    from connectors.files.no_outputs import NoOutputs
+    from milepost.deciding import beside
+
+    if as_csv and json:
+        raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
+    given = given_accounts(accounts)
+    if entity is not None and entity not in given.charts:
+        known = ", ".join(sorted(given.charts))
+        raise typer.BadParameter(
+            f"expected a company of {accounts}, one of {known}, got {entity}", param_hint="--entity"
+        )
+    folder = beside(input_dir, output)
+    try:
+        delivered = read_delivered(output, folder, given.charts, lines_of(given))
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    found = list(delivered.ledger.found())
+    made = list(_compared(given, found, delivered.calendars, entity, period))
+    path = None if look or not made else _written(folder, output, made)
+    if json:
+        write_json(shape(1, file=None if path is None else str(path), reconciled=[as_json(each) for each in made]))
+    elif as_csv:
+        _tell_csv(made)
+    else:
+        _tell(made, path, folder, output)
+    if any(each.compared.differences for each in made):
+        raise typer.Exit(exit_codes.VIOLATION)
+
+
+def lines_of(accounts: Accounts) -> dict[str, int]:
+    """The most lines a journal, by company."""
+    from connectors.erp.adapters import opened
+
+    limits = {}
+    for name, connection in accounts.erps.items():
+        with closing(opened(name, connection)) as erp:
+            limits[name] = erp.limits.lines
+    return {entity: limits[chart.erp] for entity, chart in accounts.charts.items()}
+
+
+def _compared(
+    accounts: Accounts,
+    found: Sequence[Found],
+    calendars: Any,
+    entity: str | None,
+    period: str | None,
+) -> Iterator[Reconciled]:
+    from connectors.erp.adapters import opened
+    from domain.delivery.reconciled import period_of, periods_of
+    from domain.delivery.reconciled import reconcile as compared
+
+    for company, chart in sorted(accounts.charts.items()):
+        if (entity is not None and company != entity) or company not in calendars:
+            continue
+        names = [period] if period is not None else periods_of(found, company)
+        periods = [within for name in names if (within := period_of(chart, calendars[company], name))]
+        if len(periods) < len(names):
+            raise typer.BadParameter(
+                f"expected a fiscal year and period such as 2026-03, got {period}", param_hint="--period"
+            )
+        with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
+            yield from compared(chart, periods, found, erp.ledger)
+
+
+def _written(folder: Path, output: Path, made: Sequence[Reconciled]) -> Path:
+    """Where the books end long ago, as of their last moment: an event of today would end every day up to today."""
+    from connectors.files.added_events import add_events
+    from connectors.files.delivered import ANSWERS
+    from connectors.files.found_exceptions import latest_of
+    from connectors.json_records import record_to_json
+    from domain.delivery.reconciled import event_of
+    from milepost.days import moment, now
+    from milepost.deciding import DAY, GAP_DAYS
+
+    latest = latest_of(output)
+    at = now() if now() - latest <= GAP_DAYS * DAY else latest
+    events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at))} for each in made]
+    return add_events(folder, ANSWERS, events, moment())
+
+
+# For people
+
+
+def _tell(made: Sequence[Reconciled], path: Path | None, folder: Path, output: Path) -> None:
+    from milepost.tables import show
+
+    if not made:
+        say("The ERPs have answered nothing yet: there is nothing to compare")
+        return
+    tables = [_overview(made)]
+    for each in made:
+        if each.compared.differences:
+            tables += [_sums(each), _differences(each)]
+    show(*tables)
+    if not any(each.compared.differences for each in made):
+        tell("\nBoth ledgers agree")
+    if path is not None:
+        say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
+
+
+def _overview(made: Sequence[Reconciled]) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (
+            each.legal_entity_id,
+            each.period.name,
+            each.erp,
+            *(f"{number:,}" for number in (each.compared.agreed, len(each.compared.differences))),
+            *(f"{number:,}" for number in (each.compared.unposted, each.to_send)),
+        )
+        for each in made
+    ]
+    columns = ("company", "period", "ERP account", "agree", "differences", "to post there", "to send")
+    return Table("Documents on both sides", columns, rows, frozenset({3, 4, 5, 6}))
+
+
+def _sums(each: Reconciled) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (
+            one.account,
+            one.currency,
+            f"{one.ours_count:,}",
+            amount_text(one.ours_debits),
+            amount_text(one.ours_credits),
+            f"{one.theirs_count:,}",
+            amount_text(one.theirs_debits),
+            amount_text(one.theirs_credits),
+            "equal" if one[2:6] == one[6:10] else "differs",
+        )
+        for one in each.compared.sums
+    ]
+    columns = ("account", "currency", "ours", "debits", "credits", "ERP's", "debits", "credits", "")
+    return Table(
+        f"Accounts of the ERP, {each.legal_entity_id} {each.period.name}", columns, rows, frozenset(range(2, 8))
+    )
+
+
+def _differences(each: Reconciled) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (
+            one.key,
+            one.cause.replace("_", " "),
+            amount_text(one.amount),
+            one.currency,
+            f"{len(one.journals):,}",
+            one.message,
+        )
+        for one in each.compared.differences
+    ]
+    columns = ("key", "likely cause", "money", "currency", "journals", "what")
+    return Table(f"Differences, {each.legal_entity_id} {each.period.name}", columns, rows, frozenset({2, 4}))
+
+
+# For machines
+
+
+def as_json(each: Reconciled) -> dict[str, Any]:
+    """Version 1 of the shape; amounts are decimals as text."""
+    return {
+        "legal_entity_id": each.legal_entity_id,
+        "period": each.period.name,
+        "erp": each.erp,
+        "agreed": each.compared.agreed,
+        "to_post_there": each.compared.unposted,
+        "to_send": each.to_send,
+        "sums": [
+            {
+                "account": one.account,
+                "currency": one.currency,
+                "ours": dict(zip(SUMS, _figures(one[2:6]), strict=True)),
+                "theirs": dict(zip(SUMS, _figures(one[6:10]), strict=True)),
+            }
+            for one in each.compared.sums
+        ],
+        "differences": [
+            {**one._asdict(), "amount": _plain(one.amount), "journals": list(one.journals)}
+            for one in each.compared.differences
+        ],
+    }
+
+
+def _figures(side: Sequence[Any]) -> tuple[Any, ...]:
+    count, debits, credits_, digest = side
+    return count, _plain(debits), _plain(credits_), digest
+
+
+def _plain(amount: int) -> str:
+    return amount_text(amount).replace(",", "")
+
+
+def _tell_csv(made: Sequence[Reconciled]) -> None:
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for each in made:
+        head = (no_formula(each.legal_entity_id), each.period.name)
+        for one in each.compared.sums:
+            figures = (*_figures(one[2:6]), *_figures(one[6:10]))
+            writer.writerow(("sum", *head, no_formula(one.account), one.currency, *figures, "", "", "", "", ""))
+        for found in each.compared.differences:
+            told = (
+                no_formula(found.key),
+                found.cause,
+                _plain(found.amount),
+                " ".join(found.journals),
+                no_formula(found.message),
+            )
+            writer.writerow(("difference", *head, no_formula(found.account), found.currency, *[""] * 8, *told))
+    echo(text.getvalue(), nl=False)

@@ -1,0 +1,196 @@
+"""`milepost reconcile`: a run's postings beside the ledger of an ERP that somebody has been in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.accounts_file import read_accounts
+from connectors.erp import adapters
+from connectors.erp.adapter import NO_TRACE, Finding, Limits, Trace
+from connectors.files.added_events import add_events, added_events
+from connectors.files.delivered import ANSWERS, read_delivered
+from connectors.json_records import record_to_json
+from domain.delivery.documents import Document, JournalDocument
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
+from domain.delivery.outcomes import Outcome, Taken
+from domain.events.finance import LedgerReconciled, PostingAccepted
+from domain.units import AMOUNT_ONE
+from milepost.cli import app
+from milepost.days import moment
+from tests.commands.documents import ROOT, saved
+from tests.finished_run import finished_run
+
+
+class Keeping:
+    """An ERP that keeps what it is given, and whose people change it."""
+
+    limits = Limits(lines=200)
+
+    def __init__(self) -> None:
+        self.entries: dict[str, LedgerEntry] = {}
+        self.scopes: list[LedgerScope] = []
+
+    def take(self, document: JournalDocument) -> Taken:
+        lines = tuple(LedgerLine(each.account, each.amount, each.ledger_amount) for each in document.lines)
+        reference = f"JE-{len(self.entries) + 1}"
+        self.entries[reference] = LedgerEntry(
+            document.key, reference, document.accounting_date, document.period_id, document.currency, True, lines
+        )
+        return Taken(reference, document.accounting_date)
+
+    def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
+        self.scopes.append(scope)
+        yield from (each for each in self.entries.values() if scope.since <= each.posted_on <= scope.until)
+
+    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+        raise NotImplementedError
+
+    def poll(self, ticket: str, documents: Sequence[Document]) -> None:
+        raise NotImplementedError
+
+    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken]:
+        raise NotImplementedError
+
+    def check(self) -> Iterator[Finding]:
+        yield from ()
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def erp(monkeypatch: pytest.MonkeyPatch) -> Keeping:
+    kept = Keeping()
+    monkeypatch.setitem(adapters.OPENERS, "keeping", lambda _name, _connection: kept)
+    return kept
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Path:
+    path = tmp_path / "accounts.toml"
+    text = saved(ROOT / "docs/accounts.md")["accounts.toml"]
+    path.write_text(text.replace('"files"', '"keeping"').replace('"entity_day"', '"entry"'))
+    return path
+
+
+@pytest.fixture
+def delivered(erp: Keeping, accounts: Path, tmp_path: Path) -> list[JournalDocument]:
+    """Each journal of the run is in the ERP, which has answered."""
+    (tmp_path / "input").mkdir()
+    charts = read_accounts(accounts).charts
+    found = read_delivered(finished_run(), tmp_path / "input", charts, {"BERLIN": 200})
+    documents = [each.document for each in found.ledger.found()]
+    answers = []
+    for document in documents:
+        taken = erp.take(document)
+        answer = PostingAccepted(
+            f"{document.key}.1.posted", 1_767_225_600_000_000, "books", "books", 1, taken.reference, taken.posted_on,
+            batch_id=document.key, journals=document.members,
+        )  # fmt: skip
+        answers.append({"type": "PostingAccepted", **record_to_json(answer)})
+    add_events(tmp_path / "input", ANSWERS, answers, moment())
+    return documents
+
+
+@pytest.fixture
+def reconcile(accounts: Path, tmp_path: Path) -> Callable[..., Result]:
+    def run(*arguments: str) -> Result:
+        folders = ["--output", str(finished_run()), "--input", str(tmp_path / "input")]
+        return CliRunner().invoke(app, ["reconcile", "--accounts", str(accounts), *folders, *arguments])
+
+    return run
+
+
+def test_both_ledgers_agree(reconcile: Callable[..., Result], delivered: list[JournalDocument], tmp_path: Path) -> None:
+    """20 journals of three months are sent; the four billing journals are ours alone."""
+    result = reconcile()
+    assert result.exit_code == 0, result.output
+    assert [line.split() for line in result.stdout.splitlines()[2:5]] == [
+        ["BERLIN", "2026-01", "books", "12", "0", "0", "0"],
+        ["BERLIN", "2026-02", "books", "7", "0", "0", "0"],
+        ["BERLIN", "2026-03", "books", "1", "0", "0", "0"],
+    ]
+    assert "Both ledgers agree" in result.stdout
+    events = [each for each in added_events(tmp_path / "input", ANSWERS) if isinstance(each, LedgerReconciled)]
+    assert [(each.period, each.differences) for each in events] == [("2026-01", ()), ("2026-02", ()), ("2026-03", ())]
+
+
+def test_what_was_changed_in_the_erp_is_listed_and_told_to_the_next_run(
+    reconcile: Callable[..., Result], delivered: list[JournalDocument], erp: Keeping, tmp_path: Path
+) -> None:
+    one, other = list(erp.entries)[:2]
+    del erp.entries[one]
+    moved = erp.entries[other]
+    erp.entries[other] = moved._replace(posted_on=date(2026, 3, 9), period="2026-03")
+    hand = (LedgerLine("400", 50 * AMOUNT_ONE, 50 * AMOUNT_ONE), LedgerLine("999", -50 * AMOUNT_ONE, -50 * AMOUNT_ONE))
+    erp.entries["JE-hand"] = LedgerEntry("", "JE-hand", date(2026, 2, 3), "2026-02", "EUR", True, hand)
+    result = reconcile("--json")
+    assert result.exit_code == 3, result.output
+    shape = json.loads(result.stdout)
+    found = {each["key"]: each["cause"] for month in shape["reconciled"] for each in month["differences"]}
+    keys = {f"JE-{number}": each.key for number, each in enumerate(delivered, start=1)}
+    assert found == {keys[one]: "missing", keys[other]: "period", "JE-hand": "by_hand"}
+    events = [each for each in added_events(tmp_path / "input", ANSWERS) if isinstance(each, LedgerReconciled)]
+    assert {each.key for event in events for each in event.differences} == set(found)
+    assert Path(shape["file"]).is_file()
+
+
+def test_one_company_and_period_is_asked_for_alone_and_looking_writes_nothing(
+    reconcile: Callable[..., Result], delivered: list[JournalDocument], erp: Keeping, tmp_path: Path
+) -> None:
+    before = sorted(path.name for path in (tmp_path / "input" / ANSWERS).iterdir())
+    result = reconcile("--entity", "BERLIN", "--period", "2026-02", "--csv", "--look")
+    assert result.exit_code == 0, result.output
+    assert erp.scopes == [LedgerScope("3", date(2025, 12, 28), date(2026, 4, 5))]
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {(row["section"], row["period"]) for row in rows} == {("sum", "2026-02")}
+    assert all(
+        row["ours_digest"] == row["theirs_digest"] and row["ours_debits"] == row["theirs_debits"] for row in rows
+    )
+    assert sorted(path.name for path in (tmp_path / "input" / ANSWERS).iterdir()) == before
+
+
+def test_before_the_first_answer_there_is_nothing_to_compare(
+    reconcile: Callable[..., Result], erp: Keeping, tmp_path: Path
+) -> None:
+    (tmp_path / "input").mkdir()
+    result = reconcile()
+    assert result.exit_code == 0
+    assert "nothing to compare" in result.stderr
+
+
+def test_an_unknown_company_or_period_is_wrong_usage(
+    reconcile: Callable[..., Result], delivered: list[JournalDocument]
+) -> None:
+    for arguments, said in (
+        (("--entity", "PARIS"), "one of BERLIN, got PARIS"),
+        (("--period", "June"), "such as 2026-03, got June"),
+        (("--csv", "--json"), "expected one of --csv and --json"),
+    ):
+        result = reconcile(*arguments)
+        assert result.exit_code == 2
+        assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_document_names_its_journals_and_a_journal_its_document(
+    accounts: Path, delivered: list[JournalDocument]
+) -> None:
+    document = delivered[0]
+
+    def show(wanted: str, *arguments: str) -> Result:
+        return CliRunner().invoke(app, ["show", wanted, "--output", str(finished_run()), *arguments])
+
+    for wanted in (document.key, document.members[0]):
+        shape = json.loads(show(wanted, "--accounts", str(accounts), "--json").stdout)
+        assert (shape["key"], shape["journals"]) == (document.key, list(document.members))
+        assert sum(float(each["amount"]) for each in shape["lines"]) == 0
+    result = show(document.key, "--accounts", str(accounts))
+    assert f"Document {document.key} of BERLIN for books: to send" in result.stdout
+    assert show(document.key).exit_code == 2

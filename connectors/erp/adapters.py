@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from connectors.erp import dynamics_finance, file_ledger, netsuite, oracle_fusion
+from connectors.erp import business_central, dynamics_finance, file_ledger, netsuite, oracle_fusion
 from connectors.erp.adapter import Erp
 from connectors.erp.connection import Connection, WrongConnection
 
@@ -16,6 +16,7 @@ OPENERS: Final[Mapping[str, Opener]] = {
     "files": file_ledger.open_erp,
     "netsuite": netsuite.open_erp,
     "dynamics365_finance": dynamics_finance.open_erp,
+    "business_central": business_central.open_erp,
     "oracle_fusion": oracle_fusion.open_erp,
 }
 

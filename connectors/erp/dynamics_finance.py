@@ -26,8 +26,10 @@ from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Tra
 from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, scaled, text_of, words
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
+    ENTRA_TOKEN_URL,
     Refused,
     Row,
+    Tenant,
     Trouble,
     Write,
     any_of,
@@ -38,6 +40,7 @@ from connectors.erp.odata import (
     in_chunks,
     query,
     rows,
+    said,
     text,
 )
 from connectors.erp.session import Session, opened
@@ -69,7 +72,6 @@ Found = TypeVar("Found")
 # Dynamics limits by what its servers have left (429), not by number; 200 lines are what its own project journals have.
 LIMITS: Final = Limits(lines=200, documents=1, concurrent=8, per_minute=0, call_seconds=120.0)
 
-TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105  # a url
 KEYS_A_QUERY: Final = 20
 LONGEST_TEXT: Final = 60
 LONGEST_INVOICE_TEXT: Final = 1_000
@@ -155,9 +157,7 @@ class DynamicsFinanceOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,100}$")] | None = Field(
-        None, description="Of Microsoft Entra, by id or domain: where tokens are given, unless auth.token_url says it."
-    )
+    tenant: Tenant = None
     journal_name: Annotated[str, Field(pattern=r"^\S{1,10}$")] = Field(
         "GenJrn", description="The daily journal's name; its number sequence must not be manual."
     )
@@ -189,7 +189,7 @@ class Record(NamedTuple):
 def open_erp(name: str, connection: Connection) -> DynamicsFinance:
     options = connection.checked_options(name, DynamicsFinanceOptions)
     limits = connection.limits(LIMITS)
-    token_url = TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
+    token_url = ENTRA_TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
     session = opened(name, connection, limits, token_url=token_url, scope=f"{connection.url}/.default")
     return DynamicsFinance(session, connection.url, limits, options)
 
@@ -246,7 +246,7 @@ class DynamicsFinance:
             "JournalNames", where=f"Name eq {text(self._options.journal_name)}", select="dataAreaId,Name"
         )
         if not isinstance(names, list):
-            yield Finding(subject, False, _said(names), "see the page on Dynamics: url, auth, and our user's role")
+            yield Finding(subject, False, said(names), "see the page on Dynamics: url, auth, and our user's role")
             return
         companies = ", ".join(sorted({text_of(row.get("dataAreaId")) for row in names}))
         yield Finding(
@@ -261,7 +261,7 @@ class DynamicsFinance:
             yield Finding(
                 f"{subject}, {entity}",
                 is_right,
-                "readable" if isinstance(found, list) else _said(found),
+                "readable" if isinstance(found, list) else said(found),
                 "" if is_right else f"give our user a role with the data entity {entity}",
             )
 
@@ -310,7 +310,7 @@ class DynamicsFinance:
         )
         if not isinstance(answer, Answer):
             # The header is there, whatever became of the lines.
-            return Uncertain(f"journal or invoice {number} has its header; its lines: {_said(answer)}")
+            return Uncertain(f"journal or invoice {number} has its header; its lines: {said(answer)}")
         match changed(answer, len(writes)):
             case Refused() as refused:
                 return self._take_back(document, number) or self._rejected(document, refused)
@@ -756,10 +756,4 @@ def _readable(found: list[Found] | Trouble) -> list[Found]:
     """Raises ErpUnreadable."""
     if isinstance(found, list):
         return found
-    raise ErpUnreadable(
-        f"Dynamics' ledger could not be read to the end: {_said(found)}; nothing is compared, try again"
-    )
-
-
-def _said(trouble: Trouble) -> str:
-    return "it is throttled" if isinstance(trouble, Throttled) else trouble.message
+    raise ErpUnreadable(f"Dynamics' ledger could not be read to the end: {said(found)}; nothing is compared, try again")

@@ -10,15 +10,24 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from email.parser import BytesParser
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
+
+from pydantic import Field
 
 from connectors.erp.answers import Answer, NotJson, json_body, member, refused, text_of, words
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Throttled, Uncertain
 
+ENTRA_TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105  # a url
 MOST_PAGES: Final = 2_000
 # Of `innererror.type`: the record was validated and not written.
 NOT_WRITTEN: Final = "AxODataWriteException"
+# Of Business Central's `error.code`: a name in the record that is not there, not the address of the request.
+NO_RECORD: Final = "Internal_RecordNotFound"
+# Nothing about what was sent: somebody changed it at the same time, or the server was not well.
+UNCLEAR: Final = frozenset(
+    {"Request_EntityChanged", "Internal_ServerError", "Internal_TenantUnavailable", "Internal_DatabaseConnection"}
+)
 
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[^\r\n]*\r?\n")
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
@@ -33,6 +42,13 @@ Trouble: TypeAlias = NotSent | Throttled | Uncertain
 Caller: TypeAlias = Callable[[str, str], Answer | Trouble]
 
 
+Tenant: TypeAlias = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[A-Za-z0-9.-]{1,100}$",
+        description="Of Microsoft Entra, by id or domain: where tokens are given, unless auth.token_url says it.",
+    ),
+]
 T = TypeVar("T")
 
 
@@ -60,18 +76,19 @@ def fault(answer: Answer) -> Refused | Trouble | None:
     text = member(error, "innererror", "message") or member(error, "message")
     kind = text_of(member(error, "innererror", "type")).rpartition(".")[2]
     found = _FIELD.search(text) if isinstance(text, str) else None
-    said = Refused(text_of(member(error, "code")) or kind, words(text), found[1] if found else "")
+    stated = Refused(text_of(member(error, "code")) or kind, words(text), found[1] if found else "")
     if kind == NOT_WRITTEN:
-        return said
+        return stated
     if (trouble := refused(answer)) is not None:
         return trouble
-    if not said.code:
+    if not stated.code or stated.code in UNCLEAR:
         return Uncertain(f"the ERP answered {answer.status} without a code that says what happened")
-    if answer.status == 404:
+    if answer.status == 404 and stated.code != NO_RECORD:
         return NotSent(
-            NOT_PERMITTED, f"the ERP answered 404 ({words(said.code)}); check the url, the options and our user's role"
+            NOT_PERMITTED,
+            f"the ERP answered 404 ({words(stated.code)}); check the url, the options and our user's role",
         )
-    return said
+    return stated
 
 
 def rows(call: Caller, url: str, under: str) -> list[Row] | Trouble:
@@ -156,6 +173,31 @@ def changed(answer: Answer, count: int) -> Refused | Trouble | None:
     if len(inside) != count:
         return Uncertain(f"{count} records were sent together and {len(inside)} were answered")
     return None
+
+
+def transaction(url: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body of a JSON `$batch` of one write; with `isolation: snapshot` the records nested in it are written with it or not at all."""
+    headers = {"Content-Type": "application/json"}
+    return {"requests": [{"id": "1", "method": "POST", "url": url, "headers": headers, "body": body}]}
+
+
+def transacted(answer: Answer) -> Row | Refused | Trouble:
+    """What was made."""
+    if (outside := fault(answer)) is not None:
+        return outside
+    try:
+        inside = answer.fields().get("responses")
+    except NotJson as wrong:
+        return Uncertain(f"the answer to a batch: {wrong}")
+    first = inside[0] if isinstance(inside, list) and len(inside) == 1 else None
+    status, body = member(first, "status"), member(first, "body")
+    if not isinstance(status, int) or not isinstance(body, dict):
+        return Uncertain("the answer to a batch of one has not one answer")
+    return fault(Answer(status, {}, json_body(body))) or body
+
+
+def said(trouble: Trouble) -> str:
+    return "it is throttled" if isinstance(trouble, Throttled) else trouble.message
 
 
 def _error(answer: Answer) -> object:

@@ -115,6 +115,14 @@ ORACLE_FUSION: Final = Plug(
     readable=without_packing,
 )
 
-PLUGS: Final = (NETSUITE, DYNAMICS_FINANCE, ORACLE_FUSION)
+BUSINESS_CENTRAL: Final = Plug(
+    name="business_central",
+    auth=with_certificate,
+    token_path="/tenant/oauth2/v2.0/token",
+    settings={"options": {"tax_codes": {"standard": "S"}}},
+    lacks={"other_subsidiary": "A company is part of the address; a key is asked for in the document's own."},
+)
+
+PLUGS: Final = (NETSUITE, DYNAMICS_FINANCE, ORACLE_FUSION, BUSINESS_CENTRAL)
 # Adapters that call nobody, and so are under no contract of calls.
 WITHOUT_CALLS: Final = ("files",)

@@ -1,0 +1,602 @@
+"""Business Central by its API v2.0: a general journal of its own for each document, and sales invoices.
+
+A journal's code and each line's document number come from our key. Two journals of one code cannot be there, so Business Central itself
+refuses the second as long as the first is not posted; what is posted is found in the general ledger by its document number, before
+anything is written. Journal and lines are written by one transactional `$batch`: whole or not at all.
+
+Lines of the API have no currency. Every journal goes in the company's currency, with the amounts that our ledger has:
+
+  1,000.00 EUR at 1.10: Dr 1150 1,100.00, Cr 4000 1,100.00     amount 1100 and -1100
+
+With `post` a journal is posted at once, and its empty shell deleted; without, people post it, and until then it is accepted. What Business
+Central refuses to post is taken back, so that what is rejected is not there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.answers import Answer, amount_of, decimal_of, listed, scaled, text_of, words
+from connectors.erp.connection import Connection
+from connectors.erp.odata import (
+    ENTRA_TOKEN_URL,
+    Refused,
+    Row,
+    Tenant,
+    Trouble,
+    any_of,
+    day_of,
+    fault,
+    in_chunks,
+    query,
+    rows,
+    said,
+    text,
+    transacted,
+    transaction,
+)
+from connectors.erp.session import Session, opened
+from domain.delivery.documents import Document, InvoiceDocument, InvoiceLine, JournalDocument, Segment, is_key
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
+from domain.delivery.outcomes import (
+    NOT_PERMITTED,
+    UNREACHABLE,
+    NotSent,
+    Outcome,
+    RejectedData,
+    RejectedPeriod,
+    Taken,
+    Throttled,
+    Uncertain,
+)
+from domain.units import AMOUNT_ONE, AMOUNT_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
+
+# 6,000 requests in 5 minutes a user, and a document takes five.
+LIMITS: Final = Limits(lines=300, documents=1, concurrent=5, per_minute=240, call_seconds=300.0)
+
+SCOPE: Final = "https://api.businesscentral.dynamics.com/.default"
+KEYS_A_QUERY: Final = 20
+CODE_CHARACTERS: Final = 10
+LONGEST_TEXT: Final = 100
+LONGEST_COMMENT: Final = 250
+COMPANIES_CHECKED: Final = 5
+NO_DAY: Final = date(1, 1, 1)
+# Of a general ledger entry that a journal made, and of one that an invoice made. A blank is written so in enums.
+JOURNAL_TYPES: Final = frozenset({"_x0020_", " ", ""})
+INVOICE_TYPE: Final = "Invoice"
+DRAFTS: Final = frozenset({"Draft", "In_x0020_Review", "In Review"})
+
+# Of RejectedData: Business Central has the document, with something else in it than was sent.
+OTHER_CURRENCY: Final = "OTHER_CURRENCY"
+OTHER_AMOUNT: Final = "OTHER_AMOUNT"
+
+
+class BusinessCentralOptions(BaseModel):
+    """`[erp.NAME.options]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    tenant: Tenant = None
+    post: bool = Field(True, description="Journals and invoices are posted at once; false: people post them.")
+    tax_codes: dict[str, str] = Field({}, description="By our tax category, Business Central's tax code.")
+
+
+class Held(NamedTuple):
+    """What Business Central has of a document: `id` of the journal or invoice as long as it is not posted."""
+
+    id: str
+    taken: Taken
+
+
+def open_erp(name: str, connection: Connection) -> BusinessCentral:
+    options = connection.checked_options(name, BusinessCentralOptions)
+    limits = connection.limits(LIMITS)
+    token_url = ENTRA_TOKEN_URL.format(tenant=options.tenant) if options.tenant else ""
+    session = opened(name, connection, limits, token_url=token_url, scope=SCOPE)
+    return BusinessCentral(session, connection.url, limits, options)
+
+
+class BusinessCentral:
+    """One environment; our `subsidiary` is the id of a company in it."""
+
+    def __init__(self, session: Session, url: str, limits: Limits, options: BusinessCentralOptions) -> None:
+        self._session = session
+        self._host = urlsplit(url).hostname or ""
+        self._api = f"{url}/api/v2.0/"
+        self._limits = limits
+        self._options = options
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+        return [self._send(document, trace) for document in documents]
+
+    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
+        raise AssertionError(
+            f"Business Central answers at once; nothing was submitted as {ticket} for {len(documents)} documents"
+        )
+
+    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+        found: dict[str, Taken] = {}
+        for some in _by_company(documents):
+            there = self._there(some)
+            if not isinstance(there, dict):
+                return there
+            for document in some:
+                # One that differs from what is sent is found again when it is sent, and rejected by name.
+                if isinstance(held := there.get(document.key), Held):
+                    posted = self._posted(document, held)
+                    if isinstance(posted, Taken):
+                        found[document.key] = posted
+                    elif isinstance(posted, NotSent | Throttled | Uncertain):
+                        return posted
+        return found
+
+    def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
+        try:
+            yield from self._ledger(scope)
+        except ValueError:
+            raise ErpUnreadable(
+                "Business Central's ledger could not be read: entries without amounts; try again"
+            ) from None
+
+    def check(self) -> Iterator[Finding]:
+        subject = f"Business Central at {self._host}"
+        companies = rows(self._session.call, query(f"{self._api}companies", select="id,name"), self._api)
+        if not isinstance(companies, list):
+            yield Finding(
+                subject,
+                False,
+                said(companies),
+                "see the page on Dynamics: url, auth, and the application's permissions",
+            )
+            return
+        named = ", ".join(f"{text_of(row.get('id'))} {words(row.get('name'))}" for row in companies)
+        yield Finding(
+            f"{subject}, companies",
+            bool(companies),
+            named or "none",
+            "" if companies else "give the application a company",
+        )
+        for row in companies[:COMPANIES_CHECKED]:
+            for entity in ("journals", "generalLedgerEntries", "generalLedgerSetup", "salesInvoices"):
+                found = self._rows(text_of(row.get("id")), entity, top="1")
+                is_right = isinstance(found, list)
+                yield Finding(
+                    f"{subject}, {words(row.get('name'))}, {entity}",
+                    is_right,
+                    "readable" if isinstance(found, list) else said(found),
+                    "" if is_right else f"give the application a permission set with {entity}",
+                )
+
+    def close(self) -> None:
+        self._session.close()
+
+    # Sending
+
+    def _send(self, document: Document, trace: Trace) -> Outcome:
+        there = self._there([document])
+        if not isinstance(there, dict):
+            return there
+        if (found := there.get(document.key)) is not None:
+            return self._posted(document, found) if isinstance(found, Held) else found
+        body = _journal(document) if isinstance(document, JournalDocument) else self._invoice(document)
+        asked = transaction(f"companies({_id(document.subsidiary)})/{_entity(document)}", body)
+        answer = self._session.call(
+            "POST", f"{self._api}$batch", json=asked, headers={"isolation": "snapshot"}, trace=trace
+        )
+        if not isinstance(answer, Answer):
+            return answer
+        match transacted(answer):
+            case Refused() as refused:
+                return self._refused(document, refused)
+            case NotSent() | Throttled() | Uncertain() as trouble:
+                return trouble
+            case made:
+                if not (its := text_of(made.get("id"))):
+                    return Uncertain("Business Central took it and did not say the id of what it made")
+        taken = Taken(_code(document.key), _date(document), is_posted=False, period=document.period)
+        if isinstance(document, InvoiceDocument):
+            taken = taken._replace(reference=text_of(made.get("number")))
+        return self._posted(document, Held(its, taken))
+
+    def _refused(self, document: Document, refused: Refused) -> Outcome:
+        """What another attempt has left there meanwhile is taken, whatever this one was told."""
+        there = self._there([document])
+        if not isinstance(there, dict):
+            return there if isinstance(there, NotSent | Throttled) else NotSent(UNREACHABLE, there.message)
+        found = there.get(document.key)
+        if isinstance(found, Held):
+            return self._posted(document, found)
+        return self._rejected(document, refused) if found is None else found
+
+    def _posted(self, document: Document, held: Held) -> Outcome:
+        """Posted at once, unless people do that. What is refused is taken back; what is not known stays accepted."""
+        if held.taken.is_posted or not self._options.post:
+            return held.taken
+        answer = self._session.call("POST", f"{self._held(document, held)}/Microsoft.NAV.post")
+        match fault(answer) if isinstance(answer, Answer) else answer:
+            case None:
+                return self._now_posted(document, held)
+            case Refused() as refused:
+                return self._take_back(document, held) or self._rejected(document, refused)
+            case _:
+                return held.taken
+
+    def _now_posted(self, document: Document, held: Held) -> Taken:
+        if isinstance(document, JournalDocument):
+            # What is left of the journal is empty; where it stays, it is deleted when the key is looked up.
+            self._take_back(document, held)
+            return held.taken._replace(reference=document.key, is_posted=True)
+        there = self._there([document])
+        found = there.get(document.key) if isinstance(there, dict) else None
+        return found.taken._replace(is_duplicate=held.taken.is_duplicate) if isinstance(found, Held) else held.taken
+
+    def _rejected(self, document: Document, refused: Refused) -> Outcome:
+        closed = self._is_closed(document)
+        if not isinstance(closed, bool):
+            return closed if isinstance(closed, NotSent | Throttled) else NotSent(UNREACHABLE, closed.message)
+        if closed:
+            return RejectedPeriod(refused.code, refused.message)
+        return RejectedData(refused.code, refused.message, refused.field)
+
+    def _take_back(self, document: Document, held: Held) -> Trouble | None:
+        """None: it is gone."""
+        answer = self._session.call("DELETE", self._held(document, held), headers={"if-match": "*"})
+        if not isinstance(answer, Answer):
+            return answer
+        if answer.status == 404:
+            return None
+        match fault(answer):
+            case Refused(code, message):
+                what = f"{_entity(document)} {held.taken.reference}"
+                return NotSent(
+                    NOT_PERMITTED,
+                    f"{what} is incomplete; delete it there, Business Central refused to ({code}): {message}",
+                )
+            case trouble:
+                return trouble
+
+    def _held(self, document: Document, held: Held) -> str:
+        return f"{self._api}companies({_id(document.subsidiary)})/{_entity(document)}({_id(held.id)})"
+
+    def _invoice(self, invoice: InvoiceDocument) -> Mapping[str, Any]:
+        body: dict[str, Any] = {
+            "externalDocumentNumber": invoice.key,
+            "invoiceDate": invoice.invoice_date.isoformat(),
+            "postingDate": invoice.invoice_date.isoformat(),
+            "customerNumber": invoice.customer,
+            "currencyCode": invoice.currency_id,
+        }
+        if invoice.due_date is not None:
+            body["dueDate"] = invoice.due_date.isoformat()
+        return {**body, "salesInvoiceLines": [self._invoice_line(line) for line in invoice.lines]}
+
+    def _invoice_line(self, line: InvoiceLine) -> Mapping[str, Any]:
+        quantity, price = _priced(line)
+        made: dict[str, Any] = {
+            "lineType": "Item" if line.item else "Account",
+            "lineObjectNumber": line.item or line.account,
+            "description": line.text[:LONGEST_TEXT],
+            "quantity": quantity,
+            "unitPrice": price,
+        }
+        if line.tax_category in self._options.tax_codes:
+            made["taxCode"] = self._options.tax_codes[line.tax_category]
+        return made | _dimensions(line.segments)
+
+    # Asking
+
+    def _rows(
+        self, company: str, entity: str, *, again: bool = False, where: str = "", **options: str
+    ) -> list[Row] | Trouble:
+        url = query(f"{self._api}companies({_id(company)})/{entity}", where=where, **options)
+        return rows(self._session.read if again else self._session.call, url, self._api)
+
+    def _there(self, documents: Sequence[Document]) -> dict[str, Held | RejectedData] | Trouble:
+        """What one company has by our keys, compared with what is sent. Takes back what is there in part."""
+        found: dict[str, Held | RejectedData] = {}
+        journals = {each.key: each for each in documents if isinstance(each, JournalDocument)}
+        invoices = {each.key: each for each in documents if isinstance(each, InvoiceDocument)}
+        try:
+            trouble = (
+                (self._posted_journals(journals, found) or self._open_journals(journals, found)) if journals else None
+            ) or (self._invoices(invoices, found) if invoices else None)
+        except ValueError:
+            return Uncertain("Business Central's answer to a look-up has lines without amounts or dates")
+        return found if trouble is None else trouble
+
+    def _posted_journals(
+        self, journals: Mapping[str, JournalDocument], found: dict[str, Held | RejectedData]
+    ) -> Trouble | None:
+        """By the general ledger's document numbers. Raises ValueError."""
+        entries = self._rows(
+            _company(journals),
+            "generalLedgerEntries",
+            where=any_of("documentNumber", map(text, journals)),
+            select="documentNumber,postingDate,debitAmount,creditAmount",
+        )
+        if not isinstance(entries, list):
+            return entries
+        by_key: dict[str, list[Row]] = {}
+        for entry in entries:
+            by_key.setdefault(text_of(entry.get("documentNumber")), []).append(entry)
+        for key, some in by_key.items():
+            if (journal := journals.get(key)) is None:
+                return Uncertain("Business Central's answer to a look-up has a document that was not asked for")
+            # What people have reversed there is more than ours; it was posted all the same.
+            if _sent(journal) - Counter(_amount(entry) for entry in some):
+                found[key] = _other_amount(f"general ledger entries {key}")
+                continue
+            posted_on = _day(some[0])
+            period = journal.period if posted_on == journal.accounting_date else None
+            found[key] = Held("", Taken(key, posted_on, is_duplicate=True, period=period))
+        return None
+
+    def _open_journals(
+        self, journals: Mapping[str, JournalDocument], found: dict[str, Held | RejectedData]
+    ) -> Trouble | None:
+        """Journals by their codes; the shells of posted ones are deleted. Raises ValueError."""
+        by_code = {_code(key): journal for key, journal in journals.items()}
+        heads = self._rows(
+            _company(journals), "journals", where=any_of("code", map(text, by_code)), expand="journalLines"
+        )
+        if not isinstance(heads, list):
+            return heads
+        for head in heads:
+            journal = by_code.get(text_of(head.get("code")))
+            lines = head.get("journalLines")
+            if journal is None or not text_of(head.get("id")) or not isinstance(lines, list):
+                return Uncertain(
+                    "Business Central's answer to a look-up has a journal that was not asked for, or no lines"
+                )
+            ours, there = _sent(journal), Counter(_amount(line) for line in lines)
+            on = _day(lines[0]) if lines else journal.accounting_date
+            period = journal.period if on == journal.accounting_date else None
+            code = _code(journal.key)
+            held = Held(text_of(head.get("id")), Taken(code, on, is_posted=False, is_duplicate=True, period=period))
+            is_posted = isinstance(found.get(journal.key), Held)
+            if not there - ours and (is_posted or there != ours):
+                # In part, or what is left of a posted one, or a second that a late call has made.
+                if (trouble := self._take_back(journal, held)) is not None:
+                    return trouble
+            elif journal.key not in found:
+                found[journal.key] = held if there == ours else _other_amount(f"journal {code}")
+        return None
+
+    def _invoices(
+        self, invoices: Mapping[str, InvoiceDocument], found: dict[str, Held | RejectedData]
+    ) -> Trouble | None:
+        """Posted ones first. Raises ValueError."""
+        heads = self._rows(
+            _company(invoices),
+            "salesInvoices",
+            where=any_of("externalDocumentNumber", map(text, invoices)),
+            expand="salesInvoiceLines",
+        )
+        if not isinstance(heads, list):
+            return heads
+        for head in sorted(heads, key=lambda each: (each.get("status") in DRAFTS, text_of(each.get("number")))):
+            invoice = invoices.get(text_of(head.get("externalDocumentNumber")))
+            lines = head.get("salesInvoiceLines")
+            if (
+                invoice is None
+                or not text_of(head.get("id"))
+                or not text_of(head.get("status"))
+                or not isinstance(lines, list)
+            ):
+                return Uncertain(
+                    "Business Central's answer to a look-up has an invoice that was not asked for, or no lines"
+                )
+            held = _billed(invoice, head)
+            ours, there = _sent(invoice), Counter(amount_of(line.get("amountExcludingTax")) for line in lines)
+            is_second = isinstance(found.get(invoice.key), Held)
+            if not held.taken.is_posted and (is_second or (there != ours and not there - ours)):
+                if (trouble := self._take_back(invoice, held)) is not None:
+                    return trouble
+            elif invoice.key in found:
+                continue
+            elif there != ours:
+                found[invoice.key] = _other_amount(f"sales invoice {held.taken.reference}")
+            elif head.get("currencyCode") != invoice.currency_id:
+                found[invoice.key] = RejectedData(
+                    OTHER_CURRENCY,
+                    f"Business Central's sales invoice {held.taken.reference} has our key and another currency than "
+                    f"{invoice.currency_id}; correct it there",
+                    "currencyCode",
+                )
+            else:
+                found[invoice.key] = held
+        return None
+
+    def _is_closed(self, document: Document) -> bool | Trouble:
+        """Whether the company's allowed posting dates leave the document's date out."""
+        setup = self._rows(document.subsidiary, "generalLedgerSetup", select="allowPostingFrom,allowPostingTo")
+        if not isinstance(setup, list):
+            return setup
+        on = _date(document)
+        since, until = (
+            [day for row in setup if (day := day_of(row.get(name))) is not None and day != NO_DAY]
+            for name in ("allowPostingFrom", "allowPostingTo")
+        )
+        return any(on < day for day in since) or any(on > day for day in until)
+
+    # The ledger
+
+    def _ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
+        """Raises ErpUnreadable, ValueError."""
+        company = scope.subsidiary
+        setup = self._read(company, "generalLedgerSetup", select="localCurrencyCode")
+        currency = text_of(setup[0].get("localCurrencyCode")) if setup else ""
+        invoices = self._read(company, "salesInvoices", where=_within(scope), expand="salesInvoiceLines")
+        keys = {
+            text_of(each.get("number")): text_of(each.get("externalDocumentNumber"))
+            for each in invoices
+            if each.get("status") not in DRAFTS
+        }
+        yield from _posted_entries(self._read(company, "generalLedgerEntries", where=_within(scope)), keys, currency)
+        for head in self._read(company, "journals", expand="journalLines"):
+            lines = [line for line in listed(head.get("journalLines")) if isinstance(line, dict)]
+            if lines and text_of(head.get("code")).startswith("MP") and scope.since <= _day(lines[0]) <= scope.until:
+                yield _entry(
+                    text_of(lines[0].get("documentNumber")), text_of(head.get("code")), _day(lines[0]), currency, lines
+                )
+        for head in invoices:
+            if head.get("status") in DRAFTS:
+                lines = [line for line in listed(head.get("salesInvoiceLines")) if isinstance(line, dict)]
+                made = [
+                    {**line, "amount": -Decimal(amount_of(line.get("amountExcludingTax"))) / AMOUNT_ONE}
+                    for line in lines
+                ]
+                yield _entry(
+                    text_of(head.get("externalDocumentNumber")),
+                    text_of(head.get("number")),
+                    _day(head),
+                    text_of(head.get("currencyCode")),
+                    [{**line, "accountNumber": line.get("lineObjectNumber")} for line in made],
+                )
+
+    def _read(self, company: str, entity: str, **options: str) -> list[Row]:
+        """Raises ErpUnreadable."""
+        found = self._rows(company, entity, again=True, **options)
+        if isinstance(found, list):
+            return found
+        raise ErpUnreadable(
+            f"Business Central's ledger could not be read to the end: {said(found)}; nothing is compared, try again"
+        )
+
+
+def _posted_entries(entries: Sequence[Row], keys: Mapping[str, str], currency: str) -> Iterator[LedgerEntry]:
+    """One for each document and day; `keys` are ours of posted invoices, by their numbers."""
+    documents: dict[tuple[str, str, date], list[Row]] = {}
+    for entry in entries:
+        kind = entry.get("documentType")
+        if kind in JOURNAL_TYPES or kind == INVOICE_TYPE:
+            at = text_of(kind), text_of(entry.get("documentNumber")), _day(entry)
+            documents.setdefault(at, []).append(entry)
+    for (kind, number, on), lines in documents.items():
+        yield _entry(
+            keys.get(number, "") if kind == INVOICE_TYPE else number, number, on, currency, lines, is_posted=True
+        )
+
+
+def _entry(
+    key: str, reference: str, on: date, currency: str, lines: Iterable[Row], *, is_posted: bool = False
+) -> LedgerEntry:
+    """Amounts are of the company's currency: the API tells no other. The period stays empty, the date says it. Raises ValueError."""
+    made = []
+    for line in lines:
+        amount = _amount(line)
+        made.append(LedgerLine(text_of(line.get("accountNumber")), amount, amount))
+    return LedgerEntry(key if is_key(key) else "", reference, on, "", currency, is_posted, tuple(made))
+
+
+def _journal(journal: JournalDocument) -> Mapping[str, Any]:
+    lines = []
+    for number, line in enumerate((each for each in journal.lines if each.ledger_amount), 1):
+        made = {
+            "lineNumber": 10_000 * number,
+            "accountNumber": line.account,
+            "postingDate": journal.accounting_date.isoformat(),
+            "documentNumber": journal.key,
+            "amount": decimal_of(line.ledger_amount),
+            "description": (line.text or journal.text)[:LONGEST_TEXT],
+            "comment": journal.text[:LONGEST_COMMENT],
+        }
+        lines.append(made | _dimensions(line.segments))
+    return {"code": _code(journal.key), "displayName": journal.key, "journalLines": lines}
+
+
+def _dimensions(segments: Sequence[Segment]) -> dict[str, Any]:
+    found = [{"code": segment.name, "valueCode": segment.value} for segment in segments]
+    return {"dimensionSetLines": found} if found else {}
+
+
+def _priced(line: InvoiceLine) -> tuple[Decimal, Decimal]:
+    """Business Central multiplies by itself: where that gives another amount than ours, one piece of the amount is sold."""
+    quantity, price = scaled(line.quantity, QUANTITY_SCALE), scaled(line.rate, RATE_SCALE)
+    if abs(quantity * price - Decimal(line.amount).scaleb(-AMOUNT_SCALE)) < Decimal("0.005"):
+        return quantity, price
+    return Decimal(1), decimal_of(line.amount)
+
+
+def _billed(invoice: InvoiceDocument, head: Row) -> Held:
+    """With Business Central's own number and tax. Raises ValueError."""
+    posted_on = _day(head)
+    taken = Taken(
+        text_of(head.get("number")),
+        posted_on,
+        head.get("status") not in DRAFTS,
+        is_duplicate=True,
+        period=invoice.period if posted_on == invoice.invoice_date else None,
+    )
+    if taken.is_posted:
+        taken = taken._replace(tax_amount=amount_of(head.get("totalTaxAmount")))
+    return Held(text_of(head.get("id")), taken)
+
+
+def _by_company(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    companies = dict.fromkeys(each.subsidiary for each in documents)
+    for company in companies:
+        yield from in_chunks([each for each in documents if each.subsidiary == company], KEYS_A_QUERY)
+
+
+def _company(documents: Mapping[str, Document]) -> str:
+    return next(iter(documents.values())).subsidiary
+
+
+def _entity(document: Document) -> str:
+    return "journals" if isinstance(document, JournalDocument) else "salesInvoices"
+
+
+def _date(document: Document) -> date:
+    return document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
+
+
+def _code(key: str) -> str:
+    """Of the journal: as much of the key as a code has room for; 40 bits, of journals that are not posted yet."""
+    return key[:CODE_CHARACTERS]
+
+
+def _id(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _within(scope: LedgerScope) -> str:
+    return f"postingDate ge {scope.since.isoformat()} and postingDate le {scope.until.isoformat()}"
+
+
+def _sent(document: Document) -> Counter[Amount]:
+    if isinstance(document, InvoiceDocument):
+        return Counter(line.amount for line in document.lines)
+    return Counter(line.ledger_amount for line in document.lines if line.ledger_amount)
+
+
+def _amount(line: Row) -> Amount:
+    """Debit positive, of a journal line or of an entry of the general ledger. Raises ValueError."""
+    if "amount" in line:
+        return amount_of(line["amount"])
+    return amount_of(line.get("debitAmount")) - amount_of(line.get("creditAmount"))
+
+
+def _day(row: Row) -> date:
+    """Raises ValueError."""
+    if (found := day_of(row.get("postingDate"))) is None:
+        raise ValueError("expected a posting date")
+    return found
+
+
+def _other_amount(what: str) -> RejectedData:
+    return RejectedData(
+        OTHER_AMOUNT, f"Business Central's {what}: other amounts by our key than were sent; correct it there", ""
+    )

@@ -221,7 +221,7 @@ class BusinessCentral:
         return self._rejected(document, refused) if found is None else found
 
     def _posted(self, document: Document, held: Held) -> Outcome:
-        """Posted at once, unless people do that. What is refused is taken back; what is not known stays accepted."""
+        """Posted at once, unless people do that. What is refused is taken back; what is left open is asked for again by key."""
         if held.taken.is_posted or not self._options.post:
             return held.taken
         answer = self._session.call("POST", f"{self._held(document, held)}/Microsoft.NAV.post")
@@ -230,17 +230,21 @@ class BusinessCentral:
                 return self._now_posted(document, held)
             case Refused() as refused:
                 return self._take_back(document, held) or self._rejected(document, refused)
-            case _:
-                return held.taken
+            case trouble:
+                return trouble
 
-    def _now_posted(self, document: Document, held: Held) -> Taken:
+    def _now_posted(self, document: Document, held: Held) -> Outcome:
         if isinstance(document, JournalDocument):
             # What is left of the journal is empty; where it stays, it is deleted when the key is looked up.
             self._take_back(document, held)
             return held.taken._replace(reference=document.key, is_posted=True)
         there = self._there([document])
-        found = there.get(document.key) if isinstance(there, dict) else None
-        return found.taken._replace(is_duplicate=held.taken.is_duplicate) if isinstance(found, Held) else held.taken
+        if not isinstance(there, dict):
+            return there
+        found = there.get(document.key)
+        if isinstance(found, Held) and found.taken.is_posted:
+            return found.taken._replace(is_duplicate=held.taken.is_duplicate)
+        return Uncertain(f"sales invoice {held.taken.reference} was posted, and Business Central does not show it so")
 
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
         closed = self._is_closed(document)

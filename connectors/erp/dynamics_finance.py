@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
 from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, scaled, text_of, words
+from connectors.erp.answers import refused as by_status
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
     ENTRA_TOKEN_URL,
@@ -322,26 +323,30 @@ class DynamicsFinance:
         return self._posted(document, Taken(number, on, is_posted=False, period=document.period))
 
     def _posted(self, document: Document, taken: Taken) -> Outcome:
-        """Posted at once where a service does that. What it refuses is taken back; what is not known stays accepted."""
+        """Posted at once where a service does that. What it refuses is taken back; what it leaves open is asked for again by key."""
         if taken.is_posted or self._options.post_service is None:
             return taken
         kind = "Journal" if isinstance(document, JournalDocument) else "Invoice"
         asked = {"_request": {"Company": document.subsidiary, "Kind": kind, "Number": taken.reference}}
         answer = self._session.call("POST", f"{self._url}{self._options.post_service}", json=asked)
-        if not isinstance(answer, Answer) or answer.status != 200:
-            return taken
+        if not isinstance(answer, Answer):
+            return answer
         try:
-            said = answer.fields()
+            stated = answer.fields() if answer.status == 200 else {}
         except NotJson:
-            return taken
-        if said.get("IsPosted") is True:
-            there = self._there([document])
-            found = there.get(document.key) if isinstance(there, dict) else None
-            return found._replace(is_duplicate=taken.is_duplicate) if isinstance(found, Taken) else taken
-        if said.get("IsPosted") is not False:
-            return taken
-        refused = Refused(text_of(said.get("Code"))[:60] or NOT_POSTED, words(said.get("Message")), "")
-        return self._take_back(document, taken.reference) or self._rejected(document, refused)
+            stated = {}
+        match stated.get("IsPosted"):
+            case True:
+                there = self._there([document])
+                found = there.get(document.key) if isinstance(there, dict) else None
+                if isinstance(found, Taken) and found.is_posted:
+                    return found._replace(is_duplicate=taken.is_duplicate)
+                return Uncertain(f"the service says that {taken.reference} is posted, and Dynamics does not show it so")
+            case False:
+                refused = Refused(text_of(stated.get("Code"))[:60] or NOT_POSTED, words(stated.get("Message")), "")
+                return self._take_back(document, taken.reference) or self._rejected(document, refused)
+            case _:
+                return by_status(answer) or Uncertain(f"the service did not say whether {taken.reference} is posted")
 
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
         closed = self._is_closed(document)

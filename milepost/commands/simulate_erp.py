@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from domain.delivery.chart import ENTITY_DAY, GRAINS
 from milepost.console import echo, say
 from milepost.stopping import stopping
 from simulation.erp.serving import Serving
@@ -28,6 +29,12 @@ def simulate_erp(
         typer.Option("--trouble", help="Such as lost=30, throttled=10, down=20@3000 or close=2026-06@9000; repeat it."),
     ] = None,
     latency: Annotated[int, typer.Option("--latency", min=0, help="Milliseconds that every answer takes.")] = 0,
+    grain: Annotated[
+        str, typer.Option("--grain", help=f"How its accounts.toml puts journals together: {', '.join(GRAINS)}.")
+    ] = ENTITY_DAY,
+    posting: Annotated[
+        int, typer.Option("--posting", min=0, help="Milliseconds from taken to posted, where these are two steps.")
+    ] = 0,
     concurrent: Annotated[
         int, typer.Option("--concurrent", min=0, help="Calls that it takes at once; 0 for any number.")
     ] = 0,
@@ -37,6 +44,8 @@ def simulate_erp(
 
     if kind not in INTERFACES:
         raise typer.BadParameter(f"expected one of {', '.join(INTERFACES)}, got {kind!r}", param_hint="--kind")
+    if grain not in GRAINS:
+        raise typer.BadParameter(f"expected one of {', '.join(GRAINS)}, got {grain!r}", param_hint="--grain")
     try:
         erp = SimulatedErp(
             kind,
@@ -44,10 +53,11 @@ def simulate_erp(
             troubles=_troubles(trouble or []),
             seed=seed,
             latency_seconds=latency / 1_000,
+            posting_seconds=posting / 1_000,
             concurrent=concurrent,
         )
         served = Serving(erp, port)
-        accounts = written(folder, kind, served.url, erp.token_path, concurrent)
+        accounts = written(folder, kind, served.url, erp.token_path, concurrent, grain=grain)
     except OSError as fault:
         echo(f"--folder {folder} --port {port}: cannot be used: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault

@@ -2,46 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from joserfc.jwk import RSAKey
 
+from domain.accounts import NAMES
+from domain.delivery.chart import ENTITY_DAY
+from simulation.erp.books import COMPANIES, Company
+from simulation.erp.oracle_fusion import ledger_name
+
+NAME: Final = "simulated"
 FILE: Final = "accounts.toml"
 CLIENT: Final = "client_id"
 KEY: Final = "key.pem"
-CERTIFICATE_ID: Final = "simulated"
+CERTIFICATE_ID: Final = "certificate-1"
 
 
-def written(folder: Path, kind: str, url: str, token_path: str, concurrent: int) -> Path:
-    """Secrets of an earlier start stay. Raises OSError."""
+def written(
+    folder: Path,
+    kind: str,
+    url: str,
+    token_path: str,
+    concurrent: int = 0,
+    *,
+    companies: Sequence[Company] = COMPANIES,
+    grain: str = ENTITY_DAY,
+) -> Path:
+    """Accounts have Milepost's numbers there too. Secrets of an earlier start stay. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, secret in ((CLIENT, "milepost"), (KEY, "")):
         path = folder / name
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secret or _key(), encoding="utf-8")
+    lines = [
+        *_account(folder.absolute(), kind, url, token_path, concurrent),
+        *_options(kind, companies),
+        *(line for company in companies for line in _entity(company, grain)),
+    ]
     path = folder / FILE
     new = folder / f"{FILE}.new"
-    new.write_text(_text(folder.absolute(), kind, url, token_path, concurrent), encoding="utf-8")
+    new.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return new.replace(path)
 
 
-def _text(folder: Path, kind: str, url: str, token_path: str, concurrent: int) -> str:
-    account = {"kind": kind, "url": url}
-    lines = [
-        "[erp.simulated]",
-        *_fields(account),
+def _account(folder: Path, kind: str, url: str, token_path: str, concurrent: int) -> list[str]:
+    return [
+        f"[erp.{NAME}]",
+        *_fields({"kind": kind, "url": url}),
         "insecure_loopback = true",
         *([f"concurrent = {concurrent}"] if concurrent else []),
         "",
-        "[erp.simulated.auth]",
+        f"[erp.{NAME}.auth]",
         *_fields({"kind": "oauth2_certificate", "certificate_id": CERTIFICATE_ID, "token_url": f"{url}{token_path}"}),
-        f"client_id = {{file = {_quoted(folder / CLIENT)}}}",
-        f"private_key = {{file = {_quoted(folder / KEY)}}}",
+        f"client_id = {{ file = {_quoted(folder / CLIENT)} }}",
+        f"private_key = {{ file = {_quoted(folder / KEY)} }}",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _options(kind: str, companies: Sequence[Company]) -> list[str]:
+    if kind != "oracle_fusion":
+        return []
+    # An import whose answer was lost is among the processes at once here.
+    made = ["", f"[erp.{NAME}.options]", "settle_seconds = 0"]
+    for company in companies:
+        made += ["", f"[erp.{NAME}.options.ledgers.{company.id}]", *_fields({"name": ledger_name(company)})]
+        made += _fields({"data_access_set": company.id})
+    return made
+
+
+def _entity(company: Company, grain: str) -> list[str]:
+    table = f"entities.{company.legal_entity_id}"
+    return [
+        "",
+        f"[{table}]",
+        *_fields({"erp": NAME, "subsidiary": company.id, "grain": grain}),
+        "",
+        f"[{table}.accounts]",
+        *_fields({role: role for role in NAMES}),
+    ]
 
 
 def _fields(fields: Mapping[str, str]) -> list[str]:

@@ -35,6 +35,9 @@ class Company(NamedTuple):
     legal_entity_id: str
 
 
+COMPANIES: Final = (Company("1", "EUR", "LE-DE"), Company("2", "USD", "LE-US"))
+
+
 class Books:
     """`lock` is held by who reads or writes; what is not committed when it is let go is taken back."""
 

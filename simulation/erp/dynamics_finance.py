@@ -1,7 +1,7 @@
 """Dynamics 365 Finance's OData entities, as far as journals and free text invoices need them; filters are answered by SQLite.
 
-Without `cross-company=true` a query sees the first company alone. Some enums in a filter give no rows and no error. A journal is posted
-when it is whole and balances, as the periodic job does; the answer to its lines does not say so yet.
+Without `cross-company=true` a query sees the first company alone. Some enums in a filter give no rows and no error. A journal that is
+whole and balances is posted by a job some time later, and may be deleted until then.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -21,17 +22,18 @@ from domain.money import HALF_UP, convert, format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.asked import Asked, Reply
 from simulation.erp.books import Books, Company
+from simulation.erp.odata import PAGE_ROWS, condition, next_page
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/tenant/oauth2/v2.0/token"  # noqa: S105  # a path
 DATA: Final = "/data/"
 SERVICES: Final = "/api/services/"
-PAGE_ROWS: Final = 1_000
 # Filters by them give nothing.
 BLIND: Final = ("AccountType", "JournalCategory")
 TAX_PERCENT: Final[Mapping[str, int]] = {"FULL": 19}
 ROUNDING: Final = "7190"
 RATE_ONE: Final = 10**8
+NEVER: Final = 1e18
 NUMBERS: Final = frozenset(
     {
         "ExchRate", "DebitAmount", "CreditAmount", "ExchangeRate", "Quantity", "UnitPrice", "TransactionCurrencyAmount",
@@ -42,7 +44,8 @@ NUMBERS: Final = frozenset(
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS company (id TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS number (last INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
-CREATE TABLE IF NOT EXISTS held (number TEXT PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS to_post (headers TEXT NOT NULL, number ANY PRIMARY KEY, due REAL NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS to_post_due ON to_post (due);
 CREATE TABLE IF NOT EXISTS LedgerJournalHeaders (
     dataAreaId TEXT, JournalBatchNumber TEXT PRIMARY KEY, JournalName TEXT, Description TEXT, IsPosted TEXT
 ) STRICT;
@@ -94,11 +97,6 @@ HEADERS: Final[Mapping[str, tuple[str, str, str, str]]] = {
 }
 HEADERS_OF: Final = {lines: headers for headers, (lines, _, _, _) in HEADERS.items()}
 
-_TOKEN: Final = re.compile(
-    r"(?P<enum>[A-Za-z_.]+'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<instant>\d{4}-\d\d-\d\dT[\d:]+Z)|(?P<number>\d+)|"
-    r"(?P<word>[A-Za-z_]\w*)|(?P<mark>[()])|\s+"
-)
-_WORDS: Final = {"eq": "=", "ne": "<>", "le": "<=", "ge": ">=", "lt": "<", "gt": ">", "and": "AND", "or": "OR"}
 _DELETED: Final = re.compile(r"(\w+)\(dataAreaId='([^']*)',(\w+)='?([^')]*)'?\)")
 
 
@@ -112,12 +110,13 @@ class Refusal(Exception):
 
 
 class DynamicsFinance:
-    """One environment with several companies."""
+    """One environment with several companies; what is complete is posted so many seconds later."""
 
     token_path: Final = TOKEN_PATH
 
-    def __init__(self, books: Books, companies: Sequence[Company]) -> None:
+    def __init__(self, books: Books, companies: Sequence[Company], posting_seconds: float) -> None:
         self._books = books
+        self._posting_seconds = posting_seconds
         self._companies = {company.id: company for company in companies}
         with books.open() as database:
             database.executemany("INSERT OR IGNORE INTO company VALUES (?)", [(each.id,) for each in companies])
@@ -133,6 +132,7 @@ class DynamicsFinance:
         return f"{found[0].decode() if found else ''} {asked.method} {asked.path}"
 
     def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
+        self._advance()
         if asked.path.startswith(SERVICES):
             return self._post_service(asked)
         entity = asked.path.removeprefix(DATA)
@@ -163,6 +163,7 @@ class DynamicsFinance:
 
     def entries(self) -> Iterator[LedgerEntry]:
         """The general ledger, and journals that are not posted."""
+        self._advance()
         database = self._books.database
         for entry in database.execute("SELECT * FROM GeneralJournalEntryBiEntities ORDER BY SourceKey").fetchall():
             lines = database.execute(
@@ -241,9 +242,8 @@ class DynamicsFinance:
         if twist is Trouble.PARTIAL:
             return Reply(500, b"")
         for headers, number in numbers:
-            if twist is Trouble.UNPOSTED:
-                database.execute("INSERT OR IGNORE INTO held VALUES (?)", [str(number)])
-            self._post(headers, number)
+            due = NEVER if twist is Trouble.UNPOSTED else time.time() + self._posting_seconds
+            database.execute("INSERT OR IGNORE INTO to_post VALUES (?, ?, ?)", [headers, number, due])
         return _multipart([(at, Reply(201, {"LineNumber": at})) for at in range(1, len(writes) + 1)])
 
     def _line(self, entity: str, body: Mapping[str, Any]) -> str | int:
@@ -290,24 +290,30 @@ class DynamicsFinance:
         database = self._books.database
         database.execute(f"DELETE FROM {lines} WHERE {parent} = ?", [head[name]])
         database.execute(f"DELETE FROM {found[1]} WHERE {name} = ?", [head[name]])
+        database.execute("DELETE FROM to_post WHERE number = ?", [head[name]])
         return Reply(204)
 
     # Posting
 
+    def _advance(self) -> None:
+        """What is due is posted."""
+        due = self._books.database.execute("SELECT * FROM to_post WHERE due <= ?", [time.time()]).fetchall()
+        for each in due:
+            self._post(each["headers"], each["number"])
+
     def _post(self, headers: str, number: str | int) -> bool:
-        """Whether it is posted now."""
-        held = self._books.database.execute("SELECT 1 FROM held WHERE number = ?", [str(number)]).fetchone()
-        head = self._head(headers, number)
-        if held is not None or head is None:
+        """Whether it is posted now. What does not balance, or is of a closed month, waits for somebody."""
+        head, lines = self._head(headers, number), self._lines(headers, number)
+        if head is None or not lines or head["IsPosted"] != "No":
+            return head is not None and head["IsPosted"] == "Yes"
+        self._books.database.execute("DELETE FROM to_post WHERE number = ?", [number])
+        is_journal = headers == "LedgerJournalHeaders"
+        postings = _journal(lines) if is_journal else self._invoice(head, lines)
+        on = lines[0]["TransDate"] if is_journal else head["InvoiceDate"]
+        if sum(amount for _, amount, _ in postings) != 0 or self._books.is_closed(on):
             return False
-        if head["IsPosted"] == "No":
-            lines = self._lines(headers, number)
-            postings = _journal(lines) if headers == "LedgerJournalHeaders" else self._invoice(head, lines)
-            if not postings or sum(amount for _, amount, _ in postings) != 0:
-                return False
-            self._book(head, lines, postings)
-            name = HEADERS[headers][1]
-            self._books.database.execute(f"UPDATE {headers} SET IsPosted = 'Yes' WHERE {name} = ?", [number])
+        self._book(head, lines, postings)
+        self._books.database.execute(f"UPDATE {headers} SET IsPosted = 'Yes' WHERE {HEADERS[headers][1]} = ?", [number])
         return True
 
     def _invoice(self, head: sqlite3.Row, lines: Sequence[sqlite3.Row]) -> list[tuple[str, Amount, str]]:
@@ -376,7 +382,7 @@ class DynamicsFinance:
         columns = asked.query.get("$select", ",".join(self._columns[entity])).split(",")
         if unknown := sorted(set(columns) - set(self._columns[entity])):
             raise ValueError(f"Could not find a property named '{unknown[0]}' on type '{entity}'.")
-        where, values = _condition(asked.query.get("$filter", ""))
+        where, values = condition(asked.query.get("$filter", ""))
         if any(name in where for name in BLIND):
             return Reply(200, {"value": []})
         if asked.query.get("cross-company") != "true" and "dataAreaId" in self._columns[entity]:
@@ -388,7 +394,7 @@ class DynamicsFinance:
         )
         answer: dict[str, Any] = {"value": [_shown(row) for row in rows[:top]]}
         if len(rows) > top and "$top" not in asked.query:
-            answer["@odata.nextLink"] = _next(asked, skip + top)
+            answer["@odata.nextLink"] = next_page(asked, skip + top)
         return Reply(200, answer)
 
     def _head(self, headers: str, number: str | int) -> sqlite3.Row | None:
@@ -402,29 +408,6 @@ class DynamicsFinance:
         return self._books.database.execute(
             f"SELECT * FROM {lines} WHERE {parent} = ? ORDER BY LineNumber", [number]
         ).fetchall()
-
-
-def _condition(text: str) -> tuple[str, list[str | int]]:
-    """A filter as SQLite's condition with its values. Raises ValueError."""
-    made, values, at = [], list[str | int](), 0
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise ValueError(f"Syntax error at position {at} in '{text}'.")
-        at = found.end()
-        match found.lastgroup:
-            case "word":
-                made.append(_WORDS.get(found[0], found[0]))
-            case "mark":
-                made.append(found[0])
-            case "number":
-                made.append("?")
-                values.append(int(found[0]))
-            case "text" | "enum" | "instant":
-                made.append("?")
-                _, quote, rest = found[0].partition("'")
-                values.append(rest[:-1].replace("''", "'") if quote else found[0])
-    return " ".join(made) or "1", values
 
 
 def _writes(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -464,11 +447,6 @@ def _rate(of_a_hundred: str) -> int:
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Decimal(value or 0) if name in NUMBERS else value for name, value in row.items()}
-
-
-def _next(asked: Asked, skip: int) -> str:
-    query = "&".join(f"{name}={value}" for name, value in asked.query.items() if name != "$skiptoken")
-    return f"http://{asked.headers.get('host', '')}{asked.path}?{query}&$skiptoken={skip}".replace(" ", "%20")
 
 
 def _refused(status: int, refusal: Refusal) -> Reply:

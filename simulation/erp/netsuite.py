@@ -78,11 +78,12 @@ class Line(NamedTuple):
 
 
 class NetSuite:
-    """One account with several subsidiaries."""
+    """One account with several subsidiaries; it posts at once, whatever `posting_seconds` says."""
 
     token_path: Final = TOKEN_PATH
 
-    def __init__(self, books: Books, companies: Sequence[Company]) -> None:
+    def __init__(self, books: Books, companies: Sequence[Company], posting_seconds: float) -> None:
+        del posting_seconds
         self._books = books
         self._companies = {company.id: company for company in companies}
         database = books.database

@@ -15,15 +15,14 @@ from typing import Any, Final, Protocol, assert_never
 
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount
-from simulation.erp import dynamics_finance, netsuite
+from simulation.erp import dynamics_finance, netsuite, oracle_fusion
 from simulation.erp.asked import Asked, Cut, Does, Huge, Reply
-from simulation.erp.books import Books, Company
+from simulation.erp.books import COMPANIES, Books, Company
 from simulation.erp.troubles import TWISTS, Act, Share, Trouble, Troubles, Turn, parsed
 
 CONTROL: Final = "/simulated/"
 HUGE_BYTES: Final = 50_000_000
 TOKEN_SECONDS: Final = 3_600
-COMPANIES: Final = (Company("1", "EUR", "LE-DE"), Company("2", "USD", "LE-US"))
 
 
 class Interface(Protocol):
@@ -45,10 +44,11 @@ class Interface(Protocol):
     def entries(self) -> Iterator[LedgerEntry]: ...
 
 
-# Of the books' folder and the companies.
-INTERFACES: Final[Mapping[str, tuple[str, Callable[[Books, Sequence[Company]], Interface]]]] = {
+# Tables, and what makes the interface: of the books, the companies, and the seconds until what was taken is posted.
+INTERFACES: Final[Mapping[str, tuple[str, Callable[[Books, Sequence[Company], float], Interface]]]] = {
     "netsuite": (netsuite.SCHEMA, netsuite.NetSuite),
     "dynamics365_finance": (dynamics_finance.SCHEMA, dynamics_finance.DynamicsFinance),
+    "oracle_fusion": (oracle_fusion.SCHEMA, oracle_fusion.OracleFusion),
 }
 
 
@@ -65,13 +65,14 @@ class SimulatedErp:
         seed: int = 7,
         latency_seconds: float = 0.0,
         late_seconds: float = 2.0,
+        posting_seconds: float = 0.0,
         concurrent: int = 0,
     ) -> None:
         schema, made = INTERFACES[kind]
         self.troubles = Troubles(troubles, seed)
         self.away: Callable[[float], None] = lambda _: None
         self._books = Books(folder, schema)
-        self._interface = made(self._books, companies)
+        self._interface = made(self._books, companies, posting_seconds)
         self._latency_seconds = latency_seconds
         self._late_seconds = late_seconds
         self._concurrent = concurrent

@@ -34,7 +34,7 @@ def erp(tmp_path: Path) -> Iterator[Serving]:
 
 
 def accounts(folder: Path, erp: Serving, entity: str = ENTITY) -> Path:
-    path = written(folder, "netsuite", erp.url, "/services/rest/auth/oauth2/v1/token", 0)
+    path = written(folder, "netsuite", erp.url, "/services/rest/auth/oauth2/v1/token", companies=())
     path.write_text(path.read_text(encoding="utf-8") + entity, encoding="utf-8")
     return path
 

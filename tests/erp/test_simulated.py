@@ -25,10 +25,13 @@ from domain.delivery.outcomes import (
 from domain.units import AMOUNT_ONE
 from simulation.erp.troubles import Trouble
 from tests.erp.contract import SCOPE, Plug
-from tests.erp.plugs import DYNAMICS_FINANCE, NETSUITE
+from tests.erp.plugs import DYNAMICS_FINANCE, NETSUITE, ORACLE_FUSION
 from tests.erp.simulated import Simulated, simulated
 
-PLUGS = (NETSUITE, DYNAMICS_FINANCE)
+ORACLE_OPTIONS = {**ORACLE_FUSION.settings["options"], "settle_seconds": 0}  # type: ignore[dict-item]
+# An import whose answer was lost is among the processes at once here.
+ORACLE = ORACLE_FUSION._replace(settings={"options": ORACLE_OPTIONS})
+PLUGS = (NETSUITE, DYNAMICS_FINANCE, ORACLE)
 BY_NAME = pytest.mark.parametrize("plug", PLUGS, ids=lambda plug: plug.name)
 SENT = 1_000 * AMOUNT_ONE
 
@@ -55,6 +58,15 @@ OUTCOMES: tuple[tuple[Plug, Trouble, type[Outcome], int], ...] = (
     (DYNAMICS_FINANCE, Trouble.FAILS_AFTER, Uncertain, 0),
     (DYNAMICS_FINANCE, Trouble.HUGE, Uncertain, 0),
     (DYNAMICS_FINANCE, Trouble.GARBAGE, Uncertain, 0),
+    # An import is taken and done later.
+    (ORACLE, Trouble.FAILS, Uncertain, 0),
+    (ORACLE, Trouble.CUT, Uncertain, 0),
+    (ORACLE, Trouble.THROTTLED, Throttled, 0),
+    (ORACLE, Trouble.LOST, Uncertain, 1),
+    (ORACLE, Trouble.FAILS_AFTER, Uncertain, 1),
+    (ORACLE, Trouble.HUGE, Uncertain, 1),
+    (ORACLE, Trouble.GARBAGE, Uncertain, 1),
+    (ORACLE, Trouble.UNPOSTED, Submitted, 1),
 )
 # The same of its lines, the second write.
 OF_LINES: tuple[tuple[Trouble, type[Outcome], int], ...] = (

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from connectors.accounts_file import read_accounts
 from connectors.erp import adapters
 from connectors.erp.adapter import Erp
-from connectors.erp.connection import Connection
+from domain.accounts import NAMES
 from domain.delivery.outcomes import Taken, Uncertain
+from simulation.erp.accounts import written
+from simulation.erp.simulated import INTERFACES
 from simulation.erp.troubles import Act, Share, Trouble, Troubles, Turn, parsed
 from simulation.servers.erp import ErpServer
 from simulation.servers.server import get
@@ -21,8 +23,7 @@ JOURNAL = DOCUMENTS["journal"]._replace(subsidiary="2")
 
 
 def opened(accounts: Path) -> Erp:
-    stated = tomllib.loads(accounts.read_text(encoding="utf-8"))["erp"]["simulated"]
-    return adapters.opened("simulated", Connection.model_validate(stated))
+    return adapters.opened("simulated", read_accounts(accounts).erps["simulated"])
 
 
 def test_killed_after_it_has_posted_it_still_has_the_journal(tmp_path: Path) -> None:
@@ -39,6 +40,18 @@ def test_killed_after_it_has_posted_it_still_has_the_journal(tmp_path: Path) -> 
             (JOURNAL.key, "2026-06", "1000.00")
         ]
         erp.close()
+
+
+@pytest.mark.parametrize("kind", INTERFACES)
+def test_its_accounts_have_every_account_of_both_companies(kind: str, tmp_path: Path) -> None:
+    path = written(tmp_path, kind, "http://127.0.0.1:15001", "/token", 7)
+    found = read_accounts(path)
+    assert opened(path).limits.concurrent == 7
+    assert [(chart.legal_entity_id, chart.subsidiary) for chart in found.charts.values()] == [
+        ("LE-DE", "1"),
+        ("LE-US", "2"),
+    ]
+    assert {name for chart in found.charts.values() for name in chart.accounts} == set(NAMES)
 
 
 def test_shares_and_turns_are_read_from_text() -> None:

@@ -1,0 +1,44 @@
+"""What simulated ERPs of Microsoft understand of OData: filters as conditions of SQLite, and the way to the next page."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from simulation.erp.asked import Asked
+
+PAGE_ROWS: Final = 1_000
+
+_TOKEN: Final = re.compile(
+    r"(?P<enum>[A-Za-z_.]+'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<instant>\d{4}-\d\d-\d\d(?:T[\d:]+Z)?)|(?P<number>\d+)|"
+    r"(?P<word>[A-Za-z_]\w*)|(?P<mark>[()])|\s+"
+)
+_WORDS: Final = {"eq": "=", "ne": "<>", "le": "<=", "ge": ">=", "lt": "<", "gt": ">", "and": "AND", "or": "OR"}
+
+
+def condition(text: str) -> tuple[str, list[str | int]]:
+    """A filter as SQLite's condition with its values; no filter lets every row pass. Raises ValueError."""
+    made, values, at = [], list[str | int](), 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise ValueError(f"Syntax error at position {at} in '{text}'.")
+        at = found.end()
+        match found.lastgroup:
+            case "word":
+                made.append(_WORDS.get(found[0], found[0]))
+            case "mark":
+                made.append(found[0])
+            case "number":
+                made.append("?")
+                values.append(int(found[0]))
+            case "text" | "enum" | "instant":
+                made.append("?")
+                _, quote, rest = found[0].partition("'")
+                values.append(rest[:-1].replace("''", "'") if quote else found[0])
+    return " ".join(made) or "1", values
+
+
+def next_page(asked: Asked, skip: int) -> str:
+    query = "&".join(f"{name}={value}" for name, value in asked.query.items() if name != "$skiptoken")
+    return f"http://{asked.headers.get('host', '')}{asked.path}?{query}&$skiptoken={skip}".replace(" ", "%20")

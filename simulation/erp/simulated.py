@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, assert_never
 
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount
-from simulation.erp import dynamics_finance, netsuite, oracle_fusion
+from simulation.erp import business_central, dynamics_finance, netsuite, oracle_fusion
 from simulation.erp.asked import Asked, Cut, Does, Huge, Reply
 from simulation.erp.books import COMPANIES, Books, Company
 from simulation.erp.troubles import TWISTS, Act, Share, Trouble, Troubles, Turn, parsed
@@ -48,6 +48,7 @@ class Interface(Protocol):
 INTERFACES: Final[Mapping[str, tuple[str, Callable[[Books, Sequence[Company], float], Interface]]]] = {
     "netsuite": (netsuite.SCHEMA, netsuite.NetSuite),
     "dynamics365_finance": (dynamics_finance.SCHEMA, dynamics_finance.DynamicsFinance),
+    "business_central": (business_central.SCHEMA, business_central.BusinessCentral),
     "oracle_fusion": (oracle_fusion.SCHEMA, oracle_fusion.OracleFusion),
 }
 

@@ -5,7 +5,7 @@ Ledger amounts are derived line by line; the cents that this leaves go to 7190 a
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE
 from domain.exchange import Exchange
@@ -18,6 +18,11 @@ from domain.units import Amount, ExchangeRate
 COST_PURPOSES = frozenset({"cost", "tax"})
 # A named tuple's own constructor is a Python function; on the path of every event its parent's is three times as fast.
 _new = tuple.__new__
+
+
+# Rules of journals that follow from where another one stands in the ERP (`state/standings.py`).
+NEVER_ACCEPTED: Final = "never_accepted"
+ACCEPTED_AFTER_ALL: Final = "accepted_after_all"
 
 
 class Leg(NamedTuple):
@@ -171,7 +176,7 @@ def journal_entry(
 def _journal_id(about: About, booking: Booking, reverses: str | None) -> str:
     """A reversal is named after what it reverses, any other journal after what is affected, by which rule, caused by what (R50)."""
     if reverses:
-        return derived_id(about.engagement_id, reverses, about.cause_kind, about.cause_id, about.cause_version)
+        return reversal_id(about.engagement_id, reverses, about.cause_kind, about.cause_id, about.cause_version)
     return derived_id(
         about.engagement_id,
         booking.legal_entity_id,
@@ -186,3 +191,12 @@ def _journal_id(about: About, booking: Booking, reverses: str | None) -> str:
         about.cause_id,
         about.cause_version,
     )
+
+
+def reversal_id(engagement_id: str, reverses: str, cause_kind: str, cause_id: str, cause_version: int) -> str:
+    return derived_id(engagement_id, reverses, cause_kind, cause_id, cause_version)
+
+
+def moves_nothing(journal: JournalEntry) -> bool:
+    """Whether it only says again, or takes out, what another journal says, because of where that stands in the ERP."""
+    return journal.replaces is not None or journal.rule in (NEVER_ACCEPTED, ACCEPTED_AFTER_ALL)

@@ -57,7 +57,8 @@ class JournalStanding(Value, frozen=True, array_like=True, gc=False):
     """Where a journal that goes to an ERP stands there (`state/standings.py`); the journal itself until it is posted.
 
     `attempt` is that of the answer that counts; `accepted` and `posted` are the ERP's references, more than one where it has the journal
-    twice. `period` is the one that the ERP posted to, where it says so. `amount` is the sum of debits.
+    twice. `period` is the one that the ERP posted to, where it says so. `amount` is the sum of debits, `booked_on` the accounting date.
+    `mirrored_by` is the memo that takes it out of the books, as the ERP never had it.
     """
 
     standing: str
@@ -78,6 +79,8 @@ class JournalStanding(Value, frozen=True, array_like=True, gc=False):
     field: str | None = None
     reversed_by: str = ""
     replaced_by: str = ""
+    mirrored_by: str = ""
+    booked_on: date | None = None
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

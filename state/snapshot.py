@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 9
+VERSION = 10
 _HEADER = 5
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,27 +1,46 @@
-"""Where each journal that goes to an ERP stands there: to send, accepted, posted or rejected.
+"""Where each journal that goes to an ERP stands there: to send, accepted, posted, rejected; replaced or withdrawn.
 
 What the ERP answers is taken in any order and any number of times. That it posted a journal counts for good; of all else the highest
 attempt counts, and of one attempt that it was rejected. An answer about a journal that was not made yet waits for it. Nothing posts.
 
+A closed period of the ERP (R48): what it rejects for that leaves the books by a memo that mirrors it, on its own date, and is made
+again, with the same lines, on the first open day after that period. Who takes the work back later takes the replacement back.
+
+    31 May   Dr 1150 1,600.00  Cr 4000 1,600.00     replaced: the ERP's May is closed
+    31 May   Dr 4000 1,600.00  Cr 1150 1,600.00     memo, never sent
+    1 June   Dr 1150 1,600.00  Cr 4000 1,600.00     sent
+
+What is taken back before the ERP has it need not go there at all: both are withdrawn, each by a memo. If the ERP has it after all, the
+memo is undone by another, and a reversal that is sent takes it back there.
+
 One reference a journal: an ERP that names two has it twice, and only people can take one of them back there.
 """
 
+from datetime import date
 from typing import Final
 
 from msgspec.structs import replace
 
 from domain.events.finance import PostingAccepted, PostingRejected
-from domain.identity import composed
+from domain.events.reference import LegalEntityDefined
+from domain.identity import composed, derived_id
+from domain.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, reversal_id
 from domain.outputs import JournalEntry
 from domain.units import Amount
 from state import tallies
 from state.books import JournalStanding, OpenException
 from state.draft import Draft
+from state.known import open_day_from, period
 
 TO_SEND: Final = "to_send"
 ACCEPTED: Final = "accepted"
 POSTED: Final = "posted"
 REJECTED: Final = "rejected"
+REPLACED: Final = "replaced"
+WITHDRAWN: Final = "withdrawn"
+# Nothing more goes to the ERP.
+GONE: Final = (REPLACED, WITHDRAWN)
+BY_PERIOD: Final = "period"
 # Why the ERP, or its chart of accounts, rejects a journal.
 BY_DATA: Final = "data"
 BY_ACCOUNT: Final = "account"
@@ -40,9 +59,16 @@ _UNANSWERED: Final = JournalStanding("")
 
 def publish(draft: Draft, record: JournalEntry) -> None:
     """Put a journal out; one that is delivered is to be sent, unless it was answered already."""
+    if record.reverses is not None:
+        record = _aimed(draft, record, record.reverses)
     draft.emit(record)
-    if not record.deliver:
-        return
+    if record.deliver:
+        _enter(draft, record)
+        if record.reverses is not None and (reversed_one := draft.journal(record.reverses)) is not None:
+            draft.journals[record.reverses] = replace(reversed_one, reversed_by=record.journal_id)
+
+
+def _enter(draft: Draft, record: JournalEntry) -> None:
     early: JournalStanding | None = draft.part(EARLY, record.journal_id)
     stands = replace(
         early or _UNANSWERED,
@@ -52,11 +78,51 @@ def publish(draft: Draft, record: JournalEntry) -> None:
         project_id=next((line.project_id for line in record.lines if line.project_id is not None), None),
         contract_id=record.contract_id,
         record=record,
+        booked_on=record.accounting_date,
     )
-    _put(draft, record.journal_id, None, stands)
+    _put(draft, record.journal_id, None, replace(stands, standing=TO_SEND))
     if early is not None:
         draft.put(EARLY, record.journal_id, None)
         _forget_unknown(draft, record.journal_id, early)
+        _move(draft, record.journal_id, replace(stands, standing=TO_SEND), stands)
+
+
+def _aimed(draft: Draft, record: JournalEntry, reverses: str) -> JournalEntry:
+    """Of what was replaced the replacement is taken back, no earlier than it was booked; of what the ERP rejected nothing goes there."""
+    stands = draft.journal(reverses)
+    while stands is not None and stands.replaced_by:
+        reverses = stands.replaced_by
+        stands = draft.journal(reverses)
+    if stands is None:
+        return record
+    if reverses != record.reverses:
+        assert stands.booked_on is not None, "a replacement was booked"
+        day, name = _open_from(draft, record, max(record.accounting_date, stands.booked_on))
+        record = record._replace(
+            journal_id=reversal_id(
+                draft.engagement_id, reverses, record.cause_kind, record.cause_id, record.cause_version
+            ),
+            reverses=reverses,
+            accounting_date=day,
+            period=name,
+        )
+    if stands.standing == REJECTED:
+        gone = replace(stands, standing=WITHDRAWN, mirrored_by=record.journal_id)
+        _put(draft, reverses, stands, gone)
+        return record._replace(deliver=False)
+    return record
+
+
+def _open_from(draft: Draft, record: JournalEntry, day: date) -> tuple[date, str]:
+    entity = _entity(draft, record)
+    open_day = open_day_from(draft, entity, day)
+    return open_day, period(draft, entity, open_day).name
+
+
+def _entity(draft: Draft, record: JournalEntry) -> LegalEntityDefined:
+    entity = draft.reference.entity(record.legal_entity_id)
+    assert entity is not None, "a journal was posted in this company"
+    return entity
 
 
 def debits(record: JournalEntry) -> Amount:
@@ -71,7 +137,7 @@ def take(draft: Draft, journal_id: str, event: PostingAccepted | PostingRejected
     if after == before:
         return
     if known is not None:
-        _put(draft, journal_id, known, after)
+        _move(draft, journal_id, known, after)
         return
     draft.put(EARLY, journal_id, after)
     if before is not None and before.erp == after.erp:
@@ -93,7 +159,8 @@ def _answered(had: JournalStanding, event: PostingAccepted | PostingRejected) ->
     match event:
         case PostingAccepted(state="accepted"):
             found = replace(had, accepted=_with(had.accepted, event))
-            return _taken(found, event) if _counts(had, (event.attempt, _RANKS[ACCEPTED], "")) else found
+            is_news = had.standing in GONE or _counts(had, (event.attempt, _RANKS[ACCEPTED], ""))
+            return _taken(found, event) if is_news else found
         case PostingAccepted():
             found = replace(had, posted=_with(had.posted, event))
             first = found.posted[0] == _reference(event)
@@ -106,7 +173,7 @@ def _answered(had: JournalStanding, event: PostingAccepted | PostingRejected) ->
 def _counts(had: JournalStanding, answer: tuple[int, int, str]) -> bool:
     """Whether an answer is newer than the one that counts so far."""
     said = "\x1f".join((had.because, had.code, had.message, had.field or "")) if had.standing == REJECTED else ""
-    return had.standing != POSTED and answer > (had.attempt, _RANKS.get(had.standing, 0), said)
+    return had.standing not in (POSTED, *GONE) and answer > (had.attempt, _RANKS.get(had.standing, 0), said)
 
 
 def _taken(had: JournalStanding, event: PostingAccepted) -> JournalStanding:
@@ -150,6 +217,113 @@ def _reference(event: PostingAccepted) -> str:
 # What follows from it
 
 
+def _move(draft: Draft, journal_id: str, before: JournalStanding, after: JournalStanding) -> None:
+    if after.standing == REJECTED:
+        after = _answer_to_rejection(draft, after)
+    _put(draft, journal_id, before, after)
+    if before.standing in GONE and after.standing not in GONE:
+        _take_back(draft, journal_id, before, after)
+
+
+def _answer_to_rejection(draft: Draft, stands: JournalStanding) -> JournalStanding:
+    """What was taken back meanwhile need not go; what only its period keeps out goes with the next one."""
+    other_id, other = _counterpart(draft, stands)
+    if other is None:
+        return _replaced(draft, stands) if stands.because == BY_PERIOD else stands
+    # A reversal leaves before what it takes back.
+    if other_id == stands.reversed_by:
+        _put(draft, other_id, other, _withdrawn(draft, other))
+        return _withdrawn(draft, stands)
+    gone = _withdrawn(draft, stands)
+    _put(draft, other_id, other, _withdrawn(draft, other))
+    return gone
+
+
+def _counterpart(draft: Draft, stands: JournalStanding) -> tuple[str, JournalStanding | None]:
+    """What takes the journal back, or what it takes back, where the ERP has none of both."""
+    other = draft.journal(stands.reversed_by) if stands.reversed_by else None
+    if other is not None and other.standing in (TO_SEND, REJECTED):
+        return stands.reversed_by, other
+    reverses = stands.record.reverses if stands.record is not None else None
+    other = draft.journal(reverses) if reverses is not None else None
+    return reverses or "", other if other is not None and other.standing == REJECTED else None
+
+
+def _withdrawn(draft: Draft, stands: JournalStanding) -> JournalStanding:
+    return replace(stands, standing=WITHDRAWN, mirrored_by=_leave(draft, stands))
+
+
+def _replaced(draft: Draft, stands: JournalStanding) -> JournalStanding:
+    """On the first open day after the period that is closed in the ERP, with the same lines."""
+    record = stands.record
+    assert record is not None, "a journal that is not posted is kept"
+    memo = _leave(draft, stands)
+    entity = _entity(draft, record)
+    own = period(draft, entity, record.accounting_date)
+    day, name = _open_from(draft, record, own.to)
+    cause = draft.cause
+    again = record._replace(
+        journal_id=derived_id(draft.engagement_id, record.journal_id, "replacement"),
+        accounting_date=day,
+        period=name,
+        cause_kind=cause.kind,
+        cause_id=cause.id,
+        cause_version=cause.version,
+        replaces=record.journal_id,
+    )
+    draft.emit(again)
+    _enter(draft, again)
+    if record.reverses is not None and (reversed_one := draft.journal(record.reverses)) is not None:
+        draft.journals[record.reverses] = replace(reversed_one, reversed_by=again.journal_id)
+    return replace(stands, standing=REPLACED, replaced_by=again.journal_id, mirrored_by=memo)
+
+
+def _leave(draft: Draft, stands: JournalStanding) -> str:
+    """Out of the books on its own date, also where that is closed by now: the ERP never had it in that period."""
+    assert stands.record is not None, "a journal that is not posted is kept"
+    memo = _mirror(draft, stands.record, NEVER_ACCEPTED, stands.mirrored_by)
+    draft.emit(memo)
+    return memo.journal_id
+
+
+def _take_back(draft: Draft, journal_id: str, before: JournalStanding, after: JournalStanding) -> None:
+    """The ERP has what it was never to have: the memo is undone, and a reversal goes there."""
+    record = before.record
+    assert record is not None, "what left the books is kept"
+    day, name = _open_from(draft, record, max(record.accounting_date, after.posted_on or record.accounting_date))
+    back = _mirror(draft, record, ACCEPTED_AFTER_ALL, before.mirrored_by)._replace(
+        accounting_date=day, period=name, deliver=True
+    )
+    again = back._replace(
+        journal_id=derived_id(draft.engagement_id, before.mirrored_by, ACCEPTED_AFTER_ALL),
+        lines=record.lines,
+        reverses=before.mirrored_by,
+        deliver=False,
+    )
+    draft.emit(again)
+    draft.emit(back)
+    _enter(draft, back)
+    draft.journals[journal_id] = replace(draft.journals[journal_id], reversed_by=back.journal_id)
+
+
+def _mirror(draft: Draft, record: JournalEntry, rule: str, former: str) -> JournalEntry:
+    """A memo with the opposite lines, named after the journal and its former memo, whatever brought it about."""
+    cause = draft.cause
+    lines = (line._replace(amount=-line.amount, ledger_amount=-line.ledger_amount) for line in record.lines)
+    return record._replace(
+        journal_id=derived_id(draft.engagement_id, record.journal_id, rule, former),
+        kind="reversal",
+        rule=rule,
+        cause_kind=cause.kind,
+        cause_id=cause.id,
+        cause_version=cause.version,
+        deliver=False,
+        lines=tuple(lines),
+        reverses=record.journal_id,
+        replaces=None,
+    )
+
+
 def _put(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:
     """The journal itself is kept for as long as it may have to be mirrored."""
     draft.journals[journal_id] = replace(after, record=None) if after.standing == POSTED else after
@@ -176,7 +350,8 @@ def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None
     was, now = _complaint(draft, journal_id, before), _complaint(draft, journal_id, after)
     if was is not None and was != now:
         assert before is not None, "what was complained of was known"
-        tallies.take(draft, was, journal_id, before.amount, before.currency, "resolved")
+        reason = "superseded" if after.standing in GONE else "resolved"
+        tallies.take(draft, was, journal_id, before.amount, before.currency, reason)
     if now is None:
         return
     if after.because == BY_ACCOUNT:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import TimeApproved
 from domain.events.reference import ExchangeRateSet
+from domain.journal import moves_nothing
 from domain.outputs import (
     BillingStatement,
     ExceptionClosed,
@@ -67,6 +68,8 @@ class Trace(Store):
         self.said: list[Said] = []
         self.journals: dict[str, Said] = {}
         self.journals_of: dict[str, list[Said]] = {}
+        # What takes a journal back or replaces it, by its id.
+        self.following: dict[str, list[Said]] = {}
         self.statements: dict[str, list[Said]] = {}
         # Statements of which nothing is issued: drafts, and what became of them.
         self.drafts: set[str] = set()
@@ -103,7 +106,10 @@ class Trace(Store):
             match record:
                 case JournalEntry():
                     self.journals[record.journal_id] = said
-                    self.journals_of.setdefault(row_of(record) or record.affected_id, []).append(said)
+                    if not moves_nothing(record):
+                        self.journals_of.setdefault(row_of(record) or record.affected_id, []).append(said)
+                    for followed in filter(None, (record.reverses, record.replaces)):
+                        self.following.setdefault(followed, []).append(said)
                 case BillingStatement():
                     self._take_part(said, record)
                 case ExceptionRaised() | ExceptionClosed():

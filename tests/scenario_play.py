@@ -135,7 +135,8 @@ def _wrapped(text: str) -> list[str]:
 
 def check_journals(scenario: Scenario, books: Books) -> None:
     """Every journal balances, each is told once, and a reversal is the mirror of one that stands."""
-    standing: dict[str, JournalEntry] = {}
+    made: dict[str, JournalEntry] = {}
+    standing: set[str] = set()
     seen: set[str] = set()
     for _, journal in books.folded:
         if not isinstance(journal, JournalEntry):
@@ -146,12 +147,17 @@ def check_journals(scenario: Scenario, books: Books) -> None:
         if journal.journal_id in seen:
             raise ScenarioFailed(f"{where} has the id of an earlier one")
         seen.add(journal.journal_id)
+        made[journal.journal_id] = journal
         if journal.reverses is None:
-            standing[journal.journal_id] = journal
+            standing.add(journal.journal_id)
             continue
-        original = standing.pop(journal.reverses, None)
-        if original is None:
+        if journal.reverses not in standing:
             raise ScenarioFailed(f"{where} reverses what does not stand")
+        original = made[journal.reverses]
+        standing.remove(journal.reverses)
+        standing.add(journal.journal_id)
+        if original.reverses is not None:
+            standing.add(original.reverses)
         mirror = [(line.account, -line.amount, -line.ledger_amount) for line in original.lines]
         same_rate = journal.exchange_rate == original.exchange_rate
         if mirror != [(line.account, line.amount, line.ledger_amount) for line in journal.lines] or not same_rate:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 from domain.audit.findings import Seen
 from domain.audit.terms import UNKNOWN, Terms
 from domain.events.finance import CreditMemoIssued, PaymentApplied
+from domain.journal import moves_nothing
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
 from domain.statement import ISSUED, OPEN, SUPERSEDED
 
@@ -24,6 +25,12 @@ class Engagement(NamedTuple):
     has_holds: bool = False
     memos: tuple[CreditMemoIssued, ...] = ()
     applications: tuple[PaymentApplied, ...] = ()
+
+    @property
+    def booked(self) -> Engagement:
+        """Without journals that only move others to where the ERP takes them: these come to nothing."""
+        kept = (one for one in self.outputs if not (isinstance(one.record, JournalEntry) and moves_nothing(one.record)))
+        return self._replace(outputs=tuple(kept))
 
     def terms_of(self, contract_id: str) -> Terms:
         return self.terms.get(contract_id, UNKNOWN)

@@ -89,7 +89,7 @@ def retell(engagement: Engagement) -> Retold:
     found: list[Violation] = []
     count = 0
     cut, approved = SharedCut(), ApprovedShares()
-    for seen in engagement.outputs:
+    for seen in engagement.booked.outputs:
         record = seen.record
         if not cut.goes_on(record):
             found += cut.violations()

@@ -8,6 +8,7 @@ from domain import fiscal
 from domain.accounts import REVENUE
 from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
 from domain.audit.reference import ReferenceSoFar
+from domain.journal import NEVER_ACCEPTED
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import JournalEntry
 from domain.rows import ROWS
@@ -83,7 +84,8 @@ class OpenPeriods:
                 f"period {own} of {journal.accounting_date}",
                 f"period {journal.period}",
             )
-        if own in self._reference.book.closed_periods(journal.legal_entity_id):
+        # What the ERP never had leaves the period that it never was in there.
+        if journal.rule != NEVER_ACCEPTED and own in self._reference.book.closed_periods(journal.legal_entity_id):
             yield violation(
                 PERIODS,
                 seen,

@@ -20,6 +20,7 @@ def check(engagement: Engagement, retold: Retold) -> Iterator[Checked]:
     """`retold` is what `retell` makes of the engagement."""
     yield journals_once(engagement)
     yield reversals_mirror(engagement)
+    engagement = engagement.booked
     yield statements_foot(engagement)
     yield retold.checked
     yield invoices_match(engagement)

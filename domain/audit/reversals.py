@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.audit.engagement import Engagement, records
 from domain.audit.findings import JOURNAL_IDS, REVERSALS, Checked, Seen, Violation, violation
+from domain.journal import moves_nothing
 from domain.outputs import JournalEntry, JournalLine
 
 REVERSAL = "reversal"
@@ -21,7 +22,6 @@ MIRRORED = (
     "affected_id",
     "contract_id",
     "customer_id",
-    "deliver",
 )
 
 
@@ -40,26 +40,39 @@ def journals_once(engagement: Engagement) -> Checked:
 
 
 def reversals_mirror(engagement: Engagement) -> Checked:
-    standing: dict[str, JournalEntry] = {}
+    """A journal that is taken back stands again once its reversal is taken back, by the memo of one that the ERP never had."""
+    made: dict[str, JournalEntry] = {}
     taken_back: dict[str, int] = {}
     found: list[Violation] = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
-        if journal.kind != REVERSAL and journal.reverses is None:
-            standing[journal.journal_id] = journal
-            continue
-        count += 1
-        found += _reversal(seen, journal, standing, taken_back)
+        if journal.replaces is not None:
+            found += _replacement(seen, journal, made.get(journal.replaces))
+        if journal.kind == REVERSAL or journal.reverses is not None:
+            count += 1
+            found += _reversal(seen, journal, made, taken_back)
         if journal.reverses is not None:
             taken_back[journal.reverses] = seen.position.output_seq
+            if (original := made.get(journal.reverses)) is not None and original.reverses is not None:
+                taken_back.pop(original.reverses, None)
+        made[journal.journal_id] = journal
     return Checked(REVERSALS, count, tuple(found))
 
 
+def _replacement(seen: Seen, journal: JournalEntry, original: JournalEntry | None) -> Iterator[Violation]:
+    if original is None:
+        yield violation(REVERSALS, seen, journal.journal_id, f"a journal {journal.replaces} that it replaces", "none")
+    elif original.lines != journal.lines or journal.accounting_date <= original.accounting_date:
+        expected = f"the lines of {original.journal_id}, later than {original.accounting_date}"
+        yield violation(REVERSALS, seen, journal.journal_id, expected, f"others, or {journal.accounting_date}")
+
+
 def _reversal(
-    seen: Seen, journal: JournalEntry, standing: dict[str, JournalEntry], taken_back: dict[str, int]
+    seen: Seen, journal: JournalEntry, made: dict[str, JournalEntry], taken_back: dict[str, int]
 ) -> Iterator[Violation]:
-    original = standing.get(journal.reverses or "")
-    if journal.kind != REVERSAL or journal.reverses is None or original is None:
+    original = made.get(journal.reverses or "")
+    follows = original is not None and (original.kind != REVERSAL or moves_nothing(journal))
+    if journal.kind != REVERSAL or journal.reverses is None or original is None or not follows:
         expected = "kind reversal and an earlier journal that it reverses"
         yield violation(
             REVERSALS, seen, journal.journal_id, expected, f"kind {journal.kind}, reverses {journal.reverses}"
@@ -74,6 +87,9 @@ def _reversal(
             yield violation(
                 REVERSALS, seen, journal.journal_id, f"{name} {wanted} of {original.journal_id}", f"{name} {has}"
             )
+    if journal.deliver and not original.deliver:
+        expected = f"deliver False of {original.journal_id}"
+        yield violation(REVERSALS, seen, journal.journal_id, expected, "deliver True")
     wanted_lines, lines = _mirrored(original), [_plain(line) for line in journal.lines]
     if wanted_lines != lines:
         expected = f"the lines of {original.journal_id} with opposite sign"

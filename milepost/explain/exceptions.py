@@ -126,6 +126,8 @@ class ExceptionNodes:
                 return self._difference(said, record)
             case "milestone_overdue":
                 return self._milestone(said, record)
+            case "posting_rejected" | "posted_twice" | "unmapped_account" if record.subject_kind != "statement":
+                return self._debits(record)
             case "posting_rejected":
                 return self.statements.statement(self.statements.as_of(record.subject_id, said.step))
             case "cap_below_consumption" if record.subject_kind in ("cap", SUBJECT_KIND):
@@ -149,6 +151,17 @@ class ExceptionNodes:
                 return self._rounding(record)
             case _:
                 return None
+
+    def _debits(self, record: ExceptionRaised) -> Node:
+        """Of the journals that do not stand in the ERP as they should."""
+        journals = self.sources.trace.journals
+        debits = [
+            self.journals.figures(journal_id, number)[0]
+            for journal_id in record.entries
+            for number, line in enumerate(journals[journal_id].record.lines, 1)
+            if line.amount > 0
+        ]
+        return total(TITLE, debits, "amount", record.blocks_currency or "")
 
     def _asked(self, said: Said, record: ExceptionRaised) -> Node | None:
         """What the lines of a credit memo that waits ask for by amount."""

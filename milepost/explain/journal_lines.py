@@ -44,6 +44,11 @@ class JournalLines:
             "in ledger currency, taken back", ledger, rule="R52"
         )
 
+    def same(self, replaced_id: str, number: int) -> tuple[Node, Node]:
+        """R48: a replacement has the lines of what it replaces."""
+        amount, ledger = self.figures(replaced_id, number)
+        return amount._replace(rule="R48"), ledger._replace(rule="R48")
+
     def rest_of_lines(self, journal: JournalEntry, number: int) -> Node:
         """What converting line by line leaves (R51)."""
         others = [

@@ -89,14 +89,15 @@ class JournalNodes:
                     id=journal.reverses,
                 )
             )
+        if journal.replaces:
+            found.append(Node(f"replaces journal {journal.replaces}", id=journal.replaces, rule="R48"))
         found += [
             Node(
-                f"taken back by journal {other.record.journal_id}",
+                f"{'taken back' if other.record.reverses == journal.journal_id else 'replaced'} by journal {other.record.journal_id}",
                 event=self.sources.cause(other.step),
                 id=other.record.journal_id,
             )
-            for other in self.sources.trace.journals_of.get(row_of(journal) or journal.affected_id, ())
-            if other.record.reverses == journal.journal_id
+            for other in self.sources.trace.following.get(journal.journal_id, ())
         ]
         return tuple(found)
 
@@ -122,6 +123,8 @@ class JournalNodes:
     ) -> tuple[Node | None, Node | None]:
         if journal.reverses in self.sources.trace.journals and journal.kind == "reversal":
             return self.lines.mirrored(journal.reverses or "", number)
+        if journal.replaces is not None:
+            return self.lines.same(journal.replaces, number)
         if journal.affected_kind == CREDIT_MEMO:
             return self.credits.line(said, journal, line, number)
         if line.account == CURRENCY_ROUNDING and not line.amount:

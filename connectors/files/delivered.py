@@ -11,6 +11,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_topic, shards
 from domain.delivery.chart import EntityChart
 from domain.delivery.expected import Ledger
+from domain.delivery.reconciled import Billing
 from domain.events.catalogue import Event
 from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
@@ -23,12 +24,11 @@ ANSWERS: Final = "erp-results"
 
 
 class Delivered(NamedTuple):
-    """`calendars` are by company, `statements` issued ones by id, `invoices` by the id of their statement."""
+    """`calendars` are by company."""
 
     ledger: Ledger
     calendars: Mapping[str, FiscalCalendar]
-    statements: Mapping[str, BillingStatement]
-    invoices: Mapping[str, InvoicePosted]
+    billing: Billing
 
 
 def read_delivered(
@@ -59,7 +59,8 @@ def read_delivered(
         for written in read_topic(output, TOPICS["BillingStatement"])
         if isinstance(written.record, BillingStatement) and written.record.status == ISSUED
     }
-    return Delivered(ledger, {name: each for name, (_, each) in calendars.items()}, statements, invoices)
+    of_entities = {name: each for name, (_, each) in calendars.items()}
+    return Delivered(ledger, of_entities, Billing(statements, invoices))
 
 
 def _events(output: Path, input_dir: Path) -> Iterator[Event]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from domain.delivery.chart import EntityChart
+from domain.delivery.documents import key_of
 from domain.delivery.expected import ANSWERED, Found, expected
+from domain.delivery.invoices import INVOICE
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
-from domain.delivery.reconciliation import Compared, Period, compare
+from domain.delivery.reconciliation import Compared, Invoiced, Period, compare
 from domain.events.common import FiscalCalendar
-from domain.events.finance import LedgerReconciled
+from domain.events.finance import InvoicePosted, LedgerReconciled
 from domain.fiscal import period_named
+from domain.outputs import BillingStatement
 from domain.units import Instant
 
 # So far from a period its documents are looked for, where somebody has moved them.
@@ -29,6 +32,16 @@ class Reconciled(NamedTuple):
     period: Period
     compared: Compared
     to_send: int
+
+
+class Billing(NamedTuple):
+    """Statements that were issued, by id, and their invoices that were posted, by the id of the statement."""
+
+    statements: Mapping[str, BillingStatement]
+    invoices: Mapping[str, InvoicePosted]
+
+
+NOT_BILLING: Final = Billing({}, {})
 
 
 def periods_of(found: Iterable[Found], legal_entity_id: str) -> list[str]:
@@ -51,17 +64,20 @@ def reconcile(
     periods: Sequence[Period],
     found: Iterable[Found],
     ledger: Callable[[LedgerScope], Iterable[LedgerEntry]],
+    billing: Billing = NOT_BILLING,
 ) -> Iterator[Reconciled]:
     """The ledger is read once, for all periods and what lies beside them."""
     mine = [each for each in found if each.document.legal_entity_id == chart.legal_entity_id]
     withdrawn = {each.document.key: each.document.members for each in mine if each.state == REFUSED_PERIOD}
     unanswered = {each.document.key for each in mine if each.state not in {*ANSWERED, REFUSED_PERIOD}}
+    invoices = list(_invoiced(chart, billing))
+    unbilled = {key_of(INVOICE, [statement_id]) for statement_id in billing.statements.keys() - billing.invoices.keys()}
     if not periods:
         return
     first, last = min(each.since for each in periods), max(each.to for each in periods)
     entries = list(ledger(LedgerScope(chart.subsidiary, max(first, date.min + BESIDE) - BESIDE, last + BESIDE)))
     for period in periods:
-        compared = compare(chart, period, list(expected(mine)), entries, withdrawn, unanswered)
+        compared = compare(chart, period, list(expected(mine)), entries, withdrawn, unanswered | unbilled, invoices)
         to_send = sum(each.document.period == period.name and each.document.key in unanswered for each in mine)
         yield Reconciled(chart.legal_entity_id, chart.erp, period, compared, to_send)
 
@@ -79,3 +95,13 @@ def event_of(found: Reconciled, at: Instant) -> LedgerReconciled:
         sums=found.compared.sums,
         differences=found.compared.differences,
     )
+
+
+def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
+    """Those of the company that the ERP has under our key."""
+    for statement_id, event in billing.invoices.items():
+        statement = billing.statements.get(statement_id)
+        if chart.issues_invoices and statement is not None and statement.legal_entity_id == chart.legal_entity_id:
+            codes = {statement.currency, chart.currencies.get(statement.currency, statement.currency)}
+            key = key_of(INVOICE, [statement_id])
+            yield Invoiced(key, statement_id, event.posted_on, frozenset(codes), event.amount + event.tax_amount)

@@ -82,6 +82,16 @@ class Expected(NamedTuple):
     is_posted: bool
 
 
+class Invoiced(NamedTuple):
+    """An invoice that the ERP has said it posted; `gross` is with its tax."""
+
+    key: str
+    statement_id: str
+    posted_on: date
+    currencies: frozenset[str]
+    gross: Amount
+
+
 class Period(NamedTuple):
     """Half-open; `ids` are its names in the ERP."""
 
@@ -107,6 +117,7 @@ def compare(
     entries: Iterable[LedgerEntry],
     withdrawn: Mapping[str, tuple[str, ...]] = NOTHING,
     unanswered: Collection[str] = (),
+    invoices: Iterable[Invoiced] = (),
 ) -> Compared:
     """Of one company and period. `expected` and `entries` may reach beyond it, so that what was moved is found where it stands.
 
@@ -114,32 +125,30 @@ def compare(
     """
     all_ours = {each.document.key: each for each in expected}
     ours = {key: each for key, each in all_ours.items() if each.document.period == period.name}
+    billed = {each.key: each for each in invoices}
     theirs: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
     strangers: list[LedgerEntry] = []
     guarded = _guarded(chart)
     for entry in entries:
         is_here = _is_in(entry, period)
-        if entry.key in ours or (entry.key and is_here and entry.key not in all_ours):
+        if entry.key in ours or entry.key in billed or (entry.key and is_here and entry.key not in all_ours):
             theirs[entry.key].append(entry)
         elif not entry.key and is_here and any(line.account in guarded for line in entry.lines):
             strangers.append(entry)
-    found = [one for key, each in ours.items() for one in _of_ours(each, theirs[key], period)]
-    for key, some in theirs.items():
-        if key not in ours and key not in unanswered:
-            found += [_of_theirs(entry, withdrawn) for entry in some]
+    journals = {key: some for key, some in theirs.items() if key not in billed and key not in unanswered}
+    found = [one for key, each in ours.items() for one in _of_ours(each, theirs.get(key, ()), period)]
+    found += [_of_theirs(entry, withdrawn) for key, some in journals.items() if key not in ours for entry in some]
     found += [one for entry in strangers for one in _made_by_hand(entry, guarded)]
-    differing = {each.key for each in found}
+    for key, invoice in billed.items():
+        if period.since <= invoice.posted_on < period.to:
+            found += _of_invoice(invoice, theirs.get(key, ()))
     there = {key for key, some in theirs.items() if any(entry.is_posted for entry in some)}
+    standing = [entry for some in journals.values() for entry in some if entry.is_posted and _is_in(entry, period)]
+    differing = {each.key for each in found}
     return Compared(
         _sums(
             [each.document for key, each in ours.items() if each.is_posted or key in there],
-            [
-                e
-                for key, some in theirs.items()
-                if key not in unanswered
-                for e in some
-                if e.is_posted and _is_in(e, period)
-            ],
+            standing,
             [_only(entry, guarded) for entry in strangers],
         ),
         _bounded(sorted(found, key=lambda each: (-abs(each.amount), each.key, each.cause))),
@@ -210,6 +219,30 @@ def _other_lines(document: JournalDocument, entry: LedgerEntry) -> tuple[str, st
     )
     cause = ACCOUNT if ours.keys() != theirs.keys() else AMOUNT
     return cause, told, moved // 2, next((account for account in differing if account in ours), None)
+
+
+def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[LedgerDifference]:
+    """Its items stand on accounts of the ERP's own choice: what is compared is what the customer owes."""
+    currency, said = min(invoice.currencies), f"the invoice of {invoice.statement_id}"
+
+    def difference(cause: str, message: str, amount: Amount) -> LedgerDifference:
+        return LedgerDifference(invoice.key, cause, message, amount, currency)
+
+    if not there:
+        yield difference(MISSING, f"{said} was posted, and is not in the ERP's ledger", invoice.gross)
+    elif len(there) > 1:
+        named = ", ".join(sorted(entry.reference for entry in there))
+        extra = invoice.gross * (len(there) - 1)
+        yield difference(TWICE, f"{said} stands in the ERP {len(there)} times: {named}", extra)
+    elif not there[0].is_posted:
+        yield difference(NOT_POSTED, f"{said}, {there[0].reference}, is not posted there now", invoice.gross)
+    elif there[0].currency not in invoice.currencies:
+        yield difference(CURRENCY, f"{said}: expected {currency}, the ERP has {there[0].currency}", invoice.gross)
+    else:
+        owed = {debit + credit for debit, credit in _by_account(there[0].lines).values()}
+        if invoice.gross and invoice.gross not in owed:
+            told = f"{said}, {there[0].reference}: expected {format_amount(invoice.gross)} with tax on one account, found no such sum"
+            yield difference(CHANGED if there[0].is_changed else AMOUNT, told, invoice.gross)
 
 
 def _of_theirs(entry: LedgerEntry, withdrawn: Mapping[str, tuple[str, ...]]) -> LedgerDifference:

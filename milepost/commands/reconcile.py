@@ -15,7 +15,7 @@ from milepost.console import amount_text, echo, no_formula, say, shape, shell_wo
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
-    from domain.delivery.expected import Found
+    from connectors.files.delivered import Delivered
     from domain.delivery.reconciled import Reconciled
     from milepost.tables import Table
 
@@ -63,8 +63,7 @@ def reconcile(
         delivered = read_delivered(output, folder, given.charts, lines_of(given))
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    found = list(delivered.ledger.found())
-    made = list(_compared(given, found, delivered.calendars, entity, period))
+    made = list(_compared(given, delivered, entity, period))
     path = None if look or not made else _written(folder, output, made)
     if json:
         write_json(shape(1, file=None if path is None else str(path), reconciled=[as_json(each) for each in made]))
@@ -89,8 +88,7 @@ def lines_of(accounts: Accounts) -> dict[str, int]:
 
 def _compared(
     accounts: Accounts,
-    found: Sequence[Found],
-    calendars: Any,
+    delivered: Delivered,
     entity: str | None,
     period: str | None,
 ) -> Iterator[Reconciled]:
@@ -98,6 +96,7 @@ def _compared(
     from domain.delivery.reconciled import period_of, periods_of
     from domain.delivery.reconciled import reconcile as compared
 
+    found, calendars = list(delivered.ledger.found()), delivered.calendars
     for company, chart in sorted(accounts.charts.items()):
         if (entity is not None and company != entity) or company not in calendars:
             continue
@@ -108,7 +107,7 @@ def _compared(
                 f"expected a fiscal year and period such as 2026-03, got {period}", param_hint="--period"
             )
         with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
-            yield from compared(chart, periods, found, erp.ledger)
+            yield from compared(chart, periods, found, erp.ledger, delivered.billing)
 
 
 def _written(folder: Path, output: Path, made: Sequence[Reconciled]) -> Path:

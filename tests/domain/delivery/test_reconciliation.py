@@ -12,7 +12,7 @@ from domain.delivery.documents import DocumentLine, JournalDocument, key_of
 from domain.delivery.groups import Group
 from domain.delivery.journals import documents
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
-from domain.delivery.reconciliation import Compared, Expected, Period, compare
+from domain.delivery.reconciliation import Compared, Expected, Invoiced, Period, compare
 from domain.events.common import LedgerDifference
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line
@@ -166,6 +166,39 @@ def test_accounts_that_others_post_to_are_no_ones_mistake() -> None:
     )
     assert [each.account for each in compared([*THEIRS, cash]).differences] == ["91150"]
     assert compare(MAPPED._replace(issues_invoices=False), JUNE, EXPECTED, [*THEIRS, cash]).differences == ()
+
+
+GROSS = 119 * AMOUNT_ONE
+BILLED = Invoiced(key_of("invoice", ["S-1"]), "S-1", date(2026, 6, 30), frozenset({"EUR"}), GROSS)
+RECEIVABLE = lines(("1200", 119), ("400", -100), ("1776", -19))
+IN_BOOKS = LedgerEntry(BILLED.key, "INV-1", date(2026, 6, 30), "145", "EUR", is_posted=True, lines=RECEIVABLE)
+
+
+@pytest.mark.parametrize(
+    ("there", "cause", "money"),
+    [
+        ([IN_BOOKS], None, 0),
+        ([IN_BOOKS._replace(lines=lines(("1200", 119), ("400", -109), ("2", -10)))], None, 0),
+        ([], "missing", 119),
+        ([IN_BOOKS, IN_BOOKS._replace(reference="INV-2")], "twice", 119),
+        ([IN_BOOKS._replace(is_posted=False)], "not_posted", 119),
+        ([IN_BOOKS._replace(currency="USD")], "currency", 119),
+        ([IN_BOOKS._replace(lines=lines(("1200", 120), ("400", -101), ("1776", -19)))], "amount", 119),
+        ([IN_BOOKS._replace(lines=lines(("1200", 1), ("400", -1)), is_changed=True)], "changed", 119),
+    ],
+)  # fmt: skip
+def test_invoices_are_compared_by_what_the_customer_owes(
+    there: list[LedgerEntry], cause: str | None, money: int
+) -> None:
+    """100.00 and 19.00 tax; which accounts its items have is the ERP's to say."""
+    found = compared([*THEIRS, *there], invoices=[BILLED])
+    expected = [] if cause is None else [(BILLED.key, cause, money * AMOUNT_ONE)]
+    assert [(each.key, each.cause, each.amount) for each in found.differences] == expected
+    assert all(each[2:6] == each[6:10] for each in found.sums)
+
+
+def test_an_invoice_that_the_erp_has_and_has_not_answered_is_no_difference() -> None:
+    assert compared([*THEIRS, IN_BOOKS], unanswered={BILLED.key}).differences == ()
 
 
 def test_other_periods_are_not_compared() -> None:

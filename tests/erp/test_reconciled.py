@@ -1,0 +1,81 @@
+"""What adapters read of an ERP's ledger is what was sent: both sides agree, and what somebody does there is found by its cause."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from domain.delivery.chart import EntityChart
+from domain.delivery.documents import JournalDocument, key_of
+from domain.delivery.ledgers import LedgerScope
+from domain.delivery.outcomes import Taken
+from domain.delivery.reconciliation import Compared, Expected, Period, compare
+from simulation.erp.troubles import Trouble
+from tests.erp.contract import Plug
+from tests.erp.plugs import NETSUITE
+from tests.erp.simulated import Simulated, simulated
+from tests.erp.test_simulated import BY_NAME
+
+JUNE = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", "145"}))
+# With what lies beside it.
+SCOPE = LedgerScope("1", date(2026, 4, 27), date(2026, 8, 5))
+CHART = EntityChart("US", "main", subsidiary="1", periods={"2026-06": "145"})
+
+
+def documents(plug: Plug) -> list[JournalDocument]:
+    """Three in dollars, one in euros at 1.10."""
+    made = []
+    for name, members in (("journal", "J-1"), ("journal", "J-2"), ("journal", "J-3"), ("journal_eur", "J-4")):
+        found = plug.document(name)
+        assert isinstance(found, JournalDocument)
+        made.append(found._replace(key=key_of("journal", [members]), members=(members,)))
+    return made
+
+
+def compared(found: Simulated, sent: list[JournalDocument]) -> Compared:
+    return compare(CHART, JUNE, [Expected(each, is_posted=True) for each in sent], found.erp.ledger(SCOPE))
+
+
+@BY_NAME
+def test_what_was_sent_and_what_the_adapter_reads_agree(plug: Plug, tmp_path: Path) -> None:
+    """Dr 58 and Cr 4010: 3,000.00 USD and 1,000.00 EUR."""
+    sent = documents(plug)
+    with simulated(plug, tmp_path) as found:
+        for each in sent:
+            assert isinstance(found.settled(each), Taken)
+        both = compared(found, sent)
+    assert (both.differences, both.agreed) == ((), 4)
+    assert [(each.account, each.currency, each.ours_count) for each in both.sums] == [
+        ("4010", "EUR", 1), ("4010", "USD", 3), ("58", "EUR", 1), ("58", "USD", 3),
+    ]  # fmt: skip
+    assert all(each[2:6] == each[6:10] for each in both.sums)
+
+
+@BY_NAME
+def test_one_that_is_not_there_and_one_that_nobody_knows_are_found(plug: Plug, tmp_path: Path) -> None:
+    sent = documents(plug)
+    with simulated(plug, tmp_path) as found:
+        for each in sent[1:]:
+            found.settled(each)
+        both = compared(found, sent[:3])
+    assert {each.key: each.cause for each in both.differences} == {sent[0].key: "missing", sent[3].key: "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "cause"),
+    [(Trouble.UNPOSTED, "not_posted"), (Trouble.OTHER_PERIOD, "period")],
+    ids=str,
+)
+def test_one_that_netsuite_keeps_otherwise_than_it_was_sent_is_found(
+    trouble: Trouble, cause: str, tmp_path: Path
+) -> None:
+    """Not approved for posting, or moved by a preference of the account to the next open period."""
+    sent = documents(NETSUITE)[:2]
+    with simulated(NETSUITE, tmp_path) as found:
+        found.settled(sent[0])
+        found.meets(trouble)
+        found.settled(sent[1])
+        both = compared(found, sent)
+    assert [(each.key, each.cause) for each in both.differences] == [(sent[1].key, cause)]

@@ -21,7 +21,9 @@ from benchmarks.machine import on_one_core
 from simulation.plan import ALL, TIME_ALONE
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-PARTS = ("firm", "mix", "engagement", "records", "explain", "real")
+PARTS = ("firm", "mix", "engagement", "records", "explain", "grain", "real")
+# Of the firm whose journals are put together for an ERP.
+GRAIN_PEOPLE, GRAIN_MONTHS = 300, 3
 PASSES = ("run", "dataflow", "plain", "stages")
 MULTIPLES = {"k": 1_000, "m": 1_000_000}
 
@@ -79,6 +81,16 @@ def _measure(part: str, asked: argparse.Namespace, results: dict[str, Any]) -> N
                 found = _told(f"{title}: explain", "giant", entries, asked.questions, folder)
                 results["explain"].append({"title": title, **found})
             shutil.rmtree(folder, ignore_errors=True)
+        case "grain":
+            folder = asked.work / "grain"
+            shutil.rmtree(folder, ignore_errors=True)
+            size = ("--people", GRAIN_PEOPLE, "--projects", GRAIN_PEOPLE // 2, "--months", GRAIN_MONTHS)
+            _say(f"a firm of {GRAIN_PEOPLE} people: simulate and run")
+            milepost("simulate", *size, "--seed", firm.SEED, "--format", "avro", "--out", folder / "input")
+            milepost("run", "--input", folder / "input", "--output", folder / "output", "--yes")
+            found = _told("journals for an ERP by grain", "grain", folder / "output")
+            results["grain"] = {"people": GRAIN_PEOPLE, "found": found}
+            shutil.rmtree(folder)
         case "real" if os.environ.get(real_data.VARIABLE):
             data = Path(os.environ[real_data.VARIABLE])
             folder = asked.work / "real"

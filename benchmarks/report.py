@@ -10,6 +10,8 @@ TARGET_RATIO = 1.3
 TARGET_MB = 500
 TARGET_PROJECTS = 10_000
 TARGET_MIX = 0.7
+TARGET_JOURNALS = 1_000
+TARGET_GRAIN = "entity_day"
 SHARE_SHOWN = 1.0
 
 JOBS = {
@@ -50,6 +52,8 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
         made += [_real(results["real"])]
     if "records" in results:
         made.append(_records(results["records"]))
+    if "grain" in results:
+        made.append(_grain(results["grain"]))
     profiled = [firm for firm in firms if "plain" in firm]
     if profiled:
         made.append(_profile("Where the time of accounting goes", profiled, "plain"))
@@ -92,6 +96,7 @@ def verdicts(results: Mapping[str, Any]) -> list[str]:
         *_mix_verdicts(results),
         *_explain_verdicts(results),
         *_real_verdicts(results),
+        *_grain_verdicts(results),
     ]
 
 
@@ -117,6 +122,31 @@ def _mix_verdicts(results: Mapping[str, Any]) -> Iterator[str]:
             f"All kinds of terms at {TARGET_MIX:.0%} of the speed of time and materials, `milepost run`, {found['entries']:,} entries:"
             f" {every * 1e6:,.0f} us an event against {time * 1e6:,.0f}, {time / every:.0%}, {how}."
         )
+
+
+def _grain_verdicts(results: Mapping[str, Any]) -> Iterator[str]:
+    measured = results.get("grain", {"found": []})
+    for found in measured["found"]:
+        if found["grain"] == TARGET_GRAIN:
+            how = "kept" if found["a_month"] < TARGET_JOURNALS else "missed"
+            yield (
+                f"Fewer than {TARGET_JOURNALS:,} ERP journals a month of {measured['people']} people by company and day:"
+                f" {found['a_month']:,} in the busiest month, {how}."
+            )
+
+
+def _grain(measured: Mapping[str, Any]) -> Table:
+    counts = ("journals", "documents", "a_month", "lines_most")
+    rows = [
+        (found["grain"], *(f"{found[name]:,}" for name in counts), f"{found['microseconds']:.0f}")
+        for found in measured["found"]
+    ]
+    return Table(
+        f"Journals for an ERP by grain, {measured['people']} people, three months, all companies",
+        "An ERP journal has at most 200 lines; without dimensions as segments. us: groups and documents, not the calls.",
+        ("grain", "our journals", "ERP journals", "of the busiest month", "most lines", "us a journal"),
+        rows,
+    )
 
 
 def _memory(results: Mapping[str, Any]) -> Iterator[str]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import report
+from benchmarks import grain, report
 from benchmarks.child import ROOT
 from benchmarks.firm import size_of
 from benchmarks.profile import group_of
 from benchmarks.stopwatch import REST, Stopwatch
+from tests.finished_run import finished_run
 
 ENTRIES = 1_000
 
@@ -113,3 +114,11 @@ def test_the_innermost_function_says_the_group() -> None:
     assert group_of("/any/state/store.py", "commit") == "store: commit"
     assert group_of("/any/state/store.py", "entry") == "store: read and keep rows"
     assert group_of("/any/domain/money.py", "round_ratio") is None
+
+
+def test_journals_are_counted_by_grain() -> None:
+    """20 of the run's 24 journals are sent; 12 of them in January."""
+    found = {each.grain: each for each in grain.measure(finished_run())}
+    assert (found["entry"].journals, found["entry"].documents, found["entry"].a_month) == (24, 20, 12)
+    assert found["entry"].documents >= found["project_day"].documents >= found["entity_day"].documents
+    assert all(each.lines_most >= 2 for each in found.values())

@@ -87,9 +87,9 @@ class Topics:
                 last[each.exception_id] = each
         return last
 
-    def send(self, events: Sequence[dict[str, Any]]) -> str:
+    def send(self, events: Sequence[dict[str, Any]], to: str = DECISIONS, keyed: str = "exception_id") -> str:
         """To the topic whose name is the answer. Raises DecodeError where one would become a dead letter, and GuardStop."""
-        ids, topic = self.schemas(), self.names.shared(DECISIONS)
+        ids, topic = self.schemas(), self.names.shared(to)
         framed = []
         for each in events:
             line = orjson.dumps({name: value for name, value in each.items() if value is not None})
@@ -97,8 +97,8 @@ class Topics:
                 raise fault
             event = event_from_json_line(line)
             writer = WRITERS[type(event)]
-            value = ids.frame(DECISIONS, writer.type_name) + writer.encode(event)
-            framed.append(Sent(str(each["exception_id"]).encode(), value))
+            value = ids.frame(to, writer.type_name) + writer.encode(event)
+            framed.append(Sent(str(each[keyed]).encode(), value))
         self._asked(lambda: send(self.clients, topic, framed, self.timeout))
         return topic
 

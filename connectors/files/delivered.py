@@ -64,7 +64,8 @@ def read_delivered(
 
 
 def _events(output: Path, input_dir: Path) -> Iterator[Event]:
-    with EngagementLog.open(output) as log:
-        for record in log.records():
-            yield record.event
+    for shard in shards(output):
+        with EngagementLog.open(output, shard) as log:
+            for record in log.records():
+                yield record.event
     yield from added_events(input_dir, ANSWERS)

@@ -11,12 +11,15 @@ import typer
 
 from milepost import exit_codes
 from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.commands.given_settings import File, Set
+from milepost.commands.given_settings import given as given_settings
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
     from connectors.files.delivered import Delivered
     from domain.delivery.reconciled import Reconciled
+    from milepost.settings import Loaded
     from milepost.tables import Table
 
 SUMS = ("count", "debits", "credits", "digest")
@@ -37,6 +40,12 @@ def reconcile(
     period: Annotated[
         str | None, typer.Option("--period", "--for", help="Such as 2026-03; without it all that the ERP has.")
     ] = None,
+    kafka: Annotated[
+        bool,
+        typer.Option("--kafka", help="Send it to the topic; --output is a folder that `verify --kafka --keep` keeps."),
+    ] = False,
+    file: File = None,
+    options: Set = None,
     look: Annotated[bool, typer.Option("--look", help="Only show it; the next run hears nothing of it.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or difference.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
@@ -50,6 +59,8 @@ def reconcile(
     from connectors.files.no_outputs import NoOutputs
     from milepost.deciding import beside
 
+    if kafka and input_dir is not None:
+        raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
     if as_csv and json:
         raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
     given = given_accounts(accounts)
@@ -64,13 +75,15 @@ def reconcile(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     made = list(_compared(given, delivered, entity, period))
-    path = None if look or not made else _written(folder, output, made)
+    said = "" if look or not made else _said(made, output, folder, given_settings(file, options) if kafka else None)
     if json:
-        write_json(shape(1, file=None if path is None else str(path), reconciled=[as_json(each) for each in made]))
+        write_json(shape(1, written=said or None, reconciled=[as_json(each) for each in made]))
     elif as_csv:
         _tell_csv(made)
     else:
-        _tell(made, path, folder, output)
+        _tell(made)
+        if said and not kafka:
+            say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
     if any(each.compared.differences for each in made):
         raise typer.Exit(exit_codes.VIOLATION)
 
@@ -110,26 +123,34 @@ def _compared(
             yield from compared(chart, periods, found, erp.ledger, delivered.billing)
 
 
-def _written(folder: Path, output: Path, made: Sequence[Reconciled]) -> Path:
-    """Where the books end long ago, as of their last moment: an event of today would end every day up to today."""
+def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded | None) -> str:
+    """The file or the topic that has it now.
+
+    Where the books end long ago, as of their last moment: an event of today would end every day up to today.
+    """
     from connectors.files.added_events import add_events
     from connectors.files.delivered import ANSWERS
     from connectors.files.found_exceptions import latest_of
     from connectors.json_records import record_to_json
     from domain.delivery.reconciled import event_of
+    from domain.events.catalogue import TOPICS
     from milepost.days import moment, now
     from milepost.deciding import DAY, GAP_DAYS
 
     latest = latest_of(output)
     at = now() if now() - latest <= GAP_DAYS * DAY else latest
     events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at))} for each in made]
-    return add_events(folder, ANSWERS, events, moment())
+    if given is None:
+        return str(add_events(folder, ANSWERS, events, moment()))
+    from milepost.exceptions_on_kafka import Topics
+
+    return Topics(given.settings).send(events, TOPICS["LedgerReconciled"], "legal_entity_id")
 
 
 # For people
 
 
-def _tell(made: Sequence[Reconciled], path: Path | None, folder: Path, output: Path) -> None:
+def _tell(made: Sequence[Reconciled]) -> None:
     from milepost.tables import show
 
     if not made:
@@ -142,8 +163,6 @@ def _tell(made: Sequence[Reconciled], path: Path | None, folder: Path, output: P
     show(*tables)
     if not any(each.compared.differences for each in made):
         tell("\nBoth ledgers agree")
-    if path is not None:
-        say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
 
 
 def _overview(made: Sequence[Reconciled]) -> Table:

@@ -61,6 +61,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             "milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output books/output",
+            "milepost reconcile --kafka --output books/audited --accounts accounts.toml",
             "milepost show MPK7Q2V5C4T3N6W2XYZA --accounts accounts.toml --output books/output",
         ),
         "they need an ERP; test_reconcile.py runs them",

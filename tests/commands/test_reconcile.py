@@ -139,7 +139,7 @@ def test_what_was_changed_in_the_erp_is_listed_and_told_to_the_next_run(
     assert found == {keys[one]: "missing", keys[other]: "period", "JE-hand": "by_hand"}
     events = [each for each in added_events(tmp_path / "input", ANSWERS) if isinstance(each, LedgerReconciled)]
     assert {each.key for event in events for each in event.differences} == set(found)
-    assert Path(shape["file"]).is_file()
+    assert Path(shape["written"]).is_file()
 
 
 def test_one_company_and_period_is_asked_for_alone_and_looking_writes_nothing(

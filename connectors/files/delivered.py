@@ -12,6 +12,7 @@ from connectors.files.written import read_topic, shards
 from domain.delivery.chart import EntityChart
 from domain.delivery.expected import Ledger
 from domain.delivery.reconciled import Billing
+from domain.delivery.sold import Revenue
 from domain.events.catalogue import Event
 from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
@@ -29,17 +30,20 @@ class Delivered(NamedTuple):
     ledger: Ledger
     calendars: Mapping[str, FiscalCalendar]
     billing: Billing
+    revenue: Revenue
 
 
 def read_delivered(
     output: Path, input_dir: Path, charts: Mapping[str, EntityChart], lines: Mapping[str, int]
 ) -> Delivered:
     """`lines` is the most lines a journal by company. Raises NoOutputs, GuardStop and ContainerDamaged."""
-    ledger = Ledger(len(shards(output)), charts, lines)
+    ledger, revenue = Ledger(len(shards(output)), charts, lines), Revenue()
     for name in ("JournalEntry", "ControlTotals"):
         for written in read_topic(output, TOPICS[name]):
             if isinstance(written.record, JournalEntry | ControlTotals):
                 ledger.add(written.position, written.record)
+            if isinstance(written.record, JournalEntry):
+                revenue.add(written.record)
     calendars: dict[str, tuple[int, FiscalCalendar]] = {}
     invoices: dict[str, InvoicePosted] = {}
     for event in _events(output, input_dir):
@@ -60,7 +64,7 @@ def read_delivered(
         if isinstance(written.record, BillingStatement) and written.record.status == ISSUED
     }
     of_entities = {name: each for name, (_, each) in calendars.items()}
-    return Delivered(ledger, of_entities, Billing(statements, invoices))
+    return Delivered(ledger, of_entities, Billing(statements, invoices), revenue)
 
 
 def _events(output: Path, input_dir: Path) -> Iterator[Event]:

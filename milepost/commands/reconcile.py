@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
     from connectors.files.delivered import Delivered
     from domain.delivery.reconciled import Reconciled
+    from domain.delivery.sold import Sold
     from milepost.settings import Loaded
     from milepost.tables import Table
 
@@ -75,13 +76,15 @@ def reconcile(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     made = list(_compared(given, delivered, entity, period))
+    sold = [each for each in delivered.revenue.sold(delivered.billing) if entity in {None, each.legal_entity_id}]
     said = "" if look or not made else _said(made, output, folder, given_settings(file, options) if kafka else None)
     if json:
-        write_json(shape(1, written=said or None, reconciled=[as_json(each) for each in made]))
+        figures = [sold_json(each) for each in sold]
+        write_json(shape(1, written=said or None, reconciled=[as_json(each) for each in made], sold=figures))
     elif as_csv:
         _tell_csv(made)
     else:
-        _tell(made)
+        _tell(made, sold)
         if said and not kafka:
             say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
     if any(each.compared.differences for each in made):
@@ -150,7 +153,7 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
 # For people
 
 
-def _tell(made: Sequence[Reconciled]) -> None:
+def _tell(made: Sequence[Reconciled], sold: Sequence[Sold]) -> None:
     from milepost.tables import show
 
     if not made:
@@ -160,7 +163,7 @@ def _tell(made: Sequence[Reconciled]) -> None:
     for each in made:
         if each.compared.differences:
             tables += [_sums(each), _differences(each)]
-    show(*tables)
+    show(*tables, _sold(sold))
     if not any(each.compared.differences for each in made):
         tell("\nBoth ledgers agree")
 
@@ -223,6 +226,31 @@ def _differences(each: Reconciled) -> Table:
     return Table(f"Differences, {each.legal_entity_id} {each.period.name}", columns, rows, frozenset({2, 4}))
 
 
+def _sold(sold: Sequence[Sold]) -> Table:
+    from milepost.tables import Table
+
+    rows = [
+        (
+            each.legal_entity_id,
+            each.currency,
+            *map(amount_text, (each.recognised, each.billed, each.to_bill, each.invoiced, each.to_invoice)),
+            f"{each.differing:,}",
+        )
+        for each in sold
+    ]
+    columns = (
+        "company",
+        "currency",
+        "recognised",
+        "billed",
+        "to bill",
+        "invoiced",
+        "to invoice",
+        "invoices that differ",
+    )
+    return Table("Revenue, statements and invoices so far, net of tax", columns, rows, frozenset(range(2, 8)))
+
+
 # For machines
 
 
@@ -248,6 +276,19 @@ def as_json(each: Reconciled) -> dict[str, Any]:
             {**one._asdict(), "amount": _plain(one.amount), "journals": list(one.journals)}
             for one in each.compared.differences
         ],
+    }
+
+
+def sold_json(each: Sold) -> dict[str, Any]:
+    return {
+        "legal_entity_id": each.legal_entity_id,
+        "currency": each.currency,
+        "recognised": _plain(each.recognised),
+        "billed": _plain(each.billed),
+        "to_bill": _plain(each.to_bill),
+        "invoiced": _plain(each.invoiced),
+        "to_invoice": _plain(each.to_invoice),
+        "invoices_that_differ": each.differing,
     }
 
 

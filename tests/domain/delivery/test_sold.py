@@ -1,0 +1,35 @@
+"""Recognised, billed and invoiced, by company and currency."""
+
+from datetime import date
+
+from domain.delivery.reconciled import Billing
+from domain.delivery.sold import Revenue, Sold
+from domain.events.finance import InvoicePosted
+from domain.units import AMOUNT_ONE
+from tests.domain.delivery.journals import journal, line
+from tests.domain.delivery.test_invoices import STATEMENT
+
+DAY = date(2026, 7, 2)
+
+
+def posted(units: int) -> InvoicePosted:
+    return InvoicePosted("e", 0, "main", "INV-1", DAY, units * AMOUNT_ONE, statement_id="S-1")
+
+
+def test_what_is_billed_and_not_invoiced_waits_and_so_does_what_is_not_billed() -> None:
+    """2,000.00 are recognised, 1,580.00 billed, of which 79.00 is retained."""
+    revenue = Revenue()
+    revenue.add(journal("J-1", [line("1150", 2_100), line("4000", -2_100)]))
+    revenue.add(journal("J-2", [line("1150", -100), line("4050", 100)]))
+    revenue.add(journal("J-3", [line("5000", 100), line("2150", -100)], currency="USD"))
+    in_dollars = Sold("DE", "USD", 0)
+    sent, invoiced = Billing({"S-1": STATEMENT}, {}), Billing({"S-1": STATEMENT}, {"S-1": posted(1_501)})
+    waits = Sold("DE", "EUR", 2_000 * AMOUNT_ONE, 1_580 * AMOUNT_ONE, 0, 1_501 * AMOUNT_ONE)
+    assert revenue.sold(sent) == [waits, in_dollars]
+    assert waits.to_bill == 420 * AMOUNT_ONE
+    assert revenue.sold(invoiced) == [waits._replace(invoiced=1_501 * AMOUNT_ONE, to_invoice=0), in_dollars]
+
+
+def test_an_invoice_of_another_amount_is_counted() -> None:
+    (found,) = Revenue().sold(Billing({"S-1": STATEMENT}, {"S-1": posted(1_500)}))
+    assert (found.differing, found.invoiced) == (1, 1_500 * AMOUNT_ONE)

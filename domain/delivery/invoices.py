@@ -2,6 +2,7 @@
 
 Lines are the statement's, and what the customer retains, is released, or was paid ahead stands below them, so that they sum to what is
 due. Work and expenses were recognised against the unbilled receivable (1150), which the invoice clears: revenue stands in the ERP once.
+A deposit is owed to the customer (2310) until it is set against a statement.
 
     10 h at 150.00                 1,500.00   time        1150
     train to Hamburg                  80.00   expense     1150
@@ -13,7 +14,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from domain import rows
 from domain.accounts import CUSTOMER_DEPOSIT, RETENTION_RECEIVABLE, UNBILLED_RECEIVABLE
+from domain.billing import deposit
 from domain.delivery.chart import (
     CUSTOMER,
     DELIVERY,
@@ -35,7 +38,7 @@ from domain.statement import EACH
 from domain.units import AMOUNT_ONE, QUANTITY_ONE, RATE_ONE, Amount, Quantity, Rate
 
 INVOICE: Final = "invoice"
-_KINDS: Final = {"time_entry": TIME, "expense": EXPENSE, "delivery": DELIVERY}
+_KINDS: Final = {rows.TIME_ENTRY: TIME, rows.EXPENSE: EXPENSE, rows.DELIVERY: DELIVERY}
 
 
 class _Part(NamedTuple):
@@ -111,9 +114,16 @@ def invoice(
 
 
 def kind_of(line: StatementLine) -> str:
-    """What the line is about; a line without entries is a fee."""
-    kinds = {_KINDS.get(named(origin(entry))[0], FEE) for entry in line.entries}
+    """What the line is about; a line without entries, or of several kinds, is a fee."""
+    kinds = {_kind(*named(origin(entry))) for entry in line.entries}
     return kinds.pop() if len(kinds) == 1 else FEE
+
+
+def _kind(kind: str, fact_id: str) -> str:
+    """What a deposit charges and gives back are fees by these names, after contract and line."""
+    if kind == rows.FEE and fact_id.split("/", 2)[2:] in ([deposit.DEPOSIT], [deposit.REFUND]):
+        return DEPOSIT
+    return _KINDS.get(kind, FEE)
 
 
 def _parts(statement: BillingStatement) -> Iterator[_Part]:
@@ -121,7 +131,7 @@ def _parts(statement: BillingStatement) -> Iterator[_Part]:
         kind = kind_of(line)
         yield _Part(
             kind,
-            UNBILLED_RECEIVABLE,
+            CUSTOMER_DEPOSIT if kind == DEPOSIT else UNBILLED_RECEIVABLE,
             line.description,
             line.quantity,
             line.unit,

@@ -55,6 +55,25 @@ def test_lines_and_what_is_retained_sum_to_what_is_due() -> None:
     assert found.invoice_date == date(2026, 6, 30)
 
 
+@pytest.mark.parametrize(
+    ("entry", "item", "account"),
+    [
+        ("fee/K/D/deposit", "905", "92310"),
+        ("fee/K/D/refund", "905", "92310"),
+        ("fee/K/M/milestone/deposit", "904", "91150"),
+        ("fee/K/F/instalment/2026-06-30", "904", "91150"),
+        ("delivery/D-1", "906", "91150"),
+        ("overflow/T-1", "901", "91150"),
+    ],
+)
+def test_what_a_line_is_about_is_known_by_its_entries(entry: str, item: str, account: str) -> None:
+    """A milestone may be called deposit and is none."""
+    one = STATEMENT._replace(lines=(WORK._replace(entries=(entry,)),), retained=0, amount_due=1_500 * AMOUNT_ONE)
+    found = invoice(one, chart(items={**ITEMS, "fee": "904", "deposit": "905", "delivery": "906"}))
+    assert isinstance(found, InvoiceDocument)
+    assert [(each.item, each.account) for each in found.lines] == [(item, account)]
+
+
 def test_the_day_of_issue_is_the_invoices_where_it_is_given() -> None:
     found = invoice(STATEMENT, chart(), date(2026, 7, 2))
     assert isinstance(found, InvoiceDocument)

@@ -47,22 +47,23 @@ def documents(group: Group, chart: EntityChart, limit_lines: int) -> tuple[Journ
 
 
 def of_members(group: Group, ids: Collection[str]) -> Group:
-    """The group of some of its journals."""
-    places = [place for place, each in enumerate(group.members) if each.journal_id in ids]
-    return group._replace(
-        members=tuple(group.members[place] for place in places),
-        correlation_ids=tuple(group.correlation_ids[place] for place in places),
-    )
+    """The group of some of its journals; its accounting date is the last of theirs."""
+    return _cut(group, [place for place, each in enumerate(group.members) if each.journal_id in ids])
 
 
 def halves(group: Group) -> tuple[Group, Group]:
     """Of two or more members."""
     middle = len(group.members) // 2
-    return _cut(group, slice(middle)), _cut(group, slice(middle, None))
+    return _cut(group, range(middle)), _cut(group, range(middle, len(group.members)))
 
 
-def _cut(group: Group, part: slice) -> Group:
-    return group._replace(members=group.members[part], correlation_ids=group.correlation_ids[part])
+def _cut(group: Group, places: Sequence[int]) -> Group:
+    members = tuple(group.members[place] for place in places)
+    return group._replace(
+        accounting_date=max(each.accounting_date for each in members),
+        members=members,
+        correlation_ids=tuple(group.correlation_ids[place] for place in places),
+    )
 
 
 def _mapped(group: Group, chart: EntityChart) -> tuple[tuple[DocumentLine, ...], tuple[Unmapped, ...]]:

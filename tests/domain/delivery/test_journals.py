@@ -1,6 +1,7 @@
 """Groups of journals as the ERP gets them."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from domain.delivery.chart import AccountRule, SegmentRule, Unmapped
 from domain.delivery.documents import JournalDocument, key_of
 from domain.delivery.groups import Group
-from domain.delivery.journals import documents, halves
+from domain.delivery.journals import documents, halves, of_members
 from domain.outputs import JournalEntry
 from domain.units import AMOUNT_ONE
 from tests.domain.delivery.journals import chart, journal, line, sums
@@ -72,6 +73,15 @@ def test_too_many_lines_are_halved_always_at_the_same_places() -> None:
     first, _ = halves(halves(group(*journals))[0])
     assert first.key == parts[0].key
     assert len(made(group(*journals), 5)) == 1, "without segments they are two lines"
+
+
+def test_the_halves_of_a_period_have_the_last_accounting_dates_of_their_own_journals() -> None:
+    days = [date(2026, 6, day) for day in (3, 9, 17, 30)]
+    june = group(*(journal(f"J-{number}", day=day) for number, day in enumerate(days)))._replace(
+        accounting_date=days[-1]
+    )
+    assert [each.accounting_date for each in halves(june)] == [days[1], days[3]]
+    assert of_members(june, ("J-0", "J-2")).accounting_date == days[2]
 
 
 def test_a_single_journal_with_too_many_lines_is_parted_into_balanced_ones() -> None:

@@ -320,6 +320,14 @@ mount(
 )
 app.add_typer(charted)
 mount(
+    "new",
+    accounts.new,
+    "A beginning of accounts.toml, of what a run used.",
+    example="milepost accounts new --kind netsuite --output build/try/output > accounts.toml",
+    then="fill in the ERP's accounts; milepost accounts check --output build/try/output",
+    on=charted,
+)
+mount(
     "check",
     accounts.check,
     "Whether accounts.toml has a place for all that was posted.",

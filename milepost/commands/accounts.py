@@ -6,11 +6,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 
 from milepost import exit_codes
 from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
-from milepost.console import amount_text, say, shape, tell, write_json
+from milepost.console import amount_text, echo, say, shape, tell, write_json
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
@@ -52,6 +53,48 @@ def check(
         _tell(found, lacking, output, findings)
     if lacking or not all(each.is_right for _, each in findings):
         raise typer.Exit(exit_codes.VIOLATION)
+
+
+def new(
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
+    kind: Annotated[str, typer.Option("--kind", help="Which ERP: netsuite, files, ...")] = "netsuite",
+) -> None:
+    """Write a beginning of accounts.toml to stdout: the companies of a run with the accounts and currencies that it used.
+
+    Fill in the ERP's accounts between the quotes, and the connection as the ERP's page says; `accounts check` says what is left.
+    """
+    from connectors.erp.adapters import OPENERS
+    from connectors.files.no_outputs import NoOutputs
+    from connectors.files.written import read_topic
+    from domain.accounts import name_of
+    from domain.outputs import TOPICS, JournalEntry
+
+    if kind not in OPENERS:
+        raise typer.BadParameter(f"expected one of {', '.join(sorted(OPENERS))}, got {kind}", param_hint="--kind")
+    used: dict[str, tuple[set[str], set[str]]] = {}
+    try:
+        for written in read_topic(output, TOPICS["JournalEntry"]):
+            if isinstance(written.record, JournalEntry) and written.record.deliver:
+                roles, currencies = used.setdefault(written.record.legal_entity_id, (set(), set()))
+                roles.update(line.account for line in written.record.lines)
+                currencies.add(written.record.currency)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    lines = ["[erp.main]", f'kind = "{kind}"']
+    for number, company in enumerate(sorted(used), start=1):
+        roles, currencies = used[company]
+        table = _key(company)
+        lines += ["", f"[entities.{table}]", 'erp = "main"', f'subsidiary = "{number}"', 'grain = "entity_day"']
+        lines += ["", f"[entities.{table}.currencies]", *(f'{each} = "{each}"' for each in sorted(currencies))]
+        lines += ["", f"[entities.{table}.accounts]"]
+        lines += [f'{role} = ""{f"  # {name_of(role)}" if name_of(role) else ""}' for role in sorted(roles)]
+    echo("\n".join(lines))
+
+
+def _key(name: str) -> str:
+    """As TOML takes it for one key."""
+    is_bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    return name if is_bare else orjson.dumps(name).decode()
 
 
 def lacks(accounts: Accounts, output: Path) -> list[tuple[Lack, AtStake]]:

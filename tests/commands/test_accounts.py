@@ -73,3 +73,21 @@ def test_an_erp_that_is_not_as_it_must_be_is_told_when_it_is_reached(accounts: P
     result = check(accounts, "--reach", "--json")
     assert result.exit_code == 3, result.output
     assert [each["erp"] for each in json.loads(result.stdout)["erps"] if not each["is_right"]] == ["books"]
+
+
+def test_a_beginning_has_what_the_run_used_and_lacks_the_accounts(tmp_path: Path) -> None:
+    arguments = ["accounts", "new", "--kind", "files", "--output", str(finished_run())]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert '[entities.BERLIN.currencies]\nEUR = "EUR"\nUSD = "USD"\n' in result.stdout
+    assert '1150 = ""  # Unbilled receivable' in result.stdout
+    path = tmp_path / "accounts.toml"
+    options = f'\n[erp.main.options]\nfolder = "{tmp_path}"\nlayout = "d365_csv"\n'
+    path.write_text(result.stdout + options)
+    found = check(path)
+    assert found.exit_code == 2
+    assert "[entities.BERLIN] accounts.1150.0.account: " in found.stderr
+    path.write_text(result.stdout.replace('= ""', '= "1"') + options)
+    assert check(path, "--output", str(finished_run())).exit_code == 0
+    wrong = CliRunner().invoke(app, ["accounts", "new", "--kind", "sap", "--output", str(finished_run())])
+    assert wrong.exit_code == 2

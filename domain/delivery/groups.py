@@ -203,11 +203,13 @@ class Groups:
         return [*alone, *self._closed(entity, shard)]
 
     def _add_total(self, position: Position, total: ControlTotals) -> list[Group]:
+        """A day that a company ends twice, since it moved to another zone, is told by the first mark."""
         place = (total.legal_entity_id, position.shard)
         side = self._sides[place]
-        if total.date <= side.upto:
-            return []
         found = Total(position.output_seq, total.journal_count, total.currencies, total.period_ended or "")
+        told = side.totals.get(total.date, {})
+        if total.date <= side.upto or len(told) == next(iter(told.values()), found).currencies:
+            return []
         side.totals.setdefault(total.date, {})[total.currency] = found
         self._dirty.add(place)
         return self._closed(*place)
@@ -262,12 +264,10 @@ def _settle(side: Side) -> bool:
         if len(before) < posted:
             break
         del side.totals[day]
-        # A company that moved to another zone may end a day twice; what came between belongs to the next.
-        if day > side.upto:
-            side.count += posted
-            side.since.difference_update(before)
-            side.marks.append(Mark(day, first.seq, first.period_ended))
-            side.upto, settled = day, True
+        side.count += posted
+        side.since.difference_update(before)
+        side.marks.append(Mark(day, first.seq, first.period_ended))
+        side.upto, settled = day, True
     return settled
 
 

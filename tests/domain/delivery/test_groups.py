@@ -127,6 +127,15 @@ def test_a_company_that_moved_to_another_zone_ends_a_day_twice_or_never() -> Non
     assert members(read(came)) == [("J-1",), ("J-2", "J-3")]
 
 
+@given(st.permutations(range(6)))
+def test_a_day_that_ends_twice_gives_the_same_groups_whatever_comes_first(order: list[int]) -> None:
+    """Journals come in their order and so do marks."""
+    journals = [Came(position(0, seq), journal(f"J-{seq}")) for seq in (0, 2, 5)]
+    marks = [Came(position(0, seq), found) for seq, found in ((1, mark(D3, 1)), (3, mark(D3, 2)), (6, mark(D4, 3)))]
+    came = [(journals if place < 3 else marks).pop(0) for place in order]
+    assert members(read(came, 1)) == [("J-0",), ("J-2", "J-5")]
+
+
 def test_what_is_reversed_goes_before_unless_it_is_in_the_same_group() -> None:
     reversal = journal("J-2", kind="reversal", reverses="J-1")
     came = [

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.delivery.documents import is_key
 from milepost.accounts_given import DEFAULT, given_accounts
 from milepost.console import amount_text, shape, tell, write_json
 
 if TYPE_CHECKING:
     from domain.delivery.expected import Found
 
-KEY: Final = re.compile(r"MP[A-Z2-7]{18}")
 STATES: Final = {
     "": "to send",
     "data": "rejected for its data",
@@ -23,7 +22,7 @@ STATES: Final = {
 
 def document_shown(output: Path, wanted: str, accounts: Path | None, *, json: bool) -> bool:
     """Whether there is one. Journals are looked up where accounts.toml is named."""
-    if accounts is None and not (KEY.fullmatch(wanted) and DEFAULT.is_file()):
+    if accounts is None and not (is_key(wanted) and DEFAULT.is_file()):
         return False
     from connectors.files.delivered import read_delivered
     from milepost.commands.reconcile import lines_of

@@ -70,7 +70,8 @@ def reconcile(
     mine = [each for each in found if each.document.legal_entity_id == chart.legal_entity_id]
     withdrawn = {each.document.key: each.document.members for each in mine if each.state == REFUSED_PERIOD}
     unanswered = {each.document.key for each in mine if each.state not in {*ANSWERED, REFUSED_PERIOD}}
-    invoices = list(_invoiced(chart, billing))
+    in_ledger = frozenset(each.document.ledger_currency for each in mine)
+    invoices = list(_invoiced(chart, billing, in_ledger))
     unbilled = {key_of(INVOICE, [statement_id]) for statement_id in billing.statements.keys() - billing.invoices.keys()}
     if not periods:
         return
@@ -97,11 +98,12 @@ def event_of(found: Reconciled, at: Instant) -> LedgerReconciled:
     )
 
 
-def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
+def _invoiced(chart: EntityChart, billing: Billing, in_ledger: frozenset[str]) -> Iterator[Invoiced]:
     """Those of the company that the ERP has under our key."""
     for statement_id, event in billing.invoices.items():
         statement = billing.statements.get(statement_id)
         if chart.issues_invoices and statement is not None and statement.legal_entity_id == chart.legal_entity_id:
             codes = {statement.currency, chart.currencies.get(statement.currency, statement.currency)}
             key = key_of(INVOICE, [statement_id])
-            yield Invoiced(key, statement_id, event.posted_on, frozenset(codes), event.amount + event.tax_amount)
+            gross = event.amount + event.tax_amount
+            yield Invoiced(key, statement_id, event.posted_on, frozenset(codes), gross, in_ledger)

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from domain import accounts
 from domain.delivery.chart import EntityChart
-from domain.delivery.documents import DocumentLine, JournalDocument
+from domain.delivery.documents import DocumentLine, JournalDocument, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.events.common import LedgerDifference, LedgerSum
 from domain.money import format_amount
@@ -83,13 +83,17 @@ class Expected(NamedTuple):
 
 
 class Invoiced(NamedTuple):
-    """An invoice that the ERP has said it posted; `gross` is with its tax."""
+    """An invoice that the ERP has said it posted; `gross` is with its tax.
+
+    `currencies` are the names of its currency, `ledger_currencies` those in which some ERPs keep it, at a rate of their own.
+    """
 
     key: str
     statement_id: str
     posted_on: date
     currencies: frozenset[str]
     gross: Amount
+    ledger_currencies: frozenset[str] = frozenset()
 
 
 class Period(NamedTuple):
@@ -130,10 +134,10 @@ def compare(
     strangers: list[LedgerEntry] = []
     guarded = _guarded(chart)
     for entry in entries:
-        is_here = _is_in(entry, period)
-        if entry.key in ours or entry.key in billed or (entry.key and is_here and entry.key not in all_ours):
+        is_here, is_of_us = _is_in(entry, period), is_key(entry.key)
+        if entry.key in ours or entry.key in billed or (is_of_us and is_here and entry.key not in all_ours):
             theirs[entry.key].append(entry)
-        elif not entry.key and is_here and any(line.account in guarded for line in entry.lines):
+        elif not is_of_us and is_here and any(line.account in guarded for line in entry.lines):
             strangers.append(entry)
     journals = {key: some for key, some in theirs.items() if key not in billed and key not in unanswered}
     found = [one for key, each in ours.items() for one in _of_ours(each, theirs.get(key, ()), period)]
@@ -236,9 +240,9 @@ def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[Led
         yield difference(TWICE, f"{said} stands in the ERP {len(there)} times: {named}", extra)
     elif not there[0].is_posted:
         yield difference(NOT_POSTED, f"{said}, {there[0].reference}, is not posted there now", invoice.gross)
-    elif there[0].currency not in invoice.currencies:
+    elif there[0].currency not in invoice.currencies | invoice.ledger_currencies:
         yield difference(CURRENCY, f"{said}: expected {currency}, the ERP has {there[0].currency}", invoice.gross)
-    else:
+    elif there[0].currency in invoice.currencies:
         owed = {debit + credit for debit, credit in _by_account(there[0].lines).values()}
         if invoice.gross and invoice.gross not in owed:
             told = f"{said}, {there[0].reference}: expected {format_amount(invoice.gross)} with tax on one account, found no such sum"
@@ -294,8 +298,9 @@ def _sums(
         for account, sides in _by_account(document.lines, in_ledger=in_ledger).items():
             here[account, currency].append((document.key, sides))
     for entry in (*theirs, *strangers):
+        name = entry.key if is_key(entry.key) else entry.reference
         for account, sides in _by_account(entry.lines).items():
-            there[account, entry.currency].append((entry.key or entry.reference, sides))
+            there[account, entry.currency].append((name, sides))
     return tuple(
         LedgerSum._make((*place, *_sum(here.get(place, [])), *_sum(there.get(place, []))))
         for place in sorted({*here, *there})

@@ -75,7 +75,8 @@ def reconcile(
         delivered = read_delivered(output, folder, given.charts, lines_of(given))
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    made = list(_compared(given, delivered, entity, period))
+    unread: list[str] = []
+    made = list(_compared(given, delivered, entity, period, unread))
     sold = [each for each in delivered.revenue.sold(delivered.billing) if entity in {None, each.legal_entity_id}]
     said = "" if look or not made else _said(made, output, folder, given_settings(file, options) if kafka else None)
     if json:
@@ -87,6 +88,10 @@ def reconcile(
         _tell(made, sold)
         if said and not kafka:
             say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
+    for sentence in unread:
+        say(sentence)
+    if unread:
+        raise typer.Exit(exit_codes.TRY_AGAIN)
     if any(each.compared.differences for each in made):
         raise typer.Exit(exit_codes.VIOLATION)
 
@@ -107,7 +112,10 @@ def _compared(
     delivered: Delivered,
     entity: str | None,
     period: str | None,
+    unread: list[str],
 ) -> Iterator[Reconciled]:
+    """Of ERPs that cannot be read to the end `unread` is told, and the others are compared."""
+    from connectors.erp.adapter import ErpUnreadable
     from connectors.erp.adapters import opened
     from domain.delivery.reconciled import period_of, periods_of
     from domain.delivery.reconciled import reconcile as compared
@@ -123,7 +131,10 @@ def _compared(
                 f"expected a fiscal year and period such as 2026-03, got {period}", param_hint="--period"
             )
         with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
-            yield from compared(chart, periods, found, erp.ledger, delivered.billing)
+            try:
+                yield from compared(chart, periods, found, erp.ledger, delivered.billing)
+            except ErpUnreadable as fault:
+                unread.append(f"{company}: {fault}")
 
 
 def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded | None) -> str:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.accounts_file import read_accounts
 from connectors.erp import adapters
-from connectors.erp.adapter import NO_TRACE, Finding, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
 from connectors.files.added_events import add_events, added_events
 from connectors.files.delivered import ANSWERS, read_delivered
 from connectors.json_records import record_to_json
@@ -160,6 +160,20 @@ def test_one_company_and_period_is_asked_for_alone_and_looking_writes_nothing(
         row["ours_digest"] == row["theirs_digest"] and row["ours_debits"] == row["theirs_debits"] for row in rows
     )
     assert sorted(path.name for path in (tmp_path / "input" / ANSWERS).iterdir()) == before
+
+
+def test_an_erp_that_cannot_be_read_to_the_end_is_compared_another_time(
+    reconcile: Callable[..., Result], delivered: list[JournalDocument], erp: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(scope: LedgerScope) -> Iterator[LedgerEntry]:
+        yield next(iter(erp.entries.values()))
+        raise ErpUnreadable("the ledger ends in the middle; try again")
+
+    monkeypatch.setattr(erp, "ledger", broken)
+    result = reconcile("--json")
+    assert result.exit_code == 75
+    assert json.loads(result.stdout)["reconciled"] == []
+    assert "BERLIN: the ledger ends in the middle; try again" in result.stderr
 
 
 def test_before_the_first_answer_there_is_nothing_to_compare(

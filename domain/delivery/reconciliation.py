@@ -127,6 +127,8 @@ def compare(
 
     `withdrawn` are keys, with their journals, that the ERP had refused for good; `unanswered` those that it may have and has not answered.
     """
+    entries = list(entries)
+    period = _named_there(period, entries)
     all_ours = {each.document.key: each for each in expected}
     ours = {key: each for key, each in all_ours.items() if each.document.period == period.name}
     billed = {each.key: each for each in invoices}
@@ -276,6 +278,15 @@ def _guarded(chart: EntityChart) -> Mapping[str, str]:
     found = {rule.account: role for role in sorted(roles) for rule in chart.accounts.get(role, ())}
     shared = {rule.account for role, rules in chart.accounts.items() if role not in roles for rule in rules}
     return {account: role for account, role in found.items() if account not in shared}
+
+
+def _named_there(period: Period, entries: Iterable[LedgerEntry]) -> Period:
+    """Where the chart has no id of the period: with the one that most of our entries of its days have."""
+    if period.ids != {period.name}:
+        return period
+    of_us = (entry for entry in entries if is_key(entry.key) and entry.period)
+    common = Counter(entry.period for entry in of_us if period.since <= entry.posted_on < period.to).most_common(1)
+    return period._replace(ids=period.ids | {name for name, _ in common})
 
 
 def _is_in(entry: LedgerEntry, period: Period) -> bool:

@@ -219,11 +219,21 @@ def test_other_periods_are_not_compared() -> None:
     assert compared([*THEIRS, july, moved_here], [*EXPECTED, later]).differences == (), "July says it"
 
 
-def test_by_date_where_the_erps_period_is_not_in_the_chart() -> None:
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"period": "146"},
+        {"period": "146", "posted_on": date(2026, 7, 1)},
+        {"period": "", "posted_on": date(2026, 7, 1)},
+    ],
+)
+def test_where_the_chart_has_no_id_of_a_period_it_is_the_one_that_most_entries_have(moved: dict[str, Any]) -> None:
     period = JUNE._replace(ids=frozenset({"2026-06"}))
-    entries = [*THEIRS[:11], entry(OURS[11], posted_on=date(2026, 7, 1), period="9")]
+    entries = [*THEIRS[:11], entry(OURS[11], **moved)]
     (difference,) = compare(MAPPED, period, EXPECTED, entries).differences
     assert (difference.key, difference.cause) == (OURS[11].key, "period")
+    in_no_period = [each._replace(period="") for each in THEIRS]
+    assert compare(MAPPED, period, EXPECTED, in_no_period).differences == ()
 
 
 def test_a_journal_of_exchange_differences_may_stand_in_the_ledgers_currency() -> None:

@@ -11,6 +11,9 @@ all journals of a group or none, so:
   - what is not there is said to be missing only when no import that might hold it is under way.
 
 A journal is a batch of its own, whose name begins with our key. Imported is not posted: AutoPost does that, or people.
+
+An invoice is a billing event for each line of the statement, all of them in one transaction; its source reference is our key with the
+line's number. Fusion invoices events when people or its schedule say so: until then the invoice is accepted, not posted.
 """
 
 from __future__ import annotations
@@ -22,29 +25,45 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
-from typing import Annotated, Final, NamedTuple, TypeAlias
+from typing import Annotated, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors.erp import oracle_billing_events as billing_events
 from connectors.erp import oracle_journal_file as journal_file
 from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
 from connectors.erp.answers import (
     Answer,
     NotJson,
     amount_of,
+    json_body,
     listed,
     member,
-    refused,
     text_of,
     words,
 )
 from connectors.erp.connection import Connection
 from connectors.erp.oracle_journal_file import Import, RowError
+from connectors.erp.oracle_ledger import GENERAL_LEDGER, PAGE_ROWS, entries, key_of_batch
+from connectors.erp.oracle_rest import (
+    HEADERS,
+    OTHER_AMOUNT,
+    OTHER_CURRENCY,
+    OTHER_SUBSIDIARY,
+    RESOURCES,
+    Fields,
+    Refused,
+    Trouble,
+    children,
+    day,
+    fault,
+    items,
+    said,
+)
 from connectors.erp.session import Session, opened
-from domain.delivery.documents import Document, DocumentLine, JournalDocument
-from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
+from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
+from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
     UNREACHABLE,
@@ -60,20 +79,14 @@ from domain.delivery.outcomes import (
 
 LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, call_seconds=300.0)
 
-RESOURCES: Final = "/fscmRestApi/resources/11.13.18.05"
 REQUESTS: Final = "/ess/rest/scheduler/v1/requests"
 IMPORT_JOB: Final = "/oracle/apps/ess/financials/generalLedger/programs/common,JournalImportLauncher"
 IMPORT_PATH: Final = "generalLedger/programs/common"
 POSTING_PACKAGE: Final = "/oracle/apps/ess/financials/generalLedger/programs/common/"
 POSTING_JOB: Final = "AutomaticPosting"
-GENERAL_LEDGER: Final = 101
-PAGE_ROWS: Final = 200
 KEYS_A_QUERY: Final = 20
+MOST_PROCESSES: Final = 500
 
-# Of RejectedData: Fusion has the document, with something else in it than was sent.
-OTHER_CURRENCY: Final = "OTHER_CURRENCY"
-OTHER_SUBSIDIARY: Final = "OTHER_SUBSIDIARY"
-OTHER_AMOUNT: Final = "OTHER_AMOUNT"
 UNSENDABLE: Final = "UNSENDABLE"
 IMPORT_FAILED: Final = "IMPORT_FAILED"
 PERIOD_CLOSED: Final = "PERIOD_CLOSED"
@@ -92,12 +105,7 @@ ENDED_STATES: Final = frozenset(
 IMPORTING: Final = ("InterfaceLoader", "JournalImport")
 CLOSED_STATUSES: Final = frozenset({"C", "P", "N"})
 
-_OUR_KEY: Final = re.compile(r"MP[A-Z2-7]{18}")
 _ID: Final = re.compile(r"[0-9]{1,18}")
-_HEADERS: Final = {"rest-framework-version": "4"}
-
-Fields: TypeAlias = Mapping[str, object]
-Trouble: TypeAlias = NotSent | Throttled | Uncertain
 
 
 class LedgerOptions(BaseModel):
@@ -108,6 +116,9 @@ class LedgerOptions(BaseModel):
     name: str = Field(description="The ledger's name.")
     data_access_set: Annotated[str, Field(pattern=r"^[0-9]+$")] = Field(description="Id of the data access set.")
     segments: dict[str, str] = Field({}, description="Values of segments that are the same on every line.")
+    business_unit: str | None = Field(
+        None, description="Name of the business unit that bills, where Fusion issues invoices."
+    )
 
 
 class OracleFusionOptions(BaseModel):
@@ -128,16 +139,28 @@ class OracleFusionOptions(BaseModel):
     category: Annotated[str, Field(min_length=1, max_length=25)] = Field(
         "Milepost", description="Name of the journal category."
     )
+    contract_type: str | None = Field(None, description="Name of the contract type of billing events.")
+    contract_line: str = Field(
+        "1", description="Contract line of billing events whose line has no segment `contract_line`."
+    )
     document_account: str = Field("fin/generalLedger/import", description="UCM account of the journal import.")
     job_options: str = Field("InterfaceDetails=15,ImportOption=Y,PurgeOption=Y,ExtractFileType=ALL")
     documents: Annotated[int, Field(ge=1, le=1_000)] = Field(LIMITS.documents, description="Journals of one import.")
     autopost: str | None = Field(None, description="Parameters of the process AutoPost, run after each import.")
-    submitter: str | None = Field(
+    submitter: Annotated[str, Field(pattern=r'^[^"\\\\]+$')] | None = Field(
         None, description="Fusion's name of our user: imports of others then delay no look-up."
     )
     settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
         300.0, description="How long an import whose answer was lost may take to appear among the scheduled processes."
     )
+
+
+class Job(NamedTuple):
+    """A process as the details of the one above it show it; `path` is that of its definition."""
+
+    number: str
+    path: str
+    state: str
 
 
 class Process(NamedTuple):
@@ -177,35 +200,41 @@ class OracleFusion:
         return self._limits
 
     def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
-        there = self._there(documents)
-        if not isinstance(there, dict):
-            return [_before_sending(there)] * len(documents)
-        outcomes: dict[str, Outcome] = {
-            key: each.fault or each.taken._replace(is_duplicate=True) for key, each in there.items()
-        }
-        journals = [each for each in documents if isinstance(each, JournalDocument) and each.key not in there]
-        for group in self._groups(journals):
-            outcomes |= self._import(group, trace)
-        return [
-            outcomes.get(each.key, RejectedData(UNSENDABLE, "billing events are not sent yet")) for each in documents
-        ]
+        outcomes: dict[str, Outcome] = {}
+        journals = [each for each in documents if isinstance(each, JournalDocument)]
+        there = self._there(journals)
+        if isinstance(there, dict):
+            outcomes |= {key: each.differs or each.taken._replace(is_duplicate=True) for key, each in there.items()}
+            for group in self._groups([each for each in journals if each.key not in there]):
+                outcomes |= self._import(group, trace)
+        else:
+            outcomes |= dict.fromkeys((each.key for each in journals), _before_sending(there))
+        for invoice in documents:
+            if isinstance(invoice, InvoiceDocument):
+                outcomes[invoice.key] = self._bill(invoice, trace)
+        return [outcomes[each.key] for each in documents]
 
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         """None also while Fusion cannot be asked: what it has taken stays taken."""
         number, _, group = ticket.partition(":")
         self._under_way[number] = frozenset(each.key for each in documents)
         state = self._state(number)
-        if state is None or (state and state not in ENDED_STATES):
-            return None
-        there = self._there(documents)
+        there = None if state is None or (state and state not in ENDED_STATES) else self._there(documents)
         if not isinstance(there, dict):
             return None
-        outcomes: dict[str, Outcome] = {key: each.fault or each.taken for key, each in there.items()}
-        if missing := [each for each in documents if isinstance(each, JournalDocument) and each.key not in there]:
-            why = self._not_imported(number, group, missing) if state else _unknown(number, missing)
-            if why is None:
+        why: dict[str, Outcome] = {}
+        if there.keys() < self._under_way[number]:
+            # What has ended since the batches were read may have brought more of them.
+            jobs = self._ended(number, group)
+            there = None if jobs is None else self._there(documents)
+            if jobs is None or not isinstance(there, dict):
                 return None
-            outcomes |= why
+            missing = [each for each in documents if isinstance(each, JournalDocument) and each.key not in there]
+            found = self._not_imported(number, jobs, missing) if state and missing else _unknown(number, missing)
+            if found is None:
+                return None
+            why = found
+        outcomes: dict[str, Outcome] = {key: each.differs or each.taken for key, each in there.items()} | why
         self._under_way.pop(number, None)
         self._alone.difference_update(key for key, each in outcomes.items() if not isinstance(each, Throttled))
         self._post(each.taken for each in there.values())
@@ -218,8 +247,10 @@ class OracleFusion:
             return there
         if missing := [each.key for each in documents if isinstance(each, JournalDocument) and each.key not in there]:
             doubt = self._doubt(missing)
-            if doubt is not None:
-                return doubt
+            # What has ended since the batches were read may have brought more of them.
+            there = self._there(documents) if doubt is None else doubt
+            if not isinstance(there, dict):
+                return there
         return {key: each.taken._replace(is_duplicate=True) for key, each in there.items()}
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
@@ -227,12 +258,7 @@ class OracleFusion:
             name = self._ledger_of(scope.subsidiary).name
         except ValueError as wrong:
             raise ErpUnreadable(str(wrong)) from None
-        for period in self._periods(scope):
-            for batch in self._batches_of(period):
-                for header in self._children(batch, batch, "journalHeaders"):
-                    on = _day(header.get("DefaultEffectiveDate"))
-                    if header.get("LedgerName") == name and on is not None and scope.since <= on <= scope.until:
-                        yield self._entry(batch, header, on)
+        return entries(self._read, scope, name, self._account)
 
     def check(self) -> Iterator[Finding]:
         host = urlsplit(self._url).hostname or ""
@@ -242,16 +268,20 @@ class OracleFusion:
         for number, ledger in self._options.ledgers.items():
             yield self._checked_ledger(f"{subject}, ledger {number}", number, ledger)
             yield self._checked_periods(f"{subject}, open periods of {ledger.name}", number)
-        for what, url, remedy in (
-            ("journalBatches", f"{RESOURCES}/journalBatches?limit=1", "give our user the duty to manage journals"),
+        asked = [
+            ("journalBatches", f"{RESOURCES}/journalBatches?limit=1", "let our user manage journals"),
             ("scheduled processes", f"{REQUESTS}?limit=1", "let our user see scheduled processes over REST"),
-        ):
-            answer = self._session.call("GET", f"{self._url}{url}", headers=_HEADERS)
-            found = _items(answer, what)
-            is_right = isinstance(found, list)
-            yield Finding(
-                f"{subject}, {what}", is_right, "readable" if is_right else _said(found), "" if is_right else remedy
-            )
+        ]
+        if any(each.business_unit for each in self._options.ledgers.values()):
+            events = "projectBillingEvents"
+            asked.append((events, f"{RESOURCES}/{events}?limit=1", "let our user manage project billing events"))
+        for what, url, remedy in asked:
+            answer = self._session.call("GET", f"{self._url}{url}", headers=HEADERS)
+            found = items(answer, what)
+            if isinstance(found, list):
+                yield Finding(f"{subject}, {what}", True, "readable")
+            else:
+                yield Finding(f"{subject}, {what}", False, said(found), remedy)
 
     def close(self) -> None:
         self._session.close()
@@ -313,7 +343,8 @@ class OracleFusion:
         return list(journal_file.rows(document, segments, whole, period))
 
     def _segments(self, line: DocumentLine, ledger: LedgerOptions) -> list[str]:
-        values = {**ledger.segments, **dict(line.segments), "account": line.account}
+        stated = {name: value for name, value in line.segments if name not in billing_events.SEGMENTS}
+        values = {**ledger.segments, **stated, "account": line.account}
         if unknown := sorted(values.keys() - set(self._options.segments)):
             raise ValueError(
                 f"segment {unknown[0]}: expected one of options.segments, {', '.join(self._options.segments)}"
@@ -337,6 +368,59 @@ class OracleFusion:
                 f"subsidiary {subsidiary}: expected the id of a ledger under options.ledgers, found {known}"
             ) from None
 
+    def _bill(self, document: InvoiceDocument, trace: Trace) -> Outcome:
+        """Lines that are there already stay; the others come together or not at all."""
+        ledger = self._options.ledgers.get(document.subsidiary)
+        if ledger is None or ledger.business_unit is None:
+            return RejectedData(
+                UNSENDABLE,
+                f"ledger {document.subsidiary}: options.ledgers has no business_unit that bills",
+                "subsidiary",
+            )
+        if not any(each.amount for each in document.lines):
+            return RejectedData(
+                UNSENDABLE, "no line has an amount: Fusion takes no billing event without one", "amount"
+            )
+        there = self._events([document])
+        if not isinstance(there, dict):
+            return _before_sending(there)
+        events = there.get(document.key, [])
+        if (found := self._billed(document, events)) is not None:
+            return found.differs or found.taken._replace(is_duplicate=True)
+        shared = {"SourceName": self._options.source, "BusinessUnitName": ledger.business_unit}
+        shared["ContractLineNumber"] = self._options.contract_line
+        if self._options.contract_type is not None:
+            shared["ContractTypeName"] = self._options.contract_type
+        known = {text_of(each.get("SourceReference")) for each in events}
+        parts = billing_events.parts(document, shared, known)
+        answer = self._session.call(
+            "POST",
+            f"{self._url}{RESOURCES}",
+            body=json_body({"parts": parts}),
+            headers={"content-type": "application/vnd.oracle.adf.batch+json", **HEADERS},
+            trace=trace,
+        )
+        return self._after_billing(document, answer)
+
+    def _after_billing(self, document: InvoiceDocument, answer: Answer | Trouble) -> Outcome:
+        """Read back, for events have no answer that says all of it."""
+        if not isinstance(answer, Answer):
+            return answer
+        wrong = fault(answer, "billing events")
+        if isinstance(wrong, Refused):
+            return RejectedData(wrong.code, wrong.message, wrong.path)
+        if wrong is not None:
+            return wrong
+        there = self._events([document])
+        if not isinstance(there, dict):
+            return Uncertain(f"Fusion took the billing events, and could not be asked for them: {said(there)}")
+        found = self._billed(document, there.get(document.key, []))
+        if found is None:
+            return Uncertain(
+                "Fusion took the billing events and has not all of them; our user may not see the business unit"
+            )
+        return found.differs or found.taken
+
     def _post(self, taken: Iterable[Taken]) -> None:
         """Asks for AutoPost; where that does not arrive, the next import asks again."""
         if self._options.autopost is not None and not all(each.is_posted for each in taken):
@@ -357,27 +441,26 @@ class OracleFusion:
             return None
         return text_of(found[0].get("RequestStatus")).upper() if found else ""
 
-    def _not_imported(self, number: str, group: str, missing: Sequence[JournalDocument]) -> dict[str, Outcome] | None:
-        """Why these are not there although the process has ended; None where a part of it goes on, or cannot be asked."""
+    def _ended(self, number: str, group: str) -> list[Job] | None:
+        """A process and those below it, none where Fusion does not know it; None while one goes on, or where they cannot be read."""
         jobs = self._jobs(number)
         waiting = self._processes()
-        if jobs is None or not isinstance(waiting, list):
+        if jobs is None or not isinstance(waiting, list) or any(each.state not in ENDED_STATES for each in jobs):
             return None
-        if any(state not in ENDED_STATES for _, _, state in jobs) or any(
-            number in (each.number, each.root) or group in each.values for each in waiting
-        ):
-            return None
-        imports = [request for request, path, _ in jobs if IMPORT_PATH in path]
+        is_waiting = any(number in (each.number, each.root) or group in each.values for each in waiting)
+        return None if is_waiting else jobs
+
+    def _not_imported(
+        self, number: str, jobs: Sequence[Job], missing: Sequence[JournalDocument]
+    ) -> dict[str, Outcome] | None:
+        """Why these are not there although all has ended; None where the outputs cannot be read."""
+        imports = [each.number for each in jobs if IMPORT_PATH in each.path]
         if not imports:
             doubt = f"process {number} has ended without an import of journals; see it in Scheduled Processes"
-            has_failed = jobs and jobs[0][2] != "SUCCEEDED"
-            outcome = (
-                NotSent(NOT_PERMITTED, f"{doubt}, and check document_account and job_options")
-                if has_failed
-                else Uncertain(doubt)
-            )
-            return {each.key: outcome for each in missing}
-        outputs = [self._output(request) for request in dict.fromkeys((number, *imports))]
+            has_failed = bool(jobs) and jobs[0].state != "SUCCEEDED"
+            set_up = NotSent(NOT_PERMITTED, f"{doubt}, and check document_account and job_options")
+            return dict.fromkeys((each.key for each in missing), set_up if has_failed else Uncertain(doubt))
+        outputs = [self._output(each) for each in dict.fromkeys((number, *imports))]
         if None in outputs:
             return None
         return self._blamed(missing, [each for each in outputs if each is not None])
@@ -411,13 +494,13 @@ class OracleFusion:
         code = found or IMPORT_FAILED
         return {document.key: _rejected(RowError(code, journal_file.meaning(code), ""))}
 
-    def _jobs(self, number: str) -> list[tuple[str, str, str]] | None:
-        """Number, path and state of a process and of those below it, the process itself first; None where they cannot be read."""
+    def _jobs(self, number: str) -> list[Job] | None:
+        """The process itself first; None where they cannot be read."""
         found = self._get(f"erpintegrations?finder=ESSExecutionDetailsRF;requestId={quote(number)}&onlyData=true")
-        if not isinstance(found, list) or not found:
+        if not isinstance(found, list):
             return None
         try:
-            whole = json.loads(text_of(found[0].get("RequestStatus")))
+            whole = json.loads(text_of(found[0].get("RequestStatus"))) if found else {}
         except (ValueError, RecursionError):
             return None
         return list(_descendants(member(whole, "JOBS")))
@@ -472,39 +555,78 @@ class OracleFusion:
         if self._options.submitter is not None:
             query += f' and submitter eq "{self._options.submitter}"'
         fields = "requestId,absParentRequestId,state,jobDefinitionId,requestParameters"
-        answer = self._session.call("GET", f"{self._url}{REQUESTS}?q={quote(query)}&fields={fields}&limit=500")
-        found = _items(answer, "scheduled processes")
+        url = f"{self._url}{REQUESTS}?q={quote(query)}&fields={fields}&limit={MOST_PROCESSES}"
+        found = items(self._session.call("GET", url), "scheduled processes")
         if not isinstance(found, list):
             return found
-        return [each for each in map(_process, found) if any(name in each.definition for name in IMPORTING)]
+        if len(found) >= MOST_PROCESSES:
+            return Uncertain(f"{MOST_PROCESSES} or more scheduled processes are under way; set options.submitter")
+        waiting = map(_process, found)
+        return [each for each in waiting if not each.definition or any(name in each.definition for name in IMPORTING)]
 
     # Asking by key
 
     def _there(self, documents: Sequence[Document]) -> dict[str, Found] | Trouble:
-        """What Fusion has by our keys, compared with what was sent."""
+        """What Fusion has whole by our keys, compared with what was sent."""
         there: dict[str, Found] = {}
-        journals = {each.key: each for each in documents if isinstance(each, JournalDocument)}
-        keys = list(journals)
+        batches = self._batches([each.key for each in documents if isinstance(each, JournalDocument)])
+        events = self._events([each for each in documents if isinstance(each, InvoiceDocument)])
+        if not isinstance(batches, dict):
+            return batches
+        if not isinstance(events, dict):
+            return events
+        for each in documents:
+            if isinstance(each, JournalDocument):
+                found = self._compared(each, batches[each.key]) if each.key in batches else None
+            else:
+                found = self._billed(each, events.get(each.key, []))
+            if isinstance(found, Uncertain):
+                return found
+            if found is not None:
+                there[each.key] = found
+        return there
+
+    def _batches(self, keys: Sequence[str]) -> dict[str, Fields] | Trouble:
+        """By our key; of two with the same key the posted one, which `ledger` shows as two."""
+        there: dict[str, Fields] = {}
         for start in range(0, len(keys), KEYS_A_QUERY):
             query = " or ".join(f"BatchName LIKE '{key}%'" for key in keys[start : start + KEYS_A_QUERY])
-            found = self._get(
-                f"journalBatches?q={quote(query)}&expand=journalHeaders&orderBy=JeBatchId:asc&onlyData=true&limit={PAGE_ROWS}"
+            found = self._all(
+                f"journalBatches?q={quote(query)}&expand=journalHeaders&orderBy=JeBatchId:asc&onlyData=true"
             )
             if not isinstance(found, list):
                 return found
             for batch in sorted(found, key=lambda each: each.get("Status") != "P"):
-                key = _key(batch)
-                if key in journals and key not in there:
-                    compared = self._compared(journals[key], batch)
-                    if not isinstance(compared, Found):
-                        return compared
-                    there[key] = compared
+                if (key := key_of_batch(batch)) in keys:
+                    there.setdefault(key, batch)
         return there
+
+    def _events(self, documents: Sequence[InvoiceDocument]) -> dict[str, list[Fields]] | Trouble:
+        """By our key, its events in the order that they came in."""
+        there: dict[str, list[Fields]] = {}
+        source = self._options.source.replace("'", "''")
+        for start in range(0, len(documents), KEYS_A_QUERY):
+            keys = [each.key for each in documents[start : start + KEYS_A_QUERY]]
+            references = " or ".join(f"SourceReference LIKE '{key}-%'" for key in keys)
+            query = f"SourceName='{source}' and ({references})"
+            found = self._all(f"projectBillingEvents?q={quote(query)}&orderBy=EventId:asc&onlyData=true")
+            if not isinstance(found, list):
+                return found
+            for event in found:
+                there.setdefault(text_of(event.get("SourceReference")).partition("-")[0], []).append(event)
+        return there
+
+    def _billed(self, document: InvoiceDocument, events: Sequence[Fields]) -> Found | None:
+        """None while lines are missing and what is there is right."""
+        taken, differs = billing_events.taken(document, events), billing_events.difference(document, events)
+        if taken is None or (differs is None and not billing_events.is_whole(document, events)):
+            return None
+        return Found(taken, differs)
 
     def _compared(self, document: JournalDocument, batch: Fields) -> Found | Uncertain:
         number = text_of(batch.get("JeBatchId"))
-        headers = _listed(batch.get("journalHeaders"))
-        posted_on = _day(headers[0].get("DefaultEffectiveDate")) if headers else None
+        headers = children(batch.get("journalHeaders"))
+        posted_on = day(headers[0].get("DefaultEffectiveDate")) if headers else None
         if not _ID.fullmatch(number) or posted_on is None:
             return Uncertain("Fusion's answer to a look-up has a batch without an id, a journal or a date")
         period = text_of(headers[0].get("PeriodName"))
@@ -534,77 +656,6 @@ class OracleFusion:
             return RejectedData(OTHER_AMOUNT, f"{has} another total than was sent; correct it there", "amount")
         return None
 
-    # The ledger
-
-    def _periods(self, scope: LedgerScope) -> list[str]:
-        """Names of the ledger's periods that have days of the scope. Raises ErpUnreadable."""
-        query = (
-            f"LedgerId={scope.subsidiary} and ApplicationId={GENERAL_LEDGER} "
-            f"and StartDate<='{scope.until.isoformat()}' and EndDate>='{scope.since.isoformat()}'"
-        )
-        found = self._read(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true&limit={PAGE_ROWS}")
-        if names := [name for each in found if (name := text_of(each.get("PeriodNameId")))]:
-            return names
-        raise ErpUnreadable(
-            f"Fusion's ledger {scope.subsidiary} has no period from {scope.since} to {scope.until}; check its id"
-        )
-
-    def _batches_of(self, period: str) -> Iterator[Fields]:
-        """Page after page by where the last one ended: offsets would slip while people post. Raises ErpUnreadable."""
-        last = 0
-        name = period.replace("'", "''")
-        while True:
-            query = f"DefaultPeriodName='{name}' and JeBatchId>{last}"
-            path = f"journalBatches?q={quote(query)}&expand=journalHeaders.journalLines&orderBy=JeBatchId:asc&limit={PAGE_ROWS}"
-            found = self._read(path)
-            for batch in found:
-                number = text_of(batch.get("JeBatchId"))
-                if not _ID.fullmatch(number) or int(number) <= last:
-                    raise ErpUnreadable(
-                        "Fusion's journal batches could not be read: ids are missing or out of order; try again"
-                    )
-                last = int(number)
-                yield batch
-            if len(found) < PAGE_ROWS:
-                return
-
-    def _children(self, batch: Fields, parent: Fields, name: str) -> list[Fields]:
-        """Of a batch or journal, also those beyond the first page. Raises ErpUnreadable."""
-        children = _listed(parent.get(name))
-        has_more = member(parent.get(name), "hasMore") is True
-        while has_more:
-            found = self._read(
-                f"{_path_to(parent, name, batch)}?limit={PAGE_ROWS}&offset={len(children)}&onlyData=true"
-            )
-            children += found
-            has_more = len(found) == PAGE_ROWS
-        return children
-
-    def _entry(self, batch: Fields, header: Fields, on: date) -> LedgerEntry:
-        """Raises ErpUnreadable."""
-        try:
-            lines = tuple(
-                LedgerLine(
-                    self._account(text_of(each.get("AccountCombination"))),
-                    _net(each, "EnteredDr", "EnteredCr"),
-                    _net(each, "AccountedDr", "AccountedCr"),
-                )
-                for each in self._children(batch, header, "journalLines")
-            )
-        except ValueError:
-            raise ErpUnreadable(
-                f"Fusion's batch {text_of(batch.get('JeBatchId'))} could not be read: expected amounts; try again"
-            ) from None
-        return LedgerEntry(
-            key=_key(batch),
-            reference=text_of(batch.get("JeBatchId")),
-            posted_on=on,
-            period=text_of(header.get("PeriodName")),
-            currency=text_of(header.get("CurrencyCode")),
-            is_posted=batch.get("Status") == "P",
-            lines=lines,
-        )
-
     def _account(self, combination: str) -> str:
         """The natural account; the whole combination where it has other segments than the options say."""
         values = combination.split(self._options.delimiter)
@@ -616,7 +667,7 @@ class OracleFusion:
     def _checked_ledger(self, subject: str, number: str, ledger: LedgerOptions) -> Finding:
         found = self._get(f"ledgersLOV?q=LedgerId={number}&onlyData=true")
         if not isinstance(found, list):
-            return Finding(subject, False, _said(found), "check the url, the credentials and our user's roles")
+            return Finding(subject, False, said(found), "check the url, the credentials and our user's roles")
         names = ", ".join(words(each.get("Name")) for each in found)
         is_right = names == ledger.name
         return Finding(
@@ -627,7 +678,7 @@ class OracleFusion:
         query = f"LedgerId={number} and ApplicationId={GENERAL_LEDGER} and ClosingStatus='O'"
         found = self._get(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true")
         if not isinstance(found, list):
-            return Finding(subject, False, _said(found), "let our user read accountingPeriodStatusLOV")
+            return Finding(subject, False, said(found), "let our user read accountingPeriodStatusLOV")
         names = ", ".join(words(each.get("PeriodNameId")) for each in found)
         return Finding(subject, bool(found), names or "none", "" if found else "open a period")
 
@@ -636,69 +687,50 @@ class OracleFusion:
     def _resource(self, path: str) -> str:
         return f"{self._url}{RESOURCES}/{path}"
 
+    def _all(self, path: str) -> list[Fields] | Trouble:
+        """Every page; `path` has a query."""
+        found: list[Fields] = []
+        while True:
+            page = self._get(f"{path}&limit={PAGE_ROWS}&offset={len(found)}")
+            if not isinstance(page, list):
+                return page
+            found += page
+            if len(page) < PAGE_ROWS:
+                return found
+
     def _get(self, path: str) -> list[Fields] | Trouble:
-        return _items(self._session.call("GET", self._resource(path), headers=_HEADERS), path.partition("?")[0])
+        return items(self._session.call("GET", self._resource(path), headers=HEADERS), path.partition("?")[0])
 
     def _read(self, path: str) -> list[Fields]:
         """Asked again for a while where that may help. Raises ErpUnreadable."""
-        found = _items(self._session.read("GET", self._resource(path), headers=_HEADERS), path.partition("?")[0])
+        found = items(self._session.read("GET", self._resource(path), headers=HEADERS), path.partition("?")[0])
         if not isinstance(found, list):
             raise ErpUnreadable(
-                f"Fusion's ledger could not be read to the end: {_said(found)}; nothing is compared, try again"
+                f"Fusion's ledger could not be read to the end: {said(found)}; nothing is compared, try again"
             )
         return found
 
 
 class Found(NamedTuple):
-    """A document that Fusion has; `fault`: what differs from what was sent."""
+    """A document that Fusion has; `differs`: what is otherwise from what was sent."""
 
     taken: Taken
-    fault: RejectedData | None
+    differs: RejectedData | None
 
 
 def _submitted(answer: Answer | Trouble) -> Submitted | Trouble:
     if not isinstance(answer, Answer):
         return answer
-    if (trouble := _fault(answer, "an import")) is not None:
-        return trouble
+    wrong = fault(answer, "an import")
+    if wrong is not None:
+        return wrong.as_set_up("an import") if isinstance(wrong, Refused) else wrong
     try:
         number = text_of(answer.fields().get("ReqstId"))
-    except NotJson as wrong:
-        return Uncertain(f"Fusion's answer to an import: {wrong}")
+    except NotJson as no_json:
+        return Uncertain(f"Fusion's answer to an import: {no_json}")
     if not _ID.fullmatch(number) or int(number) == 0:
         return Uncertain("Fusion's answer to an import has no number of a scheduled process")
     return Submitted(number)
-
-
-def _items(answer: Answer | Trouble, what: str) -> list[Fields] | Trouble:
-    """The rows of a collection."""
-    if not isinstance(answer, Answer):
-        return answer
-    if (trouble := _fault(answer, what)) is not None:
-        return trouble
-    try:
-        items = answer.fields().get("items")
-    except NotJson as wrong:
-        return Uncertain(f"Fusion's answer to {what}: {wrong}")
-    if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
-        return Uncertain(f"Fusion's answer to {what} has no items")
-    return items
-
-
-def _fault(answer: Answer, what: str) -> Trouble | None:
-    """None: it was done. Decided by status and `o:errorCode`."""
-    if (trouble := refused(answer)) is not None:
-        return trouble
-    if 200 <= answer.status < 300:
-        return None
-    try:
-        details = listed(member(answer.fields(), "o:errorDetails"))
-    except NotJson:
-        details = []
-    for each in details:
-        if code := text_of(member(each, "o:errorCode")):
-            return NotSent(NOT_PERMITTED, f"Fusion refused {what} ({code}): {words(member(each, 'detail'))}")
-    return Uncertain(f"Fusion answered {answer.status} to {what} without a code that says what happened")
 
 
 def _before_sending(trouble: Trouble) -> Outcome:
@@ -707,7 +739,7 @@ def _before_sending(trouble: Trouble) -> Outcome:
 
 
 def _unknown(number: str, missing: Iterable[Document]) -> dict[str, Outcome]:
-    return {each.key: Uncertain(f"Fusion knows no scheduled process {number}") for each in missing}
+    return dict.fromkeys((each.key for each in missing), Uncertain(f"Fusion knows no scheduled process {number}"))
 
 
 def _rejected(error: RowError) -> RejectedData | RejectedPeriod:
@@ -716,10 +748,11 @@ def _rejected(error: RowError) -> RejectedData | RejectedPeriod:
     return RejectedData(error.code, error.message, error.field)
 
 
-def _descendants(jobs: object) -> Iterator[tuple[str, str, str]]:
+def _descendants(jobs: object) -> Iterator[Job]:
     for each in jobs if isinstance(jobs, list) else [jobs]:
         if isinstance(each, dict):
-            yield text_of(each.get("REQUESTID")), text_of(each.get("JOBPATH")), text_of(each.get("STATUS")).upper()
+            number, path, state = (text_of(each.get(name)) for name in ("REQUESTID", "JOBPATH", "STATUS"))
+            yield Job(number, path, state.upper())
             yield from _descendants(each.get("CHILD"))
 
 
@@ -731,46 +764,3 @@ def _process(fields: Fields) -> Process:
         text_of(fields.get("jobDefinitionId")),
         tuple(text_of(member(each, "value")) for each in listed(fields.get("requestParameters"))),
     )
-
-
-def _listed(value: object) -> list[Fields]:
-    """Children of a row: a list, or an object that has one."""
-    return [
-        each for each in listed(member(value, "items") if isinstance(value, dict) else value) if isinstance(each, dict)
-    ]
-
-
-def _path_to(parent: Fields, name: str, batch: Fields) -> str:
-    """Of a collection below a batch or journal. Raises ErpUnreadable."""
-    links = [text_of(member(each, "href")) for each in listed(parent.get("links")) if member(each, "name") == name]
-    path = urlsplit(links[0]).path.partition(f"{RESOURCES}/")[2] if links else ""
-    if not path.startswith("journalBatches/"):
-        number = text_of(batch.get("JeBatchId"))
-        raise ErpUnreadable(f"Fusion's batch {number} could not be read: it has no link to the rest of {name}")
-    return path
-
-
-def _key(batch: Fields) -> str:
-    """Ours, that the batch's name begins with; empty where it has another."""
-    found = _OUR_KEY.match(text_of(batch.get("BatchName")))
-    return found.group() if found else ""
-
-
-def _net(line: Fields, debit: str, credit: str) -> int:
-    """Raises ValueError."""
-    return amount_of(_or_zero(line.get(debit))) - amount_of(_or_zero(line.get(credit)))
-
-
-def _or_zero(value: object) -> object:
-    return 0 if value is None else value
-
-
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(text_of(value)[:10])
-    except ValueError:
-        return None
-
-
-def _said(trouble: object) -> str:
-    return "it is throttled" if isinstance(trouble, Throttled) else getattr(trouble, "message", "")

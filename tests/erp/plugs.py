@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from zipfile import ZipFile
 
-from domain.delivery.documents import JournalDocument
+from domain.delivery.documents import Document, JournalDocument, Segment
 from tests.erp.contract import DOCUMENTS, Plug
 from tests.erp.secrets_at_hand import CANARIES, rsa_key, secret
 
@@ -89,6 +89,18 @@ def without_packing(request: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def as_in_oracle(document: Document) -> Document:
+    """Periods have names; invoices are billed by contract, project and event type."""
+    if isinstance(document, JournalDocument):
+        return document._replace(period_id="Jun-26")
+    time, travel = document.lines
+    lines = (
+        time._replace(item="Milepost Time", segments=(*time.segments, Segment("project", "PCS10028"))),
+        travel._replace(item="Milepost Expense", segments=(Segment("contract_line", "2"),)),
+    )
+    return document._replace(period_id="Jun-26", customer="C10028", lines=lines)
+
+
 ORACLE_FUSION: Final = Plug(
     name="oracle_fusion",
     auth=with_client_secret,
@@ -101,17 +113,12 @@ ORACLE_FUSION: Final = Plug(
                     "name": "US Primary Ledger",
                     "data_access_set": "11",
                     "segments": {"company": "101", "department": "000"},
+                    "business_unit": "US Business Unit",
                 }
             },
         }
     },
-    sends=("journal",),
-    lacks={"invoice_taken": "billing events are not sent yet"},
-    documents={
-        name: each._replace(period_id="Jun-26")
-        for name, each in DOCUMENTS.items()
-        if isinstance(each, JournalDocument) and name != "journal_unmapped"
-    },
+    documents={name: as_in_oracle(each) for name, each in DOCUMENTS.items() if name != "journal_unmapped"},
     readable=without_packing,
 )
 

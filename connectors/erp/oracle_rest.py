@@ -1,0 +1,83 @@
+"""Oracle Fusion's REST resources: rows of a collection, and refusals by code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final, NamedTuple, TypeAlias
+
+from connectors.erp.answers import Answer, NotJson, listed, member, refused, text_of, words
+from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Throttled, Uncertain
+
+# Of RejectedData: Fusion has the document, with something else in it than was sent.
+OTHER_CURRENCY: Final = "OTHER_CURRENCY"
+OTHER_SUBSIDIARY: Final = "OTHER_SUBSIDIARY"
+OTHER_AMOUNT: Final = "OTHER_AMOUNT"
+
+RESOURCES: Final = "/fscmRestApi/resources/11.13.18.05"
+# With it children are objects that say whether there are more, and refusals have codes.
+HEADERS: Final = {"rest-framework-version": "4"}
+
+Fields: TypeAlias = Mapping[str, object]
+Trouble: TypeAlias = NotSent | Throttled | Uncertain
+
+
+class Refused(NamedTuple):
+    """What was sent was refused, and nothing of it was done."""
+
+    code: str
+    message: str
+    path: str
+
+    def as_set_up(self, what: str) -> NotSent:
+        """Of a request that has nothing of a document in it that could be wrong."""
+        return NotSent(NOT_PERMITTED, f"Fusion refused {what} ({self.code}): {self.message}")
+
+
+def fault(answer: Answer, what: str) -> Refused | Trouble | None:
+    """None: it was done. Decided by status and `o:errorCode`."""
+    if (trouble := refused(answer)) is not None:
+        return trouble
+    if 200 <= answer.status < 300:
+        return None
+    try:
+        details = listed(member(answer.fields(), "o:errorDetails"))
+    except NotJson:
+        details = []
+    for each in details:
+        if code := text_of(member(each, "o:errorCode")):
+            return Refused(code, words(member(each, "detail")), words(member(each, "o:errorPath")))
+    return Uncertain(f"Fusion answered {answer.status} to {what} without a code that says what happened")
+
+
+def items(answer: Answer | Trouble, what: str) -> list[Fields] | Trouble:
+    """The rows of a collection."""
+    if not isinstance(answer, Answer):
+        return answer
+    wrong = fault(answer, what)
+    if wrong is not None:
+        return wrong.as_set_up(what) if isinstance(wrong, Refused) else wrong
+    try:
+        found = answer.fields().get("items")
+    except NotJson as no_json:
+        return Uncertain(f"Fusion's answer to {what}: {no_json}")
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        return Uncertain(f"Fusion's answer to {what} has no items")
+    return found
+
+
+def children(value: object) -> list[Fields]:
+    """Of a row: a list, or an object that has one."""
+    found = listed(member(value, "items") if isinstance(value, dict) else value)
+    return [each for each in found if isinstance(each, dict)]
+
+
+def day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(text_of(value)[:10])
+    except ValueError:
+        return None
+
+
+def said(trouble: Trouble) -> str:
+    return "it is throttled" if isinstance(trouble, Throttled) else trouble.message

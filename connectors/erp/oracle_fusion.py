@@ -6,8 +6,8 @@ all journals of a group or none, so:
   - the keys are asked for before every submission, and what is there is not sent;
   - every submission has a group number of its own, so that rows which a failed import left behind are never imported with later ones;
     Fusion is asked to purge them too;
-  - of a group that failed, the journals whose rows have codes are rejected and the others go again. Where the import says of no row what
-    is wrong, each of them goes alone, until the wrong one is;
+  - of a group that failed, the journals whose rows have codes are rejected; the others are looked up and go again. Where the import says
+    of no row what is wrong, each of them goes alone;
   - what is not there is said to be missing only when no import that might hold it is under way.
 
 A journal is a batch of its own, whose name begins with our key. Imported is not posted: AutoPost does that, or people.
@@ -65,7 +65,6 @@ from connectors.erp.session import Session, opened
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import (
-    NOT_PERMITTED,
     UNREACHABLE,
     NotSent,
     Outcome,
@@ -73,7 +72,6 @@ from domain.delivery.outcomes import (
     RejectedPeriod,
     Submitted,
     Taken,
-    Throttled,
     Uncertain,
 )
 
@@ -151,7 +149,7 @@ class OracleFusionOptions(BaseModel):
         None, description="Fusion's name of our user: imports of others then delay no look-up."
     )
     settle_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
-        300.0, description="How long an import whose answer was lost may take to appear among the scheduled processes."
+        120.0, description="How long an import whose answer was lost may take to appear among the scheduled processes."
     )
 
 
@@ -217,13 +215,14 @@ class OracleFusion:
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         """None also while Fusion cannot be asked: what it has taken stays taken."""
         number, _, group = ticket.partition(":")
-        self._under_way[number] = frozenset(each.key for each in documents)
+        keys = frozenset(each.key for each in documents)
+        self._under_way[number] = self._under_way.get(number, frozenset()) | keys
         state = self._state(number)
         there = None if state is None or (state and state not in ENDED_STATES) else self._there(documents)
         if not isinstance(there, dict):
             return None
         why: dict[str, Outcome] = {}
-        if there.keys() < self._under_way[number]:
+        if there.keys() < keys:
             # What has ended since the batches were read may have brought more of them.
             jobs = self._ended(number, group)
             there = None if jobs is None else self._there(documents)
@@ -236,7 +235,7 @@ class OracleFusion:
             why = found
         outcomes: dict[str, Outcome] = {key: each.differs or each.taken for key, each in there.items()} | why
         self._under_way.pop(number, None)
-        self._alone.difference_update(key for key, each in outcomes.items() if not isinstance(each, Throttled))
+        self._alone.difference_update(key for key, each in outcomes.items() if not isinstance(each, Uncertain))
         self._post(each.taken for each in there.values())
         return [outcomes[each.key] for each in documents]
 
@@ -458,8 +457,8 @@ class OracleFusion:
         if not imports:
             doubt = f"process {number} has ended without an import of journals; see it in Scheduled Processes"
             has_failed = bool(jobs) and jobs[0].state != "SUCCEEDED"
-            set_up = NotSent(NOT_PERMITTED, f"{doubt}, and check document_account and job_options")
-            return dict.fromkeys((each.key for each in missing), set_up if has_failed else Uncertain(doubt))
+            said = f"{doubt}, and check document_account and job_options" if has_failed else doubt
+            return dict.fromkeys((each.key for each in missing), Uncertain(said))
         outputs = [self._output(each) for each in dict.fromkeys((number, *imports))]
         if None in outputs:
             return None
@@ -469,14 +468,14 @@ class OracleFusion:
         errors: dict[str, RowError] = {}
         for each in outputs:
             errors |= journal_file.row_errors(each)
-        blamed = {each.key: _rejected(errors[each.key]) for each in missing if each.key in errors}
-        others = [each for each in missing if each.key not in blamed]
+        blamed: dict[str, Outcome] = {each.key: _rejected(errors[each.key]) for each in missing if each.key in errors}
+        again = Uncertain("an import takes all journals of a group or none, and another one of its group was wrong")
+        others: dict[str, Outcome] = dict.fromkeys((each.key for each in missing if each.key not in blamed), again)
         if blamed:
-            # Nothing is wrong with them: they go again.
-            return {**blamed, **{each.key: Throttled(0.0) for each in others}}
+            return blamed | others
         if len(missing) > 1:
-            self._alone.update(each.key for each in missing)
-            return {each.key: Throttled(0.0) for each in missing}
+            self._alone.update(others)
+            return others
         found = next((code for each in outputs for code in journal_file.codes(each)), None)
         return self._alone_rejected(missing[0], found)
 

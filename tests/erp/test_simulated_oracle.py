@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from domain.delivery.documents import DocumentLine, JournalDocument, key_of
-from domain.delivery.outcomes import NotSent, Outcome, RejectedData, Submitted, Taken, Throttled, Uncertain
+from domain.delivery.outcomes import Outcome, RejectedData, Submitted, Taken, Uncertain
 from domain.units import AMOUNT_ONE
 from simulation.erp.troubles import Trouble
 from tests.erp.contract import SCOPE
@@ -39,7 +39,7 @@ def test_one_bad_journal_holds_up_the_others_of_its_import_and_they_go_again(tmp
     with simulated(ORACLE_FUSION, tmp_path, settings={"options": OPTIONS}) as found:
         found.act("refuse=66")
         outcomes = sent(found, [first, wrong, last])
-        assert [type(each) for each in outcomes] == [Throttled, RejectedData, Throttled]
+        assert [type(each) for each in outcomes] == [Uncertain, RejectedData, Uncertain]
         assert found.keys() == {}
         assert [type(each) for each in sent(found, [first, last])] == [Taken, Taken]
         assert found.keys() == {first.key: 1, last.key: 1}
@@ -49,7 +49,7 @@ def test_an_import_that_does_not_say_what_is_wrong_is_taken_apart(tmp_path: Path
     documents = journals(2)
     with simulated(ORACLE_FUSION, tmp_path, settings={"options": OPTIONS}) as found:
         found.meets(Trouble.PARTIAL)
-        assert [type(each) for each in sent(found, documents)] == [Throttled, Throttled]
+        assert [type(each) for each in sent(found, documents)] == [Uncertain, Uncertain]
         for document in documents:
             assert isinstance(found.settled(document), Taken)
         assert found.keys() == {document.key: 1 for document in documents}
@@ -70,7 +70,7 @@ def test_a_file_for_another_account_of_the_content_server_is_not_imported(tmp_pa
     options = {**OPTIONS, "document_account": "fin/payables/import"}
     with simulated(ORACLE_FUSION, tmp_path, settings={"options": options}) as found:
         (outcome,) = sent(found, [document])
-        assert isinstance(outcome, NotSent | Uncertain)
+        assert isinstance(outcome, Uncertain)
         assert found.keys() == {}
 
 

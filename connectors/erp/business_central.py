@@ -57,7 +57,7 @@ from domain.delivery.outcomes import (
     Throttled,
     Uncertain,
 )
-from domain.units import AMOUNT_ONE, AMOUNT_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
+from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
 
 # 6,000 requests in 5 minutes a user, and a document takes five.
 LIMITS: Final = Limits(lines=300, documents=1, concurrent=5, per_minute=240, call_seconds=300.0)
@@ -69,9 +69,8 @@ LONGEST_TEXT: Final = 100
 LONGEST_COMMENT: Final = 250
 COMPANIES_CHECKED: Final = 5
 NO_DAY: Final = date(1, 1, 1)
-# Of a general ledger entry that a journal made, and of one that an invoice made. A blank is written so in enums.
+# Of a general ledger entry that a journal made. A blank is written so in enums.
 JOURNAL_TYPES: Final = frozenset({"_x0020_", " ", ""})
-INVOICE_TYPE: Final = "Invoice"
 DRAFTS: Final = frozenset({"Draft", "In_x0020_Review", "In Review"})
 
 # Of RejectedData: Business Central has the document, with something else in it than was sent.
@@ -205,7 +204,7 @@ class BusinessCentral:
             case made:
                 if not (its := text_of(made.get("id"))):
                     return Uncertain("Business Central took it and did not say the id of what it made")
-        taken = Taken(_code(document.key), _date(document), is_posted=False, period=document.period)
+        taken = Taken(_code(document.key), _date(document), is_posted=False, period=document.period or None)
         if isinstance(document, InvoiceDocument):
             taken = taken._replace(reference=text_of(made.get("number")))
         return self._posted(document, Held(its, taken))
@@ -343,7 +342,7 @@ class BusinessCentral:
                 found[key] = _other_amount(f"general ledger entries {key}")
                 continue
             posted_on = _day(some[0])
-            period = journal.period if posted_on == journal.accounting_date else None
+            period = (journal.period or None) if posted_on == journal.accounting_date else None
             found[key] = Held("", Taken(key, posted_on, is_duplicate=True, period=period))
         return None
 
@@ -366,7 +365,7 @@ class BusinessCentral:
                 )
             ours, there = _sent(journal), Counter(_amount(line) for line in lines)
             on = _day(lines[0]) if lines else journal.accounting_date
-            period = journal.period if on == journal.accounting_date else None
+            period = (journal.period or None) if on == journal.accounting_date else None
             code = _code(journal.key)
             held = Held(text_of(head.get("id")), Taken(code, on, is_posted=False, is_duplicate=True, period=period))
             is_posted = isinstance(found.get(journal.key), Held)
@@ -442,33 +441,21 @@ class BusinessCentral:
         company = scope.subsidiary
         setup = self._read(company, "generalLedgerSetup", select="localCurrencyCode")
         currency = text_of(setup[0].get("localCurrencyCode")) if setup else ""
-        invoices = self._read(company, "salesInvoices", where=_within(scope), expand="salesInvoiceLines")
-        keys = {
-            text_of(each.get("number")): text_of(each.get("externalDocumentNumber"))
-            for each in invoices
-            if each.get("status") not in DRAFTS
-        }
-        yield from _posted_entries(self._read(company, "generalLedgerEntries", where=_within(scope)), keys, currency)
+        yield from _posted_entries(self._read(company, "generalLedgerEntries", where=_within(scope)), currency)
         for head in self._read(company, "journals", expand="journalLines"):
             lines = [line for line in listed(head.get("journalLines")) if isinstance(line, dict)]
             if lines and text_of(head.get("code")).startswith("MP") and scope.since <= _day(lines[0]) <= scope.until:
-                yield _entry(
-                    text_of(lines[0].get("documentNumber")), text_of(head.get("code")), _day(lines[0]), currency, lines
-                )
-        for head in invoices:
-            if head.get("status") in DRAFTS:
-                lines = [line for line in listed(head.get("salesInvoiceLines")) if isinstance(line, dict)]
-                made = [
-                    {**line, "amount": -Decimal(amount_of(line.get("amountExcludingTax"))) / AMOUNT_ONE}
-                    for line in lines
-                ]
-                yield _entry(
-                    text_of(head.get("externalDocumentNumber")),
-                    text_of(head.get("number")),
-                    _day(head),
-                    text_of(head.get("currencyCode")),
-                    [{**line, "accountNumber": line.get("lineObjectNumber")} for line in made],
-                )
+                key, code = text_of(lines[0].get("documentNumber")), text_of(head.get("code"))
+                yield _entry(key, code, _day(lines[0]), currency, map(_ledger_line, lines))
+        for head in self._read(company, "salesInvoices", where=_within(scope), expand="salesInvoiceLines"):
+            yield _entry(
+                text_of(head.get("externalDocumentNumber")),
+                text_of(head.get("number")),
+                _day(head),
+                text_of(head.get("currencyCode")),
+                _owed(head),
+                is_posted=head.get("status") not in DRAFTS,
+            )
 
     def _read(self, company: str, entity: str, **options: str) -> list[Row]:
         """Raises ErpUnreadable."""
@@ -480,29 +467,39 @@ class BusinessCentral:
         )
 
 
-def _posted_entries(entries: Sequence[Row], keys: Mapping[str, str], currency: str) -> Iterator[LedgerEntry]:
-    """One for each document and day; `keys` are ours of posted invoices, by their numbers."""
-    documents: dict[tuple[str, str, date], list[Row]] = {}
+def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEntry]:
+    """Of journals, one for each document and day. Raises ValueError."""
+    documents: dict[tuple[str, date], list[Row]] = {}
     for entry in entries:
-        kind = entry.get("documentType")
-        if kind in JOURNAL_TYPES or kind == INVOICE_TYPE:
-            at = text_of(kind), text_of(entry.get("documentNumber")), _day(entry)
-            documents.setdefault(at, []).append(entry)
-    for (kind, number, on), lines in documents.items():
-        yield _entry(
-            keys.get(number, "") if kind == INVOICE_TYPE else number, number, on, currency, lines, is_posted=True
-        )
+        if entry.get("documentType") in JOURNAL_TYPES:
+            documents.setdefault((text_of(entry.get("documentNumber")), _day(entry)), []).append(entry)
+    for (number, on), lines in documents.items():
+        yield _entry(number, number, on, currency, map(_ledger_line, lines), is_posted=True)
+
+
+def _owed(head: Row) -> Iterator[LedgerLine]:
+    """What the customer owes by an invoice, on his account, against its lines and tax. Raises ValueError."""
+    lines = [line for line in listed(head.get("salesInvoiceLines")) if isinstance(line, dict)]
+    found = [(text_of(line.get("lineObjectNumber")), -amount_of(line.get("amountExcludingTax"))) for line in lines]
+    if tax := amount_of(head.get("totalTaxAmount")):
+        found.append(("", -tax))
+    owed = -sum(amount for _, amount in found)
+    return (
+        LedgerLine(place, amount, amount) for place, amount in ((text_of(head.get("customerNumber")), owed), *found)
+    )
+
+
+def _ledger_line(line: Row) -> LedgerLine:
+    """Of the company's currency: the API of journals and of the general ledger tells no other. Raises ValueError."""
+    amount = _amount(line)
+    return LedgerLine(text_of(line.get("accountNumber")), amount, amount)
 
 
 def _entry(
-    key: str, reference: str, on: date, currency: str, lines: Iterable[Row], *, is_posted: bool = False
+    key: str, reference: str, on: date, currency: str, lines: Iterable[LedgerLine], *, is_posted: bool = False
 ) -> LedgerEntry:
-    """Amounts are of the company's currency: the API tells no other. The period stays empty, the date says it. Raises ValueError."""
-    made = []
-    for line in lines:
-        amount = _amount(line)
-        made.append(LedgerLine(text_of(line.get("accountNumber")), amount, amount))
-    return LedgerEntry(key if is_key(key) else "", reference, on, "", currency, is_posted, tuple(made))
+    """The period stays empty: the date says it."""
+    return LedgerEntry(key if is_key(key) else "", reference, on, "", currency, is_posted, tuple(lines))
 
 
 def _journal(journal: JournalDocument) -> Mapping[str, Any]:
@@ -542,7 +539,7 @@ def _billed(invoice: InvoiceDocument, head: Row) -> Held:
         posted_on,
         head.get("status") not in DRAFTS,
         is_duplicate=True,
-        period=invoice.period if posted_on == invoice.invoice_date else None,
+        period=(invoice.period or None) if posted_on == invoice.invoice_date else None,
     )
     if taken.is_posted:
         taken = taken._replace(tax_amount=amount_of(head.get("totalTaxAmount")))

@@ -139,6 +139,7 @@ INVOICES: Final = _Entities(
         "FreeTextNumber",
         "IsPosted",
         "InvoiceDate",
+        "InvoiceAccount",
         "CurrencyCode",
         "ExchangeRate",
     ),
@@ -320,7 +321,7 @@ class DynamicsFinance:
             case NotSent() | Uncertain() as trouble:
                 return Uncertain(f"journal or invoice {number} has its header; its lines: {trouble.message}")
         on = _date(document)
-        return self._posted(document, Taken(number, on, is_posted=False, period=document.period))
+        return self._posted(document, Taken(number, on, is_posted=False, period=document.period or None))
 
     def _posted(self, document: Document, taken: Taken) -> Outcome:
         """Posted at once where a service does that. What it refuses is taken back; what it leaves open is asked for again by key."""
@@ -557,7 +558,7 @@ class DynamicsFinance:
             posted_on,
             record.is_posted,
             is_duplicate=True,
-            period=document.period if posted_on == _date(document) else None,
+            period=(document.period or None) if posted_on == _date(document) else None,
         )
         return taken if isinstance(document, JournalDocument) else _billed(taken, record)
 
@@ -638,16 +639,21 @@ class DynamicsFinance:
                 )
 
     def _invoices(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
-        """Free text invoices by their lines, which are credited; what they debit, and tax, is Dynamics' own."""
+        """Free text invoices: what the customer owes, on his account, against their lines and tax."""
         where = f"dataAreaId eq {text(scope.subsidiary)} and {_within('InvoiceDate', scope)}"
         for record in self._recorded(INVOICES, where):
             rate = record.head.get("ExchangeRate")
+            tax = sum(amount_of(each.get("SalesTaxAmount")) for each in record.lines)
+            lines = [self._line(each, "MainAccountDisplayValue", -_amount(each), rate) for each in record.lines]
+            owed = tax - sum(line.amount for line in lines)
+            customer = text_of(record.head.get("InvoiceAccount"))
+            lines += [LedgerLine("", -tax, _in_ledger(-tax, rate))] if tax else []
             yield _entry(
                 record.key,
                 text_of(record.head.get("FreeTextNumber")) or record.number,
                 day_of(record.head.get("InvoiceDate")),
                 text_of(record.head.get("CurrencyCode")),
-                [self._line(each, "MainAccountDisplayValue", -_amount(each), rate) for each in record.lines],
+                [LedgerLine(customer, owed, _in_ledger(owed, rate)), *lines],
                 is_posted=record.is_posted,
             )
 
@@ -660,9 +666,8 @@ class DynamicsFinance:
         return _readable(self._records(entities, where, again=True))
 
     def _line(self, row: Row, account: str, amount: Amount, rate: object) -> LedgerLine:
-        """Of what is not posted yet the ledger's amounts follow from the rate. Raises ValueError."""
-        in_ledger = int((amount * (_rate(rate) or Decimal(1))).to_integral_value())
-        return LedgerLine(self._main_account(row.get(account)), amount, in_ledger)
+        """Raises ValueError."""
+        return LedgerLine(self._main_account(row.get(account)), amount, _in_ledger(amount, rate))
 
     def _main_account(self, display: object) -> str:
         """Account structures of Dynamics begin with the main account."""
@@ -730,6 +735,11 @@ def _billed(taken: Taken, record: Record) -> Taken:
         tax_amount=sum(amount_of(line.get("SalesTaxAmount")) for line in record.lines),
         exchange_rate=int(rate.scaleb(EXCHANGE_RATE_SCALE)) if rate else None,
     )
+
+
+def _in_ledger(amount: Amount, rate: object) -> Amount:
+    """By the rate: the entities have no amounts of the ledger. Raises ValueError."""
+    return int((amount * (_rate(rate) or Decimal(1))).to_integral_value())
 
 
 def _rate(stated: object) -> Decimal:

@@ -1,16 +1,57 @@
-"""The delivery dataflow: what was posted and issued goes into an ERP, and the ERP's answers come back as events."""
+"""The delivery dataflow: what was posted and issued goes into an ERP, and the ERP's answers come back as events.
+
+What comes of the books and what calls give is one stream of turns. A turn is decided by the queue, and carried out in one order:
+
+1. what was decided is kept, with the intents of the calls that are to be made;
+2. the books are asked whether this process still has the account;
+3. the calls begin, on threads of their own;
+4. answers that are kept are published, some at a time.
+
+A process that dies at any point leaves what the queue can go on from (domain/delivery/queue.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final, NamedTuple, Protocol
 
-from connectors.erp.adapter import NO_TRACE, Trace
-from domain.delivery.queue import Intent
-from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
+import bytewax.operators as op
+import msgspec
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+
+from connectors.delivery_store import Arrived, Member
+from connectors.erp.adapter import NO_TRACE, Limits, Trace
+from dataflows.delivery_watched import Stand, Unwatched, Watch
+from domain.delivery import groups as grouping
+from domain.delivery.answers import INVOICE, JOURNAL, Answer
+from domain.delivery.chart import EntityChart, Unmapped
+from domain.delivery.documents import Document
+from domain.delivery.groups import Group, Groups
+from domain.delivery.invoices import invoice
+from domain.delivery.journals import documents
+from domain.delivery.pace import seconds
+from domain.delivery.queue import SEND, Call, Given, Intent, Queue, Result, Terms
+from domain.delivery.standings import PROBE, Changes, Kept, Parcel
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
+from domain.units import MICROSECONDS_A_SECOND, Instant
+from operators.idling import AT_ONCE
 
-Answer: TypeAlias = PostingAccepted | PostingRejected | InvoicePosted | InvoiceRejected
+# Answers are published so many at once, or so long after the last time.
+PUBLISHED_AT_ONCE: Final = 500
+PUBLISH_SECONDS: Final = 1.0
+# Above so many parcels at hand nothing more is read.
+AT_HAND_MAX: Final = 50_000
+LOOK_SECONDS: Final = 0.2
+TALLY_SECONDS: Final = 2
+# Calls that wait for a thread: so many for each that is at work, so that none stands still while a round is kept.
+AHEAD: Final = 4
+# A call that has not begun by then is not made: who takes over must know when none can have an effect any more.
+START_SECONDS: Final = 10.0
+UNWATCHED: Final = Unwatched()
 
 
 class Came(NamedTuple):
@@ -55,3 +96,373 @@ class Books(Protocol):
         """Returns when they are kept; the same again where a process died before it noted that they are."""
 
     def close(self) -> None: ...
+
+
+class Store(Protocol):
+    """What delivery keeps of one ERP account. Each call is durable as a whole when it returns, or has done nothing."""
+
+    @property
+    def is_new(self) -> bool:
+        """Nothing is in it: it is the first of the account, or another was lost."""
+
+    @property
+    def had_another(self) -> bool:
+        """Whether there was a store of the account before a new one."""
+
+    @property
+    def probe_from(self) -> Instant | None:
+        """Of a new store, until all has come that may have been sent: from when on the ERP can be asked for it."""
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """How far the books are read."""
+
+    def begin(self, probe_from: Instant) -> None:
+        """A new one is from now on."""
+
+    def kept(self) -> Kept: ...
+
+    def group_rows(self) -> Iterable[tuple[str, grouping.Row]]: ...
+
+    def member(self, member_id: str) -> Member:
+        """Of a parcel that has not ended."""
+
+    def expect(self, members: Sequence[Member]) -> None:
+        """They are asked for from now on, and are kept with what is kept next."""
+
+    def keep(self, changes: Changes, arrived: Arrived | None) -> None: ...
+
+    def unpublished(self) -> Sequence[Answer]:
+        """In their order."""
+
+    def published(self, answers: Sequence[Answer]) -> None: ...
+
+
+class Pool(Protocol):
+    """Makes calls, several at once."""
+
+    def submit(self, call: Call, trace: Trace) -> None: ...
+
+    def ended(self, wait_seconds: float) -> Sequence[tuple[Call, Result]]:
+        """Calls that have ended; waits so long at most for the first."""
+
+
+class ChartMaking:
+    """Documents of journals and statements, with the charts as they are."""
+
+    def __init__(self, charts: Mapping[str, EntityChart], member: Callable[[str], Member], lines: int) -> None:
+        self._charts = charts
+        self._member = member
+        self._lines = lines
+        self._digests = {entity: digest_of(chart) for entity, chart in charts.items()}
+
+    def documents(self, parcel: Parcel) -> tuple[Document, ...] | tuple[Unmapped, ...]:
+        chart = self._charts[parcel.entity]
+        members = [self._member(each) for each in parcel.members]
+        if parcel.kind == INVOICE:
+            statement = members[0].record
+            assert isinstance(statement, BillingStatement), "an invoice is a statement's"
+            made = invoice(statement, chart, correlation_id=members[0].correlation_id)
+            if isinstance(made, Unmapped):
+                return (made,)
+            return (made,)
+        return documents(_group(members, chart), chart, self._lines)
+
+    def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
+        """At the places where `domain.delivery.journals` halves a group that has too many lines."""
+        middle = len(parcel.members) // 2
+        return parcel.members[:middle], parcel.members[middle:]
+
+    def chart(self, entity: str) -> str:
+        return self._digests.get(entity, "")
+
+
+class Turn(NamedTuple):
+    """What came of the books and which calls have ended, at one moment. `is_all`: the books have no more for now."""
+
+    at: Instant
+    came: Sequence[Came]
+    ended: Sequence[tuple[Call, Result]]
+    is_all: bool
+
+
+class Round(NamedTuple):
+    """What is to be kept and then done."""
+
+    changes: Changes
+    arrived: Arrived | None
+    calls: Sequence[Call]
+
+
+class Delivery:
+    """One ERP account: what the steps of the dataflow share. One round at a time is under way."""
+
+    def __init__(
+        self,
+        books: Books,
+        store: Store,
+        groups: Groups,
+        queue: Queue,
+        charts: Mapping[str, EntityChart],
+        pool: Pool,
+        room: int,
+        now: Callable[[], Instant],
+        watch: Watch,
+    ) -> None:
+        self.queue = queue
+        self._books = books
+        self._store = store
+        self._groups = groups
+        self._charts = charts
+        self._pool = pool
+        self._room = room
+        self._now = now
+        self._answers = list(store.unpublished())
+        self._publish_at = now()
+        self._probe_from = store.probe_from
+        self._watch = watch
+        self._stand = Stand({})
+        self._tally_at: Instant = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that can be done now is done and published."""
+        is_read = self._books.is_at_end and self._probe_from is None
+        return is_read and self.queue.is_done_for_now and not self._answers
+
+    def end(self) -> None:
+        """Calls under way are waited for, and what is known is kept and published. Raises GuardStop."""
+        while self.queue.in_flight:
+            self.carry_out(self.decide(self.turn(LOOK_SECONDS), is_ending=True))
+        self.publish()
+
+    # The steps
+
+    def turn(self, wait_seconds: float = 0.0) -> Turn:
+        """The next one; waits so long at most for a call to end, where nothing can be done before."""
+        came = self._books.read() if self.queue.at_hand < AT_HAND_MAX else ()
+        is_all = not came and self._books.is_at_end
+        ended = self._pool.ended(0.0 if came else self._patience(wait_seconds))
+        return Turn(self._now(), came, ended, is_all)
+
+    def decide(self, turn: Turn, *, is_ending: bool = False) -> Round:
+        """What the queue makes of it. Where delivery ends no call begins."""
+        for call, result in turn.ended:
+            self.queue.took(call, result, turn.at)
+            if call.kind == SEND and isinstance(result, list):
+                self._watch.called(result, (turn.at - call.at) / MICROSECONDS_A_SECOND)
+        arrived = self._arrived(turn)
+        calls = [] if is_ending else self.queue.calls(turn.at, self._room - self.queue.in_flight)
+        return Round(self.queue.changed(), arrived, calls)
+
+    def carry_out(self, todo: Round) -> None:
+        """In the order in which a crash leaves nothing sent that is not known to be. Raises GuardStop."""
+        posted = [self._store.member(each) for settled in todo.changes.settled for each in settled.members]
+        if todo.changes or todo.arrived is not None:
+            self._store.keep(todo.changes, todo.arrived)
+        if posted:
+            self._watch.acknowledged([each.recorded_at for each in posted])
+        self._answers += todo.changes.answers
+        self._begin(todo.calls)
+        if self._answers and (len(self._answers) >= PUBLISHED_AT_ONCE or self._now() >= self._publish_at):
+            self.publish()
+        self._say_how_it_stands()
+
+    def publish(self) -> None:
+        """All answers that are kept; a process that dies before that is noted publishes the same again."""
+        answers, self._answers = self._answers, []
+        if answers:
+            self._books.publish(answers)
+            self._store.published(answers)
+        self._publish_at = self._now() + seconds(PUBLISH_SECONDS)
+
+    def _say_how_it_stands(self) -> None:
+        """Counting is worth a moment, and is done now and then."""
+        now = self._now()
+        if now >= self._tally_at:
+            self._tally_at = now + seconds(TALLY_SECONDS)
+            documents, oldest = self.queue.tally()
+            self._stand = Stand(documents, oldest)
+        pace = self.queue.pace
+        left = pace.left(now)
+        share = 0.0 if now < pace.paused_until else 1.0 if left is None else left / pace.per_minute
+        stand = self._stand._replace(quota_left=share, is_paused=pace.is_broken)
+        self._watch.stands(stand, self._books.is_at_end)
+
+    def _begin(self, calls: Sequence[Call]) -> None:
+        intents = [each for call in calls for each in call.intents]
+        if intents:
+            self._books.claim(intents)
+        for call in calls:
+            self._pool.submit(call, self._trace(call))
+
+    def _trace(self, call: Call) -> Trace:
+        if call.kind != SEND:
+            return NO_TRACE
+        return self._store.member(self.queue.members(call.documents[0].key)[0]).trace
+
+    def _patience(self, wait_seconds: float) -> float:
+        now = self._now()
+        due = self.queue.next_at(now)
+        if due is None or self.queue.in_flight >= self._room:
+            return wait_seconds
+        return min(wait_seconds, max(due - now, 0) / MICROSECONDS_A_SECOND)
+
+    # What comes
+
+    def _arrived(self, turn: Turn) -> Arrived | None:
+        """What is read once more after a crash is what its groups were not kept of."""
+        is_all = turn.is_all and self._probe_from is not None
+        if not turn.came and not is_all:
+            return None
+        given: list[Given] = []
+        members: list[Member] = []
+        for came in turn.came:
+            self._add(came, given, members)
+        self._store.expect(members)
+        self.queue.add(given, turn.at, probe_from=self._probe_from)
+        if is_all:
+            self._probe_from = None
+        return Arrived({each.partition: each.following for each in turn.came}, self._groups.changes(), is_all)
+
+    def _add(self, came: Came, given: list[Given], members: list[Member]) -> None:
+        position, record = came.position, came.record
+        if isinstance(record, BillingStatement):
+            statement = self._whole(position, record)
+            if statement is not None:
+                given.append(Given(INVOICE, statement.legal_entity_id, (statement.statement_id,)))
+                about = (position.correlation_id, position.recorded_at, came.trace)
+                members.append(Member(statement.statement_id, statement, *about))
+            return
+        if isinstance(record, JournalEntry) and not record.deliver and record.reverses is not None:
+            self.queue.withdraw(record.reverses)
+        for group in self._groups.add(position, record):
+            given.append(_given(group))
+            for journal, correlation_id in zip(group.members, group.correlation_ids, strict=True):
+                trace = came.trace if journal is record else Trace(correlation_id=correlation_id or "")
+                members.append(Member(journal.journal_id, journal, correlation_id, group.recorded_at, trace))
+
+    def _whole(self, position: Position, part: BillingStatement) -> BillingStatement | None:
+        chart = self._charts.get(part.legal_entity_id)
+        if chart is None or not chart.issues_invoices:
+            return None
+        return self._groups.add_part(position, part)
+
+
+def opened(
+    erp: str,
+    books: Books,
+    store: Store,
+    charts: Mapping[str, EntityChart],
+    limits: Limits,
+    pool: Pool,
+    now: Callable[[], Instant],
+    watch: Watch = UNWATCHED,
+) -> Delivery:
+    """Goes on where the store is. With a new one, what may have been sent before is looked up, and what was published is known first."""
+    terms = terms_of(limits)
+    kept = store.kept()
+    is_probing = store.probe_from is not None or any(each.state == PROBE for each in kept.parcels)
+    known = list(books.answered()) if store.is_new or is_probing else []
+    if store.is_new:
+        # So long a call of a process before this one may still have an effect.
+        may_be_late = store.had_another or bool(known)
+        store.begin(now() + (seconds(terms.call_seconds) if may_be_late else 0))
+    making = ChartMaking(charts, store.member, limits.lines)
+    queue = Queue(erp, making, terms, kept, known)
+    groups = Groups(books.shards, charts, store.group_rows())
+    books.begin(store.places)
+    return Delivery(books, store, groups, queue, charts, pool, room_of(limits), now, watch)
+
+
+def digest_of(chart: EntityChart) -> str:
+    return blake2b(msgspec.json.encode(chart, order="sorted"), digest_size=8).hexdigest()
+
+
+def terms_of(limits: Limits) -> Terms:
+    return Terms(limits.documents, limits.concurrent, limits.per_minute, limits.call_seconds + START_SECONDS)
+
+
+def room_of(limits: Limits) -> int:
+    """Calls at a time: those that are at work and a few that wait for a thread."""
+    return limits.concurrent + limits.concurrent // AHEAD
+
+
+def _given(group: Group) -> Given:
+    reverses = tuple((each.journal_id, each.reverses) for each in group.members if each.reverses)
+    replaces = tuple((each.journal_id, each.replaces) for each in group.members if each.replaces)
+    return Given(JOURNAL, group.legal_entity_id, group.ids, reverses, replaces)
+
+
+def _group(members: Sequence[Member], chart: EntityChart) -> Group:
+    """Again, of the members of a parcel."""
+    journals = tuple(each.record for each in members if isinstance(each.record, JournalEntry))
+    day = max(each.accounting_date for each in journals)
+    return Group(
+        chart.grain_on(day),
+        journals[0].legal_entity_id,
+        day,
+        journals,
+        tuple(each.correlation_id for each in members),
+        min(each.recorded_at for each in members),
+    )
+
+
+# The dataflow
+
+
+class TurnSource(FixedPartitionedSource[Turn, None]):
+    """Turns until delivery is over; the next one begins when the last is carried out."""
+
+    def __init__(self, delivery: Delivery, is_over: Callable[[], bool]) -> None:
+        self._delivery = delivery
+        self._is_over = is_over
+
+    def list_parts(self) -> list[str]:
+        return ["account"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Turns:  # noqa: ARG002 - Bytewax's shape
+        return _Turns(self._delivery, self._is_over)
+
+
+class _Turns(StatefulSourcePartition[Turn, None]):
+    def __init__(self, delivery: Delivery, is_over: Callable[[], bool]) -> None:
+        self._delivery = delivery
+        self._is_over = is_over
+
+    def next_batch(self) -> Sequence[Turn]:
+        if self._is_over():
+            raise StopIteration
+        return [self._delivery.turn(LOOK_SECONDS)]
+
+    def next_awake(self) -> datetime:
+        return AT_ONCE
+
+    def snapshot(self) -> None:
+        """Nothing: the store is the only memory."""
+
+
+class RoundSink(DynamicSink[Round]):
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> _Rounds:  # noqa: ARG002 - Bytewax's shape
+        return _Rounds(self._delivery)
+
+
+class _Rounds(StatelessSinkPartition[Round]):
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    def write_batch(self, items: list[Round]) -> None:
+        for todo in items:
+            self._delivery.carry_out(todo)
+
+
+def build(delivery: Delivery, is_over: Callable[[], bool]) -> Dataflow:
+    """Deliver what the books give to one ERP account, and publish what it answers."""
+    flow = Dataflow("delivery")
+    turns = op.input("turns", flow, TurnSource(delivery, is_over))
+    rounds = op.map("queue", turns, delivery.decide)
+    op.output("rounds", rounds, RoundSink(delivery))
+    return flow

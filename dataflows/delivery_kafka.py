@@ -29,7 +29,8 @@ from connectors.kafka.rights import ANSWERS, DELIVERED
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS, KafkaSettings
 from connectors.kafka.trace_headers import CORRELATION, TRACEPARENT, TRACESTATE, correlated
 from connectors.kafka.transactions import Transactions
-from dataflows.delivery import Answer, Came
+from dataflows.delivery import Came
+from domain.delivery.answers import Answer
 from domain.delivery.queue import Intent
 from domain.events.catalogue import TOPICS as EVENT_TOPICS
 from domain.events.catalogue import Event

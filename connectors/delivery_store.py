@@ -1,0 +1,429 @@
+"""What delivery keeps of one ERP account: a SQLite file beside a lock, that one process at a time may have.
+
+It is a cache, though a costly one: without it everything is read from the start, and what was not answered is looked up in the ERP before
+it is sent. So a store that is damaged, of another generation or of other companies is dropped, and so is one that is older than the last
+start, as after somebody put a copy back: the lock has the number of that start too.
+
+What is in the ledger is kept as its key and reference alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+import msgspec
+
+from connectors import delivery_rows
+from connectors.erp.adapter import NO_TRACE, Trace
+from connectors.files.output_lock import OutputInUse
+from connectors.files.writing import writing
+from domain.delivery import groups as grouping
+from domain.delivery.answers import Answer, Rejection
+from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
+from domain.delivery.groups import Row
+from domain.delivery.outcomes import Taken
+from domain.delivery.standings import POSTED, Changes, Kept, Parcel, Settled, Standing
+from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
+from domain.outputs import BillingStatement, JournalEntry
+from domain.units import Amount, Instant
+from state.page_sums import PAGE, PageSums
+from state.snapshot import Damaged
+from state.store import is_damage
+
+FORM: Final = 1
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS meta(
+  id INTEGER PRIMARY KEY CHECK(id = 1), form INTEGER NOT NULL, generation TEXT NOT NULL, entities TEXT NOT NULL,
+  start INTEGER NOT NULL, probe_from INTEGER) STRICT;
+CREATE TABLE IF NOT EXISTS places(name TEXT PRIMARY KEY, following TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS groups(name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS members(id TEXT PRIMARY KEY, parcel INTEGER, kind TEXT NOT NULL, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS members_of ON members(parcel);
+CREATE TABLE IF NOT EXISTS parcels(number INTEGER PRIMARY KEY, entity TEXT NOT NULL, state TEXT NOT NULL, data BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS documents(key TEXT PRIMARY KEY, state TEXT NOT NULL, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS closed(journal TEXT PRIMARY KEY, named TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settled(key TEXT PRIMARY KEY, reference TEXT NOT NULL, posted_on TEXT NOT NULL, members INTEGER NOT NULL) STRICT,
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers(no INTEGER PRIMARY KEY, event_id TEXT NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL) STRICT;
+"""
+SUFFIXES: Final = ("", "-wal", "-shm", "-pages")
+_LOCK_BYTES: Final = 64
+
+
+class DeliveryInUse(OutputInUse):
+    """Another process delivers to the account; it can be tried again when that has ended."""
+
+
+class Member(NamedTuple):
+    """A journal, or a whole statement, that is to be delivered."""
+
+    member_id: str
+    record: JournalEntry | BillingStatement
+    correlation_id: str | None
+    recorded_at: Instant
+    trace: Trace = NO_TRACE
+
+
+class Arrived(NamedTuple):
+    """What was read, up to which places, and what of it waits for others. `is_all`: whatever may have been sent before has come."""
+
+    places: Mapping[str, str]
+    groups: grouping.Changes
+    is_all: bool
+
+
+class _Member(msgspec.Struct, array_like=True):
+    correlation_id: str | None
+    recorded_at: Instant
+    trace: Trace
+
+
+class _JournalMember(_Member):
+    record: JournalEntry
+
+
+class _StatementMember(_Member):
+    record: BillingStatement
+
+
+class _Sheet(msgspec.Struct, array_like=True):
+    """A standing without its document."""
+
+    parcel: int
+    attempt: int
+    body_hash: str
+    since: Instant
+    failures: int
+    not_before: Instant
+    ticket: str
+    taken: Taken | None
+    rejection: Rejection | None
+
+
+class _JournalSheet(_Sheet):
+    document: JournalDocument
+
+
+class _InvoiceSheet(_Sheet):
+    document: InvoiceDocument
+
+
+_ANSWERS: Final[Mapping[str, Any]] = {
+    each.__name__: msgspec.msgpack.Decoder(each)
+    for each in (PostingAccepted, PostingRejected, InvoicePosted, InvoiceRejected)
+}
+_PARCELS: Final = msgspec.msgpack.Decoder(Parcel)
+_MEMBERS: Final[Mapping[str, Any]] = {
+    each.__name__: msgspec.msgpack.Decoder(each) for each in (_JournalMember, _StatementMember)
+}
+_SHEETS: Final = msgspec.msgpack.Decoder(_JournalSheet)
+_INVOICES: Final = msgspec.msgpack.Decoder(_InvoiceSheet)
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class DeliveryStore:
+    """`entities` is a digest of the companies whose books go to the account: with another one, all is read from the start."""
+
+    def __init__(self, path: Path, generation: str, entities: str) -> None:
+        """Raises DeliveryInUse, and GuardStop where nothing can be written."""
+        self.path = path
+        with writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._open(generation, entities)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self, generation: str, entities: str) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise DeliveryInUse(
+                f"{self.path}: another process delivers to this account; try again when it has ended"
+            ) from fault
+        last = self._last_start()
+        self.had_another = last > 0
+        self.dropped = ""
+        try:
+            self._begin(generation, entities, last)
+        except (sqlite3.DatabaseError, Damaged) as fault:
+            if not is_damage(fault):
+                raise
+            self._drop(str(fault))
+            self._begin(generation, entities, last)
+        with writing(self.path):
+            os.pwrite(self._lock, f"{last + 1} {os.getpid()}".ljust(_LOCK_BYTES - 1).encode() + b"\n", 0)
+            os.fsync(self._lock)
+
+    def _begin(self, generation: str, entities: str, last: int) -> None:
+        pages = PageSums(self.path)
+        self._db = db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self._pages = pages
+        try:
+            db.executescript(
+                f"PRAGMA page_size={PAGE}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+            )
+            pages.check_recovered(db)
+            db.executescript(SCHEMA)
+            self._read_meta((FORM, generation, entities, last))
+            self._numbers = {number for (number,) in db.execute("SELECT number FROM parcels")}
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(
+                "INSERT INTO meta VALUES (1, ?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET start = excluded.start",
+                (FORM, generation, entities, last + 1),
+            )
+            db.execute("COMMIT")
+            pages.seal(db)
+        except BaseException:
+            db.close()
+            raise
+        self._fresh: dict[str, Member] = {}
+
+    def _read_meta(self, wanted: Sequence[object]) -> None:
+        found = self._db.execute("SELECT form, generation, entities, start, probe_from FROM meta").fetchone()
+        if found is not None and found[:4] != wanted:
+            raise Damaged(_differing(found[:4], wanted))
+        self.is_new = found is None
+        self.probe_from: Instant | None = None if found is None else found[4]
+
+    def _drop(self, why: str) -> None:
+        self.dropped = why
+        for suffix in SUFFIXES:
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+    def _last_start(self) -> int:
+        said = os.pread(self._lock, _LOCK_BYTES, 0).split()
+        return int(said[0]) if said and said[0].isdigit() else 0
+
+    # What is in it
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        return dict(self._db.execute("SELECT name, following FROM places").fetchall())
+
+    def kept(self) -> Kept:
+        db = self._db
+        parcels = tuple(_PARCELS.decode(data) for (data,) in db.execute("SELECT data FROM parcels ORDER BY number"))
+        standings = tuple(
+            _standing(key, state, data)
+            for key, state, data in db.execute("SELECT key, state, data FROM documents ORDER BY key")
+        )
+        return Kept(parcels, standings, tuple(db.execute("SELECT journal, named FROM closed ORDER BY journal")))
+
+    def group_rows(self) -> Iterable[tuple[str, Row]]:
+        for name, data in self._db.execute("SELECT name, data FROM groups ORDER BY name"):
+            yield name, delivery_rows.of_bytes(name, data)
+
+    def member(self, member_id: str) -> Member:
+        found = self._fresh.get(member_id)
+        if found is not None:
+            return found
+        kind, data = self._db.execute("SELECT kind, data FROM members WHERE id = ?", (member_id,)).fetchone()
+        row = _MEMBERS[kind].decode(data)
+        return Member(member_id, row.record, row.correlation_id, row.recorded_at, row.trace)
+
+    def unpublished(self) -> Sequence[Answer]:
+        rows = self._db.execute("SELECT kind, data FROM answers ORDER BY no")
+        return [_ANSWERS[kind].decode(data) for kind, data in rows]
+
+    # Keeping
+
+    def begin(self, probe_from: Instant) -> None:
+        self._db.execute("UPDATE meta SET probe_from = ?", (probe_from,))
+        self.is_new, self.probe_from = False, probe_from
+
+    def expect(self, members: Sequence[Member]) -> None:
+        self._fresh.update({each.member_id: each for each in members})
+
+    def keep(self, changes: Changes, arrived: Arrived | None) -> None:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            self._keep_members()
+            self._keep_parcels(changes)
+            self._keep_documents(changes)
+            if arrived is not None:
+                self._keep_arrived(arrived)
+            db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+        self._fresh.clear()
+        if self._pages.is_due():
+            self._pages.seal(db)
+
+    def published(self, answers: Sequence[Answer]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany("DELETE FROM answers WHERE event_id = ?", [(each.event_id,) for each in answers])
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error, OSError):
+            self._pages.seal(self._db)
+        self._db.close()
+        os.close(self._lock)
+
+    def _keep_members(self) -> None:
+        rows = []
+        for each in self._fresh.values():
+            about = (each.correlation_id, each.recorded_at, each.trace)
+            row: _Member
+            match each.record:
+                case JournalEntry():
+                    row = _JournalMember(*about, each.record)
+                case BillingStatement():
+                    row = _StatementMember(*about, each.record)
+            rows.append((each.member_id, type(row).__name__, _encode(row)))
+        self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, NULL, ?, ?)", rows)
+
+    def _keep_parcels(self, changes: Changes) -> None:
+        """A journal goes with its parcel, unless another has taken it over."""
+        there = {number: parcel for number, parcel in changes.parcels.items() if parcel is not None}
+        gone = [(number,) for number, parcel in changes.parcels.items() if parcel is None]
+        self._db.executemany(
+            "INSERT OR REPLACE INTO parcels VALUES (?, ?, ?, ?)",
+            [(number, each.entity, each.state, _encode(each)) for number, each in there.items()],
+        )
+        new = there.keys() - self._numbers
+        self._db.executemany(
+            "UPDATE members SET parcel = ? WHERE id = ?",
+            [(number, member) for number in sorted(new) for member in there[number].members],
+        )
+        # What came and ended in the same round has never had a parcel here.
+        self._db.executemany("DELETE FROM members WHERE parcel = ?", gone)
+        self._db.execute("DELETE FROM members WHERE parcel IS NULL")
+        self._db.executemany("DELETE FROM parcels WHERE number = ?", gone)
+        self._numbers |= new
+        self._numbers.difference_update(number for (number,) in gone)
+
+    def _keep_documents(self, changes: Changes) -> None:
+        db = self._db
+        there = [each for each in changes.standings.values() if each is not None]
+        db.executemany(
+            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)",
+            [(each.key, each.state, _sheet(each)) for each in there],
+        )
+        db.executemany(
+            "DELETE FROM documents WHERE key = ?", [(k,) for k, each in changes.standings.items() if each is None]
+        )
+        closed = [(name, named) for name, named in changes.closed.items() if named is not None]
+        db.executemany("INSERT OR REPLACE INTO closed VALUES (?, ?)", closed)
+        db.executemany(
+            "DELETE FROM closed WHERE journal = ?", [(n,) for n, named in changes.closed.items() if named is None]
+        )
+        db.executemany("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?)", [_row(each) for each in changes.settled])
+        db.executemany(
+            "INSERT INTO answers(event_id, kind, data) VALUES (?, ?, ?)",
+            [(each.event_id, type(each).__name__, _encode(each)) for each in changes.answers],
+        )
+
+    def _keep_arrived(self, arrived: Arrived) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?)", arrived.places.items())
+        self._db.executemany(
+            "INSERT OR REPLACE INTO groups VALUES (?, ?)",
+            [(name, delivery_rows.to_bytes(row)) for name, row in arrived.groups.kept],
+        )
+        self._db.executemany("DELETE FROM groups WHERE name = ?", [(name,) for name in arrived.groups.gone])
+        if arrived.is_all:
+            self._db.execute("UPDATE meta SET probe_from = NULL")
+            self.probe_from = None
+
+
+def _differing(found: Sequence[object], wanted: Sequence[object]) -> str:
+    names = ("form", "generation", "companies", "start")
+    said = [
+        f"{name} {one}, expected {other}" for name, one, other in zip(names, found, wanted, strict=True) if one != other
+    ]
+    return f"it is of {'; '.join(said)}"
+
+
+def _sheet(standing: Standing) -> bytes:
+    about = (
+        standing.parcel,
+        standing.attempt,
+        standing.body_hash,
+        standing.since,
+        standing.failures,
+        standing.not_before,
+        standing.ticket,
+        standing.taken,
+        standing.rejection,
+    )
+    if isinstance(standing.document, InvoiceDocument):
+        return b"I" + _encode(_InvoiceSheet(*about, standing.document))
+    return b"J" + _encode(_JournalSheet(*about, standing.document))
+
+
+def _standing(key: str, state: str, data: bytes) -> Standing:
+    sheet: _JournalSheet | _InvoiceSheet
+    sheet = _INVOICES.decode(data[1:]) if data[:1] == b"I" else _SHEETS.decode(data[1:])
+    document: Document = sheet.document
+    return Standing(
+        key,
+        sheet.parcel,
+        document,
+        state,
+        sheet.attempt,
+        sheet.body_hash,
+        sheet.since,
+        sheet.failures,
+        sheet.not_before,
+        sheet.ticket,
+        sheet.taken,
+        sheet.rejection,
+    )
+
+
+def _row(settled: Settled) -> tuple[str, str, str, int]:
+    return settled.key, settled.reference, settled.posted_on.isoformat(), len(settled.members)
+
+
+class Stands(NamedTuple):
+    """Documents of a standing: how many, of how many journals and statements, and what they come to by currency."""
+
+    standing: str
+    documents: int
+    members: int
+    money: Mapping[str, Amount]
+
+
+def stands_of(path: Path) -> list[Stands]:
+    """What a store says, also of a delivery that runs; of what is in the ledger it has no money. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        documents, members = db.execute("SELECT count(*), coalesce(sum(members), 0) FROM settled").fetchone()
+        found = [Stands(POSTED, documents, members, {})]
+        groups: dict[str, list[Parcel]] = {}
+        for (data,) in db.execute("SELECT data FROM parcels ORDER BY number"):
+            parcel = _PARCELS.decode(data)
+            groups.setdefault(parcel.state, []).append(parcel)
+        for state, parcels in sorted(groups.items()):
+            money: Counter[str] = Counter()
+            numbers = [(each.number,) for each in parcels]
+            for number in numbers:
+                for kind, data in db.execute("SELECT kind, data FROM members WHERE parcel = ?", number):
+                    money.update(money_of(_MEMBERS[kind].decode(data).record))
+            found.append(Stands(state, len(parcels), sum(len(each.members) for each in parcels), money))
+        return found
+
+
+def money_of(record: JournalEntry | BillingStatement) -> dict[str, Amount]:
+    """A journal's debits, or what a statement comes to."""
+    if isinstance(record, BillingStatement):
+        return {record.currency: record.amount_due}
+    return {record.currency: sum(line.amount for line in record.lines if line.amount > 0)}

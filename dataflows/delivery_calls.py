@@ -1,0 +1,79 @@
+"""Calls to an ERP on threads of their own, so that one that takes long holds up neither the others nor the queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import Self
+
+from connectors.erp.adapter import Erp, Trace
+from dataflows.delivery import START_SECONDS
+from domain.delivery.outcomes import Throttled
+from domain.delivery.pace import seconds
+from domain.delivery.queue import LOOK_UP, SEND, Call, Result
+from domain.units import Instant
+
+_BEGAN_AT = time.time_ns() // 1_000
+_BEGAN = time.monotonic_ns() // 1_000
+
+
+def now() -> Instant:
+    """By the wall clock as it was when the process began, so that nobody who sets it makes calls early or late."""
+    return _BEGAN_AT + time.monotonic_ns() // 1_000 - _BEGAN
+
+
+class CallPool:
+    """A fault of the adapter, which it should not have, ends delivery: its next start looks up what was under way."""
+
+    def __init__(self, erp: Erp, clock: Callable[[], Instant] = now) -> None:
+        self._erp = erp
+        self._clock = clock
+        self._ended: SimpleQueue[tuple[Call, Result | BaseException]] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(erp.limits.concurrent, thread_name_prefix="erp-call")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def submit(self, call: Call, trace: Trace) -> None:
+        self._threads.submit(self._make, call, trace)
+
+    def ended(self, wait_seconds: float) -> Sequence[tuple[Call, Result]]:
+        found: list[tuple[Call, Result]] = []
+        try:
+            while True:
+                wait = wait_seconds if not found else 0.0
+                call, result = self._ended.get(block=wait > 0.0, timeout=wait if wait > 0.0 else None)
+                if isinstance(result, BaseException):
+                    raise result
+                found.append((call, result))
+        except Empty:
+            return found
+
+    def close(self) -> None:
+        """Calls that have not begun are not made; those that have are waited for."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _make(self, call: Call, trace: Trace) -> None:
+        try:
+            result = self._result(call, trace)
+        except BaseException as fault:  # noqa: BLE001 - raised where delivery is decided
+            self._ended.put((call, fault))
+        else:
+            self._ended.put((call, result))
+
+    def _result(self, call: Call, trace: Trace) -> Result:
+        if call.kind == SEND:
+            if self._clock() > call.at + seconds(START_SECONDS):
+                return [Throttled(0.0) for _ in call.documents]
+            outcomes = list(self._erp.send(call.documents, trace))
+            assert len(outcomes) == len(call.documents), "an adapter gives an outcome for each document"
+            return outcomes
+        if call.kind == LOOK_UP:
+            return self._erp.look_up(call.documents)
+        polled = self._erp.poll(call.ticket, call.documents)
+        return None if polled is None else list(polled)

@@ -1,0 +1,120 @@
+"""What an ERP's answers are to the books: events with ids that the same answer gives again, on any run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from domain.delivery.documents import Document, InvoiceDocument, key_of
+from domain.delivery.outcomes import Taken
+from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
+from domain.units import Instant
+
+Answer: TypeAlias = PostingAccepted | PostingRejected | InvoicePosted | InvoiceRejected
+
+JOURNAL: Final = "journal"
+INVOICE: Final = "invoice"
+
+# States of `PostingAccepted`.
+ACCEPTED: Final = "accepted"
+POSTED: Final = "posted"
+
+# Why, of `PostingRejected`.
+DATA: Final = "data"
+PERIOD: Final = "period"
+ACCOUNT: Final = "account"
+
+
+class Rejection(NamedTuple):
+    """`because` is data, period or account; code, message and field are the ERP's own, or ours of what the chart lacks."""
+
+    because: str
+    code: str
+    message: str
+    field: str = ""
+
+
+class About(NamedTuple):
+    """What an answer is about: journals, or a statement, of an attempt. `key` is the document's."""
+
+    erp: str
+    kind: str
+    members: tuple[str, ...]
+    key: str
+    attempt: int
+    correlation_id: str | None = None
+
+
+def accepted(about: About, documents: Sequence[Document], taken: Sequence[Taken], now: Instant) -> Answer | None:
+    """Of all documents of a journal or group together; None where there is nothing to say, of an invoice that is not posted yet."""
+    state = POSTED if all(each.is_posted for each in taken) else ACCEPTED
+    first = taken[0]
+    if about.kind == INVOICE:
+        document = documents[0]
+        assert isinstance(document, InvoiceDocument), "a statement is sent as an invoice"
+        if state == ACCEPTED:
+            return None
+        return InvoicePosted(
+            event_id=_event_id(about, state),
+            occurred_at=now,
+            source=about.erp,
+            invoice_id=first.reference,
+            posted_on=first.posted_on,
+            amount=document.amount,
+            tax_amount=document.tax_amount if first.tax_amount is None else first.tax_amount,
+            statement_id=document.statement_id,
+            exchange_rate=first.exchange_rate,
+            correlation_id=about.correlation_id,
+        )
+    return PostingAccepted(
+        event_id=_event_id(about, state),
+        occurred_at=now,
+        source=about.erp,
+        erp=about.erp,
+        attempt=about.attempt,
+        erp_reference=", ".join(each.reference for each in taken),
+        posted_on=max(each.posted_on for each in taken),
+        correlation_id=about.correlation_id,
+        journal_id=about.members[0] if len(about.members) == 1 else None,
+        batch_id=about.key,
+        journals=about.members,
+        state=state,
+        period=first.period,
+    )
+
+
+def rejected(about: About, why: Rejection, statement_id: str | None, now: Instant) -> Answer:
+    if about.kind == INVOICE:
+        return InvoiceRejected(
+            event_id=_event_id(about, why.because),
+            occurred_at=now,
+            source=about.erp,
+            code=why.code,
+            message=why.message,
+            statement_id=statement_id,
+            correlation_id=about.correlation_id,
+        )
+    return PostingRejected(
+        event_id=_event_id(about, why.because),
+        occurred_at=now,
+        source=about.erp,
+        erp=about.erp,
+        attempt=about.attempt,
+        code=why.code,
+        message=why.message,
+        correlation_id=about.correlation_id,
+        journal_id=about.members[0] if len(about.members) == 1 else None,
+        batch_id=about.key,
+        journals=about.members,
+        because=why.because,
+        field=why.field or None,
+    )
+
+
+def key_of_several(kind: str, members: Sequence[str], documents: Sequence[Document]) -> str:
+    """The document's key; of a journal that fills several, or none, that of its members."""
+    return documents[0].key if len(documents) == 1 else key_of(kind, members)
+
+
+def _event_id(about: About, outcome: str) -> str:
+    return f"{about.key}.{about.attempt}.{outcome}"

@@ -1,0 +1,106 @@
+"""How fast an ERP account is called: its quota by the minute, the waits it asks for, and a breaker where it is down."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from domain.units import MICROSECONDS_A_SECOND, Instant
+
+FIRST_WAIT_SECONDS: Final = 1
+LONGEST_WAIT_SECONDS: Final = 300
+THROTTLED_STEP: Final = MICROSECONDS_A_SECOND // 2
+MINUTE: Final = 60 * MICROSECONDS_A_SECOND
+# So many calls in a row that nobody knows the end of count as if the account were down.
+UNCERTAIN_IN_A_ROW: Final = 5
+
+
+def seconds(count: float) -> Instant:
+    return round(count * MICROSECONDS_A_SECOND)
+
+
+def back_off(failures: int) -> Instant:
+    """1, 2, 4 seconds and so on, at most five minutes; of no failure none."""
+    return seconds(min(FIRST_WAIT_SECONDS * 2 ** min(failures - 1, 20), LONGEST_WAIT_SECONDS)) if failures else 0
+
+
+class Pace:
+    """Of one account. After a failure one call at a time, until one is answered."""
+
+    __slots__ = (
+        "_began",
+        "_failed_at",
+        "_failures",
+        "_throttles",
+        "_uncertain",
+        "paused_until",
+        "per_minute",
+        "troubled_since",
+    )
+
+    def __init__(self, per_minute: int) -> None:
+        self.per_minute = per_minute
+        self._began: deque[Instant] = deque()
+        self._failures = 0
+        self._throttles = 0
+        self._failed_at: Instant = 0
+        self._uncertain = 0
+        self.paused_until: Instant = 0
+        # Since when no call was answered by yes or no; None while they are.
+        self.troubled_since: Instant | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the last that is known of the account is that it cannot be called."""
+        return self._failures > 0
+
+    def may_call(self, now: Instant, in_flight: int) -> bool:
+        if now < self.paused_until or (self._failures and in_flight):
+            return False
+        return self.left(now) != 0
+
+    def left(self, now: Instant) -> int | None:
+        """Calls that the quota has room for now; None without a quota."""
+        if not self.per_minute:
+            return None
+        while self._began and self._began[0] <= now - MINUTE:
+            self._began.popleft()
+        return self.per_minute - len(self._began)
+
+    def next_at(self, now: Instant) -> Instant:
+        """When a call may begin at the earliest."""
+        if self.left(now) == 0:
+            return max(self.paused_until, self._began[0] + MINUTE)
+        return max(self.paused_until, now)
+
+    def began(self, now: Instant) -> None:
+        if self.per_minute:
+            self._began.append(now)
+
+    def answered(self) -> None:
+        self._failures = self._throttles = self._uncertain = 0
+        self.troubled_since = None
+
+    def throttled(self, began: Instant, now: Instant, after_seconds: float | None) -> None:
+        """As long as the ERP says; where it does not, half a second longer each time."""
+        if began >= self._failed_at:
+            self._failed_at = now
+            self._throttles += 1
+        wait = seconds(after_seconds) if after_seconds is not None else self._throttles * THROTTLED_STEP
+        self._trouble(now, min(wait, seconds(LONGEST_WAIT_SECONDS)))
+
+    def failed(self, began: Instant, now: Instant) -> None:
+        """Calls that were under way together fail together, and count once."""
+        if began >= self._failed_at:
+            self._failed_at = now
+            self._failures += 1
+        self._trouble(now, back_off(self._failures))
+
+    def uncertain(self, began: Instant, now: Instant) -> None:
+        self._uncertain += 1
+        if self._uncertain >= UNCERTAIN_IN_A_ROW:
+            self.failed(began, now)
+
+    def _trouble(self, now: Instant, wait: Instant) -> None:
+        self.paused_until = max(self.paused_until, now + wait)
+        self.troubled_since = self.troubled_since or now

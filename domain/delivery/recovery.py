@@ -1,0 +1,104 @@
+"""What is found out again where the store of a delivery is lost: what was published, and all the documents that a group may have become.
+
+A group that an ERP refused, or that has more lines than it takes, was sent in halves:
+
+    A B C D             may stand in the ledger as one document,
+      A B, C D          as two,
+        A, B, C, D      or some of it as these
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from domain.delivery import answers
+from domain.delivery.answers import Answer
+from domain.delivery.chart import Unmapped
+from domain.delivery.documents import Document
+from domain.delivery.outcomes import Taken
+from domain.delivery.standings import Parcel
+from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
+
+
+class Known:
+    """What was published so far, by journal or statement: the last state and attempt; posted is the end, whatever comes after."""
+
+    __slots__ = ("_attempts", "_ids", "_states")
+
+    def __init__(self, published: Iterable[Answer]) -> None:
+        self._states: dict[str, str] = {}
+        self._attempts: dict[str, int] = {}
+        self._ids: set[str] = set()
+        for event in published:
+            self._add(event)
+
+    def state(self, member: str) -> str:
+        """Empty where nothing was published."""
+        return self._states.get(member, "")
+
+    def attempt(self, member: str) -> int:
+        return self._attempts.get(member, 0)
+
+    def has(self, event_id: str) -> bool:
+        return event_id in self._ids
+
+    def _add(self, event: Answer) -> None:
+        self._ids.add(event.event_id)
+        match event:
+            case PostingAccepted():
+                self._note(_journals(event), event.state, event.attempt)
+            case PostingRejected():
+                self._note(_journals(event), event.because, event.attempt)
+            case InvoicePosted():
+                self._note([event.statement_id or ""], answers.POSTED, _attempt(event.event_id))
+            case InvoiceRejected():
+                self._note([event.statement_id or ""], answers.DATA, _attempt(event.event_id))
+
+    def _note(self, members: Iterable[str], state: str, attempt: int) -> None:
+        for member in members:
+            before = self._states.get(member)
+            if before not in {answers.POSTED, answers.PERIOD}:
+                self._states[member] = state
+            self._attempts[member] = max(attempt, self._attempts.get(member, 0))
+
+
+class Tree(NamedTuple):
+    """Members, the documents that they make, none where they are too many or the chart lacks something, and the halves of several."""
+
+    members: tuple[str, ...]
+    own: tuple[Document, ...]
+    halves: tuple[Tree, ...] = ()
+
+    def documents(self) -> Iterator[Document]:
+        yield from self.own
+        for half in self.halves:
+            yield from half.documents()
+
+    def has(self, found: Mapping[str, Taken]) -> bool:
+        return any(each.key in found for each in self.documents())
+
+
+class Making(Protocol):
+    def documents(self, parcel: Parcel) -> tuple[Document, ...] | tuple[Unmapped, ...]: ...
+
+    def halves(self, parcel: Parcel) -> Iterable[tuple[str, ...]]: ...
+
+
+def tree_of(making: Making, parcel: Parcel) -> Tree:
+    made = tuple(each for each in making.documents(parcel) if not isinstance(each, Unmapped))
+    if len(parcel.members) == 1:
+        return Tree(parcel.members, made)
+    halves = tuple(tree_of(making, parcel._replace(members=some)) for some in making.halves(parcel))
+    return Tree(parcel.members, made if len(made) == 1 else (), halves)
+
+
+def _journals(event: PostingAccepted | PostingRejected) -> tuple[str, ...]:
+    return event.journals or ((event.journal_id,) if event.journal_id else ())
+
+
+def _attempt(event_id: str) -> int:
+    """Of an id that delivery gave."""
+    _, _, rest = event_id.partition(".")
+    number = rest.partition(".")[0]
+    return int(number) if number.isdecimal() else 0

@@ -49,8 +49,8 @@ LOOK_SECONDS: Final = 0.2
 TALLY_SECONDS: Final = 2
 # Calls that wait for a thread: so many for each that is at work, so that none stands still while a round is kept.
 AHEAD: Final = 4
-# A call that has not begun by then is not made: who takes over must know when none can have an effect any more.
-START_SECONDS: Final = 10.0
+# A call that has not begun after a quarter of what it may last is not made: who takes over must know when none can have an effect any more.
+START_SHARE: Final = 4
 UNWATCHED: Final = Unwatched()
 
 
@@ -380,7 +380,11 @@ def digest_of(chart: EntityChart) -> str:
 
 
 def terms_of(limits: Limits) -> Terms:
-    return Terms(limits.documents, limits.concurrent, limits.per_minute, limits.call_seconds + START_SECONDS)
+    return Terms(limits.documents, limits.concurrent, limits.per_minute, limits.call_seconds + start_seconds(limits))
+
+
+def start_seconds(limits: Limits) -> float:
+    return limits.call_seconds / START_SHARE
 
 
 def room_of(limits: Limits) -> int:

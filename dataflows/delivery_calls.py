@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Self
 
 from connectors.erp.adapter import Erp, Trace
-from dataflows.delivery import START_SECONDS
+from dataflows.delivery import start_seconds
 from domain.delivery.outcomes import Throttled
 from domain.delivery.pace import seconds
 from domain.delivery.queue import LOOK_UP, SEND, Call, Result
@@ -30,6 +30,7 @@ class CallPool:
     def __init__(self, erp: Erp, clock: Callable[[], Instant] = now) -> None:
         self._erp = erp
         self._clock = clock
+        self._start = seconds(start_seconds(erp.limits))
         self._ended: SimpleQueue[tuple[Call, Result | BaseException]] = SimpleQueue()
         self._threads = ThreadPoolExecutor(erp.limits.concurrent, thread_name_prefix="erp-call")
 
@@ -68,7 +69,7 @@ class CallPool:
 
     def _result(self, call: Call, trace: Trace) -> Result:
         if call.kind == SEND:
-            if self._clock() > call.at + seconds(START_SECONDS):
+            if self._clock() > call.at + self._start:
                 return [Throttled(0.0) for _ in call.documents]
             outcomes = list(self._erp.send(call.documents, trace))
             assert len(outcomes) == len(call.documents), "an adapter gives an outcome for each document"

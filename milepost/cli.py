@@ -16,6 +16,7 @@ from milepost.commands import (
     accounts,
     between,
     dead_letters,
+    deliver,
     doctor,
     dump,
     exceptions,
@@ -317,6 +318,13 @@ mount(
     "Compare what was posted with the ERP's ledger.",
     example="milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output build/try/output",
     then="milepost run, which raises what differs as exceptions and closes those that are gone",
+)
+mount(
+    "deliver",
+    deliver.deliver,
+    "Send journals and invoices to the ERPs, each once.",
+    example="milepost deliver --output build/try/output --accounts accounts.toml",
+    then="milepost run, which takes the answers in; milepost reconcile",
 )
 app.add_typer(charted)
 mount(

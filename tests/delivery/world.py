@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from connectors.delivery_store import Arrived, Member
 from connectors.erp.adapter import Limits, Trace
 from dataflows import delivery
-from dataflows.delivery import START_SECONDS, Came
+from dataflows.delivery import Came, start_seconds
 from domain.delivery.answers import Answer
 from domain.delivery.chart import ENTITY_DAY, ENTRY, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
 from domain.delivery.documents import Document, JournalDocument
@@ -180,7 +180,7 @@ class ModelPool:
         while self._queued and self._at_work < self._world.limits.concurrent and not self.is_dead:
             call = self._queued.pop(0)
             self._at_work += 1
-            if call.kind == SEND and self._world.now > call.at + seconds(START_SECONDS):
+            if call.kind == SEND and self._world.now > call.at + seconds(start_seconds(self._world.limits)):
                 self._after(0.0, partial(self._end, call, [Throttled(0.0) for _ in call.documents]))
             else:
                 self._make(call)

@@ -1,0 +1,73 @@
+"""`milepost deliver`: what a run posted and issued goes into the ERPs, and their answers into the input of the next run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milepost import exit_codes
+from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
+from milepost.console import say, shell_word, tell, write_json
+
+if TYPE_CHECKING:
+    from connectors.accounts_file import Accounts
+
+
+def deliver(
+    output: Annotated[Path, typer.Option("--output", help="Output folder of a run.")],
+    accounts: AccountsFile = DEFAULT,
+    input_: Annotated[
+        Path | None,
+        typer.Option("--input", help="Its input folder, which gets the answers; without it `input` beside the output."),
+    ] = None,
+    erp: Annotated[
+        list[str] | None, typer.Option("--erp", help="Only this [erp.NAME]; may be repeated.", metavar="NAME")
+    ] = None,
+    until_done: Annotated[
+        bool, typer.Option("--until-done", help="Wait until the ERP has posted what it took, and while it is away.")
+    ] = False,
+    status: Annotated[bool, typer.Option("--status", help="Send nothing: say how far delivery is.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""
+    from milepost.deciding import input_folder
+    from milepost.delivering import Delivered, as_json, as_lines, store_path
+    from milepost.delivering import deliver as deliver_to
+    from milepost.stopping import stopping
+
+    known = given_accounts(accounts)
+    names = _chosen(known, erp or [])
+    folder = output if status else input_folder(input_, output)
+    found: list[Delivered] = []
+    if status:
+        from connectors.delivery_store import stands_of
+
+        paths = {name: store_path(output, name) for name in names}
+        found = [Delivered(name, stands_of(path), True) for name, path in paths.items() if path.exists()]
+    else:
+        with stopping() as stop:
+            for name in names:
+                if not stop.requested:
+                    found.append(deliver_to(output, folder, known, name, stop, until_done=until_done))
+    if json:
+        write_json(as_json(found))
+    elif found:
+        tell("\n".join(as_lines(found)))
+    else:
+        say("Nothing was delivered from this folder yet")
+    if not all(each.is_done for each in found) or (not status and len(found) < len(names)):
+        say("Not all could be sent; the same command goes on from here")
+        raise typer.Exit(exit_codes.TRY_AGAIN)
+    if not json and not status:
+        say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
+
+
+def _chosen(accounts: Accounts, erps: list[str]) -> list[str]:
+    """Those that a company's books go to."""
+    used = sorted({chart.erp for chart in accounts.charts.values()})
+    for name in erps:
+        if name not in accounts.erps:
+            raise typer.BadParameter(f"expected one of {', '.join(used)}, got {name!r}", param_hint="--erp")
+    return [name for name in used if not erps or name in erps]

@@ -1,0 +1,145 @@
+"""What `milepost deliver` does with one ERP account after the other, and what it then says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from bytewax.run import cli_main
+
+from connectors.accounts_file import Accounts
+from connectors.delivery_store import DeliveryStore, Stands, stands_of
+from connectors.erp.adapter import Erp
+from connectors.erp.adapters import opened as open_erp
+from connectors.json_values import decimal_text
+from dataflows.delivery import Delivery, build, opened
+from dataflows.delivery_calls import CallPool, now
+from dataflows.delivery_files import FileBooks
+from domain.delivery import standings
+from domain.delivery.chart import EntityChart
+from domain.delivery.pace import seconds
+from domain.units import AMOUNT_SCALE, Amount
+from milepost.console import aligned, amount_text, say, shape
+from milepost.stopping import Stop
+
+FOLDER: Final = "delivery"
+# An ERP that cannot be called for so long is left for the next time.
+PATIENCE_SECONDS: Final = 60
+# As people say it, in the order in which it is shown.
+WORDS: Final[Mapping[str, str]] = {
+    standings.POSTED: "posted",
+    standings.TAKEN: "accepted, not posted yet",
+    standings.SENT: "sent, no answer yet",
+    standings.TO_SEND: "to send",
+    standings.PROBE: "to look up",
+    standings.REFUSED: "rejected",
+}
+
+
+class Delivered(NamedTuple):
+    """`is_done`: nothing is left that could be done now."""
+
+    erp: str
+    stands: Sequence[Stands]
+    is_done: bool
+
+
+def store_path(output: Path, erp: str) -> Path:
+    return output / FOLDER / f"{erp}.db"
+
+
+def deliver(output: Path, input_dir: Path, accounts: Accounts, erp: str, stop: Stop, *, until_done: bool) -> Delivered:
+    """Raises GuardStop, OutputInUse and NoOutputs."""
+    charts = accounts.charts_of(erp)
+    books = FileBooks(output, input_dir, erp)
+    with (
+        closing(open_erp(erp, accounts.erps[erp])) as adapter,
+        DeliveryStore(store_path(output, erp), books.generation, entities_digest(charts)) as store,
+    ):
+        if store.dropped:
+            say(f"{erp}: what delivery kept was dropped: {store.dropped}. What may have been sent is looked up first")
+        is_done = _run(erp, books, store, charts, adapter, stop, until_done=until_done)
+    return Delivered(erp, stands_of(store_path(output, erp)), is_done)
+
+
+def entities_digest(charts: Mapping[str, EntityChart]) -> str:
+    """Another one means that there is something to send which was passed over before."""
+    said = sorted((entity, chart.issues_invoices) for entity, chart in charts.items())
+    return blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
+
+
+def _run(
+    erp: str,
+    books: FileBooks,
+    store: DeliveryStore,
+    charts: Mapping[str, EntityChart],
+    adapter: Erp,
+    stop: Stop,
+    *,
+    until_done: bool,
+) -> bool:
+    with CallPool(adapter) as pool:
+        here = opened(erp, books, store, charts, adapter.limits, pool, now)
+        patience = _Patience(here)
+
+        def is_over() -> bool:
+            if stop.requested or (not until_done and patience.is_over()):
+                return True
+            return here.is_idle and not (until_done and here.queue.awaits_the_erp)
+
+        cli_main(build(here, is_over))
+        here.end()
+        return here.is_idle
+
+
+class _Patience:
+    """With an ERP that is away."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._pace = delivery.queue.pace
+
+    def is_over(self) -> bool:
+        since = self._pace.troubled_since
+        return since is not None and now() - since > seconds(PATIENCE_SECONDS)
+
+
+def as_json(found: Sequence[Delivered]) -> dict[str, Any]:
+    """Amounts are decimals as text."""
+    return shape(
+        1,
+        erps=[
+            {
+                "erp": each.erp,
+                "is_done": each.is_done,
+                "documents": {
+                    stands.standing: {
+                        "documents": stands.documents,
+                        "journals_and_statements": stands.members,
+                        "money": {name: decimal_text(AMOUNT_SCALE, 2, sum_) for name, sum_ in stands.money.items()},
+                    }
+                    for stands in each.stands
+                },
+            }
+            for each in found
+        ],
+    )
+
+
+def as_lines(found: Sequence[Delivered]) -> list[str]:
+    rows = [("ERP", "", "documents", "journals and statements", "money")]
+    for each in found:
+        by_word = {stands.standing: stands for stands in each.stands}
+        for standing, word in WORDS.items():
+            stands = by_word.get(standing)
+            if stands is not None and (stands.documents or standing == standings.POSTED):
+                rows.append((each.erp, word, f"{stands.documents:,}", f"{stands.members:,}", _money(stands.money)))
+    return aligned(rows, right=(2, 3))
+
+
+def _money(money: Mapping[str, Amount]) -> str:
+    return ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(Counter(money).items()))

@@ -1,0 +1,238 @@
+"""`milepost deliver` to a simulated NetSuite: each journal once, wherever it is killed, whatever of its own is lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.delivery_store import DeliveryStore
+from connectors.files.added_events import added_events
+from connectors.files.delivered import ANSWERS
+from connectors.files.written import read_topic
+from domain.delivery.chart import ENTITY_DAY, ENTRY
+from domain.events.finance import PostingAccepted, PostingRejected
+from domain.outputs import TOPICS, JournalEntry
+from milepost.cli import app
+from milepost.delivering import store_path
+from simulation.erp.accounts import NAME, written
+from simulation.erp.books import Company
+from simulation.erp.serving import serving
+from simulation.erp.simulated import SimulatedErp
+from simulation.erp.troubles import Share, Trouble, Turn, parsed
+from tests.delivery.dying import POINTS
+from tests.finished_run import finished_run
+
+COMPANY = Company("1", "EUR", "BERLIN")
+TRY_AGAIN = 75
+
+
+@dataclass
+class Firm:
+    """A finished run, and the ERP that its books go to."""
+
+    folder: Path
+    erp: SimulatedErp
+    accounts: Path
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output"
+
+    @property
+    def input(self) -> Path:
+        return self.folder / "input"
+
+    def arguments(self, *options: str) -> list[str]:
+        return ["deliver", "--output", str(self.output), "--accounts", str(self.accounts), *options]
+
+    def deliver(self, *options: str) -> Result:
+        return CliRunner().invoke(app, self.arguments(*options))
+
+    def run(self) -> Result:
+        return CliRunner().invoke(app, ["run", "--input", str(self.input), "--output", str(self.output)])
+
+    def act(self, text: str) -> None:
+        turn = parsed(text)
+        assert isinstance(turn, Turn), text
+        self.erp.act(turn)
+
+    def journals(self) -> list[JournalEntry]:
+        records = (each.record for each in read_topic(self.output, TOPICS["JournalEntry"]))
+        return [each for each in records if isinstance(each, JournalEntry) and each.deliver and each.lines]
+
+    def ours(self) -> Counter[str]:
+        """What the run posted, by account and in ledger currency, without what comes to nothing."""
+        found: Counter[str] = Counter()
+        for journal in self.journals():
+            for line in journal.lines:
+                found[line.account] += line.ledger_amount
+        return Counter({account: amount for account, amount in found.items() if amount})
+
+    def theirs(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for entry in self.erp.entries():
+            for line in entry.lines:
+                found[line.account] += line.ledger_amount
+        return Counter({account: amount for account, amount in found.items() if amount})
+
+    def check_once(self) -> None:
+        keys = Counter(entry.key for entry in self.erp.entries())
+        assert [key for key, count in keys.items() if count != 1] == []
+        assert self.theirs() == self.ours()
+
+    def answers(self) -> list[PostingAccepted | PostingRejected]:
+        found = added_events(self.input, ANSWERS)
+        return [each for each in found if isinstance(each, PostingAccepted | PostingRejected)]
+
+
+@pytest.fixture
+def firm(tmp_path: Path) -> Iterator[Firm]:
+    with delivering_to(tmp_path, ENTRY) as found:
+        yield found
+
+
+@contextmanager
+def delivering_to(folder: Path, grain: str, *troubles: Share | Turn) -> Iterator[Firm]:
+    shutil.copytree(finished_run().parent, folder / "firm")
+    erp = SimulatedErp("netsuite", folder / "books", companies=(COMPANY,), troubles=troubles)
+    with closing(erp), serving(erp) as server:
+        accounts = written(folder, "netsuite", server.url, erp.token_path, 4, companies=(COMPANY,), grain=grain)
+        # A call of a delivery that died may have an effect for so long, and is waited for.
+        text = accounts.read_text().replace("concurrent = 4", "concurrent = 4\ncall_seconds = 1.0")
+        accounts.write_text(text)
+        yield Firm(folder / "firm", erp, accounts)
+
+
+def test_each_journal_goes_once_and_its_answer_comes_back(firm: Firm) -> None:
+    done = firm.deliver()
+    assert done.exit_code == 0, done.output
+    firm.check_once()
+    count = len(firm.journals())
+    assert done.stdout.split()[-4:] == [NAME, "posted", str(count), str(count)]
+    posted = [each for each in firm.answers() if isinstance(each, PostingAccepted)]
+    assert {journal for each in posted for journal in each.journals} == {each.journal_id for each in firm.journals()}
+    assert {each.state for each in posted} == {"posted"}
+
+    assert firm.run().exit_code == 0
+    again = firm.deliver()
+    assert again.exit_code == 0, again.output
+    firm.check_once()
+    assert len(firm.answers()) == len(posted), "nothing was sent, so nothing is answered"
+
+
+def test_a_day_is_one_journal_of_the_erp(tmp_path: Path) -> None:
+    with delivering_to(tmp_path, ENTITY_DAY) as firm:
+        assert firm.deliver().exit_code == 0
+        sent = {journal for each in firm.answers() for journal in each.journals}
+        days_ended = [each for each in firm.journals() if each.journal_id in sent]
+        assert len(firm.erp.entries()) < len(days_ended)
+        assert len(sent) == len(days_ended)
+
+
+def test_what_the_erp_refuses_waits_and_goes_when_it_takes_it(firm: Firm) -> None:
+    """Account 5000 is inactive in the ERP; the chart then names another."""
+    firm.act("refuse=5000")
+    refused = firm.deliver("--json")
+    assert refused.exit_code == 0, refused.output
+    costs = {each.journal_id for each in firm.journals() if any(line.account == "5000" for line in each.lines)}
+    rejected = {journal for each in firm.answers() if isinstance(each, PostingRejected) for journal in each.journals}
+    assert rejected
+    assert rejected <= costs
+    assert json.loads(refused.stdout)["erps"][0]["documents"]["rejected"]["documents"] == len(rejected)
+
+    firm.act("take=5000")
+    text = firm.accounts.read_text()
+    firm.accounts.write_text(text.replace('5100 = "5100"', '5100 = "5000"'))
+    assert firm.deliver().exit_code == 0
+    keys = Counter(entry.key for entry in firm.erp.entries())
+    assert max(keys.values()) == 1
+    assert len(firm.erp.entries()) == len(firm.journals())
+
+
+def test_an_erp_that_loses_answers_has_each_journal_once(tmp_path: Path) -> None:
+    with delivering_to(tmp_path, ENTRY, Share(Trouble.LOST, 40), Share(Trouble.FAILS, 10)) as firm:
+        assert firm.deliver("--until-done").exit_code == 0
+        firm.check_once()
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_delivery_that_is_killed_goes_on(firm: Firm, point: str) -> None:
+    for count in (1, 3):
+        killed = subprocess.run(
+            [sys.executable, "-m", "tests.delivery.dying", point, str(count), *firm.arguments()],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
+        if count == 1:
+            assert killed.returncode == -signal.SIGKILL, "it comes to the point"
+    done = firm.deliver()
+    assert done.exit_code == 0, done.output
+    firm.check_once()
+
+
+def test_without_its_store_everything_is_looked_up_first(firm: Firm) -> None:
+    """Half of the journals are in the ERP, one more than was answered."""
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.delivery.dying", "before_result", "5", *firm.arguments()],
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert firm.erp.entries()
+    for path in store_path(firm.output, NAME).parent.glob(f"{NAME}.db*"):
+        if path.suffix != ".lock":
+            path.unlink()
+    assert firm.deliver().exit_code == 0
+    firm.check_once()
+
+
+def test_an_older_copy_of_the_store_is_not_believed(firm: Firm) -> None:
+    path = store_path(firm.output, NAME)
+    DeliveryStore(path, "1", "").close()
+    copy = path.read_bytes()
+    assert firm.deliver().exit_code == 0
+    count = len(firm.answers())
+    for other in path.parent.glob(f"{NAME}.db-*"):
+        other.unlink()
+    path.write_bytes(copy)
+    again = firm.deliver()
+    assert again.exit_code == 0, again.output
+    assert "was dropped" in again.stderr
+    firm.check_once()
+    assert len(firm.answers()) == count
+
+
+def test_a_second_delivery_of_the_same_folder_waits_its_turn(firm: Firm) -> None:
+    with DeliveryStore(store_path(firm.output, NAME), "1", ""):
+        second = firm.deliver()
+    assert second.exit_code == TRY_AGAIN
+    assert "another process delivers to this account" in second.stderr
+    assert not firm.erp.entries()
+
+
+def test_status_says_how_far_it_is_and_sends_nothing(firm: Firm) -> None:
+    assert "Nothing was delivered" in firm.deliver("--status").stderr
+    assert not firm.erp.entries()
+    assert firm.deliver().exit_code == 0
+    said = firm.deliver("--status")
+    assert "posted" in said.stdout
+    assert said.exit_code == 0
+
+
+def test_an_account_that_there_is_not_is_wrong_usage(firm: Firm) -> None:
+    wrong = firm.deliver("--erp", "abacus")
+    assert wrong.exit_code == 2
+    assert f"expected one of {NAME}, got 'abacus'" in " ".join(wrong.stderr.split())

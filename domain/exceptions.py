@@ -29,6 +29,11 @@ CATALOGUE: Mapping[str, Category] = {
         "of its currency and no more than is left of them, or drop it by a waiver.",
     ),
     "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
+    "ledger_differs": Category(
+        "finance",
+        "error",
+        "Correct the entry in the ERP, or the chart: the next `milepost reconcile` closes it. Resolve what is right as it is, and say why.",
+    ),
     "posted_twice": Category(
         "finance",
         "error",
@@ -116,6 +121,11 @@ CATALOGUE: Mapping[str, Category] = {
     ),
     "unsupported": Category("platform", "error", "Change the terms, or activate rules that handle them."),
     "intake_behind": Category("platform", "warning", "Let intake catch up; the day was ended without waiting for it."),
+    "source_differs": Category(
+        "platform",
+        "error",
+        "Send what is missing, or withdraw what the source no longer has; when the day ends on which both agree it is closed.",
+    ),
     "skipped_by_operator": Category("platform", "error", "Correct what the skipped record was to do by a new event."),
     "project_already_bound": Category(
         "platform", "warning", "Leave the project where it is, or close it and open another."
@@ -133,6 +143,7 @@ _STANDS = "The first one stands and is posted: send what is to change as a fact 
 
 # Kinds of subject of which one thing alone is refused: what to do instead of it is the way out.
 _REFUSED_ALONE: Mapping[str, str] = {
+    "control_total": "control_total",
     "credit_memo": "deposit_conceded",
     "person_capacity": "PersonCapacitySet",
     "person_contract": "other_company",

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
+from domain.events.common import LedgerDifference, LedgerSum
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 
 
@@ -438,6 +439,19 @@ class JournalEntry(NamedTuple):
     customer_id: str | None = None
 
 
+class LedgerComparison(NamedTuple):
+    """What was posted of a company and period beside what its ERP holds, as delivery compared it last; the newest
+    version of a company and period counts.
+    """
+
+    legal_entity_id: str
+    period: str
+    version: int
+    erp: str
+    sums: tuple[LedgerSum, ...] = ()
+    differences: tuple[LedgerDifference, ...] = ()
+
+
 class ProjectView(NamedTuple):
     """All balances of a project now; the newest version replaces every earlier one."""
 
@@ -477,6 +491,7 @@ Output: TypeAlias = (
     | ExceptionRaised
     | ForecastUpdate
     | JournalEntry
+    | LedgerComparison
     | ProjectView
     | SystemUpdate
 )
@@ -490,6 +505,7 @@ OUTPUTS: Mapping[str, type[Output]] = {
     "ExceptionRaised": ExceptionRaised,
     "ForecastUpdate": ForecastUpdate,
     "JournalEntry": JournalEntry,
+    "LedgerComparison": LedgerComparison,
     "ProjectView": ProjectView,
     "SystemUpdate": SystemUpdate,
 }
@@ -503,6 +519,7 @@ TOPICS: Mapping[str, str] = {
     "ExceptionRaised": "exceptions",
     "ForecastUpdate": "forecast.updates",
     "JournalEntry": "erp.postings",
+    "LedgerComparison": "control.reconciliations",
     "ProjectView": "project.views",
     "SystemUpdate": "system.updates",
 }

@@ -78,13 +78,8 @@ _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     "RevenueAdjusted": ("adjustments of revenue by hand", "book them in the ledger"),
     "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
     "BalancesBroughtForward": ("a start in the middle of a project", "send its events from the beginning"),
-    "ControlTotal": (
-        "reconciliation with what a source says it has",
-        "compare the source's totals with those of `milepost show PROJECT`",
-    ),
 }
 _IDLE: Final[Mapping[str, tuple[str, str]]] = {
-    "LedgerReconciled": ("comparisons with the ledger of an ERP", "compare them with `control.totals`"),
     "PersonCapacitySet": (
         "what people can work in a month",
         "plan by assignments (`ResourceAssigned`), and resolve the exception",
@@ -283,6 +278,14 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "progress of a line that is not billed by reported progress",
         "`ProgressReported`",
         "amend the line to be billed by reported progress, without budgets; or leave the report, and resolve the exception",
+    ),
+    "control_total": Refusal(
+        WORK,
+        "a control total of {kind} for {period}, of no project or of another kind than time, expense or units, is compared with nothing; "
+        "{instead}",
+        "control totals of a company as a whole, and those of milestones, invoices and payments",
+        "`ControlTotal` without `project_id`, or with such a `kind`",
+        "send the source's totals of time, expenses or units by project, and resolve the exception",
     ),
     "payment_currency": Refusal(
         PAYMENT,

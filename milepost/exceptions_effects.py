@@ -82,6 +82,8 @@ ABOUT: Final = {
     "milestone_overdue": ("milestone",),
     "statement_differs_from_invoice": ("invoice", "draft"),
     "posting_rejected": ("invoice", "journal"),
+    "ledger_differs": ("ledger",),
+    "source_differs": ("control_total",),
     "posted_twice": ("journal",),
     "unmapped_account": ("account",),
     "tax_differs": ("posted invoice",),

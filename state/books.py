@@ -22,7 +22,14 @@ from domain.events.delivery import (
     TimeApproved,
     UnitsDelivered,
 )
-from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PaymentReceived, WrittenOff
+from domain.events.finance import (
+    ControlTotal,
+    CreditMemoIssued,
+    InvoicePosted,
+    PaymentApplied,
+    PaymentReceived,
+    WrittenOff,
+)
 from domain.funding import Portion
 from domain.journal import Leg
 from domain.outputs import BillingStatement, JournalEntry
@@ -51,6 +58,13 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     contract_id: str = ""
     project_id: str = ""
     cost_dimensions: int | None = None
+
+
+class SourceTotal(Value, frozen=True, array_like=True, gc=False):
+    """The newest control total of a source, kind, project and period; `agrees` once a day's end found that it does."""
+
+    event: ControlTotal
+    agrees: bool = False
 
 
 class JournalStanding(Value, frozen=True, array_like=True, gc=False):
@@ -1135,4 +1149,5 @@ PART_KINDS: dict[str, Any] = {
     "passing": Passing,
     "lent": Lent,
     "early_answer": JournalStanding,
+    "control_total": SourceTotal,
 }

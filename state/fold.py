@@ -33,9 +33,11 @@ from domain.events.delivery import (
     UnitsDelivered,
 )
 from domain.events.finance import (
+    ControlTotal,
     CreditMemoIssued,
     InvoicePosted,
     InvoiceRejected,
+    LedgerReconciled,
     PaymentApplied,
     PaymentReceived,
     PaymentReversed,
@@ -64,8 +66,10 @@ from state.handlers import (
     payments,
     postings,
     projects,
+    reconciliations,
     refused,
     revenue,
+    source_totals,
     statements,
     time,
     unbilled_write_offs,
@@ -166,6 +170,10 @@ def apply(
             cash_applications.on_payment_applied(draft, event)
         case PostingAccepted() | PostingRejected():
             postings.on_posting_answered(draft, event)
+        case LedgerReconciled():
+            reconciliations.on_ledger_reconciled(draft, event)
+        case ControlTotal():
+            source_totals.on_control_total(draft, event)
         case WrittenOff():
             write_offs.on_written_off(draft, event)
         case ExceptionAssigned():

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from domain import outputs as outputs_of
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
+from domain.events.finance import ControlTotal, LedgerReconciled
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
@@ -259,6 +260,9 @@ class Shard:
                 self._skip(record.engagement_id, passed_over, event, cause, emit)
             elif record.engagement_id or isinstance(event, DECISIONS):
                 self._apply_to(record.engagement_id, event, cause, emit, record.own)
+            elif isinstance(event, LedgerReconciled | ControlTotal):
+                if self.number == FIRST:
+                    self._apply_to(REFERENCE, event, cause, emit)
             else:
                 room = self._broadcast(record, event, cause, emit, room)
                 if self.engagement:

@@ -108,7 +108,7 @@ class Books:
         self.clock = with_zones(self.clock, zones_named(event), self.now)
         name = type(event).__name__
         of_reference = getattr(event, "exception_id", "").startswith(".")
-        everyone = TOPICS[name] in EVERYONE or name == "DayEnded" or of_reference
+        everyone = TOPICS[name] in EVERYONE or name in ("DayEnded", "LedgerReconciled") or of_reference
         engagement_id = "" if everyone else getattr(event, "engagement_id", None) or self.engagement_id
         body = EVENT_CODECS[name].encode(event)
         self.log.append(Record(len(self.log), engagement_id, name, body, decode_event(name, body)))

@@ -791,6 +791,41 @@ class Teller:
         named = {"journal_id": found[0]} if len(found) == 1 else {"batch_id": "+".join(found), "journals": found}
         return {"type": kind, field: said, **named, "erp": "books", "attempt": 1}
 
+    def _control_total(self, words: Words, _: Block) -> dict[str, Any]:
+        """`source_total time 2026-06 12 hours 96 amount 1,200.00 USD`, of the first project unless said."""
+        found: dict[str, Any] = {"type": "ControlTotal", "kind": words.take("a kind")}
+        found |= {"period": words.take("a period"), "entry_count": whole(words), "project_id": self._project}
+        known = {"hours": ("hours", number), "amount": ("amount", number), "currency": ("currency", text)}
+        named = {
+            "project": ("project_id", text),
+            "no_project": ("project_id", flag(None)),
+            "in": ("legal_entity_id", text),
+        }
+        return {**found, **words.options({**known, **named, "from": ("source", text)})}
+
+    def _ledger_reconciled(self, words: Words, block: Block) -> dict[str, Any]:
+        """Below it a line `difference KEY CAUSE AMOUNT CURRENCY [account ACCOUNT] [journals posting:T-1]` for each."""
+        entity_id, period = words.take("a legal entity"), words.take("a period")
+        stated = words.options({"by": ("erp", text), "version": ("version", whole)})
+        version = self._version("reconciliation", f"{entity_id}/{period}", stated.pop("version", None))
+        return {
+            "type": "LedgerReconciled",
+            "legal_entity_id": entity_id,
+            "period": period,
+            "erp": "books",
+            "sums": [],
+            "differences": [self._difference(Words(line, line.words)) for line in block.rest],
+            **stated,
+            "version": version,
+        }
+
+    def _difference(self, words: Words) -> dict[str, Any]:
+        words.skip("difference")
+        found = {"key": words.take("a key"), "cause": words.take("a cause"), "message": "scenario", **money(words)}
+        stated = words.options({"account": ("account", text), "journals": ("journals", names)})
+        named = [self._journal(name, words) for name in stated.pop("journals", ())]
+        return {**found, **stated, "journals": named}
+
     def _journal(self, name: str, words: Words) -> str:
         """Of an id that no journal has, `unknown:X`."""
         if name.startswith("unknown:"):
@@ -1114,6 +1149,8 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "posted": Teller._posting_accepted,
     "accepted": Teller._posting_taken,
     "rejected": Teller._posting_rejected,
+    "source_total": Teller._control_total,
+    "reconciled": Teller._ledger_reconciled,
     "refuse": Teller._invoice_rejected,
     "pay": Teller._payment_received,
     "apply": Teller._payment_applied,

@@ -14,6 +14,7 @@ from domain.outputs import (
     ExceptionRaised,
     ForecastUpdate,
     JournalEntry,
+    LedgerComparison,
     Output,
     ProjectView,
     SystemUpdate,
@@ -45,6 +46,8 @@ def about(record: Output) -> str:
             return f"alert {record.kind} on {_kind(record.subject_kind)} {record.subject_id}"
         case ControlTotals():
             return f"control totals of {record.legal_entity_id} in {record.currency} for {record.date}"
+        case LedgerComparison():
+            return f"comparison of {record.legal_entity_id} with {record.erp} for {record.period}"
         case SystemUpdate():
             return f"update of {record.kind} {record.canonical_id} for {record.target_system}"
         case DeadLetter():

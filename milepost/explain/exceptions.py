@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps import is_limited, limit_of, period_of
 from domain.events.catalogue import ENTITIES
 from domain.events.common import FixedPrice, Milestones
-from domain.events.finance import CreditMemoIssued
+from domain.events.delivery import ExpenseApproved
+from domain.events.finance import ControlTotal, CreditMemoIssued
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
 from domain.money import format_decimal
@@ -29,6 +32,7 @@ from state import lent
 from state.cap_notices import is_over
 from state.claims import allotments
 from state.forecast import loss
+from state.handlers import source_totals
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.plan import line_plan
 from state.trace import Said
@@ -126,6 +130,8 @@ class ExceptionNodes:
                 return self._difference(said, record)
             case "milestone_overdue":
                 return self._milestone(said, record)
+            case "source_differs":
+                return self._beside_source(said, record)
             case "posting_rejected" | "posted_twice" | "unmapped_account" if record.subject_kind != "statement":
                 return self._debits(record)
             case "posting_rejected":
@@ -151,6 +157,28 @@ class ExceptionNodes:
                 return self._rounding(record)
             case _:
                 return None
+
+    def _beside_source(self, said: Said, record: ExceptionRaised) -> Node:
+        """What the source says of its expenses, less what is here of them; the other way round where that is more."""
+        draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
+        event: ControlTotal = draft.part(record.subject_kind, record.subject_id).event
+        told = self.sources.field("what the source has", event.amount or 0, "amount", event, "amount", currency)
+        known = {each.expense_id: each for each in self._expenses(said)}
+        here = [
+            self.sources.field(
+                f"expense {each.charge_id}", each.amount, "amount", known[each.charge_id], "amount", currency
+            )
+            for each in source_totals.charges(draft, event)
+        ]
+        held = total("what is here", here, "amount", currency)
+        return less(TITLE, told, held) if (told.value or 0) >= (held.value or 0) else less(TITLE, held, told)
+
+    def _expenses(self, said: Said) -> Iterator[ExpenseApproved]:
+        """In the order of the log, up to the step."""
+        last = self.sources.trace.steps[said.step].record.offset
+        for known in self.sources.trace.events:
+            if isinstance(known.event, ExpenseApproved) and known.offset <= last:
+                yield known.event
 
     def _debits(self, record: ExceptionRaised) -> Node:
         """Of the journals that do not stand in the ERP as they should."""

@@ -6,7 +6,7 @@ from state import lent
 from state.cap_notices import retell_over
 from state.draft import Draft
 from state.exchange_waits import settles
-from state.handlers import fees, payments, reissue, revenue
+from state.handlers import fees, payments, reissue, revenue, source_totals
 from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
@@ -36,4 +36,5 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
             retell_over(draft, part_id)
     lent.retell(draft)
+    source_totals.compare(draft, event.zone)
     revise_counts(draft)

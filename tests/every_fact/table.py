@@ -33,8 +33,6 @@ BEFORE_THE_BOOKS: Final[Mapping[str, str]] = {
 # What is in events that are refused as a whole, or in a part of a line that is.
 REFUSED_WITH: Final[Mapping[str, str]] = {
     "BalanceForward": "BalancesBroughtForward",
-    "LedgerDifference": "LedgerReconciled",
-    "LedgerSum": "LedgerReconciled",
     "VariableConsideration": "variable_consideration",
     "ConsiderationOutcome": "variable_consideration",
 }

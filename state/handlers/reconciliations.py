@@ -1,0 +1,61 @@
+"""What delivery found when it compared the ERP's ledger with what was posted: each difference is an exception until a later
+comparison of the same company and period has not got it."""
+
+from msgspec.structs import replace
+
+from domain.events.common import LedgerDifference
+from domain.events.finance import LedgerReconciled
+from domain.identity import composed
+from domain.outputs import LedgerComparison
+from state.books import Fact, OpenException
+from state.draft import ENTRIES_NAMED, Draft
+
+DIFFERS = "ledger_differs"
+LEDGER = "ledger"
+
+
+def on_ledger_reconciled(draft: Draft, event: LedgerReconciled) -> None:
+    scope = composed(event.legal_entity_id, event.period)
+    key = f"reconciliation/{scope}"
+    known: Fact | None = draft.part("fact", key)
+    if known is not None and event.version <= known.version:
+        return
+    draft.put("fact", key, Fact(event.version, ""))
+    draft.emit(
+        LedgerComparison(event.legal_entity_id, event.period, event.version, event.erp, event.sums, event.differences)
+    )
+    found = {_subject(scope, each): each for each in event.differences}
+    for exception_id in draft.ids("exception"):
+        noted: OpenException = draft.part("exception", exception_id)
+        if noted.category == DIFFERS and noted.subject_id.startswith(f"{scope}/") and noted.subject_id not in found:
+            draft.close_note(exception_id)
+    for subject, difference in found.items():
+        _tell(draft, subject, difference)
+
+
+def _subject(scope: str, difference: LedgerDifference) -> str:
+    account = (difference.account,) if difference.account is not None else ()
+    return f"{scope}/{composed(difference.key, difference.cause, *account)}"
+
+
+def _tell(draft: Draft, subject: str, difference: LedgerDifference) -> None:
+    message = f"{difference.cause.replace('_', ' ')}: {difference.message}"
+    amount, entries = abs(difference.amount), difference.journals[:ENTRIES_NAMED]
+    noted: OpenException | None = draft.part("exception", draft.exception_id(DIFFERS, LEDGER, subject))
+    if noted is None:
+        draft.note(
+            DIFFERS,
+            LEDGER,
+            subject,
+            message,
+            field=difference.cause,
+            amount=amount,
+            currency=difference.currency,
+            blocks=max(len(difference.journals), 1),
+            entries=entries,
+        )
+        return
+    amounts = {difference.currency: amount} if amount else {}
+    if (noted.message, noted.amounts, noted.entries) != (message, amounts, entries):
+        count = max(len(difference.journals), 1)
+        draft.revise_note(replace(noted, message=message, amounts=amounts, entries=entries, count=count))

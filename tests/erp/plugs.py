@@ -59,6 +59,15 @@ NETSUITE: Final = Plug(
     settings={"options": {"tax_codes": {"standard": "7"}}},
 )
 
+
+def in_department(value: str, name: str = "department") -> JournalDocument:
+    """The contract's journal with another segment of its revenue."""
+    journal = DOCUMENTS["journal"]
+    assert isinstance(journal, JournalDocument)
+    debit, credit = journal.lines
+    return journal._replace(lines=(debit, credit._replace(segments=(Segment(name, value),))))
+
+
 DYNAMICS_FINANCE: Final = Plug(
     name="dynamics365_finance",
     auth=with_client_secret,
@@ -69,6 +78,10 @@ DYNAMICS_FINANCE: Final = Plug(
             "default_dimension_format": ["BusinessUnit", "department"],
             "tax_groups": {"standard": "FULL"},
         }
+    },
+    documents={
+        "journal_delimiter": in_department("A-12"),
+        "journal_other_dimension": in_department("12", name="costcenter"),
     },
 )
 

@@ -1,0 +1,151 @@
+"""OData of Microsoft's ERPs: filters, change sets and errors, also those that no ERP should send."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.erp.answers import Answer
+from connectors.erp.odata import (
+    Refused,
+    Row,
+    Write,
+    any_of,
+    change_set,
+    changed,
+    day_of,
+    fault,
+    query,
+    rows,
+    text,
+    transacted,
+)
+from domain.delivery.outcomes import NotSent, Throttled, Uncertain
+
+WROTE = "Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException"
+KIND = {"content-type": "multipart/mixed; boundary=b"}
+
+
+def refusal(status: int, code: str = "", kind: str = "", message: str = "no") -> Answer:
+    error = {"code": code, "message": "An error has occurred.", "innererror": {"message": message, "type": kind}}
+    return Answer(status, {}, json.dumps({"error": error}).encode())
+
+
+def parts(*statuses: int) -> Answer:
+    """As Dynamics answers a change set."""
+    inside = "".join(
+        f"--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 {each} X\r\n\r\n{{}}\r\n" for each in statuses
+    )
+    body = f"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{inside}--c--\r\n--b--\r\n"
+    return Answer(200, KIND, body.encode())
+
+
+@given(st.text(max_size=40))
+def test_a_value_of_a_filter_stays_one_value(value: str) -> None:
+    where = f"Name eq {text(value)}"
+    url = query("https://erp.example/data/Names?cross-company=true", where=where, top="1")
+    asked = parse_qs(urlsplit(url).query, keep_blank_values=True, errors="surrogatepass")
+    assert asked == {"cross-company": ["true"], "$filter": [where], "$top": ["1"]}
+    assert where.count("'") % 2 == 0
+
+
+def test_several_values_are_asked_for_one_by_one() -> None:
+    assert any_of("code", map(text, ["a", "b'c"])) == "code eq 'a' or code eq 'b''c'"
+
+
+def test_a_change_set_is_one_whole_with_its_writes_in_order() -> None:
+    kind, body = change_set("MPK", [Write("POST", "https://erp.example/data/L", {"n": n}) for n in (1, 2)])
+    assert kind == "multipart/mixed; boundary=batch_MPK"
+    assert body.count(b"--set_MPK\r\n") == 2
+    assert body.index(b'{"n":1}') < body.index(b'{"n":2}') < body.index(b"--set_MPK--")
+    assert body.endswith(b"--batch_MPK--\r\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (parts(201, 201), None),
+        (parts(201), Uncertain),
+        (parts(201, 201, 201), Uncertain),
+        (parts(201, 500), Uncertain),
+        (parts(201, 429), Throttled),
+        (Answer(200, KIND, b""), Uncertain),
+        (Answer(200, {"content-type": "application/json"}, b"[]"), Uncertain),
+        (Answer(200, {"content-type": "multipart/mixed"}, b"--\r\n\r\n"), Uncertain),
+        (Answer(503, {}, b""), Uncertain),
+        (refusal(400, kind=WROTE), Refused),
+    ],
+)
+def test_two_records_are_written_only_if_two_are_answered(answer: Answer, expected: type | None) -> None:
+    found = changed(answer, 2)
+    assert found is None if expected is None else isinstance(found, expected)
+
+
+def test_parts_in_parts_without_end_are_no_answer() -> None:
+    deep = b"".join(b"--%d\r\ncontent-type: multipart/mixed; boundary=%d\r\n\r\n" % (n, n + 1) for n in range(5_000))
+    answer = Answer(200, {"content-type": "multipart/mixed; boundary=0"}, deep)
+    assert isinstance(changed(answer, 1), Uncertain)
+
+
+@given(st.binary(max_size=400))
+def test_nothing_is_concluded_from_bytes(body: bytes) -> None:
+    for kind in ("multipart/mixed; boundary=b", "application/json", body[:30].decode("latin-1")):
+        answer = Answer(200, {"content-type": kind}, body)
+        assert isinstance(changed(answer, 1), Uncertain)
+        assert isinstance(transacted(answer), Uncertain)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        # The class says that the record was not written, whatever the status.
+        (refusal(500, kind=WROTE), Refused("AxODataWriteException", "no", "")),
+        (refusal(500, kind="System.NullReferenceException"), Uncertain),
+        (refusal(400, kind="Microsoft.OData.ODataException"), Refused("ODataException", "no", "")),
+        (refusal(400, "Application_DialogException"), Refused("Application_DialogException", "no", "")),
+        (refusal(404, "Internal_RecordNotFound"), Refused("Internal_RecordNotFound", "no", "")),
+        (refusal(404, "BadRequest_ResourceNotFound"), NotSent),
+        (refusal(409, "Request_EntityChanged"), Uncertain),
+        (refusal(400, "Internal_ServerError"), Uncertain),
+        (refusal(400), Uncertain),
+        (refusal(403, kind=""), NotSent),
+        (refusal(429), Throttled),
+    ],
+)
+def test_a_refusal_is_decided_by_code_and_class(answer: Answer, expected: object) -> None:
+    found = fault(answer)
+    assert isinstance(found, expected) if isinstance(expected, type) else found == expected
+
+
+@pytest.mark.parametrize("words", ["field 'X' is wrong", "das Feld 'LedgerJournalLineEntity.Voucher' ist falsch"])
+def test_the_field_is_told_by_its_technical_name_in_any_language(words: str) -> None:
+    found = fault(refusal(400, kind=WROTE, message=words))
+    assert isinstance(found, Refused)
+    assert found.field == ("Voucher" if "Entity" in words else "")
+
+
+def test_pages_end_where_the_erp_has_no_further_one() -> None:
+    def call(method: str, url: str) -> Answer:
+        number = int(url.rpartition("=")[2])
+        following = {"@odata.nextLink": f"https://erp.example/data/L?p={number + 1}"} if number < 3 else {}
+        return Answer(200, {}, json.dumps({"value": [{"n": number, "m": method}], **following}).encode())
+
+    found = rows(call, "https://erp.example/data/L?p=1", "https://erp.example/data/")
+    assert found == [{"n": 1, "m": "GET"}, {"n": 2, "m": "GET"}, {"n": 3, "m": "GET"}]
+
+
+def test_a_page_that_leads_to_itself_ends_too() -> None:
+    def call(method: str, url: str) -> Answer:
+        return Answer(200, {}, json.dumps({"value": [], "@odata.nextLink": url, "m": method}).encode())
+
+    assert isinstance(rows(call, "https://erp.example/data/L", "https://erp.example/data/"), Uncertain)
+
+
+def test_days_are_read_of_dates_and_of_noon() -> None:
+    said: Row = {"date": "2026-06-30", "noon": "2026-06-30T12:00:00Z", "none": "0001-01-01", "other": 7}
+    assert [day_of(value) for value in said.values()] == [date(2026, 6, 30), date(2026, 6, 30), date(1, 1, 1), None]

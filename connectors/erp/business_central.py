@@ -14,6 +14,7 @@ Central refuses to post is taken back, so that what is rejected is not there.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -78,6 +79,9 @@ OTHER_CURRENCY: Final = "OTHER_CURRENCY"
 OTHER_AMOUNT: Final = "OTHER_AMOUNT"
 
 
+_ETAG: Final = re.compile(r"[!-~]{1,500}")
+
+
 class BusinessCentralOptions(BaseModel):
     """`[erp.NAME.options]`."""
 
@@ -89,10 +93,14 @@ class BusinessCentralOptions(BaseModel):
 
 
 class Held(NamedTuple):
-    """What Business Central has of a document: `id` of the journal or invoice as long as it is not posted."""
+    """What Business Central has of a document: `id` of the journal or invoice as long as it is not posted.
+
+    `etag` is that of an invoice: it is deleted only as it was read, for it might be posted by now.
+    """
 
     id: str
     taken: Taken
+    etag: str = "*"
 
 
 def open_erp(name: str, connection: Connection) -> BusinessCentral:
@@ -205,9 +213,10 @@ class BusinessCentral:
                 if not (its := text_of(made.get("id"))):
                     return Uncertain("Business Central took it and did not say the id of what it made")
         taken = Taken(_code(document.key), _date(document), is_posted=False, period=document.period or None)
-        if isinstance(document, InvoiceDocument):
-            taken = taken._replace(reference=text_of(made.get("number")))
-        return self._posted(document, Held(its, taken))
+        if isinstance(document, JournalDocument):
+            return self._posted(document, Held(its, taken))
+        taken = taken._replace(reference=text_of(made.get("number")))
+        return self._posted(document, Held(its, taken, _etag(made)))
 
     def _refused(self, document: Document, refused: Refused) -> Outcome:
         """What another attempt has left there meanwhile is taken, whatever this one was told."""
@@ -228,9 +237,19 @@ class BusinessCentral:
             case None:
                 return self._now_posted(document, held)
             case Refused() as refused:
-                return self._take_back(document, held) or self._rejected(document, refused)
+                return self._not_posted(document, held, refused)
             case trouble:
                 return trouble
+
+    def _not_posted(self, document: Document, held: Held, refused: Refused) -> Outcome:
+        """There is nothing to post where an earlier call, whose answer was lost, has posted it in the meantime."""
+        there = self._there([document])
+        if not isinstance(there, dict):
+            return there
+        found = there.get(document.key)
+        if isinstance(found, Held) and found.taken.is_posted:
+            return found.taken
+        return self._take_back(document, held) or self._rejected(document, refused)
 
     def _now_posted(self, document: Document, held: Held) -> Outcome:
         if isinstance(document, JournalDocument):
@@ -255,7 +274,7 @@ class BusinessCentral:
 
     def _take_back(self, document: Document, held: Held) -> Trouble | None:
         """None: it is gone."""
-        answer = self._session.call("DELETE", self._held(document, held), headers={"if-match": "*"})
+        answer = self._session.call("DELETE", self._held(document, held), headers={"if-match": held.etag})
         if not isinstance(answer, Answer):
             return answer
         if answer.status == 404:
@@ -543,7 +562,15 @@ def _billed(invoice: InvoiceDocument, head: Row) -> Held:
     )
     if taken.is_posted:
         taken = taken._replace(tax_amount=amount_of(head.get("totalTaxAmount")))
-    return Held(text_of(head.get("id")), taken)
+    return Held(text_of(head.get("id")), taken, _etag(head))
+
+
+def _etag(row: Row) -> str:
+    """One that no header can have matches nothing."""
+    stated = row.get("@odata.etag")
+    if stated is None:
+        return "*"
+    return stated if isinstance(stated, str) and _ETAG.fullmatch(stated) else 'W/"none"'
 
 
 def _by_company(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:

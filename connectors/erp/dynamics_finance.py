@@ -297,7 +297,7 @@ class DynamicsFinance:
             number = text_of(answer.fields().get(entities.number))
         except NotJson:
             number = ""
-        if not number:
+        if not number or not (entities.is_text or number.isdecimal()):
             return Uncertain(f"Dynamics took a header of {entities.headers} and did not say its {entities.number}")
         return self._with_lines(document, number, lines, trace)
 

@@ -83,15 +83,15 @@ def reconcile(
         yield Reconciled(chart.legal_entity_id, chart.erp, period, compared, to_send)
 
 
-def event_of(found: Reconciled, at: Instant) -> LedgerReconciled:
-    """A later one has a higher version, which is its moment."""
+def event_of(found: Reconciled, at: Instant, version: int) -> LedgerReconciled:
+    """A later one has a higher version, also where books that end long ago have it happen at the same moment."""
     return LedgerReconciled(
-        event_id=f"reconciled/{found.legal_entity_id}/{found.period.name}/{at}",
+        event_id=f"reconciled/{found.legal_entity_id}/{found.period.name}/{version}",
         occurred_at=at,
         source="milepost",
         legal_entity_id=found.legal_entity_id,
         period=found.period.name,
-        version=at,
+        version=version,
         erp=found.erp,
         sums=found.compared.sums,
         differences=found.compared.differences,

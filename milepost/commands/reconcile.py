@@ -151,9 +151,9 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
     from milepost.days import moment, now
     from milepost.deciding import DAY, GAP_DAYS
 
-    latest = latest_of(output)
-    at = now() if now() - latest <= GAP_DAYS * DAY else latest
-    events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at))} for each in made]
+    latest, version = latest_of(output), now()
+    at = version if version - latest <= GAP_DAYS * DAY else latest
+    events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at, version))} for each in made]
     if given is None:
         return str(add_events(folder, ANSWERS, events, moment()))
     from milepost.exceptions_on_kafka import Topics

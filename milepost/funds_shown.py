@@ -1,4 +1,4 @@
-"""Tables of project views: what funds contracts, what limits their billing, and cash that is applied to no invoice."""
+"""Tables of project views: what funds contracts, what limits their billing, cash that is applied to no invoice, journals in the ERP."""
 
 from __future__ import annotations
 
@@ -75,6 +75,22 @@ def unapplied(viewed: Sequence[Viewed]) -> list[Table]:
     ]
     columns = ("payment", "customer", "company", "currency", "amount", "id")
     return [Table("Unapplied cash", columns, rows, frozenset({4}))] if rows else []
+
+
+def postings(viewed: Sequence[Viewed]) -> list[Table]:
+    """Journals by where they stand in the ERP; nothing where no ERP has answered."""
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for each in viewed:
+        for one in each.view.postings:
+            count, amount = sums.get((one.currency, one.standing), (0, 0))
+            sums[one.currency, one.standing] = count + one.journal_count, amount + one.amount
+    if all(standing == "to_send" for _, standing in sums):
+        return []
+    rows = [
+        (standing.replace("_", " "), currency, f"{count:,}", amount_text(amount))
+        for (currency, standing), (count, amount) in sorted(sums.items())
+    ]
+    return [Table("Journals in the ERP", ("standing", "currency", "journals", "debits"), rows, frozenset({2, 3}))]
 
 
 def _newest(viewed: Sequence[Viewed]) -> list[tuple[str, ViewBalance]]:

@@ -18,7 +18,7 @@ from domain.outputs import ProjectView
 from milepost import exit_codes
 from milepost.commands.show import balances, burn, positions, projects, view_json
 from milepost.console import amount_text, echo, say, shape, tell, write_json
-from milepost.funds_shown import orders, sources, unapplied
+from milepost.funds_shown import orders, postings, sources, unapplied
 from milepost.tables import Table, percent_text, show
 
 # A view is of a day's end; only a log that goes on for long without one sends views before.
@@ -113,7 +113,7 @@ def engagement_tables(viewed: list[Viewed]) -> list[Table]:
 
 
 def _funds(viewed: list[Viewed]) -> list[Table]:
-    return [*sources(viewed), *orders(viewed), *unapplied(viewed)]
+    return [*sources(viewed), *orders(viewed), *unapplied(viewed), *postings(viewed)]
 
 
 def _forecast(view: ProjectView) -> Table:

@@ -159,21 +159,40 @@ def _answered(had: JournalStanding, event: PostingAccepted | PostingRejected) ->
     match event:
         case PostingAccepted(state="accepted"):
             found = replace(had, accepted=_with(had.accepted, event))
-            is_news = had.standing in GONE or _counts(had, (event.attempt, _RANKS[ACCEPTED], ""))
+            said = _said(str(event.posted_on), event.period)
+            is_news = had.standing in GONE or _counts(had, (event.attempt, _RANKS[ACCEPTED], said))
             return _taken(found, event) if is_news else found
         case PostingAccepted():
             found = replace(had, posted=_with(had.posted, event))
-            first = found.posted[0] == _reference(event)
-            return _taken(found, event) if had.standing != POSTED or (first and found.posted != had.posted) else found
+            is_first = had.standing != POSTED or _place_of(event) < (
+                had.posted[0],
+                str(had.posted_on),
+                had.period or "",
+            )
+            return _taken(found, event) if is_first else found
         case PostingRejected():
-            said = "\x1f".join((event.because, event.code, event.message, event.field or ""))
+            said = _said(event.because, event.code, event.message, event.field)
             return _rejected(had, event) if _counts(had, (event.attempt, _RANKS[REJECTED], said)) else had
 
 
+def _place_of(event: PostingAccepted) -> tuple[str, str, str]:
+    return _reference(event), str(event.posted_on), event.period or ""
+
+
 def _counts(had: JournalStanding, answer: tuple[int, int, str]) -> bool:
-    """Whether an answer is newer than the one that counts so far."""
-    said = "\x1f".join((had.because, had.code, had.message, had.field or "")) if had.standing == REJECTED else ""
+    """Whether an answer counts more than the one that counts so far; of two that contradict each other always the same one does."""
+    match had.standing:
+        case "accepted":
+            said = _said(str(had.posted_on), had.period)
+        case "rejected":
+            said = _said(had.because, had.code, had.message, had.field)
+        case _:
+            said = ""
     return had.standing not in (POSTED, *GONE) and answer > (had.attempt, _RANKS.get(had.standing, 0), said)
+
+
+def _said(*words: str | None) -> str:
+    return "\x1f".join(word or "" for word in words)
 
 
 def _taken(had: JournalStanding, event: PostingAccepted) -> JournalStanding:

@@ -20,6 +20,7 @@ def check(engagement: Engagement, retold: Retold) -> Iterator[Checked]:
     """`retold` is what `retell` makes of the engagement."""
     yield journals_once(engagement)
     yield reversals_mirror(engagement)
+    yield views_agree(engagement)
     engagement = engagement.booked
     yield statements_foot(engagement)
     yield retold.checked
@@ -28,4 +29,3 @@ def check(engagement: Engagement, retold: Retold) -> Iterator[Checked]:
     yield ledger_rests(engagement, retold.entries)
     yield caps_kept(engagement, retold.entries)
     yield sources_kept(engagement)
-    yield views_agree(engagement)

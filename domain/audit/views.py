@@ -19,6 +19,7 @@ from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
+from domain.journal import moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
 from domain.statement import ISSUED, SUPERSEDED
@@ -51,6 +52,7 @@ class _Sums:
     # By payment and company; what invoices of other engagements took is in no journal of this one.
     on_account: dict[tuple[str, str], Amount] = field(default_factory=dict)
     taken_off: Mapping[str, Amount] = field(default_factory=dict)
+    delivered: dict[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
 
@@ -61,7 +63,9 @@ def views_agree(engagement: Engagement) -> Checked:
     for seen in engagement.outputs:
         match seen.record:
             case JournalEntry() as journal:
-                _take_journal(sums, journal)
+                _count_delivered(sums, journal)
+                if not moves_nothing(journal):
+                    _take_journal(sums, journal)
             case BillingStatement() as statement:
                 _take_statement(sums, statement)
             case ProjectView() as view:
@@ -70,6 +74,13 @@ def views_agree(engagement: Engagement) -> Checked:
             case _:
                 pass
     return Checked(VIEWS, count, tuple(found))
+
+
+def _count_delivered(sums: _Sums, journal: JournalEntry) -> None:
+    """One of several projects counts in the first."""
+    project_id = next((line.project_id for line in journal.lines if line.project_id is not None), None)
+    if journal.deliver and project_id is not None:
+        sums.delivered[project_id] = sums.delivered.get(project_id, 0) + 1
 
 
 def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
@@ -175,6 +186,9 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
         if not 0 < abs(cash.amount) <= most:
             what = f"unapplied of payment {cash.payment_id} no more than {format_amount(most)} {cash.currency} by journals and applications"
             yield violation(VIEWS, seen, project_id, what, format_amount(cash.amount))
+    count = sum(one.journal_count for one in view.postings)
+    if count != (sent := sums.delivered.get(project_id, 0)):
+        yield violation(VIEWS, seen, project_id, f"{sent:,} journals to deliver", f"{count:,}")
     contracts = {balance.contract_id for balance in view.balances}
     opened = sorted(statement_id for statement_id, contract_id in sums.open.items() if contract_id in contracts)
     shown = sorted(set(view.open_statements) - sums.over_nothing)

@@ -160,7 +160,7 @@ def project_head(found: ProjectFound, behind: bool | None = False) -> list[str]:
 
 
 def project_tables(found: ProjectFound) -> list[Table]:
-    from milepost.funds_shown import orders, sources, unapplied
+    from milepost.funds_shown import orders, postings, sources, unapplied
 
     view = found.viewed.view
     return [
@@ -169,6 +169,7 @@ def project_tables(found: ProjectFound) -> list[Table]:
         *sources([found.viewed]),
         *orders([found.viewed]),
         *unapplied([found.viewed]),
+        *postings([found.viewed]),
         *([_forecast(found.forecast)] if found.forecast is not None else []),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones=view.open_statements),
@@ -369,7 +370,7 @@ def engagement_head(found: EngagementFound, behind: bool | None = False) -> list
 
 
 def engagement_tables(found: EngagementFound) -> list[Table]:
-    from milepost.funds_shown import orders, sources, unapplied
+    from milepost.funds_shown import orders, postings, sources, unapplied
 
     open_ones = [statement for viewed in found.projects for statement in viewed.view.open_statements]
     return [
@@ -379,6 +380,7 @@ def engagement_tables(found: EngagementFound) -> list[Table]:
         *sources(found.projects),
         *orders(found.projects),
         *unapplied(found.projects),
+        *postings(found.projects),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),
     ]

@@ -24,6 +24,7 @@ from milepost.explain.rest_journals import RestJournals
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
+from state.standings import TO_SEND
 from state.trace import Said, row_of
 
 
@@ -76,7 +77,22 @@ class JournalNodes:
                 + (f" at {rate} {journal.ledger_currency}" if journal.currency != journal.ledger_currency else ""),
             ),
             *((("delivered", "no, for the record only"),) if not journal.deliver else ()),
+            *self._in_the_erp(journal.journal_id),
         )
+
+    def _in_the_erp(self, journal_id: str) -> tuple[tuple[str, str], ...]:
+        """Where it stands at the end, once the ERP has answered."""
+        stands = self.sources.draft(len(self.sources.trace.steps) - 1).journal(journal_id)
+        if stands is None or stands.standing == TO_SEND:
+            return ()
+        said = (
+            ("in the ERP", stands.standing),
+            ("answered by", f"{stands.erp}, attempt {stands.attempt}"),
+            ("the ERP's number", ", ".join(stands.posted or stands.accepted)),
+            ("posted there on", f"{stands.posted_on or ''}{f', period {stands.period}' if stands.period else ''}"),
+            ("the ERP says", f"{stands.code} {stands.message}".strip()),
+        )
+        return tuple((name, value) for name, value in said if value)
 
     def _lineage(self, said: Said, journal: JournalEntry) -> tuple[Node, ...]:
         """What caused it, and what it takes back or was taken back by."""

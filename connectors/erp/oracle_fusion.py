@@ -241,15 +241,15 @@ class OracleFusion:
 
     def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
         """What is there with something else in it than was sent is there all the same: reconciliation says what differs."""
+        # Asked first: what these processes bring until the batches are read is found there, and what they bring later is in doubt.
+        waiting = self._processes() if any(isinstance(each, JournalDocument) for each in documents) else []
         there = self._there(documents)
         if not isinstance(there, dict):
             return there
         if missing := [each.key for each in documents if isinstance(each, JournalDocument) and each.key not in there]:
-            doubt = self._doubt(missing)
-            # What has ended since the batches were read may have brought more of them.
-            there = self._there(documents) if doubt is None else doubt
-            if not isinstance(there, dict):
-                return there
+            doubt = self._doubt(missing, waiting) if isinstance(waiting, list) else waiting
+            if doubt is not None:
+                return doubt
         return {key: each.taken._replace(is_duplicate=True) for key, each in there.items()}
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
@@ -529,14 +529,11 @@ class OracleFusion:
             return None
         return any(each.get("ClosingStatus") in CLOSED_STATUSES for each in found)
 
-    def _doubt(self, missing: Sequence[str]) -> Trouble | None:
+    def _doubt(self, missing: Sequence[str], waiting: Sequence[Process]) -> Uncertain | None:
         """Why documents that are not there may still come."""
         now = time.monotonic()
         if any(self._unsettled.get(key, now) > now for key in missing):
             return Uncertain("an import whose answer was lost may not have appeared yet; it is asked for again later")
-        waiting = self._processes()
-        if not isinstance(waiting, list):
-            return waiting
         for each in waiting:
             known = self._under_way.get(each.number) or self._under_way.get(each.root)
             if known is None or known.intersection(missing):

@@ -17,6 +17,8 @@ NAME: Final = "simulated"
 FILE: Final = "accounts.toml"
 CLIENT: Final = "client_id"
 KEY: Final = "key.pem"
+# A real ERP has minutes; so long a delivery waits before it believes that what it cannot find was not done.
+CALL_SECONDS: Final = 5
 CERTIFICATE_ID: Final = "certificate-1"
 
 
@@ -53,6 +55,7 @@ def _account(folder: Path, kind: str, url: str, token_path: str, concurrent: int
         f"[erp.{NAME}]",
         *_fields({"kind": kind, "url": url}),
         "insecure_loopback = true",
+        f"call_seconds = {CALL_SECONDS}",
         *([f"concurrent = {concurrent}"] if concurrent else []),
         "",
         f"[erp.{NAME}.auth]",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,12 @@ from connectors.accounts_file import read_accounts
 from connectors.erp import adapters
 from connectors.erp.adapter import Erp
 from domain.accounts import NAMES
-from domain.delivery.outcomes import Taken, Uncertain
+from domain.delivery.outcomes import Taken, Throttled, Uncertain
+from domain.units import AMOUNT_ONE
 from simulation.erp.accounts import written
 from simulation.erp.simulated import INTERFACES
 from simulation.erp.troubles import Act, Share, Trouble, Troubles, Turn, parsed
 from simulation.servers.erp import ErpServer
-from simulation.servers.server import get
 from tests.erp.contract import DOCUMENTS
 
 JOURNAL = DOCUMENTS["journal"]._replace(subsidiary="2")
@@ -35,10 +34,11 @@ def test_killed_after_it_has_posted_it_still_has_the_journal(tmp_path: Path) -> 
         found = erp.look_up([JOURNAL])
         assert isinstance(found, dict)
         assert isinstance(found[JOURNAL.key], Taken)
-        ledger = json.loads(get(server.port, "/simulated/ledger")[1])
-        assert [(each["key"], each["period"], each["lines"][0]["amount"]) for each in ledger] == [
-            (JOURNAL.key, "2026-06", "1000.00")
-        ]
+        (entry,) = server.entries()
+        assert (entry.key, entry.period, entry.lines[0].amount) == (JOURNAL.key, "2026-06", 1_000 * AMOUNT_ONE)
+        server.tell("lost=0", next_writes=["throttled"])
+        assert isinstance(erp.send([JOURNAL])[0], Throttled)
+        assert server.counts()["troubles"] == {"throttled": 1}
         erp.close()
 
 

@@ -3,20 +3,23 @@
 A share of the writes is drawn by seed, key and attempt, so that a delivery meets the same troubles whatever its threads do:
 
     lost=30             of 100 writes 30 are done and their answers lost
-    throttled=10        of 100 calls 10 are refused for now, in bursts
+    throttled=10        of 100 calls 10 are refused for now, in bursts that pass
     down=20@3000        from the 3,000th write on it is down for 20 seconds
     close=2026-06@9000  from the 9,000th write on June takes nothing more
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-BURST: Final = 5
+# A burst of throttling is over after so many calls or so long.
+BURST: Final = 8
+BURST_SECONDS: Final = 0.1
 
 
 class Trouble(StrEnum):
@@ -102,6 +105,8 @@ class Troubles:
         self._shares: dict[Trouble, int] = {}
         self._turns: list[Turn] = []
         self._attempts: Counter[str] = Counter()
+        self._burst_left = 0
+        self._burst_until = 0.0
         self.next_writes: deque[Trouble | None] = deque()
         self.calls = 0
         self.writes = 0
@@ -145,7 +150,15 @@ class Troubles:
         return self._drawn(OF_READS, "read", self.calls)
 
     def _is_throttled(self) -> bool:
-        return _draw(self._seed, "burst", self.calls // BURST) < self._shares.get(Trouble.THROTTLED, 0)
+        if self._burst_left and time.monotonic() < self._burst_until:
+            self._burst_left -= 1
+            return True
+        percent = self._shares.get(Trouble.THROTTLED, 0)
+        # So that with what follows in the burst the share comes out.
+        if _draw(self._seed, "burst", self.calls) * (BURST * (100 - percent) + percent) >= 100 * percent:
+            return False
+        self._burst_left, self._burst_until = BURST - 1, time.monotonic() + BURST_SECONDS
+        return True
 
     def _drawn(self, among: Iterable[Trouble], *what: object) -> Trouble | None:
         drawn, limit = _draw(self._seed, *what), 0

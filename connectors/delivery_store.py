@@ -38,6 +38,8 @@ from state.snapshot import Damaged
 from state.store import is_damage
 
 FORM: Final = 1
+# In place of a time: nobody has said yet from when on the ERP can be asked for what another store may have sent.
+NOT_BEGUN: Final = -1
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta(
   id INTEGER PRIMARY KEY CHECK(id = 1), form INTEGER NOT NULL, generation TEXT NOT NULL, entities TEXT NOT NULL,
@@ -184,8 +186,8 @@ class DeliveryStore:
             self._numbers = {number for (number,) in db.execute("SELECT number FROM parcels")}
             db.execute("BEGIN IMMEDIATE")
             db.execute(
-                "INSERT INTO meta VALUES (1, ?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET start = excluded.start",
-                (FORM, generation, entities, last + 1),
+                "INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET start = excluded.start",
+                (FORM, generation, entities, last + 1, NOT_BEGUN),
             )
             db.execute("COMMIT")
             pages.seal(db)
@@ -198,8 +200,8 @@ class DeliveryStore:
         found = self._db.execute("SELECT form, generation, entities, start, probe_from FROM meta").fetchone()
         if found is not None and found[:4] != wanted:
             raise Damaged(_differing(found[:4], wanted))
-        self.is_new = found is None
-        self.probe_from: Instant | None = None if found is None else found[4]
+        self.is_new = found is None or found[4] == NOT_BEGUN
+        self.probe_from: Instant | None = None if self.is_new else found[4]
 
     def _drop(self, why: str) -> None:
         self.dropped = why

@@ -106,6 +106,15 @@ class KafkaBooks:
         while time.monotonic() < until and not stopped():
             time.sleep(LOOK_SECONDS)
 
+    @property
+    def holder(self) -> str:
+        """The token of whoever had the account last; empty where nobody had it."""
+        return self._round.holder
+
+    def hold(self, token: str) -> None:
+        """From here on the last one is this process."""
+        self._write(self._round._replace(holder=token))
+
     # Books, as `dataflows.delivery` has them
 
     @property
@@ -156,11 +165,6 @@ class KafkaBooks:
 
     def close(self) -> None:
         self._topics.close()
-
-    @property
-    def last_calls(self) -> Sequence[Call]:
-        """Of the last round, by whoever. Its intents were kept before: a store that does not know them is an older copy."""
-        return self._round.calls
 
     # For those who measure
 

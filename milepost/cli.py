@@ -450,6 +450,14 @@ mount(
     then="milepost doctor, where it waits: it says whether Redis answers",
     on=serving,
 )
+mount(
+    "delivery",
+    serve.delivery,
+    "Deliver journals and statements to an ERP account.",
+    example="milepost serve delivery --erp books --set delivery.accounts=accounts.toml",
+    then="milepost doctor --for delivery, where nothing arrives; milepost status shows what waits",
+    on=serving,
+)
 app.add_typer(kept_log)
 mount(
     "export",

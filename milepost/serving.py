@@ -78,7 +78,7 @@ def account(settings: Settings, shards: Sequence[int]) -> None:
                     is_over = either(until_told(stop), topics_now.is_wrong)
                     accounting_kafka.run(job, is_over, on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
                 topics_now.check()
-            _tell_end(stop)
+            tell_end(stop)
         except KafkaException as fault:
             raise failed(fault) from fault
         except sqlite3.OperationalError as fault:
@@ -126,10 +126,10 @@ def take_in(settings: Settings) -> None:
                 raise
             say(fault.message)
             _take_in(settings, stop, measured)
-        _tell_end(stop)
+        tell_end(stop)
 
 
-def _tell_end(stop: Stop) -> None:
+def tell_end(stop: Stop) -> None:
     """Behind the last batch, so that a log shows who ended in order and who was killed."""
     if stop.requested:
         say(f"{stop.name}: ends in order; what was in flight is finished")
@@ -158,7 +158,7 @@ def keep_views(settings: Settings) -> None:
         with opened_view(settings, either(until_told(stop), topics_now.is_wrong)) as flow:
             asked(flow.run)
         topics_now.check()
-        _tell_end(stop)
+        tell_end(stop)
 
 
 def view_flow() -> Dataflow:
@@ -203,7 +203,7 @@ def rebuild_views(settings: Settings) -> tuple[int, int] | None:
         gone = model.clear()
         flow = ViewFlow(clients, Names.of(kafka), model, lambda: stop.requested or flow.is_filled, say)
         asked(flow.run)
-        _tell_end(stop)
+        tell_end(stop)
         return None if stop.requested else (gone, sum(1 for _ in model.project_ids()))
 
 

@@ -26,12 +26,17 @@ class Call(NamedTuple):
 
 
 class Round(NamedTuple):
-    """`is_open` until the process ended in order with no call under way; `places` is what was read of each partition."""
+    """`is_open` until the process ended in order with no call under way; `places` is what was read of each partition.
+
+    `holder` is the token of the process, which stands beside its store too: a store that does not know the last one is an older copy, or
+    another's, and cannot say what was sent.
+    """
 
     number: int = 0
     is_open: bool = False
     calls: Sequence[Call] = ()
     places: Mapping[str, int] = {}
+    holder: str = ""
 
 
 def to_bytes(found: Round) -> bytes:

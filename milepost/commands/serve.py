@@ -73,3 +73,27 @@ def view(file: File = None, options: Set = None, alone: Alone = False) -> None:
         serving.keep_views(settings)
     else:
         raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))
+
+
+def delivery(
+    file: File = None,
+    options: Set = None,
+    erp: Annotated[
+        str | None,
+        typer.Option("--erp", help="NAME of the ERP account in accounts.toml; may be left out where there is one."),
+    ] = None,
+    alone: Alone = False,
+) -> None:
+    """Deliver journals and statements to one ERP account, and bring back its answers, until SIGTERM or Ctrl-C.
+
+    One process at a time delivers to an account; one that is started later takes over. [delivery] says where accounts.toml is.
+    """
+    from milepost import console, serving_delivery, supervisor
+
+    settings = given(file, options).settings
+    account = serving_delivery.account_of(settings, erp)
+    console.stamp_lines()
+    if alone:
+        serving_delivery.deliver(settings, account)
+    else:
+        raise typer.Exit(supervisor.supervise(supervisor.again(*sys.argv[1:], "--alone")))

@@ -55,10 +55,14 @@ def test_folders_and_namespaces_are_those_of_the_overlays() -> None:
     assert {each["metadata"]["namespace"] for each in objects("dev")} == {"milepost-dev"}
 
 
-def test_the_secret_has_the_files_that_the_settings_name() -> None:
-    (command,) = [each for each in COMMANDS if "create secret" in each]
-    given = set(re.findall(r"--from-file=(\S+)", command))
-    assert given == set(re.findall(r"/run/secrets/milepost/([a-z.-]+)\"", settings_text("prod")))
+def test_the_secrets_have_the_files_that_the_settings_name() -> None:
+    ours, of_erps = [each for each in COMMANDS if "create secret" in each]
+    assert " milepost " in ours
+    assert " milepost-erp " in of_erps
+    accounts = one("prod", "ConfigMap", "milepost")["data"]["accounts.toml"]
+    for command, named in ((ours, settings_text("prod")), (of_erps, accounts)):
+        given = set(re.findall(r"--from-file=(\S+)", command))
+        assert given == set(re.findall(r"/run/secrets/(?:milepost|erp)/([a-z.-]+)\"", named))
 
 
 @pytest.mark.parametrize("overlay", NAMES)

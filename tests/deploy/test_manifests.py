@@ -15,6 +15,7 @@ import typer
 import yaml
 from prometheus_client import CollectorRegistry
 
+from connectors.accounts_file import Accounts, read_accounts
 from connectors.metrics.health import Health
 from connectors.metrics.page import page
 from milepost import shards_chosen
@@ -25,7 +26,9 @@ from tests.deploy.rendering import ROOT, Object, containers, name_of, pod_of
 
 SECRETS: Final = "/run/secrets/milepost"
 SETTINGS: Final = "/etc/milepost"
+ERP_SECRETS: Final = "/run/secrets/erp"
 PARTITIONS: Final = 16
+HTTPS: Final = 443
 PROBES: Final = ("startup", "readiness", "liveness")
 PODS: Final = {f"{overlay}-{name_of(each)}": each for overlay in NAMES for each in objects(overlay) if pod_of(each)}
 CONTAINERS: Final = {f"{name}-{found['name']}": found for name, each in PODS.items() for found in containers(each)}
@@ -130,8 +133,45 @@ def test_as_many_pods_as_each_of_them_believes(overlay: str) -> None:
 @pytest.mark.parametrize("overlay", NAMES)
 def test_there_is_one_intake_and_never_two(overlay: str) -> None:
     for name in ("intake", "view"):
-        found = one(overlay, "Deployment", name)["spec"]
-        assert (found["replicas"], found["strategy"]) == (1, {"type": "Recreate"})
+        assert_is_one(one(overlay, "Deployment", name))
+
+
+def assert_is_one(deployment: Object) -> None:
+    assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]) == (1, {"type": "Recreate"})
+
+
+def accounts_of(overlay: str, folder: Path) -> Accounts:
+    file = folder / "accounts.toml"
+    file.write_text(one(overlay, "ConfigMap", "milepost")["data"]["accounts.toml"], encoding="utf-8")
+    return read_accounts(file)
+
+
+def test_each_erp_account_has_one_process_and_never_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file of accounts lies where the settings say, beside them."""
+    delivering = [each for each in SERVING if each.component == "delivery"]
+    for each in delivering:
+        assert settings_of(each, tmp_path, monkeypatch).delivery.accounts == tmp_path / "accounts.toml"
+        name = each.container["args"][-1]
+        assert each.container["args"] == ["serve", "delivery", "--alone", "--erp", name]
+        assert name_of(each.workload) == f"delivery-{name}"
+        assert each.labels["app.kubernetes.io/instance"] == name
+        assert each.workload["spec"]["selector"]["matchLabels"]["app.kubernetes.io/instance"] == name
+        assert_is_one(each.workload)
+    assert {each.container["args"][-1] for each in delivering} == set(accounts_of("prod", tmp_path).erps)
+
+
+def test_credentials_of_erps_are_files_that_delivery_and_the_setup_alone_see(tmp_path: Path) -> None:
+    text = one("prod", "ConfigMap", "milepost")["data"]["accounts.toml"]
+    files = list(named_files(tomllib.loads(text)))
+    assert len(files) == 2
+    assert {each.parent for each in files} == {Path(ERP_SECRETS)}
+    assert {each.label for each in PROCESSES if each.overlay == "prod" and ERP_SECRETS in each.mounts} == {
+        "prod-delivery-netsuite-delivery",
+        "prod-setup-doctor",
+    }
+    for connection in accounts_of("prod", tmp_path).erps.values():
+        url = urlsplit(connection.url)
+        assert (url.scheme, url.port or HTTPS) == ("https", HTTPS)
 
 
 @pytest.mark.parametrize("overlay", NAMES)
@@ -178,7 +218,7 @@ def test_prometheus_finds_every_serving_process() -> None:
         if monitor["selector"]["matchLabels"].items() <= each["metadata"]["labels"].items()
         and endpoint["port"] in [port["name"] for port in each["spec"]["ports"]]
     }
-    assert chosen == dict.fromkeys(("accounting", "intake", "view"), "milepost")
+    assert chosen == dict.fromkeys(("accounting", "delivery", "intake", "view"), "milepost")
     assert 'up{job="milepost"}' in (ROOT / "monitoring" / "rules.yml").read_text(encoding="utf-8")
 
 
@@ -273,6 +313,8 @@ def test_it_reaches_what_it_needs(process: Process, tmp_path: Path, monkeypatch:
         needed.add(urlsplit(settings.registry.url).port)
     if process.component in {"view", "setup"}:
         needed.add(urlsplit(settings.redis.url).port)
+    if process.component in {"delivery", "setup"} and process.overlay == "prod":
+        needed.add(HTTPS)
     found = ways_out(process)
     assert needed <= found
     if process.overlay == "prod":

@@ -1,0 +1,143 @@
+"""Delivery to one ERP account on Kafka, made from the settings."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bytewax.run import cli_main
+from confluent_kafka import KafkaException
+
+from connectors.delivery_store import SUFFIXES, DeliveryStore
+from connectors.erp.adapter import Erp
+from connectors.erp.adapters import opened as opened_erp
+from connectors.erp.connection import Connection
+from connectors.files.holder import Token
+from connectors.files.output_lock import only_writer
+from connectors.files.writing import NO_ROOM, unwritable
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.names import DELIVERY as DELIVERY_TOPIC
+from connectors.kafka.names import ENGAGEMENT_LOG, Names
+from connectors.kafka.partitions import failed
+from connectors.kafka.registry import schema_ids
+from connectors.kafka.rights import ANSWERS, DELIVERED
+from connectors.metrics.catalogue import FORMS
+from dataflows.delivery import build, opened, terms_of
+from dataflows.delivery_calls import CallPool, now
+from dataflows.delivery_kafka import KafkaBooks
+from dataflows.delivery_measured import MeasuredDelivery
+from dataflows.embedded import seldom_collecting
+from dataflows.measured import DELIVERY, ends_followed
+from domain.delivery.chart import EntityChart
+from milepost.accounts_given import given_accounts
+from milepost.console import say
+from milepost.delivering import entities_digest
+from milepost.serving import asked, check_topics, either, tell_end, topics_watched
+from milepost.serving_metrics import Measured, serving_metrics
+from milepost.settings import Settings
+from milepost.stopping import stopping
+from milepost.supervisor import until_told
+from milepost.wrong_settings import WrongSettings
+
+STORE: Final = "delivery.db"
+HOLDER: Final = "holder"
+TOPICS: Final = (DELIVERY_TOPIC, ENGAGEMENT_LOG, *ANSWERS, *DELIVERED)
+
+
+class Account(NamedTuple):
+    """What accounts.toml says of `[erp.NAME]`, and the charts of the companies that are delivered there."""
+
+    erp: str
+    connection: Connection
+    charts: Mapping[str, EntityChart]
+
+
+def account_of(settings: Settings, erp: str | None) -> Account:
+    """`erp` may be left out where there is one. Calls nothing, reads no secret. Raises WrongSettings."""
+    path = settings.delivery.accounts
+    if path is None:
+        raise WrongSettings(
+            ["delivery.accounts: expected the path of accounts.toml, such as accounts.toml; it is not set"]
+        )
+    accounts = given_accounts(path)
+    names = ", ".join(accounts.erps)
+    if erp is None and len(accounts.erps) != 1:
+        raise WrongSettings([f"--erp: expected one of {names}, as {path} has several"])
+    name = erp or next(iter(accounts.erps))
+    if name not in accounts.erps:
+        raise WrongSettings([f"--erp {name}: expected a NAME of [erp.NAME] in {path}: {names}"])
+    if not FORMS["erp"].fullmatch(name):
+        raise WrongSettings([f"{path}: [erp.{name}]: expected letters, digits, dot, dash and underscore, 64 at most"])
+    charts = accounts.charts_of(name)
+    if not charts:
+        raise WrongSettings([f'{path}: no company is delivered to {name}; write erp = "{name}" in its [entities.ID]'])
+    return Account(name, accounts.erps[name], charts)
+
+
+def deliver(settings: Settings, account: Account) -> None:
+    """Until somebody asks to stop, or changes a topic so that records could be lost."""
+    with stopping() as stop, serving_metrics(settings, DELIVERY) as measured:
+        try:
+            with (
+                topics_watched(settings, lambda _: TOPICS) as topics_now,
+                closing(opened_erp(account.erp, account.connection)) as adapter,
+            ):
+                _deliver(settings, account, adapter, measured, either(until_told(stop), topics_now.is_wrong))
+                topics_now.check()
+            tell_end(stop)
+        except KafkaException as fault:
+            raise failed(fault) from fault
+        except sqlite3.OperationalError as fault:
+            raise unwritable(settings.store.folder, str(fault)) from fault
+        except OSError as fault:
+            if fault.errno not in NO_ROOM:
+                raise
+            raise unwritable(settings.store.folder, os.strerror(fault.errno)) from fault
+
+
+def _deliver(
+    settings: Settings, account: Account, adapter: Erp, measured: Measured, is_over: Callable[[], bool]
+) -> None:
+    kafka = settings.kafka
+    clients = KafkaClients(kafka)
+    asked(lambda: check_topics(clients, settings, TOPICS))
+    ids = schema_ids(settings.registry, kafka.prefix, settings.registry_cache, say)
+    names = Names.of(kafka)
+    places = [(names.shared(topic), shard) for topic in DELIVERED for shard in range(kafka.partitions)]
+    folder = settings.store.folder / "delivery" / kafka.generation / account.erp
+    with (
+        only_writer(folder),
+        KafkaBooks(clients, kafka, ids, account.erp, say) as books,
+        ends_followed(measured.metrics, clients, DELIVERY, places) as ends,
+        _store(folder, books, account) as store,
+        CallPool(adapter) as pool,
+    ):
+        if store.is_new:
+            books.await_calls(terms_of(adapter.limits).call_seconds, is_over)
+        hooks = MeasuredDelivery(account.erp, measured.metrics, measured.health)
+        hooks.reads(lambda: books.behind(ends.of), kafka.prefix)
+        here = opened(account.erp, books, store, account.charts, adapter.limits, pool, now, hooks)
+        with seldom_collecting():
+            cli_main(build(here, is_over))
+        here.end()
+        books.ended()
+
+
+def _store(folder: Path, books: KafkaBooks, account: Account) -> DeliveryStore:
+    """That of this account, if it is the one that delivered last: what another has sent meanwhile it does not know."""
+    path, token = folder / STORE, Token(folder / HOLDER)
+    if path.exists() and books.holder not in token.known():
+        say(
+            f"{path}: another store has delivered to {account.erp} since; all is read from the start, and looked up before it is sent"
+        )
+        for suffix in SUFFIXES:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    store = DeliveryStore(path, books.generation, entities_digest(account.charts))
+    if store.dropped:
+        say(f"{path}: made again, and all is looked up before it is sent: {store.dropped}")
+    token.renew(books.hold)
+    return store

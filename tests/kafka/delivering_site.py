@@ -1,0 +1,151 @@
+"""A firm's journals on a broker, a simulated ERP, and processes that deliver the ones to the other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from connectors.kafka import topics
+from connectors.kafka.registry import SchemaIds
+from connectors.kafka.rights import ANSWERS
+from dataflows.accounting_kafka import run
+from dataflows.delivery_kafka import KafkaBooks
+from domain.events.finance import PostingAccepted
+from domain.outputs import JournalEntry
+from domain.units import AMOUNT_ONE
+from simulation.servers.erp import ErpServer
+from simulation.servers.kafka import Broker
+from simulation.servers.server import free_port, get
+from tests.kafka.firm import ROOT, Site, Until, simulated, site
+from tests.kafka.given_log import divided
+from tests.kafka.servers import until
+
+ERP: Final = "simulated"
+# Milepost's account, and the ERP's.
+ACCOUNTS: Final[Mapping[str, str]] = {"1150": "11", "2150": "21", "4000": "40", "5000": "50"}
+CURRENCIES: Final[Mapping[str, str]] = {"USD": "1", "EUR": "2", "GBP": "3"}
+COMPANIES: Final[Mapping[str, str]] = {"LE-DE": "1", "LE-US": "2"}
+
+
+def charts(grain: str) -> str:
+    """The companies of the simulated firm, as accounts.toml has them."""
+    return "\n".join(
+        f'[entities.{company}]\nerp = "{ERP}"\ngrain = "{grain}"\nsubsidiary = "{subsidiary}"\n'
+        f"accounts = {_inline(ACCOUNTS)}\ncurrencies = {_inline(CURRENCIES)}\n"
+        for company, subsidiary in COMPANIES.items()
+    )
+
+
+def _inline(table: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f'{name} = "{value}"' for name, value in table.items()) + "}"
+
+
+class Sums(NamedTuple):
+    """What stands in a ledger: documents, and by account and currency the sum."""
+
+    documents: int
+    amounts: Mapping[tuple[str, str], Decimal]
+
+
+class Delivering:
+    """One ERP account. `erp` is a process of its own, so it keeps its books whatever happens to others."""
+
+    def __init__(self, of: Site, erp: ErpServer, grain: str = "entry", call_seconds: float = 2.0) -> None:
+        self.site = of
+        self.erp = erp
+        self.accounts = of.folder / "accounts.toml"
+        self.port = free_port()
+        told = erp.accounts.read_text(encoding="utf-8").partition("[entities")[0]
+        told = told.replace(f"[erp.{ERP}]\n", f"[erp.{ERP}]\ncall_seconds = {call_seconds}\n")
+        of.folder.mkdir(parents=True, exist_ok=True)
+        self.accounts.write_text(told + charts(grain), encoding="utf-8")
+
+    def start(self, *, store: Path | None = None, dies: str = "", after: int = 1) -> subprocess.Popen[bytes]:
+        """`dies` names the step of `killed_delivery` at which it kills itself, the `after`-th time."""
+        module = ["tests.kafka.killed_delivery", dies, str(after)] if dies else ["milepost"]
+        told = {
+            "delivery.accounts": self.accounts,
+            "store.folder": store or self.site.folder,
+            "metrics.port": self.port,
+        }
+        sets = [part for name, value in told.items() for part in ("--set", f"{name}={value}")]
+        command = [sys.executable, "-m", *module, "serve", "delivery", "--alone", "--erp", ERP]
+        return subprocess.Popen([*command, *self.site.options(), *sets], cwd=ROOT, stderr=subprocess.PIPE)
+
+    def is_ready(self) -> bool:
+        """Whether a process has read all that stood on the topics when it began."""
+        return get(self.port, "/readyz")[0] == 200
+
+    def entries(self) -> list[dict[str, Any]]:
+        """As the ERP has them."""
+        found: list[dict[str, Any]] = json.loads(get(self.erp.port, "/simulated/ledger")[1])
+        return found
+
+    def ledger(self) -> Sums:
+        found = self.entries()
+        assert len({each["key"] for each in found}) == len(found), "a key stands twice"
+        amounts: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for each in found:
+            for line in each["lines"]:
+                amounts[line["account"], each["currency"]] += Decimal(line["amount"])
+        return Sums(len(found), _but_noughts(amounts))
+
+    def writes(self) -> int:
+        """Journals that the ERP was sent; one that comes again with its key counts again, and changes nothing there."""
+        count: int = json.loads(get(self.erp.port, "/simulated/counts")[1])["writes"]
+        return count
+
+    def books(self) -> KafkaBooks:
+        """Of an account that nobody delivers to."""
+        kafka = self.site.settings
+        return KafkaBooks(self.site.clients, kafka, SchemaIds.fixed(kafka.prefix), "nobody", lambda _: None)
+
+    def journals(self) -> list[JournalEntry]:
+        """Those that are to be delivered, of all shards."""
+        found: list[JournalEntry] = []
+        with self.books() as books:
+            books.begin({})
+
+            def read() -> bool:
+                found.extend(each.record for each in books.read() if isinstance(each.record, JournalEntry))
+                return books.is_at_end
+
+            until(read)
+        return [each for each in found if each.deliver]
+
+    def answers(self) -> list[PostingAccepted]:
+        """Posted, by whoever; each event once."""
+        with self.books() as books:
+            return [each for each in books.answered() if isinstance(each, PostingAccepted) and each.state == "posted"]
+
+
+def expected(journals: Iterable[JournalEntry]) -> Mapping[tuple[str, str], Decimal]:
+    amounts: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for journal in journals:
+        for line in journal.lines:
+            amounts[ACCOUNTS[line.account], journal.currency] += Decimal(line.amount) / AMOUNT_ONE
+    return _but_noughts(amounts)
+
+
+def _but_noughts(amounts: Mapping[tuple[str, str], Any]) -> Mapping[tuple[str, str], Decimal]:
+    return {place: amount for place, amount in amounts.items() if amount}
+
+
+def firm(broker: Broker, own_name: str, folder: Path, months: int = 1, **settings: Any) -> Site:
+    """Two shards whose journals stand on the topics."""
+    made = site(broker, own_name, folder, **settings)
+    wanted = ["delivery", *ANSWERS]
+    topics.create(made.clients, [topics.planned(topics.BY_NAME[name], made.settings) for name in wanted])
+    parts = divided(simulated(months), 2)
+    giver = made.giver()
+    for number, part in enumerate(parts):
+        giver.give(number, part)
+    end = Until({number: len(part) for number, part in enumerate(parts)})
+    run(made.job(), end.reached, end.on_commit)
+    return made

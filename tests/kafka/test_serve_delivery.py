@@ -1,0 +1,126 @@
+"""`milepost serve delivery` between a real broker and a simulated ERP: each journal is in the ERP's ledger once, whatever happens."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from milepost import exit_codes
+from simulation.servers.erp import ErpServer
+from simulation.servers.kafka import Broker
+from simulation.servers.server import free_port
+from state.guards import FENCED
+from tests.kafka.delivering_site import Delivering, expected, firm
+from tests.kafka.killed_delivery import STEPS
+from tests.kafka.servers import PATIENCE, Start, until
+
+# Of ten answers three are lost after the journal was posted.
+TROUBLE = ["--kind", "netsuite", "--trouble", "lost=30"]
+WAITED_FOR = "calls that it had begun may go on"
+LOOKED_UP = "another store has delivered to simulated since"
+
+
+@pytest.fixture
+def delivering(broker: Broker, own_name: str, tmp_path: Path, started: Start) -> Delivering:
+    """A month of a small firm, 583 journals."""
+    site = firm(broker, own_name, tmp_path / "site")
+    return Delivering(site, started(ErpServer(tmp_path / "erp", TROUBLE)))
+
+
+def ended(process: subprocess.Popen[bytes], code: int) -> str:
+    """What it said."""
+    assert process.stderr is not None
+    said = process.stderr.read().decode()
+    assert process.wait(PATIENCE) == code, said
+    return said
+
+
+def killed(delivering: Delivering, step: str, times: int, store: Path | None = None) -> None:
+    with delivering.start(dies=step, after=times, store=store) as process:
+        ended(process, -signal.SIGKILL)
+
+
+def delivered(delivering: Delivering, process: subprocess.Popen[bytes]) -> str:
+    """All journals are in the ledger once, and answered; the process ends in order. What it said."""
+    journals = delivering.journals()
+
+    def is_done() -> bool:
+        assert process.poll() is None, ended(process, exit_codes.DONE)
+        return (
+            delivering.is_ready()
+            and len(delivering.entries()) >= len(journals)
+            and len(delivering.answers()) >= len(journals)
+        )
+
+    until(is_done)
+    process.send_signal(signal.SIGTERM)
+    said = ended(process, exit_codes.DONE)
+    assert "SIGTERM: ends in order" in said
+    assert delivering.ledger() == (len(journals), expected(journals))
+    assert delivering.writes() == len(journals), "an answer that was lost is looked up, and nothing is sent again"
+    assert sorted(each.journal_id or "" for each in delivering.answers()) == sorted(
+        each.journal_id for each in journals
+    )
+    return said
+
+
+def test_killed_at_every_step_it_sends_nothing_twice_and_forgets_nothing(delivering: Delivering) -> None:
+    """Before what may be there is looked up, before an intent is kept, before the account is claimed, before and after a call, before and
+    after an answer is published.
+    """
+    for step in STEPS:
+        killed(delivering, step, 1 if step == "before it looks up" else 3)
+    with delivering.start() as process:
+        said = delivered(delivering, process)
+    assert WAITED_FOR not in said, "its own store knows which calls those were"
+
+
+def test_an_end_in_order_leaves_nothing_to_wait_for(delivering: Delivering) -> None:
+    with delivering.start() as process:
+        until(lambda: len(delivering.entries()) > 50)
+        process.send_signal(signal.SIGTERM)
+        ended(process, exit_codes.DONE)
+    there = delivering.entries()
+    assert len(there) < len(delivering.journals()), "it was to end in the middle"
+    assert len(delivering.answers()) >= len(there) * 0.6, "what was answered is published"
+    shutil.rmtree(delivering.site.folder / "delivery")
+    with delivering.start() as process:
+        assert WAITED_FOR not in delivered(delivering, process)
+
+
+def test_a_store_that_is_lost_is_made_again_from_answers_and_the_ledger(delivering: Delivering) -> None:
+    """Killed once more before it has begun to look up, it still does."""
+    killed(delivering, "after call", 100)
+    shutil.rmtree(delivering.site.folder / "delivery")
+    killed(delivering, "before it looks up", 1)
+    with delivering.start() as process:
+        assert WAITED_FOR in delivered(delivering, process)
+
+
+def test_a_second_process_takes_over_and_the_first_one_s_store_counts_no_more(
+    delivering: Delivering, tmp_path: Path
+) -> None:
+    """Each has a store of its own, as where two machines deliver by mistake."""
+    with delivering.start(store=tmp_path / "first") as first:
+        until(lambda: len(delivering.entries()) > 50)
+        delivering.port = free_port()
+        with delivering.start(store=tmp_path / "second") as second:
+            ended(first, FENCED)
+            delivered(delivering, second)
+    with delivering.start(store=tmp_path / "first") as first:
+        assert LOOKED_UP in delivered(delivering, first)
+
+
+def test_an_older_copy_of_a_store_is_not_believed(delivering: Delivering, tmp_path: Path) -> None:
+    folder = delivering.site.folder / "delivery"
+    killed(delivering, "after call", 20)
+    shutil.copytree(folder, tmp_path / "copy")
+    killed(delivering, "after call", 200)
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "copy", folder)
+    with delivering.start() as process:
+        assert LOOKED_UP in delivered(delivering, process)

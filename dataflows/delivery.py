@@ -47,8 +47,8 @@ PUBLISH_SECONDS: Final = 1.0
 AT_HAND_MAX: Final = 50_000
 LOOK_SECONDS: Final = 0.2
 TALLY_SECONDS: Final = 2
-# Calls that wait for a thread: so many for each that is at work, so that none stands still while a round is kept.
-AHEAD: Final = 4
+# Calls that wait for a thread: one for so many that are at work, so that none stands still while a round is kept.
+AHEAD: Final = 2
 # A call that has not begun after a quarter of what it may last is not made: who takes over must know when none can have an effect any more.
 START_SHARE: Final = 4
 UNWATCHED: Final = Unwatched()
@@ -228,7 +228,9 @@ class Delivery:
     def is_idle(self) -> bool:
         """Whether all that can be done now is done and published."""
         is_read = self._books.is_at_end and self._probe_from is None
-        return is_read and self.queue.is_done_for_now and not self._answers
+        now = self._now()
+        due = self.queue.next_at(now)
+        return is_read and self.queue.is_done_for_now and not self._answers and (due is None or due > now)
 
     def end(self) -> None:
         """Calls under way are waited for, and what is known is kept and published. Raises GuardStop."""
@@ -358,8 +360,12 @@ def opened(
     pool: Pool,
     now: Callable[[], Instant],
     watch: Watch = UNWATCHED,
+    only: str | None = None,
 ) -> Delivery:
-    """Goes on where the store is. With a new one, what may have been sent before is looked up, and what was published is known first."""
+    """Goes on where the store is. With a new one, what may have been sent before is looked up, and what was published is known first.
+
+    `only` is a kind, journal or invoice: what is new of it is sent, and nothing else is done.
+    """
     terms = terms_of(limits)
     kept = store.kept()
     is_probing = store.probe_from is not None or any(each.state == PROBE for each in kept.parcels)
@@ -369,7 +375,7 @@ def opened(
         may_be_late = store.had_another or bool(known)
         store.begin(now() + (seconds(terms.call_seconds) if may_be_late else 0))
     making = ChartMaking(charts, store.member, limits.lines)
-    queue = Queue(erp, making, terms, kept, known)
+    queue = Queue(erp, making, terms, kept, known, only)
     groups = Groups(books.shards, charts, store.group_rows())
     books.begin(store.places)
     return Delivery(books, store, groups, queue, charts, pool, room_of(limits), now, watch)
@@ -389,7 +395,7 @@ def start_seconds(limits: Limits) -> float:
 
 def room_of(limits: Limits) -> int:
     """Calls at a time: those that are at work and a few that wait for a thread."""
-    return limits.concurrent + limits.concurrent // AHEAD
+    return limits.concurrent + max(1, limits.concurrent // AHEAD)
 
 
 def _given(group: Group) -> Given:

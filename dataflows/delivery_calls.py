@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from typing import Self
+from typing import Final, Self
 
-from connectors.erp.adapter import Erp, Trace
+from connectors.erp.adapter import Calls, Trace
 from dataflows.delivery import start_seconds
 from domain.delivery.outcomes import Throttled
 from domain.delivery.pace import seconds
 from domain.delivery.queue import LOOK_UP, SEND, Call, Result
 from domain.units import Instant
 
+# Calls that end so soon after each other are one round: what became of them is kept at once.
+TOGETHER_SECONDS: Final = 0.01
 _BEGAN_AT = time.time_ns() // 1_000
 _BEGAN = time.monotonic_ns() // 1_000
 
@@ -27,7 +29,7 @@ def now() -> Instant:
 class CallPool:
     """A fault of the adapter, which it should not have, ends delivery: its next start looks up what was under way."""
 
-    def __init__(self, erp: Erp, clock: Callable[[], Instant] = now) -> None:
+    def __init__(self, erp: Calls, clock: Callable[[], Instant] = now) -> None:
         self._erp = erp
         self._clock = clock
         self._start = seconds(start_seconds(erp.limits))
@@ -47,7 +49,7 @@ class CallPool:
         found: list[tuple[Call, Result]] = []
         try:
             while True:
-                wait = wait_seconds if not found else 0.0
+                wait = wait_seconds if not found else min(wait_seconds, TOGETHER_SECONDS)
                 call, result = self._ended.get(block=wait > 0.0, timeout=wait if wait > 0.0 else None)
                 if isinstance(result, BaseException):
                     raise result

@@ -14,13 +14,15 @@ from bytewax.run import cli_main
 
 from connectors.accounts_file import Accounts
 from connectors.delivery_store import DeliveryStore, Stands, stands_of
-from connectors.erp.adapter import Erp
+from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp
+from connectors.erp.fallback import BesideFiles, InFiles
 from connectors.json_values import decimal_text
 from dataflows.delivery import Delivery, build, opened
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
 from domain.delivery import standings
+from domain.delivery.answers import INVOICE
 from domain.delivery.chart import EntityChart
 from domain.delivery.pace import seconds
 from domain.units import AMOUNT_SCALE, Amount
@@ -53,17 +55,21 @@ def store_path(output: Path, erp: str) -> Path:
     return output / FOLDER / f"{erp}.db"
 
 
-def deliver(output: Path, input_dir: Path, accounts: Accounts, erp: str, stop: Stop, *, until_done: bool) -> Delivered:
-    """Raises GuardStop, OutputInUse and NoOutputs."""
+def deliver(
+    output: Path, input_dir: Path, accounts: Accounts, erp: str, stop: Stop, *, until_done: bool, in_files: bool
+) -> Delivered:
+    """`in_files` writes invoices alone, into the account's fallback. Raises GuardStop, OutputInUse and NoOutputs."""
     charts = accounts.charts_of(erp)
     books = FileBooks(output, input_dir, erp)
     with (
-        closing(open_erp(erp, accounts.erps[erp])) as adapter,
+        closing(_open(erp, accounts, in_files=in_files)) as adapter,
         DeliveryStore(store_path(output, erp), books.generation, entities_digest(charts)) as store,
     ):
         if store.dropped:
             say(f"{erp}: what delivery kept was dropped: {store.dropped}. What may have been sent is looked up first")
-        is_done = _run(erp, books, store, charts, adapter, stop, until_done=until_done)
+        is_done = _run(
+            erp, books, store, charts, adapter, stop, until_done=until_done, only=INVOICE if in_files else None
+        )
     return Delivered(erp, stands_of(store_path(output, erp)), is_done)
 
 
@@ -78,13 +84,14 @@ def _run(
     books: FileBooks,
     store: DeliveryStore,
     charts: Mapping[str, EntityChart],
-    adapter: Erp,
+    adapter: Calls,
     stop: Stop,
     *,
     until_done: bool,
+    only: str | None,
 ) -> bool:
     with CallPool(adapter) as pool:
-        here = opened(erp, books, store, charts, adapter.limits, pool, now)
+        here = opened(erp, books, store, charts, adapter.limits, pool, now, only=only)
         patience = _Patience(here)
 
         def is_over() -> bool:
@@ -95,6 +102,15 @@ def _run(
         cli_main(build(here, is_over))
         here.end()
         return here.is_idle
+
+
+def _open(erp: str, accounts: Accounts, *, in_files: bool) -> Calls:
+    connection = accounts.erps[erp]
+    fallback = connection.fallback
+    if fallback is None:
+        return open_erp(erp, connection)
+    files = open_erp(fallback, accounts.erps[fallback])
+    return InFiles(files) if in_files else BesideFiles(open_erp(erp, connection), files)
 
 
 class _Patience:

@@ -45,8 +45,8 @@ class Trace(NamedTuple):
 NO_TRACE = Trace()
 
 
-class Erp(Protocol):
-    """One account of one ERP."""
+class Calls(Protocol):
+    """What delivery calls."""
 
     @property
     def limits(self) -> Limits: ...
@@ -63,13 +63,17 @@ class Erp(Protocol):
         An outcome (throttled, not sent, uncertain) where the ERP could not be asked: nothing is known then.
         """
 
+    def close(self) -> None: ...
+
+
+class Erp(Calls, Protocol):
+    """One account of one ERP."""
+
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         """What the ERP holds. Raises ErpUnreadable."""
 
     def check(self) -> Iterator[Finding]:
         """Whether it can be reached, who we are there, what we may; never a secret in it."""
-
-    def close(self) -> None: ...
 
 
 class ErpUnreadable(Exception):

@@ -93,6 +93,9 @@ class Connection(_Section):
     per_minute: Annotated[int, Field(ge=0)] | None = None
     lines: Annotated[int, Field(ge=2, le=100_000)] | None = None
     call_seconds: Annotated[float, Field(gt=0, le=900)] | None = None
+    fallback: str | None = Field(
+        None, description="NAME of an [erp.NAME] of kind files, for invoices while this one is down."
+    )
     auth: Auth = NoAuth()
     options: dict[str, Any] = Field(default_factory=dict, repr=False)
 

@@ -116,13 +116,23 @@ class Queue:
     """Owner of all standings of one ERP account."""
 
     def __init__(
-        self, erp: str, making: Making, terms: Terms, kept: Kept = NOTHING_KEPT, known: Iterable[Answer] = ()
+        self,
+        erp: str,
+        making: Making,
+        terms: Terms,
+        kept: Kept = NOTHING_KEPT,
+        known: Iterable[Answer] = (),
+        only: str | None = None,
     ) -> None:
-        """`kept` is what the store has; `known` are answers that were published before, where the store was lost."""
+        """`kept` is what the store has; `known` are answers that were published before, where the store was lost.
+
+        `only` is a kind: what is new of it is sent, and nothing else is done.
+        """
         self.changes = Changes()
         self.pace = Pace(terms.per_minute)
         self._erp = erp
         self._making = making
+        self._only = only
         self._terms = terms
         self._parcels = {each.number: each for each in kept.parcels}
         self._standings = {each.key: each for each in kept.standings}
@@ -219,7 +229,9 @@ class Queue:
     @property
     def is_done_for_now(self) -> bool:
         """Whether nothing can be done but wait: for a chart, a day's mark, the ERP's people, or a batch that is at work."""
-        return not self.in_flight and not any(self._ready.values()) and not self._unknown and not self._has_probes()
+        if self.in_flight or any(self._ready.values()):
+            return False
+        return self._only is not None or (not self._unknown and not self._has_probes())
 
     def tally(self) -> tuple[dict[str, int], Instant | None]:
         """Parcels by how they stand, and when the oldest came that is neither in the ledger nor refused."""
@@ -245,7 +257,7 @@ class Queue:
 
     def next_at(self, now: Instant) -> Instant | None:
         """When there may be something to do again, apart from what comes; None: nothing is waited for."""
-        due = self._timed[0][0] if self._timed else None
+        due = self._timed[0][0] if self._timed and not self._only else None
         if any(self._ready.values()):
             due = min(filter(None, (due, now)), default=now)
         return None if due is None else max(due, self.pace.next_at(now))
@@ -266,7 +278,7 @@ class Queue:
     # Choosing
 
     def _next(self, now: Instant) -> Call | None:
-        return self._next_timed(now) or self._next_sent(now)
+        return self._next_sent(now) if self._only else self._next_timed(now) or self._next_sent(now)
 
     def _next_timed(self, now: Instant) -> Call | None:
         """Of documents that are unknown, accepted or submitted, and of parcels to probe."""
@@ -321,9 +333,31 @@ class Queue:
         return self._parcels[standing.parcel].entity
 
     def _probe(self, parcel: Parcel, now: Instant) -> Call:
-        tree = tree_of(self._making, parcel)
-        self._keep(parcel._replace(not_before=_ASKED))
-        return Call(LOOK_UP, parcel.entity, tuple(tree.documents()), now, probed=(parcel.number,))
+        """With others of the entity, for one call can ask for many."""
+        asked: list[Document] = []
+        probed: list[int] = []
+        others: list[tuple[Instant, str, int]] = []
+        found: Parcel | None = parcel
+        while found is not None:
+            asked += tree_of(self._making, found).documents()
+            probed.append(found.number)
+            self._keep(found._replace(not_before=_ASKED))
+            found = None
+            while found is None and len(asked) < LOOKED_UP_AT_ONCE and self._timed and self._timed[0][0] <= now:
+                due = heappop(self._timed)
+                found = self._to_probe(due, parcel.entity)
+                if found is None:
+                    others.append(due)
+        for each in others:
+            heappush(self._timed, each)
+        return Call(LOOK_UP, parcel.entity, tuple(asked), now, probed=tuple(probed))
+
+    def _to_probe(self, due: tuple[Instant, str, int], entity: str) -> Parcel | None:
+        at, key, number = due
+        parcel = None if key else self._parcels.get(number)
+        if parcel is None or parcel.state != standings.PROBE or parcel.not_before != at or parcel.entity != entity:
+            return None
+        return parcel
 
     def _next_sent(self, now: Instant) -> Call | None:
         """Of the entity with the fewest calls under way; of several none takes the last place, so that a slow one holds up no other."""
@@ -765,7 +799,7 @@ class Queue:
                 heappush(self._timed, (parcel.not_before, "", parcel.number))
         elif parcel.state in {standings.TO_SEND, standings.SENT}:
             if not self._waits(parcel):
-                heappush(self._ready.setdefault(parcel.entity, []), (parcel.order, parcel.number))
+                self._may_go(parcel)
             elif (
                 not parcel.keys
                 and len(parcel.members) > 1
@@ -775,8 +809,11 @@ class Queue:
 
     def _ready_again(self, standing: Standing) -> None:
         self._update(standing._replace(state=standings.READY, failures=0, not_before=0))
-        parcel = self._parcels[standing.parcel]
-        heappush(self._ready.setdefault(parcel.entity, []), (parcel.order, parcel.number))
+        self._may_go(self._parcels[standing.parcel])
+
+    def _may_go(self, parcel: Parcel) -> None:
+        if self._only in {None, parcel.kind}:
+            heappush(self._ready.setdefault(parcel.entity, []), (parcel.order, parcel.number))
 
     def _wait(self, standing: Standing, until: Instant) -> None:
         self._update(standing._replace(failures=standing.failures + 1, not_before=until))

@@ -28,6 +28,10 @@ def deliver(
     until_done: Annotated[
         bool, typer.Option("--until-done", help="Wait until the ERP has posted what it took, and while it is away.")
     ] = False,
+    fallback: Annotated[
+        bool,
+        typer.Option("--fallback", help="Write the invoices that wait as files, into the account's fallback."),
+    ] = False,
     status: Annotated[bool, typer.Option("--status", help="Send nothing: say how far delivery is.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
@@ -39,6 +43,13 @@ def deliver(
 
     known = given_accounts(accounts)
     names = _chosen(known, erp or [])
+    fallbacks = [name for name in names if _fallback(known, name)]
+    if fallback:
+        names = fallbacks
+        if not names:
+            raise typer.BadParameter(
+                "no ERP account in --accounts has a fallback: write [erp.NAME] fallback", param_hint="--fallback"
+            )
     folder = output if status else input_folder(input_, output)
     found: list[Delivered] = []
     if status:
@@ -50,7 +61,9 @@ def deliver(
         with stopping() as stop:
             for name in names:
                 if not stop.requested:
-                    found.append(deliver_to(output, folder, known, name, stop, until_done=until_done))
+                    found.append(
+                        deliver_to(output, folder, known, name, stop, until_done=until_done, in_files=fallback)
+                    )
     if json:
         write_json(as_json(found))
     elif found:
@@ -62,6 +75,19 @@ def deliver(
         raise typer.Exit(exit_codes.TRY_AGAIN)
     if not json and not status:
         say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
+
+
+def _fallback(accounts: Accounts, name: str) -> str | None:
+    """Of kind files, for invoices of an account that is down."""
+    found = accounts.erps[name].fallback
+    if found is None:
+        return None
+    if found not in accounts.erps or accounts.erps[found].kind != "files":
+        raise typer.BadParameter(
+            f"[erp.{name}] fallback: expected the NAME of an [erp.NAME] of kind files, found {found!r}",
+            param_hint="--accounts",
+        )
+    return found
 
 
 def _chosen(accounts: Accounts, erps: list[str]) -> list[str]:

@@ -16,15 +16,21 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from connectors.delivery_store import DeliveryStore
+from connectors.accounts_file import read_accounts
+from connectors.delivery_store import Arrived, DeliveryStore
+from connectors.erp import adapters
 from connectors.files.added_events import added_events
 from connectors.files.delivered import ANSWERS
 from connectors.files.written import read_topic
-from domain.delivery.chart import ENTITY_DAY, ENTRY
-from domain.events.finance import PostingAccepted, PostingRejected
-from domain.outputs import TOPICS, JournalEntry
+from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
+from domain.delivery.groups import Changes as Waiting
+from domain.delivery.outcomes import Taken
+from domain.delivery.standings import Changes
+from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
+from domain.outputs import TOPICS, BillingStatement, JournalEntry
+from domain.statement import ISSUED
 from milepost.cli import app
-from milepost.delivering import store_path
+from milepost.delivering import entities_digest, store_path
 from simulation.erp.accounts import NAME, written
 from simulation.erp.books import Company
 from simulation.erp.serving import serving
@@ -70,6 +76,12 @@ class Firm:
     def journals(self) -> list[JournalEntry]:
         records = (each.record for each in read_topic(self.output, TOPICS["JournalEntry"]))
         return [each for each in records if isinstance(each, JournalEntry) and each.deliver and each.lines]
+
+    def statements(self) -> list[str]:
+        records = (each.record for each in read_topic(self.output, TOPICS["BillingStatement"]))
+        return sorted(
+            each.statement_id for each in records if isinstance(each, BillingStatement) and each.status == ISSUED
+        )
 
     def ours(self) -> Counter[str]:
         """What the run posted, by account and in ledger currency, without what comes to nothing."""
@@ -186,7 +198,7 @@ def test_a_delivery_that_is_killed_goes_on(firm: Firm, point: str) -> None:
 def test_without_its_store_everything_is_looked_up_first(firm: Firm) -> None:
     """Half of the journals are in the ERP, one more than was answered."""
     killed = subprocess.run(
-        [sys.executable, "-m", "tests.delivery.dying", "before_result", "5", *firm.arguments()],
+        [sys.executable, "-m", "tests.delivery.dying", "before_result", "2", *firm.arguments()],
         capture_output=True,
         check=False,
     )
@@ -236,3 +248,48 @@ def test_an_account_that_there_is_not_is_wrong_usage(firm: Firm) -> None:
     wrong = firm.deliver("--erp", "abacus")
     assert wrong.exit_code == 2
     assert f"expected one of {NAME}, got 'abacus'" in " ".join(wrong.stderr.split())
+
+
+def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(firm: Firm) -> None:
+    """Three statements queue; they are written, entered by somebody under their keys, and found there."""
+    folder = firm.folder / "paper"
+    paper = ["[erp.paper]", 'kind = "files"', "[erp.paper.options]", f'folder = "{folder}"', 'layout = "netsuite_csv"']
+    text = firm.accounts.read_text().replace("[erp.simulated]", '[erp.simulated]\nfallback = "paper"')
+    text = text.replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices = true")
+    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+    firm.accounts.write_text("\n".join([text, *items, *paper, ""]))
+    entities = entities_digest(read_accounts(firm.accounts).charts)
+    with DeliveryStore(store_path(firm.output, NAME), "1", entities) as store:
+        # Nothing was sent before, which is known.
+        store.begin(0)
+        store.keep(Changes(), Arrived({}, Waiting((), ()), is_all=True))
+    firm.act("down=3600")
+    written_down = firm.deliver("--fallback", "--json")
+    assert written_down.exit_code == 0, written_down.output
+    known = json.loads(written_down.stdout)["erps"][0]["documents"]
+    count = known["accepted"]["documents"]
+    assert count == len(firm.statements())
+    assert any(folder.glob("*.csv"))
+    assert known["to_send"]["documents"] == len(firm.journals()), "journals wait for the ERP"
+
+    with DeliveryStore(store_path(firm.output, NAME), "1", entities) as store:
+        invoices = [each.document for each in store.kept().standings]
+    firm.act("down=0")
+    adapter = adapters.opened(NAME, read_accounts(firm.accounts).erps[NAME])
+    outcomes = [each for document in invoices for each in adapter.send([document])]
+    assert [each for each in outcomes if not isinstance(each, Taken)] == []
+    adapter.close()
+    assert firm.deliver("--until-done").exit_code == 0
+    posted = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoicePosted)]
+    assert sorted(each.statement_id or "" for each in posted) == firm.statements()
+    keys = Counter(entry.key for entry in firm.erp.entries())
+    assert [key for key, found in keys.items() if found != 1] == []
+    assert len(keys) == count + len(firm.journals())
+
+
+def test_a_fallback_is_files(firm: Firm) -> None:
+    text = firm.accounts.read_text()
+    firm.accounts.write_text(text.replace("[erp.simulated]", '[erp.simulated]\nfallback = "simulated"'))
+    wrong = firm.deliver()
+    assert wrong.exit_code == 2
+    assert "expected the NAME of an [erp.NAME] of kind files, found 'simulated'" in " ".join(wrong.stderr.split())

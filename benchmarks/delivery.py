@@ -1,0 +1,214 @@
+"""Delivery: `python -m benchmarks.delivery`, what a journal costs beside the ERP's own time, and how busy an ERP is kept.
+
+The ERP is a sleep: nothing is measured but delivery itself, with its store on a disk. Once it answers at once, for the processor's time;
+once as an ERP does, in 200 ms with 10 calls at once, for how much of what it could do it does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bytewax.run import cli_main
+
+from benchmarks.child import ROOT
+from benchmarks.machine import machine
+from connectors.delivery_store import Arrived, DeliveryStore
+from connectors.erp.adapter import NO_TRACE, Finding, Limits, Trace
+from dataflows.delivery import Came, build, opened
+from dataflows.delivery_calls import CallPool, now
+from domain.delivery.answers import Answer
+from domain.delivery.chart import ENTRY, AccountRule, EntityChart
+from domain.delivery.documents import Document
+from domain.delivery.groups import Changes as Changed
+from domain.delivery.ledgers import LedgerEntry, LedgerScope
+from domain.delivery.outcomes import Outcome, Taken
+from domain.delivery.queue import Intent
+from domain.delivery.standings import Changes
+from domain.outputs import JournalEntry, JournalLine, Position
+from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
+
+RESULTS: Final = ROOT / "benchmarks" / "RESULTS_DELIVERY.md"
+DAY: Final = date(2026, 6, 30)
+READ_AT_ONCE: Final = 1_000
+CONCURRENT: Final = 10
+ANSWERS_IN: Final = 0.2
+
+
+class Sleeping:
+    """An ERP that takes everything, after a while."""
+
+    def __init__(self, seconds: float) -> None:
+        self.limits = Limits(concurrent=CONCURRENT)
+        self.busy = 0.0
+        self._seconds = seconds
+        self._lock = threading.Lock()
+
+    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+        del trace
+        if self._seconds:
+            time.sleep(self._seconds)
+            with self._lock:
+                self.busy += self._seconds
+        return [Taken(each.key, DAY) for each in documents]
+
+    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken]:
+        del documents
+        return {}
+
+    def poll(self, ticket: str, documents: Sequence[Document]) -> None:
+        raise NotImplementedError
+
+    def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
+        raise NotImplementedError
+
+    def check(self) -> Iterator[Finding]:
+        yield from ()
+
+    def close(self) -> None: ...
+
+
+class ListedBooks:
+    """Journals from a list; answers are counted."""
+
+    generation = "1"
+    shards = 1
+
+    def __init__(self, journals: Sequence[Came]) -> None:
+        self._journals = journals
+        self._next = 0
+        self.answers = 0
+
+    def begin(self, places: Mapping[str, str]) -> None:
+        del places
+
+    def read(self) -> Sequence[Came]:
+        found = self._journals[self._next : self._next + READ_AT_ONCE]
+        self._next += len(found)
+        return found
+
+    @property
+    def is_at_end(self) -> bool:
+        return self._next >= len(self._journals)
+
+    def answered(self) -> Iterable[Answer]:
+        return ()
+
+    def claim(self, intents: Sequence[Intent]) -> None:
+        del intents
+
+    def publish(self, answers: Sequence[Answer]) -> None:
+        self.answers += len(answers)
+
+    def close(self) -> None: ...
+
+
+class Measured(NamedTuple):
+    """`busy`: of the calls that the ERP could have had under way all the time, the share that it had."""
+
+    journals: int
+    seconds: float
+    processor_seconds: float
+    busy: float
+
+    @property
+    def processor_ms(self) -> float:
+        return 1_000 * self.processor_seconds / self.journals
+
+
+def measured(count: int, answers_in: float, folder: Path) -> Measured:
+    """All is new, and it is known that nothing was sent before."""
+    erp = Sleeping(answers_in)
+    books = ListedBooks([_came(number) for number in range(count)])
+    rules = {role: (AccountRule(role),) for role in ("1150", "4000", "5000", "2150")}
+    charts = {"DE": EntityChart("DE", "sleeping", ENTRY, accounts=rules)}
+    with DeliveryStore(folder / "sleeping.db", "1", "DE") as store, CallPool(erp) as pool:
+        store.begin(0)
+        store.keep(Changes(), Arrived({}, Changed((), ()), is_all=True))
+        here = opened("sleeping", books, store, charts, erp.limits, pool, now)
+        began, processor = time.monotonic(), time.process_time()
+        cli_main(build(here, lambda: here.is_idle))
+        seconds, processor = time.monotonic() - began, time.process_time() - processor
+    assert books.answers == count, f"{books.answers:,} of {count:,} journals were answered"
+    return Measured(count, seconds, processor, erp.busy / (seconds * CONCURRENT))
+
+
+def _came(number: int) -> Came:
+    amount = (100 + number % 900) * AMOUNT_ONE
+    lines = tuple(
+        JournalLine(role, "revenue", sign * amount, sign * amount, f"P-{number % 40}", None, {"practice": "structures"})
+        for role, sign in (("1150", 1), ("4000", -1), ("5000", 1), ("2150", -1))
+    )
+    journal = JournalEntry(
+        f"E-{number % 40}.{number:016x}",
+        "accrual",
+        "DE",
+        "EUR",
+        "EUR",
+        EXCHANGE_RATE_ONE,
+        DAY,
+        "2026-06",
+        "1",
+        "time_entry",
+        f"T-{number}",
+        1,
+        "time_entry",
+        f"T-{number}",
+        1,
+        deliver=True,
+        lines=lines,
+    )
+    position = Position("1", 0, number, 0, number, f"event-{number}", 0, 0, None, "1")
+    return Came("erp.postings/0", str(number + 1), position, journal)
+
+
+def markdown(at_once: Measured, slowly: Measured) -> str:
+    here = machine()
+    system = f"{here.system}, {here.processor}, {here.cores} cores"
+    libraries = ", ".join(f"{name} {version}" for name, version in here.libraries.items())
+    rows = "\n".join(
+        f"| {name} | {found.journals:,} | {found.journals / found.seconds:,.0f} | {found.processor_ms:.2f} | {busy} |"
+        for name, found, busy in (
+            ("at once", at_once, "-"),
+            (f"in 200 ms, {CONCURRENT} calls at once", slowly, f"{slowly.busy:.1%}"),
+        )
+    )
+    return f"""# What delivery costs
+
+`python -m benchmarks.delivery --write`, {datetime.now(UTC).date()}: {system},
+Python {here.python}, SQLite {here.sqlite}, {libraries}.
+The ERP is a sleep in the same process, the store is on a disk; one journal of four lines is one document.
+
+| ERP answers | journals | journals/s | processor ms a journal | kept busy |
+| --- | --- | --- | --- | --- |
+{rows}
+
+Targets: under 1 ms of processor time a journal beside the ERP's; the second kind of ERP at least 90 % busy.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--journals", type=int, default=20_000)
+    parser.add_argument("--slow-journals", type=int, default=2_000)
+    parser.add_argument("--write", action="store_true", help=f"Write {RESULTS.name}.")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="milepost-delivery-") as folder:
+        at_once = measured(asked.journals, 0.0, Path(folder) / "at-once")
+        slowly = measured(asked.slow_journals, ANSWERS_IN, Path(folder) / "slowly")
+    text = markdown(at_once, slowly)
+    if asked.write:
+        RESULTS.write_text(text, encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

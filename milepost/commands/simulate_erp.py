@@ -17,6 +17,8 @@ from simulation.erp.troubles import Share, Turn, parsed
 
 WRONG_USAGE = 2
 LOOK_SECONDS = 0.1
+# A real ERP has minutes; so long a delivery waits before it believes that what it cannot find was not done.
+CALL_SECONDS = 5
 
 
 def simulate_erp(
@@ -57,7 +59,7 @@ def simulate_erp(
             concurrent=concurrent,
         )
         served = Serving(erp, port)
-        accounts = written(folder, kind, served.url, erp.token_path, concurrent, grain=grain)
+        accounts = written(folder, kind, served.url, erp.token_path, concurrent, call_seconds=CALL_SECONDS, grain=grain)
     except OSError as fault:
         echo(f"--folder {folder} --port {port}: cannot be used: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault

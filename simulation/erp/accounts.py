@@ -17,8 +17,6 @@ NAME: Final = "simulated"
 FILE: Final = "accounts.toml"
 CLIENT: Final = "client_id"
 KEY: Final = "key.pem"
-# A real ERP has minutes; so long a delivery waits before it believes that what it cannot find was not done.
-CALL_SECONDS: Final = 5
 CERTIFICATE_ID: Final = "certificate-1"
 
 
@@ -29,10 +27,11 @@ def written(
     token_path: str,
     concurrent: int = 0,
     *,
+    call_seconds: int = 0,
     companies: Sequence[Company] = COMPANIES,
     grain: str = ENTITY_DAY,
 ) -> Path:
-    """Accounts have Milepost's numbers there too. Secrets of an earlier start stay. Raises OSError."""
+    """Accounts have Milepost's numbers there too. Secrets of an earlier start stay. 0 leaves a limit to the adapter. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, secret in ((CLIENT, "milepost"), (KEY, "")):
         path = folder / name
@@ -40,7 +39,7 @@ def written(
             path.touch(mode=0o600)
             path.write_text(secret or _key(), encoding="utf-8")
     lines = [
-        *_account(folder.absolute(), kind, url, token_path, concurrent),
+        *_account(folder.absolute(), kind, url, token_path, concurrent, call_seconds),
         *_options(kind, companies),
         *(line for company in companies for line in _entity(company, grain)),
     ]
@@ -50,12 +49,12 @@ def written(
     return new.replace(path)
 
 
-def _account(folder: Path, kind: str, url: str, token_path: str, concurrent: int) -> list[str]:
+def _account(folder: Path, kind: str, url: str, token_path: str, concurrent: int, call_seconds: int) -> list[str]:
     return [
         f"[erp.{NAME}]",
         *_fields({"kind": kind, "url": url}),
         "insecure_loopback = true",
-        f"call_seconds = {CALL_SECONDS}",
+        *([f"call_seconds = {call_seconds}"] if call_seconds else []),
         *([f"concurrent = {concurrent}"] if concurrent else []),
         "",
         f"[erp.{NAME}.auth]",

@@ -17,6 +17,7 @@ STATES: Final = {
     "data": "rejected for its data",
     "period": "rejected for its period, and replaced",
     "account": "waits for the chart",
+    "withdrawn": "taken back before it was sent",
 }
 
 

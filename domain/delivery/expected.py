@@ -16,6 +16,9 @@ from domain.outputs import ControlTotals, JournalEntry, Position
 POSTED: Final = "posted"
 # The ERP has it, in its ledger or to be posted there.
 ANSWERED: Final = frozenset({POSTED, "accepted"})
+# It will never be sent: refused for its period, and replaced, or taken back in our books before it went.
+WITHDRAWN: Final = "withdrawn"
+GIVEN_UP: Final = frozenset({"period", WITHDRAWN})
 
 
 class Found(NamedTuple):
@@ -36,8 +39,11 @@ class Ledger:
         self._made: list[Group] = []
         self._group_of: dict[str, Group] = {}
         self._answers: dict[str, PostingAccepted | PostingRejected] = {}
+        self._withdrawn: set[str] = set()
 
     def add(self, position: Position, record: JournalEntry | ControlTotals) -> None:
+        if isinstance(record, JournalEntry) and not record.deliver and record.reverses is not None:
+            self._withdrawn.add(record.reverses)
         for group in self._groups.add(position, record):
             self._made.append(group)
             self._group_of.update(dict.fromkeys(group.ids, group))
@@ -64,8 +70,10 @@ class Ledger:
                 yield from (Found(each, state) for each in self._documents(of_members(group, members)))
         for group in self._made:
             left = [member for member in group.ids if member not in self._answers]
-            if left:
-                yield from (Found(each, "") for each in self._documents(of_members(group, left)))
+            for state in ("", WITHDRAWN):
+                some = [member for member in left if (member in self._withdrawn) == (state == WITHDRAWN)]
+                if some:
+                    yield from (Found(each, state) for each in self._documents(of_members(group, some)))
 
     def document(self, wanted: str) -> Found | None:
         """By its key, or by a journal in it."""

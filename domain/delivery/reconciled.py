@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import key_of
-from domain.delivery.expected import ANSWERED, Found, expected
+from domain.delivery.expected import ANSWERED, GIVEN_UP, Found, expected
 from domain.delivery.invoices import INVOICE
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.reconciliation import Compared, Invoiced, Period, compare
@@ -20,8 +20,6 @@ from domain.units import Instant
 
 # So far from a period its documents are looked for, where somebody has moved them.
 BESIDE: Final = timedelta(days=35)
-# Of a document that the ERP has refused for its period, which another one replaces.
-REFUSED_PERIOD: Final = "period"
 
 
 class Reconciled(NamedTuple):
@@ -68,8 +66,8 @@ def reconcile(
 ) -> Iterator[Reconciled]:
     """The ledger is read once, for all periods and what lies beside them."""
     mine = [each for each in found if each.document.legal_entity_id == chart.legal_entity_id]
-    withdrawn = {each.document.key: each.document.members for each in mine if each.state == REFUSED_PERIOD}
-    unanswered = {each.document.key for each in mine if each.state not in {*ANSWERED, REFUSED_PERIOD}}
+    withdrawn = {each.document.key: each.document.members for each in mine if each.state in GIVEN_UP}
+    unanswered = {each.document.key for each in mine if each.state not in ANSWERED | GIVEN_UP}
     in_ledger = frozenset(each.document.ledger_currency for each in mine)
     invoices = list(_invoiced(chart, billing, in_ledger))
     unbilled = {key_of(INVOICE, [statement_id]) for statement_id in billing.statements.keys() - billing.invoices.keys()}

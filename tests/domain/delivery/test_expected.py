@@ -88,3 +88,10 @@ def test_what_waits_for_its_day_and_what_has_no_place_is_no_document_yet() -> No
     of.add(position(0, 3), journal("J-3"))
     assert of.waiting == 1
     assert found(ledger(2, accounts={})) == []
+
+
+def test_what_is_taken_back_before_it_was_sent_is_not_to_send() -> None:
+    """J-1 is reversed by a journal of our books alone."""
+    of = ledger(2)
+    of.add(position(0, 3), journal("J-3", deliver=False, kind="reversal", reverses="J-1", rule="never_accepted"))
+    assert found(of) == [(("J-0",), ""), (("J-1",), "withdrawn")]

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
+from connectors.erp.adapter import Trace
 from connectors.kafka import topics
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.rights import ANSWERS
@@ -19,7 +20,6 @@ from dataflows.delivery_kafka import KafkaBooks
 from domain.events.finance import PostingAccepted
 from domain.outputs import JournalEntry
 from domain.units import AMOUNT_ONE
-from simulation.servers.erp import ErpServer
 from simulation.servers.kafka import Broker
 from simulation.servers.server import free_port, get
 from tests.kafka.firm import ROOT, Site, Until, simulated, site
@@ -53,10 +53,28 @@ class Sums(NamedTuple):
     amounts: Mapping[tuple[str, str], Decimal]
 
 
-class Delivering:
-    """One ERP account. `erp` is a process of its own, so it keeps its books whatever happens to others."""
+class Sent(NamedTuple):
+    record: JournalEntry
+    trace: Trace
 
-    def __init__(self, of: Site, erp: ErpServer, grain: str = "entry", call_seconds: float = 2.0) -> None:
+
+class Reached(Protocol):
+    """An ERP that listens on a port, and the file that says how it is reached."""
+
+    @property
+    def accounts(self) -> Path: ...
+
+    @property
+    def port(self) -> int: ...
+
+
+class Delivering:
+    """One ERP account, and the firm whose journals go there.
+
+    A call may have an effect for `call_seconds`: so long as none takes on a machine that has other things to do as well.
+    """
+
+    def __init__(self, of: Site, erp: Reached, grain: str = "entry", call_seconds: float = 10.0) -> None:
         self.site = of
         self.erp = erp
         self.accounts = of.folder / "accounts.toml"
@@ -106,18 +124,23 @@ class Delivering:
         kafka = self.site.settings
         return KafkaBooks(self.site.clients, kafka, SchemaIds.fixed(kafka.prefix), "nobody", lambda _: None)
 
-    def journals(self) -> list[JournalEntry]:
-        """Those that are to be delivered, of all shards."""
-        found: list[JournalEntry] = []
+    def came(self) -> list[Sent]:
+        """The journals that are to be delivered, of all shards, with their traces."""
+        found: list[Sent] = []
         with self.books() as books:
             books.begin({})
 
             def read() -> bool:
-                found.extend(each.record for each in books.read() if isinstance(each.record, JournalEntry))
+                found.extend(
+                    Sent(each.record, each.trace) for each in books.read() if isinstance(each.record, JournalEntry)
+                )
                 return books.is_at_end
 
             until(read)
-        return [each for each in found if each.deliver]
+        return [each for each in found if each.record.deliver]
+
+    def journals(self) -> list[JournalEntry]:
+        return [each.record for each in self.came()]
 
     def answers(self) -> list[PostingAccepted]:
         """Posted, by whoever; each event once."""

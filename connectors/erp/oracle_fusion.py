@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import secrets
 import time
@@ -32,20 +31,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.erp import oracle_billing_events as billing_events
 from connectors.erp import oracle_journal_file as journal_file
+from connectors.erp import oracle_processes as processes
 from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
 from connectors.erp.answers import (
     Answer,
     NotJson,
     amount_of,
     json_body,
-    listed,
-    member,
     text_of,
     words,
 )
 from connectors.erp.connection import Connection
 from connectors.erp.oracle_journal_file import Import, RowError
 from connectors.erp.oracle_ledger import GENERAL_LEDGER, PAGE_ROWS, entries, key_of_batch
+from connectors.erp.oracle_processes import Job, Process
 from connectors.erp.oracle_rest import (
     HEADERS,
     OTHER_AMOUNT,
@@ -77,30 +76,15 @@ from domain.delivery.outcomes import (
 
 LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, call_seconds=300.0)
 
-REQUESTS: Final = "/ess/rest/scheduler/v1/requests"
 IMPORT_JOB: Final = "/oracle/apps/ess/financials/generalLedger/programs/common,JournalImportLauncher"
-IMPORT_PATH: Final = "generalLedger/programs/common"
 POSTING_PACKAGE: Final = "/oracle/apps/ess/financials/generalLedger/programs/common/"
 POSTING_JOB: Final = "AutomaticPosting"
 KEYS_A_QUERY: Final = 20
-MOST_PROCESSES: Final = 500
 
 UNSENDABLE: Final = "UNSENDABLE"
 IMPORT_FAILED: Final = "IMPORT_FAILED"
 PERIOD_CLOSED: Final = "PERIOD_CLOSED"
 
-# States of scheduled processes that are not over. What is held may be released, so it is not over either.
-OPEN_STATES: Final = (
-    "PENDING_VALIDATION", "WAIT", "READY", "RUNNING", "PAUSED", "BLOCKED", "HOLD", "COMPLETED", "CANCELLING", "ERROR_AUTO_RETRY"
-)  # fmt: skip
-ENDED_STATES: Final = frozenset(
-    {
-        "SUCCEEDED", "WARNING", "ERROR", "FAILED", "CANCELED", "CANCELLED", "EXPIRED", "FINISHED", "VALIDATION FAILED", "VALIDATION_FAILED",
-        "ERROR_MANUAL_RECOVERY", "SCHEDULE_ENDED",
-    }
-)  # fmt: skip
-# Definitions of the processes that bring journals in: the load of a file, the import and its child.
-IMPORTING: Final = ("InterfaceLoader", "JournalImport")
 CLOSED_STATUSES: Final = frozenset({"C", "P", "N"})
 
 _ID: Final = re.compile(r"[0-9]{1,18}")
@@ -153,24 +137,6 @@ class OracleFusionOptions(BaseModel):
     )
 
 
-class Job(NamedTuple):
-    """A process as the details of the one above it show it; `path` is that of its definition."""
-
-    number: str
-    path: str
-    state: str
-
-
-class Process(NamedTuple):
-    """A scheduled process. `values` are those of its parameters."""
-
-    number: str
-    root: str
-    state: str
-    definition: str
-    values: tuple[str, ...]
-
-
 def open_erp(name: str, connection: Connection) -> OracleFusion:
     options = connection.checked_options(name, OracleFusionOptions)
     limits = connection.limits(LIMITS._replace(documents=options.documents))
@@ -218,7 +184,7 @@ class OracleFusion:
         keys = frozenset(each.key for each in documents)
         self._under_way[number] = self._under_way.get(number, frozenset()) | keys
         state = self._state(number)
-        there = None if state is None or (state and state not in ENDED_STATES) else self._there(documents)
+        there = None if state is None or (state and state not in processes.ENDED_STATES) else self._there(documents)
         if not isinstance(there, dict):
             return None
         why: dict[str, Outcome] = {}
@@ -269,7 +235,7 @@ class OracleFusion:
             yield self._checked_periods(f"{subject}, open periods of {ledger.name}", number)
         asked = [
             ("journalBatches", f"{RESOURCES}/journalBatches?limit=1", "let our user manage journals"),
-            ("scheduled processes", f"{REQUESTS}?limit=1", "let our user see scheduled processes over REST"),
+            ("scheduled processes", f"{processes.REQUESTS}?limit=1", "let our user see scheduled processes over REST"),
         ]
         if any(each.business_unit for each in self._options.ledgers.values()):
             events = "projectBillingEvents"
@@ -442,9 +408,10 @@ class OracleFusion:
 
     def _ended(self, number: str, group: str) -> list[Job] | None:
         """A process and those below it, none where Fusion does not know it; None while one goes on, or where they cannot be read."""
-        jobs = self._jobs(number)
+        found = self._get(f"erpintegrations?finder=ESSExecutionDetailsRF;requestId={quote(number)}&onlyData=true")
+        jobs = processes.jobs(found) if isinstance(found, list) else None
         waiting = self._processes()
-        if jobs is None or not isinstance(waiting, list) or any(each.state not in ENDED_STATES for each in jobs):
+        if jobs is None or not isinstance(waiting, list) or not all(each.has_ended for each in jobs):
             return None
         is_waiting = any(number in (each.number, each.root) or group in each.values for each in waiting)
         return None if is_waiting else jobs
@@ -453,7 +420,7 @@ class OracleFusion:
         self, number: str, jobs: Sequence[Job], missing: Sequence[JournalDocument]
     ) -> dict[str, Outcome] | None:
         """Why these are not there although all has ended; None where the outputs cannot be read."""
-        imports = [each.number for each in jobs if IMPORT_PATH in each.path]
+        imports = [each.number for each in jobs if each.is_import]
         if not imports:
             doubt = f"process {number} has ended without an import of journals; see it in Scheduled Processes"
             has_failed = bool(jobs) and jobs[0].state != "SUCCEEDED"
@@ -492,17 +459,6 @@ class OracleFusion:
             }
         code = found or IMPORT_FAILED
         return {document.key: _rejected(RowError(code, journal_file.meaning(code), ""))}
-
-    def _jobs(self, number: str) -> list[Job] | None:
-        """The process itself first; None where they cannot be read."""
-        found = self._get(f"erpintegrations?finder=ESSExecutionDetailsRF;requestId={quote(number)}&onlyData=true")
-        if not isinstance(found, list):
-            return None
-        try:
-            whole = json.loads(text_of(found[0].get("RequestStatus"))) if found else {}
-        except (ValueError, RecursionError):
-            return None
-        return list(_descendants(member(whole, "JOBS")))
 
     def _output(self, number: str) -> bytes | None:
         """A ZIP; empty where there is none, None where it cannot be asked for."""
@@ -546,19 +502,13 @@ class OracleFusion:
 
     def _processes(self) -> list[Process] | Trouble:
         """Loads and imports of journals that are not over."""
-        states = " or ".join(f'state eq "{each}"' for each in OPEN_STATES)
-        query = f"({states})"
-        if self._options.submitter is not None:
-            query += f' and submitter eq "{self._options.submitter}"'
-        fields = "requestId,absParentRequestId,state,jobDefinitionId,requestParameters"
-        url = f"{self._url}{REQUESTS}?q={quote(query)}&fields={fields}&limit={MOST_PROCESSES}"
+        url = f"{self._url}{processes.open_ones(self._options.submitter)}"
         found = items(self._session.call("GET", url), "scheduled processes")
         if not isinstance(found, list):
             return found
-        if len(found) >= MOST_PROCESSES:
-            return Uncertain(f"{MOST_PROCESSES} or more scheduled processes are under way; set options.submitter")
-        waiting = map(_process, found)
-        return [each for each in waiting if not each.definition or any(name in each.definition for name in IMPORTING)]
+        if len(found) >= processes.MOST_PROCESSES:
+            return Uncertain(f"{len(found)} or more scheduled processes are under way; set options.submitter")
+        return processes.importing(found)
 
     # Asking by key
 
@@ -742,21 +692,3 @@ def _rejected(error: RowError) -> RejectedData | RejectedPeriod:
     if error.is_of_period:
         return RejectedPeriod(error.code, error.message)
     return RejectedData(error.code, error.message, error.field)
-
-
-def _descendants(jobs: object) -> Iterator[Job]:
-    for each in jobs if isinstance(jobs, list) else [jobs]:
-        if isinstance(each, dict):
-            number, path, state = (text_of(each.get(name)) for name in ("REQUESTID", "JOBPATH", "STATUS"))
-            yield Job(number, path, state.upper())
-            yield from _descendants(each.get("CHILD"))
-
-
-def _process(fields: Fields) -> Process:
-    return Process(
-        text_of(fields.get("requestId")),
-        text_of(fields.get("absParentRequestId")),
-        text_of(fields.get("state")),
-        text_of(fields.get("jobDefinitionId")),
-        tuple(text_of(member(each, "value")) for each in listed(fields.get("requestParameters"))),
-    )

@@ -4,7 +4,7 @@ takes in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -17,11 +17,13 @@ from connectors.files.delivered import ANSWERS
 from connectors.files.outputs import read_progress, topic_file
 from connectors.files.written import committed, shards, stop_at
 from connectors.json_records import record_to_json
+from connectors.json_values import instant_text
 from dataflows.delivery import Came
 from domain.delivery.answers import Answer
 from domain.delivery.queue import Intent
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry, Output, Position
+from domain.units import Instant
 
 READ_AT_ONCE: Final = 1_000
 DELIVERED: Final = tuple(TOPICS[name] for name in ("JournalEntry", "ControlTotals", "BillingStatement"))
@@ -31,14 +33,20 @@ _Found: TypeAlias = ContainerRecord[tuple[Position, Output]]
 
 
 class FileBooks:
-    """The books of one ERP account. No other process may publish for it meanwhile: the store's lock sees to that."""
+    """The books of one ERP account. No other process may publish for it meanwhile: the store's lock sees to that.
 
-    def __init__(self, output: Path, input_dir: Path, erp: str) -> None:
+    `answered_at` is when answers are said to have come, where that is another time than now.
+    """
+
+    def __init__(
+        self, output: Path, input_dir: Path, erp: str, answered_at: Callable[[], Instant] | None = None
+    ) -> None:
         """Raises NoOutputs."""
         self._output = output
         self._input = input_dir
         self._erp = erp
         self._shards = shards(output)
+        self._answered_at = answered_at
         self._blocks: list[_Ahead] = []
 
     @property
@@ -85,7 +93,8 @@ class FileBooks:
         """The store's lock is claim enough."""
 
     def publish(self, answers: Sequence[Answer]) -> None:
-        add_events(self._input, ANSWERS, [record_to_json(each) for each in answers], datetime.now(UTC))
+        stated = {} if self._answered_at is None else {"occurred_at": instant_text(self._answered_at())}
+        add_events(self._input, ANSWERS, [record_to_json(each) | stated for each in answers], datetime.now(UTC))
 
     def close(self) -> None:
         """Holds nothing open."""

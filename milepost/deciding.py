@@ -69,6 +69,14 @@ def decided_at(stated: str | None, latest: Instant) -> Instant:
     return at
 
 
+def found_at(output: Path) -> Instant:
+    """Now; of books that end long ago their last moment: an event of today would let every day up to today end."""
+    from connectors.files.found_exceptions import latest_of
+
+    latest = latest_of(output)
+    return now() if now() - latest <= GAP_DAYS * DAY else latest
+
+
 def _as_stated(stated: str, at: Instant, latest: Instant) -> Instant:
     """Nothing is decided in the future; events of days to come have decisions about them of the days behind."""
     try:

@@ -27,6 +27,7 @@ from domain.delivery.chart import EntityChart
 from domain.delivery.pace import seconds
 from domain.units import AMOUNT_SCALE, Amount
 from milepost.console import aligned, amount_text, say, shape
+from milepost.deciding import found_at
 from milepost.stopping import Stop
 
 FOLDER: Final = "delivery"
@@ -60,7 +61,7 @@ def deliver(
 ) -> Delivered:
     """`in_files` writes invoices alone, into the account's fallback. Raises GuardStop, OutputInUse and NoOutputs."""
     charts = accounts.charts_of(erp)
-    books = FileBooks(output, input_dir, erp)
+    books = FileBooks(output, input_dir, erp, lambda: found_at(output))
     with (
         closing(_open(erp, accounts, in_files=in_files)) as adapter,
         DeliveryStore(store_path(output, erp), books.generation, entities_digest(charts)) as store,

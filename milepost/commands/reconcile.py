@@ -138,21 +138,16 @@ def _compared(
 
 
 def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded | None) -> str:
-    """The file or the topic that has it now.
-
-    Where the books end long ago, as of their last moment: an event of today would end every day up to today.
-    """
+    """The file or the topic that has it now."""
     from connectors.files.added_events import add_events
     from connectors.files.delivered import ANSWERS
-    from connectors.files.found_exceptions import latest_of
     from connectors.json_records import record_to_json
     from domain.delivery.reconciled import event_of
     from domain.events.catalogue import TOPICS
     from milepost.days import moment, now
-    from milepost.deciding import DAY, GAP_DAYS
+    from milepost.deciding import found_at
 
-    latest, version = latest_of(output), now()
-    at = version if version - latest <= GAP_DAYS * DAY else latest
+    at, version = found_at(output), now()
     events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at, version))} for each in made]
     if given is None:
         return str(add_events(folder, ANSWERS, events, moment()))

@@ -21,6 +21,7 @@ from connectors.delivery_store import Arrived, DeliveryStore
 from connectors.erp import adapters
 from connectors.files.added_events import added_events
 from connectors.files.delivered import ANSWERS
+from connectors.files.found_exceptions import latest_of
 from connectors.files.written import read_topic
 from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
 from domain.delivery.groups import Changes as Waiting
@@ -141,6 +142,15 @@ def test_each_journal_goes_once_and_its_answer_comes_back(firm: Firm) -> None:
     assert again.exit_code == 0, again.output
     firm.check_once()
     assert len(firm.answers()) == len(posted), "nothing was sent, so nothing is answered"
+
+
+def test_answers_to_books_that_end_long_ago_are_of_their_last_moment(firm: Firm) -> None:
+    """An answer of today would let every day up to today end."""
+    latest = latest_of(firm.output)
+    assert firm.deliver().exit_code == 0
+    assert {each.occurred_at for each in firm.answers()} == {latest}
+    assert firm.run().exit_code == 0
+    assert latest_of(firm.output) == latest
 
 
 def test_a_day_is_one_journal_of_the_erp(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ help: ## Show what can be made
 
 setup: $(READY) ## Make the environment in .venv, from the locked requirements
 
-demo: $(READY) ## Simulate a firm's quarter, run it and show what finance gets
+demo: $(READY) ## Simulate a firm's quarter, run it, deliver it to a simulated ERP and show what finance gets
 	@PATH="$(abspath $(BIN)):$$PATH" scripts/demo.sh
 
 test: $(READY) ## Run the tests (HYPOTHESIS_PROFILE=thorough searches longer)

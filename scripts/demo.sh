@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# A firm's quarter from first contract to audited books, in files under build/demo. Wants `milepost` on the path.
+# A firm's quarter from first contract to audited books, in files under build/demo, and into a simulated ERP. Wants `milepost` on the path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 demo=build/demo
 input=$demo/input
 output=$demo/output
+accounts=$demo/erp/accounts.toml
 
 say() { printf '\n== %s\n\n' "$*"; }
 
@@ -23,6 +24,17 @@ shown = [each for each in statements if len(each["lines"]) <= 12] or statements
 chosen = max(shown, key=lambda each: (len({flag for line in each["lines"] for flag in line["flags"]}), len(each["lines"])))
 print(chosen["statement_id"], chosen["lines"][0]["project_id"], chosen["legal_entity_id"])
 PYTHON
+}
+
+# start_erp TROUBLE...: returns when accounts.toml says where it is; it ends with this script.
+start_erp() {
+    milepost simulate-erp --kind netsuite --folder "$demo/erp" --concurrent 8 "${@/#/--trouble=}" 2>"$demo/erp.log" &
+    erp=$!
+    trap 'kill "$erp" 2>/dev/null || true; wait "$erp" 2>/dev/null || true' EXIT
+    until [[ -e $accounts ]]; do
+        kill -0 "$erp" 2>/dev/null || { cat "$demo/erp.log" >&2; exit 1; }
+        sleep 0.1
+    done
 }
 
 latest_period() {
@@ -44,6 +56,16 @@ for _ in 1 2; do
     milepost simulate-invoices --output "$output" --input "$input"
     milepost run --input "$input" --output "$output"
 done
+
+say "Its journals go into the ERP, a simulated NetSuite that loses a fifth of its answers after it has posted, and refuses calls"
+start_erp lost=20 throttled=1
+milepost deliver --until-done --accounts "$accounts" --output "$output"
+
+say "Its answers come back into the books"
+milepost run --input "$input" --output "$output"
+
+say "Do both ledgers agree?"
+milepost reconcile --accounts "$accounts" --output "$output"
 
 milepost dump billing.statements --output "$output" --json >"$demo/statements.jsonl"
 read -r statement project entity <<<"$(pick "$demo/statements.jsonl")"

@@ -202,12 +202,14 @@ class BusinessCentral:
         answer = self._session.call(
             "POST", f"{self._api}$batch", json=asked, headers={"isolation": "snapshot"}, trace=trace
         )
-        if not isinstance(answer, Answer):
-            return answer
-        match transacted(answer):
+        match transacted(answer) if isinstance(answer, Answer) else answer:
             case Refused() as refused:
                 return self._refused(document, refused)
-            case NotSent() | Throttled() | Uncertain() as trouble:
+            case Uncertain() as uncertain:
+                # A lost answer of what is there by now costs no more than this look; without it the queue waits.
+                left = self._left(document)
+                return uncertain if left is None else self._posted(document, left)
+            case NotSent() | Throttled() as trouble:
                 return trouble
             case made:
                 if not (its := text_of(made.get("id"))):
@@ -217,6 +219,12 @@ class BusinessCentral:
             return self._posted(document, Held(its, taken))
         taken = taken._replace(reference=text_of(made.get("number")))
         return self._posted(document, Held(its, taken, _etag(made)))
+
+    def _left(self, document: Document) -> Held | None:
+        """What is there by now, after an answer was lost."""
+        there = self._there([document])
+        found = there.get(document.key) if isinstance(there, dict) else None
+        return found._replace(taken=found.taken._replace(is_duplicate=False)) if isinstance(found, Held) else None
 
     def _refused(self, document: Document, refused: Refused) -> Outcome:
         """What another attempt has left there meanwhile is taken, whatever this one was told."""
@@ -238,6 +246,9 @@ class BusinessCentral:
                 return self._now_posted(document, held)
             case Refused() as refused:
                 return self._not_posted(document, held, refused)
+            case Uncertain() as uncertain:
+                left = self._left(document)
+                return left.taken if left is not None and left.taken.is_posted else uncertain
             case trouble:
                 return trouble
 

@@ -282,24 +282,40 @@ class DynamicsFinance:
             return there
         if (found := there.get(document.key)) is not None:
             return self._posted(document, found) if isinstance(found, Taken) else found
+        number = self._header(document, header, trace)
+        if isinstance(number, Uncertain):
+            # A lost answer of one that is there by now costs no more than this look; without it the queue waits.
+            number = self._header_left(document) or number
+        if isinstance(number, Refused):
+            return self._rejected(document, number)
+        return self._with_lines(document, number, lines, trace) if isinstance(number, str) else number
+
+    def _header(self, document: Document, header: Mapping[str, Any], trace: Trace) -> str | Refused | Trouble:
+        """The number that Dynamics gives it."""
         entities = _entities(document)
         answer = self._session.call(
             "POST", f"{self._data}{entities.headers}?cross-company=true", json=header, trace=trace
         )
         if not isinstance(answer, Answer):
             return answer
-        match fault(answer):
-            case Refused() as refused:
-                return self._rejected(document, refused)
-            case NotSent() | Throttled() | Uncertain() as trouble:
-                return trouble
+        if (wrong := fault(answer)) is not None:
+            return wrong
         try:
             number = text_of(answer.fields().get(entities.number))
         except NotJson:
             number = ""
         if not number or not (entities.is_text or number.isdecimal()):
             return Uncertain(f"Dynamics took a header of {entities.headers} and did not say its {entities.number}")
-        return self._with_lines(document, number, lines, trace)
+        return number
+
+    def _header_left(self, document: Document) -> str | None:
+        """The number of the one header by our key, where it has no lines yet."""
+        entities = _entities(document)
+        match self._records(entities, any_of(entities.key, [text(document.key)])):
+            case [Record(company=company, number=number, is_posted=False, lines=())]:
+                return number if company.lower() == document.subsidiary.lower() else None
+            case _:
+                return None
 
     def _with_lines(self, document: Document, number: str, lines: Sequence[Mapping[str, Any]], trace: Trace) -> Outcome:
         entities = _entities(document)
@@ -310,18 +326,29 @@ class DynamicsFinance:
         answer = self._session.call(
             "POST", f"{self._data}$batch", body=body, headers={"content-type": kind}, trace=trace
         )
-        if not isinstance(answer, Answer):
-            # The header is there, whatever became of the lines.
-            return Uncertain(f"journal or invoice {number} has its header; its lines: {said(answer)}")
-        match changed(answer, len(writes)):
+        match changed(answer, len(writes)) if isinstance(answer, Answer) else answer:
+            case None:
+                taken = Taken(number, _date(document), is_posted=False, period=document.period or None)
+                return self._posted(document, taken)
             case Refused() as refused:
                 return self._take_back(document, number) or self._rejected(document, refused)
             case Throttled() as throttled:
                 return self._take_back(document, number) or throttled
             case NotSent() | Uncertain() as trouble:
+                if (found := self._whole(document)) is not None:
+                    return self._posted(document, found)
                 return Uncertain(f"journal or invoice {number} has its header; its lines: {trouble.message}")
-        on = _date(document)
-        return self._posted(document, Taken(number, on, is_posted=False, period=document.period or None))
+
+    def _whole(self, document: Document) -> Taken | None:
+        """What is there by now, after an answer was lost; nothing is taken back, for the lines may be under way."""
+        entities = _entities(document)
+        records = self._records(entities, any_of(entities.key, [text(document.key)]))
+        try:
+            found = [self._compared(document, each) for each in records] if isinstance(records, list) else []
+        except ValueError:
+            return None
+        taken = next((each for each in found if isinstance(each, Taken)), None)
+        return None if taken is None else taken._replace(is_duplicate=False)
 
     def _posted(self, document: Document, taken: Taken) -> Outcome:
         """Posted at once where a service does that. What it refuses is taken back; what it leaves open is asked for again by key."""

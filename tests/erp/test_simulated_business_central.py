@@ -18,9 +18,9 @@ OF_POSTING: tuple[tuple[Trouble, type[Outcome]], ...] = (
     (Trouble.FAILS, Uncertain),
     (Trouble.CUT, Uncertain),
     (Trouble.THROTTLED, Throttled),
-    (Trouble.LOST, Uncertain),
-    (Trouble.FAILS_AFTER, Uncertain),
-    (Trouble.HUGE, Uncertain),
+    (Trouble.LOST, Taken),
+    (Trouble.FAILS_AFTER, Taken),
+    (Trouble.HUGE, Taken),
 )
 
 

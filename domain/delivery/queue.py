@@ -137,6 +137,7 @@ class Queue:
         self._parcels = {each.number: each for each in kept.parcels}
         self._standings = {each.key: each for each in kept.standings}
         self._closed = dict(kept.closed)
+        self._withdrawn: set[str] = set()
         self._known = Known(known)
         self._following = 1 + max(self._parcels, default=0)
         self._holder: dict[str, int] = {}
@@ -173,16 +174,20 @@ class Queue:
                 self._release(replaced, now)
             self._place(parcel, now)
 
-    def withdraw(self, journal_id: str) -> bool:
-        """Of a journal that the books have taken back: it leaves where it was refused and stands alone.
-
-        False where it is not here, or under way.
-        """
+    def withdraw(self, journal_id: str) -> None:
+        """Of a journal that the books have taken back: it leaves where it stands alone and is neither sent nor in the ledger."""
         number = self._holder.get(journal_id)
-        parcel = None if number is None else self._parcels[number]
-        if parcel is None or len(parcel.members) > 1 or parcel.state != standings.REFUSED:
+        if number is not None:
+            self._withdrawn.add(journal_id)
+            self._leaves(self._parcels[number])
+
+    def _leaves(self, parcel: Parcel) -> bool:
+        if len(parcel.members) > 1 or parcel.members[0] not in self._withdrawn:
             return False
-        if any(self._standings[key].state != standings.REJECTED for key in parcel.keys):
+        # What may have been sent before is looked up first.
+        if parcel.state not in {standings.TO_SEND, standings.REFUSED}:
+            return False
+        if any(self._standings[key].state not in {standings.READY, standings.REJECTED} for key in parcel.keys):
             return False
         self._drop(parcel)
         return True
@@ -687,7 +692,7 @@ class Queue:
             heappush(self._timed, (again, "", parcel.number))
             return
         found: list[int] = []
-        parcel = self._keep(parcel._replace(state=standings.TO_SEND))
+        parcel = self._keep(parcel._replace(state=standings.TO_SEND, not_before=0))
         self._resolve(parcel, tree_of(self._making, parcel), result, now, found)
         for number in found:
             if number in self._parcels:
@@ -790,6 +795,8 @@ class Queue:
 
     def _place(self, parcel: Parcel, now: Instant) -> None:
         """Where it is found when it can go."""
+        if self._leaves(parcel):
+            return
         if parcel.state in {standings.PROBE, standings.REFUSED}:
             if parcel.state == standings.REFUSED and parcel.chart != self._making.chart(parcel.entity):
                 self._again(parcel, now)

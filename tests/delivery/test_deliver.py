@@ -78,16 +78,23 @@ class Firm:
         records = (each.record for each in read_topic(self.output, TOPICS["JournalEntry"]))
         return [each for each in records if isinstance(each, JournalEntry) and each.deliver and each.lines]
 
+    def never_accepted(self) -> list[JournalEntry]:
+        records = (each.record for each in read_topic(self.output, TOPICS["JournalEntry"]))
+        return [each for each in records if isinstance(each, JournalEntry) and each.rule == "never_accepted"]
+
     def statements(self) -> list[str]:
         records = (each.record for each in read_topic(self.output, TOPICS["BillingStatement"]))
         return sorted(
             each.statement_id for each in records if isinstance(each, BillingStatement) and each.status == ISSUED
         )
 
-    def ours(self) -> Counter[str]:
-        """What the run posted, by account and in ledger currency, without what comes to nothing."""
+    def ours(self, *, with_memos: bool = False) -> Counter[str]:
+        """What the run posted, by account and in ledger currency, without what comes to nothing.
+
+        `with_memos`: also what takes back journals that the ERP never accepted.
+        """
         found: Counter[str] = Counter()
-        for journal in self.journals():
+        for journal in self.never_accepted() + self.journals() if with_memos else self.journals():
             for line in journal.lines:
                 found[line.account] += line.ledger_amount
         return Counter({account: amount for account, amount in found.items() if amount})
@@ -303,3 +310,32 @@ def test_a_fallback_is_files(firm: Firm) -> None:
     wrong = firm.deliver()
     assert wrong.exit_code == 2
     assert "expected the NAME of an [erp.NAME] of kind files, found 'simulated'" in " ".join(wrong.stderr.split())
+
+
+def test_a_closed_period_is_answered_with_replacements_on_the_first_open_day(firm: Firm) -> None:
+    """The ERP has closed January: what belongs there is posted in February, and the books say so too."""
+    january = {each.journal_id for each in firm.journals() if each.period == "2026-01"}
+    firm.act("close=2026-01")
+    # A reversal waits for the replacement of what it reverses, and is refused for its own period only then.
+    while True:
+        count = len(firm.answers())
+        assert firm.deliver().exit_code == 0
+        assert firm.run().exit_code == 0
+        if len(firm.answers()) == count:
+            break
+
+    rejected = [each for each in firm.answers() if isinstance(each, PostingRejected)]
+    assert {each.because for each in rejected} == {"period"}
+    refused = {journal for each in rejected for journal in each.journals}
+    assert refused <= january
+    replacing = [each for each in firm.journals() if each.replaces]
+    assert {each.period for each in replacing} == {"2026-02"}
+
+    posted = {journal for each in firm.answers() if isinstance(each, PostingAccepted) for journal in each.journals}
+    assert not posted & january
+    assert set(Counter(entry.key for entry in firm.erp.entries()).values()) == {1}
+    assert len(firm.erp.entries()) == len(posted)
+    # What was refused is in our own books too, and taken back there; so the sums by account are the ERP's.
+    assert firm.theirs() == firm.ours(with_memos=True)
+    said = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["documents"]
+    assert said.keys() == {"posted"}, "nothing waits"

@@ -22,6 +22,7 @@ SOMETIMES = (
     "period closed",
     "period opened again",
     "published again",
+    "taken back with its reversal",
     "said accepted",
     "said posted",
     "said data",

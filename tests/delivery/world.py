@@ -453,6 +453,8 @@ class World:
         )
         self.grains = {entity: random.choice((ENTRY, ENTITY_DAY, PROJECT_DAY)) for entity in ENTITIES}
         self.chart_is_mended = False
+        # Of what is reversed already the fold replaces nothing, or it replaces what is reversed: delivery bears both.
+        self.takes_back_both = random.random() < 0.5
         self.is_mended_at_last = random.random() < 0.7
         self.erp = ModelErp(self)
         self.owner = 0
@@ -604,8 +606,11 @@ class World:
         elif isinstance(answer, PostingRejected):
             self.seen[f"said {answer.because}"] += 1
             if answer.because == "period":
-                for each in answer.journals:
-                    self._replace(each)
+                if again := [each for each in answer.journals if each in self.never]:
+                    raise Broken(f"{again[0]} is refused for its period twice, under other ids")
+                for each in sorted(answer.journals, key=lambda one: self.journals[one][1].reverses is not None):
+                    if each not in self.never:
+                        self._replace(each)
 
     def _hear_accepted(self, answer: PostingAccepted) -> None:
         for each in answer.journals:
@@ -620,8 +625,13 @@ class World:
 
     def _replace(self, journal_id: str) -> None:
         shard, first = self.journals[journal_id]
-        if journal_id in self.never:
-            raise Broken(f"{journal_id} is refused for its period twice, under other ids")
+        reversal = next((each for each, (_, other) in self.journals.items() if other.reverses == journal_id), None)
+        if reversal is not None and self.takes_back_both:
+            self.seen["taken back with its reversal"] += 1
+            for each in (journal_id, reversal):
+                self.never[each] = ""
+                self._append(shard, _memo(self.journals[each][1]))
+            return
         replacement = f"{journal_id}'"
         self.never[journal_id] = replacement
         if journal_id in self.reversed:
@@ -702,6 +712,13 @@ def journal(journal_id: str, entity: str, day: date, lines: tuple[JournalLine, .
         1,
         deliver=True,
         lines=lines,
+    )
+
+
+def _memo(first: JournalEntry) -> JournalEntry:
+    """It takes back in our books what the ERP never accepted."""
+    return first._replace(
+        journal_id=f"{first.journal_id}-never", deliver=False, reverses=first.journal_id, replaces=None
     )
 
 
@@ -793,7 +810,7 @@ def check(world: World) -> None:
 
 
 def _in_the_end(world: World, journal_id: str | None) -> str | None:
-    while journal_id is not None and journal_id in world.never:
+    while journal_id is not None and world.never.get(journal_id):
         journal_id = world.never[journal_id]
     return journal_id
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx2
+
 from domain.delivery.documents import DocumentLine, JournalDocument, key_of
 from domain.delivery.outcomes import Outcome, RejectedData, Submitted, Taken, Uncertain
 from domain.units import AMOUNT_ONE
@@ -96,3 +98,26 @@ def test_a_journal_of_many_lines_is_read_whole(tmp_path: Path) -> None:
         (entry,) = found.erp.ledger(SCOPE)
         assert (len(entry.lines), sum(line.amount for line in entry.lines)) == (61, 0)
         assert entry.lines == found.books.entries()[0].lines
+
+
+def test_an_invoice_whose_answer_was_lost_has_each_line_once(tmp_path: Path) -> None:
+    """10 hours at 150.00 and travel of 80.00 are two billing events, made together; Fusion has not invoiced them yet."""
+    invoice = ORACLE_FUSION.document("invoice")
+    with simulated(ORACLE_FUSION, tmp_path, settings={"options": OPTIONS}) as found:
+        found.act("refuse=Milepost Time")
+        assert isinstance(found.send(invoice), RejectedData)
+        found.act("take=Milepost Time")
+        found.meets(Trouble.LOST)
+        assert isinstance(found.send(invoice), Uncertain)
+        taken = found.settled(invoice)
+        assert isinstance(taken, Taken)
+        assert (taken.is_posted, taken.is_duplicate) == (False, True)
+        answer = httpx2.get(
+            f"{found.serving.url}/fscmRestApi/resources/11.13.18.05/projectBillingEvents",
+            headers={"authorization": "Basic of somebody"},
+            trust_env=False,
+        )
+        assert [(each["SourceReference"], each["BillTrnsAmount"]) for each in answer.json()["items"]] == [
+            (f"{invoice.key}-1", 1_500),
+            (f"{invoice.key}-2", 80),
+        ]

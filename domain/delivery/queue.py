@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from domain.delivery import answers, standings
 from domain.delivery.answers import INVOICE, About, Answer, Rejection
 from domain.delivery.chart import Unmapped
-from domain.delivery.documents import Document, InvoiceDocument
+from domain.delivery.documents import Document
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
     NotSent,
@@ -192,12 +192,6 @@ class Queue:
         self._drop(parcel)
         return True
 
-    def charts_changed(self, now: Instant) -> None:
-        """Whatever was refused under another chart goes again."""
-        for parcel in list(self._parcels.values()):
-            if parcel.state == standings.REFUSED and parcel.chart != self._making.chart(parcel.entity):
-                self._again(parcel, now)
-
     # What to do
 
     def calls(self, now: Instant, room: int) -> list[Call]:
@@ -220,11 +214,6 @@ class Queue:
     def at_hand(self) -> int:
         """Parcels that have no end yet."""
         return len(self._parcels)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether all that came has an end."""
-        return not self._parcels
 
     @property
     def awaits_the_erp(self) -> bool:
@@ -663,11 +652,7 @@ class Queue:
         return About(self._erp, parcel.kind, parcel.members, key, attempt, correlation)
 
     def _say_rejected(self, parcel: Parcel, found: Sequence[Standing], why: Rejection, now: Instant) -> None:
-        statement = None
-        if parcel.kind == INVOICE:
-            documents = [each.document for each in found]
-            named = [each.statement_id for each in documents if isinstance(each, InvoiceDocument)]
-            statement = named[0] if named else parcel.members[0].rpartition("#")[0]
+        statement = parcel.members[0] if parcel.kind == INVOICE else None
         answer = answers.rejected(self._about(parcel, found), why, statement, now)
         if not self._known.has(answer.event_id):
             self.changes.answers.append(answer)

@@ -27,7 +27,7 @@ from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
 from domain.delivery.groups import Changes as Waiting
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import Changes
-from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
+from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
 from domain.statement import ISSUED
 from milepost.cli import app
@@ -339,3 +339,13 @@ def test_a_closed_period_is_answered_with_replacements_on_the_first_open_day(fir
     assert firm.theirs() == firm.ours(with_memos=True)
     said = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["documents"]
     assert said.keys() == {"posted"}, "nothing waits"
+
+
+def test_an_invoice_whose_customer_is_not_in_the_chart_is_rejected_before_it_is_sent(firm: Firm) -> None:
+    text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices = true")
+    firm.accounts.write_text(f'{text}\n[entities.BERLIN.customers]\nNOBODY = "17"\n')
+    assert firm.deliver().exit_code == 0
+    rejected = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoiceRejected)]
+    assert sorted(each.statement_id or "" for each in rejected) == firm.statements()
+    assert {each.code for each in rejected} == {"customer"}
+    assert len(firm.erp.entries()) == len(firm.journals())

@@ -24,6 +24,9 @@ _RECORDS: dict[str, Any] = {
     name: of for module in (common, commercial) for name, of in vars(module).items() if hasattr(of, "_fields")
 }
 _entry = msgspec.msgpack.Decoder(Entry)
+# Of a journal that is kept until it is posted.
+JOURNAL_FIELDS = 22
+_RECORD = JournalStanding.__struct_fields__.index("record")
 _journal = msgspec.msgpack.Decoder(JournalStanding)
 _statement = msgspec.msgpack.Decoder(tuple[StatementEntry, ...])
 
@@ -36,6 +39,14 @@ def encode(value: Any, key: str = "") -> bytes:
     """The checksum is of value and key, so that a row is good only where it was put."""
     body = _encoder.encode(_tagged(value) if type(value) is Contract else value)
     return bytes((VERSION,)) + zlib.crc32(body, zlib.crc32(key.encode())).to_bytes(4, "big") + body
+
+
+def encode_journal(value: JournalStanding, key: str) -> bytes:
+    """A release that adds a field to journals has the same rows of those before; to keep the field it raises `VERSION`."""
+    fields = list(astuple(value))
+    if value.record is not None:
+        fields[_RECORD] = value.record[:JOURNAL_FIELDS]
+    return encode(fields, key)
 
 
 def decode_part(kind: str, part_id: str, data: bytes) -> Any:

@@ -377,7 +377,10 @@ class Store:
         self._unsaved.clear()
         self.db.executemany(
             "INSERT OR REPLACE INTO journals VALUES (?, ?, ?)",
-            [(no, journal_id, encode(journal, journal_id)) for (no, journal_id), journal in self._journals.items()],
+            [
+                (no, journal_id, snapshot.encode_journal(journal, journal_id))
+                for (no, journal_id), journal in self._journals.items()
+            ],
         )
         self._journals.clear()
         index = sorted((no, *key, there) for no, kept in self._open.items() for key, there in kept.items())

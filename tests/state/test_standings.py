@@ -10,6 +10,7 @@ import pytest
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import JournalEntry, ProjectView
 from state.books import JournalStanding
+from state.snapshot import JOURNAL_FIELDS
 from tests.harness import ENGAGEMENT, Books
 from tests.told import told
 
@@ -85,6 +86,11 @@ def test_the_day_and_the_period_of_the_erp_are_kept(books: Books) -> None:
     books.fold(accepted(books, "JE-1"))
     stands = standing(books)
     assert (stands.posted, stands.posted_on, stands.period) == (("books JE-1",), date(2026, 7, 1), "2026-07")
+
+
+def test_all_of_a_journal_is_kept() -> None:
+    """Who adds a field to journals raises the store's form with it."""
+    assert len(JournalEntry._fields) == JOURNAL_FIELDS
 
 
 def test_the_words_of_the_erp_are_kept(books: Books) -> None:

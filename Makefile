@@ -9,6 +9,7 @@ HYPOTHESIS_PROFILE ?= ci
 BENCH_ARGS ?=
 KAFKA_ARGS ?=
 CHAOS_ARGS ?=
+ENDURANCE_ARGS ?=
 FUZZ_ARGS ?=
 
 # Tests and the demo start hundreds of processes: each reads what the first has compiled, also where the environment says no.
@@ -27,7 +28,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types imports schemas kafka chaos fuzz monitoring bench lock clean
+.PHONY: help setup demo test lint format types imports schemas kafka chaos endurance fuzz monitoring bench lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +74,9 @@ monitoring: $(READY) ## Check that dashboard and page of monitoring are those of
 
 chaos: $(READY) ## Kill processes, stores and a broker while a firm's events come, and compare (CHAOS_ARGS="--seed 7 --minutes 10")
 	@$(BIN)/python -m simulation.chaos $(CHAOS_ARGS)
+
+endurance: $(READY) ## Deliver to badly behaved ERPs, killed at each point, and compare (ENDURANCE_ARGS="--erp netsuite --journals 20000")
+	@$(BIN)/python -m simulation.endurance $(ENDURANCE_ARGS)
 
 fuzz: $(READY) ## Run firms whose events were mutated to the end, and verify them (FUZZ_ARGS="--events 300000 --seed 1")
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)

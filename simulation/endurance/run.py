@@ -1,0 +1,239 @@
+"""One run: a firm's journals go to a simulated ERP that loses answers, throttles, is away and closes a month.
+
+The delivery is killed at each point of a round.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from connectors.delivery_store import stands_of
+from domain.delivery.chart import ENTRY
+from domain.delivery.standings import POSTED
+from domain.outputs import JournalEntry
+from milepost import delivering, exit_codes
+from simulation.endurance.doomed import Point
+from simulation.endurance.verdict import books, faults
+from simulation.erp.accounts import NAME, written
+from simulation.erp.serving import serving
+from simulation.erp.simulated import SimulatedErp
+from simulation.erp.troubles import Trouble, parsed
+
+ROOT: Final = Path(__file__).parents[2]
+# What a simulated project posts in a month.
+JOURNALS_A_PROJECT: Final = 80
+MOST_MONTHS: Final = 4
+# After a closed month: what is posted in its place goes in the next round, and that all is answered is seen in the one after.
+MOST_ROUNDS: Final = 8
+# A process that has not ended by then hangs.
+PATIENCE_SECONDS: Final = 3_600
+CALL_SECONDS: Final = 5
+TAIL_LINES: Final = 15
+# All is done, or as much as can be for now.
+ENDS: Final = (exit_codes.DONE, exit_codes.TRY_AGAIN)
+
+Tell = Callable[[str], None]
+
+
+class Plan(NamedTuple):
+    """`loses_store`: after the kills the store of intents is deleted; `is_twice`: another delivery is started beside."""
+
+    kind: str
+    journals: int
+    seed: int
+    loses_store: bool = False
+    is_twice: bool = False
+    lost_percent: int = 30
+    throttled_percent: int = 10
+    outage_seconds: int = 5
+    concurrent: int = 10
+
+
+class Outcome(NamedTuple):
+    """`seconds` are those of deliveries."""
+
+    journals: int
+    moved: int
+    closed: str
+    killed: int
+    seconds: float
+    calls: int
+    met: Mapping[Trouble, int]
+    faults: Sequence[str]
+
+
+class Broken(Exception):
+    """A process ended otherwise than it had to."""
+
+
+def run(plan: Plan, folder: Path, say: Tell) -> Outcome:
+    firm = _Firm(plan, folder)
+    firm.simulate()
+    firm.account()
+    journals = list(books(firm.output).to_deliver.values())
+    month = _busiest_after_half(journals)
+    say(f"{len(journals):,} journals; {month} is closed in the ERP at half of them")
+    half = len(journals) // 2
+    troubles = [
+        f"lost={plan.lost_percent}",
+        f"throttled={plan.throttled_percent}",
+        f"down={plan.outage_seconds}@{half // 2}",
+        f"close={month}@{half}",
+        f"away={plan.outage_seconds}@{half + half // 2}",
+    ]
+    erp = SimulatedErp(
+        plan.kind, folder / "erp" / "books", troubles=[parsed(each) for each in troubles], seed=plan.seed
+    )
+    with serving(erp) as served:
+        firm.connect(written(folder / "erp", plan.kind, served.url, erp.token_path, plan.concurrent, grain=ENTRY))
+        began = time.monotonic()
+        killed = _killed(firm, len(journals), say)
+        if plan.loses_store:
+            firm.lose_store()
+            say("the store of intents is deleted")
+        if plan.is_twice:
+            _twice(firm, lambda: erp.troubles.writes, say)
+        rounds = _rounds(firm, say)
+        seconds = time.monotonic() - began
+        ours = books(firm.output)
+        found = [*faults(ours, erp.entries()), *rounds, *firm.left()]
+        return Outcome(
+            len(ours.to_deliver),
+            ours.replacements,
+            month,
+            killed,
+            seconds,
+            erp.troubles.calls,
+            dict(erp.troubles.met),
+            found,
+        )
+
+
+def _killed(firm: _Firm, journals: int, say: Tell) -> int:
+    """One delivery for each point, each of which gets some way."""
+    stretch = max(1, journals // (2 * len(Point)))
+    for point in Point:
+        ended = firm.deliver(doomed=(point, stretch))
+        if ended.returncode != -signal.SIGKILL:
+            raise Broken(f"delivery had to die {point} after {stretch} calls, and ended with {_end(ended)}")
+        say(f"killed {point}, after {stretch:,} more calls")
+    return len(Point)
+
+
+def _twice(firm: _Firm, writes: Callable[[], int], say: Tell) -> None:
+    """While one is at work another has to end at once, and has to have sent nothing."""
+    before = writes()
+    with firm.start() as first:
+        while writes() == before and first.poll() is None:
+            time.sleep(0.05)
+        second = firm.deliver()
+        if second.returncode == exit_codes.DONE or first.poll() is not None:
+            raise Broken(f"of two deliveries the second had to end first, with an error, and ended with {_end(second)}")
+        say(f"a second delivery ended with {second.returncode}: {_last_line(second.stderr)}")
+        first.communicate(timeout=PATIENCE_SECONDS)
+    if first.returncode not in ENDS:
+        raise Broken(f"the first of two deliveries ended with {first.returncode}")
+
+
+def _rounds(firm: _Firm, say: Tell) -> list[str]:
+    """Deliver and take the answers in, until the books say nothing new."""
+    before = books(firm.output)
+    for number in range(1, MOST_ROUNDS + 1):
+        ended = firm.deliver()
+        if ended.returncode not in ENDS:
+            raise Broken(f"delivery ended with {_end(ended)}")
+        firm.account()
+        ours = books(firm.output)
+        say(f"round {number}: {ours.replacements:,} of {len(ours.to_deliver):,} journals in place of others")
+        if ours == before and ended.returncode == exit_codes.DONE:
+            return []
+        before = ours
+    return [f"after {MOST_ROUNDS} rounds the books still change"]
+
+
+class _Firm:
+    """The commands that a firm gives, in a folder of its own."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._plan = plan
+        self._input = folder / "input"
+        self._accounts = folder / "accounts.toml"
+        self.output = folder / "output"
+        self._today = datetime.now(UTC).date()
+        self._months = max(1, min(MOST_MONTHS, plan.journals // (10 * JOURNALS_A_PROJECT)))
+
+    def simulate(self) -> None:
+        projects = max(5, plan_projects(self._plan.journals, self._months))
+        self._done(
+            "simulate", "--seed", str(self._plan.seed), "--people", str(max(10, 2 * projects)), "--projects", str(projects),
+            "--months", str(self._months), "--out", str(self._input),
+        )  # fmt: skip
+
+    def account(self) -> None:
+        """Up to tomorrow, since answers are of today; or to the end of what is simulated, where that is later."""
+        ends = date(2026, self._months + 2, 1) - timedelta(days=1)
+        until = max(ends, self._today + timedelta(days=1)).isoformat()
+        self._done("run", "--input", str(self._input), "--output", str(self.output), "--until", until, "--yes")
+
+    def connect(self, accounts: Path) -> None:
+        """With calls whose end is soon certain, so that what a kill leaves open is soon sent again."""
+        text = accounts.read_text(encoding="utf-8")
+        self._accounts.write_text(
+            text.replace("insecure_loopback = true", f"insecure_loopback = true\ncall_seconds = {CALL_SECONDS}"),
+            encoding="utf-8",
+        )
+
+    def left(self) -> Iterator[str]:
+        """What delivery still has before it."""
+        for stands in stands_of(delivering.store_path(self.output, NAME)):
+            if stands.standing != POSTED and stands.members:
+                yield f"delivery has {stands.members:,} journals that are {stands.standing}"
+
+    def lose_store(self) -> None:
+        for path in (self.output / delivering.FOLDER).glob(f"{NAME}.db*"):
+            path.unlink()
+
+    def deliver(self, doomed: tuple[Point, int] | None = None) -> subprocess.CompletedProcess[str]:
+        started = self.start(doomed)
+        said, erred = started.communicate(timeout=PATIENCE_SECONDS)
+        return subprocess.CompletedProcess(started.args, started.returncode, said, erred)
+
+    def start(self, doomed: tuple[Point, int] | None = None) -> subprocess.Popen[str]:
+        module = ["milepost"] if doomed is None else ["simulation.endurance.doomed", doomed[0], str(doomed[1])]
+        asked = ["deliver", "--output", str(self.output), "--accounts", str(self._accounts), "--until-done"]
+        return subprocess.Popen(
+            [sys.executable, "-m", *module, *asked], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def _done(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "milepost", *arguments]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if ended.returncode != exit_codes.DONE:
+            raise Broken(f"milepost {arguments[0]} ended with {_end(ended)}")
+
+
+def plan_projects(journals: int, months: int) -> int:
+    return -(-journals // (JOURNALS_A_PROJECT * months))
+
+
+def _busiest_after_half(journals: Sequence[JournalEntry]) -> str:
+    """The month of which the most is still to send when half is sent."""
+    later = Counter(f"{journal.accounting_date:%Y-%m}" for journal in journals[len(journals) // 2 :])
+    return later.most_common(1)[0][0]
+
+
+def _end(ended: subprocess.CompletedProcess[str]) -> str:
+    said = f"{ended.stdout}\n{ended.stderr}".strip().splitlines()[-TAIL_LINES:]
+    return "\n".join((str(ended.returncode), *said))
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[-1]

@@ -1,0 +1,93 @@
+"""Whether the ERP's ledger is ours: each journal that goes there stands there once, as it is in our books, and balances are equal."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from connectors.files.written import read_topic
+from domain.delivery.documents import key_of
+from domain.delivery.groups import JOURNAL
+from domain.delivery.ledgers import LedgerEntry
+from domain.money import format_amount
+from domain.outputs import TOPICS, JournalEntry
+from domain.units import Amount
+
+POSTINGS: Final = TOPICS["JournalEntry"]
+
+# By currency and account.
+Balances: TypeAlias = Mapping[tuple[str, str], Amount]
+
+
+class Books(NamedTuple):
+    """Our side. `to_deliver` by the key of the ERP's journal, with grain `entry`; `balances` are those of all that was posted."""
+
+    to_deliver: Mapping[str, JournalEntry]
+    balances: Balances
+
+    @property
+    def replacements(self) -> int:
+        return sum(journal.replaces is not None for journal in self.to_deliver.values())
+
+
+def books(output: Path) -> Books:
+    """What goes there is all that is to be delivered, less what was taken back since by a journal that is not."""
+    found: dict[str, JournalEntry] = {}
+    taken_back: set[str] = set()
+    posted: list[tuple[str, str, Amount]] = []
+    for written in read_topic(output, POSTINGS):
+        record = written.record
+        if not isinstance(record, JournalEntry):
+            continue
+        posted += [(record.currency, line.account, line.amount) for line in record.lines]
+        if record.deliver and record.lines:
+            found[record.journal_id] = record
+        elif record.reverses is not None:
+            taken_back.add(record.reverses)
+    to_deliver = {key_of(JOURNAL, [name]): record for name, record in found.items() if name not in taken_back}
+    return Books(to_deliver, _summed(posted))
+
+
+def faults(ours: Books, ledger: Sequence[LedgerEntry]) -> Iterator[str]:
+    """Every journal that is missing there, there too often, there and not of ours, or there otherwise; balances that differ."""
+    there: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in ledger:
+        there[entry.key].append(entry)
+    for key in sorted(ours.to_deliver.keys() - there.keys()):
+        yield f"{ours.to_deliver[key].journal_id} ({key}) is not in the ERP's ledger"
+    for key in sorted(there.keys() - ours.to_deliver.keys()):
+        yield f"{key or 'a journal without a key'} is in the ERP's ledger, and none of ours"
+    for key in sorted(there.keys() & ours.to_deliver.keys()):
+        yield from _differences(ours.to_deliver[key], there[key])
+    theirs = _summed((entry.currency, line.account, line.amount) for entry in ledger for line in entry.lines)
+    yield from _unequal("balance", ours.balances, theirs)
+
+
+def _differences(journal: JournalEntry, entries: Sequence[LedgerEntry]) -> Iterator[str]:
+    name = journal.journal_id
+    if len(entries) > 1:
+        yield f"{name} is {len(entries)} times in the ERP's ledger: {', '.join(each.reference for each in entries)}"
+        return
+    (entry,) = entries
+    if not entry.is_posted:
+        yield f"{name} is in the ERP as {entry.reference}, and not posted"
+    if entry.posted_on != journal.accounting_date:
+        yield f"{name} is of {journal.accounting_date}, in the ERP of {entry.posted_on}"
+    ours = _summed((journal.currency, line.account, line.amount) for line in journal.lines)
+    yield from _unequal(name, ours, _summed((entry.currency, line.account, line.amount) for line in entry.lines))
+
+
+def _unequal(what: str, ours: Balances, theirs: Balances) -> Iterator[str]:
+    for currency, account in sorted(ours.keys() | theirs.keys()):
+        said, found = (format_amount(each.get((currency, account), 0)) for each in (ours, theirs))
+        if said != found:
+            yield f"{what} of {account} in {currency}: {said}, in the ERP {found}"
+
+
+def _summed(lines: Iterable[tuple[str, str, Amount]]) -> Balances:
+    sums: Counter[tuple[str, str]] = Counter()
+    for currency, account, amount in lines:
+        sums[currency, account] += amount
+    return {place: amount for place, amount in sums.items() if amount}

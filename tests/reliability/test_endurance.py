@@ -1,0 +1,23 @@
+"""Exactly once into ERPs, in a short form: some hundreds of journals, a kill at each point; `make endurance` does more of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulation.endurance.doomed import Point
+from simulation.endurance.run import Plan, run
+from simulation.erp.troubles import Trouble
+
+PLANS = (Plan("netsuite", journals=300, seed=7, loses_store=True, is_twice=True),)
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.kind)
+def test_whatever_happens_each_journal_is_in_the_ledger_once(plan: Plan, tmp_path: Path) -> None:
+    outcome = run(plan, tmp_path, print)
+    assert outcome.faults == []
+    assert outcome.killed == len(Point)
+    assert outcome.met[Trouble.LOST] > 0
+    assert outcome.moved > 0

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from domain.delivery.chart import ENTITY_DAY
+from connectors.files.written import read_topic
+from domain.delivery.chart import ENTITY_DAY, ENTRY
+from domain.outputs import TOPICS, JournalEntry
 from milepost.cli import app
 from simulation.erp.books import FILE
+from simulation.erp.troubles import parsed
 from tests.delivery.test_deliver import Firm, delivering_to
 
 
@@ -72,3 +76,28 @@ def test_what_changes_in_the_erp_is_an_exception_until_it_is_undone(firm: Firm) 
     book(firm, day.format("-1 day"))
     assert reconcile(firm).exit_code == 0
     assert differing(firm) == {}
+
+
+def test_a_closed_period_leaves_nothing_behind(tmp_path: Path) -> None:
+    """January closes after three writes. W-1 was booked and reversed in it: of both nothing goes to the ERP, and nothing waits.
+
+    Whatever was never accepted is taken back in our books, so that all journals but those of invoices sum to the ERP's ledger.
+    """
+    with delivering_to(tmp_path, ENTRY, parsed("close=2026-01@3")) as firm:
+        for _ in range(2):
+            done = firm.deliver()
+            assert done.exit_code == 0, done.output
+            assert firm.run().exit_code == 0
+        (told,) = json.loads(firm.deliver("--json").stdout)["erps"]
+        assert list(told["documents"]) == ["posted"]
+        result = reconcile(firm, "--json")
+        assert result.exit_code == 0, result.output
+        months = json.loads(result.stdout)["reconciled"]
+        assert [each["to_send"] for each in months] == [0, 0, 0]
+        assert min(each["agreed"] for each in months) > 0
+        ours: Counter[str] = Counter()
+        for written in read_topic(firm.output, TOPICS["JournalEntry"]):
+            if isinstance(written.record, JournalEntry) and written.record.kind != "billing":
+                for line in written.record.lines:
+                    ours[line.account] += line.ledger_amount
+        assert firm.theirs() == Counter({account: amount for account, amount in ours.items() if amount})

@@ -866,9 +866,9 @@ class Queue:
             found += [(member, name) for name in names if name != replaced]
             for name in names:
                 self._open(name)
-            if not names and self._known.state(replaced):
+            for name in {replaced, *names} & self._holder.keys():
                 # Where a store is lost, what is replaced may be found out later than what replaces it.
-                self._closed[replaced] = self.changes.closed[replaced] = _SUCCEEDED
+                self._closed[name] = self.changes.closed[name] = _SUCCEEDED
         return tuple(found)
 
     def _open(self, name: str) -> None:

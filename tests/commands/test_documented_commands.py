@@ -60,12 +60,14 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         (
+            "milepost accounts check --accounts accounts.toml",
             "milepost deliver --output books/output --accounts accounts.toml",
+            "milepost reconcile --output books/output --accounts accounts.toml",
             "milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output books/output",
             "milepost reconcile --kafka --output books/audited --accounts accounts.toml",
             "milepost show MPK7Q2V5C4T3N6W2XYZA --accounts accounts.toml --output books/output",
         ),
-        "they need an ERP; test_reconcile.py and tests/delivery run them",
+        "they need an ERP and its accounts; test_accounts.py, test_reconcile.py and tests/delivery run them",
     ),
     **dict.fromkeys(
         ("milepost status", "milepost status --json", "milepost lag"),

@@ -82,7 +82,10 @@ WRONG = [
     ("simulate-invoices --output {run} --input {file}", "found a file"),
     ("simulate-invoices --output {nothing} --input {empty}", "give the output of `milepost run`"),
     ("deliver --output {nothing} --accounts {nothing}", "expected a file"),
-    ("simulate-erp --folder {idle} --kind abacus", "expected one of netsuite, dynamics365_finance, business_central, oracle_fusion, got"),
+    (
+        "simulate-erp --folder {idle} --kind abacus",
+        "expected one of netsuite, dynamics365_finance, business_central, oracle_fusion, got",
+    ),
     ("simulate-erp --folder {idle} --grain year", "expected one of entry, project_day, entity_day, period, got 'year'"),
     ("simulate-erp --folder {idle} --trouble rain=3", "rain=3: expected one of fails, cut"),
     ("simulate-erp --folder {idle} --trouble lost=130", "lost=130: expected of 100, such as lost=30, got '130'"),

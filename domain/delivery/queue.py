@@ -378,18 +378,17 @@ class Queue:
         chosen: list[Standing] = []
         ready = self._ready[entity]
         while ready and len(chosen) < self._terms.documents:
-            _, number = ready[0]
-            parcel = self._parcels.get(number)
+            # Off before its documents are made: what that releases may stand before it.
+            first = heappop(ready)
+            parcel = self._parcels.get(first[1])
             if parcel is None or parcel.state not in {standings.TO_SEND, standings.SENT} or self._waits(parcel):
-                heappop(ready)
                 continue
             made = [each for each in self._documents(parcel, now) if each not in chosen]
             room = self._terms.documents - len(chosen)
             chosen += made[:room]
             if len(made) > room:
+                heappush(ready, first)
                 break
-            # What has taken the parcel's place stands behind it.
-            heappop(ready)
         if not chosen:
             return None
         intents = tuple(self._intend(each, now) for each in chosen)

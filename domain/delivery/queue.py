@@ -604,7 +604,9 @@ class Queue:
             self._refuse(parcel, why, now)
 
     def _refuse(self, parcel: Parcel, why: Rejection, now: Instant) -> None:
-        """Until its chart has changed, or a day later; the same said again is not published again."""
+        """Until its chart has changed, or a day later; the same said again is not published again, and puts nothing off."""
+        if parcel.state == standings.REFUSED and why == parcel.rejection:
+            return
         if why != parcel.rejection:
             self._say_rejected(parcel, [self._standings[key] for key in parcel.keys], why, now)
         self._wait_refused(parcel._replace(state=standings.REFUSED, rejection=why), now)

@@ -115,13 +115,13 @@ def _open(erp: str, accounts: Accounts, *, in_files: bool) -> Calls:
 
 
 class _Patience:
-    """With an ERP that is away."""
+    """With an ERP that is away, or that does not let us in."""
 
     def __init__(self, delivery: Delivery) -> None:
-        self._pace = delivery.queue.pace
+        self._queue = delivery.queue
 
     def is_over(self) -> bool:
-        since = self._pace.troubled_since
+        since = self._queue.troubled_since
         return since is not None and now() - since > seconds(PATIENCE_SECONDS)
 
 

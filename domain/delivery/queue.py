@@ -65,6 +65,14 @@ class Intent(NamedTuple):
     at: Instant
 
 
+class Refusal(NamedTuple):
+    """That who we are may not post for a company: how often in a row, since when, and until when it is left alone."""
+
+    until: Instant
+    times: int
+    since: Instant
+
+
 class Call(NamedTuple):
     """`kind` is send, look_up or poll; `probed` are parcels that are looked up before they are sent for the first time."""
 
@@ -149,7 +157,7 @@ class Queue:
         self._unknown = 0
         self._turn: dict[str, int] = {}
         self._turns = 0
-        self._paused: dict[str, tuple[Instant, int]] = {}
+        self._paused: dict[str, Refusal] = {}
         for number in self._parcels:
             self._hold(self._parcels[number])
         for standing in list(self._standings.values()):
@@ -251,10 +259,18 @@ class Queue:
 
     def next_at(self, now: Instant) -> Instant | None:
         """When there may be something to do again, apart from what comes; None: nothing is waited for."""
-        due = self._timed[0][0] if self._timed and not self._only else None
-        if any(self._ready.values()):
-            due = min(filter(None, (due, now)), default=now)
-        return None if due is None else max(due, self.pace.next_at(now))
+        due = [self._timed[0][0]] if self._timed and not self._only else []
+        if self._unknown < UNKNOWN_MAX:
+            due += [max(now, self._paused_until(entity)) for entity, ready in self._ready.items() if ready]
+        return max(min(due), self.pace.next_at(now)) if due else None
+
+    @property
+    def troubled_since(self) -> Instant | None:
+        """Since when the account cannot be called, or refuses every company that has something to send; None while it takes some."""
+        if self.pace.troubled_since is not None:
+            return self.pace.troubled_since
+        refusals = [self._paused.get(entity) for entity, ready in self._ready.items() if ready]
+        return max((each.since for each in refusals if each), default=None) if all(refusals) else None
 
     def took(self, call: Call, result: Result, now: Instant) -> None:
         """What a call gave. Answers that follow are among the changes, to be kept before they are published."""
@@ -362,7 +378,7 @@ class Queue:
             entity
             for entity, ready in self._ready.items()
             if ready
-            and self._paused.get(entity, (0, 0))[0] <= now
+            and self._paused_until(entity) <= now
             and not (several and self._in_flight.get(entity, 0) >= self._terms.concurrent - 1)
         ]
         for entity in sorted(open_to, key=lambda each: (self._in_flight.get(each, 0), self._turn.get(each, 0))):
@@ -542,8 +558,9 @@ class Queue:
             case Throttled(after_seconds):
                 self.pace.throttled(call.at, now, after_seconds)
             case NotSent(why, _) if why == NOT_PERMITTED:
-                failures = self._paused.get(call.entity, (0, 0))[1] + 1
-                self._paused[call.entity] = (now + back_off(failures), failures)
+                before = self._paused.get(call.entity, Refusal(0, 0, now))
+                times = before.times + 1
+                self._paused[call.entity] = Refusal(now + back_off(times), times, before.since)
             case NotSent():
                 self.pace.failed(call.at, now)
             case Uncertain():
@@ -551,6 +568,10 @@ class Queue:
             case _:
                 self.pace.answered()
                 self._permitted(call.entity)
+
+    def _paused_until(self, entity: str) -> Instant:
+        found = self._paused.get(entity)
+        return 0 if found is None else found.until
 
     def _permitted(self, entity: str) -> None:
         self._paused.pop(entity, None)

@@ -85,7 +85,7 @@ def reconcile(
     elif as_csv:
         _tell_csv(made)
     else:
-        _tell(made, sold)
+        _tell(made, sold, is_whole=not unread)
         if said and not kafka:
             say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
     for sentence in unread:
@@ -159,10 +159,13 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
 # For people
 
 
-def _tell(made: Sequence[Reconciled], sold: Sequence[Sold]) -> None:
+def _tell(made: Sequence[Reconciled], sold: Sequence[Sold], *, is_whole: bool) -> None:
+    """Where an ERP could not be read, nothing is said of ledgers as a whole."""
     from milepost.tables import show
 
     if not made:
+        if not is_whole:
+            return
         say("The ERPs have answered nothing yet: there is nothing to compare")
         return
     tables = [_overview(made)]
@@ -170,7 +173,7 @@ def _tell(made: Sequence[Reconciled], sold: Sequence[Sold]) -> None:
         if each.compared.differences:
             tables += [_sums(each), _differences(each)]
     show(*tables, _sold(sold))
-    if not any(each.compared.differences for each in made):
+    if is_whole and not any(each.compared.differences for each in made):
         tell("\nBoth ledgers agree")
 
 

@@ -174,6 +174,8 @@ def test_an_erp_that_cannot_be_read_to_the_end_is_compared_another_time(
     assert result.exit_code == 75
     assert json.loads(result.stdout)["reconciled"] == []
     assert "BERLIN: the ledger ends in the middle; try again" in result.stderr
+    shown = reconcile()
+    assert (shown.exit_code, shown.stdout) == (75, ""), "nothing is said of ledgers that were not compared"
 
 
 def test_before_the_first_answer_there_is_nothing_to_compare(

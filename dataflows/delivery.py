@@ -386,7 +386,8 @@ def digest_of(chart: EntityChart) -> str:
 
 
 def terms_of(limits: Limits) -> Terms:
-    return Terms(limits.documents, limits.concurrent, limits.per_minute, limits.call_seconds + start_seconds(limits))
+    call_seconds = limits.call_seconds + start_seconds(limits)
+    return Terms(limits.documents, limits.concurrent, limits.per_minute, call_seconds, limits.looked_up)
 
 
 def start_seconds(limits: Limits) -> float:

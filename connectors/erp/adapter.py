@@ -15,7 +15,8 @@ from domain.delivery.outcomes import Outcome, Taken
 class Limits(NamedTuple):
     """What an ERP takes: lines a journal, documents a call, calls at once and a minute (0: no limit by the minute).
 
-    `call_seconds` is how long a call may last; so long an answer may still come of one whose sender has died.
+    `call_seconds` is how long a call may last; so long an answer may still come of one whose sender has died. `looked_up` is how many
+    documents are looked up in one call: where that takes several queries, one that is throttled loses what the others have found.
     """
 
     lines: int = 1_000
@@ -23,6 +24,7 @@ class Limits(NamedTuple):
     concurrent: int = 1
     per_minute: int = 0
     call_seconds: float = 60.0
+    looked_up: int = 200
 
 
 class Finding(NamedTuple):

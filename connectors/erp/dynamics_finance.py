@@ -71,9 +71,10 @@ from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
 Found = TypeVar("Found")
 
 # Dynamics limits by what its servers have left (429), not by number; 200 lines are what its own project journals have.
-LIMITS: Final = Limits(lines=200, documents=1, concurrent=8, per_minute=0, call_seconds=120.0)
-
 KEYS_A_QUERY: Final = 20
+LIMITS: Final = Limits(lines=200, documents=1, concurrent=8, per_minute=0, call_seconds=120.0, looked_up=KEYS_A_QUERY)
+# A deletion whose answer is lost may be asked for again: what is gone stays gone.
+DELETE_ATTEMPTS: Final = 5
 LONGEST_TEXT: Final = 60
 LONGEST_INVOICE_TEXT: Final = 1_000
 ENUMS: Final = "Microsoft.Dynamics.DataEntities."
@@ -388,9 +389,11 @@ class DynamicsFinance:
         """None: it is gone. Nobody can have posted it meanwhile: Dynamics refuses to delete what is posted."""
         entities = _entities(document)
         key = f"dataAreaId={text(company or document.subsidiary)},{entities.number}={entities.written(number)}"
-        answer = self._session.call(
-            "DELETE", f"{self._data}{entities.headers}({quote(key, safe=chr(39) + ',=')})?cross-company=true"
-        )
+        url = f"{self._data}{entities.headers}({quote(key, safe=chr(39) + ',=')})?cross-company=true"
+        answer = self._session.call("DELETE", url)
+        for _ in range(DELETE_ATTEMPTS - 1):
+            if isinstance(answer, Uncertain):
+                answer = self._session.call("DELETE", url)
         if not isinstance(answer, Answer):
             return answer
         if answer.status == 404:

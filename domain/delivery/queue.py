@@ -32,7 +32,7 @@ from domain.delivery.outcomes import (
     Throttled,
     Uncertain,
 )
-from domain.delivery.pace import Pace, back_off, seconds
+from domain.delivery.pace import THROTTLED_STEP, Pace, back_off, seconds
 from domain.delivery.recovery import Known, Tree, tree_of
 from domain.delivery.standings import NOTHING_KEPT, Changes, Kept, Parcel, Settled, Standing
 from domain.units import Instant
@@ -47,7 +47,6 @@ LONGEST_POLL_SECONDS: Final = 900
 REFUSED_AGAIN_SECONDS: Final = 86_400
 # Documents that nobody knows the end of, above which nothing new is sent.
 UNKNOWN_MAX: Final = 50
-LOOKED_UP_AT_ONCE: Final = 200
 # In place of a journal that will not be in the ledger: of one whose replacement is here already.
 _SUCCEEDED: Final = ""
 _UNMAPPED: Final = "unmapped"
@@ -102,12 +101,13 @@ class Making(Protocol):
 
 
 class Terms(NamedTuple):
-    """What the ERP takes: documents a call, calls at once and a minute (0: no limit), and how long a call may have an effect."""
+    """What the ERP takes: documents a call, calls at once and a minute (0: no limit), how long a call may last, documents a look-up."""
 
     documents: int = 1
     concurrent: int = 1
     per_minute: int = 0
     call_seconds: float = 60
+    looked_up: int = 200
 
 
 class Given(NamedTuple):
@@ -325,7 +325,7 @@ class Queue:
         entity = self._entity(first)
         asked = [first]
         others: list[tuple[Instant, str, int]] = []
-        while self._timed and self._timed[0][0] <= now and len(asked) < LOOKED_UP_AT_ONCE:
+        while self._timed and self._timed[0][0] <= now and len(asked) < self._terms.looked_up:
             at, key, number = heappop(self._timed)
             found = self._standings.get(key)
             is_asked = found is not None and found.state in {standings.UNKNOWN, standings.ACCEPTED}
@@ -353,7 +353,7 @@ class Queue:
             probed.append(found.number)
             self._keep(found._replace(not_before=_ASKED))
             found = None
-            while found is None and len(asked) < LOOKED_UP_AT_ONCE and self._timed and self._timed[0][0] <= now:
+            while found is None and len(asked) < self._terms.looked_up and self._timed and self._timed[0][0] <= now:
                 due = heappop(self._timed)
                 found = self._to_probe(due, parcel.entity)
                 if found is None:
@@ -508,7 +508,10 @@ class Queue:
             return
         for document in call.documents:
             standing = self._standings[document.key]
-            if not isinstance(result, Mapping):
+            if isinstance(result, Throttled):
+                # The account's pace waits as long as it was asked to; of the document this says nothing.
+                self._later(standing, max(self.pace.paused_until, now + THROTTLED_STEP))
+            elif not isinstance(result, Mapping):
                 self._wait(standing, now + back_off(standing.failures + 1))
             elif document.key in result:
                 self._became(standing, result[document.key], now)
@@ -519,7 +522,7 @@ class Queue:
     def _missing(self, standing: Standing, asked_at: Instant, now: Instant) -> None:
         if standing.state == standings.ACCEPTED:
             # Reconciliation says that it is gone; sent again it might stand there twice.
-            self._wait(standing, now + _poll_wait(standing.failures))
+            self._wait(standing, _poll_at(now, standing.failures))
             return
         believed_from = standing.since + seconds(self._terms.call_seconds)
         if asked_at < believed_from:
@@ -536,7 +539,7 @@ class Queue:
                     self._update(said._replace(failures=0))
                 else:
                     failures = standing.failures if standing.state == standings.ACCEPTED else 0
-                    self._wait(said._replace(failures=failures), now + _poll_wait(failures))
+                    self._wait(said._replace(failures=failures), _poll_at(now, failures))
             case Submitted(ticket):
                 sent = standing._replace(state=standings.SUBMITTED, ticket=ticket, failures=0)
                 self._wait(sent, now + _poll_wait(0))
@@ -830,7 +833,10 @@ class Queue:
             heappush(self._ready.setdefault(parcel.entity, []), (parcel.order, parcel.number))
 
     def _wait(self, standing: Standing, until: Instant) -> None:
-        self._update(standing._replace(failures=standing.failures + 1, not_before=until))
+        self._later(standing._replace(failures=standing.failures + 1), until)
+
+    def _later(self, standing: Standing, until: Instant) -> None:
+        self._update(standing._replace(not_before=until))
         heappush(self._timed, (until, standing.key, standing.parcel))
 
     def _number(self) -> int:
@@ -915,6 +921,12 @@ class Queue:
 def body_hash(document: Document) -> str:
     """Of all that is sent; the same document gives the same on any run."""
     return blake2b(repr(document).encode(), digest_size=16).hexdigest()
+
+
+def _poll_at(now: Instant, times: int) -> Instant:
+    """On the stroke of the first wait, so that documents which the ERP took one after another are asked for in one call."""
+    stroke = seconds(FIRST_POLL_SECONDS)
+    return -(-(now + _poll_wait(times)) // stroke) * stroke
 
 
 def _poll_wait(times: int) -> Instant:

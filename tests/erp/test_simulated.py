@@ -195,6 +195,17 @@ def test_a_header_without_its_lines_is_no_journal(
         assert [len(entry.lines) for entry in found.books.entries()] == [2]
 
 
+def test_a_header_is_taken_back_although_the_answers_of_its_deletion_are_lost(tmp_path: Path) -> None:
+    document = journal(DYNAMICS_FINANCE)
+    with simulated(DYNAMICS_FINANCE, tmp_path) as found:
+        found.meets(None, Trouble.FAILS)
+        assert isinstance(found.send(document), Uncertain)
+        found.meets(Trouble.LOST, Trouble.CUT)
+        assert found.erp.look_up([document]) == {}
+        assert isinstance(found.send(document), Taken)
+        assert found.keys() == {document.key: 1}
+
+
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [(Trouble.OTHER_CURRENCY, "OTHER_CURRENCY"), (Trouble.OTHER_SUBSIDIARY, "OTHER_COMPANY")],

@@ -1,6 +1,6 @@
 """A delivery that kills itself at a point: `python -m simulation.endurance.doomed POINT COUNT [arguments of milepost]`.
 
-COUNT is of calls that send: those that begin or those that have ended, as the point has it.
+COUNT is of documents in calls that send: those that begin or those that have ended, as the point has it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Point(StrEnum):
 
 
 class Doomed(Delivery):
-    """A delivery that dies where `point` says, when so many calls that send have passed there."""
+    """A delivery that dies where `point` says, when so many documents that are sent have passed there."""
 
     point: ClassVar[Point]
     count: ClassVar[int]
@@ -56,7 +56,7 @@ class Doomed(Delivery):
         super().publish()
 
     def _pass(self, place: Point, calls: Sequence[Call]) -> None:
-        sent = sum(call.kind == SEND for call in calls)
+        sent = sum(len(call.documents) for call in calls if call.kind == SEND)
         # Answers follow calls that have ended.
         if place is self.point or (place, self.point) == (Point.AFTER_CALL, Point.BEFORE_RESULT):
             self._passed += sent

@@ -31,6 +31,9 @@ ROOT: Final = Path(__file__).parents[2]
 # What a simulated project posts in a month.
 JOURNALS_A_PROJECT: Final = 80
 MOST_MONTHS: Final = 4
+# Where journals are imported, so many imports at least, that each trouble comes between some.
+FEWEST_IMPORTS: Final = 80
+MOST_IN_AN_IMPORT: Final = 50
 # After a closed month: what is posted in its place goes in the next round, and that all is answered is seen in the one after.
 MOST_ROUNDS: Final = 8
 # A process that has not ended by then hangs.
@@ -81,7 +84,8 @@ def run(plan: Plan, folder: Path, say: Tell) -> Outcome:
     journals = list(books(firm.output).to_deliver.values())
     month = _busiest_after_half(journals)
     say(f"{len(journals):,} journals; {month} is closed in the ERP at half of them")
-    half = len(journals) // 2
+    documents = _documents(plan.kind, len(journals))
+    half = len(journals) // documents // 2
     troubles = [
         f"lost={plan.lost_percent}",
         f"throttled={plan.throttled_percent}",
@@ -93,7 +97,8 @@ def run(plan: Plan, folder: Path, say: Tell) -> Outcome:
         plan.kind, folder / "erp" / "books", troubles=[parsed(each) for each in troubles], seed=plan.seed
     )
     with serving(erp) as served:
-        firm.connect(written(folder / "erp", plan.kind, served.url, erp.token_path, plan.concurrent, grain=ENTRY))
+        where = (folder / "erp", plan.kind, served.url, erp.token_path, plan.concurrent)
+        firm.connect(written(*where, grain=ENTRY, documents=documents))
         began = time.monotonic()
         killed = _killed(firm, len(journals), say)
         if plan.loses_store:
@@ -123,8 +128,8 @@ def _killed(firm: _Firm, journals: int, say: Tell) -> int:
     for point in Point:
         ended = firm.deliver(doomed=(point, stretch))
         if ended.returncode != -signal.SIGKILL:
-            raise Broken(f"delivery had to die {point} after {stretch} calls, and ended with {_end(ended)}")
-        say(f"killed {point}, after {stretch:,} more calls")
+            raise Broken(f"delivery had to die {point} after {stretch} documents, and ended with {_end(ended)}")
+        say(f"killed {point}, after {stretch:,} more documents")
     return len(Point)
 
 
@@ -218,6 +223,11 @@ class _Firm:
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if ended.returncode != exit_codes.DONE:
             raise Broken(f"milepost {arguments[0]} ended with {_end(ended)}")
+
+
+def _documents(kind: str, journals: int) -> int:
+    """A call."""
+    return min(MOST_IN_AN_IMPORT, max(1, journals // FEWEST_IMPORTS)) if kind == "oracle_fusion" else 1
 
 
 def plan_projects(journals: int, months: int) -> int:

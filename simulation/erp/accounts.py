@@ -30,8 +30,12 @@ def written(
     call_seconds: int = 0,
     companies: Sequence[Company] = COMPANIES,
     grain: str = ENTITY_DAY,
+    documents: int = 0,
 ) -> Path:
-    """Accounts have Milepost's numbers there too. Secrets of an earlier start stay. 0 leaves a limit to the adapter. Raises OSError."""
+    """Accounts have Milepost's numbers there too. Secrets of an earlier start stay. 0 leaves a limit to the adapter. Raises OSError.
+
+    `documents` are journals of one import, where the ERP imports.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, secret in ((CLIENT, "milepost"), (KEY, "")):
         path = folder / name
@@ -40,7 +44,7 @@ def written(
             path.write_text(secret or _key(), encoding="utf-8")
     lines = [
         *_account(folder.absolute(), kind, url, token_path, concurrent, call_seconds),
-        *_options(kind, companies),
+        *_options(kind, companies, documents),
         *(line for company in companies for line in _entity(company, grain)),
     ]
     path = folder / FILE
@@ -64,11 +68,12 @@ def _account(folder: Path, kind: str, url: str, token_path: str, concurrent: int
     ]
 
 
-def _options(kind: str, companies: Sequence[Company]) -> list[str]:
+def _options(kind: str, companies: Sequence[Company], documents: int) -> list[str]:
     if kind != "oracle_fusion":
         return []
     # An import whose answer was lost is among the processes at once here.
     made = ["", f"[erp.{NAME}.options]", "settle_seconds = 0"]
+    made += [f"documents = {documents}"] if documents else []
     for company in companies:
         made += ["", f"[erp.{NAME}.options.ledgers.{company.id}]", *_fields({"name": ledger_name(company)})]
         made += _fields({"data_access_set": company.id})

@@ -145,7 +145,6 @@ class Queue:
         self._parcels = {each.number: each for each in kept.parcels}
         self._standings = {each.key: each for each in kept.standings}
         self._closed = dict(kept.closed)
-        self._withdrawn: set[str] = set()
         self._known = Known(known)
         self._following = 1 + max(self._parcels, default=0)
         self._holder: dict[str, int] = {}
@@ -186,11 +185,11 @@ class Queue:
         """Of a journal that the books have taken back: it leaves where it stands alone and is neither sent nor in the ledger."""
         number = self._holder.get(journal_id)
         if number is not None:
-            self._withdrawn.add(journal_id)
-            self._leaves(self._parcels[number])
+            parcel = self._parcels[number]
+            self._leaves(self._keep(parcel._replace(withdrawn=(*parcel.withdrawn, journal_id))))
 
     def _leaves(self, parcel: Parcel) -> bool:
-        if len(parcel.members) > 1 or parcel.members[0] not in self._withdrawn:
+        if len(parcel.members) > 1 or not parcel.withdrawn:
             return False
         # What may have been sent before is looked up first.
         if parcel.state not in {standings.TO_SEND, standings.REFUSED}:
@@ -468,6 +467,7 @@ class Queue:
                 tuple(pair for pair in parcel.reverses if pair[0] in some),
                 tuple(pair for pair in parcel.replaces if pair[0] in some),
                 came_at=parcel.came_at,
+                withdrawn=tuple(each for each in parcel.withdrawn if each in some),
             )
             self._keep(child)
             self._hold(child)

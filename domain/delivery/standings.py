@@ -32,7 +32,7 @@ class Parcel(NamedTuple):
 
     `number` is its own, `order` that of the group it came from. `reverses` and `replaces` are pairs of a member and the journal that it
     reverses or replaces. `chart` is the digest of the chart that it was refused under, `keys` are of its documents once
-    they are made.
+    they are made, `withdrawn` are members that the books have taken back.
     """
 
     number: int
@@ -49,6 +49,7 @@ class Parcel(NamedTuple):
     rejection: Rejection | None = None
     keys: tuple[str, ...] = ()
     came_at: Instant = 0
+    withdrawn: tuple[str, ...] = ()
 
 
 class Standing(NamedTuple):

@@ -10,7 +10,7 @@ from domain.delivery.documents import Document, JournalDocument, key_of
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Outcome, RejectedData, Taken
 from domain.delivery.pace import seconds
 from domain.delivery.queue import REFUSED_AGAIN_SECONDS, SEND, Given, Queue, Terms
-from domain.delivery.standings import Parcel
+from domain.delivery.standings import Kept, Parcel
 from domain.units import EXCHANGE_RATE_ONE, Instant
 
 DAY = date(2026, 6, 3)
@@ -104,3 +104,15 @@ def test_a_company_that_we_may_not_post_for_is_left_alone_for_a_while() -> None:
     assert play(queue, seconds(4), taken) == [("b",), ("a",)]
     assert queue.troubled_since is None
     assert not queue.tally()[0].get(standings.TO_SEND)
+
+
+def test_what_was_taken_back_before_a_start_is_not_sent_after_it() -> None:
+    """Two journals may have been sent together by a delivery whose store is lost; the ERP has neither."""
+    queue = Queue("books", Making(), Terms())
+    queue.add([journals("kept", "taken-back"), journals("alone")], seconds(1), probe_from=seconds(60))
+    for journal_id in ("taken-back", "alone"):
+        queue.withdraw(journal_id)
+    stored = tuple(each for each in queue.changed().parcels.values() if each is not None)
+    again = Queue("books", Making(lacks=["kept"]), Terms(), Kept(stored))
+    assert play(again, seconds(61), taken) == []
+    assert (again.tally()[0], again.at_hand) == ({"unmapped": 1}, 1), "only what is kept waits for its account"

@@ -113,6 +113,9 @@ class BusinessCentral:
         error = _error(400, "Internal_EntityWithSameKeyExists", "The record already exists").body
         return Reply(200, {"responses": [{"id": "1", "status": 400, "body": error}]})
 
+    def advance(self) -> None:
+        """Nothing is left for later here."""
+
     def entries(self) -> Iterator[LedgerEntry]:
         """The general ledger, and journals that are not posted; amounts are of the company's currency."""
         database = self._books.database

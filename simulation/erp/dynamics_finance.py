@@ -132,7 +132,7 @@ class DynamicsFinance:
         return f"{found[0].decode() if found else ''} {asked.method} {asked.path}"
 
     def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
-        self._advance()
+        self.advance()
         if asked.path.startswith(SERVICES):
             return self._post_service(asked)
         entity = asked.path.removeprefix(DATA)
@@ -163,7 +163,7 @@ class DynamicsFinance:
 
     def entries(self) -> Iterator[LedgerEntry]:
         """The general ledger, and journals that are not posted."""
-        self._advance()
+        self.advance()
         database = self._books.database
         for entry in database.execute("SELECT * FROM GeneralJournalEntryBiEntities ORDER BY SourceKey").fetchall():
             lines = database.execute(
@@ -295,7 +295,7 @@ class DynamicsFinance:
 
     # Posting
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
         """What is due is posted."""
         due = self._books.database.execute("SELECT * FROM to_post WHERE due <= ?", [time.time()]).fetchall()
         for each in due:

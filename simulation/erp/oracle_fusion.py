@@ -121,7 +121,7 @@ class OracleFusion:
             return "a request that is not understood"
 
     def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
-        self._advance()
+        self.advance()
         resource = asked.path.removeprefix(RESOURCES)
         try:
             if asked.method == "POST" and resource == "erpintegrations":
@@ -156,7 +156,7 @@ class OracleFusion:
         return Reply(409, {"title": "Conflict", "status": "409"})
 
     def entries(self) -> Iterator[LedgerEntry]:
-        self._advance()
+        self.advance()
         rows = self._books.database.execute(
             "SELECT batch.ours, batch.JeBatchId, batch.Status, header.*, line.* FROM batch JOIN header USING (JeBatchId) "
             "JOIN line USING (JeHeaderId) ORDER BY JeHeaderId, JeLineNumber"
@@ -210,7 +210,7 @@ class OracleFusion:
         )
         return number
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
         """Imports that are due are done."""
         due = self._books.database.execute(
             "SELECT * FROM process WHERE state = 'RUNNING' AND due <= ? ORDER BY number", [time.time()]

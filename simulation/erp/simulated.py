@@ -41,6 +41,9 @@ class Interface(Protocol):
     def duplicate(self, asked: Asked) -> Reply:
         """That it is there already, in the vendor's words."""
 
+    def advance(self) -> None:
+        """What is due is posted."""
+
     def entries(self) -> Iterator[LedgerEntry]: ...
 
 
@@ -106,6 +109,8 @@ class SimulatedErp:
                 case Act.AWAY:
                     self.away(float(turn.value))
                 case Act.CLOSE:
+                    # What is due was posted before; of a closed month it would wait for somebody.
+                    self._interface.advance()
                     self._books.close_month(turn.value)
                 case Act.OPEN:
                     self._books.open_month(turn.value)

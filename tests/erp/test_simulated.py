@@ -206,6 +206,14 @@ def test_a_header_is_taken_back_although_the_answers_of_its_deletion_are_lost(tm
         assert found.keys() == {document.key: 1}
 
 
+def test_what_is_due_is_posted_before_a_month_is_closed(tmp_path: Path) -> None:
+    with simulated(DYNAMICS_FINANCE, tmp_path) as found:
+        assert isinstance(taken := found.send(journal(DYNAMICS_FINANCE)), Taken)
+        assert not taken.is_posted
+        found.act("close=2026-06")
+        assert [entry.is_posted for entry in found.books.entries()] == [True]
+
+
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [(Trouble.OTHER_CURRENCY, "OTHER_CURRENCY"), (Trouble.OTHER_SUBSIDIARY, "OTHER_COMPANY")],

@@ -40,6 +40,8 @@ class Ledger:
         self._group_of: dict[str, Group] = {}
         self._answers: dict[str, PostingAccepted | PostingRejected] = {}
         self._withdrawn: set[str] = set()
+        # By company what its chart lacks of journals that the ERP has: they cannot be made again, nor compared. Known once all is found.
+        self.lacking: dict[str, Unmapped] = {}
 
     def add(self, position: Position, record: JournalEntry | ControlTotals) -> None:
         if isinstance(record, JournalEntry) and not record.deliver and record.reverses is not None:
@@ -67,13 +69,13 @@ class Ledger:
             group = self._group_of.get(members[0])
             if group is not None and set(members) <= set(group.ids):
                 state = event.state if isinstance(event, PostingAccepted) else event.because
-                yield from (Found(each, state) for each in self._documents(of_members(group, members)))
+                yield from (Found(each, state) for each in self._documents(of_members(group, members), state))
         for group in self._made:
             left = [member for member in group.ids if member not in self._answers]
             for state in ("", WITHDRAWN):
                 some = [member for member in left if (member in self._withdrawn) == (state == WITHDRAWN)]
                 if some:
-                    yield from (Found(each, state) for each in self._documents(of_members(group, some)))
+                    yield from (Found(each, state) for each in self._documents(of_members(group, some), state))
 
     def document(self, wanted: str) -> Found | None:
         """By its key, or by a journal in it."""
@@ -81,8 +83,10 @@ class Ledger:
             (each for each in self.found() if wanted == each.document.key or wanted in each.document.members), None
         )
 
-    def _documents(self, group: Group) -> Iterable[JournalDocument]:
+    def _documents(self, group: Group, state: str) -> Iterable[JournalDocument]:
         made = documents(group, self._charts[group.legal_entity_id], self._lines[group.legal_entity_id])
+        if state in ANSWERED and isinstance(made[0], Unmapped):
+            self.lacking.setdefault(group.legal_entity_id, made[0])
         return [each for each in made if not isinstance(each, Unmapped)]
 
 

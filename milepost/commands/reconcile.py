@@ -114,7 +114,7 @@ def _compared(
     period: str | None,
     unread: list[str],
 ) -> Iterator[Reconciled]:
-    """Of ERPs that cannot be read to the end `unread` is told, and the others are compared."""
+    """Of companies that cannot be compared to the end `unread` says why; the others are."""
     from connectors.erp.adapter import ErpUnreadable
     from connectors.erp.adapters import opened
     from domain.delivery.reconciled import period_of, periods_of
@@ -130,6 +130,11 @@ def _compared(
             raise typer.BadParameter(
                 f"expected a fiscal year and period such as 2026-03, got {period}", param_hint="--period"
             )
+        if (lack := delivered.ledger.lacking.get(company)) is not None:
+            unread.append(
+                f"{company}: the ERP has journals that cannot be compared, since the chart has {lack}; write it into accounts.toml again"
+            )
+            continue
         with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
             try:
                 yield from compared(chart, periods, found, erp.ledger, delivered.billing)

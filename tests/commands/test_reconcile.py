@@ -178,6 +178,23 @@ def test_an_erp_that_cannot_be_read_to_the_end_is_compared_another_time(
     assert (shown.exit_code, shown.stdout) == (75, ""), "nothing is said of ledgers that were not compared"
 
 
+def test_journals_whose_account_left_the_chart_are_not_passed_over(
+    reconcile: Callable[..., Result], delivered: list[JournalDocument], erp: Keeping, accounts: Path
+) -> None:
+    """They should be in the ERP, and somebody has deleted them there; without the account nobody can say."""
+    keys = {each.key for each in delivered if any(line.role == "5000" for line in each.lines)}
+    assert keys
+    for reference in [name for name, entry in erp.entries.items() if entry.key in keys]:
+        del erp.entries[reference]
+    charted = accounts.read_text().splitlines()
+    accounts.write_text("\n".join(line for line in charted if not line.startswith("5000")))
+    result = reconcile()
+    assert "BERLIN: the ERP has journals that cannot be compared" in result.stderr
+    assert "no account of the ERP for 5000" in result.stderr
+    assert (result.exit_code, result.stdout) == (75, "")
+    assert json.loads(reconcile("--json").stdout)["reconciled"] == [], "the next run does not hear that all is well"
+
+
 def test_before_the_first_answer_there_is_nothing_to_compare(
     reconcile: Callable[..., Result], erp: Keeping, tmp_path: Path
 ) -> None:

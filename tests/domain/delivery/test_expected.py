@@ -95,3 +95,11 @@ def test_what_is_taken_back_before_it_was_sent_is_not_to_send() -> None:
     of = ledger(2)
     of.add(position(0, 3), journal("J-3", deliver=False, kind="reversal", reverses="J-1", rule="never_accepted"))
     assert found(of) == [(("J-0",), ""), (("J-1",), "withdrawn")]
+
+
+def test_what_the_chart_lacks_of_journals_in_the_erp_is_known() -> None:
+    """Of those that were never sent it is said elsewhere: they wait."""
+    of = ledger(accounts={})
+    assert (found(of), of.lacking) == ([], {})
+    of.answer(accepted("J-0", "J-1"))
+    assert (found(of), str(of.lacking["DE"])) == ([], "no account of the ERP for 1150")

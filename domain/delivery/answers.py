@@ -111,6 +111,10 @@ def rejected(about: About, why: Rejection, statement_id: str | None, now: Instan
     )
 
 
+def journals_of(event: PostingAccepted | PostingRejected) -> tuple[str, ...]:
+    return event.journals or ((event.journal_id,) if event.journal_id else ())
+
+
 def key_of_several(kind: str, members: Sequence[str], documents: Sequence[Document]) -> str:
     """The document's key; of a journal that fills several, or none, that of its members."""
     return documents[0].key if len(documents) == 1 else key_of(kind, members)

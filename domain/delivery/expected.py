@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from domain.delivery.answers import journals_of
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import JournalDocument
 from domain.delivery.groups import Group, Groups
@@ -94,10 +95,6 @@ def expected(found: Iterable[Found]) -> Iterator[Expected]:
     for each in found:
         if each.state in ANSWERED:
             yield Expected(each.document, each.state == POSTED)
-
-
-def journals_of(event: PostingAccepted | PostingRejected) -> tuple[str, ...]:
-    return event.journals or ((event.journal_id,) if event.journal_id else ())
 
 
 def _rank(event: PostingAccepted | PostingRejected) -> tuple[bool, int, bool]:

@@ -47,9 +47,9 @@ class Known:
         self._ids.add(event.event_id)
         match event:
             case PostingAccepted():
-                self._note(_journals(event), event.state, event.attempt)
+                self._note(answers.journals_of(event), event.state, event.attempt)
             case PostingRejected():
-                self._note(_journals(event), event.because, event.attempt)
+                self._note(answers.journals_of(event), event.because, event.attempt)
             case InvoicePosted():
                 self._note([event.statement_id or ""], answers.POSTED, _attempt(event.event_id))
             case InvoiceRejected():
@@ -91,10 +91,6 @@ def tree_of(making: Making, parcel: Parcel) -> Tree:
         return Tree(parcel.members, made)
     halves = tuple(tree_of(making, parcel._replace(members=some)) for some in making.halves(parcel))
     return Tree(parcel.members, made if len(made) == 1 else (), halves)
-
-
-def _journals(event: PostingAccepted | PostingRejected) -> tuple[str, ...]:
-    return event.journals or ((event.journal_id,) if event.journal_id else ())
 
 
 def _attempt(event_id: str) -> int:

@@ -66,27 +66,33 @@ ACCOUNTING_TOPICS = ("engagement.log", PROGRESS, OVERRIDES, *SHARD_TOPICS)
 
 def account(settings: Settings, shards: Sequence[int]) -> None:
     """Until somebody asks to stop, or changes a topic so that records could be lost."""
-    with stopping() as stop, serving_metrics(settings, ACCOUNTING) as measured:
-        try:
-            with accounting_ends(settings, measured, shards) as ends:
-                job = accounting_job(settings, shards)
-                hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
-                with (
-                    exceptions_followed(measured.metrics, job.clients, job.names, shards),
-                    topics_watched(settings, lambda _: ACCOUNTING_TOPICS) as topics_now,
-                ):
-                    is_over = either(until_told(stop), topics_now.is_wrong)
-                    accounting_kafka.run(job, is_over, on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
-                topics_now.check()
-            tell_end(stop)
-        except KafkaException as fault:
-            raise failed(fault) from fault
-        except sqlite3.OperationalError as fault:
-            raise unwritable(settings.store.folder, str(fault)) from fault
-        except OSError as fault:
-            if fault.errno not in NO_ROOM:
-                raise
-            raise unwritable(settings.store.folder, os.strerror(fault.errno)) from fault
+    with stopping() as stop, serving_metrics(settings, ACCOUNTING) as measured, faults_named(settings):
+        with accounting_ends(settings, measured, shards) as ends:
+            job = accounting_job(settings, shards)
+            hooks = MeasuredAccounting(measured.metrics, measured.health, partial(store_path, job), end_of=ends.of)
+            with (
+                exceptions_followed(measured.metrics, job.clients, job.names, shards),
+                topics_watched(settings, lambda _: ACCOUNTING_TOPICS) as topics_now,
+            ):
+                is_over = either(until_told(stop), topics_now.is_wrong)
+                accounting_kafka.run(job, is_over, on_commit=hooks.on_commit, tell=say, on_open=hooks.on_open)
+            topics_now.check()
+        tell_end(stop)
+
+
+@contextmanager
+def faults_named(settings: Settings) -> Iterator[None]:
+    """Brokers that refuse and a folder of stores that cannot be written raise GuardStop."""
+    try:
+        yield
+    except KafkaException as fault:
+        raise failed(fault) from fault
+    except sqlite3.OperationalError as fault:
+        raise unwritable(settings.store.folder, str(fault)) from fault
+    except OSError as fault:
+        if fault.errno not in NO_ROOM:
+            raise
+        raise unwritable(settings.store.folder, os.strerror(fault.errno)) from fault
 
 
 def accounting_ends(settings: Settings, measured: Measured, shards: Sequence[int]) -> AbstractContextManager[KnownEnds]:

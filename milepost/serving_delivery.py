@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from bytewax.run import cli_main
-from confluent_kafka import KafkaException
 
 from connectors.delivery_store import SUFFIXES, DeliveryStore
 from connectors.erp.adapter import Erp
@@ -18,11 +15,9 @@ from connectors.erp.adapters import opened as opened_erp
 from connectors.erp.connection import Connection
 from connectors.files.holder import Token
 from connectors.files.output_lock import only_writer
-from connectors.files.writing import NO_ROOM, unwritable
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import DELIVERY as DELIVERY_TOPIC
 from connectors.kafka.names import ENGAGEMENT_LOG, Names
-from connectors.kafka.partitions import failed
 from connectors.kafka.registry import schema_ids
 from connectors.kafka.rights import ANSWERS, DELIVERED
 from connectors.metrics.catalogue import FORMS
@@ -36,7 +31,7 @@ from domain.delivery.chart import EntityChart
 from milepost.accounts_given import given_accounts
 from milepost.console import say
 from milepost.delivering import entities_digest
-from milepost.serving import asked, check_topics, either, tell_end, topics_watched
+from milepost.serving import asked, check_topics, either, faults_named, tell_end, topics_watched
 from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings
 from milepost.stopping import stopping
@@ -80,23 +75,14 @@ def account_of(settings: Settings, erp: str | None) -> Account:
 
 def deliver(settings: Settings, account: Account) -> None:
     """Until somebody asks to stop, or changes a topic so that records could be lost."""
-    with stopping() as stop, serving_metrics(settings, DELIVERY) as measured:
-        try:
-            with (
-                topics_watched(settings, lambda _: TOPICS) as topics_now,
-                closing(opened_erp(account.erp, account.connection)) as adapter,
-            ):
-                _deliver(settings, account, adapter, measured, either(until_told(stop), topics_now.is_wrong))
-                topics_now.check()
-            tell_end(stop)
-        except KafkaException as fault:
-            raise failed(fault) from fault
-        except sqlite3.OperationalError as fault:
-            raise unwritable(settings.store.folder, str(fault)) from fault
-        except OSError as fault:
-            if fault.errno not in NO_ROOM:
-                raise
-            raise unwritable(settings.store.folder, os.strerror(fault.errno)) from fault
+    with stopping() as stop, serving_metrics(settings, DELIVERY) as measured, faults_named(settings):
+        with (
+            topics_watched(settings, lambda _: TOPICS) as topics_now,
+            closing(opened_erp(account.erp, account.connection)) as adapter,
+        ):
+            _deliver(settings, account, adapter, measured, either(until_told(stop), topics_now.is_wrong))
+            topics_now.check()
+        tell_end(stop)
 
 
 def _deliver(

@@ -24,8 +24,9 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace
 from connectors.erp.answers import Answer, amount_of, decimal_of, listed, scaled, text_of, words
+from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
     ENTRA_TOKEN_URL,
@@ -111,27 +112,16 @@ def open_erp(name: str, connection: Connection) -> BusinessCentral:
     return BusinessCentral(session, connection.url, limits, options)
 
 
-class BusinessCentral:
+class BusinessCentral(AtOnce):
     """One environment; our `subsidiary` is the id of a company in it."""
 
+    ERP = "Business Central"
+
     def __init__(self, session: Session, url: str, limits: Limits, options: BusinessCentralOptions) -> None:
-        self._session = session
+        super().__init__(session, limits)
         self._host = urlsplit(url).hostname or ""
         self._api = f"{url}/api/v2.0/"
-        self._limits = limits
         self._options = options
-
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
-        return [self._send(document, trace) for document in documents]
-
-    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
-        raise AssertionError(
-            f"Business Central answers at once; nothing was submitted as {ticket} for {len(documents)} documents"
-        )
 
     def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
         found: dict[str, Taken] = {}
@@ -185,9 +175,6 @@ class BusinessCentral:
                     "readable" if isinstance(found, list) else said(found),
                     "" if is_right else f"give the application a permission set with {entity}",
                 )
-
-    def close(self) -> None:
-        self._session.close()
 
     # Sending
 

@@ -22,9 +22,10 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace
 from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, scaled, text_of, words
 from connectors.erp.answers import refused as by_status
+from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
     ENTRA_TOKEN_URL,
@@ -197,27 +198,16 @@ def open_erp(name: str, connection: Connection) -> DynamicsFinance:
     return DynamicsFinance(session, connection.url, limits, options)
 
 
-class DynamicsFinance:
+class DynamicsFinance(AtOnce):
     """One environment, with all companies that our user may see."""
 
+    ERP = "Dynamics 365 Finance"
+
     def __init__(self, session: Session, url: str, limits: Limits, options: DynamicsFinanceOptions) -> None:
-        self._session = session
+        super().__init__(session, limits)
         self._url = url
         self._data = f"{url}/data/"
-        self._limits = limits
         self._options = options
-
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
-        return [self._send(document, trace) for document in documents]
-
-    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
-        raise AssertionError(
-            f"Dynamics 365 Finance answers at once; nothing was submitted as {ticket} for {len(documents)} documents"
-        )
 
     def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
         found: dict[str, Taken] = {}
@@ -267,9 +257,6 @@ class DynamicsFinance:
                 "readable" if isinstance(found, list) else said(found),
                 "" if is_right else f"give our user a role with the data entity {entity}",
             )
-
-    def close(self) -> None:
-        self._session.close()
 
     # Sending
 

@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace
 from connectors.erp.answers import (
     Answer,
     NotJson,
@@ -40,6 +40,7 @@ from connectors.erp.answers import (
     text_of,
     words,
 )
+from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection, OAuth1Auth
 from connectors.erp.session import Session, opened
 from domain.delivery.documents import (
@@ -155,27 +156,16 @@ def open_erp(name: str, connection: Connection) -> NetSuite:
     return NetSuite(session, connection, limits, options)
 
 
-class NetSuite:
+class NetSuite(AtOnce):
     """One account."""
 
+    ERP = "NetSuite"
+
     def __init__(self, session: Session, connection: Connection, limits: Limits, options: NetSuiteOptions) -> None:
-        self._session = session
+        super().__init__(session, limits)
         self._url = connection.url
         self._is_signed = isinstance(connection.auth, OAuth1Auth)
-        self._limits = limits
         self._options = options
-
-    @property
-    def limits(self) -> Limits:
-        return self._limits
-
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
-        return [self._send(document, trace) for document in documents]
-
-    def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
-        raise AssertionError(
-            f"NetSuite answers at once; nothing was submitted as {ticket} for {len(documents)} documents"
-        )
 
     def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
         found: dict[str, Taken] = {}
@@ -232,9 +222,6 @@ class NetSuite:
                 "" if is_right else f"give the role Transactions > {record}, Full",
             )
         yield self._governance(subject)
-
-    def close(self) -> None:
-        self._session.close()
 
     # Sending
 

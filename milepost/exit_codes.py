@@ -46,7 +46,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.REGISTRY_UNREACHABLE: "guard: the registry does not answer, and no schema ids are kept from before",
     guards.REFUSED_BY_BROKER: "guard: the brokers refuse it: not allowed, too large, or not of their version",
     guards.CLOCKS_APART: "guard: the clocks of this machine and of the brokers do not agree, or have jumped",
-    TRY_AGAIN: "another run is using the output folder, or this one was stopped half-way; try again",
+    TRY_AGAIN: "another run is using the output folder, this one was stopped half-way, or an ERP was away; try again",
     INTERRUPTED: "stopped with Ctrl-C",
     READER_GONE: "whoever read the output stopped reading, such as `| head`",
 }

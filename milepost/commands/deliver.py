@@ -32,7 +32,12 @@ def deliver(
         bool,
         typer.Option("--fallback", help="Write the invoices that wait as files, into the account's fallback."),
     ] = False,
-    status: Annotated[bool, typer.Option("--status", help="Send nothing: say how far delivery is.")] = False,
+    status: Annotated[
+        bool,
+        typer.Option(
+            "--status", help="Send nothing: how many journals are posted, sent, to send and rejected, with the money."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""

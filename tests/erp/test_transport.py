@@ -6,9 +6,12 @@ import logging
 import socket
 
 import pytest
+import stamina
 
 from connectors.erp.adapter import Trace
 from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, json_body, retry_after, scaled, words
+from connectors.erp.oauth import Anonymous
+from connectors.erp.session import Session
 from connectors.erp.transport import Transport
 from domain.delivery.outcomes import UNREACHABLE, NotSent, Uncertain
 from tests.erp.server import Behaviour, Dripping, Endless, HungUp, Reply, serving
@@ -54,6 +57,17 @@ def test_without_a_connection_nothing_was_sent() -> None:
         transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
         found = transport.call("POST", f"http://127.0.0.1:{unused.getsockname()[1]}/", headers={})
     assert found == NotSent(UNREACHABLE, "127.0.0.1: no connection before anything was sent")
+
+
+def test_asking_again_writes_no_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    """Between the lines of `milepost reconcile` stood `stamina.retry_scheduled`."""
+    caplog.set_level(logging.DEBUG)
+    with serving(lambda _: Reply(429, {})) as server, stamina.set_testing(True, attempts=2):
+        session = Session(Transport(["127.0.0.1"], 5.0, insecure_loopback=True), Anonymous())
+        assert isinstance(session.read("GET", server.url), Answer)
+        session.close()
+        assert len(server.asked) == 2
+    assert "retry" not in caplog.text
 
 
 @pytest.mark.parametrize(

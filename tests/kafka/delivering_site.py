@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -80,6 +81,7 @@ class Delivering:
         self.accounts = of.folder / "accounts.toml"
         self.port = free_port()
         told = erp.accounts.read_text(encoding="utf-8").partition("[entities")[0]
+        told = re.sub(r"(?m)^call_seconds = .*\n", "", told)
         told = told.replace(f"[erp.{ERP}]\n", f"[erp.{ERP}]\ncall_seconds = {call_seconds}\n")
         of.folder.mkdir(parents=True, exist_ok=True)
         self.accounts.write_text(told + charts(grain), encoding="utf-8")

@@ -101,6 +101,24 @@ def test_a_store_that_is_lost_is_made_again_from_answers_and_the_ledger(deliveri
         assert WAITED_FOR in delivered(delivering, process)
 
 
+def test_who_is_stopped_while_it_waits_for_calls_leaves_that_to_the_next_one(delivering: Delivering) -> None:
+    killed(delivering, "after call", 20)
+    shutil.rmtree(delivering.site.folder / "delivery")
+    there = len(delivering.entries())
+    with delivering.start() as process:
+        assert process.stderr is not None
+        said = ""
+        while WAITED_FOR not in said:
+            line = process.stderr.readline().decode()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGTERM)
+        ended(process, exit_codes.DONE)
+    assert len(delivering.entries()) == there, "nothing was begun"
+    with delivering.start() as process:
+        assert WAITED_FOR in delivered(delivering, process)
+
+
 def test_a_second_process_takes_over_and_the_first_one_s_store_counts_no_more(
     delivering: Delivering, tmp_path: Path
 ) -> None:

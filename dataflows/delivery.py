@@ -27,12 +27,12 @@ from connectors.delivery_store import Arrived, Member
 from connectors.erp.adapter import NO_TRACE, Limits, Trace
 from dataflows.delivery_watched import Stand, Unwatched, Watch
 from domain.delivery import groups as grouping
-from domain.delivery.answers import INVOICE, JOURNAL, Answer
+from domain.delivery.answers import Answer, answers_of
 from domain.delivery.chart import EntityChart, Unmapped
-from domain.delivery.documents import Document
+from domain.delivery.documents import INVOICE, JOURNAL, Document
 from domain.delivery.groups import Group, Groups
 from domain.delivery.invoices import invoice
-from domain.delivery.journals import documents
+from domain.delivery.journals import documents, halves_of
 from domain.delivery.pace import seconds
 from domain.delivery.queue import SEND, Call, Given, Intent, Queue, Result, Terms
 from domain.delivery.standings import PROBE, Changes, Kept, Parcel
@@ -87,7 +87,7 @@ class Books(Protocol):
         """Whether all has been given that stood there when it was begun."""
 
     def answered(self) -> Iterable[Answer]:
-        """What was published so far, by whoever. Asked for once, where the store was lost."""
+        """What was published so far, of all ERP accounts. Asked for once, where the store was lost."""
 
     def claim(self, intents: Sequence[Intent]) -> None:
         """Before any call of a round. Raises GuardStop where another process has taken over."""
@@ -169,9 +169,7 @@ class ChartMaking:
         return documents(_group(members, chart), chart, self._lines)
 
     def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
-        """At the places where `domain.delivery.journals` halves a group that has too many lines."""
-        middle = len(parcel.members) // 2
-        return parcel.members[:middle], parcel.members[middle:]
+        return halves_of(parcel.members)
 
     def chart(self, entity: str) -> str:
         return self._digests.get(entity, "")
@@ -369,7 +367,7 @@ def opened(
     terms = terms_of(limits)
     kept = store.kept()
     is_probing = store.probe_from is not None or any(each.state == PROBE for each in kept.parcels)
-    known = list(books.answered()) if store.is_new or is_probing else []
+    known = list(answers_of(erp, books.answered())) if store.is_new or is_probing else []
     if store.is_new:
         # So long a call of a process before this one may still have an effect.
         may_be_late = store.had_another or bool(known)

@@ -21,7 +21,6 @@ from connectors.json_values import instant_text
 from dataflows.delivery import Came
 from domain.delivery.answers import Answer
 from domain.delivery.queue import Intent
-from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry, Output, Position
 from domain.units import Instant
 
@@ -38,13 +37,10 @@ class FileBooks:
     `answered_at` is when answers are said to have come, where that is another time than now.
     """
 
-    def __init__(
-        self, output: Path, input_dir: Path, erp: str, answered_at: Callable[[], Instant] | None = None
-    ) -> None:
+    def __init__(self, output: Path, input_dir: Path, answered_at: Callable[[], Instant] | None = None) -> None:
         """Raises NoOutputs."""
         self._output = output
         self._input = input_dir
-        self._erp = erp
         self._shards = shards(output)
         self._answered_at = answered_at
         self._blocks: list[_Ahead] = []
@@ -84,9 +80,7 @@ class FileBooks:
 
     def answered(self) -> Iterator[Answer]:
         for event in added_events(self._input, ANSWERS):
-            if isinstance(event, PostingAccepted | PostingRejected) and event.erp != self._erp:
-                continue
-            if isinstance(event, _ANSWERS) and event.source == self._erp:
+            if isinstance(event, _ANSWERS):
                 yield event
 
     def claim(self, intents: Sequence[Intent]) -> None:

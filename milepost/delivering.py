@@ -22,8 +22,8 @@ from dataflows.delivery import Delivery, build, opened
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
 from domain.delivery import standings
-from domain.delivery.answers import INVOICE
 from domain.delivery.chart import EntityChart
+from domain.delivery.documents import INVOICE
 from domain.delivery.pace import seconds
 from domain.units import AMOUNT_SCALE, Amount
 from milepost.console import aligned, amount_text, say, shape
@@ -61,7 +61,7 @@ def deliver(
 ) -> Delivered:
     """`in_files` writes invoices alone, into the account's fallback. Raises GuardStop, OutputInUse and NoOutputs."""
     charts = accounts.charts_of(erp)
-    books = FileBooks(output, input_dir, erp, lambda: found_at(output))
+    books = FileBooks(output, input_dir, lambda: found_at(output))
     with (
         closing(_open(erp, accounts, in_files=in_files)) as adapter,
         DeliveryStore(store_path(output, erp), books.generation, entities_digest(charts)) as store,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from domain.delivery.documents import Document, InvoiceDocument, key_of
+from domain.delivery.documents import INVOICE, Document, InvoiceDocument, key_of
 from domain.delivery.outcomes import Taken
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.units import Instant
 
 Answer: TypeAlias = PostingAccepted | PostingRejected | InvoicePosted | InvoiceRejected
-
-JOURNAL: Final = "journal"
-INVOICE: Final = "invoice"
 
 # States of `PostingAccepted`.
 ACCEPTED: Final = "accepted"
@@ -111,7 +108,13 @@ def rejected(about: About, why: Rejection, statement_id: str | None, now: Instan
     )
 
 
+def answers_of(erp: str, events: Iterable[Answer]) -> Iterator[Answer]:
+    """Those that delivery to the account gave: other accounts and other systems answer too."""
+    return (event for event in events if event.source == erp)
+
+
 def journals_of(event: PostingAccepted | PostingRejected) -> tuple[str, ...]:
+    """An answer about a batch names its journals; one about a single journal may name that alone."""
     return event.journals or ((event.journal_id,) if event.journal_id else ())
 
 

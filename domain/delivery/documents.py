@@ -13,6 +13,10 @@ from typing import Final, NamedTuple, TypeAlias
 from domain.accounts import CURRENCY_ROUNDING
 from domain.units import Amount, ExchangeRate, Quantity, Rate
 
+# What a document is made of; a word of its key.
+JOURNAL: Final = "journal"
+INVOICE: Final = "invoice"
+
 # Business Central's document numbers have 20 characters, the least of all that are served: MP and 90 bits in base 32.
 KEY_CHARACTERS: Final = 20
 _KEY: Final = re.compile(r"MP[A-Z2-7]{18}")

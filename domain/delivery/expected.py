@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from domain.delivery.answers import journals_of
+from domain.delivery.answers import ACCEPTED, PERIOD, POSTED, journals_of
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import JournalDocument
 from domain.delivery.groups import Group, Groups
@@ -14,12 +14,11 @@ from domain.delivery.reconciliation import Expected
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import ControlTotals, JournalEntry, Position
 
-POSTED: Final = "posted"
 # The ERP has it, in its ledger or to be posted there.
-ANSWERED: Final = frozenset({POSTED, "accepted"})
+ANSWERED: Final = frozenset({POSTED, ACCEPTED})
 # It will never be sent: refused for its period, and replaced, or taken back in our books before it went.
 WITHDRAWN: Final = "withdrawn"
-GIVEN_UP: Final = frozenset({"period", WITHDRAWN})
+GIVEN_UP: Final = frozenset({PERIOD, WITHDRAWN})
 
 
 class Found(NamedTuple):

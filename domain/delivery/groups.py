@@ -17,15 +17,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from domain.delivery.chart import ENTRY, PERIOD, PROJECT_DAY, EntityChart
-from domain.delivery.documents import key_of
+from domain.delivery.documents import JOURNAL, key_of
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from domain.statement import ISSUED
 from domain.units import Instant
-
-JOURNAL: Final = "journal"
 
 
 class Group(NamedTuple):

@@ -30,14 +30,13 @@ from domain.delivery.chart import (
     Mapped,
     Unmapped,
 )
-from domain.delivery.documents import InvoiceDocument, InvoiceLine, key_of
+from domain.delivery.documents import INVOICE, InvoiceDocument, InvoiceLine, key_of
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
 from domain.rows import named, origin
 from domain.statement import EACH
 from domain.units import AMOUNT_ONE, QUANTITY_ONE, RATE_ONE, Amount, Quantity, Rate
 
-INVOICE: Final = "invoice"
 _KINDS: Final = {rows.TIME_ENTRY: TIME, rows.EXPENSE: EXPENSE, rows.DELIVERY: DELIVERY}
 
 

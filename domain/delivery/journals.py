@@ -8,13 +8,13 @@ whether it was halved for its lines or to find the one that the ERP rejects, the
 too many lines is taken apart into sets of lines that balance.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
 from domain.delivery.contra_accounts import Match, matches
-from domain.delivery.documents import DocumentLine, JournalDocument, Segment, key_of
-from domain.delivery.groups import JOURNAL, Group
+from domain.delivery.documents import JOURNAL, DocumentLine, JournalDocument, Segment, key_of
+from domain.delivery.groups import Group
 from domain.journal import Unbalanced
 from domain.units import Amount
 
@@ -46,18 +46,21 @@ def documents(group: Group, chart: EntityChart, limit_lines: int) -> tuple[Journ
     return tuple(_document(group, chart, part, f"{number}/{len(parts)}") for number, part in enumerate(parts, start=1))
 
 
-def of_members(group: Group, ids: Collection[str]) -> Group:
-    """The group of some of its journals; its accounting date is the last of theirs."""
-    return _cut(group, [place for place, each in enumerate(group.members) if each.journal_id in ids])
+def halves_of(ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of two or more."""
+    middle = len(ids) // 2
+    return ids[:middle], ids[middle:]
 
 
 def halves(group: Group) -> tuple[Group, Group]:
-    """Of two or more members."""
-    middle = len(group.members) // 2
-    return _cut(group, range(middle)), _cut(group, range(middle, len(group.members)))
+    first, second = halves_of(group.ids)
+    return of_members(group, first), of_members(group, second)
 
 
-def _cut(group: Group, places: Sequence[int]) -> Group:
+def of_members(group: Group, ids: Iterable[str]) -> Group:
+    """The group of some of its journals; its accounting date is the last of theirs."""
+    wanted = frozenset(ids)
+    places = [place for place, each in enumerate(group.members) if each.journal_id in wanted]
     members = tuple(group.members[place] for place in places)
     return group._replace(
         accounting_date=max(each.accounting_date for each in members),

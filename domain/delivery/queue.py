@@ -17,10 +17,10 @@ from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from domain.delivery import answers, standings
-from domain.delivery.answers import INVOICE, About, Answer, Rejection
+from domain.delivery import answers, recovery, standings
+from domain.delivery.answers import About, Answer, Rejection
 from domain.delivery.chart import Unmapped
-from domain.delivery.documents import Document
+from domain.delivery.documents import INVOICE, Document
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
     NotSent,
@@ -88,14 +88,7 @@ class Call(NamedTuple):
 Result: TypeAlias = list[Outcome] | Mapping[str, Taken] | Outcome | None
 
 
-class Making(Protocol):
-    """How journals and statements become documents, with the chart as it is now."""
-
-    def documents(self, parcel: Parcel) -> tuple[Document, ...] | tuple[Unmapped, ...]: ...
-
-    def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
-        """The members in two groups that together are all; asked of several members."""
-
+class Making(recovery.Making, Protocol):
     def chart(self, entity: str) -> str:
         """A digest: another one may map what could not be mapped or was refused."""
 

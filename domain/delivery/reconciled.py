@@ -7,9 +7,8 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from domain.delivery.chart import EntityChart
-from domain.delivery.documents import key_of
+from domain.delivery.documents import INVOICE, key_of
 from domain.delivery.expected import ANSWERED, GIVEN_UP, Found, expected
-from domain.delivery.invoices import INVOICE
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.reconciliation import Compared, Invoiced, Period, compare
 from domain.events.common import FiscalCalendar

@@ -9,7 +9,7 @@ A group that an ERP refused, or that has more lines than it takes, was sent in h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from domain.delivery import answers
@@ -80,9 +80,12 @@ class Tree(NamedTuple):
 
 
 class Making(Protocol):
+    """How journals and statements become documents, with the chart as it is now."""
+
     def documents(self, parcel: Parcel) -> tuple[Document, ...] | tuple[Unmapped, ...]: ...
 
-    def halves(self, parcel: Parcel) -> Iterable[tuple[str, ...]]: ...
+    def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
+        """The members in two groups that together are all; asked of several members."""
 
 
 def tree_of(making: Making, parcel: Parcel) -> Tree:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from connectors.files.written import read_topic
-from domain.delivery.documents import key_of
-from domain.delivery.groups import JOURNAL
+from domain.delivery.documents import JOURNAL, key_of
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount
 from domain.outputs import TOPICS, JournalEntry

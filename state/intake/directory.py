@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
+from domain.delivery.answers import journals_of
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import (
     BalancesBroughtForward,
@@ -481,10 +482,11 @@ def _row_keys(name: str) -> list[Key]:
 
 
 def _posting(directory: Directory, event: PostingAccepted | PostingRejected) -> Route:
-    if event.journal_id is not None:
-        return _made_by_us(directory, event, "journal", event.journal_id)
+    named = journals_of(event)
+    if len(named) == 1:
+        return _made_by_us(directory, event, "journal", named[0])
     found: dict[str, list[str]] = {}
-    for journal in event.journals:
+    for journal in named:
         if not _is_made_by_us(journal):
             return _one(directory, event, [("journal", journal), _project_key(event)])
         found.setdefault(engagement_of(journal), []).append(journal)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from connectors.log_records import LogRecord
-from domain.delivery.documents import key_of
-from domain.delivery.groups import JOURNAL
+from domain.delivery.documents import JOURNAL, key_of
 from milepost import exit_codes
 from simulation.erp.accounts import written
 from simulation.erp.asked import Asked, Does

@@ -4,9 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 
 from domain.delivery import standings
-from domain.delivery.answers import JOURNAL
 from domain.delivery.chart import Unmapped
-from domain.delivery.documents import Document, JournalDocument, key_of
+from domain.delivery.documents import JOURNAL, Document, JournalDocument, key_of
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Outcome, RejectedData, Taken
 from domain.delivery.pace import seconds
 from domain.delivery.queue import REFUSED_AGAIN_SECONDS, SEND, Given, Queue, Terms

@@ -342,6 +342,8 @@ def test_a_batch_of_journals_is_split() -> None:
     )
     assert route(Known(), batch) == Routed(("E-1", "E-2"), own={"E-1": (first,), "E-2": (second,)})
     assert route(Known(), batch._replace(journals=(first,))) == Routed(("E-1",))
+    assert route(Known(), batch._replace(journal_id=first)) == route(Known(), batch), "the batch says more"
+    assert route(Known(), batch._replace(journal_id=first, journals=())) == Routed(("E-1",))
 
 
 def test_an_invoice_belongs_to_its_statements_engagement() -> None:

@@ -84,7 +84,9 @@ class EntitySection(BaseModel):
     grain: Grain = Field(ENTRY, description="How journals are put together to one of the ERP.")
     grain_from: dict[date, Grain] = Field({}, description="Another grain for accounting dates from a day on.")
     subsidiary: Annotated[str, BeforeValidator(_as_text)] = Field("", description="The ERP's id of the company.")
-    invoices: bool = Field(False, description="The ERP issues the invoices of statements.")
+    invoices_from: date | None = Field(
+        None, description="The ERP issues the invoices of statements whose period ends on this day or later."
+    )
     dimensions: tuple[str, ...] = Field(
         (), description="Dimensions of your own beside practice, region and cost_center."
     )
@@ -178,7 +180,7 @@ class _Reading:
             erp=section.erp,
             grain=section.grain,
             subsidiary=section.subsidiary,
-            issues_invoices=section.invoices,
+            invoices_from=section.invoices_from,
             currencies=section.currencies,
             periods=section.periods,
             customers=section.customers,

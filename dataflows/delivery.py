@@ -12,6 +12,7 @@ A process that dies at any point leaves what the queue can go on from (domain/de
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
@@ -31,12 +32,13 @@ from domain.delivery.answers import Answer, answers_of
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document
 from domain.delivery.groups import Group, Groups
-from domain.delivery.invoices import invoice
+from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
 from domain.delivery.pace import seconds
 from domain.delivery.queue import SEND, Call, Given, Intent, Queue, Result, Terms
 from domain.delivery.standings import PROBE, Changes, Kept, Parcel
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
+from domain.statement import ISSUED
 from domain.units import MICROSECONDS_A_SECOND, Instant
 from operators.idling import AT_ONCE
 
@@ -162,7 +164,7 @@ class ChartMaking:
         if parcel.kind == INVOICE:
             statement = members[0].record
             assert isinstance(statement, BillingStatement), "an invoice is a statement's"
-            made = invoice(statement, chart, correlation_id=members[0].correlation_id)
+            made = invoice(statement, chart, members[0].correlation_id)
             if isinstance(made, Unmapped):
                 return (made,)
             return (made,)
@@ -221,6 +223,8 @@ class Delivery:
         self._watch = watch
         self._stand = Stand({})
         self._tally_at: Instant = 0
+        # By company, of what was read: issued statements whose period ended before its ERP issues invoices.
+        self.left_out: Counter[str] = Counter()
 
     @property
     def is_idle(self) -> bool:
@@ -345,6 +349,9 @@ class Delivery:
     def _whole(self, position: Position, part: BillingStatement) -> BillingStatement | None:
         chart = self._charts.get(part.legal_entity_id)
         if chart is None or not chart.issues_invoices:
+            return None
+        if not chart.issues_invoices_of(date_of(part)):
+            self.left_out[part.legal_entity_id] += part.status == ISSUED and part.part == 1
             return None
         return self._groups.add_part(position, part)
 

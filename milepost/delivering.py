@@ -76,7 +76,7 @@ def deliver(
 
 def entities_digest(charts: Mapping[str, EntityChart]) -> str:
     """Another one means that there is something to send which was passed over before."""
-    said = sorted((entity, chart.issues_invoices) for entity, chart in charts.items())
+    said = sorted((entity, chart.invoices_from) for entity, chart in charts.items())
     return blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
 
 
@@ -102,6 +102,11 @@ def _run(
 
         cli_main(build(here, is_over))
         here.end()
+        for entity, count in sorted(here.left_out.items()):
+            since = charts[entity].invoices_from
+            say(
+                f"{entity}: {count} statements are not sent, since their period ended before {since}, its invoices_from"
+            )
         return here.is_idle
 
 

@@ -86,6 +86,8 @@ class Mapped(NamedTuple):
 class EntityChart(NamedTuple):
     """One company's `[entities.ID]`. Currencies and periods that are not mapped go by our code and name.
 
+    The ERP issues the invoices of statements whose period ends on `invoices_from` or later; None: of none.
+
     `grains_from` are changes of the grain, oldest first: each counts for journals of accounting dates from its day on, so that what was
     sent under another grain keeps its key.
     """
@@ -94,7 +96,7 @@ class EntityChart(NamedTuple):
     erp: str
     grain: str = ENTRY
     subsidiary: str = ""
-    issues_invoices: bool = False
+    invoices_from: date | None = None
     currencies: Mapping[str, str] = {}
     periods: Mapping[str, str] = {}
     customers: Mapping[str, str] = {}
@@ -105,6 +107,13 @@ class EntityChart(NamedTuple):
 
     def grain_on(self, accounting_date: date) -> str:
         return next((grain for day, grain in reversed(self.grains_from) if day <= accounting_date), self.grain)
+
+    @property
+    def issues_invoices(self) -> bool:
+        return self.invoices_from is not None
+
+    def issues_invoices_of(self, day: date) -> bool:
+        return self.invoices_from is not None and day >= self.invoices_from
 
     def mapped(self, role: str, dimensions: Mapping[str, str]) -> Mapped | Unmapped:
         account = self._account(role, dimensions)

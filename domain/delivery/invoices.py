@@ -1,5 +1,8 @@
 """The invoice of an issued statement, where the company's ERP issues invoices.
 
+It is dated on the last day of the statement's period. Statements that are dated before the ERP began to issue invoices were invoiced
+by somebody else, and are left out.
+
 Lines are the statement's, and what the customer retains, is released, or was paid ahead stands below them, so that they sum to what is
 due. Work and expenses were recognised against the unbilled receivable (1150), which the invoice clears: revenue stands in the ERP once.
 A deposit is owed to the customer (2310) until it is set against a statement.
@@ -54,12 +57,9 @@ class _Part(NamedTuple):
 
 
 def invoice(
-    statement: BillingStatement,
-    chart: EntityChart,
-    invoice_date: date | None = None,
-    correlation_id: str | None = None,
+    statement: BillingStatement, chart: EntityChart, correlation_id: str | None = None
 ) -> InvoiceDocument | Unmapped:
-    """Of a whole statement; dated on the last day of its period where no other day is given. Its due date is the ERP's terms' to say."""
+    """Of a whole statement. Its due date is the ERP's terms' to say."""
     if (customer := chart.customer(statement.bill_to)) is None:
         return Unmapped(CUSTOMER, statement.bill_to)
     categories = {each.category for each in statement.tax} | {each.category for each in statement.undetermined_tax}
@@ -90,7 +90,6 @@ def invoice(
             f"statement {statement.statement_id}: lines sum to {format_amount(found)}, "
             f"expected the amount due, {format_amount(statement.amount_due)} {statement.currency}"
         )
-    day = invoice_date or statement.to - timedelta(days=1)
     return InvoiceDocument(
         key=key_of(INVOICE, [statement.statement_id]),
         legal_entity_id=statement.legal_entity_id,
@@ -100,7 +99,7 @@ def invoice(
         currency_id=chart.currencies.get(statement.currency, statement.currency),
         statement_id=statement.statement_id,
         revision=statement.revision,
-        invoice_date=day,
+        invoice_date=date_of(statement),
         due_date=None,
         period="",
         period_id="",
@@ -110,6 +109,10 @@ def invoice(
         tax_amount=sum(each.amount for each in statement.tax),
         correlation_id=correlation_id,
     )
+
+
+def date_of(statement: BillingStatement) -> date:
+    return statement.to - timedelta(days=1)
 
 
 def kind_of(line: StatementLine) -> str:

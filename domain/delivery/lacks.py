@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Final, NamedTuple
 
 from domain.delivery.chart import CUSTOMER, EntityChart, Unmapped, dimensions_of
-from domain.delivery.invoices import invoice
+from domain.delivery.invoices import date_of, invoice
 from domain.outputs import BillingStatement, JournalEntry
 from domain.statement import ISSUED
 from domain.units import Amount
@@ -36,12 +37,21 @@ class AtStake(NamedTuple):
     amount: Amount
 
 
+class LeftOut(NamedTuple):
+    """Issued statements whose period ended before the ERP issues invoices."""
+
+    legal_entity_id: str
+    invoices_from: date
+    currency: str
+
+
 class Lacks:
     """Filled with all that is to be sent."""
 
     def __init__(self, charts: Mapping[str, EntityChart]) -> None:
         self._charts = charts
         self._found: dict[Lack, AtStake] = {}
+        self._left_out: dict[LeftOut, AtStake] = {}
 
     def add(self, record: JournalEntry | BillingStatement) -> None:
         if isinstance(record, JournalEntry):
@@ -50,16 +60,26 @@ class Lacks:
                 self._count(record, self._of_journal(record), debits)
         elif record.status == ISSUED and record.part == 1:
             self._count(record, self._of_statement(record), record.amount_due)
+            self._leave_out(record)
 
     @property
     def found(self) -> list[tuple[Lack, AtStake]]:
         return sorted(self._found.items())
 
+    @property
+    def left_out(self) -> list[tuple[LeftOut, AtStake]]:
+        return sorted(self._left_out.items())
+
     def _count(self, record: JournalEntry | BillingStatement, lacks: Iterator[Unmapped], amount: Amount) -> None:
         for each in dict.fromkeys(lacks):
             lack = Lack(record.legal_entity_id, each.missing, each.role, each.dimensions, record.currency)
-            had = self._found.get(lack, AtStake(0, 0))
-            self._found[lack] = AtStake(had.documents + 1, had.amount + amount)
+            self._found[lack] = _with(self._found.get(lack), amount)
+
+    def _leave_out(self, statement: BillingStatement) -> None:
+        chart = self._charts.get(statement.legal_entity_id)
+        if chart is not None and chart.invoices_from is not None and date_of(statement) < chart.invoices_from:
+            place = LeftOut(statement.legal_entity_id, chart.invoices_from, statement.currency)
+            self._left_out[place] = _with(self._left_out.get(place), statement.amount_due)
 
     def _of_journal(self, journal: JournalEntry) -> Iterator[Unmapped]:
         chart = self._charts.get(journal.legal_entity_id)
@@ -79,10 +99,14 @@ class Lacks:
 
     def _of_statement(self, statement: BillingStatement) -> Iterator[Unmapped]:
         chart = self._charts.get(statement.legal_entity_id)
-        if chart is None or not chart.issues_invoices:
+        if chart is None or not chart.issues_invoices_of(date_of(statement)):
             return
         if chart.customer(statement.bill_to) is None:
             yield Unmapped(CUSTOMER, statement.bill_to)
             return
         if statement.parts == 1 and isinstance(found := invoice(statement, chart), Unmapped):
             yield found
+
+
+def _with(had: AtStake | None, amount: Amount) -> AtStake:
+    return AtStake(1, amount) if had is None else AtStake(had.documents + 1, had.amount + amount)

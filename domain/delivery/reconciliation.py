@@ -134,7 +134,7 @@ def compare(
     billed = {each.key: each for each in invoices}
     theirs: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
     strangers: list[LedgerEntry] = []
-    guarded = _guarded(chart)
+    guarded = _guarded(chart, period)
     for entry in entries:
         is_here, is_of_us = _is_in(entry, period), is_key(entry.key)
         if entry.key in ours or entry.key in billed or (is_of_us and is_here and entry.key not in all_ours):
@@ -272,9 +272,9 @@ def _made_by_hand(entry: LedgerEntry, guarded: Mapping[str, str]) -> Iterator[Le
             yield LedgerDifference(entry.reference, BY_HAND, said, max(debit, -credit), entry.currency, account)
 
 
-def _guarded(chart: EntityChart) -> Mapping[str, str]:
+def _guarded(chart: EntityChart, period: Period) -> Mapping[str, str]:
     """Accounts of the ERP that nobody else posts to, with ours."""
-    roles = _OURS_ALONE | (_OURS_BILLED if chart.issues_invoices else frozenset())
+    roles = _OURS_ALONE | (_OURS_BILLED if chart.issues_invoices_of(period.since) else frozenset())
     found = {rule.account: role for role in sorted(roles) for rule in chart.accounts.get(role, ())}
     shared = {rule.account for role, rules in chart.accounts.items() if role not in roles for rule in rules}
     return {account: role for account, role in found.items() if account not in shared}

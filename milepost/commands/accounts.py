@@ -16,7 +16,7 @@ from milepost.console import amount_text, echo, say, shape, tell, write_json
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
     from connectors.erp.adapter import Finding
-    from domain.delivery.lacks import AtStake, Lack
+    from domain.delivery.lacks import Lack, Lacks
 
 # What is written where.
 WRITE = {
@@ -26,7 +26,7 @@ WRITE = {
     "customer": "[entities.{entity}.customers]",
     "item": "[entities.{entity}.items]",
     "company": "[entities.{entity}]",
-    "receivable twice": "[entities.{entity}] invoices = false, or policy ar_journal = erp",
+    "receivable twice": "[entities.{entity}] without invoices_from, or policy ar_journal = erp",
 }
 
 
@@ -45,12 +45,13 @@ def check(
     Without --reach it calls no ERP and reads no secret. Ends with 3 where something has no place or is not as it must be.
     """
     found = given_accounts(accounts)
-    lacking = [] if output is None else lacks(found, output)
+    looked_up = None if output is None else lacks(found, output)
+    lacking = [] if looked_up is None else looked_up.found
     findings = [(name, each) for name in sorted(found.erps) for each in _reached(found, name)] if reach else []
     if json:
-        write_json(as_json(found, lacking, findings))
+        write_json(as_json(found, looked_up, findings))
     else:
-        _tell(found, lacking, output, findings)
+        _tell(found, looked_up, findings)
     if lacking or not all(each.is_right for _, each in findings):
         raise typer.Exit(exit_codes.VIOLATION)
 
@@ -97,7 +98,7 @@ def _key(name: str) -> str:
     return name if is_bare else orjson.dumps(name).decode()
 
 
-def lacks(accounts: Accounts, output: Path) -> list[tuple[Lack, AtStake]]:
+def lacks(accounts: Accounts, output: Path) -> Lacks:
     from connectors.files.no_outputs import NoOutputs
     from connectors.files.written import read_topic
     from domain.delivery.lacks import Lacks
@@ -111,7 +112,7 @@ def lacks(accounts: Accounts, output: Path) -> list[tuple[Lack, AtStake]]:
                     found.add(written.record)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    return found.found
+    return found
 
 
 def _reached(accounts: Accounts, name: str) -> list[Finding]:
@@ -123,8 +124,7 @@ def _reached(accounts: Accounts, name: str) -> list[Finding]:
 
 def _tell(
     accounts: Accounts,
-    lacking: list[tuple[Lack, AtStake]],
-    output: Path | None,
+    looked_up: Lacks | None,
     findings: list[tuple[str, Finding]],
 ) -> None:
     from milepost.tables import Table, show
@@ -136,7 +136,7 @@ def _tell(
     tables = [
         Table("Companies", ("company", "ERP account", "kind", "grain", "accounts mapped"), charts, frozenset({4}))
     ]
-    if output is not None:
+    if looked_up is not None:
         rows = [
             (
                 lack.legal_entity_id,
@@ -147,10 +147,25 @@ def _tell(
                 amount_text(stake.amount),
                 where(lack),
             )
-            for lack, stake in lacking
+            for lack, stake in looked_up.found
         ]
         columns = ("company", "missing", "of lines with", "documents", "currency", "waits", "write it under")
         tables.append(Table("What the charts have no place for", columns, rows, frozenset({3, 5})))
+    if looked_up is not None and looked_up.left_out:
+        before = [
+            (
+                each.legal_entity_id,
+                each.invoices_from.isoformat(),
+                f"{stake.documents:,}",
+                each.currency,
+                amount_text(stake.amount),
+            )
+            for each, stake in looked_up.left_out
+        ]
+        names = ("company", "invoices_from", "statements", "currency", "money")
+        tables.append(
+            Table("Statements that are not sent, as their period ended before", names, before, frozenset({2, 4}))
+        )
     if findings:
         seen = [
             (name, each.subject, "right" if each.is_right else "wrong", each.found, each.remedy)
@@ -158,9 +173,9 @@ def _tell(
         ]
         tables.append(Table("ERP accounts", ("ERP account", "what", "", "found", "remedy"), seen))
     show(*tables)
-    if output is None:
+    if looked_up is None:
         say("\nNext: milepost accounts check --output FOLDER looks up all that a run has posted")
-    elif not lacking:
+    elif not looked_up.found:
         tell("\nEverything that was posted has a place")
 
 
@@ -170,9 +185,7 @@ def where(lack: Lack) -> str:
     return known.format(entity=lack.legal_entity_id)
 
 
-def as_json(
-    accounts: Accounts, lacking: list[tuple[Lack, AtStake]], findings: list[tuple[str, Finding]]
-) -> dict[str, Any]:
+def as_json(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str, Finding]]) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text."""
     return shape(
         1,
@@ -191,7 +204,17 @@ def as_json(
                 "waits": amount_text(stake.amount).replace(",", ""),
                 "write": where(lack),
             }
-            for lack, stake in lacking
+            for lack, stake in (looked_up.found if looked_up else ())
+        ],
+        statements_not_sent=[
+            {
+                "legal_entity_id": each.legal_entity_id,
+                "invoices_from": each.invoices_from.isoformat(),
+                "statements": stake.documents,
+                "currency": each.currency,
+                "amount": amount_text(stake.amount).replace(",", ""),
+            }
+            for each, stake in (looked_up.left_out if looked_up else ())
         ],
         erps=[{"erp": name, **each._asdict()} for name, each in findings],
     )

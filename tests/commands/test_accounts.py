@@ -49,11 +49,25 @@ def test_a_company_without_a_chart_and_invoices_beside_receivables_are_named(acc
 
 def test_customers_and_items_of_statements_are_looked_up_where_the_erp_bills(accounts: Path) -> None:
     text = accounts.read_text().replace(
-        'grain = "entity_day"', 'grain = "entity_day"\ninvoices = true\nitems = {expense = 1}'
+        'grain = "entity_day"', 'grain = "entity_day"\ninvoices_from = 2026-01-01\nitems = {expense = 1}'
     )
     accounts.write_text(text)
     result = check(accounts, "--output", str(finished_run()), "--json")
     assert {(each["missing"], each["name"]) for each in json.loads(result.stdout)["lacking"]} == {("item", "time")}
+
+
+def test_statements_of_before_the_erp_issues_invoices_are_counted(accounts: Path) -> None:
+    """January's, 2,000.00 EUR and 2,000.00 USD, were invoiced by somebody else; what they would lack in the chart does not count."""
+    text = accounts.read_text().replace(
+        'grain = "entity_day"', 'grain = "entity_day"\ninvoices_from = 2026-02-01\nitems = {time = 1}'
+    )
+    accounts.write_text(text)
+    result = check(accounts, "--output", str(finished_run()), "--json")
+    assert [tuple(each.values()) for each in json.loads(result.stdout)["statements_not_sent"]] == [
+        ("BERLIN", "2026-02-01", 1, "EUR", "2000.00"),
+        ("BERLIN", "2026-02-01", 1, "USD", "2000.00"),
+    ]
+    assert "not sent, as their period ended before" in check(accounts, "--output", str(finished_run())).stdout
 
 
 def test_a_file_that_cannot_be_used_is_wrong_usage(accounts: Path) -> None:

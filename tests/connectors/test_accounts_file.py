@@ -29,7 +29,7 @@ def test_the_example_says_what_its_page_says() -> None:
         opened(name, connection).close()
     assert sorted(found.charts_of("main")) == ["LE-DE"]
     chart = found.charts["LE-DE"]
-    assert (chart.subsidiary, chart.issues_invoices) == ("3", True)
+    assert (chart.subsidiary, chart.invoices_from) == ("3", date(2026, 7, 1))
     assert chart.accounts["1150"] == (AccountRule("115"),)
     assert chart.accounts["4000"][-1] == AccountRule("411", (("practice", "structures"), ("region", "north")))
     assert chart.segments[0] == SegmentRule("department", "practice", {"structures": "12", "water": "13"}, "9")
@@ -51,6 +51,10 @@ def test_the_example_says_what_its_page_says() -> None:
         (
             '[entities.DE]\nerp = "main"\ngrian = "entry"\naccounts = {}\n',
             '[entities.DE] grian: not a key that is known; the nearest is "grain"',
+        ),
+        (
+            '[entities.DE]\nerp = "main"\ninvoices = true\naccounts = {}\n',
+            '[entities.DE] invoices: not a key that is known; the nearest is "invoices_from"',
         ),
         ('[entities.DE]\nerp = "main"\n', "[entities.DE] accounts: expected this key, it is missing"),
         (

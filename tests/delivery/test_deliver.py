@@ -272,7 +272,7 @@ def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(f
     folder = firm.folder / "paper"
     paper = ["[erp.paper]", 'kind = "files"', "[erp.paper.options]", f'folder = "{folder}"', 'layout = "netsuite_csv"']
     text = firm.accounts.read_text().replace("[erp.simulated]", '[erp.simulated]\nfallback = "paper"')
-    text = text.replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices = true")
+    text = text.replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
     items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
     firm.accounts.write_text("\n".join([text, *items, *paper, ""]))
     entities = entities_digest(read_accounts(firm.accounts).charts)
@@ -341,8 +341,24 @@ def test_a_closed_period_is_answered_with_replacements_on_the_first_open_day(fir
     assert said.keys() == {"posted"}, "nothing waits"
 
 
+def test_what_was_invoiced_before_the_erp_issues_invoices_is_not_invoiced_again(firm: Firm) -> None:
+    """The journals are in the ERP when it begins to issue invoices with February's: two statements of January stay out."""
+    assert firm.deliver().exit_code == 0
+    text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-02-01")
+    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+    firm.accounts.write_text("\n".join([text, *items, ""]))
+    result = firm.deliver("--until-done")
+    assert result.exit_code == 0, result.output
+    assert "BERLIN: 2 statements are not sent, since their period ended before 2026-02-01" in result.stderr
+    posted = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoicePosted)]
+    assert sorted(each.statement_id or "" for each in posted) == [
+        each for each in firm.statements() if "2026-02-01" in each
+    ]
+    assert len(firm.erp.entries()) == len(firm.journals()) + len(posted)
+
+
 def test_an_invoice_whose_customer_is_not_in_the_chart_is_rejected_before_it_is_sent(firm: Firm) -> None:
-    text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices = true")
+    text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
     firm.accounts.write_text(f'{text}\n[entities.BERLIN.customers]\nNOBODY = "17"\n')
     assert firm.deliver().exit_code == 0
     rejected = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoiceRejected)]

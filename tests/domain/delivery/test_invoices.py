@@ -74,12 +74,6 @@ def test_what_a_line_is_about_is_known_by_its_entries(entry: str, item: str, acc
     assert [(each.item, each.account) for each in found.lines] == [(item, account)]
 
 
-def test_the_day_of_issue_is_the_invoices_where_it_is_given() -> None:
-    found = invoice(STATEMENT, chart(), date(2026, 7, 2))
-    assert isinstance(found, InvoiceDocument)
-    assert found.invoice_date == date(2026, 7, 2)
-
-
 def test_a_customer_or_a_kind_that_the_chart_has_not_got_is_named() -> None:
     assert invoice(STATEMENT, chart(customers={"C-2": "1"})) == Unmapped("customer", "C-1")
     assert invoice(STATEMENT, chart(items={"time": "901"})) == Unmapped("item", "expense")

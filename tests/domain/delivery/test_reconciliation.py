@@ -18,7 +18,7 @@ from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line
 
 JUNE = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", "145"}))
-MAPPED = chart(periods={"2026-06": "145", "2026-07": "146"}, issues_invoices=True)
+MAPPED = chart(periods={"2026-06": "145", "2026-07": "146"}, invoices_from=date(2026, 6, 1))
 IN_USD = EXCHANGE_RATE_ONE * 9 // 10
 
 
@@ -175,7 +175,9 @@ def test_accounts_that_others_post_to_are_no_ones_mistake() -> None:
         "", "JE-cash", date(2026, 6, 9), "145", "EUR", is_posted=True, lines=lines(("92400", 19), ("91150", -19))
     )
     assert [each.account for each in compared([*THEIRS, cash]).differences] == ["91150"]
-    assert compare(MAPPED._replace(issues_invoices=False), JUNE, EXPECTED, [*THEIRS, cash]).differences == ()
+    assert compare(MAPPED._replace(invoices_from=None), JUNE, EXPECTED, [*THEIRS, cash]).differences == ()
+    later = MAPPED._replace(invoices_from=date(2026, 7, 1))
+    assert compare(later, JUNE, EXPECTED, [*THEIRS, cash]).differences == (), "somebody else invoiced June"
 
 
 GROSS = 119 * AMOUNT_ONE

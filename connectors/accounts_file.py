@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -60,6 +60,9 @@ class Accounts(NamedTuple):
 
     def charts_of(self, erp: str) -> Mapping[str, EntityChart]:
         return {entity: chart for entity, chart in self.charts.items() if chart.erp == erp}
+
+    def subsidiaries_of(self, erp: str) -> Sequence[str]:
+        return sorted({chart.subsidiary for chart in self.charts_of(erp).values()})
 
 
 class SegmentSection(BaseModel):

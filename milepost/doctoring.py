@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -141,7 +142,7 @@ def _erps(settings: Settings) -> list[Check]:
 
 
 def _erp(accounts: Accounts, erp: str) -> Iterator[Finding]:
-    for each in looked_at(accounts, erp):
+    for each in looked_at(accounts, erp, datetime.now(UTC).date()):
         yield Finding("erp", OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from datetime import date
 from typing import Final, NamedTuple
 
 from connectors.accounts_file import Accounts
@@ -23,12 +24,13 @@ class Seen(NamedTuple):
     next: str = ""
 
 
-def looked_at(accounts: Accounts, erp: str) -> Iterator[Seen]:
+def looked_at(accounts: Accounts, erp: str, today: date) -> Iterator[Seen]:
     """Calls the ERP, writes nothing there. Raises WrongConnection."""
-    with closing(opened(erp, accounts.erps[erp])) as adapter:
-        for each in adapter.check():
-            yield Seen(f"{erp}: {each.subject}: {each.found}", each.is_right, not each.is_right, each.remedy)
     charts = accounts.charts_of(erp)
+    with closing(opened(erp, accounts.erps[erp])) as adapter:
+        for each in adapter.check(accounts.subsidiaries_of(erp), today):
+            is_fatal = each.is_needed and not each.is_right
+            yield Seen(f"{erp}: {each.subject}: {each.found}", each.is_right, is_fatal, each.remedy)
     if not charts:
         yield Seen(
             f"{erp}: no company is delivered there",

@@ -5,11 +5,13 @@ tries a document again by itself: attempts are counted and made durable by who c
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple, Protocol
 
+from connectors.erp.answers import said
 from domain.delivery.documents import Document
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
-from domain.delivery.outcomes import Outcome, Taken
+from domain.delivery.outcomes import Outcome, Taken, Trouble
 
 
 class Limits(NamedTuple):
@@ -28,12 +30,16 @@ class Limits(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at: what, whether it is as it must be, what was found, what to do."""
+    """One thing that was looked at: what, whether it is as it must be, what was found, what to do.
+
+    With what is not `is_needed` delivery can work all the same.
+    """
 
     subject: str
     is_right: bool
     found: str
     remedy: str = ""
+    is_needed: bool = True
 
 
 class Trace(NamedTuple):
@@ -74,8 +80,20 @@ class Erp(Calls, Protocol):
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         """What the ERP holds. Raises ErpUnreadable."""
 
-    def check(self) -> Iterator[Finding]:
-        """Whether it can be reached, who we are there, what we may; never a secret in it."""
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
+        """Whether it can be reached, who we are there, what we may, and whether each of our companies takes journals of that day.
+
+        Never a secret in it.
+        """
+
+
+def period_found(subject: str, subsidiary: str, on: date, closed: bool | Trouble) -> Finding:
+    """What the ERP said of the period that a day is in."""
+    subject = f"{subject}, company {subsidiary}, period of {on}"
+    if not isinstance(closed, bool):
+        return Finding(subject, False, said(closed), "let our user read the ERP's accounting periods", is_needed=False)
+    remedy = "open it there; what is sent meanwhile is refused, and posted again on the first open day"
+    return Finding(subject, not closed, "closed" if closed else "not closed", remedy * closed, is_needed=False)
 
 
 class ErpUnreadable(Exception):

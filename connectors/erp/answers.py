@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Throttled, Uncertain
+from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Throttled, Trouble, Uncertain
 from domain.units import AMOUNT_SCALE, Amount
 
 LONGEST_WORDS: Final = 500
@@ -51,7 +51,7 @@ class Answer:
         return found
 
 
-def refused(answer: Answer) -> NotSent | Throttled | Uncertain | None:
+def refused(answer: Answer) -> Trouble | None:
     """What the status alone says; None where the adapter has to read on: 2xx, and 4xx about what was sent."""
     match answer.status:
         case 401:
@@ -70,6 +70,10 @@ def refused(answer: Answer) -> NotSent | Throttled | Uncertain | None:
             return Uncertain(f"the ERP answered with a redirect ({status}), which is not followed; correct the url")
         case status:
             return Uncertain(f"the ERP answered {status}")
+
+
+def said(trouble: Trouble) -> str:
+    return "it is throttled" if isinstance(trouble, Throttled) else trouble.message
 
 
 def retry_after(answer: Answer) -> float | None:

@@ -24,8 +24,8 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace
-from connectors.erp.answers import Answer, amount_of, decimal_of, listed, scaled, text_of, words
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
+from connectors.erp.answers import Answer, amount_of, decimal_of, listed, said, scaled, text_of, words
 from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
@@ -33,14 +33,12 @@ from connectors.erp.odata import (
     Refused,
     Row,
     Tenant,
-    Trouble,
     any_of,
     day_of,
     fault,
     in_chunks,
     query,
     rows,
-    said,
     text,
     transacted,
     transaction,
@@ -57,6 +55,7 @@ from domain.delivery.outcomes import (
     RejectedPeriod,
     Taken,
     Throttled,
+    Trouble,
     Uncertain,
 )
 from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
@@ -147,7 +146,7 @@ class BusinessCentral(AtOnce):
                 "Business Central's ledger could not be read: entries without amounts; try again"
             ) from None
 
-    def check(self) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
         subject = f"Business Central at {self._host}"
         companies = rows(self._session.call, query(f"{self._api}companies", select="id,name"), self._api)
         if not isinstance(companies, list):
@@ -175,6 +174,8 @@ class BusinessCentral(AtOnce):
                     "readable" if isinstance(found, list) else said(found),
                     "" if is_right else f"give the application a permission set with {entity}",
                 )
+        for company in subsidiaries:
+            yield period_found(subject, company, on, self._is_closed(company, on))
 
     # Sending
 
@@ -263,7 +264,7 @@ class BusinessCentral(AtOnce):
         return Uncertain(f"sales invoice {held.taken.reference} was posted, and Business Central does not show it so")
 
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
-        closed = self._is_closed(document)
+        closed = self._is_closed(document.subsidiary, _date(document))
         if not isinstance(closed, bool):
             return closed if isinstance(closed, NotSent | Throttled) else NotSent(UNREACHABLE, closed.message)
         if closed:
@@ -439,12 +440,11 @@ class BusinessCentral(AtOnce):
                 found[invoice.key] = held
         return None
 
-    def _is_closed(self, document: Document) -> bool | Trouble:
-        """Whether the company's allowed posting dates leave the document's date out."""
-        setup = self._rows(document.subsidiary, "generalLedgerSetup", select="allowPostingFrom,allowPostingTo")
+    def _is_closed(self, company: str, on: date) -> bool | Trouble:
+        """Whether the company's allowed posting dates leave a day out."""
+        setup = self._rows(company, "generalLedgerSetup", select="allowPostingFrom,allowPostingTo")
         if not isinstance(setup, list):
             return setup
-        on = _date(document)
         since, until = (
             [day for row in setup if (day := day_of(row.get(name))) is not None and day != NO_DAY]
             for name in ("allowPostingFrom", "allowPostingTo")

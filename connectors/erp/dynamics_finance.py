@@ -22,8 +22,8 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace
-from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, scaled, text_of, words
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
+from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, said, scaled, text_of, words
 from connectors.erp.answers import refused as by_status
 from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
@@ -32,7 +32,6 @@ from connectors.erp.odata import (
     Refused,
     Row,
     Tenant,
-    Trouble,
     Write,
     any_of,
     change_set,
@@ -42,7 +41,6 @@ from connectors.erp.odata import (
     in_chunks,
     query,
     rows,
-    said,
     text,
 )
 from connectors.erp.session import Session, opened
@@ -65,6 +63,7 @@ from domain.delivery.outcomes import (
     RejectedPeriod,
     Taken,
     Throttled,
+    Trouble,
     Uncertain,
 )
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
@@ -87,6 +86,9 @@ OTHER_CURRENCY: Final = "OTHER_CURRENCY"
 OTHER_AMOUNT: Final = "OTHER_AMOUNT"
 UNSENDABLE: Final = "UNSENDABLE"
 NOT_POSTED: Final = "NOT_POSTED"
+# Who may still post in a period that is open.
+JOURNAL_ACCESS: Final = "LedgerAccessLevel"
+INVOICE_ACCESS: Final = "CustAccessLevel"
 
 
 class _Entities(NamedTuple):
@@ -233,7 +235,7 @@ class DynamicsFinance(AtOnce):
         except ValueError:
             raise ErpUnreadable("Dynamics' ledger could not be read: lines without amounts; try again") from None
 
-    def check(self) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
         subject = f"Dynamics 365 Finance at {urlsplit(self._url).hostname or ''}"
         names = self._rows(
             "JournalNames", where=f"Name eq {text(self._options.journal_name)}", select="dataAreaId,Name"
@@ -257,6 +259,8 @@ class DynamicsFinance(AtOnce):
                 "readable" if isinstance(found, list) else said(found),
                 "" if is_right else f"give our user a role with the data entity {entity}",
             )
+        for company in subsidiaries:
+            yield period_found(subject, company, on, self._is_closed(company, on, JOURNAL_ACCESS))
 
     # Sending
 
@@ -365,7 +369,8 @@ class DynamicsFinance(AtOnce):
                 return by_status(answer) or Uncertain(f"the service did not say whether {taken.reference} is posted")
 
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
-        closed = self._is_closed(document)
+        access = JOURNAL_ACCESS if isinstance(document, JournalDocument) else INVOICE_ACCESS
+        closed = self._is_closed(document.subsidiary, _date(document), access)
         if not isinstance(closed, bool):
             return closed if isinstance(closed, NotSent | Throttled) else NotSent(UNREACHABLE, closed.message)
         if closed:
@@ -579,10 +584,9 @@ class DynamicsFinance(AtOnce):
         )
         return taken if isinstance(document, JournalDocument) else _billed(taken, record)
 
-    def _is_closed(self, document: Document) -> bool | Trouble:
-        """Whether the fiscal period of the document's date takes nothing more from us."""
-        on = _date(document).isoformat()
-        company = document.subsidiary
+    def _is_closed(self, company: str, of: date, access: str) -> bool | Trouble:
+        """Whether the fiscal period of a day takes nothing more from us; `access` is the field of who may still post."""
+        on = of.isoformat()
         day = f"StartDate le {on}T23:59:59Z and EndDate ge {on}T00:00:00Z"
         periods = self._rows("FiscalPeriods", where=day, select="Calendar,FiscalYear,PeriodName")
         if not isinstance(periods, list):
@@ -591,7 +595,6 @@ class DynamicsFinance(AtOnce):
         states = self._rows("LedgerFiscalPeriods", where=f"LegalEntityId eq {text(company)}")
         if not isinstance(states, list):
             return states
-        access = "LedgerAccessLevel" if isinstance(document, JournalDocument) else "CustAccessLevel"
         return any(
             text_of(row.get("PeriodStatus")) not in {"Open", ""} or row.get(access) == "None"
             for row in states

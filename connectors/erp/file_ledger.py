@@ -5,7 +5,7 @@ A written file is what the options say: accepted, posted, or submitted until a p
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -145,7 +145,8 @@ class FileLedger:
         for (file, document), outcome in found:
             yield _entry(document, file, outcome, file.file in changed)
 
-    def check(self) -> Iterator[Finding]:
+    def check(self, _subsidiaries: Sequence[str], _on: date) -> Iterator[Finding]:
+        """Files have no companies and no periods."""
         folder = self._options.folder
         try:
             with self._manifest.held():

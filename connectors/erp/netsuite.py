@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
 from connectors.erp.answers import (
     Answer,
     NotJson,
@@ -36,6 +36,7 @@ from connectors.erp.answers import (
     member,
     refused,
     retry_after,
+    said,
     scaled,
     text_of,
     words,
@@ -62,6 +63,7 @@ from domain.delivery.outcomes import (
     RejectedPeriod,
     Taken,
     Throttled,
+    Trouble,
     Uncertain,
 )
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, ExchangeRate
@@ -125,7 +127,6 @@ _ID: Final = re.compile(r"[0-9]{1,18}")
 _FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
 Row: TypeAlias = Mapping[str, str]
-Trouble: TypeAlias = NotSent | Throttled | Uncertain
 
 
 class NetSuiteOptions(BaseModel):
@@ -181,7 +182,7 @@ class NetSuite(AtOnce):
         for _, rows in groupby(self._ledger_rows(scope), key=lambda row: row["id"]):
             yield _entry(list(rows))
 
-    def check(self) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
         host = urlsplit(self._url).hostname or ""
         subject = f"NetSuite at {host}"
         wanted = (
@@ -191,9 +192,7 @@ class NetSuite(AtOnce):
         )
         rows = self._query(wanted)
         if not isinstance(rows, list):
-            yield Finding(
-                subject, False, _said(rows), "see the page on NetSuite: url, auth, and the role's permissions"
-            )
+            yield Finding(subject, False, said(rows), "see the page on NetSuite: url, auth, and the role's permissions")
             return
         if self._options.one_world:
             seen = ", ".join(f"{row.get('id')} {words(row.get('name'))}" for row in rows[:20])
@@ -222,6 +221,8 @@ class NetSuite(AtOnce):
                 "" if is_right else f"give the role Transactions > {record}, Full",
             )
         yield self._governance(subject)
+        closed = self._is_closed(_period_of(on), ())
+        yield from (period_found(subject, subsidiary, on, closed) for subsidiary in subsidiaries)
 
     # Sending
 
@@ -243,7 +244,7 @@ class NetSuite(AtOnce):
         taken = self._taken([document])
         if not isinstance(taken, dict):
             what = "took it" if fault is None else f"refused it ({fault.code})"
-            return Uncertain(f"NetSuite {what}, and could not be asked what it has by this key: {_said(taken)}")
+            return Uncertain(f"NetSuite {what}, and could not be asked what it has by this key: {said(taken)}")
         if found := taken.get(document.key):
             return found._replace(is_duplicate=True) if fault is not None and isinstance(found, Taken) else found
         if fault is None:
@@ -254,7 +255,12 @@ class NetSuite(AtOnce):
         if fault.code in PERIOD_CODES:
             return RejectedPeriod(fault.code, fault.message)
         if fault.path.split(".")[0] in PERIOD_PATHS:
-            closed = self._is_closed(document)
+            on = document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
+            is_known = _ID.fullmatch(document.period_id)
+            closed = self._is_closed(
+                f"id = {document.period_id}" if is_known else _period_of(on),
+                ("arlocked",) if isinstance(document, InvoiceDocument) else (),
+            )
             if not isinstance(closed, bool):
                 return closed if isinstance(closed, NotSent | Throttled) else NotSent(UNREACHABLE, closed.message)
             if closed:
@@ -360,15 +366,9 @@ class NetSuite(AtOnce):
             )
         return taken._replace(tax_amount=tax, exchange_rate=exchange_rate)
 
-    def _is_closed(self, document: Document) -> bool | Trouble:
-        """Whether the document's period takes nothing more."""
-        if _ID.fullmatch(document.period_id):
-            where = f"id = {document.period_id}"
-        else:
-            on = document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
-            day = f"TO_DATE('{on.isoformat()}', 'YYYY-MM-DD')"
-            where = f"startdate <= {day} AND enddate >= {day} AND isyear = 'F' AND isquarter = 'F' AND isadjust = 'F'"
-        flags = ("closed", "alllocked", *(("arlocked",) if isinstance(document, InvoiceDocument) else ()))
+    def _is_closed(self, where: str, locks: Sequence[str]) -> bool | Trouble:
+        """Whether a period takes nothing more; `locks` are what may close it for a kind of document alone."""
+        flags = ("closed", "alllocked", *locks)
         rows = self._query(f"SELECT {', '.join(flags)} FROM accountingperiod WHERE {where}")
         return any(row.get(flag) == "T" for row in rows for flag in flags) if isinstance(rows, list) else rows
 
@@ -411,7 +411,7 @@ class NetSuite(AtOnce):
             rows = self._query(f"{scoped}{after}", again=True)
             if not isinstance(rows, list):
                 raise ErpUnreadable(
-                    f"NetSuite's ledger could not be read to the end: {_said(rows)}; nothing is compared, try again"
+                    f"NetSuite's ledger could not be read to the end: {said(rows)}; nothing is compared, try again"
                 )
             for row in rows:
                 at = row.get("id", ""), row.get("line", "")
@@ -466,6 +466,11 @@ def _has_currency(document: Document, row: Row) -> bool:
     if isinstance(document, JournalDocument) and goes_in_ledger_currency(document):
         return row.get("symbol") == document.ledger_currency
     return document.currency_id in {row.get("currency"), row.get("symbol")}
+
+
+def _period_of(on: date) -> str:
+    day = f"TO_DATE('{on.isoformat()}', 'YYYY-MM-DD')"
+    return f"startdate <= {day} AND enddate >= {day} AND isyear = 'F' AND isquarter = 'F' AND isadjust = 'F'"
 
 
 def _period(document: Document, row: Row, posted_on: date) -> str | None:
@@ -542,18 +547,14 @@ def _fault(answer: Answer) -> Refused | Trouble | None:
     return Refused(code, words(member(detail, "detail")), words(member(detail, "o:errorPath")))
 
 
-def _said(trouble: Trouble) -> str:
-    return "it is throttled" if isinstance(trouble, Throttled) else trouble.message
-
-
 def _answered(answer: Answer | Trouble) -> str:
     if not isinstance(answer, Answer):
-        return _said(answer)
+        return said(answer)
     fault = _fault(answer)
     return (
         f"{fault.code}: {fault.message}"
         if isinstance(fault, Refused)
-        else _said(fault)
+        else said(fault)
         if fault
         else f"answer {answer.status}"
     )

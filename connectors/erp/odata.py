@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from connectors.erp.answers import Answer, NotJson, json_body, member, refused, text_of, words
-from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Throttled, Uncertain
+from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Throttled, Trouble, Uncertain
 
 ENTRA_TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105  # a url
 MOST_PAGES: Final = 2_000
@@ -37,7 +37,6 @@ _FIELD: Final = re.compile(r"'\w+Entity\.(\w{1,60})'")
 _AS_IT_IS: Final = "'(),:/"
 
 Row: TypeAlias = Mapping[str, object]
-Trouble: TypeAlias = NotSent | Throttled | Uncertain
 # (method, url) -> what came; `Session.call` or `Session.read`.
 Caller: TypeAlias = Callable[[str, str], Answer | Trouble]
 
@@ -194,10 +193,6 @@ def transacted(answer: Answer) -> Row | Refused | Trouble:
     if not isinstance(status, int) or not isinstance(body, dict):
         return Uncertain("the answer to a batch of one has not one answer")
     return fault(Answer(status, {}, json_body(body))) or body
-
-
-def said(trouble: Trouble) -> str:
-    return "it is throttled" if isinstance(trouble, Throttled) else trouble.message
 
 
 def _error(answer: Answer) -> object:

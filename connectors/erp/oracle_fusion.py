@@ -24,6 +24,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -32,12 +33,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.erp import oracle_billing_events as billing_events
 from connectors.erp import oracle_journal_file as journal_file
 from connectors.erp import oracle_processes as processes
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace, period_found
 from connectors.erp.answers import (
     Answer,
     NotJson,
     amount_of,
     json_body,
+    said,
     text_of,
     words,
 )
@@ -53,12 +55,10 @@ from connectors.erp.oracle_rest import (
     RESOURCES,
     Fields,
     Refused,
-    Trouble,
     children,
     day,
     fault,
     items,
-    said,
 )
 from connectors.erp.session import Session, opened
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
@@ -71,6 +71,7 @@ from domain.delivery.outcomes import (
     RejectedPeriod,
     Submitted,
     Taken,
+    Trouble,
     Uncertain,
 )
 
@@ -226,14 +227,13 @@ class OracleFusion:
             raise ErpUnreadable(str(wrong)) from None
         return entries(self._read, scope, name, self._account)
 
-    def check(self) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
         host = urlsplit(self._url).hostname or ""
         subject = f"Oracle Fusion at {host}"
         if not self._options.ledgers:
             yield Finding(f"{subject}, ledgers", False, "none", "write [erp.NAME.options.ledgers.ID] for each ledger")
         for number, ledger in self._options.ledgers.items():
             yield self._checked_ledger(f"{subject}, ledger {number}", number, ledger)
-            yield self._checked_periods(f"{subject}, open periods of {ledger.name}", number)
         asked = [
             ("journalBatches", f"{RESOURCES}/journalBatches?limit=1", "let our user manage journals"),
             ("scheduled processes", f"{processes.REQUESTS}?limit=1", "let our user see scheduled processes over REST"),
@@ -248,6 +248,8 @@ class OracleFusion:
                 yield Finding(f"{subject}, {what}", True, "readable")
             else:
                 yield Finding(f"{subject}, {what}", False, said(found), remedy)
+        for number in subsidiaries:
+            yield period_found(subject, number, on, self._is_closed(number, on))
 
     def close(self) -> None:
         self._session.close()
@@ -449,8 +451,8 @@ class OracleFusion:
 
     def _alone_rejected(self, document: JournalDocument, found: str | None) -> dict[str, Outcome] | None:
         """What is wrong with a journal that no row says anything of: its period, where that is closed, else its data."""
-        closed = self._is_closed(document)
-        if closed is None:
+        closed = self._is_closed(document.subsidiary, document.accounting_date)
+        if not isinstance(closed, bool):
             return None
         if closed:
             return {
@@ -474,16 +476,15 @@ class OracleFusion:
         except (binascii.Error, ValueError):
             return b""
 
-    def _is_closed(self, document: JournalDocument) -> bool | None:
-        """Whether the period of the accounting date takes nothing; None where it cannot be asked."""
-        on = document.accounting_date.isoformat()
+    def _is_closed(self, ledger: str, on: date) -> bool | Trouble:
+        """Whether the ledger's period of a day takes nothing."""
         query = (
-            f"LedgerId={document.subsidiary} and ApplicationId={GENERAL_LEDGER} and AdjustmentPeriodFlag=false "
+            f"LedgerId={ledger} and ApplicationId={GENERAL_LEDGER} and AdjustmentPeriodFlag=false "
             f"and StartDate<='{on}' and EndDate>='{on}'"
         )
         found = self._get(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true")
         if not isinstance(found, list):
-            return None
+            return found
         return any(each.get("ClosingStatus") in CLOSED_STATUSES for each in found)
 
     def _doubt(self, missing: Sequence[str], waiting: Sequence[Process]) -> Uncertain | None:
@@ -620,14 +621,6 @@ class OracleFusion:
         return Finding(
             subject, is_right, names or "none", "" if is_right else f"expected {ledger.name}: correct options.ledgers"
         )
-
-    def _checked_periods(self, subject: str, number: str) -> Finding:
-        query = f"LedgerId={number} and ApplicationId={GENERAL_LEDGER} and ClosingStatus='O'"
-        found = self._get(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true")
-        if not isinstance(found, list):
-            return Finding(subject, False, said(found), "let our user read accountingPeriodStatusLOV")
-        names = ", ".join(words(each.get("PeriodNameId")) for each in found)
-        return Finding(subject, bool(found), names or "none", "" if found else "open a period")
 
     # HTTP
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final, NamedTuple, TypeAlias
 
 from connectors.erp.answers import Answer, NotJson, listed, member, refused, text_of, words
-from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Throttled, Uncertain
+from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Trouble, Uncertain
 
 # Of RejectedData: Fusion has the document, with something else in it than was sent.
 OTHER_CURRENCY: Final = "OTHER_CURRENCY"
@@ -19,7 +19,6 @@ RESOURCES: Final = "/fscmRestApi/resources/11.13.18.05"
 HEADERS: Final = {"rest-framework-version": "4"}
 
 Fields: TypeAlias = Mapping[str, object]
-Trouble: TypeAlias = NotSent | Throttled | Uncertain
 
 
 class Refused(NamedTuple):
@@ -77,7 +76,3 @@ def day(value: object) -> date | None:
         return date.fromisoformat(text_of(value)[:10])
     except ValueError:
         return None
-
-
-def said(trouble: Trouble) -> str:
-    return "it is throttled" if isinstance(trouble, Throttled) else trouble.message

@@ -70,4 +70,6 @@ class Submitted(NamedTuple):
     ticket: str
 
 
+# Nothing is known of what was asked.
+Trouble: TypeAlias = Throttled | NotSent | Uncertain
 Outcome: TypeAlias = Taken | RejectedData | RejectedPeriod | Throttled | NotSent | Uncertain | Submitted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,7 +120,7 @@ def _reached(accounts: Accounts, name: str) -> list[Finding]:
     from connectors.erp.adapters import opened
 
     with closing(opened(name, accounts.erps[name])) as erp:
-        return list(erp.check())
+        return list(erp.check(accounts.subsidiaries_of(name), datetime.now(UTC).date()))
 
 
 def _tell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from milepost.cli import app
 from simulation.erp.accounts import written
 from simulation.erp.serving import Serving, serving
 from simulation.erp.simulated import SimulatedErp
+from simulation.erp.troubles import parsed
 from simulation.servers.server import free_port
 
 ENTITY = """
@@ -69,6 +71,15 @@ def test_an_account_that_answers_is_well_and_what_its_chart_lacks_is_a_warning(e
     state, said = of_the_chart
     assert state == "warn"
     assert "LE-US: 26 of 28 accounts of Milepost are not mapped: 1010 Bank, 1100 Accounts receivable" in said
+    assert "erp" not in found["kept_back"]["delivery"]
+
+
+def test_a_closed_period_is_a_warning_by_company(tmp_path: Path) -> None:
+    """What is sent meanwhile is refused and posted on the first open day, so delivery is not kept back."""
+    today = datetime.now(UTC).date()
+    with serving(SimulatedErp("netsuite", tmp_path / "books", troubles=[parsed(f"close={today:%Y-%m}@0")])) as erp:
+        found = examined(accounts(tmp_path, erp))
+    assert ("warn", f"simulated: NetSuite at 127.0.0.1, company 2, period of {today}: closed") in of_erps(found)
     assert "erp" not in found["kept_back"]["delivery"]
 
 

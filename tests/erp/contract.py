@@ -329,7 +329,7 @@ def called(erp: Erp, call: str, documents: Sequence[Document], ticket: str = "")
             except ErpUnreadable as fault:
                 return fault
         case "check":
-            return list(erp.check())
+            return list(erp.check([SCOPE.subsidiary], SCOPE.until))
         case _:
             raise AssertionError(f"call: expected send, look_up, poll, ledger or check, found {call}")
 

@@ -91,7 +91,8 @@ def test_a_ledger_that_is_not_one_is_unreadable(plug: Plug, does: Behaviour, tmp
     seconds = 0.3 if isinstance(does, Dripping) else 20.0
     with opened(plug, tmp_path, lambda _: does, call_seconds=seconds) as found:
         assert str(type(called(found.erp, "ledger", []))) == "<class 'connectors.erp.adapter.ErpUnreadable'>"
-        findings = list(found.erp.check())
+        findings = called(found.erp, "check", [])
+        assert isinstance(findings, list)
         assert [each for each in findings if not each.is_right]
         assert_no_secret(findings)
 

@@ -21,6 +21,7 @@ from domain.delivery.outcomes import NotSent, RejectedData, RejectedPeriod, Subm
 from tests.connectors.erp.file_samples import INVOICE, MADE, REVENUE, journal, line
 
 OTHER = journal(line("1410", "5"), line("4400", "-5"), name="other")
+TODAY = date(2026, 7, 1)
 JUNE = LedgerScope("55003", date(2026, 6, 1), date(2026, 6, 30))
 
 
@@ -160,7 +161,7 @@ def test_a_damaged_manifest_stops_everything(tmp_path: Path) -> None:
         assert isinstance(each.look_up([OTHER]), Uncertain)
         with pytest.raises(ErpUnreadable):
             list(each.ledger(JUNE))
-        assert [finding.is_right for finding in each.check()] == [False]
+        assert [finding.is_right for finding in each.check([], TODAY)] == [False]
     assert keys_in(tmp_path) == [REVENUE.key]
 
 
@@ -255,7 +256,7 @@ def test_answers_that_say_nothing_are_named_and_the_others_count(tmp_path: Path)
     (tmp_path / "answers" / "other.csv").write_text("id,number\n1,2\n")
     assert waiting.poll("journals_55003_2026-06_000001.csv", [REVENUE]) == [Taken("JE-8", date(2026, 6, 30))]
     assert waiting.poll("journals_55003_2026-06_000001.csv", [OTHER]) is None
-    assert [finding.found for finding in waiting.check() if not finding.is_right] == [
+    assert [finding.found for finding in waiting.check([], TODAY) if not finding.is_right] == [
         "answers/copied.csv: its last line has no end yet",
         "answers/june.csv:2: expected a date such as 2026-06-30, came '31.12.2026'",
         "answers/june.csv:3: expected a key, and either a reference or a code",

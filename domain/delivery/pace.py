@@ -1,4 +1,7 @@
-"""How fast an ERP account is called: its quota by the minute, the waits it asks for, and a breaker where it is down."""
+"""How fast an ERP account is called: its quota by the minute, the waits it asks for, and a breaker where it is down.
+
+An ERP that throttles is called by half as many at once afterwards, and by one more each time that as many have been answered.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ class Pace:
     """Of one account. After a failure one call at a time, until one is answered."""
 
     __slots__ = (
+        "_at_once",
         "_began",
+        "_concurrent",
         "_failed_at",
         "_failures",
         "_throttles",
@@ -38,8 +43,10 @@ class Pace:
         "troubled_since",
     )
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, concurrent: int) -> None:
         self.per_minute = per_minute
+        self._concurrent = concurrent
+        self._at_once = float(concurrent)
         self._began: deque[Instant] = deque()
         self._failures = 0
         self._throttles = 0
@@ -55,9 +62,13 @@ class Pace:
         return self._failures > 0
 
     def may_call(self, now: Instant, in_flight: int) -> bool:
-        if now < self.paused_until or (self._failures and in_flight):
-            return False
-        return self.left(now) != 0
+        return now >= self.paused_until and self.has_room(in_flight) and self.left(now) != 0
+
+    def has_room(self, in_flight: int) -> bool:
+        """Whether one more may be under way; as long as nothing goes wrong the pace sets no limit."""
+        if self._failures:
+            return not in_flight
+        return self._at_once >= self._concurrent or in_flight < int(self._at_once)
 
     def left(self, now: Instant) -> int | None:
         """Calls that the quota has room for now; None without a quota."""
@@ -80,12 +91,14 @@ class Pace:
     def answered(self) -> None:
         self._failures = self._throttles = self._uncertain = 0
         self.troubled_since = None
+        self._at_once = min(self._at_once + 1 / self._at_once, self._concurrent)
 
     def throttled(self, began: Instant, now: Instant, after_seconds: float | None) -> None:
         """As long as the ERP says; where it does not, half a second longer each time."""
         if began >= self._failed_at:
             self._failed_at = now
             self._throttles += 1
+            self._at_once = max(self._at_once / 2, 1.0)
         wait = seconds(after_seconds) if after_seconds is not None else self._throttles * THROTTLED_STEP
         self._trouble(now, min(wait, seconds(LONGEST_WAIT_SECONDS)))
 

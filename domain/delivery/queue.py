@@ -1,10 +1,10 @@
 """The queue of an ERP account: which documents go to it now, and what becomes of them.
 
-It knows no clock, client or store: whoever runs it gives the time and the ERP's outcomes, keeps `changes` whole before anything is called
+It knows no clock, client or store: its caller gives the time and the ERP's outcomes, keeps `changes` whole before anything is called
 or published, and makes the calls that it is given. Of everything that a crash can leave, the queue goes on without sending twice:
 
 - a document whose call began and did not end is unknown. The ERP is asked for it by key, and that it is missing is believed only when it
-  was asked after `call_seconds`, for so long a call may still have an effect;
+  was asked `call_seconds` after the call ended, or after the first look-up that follows a crash: so long it may still have an effect;
 - where the store is lost, whatever may have been sent is looked up the same way: the document itself, and all that it may have become
   when an ERP refused its data and it was sent in halves;
 - a journal that reverses another goes after that one is in the ledger, or in the same document.
@@ -12,6 +12,7 @@ or published, and makes the calls that it is given. Of everything that a crash c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from heapq import heappop, heappush
@@ -21,6 +22,7 @@ from domain.delivery import answers, recovery, standings
 from domain.delivery.answers import About, Answer, Rejection
 from domain.delivery.chart import Unmapped
 from domain.delivery.documents import INVOICE, Document
+from domain.delivery.due import Due, Entry
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
     NotSent,
@@ -42,16 +44,20 @@ LOOK_UP: Final = "look_up"
 POLL: Final = "poll"
 
 FIRST_POLL_SECONDS: Final = 5
+# What becomes unknown within so long is looked up in one call.
+LOOKED_UP_TOGETHER_SECONDS: Final = 1
 LONGEST_POLL_SECONDS: Final = 900
 # What was refused goes again when its chart has changed; else once a day, for the ERP's people may have mended something.
 REFUSED_AGAIN_SECONDS: Final = 86_400
 # Documents that nobody knows the end of, above which nothing new is sent.
-UNKNOWN_MAX: Final = 50
+UNKNOWN_MAX: Final = 1_000
 # In place of a journal that will not be in the ledger: of one whose replacement is here already.
 _SUCCEEDED: Final = ""
 _UNMAPPED: Final = "unmapped"
 # In place of a time: a call asks for it now.
 _ASKED: Final = -1
+# In place of a time: the process that made the call has died since, nobody knows when.
+_DIED: Final = -1
 
 
 class Intent(NamedTuple):
@@ -130,30 +136,36 @@ class Queue:
         `only` is a kind: what is new of it is sent, and nothing else is done.
         """
         self.changes = Changes()
-        self.pace = Pace(terms.per_minute)
+        self.pace = Pace(terms.per_minute, terms.concurrent)
         self._erp = erp
         self._making = making
         self._only = only
         self._terms = terms
         self._parcels = {each.number: each for each in kept.parcels}
         self._standings = {each.key: each for each in kept.standings}
+        self._parcels_in = Counter(each.state for each in self._parcels.values())
+        self._standings_in = Counter(each.state for each in self._standings.values())
+        self._of_ticket: dict[str, dict[str, None]] = {}
         self._closed = dict(kept.closed)
+        self._closed_by: dict[str, set[str]] = {}
+        for name, by in kept.closed:
+            self._closed_by.setdefault(by, set()).add(name)
         self._known = Known(known)
         self._following = 1 + max(self._parcels, default=0)
         self._holder: dict[str, int] = {}
         self._replaced_by: dict[str, str] = {}
         self._waiting: dict[str, set[int]] = {}
         self._ready: dict[str, list[tuple[int, int]]] = {}
-        self._timed: list[tuple[Instant, str, int]] = []
+        self._due = Due()
         self._in_flight: dict[str, int] = {}
-        self._unknown = 0
         self._turn: dict[str, int] = {}
         self._turns = 0
         self._paused: dict[str, Refusal] = {}
         for number in self._parcels:
             self._hold(self._parcels[number])
         for standing in list(self._standings.values()):
-            self._restored(standing)
+            if standing.key in self._standings:
+                self._restored(standing)
         for parcel in list(self._parcels.values()):
             if parcel.state not in {standings.SENT, standings.TAKEN}:
                 self._place(parcel, 0)
@@ -181,11 +193,17 @@ class Queue:
             parcel = self._parcels[number]
             self._leaves(self._keep(parcel._replace(withdrawn=(*parcel.withdrawn, journal_id))))
 
-    def _leaves(self, parcel: Parcel) -> bool:
+    def _is_taken_back(self, parcel: Parcel) -> bool:
+        """Whether none of it is to go: of several members the others still do, and of what is there in part the rest follows."""
         if len(parcel.members) > 1 or not parcel.withdrawn:
             return False
+        return all(self._standings[key].taken is None for key in parcel.keys)
+
+    def _leaves(self, parcel: Parcel) -> bool:
+        if not self._is_taken_back(parcel):
+            return False
         # What may have been sent before is looked up first.
-        if parcel.state not in {standings.TO_SEND, standings.REFUSED}:
+        if parcel.state not in {standings.TO_SEND, standings.SENT, standings.REFUSED}:
             return False
         if any(self._standings[key].state not in {standings.READY, standings.REJECTED} for key in parcel.keys):
             return False
@@ -211,6 +229,10 @@ class Queue:
         return sum(self._in_flight.values())
 
     @property
+    def _unknown(self) -> int:
+        return self._standings_in[standings.UNKNOWN]
+
+    @property
     def at_hand(self) -> int:
         """Parcels that have no end yet."""
         return len(self._parcels)
@@ -218,14 +240,14 @@ class Queue:
     @property
     def awaits_the_erp(self) -> bool:
         """Whether the ERP has documents that it has not posted yet."""
-        return any(each.state in {standings.SUBMITTED, standings.ACCEPTED} for each in self._standings.values())
+        return self._standings_in[standings.SUBMITTED] + self._standings_in[standings.ACCEPTED] > 0
 
     @property
     def is_done_for_now(self) -> bool:
         """Whether nothing can be done but wait: for a chart, a day's mark, the ERP's people, or a batch that is at work."""
         if self.in_flight or any(self._ready.values()):
             return False
-        return self._only is not None or (not self._unknown and not self._has_probes())
+        return self._only is not None or (not self._unknown and not self._parcels_in[standings.PROBE])
 
     def tally(self) -> tuple[dict[str, int], Instant | None]:
         """Parcels by how they stand, and when the oldest came that is neither in the ledger nor refused."""
@@ -250,10 +272,13 @@ class Queue:
         return changes
 
     def next_at(self, now: Instant) -> Instant | None:
-        """When there may be something to do again, apart from what comes; None: nothing is waited for."""
-        due = [self._timed[0][0]] if self._timed and not self._only else []
+        """When there may be something to do again, apart from what comes and calls that end; None: nothing else is waited for."""
+        if not self.pace.has_room(self.in_flight):
+            return None
+        first = self._due.first_at
+        due = [first] if first is not None and not self._only else []
         if self._unknown < UNKNOWN_MAX:
-            due += [max(now, self._paused_until(entity)) for entity, ready in self._ready.items() if ready]
+            due += [max(now, self._paused_until(entity)) for entity in self._with_room()]
         return max(min(due), self.pace.next_at(now)) if due else None
 
     @property
@@ -284,8 +309,8 @@ class Queue:
 
     def _next_timed(self, now: Instant) -> Call | None:
         """Of documents that are unknown, accepted or submitted, and of parcels to probe."""
-        while self._timed and self._timed[0][0] <= now:
-            at, key, number = heappop(self._timed)
+        while (due := self._due.pop(now)) is not None:
+            at, key, number = due
             if not key:
                 parcel = self._parcels.get(number)
                 if parcel is not None and parcel.state == standings.PROBE and parcel.not_before == at:
@@ -304,31 +329,30 @@ class Queue:
 
     def _poll(self, first: Standing, now: Instant) -> Call:
         entity = self._entity(first)
-        same = [each for each in self._of_ticket(first.ticket) if self._entity(each) == entity]
+        there = [self._standings[key] for key in self._of_ticket[first.ticket]]
+        same = [each for each in there if self._entity(each) == entity]
         for each in same:
-            self._update(each._replace(not_before=_ASKED))
+            self._note(each._replace(not_before=_ASKED))
         return Call(POLL, entity, tuple(each.document for each in same), now, ticket=first.ticket)
-
-    def _of_ticket(self, ticket: str) -> list[Standing]:
-        return [s for s in self._standings.values() if s.state == standings.SUBMITTED and s.ticket == ticket]
 
     def _look_up(self, first: Standing, now: Instant) -> Call:
         """With all others of the entity that are due."""
         entity = self._entity(first)
         asked = [first]
-        others: list[tuple[Instant, str, int]] = []
-        while self._timed and self._timed[0][0] <= now and len(asked) < self._terms.looked_up:
-            at, key, number = heappop(self._timed)
-            found = self._standings.get(key)
-            is_asked = found is not None and found.state in {standings.UNKNOWN, standings.ACCEPTED}
-            if found is not None and is_asked and found.not_before == at and self._entity(found) == entity:
+        others: list[Entry] = []
+        while len(asked) < self._terms.looked_up and (due := self._due.pop_of(entity, now)) is not None:
+            found = self._standings.get(due.key)
+            if due.key and (found is None or found.not_before != due.at):
+                continue
+            if found is not None and found.state in {standings.UNKNOWN, standings.ACCEPTED}:
                 asked.append(found)
             else:
-                others.append((at, key, number))
+                others.append(due)
         for other in others:
-            heappush(self._timed, other)
+            self._due.put(entity, other)
         for each in asked:
-            self._update(each._replace(not_before=_ASKED))
+            known = self._update(each._replace(since=now)) if each.since == _DIED else each
+            self._note(known._replace(not_before=_ASKED))
         return Call(LOOK_UP, entity, tuple(each.document for each in asked), now)
 
     def _entity(self, standing: Standing) -> str:
@@ -338,26 +362,27 @@ class Queue:
         """With others of the entity, for one call can ask for many."""
         asked: list[Document] = []
         probed: list[int] = []
-        others: list[tuple[Instant, str, int]] = []
+        others: list[Entry] = []
         found: Parcel | None = parcel
         while found is not None:
             asked += tree_of(self._making, found).documents()
             probed.append(found.number)
-            self._keep(found._replace(not_before=_ASKED))
+            self._parcels[found.number] = found._replace(not_before=_ASKED)
             found = None
-            while found is None and len(asked) < self._terms.looked_up and self._timed and self._timed[0][0] <= now:
-                due = heappop(self._timed)
-                found = self._to_probe(due, parcel.entity)
+            while found is None and len(asked) < self._terms.looked_up:
+                due = self._due.pop_of(parcel.entity, now)
+                if due is None:
+                    break
+                found = self._to_probe(due)
                 if found is None:
                     others.append(due)
         for each in others:
-            heappush(self._timed, each)
+            self._due.put(parcel.entity, each)
         return Call(LOOK_UP, parcel.entity, tuple(asked), now, probed=tuple(probed))
 
-    def _to_probe(self, due: tuple[Instant, str, int], entity: str) -> Parcel | None:
-        at, key, number = due
-        parcel = None if key else self._parcels.get(number)
-        if parcel is None or parcel.state != standings.PROBE or parcel.not_before != at or parcel.entity != entity:
+    def _to_probe(self, due: Entry) -> Parcel | None:
+        parcel = None if due.key else self._parcels.get(due.number)
+        if parcel is None or parcel.state != standings.PROBE or parcel.not_before != due.at:
             return None
         return parcel
 
@@ -365,14 +390,7 @@ class Queue:
         """Of the entity with the fewest calls under way; of several none takes the last place, so that a slow one holds up no other."""
         if self._unknown >= UNKNOWN_MAX:
             return None
-        several = len(self._in_flight.keys() | self._ready.keys()) > 1 and self._terms.concurrent > 1
-        open_to = [
-            entity
-            for entity, ready in self._ready.items()
-            if ready
-            and self._paused_until(entity) <= now
-            and not (several and self._in_flight.get(entity, 0) >= self._terms.concurrent - 1)
-        ]
+        open_to = [entity for entity in self._with_room() if self._paused_until(entity) <= now]
         for entity in sorted(open_to, key=lambda each: (self._in_flight.get(each, 0), self._turn.get(each, 0))):
             call = self._send(entity, now)
             if call is not None:
@@ -380,6 +398,16 @@ class Queue:
                 self._turn[entity] = self._turns
                 return call
         return None
+
+    def _with_room(self) -> list[str]:
+        """Entities that have something to send, and may have one more call under way."""
+        several = len(self._in_flight.keys() | self._ready.keys()) > 1 and self._terms.concurrent > 1
+        most = self._terms.concurrent - 1
+        return [
+            entity
+            for entity, ready in self._ready.items()
+            if ready and not (several and self._in_flight.get(entity, 0) >= most)
+        ]
 
     def _send(self, entity: str, now: Instant) -> Call | None:
         """Up to as many documents as a call takes, in the order in which their groups came."""
@@ -390,6 +418,9 @@ class Queue:
             first = heappop(ready)
             parcel = self._parcels.get(first[1])
             if parcel is None or parcel.state not in {standings.TO_SEND, standings.SENT} or self._waits(parcel):
+                continue
+            if self._is_taken_back(parcel):
+                # Another part of it may have been sent: what became of that is found out first.
                 continue
             made = [each for each in self._documents(parcel, now) if each not in chosen]
             room = self._terms.documents - len(chosen)
@@ -505,7 +536,7 @@ class Queue:
                 # The account's pace waits as long as it was asked to; of the document this says nothing.
                 self._later(standing, max(self.pace.paused_until, now + THROTTLED_STEP))
             elif not isinstance(result, Mapping):
-                self._wait(standing, now + back_off(standing.failures + 1))
+                self._wait(standing, _together(now + back_off(standing.failures + 1)))
             elif document.key in result:
                 self._became(standing, result[document.key], now)
             else:
@@ -519,7 +550,7 @@ class Queue:
             return
         believed_from = standing.since + seconds(self._terms.call_seconds)
         if asked_at < believed_from:
-            self._wait(standing._replace(failures=0), believed_from)
+            self._wait(standing._replace(failures=0), _together(believed_from))
         else:
             self._ready_again(standing._replace(attempt=standing.attempt + 1))
 
@@ -539,8 +570,9 @@ class Queue:
             case Throttled() | NotSent():
                 self._ready_again(standing)
             case Uncertain():
-                unknown = standing._replace(state=standings.UNKNOWN)
-                self._wait(unknown, now + back_off(standing.failures))
+                # Sending may take several calls: the last may have begun just now, and has its effect later.
+                unknown = standing._replace(state=standings.UNKNOWN, since=now)
+                self._wait(unknown, _together(now + back_off(standing.failures)))
             case RejectedData(code, message, field):
                 why = Rejection(answers.DATA, code, message, field)
                 self._update(standing._replace(state=standings.REJECTED, rejection=why, not_before=0))
@@ -575,14 +607,18 @@ class Queue:
     # What became of a parcel
 
     def _review_all(self, documents: Iterable[Document], now: Instant) -> None:
-        for number in dict.fromkeys(self._standings[each.key].parcel for each in documents):
+        there = [self._standings[each.key] for each in documents if each.key in self._standings]
+        for number in dict.fromkeys(each.parcel for each in there):
             self._review(self._parcels[number], now)
 
     def _review(self, parcel: Parcel, now: Instant) -> None:
         """Says what became of it as soon as that is so of all its documents."""
         found = [self._standings[key] for key in parcel.keys]
         states = {each.state for each in found}
-        if states <= {standings.POSTED, standings.ACCEPTED}:
+        if standings.READY in states:
+            if not self._leaves(parcel):
+                self._may_go(parcel)
+        elif states <= {standings.POSTED, standings.ACCEPTED}:
             self._taken(parcel, found, now)
         elif standings.REJECTED in states and states <= {standings.REJECTED, standings.POSTED, standings.ACCEPTED}:
             self._rejected(parcel, found, now)
@@ -633,7 +669,7 @@ class Queue:
     def _wait_refused(self, parcel: Parcel, now: Instant) -> None:
         again = now + seconds(REFUSED_AGAIN_SECONDS)
         self._keep(parcel._replace(chart=self._making.chart(parcel.entity), not_before=again))
-        heappush(self._timed, (again, "", parcel.number))
+        self._due.put(parcel.entity, Entry(again, "", parcel.number))
 
     def _again(self, parcel: Parcel, now: Instant) -> None:
         """With documents made anew, unless part of it is in the ledger: then those that are missing, as far as they are the same parts."""
@@ -691,8 +727,8 @@ class Queue:
     def _probed(self, parcel: Parcel, result: Result, now: Instant) -> None:
         if not isinstance(result, Mapping):
             again = now + back_off(1)
-            self._keep(parcel._replace(not_before=again))
-            heappush(self._timed, (again, "", parcel.number))
+            self._parcels[parcel.number] = parcel._replace(not_before=again)
+            self._due.put(parcel.entity, Entry(again, "", parcel.number))
             return
         found: list[int] = []
         parcel = self._keep(parcel._replace(state=standings.TO_SEND, not_before=0))
@@ -732,9 +768,6 @@ class Queue:
                 self._resolve(child, half, found, now, open_ones)
         else:
             open_ones.append(parcel.number)
-
-    def _has_probes(self) -> bool:
-        return any(each.state == standings.PROBE for each in self._parcels.values())
 
     # Order
 
@@ -784,15 +817,13 @@ class Queue:
     def _restored(self, standing: Standing) -> None:
         """A call that was under way when the process before died may have had its effect, or still have it."""
         if standing.state == standings.OPEN:
-            standing = standing._replace(state=standings.UNKNOWN)
-            self._standings[standing.key] = standing
-            self.changes.standings[standing.key] = standing
-        if standing.state == standings.UNKNOWN:
-            self._unknown += 1
+            standing = self._update(standing._replace(state=standings.UNKNOWN, since=_DIED))
+        if standing.state == standings.SUBMITTED:
+            self._of_ticket.setdefault(standing.ticket, {})[standing.key] = None
         if standing.state in {standings.UNKNOWN, standings.ACCEPTED, standings.SUBMITTED}:
             if standing.not_before == _ASKED:
-                standing = self._standings[standing.key] = standing._replace(not_before=0)
-            heappush(self._timed, (standing.not_before, standing.key, standing.parcel))
+                standing = self._note(standing._replace(not_before=0))
+            self._later(standing, standing.not_before)
         elif standing.state == standings.READY:
             self._place(self._parcels[standing.parcel], 0)
 
@@ -806,7 +837,7 @@ class Queue:
             else:
                 if parcel.not_before == _ASKED:
                     parcel = self._keep(parcel._replace(not_before=0))
-                heappush(self._timed, (parcel.not_before, "", parcel.number))
+                self._due.put(parcel.entity, Entry(parcel.not_before, "", parcel.number))
         elif parcel.state in {standings.TO_SEND, standings.SENT}:
             if not self._waits(parcel):
                 self._may_go(parcel)
@@ -819,7 +850,6 @@ class Queue:
 
     def _ready_again(self, standing: Standing) -> None:
         self._update(standing._replace(state=standings.READY, failures=0, not_before=0))
-        self._may_go(self._parcels[standing.parcel])
 
     def _may_go(self, parcel: Parcel) -> None:
         if self._only in {None, parcel.kind}:
@@ -829,8 +859,14 @@ class Queue:
         self._later(standing._replace(failures=standing.failures + 1), until)
 
     def _later(self, standing: Standing, until: Instant) -> None:
-        self._update(standing._replace(not_before=until))
-        heappush(self._timed, (until, standing.key, standing.parcel))
+        """It is kept where something else of it is new: when the ERP is asked again may be forgotten."""
+        before = self._standings[standing.key]
+        after = standing._replace(not_before=until)
+        if before._replace(not_before=until, failures=after.failures) == after:
+            self._note(after)
+        else:
+            self._update(after)
+        self._due.put(self._entity(standing), Entry(until, standing.key, standing.parcel))
 
     def _number(self) -> int:
         self._following += 1
@@ -843,25 +879,46 @@ class Queue:
             self._replaced_by[replaced] = member
 
     def _keep(self, parcel: Parcel) -> Parcel:
+        before = self._parcels.get(parcel.number)
+        if before is not None:
+            self._parcels_in[before.state] -= 1
+        self._parcels_in[parcel.state] += 1
         self._parcels[parcel.number] = self.changes.parcels[parcel.number] = parcel
         return parcel
 
-    def _update(self, standing: Standing) -> None:
-        before = self._standings.get(standing.key)
-        self._unknown += (standing.state == standings.UNKNOWN) - (
-            before is not None and before.state == standings.UNKNOWN
-        )
+    def _update(self, standing: Standing) -> Standing:
+        self._take_out(standing.key)
+        if standing.state == standings.SUBMITTED:
+            self._of_ticket.setdefault(standing.ticket, {})[standing.key] = None
+        self._standings_in[standing.state] += 1
         self._standings[standing.key] = self.changes.standings[standing.key] = standing
+        return standing
+
+    def _note(self, standing: Standing) -> Standing:
+        """Of what nothing has changed but when it is asked for: after a start it is asked for at once."""
+        self._standings[standing.key] = standing
+        return standing
 
     def _gone(self, key: str) -> None:
-        before = self._standings.pop(key)
-        self._unknown -= before.state == standings.UNKNOWN
+        self._take_out(key)
+        del self._standings[key]
         self.changes.standings[key] = None
+
+    def _take_out(self, key: str) -> None:
+        before = self._standings.get(key)
+        if before is None:
+            return
+        self._standings_in[before.state] -= 1
+        if before.state == standings.SUBMITTED:
+            same = self._of_ticket[before.ticket]
+            del same[key]
+            if not same:
+                del self._of_ticket[before.ticket]
 
     def _forget(self, parcel: Parcel) -> None:
         for key in parcel.keys:
             self._gone(key)
-        del self._parcels[parcel.number]
+        self._parcels_in[self._parcels.pop(parcel.number).state] -= 1
         self.changes.parcels[parcel.number] = None
 
     def _drop(self, parcel: Parcel) -> None:
@@ -877,23 +934,36 @@ class Queue:
             self._open(journal_id)
             return
         for name in (journal_id, *(replaced for member, replaced in replaces if member == journal_id)):
-            self._closed[name] = self.changes.closed[name] = journal_id
+            self._mark_closed(name, journal_id)
 
     def _succeeding(self, replaces: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """With what the replaced journals had replaced in their turn."""
         found = list(replaces)
         for member, replaced in replaces:
-            names = [name for name, by in self._closed.items() if by == replaced]
+            names = sorted(self._closed_by.get(replaced, ()))
             found += [(member, name) for name in names if name != replaced]
             for name in names:
                 self._open(name)
             for name in {replaced, *names} & self._holder.keys():
                 # Where a store is lost, what is replaced may be found out later than what replaces it.
-                self._closed[name] = self.changes.closed[name] = _SUCCEEDED
+                self._mark_closed(name, _SUCCEEDED)
         return tuple(found)
 
+    def _mark_closed(self, name: str, by: str) -> None:
+        self._unmark_closed(name)
+        self._closed[name] = self.changes.closed[name] = by
+        self._closed_by.setdefault(by, set()).add(name)
+
+    def _unmark_closed(self, name: str) -> None:
+        by = self._closed.pop(name, None)
+        if by is not None:
+            names = self._closed_by[by]
+            names.discard(name)
+            if not names:
+                del self._closed_by[by]
+
     def _open(self, name: str) -> None:
-        del self._closed[name]
+        self._unmark_closed(name)
         self.changes.closed[name] = None
         self._release(name, 0)
 
@@ -917,9 +987,16 @@ def body_hash(document: Document) -> str:
 
 
 def _poll_at(now: Instant, times: int) -> Instant:
-    """On the stroke of the first wait, so that documents which the ERP took one after another are asked for in one call."""
-    stroke = seconds(FIRST_POLL_SECONDS)
-    return -(-(now + _poll_wait(times)) // stroke) * stroke
+    return _on_the_stroke(now + _poll_wait(times), seconds(FIRST_POLL_SECONDS))
+
+
+def _together(at: Instant) -> Instant:
+    return _on_the_stroke(at, seconds(LOOKED_UP_TOGETHER_SECONDS))
+
+
+def _on_the_stroke(at: Instant, stroke: Instant) -> Instant:
+    """Not before `at`, so that documents which the ERP took one after another are asked for in one call."""
+    return -(-at // stroke) * stroke
 
 
 def _poll_wait(times: int) -> Instant:

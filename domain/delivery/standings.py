@@ -53,7 +53,7 @@ class Parcel(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A document as it was sent. `since` is when the last call began that may have had an effect.
+    """A document as it was sent. `since` is when a call may have begun at the latest that may still have an effect.
 
     `failures` counts calls in a row that brought nothing new, `not_before` is when the next may be.
     """

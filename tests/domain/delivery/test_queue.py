@@ -6,9 +6,18 @@ from datetime import date
 from domain.delivery import standings
 from domain.delivery.chart import Unmapped
 from domain.delivery.documents import JOURNAL, Document, JournalDocument, key_of
-from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Outcome, RejectedData, Taken
+from domain.delivery.outcomes import (
+    NOT_PERMITTED,
+    NotSent,
+    Outcome,
+    RejectedData,
+    Submitted,
+    Taken,
+    Throttled,
+    Uncertain,
+)
 from domain.delivery.pace import seconds
-from domain.delivery.queue import REFUSED_AGAIN_SECONDS, SEND, Given, Queue, Terms
+from domain.delivery.queue import LOOK_UP, REFUSED_AGAIN_SECONDS, SEND, Call, Given, Queue, Terms
 from domain.delivery.standings import Kept, Parcel
 from domain.units import EXCHANGE_RATE_ONE, Instant
 
@@ -115,3 +124,113 @@ def test_what_was_taken_back_before_a_start_is_not_sent_after_it() -> None:
     again = Queue("books", Making(lacks=["kept"]), Terms(), Kept(stored))
     assert play(again, seconds(61), taken) == []
     assert (again.tally()[0], again.at_hand) == ({"unmapped": 1}, 1), "only what is kept waits for its account"
+
+
+def test_what_is_taken_back_while_its_end_is_unknown_is_not_sent_again() -> None:
+    """The ERP is asked 60 seconds after the lost call, and does not have it."""
+    queue = Queue("books", Making(), Terms(call_seconds=60))
+    queue.add([journals("a")], seconds(1))
+    lose(queue, seconds(1), ended=seconds(1))
+    queue.withdraw("a")
+    assert play(queue, seconds(62), taken) == []
+    assert queue.at_hand == 0
+
+
+def test_of_what_is_taken_back_in_parts_nothing_goes_before_it_is_known_whether_some_of_it_is_there() -> None:
+    def begun() -> tuple[Queue, Call]:
+        """Of two parts one is lost and one was throttled, and then the journal is taken back."""
+        queue = Queue("books", Making(parts={"long": 2}), Terms(documents=2, call_seconds=60))
+        queue.add([journals("long")], seconds(1))
+        (call,) = queue.calls(seconds(1), 1)
+        queue.took(call, [Uncertain("no answer"), Throttled(0.0)], seconds(1))
+        queue.withdraw("long")
+        (look_up,) = queue.calls(seconds(100), 9)
+        assert (look_up.kind, look_up.documents) == (LOOK_UP, call.documents[:1])
+        return queue, look_up
+
+    queue, look_up = begun()
+    queue.took(look_up, {}, seconds(100))
+    assert (play(queue, seconds(101), taken), queue.at_hand) == ([], 0), "neither part is in the ledger"
+    queue, look_up = begun()
+    queue.took(look_up, {look_up.documents[0].key: Taken("JE-1", DAY)}, seconds(100))
+    assert (play(queue, seconds(101), taken), queue.at_hand) == ([("long",)], 0), "the second part follows the first"
+
+
+def test_that_a_document_is_missing_is_believed_so_long_after_its_lost_call_ended() -> None:
+    """A send of several calls began at 1 s and ended at 50 s; the last of them has its effect at 105 s at the latest."""
+    queue = Queue("books", Making(), Terms(call_seconds=60))
+    queue.add([journals("a")], seconds(1))
+    lose(queue, seconds(1), ended=seconds(50))
+    assert play(queue, seconds(100), taken) == []
+    assert play(queue, seconds(110), taken) == [("a",)]
+
+
+def test_that_a_document_is_missing_is_believed_so_long_after_a_start() -> None:
+    """The process died during a send; when is not known."""
+    queue = Queue("books", Making(), Terms(call_seconds=60))
+    queue.add([journals("a")], seconds(1))
+    queue.calls(seconds(1), 1)
+    again = Queue("books", Making(), Terms(call_seconds=60), kept_of(queue))
+    assert play(again, seconds(1_000), taken) == []
+    assert play(again, seconds(1_059), taken) == []
+    assert play(again, seconds(1_060), taken) == [("a",)]
+
+
+def test_while_nothing_more_may_begin_nothing_but_the_end_of_a_call_is_waited_for() -> None:
+    """After a failure one call goes at a time; of two companies none takes the last place."""
+    queue = Queue("books", Making(), Terms(concurrent=4))
+    queue.add([journals(name) for name in "abcd"], seconds(1))
+    (first,) = queue.calls(seconds(1), 1)
+    queue.took(first, [NotSent("unreachable", "no connection")], seconds(1))
+    assert queue.next_at(seconds(1)) == seconds(2), "a second's wait"
+    assert len(queue.calls(seconds(2), 4)) == 1
+    assert queue.next_at(seconds(2)) is None
+    several = Queue("books", Making(), Terms(concurrent=2))
+    several.add([journals("a"), journals("b"), journals("c", entity="US")], seconds(1))
+    assert [each.entity for each in several.calls(seconds(1), 4)] == ["DE", "US"]
+    assert several.next_at(seconds(1)) is None
+
+
+def test_what_becomes_unknown_within_a_second_is_looked_up_in_one_call() -> None:
+    queue = Queue("books", Making(), Terms(concurrent=4))
+    queue.add([journals(name) for name in "abcd"], seconds(1))
+    for at, call in enumerate(queue.calls(seconds(1), 4)):
+        queue.took(call, [Uncertain("no answer")], seconds(1.1) + at)
+    assert queue.calls(seconds(1.2), 4) == []
+    (look_up,) = queue.calls(seconds(2), 4)
+    assert (look_up.kind, len(look_up.documents)) == (LOOK_UP, 4)
+
+
+def test_a_look_up_that_fails_rewrites_no_document() -> None:
+    queue = Queue("books", Making(), Terms())
+    queue.add([journals("a")], seconds(1))
+    lose(queue, seconds(1), ended=seconds(1))
+    queue.changed()
+    (look_up,) = queue.calls(seconds(2), 1)
+    queue.took(look_up, Uncertain("no answer"), seconds(3))
+    assert not queue.changed()
+
+
+def test_a_ticket_is_polled_for_its_documents_alone() -> None:
+    queue = Queue("books", Making(), Terms(documents=2, concurrent=2))
+    queue.add([journals(name) for name in "abcd"], seconds(1))
+    for name, call in zip(("first", "second"), queue.calls(seconds(1), 2), strict=True):
+        queue.took(call, [Submitted(name) for _ in call.documents], seconds(1))
+    polls = queue.calls(seconds(6), 4)
+    assert [(each.ticket, len(each.documents)) for each in polls] == [("first", 2), ("second", 2)]
+    queue.took(polls[0], [taken(each) for each in polls[0].documents], seconds(6))
+    assert (queue.at_hand, queue.awaits_the_erp) == (2, True)
+    queue.took(polls[1], [taken(each) for each in polls[1].documents], seconds(6))
+    assert (queue.at_hand, queue.awaits_the_erp) == (0, False)
+
+
+def lose(queue: Queue, now: Instant, *, ended: Instant) -> None:
+    (call,) = queue.calls(now, 1)
+    queue.took(call, [Uncertain("no answer")], ended)
+
+
+def kept_of(queue: Queue) -> Kept:
+    """What a store has that kept all changes so far."""
+    changes = queue.changed()
+    parcels = tuple(each for each in changes.parcels.values() if each is not None)
+    return Kept(parcels, tuple(each for each in changes.standings.values() if each is not None))

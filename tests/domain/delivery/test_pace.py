@@ -1,0 +1,31 @@
+"""How many calls an ERP gets at once, and when."""
+
+from domain.delivery.pace import Pace, seconds
+
+
+def at_once(pace: Pace) -> int:
+    return next(count for count in range(100) if not pace.has_room(count))
+
+
+def test_an_erp_that_throttles_gets_half_as_many_calls_at_once_and_then_more_one_by_one() -> None:
+    pace = Pace(per_minute=0, concurrent=8)
+    pace.throttled(seconds(1), seconds(2), None)
+    assert at_once(pace) == 4
+    pace.throttled(seconds(1), seconds(3), None)
+    assert at_once(pace) == 4, "it was under way when the first was throttled"
+    for _ in range(5):
+        pace.answered()
+    assert at_once(pace) == 5
+    for _ in range(30):
+        pace.answered()
+    assert pace.has_room(99), "all again: how many the ERP takes is for its limits to say"
+    for now in range(4, 10):
+        pace.throttled(seconds(now), seconds(now), None)
+    assert at_once(pace) == 1, "one call always may go"
+
+
+def test_a_stated_wait_holds_for_the_account() -> None:
+    pace = Pace(per_minute=0, concurrent=8)
+    pace.throttled(seconds(1), seconds(2), 7.0)
+    assert [pace.may_call(seconds(now), 0) for now in (2, 8, 9)] == [False, False, True]
+    assert pace.next_at(seconds(2)) == seconds(9)

@@ -1,6 +1,7 @@
 """How fast an ERP account is called: its quota by the minute, the waits it asks for, and a breaker where it is down.
 
-An ERP that throttles is called by half as many at once afterwards, and by one more each time that as many have been answered.
+An ERP that throttles is left alone as long as it says. Where it throttles again before it has answered as many calls as may be under way,
+they were too many: half as many go from then on, and one more each time that as many have been answered.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ LONGEST_WAIT_SECONDS: Final = 300
 THROTTLED_STEP: Final = MICROSECONDS_A_SECOND // 2
 MINUTE: Final = 60 * MICROSECONDS_A_SECOND
 # So many calls in a row that nobody knows the end of count as if the account were down.
-UNCERTAIN_IN_A_ROW: Final = 5
+UNCERTAIN_IN_A_ROW: Final = 10
 
 
 def seconds(count: float) -> Instant:
@@ -31,6 +32,7 @@ class Pace:
     """Of one account. After a failure one call at a time, until one is answered."""
 
     __slots__ = (
+        "_answered",
         "_at_once",
         "_began",
         "_concurrent",
@@ -47,6 +49,8 @@ class Pace:
         self.per_minute = per_minute
         self._concurrent = concurrent
         self._at_once = float(concurrent)
+        # Since the ERP throttled last.
+        self._answered = 0
         self._began: deque[Instant] = deque()
         self._failures = 0
         self._throttles = 0
@@ -91,6 +95,7 @@ class Pace:
     def answered(self) -> None:
         self._failures = self._throttles = self._uncertain = 0
         self.troubled_since = None
+        self._answered += 1
         self._at_once = min(self._at_once + 1 / self._at_once, self._concurrent)
 
     def throttled(self, began: Instant, now: Instant, after_seconds: float | None) -> None:
@@ -98,7 +103,9 @@ class Pace:
         if began >= self._failed_at:
             self._failed_at = now
             self._throttles += 1
-            self._at_once = max(self._at_once / 2, 1.0)
+            if self._answered < self._concurrent:
+                self._at_once = max(self._at_once / 2, 1.0)
+            self._answered = 0
         wait = seconds(after_seconds) if after_seconds is not None else self._throttles * THROTTLED_STEP
         self._trouble(now, min(wait, seconds(LONGEST_WAIT_SECONDS)))
 

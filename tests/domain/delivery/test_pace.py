@@ -7,20 +7,26 @@ def at_once(pace: Pace) -> int:
     return next(count for count in range(100) if not pace.has_room(count))
 
 
-def test_an_erp_that_throttles_gets_half_as_many_calls_at_once_and_then_more_one_by_one() -> None:
+def test_an_erp_that_throttles_soon_again_gets_half_as_many_calls_at_once_and_then_more_one_by_one() -> None:
     pace = Pace(per_minute=0, concurrent=8)
-    pace.throttled(seconds(1), seconds(2), None)
+    for _ in range(8):
+        pace.answered()
+    pace.throttled(seconds(1), seconds(2), 1.0)
+    assert pace.has_room(99), "it asks for a rest, not for less at once: how many it takes is for its limits to say"
+    for _ in range(7):
+        pace.answered()
+    pace.throttled(seconds(3), seconds(4), 1.0)
     assert at_once(pace) == 4
-    pace.throttled(seconds(1), seconds(3), None)
-    assert at_once(pace) == 4, "it was under way when the first was throttled"
+    pace.throttled(seconds(3), seconds(5), 1.0)
+    assert at_once(pace) == 4, "it was under way when the one before was throttled"
     for _ in range(5):
         pace.answered()
     assert at_once(pace) == 5
     for _ in range(30):
         pace.answered()
-    assert pace.has_room(99), "all again: how many the ERP takes is for its limits to say"
-    for now in range(4, 10):
-        pace.throttled(seconds(now), seconds(now), None)
+    assert pace.has_room(99)
+    for now in range(6, 12):
+        pace.throttled(seconds(now), seconds(now), 1.0)
     assert at_once(pace) == 1, "one call always may go"
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -29,7 +28,7 @@ from domain.delivery.answers import Answer, Rejection
 from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
 from domain.delivery.groups import Row
 from domain.delivery.outcomes import Taken
-from domain.delivery.standings import POSTED, Changes, Kept, Parcel, Settled, Standing
+from domain.delivery.standings import NOT_DELIVERED, Changes, Ended, Kept, Parcel, Settled, Standing
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, Instant
@@ -37,7 +36,9 @@ from state.page_sums import PAGE, PageSums
 from state.snapshot import Damaged
 from state.store import is_damage
 
-FORM: Final = 1
+FORM: Final = 2
+# In place of a standing: of all that was read.
+READ: Final = "read"
 # In place of a time: nobody has said yet from when on the ERP can be asked for what another store may have sent.
 NOT_BEGUN: Final = -1
 SCHEMA: Final = """
@@ -54,6 +55,9 @@ CREATE TABLE IF NOT EXISTS closed(journal TEXT PRIMARY KEY, named TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS settled(key TEXT PRIMARY KEY, reference TEXT NOT NULL, posted_on TEXT NOT NULL, members INTEGER NOT NULL) STRICT,
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers(no INTEGER PRIMARY KEY, event_id TEXT NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS totals(
+  standing TEXT, currency TEXT, documents INTEGER NOT NULL, members INTEGER NOT NULL, money INTEGER NOT NULL,
+  PRIMARY KEY (standing, currency)) STRICT, WITHOUT ROWID;
 """
 SUFFIXES: Final = ("", "-wal", "-shm", "-pages")
 _LOCK_BYTES: Final = 64
@@ -74,11 +78,15 @@ class Member(NamedTuple):
 
 
 class Arrived(NamedTuple):
-    """What was read, up to which places, and what of it waits for others. `is_all`: whatever may have been sent before has come."""
+    """What was read, up to which places, and what of it waits for others. `is_all`: whatever may have been sent before has come.
+
+    `read` are journals, also those that are not delivered, and whole statements.
+    """
 
     places: Mapping[str, str]
     groups: grouping.Changes
     is_all: bool
+    read: Sequence[JournalEntry | BillingStatement] = ()
 
 
 class _Member(msgspec.Struct, array_like=True):
@@ -257,6 +265,8 @@ class DeliveryStore:
         db.execute("BEGIN IMMEDIATE")
         try:
             self._keep_members()
+            # While what has ended is still there.
+            self._keep_totals(changes.ended, () if arrived is None else arrived.read)
             self._keep_parcels(changes)
             self._keep_documents(changes)
             if arrived is not None:
@@ -293,6 +303,28 @@ class DeliveryStore:
                     row = _StatementMember(*about, each.record)
             rows.append((each.member_id, type(row).__name__, _encode(row)))
         self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, NULL, ?, ?)", rows)
+
+    def _keep_totals(self, ended: Sequence[Ended], read: Sequence[JournalEntry | BillingStatement]) -> None:
+        """By standing and currency: documents, members and money. A document counts with its first member."""
+        sums: dict[tuple[str, str], list[int]] = {}
+
+        def add(standing: str, record: JournalEntry | BillingStatement, documents: int) -> None:
+            for currency, amount in money_of(record).items():
+                found = sums.setdefault((standing, currency), [0, 0, 0])
+                found[:] = found[0] + documents, found[1] + 1, found[2] + amount
+
+        for end in ended:
+            for at, each in enumerate(end.members):
+                add(end.standing, self.member(each).record, 0 if at else end.documents)
+        for record in read:
+            add(READ, record, 0)
+            if isinstance(record, JournalEntry) and not (record.deliver and record.lines):
+                add(NOT_DELIVERED, record, 0)
+        self._db.executemany(
+            "INSERT INTO totals VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET documents = documents + excluded.documents, "
+            "members = members + excluded.members, money = money + excluded.money",
+            [(*name, *figures) for name, figures in sums.items()],
+        )
 
     def _keep_parcels(self, changes: Changes) -> None:
         """A journal goes with its parcel, unless another has taken it over."""
@@ -396,32 +428,10 @@ def _row(settled: Settled) -> tuple[str, str, str, int]:
     return settled.key, settled.reference, settled.posted_on.isoformat(), len(settled.members)
 
 
-class Stands(NamedTuple):
-    """Documents of a standing: how many, of how many journals and statements, and what they come to by currency."""
-
-    standing: str
-    documents: int
-    members: int
-    money: Mapping[str, Amount]
-
-
-def stands_of(path: Path) -> list[Stands]:
-    """What a store says, also of a delivery that runs; of what is in the ledger it has no money. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-        documents, members = db.execute("SELECT count(*), coalesce(sum(members), 0) FROM settled").fetchone()
-        found = [Stands(POSTED, documents, members, {})]
-        groups: dict[str, list[Parcel]] = {}
-        for (data,) in db.execute("SELECT data FROM parcels ORDER BY number"):
-            parcel = _PARCELS.decode(data)
-            groups.setdefault(parcel.state, []).append(parcel)
-        for state, parcels in sorted(groups.items()):
-            money: Counter[str] = Counter()
-            numbers = [(each.number,) for each in parcels]
-            for number in numbers:
-                for kind, data in db.execute("SELECT kind, data FROM members WHERE parcel = ?", number):
-                    money.update(money_of(_MEMBERS[kind].decode(data).record))
-            found.append(Stands(state, len(parcels), sum(len(each.members) for each in parcels), money))
-        return found
+def decoded_member(kind: str, data: bytes) -> JournalEntry | BillingStatement:
+    """The record of a row of members."""
+    record: JournalEntry | BillingStatement = _MEMBERS[kind].decode(data).record
+    return record
 
 
 def money_of(record: JournalEntry | BillingStatement) -> dict[str, Amount]:

@@ -321,23 +321,29 @@ class Delivery:
             return None
         given: list[Given] = []
         members: list[Member] = []
+        read: list[JournalEntry | BillingStatement] = []
         for came in turn.came:
-            self._add(came, given, members)
+            self._add(came, given, members, read)
         self._store.expect(members)
         self.queue.add(given, turn.at, probe_from=self._probe_from)
         if is_all:
             self._probe_from = None
-        return Arrived({each.partition: each.following for each in turn.came}, self._groups.changes(), is_all)
+        return Arrived({each.partition: each.following for each in turn.came}, self._groups.changes(), is_all, read)
 
-    def _add(self, came: Came, given: list[Given], members: list[Member]) -> None:
+    def _add(
+        self, came: Came, given: list[Given], members: list[Member], read: list[JournalEntry | BillingStatement]
+    ) -> None:
         position, record = came.position, came.record
         if isinstance(record, BillingStatement):
             statement = self._whole(position, record)
             if statement is not None:
+                read.append(statement)
                 given.append(Given(INVOICE, statement.legal_entity_id, (statement.statement_id,)))
                 about = (position.correlation_id, position.recorded_at, came.trace)
                 members.append(Member(statement.statement_id, statement, *about))
             return
+        if isinstance(record, JournalEntry) and record.legal_entity_id in self._charts:
+            read.append(record)
         if isinstance(record, JournalEntry) and not record.deliver and record.reverses is not None:
             self.queue.withdraw(record.reverses)
         for group in self._groups.add(position, record):

@@ -1,55 +1,36 @@
-"""What `milepost deliver` does with one ERP account after the other, and what it then says."""
+"""What `milepost deliver` does with one ERP account after the other."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import msgspec
 from bytewax.run import cli_main
 
 from connectors.accounts_file import Accounts
-from connectors.delivery_store import DeliveryStore, Stands, stands_of
+from connectors.delivery_lines import lines_of
+from connectors.delivery_store import DeliveryStore
 from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp
 from connectors.erp.fallback import BesideFiles, InFiles
-from connectors.json_values import decimal_text
 from dataflows.delivery import Delivery, build, opened
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
-from domain.delivery import standings
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import INVOICE
 from domain.delivery.pace import seconds
-from domain.units import AMOUNT_SCALE, Amount
-from milepost.console import aligned, amount_text, say, shape
+from milepost.console import say
 from milepost.deciding import found_at
+from milepost.delivered_shown import Delivered
 from milepost.stopping import Stop
 
 FOLDER: Final = "delivery"
 # An ERP that cannot be called for so long is left for the next time.
 PATIENCE_SECONDS: Final = 60
-# As people say it, in the order in which it is shown.
-WORDS: Final[Mapping[str, str]] = {
-    standings.POSTED: "posted",
-    standings.TAKEN: "accepted, not posted yet",
-    standings.SENT: "sent, no answer yet",
-    standings.TO_SEND: "to send",
-    standings.PROBE: "to look up",
-    standings.REFUSED: "rejected",
-}
-
-
-class Delivered(NamedTuple):
-    """`is_done`: nothing is left that could be done now."""
-
-    erp: str
-    stands: Sequence[Stands]
-    is_done: bool
 
 
 def store_path(output: Path, erp: str) -> Path:
@@ -68,10 +49,10 @@ def deliver(
     ):
         if store.dropped:
             say(f"{erp}: what delivery kept was dropped: {store.dropped}. What may have been sent is looked up first")
-        is_done = _run(
+        is_sent = _run(
             erp, books, store, charts, adapter, stop, until_done=until_done, only=INVOICE if in_files else None
         )
-    return Delivered(erp, stands_of(store_path(output, erp)), is_done)
+    return Delivered(erp, lines_of(store_path(output, erp), charts), is_sent)
 
 
 def entities_digest(charts: Mapping[str, EntityChart]) -> str:
@@ -128,40 +109,3 @@ class _Patience:
     def is_over(self) -> bool:
         since = self._queue.troubled_since
         return since is not None and now() - since > seconds(PATIENCE_SECONDS)
-
-
-def as_json(found: Sequence[Delivered]) -> dict[str, Any]:
-    """Amounts are decimals as text."""
-    return shape(
-        1,
-        erps=[
-            {
-                "erp": each.erp,
-                "is_done": each.is_done,
-                "documents": {
-                    stands.standing: {
-                        "documents": stands.documents,
-                        "journals_and_statements": stands.members,
-                        "money": {name: decimal_text(AMOUNT_SCALE, 2, sum_) for name, sum_ in stands.money.items()},
-                    }
-                    for stands in each.stands
-                },
-            }
-            for each in found
-        ],
-    )
-
-
-def as_lines(found: Sequence[Delivered]) -> list[str]:
-    rows = [("ERP", "", "documents", "journals and statements", "money")]
-    for each in found:
-        by_word = {stands.standing: stands for stands in each.stands}
-        for standing, word in WORDS.items():
-            stands = by_word.get(standing)
-            if stands is not None and (stands.documents or standing == standings.POSTED):
-                rows.append((each.erp, word, f"{stands.documents:,}", f"{stands.members:,}", _money(stands.money)))
-    return aligned(rows, right=(2, 3))
-
-
-def _money(money: Mapping[str, Amount]) -> str:
-    return ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(Counter(money).items()))

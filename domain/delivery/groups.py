@@ -14,9 +14,9 @@ Journals and marks of a shard may be read from different places, so a mark count
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple, TypeAlias
 
 from domain.delivery.chart import ENTRY, PERIOD, PROJECT_DAY, EntityChart
@@ -164,6 +164,16 @@ class Groups:
         """Journals that wait for their day or period to end."""
         return sum(len(each) for each in self._waiting.values())
 
+    def waits(self) -> Iterator[tuple[JournalEntry, str]]:
+        """Journals that wait, each with the day or accounting period that has to end; empty before a company's first day has."""
+        for entity, waiting in self._waiting.items():
+            for (shard, seq), each in waiting.items():
+                grain = self._charts[entity].grain_on(each.journal.accounting_date)
+                yield (
+                    each.journal,
+                    each.journal.period if grain == PERIOD else _day_of(seq, self._sides[entity, shard]),
+                )
+
     def changes(self) -> Changes:
         kept = dict(self._new)
         for place in sorted(self._dirty):
@@ -247,6 +257,14 @@ class Groups:
     def _forget(self, names: Iterable[str]) -> None:
         """A row that was never kept need not go."""
         self._gone += [name for name in names if self._new.pop(name, None) is None]
+
+
+def _day_of(seq: int, side: Side) -> str:
+    """The day whose mark comes after it; days end one after the other."""
+    day = next((mark.day for mark in side.marks if seq < mark.seq), None)
+    if day is None and side.upto > date.min:
+        day = side.upto + timedelta(days=1)
+    return "" if day is None else day.isoformat()
 
 
 def _settle(side: Side) -> bool:

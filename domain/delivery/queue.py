@@ -36,7 +36,7 @@ from domain.delivery.outcomes import (
 )
 from domain.delivery.pace import THROTTLED_STEP, Pace, back_off, seconds
 from domain.delivery.recovery import Known, Tree, tree_of
-from domain.delivery.standings import NOTHING_KEPT, Changes, Kept, Parcel, Settled, Standing
+from domain.delivery.standings import NOTHING_KEPT, Changes, Ended, Kept, Parcel, Settled, Standing
 from domain.units import Instant
 
 SEND: Final = "send"
@@ -638,7 +638,7 @@ class Queue:
         for each in found:
             assert each.taken is not None, "what is posted has the ERP's reference"
             self.changes.settled.append(Settled(each.key, each.taken.reference, each.taken.posted_on, parcel.members))
-        self._end(parcel, now)
+        self._end(parcel, standings.POSTED, now)
 
     def _rejected(self, parcel: Parcel, found: Sequence[Standing], now: Instant) -> None:
         why = next(each.rejection for each in found if each.rejection is not None)
@@ -652,7 +652,7 @@ class Queue:
             self._say_rejected(parcel, found, why, now)
             for member in parcel.members:
                 self._close(member, parcel.replaces)
-            self._end(parcel, now)
+            self._end(parcel, standings.REPLACED, now)
         else:
             self._refuse(parcel, why, now)
 
@@ -722,6 +722,10 @@ class Queue:
         for each, state in zip(given.members, states, strict=True):
             if state == answers.PERIOD:
                 self._close(each, replaces)
+        for known, standing in ((answers.POSTED, standings.POSTED), (answers.PERIOD, standings.REPLACED)):
+            some = tuple(each for each, state in zip(given.members, states, strict=True) if state == known)
+            if some:
+                self.changes.ended.append(Ended(standing, 1, some))
         return True
 
     def _probed(self, parcel: Parcel, result: Result, now: Instant) -> None:
@@ -744,7 +748,7 @@ class Queue:
         states = [self._known.state(each) for each in parcel.members]
         attempts = max(self._known.attempt(each) for each in parcel.members)
         if all(state == answers.POSTED for state in states):
-            self._end(parcel, now)
+            self._end(parcel, standings.POSTED, now)
         elif any(each.key in found for each in tree.own):
             said = attempts - 1 if states[0] == answers.ACCEPTED else attempts
             parcel = self._sheets(parcel._replace(attempt=said), tree.own)
@@ -756,10 +760,10 @@ class Queue:
             open_ones.append(parcel.number)
         elif len(parcel.members) == 1:
             if states[0] == answers.ACCEPTED:
-                self._end(parcel, now)
+                self._end(parcel, standings.TAKEN, now)
             elif states[0] == answers.PERIOD:
                 self._close(parcel.members[0], parcel.replaces)
-                self._end(parcel, now)
+                self._end(parcel, standings.REPLACED, now)
             else:
                 open_ones.append(self._keep(parcel._replace(attempt=attempts)).number)
         elif any(states) or tree.has(found):
@@ -923,6 +927,7 @@ class Queue:
 
     def _drop(self, parcel: Parcel) -> None:
         """What waits for it goes on waiting: a reversal of what is not in the ledger must not be there either."""
+        self.changes.ended.append(Ended(standings.WITHDRAWN, max(1, len(parcel.keys)), parcel.members))
         self._forget(parcel)
         for member in parcel.members:
             del self._holder[member]
@@ -970,7 +975,8 @@ class Queue:
     def _is_closed(self, journal_id: str) -> bool:
         return self._closed.get(journal_id, _SUCCEEDED) != _SUCCEEDED
 
-    def _end(self, parcel: Parcel, now: Instant) -> None:
+    def _end(self, parcel: Parcel, standing: str, now: Instant) -> None:
+        self.changes.ended.append(Ended(standing, max(1, len(parcel.keys)), parcel.members))
         self._forget(parcel)
         for member in parcel.members:
             del self._holder[member]

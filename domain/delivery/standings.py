@@ -17,6 +17,12 @@ SENT: Final = "sent"
 TAKEN: Final = "accepted"
 REFUSED: Final = "rejected"
 
+# Of what has no parcel any more, beside POSTED.
+REPLACED: Final = "replaced"  # its period was refused: the books post it in the first one that is open
+WITHDRAWN: Final = "withdrawn"  # the books took it back before it was sent
+# Of what never had one.
+NOT_DELIVERED: Final = "not_delivered"
+
 # Of a document.
 READY: Final = "ready"
 OPEN: Final = "open"  # a call is under way
@@ -81,20 +87,31 @@ class Settled(NamedTuple):
     members: tuple[str, ...]
 
 
+class Ended(NamedTuple):
+    """Journals, or a statement, that nothing is done about any more: in the ledger, taken there by a delivery before this one,
+    replaced, or withdrawn.
+    """
+
+    standing: str
+    documents: int
+    members: tuple[str, ...]
+
+
 class Changes:
     """What has changed since it was last kept; None: the row is gone. All of it is kept at once or nothing."""
 
-    __slots__ = ("answers", "closed", "parcels", "settled", "standings")
+    __slots__ = ("answers", "closed", "ended", "parcels", "settled", "standings")
 
     def __init__(self) -> None:
         self.parcels: dict[int, Parcel | None] = {}
         self.standings: dict[str, Standing | None] = {}
         self.closed: dict[str, str | None] = {}
         self.settled: list[Settled] = []
+        self.ended: list[Ended] = []
         self.answers: list[Answer] = []
 
     def __bool__(self) -> bool:
-        return bool(self.parcels or self.standings or self.closed or self.settled or self.answers)
+        return bool(self.parcels or self.standings or self.closed or self.settled or self.ended or self.answers)
 
 
 class Kept(NamedTuple):

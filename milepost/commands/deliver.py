@@ -41,9 +41,11 @@ def deliver(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""
+    from milepost.days import moment
     from milepost.deciding import input_folder
-    from milepost.delivering import Delivered, as_json, as_lines, store_path
+    from milepost.delivered_shown import Delivered, as_json, as_lines, day_to_end
     from milepost.delivering import deliver as deliver_to
+    from milepost.delivering import store_path
     from milepost.stopping import stopping
 
     known = given_accounts(accounts)
@@ -58,10 +60,14 @@ def deliver(
     folder = output if status else input_folder(input_, output)
     found: list[Delivered] = []
     if status:
-        from connectors.delivery_store import stands_of
+        from connectors.delivery_lines import lines_of
 
         paths = {name: store_path(output, name) for name in names}
-        found = [Delivered(name, stands_of(path), True) for name, path in paths.items() if path.exists()]
+        found = [
+            Delivered(name, lines_of(path, known.charts_of(name)), True)
+            for name, path in paths.items()
+            if path.exists()
+        ]
     else:
         with stopping() as stop:
             for name in names:
@@ -75,11 +81,13 @@ def deliver(
         tell("\n".join(as_lines(found)))
     else:
         say("Nothing was delivered from this folder yet")
-    if not all(each.is_done for each in found) or (not status and len(found) < len(names)):
+    if not all(each.is_sent for each in found) or (not status and len(found) < len(names)):
         say("Not all could be sent; the same command goes on from here")
         raise typer.Exit(exit_codes.TRY_AGAIN)
     if not json and not status:
-        say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
+        day = day_to_end(found, moment().date())
+        until = "" if day is None else f" --until {day}"
+        say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}{until}")
 
 
 def _fallback(accounts: Accounts, name: str) -> str | None:

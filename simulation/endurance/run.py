@@ -15,9 +15,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.delivery_store import stands_of
+from connectors.accounts_file import read_accounts
+from connectors.delivery_lines import DONE, lines_of
+from connectors.delivery_store import READ
 from domain.delivery.chart import ENTRY
-from domain.delivery.standings import POSTED
 from domain.outputs import JournalEntry
 from milepost import delivering, exit_codes
 from simulation.endurance.doomed import Point
@@ -198,9 +199,10 @@ class _Firm:
 
     def left(self) -> Iterator[str]:
         """What delivery still has before it."""
-        for stands in stands_of(delivering.store_path(self.output, NAME)):
-            if stands.standing != POSTED and stands.members:
-                yield f"delivery has {stands.members:,} journals that are {stands.standing}"
+        charts = read_accounts(self._accounts).charts
+        for line in lines_of(delivering.store_path(self.output, NAME), charts):
+            if line.standing not in {READ, *DONE}:
+                yield f"delivery has {line.members:,} journals that are {line.standing} {line.why}"
 
     def lose_store(self) -> None:
         for path in (self.output / delivering.FOLDER).glob(f"{NAME}.db*"):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from domain.delivery.standings import Changes
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
 from domain.statement import ISSUED
+from domain.units import AMOUNT_ONE
 from milepost.cli import app
 from milepost.delivering import entities_digest, store_path
 from simulation.erp.accounts import NAME, written
@@ -111,6 +113,21 @@ class Firm:
         assert [key for key, count in keys.items() if count != 1] == []
         assert self.theirs() == self.ours()
 
+    def lines(self) -> dict[str, int]:
+        """What `--status` says: journals and statements by how they stand, which add up to what the books have."""
+        shown = json.loads(self.deliver("--status", "--json").stdout)["erps"][0]["documents"]
+        found = {standing: line["journals_and_statements"] for standing, line in shown.items()}
+        records = (each.record for each in read_topic(self.output, TOPICS["JournalEntry"]))
+        journals = [each for each in records if isinstance(each, JournalEntry)]
+        invoices = self.statements() if "invoices = true" in self.accounts.read_text() else []
+        assert found.pop("read") == len(journals) + len(invoices)
+        assert sum(found.values()) == len(journals) + len(invoices)
+        for currency in ("EUR", "USD"):
+            money = [Decimal(line["money"].get(currency, 0)) for name, line in shown.items() if name != "read"]
+            assert sum(money) == Decimal(shown["read"]["money"][currency])
+        assert found.pop("not_delivered", 0) == len(journals) - len(self.journals())
+        return found
+
     def answers(self) -> list[PostingAccepted | PostingRejected]:
         found = added_events(self.input, ANSWERS)
         return [each for each in found if isinstance(each, PostingAccepted | PostingRejected)]
@@ -139,7 +156,8 @@ def test_each_journal_goes_once_and_its_answer_comes_back(firm: Firm) -> None:
     assert done.exit_code == 0, done.output
     firm.check_once()
     count = len(firm.journals())
-    assert done.stdout.split()[-4:] == [NAME, "posted", str(count), str(count)]
+    assert done.stdout.splitlines()[1].split()[:4] == [NAME, "posted", str(count), str(count)]
+    assert firm.lines() == {"posted": count}
     posted = [each for each in firm.answers() if isinstance(each, PostingAccepted)]
     assert {journal for each in posted for journal in each.journals} == {each.journal_id for each in firm.journals()}
     assert {each.state for each in posted} == {"posted"}
@@ -167,6 +185,8 @@ def test_a_day_is_one_journal_of_the_erp(tmp_path: Path) -> None:
         days_ended = [each for each in firm.journals() if each.journal_id in sent]
         assert len(firm.erp.entries()) < len(days_ended)
         assert len(sent) == len(days_ended)
+        waiting = len(firm.journals()) - len(days_ended)
+        assert firm.lines() == {"posted": len(sent)} | ({"waiting": waiting} if waiting else {})
 
 
 def test_what_the_erp_refuses_waits_and_goes_when_it_takes_it(firm: Firm) -> None:
@@ -178,7 +198,12 @@ def test_what_the_erp_refuses_waits_and_goes_when_it_takes_it(firm: Firm) -> Non
     rejected = {journal for each in firm.answers() if isinstance(each, PostingRejected) for journal in each.journals}
     assert rejected
     assert rejected <= costs
-    assert json.loads(refused.stdout)["erps"][0]["documents"]["rejected"]["documents"] == len(rejected)
+    told = json.loads(refused.stdout)["erps"][0]
+    assert not told["is_done"]
+    assert told["is_sent"], "nothing more can be done now"
+    assert told["documents"]["rejected"]["documents"] == len(rejected)
+    assert "5000" in told["documents"]["rejected"]["reasons"][0]["why"]
+    assert firm.lines()["rejected"] == len(rejected)
 
     firm.act("take=5000")
     text = firm.accounts.read_text()
@@ -226,6 +251,7 @@ def test_without_its_store_everything_is_looked_up_first(firm: Firm) -> None:
             path.unlink()
     assert firm.deliver().exit_code == 0
     firm.check_once()
+    assert firm.lines() == {"posted": len(firm.journals())}
 
 
 def test_an_older_copy_of_the_store_is_not_believed(firm: Firm) -> None:
@@ -337,8 +363,43 @@ def test_a_closed_period_is_answered_with_replacements_on_the_first_open_day(fir
     assert len(firm.erp.entries()) == len(posted)
     # What was refused is in our own books too, and taken back there; so the sums by account are the ERP's.
     assert firm.theirs() == firm.ours(with_memos=True)
-    said = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["documents"]
-    assert said.keys() == {"posted"}, "nothing waits"
+    assert firm.lines() == {"posted": 14, "replaced": 11, "withdrawn": 3}, "nothing waits"
+    assert (len(posted), len(refused)) == (14, 11)
+    assert json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["is_done"]
+
+
+def test_replacements_wait_for_their_day_and_it_is_said_which(tmp_path: Path) -> None:
+    """At entity and day, what a closed January was replaced by goes when the day of the answers has ended in the books."""
+    with delivering_to(tmp_path, ENTITY_DAY) as firm:
+        firm.act("close=2026-01")
+        assert firm.deliver().exit_code == 0
+        refused = {journal for each in firm.answers() if isinstance(each, PostingRejected) for journal in each.journals}
+        assert firm.lines()["replaced"] == len(refused)
+        assert firm.run().exit_code == 0
+
+        waits = firm.deliver()
+        assert waits.exit_code == 0, "it is not the ERP that is waited for"
+        answered = {journal for each in firm.answers() for journal in each.journals}
+        answered |= {each.reverses or "" for each in firm.never_accepted()}
+        left = [each for each in firm.journals() if each.journal_id not in answered]
+        assert sum(bool(each.replaces) for each in left) == 8, "eight of a closed January, beside one of the last day"
+        assert firm.lines()["waiting"] == len(left) == 9
+        told = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]
+        assert not told["is_done"]
+        (waiting,) = told["documents"]["waiting"]["reasons"]
+        debits = Counter[str]()
+        for each in left:
+            debits[each.currency] += sum(line.amount for line in each.lines if line.amount > 0)
+        assert waiting["money"] == {name: f"{amount / AMOUNT_ONE:.2f}" for name, amount in debits.items()}
+        day = waiting["until"]
+        assert f"until {day} is over" in waits.stdout
+        assert f"--until {day}" in waits.stderr
+
+        until = ["run", "--input", str(firm.input), "--output", str(firm.output), "--until", day]
+        assert CliRunner().invoke(app, until).exit_code == 0
+        assert firm.deliver().exit_code == 0
+        assert firm.lines().keys() == {"posted", "replaced", "withdrawn"}
+        assert firm.theirs() == firm.ours(with_memos=True)
 
 
 def test_what_was_invoiced_before_the_erp_issues_invoices_is_not_invoiced_again(firm: Firm) -> None:

@@ -22,7 +22,7 @@ from dataflows.delivery import Came, start_seconds
 from domain.delivery.answers import Answer
 from domain.delivery.chart import ENTITY_DAY, ENTRY, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
 from domain.delivery.documents import Document, JournalDocument
-from domain.delivery.groups import Row
+from domain.delivery.groups import Row, Waiting
 from domain.delivery.outcomes import (
     UNREACHABLE,
     NotSent,
@@ -299,6 +299,17 @@ class Disk:
         self.unpublished: list[Answer] = []
         self.probe_from: Instant | None = None
         self.is_new = True
+        self.read: list[JournalEntry] = []
+        self.ended: list[str] = []
+
+    def check_lines(self) -> None:
+        """Each journal that was read has ended, or is in a parcel, or waits for its day, or is never delivered: in one of these alone."""
+        found = Counter(self.ended)
+        found.update(member for each in self.parcels.values() for member in each.members)
+        found.update(row.journal.journal_id for row in self.group_rows.values() if isinstance(row, Waiting))
+        found.update(each.journal_id for each in self.read if not (each.deliver and each.lines))
+        if found != Counter(each.journal_id for each in self.read):
+            raise Broken(f"of {len(self.read)} journals that were read {found.total()} are somewhere")
 
 
 class ModelStore:
@@ -347,6 +358,7 @@ class ModelStore:
         _rows(disk.standings, changes.standings)
         _rows(disk.closed, changes.closed)
         disk.unpublished += changes.answers
+        disk.ended += [member for each in changes.ended for member in each.members]
         disk.members.update(self._fresh)
         self._fresh.clear()
         if arrived is not None:
@@ -356,6 +368,7 @@ class ModelStore:
                 disk.group_rows.pop(name, None)
             if arrived.is_all:
                 disk.probe_from = None
+            disk.read += [each for each in arrived.read if isinstance(each, JournalEntry)]
         self._world.crash_perhaps()
 
     def unpublished(self) -> Sequence[Answer]:
@@ -667,6 +680,7 @@ class World:
             self.kill(process)
 
     def kill(self, process: Process) -> None:
+        self.disk.check_lines()
         process.pool.is_dead = True
         self.processes.remove(process)
         if not self.processes and self.random.random() < self.chances.lost_store:
@@ -778,7 +792,8 @@ def heal(world: World) -> None:
 
 
 def check(world: World) -> None:
-    """The ERP's ledger is ours."""
+    """The ERP's ledger is ours, and everything that was read is somewhere."""
+    world.disk.check_lines()
     ledger = world.erp.ledger
     keys = Counter(each.document.key for each in ledger)
     if twice := [key for key, count in keys.items() if count > 1]:

@@ -1,0 +1,124 @@
+"""Where everything stands that delivery has read: each journal and statement in one line, so that the lines add up to what was read."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from connectors import delivery_rows
+from connectors.delivery_store import READ, decoded_member, money_of
+from domain.delivery import answers, standings
+from domain.delivery.chart import EntityChart
+from domain.delivery.groups import Groups, Row
+from domain.delivery.standings import Parcel
+from domain.delivery.why_to_send import why_to_send
+from domain.units import Amount
+
+UNMAPPED: Final = "unmapped"
+WAITING: Final = "waiting"
+# Nothing is left to do about these.
+DONE: Final = frozenset({standings.POSTED, standings.REPLACED, standings.WITHDRAWN, standings.NOT_DELIVERED})
+# Of a document under way, by its own standing.
+_UNDER_WAY: Final[Mapping[str, str]] = {
+    standings.OPEN: "a call is under way",
+    standings.UNKNOWN: "no answer; looked up before anything is sent again",
+    standings.SUBMITTED: "the ERP works on its batch",
+    standings.READY: "the ERP asked to wait; sent again",
+}
+_PARCELS: Final = msgspec.msgpack.Decoder(Parcel)
+
+
+class Line(NamedTuple):
+    """`documents` is 0 of what was not put together yet; `money` are debits, or what statements come to, by currency.
+
+    `until` is the day or accounting period that has to end first, of what waits for that.
+    """
+
+    standing: str
+    why: str
+    until: str
+    documents: int
+    members: int
+    money: Mapping[str, Amount]
+
+
+@dataclass(slots=True)
+class _Sum:
+    documents: int = 0
+    members: int = 0
+    money: Counter[str] = field(default_factory=Counter)
+
+
+_Name = tuple[str, str, str]
+
+
+def lines_of(path: Path, charts: Mapping[str, EntityChart]) -> list[Line]:
+    """What a store says, also of a delivery that runs; the last one is all that was read. Raises sqlite3.Error."""
+    sums: dict[_Name, _Sum] = {}
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        # One moment, of a delivery that runs.
+        db.execute("BEGIN")
+        _add_ended(db, sums)
+        _add_parcels(db, sums)
+        _add_waiting(db, charts, sums)
+    everything = sums.pop((READ, "", ""), _Sum())
+    found = [Line(*name, each.documents, each.members, each.money) for name, each in sorted(sums.items())]
+    return [*found, Line(READ, "", "", 0, everything.members, everything.money)]
+
+
+def is_done(lines: Iterable[Line]) -> bool:
+    """Whether nothing of it waits for anything."""
+    return all(each.standing in {READ, *DONE} for each in lines)
+
+
+def _add_ended(db: sqlite3.Connection, sums: dict[_Name, _Sum]) -> None:
+    for standing, currency, documents, members, money in db.execute(
+        "SELECT standing, currency, documents, members, money FROM totals"
+    ):
+        found = sums.setdefault((standing, "", ""), _Sum())
+        found.documents += documents
+        found.members += members
+        found.money[currency] += money
+
+
+def _add_parcels(db: sqlite3.Connection, sums: dict[_Name, _Sum]) -> None:
+    parcels = [_PARCELS.decode(data) for (data,) in db.execute("SELECT data FROM parcels ORDER BY number")]
+    states = dict(db.execute("SELECT key, state FROM documents").fetchall())
+    why = why_to_send(parcels, dict(db.execute("SELECT journal, named FROM closed").fetchall()))
+    for parcel in parcels:
+        found = sums.setdefault((*_standing(parcel, states, why), ""), _Sum())
+        found.documents += max(1, len(parcel.keys))
+        found.members += len(parcel.members)
+        for kind, data in db.execute("SELECT kind, data FROM members WHERE parcel = ?", (parcel.number,)):
+            found.money.update(money_of(decoded_member(kind, data)))
+
+
+def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str]) -> tuple[str, str]:
+    match parcel.state:
+        case standings.REFUSED if parcel.rejection is not None:
+            is_unmapped = parcel.rejection.because == answers.ACCOUNT
+            return UNMAPPED if is_unmapped else parcel.state, " ".join(parcel.rejection[1:3]).strip()
+        case standings.SENT:
+            return parcel.state, next((_UNDER_WAY[states[key]] for key in parcel.keys if states[key] in _UNDER_WAY), "")
+        case _:
+            return parcel.state, why.get(parcel.number, "")
+
+
+def _add_waiting(db: sqlite3.Connection, charts: Mapping[str, EntityChart], sums: dict[_Name, _Sum]) -> None:
+    """Of companies that the chart still has."""
+    for journal, until in Groups(1, charts, _rows(db)).waits():
+        found = sums.setdefault((WAITING, "", until), _Sum())
+        found.members += 1
+        found.money.update(money_of(journal))
+
+
+def _rows(db: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
+    for name, data in db.execute("SELECT name, data FROM groups ORDER BY name"):
+        yield name, delivery_rows.of_bytes(name, data)

@@ -1,0 +1,38 @@
+"""Why a parcel that is to be sent has not gone: what it waits for, from rows that a store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from domain.delivery import standings
+from domain.delivery.standings import Parcel
+
+FREE: Final = "not sent yet: the ERP was away, or delivery was stopped"
+AFTER_OTHER: Final = "goes after what it reverses"
+AFTER_POSTING: Final = "what it reverses is accepted and not posted yet"
+AFTER_REJECTED: Final = "what it reverses is rejected"
+AFTER_REPLACEMENT: Final = "what it reverses was refused for its period; the next run replaces it"
+
+_BY_STATE: Final[Mapping[str, str]] = {
+    standings.TAKEN: AFTER_POSTING,
+    standings.REFUSED: AFTER_REJECTED,
+}
+
+
+def why_to_send(parcels: Sequence[Parcel], closed: Mapping[str, str]) -> dict[int, str]:
+    """By the parcel's number, of those that are to be sent. `closed` as a store keeps it."""
+    holder = {member: each for each in parcels for member in each.members}
+    replaced_by = {replaced: member for each in parcels for member, replaced in each.replaces}
+    found = {}
+    for parcel in parcels:
+        if parcel.state != standings.TO_SEND:
+            continue
+        originals = [replaced_by.get(original, original) for _, original in parcel.reverses]
+        if any(closed.get(each) for each in originals):
+            found[parcel.number] = AFTER_REPLACEMENT
+            continue
+        ahead = [holder[each].state for each in originals if each in holder and holder[each].number != parcel.number]
+        said = [_BY_STATE.get(state, AFTER_OTHER) for state in ahead]
+        found[parcel.number] = next((each for each in _BY_STATE.values() if each in said), said[0] if said else FREE)
+    return found

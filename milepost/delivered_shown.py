@@ -1,0 +1,138 @@
+"""What `milepost deliver` says at its end and by `--status`: each journal and statement that was read, in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from connectors.delivery_lines import UNMAPPED, WAITING, Line, is_done
+from connectors.delivery_store import READ
+from connectors.json_values import decimal_text
+from domain.delivery import standings
+from domain.units import AMOUNT_SCALE, Amount
+from milepost.console import aligned, amount_text, shape
+
+# As people say it, in the order in which it is shown.
+WORDS: Final[Mapping[str, str]] = {
+    standings.POSTED: "posted",
+    standings.TAKEN: "accepted, not posted yet",
+    standings.SENT: "sent, no answer yet",
+    standings.TO_SEND: "to send",
+    standings.PROBE: "to look up",
+    WAITING: "waits for its day",
+    UNMAPPED: "waits for the chart",
+    standings.REFUSED: "rejected",
+    standings.REPLACED: "replaced",
+    standings.WITHDRAWN: "withdrawn",
+    standings.NOT_DELIVERED: "not to deliver",
+    READ: "read",
+}
+_WHY: Final[Mapping[str, str]] = {
+    standings.TAKEN: "it is posted in the ERP, by its people or by a job of theirs",
+    standings.PROBE: "may have been sent by a delivery whose store is lost",
+    standings.REPLACED: "refused for its period: the books post it in the first open one",
+    standings.WITHDRAWN: "taken back in the books before it was sent",
+    standings.NOT_DELIVERED: "memos that stay in the books",
+}
+# Of a standing; the rest are one line.
+REASONS_SHOWN: Final = 10
+
+
+class Delivered(NamedTuple):
+    """`is_sent`: nothing is left that could be done now."""
+
+    erp: str
+    lines: Sequence[Line]
+    is_sent: bool
+
+
+def as_json(found: Sequence[Delivered]) -> dict[str, Any]:
+    """Amounts are decimals as text."""
+    return shape(
+        1,
+        erps=[
+            {
+                "erp": each.erp,
+                "is_done": each.is_sent and is_done(each.lines),
+                "is_sent": each.is_sent,
+                "documents": {
+                    standing: {**_figures(_summed(some)), "reasons": [_reason(line) for line in some if _why(line)]}
+                    for standing in WORDS
+                    if (some := [line for line in each.lines if line.standing == standing])
+                },
+            }
+            for each in found
+        ],
+    )
+
+
+def as_lines(found: Sequence[Delivered]) -> list[str]:
+    """`posted` and `read` also where there is nothing."""
+    rows: list[tuple[str, ...]] = [("ERP", "", "documents", "journals and statements", "money", "")]
+    for each in found:
+        for standing, word in WORDS.items():
+            some = [line for line in each.lines if line.standing == standing]
+            if not some and standing == standings.POSTED:
+                some = [Line(standing, "", "", 0, 0, {})]
+            rows += [_row(each.erp, word, line) for line in _bounded(some)]
+    return aligned(rows, right=(2, 3))
+
+
+def day_to_end(found: Sequence[Delivered], today: date) -> date | None:
+    """The last day that something waits for and that is over by the calendar, though not in the books."""
+    days = [_day(line.until) for each in found for line in each.lines if line.standing == WAITING]
+    return max((day for day in days if day is not None and day < today), default=None)
+
+
+def _day(until: str) -> date | None:
+    """None of an accounting period."""
+    try:
+        return date.fromisoformat(until)
+    except ValueError:
+        return None
+
+
+def _bounded(some: Sequence[Line]) -> Iterator[Line]:
+    """Those with the most journals first."""
+    ordered = sorted(some, key=lambda each: (each.until, -each.members, each.why))
+    yield from ordered[:REASONS_SHOWN]
+    if len(ordered) > REASONS_SHOWN:
+        rest = ordered[REASONS_SHOWN:]
+        yield _summed(rest)._replace(why=f"{len(rest):,} other reasons; --json has them all")
+
+
+def _summed(some: Sequence[Line]) -> Line:
+    money: Counter[str] = Counter()
+    for each in some:
+        money.update(each.money)
+    documents, members = sum(each.documents for each in some), sum(each.members for each in some)
+    return Line(some[0].standing, "", "", documents, members, money)
+
+
+def _row(erp: str, word: str, line: Line) -> tuple[str, ...]:
+    documents = f"{line.documents:,}" if line.documents or line.standing == standings.POSTED else ""
+    return erp, word, documents, f"{line.members:,}", _money(line.money), _why(line)
+
+
+def _why(line: Line) -> str:
+    if line.standing == WAITING:
+        return f"until {line.until} is over" if line.until else "until the company's first day is over"
+    return line.why or _WHY.get(line.standing, "")
+
+
+def _reason(line: Line) -> dict[str, Any]:
+    return {"why": _why(line), "until": line.until or None, **_figures(line)}
+
+
+def _figures(line: Line) -> dict[str, Any]:
+    return {
+        "documents": line.documents,
+        "journals_and_statements": line.members,
+        "money": {name: decimal_text(AMOUNT_SCALE, 2, sum_) for name, sum_ in sorted(line.money.items())},
+    }
+
+
+def _money(money: Mapping[str, Amount]) -> str:
+    return ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(money.items()))

@@ -1,0 +1,55 @@
+"""What is to be sent and has not gone says what it waits for."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.delivery import standings
+from domain.delivery.standings import Parcel
+from domain.delivery.why_to_send import (
+    AFTER_OTHER,
+    AFTER_POSTING,
+    AFTER_REJECTED,
+    AFTER_REPLACEMENT,
+    FREE,
+    why_to_send,
+)
+
+
+def parcel(number: int, member: str, state: str = standings.TO_SEND, reverses: str = "", replaces: str = "") -> Parcel:
+    return Parcel(
+        number,
+        number,
+        "journal",
+        "DE",
+        (member,),
+        ((member, reverses),) if reverses else (),
+        ((member, replaces),) if replaces else (),
+        state=state,
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (standings.TAKEN, AFTER_POSTING),
+        (standings.REFUSED, AFTER_REJECTED),
+        (standings.TO_SEND, AFTER_OTHER),
+        (standings.SENT, AFTER_OTHER),
+    ],
+)
+def test_a_reversal_waits_for_its_original(state: str, why: str) -> None:
+    """A file ERP has taken J-1 and nobody has confirmed it: J-2, which reverses it, stays to send."""
+    assert why_to_send([parcel(1, "J-1", state), parcel(2, "J-2", reverses="J-1")], {})[2] == why
+
+
+def test_a_reversal_of_what_is_replaced_waits_for_the_next_run_and_then_for_the_replacement() -> None:
+    reversal = parcel(2, "J-2", reverses="J-1")
+    assert why_to_send([reversal], {"J-1": "J-1"}) == {2: AFTER_REPLACEMENT}
+    replacement = parcel(3, "J-3", standings.TAKEN, replaces="J-1")
+    assert why_to_send([reversal, replacement], {}) == {2: AFTER_POSTING}
+
+
+def test_what_reverses_nothing_or_something_that_is_posted_could_go() -> None:
+    both = Parcel(3, 3, "journal", "DE", ("J-3", "J-4"), (("J-4", "J-3"),))
+    assert why_to_send([parcel(1, "J-1"), parcel(2, "J-2", reverses="J-0"), both], {}) == {1: FREE, 2: FREE, 3: FREE}

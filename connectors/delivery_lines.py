@@ -21,8 +21,6 @@ from domain.delivery.standings import Parcel
 from domain.delivery.why_to_send import why_to_send
 from domain.units import Amount
 
-UNMAPPED: Final = "unmapped"
-WAITING: Final = "waiting"
 # Nothing is left to do about these.
 DONE: Final = frozenset({standings.POSTED, standings.REPLACED, standings.WITHDRAWN, standings.NOT_DELIVERED})
 # Of a document under way, by its own standing.
@@ -104,7 +102,7 @@ def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str])
     match parcel.state:
         case standings.REFUSED if parcel.rejection is not None:
             is_unmapped = parcel.rejection.because == answers.ACCOUNT
-            return UNMAPPED if is_unmapped else parcel.state, " ".join(parcel.rejection[1:3]).strip()
+            return standings.UNMAPPED if is_unmapped else parcel.state, " ".join(parcel.rejection[1:3]).strip()
         case standings.SENT:
             return parcel.state, next((_UNDER_WAY[states[key]] for key in parcel.keys if states[key] in _UNDER_WAY), "")
         case _:
@@ -114,7 +112,7 @@ def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str])
 def _add_waiting(db: sqlite3.Connection, charts: Mapping[str, EntityChart], sums: dict[_Name, _Sum]) -> None:
     """Of companies that the chart still has."""
     for journal, until in Groups(1, charts, _rows(db)).waits():
-        found = sums.setdefault((WAITING, "", until), _Sum())
+        found = sums.setdefault((standings.WAITING, "", until), _Sum())
         found.members += 1
         found.money.update(money_of(journal))
 

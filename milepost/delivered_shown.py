@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from connectors.delivery_lines import UNMAPPED, WAITING, Line, is_done
+from connectors.delivery_lines import Line, is_done
 from connectors.delivery_store import READ
 from connectors.json_values import decimal_text
 from domain.delivery import standings
@@ -21,8 +21,8 @@ WORDS: Final[Mapping[str, str]] = {
     standings.SENT: "sent, no answer yet",
     standings.TO_SEND: "to send",
     standings.PROBE: "to look up",
-    WAITING: "waits for its day",
-    UNMAPPED: "waits for the chart",
+    standings.WAITING: "waits for its day",
+    standings.UNMAPPED: "waits for the chart",
     standings.REFUSED: "rejected",
     standings.REPLACED: "replaced",
     standings.WITHDRAWN: "withdrawn",
@@ -82,7 +82,7 @@ def as_lines(found: Sequence[Delivered]) -> list[str]:
 
 def day_to_end(found: Sequence[Delivered], today: date) -> date | None:
     """The last day that something waits for and that is over by the calendar, though not in the books."""
-    days = [_day(line.until) for each in found for line in each.lines if line.standing == WAITING]
+    days = [_day(line.until) for each in found for line in each.lines if line.standing == standings.WAITING]
     return max((day for day in days if day is not None and day < today), default=None)
 
 
@@ -117,7 +117,7 @@ def _row(erp: str, word: str, line: Line) -> tuple[str, ...]:
 
 
 def _why(line: Line) -> str:
-    if line.standing == WAITING:
+    if line.standing == standings.WAITING:
         return f"until {line.until} is over" if line.until else "until the company's first day is over"
     return line.why or _WHY.get(line.standing, "")
 

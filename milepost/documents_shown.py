@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from domain.delivery.documents import is_key
 from milepost.accounts_given import DEFAULT, given_accounts
 from milepost.console import amount_text, shape, tell, write_json
 
 if TYPE_CHECKING:
-    from domain.delivery.expected import Found
+    from domain.delivery.expected import Found, Ledger
 
 STATES: Final = {
     "": "to send",
@@ -22,21 +21,42 @@ STATES: Final = {
 
 
 def document_shown(output: Path, wanted: str, accounts: Path | None, *, json: bool) -> bool:
-    """Whether there is one. Journals are looked up where accounts.toml is named."""
-    if accounts is None and not (is_key(wanted) and DEFAULT.is_file()):
+    """Whether there is such a document or journal. Both are looked up where accounts.toml is named, or lies here."""
+    if accounts is None and not DEFAULT.is_file():
         return False
     from connectors.files.delivered import read_delivered
     from milepost.commands.reconcile import lines_of
     from milepost.deciding import beside
 
     given = given_accounts(accounts or DEFAULT)
-    found = read_delivered(output, beside(None, output), given.charts, lines_of(given)).ledger.document(wanted)
+    ledger = read_delivered(output, beside(None, output), given.charts, lines_of(given)).ledger
+    found = ledger.document(wanted)
     if found is None:
-        return False
+        return _told_absent(ledger, wanted, json=json)
     if json:
         write_json(as_json(found))
     else:
         _tell(found, given.charts[found.document.legal_entity_id].erp)
+    return True
+
+
+def _told_absent(ledger: Ledger, wanted: str, *, json: bool) -> bool:
+    """Of a journal, or a group of them, that is in no document."""
+    from milepost.absent_shown import as_json as lacking_json
+    from milepost.absent_shown import summed, table
+    from milepost.tables import show
+
+    some = [each for each in ledger.absent() if wanted in {each.journal.journal_id, each.key}]
+    if not some and not ledger.stays_here(wanted):
+        return False
+    if json:
+        reasons = [lacking_json(each) for each in summed(some)]
+        write_json(shape(1, kind="journals", id=wanted, is_delivered=bool(some), reasons=reasons))
+    elif some:
+        tell(f"{wanted} is in no document of an ERP\n")
+        show(table(summed(some)))
+    else:
+        tell(f"{wanted} is in no document of an ERP: it is a memo that stays in the books")
     return True
 
 

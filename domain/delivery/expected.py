@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from domain.delivery.absent import Absent, absent
 from domain.delivery.answers import ACCEPTED, PERIOD, POSTED, journals_of
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import JournalDocument
@@ -40,12 +41,15 @@ class Ledger:
         self._group_of: dict[str, Group] = {}
         self._answers: dict[str, PostingAccepted | PostingRejected] = {}
         self._withdrawn: set[str] = set()
+        self._memos: set[str] = set()
         # By company what its chart lacks of journals that the ERP has: they cannot be made again, nor compared. Known once all is found.
         self.lacking: dict[str, Unmapped] = {}
 
     def add(self, position: Position, record: JournalEntry | ControlTotals) -> None:
         if isinstance(record, JournalEntry) and not record.deliver and record.reverses is not None:
             self._withdrawn.add(record.reverses)
+        if isinstance(record, JournalEntry) and not (record.deliver and record.lines):
+            self._memos.add(record.journal_id)
         for group in self._groups.add(position, record):
             self._made.append(group)
             self._group_of.update(dict.fromkeys(group.ids, group))
@@ -57,10 +61,13 @@ class Ledger:
             if had is None or _rank(event) >= _rank(had):
                 self._answers[member] = event
 
-    @property
-    def waiting(self) -> int:
-        """Journals whose day or period is not over."""
-        return self._groups.waiting
+    def absent(self) -> Iterator[Absent]:
+        """Journals that are to be delivered and that the ERP has not got."""
+        return absent(self._groups.waits(), self._made, self._answers, frozenset(self._withdrawn), self._lacks)
+
+    def stays_here(self, journal_id: str) -> bool:
+        """Whether it is one of ours that no ERP gets."""
+        return journal_id in self._memos
 
     def found(self) -> Iterator[Found]:
         """All documents: those that were answered as they were sent, the rest as they would be sent now."""
@@ -82,6 +89,10 @@ class Ledger:
         return next(
             (each for each in self.found() if wanted == each.document.key or wanted in each.document.members), None
         )
+
+    def _lacks(self, group: Group) -> Iterable[Unmapped]:
+        made = documents(group, self._charts[group.legal_entity_id], self._lines[group.legal_entity_id])
+        return [each for each in made if isinstance(each, Unmapped)]
 
     def _documents(self, group: Group, state: str) -> Iterable[JournalDocument]:
         made = documents(group, self._charts[group.legal_entity_id], self._lines[group.legal_entity_id])

@@ -22,13 +22,10 @@ BESIDE: Final = timedelta(days=35)
 
 
 class Reconciled(NamedTuple):
-    """`to_send` are documents of the period that the ERP has not answered."""
-
     legal_entity_id: str
     erp: str
     period: Period
     compared: Compared
-    to_send: int
 
 
 class Billing(NamedTuple):
@@ -76,8 +73,7 @@ def reconcile(
     entries = list(ledger(LedgerScope(chart.subsidiary, max(first, date.min + BESIDE) - BESIDE, last + BESIDE)))
     for period in periods:
         compared = compare(chart, period, list(expected(mine)), entries, withdrawn, unanswered | unbilled, invoices)
-        to_send = sum(each.document.period == period.name and each.document.key in unanswered for each in mine)
-        yield Reconciled(chart.legal_entity_id, chart.erp, period, compared, to_send)
+        yield Reconciled(chart.legal_entity_id, chart.erp, period, compared)
 
 
 def event_of(found: Reconciled, at: Instant, version: int) -> LedgerReconciled:

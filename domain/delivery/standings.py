@@ -22,6 +22,10 @@ REPLACED: Final = "replaced"  # its period was refused: the books post it in the
 WITHDRAWN: Final = "withdrawn"  # the books took it back before it was sent
 # Of what never had one.
 NOT_DELIVERED: Final = "not_delivered"
+WAITING: Final = "waiting"  # its day, or accounting period, is not over
+
+# Of a parcel that is refused for what the chart lacks.
+UNMAPPED: Final = "unmapped"
 
 # Of a document.
 READY: Final = "ready"

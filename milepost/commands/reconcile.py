@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from connectors.files.delivered import Delivered
     from domain.delivery.reconciled import Reconciled
     from domain.delivery.sold import Sold
+    from milepost.absent_shown import Lacking
     from milepost.settings import Loaded
     from milepost.tables import Table
 
@@ -58,6 +59,7 @@ def reconcile(
     """
     from connectors.files.delivered import read_delivered
     from connectors.files.no_outputs import NoOutputs
+    from milepost import absent_shown
     from milepost.deciding import beside
 
     if kafka and input_dir is not None:
@@ -77,15 +79,22 @@ def reconcile(
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     unread: list[str] = []
     made = list(_compared(given, delivered, entity, period, unread))
+    lacking = [
+        each
+        for each in absent_shown.summed(delivered.ledger.absent())
+        if entity in {None, each.legal_entity_id} and period in {None, each.period}
+    ]
     sold = [each for each in delivered.revenue.sold(delivered.billing) if entity in {None, each.legal_entity_id}]
     said = "" if look or not made else _said(made, output, folder, given_settings(file, options) if kafka else None)
     if json:
         figures = [sold_json(each) for each in sold]
-        write_json(shape(1, written=said or None, reconciled=[as_json(each) for each in made], sold=figures))
+        absent = [absent_shown.as_json(each) for each in lacking]
+        compared = [as_json(each, lacking) for each in made]
+        write_json(shape(1, written=said or None, reconciled=compared, not_in_erp=absent, sold=figures))
     elif as_csv:
         _tell_csv(made)
     else:
-        _tell(made, sold, is_whole=not unread)
+        _tell(made, lacking, sold, is_whole=not unread)
         if said and not kafka:
             say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
     for sentence in unread:
@@ -164,39 +173,52 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
 # For people
 
 
-def _tell(made: Sequence[Reconciled], sold: Sequence[Sold], *, is_whole: bool) -> None:
+def _tell(made: Sequence[Reconciled], lacking: Sequence[Lacking], sold: Sequence[Sold], *, is_whole: bool) -> None:
     """Where an ERP could not be read, nothing is said of ledgers as a whole."""
+    from milepost import absent_shown
     from milepost.tables import show
 
-    if not made:
-        if not is_whole:
-            return
-        say("The ERPs have answered nothing yet: there is nothing to compare")
+    if not made and not is_whole:
         return
-    tables = [_overview(made)]
+    tables = [_overview(made, lacking)] if made else []
     for each in made:
         if each.compared.differences:
             tables += [_sums(each), _differences(each)]
-    show(*tables, _sold(sold))
+    if lacking:
+        tables.append(absent_shown.table(lacking))
+    show(*tables, *([_sold(sold)] if made else []))
     if is_whole and not any(each.compared.differences for each in made):
-        tell("\nBoth ledgers agree")
+        tell(f"\n{_verdict(made, lacking)}")
 
 
-def _overview(made: Sequence[Reconciled]) -> Table:
+def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> str:
+    """Of ledgers without a difference."""
+    absent = sum(each.journals for each in lacking)
+    left = f"; {absent:,} journals are not in the ERP yet, for the reasons above" if absent else ""
+    if not made:
+        return f"Nothing was compared: the ERPs have answered nothing yet{left}"
+    nothing = [f"{each.legal_entity_id} {each.period.name}" for each in made if not each.compared.sums]
+    if len(nothing) == len(made):
+        return f"Nothing was compared: in {', '.join(nothing)} neither ledger has anything of ours{left}"
+    empty = f"; in {', '.join(nothing)} neither has anything of ours, so nothing was compared" if nothing else ""
+    return f"Both ledgers agree{empty}{left}"
+
+
+def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
+    from milepost.absent_shown import rejected, to_send
     from milepost.tables import Table
 
-    rows = [
-        (
-            each.legal_entity_id,
-            each.period.name,
-            each.erp,
-            *(f"{number:,}" for number in (each.compared.agreed, len(each.compared.differences))),
-            *(f"{number:,}" for number in (each.compared.unposted, each.to_send)),
+    rows = []
+    for each in made:
+        place = (each.legal_entity_id, each.period.name)
+        compared = each.compared
+        figures = (
+            *(compared.agreed, len(compared.differences), compared.unposted),
+            *(to_send(lacking, *place), rejected(lacking, *place)),
         )
-        for each in made
-    ]
-    columns = ("company", "period", "ERP account", "agree", "differences", "to post there", "to send")
-    return Table("Documents on both sides", columns, rows, frozenset({3, 4, 5, 6}))
+        rows.append((*place, each.erp, *(f"{number:,}" for number in figures)))
+    columns = ("company", "period", "ERP account", "agree", "differences", "to post there", "to send", "rejected")
+    return Table("Documents on both sides; journals to send and rejected", columns, rows, frozenset(range(3, 8)))
 
 
 def _sums(each: Reconciled) -> Table:
@@ -268,15 +290,19 @@ def _sold(sold: Sequence[Sold]) -> Table:
 # For machines
 
 
-def as_json(each: Reconciled) -> dict[str, Any]:
-    """Version 1 of the shape; amounts are decimals as text."""
+def as_json(each: Reconciled, lacking: Sequence[Lacking]) -> dict[str, Any]:
+    """Version 1 of the shape; amounts are decimals as text; `to_send` and `rejected` are journals."""
+    from milepost.absent_shown import rejected, to_send
+
+    place = (each.legal_entity_id, each.period.name)
     return {
         "legal_entity_id": each.legal_entity_id,
         "period": each.period.name,
         "erp": each.erp,
         "agreed": each.compared.agreed,
         "to_post_there": each.compared.unposted,
-        "to_send": each.to_send,
+        "to_send": to_send(lacking, *place),
+        "rejected": rejected(lacking, *place),
         "sums": [
             {
                 "account": one.account,

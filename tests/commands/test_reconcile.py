@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,11 @@ from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Tra
 from connectors.files.added_events import add_events, added_events
 from connectors.files.delivered import ANSWERS, read_delivered
 from connectors.json_records import record_to_json
+from domain.delivery.absent import UNANSWERED
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import Outcome, Taken
+from domain.delivery.why_to_send import AFTER_OTHER
 from domain.events.finance import LedgerReconciled, PostingAccepted
 from domain.units import AMOUNT_ONE
 from milepost.cli import app
@@ -113,9 +117,9 @@ def test_both_ledgers_agree(reconcile: Callable[..., Result], delivered: list[Jo
     result = reconcile()
     assert result.exit_code == 0, result.output
     assert [line.split() for line in result.stdout.splitlines()[2:5]] == [
-        ["BERLIN", "2026-01", "books", "12", "0", "0", "0"],
-        ["BERLIN", "2026-02", "books", "7", "0", "0", "0"],
-        ["BERLIN", "2026-03", "books", "1", "0", "0", "0"],
+        ["BERLIN", "2026-01", "books", "12", "0", "0", "0", "0"],
+        ["BERLIN", "2026-02", "books", "7", "0", "0", "0", "0"],
+        ["BERLIN", "2026-03", "books", "1", "0", "0", "0", "0"],
     ]
     assert "Both ledgers agree" in result.stdout
     told = [line.split() for line in result.stdout.splitlines()]
@@ -198,10 +202,59 @@ def test_journals_whose_account_left_the_chart_are_not_passed_over(
 def test_before_the_first_answer_there_is_nothing_to_compare(
     reconcile: Callable[..., Result], erp: Keeping, tmp_path: Path
 ) -> None:
+    """The run has 24 journals: 20 that go, and four of invoices that stay here."""
     (tmp_path / "input").mkdir()
     result = reconcile()
     assert result.exit_code == 0
-    assert "nothing to compare" in result.stderr
+    assert (
+        "Nothing was compared: the ERPs have answered nothing yet; 20 journals are not in the ERP yet" in result.stdout
+    )
+    assert "agree" not in result.stdout
+    absent = json.loads(reconcile("--json").stdout)["not_in_erp"]
+    journals = Counter[str]()
+    for each in absent:
+        journals[each["period"]] += each["journals"]
+    assert journals == {"2026-01": 12, "2026-02": 7, "2026-03": 1}
+    assert {each["why"] for each in absent} == {UNANSWERED, AFTER_OTHER}, "two reversals go after their originals"
+
+
+def test_a_period_without_anything_is_not_said_to_agree(
+    reconcile: Callable[..., Result], delivered: list[JournalDocument]
+) -> None:
+    result = reconcile("--period", "2026-05", "--look")
+    assert result.exit_code == 0
+    assert "Nothing was compared: in BERLIN 2026-05 neither ledger has anything of ours" in result.stdout
+
+
+def test_what_the_chart_has_no_place_for_is_to_send_and_says_why(
+    reconcile: Callable[..., Result], erp: Keeping, accounts: Path, tmp_path: Path
+) -> None:
+    """Without account 2150 no labor has a place; nothing has been sent."""
+    (tmp_path / "input").mkdir()
+    charted = accounts.read_text().splitlines()
+    accounts.write_text("\n".join(line for line in charted if not line.startswith("2150")))
+    lacks = {"BERLIN": read_accounts(accounts).charts["BERLIN"]}
+    wanted = {
+        each.journal.journal_id: each.debits
+        for each in read_delivered(finished_run(), tmp_path / "input", lacks, {"BERLIN": 200}).ledger.absent()
+        if any(line.account == "2150" for line in each.journal.lines)
+    }
+    rows = [
+        row for row in json.loads(reconcile("--json", "--look").stdout)["not_in_erp"] if row["standing"] == "unmapped"
+    ]
+    assert {row["why"] for row in rows} == {"no account of the ERP for 2150"}
+    assert sum(row["journals"] for row in rows) == len(wanted)
+    money = sum(Decimal(amount) for row in rows for amount in row["money"].values())
+    assert money == Decimal(sum(wanted.values())) / AMOUNT_ONE
+
+    asked = ["show", min(wanted), "--output", str(finished_run()), "--accounts", str(accounts)]
+    shown = CliRunner().invoke(app, asked)
+    assert shown.exit_code == 0, shown.output
+    assert f"{min(wanted)} is in no document of an ERP" in shown.stdout
+    assert "waits for the chart" in shown.stdout
+    assert "no account of the ERP for 2150" in shown.stdout
+    by_machine = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+    assert by_machine["reasons"][0]["standing"] == "unmapped"
 
 
 def test_an_unknown_company_or_period_is_wrong_usage(

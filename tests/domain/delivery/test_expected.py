@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.delivery.expected import Ledger, expected
 from domain.events.finance import PostingAccepted, PostingRejected
-from tests.domain.delivery.journals import chart, journal, mark, position
+from tests.domain.delivery.journals import chart, journal, line, mark, position
 
 DAY = date(2026, 6, 3)
 
@@ -31,6 +31,44 @@ def rejected(*journals: str, attempt: int = 1, because: str = "data") -> Posting
 
 def found(of: Ledger) -> list[tuple[tuple[str, ...], str]]:
     return sorted((each.document.members, each.state) for each in of.found())
+
+
+def reasons(of: Ledger) -> dict[str, tuple[str, str]]:
+    return {each.journal.journal_id: (each.standing, each.why) for each in of.absent()}
+
+
+def test_each_journal_that_the_erp_has_not_got_has_one_reason() -> None:
+    """Of nine J-0 is posted and J-1 accepted; J-7 was taken back in the books before it went, which J-8 says."""
+    of = Ledger(1, {"DE": chart()}, {"DE": 200})
+    reversals = {4: "J-1", 5: "J-2", 6: "J-3"}
+    for number in range(8):
+        of.add(position(0, number), journal(f"J-{number}", reverses=reversals.get(number)))
+    of.add(position(0, 8), journal("J-8", deliver=False, kind="reversal", reverses="J-7", rule="never_accepted"))
+    of.add(position(0, 9), mark(DAY, 9))
+    of.answer(accepted("J-0"))
+    of.answer(accepted("J-1", state="accepted"))
+    of.answer(rejected("J-2"))
+    of.answer(rejected("J-3", because="period"))
+    assert reasons(of) == {
+        "J-2": ("rejected", "C m"),
+        "J-3": ("replaced", "the ERP refused its period; the next run posts it in the first open one"),
+        "J-4": ("to_send", "what it reverses is accepted and not posted yet"),
+        "J-5": ("to_send", "what it reverses is rejected"),
+        "J-6": ("to_send", "what it reverses was refused for its period; the next run replaces it"),
+    }
+    assert [of.stays_here(each) for each in ("J-8", "J-7", "J-9")] == [True, False, False]
+
+
+def test_what_the_chart_has_no_place_for_is_named_journal_by_journal() -> None:
+    """With J-9 in the group the others wait for it to be taken out, and go then."""
+    of = Ledger(1, {"DE": chart()}, {"DE": 200})
+    of.add(position(0, 0), journal("J-0"))
+    of.add(position(0, 1), journal("J-9", [line("9999", 5), line("4000", -5)]))
+    of.add(position(0, 2), mark(DAY, 2))
+    assert reasons(of) == {
+        "J-0": ("to_send", "not sent yet, or not answered"),
+        "J-9": ("unmapped", "no account of the ERP for 9999"),
+    }
 
 
 def test_what_is_not_answered_is_as_it_would_be_sent() -> None:
@@ -86,7 +124,7 @@ def test_a_document_is_found_by_its_key_and_by_each_journal_in_it() -> None:
 def test_what_waits_for_its_day_and_what_has_no_place_is_no_document_yet() -> None:
     of = ledger(2)
     of.add(position(0, 3), journal("J-3"))
-    assert of.waiting == 1
+    assert reasons(of)["J-3"] == ("waiting", "until 2026-06-04 is over")
     assert found(ledger(2, accounts={})) == []
 
 

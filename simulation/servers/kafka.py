@@ -61,7 +61,8 @@ GUARDED: Final[Mapping[str, str]] = {
 }
 
 TRANSACTIONS: Final = ("--feature", "transaction.version=2")
-QUICK: Final = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+# Some 100 kB are kept for each partition, and a run of all tests makes thousands.
+QUICK: Final = ("-Xms64m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 TUNED: Final = ("-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
 JAVA_WORK: Final = ("-Djava.io.tmpdir=java", "-Dlog4j2.configurationFile=log4j2.properties", "-XX:-UsePerfData")
 

@@ -113,25 +113,26 @@ def started() -> Iterator[Start]:
 
 
 @pytest.fixture
-def own_name() -> str:
-    """What no other test's topics, subjects and transactional ids begin with."""
-    return uuid.uuid4().hex[:10]
+def own_name(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What no other test's topics, subjects and transactional ids begin with; its topics are removed after the test."""
+    name = uuid.uuid4().hex[:10]
+    yield name
+    if "broker" in request.fixturenames:
+        broker: Broker = request.getfixturevalue("broker")
+        admin = AdminClient(broker.client())
+        made = [topic for topic in admin.list_topics(timeout=PATIENCE).topics if topic.startswith(f"{name}.")]
+        for done in admin.delete_topics(made).values() if made else ():
+            done.result()
 
 
 @pytest.fixture
-def new_topic(broker: Broker, own_name: str) -> Iterator[NewTopicNamed]:
-    names: list[str] = []
-
+def new_topic(broker: Broker, own_name: str) -> NewTopicNamed:
     def make(name: str, partitions: int = 1, settings: dict[str, str] | None = None) -> str:
-        names.append(f"{own_name}.{name}")
-        create_topic(broker, names[-1], partitions, settings)
-        return names[-1]
+        topic = f"{own_name}.{name}"
+        create_topic(broker, topic, partitions, settings)
+        return topic
 
-    yield make
-    if names:
-        admin = AdminClient(broker.client())
-        for done in admin.delete_topics(names).values():
-            done.result()
+    return make
 
 
 def create_topic(broker: Broker, name: str, partitions: int = 1, settings: dict[str, str] | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Throttled, Trouble, Uncertain
+from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, UNREACHABLE, NotSent, Throttled, Trouble, Uncertain
 from domain.units import AMOUNT_SCALE, Amount
 
 LONGEST_WORDS: Final = 500
@@ -74,6 +74,19 @@ def refused(answer: Answer) -> Trouble | None:
 
 def said(trouble: Trouble) -> str:
     return "it is throttled" if isinstance(trouble, Throttled) else trouble.message
+
+
+def before_sending(trouble: Trouble) -> NotSent | Throttled:
+    """Of a question that came while nothing of the document was in the ERP."""
+    return NotSent(UNREACHABLE, trouble.message) if isinstance(trouble, Uncertain) else trouble
+
+
+def in_doubt(what: str, trouble: Trouble) -> Uncertain:
+    """Of a call that came after one that may have left something in the ERP."""
+    throttled = (
+        trouble if isinstance(trouble, Throttled) else None if isinstance(trouble, NotSent) else trouble.throttled
+    )
+    return Uncertain(f"{what}: {said(trouble)}", throttled)
 
 
 def retry_after(answer: Answer) -> float | None:

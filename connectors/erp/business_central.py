@@ -25,7 +25,18 @@ from urllib.parse import quote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
-from connectors.erp.answers import Answer, amount_of, decimal_of, listed, said, scaled, text_of, words
+from connectors.erp.answers import (
+    Answer,
+    amount_of,
+    before_sending,
+    decimal_of,
+    in_doubt,
+    listed,
+    said,
+    scaled,
+    text_of,
+    words,
+)
 from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
@@ -47,8 +58,6 @@ from connectors.erp.session import Session, opened
 from domain.delivery.documents import Document, InvoiceDocument, InvoiceLine, JournalDocument, Segment, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
-    NOT_PERMITTED,
-    UNREACHABLE,
     NotSent,
     Outcome,
     RejectedData,
@@ -134,7 +143,7 @@ class BusinessCentral(AtOnce):
                     posted = self._posted(document, held)
                     if isinstance(posted, Taken):
                         found[document.key] = posted
-                    elif isinstance(posted, NotSent | Throttled | Uncertain):
+                    elif isinstance(posted, Uncertain):
                         return posted
         return found
 
@@ -218,7 +227,7 @@ class BusinessCentral(AtOnce):
         """What another attempt has left there meanwhile is taken, whatever this one was told."""
         there = self._there([document])
         if not isinstance(there, dict):
-            return there if isinstance(there, NotSent | Throttled) else NotSent(UNREACHABLE, there.message)
+            return in_doubt(f"Business Central refused it ({refused.code}), and could not be asked for it", there)
         found = there.get(document.key)
         if isinstance(found, Held):
             return self._posted(document, found)
@@ -238,13 +247,13 @@ class BusinessCentral(AtOnce):
                 left = self._left(document)
                 return left.taken if left is not None and left.taken.is_posted else uncertain
             case trouble:
-                return trouble
+                return in_doubt(f"{_entity(document)} {held.taken.reference} is there and not posted", trouble)
 
     def _not_posted(self, document: Document, held: Held, refused: Refused) -> Outcome:
         """There is nothing to post where an earlier call, whose answer was lost, has posted it in the meantime."""
         there = self._there([document])
         if not isinstance(there, dict):
-            return there
+            return in_doubt(f"{_entity(document)} {held.taken.reference} was not posted ({refused.code})", there)
         found = there.get(document.key)
         if isinstance(found, Held) and found.taken.is_posted:
             return found.taken
@@ -257,7 +266,7 @@ class BusinessCentral(AtOnce):
             return held.taken._replace(reference=document.key, is_posted=True)
         there = self._there([document])
         if not isinstance(there, dict):
-            return there
+            return in_doubt(f"sales invoice {held.taken.reference} was posted, and could not be asked for", there)
         found = there.get(document.key)
         if isinstance(found, Held) and found.taken.is_posted:
             return found.taken._replace(is_duplicate=held.taken.is_duplicate)
@@ -266,27 +275,26 @@ class BusinessCentral(AtOnce):
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
         closed = self._is_closed(document.subsidiary, _date(document))
         if not isinstance(closed, bool):
-            return closed if isinstance(closed, NotSent | Throttled) else NotSent(UNREACHABLE, closed.message)
+            return before_sending(closed)
         if closed:
             return RejectedPeriod(refused.code, refused.message)
         return RejectedData(refused.code, refused.message, refused.field)
 
-    def _take_back(self, document: Document, held: Held) -> Trouble | None:
+    def _take_back(self, document: Document, held: Held) -> Uncertain | None:
         """None: it is gone."""
+        what = f"{_entity(document)} {held.taken.reference}"
         answer = self._session.call("DELETE", self._held(document, held), headers={"if-match": held.etag})
-        if not isinstance(answer, Answer):
-            return answer
-        if answer.status == 404:
+        if isinstance(answer, Answer) and answer.status == 404:
             return None
-        match fault(answer):
+        match fault(answer) if isinstance(answer, Answer) else answer:
+            case None:
+                return None
             case Refused(code, message):
-                what = f"{_entity(document)} {held.taken.reference}"
-                return NotSent(
-                    NOT_PERMITTED,
-                    f"{what} is incomplete; delete it there, Business Central refused to ({code}): {message}",
+                return Uncertain(
+                    f"{what} is incomplete; delete it there, Business Central refused to ({code}): {message}"
                 )
             case trouble:
-                return trouble
+                return in_doubt(f"{what} is incomplete and not deleted yet", trouble)
 
     def _held(self, document: Document, held: Held) -> str:
         return f"{self._api}companies({_id(document.subsidiary)})/{_entity(document)}({_id(held.id)})"

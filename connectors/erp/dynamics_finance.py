@@ -23,7 +23,18 @@ from urllib.parse import quote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
-from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, said, scaled, text_of, words
+from connectors.erp.answers import (
+    Answer,
+    NotJson,
+    amount_of,
+    before_sending,
+    decimal_of,
+    in_doubt,
+    said,
+    scaled,
+    text_of,
+    words,
+)
 from connectors.erp.answers import refused as by_status
 from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
@@ -55,8 +66,6 @@ from domain.delivery.documents import (
 )
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
-    NOT_PERMITTED,
-    UNREACHABLE,
     NotSent,
     Outcome,
     RejectedData,
@@ -223,7 +232,7 @@ class DynamicsFinance(AtOnce):
                     posted = self._posted(document, taken)
                     if isinstance(posted, Taken):
                         found[document.key] = posted
-                    elif isinstance(posted, NotSent | Throttled | Uncertain):
+                    elif isinstance(posted, Uncertain):
                         return posted
         return found
 
@@ -329,7 +338,7 @@ class DynamicsFinance(AtOnce):
             case NotSent() | Uncertain() as trouble:
                 if (found := self._whole(document)) is not None:
                     return self._posted(document, found)
-                return Uncertain(f"journal or invoice {number} has its header; its lines: {trouble.message}")
+                return in_doubt(f"journal or invoice {number} has its header; its lines", trouble)
 
     def _whole(self, document: Document) -> Taken | None:
         """What is there by now, after an answer was lost; nothing is taken back, for the lines may be under way."""
@@ -350,7 +359,7 @@ class DynamicsFinance(AtOnce):
         asked = {"_request": {"Company": document.subsidiary, "Kind": kind, "Number": taken.reference}}
         answer = self._session.call("POST", f"{self._url}{self._options.post_service}", json=asked)
         if not isinstance(answer, Answer):
-            return answer
+            return in_doubt(f"{taken.reference} is there and not posted", answer)
         try:
             stated = answer.fields() if answer.status == 200 else {}
         except NotJson:
@@ -358,7 +367,11 @@ class DynamicsFinance(AtOnce):
         match stated.get("IsPosted"):
             case True:
                 there = self._there([document])
-                found = there.get(document.key) if isinstance(there, dict) else None
+                if not isinstance(there, dict):
+                    return in_doubt(
+                        f"the service says that {taken.reference} is posted, and Dynamics was not asked", there
+                    )
+                found = there.get(document.key)
                 if isinstance(found, Taken) and found.is_posted:
                     return found._replace(is_duplicate=taken.is_duplicate)
                 return Uncertain(f"the service says that {taken.reference} is posted, and Dynamics does not show it so")
@@ -366,18 +379,20 @@ class DynamicsFinance(AtOnce):
                 refused = Refused(text_of(stated.get("Code"))[:60] or NOT_POSTED, words(stated.get("Message")), "")
                 return self._take_back(document, taken.reference) or self._rejected(document, refused)
             case _:
-                return by_status(answer) or Uncertain(f"the service did not say whether {taken.reference} is posted")
+                doubt = f"the service did not say whether {taken.reference} is posted"
+                trouble = by_status(answer)
+                return Uncertain(doubt) if trouble is None else in_doubt(doubt, trouble)
 
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
         access = JOURNAL_ACCESS if isinstance(document, JournalDocument) else INVOICE_ACCESS
         closed = self._is_closed(document.subsidiary, _date(document), access)
         if not isinstance(closed, bool):
-            return closed if isinstance(closed, NotSent | Throttled) else NotSent(UNREACHABLE, closed.message)
+            return before_sending(closed)
         if closed:
             return RejectedPeriod(refused.code, refused.message)
         return RejectedData(refused.code, refused.message, refused.field)
 
-    def _take_back(self, document: Document, number: str, company: str = "") -> Trouble | None:
+    def _take_back(self, document: Document, number: str, company: str = "") -> Uncertain | None:
         """None: it is gone. Nobody can have posted it meanwhile: Dynamics refuses to delete what is posted."""
         entities = _entities(document)
         key = f"dataAreaId={text(company or document.subsidiary)},{entities.number}={entities.written(number)}"
@@ -386,18 +401,17 @@ class DynamicsFinance(AtOnce):
         for _ in range(DELETE_ATTEMPTS - 1):
             if isinstance(answer, Uncertain):
                 answer = self._session.call("DELETE", url)
-        if not isinstance(answer, Answer):
-            return answer
-        if answer.status == 404:
+        if isinstance(answer, Answer) and answer.status == 404:
             return None
-        match fault(answer):
+        match fault(answer) if isinstance(answer, Answer) else answer:
+            case None:
+                return None
             case Refused(code, message):
-                return NotSent(
-                    NOT_PERMITTED,
-                    f"{entities.headers} {number} is incomplete; delete it there, Dynamics refused to ({code}): {message}",
+                return Uncertain(
+                    f"{entities.headers} {number} is incomplete; delete it there, Dynamics refused to ({code}): {message}"
                 )
             case trouble:
-                return trouble
+                return in_doubt(f"{entities.headers} {number} is incomplete and not deleted yet", trouble)
 
     # What is sent
 

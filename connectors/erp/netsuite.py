@@ -31,7 +31,9 @@ from connectors.erp.answers import (
     Answer,
     NotJson,
     amount_of,
+    before_sending,
     decimal_of,
+    in_doubt,
     listed,
     member,
     refused,
@@ -56,7 +58,6 @@ from domain.delivery.documents import (
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
-    UNREACHABLE,
     NotSent,
     Outcome,
     RejectedData,
@@ -244,7 +245,7 @@ class NetSuite(AtOnce):
         taken = self._taken([document])
         if not isinstance(taken, dict):
             what = "took it" if fault is None else f"refused it ({fault.code})"
-            return Uncertain(f"NetSuite {what}, and could not be asked what it has by this key: {said(taken)}")
+            return in_doubt(f"NetSuite {what}, and could not be asked what it has by this key", taken)
         if found := taken.get(document.key):
             return found._replace(is_duplicate=True) if fault is not None and isinstance(found, Taken) else found
         if fault is None:
@@ -262,7 +263,7 @@ class NetSuite(AtOnce):
                 ("arlocked",) if isinstance(document, InvoiceDocument) else (),
             )
             if not isinstance(closed, bool):
-                return closed if isinstance(closed, NotSent | Throttled) else NotSent(UNREACHABLE, closed.message)
+                return before_sending(closed)
             if closed:
                 return RejectedPeriod(fault.code, fault.message)
         return RejectedData(fault.code, fault.message, fault.path)

@@ -38,6 +38,8 @@ from connectors.erp.answers import (
     Answer,
     NotJson,
     amount_of,
+    before_sending,
+    in_doubt,
     json_body,
     said,
     text_of,
@@ -64,8 +66,6 @@ from connectors.erp.session import Session, opened
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import (
-    UNREACHABLE,
-    NotSent,
     Outcome,
     RejectedData,
     RejectedPeriod,
@@ -174,7 +174,7 @@ class OracleFusion:
             for group in self._groups([each for each in journals if each.key not in there]):
                 outcomes |= self._import(group, trace)
         else:
-            outcomes |= dict.fromkeys((each.key for each in journals), _before_sending(there))
+            outcomes |= dict.fromkeys((each.key for each in journals), before_sending(there))
         for invoice in documents:
             if isinstance(invoice, InvoiceDocument):
                 outcomes[invoice.key] = self._bill(invoice, trace)
@@ -351,7 +351,7 @@ class OracleFusion:
             )
         there = self._events([document])
         if not isinstance(there, dict):
-            return _before_sending(there)
+            return before_sending(there)
         events = there.get(document.key, [])
         if (found := self._billed(document, events)) is not None:
             return found.differs or found.taken._replace(is_duplicate=True)
@@ -368,20 +368,19 @@ class OracleFusion:
             headers={"content-type": "application/vnd.oracle.adf.batch+json", **HEADERS},
             trace=trace,
         )
-        return self._after_billing(document, answer)
+        match fault(answer, "billing events") if isinstance(answer, Answer) else answer:
+            case None:
+                return self._read_back(document)
+            case Refused(code, message, path):
+                return RejectedData(code, message, path)
+            case trouble:
+                return in_doubt(f"Fusion has {len(events)} of its billing events", trouble) if events else trouble
 
-    def _after_billing(self, document: InvoiceDocument, answer: Answer | Trouble) -> Outcome:
-        """Read back, for events have no answer that says all of it."""
-        if not isinstance(answer, Answer):
-            return answer
-        wrong = fault(answer, "billing events")
-        if isinstance(wrong, Refused):
-            return RejectedData(wrong.code, wrong.message, wrong.path)
-        if wrong is not None:
-            return wrong
+    def _read_back(self, document: InvoiceDocument) -> Outcome:
+        """Events have no answer that says all of it."""
         there = self._events([document])
         if not isinstance(there, dict):
-            return Uncertain(f"Fusion took the billing events, and could not be asked for them: {said(there)}")
+            return in_doubt("Fusion took the billing events, and could not be asked for them", there)
         found = self._billed(document, there.get(document.key, []))
         if found is None:
             return Uncertain(
@@ -671,11 +670,6 @@ def _submitted(answer: Answer | Trouble) -> Submitted | Trouble:
     if not _ID.fullmatch(number) or int(number) == 0:
         return Uncertain("Fusion's answer to an import has no number of a scheduled process")
     return Submitted(number)
-
-
-def _before_sending(trouble: Trouble) -> Outcome:
-    """Of a question that came before anything was sent."""
-    return NotSent(UNREACHABLE, trouble.message) if isinstance(trouble, Uncertain) else trouble
 
 
 def _unknown(number: str, missing: Iterable[Document]) -> dict[str, Outcome]:

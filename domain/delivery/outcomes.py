@@ -59,9 +59,13 @@ class NotSent(NamedTuple):
 
 
 class Uncertain(NamedTuple):
-    """No answer, or none that says what happened: the ERP is asked by key before anything is sent again."""
+    """No answer, or none that says what happened: the ERP is asked by key before anything is sent again.
+
+    `throttled`: the ERP takes nothing more for now, after an earlier call of the same document may have left something there.
+    """
 
     message: str
+    throttled: Throttled | None = None
 
 
 class Submitted(NamedTuple):

@@ -583,7 +583,7 @@ class Queue:
     def _heed(self, call: Call, outcome: Outcome, now: Instant) -> None:
         """What an outcome says of the account as a whole."""
         match outcome:
-            case Throttled(after_seconds):
+            case Throttled(after_seconds) | Uncertain(throttled=Throttled(after_seconds)):
                 self.pace.throttled(call.at, now, after_seconds)
             case NotSent(why, _) if why == NOT_PERMITTED:
                 before = self._paused.get(call.entity, Refusal(0, 0, now))

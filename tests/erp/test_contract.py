@@ -22,6 +22,22 @@ EVERY_CASE = [(plug, path) for plug in PLUGS for path in sorted(plug.folder.glob
 EVERY_DOCUMENT = [(plug, name) for plug in PLUGS for name in plug.sends]
 BY_NAME = pytest.mark.parametrize("plug", PLUGS, ids=lambda plug: plug.name)
 
+
+def _broken_off() -> Iterator[tuple[Plug, Path, int]]:
+    """Sendings that succeed, by the exchange after which nothing but refusals comes: when something may be in the ERP already."""
+    for plug, path in EVERY_CASE:
+        case = read(path)
+        if case.call != "send" or any(each.get("kind") != "Taken" for each in case.comes):  # type: ignore[attr-defined]
+            continue
+        methods = ["GET" if "suiteql" in e["request"]["path"] else e["request"]["method"] for e in case.exchanges]
+        begun = [at for at, method in enumerate(methods) if method in {"POST", "PUT"}]
+        part = [at for at, method in enumerate(methods) if method == "DELETE" and at < min(begun, default=0)]
+        later = range(begun[0] + 1, len(methods)) if begun else ()
+        yield from ((plug, path, at) for at in (*part[:1], *later))
+
+
+BROKEN_OFF = list(_broken_off())
+
 # No ERP says anything by these, so nobody may conclude anything from them.
 SENSELESS: dict[str, Behaviour] = {
     "redirect": Reply(307, {}, {"location": "https://elsewhere.example/"}),
@@ -146,6 +162,26 @@ def test_without_a_connection_nothing_was_sent(plug: Plug, name: str, tmp_path: 
     assert isinstance(sent, NotSent)
     assert sent.why == UNREACHABLE
     assert isinstance(looked_up, NotSent)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+@pytest.mark.parametrize(
+    ("plug", "path", "at"), BROKEN_OFF, ids=[f"{plug.name}-{path.stem}-{at}" for plug, path, at in BROKEN_OFF]
+)
+def test_what_may_be_in_the_erp_is_never_called_unsent(
+    plug: Plug, path: Path, at: int, status: int, tmp_path: Path
+) -> None:
+    """Else it would go again, or into a file, while a draft of it stands there."""
+    case, place = read(path), [""]
+    script = Script(case.exchanges[:at], lambda: place[0], plug.readable)
+
+    def answers(asked: Asked) -> Behaviour:
+        return script(asked) if len(script.requests) < at else Reply(status, b"", {"retry-after": "7"})
+
+    with opened(plug, tmp_path, answers, settings=case.settings) as found:
+        place[0] = found.server.url
+        for outcome in found.erp.send([plug.document(name) for name in case.documents]):
+            assert isinstance(outcome, Uncertain | Taken), outcome
 
 
 @BY_NAME

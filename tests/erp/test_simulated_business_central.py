@@ -17,7 +17,7 @@ from tests.erp.simulated import simulated
 OF_POSTING: tuple[tuple[Trouble, type[Outcome]], ...] = (
     (Trouble.FAILS, Uncertain),
     (Trouble.CUT, Uncertain),
-    (Trouble.THROTTLED, Throttled),
+    (Trouble.THROTTLED, Uncertain),
     (Trouble.LOST, Taken),
     (Trouble.FAILS_AFTER, Taken),
     (Trouble.HUGE, Taken),
@@ -54,6 +54,14 @@ def test_a_journal_is_posted_once(trouble: Trouble, kind: type[Outcome], tmp_pat
         assert isinstance(there, dict)
         assert there[journal().key].is_posted
         assert [(entry.key, entry.is_posted) for entry in found.books.entries()] == [(journal().key, True)]
+
+
+def test_a_draft_whose_posting_is_throttled_waits_as_long_as_the_erp_says(tmp_path: Path) -> None:
+    with simulated(BUSINESS_CENTRAL, tmp_path) as found:
+        found.meets(None, Trouble.THROTTLED)
+        outcome = found.send(journal())
+        assert isinstance(outcome, Uncertain)
+        assert outcome.throttled == Throttled(1.0)
 
 
 def test_a_shell_that_stays_is_deleted_by_the_next_look_up(tmp_path: Path) -> None:

@@ -114,6 +114,15 @@ def test_a_company_that_we_may_not_post_for_is_left_alone_for_a_while() -> None:
     assert not queue.tally()[0].get(standings.TO_SEND)
 
 
+def test_what_was_throttled_with_a_draft_in_the_erp_waits_and_is_looked_up_first() -> None:
+    queue = Queue("books", Making(), Terms())
+    queue.add([journals("a")], seconds(1))
+    (begun,) = queue.calls(seconds(1), 1)
+    queue.took(begun, [Uncertain("a draft is there and not posted", Throttled(7.0))], seconds(2))
+    assert queue.calls(seconds(8), 1) == []
+    assert [each.kind for each in queue.calls(seconds(9), 1)] == [LOOK_UP]
+
+
 def test_what_was_taken_back_before_a_start_is_not_sent_after_it() -> None:
     """Two journals may have been sent together by a delivery whose store is lost; the ERP has neither."""
     queue = Queue("books", Making(), Terms())

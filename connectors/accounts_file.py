@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from connectors.erp.connection import Connection
 from connectors.imports.mapping_file import fault_sentences
 from connectors.imports.refusals import nearest
-from domain.accounts import NAMES
+from domain.accounts import NAMES, name_of
 from domain.delivery.chart import (
     ENTRY,
     ITEM_KINDS,
@@ -44,7 +44,13 @@ def _as_rules(given: object) -> object:
     return given if isinstance(given, list) else [{ACCOUNT_KEY: given}]
 
 
-ErpId = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=200)]
+def _as_id(given: object) -> object:
+    if given == "":
+        raise ValueError("expected the ERP's id between the quotes")
+    return _as_text(given)
+
+
+ErpId = Annotated[str, BeforeValidator(_as_id), Field(max_length=200)]
 Rules = Annotated[list[dict[str, ErpId]], BeforeValidator(_as_rules)]
 
 
@@ -104,14 +110,15 @@ class EntitySection(BaseModel):
 def read_accounts(path: Path) -> Accounts:
     """Calls no ERP and reads no secret. Raises WrongAccounts."""
     try:
-        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        stated = tomllib.loads(text)
     except OSError as fault:
         raise WrongAccounts(f"{path}: expected a file, {fault.strerror}; docs/accounts.md has an example") from None
     except tomllib.TOMLDecodeError as fault:
         raise WrongAccounts(f"{path}: {_unreadable(fault)}") from None
     except UnicodeDecodeError:
         raise WrongAccounts(f"{path}: expected TOML in UTF-8, found other bytes") from None
-    reading = _Reading()
+    reading = _Reading(text)
     accounts = reading.read(stated)
     if reading.faults:
         raise WrongAccounts("\n".join(f"{path}: {each}" for each in reading.faults))
@@ -121,8 +128,9 @@ def read_accounts(path: Path) -> Accounts:
 class _Reading:
     """Collects what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         self.faults: list[str] = []
+        self._text = text
 
     def read(self, stated: Mapping[str, Any]) -> Accounts:
         for name in stated.keys() - {"erp", "entities"}:
@@ -161,11 +169,25 @@ class _Reading:
     def _entity(self, name: str, stated: Mapping[str, Any]) -> EntitySection | None:
         if why := fault_of_id(name):
             self.faults.append(f"[entities.{name!r}]: expected the id of a company, found {why}")
+        stated = self._filled_in(name, stated)
         try:
             return EntitySection.model_validate(stated)
         except ValidationError as fault:
             self.faults += [f"[entities.{name}] {each}" for each in fault_sentences(fault, EntitySection)]
             return None
+
+    def _filled_in(self, name: str, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Without accounts that nobody has written in yet, such as those of `milepost accounts new`; they are said in one sentence."""
+        accounts = stated.get("accounts")
+        if not isinstance(accounts, dict) or not (empty := [role for role, found in accounts.items() if found == ""]):
+            return stated
+        lines = _lines(self._text)
+        wanted = ", ".join(_wanted(role, lines.get(("entities", name, "accounts", role))) for role in empty)
+        self.faults.append(
+            f"[entities.{name}.accounts] {len(empty)} of {len(accounts)} are empty: write the account of the ERP between the "
+            f'quotes, such as {empty[0]} = "1200", or take the line out, of {wanted}'
+        )
+        return {**stated, "accounts": {role: found for role, found in accounts.items() if role not in empty}}
 
     def _chart(self, name: str, section: EntitySection, erps: Iterable[str]) -> EntityChart:
         table = f"[entities.{name}"
@@ -233,6 +255,34 @@ class _Reading:
                     f"[entities.{chart.legal_entity_id}] subsidiary: expected another one than that of [entities.{other}] in "
                     f'[erp.{chart.erp}], found "{chart.subsidiary}" in both'
                 )
+
+
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """Number of the line, by table and key; of those alone that are whole on one line."""
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            stated = tomllib.loads(line)
+        except tomllib.TOMLDecodeError:
+            continue
+        if line.lstrip().startswith("["):
+            table = tuple(_keys(stated))
+        elif stated:
+            found[(*table, *_keys(stated))] = number
+    return found
+
+
+def _keys(stated: Mapping[str, Any]) -> Iterator[str]:
+    """Of tables in each other that have one key each."""
+    for name, inner in stated.items():
+        yield name
+        if isinstance(inner, dict):
+            yield from _keys(inner)
+
+
+def _wanted(role: str, line: int | None) -> str:
+    return " ".join(filter(None, (role, name_of(role), f"(line {line})" if line else "")))
 
 
 def _unreadable(fault: tomllib.TOMLDecodeError) -> str:

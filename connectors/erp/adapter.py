@@ -6,12 +6,12 @@ tries a document again by itself: attempts are counted and made durable by who c
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from connectors.erp.answers import said
 from domain.delivery.documents import Document
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
-from domain.delivery.outcomes import Outcome, Taken, Trouble
+from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Outcome, Taken, Throttled, Trouble
 
 
 class Limits(NamedTuple):
@@ -87,11 +87,32 @@ class Erp(Calls, Protocol):
         """
 
 
-def period_found(subject: str, subsidiary: str, on: date, closed: bool | Trouble) -> Finding:
+def readable(subject: str, found: list[Any] | Trouble, url: str, otherwise: str) -> Finding:
+    """What came of a question of `check`; `otherwise` is what to do where the ERP was reached, knew us and refused."""
+    if isinstance(found, list):
+        return Finding(subject, True, "readable")
+    return Finding(subject, False, said(found), _remedy(found, url, otherwise))
+
+
+def _remedy(trouble: Trouble, url: str, otherwise: str) -> str:
+    match trouble:
+        case Throttled():
+            return "try again later, or lower concurrent and per_minute"
+        case NotSent(why) if why == CREDENTIALS:
+            return "correct the credentials under auth: who we are, its secret and its token_url"
+        case NotSent(why) if why == NOT_PERMITTED:
+            return otherwise
+        case _:
+            return f"check that url = {url} is the address of its API, and that this machine may call there"
+
+
+def period_found(subject: str, subsidiary: str, on: date, closed: bool | Trouble, url: str) -> Finding:
     """What the ERP said of the period that a day is in."""
     subject = f"{subject}, company {subsidiary}, period of {on}"
     if not isinstance(closed, bool):
-        return Finding(subject, False, said(closed), "let our user read the ERP's accounting periods", is_needed=False)
+        return readable(subject, closed, url, "let our user read the ERP's accounting periods")._replace(
+            is_needed=False
+        )
     remedy = "open it there; what is sent meanwhile is refused, and posted again on the first open day"
     return Finding(subject, not closed, "closed" if closed else "not closed", remedy * closed, is_needed=False)
 

@@ -24,7 +24,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, readable
 from connectors.erp.answers import (
     Answer,
     amount_of,
@@ -127,7 +127,7 @@ class BusinessCentral(AtOnce):
 
     def __init__(self, session: Session, url: str, limits: Limits, options: BusinessCentralOptions) -> None:
         super().__init__(session, limits)
-        self._host = urlsplit(url).hostname or ""
+        self._url = url
         self._api = f"{url}/api/v2.0/"
         self._options = options
 
@@ -156,15 +156,10 @@ class BusinessCentral(AtOnce):
             ) from None
 
     def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
-        subject = f"Business Central at {self._host}"
+        subject = f"Business Central at {urlsplit(self._url).hostname}"
         companies = rows(self._session.call, query(f"{self._api}companies", select="id,name"), self._api)
         if not isinstance(companies, list):
-            yield Finding(
-                subject,
-                False,
-                said(companies),
-                "see the page on Dynamics: url, auth, and the application's permissions",
-            )
+            yield readable(subject, companies, self._url, "give the application the permissions that its page names")
             return
         named = ", ".join(f"{text_of(row.get('id'))} {words(row.get('name'))}" for row in companies)
         yield Finding(
@@ -175,16 +170,14 @@ class BusinessCentral(AtOnce):
         )
         for row in companies[:COMPANIES_CHECKED]:
             for entity in ("journals", "generalLedgerEntries", "generalLedgerSetup", "salesInvoices"):
-                found = self._rows(text_of(row.get("id")), entity, top="1")
-                is_right = isinstance(found, list)
-                yield Finding(
+                yield readable(
                     f"{subject}, {words(row.get('name'))}, {entity}",
-                    is_right,
-                    "readable" if isinstance(found, list) else said(found),
-                    "" if is_right else f"give the application a permission set with {entity}",
+                    self._rows(text_of(row.get("id")), entity, top="1"),
+                    self._url,
+                    f"give the application a permission set with {entity}",
                 )
         for company in subsidiaries:
-            yield period_found(subject, company, on, self._is_closed(company, on))
+            yield period_found(subject, company, on, self._is_closed(company, on), self._url)
 
     # Sending
 

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, readable
 from connectors.erp.answers import (
     Answer,
     NotJson,
@@ -250,7 +250,7 @@ class DynamicsFinance(AtOnce):
             "JournalNames", where=f"Name eq {text(self._options.journal_name)}", select="dataAreaId,Name"
         )
         if not isinstance(names, list):
-            yield Finding(subject, False, said(names), "see the page on Dynamics: url, auth, and our user's role")
+            yield readable(subject, names, self._url, "give our user a role with the data entity JournalNames")
             return
         companies = ", ".join(sorted({text_of(row.get("dataAreaId")) for row in names}))
         yield Finding(
@@ -261,15 +261,11 @@ class DynamicsFinance(AtOnce):
         )
         for entity in (JOURNALS.headers, JOURNALS.lines, INVOICES.headers, "LedgerFiscalPeriods", "FiscalPeriods"):
             found = self._rows(entity, top="1")
-            is_right = isinstance(found, list)
-            yield Finding(
-                f"{subject}, {entity}",
-                is_right,
-                "readable" if isinstance(found, list) else said(found),
-                "" if is_right else f"give our user a role with the data entity {entity}",
+            yield readable(
+                f"{subject}, {entity}", found, self._url, f"give our user a role with the data entity {entity}"
             )
         for company in subsidiaries:
-            yield period_found(subject, company, on, self._is_closed(company, on, JOURNAL_ACCESS))
+            yield period_found(subject, company, on, self._is_closed(company, on, JOURNAL_ACCESS), self._url)
 
     # Sending
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
@@ -42,11 +42,15 @@ CALL_SECONDS: Final = 60.0
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9-]+")
 
 
+LayoutName: TypeAlias = Literal["netsuite_csv", "d365_csv", "datev", "fixed_width"]
+LAYOUTS: Final[tuple[str, ...]] = get_args(LayoutName)
+
+
 class FileOptions(Section):
     """`[erp.NAME.options]`; the layout's own stand in a table of its name."""
 
     folder: Path
-    layout: Literal["netsuite_csv", "d365_csv", "datev", "fixed_width"]
+    layout: LayoutName
     written_means: Literal["accepted", "posted", "submitted"] = ACCEPTED
     documents_a_file: Annotated[int, Field(ge=1, le=10_000)] = 500
     netsuite_csv: NetSuiteCsv = NetSuiteCsv()

@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, readable
 from connectors.erp.answers import (
     Answer,
     NotJson,
@@ -193,7 +193,7 @@ class NetSuite(AtOnce):
         )
         rows = self._query(wanted)
         if not isinstance(rows, list):
-            yield Finding(subject, False, said(rows), "see the page on NetSuite: url, auth, and the role's permissions")
+            yield readable(subject, rows, self._url, "give the role the permissions that the page on NetSuite names")
             return
         if self._options.one_world:
             seen = ", ".join(f"{row.get('id')} {words(row.get('name'))}" for row in rows[:20])
@@ -212,18 +212,19 @@ class NetSuite(AtOnce):
                 "no new integrations from release 2027.1: move to oauth2_certificate",
             )
         for record in ("journalEntry", "invoice"):
-            answer = self._session.call("GET", f"{self._url}{RECORD_PATH}/{record}?limit=1")
-            is_right = isinstance(answer, Answer) and answer.status == 200
-            found = "readable" if is_right else _answered(answer)
-            yield Finding(
-                f"{subject}, {record}",
-                is_right,
-                found,
-                "" if is_right else f"give the role Transactions > {record}, Full",
-            )
+            yield self._record(f"{subject}, {record}", record)
         yield self._governance(subject)
         closed = self._is_closed(_period_of(on), ())
-        yield from (period_found(subject, subsidiary, on, closed) for subsidiary in subsidiaries)
+        yield from (period_found(subject, subsidiary, on, closed, self._url) for subsidiary in subsidiaries)
+
+    def _record(self, subject: str, record: str) -> Finding:
+        right = f"give the role Transactions > {record}, Full"
+        answer = self._session.call("GET", f"{self._url}{RECORD_PATH}/{record}?limit=1")
+        match _fault(answer) if isinstance(answer, Answer) else answer:
+            case Refused(code, message):
+                return Finding(subject, False, f"{code}: {message}", right)
+            case fault:
+                return readable(subject, fault or [], self._url, right)
 
     # Sending
 
@@ -546,19 +547,6 @@ def _fault(answer: Answer) -> Refused | Trouble | None:
         return NotSent(NOT_PERMITTED, f"NetSuite answered 404 ({codes[0]}); check the url and the role's permissions")
     code, detail = next((code, each) for code, each in zip(codes, details, strict=True) if code)
     return Refused(code, words(member(detail, "detail")), words(member(detail, "o:errorPath")))
-
-
-def _answered(answer: Answer | Trouble) -> str:
-    if not isinstance(answer, Answer):
-        return said(answer)
-    fault = _fault(answer)
-    return (
-        f"{fault.code}: {fault.message}"
-        if isinstance(fault, Refused)
-        else said(fault)
-        if fault
-        else f"answer {answer.status}"
-    )
 
 
 def _text(value: str) -> str:

@@ -33,7 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.erp import oracle_billing_events as billing_events
 from connectors.erp import oracle_journal_file as journal_file
 from connectors.erp import oracle_processes as processes
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace, period_found
+from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace, period_found, readable
 from connectors.erp.answers import (
     Answer,
     NotJson,
@@ -243,13 +243,9 @@ class OracleFusion:
             asked.append((events, f"{RESOURCES}/{events}?limit=1", "let our user manage project billing events"))
         for what, url, remedy in asked:
             answer = self._session.call("GET", f"{self._url}{url}", headers=HEADERS)
-            found = items(answer, what)
-            if isinstance(found, list):
-                yield Finding(f"{subject}, {what}", True, "readable")
-            else:
-                yield Finding(f"{subject}, {what}", False, said(found), remedy)
+            yield readable(f"{subject}, {what}", items(answer, what), self._url, remedy)
         for number in subsidiaries:
-            yield period_found(subject, number, on, self._is_closed(number, on))
+            yield period_found(subject, number, on, self._is_closed(number, on), self._url)
 
     def close(self) -> None:
         self._session.close()
@@ -614,7 +610,7 @@ class OracleFusion:
     def _checked_ledger(self, subject: str, number: str, ledger: LedgerOptions) -> Finding:
         found = self._get(f"ledgersLOV?q=LedgerId={number}&onlyData=true")
         if not isinstance(found, list):
-            return Finding(subject, False, said(found), "check the url, the credentials and our user's roles")
+            return readable(subject, found, self._url, "let our user read ledgersLOV")
         names = ", ".join(words(each.get("Name")) for each in found)
         is_right = names == ledger.name
         return Finding(

@@ -30,6 +30,9 @@ WRITE = {
     "receivable twice": "[entities.{entity}] without invoices_from, or policy ar_journal = erp",
 }
 
+# Of docs/erp-NAME.md, where it is not that of the kind.
+PAGES = {"dynamics365_finance": "dynamics", "business_central": "dynamics", "oracle_fusion": "oracle"}
+
 
 def check(
     accounts: AccountsFile = DEFAULT,
@@ -82,15 +85,39 @@ def new(
                 currencies.add(written.record.currency)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    lines = ["[erp.main]", f'kind = "{kind}"']
+    lines = _connection(kind)
     for number, company in enumerate(sorted(used), start=1):
         roles, currencies = used[company]
         table = _key(company)
-        lines += ["", f"[entities.{table}]", 'erp = "main"', f'subsidiary = "{number}"', 'grain = "entity_day"']
+        lines += [
+            "",
+            f"[entities.{table}]",
+            'erp = "main"',
+            f'subsidiary = "{number}"  # the ERP\'s id of the company',
+            'grain = "entity_day"',
+        ]
         lines += ["", f"[entities.{table}.currencies]", *(f'{each} = "{each}"' for each in sorted(currencies))]
         lines += ["", f"[entities.{table}.accounts]"]
         lines += [f'{role} = ""{f"  # {name_of(role)}" if name_of(role) else ""}' for role in sorted(roles)]
     echo("\n".join(lines))
+
+
+def _connection(kind: str) -> list[str]:
+    """For files all that they need; for others the page that says it."""
+    from connectors.erp.file_ledger import LAYOUTS
+
+    if kind != "files":
+        page = PAGES.get(kind, kind)
+        return ["[erp.main]", f'kind = "{kind}"', f"# url, and [erp.main.auth]: as docs/erp-{page}.md says"]
+    first, *others = LAYOUTS
+    return [
+        "[erp.main]",
+        f'kind = "{kind}"',
+        "",
+        "[erp.main.options]",
+        'folder = "ledger"  # where the files are written',
+        f'layout = "{first}"  # or {", ".join(others)}: see docs/erp-files.md',
+    ]
 
 
 def _key(name: str) -> str:

@@ -96,12 +96,17 @@ def test_a_beginning_has_what_the_run_used_and_lacks_the_accounts(tmp_path: Path
     assert '[entities.BERLIN.currencies]\nEUR = "EUR"\nUSD = "USD"\n' in result.stdout
     assert '1150 = ""  # Unbilled receivable' in result.stdout
     path = tmp_path / "accounts.toml"
-    options = f'\n[erp.main.options]\nfolder = "{tmp_path}"\nlayout = "d365_csv"\n'
-    path.write_text(result.stdout + options)
+    beginning = result.stdout.replace('"ledger"', f'"{tmp_path / "ledger"}"')
+    path.write_text(beginning)
     found = check(path)
     assert found.exit_code == 2
-    assert "[entities.BERLIN] accounts.1150.0.account: " in found.stderr
-    path.write_text(result.stdout.replace('= ""', '= "1"') + options)
+    line = beginning.split("\n").index('1150 = ""  # Unbilled receivable') + 1
+    wanted = '[entities.BERLIN.accounts] 4 of 4 are empty: write the account of the ERP between the quotes, such as 1150 = "1200"'
+    said = " ".join(found.stderr.split())
+    assert wanted in said
+    assert f"1150 Unbilled receivable (line {line}), 2150" in said
+    assert "accounts.1150.0" not in said
+    path.write_text(beginning.replace('= ""', '= "1"'))
     assert check(path, "--output", str(finished_run())).exit_code == 0
     wrong = CliRunner().invoke(app, ["accounts", "new", "--kind", "sap", "--output", str(finished_run())])
     assert wrong.exit_code == 2

@@ -85,6 +85,17 @@ def test_the_example_says_what_its_page_says() -> None:
             "[entities.DE.currencies] euro: expected the code of a currency, such as EUR",
         ),
         (
+            '[entities.DE]\nerp = "main"\naccounts = {}\ncurrencies = {EUR = ""}\n',
+            '[entities.DE] currencies.EUR: expected the ERP\'s id between the quotes, came ""',
+        ),
+        (
+            '[entities.DE]\nerp = "main"\n[entities.DE.accounts]\n4000 = 400\n5000 = ""  # Cost\n',
+            (
+                "[entities.DE.accounts] 1 of 2 are empty: write the account of the ERP between the quotes, such as 5000 = \"1200\", "
+                "or take the line out, of 5000 Project labor cost (line 7)"
+            ),
+        ),
+        (
             '[entities.DE]\nerp = "main"\naccounts = {}\nperiods = {June = 1}\n',
             "[entities.DE.periods] June: expected a fiscal year and period, such as 2026-06",
         ),

@@ -13,7 +13,7 @@ import stamina
 from connectors.erp import adapters
 from connectors.erp.connection import Connection, WrongConnection
 from domain.delivery.outcomes import CREDENTIALS, UNREACHABLE, NotSent, Submitted, Taken, Throttled, Uncertain
-from tests.erp.contract import CASES, Case, Plug, Script, called, fits, opened, play, read
+from tests.erp.contract import CASES, SCOPE, Case, Plug, Script, called, fits, opened, play, read
 from tests.erp.plugs import PLUGS
 from tests.erp.secrets_at_hand import CANARIES, TOKEN
 from tests.erp.server import Asked, Behaviour, Dripping, Endless, HungUp, Reply
@@ -122,6 +122,8 @@ def test_credentials_that_expired_are_renewed_once(plug: Plug, name: str, tmp_pa
         assert sent.why == CREDENTIALS
         assert len(found.asked) == max(found.tokens, 1) <= 2
         assert_no_secret(sent)
+        wrong = [each for each in found.erp.check([SCOPE.subsidiary], SCOPE.until) if not each.is_right]
+        assert {"credentials" in each.remedy for each in wrong} == {True}
 
 
 @BY_NAME
@@ -158,10 +160,13 @@ def test_without_a_connection_nothing_was_sent(plug: Plug, name: str, tmp_path: 
         with opened(plug, tmp_path, lambda _: Reply(500), settings={"url": url}) as found:
             (sent,) = found.erp.send([plug.document(name)])
             looked_up = found.erp.look_up([plug.document(name)])
+            wrong = [each for each in found.erp.check([SCOPE.subsidiary], SCOPE.until) if not each.is_right]
             assert found.asked == []
     assert isinstance(sent, NotSent)
     assert sent.why == UNREACHABLE
     assert isinstance(looked_up, NotSent)
+    assert wrong
+    assert {f"url = {url}" in each.remedy for each in wrong} == {True}
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])

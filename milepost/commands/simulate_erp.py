@@ -42,7 +42,7 @@ def simulate_erp(
     ] = 0,
 ) -> None:
     """Be an ERP on a port of this machine until SIGTERM or Ctrl-C, and write an accounts.toml to deliver to it with."""
-    from simulation.erp.accounts import written
+    from simulation.erp.accounts import client_of, written
 
     if kind not in INTERFACES:
         raise typer.BadParameter(f"expected one of {', '.join(INTERFACES)}, got {kind!r}", param_hint="--kind")
@@ -60,6 +60,7 @@ def simulate_erp(
         )
         served = Serving(erp, port)
         accounts = written(folder, kind, served.url, erp.token_path, concurrent, call_seconds=CALL_SECONDS, grain=grain)
+        erp.client = client_of(folder)
     except OSError as fault:
         echo(f"--folder {folder} --port {port}: cannot be used: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault

@@ -11,6 +11,7 @@ from joserfc.jwk import RSAKey
 from domain.accounts import NAMES
 from domain.delivery.chart import ENTITY_DAY
 from simulation.erp.books import COMPANIES, Company
+from simulation.erp.clients import Client
 from simulation.erp.oracle_fusion import ledger_name
 
 NAME: Final = "simulated"
@@ -51,6 +52,11 @@ def written(
     new = folder / f"{FILE}.new"
     new.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return new.replace(path)
+
+
+def client_of(folder: Path) -> Client:
+    """Who delivers with what was written there. Raises OSError."""
+    return Client(*((folder / name).read_text(encoding="utf-8").strip() for name in (CLIENT, KEY)))
 
 
 def _account(folder: Path, kind: str, url: str, token_path: str, concurrent: int, call_seconds: int) -> list[str]:

@@ -107,6 +107,9 @@ class BusinessCentral:
         del count
         return Reply(429, b"", {"retry-after": "1"})
 
+    def unauthorized(self) -> Reply:
+        return _error(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
+
     def duplicate(self, asked: Asked) -> Reply:
         """Of a journal, by its code."""
         del asked

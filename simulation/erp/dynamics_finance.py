@@ -157,6 +157,9 @@ class DynamicsFinance:
         del count
         return Reply(429, b"", {"retry-after": "1"})
 
+    def unauthorized(self) -> Reply:
+        return Reply(401, b"", {"www-authenticate": "Bearer"})
+
     def duplicate(self, asked: Asked) -> Reply:
         del asked
         return _refused(400, Refusal("LedgerJournalLineEntity", "LineNumber", "The record already exists"))

@@ -121,6 +121,9 @@ class NetSuite:
             return _refused(429, "CONCURRENCY_LIMIT_EXCEEDED", "Too many requests", headers={"retry-after": "1"})
         return _refused(400, "SSS_REQUEST_LIMIT_EXCEEDED", "Request Limit Exceeded")
 
+    def unauthorized(self) -> Reply:
+        return _refused(401, "INVALID_LOGIN", "Invalid login attempt. For more details, see the Login Audit Trail.")
+
     def duplicate(self, asked: Asked) -> Reply:
         del asked
         return _refused(400, "DUP_RCRD", "This record already exists")

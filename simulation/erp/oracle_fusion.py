@@ -150,6 +150,9 @@ class OracleFusion:
         del count
         return Reply(429, {}, {"retry-after": "1"})
 
+    def unauthorized(self) -> Reply:
+        return Reply(401, b"<html>401 Unauthorized</html>", {"content-type": "text/html", "www-authenticate": "Basic"})
+
     def duplicate(self, asked: Asked) -> Reply:
         """Nothing here knows duplicates; a gateway that sends again is told of a conflict."""
         del asked

@@ -18,6 +18,7 @@ from domain.money import format_amount
 from simulation.erp import business_central, dynamics_finance, netsuite, oracle_fusion
 from simulation.erp.asked import Asked, Cut, Does, Huge, Reply
 from simulation.erp.books import COMPANIES, Books, Company
+from simulation.erp.clients import Client
 from simulation.erp.troubles import TWISTS, Act, Share, Trouble, Troubles, Turn, parsed
 
 CONTROL: Final = "/simulated/"
@@ -37,6 +38,9 @@ class Interface(Protocol):
     def answer(self, asked: Asked, twist: Trouble | None) -> Reply: ...
 
     def throttled(self, count: int) -> Reply: ...
+
+    def unauthorized(self) -> Reply:
+        """That the token is none, or an old one."""
 
     def duplicate(self, asked: Asked) -> Reply:
         """That it is there already, in the vendor's words."""
@@ -75,6 +79,8 @@ class SimulatedErp:
         schema, made = INTERFACES[kind]
         self.troubles = Troubles(troubles, seed)
         self.away: Callable[[float], None] = lambda _: None
+        # Who alone may call, by tokens; None: whoever comes, also with a password or signatures.
+        self.client: Client | None = None
         self._books = Books(folder, schema)
         self._interface = made(self._books, companies, posting_seconds)
         self._latency_seconds = latency_seconds
@@ -88,6 +94,12 @@ class SimulatedErp:
     @property
     def token_path(self) -> str:
         return self._interface.token_path
+
+    @property
+    def token(self) -> str:
+        """That counts now."""
+        with self._books.open():
+            return self._books.token
 
     @property
     def at_once(self) -> int:
@@ -145,7 +157,7 @@ class SimulatedErp:
 
     def _answered(self, asked: Asked) -> Does:
         if not self._is_known(asked):
-            return Reply(401, {"title": "Unauthorized", "status": 401})
+            return self._interface.unauthorized()
         with self._lock:
             trouble = self.troubles.of(self._interface.written_key(asked))
             due = self.troubles.turns()
@@ -186,16 +198,16 @@ class SimulatedErp:
     def _token(self, asked: Asked) -> Reply:
         if b"grant_type=client_credentials" not in asked.body:
             return Reply(400, {"error": "unsupported_grant_type"})
-        with self._books.open():
-            return Reply(200, {"access_token": self._books.token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"})
+        if self.client is not None and not self.client.is_it(asked):
+            return Reply(401, {"error": "invalid_client", "error_description": "Client authentication failed."})
+        return Reply(200, {"access_token": self.token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"})
 
     def _is_known(self, asked: Asked) -> bool:
-        """By the token that counts now; signatures and passwords are taken as they are."""
+        """By the token that counts now."""
         kind, _, value = asked.headers.get("authorization", "").partition(" ")
         if kind != "Bearer":
-            return bool(value)
-        with self._books.open():
-            return value == self._books.token
+            return bool(value) and self.client is None
+        return value == self.token
 
     def _controlled(self, asked: Asked) -> Reply:
         match asked.method, asked.path.removeprefix(CONTROL):

@@ -15,6 +15,7 @@ from connectors.erp.connection import Connection
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import Outcome, RejectedData, RejectedPeriod, Submitted, Taken
 from simulation.erp.books import Company
+from simulation.erp.clients import Client
 from simulation.erp.serving import Serving, serving
 from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Trouble, Turn, parsed
@@ -70,6 +71,17 @@ class Simulated:
         raise AssertionError(f"after {attempts} attempts it still cannot be asked: {there}")
 
 
+def client_of(auth: Mapping[str, Any]) -> Client:
+    """As the ERP has it; a delivery reads it from files of its own."""
+
+    def read(name: str) -> str:
+        return Path(auth[name]["file"]).read_text(encoding="utf-8").strip()
+
+    if auth["kind"] == "oauth2_certificate":
+        return Client(read("client_id"), read("private_key"))
+    return Client(read("client_id"), secret=read("client_secret"))
+
+
 @contextmanager
 def simulated(
     plug: Plug,
@@ -91,6 +103,7 @@ def simulated(
     )
     with serving(books) as served:
         auth = dict(plug.auth(folder))
+        books.client = client_of(auth)
         if auth["kind"] in {"oauth2_certificate", "oauth2_client_secret"}:
             auth["token_url"] = f"{served.url}{plug.token_path}"
         stated = {

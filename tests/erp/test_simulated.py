@@ -9,9 +9,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from joserfc.jwk import RSAKey
 
 from domain.delivery.documents import JournalDocument, key_of
 from domain.delivery.outcomes import (
+    CREDENTIALS,
     UNREACHABLE,
     NotSent,
     Outcome,
@@ -269,6 +271,35 @@ def test_expired_credentials_are_renewed(plug: Plug, tmp_path: Path) -> None:
 
 
 @BY_NAME
+def test_a_wrong_secret_gets_no_token_and_a_wrong_token_no_answer(plug: Plug, tmp_path: Path) -> None:
+    """Told on the first call and by the check, as credentials; nothing stands in the books."""
+    with simulated(plug, tmp_path) as found:
+        secret = next(path for name in ("rsa.pem", "client_secret") if (path := tmp_path / name).exists())
+        right = secret.read_text()
+        secret.write_text(
+            RSAKey.generate_key(2_048, private=True).as_pem(private=True).decode()
+            if secret.name == "rsa.pem"
+            else "of another client"
+        )
+        outcome = found.send(journal(plug))
+        assert isinstance(outcome, NotSent)
+        assert (outcome.why, "invalid_client" in outcome.message) == (CREDENTIALS, True)
+        assert {
+            "credentials" in each.remedy
+            for each in found.erp.check([SCOPE.subsidiary], SCOPE.until)
+            if not each.is_right
+        } == {True}
+        assert found.keys() == {}
+        secret.write_text(right)
+        assert isinstance(found.settled(journal(plug)), Taken)
+        answers = {
+            httpx2.get(f"{found.serving.url}/api/v2.0/companies", headers=headers, trust_env=False).status_code
+            for headers in ({}, {"authorization": "Bearer simulated-7"}, {"authorization": "Basic of somebody"})
+        }
+        assert answers == {401}
+
+
+@BY_NAME
 def test_while_it_is_down_nothing_is_known_and_while_it_is_away_nothing_was_sent(plug: Plug, tmp_path: Path) -> None:
     document = journal(plug)
     with simulated(plug, tmp_path) as found:
@@ -337,8 +368,7 @@ def test_dynamics_numbers_and_taxes_an_invoice_when_it_posts_it(tmp_path: Path) 
 def test_without_replace_lines_are_added_to_those_that_are_there(netsuite: Simulated) -> None:
     """What the adapter is careful about: the same record by a careless client has four lines."""
     url = f"{netsuite.serving.url}/services/rest"
-    form = {"grant_type": "client_credentials"}
-    token = httpx2.post(f"{url}/auth/oauth2/v1/token", data=form, trust_env=False).json()["access_token"]
+    token = netsuite.books.token
     sides = [{"account": {"id": "58"}, "debit": 5}, {"account": {"id": "4010"}, "credit": 5}]
     body = {"subsidiary": {"id": "1"}, "tranDate": "2026-06-30", "line": {"items": sides}}
     for _ in range(2):

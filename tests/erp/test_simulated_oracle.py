@@ -114,7 +114,7 @@ def test_an_invoice_whose_answer_was_lost_has_each_line_once(tmp_path: Path) -> 
         assert (taken.is_posted, taken.is_duplicate) == (False, True)
         answer = httpx2.get(
             f"{found.serving.url}/fscmRestApi/resources/11.13.18.05/projectBillingEvents",
-            headers={"authorization": "Basic of somebody"},
+            headers={"authorization": f"Bearer {found.books.token}"},
             trust_env=False,
         )
         assert [(each["SourceReference"], each["BillTrnsAmount"]) for each in answer.json()["items"]] == [

@@ -128,7 +128,7 @@ class FileLedger:
         return taken
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
-        """What was written and not rejected; changed where the file still lies there and is no longer what was written."""
+        """What was written and not rejected; changed, and without lines, where its file lies there with other contents."""
         try:
             with self._manifest.held():
                 self._answers.refresh()
@@ -256,7 +256,9 @@ def _entry(document: Written, file: WrittenFile, outcome: Outcome, is_changed: b
         document.period,
         document.currency,
         taken.is_posted,
-        tuple(LedgerLine(line.account, line.amount, line.ledger_amount) for line in document.lines),
+        ()
+        if is_changed
+        else tuple(LedgerLine(each.account, each.amount, each.ledger_amount) for each in document.lines),
         is_changed,
     )
 

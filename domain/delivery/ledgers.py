@@ -25,7 +25,7 @@ class LedgerLine(NamedTuple):
 class LedgerEntry(NamedTuple):
     """One journal or invoice of the ERP; `key` is ours, empty where the ERP's people made it.
 
-    `is_changed`: the ERP says that it was edited after it was made.
+    `is_changed`: the ERP says that it was edited after it was made; without lines where nobody can say what it is now.
     """
 
     key: str

@@ -177,6 +177,10 @@ def _of_ours(each: Expected, there: Sequence[LedgerEntry], period: Period) -> It
         )
         return
     entry = there[0]
+    if entry.is_changed and not entry.lines:
+        said = f"{entry.reference} is not as it was made, and what {document.key} is there now cannot be read"
+        yield _difference(document, CHANGED, said, debits)
+        return
     seen = _seen(document, entry, period, is_posted=each.is_posted)
     if seen is None:
         return

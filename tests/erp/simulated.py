@@ -91,12 +91,13 @@ def simulated(
     seed: int = 7,
     call_seconds: float = 20.0,
     settings: Mapping[str, Any] = {},
+    companies: Sequence[Company] = COMPANIES,
     **how: Any,
 ) -> Iterator[Simulated]:
     books = SimulatedErp(
         plug.name,
         folder / "books",
-        companies=COMPANIES,
+        companies=companies,
         troubles=[parsed(text) for text in troubles],
         seed=seed,
         **how,

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from connectors.erp import adapters
+from connectors.erp.connection import Connection
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import JournalDocument, key_of
 from domain.delivery.ledgers import LedgerScope
 from domain.delivery.outcomes import Taken
 from domain.delivery.reconciliation import Compared, Expected, Period, compare
 from domain.units import AMOUNT_ONE
+from simulation.erp.books import Company
 from simulation.erp.troubles import Trouble
+from tests.erp.changes import changed
 from tests.erp.contract import Plug
-from tests.erp.plugs import NETSUITE
+from tests.erp.plugs import BUSINESS_CENTRAL, NETSUITE
 from tests.erp.simulated import Simulated, simulated
 from tests.erp.test_simulated import BY_NAME
 
@@ -61,6 +65,53 @@ def test_one_that_is_not_there_and_one_that_nobody_knows_are_found(plug: Plug, t
             found.settled(each)
         both = compared(found, sent[:3])
     assert {each.key: each.cause for each in both.differences} == {sent[0].key: "missing", sent[3].key: "unknown"}
+
+
+@BY_NAME
+def test_what_somebody_changes_in_the_erp_is_found(plug: Plug, tmp_path: Path) -> None:
+    """1,000.00 become 1,200.00; another is deleted; a third is in pounds, but for Business Central, whose ledger has one currency."""
+    sent = documents(plug)
+    with simulated(plug, tmp_path) as found:
+        for each in sent:
+            assert isinstance(found.settled(each), Taken)
+        changed(tmp_path / "books", plug.name, amount=sent[0].key, deleted=sent[1].key, currency=sent[2].key)
+        both = compared(found, sent)
+    wanted = {sent[0].key: ("amount", 200), sent[1].key: ("missing", 1_000), sent[2].key: ("currency", 1_000)}
+    if plug is BUSINESS_CENTRAL:
+        del wanted[sent[2].key]
+    assert {each.key: (each.cause, each.amount // AMOUNT_ONE) for each in both.differences} == wanted
+    assert both.agreed == 4 - len(wanted)
+
+
+def test_a_company_of_business_central_in_another_currency_is_found(tmp_path: Path) -> None:
+    sent = documents(BUSINESS_CENTRAL)
+    with simulated(BUSINESS_CENTRAL, tmp_path) as found:
+        for each in sent:
+            found.settled(each)
+    with simulated(BUSINESS_CENTRAL, tmp_path, companies=(Company("1", "GBP", "US"),)) as found:
+        both = compared(found, sent)
+    assert {each.key: each.cause for each in both.differences} == {each.key: "currency" for each in sent}
+
+
+def test_a_file_that_somebody_edits_and_one_that_is_rejected_are_found(tmp_path: Path) -> None:
+    """Both journals were posted; nobody can say what the ERP read of an edited file."""
+    sent = documents(NETSUITE)[:3]
+    options = {"folder": tmp_path, "layout": "netsuite_csv", "written_means": "posted"}
+    erp = adapters.opened("books", Connection.model_validate({"kind": "files", "options": options}))
+    for each in sent:
+        assert [type(outcome) for outcome in erp.send([each])] == [Taken]
+    june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
+    expected = [Expected(each, is_posted=True) for each in sent]
+    assert compare(CHART, june, expected, erp.ledger(SCOPE)).agreed == 3
+    first = min(tmp_path.glob("*_000001.csv"))
+    first.write_text(first.read_text().replace("1000", "1200"))
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "june.csv").write_text(
+        f"key,reference,date,code,message\n{sent[1].key},,,ACCOUNT,inactive\n"
+    )
+    both = compare(CHART, june, expected, erp.ledger(SCOPE))
+    assert {each.key: each.cause for each in both.differences} == {sent[0].key: "changed", sent[1].key: "missing"}
+    assert both.agreed == 1
 
 
 @pytest.mark.parametrize(

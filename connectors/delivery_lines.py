@@ -15,6 +15,7 @@ import msgspec
 from connectors import delivery_rows
 from connectors.delivery_store import READ, decoded_member, money_of
 from domain.delivery import answers, standings
+from domain.delivery.absent import in_its_words
 from domain.delivery.chart import EntityChart
 from domain.delivery.groups import Groups, Row
 from domain.delivery.standings import Parcel
@@ -101,8 +102,9 @@ def _add_parcels(db: sqlite3.Connection, sums: dict[_Name, _Sum]) -> None:
 def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str]) -> tuple[str, str]:
     match parcel.state:
         case standings.REFUSED if parcel.rejection is not None:
-            is_unmapped = parcel.rejection.because == answers.ACCOUNT
-            return standings.UNMAPPED if is_unmapped else parcel.state, " ".join(parcel.rejection[1:3]).strip()
+            if parcel.rejection.because == answers.ACCOUNT:
+                return standings.UNMAPPED, parcel.rejection.message
+            return parcel.state, in_its_words(parcel.rejection.code, parcel.rejection.message)
         case standings.SENT:
             return parcel.state, next((_UNDER_WAY[states[key]] for key in parcel.keys if states[key] in _UNDER_WAY), "")
         case _:

@@ -16,6 +16,7 @@ memo is undone by another, and a reversal that is sent takes it back there.
 One reference a journal: an ERP that names two has it twice, and only people can take one of them back there.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
@@ -123,6 +124,15 @@ def _entity(draft: Draft, record: JournalEntry) -> LegalEntityDefined:
     entity = draft.reference.entity(record.legal_entity_id)
     assert entity is not None, "a journal was posted in this company"
     return entity
+
+
+def unmapped(draft: Draft, journal_ids: Iterable[str]) -> set[str]:
+    """The exceptions that these journals are in because the chart does not map an account."""
+    found = (draft.journal(each) for each in journal_ids)
+    complaints = (
+        _complaint(draft, "", stands) for stands in found if stands is not None and stands.because == BY_ACCOUNT
+    )
+    return {each for each in complaints if each is not None}
 
 
 def debits(record: JournalEntry) -> Amount:

@@ -61,6 +61,13 @@ def take(draft: Draft, exception_id: str, entry: str, amount: Amount, currency: 
     _put(draft, replace(noted, count=noted.count - 1, entries=entries), -amount, currency)
 
 
+def tell(draft: Draft, exception_id: str) -> None:
+    """How many there are by now, before the day's end; nothing where that was told, or the exception is not open."""
+    noted: OpenException | None = draft.part("exception", exception_id)
+    if noted is not None and noted.count != noted.told:
+        draft.revise_note(noted)
+
+
 def _put(draft: Draft, noted: OpenException, amount: Amount, currency: str | None) -> None:
     amounts = dict(noted.amounts)
     if currency is not None and amount:

@@ -9,7 +9,7 @@ from domain.delivery import answers
 from domain.delivery.chart import Unmapped
 from domain.delivery.groups import Group
 from domain.delivery.standings import REFUSED, REPLACED, TO_SEND, UNMAPPED, WAITING
-from domain.delivery.why_to_send import AFTER_OTHER, AFTER_POSTING, AFTER_REJECTED, AFTER_REPLACEMENT
+from domain.delivery.why_to_send import AFTER_CHART, AFTER_OTHER, AFTER_POSTING, AFTER_REJECTED, AFTER_REPLACEMENT
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import JournalEntry
 from domain.units import Amount
@@ -73,7 +73,12 @@ def _rejected(journal: JournalEntry, answer: PostingRejected) -> Absent:
         case answers.ACCOUNT:
             return Absent(journal, UNMAPPED, answer.message, key)
         case _:
-            return Absent(journal, REFUSED, f"{answer.code} {answer.message}".strip(), key)
+            return Absent(journal, REFUSED, in_its_words(answer.code, answer.message), key)
+
+
+def in_its_words(code: str, message: str) -> str:
+    """What the ERP says is wrong."""
+    return message if code in message else f"{code} {message}".strip()
 
 
 def _why(original: str | None, answered: Mapping[str, PostingAccepted | PostingRejected]) -> str:
@@ -89,5 +94,7 @@ def _why(original: str | None, answered: Mapping[str, PostingAccepted | PostingR
             return AFTER_POSTING
         case PostingRejected(because=answers.PERIOD):
             return AFTER_REPLACEMENT
+        case PostingRejected(because=answers.ACCOUNT):
+            return AFTER_CHART
         case PostingRejected():
             return AFTER_REJECTED

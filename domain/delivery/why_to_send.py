@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from domain.delivery import standings
+from domain.delivery import answers, standings
 from domain.delivery.standings import Parcel
 
 FREE: Final = "not sent yet: the ERP was away, or delivery was stopped"
 AFTER_OTHER: Final = "goes after what it reverses"
 AFTER_POSTING: Final = "what it reverses is accepted and not posted yet"
 AFTER_REJECTED: Final = "what it reverses is rejected"
+AFTER_CHART: Final = "what it reverses waits for the chart"
 AFTER_REPLACEMENT: Final = "what it reverses was refused for its period; the next run replaces it"
 
-_BY_STATE: Final[Mapping[str, str]] = {
-    standings.TAKEN: AFTER_POSTING,
-    standings.REFUSED: AFTER_REJECTED,
-}
+# Of several the one that takes longest to go away is named.
+_ORDER: Final = (AFTER_OTHER, AFTER_POSTING, AFTER_CHART, AFTER_REJECTED)
 
 
 def why_to_send(parcels: Sequence[Parcel], closed: Mapping[str, str]) -> dict[int, str]:
@@ -32,7 +31,17 @@ def why_to_send(parcels: Sequence[Parcel], closed: Mapping[str, str]) -> dict[in
         if any(closed.get(each) for each in originals):
             found[parcel.number] = AFTER_REPLACEMENT
             continue
-        ahead = [holder[each].state for each in originals if each in holder and holder[each].number != parcel.number]
-        said = [_BY_STATE.get(state, AFTER_OTHER) for state in ahead]
-        found[parcel.number] = next((each for each in _BY_STATE.values() if each in said), said[0] if said else FREE)
+        ahead = (holder[each] for each in originals if each in holder and holder[each].number != parcel.number)
+        found[parcel.number] = max((_after(each) for each in ahead), key=_ORDER.index, default=FREE)
     return found
+
+
+def _after(parcel: Parcel) -> str:
+    match parcel.state:
+        case standings.TAKEN:
+            return AFTER_POSTING
+        case standings.REFUSED:
+            is_unmapped = parcel.rejection is not None and parcel.rejection.because == answers.ACCOUNT
+            return AFTER_CHART if is_unmapped else AFTER_REJECTED
+        case _:
+            return AFTER_OTHER

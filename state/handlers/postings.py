@@ -2,10 +2,15 @@
 
 from domain.delivery.answers import journals_of
 from domain.events.finance import PostingAccepted, PostingRejected
-from state import standings
+from state import standings, tallies
 from state.draft import Draft
 
 
 def on_posting_answered(draft: Draft, event: PostingAccepted | PostingRejected) -> None:
-    for journal_id in dict.fromkeys(journals_of(event) if draft.own is None else draft.own):
+    journals = tuple(dict.fromkeys(journals_of(event) if draft.own is None else draft.own))
+    waited_for = standings.unmapped(draft, journals)
+    for journal_id in journals:
         standings.take(draft, journal_id, event)
+    # Not at the day's end: money that cannot go is compared with what delivery says of it.
+    for exception_id in sorted(waited_for | standings.unmapped(draft, journals)):
+        tallies.tell(draft, exception_id)

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -212,6 +213,47 @@ def test_what_the_erp_refuses_waits_and_goes_when_it_takes_it(firm: Firm) -> Non
     keys = Counter(entry.key for entry in firm.erp.entries())
     assert max(keys.values()) == 1
     assert len(firm.erp.entries()) == len(firm.journals())
+
+
+def test_money_that_waits_for_the_chart_is_one_figure_everywhere(firm: Firm) -> None:
+    """Without account 1150 no revenue has a place: delivery, the exceptions and reconcile say the same journals and money."""
+    mapped = firm.accounts.read_text()
+    firm.accounts.write_text("\n".join(line for line in mapped.splitlines() if not line.startswith("1150 ")))
+    for _ in range(2):
+        assert firm.deliver().exit_code == 0
+        assert firm.run().exit_code == 0
+    line = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["documents"]["unmapped"]
+    assert [each["why"] for each in line["reasons"]] == ["no account of the ERP for 1150"]
+    assert (line["journals_and_statements"], line["money"]) == (10, {"EUR": "3860.00", "USD": "1900.00"})
+    taken_back = {each.reverses for each in firm.never_accepted()}
+    waiting = [each for each in firm.journals() if any(line.account == "1150" for line in each.lines)]
+    debits = Counter[str]()
+    for each in waiting:
+        if not {each.journal_id, each.reverses} & taken_back:
+            debits[each.currency] += sum(line.amount for line in each.lines if line.amount > 0)
+    assert debits == {"EUR": 3_860 * AMOUNT_ONE, "USD": 1_900 * AMOUNT_ONE}
+
+    def asked(*command: str) -> dict[str, Any]:
+        found = CliRunner().invoke(app, [*command, "--output", str(firm.output), "--json"])
+        shown: dict[str, Any] = json.loads(found.stdout)
+        return shown
+
+    raised = [each for each in asked("exceptions", "list")["groups"] if each["category"] == "unmapped_account"]
+    absent = [
+        each
+        for each in asked("reconcile", "--look", "--accounts", str(firm.accounts))["not_in_erp"]
+        if each["standing"] == "unmapped"
+    ]
+    assert sum(each["blocks"] for each in raised) == sum(each["journals"] for each in absent) == 10
+    for currency, amount in line["money"].items():
+        assert sum(Decimal(each["amounts"].get(currency, 0)) for each in raised) == Decimal(amount)
+        assert sum(Decimal(each["money"].get(currency, 0)) for each in absent) == Decimal(amount)
+
+    firm.accounts.write_text(mapped)
+    assert firm.deliver().exit_code == 0
+    assert firm.run().exit_code == 0
+    assert "unmapped_account" not in json.dumps(asked("exceptions", "list")["groups"])
+    assert "unmapped" not in firm.lines()
 
 
 def test_an_erp_that_loses_answers_has_each_journal_once(tmp_path: Path) -> None:

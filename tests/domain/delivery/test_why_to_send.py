@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from domain.delivery import standings
+from domain.delivery.answers import ACCOUNT, Rejection
 from domain.delivery.standings import Parcel
 from domain.delivery.why_to_send import (
+    AFTER_CHART,
     AFTER_OTHER,
     AFTER_POSTING,
     AFTER_REJECTED,
@@ -41,6 +43,13 @@ def parcel(number: int, member: str, state: str = standings.TO_SEND, reverses: s
 def test_a_reversal_waits_for_its_original(state: str, why: str) -> None:
     """A file ERP has taken J-1 and nobody has confirmed it: J-2, which reverses it, stays to send."""
     assert why_to_send([parcel(1, "J-1", state), parcel(2, "J-2", reverses="J-1")], {})[2] == why
+
+
+def test_a_reversal_of_what_has_no_account_waits_for_the_chart() -> None:
+    original = parcel(1, "J-1", standings.REFUSED)._replace(
+        rejection=Rejection(ACCOUNT, "account", "no account", "4000")
+    )
+    assert why_to_send([original, parcel(2, "J-2", reverses="J-1")], {})[2] == AFTER_CHART
 
 
 def test_a_reversal_of_what_is_replaced_waits_for_the_next_run_and_then_for_the_replacement() -> None:

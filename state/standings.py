@@ -170,35 +170,36 @@ def _answered(had: JournalStanding, event: PostingAccepted | PostingRejected) ->
         case PostingAccepted(state="accepted"):
             found = replace(had, accepted=_with(had.accepted, event))
             said = _said(str(event.posted_on), event.period)
-            is_news = had.standing in GONE or _counts(had, (event.attempt, _RANKS[ACCEPTED], said))
-            return _taken(found, event) if is_news else found
+            return _taken(found, event) if _counts(had, (event.attempt, _RANKS[ACCEPTED], said)) else found
         case PostingAccepted():
             found = replace(had, posted=_with(had.posted, event))
             is_first = had.standing != POSTED or _place_of(event) < (
                 had.posted[0],
                 str(had.posted_on),
                 had.period or "",
+                had.attempt,
             )
             return _taken(found, event) if is_first else found
         case PostingRejected():
             said = _said(event.because, event.code, event.message, event.field)
-            return _rejected(had, event) if _counts(had, (event.attempt, _RANKS[REJECTED], said)) else had
+            is_news = had.standing not in GONE and _counts(had, (event.attempt, _RANKS[REJECTED], said))
+            return _rejected(had, event) if is_news else had
 
 
-def _place_of(event: PostingAccepted) -> tuple[str, str, str]:
-    return _reference(event), str(event.posted_on), event.period or ""
+def _place_of(event: PostingAccepted) -> tuple[str, str, str, int]:
+    return _reference(event), str(event.posted_on), event.period or "", event.attempt
 
 
 def _counts(had: JournalStanding, answer: tuple[int, int, str]) -> bool:
     """Whether an answer counts more than the one that counts so far; of two that contradict each other always the same one does."""
-    match had.standing:
-        case "accepted":
-            said = _said(str(had.posted_on), had.period)
-        case "rejected":
-            said = _said(had.because, had.code, had.message, had.field)
-        case _:
-            said = ""
-    return had.standing not in (POSTED, *GONE) and answer > (had.attempt, _RANKS.get(had.standing, 0), said)
+    if had.because:
+        # Also what left the books for it.
+        rank, said = _RANKS[REJECTED], _said(had.because, had.code, had.message, had.field)
+    elif had.standing == ACCEPTED:
+        rank, said = _RANKS[ACCEPTED], _said(str(had.posted_on), had.period)
+    else:
+        rank, said = 0, ""
+    return had.standing != POSTED and answer > (had.attempt, rank, said)
 
 
 def _said(*words: str | None) -> str:

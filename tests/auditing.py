@@ -19,6 +19,7 @@ from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
 from domain.identity import composed
+from domain.journal import NEVER_ACCEPTED
 from domain.money import smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.reference import approves_itself
@@ -50,7 +51,10 @@ def engagements(store: Store) -> list[str]:
 
 
 def check_journals(journals: Iterable[JournalEntry]) -> None:
-    """Each balances in both currencies, has its id alone, and a reversal is the exact mirror of one that stood."""
+    """Each balances in both currencies, has its id alone, and a reversal is the exact mirror of one that stood.
+
+    What is taken back stands again once its reversal is taken back, as of two that the ERP never had.
+    """
     standing: dict[str, JournalEntry] = {}
     reversed_ids: set[str] = set()
     for journal in journals:
@@ -67,6 +71,7 @@ def check_journals(journals: Iterable[JournalEntry]) -> None:
             mirrored = standing[journal.reverses]
             assert journal.reverses not in reversed_ids, f"{journal.reverses} is reversed twice"
             reversed_ids.add(journal.reverses)
+            reversed_ids.discard(mirrored.reverses or "")
             assert _lines(journal, -1) == _lines(mirrored, 1), f"{journal} is no mirror of {mirrored}"
             assert journal.exchange_rate == mirrored.exchange_rate
         standing[journal.journal_id] = journal
@@ -119,7 +124,7 @@ def check_numbers(said: Sequence[Said]) -> None:
 
 
 def check_periods(history: Sequence[Logged], said: Iterable[Said]) -> None:
-    """Nothing is posted to a period that is closed when the event is folded."""
+    """Nothing is posted to a period that is closed when the event is folded, but for memos of what the ERP never had in it."""
     closed: dict[tuple[str, str], tuple[int, bool]] = {}
     offset = -1
     for one in said:
@@ -130,7 +135,7 @@ def check_periods(history: Sequence[Logged], said: Iterable[Said]) -> None:
                 key = event.legal_entity_id, event.period
                 if event.version > closed.get(key, (0, False))[0]:
                     closed[key] = event.version, isinstance(event, AccountingPeriodClosed)
-        if isinstance(one.record, JournalEntry):
+        if isinstance(one.record, JournalEntry) and one.record.rule != NEVER_ACCEPTED:
             key = one.record.legal_entity_id, one.record.period
             assert not closed.get(key, (0, False))[1], f"{one.record} is posted to a closed period"
 

@@ -16,6 +16,7 @@ from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased, State
 from domain.events.reference import DayEnded, ExchangeRateSet
 from domain.units import Instant
 from tests.folding import Logged
+from tests.histories.answers import with_answers
 from tests.histories.foundation import foundations
 from tests.histories.invoices import with_all_invoices, with_invoices
 from tests.histories.log import History, with_days
@@ -58,6 +59,8 @@ def histories(draw: st.DrawFn, scope: Scope = EVERYTHING) -> History:
     logged = with_days(play.story.logged, play.story.day + dt.timedelta(days=draw(st.sampled_from([0, 10, 45]))))
     if scope.invoices:
         logged = draw(with_invoices(logged, scope.name))
+    if scope.answers and draw(st.booleans()):
+        logged = draw(with_answers(logged, scope.name))
     return History(logged, scope.name, on_request)
 
 

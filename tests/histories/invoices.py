@@ -11,6 +11,7 @@ from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.outputs import BillingStatement
 from domain.units import Amount
 from tests.folding import Logged, fold
+from tests.histories.log import woven
 from tests.histories.scope import USUAL, often, seldom
 
 
@@ -22,14 +23,7 @@ def with_invoices(draw: st.DrawFn, logged: tuple[Logged, ...], name: str) -> tup
         if isinstance(said.record, BillingStatement) and draw(often(st.just(True))):
             at = said.position.log_offset + 1 + draw(st.integers(0, 10))
             answers.append((min(at, len(logged)), draw(_answers(said.record, name))))
-    made: list[Logged] = []
-    for offset in range(len(logged) + 1):
-        now = made[-1].event.recorded_at if made else None
-        for at, several in answers:
-            if at == offset:
-                made += [Logged(name, one.event._replace(recorded_at=now, occurred_at=now)) for one in several]
-        made += logged[offset : offset + 1]
-    return tuple(made)
+    return woven(logged, answers)
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from domain.events.catalogue import Event
@@ -76,6 +76,21 @@ class Story:
         self.add(
             event._replace(event_id=f"{self.name}-{len(self.logged)}", recorded_at=self.now, correlation_id="again")
         )
+
+
+def woven(logged: tuple[Logged, ...], more: Sequence[tuple[int, Sequence[Logged]]]) -> tuple[Logged, ...]:
+    """With more events, each before the record of that number, and recorded with the one before."""
+    made: list[Logged] = []
+    for offset in range(len(logged) + 1):
+        first = logged[0].event
+        now = (made[-1].event if made else first).recorded_at or first.occurred_at
+        for at, several in more:
+            if at == offset:
+                made += [
+                    Logged(one.engagement_id, one.event._replace(recorded_at=now, occurred_at=now)) for one in several
+                ]
+        made += logged[offset : offset + 1]
+    return tuple(made)
 
 
 def with_days(logged: Iterable[Logged], until: dt.date | None = None) -> tuple[Logged, ...]:

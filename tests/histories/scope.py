@@ -42,6 +42,8 @@ class Scope(NamedTuple):
     faults: bool = True
     assignments: bool = True
     invoices: bool = True
+    # The ERP answers to journals, and its ledger is compared.
+    answers: bool = True
     pass_days: bool = True
     on_request: bool = False
     withdrawals: bool = True

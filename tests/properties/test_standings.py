@@ -150,6 +150,24 @@ def test_answers_in_any_order_also_before_the_journal_come_to_the_same(said: lis
     assert after(said, len(said)) == after(other, data.draw(st.integers(0, len(said))))
 
 
+def test_an_answer_of_the_attempt_that_was_rejected_comes_too_late_to_count() -> None:
+    """The ERP had taken the journal to post it later, and then its period was closed: in any order, and twice, it is replaced once."""
+    taken, closed = Answer("accepted", 1, 1), Answer("period", 1, 1)
+    for said in ([taken, closed], [closed, taken], [closed, taken, closed, taken]):
+        with told(FIRM) as books:
+            for answer in said:
+                books.fold(event_of(books, FIRST, answer))
+            assert standing(books, FIRST).standing == "replaced"
+            assert [one.rule for one in journals(books)] == ["time", "never_accepted", "time"]
+
+
+def test_an_erp_that_takes_what_it_had_rejected_has_it() -> None:
+    with told(FIRM) as books:
+        for answer in (Answer("period", 1, 1), Answer("accepted", 2, 1), Answer("period", 1, 1)):
+            books.fold(event_of(books, FIRST, answer))
+        assert standing(books, FIRST).standing == "accepted"
+
+
 @given(
     st.lists(
         st.one_of(

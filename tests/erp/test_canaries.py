@@ -12,8 +12,9 @@ import re
 import ssl
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Final
 
 import pytest
@@ -23,12 +24,20 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from prometheus_client import REGISTRY, generate_latest
 
+from connectors.delivery_store import Arrived, DeliveryStore
 from connectors.erp import adapters
 from connectors.erp.adapter import ErpUnreadable
 from connectors.erp.connection import Connection
+from dataflows import delivery
+from dataflows.delivery_calls import CallPool, now
+from dataflows.delivery_files import FileBooks
+from domain.delivery.groups import Changes as Waiting
 from domain.delivery.outcomes import NotSent
+from domain.delivery.standings import Changes
+from tests.domain.delivery.journals import chart
 from tests.erp.contract import Case, Opened, Plug, called, opened, read
 from tests.erp.plugs import (
+    NETSUITE,
     PLUGS,
     WITHOUT_CALLS,
     with_certificate,
@@ -38,6 +47,7 @@ from tests.erp.plugs import (
 )
 from tests.erp.secrets_at_hand import CANARIES, TOKEN, rsa_key
 from tests.erp.server import Asked, Behaviour, Reply, serving
+from tests.finished_run import finished_run
 
 Auth = Callable[[Path], Mapping[str, object]]
 
@@ -144,6 +154,41 @@ def test_settings_show_places_alone(plug: Plug, auth: Auth, tmp_path: Path, show
     connection = Connection.model_validate({**stated, **plug.settings})
     shown.extend((connection, connection.model_dump(), connection.model_dump_json(), str(tmp_path)))
     assert str(tmp_path) in connection.model_dump_json()
+
+
+@BY_AUTH
+def test_what_delivery_keeps_and_publishes(auth: Auth, tmp_path: Path, shown: list[object]) -> None:
+    """The ERP's words stand in the store, and in the answers that the books take in."""
+    output, answers = tmp_path / "output", tmp_path / "input"
+    copytree(finished_run(), output)
+    answers.mkdir()
+    charts = {"BERLIN": chart(legal_entity_id="BERLIN", grain="entry", invoices_from=date(2026, 1, 1))}
+    with (
+        opened(NETSUITE, tmp_path, repeated_in_rejections, auth=auth) as found,
+        DeliveryStore(tmp_path / "kept" / "books.db", "1", "") as store,
+        CallPool(found.erp) as pool,
+    ):
+        # Nothing was sent before, which is known.
+        store.begin(0)
+        store.keep(Changes(), Arrived({}, Waiting((), ()), is_all=True))
+        books = FileBooks(output, answers)
+        here = delivery.opened("books", books, store, charts, found.erp.limits, pool, now)
+        here.carry_out(here.decide(here.turn()))
+        here.carry_out(here.decide(here.turn()))
+        here.end()
+        files = [each for folder in (tmp_path / "kept", answers) for each in folder.rglob("*") if each.is_file()]
+        shown.extend(each.read_bytes().decode("latin-1") for each in files)
+        assert any("INVALID_CONTENT" in str(each) for each in store.kept().parcels)
+        assert "INVALID_CONTENT" in str(list(books.answered()))
+
+
+def repeated_in_rejections(asked: Asked) -> Behaviour:
+    """A NetSuite that finds nothing, and refuses all in the words of the request."""
+    if asked.path.endswith("suiteql") or "suiteql?" in asked.path:
+        return Reply(200, {"items": [], "hasMore": False, "totalResults": 0})
+    said = heard(asked)
+    details = [{"detail": said, "o:errorCode": "INVALID_CONTENT", "o:errorPath": said}]
+    return Reply(400, {"title": said, "status": 400, "o:errorDetails": details})
 
 
 @BY_NAME

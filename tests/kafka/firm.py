@@ -89,7 +89,10 @@ class Site(NamedTuple):
     def options(self, **settings: Any) -> list[str]:
         """By which a command finds it."""
         told = self.settings.model_dump(exclude_defaults=True)
-        found = {f"kafka.{name}": value for name, value in told.items()}
+        found = {f"kafka.{name}": value for name, value in told.items() if not isinstance(value, dict)}
+        for name, table in told.items():
+            if isinstance(table, dict):
+                found |= {f"kafka.{name}.{key}": value for key, value in table.items()}
         found |= {"store.folder": self.folder, "registry.fixed_ids": "true"}
         found |= {f"accounting.{name}": value for name, value in settings.items()}
         return [part for name, value in found.items() for part in ("--set", f"{name}={value}")]

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from confluent_kafka.admin import (
@@ -17,6 +17,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from connectors.kafka.names import Names
 from connectors.kafka.rights import GROUP, RIGHTS, TOPIC, TRANSACTIONAL_ID, Right
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import BY_NAME
@@ -50,12 +51,12 @@ def certificate(folder: Path) -> Tls:
     return made
 
 
-def allow(broker: Broker, site: Site) -> None:
+def allow(broker: Broker, kafka: KafkaSettings, erp: str = "books") -> None:
     """Each user named after a process may do what that process needs."""
-    grant(broker, list(dict.fromkeys(binding for right in RIGHTS for binding in _bindings(right, site))))
+    grant(broker, list(dict.fromkeys(binding for right in RIGHTS for binding in _bindings(right, kafka, erp))))
 
 
-def _bindings(right: Right, site: Site) -> list[AclBinding]:
+def _bindings(right: Right, kafka: KafkaSettings, erp: str) -> list[AclBinding]:
     return [
         AclBinding(
             KINDS[right.on],
@@ -68,15 +69,16 @@ def _bindings(right: Right, site: Site) -> list[AclBinding]:
         )
         for operation in right.may
         for each in right.names
-        for name in _full_names(right.on, each, site)
+        for name in _full_names(right.on, each, kafka, erp)
     ]
 
 
-def _full_names(kind: str, name: str, site: Site) -> list[str]:
+def _full_names(kind: str, name: str, kafka: KafkaSettings, erp: str) -> list[str]:
+    names = Names.of(kafka)
     if kind == TOPIC:
-        return [BY_NAME[name].full_name(site.names)]
-    whole = site.names.prefix + name.replace("<generation>", site.kafka.generation).replace("<erp>", "books")
-    return [whole.replace("<shard>", str(shard)) for shard in range(site.kafka.partitions if "<shard>" in whole else 1)]
+        return [BY_NAME[name].full_name(names)]
+    whole = names.prefix + name.replace("<generation>", kafka.generation).replace("<erp>", erp)
+    return [whole.replace("<shard>", str(shard)) for shard in range(kafka.partitions if "<shard>" in whole else 1)]
 
 
 def denied(broker: Broker) -> set[str]:
@@ -85,11 +87,21 @@ def denied(broker: Broker) -> set[str]:
     return {line.partition("Principal = ")[2] for line in lines if " is Denied " in line}
 
 
+def login(broker: Broker, user: str, folder: Path) -> dict[str, Any]:
+    """Settings of a process that comes as this user, with the file of its password."""
+    password = folder / f"{user}.secret"
+    password.write_text(f"{broker.users[user]}\n", encoding="utf-8")
+    security = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": user,
+    }
+    return {"security": security, "security_files": {"sasl.password": password}}
+
+
 def guarded_site(broker: Broker, folder: Path) -> Site:
     """Its administrator's; topics are made, and nobody else may do anything yet."""
     folder.mkdir()
-    password = folder / "admin.secret"
-    password.write_text(broker.users[ADMIN], encoding="utf-8")
     kafka = KafkaSettings(
         brokers=broker.bootstrap,
         development=True,
@@ -97,12 +109,7 @@ def guarded_site(broker: Broker, folder: Path) -> Site:
         input_partitions=2,
         transaction_timeout_seconds=TRANSACTION_TIMEOUT,
         request_timeout_seconds=20,
-        security={
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": ADMIN,
-        },
-        security_files={"sasl.password": password},
+        **login(broker, ADMIN, folder),
     )
     return begun(folder, broker, kafka, folder / "milepost.toml")
 

@@ -50,7 +50,7 @@ def redis(started: Start, tls: Tls, tmp_path: Path) -> RedisSettings:
 def guarded(started: Start, tls: Tls, tmp_path: Path) -> Site:
     users = {name: SECRETS[name] for name in ("intake", "accounting", "view")}
     site = guarded_site(started(Broker(tmp_path / "kafka", users=users, tls=tls)), tmp_path / "site")
-    allow(site.broker, site)
+    allow(site.broker, site.kafka)
     return site
 
 

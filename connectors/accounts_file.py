@@ -1,4 +1,4 @@
-"""accounts.toml: the ERP accounts, and for each company where its journals go there. What is wrong with it is told all at once."""
+"""accounts.toml: the ERP accounts, and for each company where its journals go there. All that is wrong with it is listed at once."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class _Reading:
                 self.faults.append(f"[{key}] {name}: expected a table [{key}.{name}], found a value")
 
     def _erp(self, name: str, stated: Mapping[str, Any]) -> Connection | None:
-        """Its values are never told, since a secret may stand where its place should."""
+        """Messages never repeat its values, since a secret may stand where its place should."""
         try:
             return Connection.model_validate(stated)
         except ValidationError as fault:
@@ -246,7 +246,7 @@ class _Reading:
                 self.faults.append(f"{place} {name}: expected {what}{close}")
 
     def _check_subsidiaries(self, charts: Iterable[EntityChart]) -> None:
-        """Two companies in one ledger of an ERP could not be told apart there."""
+        """Nobody could tell two companies apart in one ledger of an ERP."""
         seen: dict[tuple[str, str], str] = {}
         for chart in charts:
             other = seen.setdefault((chart.erp, chart.subsidiary), chart.legal_entity_id)
@@ -287,7 +287,7 @@ def _wanted(role: str, line: int | None) -> str:
 
 def _unreadable(fault: tomllib.TOMLDecodeError) -> str:
     """TOML itself refuses a table or a key that stands twice."""
-    told = str(fault)
-    if told.startswith(("Cannot declare", "Cannot overwrite", "Cannot mutate", "Duplicate")):
-        return f"a table or key stands twice; keep one of them: {told}"
-    return f"expected TOML: {told}"
+    message = str(fault)
+    if message.startswith(("Cannot declare", "Cannot overwrite", "Cannot mutate", "Duplicate")):
+        return f"a table or key stands twice; keep one of them: {message}"
+    return f"expected TOML: {message}"

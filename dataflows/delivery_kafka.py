@@ -108,7 +108,7 @@ class KafkaBooks:
 
     @property
     def holder(self) -> str:
-        """The token of whoever had the account last; empty where nobody had it."""
+        """The token of the process that had the account last; empty where none had it."""
         return self._round.holder
 
     def hold(self, token: str) -> None:
@@ -129,7 +129,7 @@ class KafkaBooks:
         self._topics.begin(places)
 
     def read(self) -> Sequence[Came]:
-        # Whoever reads on has stored what was given before.
+        # A reader that goes on has stored what it was given before.
         self._stored = self._topics.offsets
         self._show()
         return [_came(each) for each in self._topics.read()]
@@ -201,7 +201,7 @@ class KafkaBooks:
         return Produced(self._names.shared(topic), value, key, partition, correlated([], event.correlation_id))
 
     def _await_others(self) -> None:
-        """Other ERP accounts write to the topic too; behind what they have open nothing can be read."""
+        """Other ERP accounts write to the topic too; nothing can be read past a transaction that they have open."""
         patience = self._kafka.transaction_timeout_seconds + TIMED_OUT_MARGIN_SECONDS
         left = await_ends(self._clients, [(self._names.delivery, 0)], patience)
         for (topic, partition), offset in left.items():

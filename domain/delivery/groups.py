@@ -211,12 +211,12 @@ class Groups:
         return [*alone, *self._closed(entity, shard)]
 
     def _add_total(self, position: Position, total: ControlTotals) -> list[Group]:
-        """A day that a company ends twice, since it moved to another zone, is told by the first mark."""
+        """Where a company ends a day twice, since it moved to another zone, the first mark counts."""
         place = (total.legal_entity_id, position.shard)
         side = self._sides[place]
         found = Total(position.output_seq, total.journal_count, total.currencies, total.period_ended or "")
-        told = side.totals.get(total.date, {})
-        if total.date <= side.upto or len(told) == next(iter(told.values()), found).currencies:
+        known = side.totals.get(total.date, {})
+        if total.date <= side.upto or len(known) == next(iter(known.values()), found).currencies:
             return []
         side.totals.setdefault(total.date, {})[total.currency] = found
         self._dirty.add(place)
@@ -268,7 +268,7 @@ def _day_of(seq: int, side: Side) -> str:
 
 
 def _settle(side: Side) -> bool:
-    """Whether a further mark counts: all its currencies are told, and all journals before it are there."""
+    """Whether a further mark counts: all its currencies and all journals before it are there."""
     settled = False
     while side.totals:
         day, totals = next(iter(side.totals.items()))

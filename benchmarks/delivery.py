@@ -27,12 +27,12 @@ from connectors.erp.adapter import NO_TRACE, Finding, Limits, Trace
 from dataflows.delivery import Came, build, opened
 from dataflows.delivery_calls import CallPool, now
 from domain.delivery.answers import Answer
+from domain.delivery.calls import Intent
 from domain.delivery.chart import ENTRY, AccountRule, EntityChart
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.groups import Changes as Changed
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import Outcome, RejectedPeriod, Taken, Throttled, Uncertain
-from domain.delivery.queue import Intent
 from domain.delivery.standings import Changes
 from domain.outputs import JournalEntry, JournalLine, Position
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE

@@ -29,13 +29,14 @@ from connectors.erp.adapter import NO_TRACE, Limits, Trace
 from dataflows.delivery_watched import Stand, Unwatched, Watch
 from domain.delivery import groups as grouping
 from domain.delivery.answers import Answer, answers_of
+from domain.delivery.calls import SEND, Call, Given, Intent, Result, Terms
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document
 from domain.delivery.groups import Group, Groups
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
 from domain.delivery.pace import seconds
-from domain.delivery.queue import SEND, Call, Given, Intent, Queue, Result, Terms
+from domain.delivery.queue import Queue
 from domain.delivery.standings import PROBE, Changes, Kept, Parcel
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from domain.statement import ISSUED

@@ -10,9 +10,9 @@ from typing import Final, Self
 
 from connectors.erp.adapter import Calls, Trace
 from dataflows.delivery import start_seconds
+from domain.delivery.calls import LOOK_UP, SEND, Call, Result
 from domain.delivery.outcomes import Throttled
 from domain.delivery.pace import seconds
-from domain.delivery.queue import LOOK_UP, SEND, Call, Result
 from domain.units import Instant
 
 # Calls that end so soon after each other are one round: what became of them is kept at once.

@@ -20,7 +20,7 @@ from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from dataflows.delivery import Came
 from domain.delivery.answers import Answer
-from domain.delivery.queue import Intent
+from domain.delivery.calls import Intent
 from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry, Output, Position
 from domain.units import Instant
 

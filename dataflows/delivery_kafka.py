@@ -31,7 +31,7 @@ from connectors.kafka.trace_headers import CORRELATION, TRACEPARENT, TRACESTATE,
 from connectors.kafka.transactions import Transactions
 from dataflows.delivery import Came
 from domain.delivery.answers import Answer
-from domain.delivery.queue import Intent
+from domain.delivery.calls import Intent
 from domain.events.catalogue import TOPICS as EVENT_TOPICS
 from domain.events.catalogue import Event
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected

@@ -7,7 +7,8 @@ they were too many: half as many go from then on, and one more each time that as
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from domain.units import MICROSECONDS_A_SECOND, Instant
 
@@ -124,3 +125,37 @@ class Pace:
     def _trouble(self, now: Instant, wait: Instant) -> None:
         self.paused_until = max(self.paused_until, now + wait)
         self.troubled_since = self.troubled_since or now
+
+
+class Refusal(NamedTuple):
+    """That who we are may not post for a company: how often in a row, since when, and until when it is left alone."""
+
+    until: Instant
+    times: int
+    since: Instant
+
+
+class Refusals:
+    """Companies that the ERP does not let us post for; each is left alone longer each time."""
+
+    __slots__ = ("_paused",)
+
+    def __init__(self) -> None:
+        self._paused: dict[str, Refusal] = {}
+
+    def refused(self, entity: str, now: Instant) -> None:
+        before = self._paused.get(entity, Refusal(0, 0, now))
+        times = before.times + 1
+        self._paused[entity] = Refusal(now + back_off(times), times, before.since)
+
+    def permitted(self, entity: str) -> None:
+        self._paused.pop(entity, None)
+
+    def until(self, entity: str) -> Instant:
+        found = self._paused.get(entity)
+        return 0 if found is None else found.until
+
+    def since(self, entities: Iterable[str]) -> Instant | None:
+        """Since when the last of them has been refused; None where one is not, or there is none."""
+        found = [self._paused.get(entity) for entity in entities]
+        return max((each.since for each in found if each), default=None) if all(found) else None

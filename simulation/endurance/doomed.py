@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from dataflows import delivery
 from dataflows.delivery import Delivery, Round, Turn
-from domain.delivery.queue import SEND, Call
+from domain.delivery.calls import SEND, Call
 from milepost.cli import app
 
 

@@ -9,12 +9,14 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from dataflows.delivery import Delivery, Round
-from domain.delivery import answers, journals, standings
+from domain.delivery import after_calls, answers, journals, queue, standings
 from domain.delivery.documents import JournalDocument
+from domain.delivery.order import Order
 from domain.delivery.outcomes import Outcome, Taken, Throttled, Uncertain
 from domain.delivery.pace import Pace
 from domain.delivery.queue import Queue
 from domain.delivery.recovery import Tree
+from domain.delivery.rows import Rows
 from domain.delivery.standings import Parcel, Standing
 from domain.units import Instant
 from tests.delivery.world import ModelBooks
@@ -24,15 +26,14 @@ Mistake = Callable[[], AbstractContextManager[Any]]
 
 def blind_retry() -> AbstractContextManager[Any]:
     """What nobody knows the end of is sent again."""
-    right = Queue._became
 
-    def became(self: Queue, standing: Standing, outcome: Outcome, now: Instant) -> None:
+    def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
         if isinstance(outcome, Uncertain):
-            self._ready_again(standing._replace(attempt=standing.attempt + 1))
+            rows.ready_again(standing._replace(attempt=standing.attempt + 1))
         else:
-            right(self, standing, outcome, now)
+            after_calls.became(rows, standing, outcome, now)
 
-    return patch.object(Queue, "_became", became)
+    return patch.object(queue, "became", became)
 
 
 def intent_after_call() -> AbstractContextManager[Any]:
@@ -83,7 +84,7 @@ def not_looked_up_after_a_start() -> AbstractContextManager[Any]:
 
     def wrong(self: Queue, standing: Standing) -> None:
         if standing.state == standings.OPEN:
-            standing = self._standings[standing.key] = standing._replace(state=standings.READY)
+            standing = self._rows.note(standing._replace(state=standings.READY))
         right(self, standing)
 
     return patch.object(Queue, "_restored", wrong)
@@ -91,18 +92,17 @@ def not_looked_up_after_a_start() -> AbstractContextManager[Any]:
 
 def order_ignored() -> AbstractContextManager[Any]:
     """A reversal goes whenever it comes."""
-    return patch.object(Queue, "_waits", lambda self, parcel: False)
+    return patch.object(Order, "waits", lambda self, parcel: False)
 
 
 def throttled_counts_as_sent() -> AbstractContextManager[Any]:
-    right = Queue._became
 
-    def became(self: Queue, standing: Standing, outcome: Outcome, now: Instant) -> None:
+    def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
         if isinstance(outcome, Throttled):
             outcome = Taken("", standing.document.accounting_date)  # type: ignore[union-attr]
-        right(self, standing, outcome, now)
+        after_calls.became(rows, standing, outcome, now)
 
-    return patch.object(Queue, "_became", became)
+    return patch.object(queue, "became", became)
 
 
 def retry_after_ignored() -> AbstractContextManager[Any]:
@@ -135,12 +135,11 @@ def halves_not_looked_up() -> AbstractContextManager[Any]:
 
 def missing_is_believed_at_once() -> AbstractContextManager[Any]:
     """A call whose answer is lost may still have its effect after the ERP was asked."""
-    right = Queue._missing
 
-    def missing(self: Queue, standing: Standing, asked_at: Instant, now: Instant) -> None:
-        right(self, standing._replace(since=0), asked_at, now)
+    def missing(rows: Rows, standing: Standing, asked_at: Instant, now: Instant, call_seconds: float) -> None:
+        after_calls.missing(rows, standing._replace(since=0), asked_at, now, call_seconds)
 
-    return patch.object(Queue, "_missing", missing)
+    return patch.object(queue, "missing", missing)
 
 
 def closed_period_sent_again() -> AbstractContextManager[Any]:
@@ -158,14 +157,13 @@ def closed_period_sent_again() -> AbstractContextManager[Any]:
 
 
 def accepted_counts_as_posted() -> AbstractContextManager[Any]:
-    right = Queue._became
 
-    def became(self: Queue, standing: Standing, outcome: Outcome, now: Instant) -> None:
+    def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
         if isinstance(outcome, Taken):
             outcome = outcome._replace(is_posted=True)
-        right(self, standing, outcome, now)
+        after_calls.became(rows, standing, outcome, now)
 
-    return patch.object(Queue, "_became", became)
+    return patch.object(queue, "became", became)
 
 
 def not_fenced() -> AbstractContextManager[Any]:

@@ -20,6 +20,7 @@ from connectors.erp.adapter import Limits, Trace
 from dataflows import delivery
 from dataflows.delivery import Came, start_seconds
 from domain.delivery.answers import Answer
+from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, Intent, Result
 from domain.delivery.chart import ENTITY_DAY, ENTRY, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.groups import Row, Waiting
@@ -35,7 +36,7 @@ from domain.delivery.outcomes import (
     Uncertain,
 )
 from domain.delivery.pace import MINUTE, seconds
-from domain.delivery.queue import LOOK_UP, POLL, REFUSED_AGAIN_SECONDS, SEND, Call, Intent, Result
+from domain.delivery.queue import REFUSED_AGAIN_SECONDS
 from domain.delivery.standings import Changes, Kept, Parcel, Standing
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import ControlTotals, JournalEntry, JournalLine, Position

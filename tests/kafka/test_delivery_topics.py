@@ -24,7 +24,7 @@ from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import run
 from dataflows.delivery import Came
 from dataflows.delivery_kafka import KafkaBooks
-from domain.delivery.queue import Intent
+from domain.delivery.calls import Intent
 from domain.events.finance import InvoicePosted, PostingAccepted
 from domain.outputs import ControlTotals, JournalEntry
 from simulation.servers.kafka import Broker

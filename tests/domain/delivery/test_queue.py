@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 
 from domain.delivery import standings
+from domain.delivery.calls import LOOK_UP, SEND, Call, Given, Terms
 from domain.delivery.chart import Unmapped
 from domain.delivery.documents import JOURNAL, Document, JournalDocument, key_of
 from domain.delivery.outcomes import (
@@ -17,7 +18,7 @@ from domain.delivery.outcomes import (
     Uncertain,
 )
 from domain.delivery.pace import seconds
-from domain.delivery.queue import LOOK_UP, REFUSED_AGAIN_SECONDS, SEND, Call, Given, Queue, Terms
+from domain.delivery.queue import REFUSED_AGAIN_SECONDS, Queue
 from domain.delivery.standings import Kept, Parcel
 from domain.units import EXCHANGE_RATE_ONE, Instant
 

@@ -24,12 +24,11 @@ from connectors.erp.adapter import NO_TRACE, Trace
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import writing
 from domain.delivery import groups as grouping
-from domain.delivery.answers import Answer, Rejection
+from domain.delivery.answers import KINDS, Answer, Rejection
 from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
 from domain.delivery.groups import Row
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import NOT_DELIVERED, Changes, Ended, Kept, Parcel, Settled, Standing
-from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, Instant
 from state.page_sums import PAGE, PageSums
@@ -125,10 +124,7 @@ class _InvoiceSheet(_Sheet):
     document: InvoiceDocument
 
 
-_ANSWERS: Final[Mapping[str, Any]] = {
-    each.__name__: msgspec.msgpack.Decoder(each)
-    for each in (PostingAccepted, PostingRejected, InvoicePosted, InvoiceRejected)
-}
+_ANSWERS: Final[Mapping[str, Any]] = {each.__name__: msgspec.msgpack.Decoder(each) for each in KINDS}
 _PARCELS: Final = msgspec.msgpack.Decoder(Parcel)
 _MEMBERS: Final[Mapping[str, Any]] = {
     each.__name__: msgspec.msgpack.Decoder(each) for each in (_JournalMember, _StatementMember)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Final, TypeAlias, get_args
+from typing import Final, TypeAlias
 
 from connectors.avro_codec import output_versions
 from connectors.containers import ContainerRecord, Damage, read_container
@@ -19,14 +19,13 @@ from connectors.files.written import committed, shards, stop_at
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from dataflows.delivery import Came
-from domain.delivery.answers import Answer
+from domain.delivery.answers import KINDS, Answer
 from domain.delivery.calls import Intent
-from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry, Output, Position
+from domain.delivery.documents import DELIVERED
+from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Output, Position
 from domain.units import Instant
 
 READ_AT_ONCE: Final = 1_000
-DELIVERED: Final = tuple(TOPICS[name] for name in ("JournalEntry", "ControlTotals", "BillingStatement"))
-_ANSWERS: Final = get_args(Answer)
 _PLACE: Final = ":"
 _Found: TypeAlias = ContainerRecord[tuple[Position, Output]]
 
@@ -80,7 +79,7 @@ class FileBooks:
 
     def answered(self) -> Iterator[Answer]:
         for event in added_events(self._input, ANSWERS):
-            if isinstance(event, _ANSWERS):
+            if isinstance(event, KINDS):
                 yield event
 
     def claim(self, intents: Sequence[Intent]) -> None:

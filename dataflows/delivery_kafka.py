@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Final, Protocol, Self, get_args
+from typing import Final, Protocol, Self
 from zlib import crc32
 
 from connectors.avro_codec import EVENT_CODECS, event_versions
@@ -25,13 +25,14 @@ from connectors.kafka.names import Names
 from connectors.kafka.outputs_followed import Followed, FollowedTopics
 from connectors.kafka.partitions import Place, await_ends, bounds, read_on
 from connectors.kafka.pinned_schemas import Pinned
-from connectors.kafka.rights import ANSWERS, DELIVERED
+from connectors.kafka.rights import ANSWERS
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS, KafkaSettings
 from connectors.kafka.trace_headers import CORRELATION, TRACEPARENT, TRACESTATE, correlated
 from connectors.kafka.transactions import Transactions
 from dataflows.delivery import Came
-from domain.delivery.answers import Answer
+from domain.delivery.answers import KINDS, Answer
 from domain.delivery.calls import Intent
+from domain.delivery.documents import DELIVERED
 from domain.events.catalogue import TOPICS as EVENT_TOPICS
 from domain.events.catalogue import Event
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
@@ -43,9 +44,6 @@ SHOW_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.2
 LOG_RECORDS: Final = 2_000
 LOG_BYTES: Final = 4 << 20
-
-
-_ANSWERS: Final = get_args(Answer)
 
 
 class Schemas(Protocol):
@@ -225,7 +223,7 @@ class KafkaBooks:
             with closing(log):
                 offset = 0
                 while (found := log.read(offset, LOG_RECORDS, LOG_BYTES)) or not log.is_at_end:
-                    yield from (each.event for each in found if isinstance(each.event, _ANSWERS))
+                    yield from (each.event for each in found if isinstance(each.event, KINDS))
                     offset = found[-1].offset + 1 if found else offset
                     if not found:
                         log.wait()
@@ -242,7 +240,7 @@ class KafkaBooks:
             starts = {place: low for place, (low, end) in ends.items() if low < end}
             for message in read_on(consumer, starts, self._timeout) if starts else ():
                 event = self._event(message.value())
-                if isinstance(event, _ANSWERS):
+                if isinstance(event, KINDS):
                     yield event
         finally:
             consumer.close()
@@ -258,7 +256,7 @@ class KafkaBooks:
 
 
 def _names_on(topic: str) -> list[str]:
-    return [each.__name__ for each in _ANSWERS if EVENT_TOPICS[each.__name__] == topic]
+    return [each.__name__ for each in KINDS if EVENT_TOPICS[each.__name__] == topic]
 
 
 def _partitions(clients: Clients, names: Names) -> dict[str, int]:

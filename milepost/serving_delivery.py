@@ -19,7 +19,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import DELIVERY as DELIVERY_TOPIC
 from connectors.kafka.names import ENGAGEMENT_LOG, Names
 from connectors.kafka.registry import schema_ids
-from connectors.kafka.rights import ANSWERS, DELIVERED
+from connectors.kafka.rights import ANSWERS
 from connectors.metrics.catalogue import FORMS
 from dataflows.delivery import build, opened, terms_of
 from dataflows.delivery_calls import CallPool, now
@@ -28,6 +28,7 @@ from dataflows.delivery_measured import MeasuredDelivery
 from dataflows.embedded import seldom_collecting
 from dataflows.measured import DELIVERY, ends_followed
 from domain.delivery.chart import EntityChart
+from domain.delivery.documents import DELIVERED
 from milepost.accounts_given import given_accounts
 from milepost.console import say
 from milepost.delivering import entities_digest

@@ -9,6 +9,7 @@ from connectors.kafka.names import DEAD_LETTERS, DELIVERY, DIRECTORY, ENGAGEMENT
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.topics import INPUT_TOPICS
 from connectors.kafka.topics import TOPICS as ALL_TOPICS
+from domain.delivery.documents import DELIVERED
 from domain.events.catalogue import TOPICS as EVENT_TOPICS
 from domain.outputs import TOPICS
 
@@ -33,7 +34,6 @@ class Right(NamedTuple):
 
 INTAKE_WRITES: Final = (ENGAGEMENT_LOG, DIRECTORY, DEAD_LETTERS)
 VIEWS: Final = TOPICS["ProjectView"]
-DELIVERED: Final = (TOPICS["JournalEntry"], TOPICS["ControlTotals"], TOPICS["BillingStatement"])
 ANSWERS: Final = (EVENT_TOPICS["PostingAccepted"], EVENT_TOPICS["InvoicePosted"])
 
 RIGHTS: Final = (

@@ -215,6 +215,8 @@ def _events_on(topic: str) -> tuple[str, ...]:
 _PROJECT: Final = "the project's id is a good one; order counts by version, not by place"
 _OWN_ID: Final = "the id of what the event is about is a good one"
 _LATEST: Final = "the latest of each key"
+# Of a topic that is written all the time and read to its end at every start, so that it has to stay small.
+_SMALL: Final = (("segment.bytes", "4194304"), ("segment.ms", "3600000"), ("min.cleanable.dirty.ratio", "0.1"))
 
 TOPICS: Final[tuple[Topic, ...]] = (
     _input("finance.reference", _OWN_ID),
@@ -269,8 +271,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         read_by="accounting, status, lag",
         kept=_LATEST,
         needs=_compacted(),
-        # Written with every batch and read to its end at every start, so it has to stay small.
-        advised=(("segment.bytes", "4194304"), ("segment.ms", "3600000"), ("min.cleanable.dirty.ratio", "0.1")),
+        advised=_SMALL,
     ),
     Topic(
         name=OVERRIDES,
@@ -295,8 +296,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         read_by="delivery, lag",
         kept=_LATEST,
         needs=_compacted(),
-        # Written before every round of calls and read to its end at every start, so it has to stay small.
-        advised=(("segment.bytes", "4194304"), ("segment.ms", "3600000"), ("min.cleanable.dirty.ratio", "0.1")),
+        advised=_SMALL,
     ),
     _output("erp.postings", "the contract's id, else the company's", "delivery, the finance warehouse"),
     _output("billing.statements", "the contract's id", "delivery, billing"),

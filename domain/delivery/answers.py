@@ -11,6 +11,7 @@ from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepte
 from domain.units import Instant
 
 Answer: TypeAlias = PostingAccepted | PostingRejected | InvoicePosted | InvoiceRejected
+KINDS: Final = (PostingAccepted, PostingRejected, InvoicePosted, InvoiceRejected)
 
 # States of `PostingAccepted`.
 ACCEPTED: Final = "accepted"

@@ -11,11 +11,14 @@ from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias
 
 from domain.accounts import CURRENCY_ROUNDING
+from domain.outputs import TOPICS
 from domain.units import Amount, ExchangeRate, Quantity, Rate
 
 # What a document is made of; a word of its key.
 JOURNAL: Final = "journal"
 INVOICE: Final = "invoice"
+# Topics of what becomes documents, and of the marks of ended days by which journals go together.
+DELIVERED: Final = (TOPICS["JournalEntry"], TOPICS["ControlTotals"], TOPICS["BillingStatement"])
 
 # Business Central's document numbers have 20 characters, the least of all that are served: MP and 90 bits in base 32.
 KEY_CHARACTERS: Final = 20

@@ -40,6 +40,7 @@ class Pace:
         "_failed_at",
         "_failures",
         "_throttles",
+        "_towards_more",
         "_uncertain",
         "paused_until",
         "per_minute",
@@ -49,7 +50,8 @@ class Pace:
     def __init__(self, per_minute: int, concurrent: int) -> None:
         self.per_minute = per_minute
         self._concurrent = concurrent
-        self._at_once = float(concurrent)
+        self._at_once = concurrent
+        self._towards_more = 0
         # Since the ERP throttled last.
         self._answered = 0
         self._began: deque[Instant] = deque()
@@ -73,7 +75,7 @@ class Pace:
         """Whether one more may be under way; as long as nothing goes wrong the pace sets no limit."""
         if self._failures:
             return not in_flight
-        return self._at_once >= self._concurrent or in_flight < int(self._at_once)
+        return self._at_once >= self._concurrent or in_flight < self._at_once
 
     def left(self, now: Instant) -> int | None:
         """Calls that the quota has room for now; None without a quota."""
@@ -97,7 +99,9 @@ class Pace:
         self._failures = self._throttles = self._uncertain = 0
         self.troubled_since = None
         self._answered += 1
-        self._at_once = min(self._at_once + 1 / self._at_once, self._concurrent)
+        self._towards_more += 1
+        if self._towards_more >= self._at_once:
+            self._at_once, self._towards_more = min(self._at_once + 1, self._concurrent), 0
 
     def throttled(self, began: Instant, now: Instant, after_seconds: float | None) -> None:
         """As long as the ERP says; where it does not, half a second longer each time."""
@@ -105,7 +109,7 @@ class Pace:
             self._failed_at = now
             self._throttles += 1
             if self._answered < self._concurrent:
-                self._at_once = max(self._at_once / 2, 1.0)
+                self._at_once, self._towards_more = max(self._at_once // 2, 1), 0
             self._answered = 0
         wait = seconds(after_seconds) if after_seconds is not None else self._throttles * THROTTLED_STEP
         self._trouble(now, min(wait, seconds(LONGEST_WAIT_SECONDS)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from hashlib import blake2b
@@ -17,7 +18,7 @@ from connectors.delivery_store import DeliveryStore
 from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp
 from connectors.erp.fallback import BesideFiles, InFiles
-from dataflows.delivery import Delivery, build, opened
+from dataflows.delivery import UNWATCHED, Delivery, build, opened
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
 from domain.delivery.chart import EntityChart
@@ -26,6 +27,7 @@ from domain.delivery.pace import seconds
 from milepost.console import say
 from milepost.deciding import found_at
 from milepost.delivered_shown import Delivered
+from milepost.delivery_progress import Progress
 from milepost.stopping import Stop
 
 FOLDER: Final = "delivery"
@@ -73,7 +75,8 @@ def _run(
     only: str | None,
 ) -> bool:
     with CallPool(adapter) as pool:
-        here = opened(erp, books, store, charts, adapter.limits, pool, now, only=only)
+        watch = Progress(erp, say, now) if sys.stderr.isatty() else UNWATCHED
+        here = opened(erp, books, store, charts, adapter.limits, pool, now, watch, only)
         patience = _Patience(here)
 
         def is_over() -> bool:

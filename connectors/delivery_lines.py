@@ -19,7 +19,7 @@ from domain.delivery.absent import in_its_words
 from domain.delivery.chart import EntityChart
 from domain.delivery.groups import Groups, Row
 from domain.delivery.standings import Parcel
-from domain.delivery.why_to_send import why_to_send
+from domain.delivery.why_to_send import FREE, why_to_send
 from domain.units import Amount
 
 # Nothing is left to do about these.
@@ -29,7 +29,6 @@ _UNDER_WAY: Final[Mapping[str, str]] = {
     standings.OPEN: "a call is under way",
     standings.UNKNOWN: "no answer; looked up before anything is sent again",
     standings.SUBMITTED: "the ERP works on its batch",
-    standings.READY: "the ERP asked to wait; sent again",
 }
 _PARCELS: Final = msgspec.msgpack.Decoder(Parcel)
 
@@ -106,7 +105,9 @@ def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str])
                 return standings.UNMAPPED, parcel.rejection.message
             return parcel.state, in_its_words(parcel.rejection.code, parcel.rejection.message)
         case standings.SENT:
-            return parcel.state, next((_UNDER_WAY[states[key]] for key in parcel.keys if states[key] in _UNDER_WAY), "")
+            under_way = [_UNDER_WAY[states[key]] for key in parcel.keys if states[key] in _UNDER_WAY]
+            # Of a call that came to nothing the ERP has none.
+            return (parcel.state, under_way[0]) if under_way else (standings.TO_SEND, FREE)
         case _:
             return parcel.state, why.get(parcel.number, "")
 

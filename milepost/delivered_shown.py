@@ -21,7 +21,7 @@ WORDS: Final[Mapping[str, str]] = {
     standings.SENT: "sent, no answer yet",
     standings.TO_SEND: "to send",
     standings.PROBE: "to look up",
-    standings.WAITING: "waits for its day",
+    standings.WAITING: "waits for day or period",
     standings.UNMAPPED: "waits for the chart",
     standings.REFUSED: "rejected",
     standings.REPLACED: "replaced",
@@ -31,7 +31,7 @@ WORDS: Final[Mapping[str, str]] = {
 }
 _WHY: Final[Mapping[str, str]] = {
     standings.TAKEN: "it is posted in the ERP, by its people or by a job of theirs",
-    standings.PROBE: "may have been sent by a delivery whose store is lost",
+    standings.PROBE: "asked for before it is sent: what a delivery before this one sent is not known here",
     standings.REPLACED: "refused for its period: the books post it in the first open one",
     standings.WITHDRAWN: "taken back in the books before it was sent",
     standings.NOT_DELIVERED: "memos that stay in the books",

@@ -33,6 +33,7 @@ from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepte
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
 from domain.statement import ISSUED
 from domain.units import AMOUNT_ONE
+from milepost import delivering
 from milepost.cli import app
 from milepost.delivering import entities_digest, store_path
 from simulation.erp.accounts import NAME, written
@@ -152,6 +153,15 @@ def delivering_to(folder: Path, grain: str, *troubles: Share | Turn) -> Iterator
         yield Firm(folder / "firm", erp, accounts)
 
 
+def know_that_nothing_was_sent(firm: Firm) -> str:
+    """So that nothing is looked up before it goes; gives the digest of the store's companies."""
+    entities = entities_digest(read_accounts(firm.accounts).charts)
+    with DeliveryStore(store_path(firm.output, NAME), "1", entities) as store:
+        store.begin(0)
+        store.keep(Changes(), Arrived({}, Waiting((), ()), is_all=True))
+    return entities
+
+
 def test_each_journal_goes_once_and_its_answer_comes_back(firm: Firm) -> None:
     done = firm.deliver()
     assert done.exit_code == 0, done.output
@@ -213,6 +223,20 @@ def test_what_the_erp_refuses_waits_and_goes_when_it_takes_it(firm: Firm) -> Non
     keys = Counter(entry.key for entry in firm.erp.entries())
     assert max(keys.values()) == 1
     assert len(firm.erp.entries()) == len(firm.journals())
+
+
+def test_an_erp_that_is_away_has_nothing_and_all_is_to_send(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivering, "PATIENCE_SECONDS", 1)
+    know_that_nothing_was_sent(firm)
+    firm.act("down=3600")
+    away = firm.deliver()
+    assert away.exit_code == TRY_AGAIN
+    assert "not sent yet: the ERP was away" in away.stdout
+    assert firm.lines() == {"to_send": len(firm.journals())}
+
+    firm.act("down=0")
+    assert firm.deliver().exit_code == 0
+    assert firm.lines() == {"posted": len(firm.journals())}
 
 
 def test_money_that_waits_for_the_chart_is_one_figure_everywhere(firm: Firm) -> None:
@@ -343,11 +367,7 @@ def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(f
     text = text.replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
     items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
     firm.accounts.write_text("\n".join([text, *items, *paper, ""]))
-    entities = entities_digest(read_accounts(firm.accounts).charts)
-    with DeliveryStore(store_path(firm.output, NAME), "1", entities) as store:
-        # Nothing was sent before, which is known.
-        store.begin(0)
-        store.keep(Changes(), Arrived({}, Waiting((), ()), is_all=True))
+    entities = know_that_nothing_was_sent(firm)
     firm.act("down=3600")
     written_down = firm.deliver("--fallback", "--json")
     assert written_down.exit_code == 0, written_down.output

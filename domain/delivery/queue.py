@@ -414,7 +414,7 @@ class Queue:
         for known, standing in ((answers.POSTED, standings.POSTED), (answers.PERIOD, standings.REPLACED)):
             some = tuple(each for each, state in zip(given.members, states, strict=True) if state == known)
             if some:
-                self._rows.changes.ended.append(Ended(standing, 1, some))
+                self._rows.changes.ended.append(Ended(standing, int(standing == standings.POSTED), some))
         return True
 
     def _probed(self, parcel: Parcel, result: Result, now: Instant) -> None:
@@ -511,5 +511,6 @@ class Queue:
         self._place_freed(now)
 
     def _forget(self, parcel: Parcel, standing: str) -> None:
-        self._rows.changes.ended.append(Ended(standing, max(1, len(parcel.keys)), parcel.members))
+        is_there = standing in {standings.POSTED, standings.TAKEN}
+        self._rows.changes.ended.append(Ended(standing, max(1, len(parcel.keys)) if is_there else 0, parcel.members))
         self._rows.forget(parcel)

@@ -93,7 +93,7 @@ class Settled(NamedTuple):
 
 class Ended(NamedTuple):
     """Journals, or a statement, that nothing is done about any more: in the ledger, taken there by a delivery before this one,
-    replaced, or withdrawn.
+    replaced, or withdrawn. `documents` are those that the ERP has.
     """
 
     standing: str

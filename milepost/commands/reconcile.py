@@ -188,20 +188,25 @@ def _tell(made: Sequence[Reconciled], lacking: Sequence[Lacking], sold: Sequence
         tables.append(absent_shown.table(lacking))
     show(*tables, *([_sold(sold)] if made else []))
     if is_whole and not any(each.compared.differences for each in made):
-        tell(f"\n{_verdict(made, lacking)}")
+        tell("\n" + "\n".join(_verdict(made, lacking)))
 
 
-def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> str:
-    """Of ledgers without a difference."""
-    absent = sum(each.journals for each in lacking)
-    left = f"; {absent:,} journals are not in the ERP yet, for the reasons above" if absent else ""
-    if not made:
-        return f"Nothing was compared: the ERPs have answered nothing yet{left}"
+def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Iterator[str]:
+    """Of ledgers without a difference: what agrees, and what was not compared and why."""
     nothing = [f"{each.legal_entity_id} {each.period.name}" for each in made if not each.compared.sums]
-    if len(nothing) == len(made):
-        return f"Nothing was compared: in {', '.join(nothing)} neither ledger has anything of ours{left}"
-    empty = f"; in {', '.join(nothing)} neither has anything of ours, so nothing was compared" if nothing else ""
-    return f"Both ledgers agree{empty}{left}"
+    if not made:
+        yield "Nothing was compared: the ERPs have answered nothing yet"
+    elif len(nothing) == len(made):
+        yield "Nothing was compared: neither ledger has anything posted of ours in these periods"
+    else:
+        yield "Both ledgers agree"
+        if nothing:
+            yield f"Nothing was compared of {', '.join(nothing)}: neither ledger has anything posted of ours there"
+    unposted, absent = sum(each.compared.unposted for each in made), sum(each.journals for each in lacking)
+    if unposted:
+        yield f"{unposted:,} documents are in the ERP and not posted there yet"
+    if absent:
+        yield f"{absent:,} journals are not in the ERP yet, for the reasons above"
 
 
 def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:

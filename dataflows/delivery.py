@@ -37,7 +37,7 @@ from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
 from domain.delivery.pace import seconds
 from domain.delivery.queue import Queue
-from domain.delivery.standings import PROBE, Changes, Kept, Parcel
+from domain.delivery.standings import PROBE, WAITING, Changes, Kept, Parcel
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from domain.statement import ISSUED
 from domain.units import MICROSECONDS_A_SECOND, Instant
@@ -287,7 +287,7 @@ class Delivery:
         if now >= self._tally_at:
             self._tally_at = now + seconds(TALLY_SECONDS)
             documents, oldest = self.queue.tally()
-            self._stand = Stand(documents, oldest)
+            self._stand = Stand({**documents, WAITING: self._groups.waiting}, oldest)
         pace = self.queue.pace
         left = pace.left(now)
         share = 0.0 if now < pace.paused_until else 1.0 if left is None else left / pace.per_minute

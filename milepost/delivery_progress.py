@@ -32,7 +32,7 @@ class Progress(Unwatched):
             return
         self._due = now + seconds(EVERY_SECONDS)
         counts = [f"{WORDS[name]} {count:,}" for name, count in sorted(stand.documents.items()) if count]
-        left = f"; documents: {', '.join(counts)}" if counts else ""
+        left = f"; left: {', '.join(counts)}" if counts else ""
         reading = "" if is_caught_up else "; more is being read"
         paused = "; the ERP is away" if stand.is_paused else ""
         self._say(f"{self._erp}: {self._posted:,} journals and statements posted{left}{reading}{paused}")

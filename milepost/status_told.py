@@ -58,10 +58,13 @@ class TopicStatus(NamedTuple):
 
 
 class ErpStatus(NamedTuple):
-    """Records that delivery has not read; documents by standing; all but the records None where the process does not answer."""
+    """Records that delivery has not read; journals that wait for their day; documents by standing; all but the records None where the
+    process does not answer.
+    """
 
     erp: str
     records_behind: int
+    waiting: int | None
     unmapped: int | None
     to_send: int | None
     sent: int | None
@@ -233,7 +236,7 @@ def _erps(pages: Sequence[Page], lags: Iterable[Lag], rates: _Rates) -> list[Erp
 
 def _erp(erp: str, behind: int, page: Page | None, rates: _Rates) -> ErpStatus:
     if page is None:
-        return ErpStatus(erp, behind, *(None,) * 9)
+        return ErpStatus(erp, behind, *(None,) * 10)
     documents = {sample.labels["standing"]: int(sample.value) for sample in page.of(catalogue.ERP_DOCUMENTS, erp=erp)}
     return ErpStatus(
         erp,
@@ -334,7 +337,10 @@ def _erp_table(erps: Sequence[ErpStatus]) -> Table:
         (
             each.erp,
             f"{each.records_behind:,}",
-            *(_whole(value) for value in (each.unmapped, each.to_send, each.sent, each.accepted, each.rejected)),
+            *(
+                _whole(value)
+                for value in (each.waiting, each.unmapped, each.to_send, each.sent, each.accepted, each.rejected)
+            ),
             _number(each.oldest_seconds),
             _number(each.posted_a_second),
             "no answer" if each.is_paused is None else "paused" if each.is_paused else "",

@@ -52,7 +52,7 @@ OUTCOMES: Final = (
     "uncertain",
 )
 # Where documents of an ERP account stand; what was posted is counted by its outcome.
-STANDINGS: Final = ("unmapped", "to_send", "sent", "accepted", "rejected")
+STANDINGS: Final = ("waiting", "unmapped", "to_send", "sent", "accepted", "rejected")
 
 # A label that is not here is a number: of a shard or a partition, of which the settings allow 1,024.
 VOCABULARIES: Final[Mapping[str, frozenset[str]]] = {
@@ -261,7 +261,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
         ERP_DOCUMENTS,
         GAUGE,
         ("erp", "standing"),
-        "Documents that are not posted: an account of theirs is not mapped, to send, sent without an answer, accepted, rejected",
+        "Documents that are not posted: an account of theirs is not mapped, to send, sent without an answer, accepted, rejected; "
+        "and journals that wait for their day or accounting period to end",
     ),
     Measure(
         ERP_QUOTA_LEFT,

@@ -29,17 +29,19 @@ def test_documents_are_told_by_standing_and_an_account_without_a_process_by_what
     """`books` has 20 + 5 records to read and is paused; nothing runs for `old`."""
     metrics, health = Metrics("1", "1"), Health()
     measured = MeasuredDelivery("books", metrics, health, lambda: 1_000.0)
-    stand = Stand({"to_send": 7, "sent": 2, "accepted": 1, "rejected": 3}, 400_000_000, 0.5, is_paused=True)
+    stand = Stand(
+        {"waiting": 4, "to_send": 7, "sent": 2, "accepted": 1, "rejected": 3}, 400_000_000, 0.5, is_paused=True
+    )
     measured.stands(stand, is_caught_up=True)
     with page("127.0.0.1", 0, metrics.registry, health) as port:
         look = Look(0.0, scrape([f"127.0.0.1:{port}"]), BEHIND, "")
     found = status_of(look, look._replace(at=2.0), Settings().store.folder)
-    books = ErpStatus("books", 25, 0, 7, 2, 1, 3, 600.0, 0.0, 0.5, is_paused=True)
-    assert found.erps == [books, ErpStatus("old", 120, *(None,) * 9)]
+    books = ErpStatus("books", 25, 4, 0, 7, 2, 1, 3, 600.0, 0.0, 0.5, is_paused=True)
+    assert found.erps == [books, ErpStatus("old", 120, *(None,) * 10)]
     monkeypatch.setattr(status_told, "_look", lambda _: look)
     status_told.tell_once(Settings(), 0.0, json=False)
     rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith(("books", "old"))]
     assert rows == [
-        ["books", "25", "0", "7", "2", "1", "3", "600.0", "0.0", "paused"],
-        ["old", "120", "-", "-", "-", "-", "-", "-", "-", "no", "answer"],
+        ["books", "25", "4", "0", "7", "2", "1", "3", "600.0", "0.0", "paused"],
+        ["old", "120", "-", "-", "-", "-", "-", "-", "-", "-", "no", "answer"],
     ]

@@ -92,9 +92,11 @@ def test_the_oldest_document_ages_while_delivery_stands_still(page: Page) -> Non
 
 
 def test_documents_by_standing_quota_and_pause(page: Page) -> None:
-    page.measured.stands(Stand({"to_send": 3, "rejected": 1}, None, 0.25, is_paused=True), is_caught_up=False)
+    page.measured.stands(
+        Stand({"waiting": 9, "to_send": 3, "rejected": 1}, None, 0.25, is_paused=True), is_caught_up=False
+    )
     found = {standing: page.value(catalogue.ERP_DOCUMENTS, standing=standing) for standing in catalogue.STANDINGS}
-    assert found == {"unmapped": 0, "to_send": 3, "sent": 0, "accepted": 0, "rejected": 1}
+    assert found == {"waiting": 9, "unmapped": 0, "to_send": 3, "sent": 0, "accepted": 0, "rejected": 1}
     assert (page.value(catalogue.ERP_QUOTA_LEFT), page.value(catalogue.ERP_PAUSED)) == (0.25, 1)
 
 

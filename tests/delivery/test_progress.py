@@ -20,6 +20,6 @@ def test_a_line_every_five_seconds_says_what_is_posted_and_what_is_left() -> Non
             Stand({"to_send": 1_500, "unmapped": 3, "sent": 0}, is_paused=second > 7), is_caught_up=second > 7
         )
     assert said == [
-        "main: 600 journals and statements posted; documents: to send 1,500, waits for the chart 3; more is being read",
-        "main: 1,100 journals and statements posted; documents: to send 1,500, waits for the chart 3; the ERP is away",
+        "main: 600 journals and statements posted; left: to send 1,500, waits for the chart 3; more is being read",
+        "main: 1,100 journals and statements posted; left: to send 1,500, waits for the chart 3; the ERP is away",
     ]

@@ -79,12 +79,13 @@ class SimulatedErp:
         schema, made = INTERFACES[kind]
         self.troubles = Troubles(troubles, seed)
         self.away: Callable[[float], None] = lambda _: None
+        # Returns when what is late is done.
+        self.late: Callable[[], object] = lambda: time.sleep(late_seconds)
         # Who alone may call, by tokens; None: whoever comes, also with a password or signatures.
         self.client: Client | None = None
         self._books = Books(folder, schema)
         self._interface = made(self._books, companies, posting_seconds)
         self._latency_seconds = latency_seconds
-        self._late_seconds = late_seconds
         self._concurrent = concurrent
         self._lock = threading.Lock()
         self._at_once = 0
@@ -175,7 +176,7 @@ class SimulatedErp:
             case Trouble.THROTTLED:
                 return self._interface.throttled(count)
             case Trouble.LATE:
-                time.sleep(self._late_seconds)
+                self.late()
         reply = self._done(asked, trouble if trouble in TWISTS else None)
         match trouble:
             case Trouble.LOST:

@@ -142,11 +142,11 @@ def firm(tmp_path: Path) -> Iterator[Firm]:
 
 
 @contextmanager
-def delivering_to(folder: Path, grain: str, *troubles: Share | Turn) -> Iterator[Firm]:
+def delivering_to(folder: Path, grain: str, *troubles: Share | Turn, kind: str = "netsuite") -> Iterator[Firm]:
     shutil.copytree(finished_run().parent, folder / "firm")
-    erp = SimulatedErp("netsuite", folder / "books", companies=(COMPANY,), troubles=troubles)
+    erp = SimulatedErp(kind, folder / "books", companies=(COMPANY,), troubles=troubles)
     with closing(erp), serving(erp) as server:
-        accounts = written(folder, "netsuite", server.url, erp.token_path, 4, companies=(COMPANY,), grain=grain)
+        accounts = written(folder, kind, server.url, erp.token_path, 4, companies=(COMPANY,), grain=grain)
         # A call of a delivery that died may have an effect for so long, and is waited for.
         text = accounts.read_text().replace("concurrent = 4", "concurrent = 4\ncall_seconds = 1.0")
         accounts.write_text(text)

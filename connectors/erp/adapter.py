@@ -6,12 +6,14 @@ tries a document again by itself: attempts are counted and made durable by who c
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from connectors.erp.answers import said
 from domain.delivery.documents import Document
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Outcome, Taken, Throttled, Trouble
+
+T = TypeVar("T")
 
 
 class Limits(NamedTuple):
@@ -119,3 +121,10 @@ def period_found(subject: str, subsidiary: str, on: date, closed: bool | Trouble
 
 class ErpUnreadable(Exception):
     """The ERP could not be read to the end; the message says what was asked, what came and what to do, and no secret."""
+
+
+def read_whole(erp: str, found: list[T] | Trouble) -> list[T]:
+    """Raises ErpUnreadable."""
+    if isinstance(found, list):
+        return found
+    raise ErpUnreadable(f"{erp}'s ledger could not be read to the end: {said(found)}; nothing is compared, try again")

@@ -24,15 +24,13 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, readable
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
     Answer,
     amount_of,
-    before_sending,
     decimal_of,
     in_doubt,
     listed,
-    said,
     scaled,
     text_of,
     words,
@@ -48,20 +46,29 @@ from connectors.erp.odata import (
     day_of,
     fault,
     in_chunks,
+    looked_up,
     query,
+    rejected,
     rows,
     text,
     transacted,
     transaction,
 )
 from connectors.erp.session import Session, opened
-from domain.delivery.documents import Document, InvoiceDocument, InvoiceLine, JournalDocument, Segment, is_key
+from domain.delivery.documents import (
+    Document,
+    InvoiceDocument,
+    InvoiceLine,
+    JournalDocument,
+    Segment,
+    is_key,
+    posting_date,
+)
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
     NotSent,
     Outcome,
     RejectedData,
-    RejectedPeriod,
     Taken,
     Throttled,
     Trouble,
@@ -132,20 +139,7 @@ class BusinessCentral(AtOnce):
         self._options = options
 
     def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
-        found: dict[str, Taken] = {}
-        for some in _by_company(documents):
-            there = self._there(some)
-            if not isinstance(there, dict):
-                return there
-            for document in some:
-                # One that differs from what is sent is found again when it is sent, and rejected by name.
-                if isinstance(held := there.get(document.key), Held):
-                    posted = self._posted(document, held)
-                    if isinstance(posted, Taken):
-                        found[document.key] = posted
-                    elif isinstance(posted, Uncertain):
-                        return posted
-        return found
+        return looked_up(_by_company(documents), self._there, self._posted)
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         try:
@@ -204,7 +198,7 @@ class BusinessCentral(AtOnce):
             case made:
                 if not (its := text_of(made.get("id"))):
                     return Uncertain("Business Central took it and did not say the id of what it made")
-        taken = Taken(_code(document.key), _date(document), is_posted=False, period=document.period or None)
+        taken = Taken(_code(document.key), posting_date(document), is_posted=False, period=document.period or None)
         if isinstance(document, JournalDocument):
             return self._posted(document, Held(its, taken))
         taken = taken._replace(reference=text_of(made.get("number")))
@@ -266,12 +260,7 @@ class BusinessCentral(AtOnce):
         return Uncertain(f"sales invoice {held.taken.reference} was posted, and Business Central does not show it so")
 
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
-        closed = self._is_closed(document.subsidiary, _date(document))
-        if not isinstance(closed, bool):
-            return before_sending(closed)
-        if closed:
-            return RejectedPeriod(refused.code, refused.message)
-        return RejectedData(refused.code, refused.message, refused.field)
+        return rejected(refused, self._is_closed(document.subsidiary, posting_date(document)))
 
     def _take_back(self, document: Document, held: Held) -> Uncertain | None:
         """None: it is gone."""
@@ -477,12 +466,7 @@ class BusinessCentral(AtOnce):
 
     def _read(self, company: str, entity: str, **options: str) -> list[Row]:
         """Raises ErpUnreadable."""
-        found = self._rows(company, entity, again=True, **options)
-        if isinstance(found, list):
-            return found
-        raise ErpUnreadable(
-            f"Business Central's ledger could not be read to the end: {said(found)}; nothing is compared, try again"
-        )
+        return read_whole(self.ERP, self._rows(company, entity, again=True, **options))
 
 
 def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEntry]:
@@ -584,10 +568,6 @@ def _company(documents: Mapping[str, Document]) -> str:
 
 def _entity(document: Document) -> str:
     return "journals" if isinstance(document, JournalDocument) else "salesInvoices"
-
-
-def _date(document: Document) -> date:
-    return document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
 
 
 def _code(key: str) -> str:

@@ -17,20 +17,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, readable
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
     Answer,
     NotJson,
     amount_of,
-    before_sending,
     decimal_of,
     in_doubt,
-    said,
     scaled,
     text_of,
     words,
@@ -50,7 +48,9 @@ from connectors.erp.odata import (
     day_of,
     fault,
     in_chunks,
+    looked_up,
     query,
+    rejected,
     rows,
     text,
 )
@@ -63,21 +63,19 @@ from domain.delivery.documents import (
     Segment,
     goes_in_ledger_currency,
     is_key,
+    posting_date,
 )
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
     NotSent,
     Outcome,
     RejectedData,
-    RejectedPeriod,
     Taken,
     Throttled,
     Trouble,
     Uncertain,
 )
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE, Amount
-
-Found = TypeVar("Found")
 
 # Dynamics limits by what its servers have left (429), not by number; 200 lines are what its own project journals have.
 KEYS_A_QUERY: Final = 20
@@ -221,20 +219,7 @@ class DynamicsFinance(AtOnce):
         self._options = options
 
     def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
-        found: dict[str, Taken] = {}
-        for chunk in in_chunks(documents, KEYS_A_QUERY):
-            there = self._there(chunk)
-            if not isinstance(there, dict):
-                return there
-            for document in chunk:
-                # One that differs from what is sent is found again when it is sent, and rejected by name.
-                if isinstance(taken := there.get(document.key), Taken):
-                    posted = self._posted(document, taken)
-                    if isinstance(posted, Taken):
-                        found[document.key] = posted
-                    elif isinstance(posted, Uncertain):
-                        return posted
-        return found
+        return looked_up(in_chunks(documents, KEYS_A_QUERY), self._there, self._posted)
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         try:
@@ -325,7 +310,7 @@ class DynamicsFinance(AtOnce):
         )
         match changed(answer, len(writes)) if isinstance(answer, Answer) else answer:
             case None:
-                taken = Taken(number, _date(document), is_posted=False, period=document.period or None)
+                taken = Taken(number, posting_date(document), is_posted=False, period=document.period or None)
                 return self._posted(document, taken)
             case Refused() as refused:
                 return self._take_back(document, number) or self._rejected(document, refused)
@@ -381,12 +366,7 @@ class DynamicsFinance(AtOnce):
 
     def _rejected(self, document: Document, refused: Refused) -> Outcome:
         access = JOURNAL_ACCESS if isinstance(document, JournalDocument) else INVOICE_ACCESS
-        closed = self._is_closed(document.subsidiary, _date(document), access)
-        if not isinstance(closed, bool):
-            return before_sending(closed)
-        if closed:
-            return RejectedPeriod(refused.code, refused.message)
-        return RejectedData(refused.code, refused.message, refused.field)
+        return rejected(refused, self._is_closed(document.subsidiary, posting_date(document), access))
 
     def _take_back(self, document: Document, number: str, company: str = "") -> Uncertain | None:
         """None: it is gone. Nobody can have posted it meanwhile: Dynamics refuses to delete what is posted."""
@@ -590,7 +570,7 @@ class DynamicsFinance(AtOnce):
             posted_on,
             record.is_posted,
             is_duplicate=True,
-            period=(document.period or None) if posted_on == _date(document) else None,
+            period=(document.period or None) if posted_on == posting_date(document) else None,
         )
         return taken if isinstance(document, JournalDocument) else _billed(taken, record)
 
@@ -689,11 +669,11 @@ class DynamicsFinance(AtOnce):
 
     def _read(self, entity: str, **options: str) -> list[Row]:
         """Raises ErpUnreadable."""
-        return _readable(self._rows(entity, again=True, **options))
+        return read_whole(self.ERP, self._rows(entity, again=True, **options))
 
     def _recorded(self, entities: _Entities, where: str) -> list[Record]:
         """Raises ErpUnreadable."""
-        return _readable(self._records(entities, where, again=True))
+        return read_whole(self.ERP, self._records(entities, where, again=True))
 
     def _line(self, row: Row, account: str, amount: Amount, rate: object) -> LedgerLine:
         """Raises ValueError."""
@@ -706,10 +686,6 @@ class DynamicsFinance(AtOnce):
 
 def _entities(document: Document) -> _Entities:
     return JOURNALS if isinstance(document, JournalDocument) else INVOICES
-
-
-def _date(document: Document) -> date:
-    return document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
 
 
 def _currency(document: Document) -> str:
@@ -795,10 +771,3 @@ def _needed(row: Row, name: str) -> str:
     if found := text_of(row.get(name)):
         return found
     raise ErpUnreadable(f"Dynamics' ledger could not be read: rows without {name}; try again")
-
-
-def _readable(found: list[Found] | Trouble) -> list[Found]:
-    """Raises ErpUnreadable."""
-    if isinstance(found, list):
-        return found
-    raise ErpUnreadable(f"Dynamics' ledger could not be read to the end: {said(found)}; nothing is compared, try again")

@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, readable
+from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
     Answer,
     NotJson,
@@ -38,7 +38,6 @@ from connectors.erp.answers import (
     member,
     refused,
     retry_after,
-    said,
     scaled,
     text_of,
     words,
@@ -54,6 +53,7 @@ from domain.delivery.documents import (
     JournalDocument,
     goes_in_ledger_currency,
     is_key,
+    posting_date,
 )
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (
@@ -257,10 +257,9 @@ class NetSuite(AtOnce):
         if fault.code in PERIOD_CODES:
             return RejectedPeriod(fault.code, fault.message)
         if fault.path.split(".")[0] in PERIOD_PATHS:
-            on = document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
             is_known = _ID.fullmatch(document.period_id)
             closed = self._is_closed(
-                f"id = {document.period_id}" if is_known else _period_of(on),
+                f"id = {document.period_id}" if is_known else _period_of(posting_date(document)),
                 ("arlocked",) if isinstance(document, InvoiceDocument) else (),
             )
             if not isinstance(closed, bool):
@@ -300,10 +299,9 @@ class NetSuite(AtOnce):
         return made
 
     def _head(self, document: Document) -> dict[str, Any]:
-        on = document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
         body: dict[str, Any] = {
             "externalId": document.key,
-            "tranDate": on.isoformat(),
+            "tranDate": posting_date(document).isoformat(),
             "memo": document.text[:LONGEST_MEMO],
         }
         if self._options.one_world:
@@ -410,11 +408,7 @@ class NetSuite(AtOnce):
         last, line = "0", "-1"
         while True:
             after = f"AND (t.id > {last} OR (t.id = {last} AND tl.id > {line})) ORDER BY t.id, tl.id"
-            rows = self._query(f"{scoped}{after}", again=True)
-            if not isinstance(rows, list):
-                raise ErpUnreadable(
-                    f"NetSuite's ledger could not be read to the end: {said(rows)}; nothing is compared, try again"
-                )
+            rows = read_whole(self.ERP, self._query(f"{scoped}{after}", again=True))
             for row in rows:
                 at = row.get("id", ""), row.get("line", "")
                 if not all(_ID.fullmatch(each) for each in at) or (int(at[0]), int(at[1])) <= (int(last), int(line)):

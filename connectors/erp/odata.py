@@ -15,8 +15,19 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from connectors.erp.answers import Answer, NotJson, json_body, member, refused, text_of, words
-from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Throttled, Trouble, Uncertain
+from connectors.erp.answers import Answer, NotJson, before_sending, json_body, member, refused, text_of, words
+from domain.delivery.documents import Document
+from domain.delivery.outcomes import (
+    NOT_PERMITTED,
+    NotSent,
+    Outcome,
+    RejectedData,
+    RejectedPeriod,
+    Taken,
+    Throttled,
+    Trouble,
+    Uncertain,
+)
 
 ENTRA_TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105  # a url
 MOST_PAGES: Final = 2_000
@@ -49,6 +60,8 @@ Tenant: TypeAlias = Annotated[
     ),
 ]
 T = TypeVar("T")
+# A document that the ERP has by our key.
+Held = TypeVar("Held", bound=tuple[object, ...])
 
 
 class Refused(NamedTuple):
@@ -65,6 +78,36 @@ class Write(NamedTuple):
     method: str
     url: str
     body: Mapping[str, Any]
+
+
+def looked_up(
+    queries: Iterable[Sequence[Document]],
+    there: Callable[[Sequence[Document]], dict[str, Held | RejectedData] | Trouble],
+    posted: Callable[[Document, Held], Outcome],
+) -> Mapping[str, Taken] | Outcome:
+    """By key. What is there and not posted yet is posted where that is ours to do; one that differs is rejected when it is sent."""
+    found: dict[str, Taken] = {}
+    for some in queries:
+        seen = there(some)
+        if not isinstance(seen, dict):
+            return seen
+        for document in some:
+            held = seen.get(document.key)
+            outcome = None if held is None or isinstance(held, RejectedData) else posted(document, held)
+            if isinstance(outcome, Taken):
+                found[document.key] = outcome
+            elif isinstance(outcome, Uncertain):
+                return outcome
+    return found
+
+
+def rejected(refused: Refused, closed: bool | Trouble) -> Outcome:
+    """Of what is not there; `closed` is what the ERP says of its period."""
+    if not isinstance(closed, bool):
+        return before_sending(closed)
+    if closed:
+        return RejectedPeriod(refused.code, refused.message)
+    return RejectedData(refused.code, refused.message, refused.field)
 
 
 def fault(answer: Answer) -> Refused | Trouble | None:

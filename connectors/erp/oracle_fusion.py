@@ -33,7 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.erp import oracle_billing_events as billing_events
 from connectors.erp import oracle_journal_file as journal_file
 from connectors.erp import oracle_processes as processes
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace, period_found, readable
+from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
     Answer,
     NotJson,
@@ -41,7 +41,6 @@ from connectors.erp.answers import (
     before_sending,
     in_doubt,
     json_body,
-    said,
     text_of,
     words,
 )
@@ -638,12 +637,8 @@ class OracleFusion:
 
     def _read(self, path: str) -> list[Fields]:
         """Asked again for a while where that may help. Raises ErpUnreadable."""
-        found = items(self._session.read("GET", self._resource(path), headers=HEADERS), path.partition("?")[0])
-        if not isinstance(found, list):
-            raise ErpUnreadable(
-                f"Fusion's ledger could not be read to the end: {said(found)}; nothing is compared, try again"
-            )
-        return found
+        answer = self._session.read("GET", self._resource(path), headers=HEADERS)
+        return read_whole("Fusion", items(answer, path.partition("?")[0]))
 
 
 class Found(NamedTuple):

@@ -119,3 +119,8 @@ class InvoiceDocument(NamedTuple):
 
 
 Document: TypeAlias = JournalDocument | InvoiceDocument
+
+
+def posting_date(document: Document) -> date:
+    """The accounting date of a journal, the date of an invoice."""
+    return document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date

@@ -9,16 +9,16 @@ from typing import Final
 from pydantic import Field
 
 from connectors.erp.layouts.layout import (
+    CsvSection,
     Made,
-    Section,
     Unfit,
-    by_subsidiary,
     csv_lines,
     day,
     free_text,
     name_of,
     plain_amount,
     segment_values,
+    signed_amount,
 )
 from domain.delivery.documents import Document, InvoiceDocument, JournalDocument, Segment
 from domain.money import format_decimal
@@ -62,24 +62,13 @@ NAME_LONGEST: Final = 200
 BATCH: Final = "MP{number:08d}"
 
 
-class D365Csv(Section):
+class D365Csv(CsvSection):
     journal_name: str = Field("GenJrn", description="The journal name (type daily) that the vouchers go to.")
     account_format: Sequence[str] = Field(
         ("MainAccount",), description="The dimensions of an account's display value in order; ours by their names."
     )
     delimiter: str = Field("-", min_length=1, max_length=1)
     segments: Mapping[str, str] = Field(default_factory=dict, description="Our segments with their dimensions' names.")
-
-    @property
-    def prefix(self) -> str:
-        return ""
-
-    @property
-    def suffix(self) -> str:
-        return ".csv"
-
-    def shared(self, document: Document) -> tuple[str, ...]:
-        return by_subsidiary(document)
 
     def head(self, documents: Sequence[Document], _made: Made) -> bytes:
         return csv_lines([INVOICE if isinstance(documents[0], InvoiceDocument) else JOURNAL])[0]
@@ -112,7 +101,6 @@ class D365Csv(Section):
 
     def _invoice(self, invoice: InvoiceDocument) -> Iterator[list[str]]:
         for number, line in enumerate(invoice.lines, 1):
-            amount = plain_amount(abs(line.amount), invoice.currency, "AMOUNTCUR", WHOLE_DIGITS)
             yield [
                 invoice.key,
                 name_of(invoice.customer, "INVOICEACCOUNT", 20),
@@ -125,7 +113,7 @@ class D365Csv(Section):
                 free_text(line.text, TEXT_LONGEST),
                 format_decimal(line.quantity, QUANTITY_SCALE),
                 format_decimal(line.rate, RATE_SCALE),
-                f"-{amount}" if line.amount < 0 else amount,
+                signed_amount(line.amount, invoice.currency, "AMOUNTCUR", WHOLE_DIGITS),
             ]
 
     def _account(self, account: str, segments: Sequence[Segment]) -> str:

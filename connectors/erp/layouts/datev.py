@@ -13,9 +13,9 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from connectors.erp.layouts.layout import Made, Section, Unfit, by_subsidiary, free_text, plain_amount
+from connectors.erp.layouts.layout import CsvSection, Made, Unfit, by_subsidiary, free_text, plain_amount
 from domain.delivery.contra_accounts import NoContraAccount, Pair, pairs
-from domain.delivery.documents import Document, InvoiceDocument, JournalDocument, Segment
+from domain.delivery.documents import Document, InvoiceDocument, JournalDocument, Segment, posting_date
 from domain.money import HALF_UP, format_amount, format_decimal, round_ratio
 from domain.units import EXCHANGE_RATE_ONE, ExchangeRate
 
@@ -99,7 +99,7 @@ def _listed(text: str) -> list[str]:
 COLUMNS: Final = _columns()
 
 
-class Datev(Section):
+class Datev(CsvSection):
     consultant: Annotated[int, Field(ge=1_001, le=9_999_999)] = Field(description="Beraternummer.")
     account_length: Annotated[int, Field(ge=4, le=8)] = Field(
         4, description="Sachkontenlänge; accounts of customers have one digit more."
@@ -123,16 +123,12 @@ class Datev(Section):
     def prefix(self) -> str:
         return "EXTF_"
 
-    @property
-    def suffix(self) -> str:
-        return ".csv"
-
     def shared(self, document: Document) -> tuple[str, ...]:
         kind, subsidiary, period = by_subsidiary(document)
-        return kind, subsidiary, period, f"{_posted_on(document):%Y-%m}"
+        return kind, subsidiary, period, f"{posting_date(document):%Y-%m}"
 
     def head(self, documents: Sequence[Document], made: Made) -> bytes:
-        days = [_posted_on(document) for document in documents]
+        days = [posting_date(document) for document in documents]
         fields = (
             '"EXTF"', "700", "21", '"Buchungsstapel"', "13", f"{made.at:%Y%m%d%H%M%S}{made.at.microsecond // 1_000:03d}", "",
             '"RE"', '""', '""', str(self.consultant), _client(documents[0]), f"{self._fiscal_year(days[0]):{DAY}}",
@@ -197,7 +193,7 @@ class Datev(Section):
             ACCOUNT: self._account(account, "Konto"),
             CONTRA_ACCOUNT: self._account(contra, "Gegenkonto"),
             TAX_KEY: self.tax_key,
-            DOCUMENT_DATE: f"{_posted_on(document):%d%m}",
+            DOCUMENT_DATE: f"{posting_date(document):%d%m}",
             DOCUMENT: document.key,
             TEXT: free_text(text, TEXT_LONGEST),
             LOCKED: str(int(self.locked)),
@@ -251,10 +247,6 @@ class Datev(Section):
 
     def _fiscal_year(self, posted_on: date) -> date:
         return date(posted_on.year - (posted_on.month < self.fiscal_year_month), self.fiscal_year_month, 1)
-
-
-def _posted_on(document: Document) -> date:
-    return document.invoice_date if isinstance(document, InvoiceDocument) else document.accounting_date
 
 
 def _client(document: Document) -> str:

@@ -39,6 +39,21 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class CsvSection(Section):
+    """Of a layout whose files are CSV: one for each company and period."""
+
+    @property
+    def prefix(self) -> str:
+        return ""
+
+    @property
+    def suffix(self) -> str:
+        return ".csv"
+
+    def shared(self, document: Document) -> tuple[str, ...]:
+        return by_subsidiary(document)
+
+
 class Layout(Protocol):
     @property
     def suffix(self) -> str: ...
@@ -100,6 +115,11 @@ def plain_amount(amount: Amount, currency: str, field: str, whole_digits: int) -
     if amount >= 10 ** (whole_digits + AMOUNT_DECIMALS):
         raise Unfit("AMOUNT", field, f"expected at most {whole_digits} digits before the point, came {text}")
     return text
+
+
+def signed_amount(amount: Amount, currency: str, field: str, whole_digits: int) -> str:
+    text = plain_amount(abs(amount), currency, field, whole_digits)
+    return f"-{text}" if amount < 0 else text
 
 
 def day(value: date, pattern: str) -> str:

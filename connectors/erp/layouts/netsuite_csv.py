@@ -9,17 +9,17 @@ from typing import Final
 from pydantic import Field
 
 from connectors.erp.layouts.layout import (
+    CsvSection,
     Made,
-    Section,
-    by_subsidiary,
     csv_lines,
     day,
     free_text,
     name_of,
     plain_amount,
     segment_values,
+    signed_amount,
 )
-from domain.delivery.documents import Document, InvoiceDocument, InvoiceLine, JournalDocument
+from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
 from domain.money import format_decimal
 from domain.units import EXCHANGE_RATE_SCALE, QUANTITY_SCALE, RATE_SCALE
 
@@ -57,23 +57,12 @@ WHOLE_DIGITS: Final = 10
 NAME_LONGEST: Final = 300
 
 
-class NetSuiteCsv(Section):
+class NetSuiteCsv(CsvSection):
     date_format: str = Field("%m/%d/%Y", description="As the NetSuite user who imports has set it.")
     segments: Mapping[str, str] = Field(
         {"department": "Department", "class": "Class", "location": "Location"},
         description="Our segments with their columns.",
     )
-
-    @property
-    def prefix(self) -> str:
-        return ""
-
-    @property
-    def suffix(self) -> str:
-        return ".csv"
-
-    def shared(self, document: Document) -> tuple[str, ...]:
-        return by_subsidiary(document)
 
     def head(self, documents: Sequence[Document], _made: Made) -> bytes:
         columns = INVOICE if isinstance(documents[0], InvoiceDocument) else JOURNAL
@@ -120,12 +109,7 @@ class NetSuiteCsv(Section):
                 name_of(line.item, "Item", NAME_LONGEST),
                 format_decimal(line.quantity, QUANTITY_SCALE),
                 format_decimal(line.rate, RATE_SCALE),
-                _signed(line, invoice.currency),
+                signed_amount(line.amount, invoice.currency, "Amount", WHOLE_DIGITS),
                 free_text(line.text, MEMO_LONGEST),
                 *(name_of(segments.get(each, ""), each, NAME_LONGEST) for each in self.segments),
             ]
-
-
-def _signed(line: InvoiceLine, currency: str) -> str:
-    text = plain_amount(abs(line.amount), currency, "Amount", WHOLE_DIGITS)
-    return f"-{text}" if line.amount < 0 else text

@@ -22,7 +22,7 @@ from domain.money import HALF_UP, convert, format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.asked import Asked, Reply
 from simulation.erp.books import Books, Company
-from simulation.erp.odata import PAGE_ROWS, condition, next_page
+from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/tenant/oauth2/v2.0/token"  # noqa: S105  # a path
@@ -126,10 +126,7 @@ class DynamicsFinance:
             }
 
     def written_key(self, asked: Asked) -> str | None:
-        if asked.method == "GET":
-            return None
-        found = re.search(rb"MP[A-Z2-7]{18}", asked.body)
-        return f"{found[0].decode() if found else ''} {asked.method} {asked.path}"
+        return written_key(asked)
 
     def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
         self.advance()

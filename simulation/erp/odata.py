@@ -13,6 +13,7 @@ _TOKEN: Final = re.compile(
     r"(?P<enum>[A-Za-z_.]+'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<instant>\d{4}-\d\d-\d\d(?:T[\d:]+Z)?)|(?P<number>\d+)|"
     r"(?P<word>[A-Za-z_]\w*)|(?P<mark>[()])|\s+"
 )
+_KEY: Final = re.compile(rb"MP[A-Z2-7]{18}")
 _WORDS: Final = {"eq": "=", "ne": "<>", "le": "<=", "ge": ">=", "lt": "<", "gt": ">", "and": "AND", "or": "OR"}
 
 
@@ -42,3 +43,11 @@ def condition(text: str) -> tuple[str, list[str | int]]:
 def next_page(asked: Asked, skip: int) -> str:
     query = "&".join(f"{name}={value}" for name, value in asked.query.items() if name != "$skiptoken")
     return f"http://{asked.headers.get('host', '')}{asked.path}?{query}&$skiptoken={skip}".replace(" ", "%20")
+
+
+def written_key(asked: Asked) -> str | None:
+    """The key in what is written, and where; None of what only reads."""
+    if asked.method == "GET":
+        return None
+    found = _KEY.search(asked.body)
+    return f"{found[0].decode() if found else ''} {asked.method} {asked.path}"

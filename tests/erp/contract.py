@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -220,22 +220,19 @@ def opened(
         return answering(asked)
 
     with serving(answers) as server:
-        who = dict((auth or plug.auth)(folder))
-        if who["kind"] in {"oauth2_certificate", "oauth2_client_secret"}:
-            who["token_url"] = f"{server.url}{plug.token_path}"
-        stated = {
-            "kind": plug.name,
-            "url": server.url,
-            "insecure_loopback": True,
-            "call_seconds": call_seconds,
-            "auth": who,
-        }
-        connection = Connection.model_validate({**stated, **plug.settings, **settings})
-        erp = adapters.opened("books", connection)
-        try:
+        who = (auth or plug.auth)(folder)
+        with closing(adapter(plug, server.url, who, call_seconds, settings)) as erp:
             yield Opened(erp, server, plug_token_path=plug.token_path)
-        finally:
-            erp.close()
+
+
+def adapter(
+    plug: Plug, url: str, auth: Mapping[str, object], call_seconds: float, settings: Mapping[str, object]
+) -> Erp:
+    """Opened on a server of this machine, which also gives the tokens."""
+    has_tokens = auth["kind"] in {"oauth2_certificate", "oauth2_client_secret"}
+    who = {**auth, "token_url": f"{url}{plug.token_path}"} if has_tokens else auth
+    stated = {"kind": plug.name, "url": url, "insecure_loopback": True, "call_seconds": call_seconds, "auth": who}
+    return adapters.opened("books", Connection.model_validate({**stated, **plug.settings, **settings}))
 
 
 class Case(NamedTuple):

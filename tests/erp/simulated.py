@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.erp import adapters
 from connectors.erp.adapter import Erp
-from connectors.erp.connection import Connection
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import Outcome, RejectedData, RejectedPeriod, Submitted, Taken
 from simulation.erp.books import Company
@@ -19,7 +17,7 @@ from simulation.erp.clients import Client
 from simulation.erp.serving import Serving, serving
 from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Trouble, Turn, parsed
-from tests.erp.contract import Plug
+from tests.erp.contract import Plug, adapter
 
 COMPANIES = (Company("1", "USD", "US"), Company("2", "EUR", "DE"))
 
@@ -103,19 +101,7 @@ def simulated(
         **how,
     )
     with serving(books) as served:
-        auth = dict(plug.auth(folder))
+        auth = plug.auth(folder)
         books.client = client_of(auth)
-        if auth["kind"] in {"oauth2_certificate", "oauth2_client_secret"}:
-            auth["token_url"] = f"{served.url}{plug.token_path}"
-        stated = {
-            "kind": plug.name,
-            "url": served.url,
-            "insecure_loopback": True,
-            "call_seconds": call_seconds,
-            "auth": auth,
-        }
-        erp = adapters.opened("books", Connection.model_validate({**stated, **plug.settings, **settings}))
-        try:
+        with closing(adapter(plug, served.url, auth, call_seconds, settings)) as erp:
             yield Simulated(erp, books, served)
-        finally:
-            erp.close()

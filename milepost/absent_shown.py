@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.delivery.standings import REFUSED
 from milepost.console import amount_text
-from milepost.delivered_shown import WORDS
+from milepost.delivered_shown import WORDS, clipped
 from milepost.tables import Table
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def table(lacking: Sequence[Lacking]) -> Table:
         if shown[each[:2]] <= REASONS_SHOWN:
             money = ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(each.money.items()))
             word = WORDS[each.standing]
-            rows.append((each.legal_entity_id, each.period, word, f"{each.journals:,}", money, each.why))
+            rows.append((each.legal_entity_id, each.period, word, f"{each.journals:,}", money, clipped(each.why)))
     for (entity, period), count in sorted(shown.items()):
         if count > REASONS_SHOWN:
             rows.append((entity, period, "", "", "", f"{count - REASONS_SHOWN:,} other reasons; --json has them all"))

@@ -38,6 +38,7 @@ _WHY: Final[Mapping[str, str]] = {
 }
 # Of a standing; the rest are one line.
 REASONS_SHOWN: Final = 10
+WHY_SHOWN: Final = 110
 
 
 class Delivered(NamedTuple):
@@ -113,7 +114,12 @@ def _summed(some: Sequence[Line]) -> Line:
 
 def _row(erp: str, word: str, line: Line) -> tuple[str, ...]:
     documents = f"{line.documents:,}" if line.documents or line.standing == standings.POSTED else ""
-    return erp, word, documents, f"{line.members:,}", _money(line.money), _why(line)
+    return erp, word, documents, f"{line.members:,}", _money(line.money), clipped(_why(line))
+
+
+def clipped(why: str) -> str:
+    """An ERP's words can be long; `--json` has them whole."""
+    return why if len(why) <= WHY_SHOWN else f"{why[: WHY_SHOWN - 1].rstrip()}…"
 
 
 def _why(line: Line) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,7 @@ from domain.units import AMOUNT_SCALE, Amount
 
 LONGEST_WORDS: Final = 500
 LONGEST_WAIT_SECONDS: Final = 86_400.0
+HIDDEN: Final = "**********"
 _AMOUNT_DIGITS: Final = 18
 _EXACT: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -27,11 +28,15 @@ class NotJson(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Header names in lower case. Its repr has nothing of what was said."""
+    """Header names in lower case. Its repr has nothing of what was said.
+
+    `secrets` are those of the request, longer ones first: an ERP may repeat them in what it says is wrong, and `json` hides them there.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __repr__(self) -> str:
         return f"Answer(status={self.status}, {len(self.body)} bytes)"
@@ -39,7 +44,7 @@ class Answer:
     def json(self) -> object:
         """Numbers with a point are Decimal. Raises NotJson."""
         try:
-            return json.loads(self.body, parse_float=Decimal, parse_constant=_no_number)
+            return _without(self.secrets, json.loads(self.body, parse_float=Decimal, parse_constant=_no_number))
         except (ValueError, RecursionError, InvalidOperation):
             raise NotJson(f"expected JSON, found {len(self.body)} bytes that are not") from None
 
@@ -160,6 +165,21 @@ def amount_of(value: object) -> Amount:
 def json_body(value: object) -> bytes:
     """Decimals become exact JSON numbers."""
     return _EXACT.encode(value)
+
+
+def _without(secrets: tuple[str, ...], value: object) -> object:
+    """Of the text that JSON says, however it is escaped."""
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, HIDDEN)
+            return value
+        case dict():
+            return {name: _without(secrets, each) for name, each in value.items()}
+        case list():
+            return [_without(secrets, each) for each in value]
+        case _:
+            return value
 
 
 def _no_number(_text: str) -> object:

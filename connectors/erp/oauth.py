@@ -30,8 +30,8 @@ from domain.delivery.outcomes import CREDENTIALS, UNREACHABLE, NotSent, Throttle
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MARGIN_SECONDS: Final = 60.0
 SHORTEST_SECONDS: Final = 30.0
-# Shorter ones may stand in an answer as amounts or ids, and are not taken out of it.
-SHORTEST_SECRET: Final = 8
+# Shorter names of users may be words, and are left in an answer; a password is hidden whatever its length.
+SHORTEST_USER: Final = 8
 _LONGEST_TOKEN: Final = 16_384
 _OAUTH1_SECRETS: Final = re.compile(r'oauth_(?:consumer_key|token|signature)="([^"]*)"')
 # RFC 6749, 5.2; anything else that stands in `error` may repeat what was sent.
@@ -248,19 +248,25 @@ def _signed(auth: CertificateAuth, claims: dict[str, object]) -> str:
         ) from None
 
 
-def secrets_of(authorization: str) -> list[str]:
-    """What nobody may see of a header, in the forms that an answer may repeat it in; longer ones first."""
+def secrets_of(authorization: str) -> tuple[str, ...]:
+    """What nobody may see of a header, in the forms that a text may repeat it in; longer ones first."""
     scheme, _, said = authorization.partition(" ")
     match scheme:
         case "OAuth":
             found = [unquote(each) for each in _OAUTH1_SECRETS.findall(said)]
         case "Basic":
-            found = [said, *base64.b64decode(said).decode().split(":", 1)]
+            user, _, password = base64.b64decode(said).decode().partition(":")
+            found = [said, password, *([user] if len(user) >= SHORTEST_USER else [])]
         case _:
             found = [said]
-    long = [each for each in found if len(each) >= SHORTEST_SECRET]
-    forms = {form for each in long for form in (each, quote(each, safe=""), json.dumps(each)[1:-1])}
-    return sorted(forms, key=len, reverse=True)
+    forms = {form for each in found if each for form in (each, quote(each, safe=""), *_escaped(each))}
+    return tuple(sorted(forms, key=len, reverse=True))
+
+
+def _escaped(text: str) -> tuple[str, str]:
+    """As JSON that stands in a text of JSON has it."""
+    made = json.dumps(text)[1:-1]
+    return made, made.replace("/", "\\/")
 
 
 def _is_token(text: str) -> bool:

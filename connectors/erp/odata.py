@@ -253,12 +253,12 @@ def _parts(answer: Answer) -> list[Answer]:
         payloads = [each.get_payload(decode=True) for each in whole.walk() if not each.is_multipart()]
     except (RecursionError, ValueError, LookupError):
         return []
-    return [made for each in payloads if isinstance(each, bytes) and (made := _part(each)) is not None]
+    return [made for each in payloads if isinstance(each, bytes) and (made := _part(each, answer.secrets)) is not None]
 
 
-def _part(payload: bytes) -> Answer | None:
+def _part(payload: bytes, secrets: tuple[str, ...]) -> Answer | None:
     payload = payload.lstrip()
     if (status := _STATUS.match(payload)) is None:
         return None
     body = _BLANK.split(payload, 1)[1:]
-    return Answer(int(status[1]), {}, body[0].strip() if body else b"")
+    return Answer(int(status[1]), {}, body[0].strip() if body else b"", secrets)

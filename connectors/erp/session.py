@@ -36,7 +36,6 @@ from domain.delivery.outcomes import NotSent, Throttled, Uncertain
 
 READ_ATTEMPTS: Final = 6
 READ_SECONDS: Final = 300.0
-HIDDEN: Final = "**********"
 
 # The library would write a line for programmers between those for people.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -134,14 +133,8 @@ def _signer(
 
 
 def _without(who: Mapping[str, str], found: Answer | NotSent | Uncertain) -> Answer | NotSent | Uncertain:
-    """The answer, less the credentials that an ERP may repeat in what it says is wrong."""
-    if not isinstance(found, Answer):
-        return found
-    body, headers = found.body, found.headers
-    for secret in secrets_of(who.get("authorization", "")):
-        body = body.replace(secret.encode(), HIDDEN.encode())
-        headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}
-    return replace(found, body=body, headers=headers)
+    """The answer, which hides the credentials of its request."""
+    return replace(found, secrets=secrets_of(who.get("authorization", ""))) if isinstance(found, Answer) else found
 
 
 class _Again(Exception):

@@ -83,6 +83,12 @@ def echo(asked: Asked, status: int) -> Behaviour:
     return Reply(status, body, {"location": f"/{TOKEN}", "x-said": TOKEN})
 
 
+def escaped(asked: Asked, status: int) -> Behaviour:
+    """The same, with letters as JSON may also write them."""
+    body = json.dumps(echo(asked, status).body).replace("canary", r"\u0063anary")  # type: ignore[union-attr]
+    return Reply(status, body.encode(), {"location": f"/{TOKEN}"})
+
+
 @pytest.fixture
 def shown(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], tmp_path: Path
@@ -121,8 +127,8 @@ def test_every_adapter_is_under_the_contract() -> None:
 @BY_NAME
 @BY_AUTH
 def test_an_erp_that_repeats_what_it_was_sent(plug: Plug, auth: Auth, tmp_path: Path, shown: list[object]) -> None:
-    for status in STATUSES:
-        with opened(plug, tmp_path, lambda asked, status=status: echo(asked, status), auth=auth) as found:  # type: ignore[misc]
+    for repeats, status in (*((echo, each) for each in STATUSES), (escaped, 200), (escaped, 400)):
+        with opened(plug, tmp_path, lambda asked, r=repeats, s=status: r(asked, s), auth=auth) as found:  # type: ignore[misc]
             shown.extend(everything(found, plug))
             assert any(each in str(found.asked) for each in ("Bearer ", "Basic ", "OAuth "))
 

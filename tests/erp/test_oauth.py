@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, unquote
 
@@ -223,6 +224,30 @@ def test_a_rotated_password_counts_at_once(tmp_path: Path) -> None:
         who = session(server, auth)
         assert status(who.call("GET", server.url)) == 200
         assert [each.headers["authorization"] for each in server.asked] == ["Basic dTpvbGQ=", "Basic dTpuZXc="]
+
+
+@pytest.mark.parametrize("password", ['pa/ss+wo"rd', "hunter2"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_password_is_hidden_however_an_answer_writes_it(tmp_path: Path, password: str, encoding: str) -> None:
+    auth = {
+        "kind": "basic",
+        "user": secret(tmp_path, "user", "erp"),
+        "password": secret(tmp_path, "password", password),
+    }
+    by_number = "".join(f"\\u{ord(each):04X}" for each in password)
+    in_json = json.dumps(password)[1:-1]
+    body = f"""{{"raw": "erp, {in_json}!", "slashes": "{in_json.replace("/", chr(92) + "/")}", "all": ["{by_number}"],
+        "within": {json.dumps(json.dumps({"p": password}).replace("/", chr(92) + "/"))}, "sum": 12.5}}"""
+    with serving(lambda _: Reply(400, body.encode(encoding))) as server:
+        found = session(server, auth).call("GET", server.url)
+    assert isinstance(found, Answer)
+    assert found.json() == {
+        "raw": "erp, **********!",
+        "slashes": "**********",
+        "all": ["**********"],
+        "within": '{"p": "**********"}',
+        "sum": Decimal("12.5"),
+    }
 
 
 def test_a_secret_that_is_missing_is_named_by_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.delivery.groups import PART, SIDE, WAITING, Row, Side, Waiting
+from domain.delivery.groups import PART, SEEN, SIDE, WAITING, Row, Seen, Side, Waiting
 from domain.outputs import BillingStatement
 
 _DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     SIDE: msgspec.json.Decoder(Side),
+    SEEN: msgspec.json.Decoder(Seen),
     WAITING: msgspec.json.Decoder(Waiting),
     PART: msgspec.json.Decoder(BillingStatement),
 }

@@ -61,6 +61,12 @@ class Waiting(NamedTuple):
     recorded_at: Instant
 
 
+class Seen(NamedTuple):
+    """That a journal came that no mark has counted yet."""
+
+    legal_entity_id: str
+
+
 class Total(NamedTuple):
     """One currency of a mark."""
 
@@ -80,7 +86,10 @@ class Mark(NamedTuple):
 
 @dataclass(slots=True)
 class Side:
-    """What one shard says of one company. `count` are its journals up to the last mark, `since` the numbers of those after it."""
+    """What one shard says of one company. `count` are its journals up to the last mark, `since` the numbers of those after it.
+
+    These are kept as rows of their own, so that a day with many journals is not written again with each of them.
+    """
 
     count: int = 0
     since: set[int] = field(default_factory=set)
@@ -96,9 +105,9 @@ class Side:
         return self.marks[-1].seq if self.marks else self.bound
 
 
-# What is kept under a name that begins with `side`, `journal` or `part`.
-Row: TypeAlias = Side | Waiting | BillingStatement
-SIDE, WAITING, PART = "side", "journal", "part"
+# What is kept under a name that begins with `side`, `seen`, `journal` or `part`.
+Row: TypeAlias = Side | Seen | Waiting | BillingStatement
+SIDE, SEEN, WAITING, PART = "side", "seen", "journal", "part"
 _Place: TypeAlias = tuple[str, int]
 
 
@@ -148,7 +157,7 @@ class Groups:
         if part.parts == 1:
             return part
         found = self._parts[part.statement_id, part.revision]
-        name = f"{PART}/{position.shard}/{position.output_seq}"
+        name = _name(PART, position.shard, position.output_seq)
         if part.part not in found:
             found[part.part] = (name, part)
             self._new[name] = part
@@ -177,7 +186,7 @@ class Groups:
     def changes(self) -> Changes:
         kept = dict(self._new)
         for place in sorted(self._dirty):
-            kept[_side_name(place)] = _copied(self._sides[place])
+            kept[_side_name(place)] = replace(_copied(self._sides[place]), since=set())
         changes = Changes(tuple(kept.items()), tuple(self._gone))
         self._dirty.clear()
         self._new.clear()
@@ -188,7 +197,10 @@ class Groups:
         shard, rest = name.split("/", 2)[1:]
         match row:
             case Side():
-                self._sides[rest, int(shard)] = _copied(row)
+                since = self._sides[rest, int(shard)].since
+                self._sides[rest, int(shard)] = replace(_copied(row), since=since | row.since)
+            case Seen():
+                self._sides[row.legal_entity_id, int(shard)].since.add(int(rest))
             case Waiting():
                 self._waiting[row.journal.legal_entity_id][int(shard), int(rest)] = row
             case BillingStatement():
@@ -204,10 +216,10 @@ class Groups:
         if seq <= side.through or seq in side.since:
             return alone
         side.since.add(seq)
-        self._dirty.add((entity, shard))
+        self._new[_name(SEEN, shard, seq)] = Seen(entity)
         if is_sent and grain != ENTRY:
             self._waiting[entity][shard, seq] = waiting
-            self._new[_journal_name(shard, seq)] = waiting
+            self._new[_name(WAITING, shard, seq)] = waiting
         return [*alone, *self._closed(entity, shard)]
 
     def _add_total(self, position: Position, total: ControlTotals) -> list[Group]:
@@ -224,8 +236,11 @@ class Groups:
 
     def _closed(self, entity: str, shard: int) -> list[Group]:
         """Of all days that are closed now."""
-        if not _settle(self._sides[entity, shard]):
+        counted = _settle(self._sides[entity, shard])
+        if counted is None:
             return []
+        self._dirty.add((entity, shard))
+        self._forget(_name(SEEN, shard, seq) for seq in counted)
         groups = []
         sides = [self._sides[entity, each] for each in range(self._shards)]
         until = min(each.upto for each in sides)
@@ -251,7 +266,7 @@ class Groups:
                 taken.append((shard, seq))
         for place in taken:
             del waiting[place]
-        self._forget(_journal_name(*place) for place in taken)
+        self._forget(_name(WAITING, *place) for place in taken)
         return [_group(key[0], alike[key]) for key in sorted(alike)]
 
     def _forget(self, names: Iterable[str]) -> None:
@@ -267,9 +282,9 @@ def _day_of(seq: int, side: Side) -> str:
     return "" if day is None else day.isoformat()
 
 
-def _settle(side: Side) -> bool:
-    """Whether a further mark counts: all its currencies and all journals before it are there."""
-    settled = False
+def _settle(side: Side) -> list[int] | None:
+    """The journals of further marks that count now, as all their currencies and all journals before them are there; None of no mark."""
+    counted: list[int] | None = None
     while side.totals:
         day, totals = next(iter(side.totals.items()))
         posted = sum(total.journals for total in totals.values()) - side.count
@@ -283,8 +298,8 @@ def _settle(side: Side) -> bool:
         side.count += posted
         side.since.difference_update(before)
         side.marks.append(Mark(day, first.seq, first.period_ended))
-        side.upto, settled = day, True
-    return settled
+        side.upto, counted = day, [*(counted or ()), *before]
+    return counted
 
 
 def _alike(grain: str, journal: JournalEntry) -> tuple[str, ...]:
@@ -323,5 +338,5 @@ def _side_name(place: _Place) -> str:
     return f"{SIDE}/{place[1]}/{place[0]}"
 
 
-def _journal_name(shard: int, seq: int) -> str:
-    return f"{WAITING}/{shard}/{seq}"
+def _name(kind: str, shard: int, seq: int) -> str:
+    return f"{kind}/{shard}/{seq}"

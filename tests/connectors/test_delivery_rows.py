@@ -3,7 +3,7 @@
 from datetime import date
 
 from connectors.delivery_rows import of_bytes, to_bytes
-from domain.delivery.groups import Groups, Waiting
+from domain.delivery.groups import Groups, Seen, Waiting
 from domain.outputs import BillingStatement
 from domain.units import EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line, mark, position
@@ -21,11 +21,12 @@ def test_rows_are_read_back_as_they_were() -> None:
     groups.add(position(0, 0), rare)
     groups.add(position(0, 1), mark(DAY, 1, ended="2026-05"))
     groups.add(position(1, 1), mark(DAY, 1, currencies=2))
-    groups.add_part(position(0, 2), statement)
+    groups.add(position(0, 2), journal("J-2"))
+    groups.add_part(position(0, 3), statement)
     rows = dict(groups.changes().kept)
     kept = {name: to_bytes(row) for name, row in rows.items()}
     assert {name: of_bytes(name, row) for name, row in kept.items()} == rows
-    assert sorted(rows) == ["journal/0/0", "part/0/2", "side/0/DE", "side/1/DE"]
+    assert sorted(rows) == ["journal/0/0", "journal/0/2", "part/0/3", "seen/0/2", "side/0/DE", "side/1/DE"]
 
 
 def test_a_row_that_is_kept_today_can_be_read_tomorrow() -> None:
@@ -36,6 +37,7 @@ def test_a_row_that_is_kept_today_can_be_read_tomorrow() -> None:
         b'null,null,"K-1","C-1"],"c",7]'
     )
     assert of_bytes("journal/0/0", kept) == Waiting(journal("J-1"), "c", 7)
+    assert of_bytes("seen/0/2", b'["DE"]') == Seen("DE")
     side = (
         b'{"count":2,"since":[5],"totals":{"2026-06-04":{"EUR":[6,3,1,""]}},'
         b'"marks":[["2026-06-03",4,"2026-05"]],"bound":1,"upto":"2026-06-03"}'

@@ -175,3 +175,12 @@ def test_a_statement_in_parts_is_whole_with_its_last(order: tuple[int, ...]) -> 
     assert found[2].parts == 1
     assert sorted(groups.changes().gone) == sorted(rows)
     assert groups.add_part(position(0, 9), part(1, "open")) is None
+
+
+def test_a_journal_is_kept_by_itself_however_many_came_before() -> None:
+    groups = Groups(1, {"DE": chart()})
+    for seq in range(1_000):
+        groups.add(position(0, seq), journal(f"J-{seq}"))
+    groups.changes()
+    groups.add(position(0, 1_000), journal("J-1000"))
+    assert sorted(name for name, _ in groups.changes().kept) == ["journal/0/1000", "seen/0/1000"]

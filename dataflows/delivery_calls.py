@@ -11,7 +11,7 @@ from typing import Final, Self
 from connectors.erp.adapter import Calls, Trace
 from dataflows.delivery import start_seconds
 from domain.delivery.calls import LOOK_UP, SEND, Call, Result
-from domain.delivery.outcomes import Throttled
+from domain.delivery.outcomes import LATE, NotSent
 from domain.delivery.pace import seconds
 from domain.units import Instant
 
@@ -72,7 +72,7 @@ class CallPool:
     def _result(self, call: Call, trace: Trace) -> Result:
         if call.kind == SEND:
             if self._clock() > call.at + self._start:
-                return [Throttled(0.0) for _ in call.documents]
+                return [NotSent(LATE, "the call waited too long for a thread") for _ in call.documents]
             outcomes = list(self._erp.send(call.documents, trace))
             assert len(outcomes) == len(call.documents), "an adapter gives an outcome for each document"
             return outcomes

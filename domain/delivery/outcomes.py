@@ -12,6 +12,8 @@ from domain.units import Amount, ExchangeRate
 UNREACHABLE: Final = "unreachable"
 CREDENTIALS: Final = "credentials"
 NOT_PERMITTED: Final = "not_permitted"
+# It waited here for so long that the call was not made: nothing of the ERP.
+LATE: Final = "late"
 
 
 class Taken(NamedTuple):
@@ -52,7 +54,7 @@ class Throttled(NamedTuple):
 
 
 class NotSent(NamedTuple):
-    """It is certain that the ERP has not got it: no connection, or who we are was refused."""
+    """It is certain that the ERP has not got it: no connection, who we are was refused, or the call was not made."""
 
     why: str
     message: str

@@ -24,7 +24,7 @@ from domain.delivery.choosing import Choosing
 from domain.delivery.documents import INVOICE, Document
 from domain.delivery.due import Entry
 from domain.delivery.order import Order, originals_first
-from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Outcome, Submitted, Taken, Throttled, Uncertain
+from domain.delivery.outcomes import LATE, NOT_PERMITTED, NotSent, Outcome, Submitted, Taken, Throttled, Uncertain
 from domain.delivery.pace import THROTTLED_STEP, Pace, back_off, seconds
 from domain.delivery.recovery import Known, Tree, tree_of
 from domain.delivery.rows import ASKED, DIED, Rows, body_hash
@@ -281,8 +281,10 @@ class Queue:
                 self.pace.throttled(call.at, now, after_seconds)
             case NotSent(why, _) if why == NOT_PERMITTED:
                 self._choosing.refusals.refused(call.entity, now)
-            case NotSent():
+            case NotSent(why, _) if why != LATE:
                 self.pace.failed(call.at, now)
+            case NotSent():
+                pass
             case Uncertain():
                 self.pace.uncertain(call.at, now)
             case _:

@@ -25,6 +25,7 @@ from domain.delivery.chart import ENTITY_DAY, ENTRY, PROJECT_DAY, AccountRule, E
 from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.groups import Row, Waiting
 from domain.delivery.outcomes import (
+    LATE,
     UNREACHABLE,
     NotSent,
     Outcome,
@@ -182,7 +183,7 @@ class ModelPool:
             call = self._queued.pop(0)
             self._at_work += 1
             if call.kind == SEND and self._world.now > call.at + seconds(start_seconds(self._world.limits)):
-                self._after(0.0, partial(self._end, call, [Throttled(0.0) for _ in call.documents]))
+                self._after(0.0, partial(self._end, call, [NotSent(LATE, "no thread") for _ in call.documents]))
             else:
                 self._make(call)
 

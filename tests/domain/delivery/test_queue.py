@@ -8,6 +8,7 @@ from domain.delivery.calls import LOOK_UP, SEND, Call, Given, Terms
 from domain.delivery.chart import Unmapped
 from domain.delivery.documents import JOURNAL, Document, JournalDocument, key_of
 from domain.delivery.outcomes import (
+    LATE,
     NOT_PERMITTED,
     NotSent,
     Outcome,
@@ -113,6 +114,16 @@ def test_a_company_that_we_may_not_post_for_is_left_alone_for_a_while() -> None:
     assert play(queue, seconds(4), taken) == [("b",), ("a",)]
     assert queue.troubled_since is None
     assert not queue.tally()[0].get(standings.TO_SEND)
+
+
+def test_a_call_that_waited_too_long_for_a_thread_is_made_again_and_slows_nothing() -> None:
+    queue = Queue("erp", Making(), Terms(concurrent=4))
+    queue.add([journals("A"), journals("B"), journals("C"), journals("D")], seconds(1))
+    for now in range(2, 12):
+        for call in queue.calls(seconds(now), 9):
+            queue.took(call, [NotSent(LATE, "no thread")], seconds(now))
+    assert len(queue.calls(seconds(12), 9)) == 4
+    assert queue.troubled_since is None
 
 
 def test_what_was_throttled_with_a_draft_in_the_erp_waits_and_is_looked_up_first() -> None:

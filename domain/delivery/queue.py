@@ -232,17 +232,17 @@ class Queue:
     # What came of calls
 
     def _took_sent(self, call: Call, outcomes: Sequence[Outcome], now: Instant) -> None:
+        self._heed_all(call, outcomes, now)
         for document, outcome in zip(call.documents, outcomes, strict=True):
-            self._heed(call, outcome, now)
             standing = self._rows.standings[document.key]
             became(self._rows, standing, outcome, now)
         self._review_all(call.documents, now)
 
     def _took_polled(self, call: Call, outcomes: Sequence[Outcome] | None, now: Instant) -> None:
-        for at, document in enumerate(call.documents):
+        outcomes = [Submitted(call.ticket) for _ in call.documents] if outcomes is None else outcomes
+        self._heed_all(call, outcomes, now)
+        for document, outcome in zip(call.documents, outcomes, strict=True):
             standing = self._rows.standings[document.key]
-            outcome = Submitted(call.ticket) if outcomes is None else outcomes[at]
-            self._heed(call, outcome, now)
             if isinstance(outcome, Submitted | Throttled | NotSent):
                 ticket = outcome.ticket if isinstance(outcome, Submitted) else standing.ticket
                 self._rows.wait(standing._replace(ticket=ticket), now + poll_wait(standing.failures))
@@ -273,6 +273,12 @@ class Queue:
             else:
                 missing(self._rows, standing, call.at, now, self._terms.call_seconds)
         self._review_all(call.documents, now)
+
+    def _heed_all(self, call: Call, outcomes: Sequence[Outcome], now: Instant) -> None:
+        """Each kind once, for the account counts calls; a batch of which something is known was answered."""
+        known = [each for each in outcomes if not isinstance(each, Uncertain) or each.throttled]
+        for outcome in {type(each): each for each in known or outcomes}.values():
+            self._heed(call, outcome, now)
 
     def _heed(self, call: Call, outcome: Outcome, now: Instant) -> None:
         """What an outcome says of the account as a whole."""

@@ -126,6 +126,17 @@ def test_a_call_that_waited_too_long_for_a_thread_is_made_again_and_slows_nothin
     assert queue.troubled_since is None
 
 
+def test_a_batch_that_one_bad_journal_breaks_off_does_not_pause_the_account() -> None:
+    """Oracle imports all journals of a group or none: of 49 it says only that another one was wrong."""
+    queue = Queue("erp", Making(), Terms(documents=50))
+    queue.add([journals(f"J-{number}") for number in range(50)], seconds(1))
+    (call,) = queue.calls(seconds(1), 9)
+    outcomes = [Uncertain("another one was wrong") for _ in range(49)]
+    queue.took(call, [*outcomes, RejectedData("EF04", "no such account")], seconds(2))
+    assert queue.troubled_since is None
+    assert queue.pace.paused_until <= seconds(2)
+
+
 def test_what_was_throttled_with_a_draft_in_the_erp_waits_and_is_looked_up_first() -> None:
     queue = Queue("books", Making(), Terms())
     queue.add([journals("a")], seconds(1))

@@ -170,7 +170,7 @@ class KafkaBooks:
     def places(self) -> list[Place]:
         return self._topics.places
 
-    def behind(self, end_of: Callable[[Place], int]) -> dict[Place, int]:
+    def unread(self, end_of: Callable[[Place], int]) -> dict[Place, int]:
         """Records of each partition that were not read, up to the end that is known; for any thread."""
         return self._topics.behind(end_of)
 

@@ -62,12 +62,12 @@ class MeasuredDelivery:
         self._pulse.turned()
         self._pulse.is_ready = self._pulse.is_ready or is_caught_up
 
-    def reads(self, behind: Callable[[], Mapping[Place, int]], prefix: str) -> None:
-        """`behind` says of each partition how many records were not read; it is asked by other threads."""
+    def reads(self, unread: Callable[[], Mapping[Place, int]], prefix: str) -> None:
+        """`unread` gives the records of each partition that were not read; other threads call it."""
 
         def lags() -> Iterator[tuple[Labels, float]]:
             try:
-                found = behind()
+                found = unread()
             except (RuntimeError, KafkaException):
                 return
             for (topic, partition), number in found.items():

@@ -109,7 +109,7 @@ def _deliver(
             # Of the calls that were waited for the next process knows nothing else.
             return
         hooks = MeasuredDelivery(account.erp, measured.metrics, measured.health)
-        hooks.reads(lambda: books.behind(ends.of), kafka.prefix)
+        hooks.reads(lambda: books.unread(ends.of), kafka.prefix)
         here = opened(account.erp, books, store, account.charts, adapter.limits, pool, now, hooks)
         with seldom_collecting():
             cli_main(build(here, is_over))

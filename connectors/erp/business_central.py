@@ -211,7 +211,7 @@ class BusinessCentral(AtOnce):
         return found._replace(taken=found.taken._replace(is_duplicate=False)) if isinstance(found, Held) else None
 
     def _refused(self, document: Document, refused: Refused) -> Outcome:
-        """What another attempt has left there meanwhile is taken, whatever this one was told."""
+        """What another attempt has left there meanwhile is taken, whatever the answer to this one said."""
         there = self._there([document])
         if not isinstance(there, dict):
             return in_doubt(f"Business Central refused it ({refused.code}), and could not be asked for it", there)
@@ -492,7 +492,7 @@ def _owed(head: Row) -> Iterator[LedgerLine]:
 
 
 def _ledger_line(line: Row) -> LedgerLine:
-    """Of the company's currency: the API of journals and of the general ledger tells no other. Raises ValueError."""
+    """Of the company's currency: the API of journals and of the general ledger has no other. Raises ValueError."""
     amount = _amount(line)
     return LedgerLine(text_of(line.get("accountNumber")), amount, amount)
 

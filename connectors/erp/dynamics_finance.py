@@ -594,7 +594,7 @@ class DynamicsFinance(AtOnce):
     # The ledger
 
     def _posted_journals(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
-        """What the general ledger has of daily journals, whoever made them."""
+        """All daily journals of the general ledger, ours and those of others."""
         where = f"SubledgerVoucherDataAreaId eq {text(scope.subsidiary)} and {_within('AccountingDate', scope)}"
         fields = "SourceKey,JournalNumber,DocumentNumber,AccountingDate,JournalCategory"
         # Some enums give nothing when they are filtered by, and no error: what is wanted is picked here.
@@ -760,7 +760,7 @@ def _rate(stated: object) -> Decimal:
 def _entry(
     key: str, reference: str, on: date | None, currency: str, lines: Sequence[LedgerLine], *, is_posted: bool = True
 ) -> LedgerEntry:
-    """The period stays empty: Dynamics tells it by the date alone. Raises ErpUnreadable."""
+    """The period stays empty: Dynamics knows it by the date alone. Raises ErpUnreadable."""
     if on is None:
         raise ErpUnreadable(f"Dynamics' {reference} could not be read: expected a date; try again")
     return LedgerEntry(key if is_key(key) else "", reference, on, "", currency, is_posted, tuple(lines))

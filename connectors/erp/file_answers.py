@@ -120,7 +120,7 @@ def _answered(name: str, line: int, row: dict[str, str]) -> Iterator[Answer | Un
     try:
         posted_on = date.fromisoformat(day) if day else None
     except ValueError:
-        yield UnreadAnswer(place, f"expected a date such as 2026-06-30, came {day!r}")
+        yield UnreadAnswer(place, f"expected a date such as 2026-06-30, found {day!r}")
         return
     said = "\x1f".join((name, str(line), key, code, message))
     answer = Answer(key, hashlib.blake2b(said.encode(), digest_size=8).hexdigest(), reference, posted_on, code, message)

@@ -2,7 +2,7 @@
 
 A file is written in three steps: whole under a hidden name; named in the manifest, which decides that it is written; given its name.
 A process that dies between them leaves a hidden file: the next one gives it its name where the manifest has it, and removes it where
-it has not. So the same key is never written twice, whoever moves files away after that.
+it has not. So the same key is never written twice, also where files are moved away after that.
 """
 
 import fcntl
@@ -59,7 +59,7 @@ class WrittenFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest:
-    """Owns the names of the folder; whoever writes or reads holds the lock."""
+    """Owns the names of the folder; a writer or reader holds the lock."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

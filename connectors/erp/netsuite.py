@@ -5,7 +5,7 @@ A document is written by `PUT .../eid:KEY?replace=line`: a second one with the s
 body, so what NetSuite made of it is read back: a preference may have moved it to another period, which `Taken.period` then says.
 
 A closed period is refused like any other mistake (USER_ERROR), so after a refusal without a telling code the period itself is asked.
-Nothing is called rejected before the key was looked up: what an earlier attempt has left there is taken, whatever this one was told.
+Nothing is called rejected before the key was looked up: what an earlier attempt has left there is taken, whatever this one brought.
 
 A journal with exchange differences has lines without an amount in its currency, which NetSuite does not know: the whole journal goes in
 the ledger currency of the subsidiary. Lines of currency rounding are left out; NetSuite converts and rounds by itself.
@@ -430,7 +430,7 @@ class NetSuite(AtOnce):
             fields = {}
         allowed = fields.get("integrationConcurrencyLimit", fields.get("accountConcurrencyLimit"))
         if not isinstance(allowed, int):
-            return Finding(subject, True, f"{ours} are used; NetSuite tells its limit to administrators alone")
+            return Finding(subject, True, f"{ours} are used; NetSuite shows its limit to administrators alone")
         remedy = (
             ""
             if ours <= allowed

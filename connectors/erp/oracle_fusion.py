@@ -79,7 +79,7 @@ LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, ca
 IMPORT_JOB: Final = "/oracle/apps/ess/financials/generalLedger/programs/common,JournalImportLauncher"
 POSTING_PACKAGE: Final = "/oracle/apps/ess/financials/generalLedger/programs/common/"
 POSTING_JOB: Final = "AutomaticPosting"
-# So many make a query of less than 4,000 characters; Oracle's HTTP server takes 8,190 in a request line unless it is told otherwise.
+# So many make a query of less than 4,000 characters; Oracle's HTTP server takes 8,190 in a request line unless it is set otherwise.
 KEYS_A_QUERY: Final = 60
 
 UNSENDABLE: Final = "UNSENDABLE"

@@ -1,7 +1,7 @@
 """How fast an ERP account is called: its quota by the minute, the waits it asks for, and a breaker where it is down.
 
-An ERP that throttles is left alone as long as it says. Where it throttles again before it has answered as many calls as may be under way,
-they were too many: half as many go from then on, and one more each time that as many have been answered.
+An ERP that throttles is left alone as long as it says. Where it throttles again before it has answered as many calls as
+its limits allow at once, they were too many: half as many go from then on, and one more each time that as many have been answered.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ WITHDRAWN: Final = "withdrawn"
 UNKNOWN: Final = "unknown"
 MORE: Final = "more"
 
-# An event has a bound; what is beyond is told as one.
+# An event has a bound; what is beyond is counted in one.
 DIFFERENCES_MAX: Final = 1_000
 _DIGEST_BYTES: Final = 12
 NOTHING: Final[Mapping[str, tuple[str, ...]]] = {}
@@ -60,7 +60,7 @@ _OURS_ALONE: Final = frozenset(
         accounts.EXPENSE_COST,
     }
 )
-# These too, where the ERP's invoices are ours; else whoever makes invoices clears them.
+# These too, where the ERP's invoices are ours; else those who make the invoices clear them.
 _OURS_BILLED: Final = frozenset(
     {
         accounts.UNBILLED_RECEIVABLE,

@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lose-store", action="store_true", help="delete the store of intents after the kills")
     parser.add_argument("--twice", action="store_true", help="start a second delivery beside the first")
     parser.add_argument(
-        "--folder", type=Path, default=Path("build/endurance"), help="books of both sides, one folder an ERP; made anew"
+        "--folder", type=Path, default=Path("build/endurance"), help="books of both sides, one folder an ERP; replaced"
     )
     return parser
 

@@ -154,7 +154,7 @@ class OracleFusion:
         return Reply(401, b"<html>401 Unauthorized</html>", {"content-type": "text/html", "www-authenticate": "Basic"})
 
     def duplicate(self, asked: Asked) -> Reply:
-        """Nothing here knows duplicates; a gateway that sends again is told of a conflict."""
+        """Nothing here knows duplicates; a gateway that sends again gets a conflict."""
         del asked
         return Reply(409, {"title": "Conflict", "status": "409"})
 

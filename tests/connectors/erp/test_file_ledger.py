@@ -258,7 +258,7 @@ def test_answers_that_say_nothing_are_named_and_the_others_count(tmp_path: Path)
     assert waiting.poll("journals_55003_2026-06_000001.csv", [OTHER]) is None
     assert [finding.found for finding in waiting.check([], TODAY) if not finding.is_right] == [
         "answers/copied.csv: its last line has no end yet",
-        "answers/june.csv:2: expected a date such as 2026-06-30, came '31.12.2026'",
+        "answers/june.csv:2: expected a date such as 2026-06-30, found '31.12.2026'",
         "answers/june.csv:3: expected a key, and either a reference or a code",
         "answers/other.csv: expected the columns key, reference, date, code, message, key and reference are missing",
         "1 for keys never written, the first MPUNKNOWN",

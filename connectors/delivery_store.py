@@ -29,6 +29,7 @@ from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
 from domain.delivery.groups import Row
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import NOT_DELIVERED, Changes, Ended, Kept, Parcel, Settled, Standing
+from domain.journal import debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, Instant
 from state.page_sums import PAGE, PageSums
@@ -434,4 +435,4 @@ def money_of(record: JournalEntry | BillingStatement) -> dict[str, Amount]:
     """A journal's debits, or what a statement comes to."""
     if isinstance(record, BillingStatement):
         return {record.currency: record.amount_due}
-    return {record.currency: sum(line.amount for line in record.lines if line.amount > 0)}
+    return {record.currency: debits(record.lines)}

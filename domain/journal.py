@@ -5,7 +5,7 @@ Ledger amounts are derived line by line; the cents that this leaves go to 7190 a
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from domain.accounts import CURRENCY_ROUNDING, EXCHANGE_DIFFERENCE
 from domain.exchange import Exchange
@@ -23,6 +23,18 @@ _new = tuple.__new__
 # Rules of journals that follow from where another one stands in the ERP (`state/standings.py`).
 NEVER_ACCEPTED: Final = "never_accepted"
 ACCEPTED_AFTER_ALL: Final = "accepted_after_all"
+
+
+class Line(Protocol):
+    """Debit positive, credit negative."""
+
+    @property
+    def amount(self) -> Amount: ...
+
+
+def debits(lines: Iterable[Line]) -> Amount:
+    """What is debited, which is as much as is credited: how much money a journal moves."""
+    return sum(line.amount for line in lines if line.amount > 0)
 
 
 class Leg(NamedTuple):

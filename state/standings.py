@@ -22,29 +22,23 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from domain.delivery.answers import ACCEPTED, ACCOUNT, PERIOD, POSTED
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.events.reference import LegalEntityDefined
 from domain.identity import composed, derived_id
-from domain.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, reversal_id
+from domain.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, debits, reversal_id
 from domain.outputs import JournalEntry
-from domain.units import Amount
 from state import tallies
 from state.books import JournalStanding, OpenException
 from state.draft import Draft
 from state.known import open_day_from, period
 
 TO_SEND: Final = "to_send"
-ACCEPTED: Final = "accepted"
-POSTED: Final = "posted"
 REJECTED: Final = "rejected"
 REPLACED: Final = "replaced"
 WITHDRAWN: Final = "withdrawn"
 # Nothing more goes to the ERP.
 GONE: Final = (REPLACED, WITHDRAWN)
-BY_PERIOD: Final = "period"
-# Why the ERP, or its chart of accounts, rejects a journal.
-BY_DATA: Final = "data"
-BY_ACCOUNT: Final = "account"
 EARLY: Final = "early_answer"
 JOURNAL: Final = "journal"
 TWICE: Final = "posted_twice"
@@ -74,7 +68,7 @@ def _enter(draft: Draft, record: JournalEntry) -> None:
     stands = replace(
         early or _UNANSWERED,
         standing=early.standing if early is not None else TO_SEND,
-        amount=debits(record),
+        amount=debits(record.lines),
         currency=record.currency,
         project_id=next((line.project_id for line in record.lines if line.project_id is not None), None),
         contract_id=record.contract_id,
@@ -129,14 +123,8 @@ def _entity(draft: Draft, record: JournalEntry) -> LegalEntityDefined:
 def unmapped(draft: Draft, journal_ids: Iterable[str]) -> set[str]:
     """The exceptions that these journals are in because the chart does not map an account."""
     found = (draft.journal(each) for each in journal_ids)
-    complaints = (
-        _complaint(draft, "", stands) for stands in found if stands is not None and stands.because == BY_ACCOUNT
-    )
+    complaints = (_complaint(draft, "", stands) for stands in found if stands is not None and stands.because == ACCOUNT)
     return {each for each in complaints if each is not None}
-
-
-def debits(record: JournalEntry) -> Amount:
-    return sum(line.amount for line in record.lines if line.amount > 0)
 
 
 def take(draft: Draft, journal_id: str, event: PostingAccepted | PostingRejected) -> None:
@@ -259,7 +247,7 @@ def _answer_to_rejection(draft: Draft, stands: JournalStanding) -> JournalStandi
     """What was taken back meanwhile need not go; what only its period keeps out goes with the next one."""
     other_id, other = _counterpart(draft, stands)
     if other is None:
-        return _replaced(draft, stands) if stands.because == BY_PERIOD else stands
+        return _replaced(draft, stands) if stands.because == PERIOD else stands
     # A reversal leaves before what it takes back.
     if other_id == stands.reversed_by:
         _put(draft, other_id, other, _withdrawn(draft, other))
@@ -384,7 +372,7 @@ def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None
         tallies.take(draft, was, journal_id, before.amount, before.currency, reason)
     if now is None:
         return
-    if after.because == BY_ACCOUNT:
+    if after.because == ACCOUNT:
         if now != was:
             _tell_unmapped(draft, journal_id, after)
         return
@@ -411,7 +399,7 @@ def _complaint(draft: Draft, journal_id: str, stands: JournalStanding | None) ->
     """The exception that a rejected journal is in."""
     if stands is None or stands.standing != REJECTED:
         return None
-    if stands.because != BY_ACCOUNT:
+    if stands.because != ACCOUNT:
         return draft.exception_id(REFUSED, JOURNAL, journal_id)
     return draft.exception_id(UNMAPPED, "account", _account(stands) + _side(stands))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from domain.journal import debits
 from domain.money import format_amount
 from domain.outputs import (
     Alert,
@@ -57,12 +58,11 @@ def about(record: Output) -> str:
 
 
 def _journal(journal: JournalEntry) -> str:
-    debits = sum(line.amount for line in journal.lines if line.amount > 0)
     contract = f", contract {journal.contract_id}" if journal.contract_id is not None else ""
     affected = f"{_kind(journal.affected_kind)} {journal.affected_id} version {journal.affected_version}"
     return (
         f"journal {journal.journal_id}, {journal.kind} for {affected}{contract},"
-        f" {format_amount(debits)} {journal.currency} on {journal.accounting_date}"
+        f" {format_amount(debits(journal.lines))} {journal.currency} on {journal.accounting_date}"
     )
 
 

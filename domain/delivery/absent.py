@@ -11,6 +11,7 @@ from domain.delivery.groups import Group
 from domain.delivery.standings import REFUSED, REPLACED, TO_SEND, UNMAPPED, WAITING
 from domain.delivery.why_to_send import AFTER_CHART, AFTER_OTHER, AFTER_POSTING, AFTER_REJECTED, AFTER_REPLACEMENT
 from domain.events.finance import PostingAccepted, PostingRejected
+from domain.journal import debits
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
@@ -32,7 +33,7 @@ class Absent(NamedTuple):
 
     @property
     def debits(self) -> Amount:
-        return sum(line.amount for line in self.journal.lines if line.amount > 0)
+        return debits(self.journal.lines)
 
 
 def absent(

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from domain.delivery.chart import CUSTOMER, EntityChart, Unmapped, dimensions_of
 from domain.delivery.invoices import date_of, invoice
+from domain.journal import debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.statement import ISSUED
 from domain.units import Amount
@@ -56,8 +57,7 @@ class Lacks:
     def add(self, record: JournalEntry | BillingStatement) -> None:
         if isinstance(record, JournalEntry):
             if record.deliver:
-                debits = sum(line.amount for line in record.lines if line.amount > 0)
-                self._count(record, self._of_journal(record), debits)
+                self._count(record, self._of_journal(record), debits(record.lines))
         elif record.status == ISSUED and record.part == 1:
             self._count(record, self._of_statement(record), record.amount_due)
             self._leave_out(record)

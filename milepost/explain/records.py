@@ -9,6 +9,7 @@ from typing import Any
 from domain.accounts import REVENUE
 from domain.billing import methods
 from domain.explanation import Arithmetic, Node, agreeing, less, negated, stated, total
+from domain.journal import debits
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
 from domain.purchase_order import is_order, spoken
@@ -441,7 +442,7 @@ class RecordNodes:
 
     def _journal_line(self, journal: JournalEntry) -> Node:
         kind = f"{journal.kind} {journal.rule}" if journal.rule not in ROWS and journal.rule != "time" else journal.kind
-        amount = sum(line.amount for line in journal.lines if line.amount > 0)
+        amount = debits(journal.lines)
         facts = [("accounting date", journal.accounting_date.isoformat())]
         if journal.reverses:
             facts.append(("takes back", journal.reverses))

@@ -86,12 +86,15 @@ def _run(
 
         cli_main(build(here, is_over))
         here.end()
-        for entity, count in sorted(here.left_out.items()):
-            since = charts[entity].invoices_from
-            say(
-                f"{entity}: {count} statements are not sent, since their period ended before {since}, its invoices_from"
-            )
+        say_left_out(here, charts)
         return here.is_idle
+
+
+def say_left_out(here: Delivery, charts: Mapping[str, EntityChart]) -> None:
+    """Of what was read this time."""
+    for entity, count in sorted(here.left_out.items()):
+        since = charts[entity].invoices_from
+        say(f"{entity}: {count} statements are not sent, since their period ended before {since}, its invoices_from")
 
 
 def _open(erp: str, accounts: Accounts, *, in_files: bool) -> Calls:

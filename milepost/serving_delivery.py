@@ -31,7 +31,7 @@ from domain.delivery.chart import EntityChart
 from domain.delivery.documents import DELIVERED
 from milepost.accounts_given import given_accounts
 from milepost.console import say
-from milepost.delivering import entities_digest
+from milepost.delivering import entities_digest, say_left_out
 from milepost.serving import asked, check_topics, either, faults_named, tell_end, topics_watched
 from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings
@@ -115,6 +115,7 @@ def _deliver(
             cli_main(build(here, is_over))
         here.end()
         books.ended()
+        say_left_out(here, account.charts)
 
 
 def _store(folder: Path, books: KafkaBooks, account: Account) -> DeliveryStore:

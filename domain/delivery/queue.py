@@ -18,7 +18,7 @@ from typing import Final
 from domain.delivery import answers, standings
 from domain.delivery.after_calls import became, missing, poll_wait, together
 from domain.delivery.answers import About, Answer, Rejection
-from domain.delivery.calls import LOOK_UP, SEND, Call, Given, Making, Result, Terms
+from domain.delivery.calls import Call, Given, Making, Result, Terms
 from domain.delivery.chart import Unmapped
 from domain.delivery.choosing import Choosing
 from domain.delivery.documents import INVOICE, Document
@@ -30,8 +30,6 @@ from domain.delivery.recovery import Known, Tree, tree_of
 from domain.delivery.rows import ASKED, DIED, Rows, body_hash
 from domain.delivery.standings import NOTHING_KEPT, Changes, Ended, Kept, Parcel, Settled, Standing
 from domain.units import Instant
-
-__all__ = ["LOOK_UP", "REFUSED_AGAIN_SECONDS", "SEND", "Call", "Given", "Queue", "Result", "Terms"]
 
 # What was refused goes again when its chart has changed; else once a day, for the ERP's people may have mended something.
 REFUSED_AGAIN_SECONDS: Final = 86_400

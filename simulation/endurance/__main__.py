@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from domain.delivery.chart import ENTITY_DAY, ENTRY
 from simulation.endurance.run import Broken, Outcome, Plan, run
 from simulation.erp.simulated import INTERFACES
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         folder: Path = asked.folder / kind
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        plan = Plan(kind, asked.journals, asked.seed, asked.lose_store, asked.twice)
+        plan = Plan(kind, asked.journals, asked.seed, asked.lose_store, asked.twice, grain=asked.grain)
         _say(f"{kind}, seed {plan.seed}: about {plan.journals:,} journals, in {folder}")
         try:
             outcome = run(plan, folder.absolute(), lambda line: _say(f"  {line}"))
@@ -63,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--journals", type=int, default=20_000, help="about so many")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--grain", choices=(ENTRY, ENTITY_DAY), default=ENTRY, help="what a journal of the ERP is made of"
+    )
     parser.add_argument("--lose-store", action="store_true", help="delete the store of intents after the kills")
     parser.add_argument("--twice", action="store_true", help="start a second delivery beside the first")
     parser.add_argument(

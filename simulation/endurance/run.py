@@ -59,6 +59,7 @@ class Plan(NamedTuple):
     throttled_percent: int = 10
     outage_seconds: int = 5
     concurrent: int = 10
+    grain: str = ENTRY
 
 
 class Outcome(NamedTuple):
@@ -85,8 +86,9 @@ def run(plan: Plan, folder: Path, say: Tell) -> Outcome:
     journals = list(books(firm.output).to_deliver.values())
     month = _busiest_after_half(journals)
     say(f"{len(journals):,} journals; {month} is closed in the ERP at half of them")
-    documents = _documents(plan.kind, len(journals))
-    half = len(journals) // documents // 2
+    count = _groups(plan.grain, journals)
+    documents = _documents(plan.kind, count)
+    half = count // documents // 2
     troubles = [
         f"lost={plan.lost_percent}",
         f"throttled={plan.throttled_percent}",
@@ -99,9 +101,9 @@ def run(plan: Plan, folder: Path, say: Tell) -> Outcome:
     )
     with serving(erp) as served:
         where = (folder / "erp", plan.kind, served.url, erp.token_path, plan.concurrent)
-        firm.connect(written(*where, grain=ENTRY, documents=documents))
+        firm.connect(written(*where, grain=plan.grain, documents=documents))
         began = time.monotonic()
-        killed = _killed(firm, len(journals), say)
+        killed = _killed(firm, count, say)
         if plan.loses_store:
             firm.lose_store()
             say("the store of intents is deleted")
@@ -110,7 +112,7 @@ def run(plan: Plan, folder: Path, say: Tell) -> Outcome:
         rounds = _rounds(firm, say)
         seconds = time.monotonic() - began
         ours = books(firm.output)
-        found = [*faults(ours, erp.entries()), *rounds, *firm.left()]
+        found = [*faults(ours, erp.entries(), plan.grain), *rounds, *firm.left()]
         return Outcome(
             len(ours.to_deliver),
             ours.replacements,
@@ -123,9 +125,9 @@ def run(plan: Plan, folder: Path, say: Tell) -> Outcome:
         )
 
 
-def _killed(firm: _Firm, journals: int, say: Tell) -> int:
+def _killed(firm: _Firm, documents: int, say: Tell) -> int:
     """One delivery for each point, each of which gets some way."""
-    stretch = max(1, journals // (2 * len(Point)))
+    stretch = max(1, documents // (2 * len(Point)))
     for point in Point:
         ended = firm.deliver(doomed=(point, stretch))
         if ended.returncode != -signal.SIGKILL:
@@ -156,7 +158,7 @@ def _rounds(firm: _Firm, say: Tell) -> list[str]:
         ended = firm.deliver()
         if ended.returncode not in ENDS:
             raise Broken(f"delivery ended with {_end(ended)}")
-        firm.account()
+        firm.account(days=number + 1)
         ours = books(firm.output)
         say(f"round {number}: {ours.replacements:,} of {len(ours.to_deliver):,} journals in place of others")
         if ours == before and ended.returncode == exit_codes.DONE:
@@ -183,10 +185,13 @@ class _Firm:
             "--months", str(self._months), "--out", str(self._input),
         )  # fmt: skip
 
-    def account(self) -> None:
-        """Up to tomorrow, since answers are of today; or to the end of what is simulated, where that is later."""
+    def account(self, days: int = 1) -> None:
+        """So many days from today, since answers are of today; or to the end of what is simulated, where that is later.
+
+        One more each time: what is posted in place of others goes when the day is over that it was posted on.
+        """
         ends = date(2026, self._months + 2, 1) - timedelta(days=1)
-        until = max(ends, self._today + timedelta(days=1)).isoformat()
+        until = max(ends, self._today + timedelta(days=days)).isoformat()
         self._done("run", "--input", str(self._input), "--output", str(self.output), "--until", until, "--yes")
 
     def connect(self, accounts: Path) -> None:
@@ -227,9 +232,16 @@ class _Firm:
             raise Broken(f"milepost {arguments[0]} ended with {_end(ended)}")
 
 
-def _documents(kind: str, journals: int) -> int:
+def _groups(grain: str, journals: Sequence[JournalEntry]) -> int:
+    """Journals of the ERP that ours make, about: more where exchange rates differ within a day."""
+    if grain == ENTRY:
+        return len(journals)
+    return len({(each.legal_entity_id, each.currency, each.accounting_date) for each in journals})
+
+
+def _documents(kind: str, groups: int) -> int:
     """A call."""
-    return min(MOST_IN_AN_IMPORT, max(1, journals // FEWEST_IMPORTS)) if kind == "oracle_fusion" else 1
+    return min(MOST_IN_AN_IMPORT, max(1, groups // FEWEST_IMPORTS)) if kind == "oracle_fusion" else 1
 
 
 def plan_projects(journals: int, months: int) -> int:

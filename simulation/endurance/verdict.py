@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from connectors.files.written import read_topic
+from domain.delivery.chart import ENTRY
 from domain.delivery.documents import JOURNAL, key_of
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount
@@ -16,8 +17,9 @@ from domain.units import Amount
 
 POSTINGS: Final = TOPICS["JournalEntry"]
 
-# By currency and account.
-Balances: TypeAlias = Mapping[tuple[str, str], Amount]
+# By currency and account; of a whole ledger by day as well.
+Balances: TypeAlias = Mapping[tuple[str, ...], Amount]
+Sum: TypeAlias = tuple[tuple[str, ...], Amount]
 
 
 class Books(NamedTuple):
@@ -35,12 +37,13 @@ def books(output: Path) -> Books:
     """What goes there is all that is to be delivered, less what was taken back since by a journal that is not."""
     found: dict[str, JournalEntry] = {}
     taken_back: set[str] = set()
-    posted: list[tuple[str, str, Amount]] = []
+    posted: list[Sum] = []
     for written in read_topic(output, POSTINGS):
         record = written.record
         if not isinstance(record, JournalEntry):
             continue
-        posted += [(record.currency, line.account, line.amount) for line in record.lines]
+        day = record.accounting_date.isoformat()
+        posted += [((record.currency, line.account, day), line.amount) for line in record.lines]
         if record.deliver and record.lines:
             found[record.journal_id] = record
         elif record.reverses is not None:
@@ -49,19 +52,36 @@ def books(output: Path) -> Books:
     return Books(to_deliver, _summed(posted))
 
 
-def faults(ours: Books, ledger: Sequence[LedgerEntry]) -> Iterator[str]:
-    """Every journal that is missing there, there too often, there and not of ours, or there otherwise; balances that differ."""
+def faults(ours: Books, ledger: Sequence[LedgerEntry], grain: str = ENTRY) -> Iterator[str]:
+    """Every journal that is missing there, there too often, there and not of ours, or there otherwise; balances that differ.
+
+    Where the ERP's journals are sums of ours, a key that is there twice, and balances of each day.
+    """
     there: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in ledger:
         there[entry.key].append(entry)
+    if grain == ENTRY:
+        yield from _by_key(ours, there)
+    else:
+        yield from (
+            f"{key} is {len(found)} times in the ERP's ledger" for key, found in there.items() if len(found) > 1
+        )
+        yield from (f"{entry.reference} is in the ERP, and not posted" for entry in ledger if not entry.is_posted)
+    theirs = _summed(
+        ((entry.currency, line.account, entry.posted_on.isoformat()), line.amount)
+        for entry in ledger
+        for line in entry.lines
+    )
+    yield from _unequal("balance", ours.balances, theirs)
+
+
+def _by_key(ours: Books, there: Mapping[str, Sequence[LedgerEntry]]) -> Iterator[str]:
     for key in sorted(ours.to_deliver.keys() - there.keys()):
         yield f"{ours.to_deliver[key].journal_id} ({key}) is not in the ERP's ledger"
     for key in sorted(there.keys() - ours.to_deliver.keys()):
         yield f"{key or 'a journal without a key'} is in the ERP's ledger, and none of ours"
     for key in sorted(there.keys() & ours.to_deliver.keys()):
         yield from _differences(ours.to_deliver[key], there[key])
-    theirs = _summed((entry.currency, line.account, line.amount) for entry in ledger for line in entry.lines)
-    yield from _unequal("balance", ours.balances, theirs)
 
 
 def _differences(journal: JournalEntry, entries: Sequence[LedgerEntry]) -> Iterator[str]:
@@ -74,19 +94,20 @@ def _differences(journal: JournalEntry, entries: Sequence[LedgerEntry]) -> Itera
         yield f"{name} is in the ERP as {entry.reference}, and not posted"
     if entry.posted_on != journal.accounting_date:
         yield f"{name} is of {journal.accounting_date}, in the ERP of {entry.posted_on}"
-    ours = _summed((journal.currency, line.account, line.amount) for line in journal.lines)
-    yield from _unequal(name, ours, _summed((entry.currency, line.account, line.amount) for line in entry.lines))
+    ours = _summed(((journal.currency, line.account), line.amount) for line in journal.lines)
+    theirs = _summed(((entry.currency, line.account), line.amount) for line in entry.lines)
+    yield from _unequal(name, ours, theirs)
 
 
 def _unequal(what: str, ours: Balances, theirs: Balances) -> Iterator[str]:
-    for currency, account in sorted(ours.keys() | theirs.keys()):
-        said, found = (format_amount(each.get((currency, account), 0)) for each in (ours, theirs))
+    for place in sorted(ours.keys() | theirs.keys()):
+        said, found = (format_amount(each.get(place, 0)) for each in (ours, theirs))
         if said != found:
-            yield f"{what} of {account} in {currency}: {said}, in the ERP {found}"
+            yield f"{what} of {' '.join(place)}: {said}, in the ERP {found}"
 
 
-def _summed(lines: Iterable[tuple[str, str, Amount]]) -> Balances:
-    sums: Counter[tuple[str, str]] = Counter()
-    for currency, account, amount in lines:
-        sums[currency, account] += amount
+def _summed(lines: Iterable[Sum]) -> Balances:
+    sums: Counter[tuple[str, ...]] = Counter()
+    for place, amount in lines:
+        sums[place] += amount
     return {place: amount for place, amount in sums.items() if amount}

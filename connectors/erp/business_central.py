@@ -64,7 +64,7 @@ from domain.delivery.documents import (
     is_key,
     posting_date,
 )
-from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope, still_waiting
 from domain.delivery.outcomes import (
     NotSent,
     Outcome,
@@ -448,12 +448,11 @@ class BusinessCentral(AtOnce):
         company = scope.subsidiary
         setup = self._read(company, "generalLedgerSetup", select="localCurrencyCode")
         currency = text_of(setup[0].get("localCurrencyCode")) if setup else ""
-        yield from _posted_entries(self._read(company, "generalLedgerEntries", where=_within(scope)), currency)
-        for head in self._read(company, "journals", expand="journalLines"):
-            lines = [line for line in listed(head.get("journalLines")) if isinstance(line, dict)]
-            if lines and text_of(head.get("code")).startswith("MP") and scope.since <= _day(lines[0]) <= scope.until:
-                key, code = text_of(lines[0].get("documentNumber")), text_of(head.get("code"))
-                yield _entry(key, code, _day(lines[0]), currency, map(_ledger_line, lines))
+        # Read first, so that a journal which is posted meanwhile is not missed by both.
+        waiting = list(_open_entries(self._read(company, "journals", expand="journalLines"), scope, currency))
+        posted = list(_posted_entries(self._read(company, "generalLedgerEntries", where=_within(scope)), currency))
+        yield from posted
+        yield from still_waiting(waiting, posted)
         for head in self._read(company, "salesInvoices", where=_within(scope), expand="salesInvoiceLines"):
             yield _entry(
                 text_of(head.get("externalDocumentNumber")),
@@ -467,6 +466,15 @@ class BusinessCentral(AtOnce):
     def _read(self, company: str, entity: str, **options: str) -> list[Row]:
         """Raises ErpUnreadable."""
         return read_whole(self.ERP, self._rows(company, entity, again=True, **options))
+
+
+def _open_entries(heads: Sequence[Row], scope: LedgerScope, currency: str) -> Iterator[LedgerEntry]:
+    """Of our journals, those that nobody has posted yet. Raises ValueError."""
+    for head in heads:
+        lines = [line for line in listed(head.get("journalLines")) if isinstance(line, dict)]
+        if lines and text_of(head.get("code")).startswith("MP") and scope.since <= _day(lines[0]) <= scope.until:
+            key, code = text_of(lines[0].get("documentNumber")), text_of(head.get("code"))
+            yield _entry(key, code, _day(lines[0]), currency, map(_ledger_line, lines))
 
 
 def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEntry]:

@@ -65,7 +65,7 @@ from domain.delivery.documents import (
     is_key,
     posting_date,
 )
-from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope, still_waiting
 from domain.delivery.outcomes import (
     NotSent,
     Outcome,
@@ -223,8 +223,11 @@ class DynamicsFinance(AtOnce):
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         try:
-            yield from self._posted_journals(scope)
-            yield from self._open_journals(scope)
+            # Read first, so that a journal which is posted meanwhile is not missed by both.
+            waiting = list(self._open_journals(scope))
+            posted = list(self._posted_journals(scope))
+            yield from posted
+            yield from still_waiting(waiting, posted)
             yield from self._invoices(scope)
         except ValueError:
             raise ErpUnreadable("Dynamics' ledger could not be read: lines without amounts; try again") from None

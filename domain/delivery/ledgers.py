@@ -1,5 +1,6 @@
 """What stands in an ERP's ledger, to compare with what was posted."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -36,3 +37,9 @@ class LedgerEntry(NamedTuple):
     is_posted: bool
     lines: tuple[LedgerLine, ...]
     is_changed: bool = False
+
+
+def still_waiting(waiting: Iterable[LedgerEntry], posted: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """Of entries that waited when they were read, those that what was read later has not got as posted."""
+    keys = {entry.key for entry in posted}
+    return (entry for entry in waiting if not entry.key or entry.key not in keys)

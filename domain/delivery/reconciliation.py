@@ -159,7 +159,7 @@ def compare(
         ),
         _bounded(sorted(found, key=lambda each: (-abs(each.amount), each.key, each.cause))),
         sum(key in there and key not in differing for key in ours),
-        sum(not each.is_posted and key not in there for key, each in ours.items()),
+        sum(not each.is_posted and key in theirs and key not in there for key, each in ours.items()),
     )
 
 
@@ -167,8 +167,8 @@ def _of_ours(each: Expected, there: Sequence[LedgerEntry], period: Period) -> It
     document = each.document
     debits = _debits(document)
     if not there:
-        if each.is_posted:
-            yield _difference(document, MISSING, f"{document.key} was posted, and is not in the ERP's ledger", debits)
+        said = "was posted, and is not in the ERP's ledger" if each.is_posted else "was accepted, and is not in the ERP"
+        yield _difference(document, MISSING, f"{document.key} {said}", debits)
         return
     if len(there) > 1:
         named = ", ".join(sorted(entry.reference for entry in there))

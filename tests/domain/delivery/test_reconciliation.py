@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.delivery.documents import DocumentLine, JournalDocument, key_of
 from domain.delivery.groups import Group
 from domain.delivery.journals import documents
-from domain.delivery.ledgers import LedgerEntry, LedgerLine
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, still_waiting
 from domain.delivery.reconciliation import Compared, Expected, Invoiced, Period, compare
 from domain.events.common import LedgerDifference
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
@@ -156,11 +156,33 @@ def test_an_edit_that_moved_no_money_is_no_difference() -> None:
     assert not compared([entry(each, is_changed=True) for each in OURS]).differences
 
 
-def test_what_waits_to_be_posted_in_the_erp_is_told_apart() -> None:
-    """Accepted and not in the ledger yet, or there and not posted."""
+def test_what_waits_to_be_posted_in_the_erp_is_counted_apart() -> None:
     accepted = [Expected(each, is_posted=False) for each in OURS]
-    found = compared([entry(OURS[0], is_posted=False), *THEIRS[1:11]], accepted)
+    found = compared([*(entry(each, is_posted=False) for each in OURS[:2]), *THEIRS[2:]], accepted)
     assert (found.differences, found.agreed, found.unposted) == ((), 10, 2)
+
+
+def test_an_accepted_document_that_is_gone_is_missing() -> None:
+    """1,200.00 that somebody deleted before it was posted: it waits for nobody there."""
+    accepted = [Expected(each, is_posted=False) for each in OURS]
+    found = compared(THEIRS[:11], accepted)
+    assert [(each.key, each.cause, each.amount, each.message) for each in found.differences] == [
+        (OURS[11].key, "missing", 1_200 * AMOUNT_ONE, f"{OURS[11].key} was accepted, and is not in the ERP")
+    ]
+    assert (found.agreed, found.unposted) == (11, 0)
+
+
+def test_a_journal_that_is_posted_while_the_ledger_is_read_is_there_once() -> None:
+    """Two waited when they were asked for; meanwhile the ERP posted the first. A person's own journal waits without a key."""
+    by_hand = LedgerEntry(
+        "", "JE-own", date(2026, 6, 9), "145", "EUR", is_posted=False, lines=lines(("2", 5), ("1", -5))
+    )
+    waiting = [*(entry(each, is_posted=False) for each in OURS[:2]), by_hand]
+    posted = [THEIRS[0], by_hand._replace(reference="JE-other", is_posted=True)]
+    assert list(still_waiting(waiting, posted)) == waiting[1:]
+    accepted = [Expected(each, is_posted=False) for each in OURS[:2]]
+    found = compared([*posted, *still_waiting(waiting, posted)], accepted)
+    assert (found.differences, found.agreed, found.unposted) == ((), 1, 1)
 
 
 def test_what_the_erp_has_and_has_not_said_yet_is_no_difference() -> None:

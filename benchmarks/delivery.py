@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
@@ -86,7 +86,8 @@ class Sleeping:
             is_lost = self._random.random() < LOST
         return [Uncertain("no answer") for _ in documents] if is_lost else taken
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken]:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken]:
+        del accepted
         return {each.key: self._there[each.key] for each in documents if each.key in self._there}
 
     def poll(self, ticket: str, documents: Sequence[Document]) -> None:

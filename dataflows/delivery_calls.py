@@ -77,6 +77,6 @@ class CallPool:
             assert len(outcomes) == len(call.documents), "an adapter gives an outcome for each document"
             return outcomes
         if call.kind == LOOK_UP:
-            return self._erp.look_up(call.documents)
+            return self._erp.look_up(call.documents, call.accepted)
         polled = self._erp.poll(call.ticket, call.documents)
         return None if polled is None else list(polled)

@@ -4,7 +4,7 @@ An adapter changes nothing of a document, keeps nothing between calls but its to
 tries a document again by itself: attempts are counted and made durable by who calls it. What it cannot classify is `Uncertain`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -67,8 +67,10 @@ class Calls(Protocol):
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         """What became of documents that were submitted; None while the ERP is at work. Interfaces that answer at once are never asked."""
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
         """By key, of those that the ERP has whole; of one that it has in part the adapter takes the part back first.
+
+        `accepted` are keys that the ERP had whole: what is left of them is somebody's doing there, and stays.
 
         An outcome (throttled, not sent, uncertain) where the ERP could not be asked: nothing is known then.
         """

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -138,8 +139,8 @@ class BusinessCentral(AtOnce):
         self._api = f"{url}/api/v2.0/"
         self._options = options
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
-        return looked_up(_by_company(documents), self._there, self._posted)
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+        return looked_up(_by_company(documents), partial(self._there, accepted=accepted), self._posted)
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         try:
@@ -314,15 +315,19 @@ class BusinessCentral(AtOnce):
         url = query(f"{self._api}companies({_id(company)})/{entity}", where=where, **options)
         return rows(self._session.read if again else self._session.call, url, self._api)
 
-    def _there(self, documents: Sequence[Document]) -> dict[str, Held | RejectedData] | Trouble:
+    def _there(
+        self, documents: Sequence[Document], accepted: Collection[str] = ()
+    ) -> dict[str, Held | RejectedData] | Trouble:
         """What one company has by our keys, compared with what is sent. Takes back what is there in part."""
         found: dict[str, Held | RejectedData] = {}
         journals = {each.key: each for each in documents if isinstance(each, JournalDocument)}
         invoices = {each.key: each for each in documents if isinstance(each, InvoiceDocument)}
         try:
             trouble = (
-                (self._posted_journals(journals, found) or self._open_journals(journals, found)) if journals else None
-            ) or (self._invoices(invoices, found) if invoices else None)
+                (self._posted_journals(journals, found) or self._open_journals(journals, found, accepted))
+                if journals
+                else None
+            ) or (self._invoices(invoices, found, accepted) if invoices else None)
         except ValueError:
             return Uncertain("Business Central's answer to a look-up has lines without amounts or dates")
         return found if trouble is None else trouble
@@ -355,7 +360,7 @@ class BusinessCentral(AtOnce):
         return None
 
     def _open_journals(
-        self, journals: Mapping[str, JournalDocument], found: dict[str, Held | RejectedData]
+        self, journals: Mapping[str, JournalDocument], found: dict[str, Held | RejectedData], accepted: Collection[str]
     ) -> Trouble | None:
         """Journals by their codes; the shells of posted ones are deleted. Raises ValueError."""
         by_code = {_code(key): journal for key, journal in journals.items()}
@@ -377,7 +382,10 @@ class BusinessCentral(AtOnce):
             code = _code(journal.key)
             held = Held(text_of(head.get("id")), Taken(code, on, is_posted=False, is_duplicate=True, period=period))
             is_posted = isinstance(found.get(journal.key), Held)
-            if not there - ours and (is_posted or there != ours):
+            is_in_part = there != ours and not there - ours
+            if is_in_part and not is_posted and journal.key in accepted:
+                continue
+            if is_in_part or (is_posted and there == ours):
                 # In part, or what is left of a posted one, or a second that a late call has made.
                 if (trouble := self._take_back(journal, held)) is not None:
                     return trouble
@@ -386,7 +394,7 @@ class BusinessCentral(AtOnce):
         return None
 
     def _invoices(
-        self, invoices: Mapping[str, InvoiceDocument], found: dict[str, Held | RejectedData]
+        self, invoices: Mapping[str, InvoiceDocument], found: dict[str, Held | RejectedData], accepted: Collection[str]
     ) -> Trouble | None:
         """Posted ones first. Raises ValueError."""
         heads = self._rows(
@@ -412,7 +420,10 @@ class BusinessCentral(AtOnce):
             held = _billed(invoice, head)
             ours, there = _sent(invoice), Counter(amount_of(line.get("amountExcludingTax")) for line in lines)
             is_second = isinstance(found.get(invoice.key), Held)
-            if not held.taken.is_posted and (is_second or (there != ours and not there - ours)):
+            is_in_part = not held.taken.is_posted and there != ours and not there - ours
+            if is_in_part and not is_second and invoice.key in accepted:
+                continue
+            if is_in_part or (is_second and not held.taken.is_posted):
                 if (trouble := self._take_back(invoice, held)) is not None:
                     return trouble
             elif invoice.key in found:

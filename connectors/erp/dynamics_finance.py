@@ -14,9 +14,10 @@ Dynamics has a journal (accepted) and posts it later (posted): by its own period
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -218,8 +219,8 @@ class DynamicsFinance(AtOnce):
         self._data = f"{url}/data/"
         self._options = options
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
-        return looked_up(in_chunks(documents, KEYS_A_QUERY), self._there, self._posted)
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+        return looked_up(in_chunks(documents, KEYS_A_QUERY), partial(self._there, accepted=accepted), self._posted)
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         try:
@@ -484,7 +485,9 @@ class DynamicsFinance(AtOnce):
         url = query(f"{self._data}{entity}?cross-company=true", where=where, **options)
         return rows(self._session.read if again else self._session.call, url, self._data)
 
-    def _there(self, documents: Sequence[Document]) -> dict[str, Taken | RejectedData] | Trouble:
+    def _there(
+        self, documents: Sequence[Document], accepted: Collection[str] = ()
+    ) -> dict[str, Taken | RejectedData] | Trouble:
         """What Dynamics has by our keys, compared with what is sent. Takes back what is there in part, and what is there twice."""
         found: dict[str, Taken | RejectedData] = {}
         for entities in (JOURNALS, INVOICES):
@@ -503,6 +506,8 @@ class DynamicsFinance(AtOnce):
                     return Uncertain("Dynamics' answer to a look-up has lines without amounts or dates")
                 first = found.get(record.key)
                 is_second = isinstance(first, Taken) and isinstance(taken, Taken) and not taken.is_posted
+                if taken is None and record.key in accepted:
+                    continue
                 if taken is None or is_second:
                     if (trouble := self._take_back(document, record.number, record.company)) is not None:
                         return trouble

@@ -5,7 +5,7 @@ What is in a file is taken, and not posted: it is never sent again, and the ERP 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from connectors.erp.adapter import NO_TRACE, Calls, Limits, Trace
 from domain.delivery.documents import Document
@@ -29,7 +29,8 @@ class InFiles:
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         raise AssertionError(f"{ticket}: only what is new goes into files, {len(documents)} documents are not")
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+        del accepted
         raise AssertionError(f"only what is new goes into files, {len(documents)} documents are not")
 
     def close(self) -> None:
@@ -53,11 +54,11 @@ class BesideFiles:
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         return self._erp.poll(ticket, documents)
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
-        found = self._erp.look_up(documents)
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+        found = self._erp.look_up(documents, accepted)
         if not isinstance(found, Mapping):
             return found
-        written = self._files.look_up([each for each in documents if each.key not in found])
+        written = self._files.look_up([each for each in documents if each.key not in found], accepted)
         if not isinstance(written, Mapping):
             return written
         return {**{key: _not_posted(each) for key, each in written.items()}, **found}

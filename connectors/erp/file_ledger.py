@@ -4,7 +4,7 @@ A written file is what the options say: accepted, posted, or submitted until a p
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeAlias, get_args
@@ -111,7 +111,8 @@ class FileLedger:
             return None
         return None if all(outcome == Submitted(ticket) for outcome in found) else found
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+        del accepted  # what was written stays
         taken = {}
         try:
             with self._manifest.held():

@@ -17,7 +17,7 @@ the ledger currency of the subsidiary. Lines of currency rounding are left out; 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -169,7 +169,8 @@ class NetSuite(AtOnce):
         self._is_signed = isinstance(connection.auth, OAuth1Auth)
         self._options = options
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+        del accepted  # a record is there whole or not at all
         found: dict[str, Taken] = {}
         for start in range(0, len(documents), KEYS_A_QUERY):
             taken = self._taken(documents[start : start + KEYS_A_QUERY])

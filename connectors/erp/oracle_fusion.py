@@ -23,7 +23,7 @@ import binascii
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -206,8 +206,9 @@ class OracleFusion:
         self._post(each.taken for each in there.values())
         return [outcomes[each.key] for each in documents]
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
         """What is there with something else in it than was sent is there all the same: reconciliation says what differs."""
+        del accepted  # nothing is taken back here
         # Asked first: what these processes bring until the batches are read is found there, and what they bring later is in doubt.
         waiting = self._processes() if any(isinstance(each, JournalDocument) for each in documents) else []
         there = self._there(documents)

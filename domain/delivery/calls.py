@@ -26,7 +26,10 @@ class Intent(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`kind` is send, look_up or poll; `probed` are parcels that are looked up before they are sent for the first time."""
+    """`kind` is send, look_up or poll; `probed` are parcels that are looked up before they are sent for the first time.
+
+    `accepted` are keys of what the ERP had whole when it was last asked, or so it was published.
+    """
 
     kind: str
     entity: str
@@ -35,6 +38,7 @@ class Call(NamedTuple):
     intents: tuple[Intent, ...] = ()
     ticket: str = ""
     probed: tuple[int, ...] = ()
+    accepted: frozenset[str] = frozenset()
 
 
 # What a call gives: outcomes of documents in their order, None of a batch that is still at work, or for look_up what was found by key.

@@ -12,7 +12,7 @@ from domain.delivery.documents import Document
 from domain.delivery.due import Entry
 from domain.delivery.order import Order
 from domain.delivery.pace import Refusals
-from domain.delivery.recovery import tree_of
+from domain.delivery.recovery import Known, tree_of
 from domain.delivery.rows import ASKED, DIED, Rows
 from domain.delivery.standings import Parcel, Standing
 from domain.units import Instant
@@ -35,6 +35,7 @@ class Choosing:
         making: Making,
         terms: Terms,
         only: str | None,
+        known: Known,
         documents: Callable[[Parcel, Instant], list[Standing]],
         again: Callable[[Parcel, Instant], None],
     ) -> None:
@@ -44,6 +45,7 @@ class Choosing:
         self._making = making
         self._terms = terms
         self._only = only
+        self._known = known
         self._documents = documents
         self._again = again
         self._ready: dict[str, list[tuple[int, int]]] = {}
@@ -128,7 +130,8 @@ class Choosing:
         for each in asked:
             known = self._rows.update(each._replace(since=now)) if each.since == DIED else each
             self._rows.note(known._replace(not_before=ASKED))
-        return Call(LOOK_UP, entity, tuple(each.document for each in asked), now)
+        accepted = frozenset(each.key for each in asked if each.state == standings.ACCEPTED)
+        return Call(LOOK_UP, entity, tuple(each.document for each in asked), now, accepted=accepted)
 
     def _probe(self, parcel: Parcel, now: Instant) -> Call:
         """With others of the entity, for one call can ask for many."""
@@ -150,7 +153,8 @@ class Choosing:
                     others.append(due)
         for each in others:
             self._rows.due.put(parcel.entity, each)
-        return Call(LOOK_UP, parcel.entity, tuple(asked), now, probed=tuple(probed))
+        accepted = frozenset(each.key for each in asked if self._known.has_accepted(each))
+        return Call(LOOK_UP, parcel.entity, tuple(asked), now, probed=tuple(probed), accepted=accepted)
 
     def _to_probe(self, due: Entry) -> Parcel | None:
         parcel = None if due.key else self._rows.parcels.get(due.number)

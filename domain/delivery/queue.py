@@ -58,8 +58,10 @@ class Queue:
         self._terms = terms
         self._rows = Rows(kept)
         self._order = Order(self._rows, kept.closed)
-        self._choosing = Choosing(self._rows, self._order, making, terms, only, self._documents, self._again)
         self._known = Known(known)
+        self._choosing = Choosing(
+            self._rows, self._order, making, terms, only, self._known, self._documents, self._again
+        )
         for standing in list(self._rows.standings.values()):
             if standing.key in self._rows.standings:
                 self._restored(standing)

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from domain.delivery import answers
 from domain.delivery.answers import Answer
 from domain.delivery.chart import Unmapped
-from domain.delivery.documents import Document
+from domain.delivery.documents import Document, JournalDocument
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import Parcel
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
@@ -42,6 +42,11 @@ class Known:
 
     def has(self, event_id: str) -> bool:
         return event_id in self._ids
+
+    def has_accepted(self, document: Document) -> bool:
+        return isinstance(document, JournalDocument) and all(
+            self.state(each) == answers.ACCEPTED for each in document.members
+        )
 
     def _add(self, event: Answer) -> None:
         self._ids.add(event.event_id)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -60,7 +60,7 @@ class Keeping:
     def poll(self, ticket: str, documents: Sequence[Document]) -> None:
         raise NotImplementedError
 
-    def look_up(self, documents: Sequence[Document]) -> Mapping[str, Taken]:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken]:
         raise NotImplementedError
 
     def check(self) -> Iterator[Finding]:

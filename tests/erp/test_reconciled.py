@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,11 +17,11 @@ from domain.delivery.ledgers import LedgerScope
 from domain.delivery.outcomes import Taken
 from domain.delivery.reconciliation import Compared, Expected, Period, compare
 from domain.units import AMOUNT_ONE
-from simulation.erp.books import Company
+from simulation.erp.books import FILE, Company
 from simulation.erp.troubles import Trouble
 from tests.erp.changes import changed
 from tests.erp.contract import Plug
-from tests.erp.plugs import BUSINESS_CENTRAL, NETSUITE
+from tests.erp.plugs import BUSINESS_CENTRAL, DYNAMICS_FINANCE, NETSUITE
 from tests.erp.simulated import Simulated, simulated
 from tests.erp.test_simulated import BY_NAME
 
@@ -130,3 +132,34 @@ def test_one_that_netsuite_keeps_otherwise_than_it_was_sent_is_found(
         found.settled(sent[1])
         both = compared(found, sent)
     assert [(each.key, each.cause) for each in both.differences] == [(sent[1].key, cause)]
+
+
+@pytest.mark.parametrize(
+    ("plug", "settings", "troubles", "lines"),
+    [
+        (DYNAMICS_FINANCE, {}, (None, Trouble.UNPOSTED), "LedgerJournalLines WHERE Document"),
+        (BUSINESS_CENTRAL, {"options": {"tenant": "tenant", "post": False}}, (), "journalLines WHERE documentNumber"),
+    ],
+    ids=["dynamics365_finance", "business_central"],
+)
+def test_a_line_that_somebody_deletes_of_an_accepted_journal_is_found(
+    plug: Plug, settings: dict[str, Any], troubles: tuple[Trouble | None, ...], lines: str, tmp_path: Path
+) -> None:
+    """Of debit and credit of 1,000.00 the debit goes. The ERP is asked again and again whether the journal is posted; the rest stays."""
+    sent = documents(plug)[0]
+    with simulated(plug, tmp_path, settings=settings) as found:
+        found.meets(*troubles)
+        outcome = found.send(sent)
+        assert isinstance(outcome, Taken)
+        assert not outcome.is_posted
+        with sqlite3.connect(tmp_path / "books" / FILE, timeout=20) as books:
+            assert books.execute(f"DELETE FROM {lines} = '{sent.key}' AND lineNumber IN (1, 10000)").rowcount == 1
+        books.close()
+        writes = found.books.troubles.writes
+        assert found.erp.look_up([sent], {sent.key}) == {}
+        assert found.books.troubles.writes == writes
+        june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent.period_id}))
+        (difference,) = compare(CHART, june, [Expected(sent, is_posted=False)], found.erp.ledger(SCOPE)).differences
+        assert (difference.key, difference.cause, difference.amount) == (sent.key, "amount", 1_000 * AMOUNT_ONE)
+        assert found.erp.look_up([sent]) == {}
+        assert list(found.erp.ledger(SCOPE)) == [], "of one that did not arrive whole the rest goes"

@@ -233,6 +233,22 @@ def test_what_becomes_unknown_within_a_second_is_looked_up_in_one_call() -> None
     assert (look_up.kind, len(look_up.documents)) == (LOOK_UP, 4)
 
 
+def test_a_look_up_says_which_documents_the_erp_had_whole() -> None:
+    """So that what somebody left of one of them is not taken for one that never arrived; also where the store was lost."""
+    queue = Queue("books", Making(), Terms(concurrent=2))
+    queue.add([journals("accepted"), journals("lost")], seconds(1))
+    accepted, lost = queue.calls(seconds(1), 2)
+    queue.took(accepted, [Taken("JE-1", DAY, is_posted=False)], seconds(1))
+    published = queue.changed().answers
+    queue.took(lost, [Uncertain("no answer")], seconds(1))
+    (look_up,) = queue.calls(seconds(10), 2)
+    assert (len(look_up.documents), look_up.accepted) == (2, frozenset({accepted.documents[0].key}))
+    again = Queue("books", Making(), Terms(), known=published)
+    again.add([journals("accepted"), journals("lost")], seconds(20), probe_from=seconds(20))
+    (probe,) = again.calls(seconds(20), 2)
+    assert (len(probe.documents), probe.accepted) == (2, frozenset({accepted.documents[0].key}))
+
+
 def test_a_look_up_that_fails_rewrites_no_document() -> None:
     queue = Queue("books", Making(), Terms())
     queue.add([journals("a")], seconds(1))

@@ -63,7 +63,12 @@ def reconcile(
     """The ledger is read once, for all periods and what lies beside them."""
     mine = [each for each in found if each.document.legal_entity_id == chart.legal_entity_id]
     withdrawn = {each.document.key: each.document.members for each in mine if each.state in GIVEN_UP}
-    unanswered = {each.document.key for each in mine if each.state not in ANSWERED | GIVEN_UP}
+    unanswered = {each.document.key for each in mine if not each.state}
+    rejected = {
+        each.document.key: each.document.members
+        for each in mine
+        if each.state and each.state not in ANSWERED | GIVEN_UP
+    }
     in_ledger = frozenset(each.document.ledger_currency for each in mine)
     invoices = list(_invoiced(chart, billing, in_ledger))
     unbilled = {key_of(INVOICE, [statement_id]) for statement_id in billing.statements.keys() - billing.invoices.keys()}
@@ -72,7 +77,9 @@ def reconcile(
     first, last = min(each.since for each in periods), max(each.to for each in periods)
     entries = list(ledger(LedgerScope(chart.subsidiary, max(first, date.min + BESIDE) - BESIDE, last + BESIDE)))
     for period in periods:
-        compared = compare(chart, period, list(expected(mine)), entries, withdrawn, unanswered | unbilled, invoices)
+        compared = compare(
+            chart, period, list(expected(mine)), entries, withdrawn, unanswered | unbilled, invoices, rejected
+        )
         yield Reconciled(chart.legal_entity_id, chart.erp, period, compared)
 
 

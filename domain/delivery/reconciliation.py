@@ -40,6 +40,7 @@ ACCOUNT: Final = "account"
 CHANGED: Final = "changed"
 BY_HAND: Final = "by_hand"
 WITHDRAWN: Final = "withdrawn"
+REJECTED: Final = "rejected"
 UNKNOWN: Final = "unknown"
 MORE: Final = "more"
 
@@ -122,10 +123,12 @@ def compare(
     withdrawn: Mapping[str, tuple[str, ...]] = NOTHING,
     unanswered: Collection[str] = (),
     invoices: Iterable[Invoiced] = (),
+    rejected: Mapping[str, tuple[str, ...]] = NOTHING,
 ) -> Compared:
     """Of one company and period. `expected` and `entries` may reach beyond it, so that what was moved is found where it stands.
 
-    `withdrawn` are keys, with their journals, that the ERP had refused for good; `unanswered` those that it may have and has not answered.
+    `withdrawn` are keys, with their journals, that the ERP had refused for good, `rejected` those whose data or account it refused;
+    `unanswered` are those that it may have and has not answered.
     """
     entries = list(entries)
     period = _named_there(period, entries)
@@ -143,7 +146,9 @@ def compare(
             strangers.append(entry)
     journals = {key: some for key, some in theirs.items() if key not in billed and key not in unanswered}
     found = [one for key, each in ours.items() for one in _of_ours(each, theirs.get(key, ()), period)]
-    found += [_of_theirs(entry, withdrawn) for key, some in journals.items() if key not in ours for entry in some]
+    found += [
+        _of_theirs(entry, withdrawn, rejected) for key, some in journals.items() if key not in ours for entry in some
+    ]
     found += [one for entry in strangers for one in _made_by_hand(entry, guarded)]
     for key, invoice in billed.items():
         if period.since <= invoice.posted_on < period.to:
@@ -255,13 +260,21 @@ def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[Led
             yield difference(CHANGED if there[0].is_changed else AMOUNT, told, invoice.gross)
 
 
-def _of_theirs(entry: LedgerEntry, withdrawn: Mapping[str, tuple[str, ...]]) -> LedgerDifference:
+def _of_theirs(
+    entry: LedgerEntry, withdrawn: Mapping[str, tuple[str, ...]], rejected: Mapping[str, tuple[str, ...]]
+) -> LedgerDifference:
     debits = sum(line.amount for line in entry.lines if line.amount > 0)
     if entry.key in withdrawn:
         said = (
             f"{entry.reference}: the ERP had refused {entry.key}, which was replaced, and has it now; reverse it there"
         )
         return LedgerDifference(entry.key, WITHDRAWN, said, debits, entry.currency, None, withdrawn[entry.key])
+    if entry.key in rejected:
+        said = (
+            f"{entry.reference}: the ERP had rejected {entry.key}, and has {format_amount(debits, entry.currency)} "
+            f"{entry.currency} under it now; correct it there, and deliver again"
+        )
+        return LedgerDifference(entry.key, REJECTED, said, debits, entry.currency, None, rejected[entry.key])
     said = f"{entry.reference} has a key of Milepost, {entry.key}, that no document of these books has"
     return LedgerDifference(entry.key, UNKNOWN, said, debits, entry.currency)
 

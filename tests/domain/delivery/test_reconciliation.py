@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.delivery.documents import DocumentLine, JournalDocument, key_of
+from domain.delivery.expected import Found
 from domain.delivery.groups import Group
 from domain.delivery.journals import documents
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, still_waiting
+from domain.delivery.reconciled import reconcile
 from domain.delivery.reconciliation import Compared, Expected, Invoiced, Period, compare
 from domain.events.common import LedgerDifference
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
@@ -183,6 +185,25 @@ def test_a_journal_that_is_posted_while_the_ledger_is_read_is_there_once() -> No
     accepted = [Expected(each, is_posted=False) for each in OURS[:2]]
     found = compared([*posted, *still_waiting(waiting, posted)], accepted)
     assert (found.differences, found.agreed, found.unposted) == ((), 1, 1)
+
+
+@pytest.mark.parametrize("state", ["data", "account"])
+def test_what_the_erp_has_of_a_journal_that_it_rejected_is_found(state: str) -> None:
+    """999.00 by our key, of 100.00 that were rejected: the other eleven agree, and theirs is 999.00 more."""
+    kept = entry(OURS[0], lines=lines(("91150", 999), ("94000", -999)))
+    found = [Found(OURS[0], state), *(Found(each, "posted") for each in OURS[1:])]
+    ((_, _, _, both),) = reconcile(MAPPED, [JUNE], found, lambda _: [kept, *THEIRS[1:]])
+    assert [(each.key, each.cause, each.amount, each.journals, each.message) for each in both.differences] == [
+        (
+            OURS[0].key,
+            "rejected",
+            999 * AMOUNT_ONE,
+            ("J-1",),
+            f"JE-J-1: the ERP had rejected {OURS[0].key}, and has 999.00 EUR under it now; correct it there, and deliver again",
+        )
+    ]
+    assert both.agreed == 11
+    assert both.sums[0].theirs_debits - both.sums[0].ours_debits == 999 * AMOUNT_ONE
 
 
 def test_what_the_erp_has_and_has_not_said_yet_is_no_difference() -> None:

@@ -368,15 +368,17 @@ def _difference(
 
 
 def _bounded(found: Sequence[LedgerDifference]) -> tuple[LedgerDifference, ...]:
-    """Those with the most money, and how many there are beside."""
-    rest = found[DIFFERENCES_MAX:]
-    if not rest:
-        return tuple(found)
-    causes = ", ".join(f"{count} {cause}" for cause, count in sorted(Counter(each.cause for each in rest).items()))
-    last = LedgerDifference(
-        "more", MORE, f"{len(rest)} further differences of less money: {causes}", 0, rest[0].currency
-    )
-    return (*found[:DIFFERENCES_MAX], last)
+    """Those with the most money; of the rest one difference a currency, with how many they are and their money."""
+    rest: defaultdict[str, list[LedgerDifference]] = defaultdict(list)
+    for each in found[DIFFERENCES_MAX:]:
+        rest[each.currency].append(each)
+    return (*found[:DIFFERENCES_MAX], *(_summed(currency, some) for currency, some in sorted(rest.items())))
+
+
+def _summed(currency: str, some: Sequence[LedgerDifference]) -> LedgerDifference:
+    causes = ", ".join(f"{count} {cause}" for cause, count in sorted(Counter(each.cause for each in some).items()))
+    said = f"{len(some)} further differences of less money: {causes}"
+    return LedgerDifference(f"more-{currency}", MORE, said, sum(abs(each.amount) for each in some), currency)
 
 
 def _debits(document: JournalDocument) -> Amount:

@@ -1,8 +1,10 @@
 """What delivery found when it compared the ERP's ledger with what was posted: each difference is an exception until a later
-comparison of the same company and period has not got it."""
+comparison of the same company and period has not got it. One that sums the differences it had no room to name closes none:
+what it does not name may still stand."""
 
 from msgspec.structs import replace
 
+from domain.delivery.reconciliation import MORE
 from domain.events.common import LedgerDifference
 from domain.events.finance import LedgerReconciled
 from domain.identity import composed
@@ -25,7 +27,8 @@ def on_ledger_reconciled(draft: Draft, event: LedgerReconciled) -> None:
         LedgerComparison(event.legal_entity_id, event.period, event.version, event.erp, event.sums, event.differences)
     )
     found = {_subject(scope, each): each for each in event.differences}
-    for exception_id in draft.ids("exception"):
+    is_whole = all(each.cause != MORE for each in event.differences)
+    for exception_id in draft.ids("exception") if is_whole else ():
         noted: OpenException = draft.part("exception", exception_id)
         if noted.category == DIFFERS and noted.subject_id.startswith(f"{scope}/") and noted.subject_id not in found:
             draft.close_note(exception_id)

@@ -304,16 +304,22 @@ def test_a_journal_of_exchange_differences_may_stand_in_the_ledgers_currency() -
     assert compared([in_dollars], [Expected(made, is_posted=True)]).differences == ()
 
 
-def test_more_differences_than_an_event_holds_are_counted() -> None:
+def test_more_differences_than_an_event_holds_are_counted_and_summed() -> None:
+    """1,003 are missing, of 1.00 to 1,003.00. The three with the least money are one a currency: 1.00 + 3.00 EUR, and 2.00 USD."""
     many = [
-        Expected(document(1)._replace(key=key_of("journal", [f"K-{number}"]), lines=_lines(number)), is_posted=True)
-        for number in range(1, 1_003)
+        Expected(
+            document(1)._replace(
+                key=key_of("journal", [f"K-{number}"]), lines=_lines(number), currency="USD" if number == 2 else "EUR"
+            ),
+            is_posted=True,
+        )
+        for number in range(1, 1_004)
     ]
-    found = compared([], many)
-    assert len(found.differences) == 1_001
-    assert found.differences[-1] == LedgerDifference(
-        "more", "more", "2 further differences of less money: 2 missing", 0, "EUR"
-    )
+    *named, euro, dollars = compared([], many).differences
+    assert (len(named), named[-1].amount) == (1_000, 4 * AMOUNT_ONE)
+    said = "{} further differences of less money: {} missing"
+    assert euro == LedgerDifference("more-EUR", "more", said.format(2, 2), 4 * AMOUNT_ONE, "EUR")
+    assert dollars == LedgerDifference("more-USD", "more", said.format(1, 1), 2 * AMOUNT_ONE, "USD")
 
 
 def _lines(number: int) -> tuple[DocumentLine, ...]:

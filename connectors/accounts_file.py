@@ -182,10 +182,10 @@ class _Reading:
         if not isinstance(accounts, dict) or not (empty := [role for role, found in accounts.items() if found == ""]):
             return stated
         lines = _lines(self._text)
-        wanted = ", ".join(_wanted(role, lines.get(("entities", name, "accounts", role))) for role in empty)
+        wanted = "; ".join(_wanted(role, lines.get(("entities", name, "accounts", role))) for role in empty)
         self.faults.append(
-            f"[entities.{name}.accounts] {len(empty)} of {len(accounts)} are empty: write the account of the ERP between the "
-            f'quotes, such as {empty[0]} = "1200", or take the line out, of {wanted}'
+            f"[entities.{name}.accounts] {len(empty)} of {len(accounts)} have no account of the ERP yet: {wanted}. Write it "
+            f'between the quotes, such as {empty[0]} = "1200", or take the line out'
         )
         return {**stated, "accounts": {role: found for role, found in accounts.items() if role not in empty}}
 

@@ -101,10 +101,10 @@ def test_a_beginning_has_what_the_run_used_and_lacks_the_accounts(tmp_path: Path
     found = check(path)
     assert found.exit_code == 2
     line = beginning.split("\n").index('1150 = ""  # Unbilled receivable') + 1
-    wanted = '[entities.BERLIN.accounts] 4 of 4 are empty: write the account of the ERP between the quotes, such as 1150 = "1200"'
     said = " ".join(found.stderr.split())
-    assert wanted in said
-    assert f"1150 Unbilled receivable (line {line}), 2150" in said
+    wanted = f"4 of 4 have no account of the ERP yet: 1150 Unbilled receivable (line {line}); 2150"
+    assert f"[entities.BERLIN.accounts] {wanted}" in said
+    assert 'Write it between the quotes, such as 1150 = "1200", or take the line out' in said
     assert "accounts.1150.0" not in said
     path.write_text(beginning.replace('= ""', '= "1"'))
     assert check(path, "--output", str(finished_run())).exit_code == 0

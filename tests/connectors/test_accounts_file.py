@@ -91,8 +91,8 @@ def test_the_example_says_what_its_page_says() -> None:
         (
             '[entities.DE]\nerp = "main"\n[entities.DE.accounts]\n4000 = 400\n5000 = ""  # Cost\n',
             (
-                "[entities.DE.accounts] 1 of 2 are empty: write the account of the ERP between the quotes, such as 5000 = \"1200\", "
-                "or take the line out, of 5000 Project labor cost (line 7)"
+                "[entities.DE.accounts] 1 of 2 have no account of the ERP yet: 5000 Project labor cost (line 7). Write it "
+                'between the quotes, such as 5000 = "1200", or take the line out'
             ),
         ),
         (

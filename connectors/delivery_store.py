@@ -244,6 +244,10 @@ class DeliveryStore:
         row = _MEMBERS[kind].decode(data)
         return Member(member_id, row.record, row.correlation_id, row.recorded_at, row.trace)
 
+    def reference(self, key: str) -> str | None:
+        found = self._db.execute("SELECT reference FROM settled WHERE key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0])
+
     def unpublished(self) -> Sequence[Answer]:
         rows = self._db.execute("SELECT kind, data FROM answers ORDER BY no")
         return [_ANSWERS[kind].decode(data) for kind, data in rows]

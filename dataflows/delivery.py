@@ -31,7 +31,7 @@ from domain.delivery import groups as grouping
 from domain.delivery.answers import Answer, answers_of
 from domain.delivery.calls import SEND, Call, Given, Intent, Result, Terms
 from domain.delivery.chart import EntityChart, Unmapped
-from domain.delivery.documents import INVOICE, JOURNAL, Document
+from domain.delivery.documents import INVOICE, JOURNAL, Document, revision_of
 from domain.delivery.groups import Group, Groups
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
@@ -130,6 +130,9 @@ class Store(Protocol):
     def member(self, member_id: str) -> Member:
         """Of a parcel that has not ended."""
 
+    def reference(self, key: str) -> str | None:
+        """What the ERP calls a document that is in its ledger; None where it is not known to be."""
+
     def expect(self, members: Sequence[Member]) -> None:
         """They are asked for from now on, and are kept with what is kept next."""
 
@@ -153,15 +156,15 @@ class Pool(Protocol):
 class ChartMaking:
     """Documents of journals and statements, with the charts as they are."""
 
-    def __init__(self, charts: Mapping[str, EntityChart], member: Callable[[str], Member], lines: int) -> None:
+    def __init__(self, charts: Mapping[str, EntityChart], store: Store, lines: int) -> None:
         self._charts = charts
-        self._member = member
+        self._store = store
         self._lines = lines
         self._digests = {entity: digest_of(chart) for entity, chart in charts.items()}
 
     def documents(self, parcel: Parcel) -> tuple[Document, ...] | tuple[Unmapped, ...]:
         chart = self._charts[parcel.entity]
-        members = [self._member(each) for each in parcel.members]
+        members = [self._store.member(each) for each in parcel.members]
         if parcel.kind == INVOICE:
             statement = members[0].record
             assert isinstance(statement, BillingStatement), "an invoice is a statement's"
@@ -170,6 +173,9 @@ class ChartMaking:
                 return (made,)
             return (made,)
         return documents(_group(members, chart), chart, self._lines)
+
+    def reference(self, key: str) -> str | None:
+        return self._store.reference(key)
 
     def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
         return halves_of(parcel.members)
@@ -339,9 +345,10 @@ class Delivery:
             statement = self._whole(position, record)
             if statement is not None:
                 read.append(statement)
-                given.append(Given(INVOICE, statement.legal_entity_id, (statement.statement_id,)))
+                *earlier, name = [revision_of(statement.statement_id, each + 1) for each in range(statement.revision)]
+                given.append(Given(INVOICE, statement.legal_entity_id, (name,), supersedes=tuple(earlier)))
                 about = (position.correlation_id, position.recorded_at, came.trace)
-                members.append(Member(statement.statement_id, statement, *about))
+                members.append(Member(name, statement, *about))
             return
         if isinstance(record, JournalEntry) and record.legal_entity_id in self._charts:
             read.append(record)
@@ -386,7 +393,7 @@ def opened(
         # So long a call of a process before this one may still have an effect.
         may_be_late = store.had_another or bool(known)
         store.begin(now() + (seconds(terms.call_seconds) if may_be_late else 0))
-    making = ChartMaking(charts, store.member, limits.lines)
+    making = ChartMaking(charts, store, limits.lines)
     queue = Queue(erp, making, terms, kept, known, only)
     groups = Groups(books.shards, charts, store.group_rows())
     books.begin(store.places)

@@ -119,6 +119,13 @@ def journals_of(event: PostingAccepted | PostingRejected) -> tuple[str, ...]:
     return event.journals or ((event.journal_id,) if event.journal_id else ())
 
 
+def key_and_attempt(event_id: str) -> tuple[str, int]:
+    """Of an id that delivery gave; of another one nothing that is a key, or 0."""
+    key, _, rest = event_id.partition(".")
+    number = rest.partition(".")[0]
+    return key, int(number) if number.isdecimal() else 0
+
+
 def key_of_several(kind: str, members: Sequence[str], documents: Sequence[Document]) -> str:
     """The document's key; of a journal that fills several, or none, that of its members."""
     return documents[0].key if len(documents) == 1 else key_of(kind, members)

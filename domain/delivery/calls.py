@@ -61,10 +61,14 @@ class Terms(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A group or a statement to deliver. `reverses` and `replaces` are pairs of a member and another journal."""
+    """A group or a statement to deliver. `reverses` and `replaces` are pairs of a member and another journal.
+
+    `supersedes` are the earlier revisions of a statement, the first one first.
+    """
 
     kind: str
     entity: str
     members: tuple[str, ...]
     reverses: tuple[tuple[str, str], ...] = ()
     replaces: tuple[tuple[str, str], ...] = ()
+    supersedes: tuple[str, ...] = ()

@@ -32,6 +32,11 @@ def key_of(kind: str, members: Iterable[str], part: str = "") -> str:
     return f"MP{digest[: KEY_CHARACTERS - 2]}"
 
 
+def revision_of(statement_id: str, revision: int) -> str:
+    """What a revision of a statement is called as a member: each has a key of its own, so that the ERP can be asked which it has."""
+    return statement_id if revision == 1 else f"{statement_id} revision {revision}"
+
+
 def is_key(text: str) -> bool:
     """Whether an ERP's text can only be a key of ours."""
     return _KEY.fullmatch(text) is not None

@@ -33,7 +33,7 @@ from domain.delivery.chart import (
     Mapped,
     Unmapped,
 )
-from domain.delivery.documents import INVOICE, InvoiceDocument, InvoiceLine, key_of
+from domain.delivery.documents import INVOICE, InvoiceDocument, InvoiceLine, key_of, revision_of
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
 from domain.rows import named, origin
@@ -91,7 +91,7 @@ def invoice(
             f"expected the amount due, {format_amount(statement.amount_due)} {statement.currency}"
         )
     return InvoiceDocument(
-        key=key_of(INVOICE, [statement.statement_id]),
+        key=key_of(INVOICE, [revision_of(statement.statement_id, statement.revision)]),
         legal_entity_id=statement.legal_entity_id,
         subsidiary=chart.subsidiary,
         customer=customer,

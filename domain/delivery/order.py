@@ -71,7 +71,14 @@ class Order:
         self._freed += sorted(self._waiting.pop(journal_id, ()))
 
     def waits(self, parcel: Parcel) -> bool:
-        """Whether a journal that it reverses is still to come into the ledger; noted, so that it is looked at again then."""
+        """Whether a journal that it reverses is still to come into the ledger, or what becomes of an earlier revision is open.
+
+        Noted, so that it is looked at again then.
+        """
+        for earlier in parcel.supersedes:
+            if earlier in self.holder:
+                self._waiting.setdefault(earlier, set()).add(parcel.number)
+                return True
         for _, original in parcel.reverses:
             waits_for = self._replaced_by.get(original, original)
             number = self.holder.get(waits_for)

@@ -7,7 +7,9 @@ or published, and makes the calls that it is given. Of everything that a crash c
   was asked `call_seconds` after the call ended, or after the first look-up that follows a crash: so long it may still have an effect;
 - where the store is lost, whatever may have been sent is looked up the same way: the document itself, and all that it may have become
   when an ERP refused its data and it was sent in halves;
-- a journal that reverses another goes after that one is in the ledger, or in the same document.
+- a journal that reverses another goes after that one is in the ledger, or in the same document;
+- of a statement that is issued again the last revision goes, once it is certain that no earlier one did. Where the ERP has one, the
+  last is rejected by name: an invoice in a ledger is credited and billed again by people.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from domain.delivery.answers import About, Answer, Rejection
 from domain.delivery.calls import Call, Given, Making, Result, Terms
 from domain.delivery.chart import Unmapped
 from domain.delivery.choosing import Choosing
-from domain.delivery.documents import INVOICE, Document
+from domain.delivery.documents import INVOICE, Document, key_of
 from domain.delivery.due import Entry
 from domain.delivery.order import Order, originals_first
 from domain.delivery.outcomes import LATE, NOT_PERMITTED, NotSent, Outcome, Submitted, Taken, Throttled, Uncertain
@@ -33,6 +35,8 @@ from domain.units import Instant
 
 # What was refused goes again when its chart has changed; else once a day, for the ERP's people may have mended something.
 REFUSED_AGAIN_SECONDS: Final = 86_400
+# The code of the rejection of a statement that was issued again after the ERP had its invoice.
+INVOICED_BEFORE: Final = "INVOICED_BEFORE"
 
 
 class Queue:
@@ -78,16 +82,30 @@ class Queue:
                 continue
             state = standings.TO_SEND if probe_from is None else standings.PROBE
             number = self._rows.number()
-            parcel = Parcel(number, number, *one, state=state, not_before=probe_from or 0, came_at=now)
-            parcel = self._rows.keep(parcel._replace(replaces=self._order.succeeding(parcel.replaces)))
+            parcel = Parcel(
+                number,
+                number,
+                one.kind,
+                one.entity,
+                one.members,
+                one.reverses,
+                self._order.succeeding(one.replaces),
+                state=state,
+                not_before=probe_from or 0,
+                came_at=now,
+                supersedes=one.supersedes,
+            )
+            self._rows.keep(parcel)
             self._order.hold(parcel)
             for _, replaced in parcel.replaces:
                 self._order.release(replaced)
+            for earlier in parcel.supersedes:
+                self.withdraw(earlier)
             self._place_freed(now)
             self._place(parcel, now)
 
     def withdraw(self, journal_id: str) -> None:
-        """Of a journal that the books have taken back: it leaves where it stands alone and is neither sent nor in the ledger."""
+        """Of what the books have taken back: it leaves where it stands alone and is neither sent nor in the ledger."""
         number = self._order.holder.get(journal_id)
         if number is not None:
             parcel = self._rows.parcels[number]
@@ -327,6 +345,7 @@ class Queue:
             self._rows.changes.answers.append(answer)
         if not is_posted:
             self._rows.keep(parcel._replace(state=standings.TAKEN))
+            self._release(parcel, now)
             return
         for each in found:
             assert each.taken is not None, "what is posted has the ERP's reference"
@@ -357,15 +376,20 @@ class Queue:
             return
         if why != parcel.rejection:
             self._say_rejected(parcel, self._rows.of(parcel), why, now)
-        self._wait_refused(parcel._replace(state=standings.REFUSED, rejection=why), now)
+        if self._leaves(self._wait_refused(parcel._replace(state=standings.REFUSED, rejection=why), now)):
+            return
+        self._release(parcel, now)
+
+    def _wait_refused(self, parcel: Parcel, now: Instant) -> Parcel:
+        again = now + seconds(REFUSED_AGAIN_SECONDS)
+        self._rows.due.put(parcel.entity, Entry(again, "", parcel.number))
+        return self._rows.keep(parcel._replace(chart=self._making.chart(parcel.entity), not_before=again))
+
+    def _release(self, parcel: Parcel, now: Instant) -> None:
+        """What waits for it is looked at again."""
         for member in parcel.members:
             self._order.release(member)
         self._place_freed(now)
-
-    def _wait_refused(self, parcel: Parcel, now: Instant) -> None:
-        again = now + seconds(REFUSED_AGAIN_SECONDS)
-        self._rows.keep(parcel._replace(chart=self._making.chart(parcel.entity), not_before=again))
-        self._rows.due.put(parcel.entity, Entry(again, "", parcel.number))
 
     def _again(self, parcel: Parcel, now: Instant) -> None:
         """With new documents, unless part of it is in the ledger: then those that are missing, as far as they are the same parts."""
@@ -402,7 +426,7 @@ class Queue:
         return About(self._erp, parcel.kind, parcel.members, key, attempt, correlation)
 
     def _say_rejected(self, parcel: Parcel, found: Sequence[Standing], why: Rejection, now: Instant) -> None:
-        statement = parcel.members[0] if parcel.kind == INVOICE else None
+        statement = (parcel.supersedes or parcel.members)[0] if parcel.kind == INVOICE else None
         answer = answers.rejected(self._about(parcel, found), why, statement, now)
         if not self._known.has(answer.event_id):
             self._rows.changes.answers.append(answer)
@@ -411,9 +435,14 @@ class Queue:
 
     def _is_settled(self, given: Given) -> bool:
         """Whether all of it was posted, or its period refused, as was published before."""
-        states = [self._known.state(each) for each in given.members]
+        states = self._known.states(given.kind, given.members)
         if not all(state in {answers.POSTED, answers.PERIOD} for state in states):
             return False
+        if given.kind == INVOICE:
+            # A later revision asks for it.
+            key = key_of(INVOICE, given.members)
+            said = self._known.invoice(key)
+            self._rows.changes.settled.append(Settled(key, said.invoice_id, said.posted_on, given.members))
         replaces = self._order.succeeding(given.replaces)
         for each, state in zip(given.members, states, strict=True):
             if state == answers.PERIOD:
@@ -442,8 +471,8 @@ class Queue:
         self, parcel: Parcel, tree: Tree, found: Mapping[str, Taken], now: Instant, open_ones: list[int]
     ) -> None:
         """As it stands in the ledger: whole, in halves or halves of them, or not at all."""
-        states = [self._known.state(each) for each in parcel.members]
-        attempts = max(self._known.attempt(each) for each in parcel.members)
+        states = self._known.states(parcel.kind, parcel.members)
+        attempts = self._known.attempt(parcel.kind, parcel.members)
         if all(state == answers.POSTED for state in states):
             self._end(parcel, standings.POSTED, now)
         elif any(each.key in found for each in tree.own):
@@ -485,7 +514,7 @@ class Queue:
 
     def _place(self, parcel: Parcel, now: Instant) -> None:
         """Where it is found when it can go."""
-        if self._leaves(parcel):
+        if self._leaves(parcel) or self._comes_too_late(parcel, now):
             return
         if parcel.state in {standings.PROBE, standings.REFUSED}:
             if parcel.state == standings.REFUSED and parcel.chart != self._making.chart(parcel.entity):
@@ -504,13 +533,39 @@ class Queue:
             ):
                 self._split(parcel, self._making.halves(parcel), now)
 
+    def _comes_too_late(self, parcel: Parcel, now: Instant) -> bool:
+        """Of a revision: the ERP has an earlier one, which is neither overwritten nor billed beside it."""
+        if parcel.state != standings.TO_SEND:
+            return False
+        for earlier in reversed(parcel.supersedes):
+            reference = self._reference(earlier)
+            if reference is not None:
+                why = f"the ERP has {reference} of {earlier}, expected none of an earlier revision; credit it and bill again"
+                rejection = Rejection(answers.DATA, INVOICED_BEFORE, why)
+                self._refuse(parcel._replace(attempt=parcel.attempt + 1), rejection, now)
+                return True
+        return False
+
+    def _reference(self, statement: str) -> str | None:
+        """What the ERP calls the invoice of a revision that it has taken, posted or not."""
+        number = self._order.holder.get(statement)
+        if number is not None:
+            found = self._rows.of(self._rows.parcels[number])
+            return next((each.taken.reference for each in found if each.taken is not None), None)
+        key = key_of(INVOICE, [statement])
+        new = next((each.reference for each in self._rows.changes.settled if each.key == key), None)
+        return new or self._making.reference(key)
+
     def _place_freed(self, now: Instant) -> None:
         for parcel in self._order.freed():
             self._place(parcel, now)
 
     def _drop(self, parcel: Parcel) -> None:
         self._forget(parcel, standings.WITHDRAWN)
-        self._order.drop(parcel)
+        if parcel.kind == INVOICE:
+            self._order.let_go(parcel)
+        else:
+            self._order.drop(parcel)
         self._place_freed(0)
 
     def _end(self, parcel: Parcel, standing: str, now: Instant) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart
-from domain.delivery.documents import INVOICE, key_of
+from domain.delivery.documents import INVOICE, key_of, revision_of
 from domain.delivery.expected import ANSWERED, GIVEN_UP, Found, expected
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.reconciliation import Compared, Invoiced, Period, compare
@@ -71,7 +72,9 @@ def reconcile(
     }
     in_ledger = frozenset(each.document.ledger_currency for each in mine)
     invoices = list(_invoiced(chart, billing, in_ledger))
-    unbilled = {key_of(INVOICE, [statement_id]) for statement_id in billing.statements.keys() - billing.invoices.keys()}
+    unbilled = {
+        key for name in billing.statements.keys() - billing.invoices.keys() for key in _keys(billing.statements[name])
+    }
     if not periods:
         return
     first, last = min(each.since for each in periods), max(each.to for each in periods)
@@ -104,6 +107,13 @@ def _invoiced(chart: EntityChart, billing: Billing, in_ledger: frozenset[str]) -
         statement = billing.statements.get(statement_id)
         if chart.issues_invoices and statement is not None and statement.legal_entity_id == chart.legal_entity_id:
             codes = {statement.currency, chart.currencies.get(statement.currency, statement.currency)}
-            key = key_of(INVOICE, [statement_id])
+            said, _ = key_and_attempt(event.event_id)
+            keys = _keys(statement)
+            key = said if said in keys else keys[-1]
             gross = event.amount + event.tax_amount
             yield Invoiced(key, statement_id, event.posted_on, frozenset(codes), gross, in_ledger)
+
+
+def _keys(statement: BillingStatement) -> list[str]:
+    """Of all its revisions, the newest last."""
+    return [key_of(INVOICE, [revision_of(statement.statement_id, each)]) for each in range(1, statement.revision + 1)]

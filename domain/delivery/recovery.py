@@ -15,37 +15,42 @@ from typing import NamedTuple, Protocol
 from domain.delivery import answers
 from domain.delivery.answers import Answer
 from domain.delivery.chart import Unmapped
-from domain.delivery.documents import Document, JournalDocument
+from domain.delivery.documents import INVOICE, JOURNAL, Document, JournalDocument, key_of
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import Parcel
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 
 
 class Known:
-    """What was published so far, by journal or statement: the last state and attempt; posted is the end, whatever comes after."""
+    """What was published so far, by journal or key of an invoice: the last state and attempt; posted is the end, whatever comes after."""
 
-    __slots__ = ("_attempts", "_ids", "_states")
+    __slots__ = ("_attempts", "_ids", "_invoices", "_states")
 
     def __init__(self, published: Iterable[Answer]) -> None:
         self._states: dict[str, str] = {}
         self._attempts: dict[str, int] = {}
         self._ids: set[str] = set()
+        self._invoices: dict[str, InvoicePosted] = {}
         for event in published:
             self._add(event)
 
-    def state(self, member: str) -> str:
-        """Empty where nothing was published."""
-        return self._states.get(member, "")
+    def states(self, kind: str, members: Sequence[str]) -> list[str]:
+        """Of each; empty where nothing was published."""
+        return [self._states.get(name, "") for name in _names(kind, members)]
 
-    def attempt(self, member: str) -> int:
-        return self._attempts.get(member, 0)
+    def attempt(self, kind: str, members: Sequence[str]) -> int:
+        return max(self._attempts.get(name, 0) for name in _names(kind, members))
+
+    def invoice(self, key: str) -> InvoicePosted:
+        """Of a key whose state is posted."""
+        return self._invoices[key]
 
     def has(self, event_id: str) -> bool:
         return event_id in self._ids
 
     def has_accepted(self, document: Document) -> bool:
         return isinstance(document, JournalDocument) and all(
-            self.state(each) == answers.ACCEPTED for each in document.members
+            each == answers.ACCEPTED for each in self.states(JOURNAL, document.members)
         )
 
     def _add(self, event: Answer) -> None:
@@ -56,9 +61,12 @@ class Known:
             case PostingRejected():
                 self._note(answers.journals_of(event), event.because, event.attempt)
             case InvoicePosted():
-                self._note([event.statement_id or ""], answers.POSTED, _attempt(event.event_id))
+                key, attempt = answers.key_and_attempt(event.event_id)
+                self._invoices.setdefault(key, event)
+                self._note([key], answers.POSTED, attempt)
             case InvoiceRejected():
-                self._note([event.statement_id or ""], answers.DATA, _attempt(event.event_id))
+                key, attempt = answers.key_and_attempt(event.event_id)
+                self._note([key], answers.DATA, attempt)
 
     def _note(self, members: Iterable[str], state: str, attempt: int) -> None:
         for member in members:
@@ -66,6 +74,11 @@ class Known:
             if before not in {answers.POSTED, answers.PERIOD}:
                 self._states[member] = state
             self._attempts[member] = max(attempt, self._attempts.get(member, 0))
+
+
+def _names(kind: str, members: Sequence[str]) -> Sequence[str]:
+    """An answer about a statement does not say its revision, but the key in its id does."""
+    return [key_of(INVOICE, members)] if kind == INVOICE else members
 
 
 class Tree(NamedTuple):
@@ -89,6 +102,9 @@ class Making(Protocol):
 
     def documents(self, parcel: Parcel) -> tuple[Document, ...] | tuple[Unmapped, ...]: ...
 
+    def reference(self, key: str) -> str | None:
+        """The ERP's own name of a document in its ledger that the store knows."""
+
     def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
         """The members in two groups that together are all; asked of several members."""
 
@@ -99,10 +115,3 @@ def tree_of(making: Making, parcel: Parcel) -> Tree:
         return Tree(parcel.members, made)
     halves = tuple(tree_of(making, parcel._replace(members=some)) for some in making.halves(parcel))
     return Tree(parcel.members, made if len(made) == 1 else (), halves)
-
-
-def _attempt(event_id: str) -> int:
-    """Of an id that delivery gave."""
-    _, _, rest = event_id.partition(".")
-    number = rest.partition(".")[0]
-    return int(number) if number.isdecimal() else 0

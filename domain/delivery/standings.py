@@ -42,7 +42,7 @@ class Parcel(NamedTuple):
 
     `number` is its own, `order` that of the group it came from. `reverses` and `replaces` are pairs of a member and the journal that it
     reverses or replaces. `chart` is the digest of the chart that it was refused under, `keys` are of its documents once
-    they are made, `withdrawn` are members that the books have taken back.
+    they are made, `withdrawn` are members that the books have taken back. `supersedes` are the earlier revisions of a statement.
     """
 
     number: int
@@ -60,6 +60,7 @@ class Parcel(NamedTuple):
     keys: tuple[str, ...] = ()
     came_at: Instant = 0
     withdrawn: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
 
 
 class Standing(NamedTuple):

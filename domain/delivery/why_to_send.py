@@ -13,6 +13,7 @@ AFTER_OTHER: Final = "goes after what it reverses"
 AFTER_POSTING: Final = "what it reverses is accepted and not posted yet"
 AFTER_REJECTED: Final = "what it reverses is rejected"
 AFTER_CHART: Final = "what it reverses waits for the chart"
+AFTER_REVISION: Final = "goes once it is certain that no earlier revision is in the ERP"
 AFTER_REPLACEMENT: Final = "what it reverses was refused for its period; the next run replaces it"
 
 # Of several the one that takes longest to go away is named.
@@ -26,6 +27,9 @@ def why_to_send(parcels: Sequence[Parcel], closed: Mapping[str, str]) -> dict[in
     found = {}
     for parcel in parcels:
         if parcel.state != standings.TO_SEND:
+            continue
+        if any(each in holder for each in parcel.supersedes):
+            found[parcel.number] = AFTER_REVISION
             continue
         originals = [replaced_by.get(original, original) for _, original in parcel.reverses]
         if any(closed.get(each) for each in originals):

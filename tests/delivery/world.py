@@ -303,6 +303,7 @@ class Disk:
         self.is_new = True
         self.read: list[JournalEntry] = []
         self.ended: list[str] = []
+        self.settled: dict[str, str] = {}
 
     def check_lines(self) -> None:
         """Each journal that was read has ended, or is in a parcel, or waits for its day, or is never delivered: in one of these alone."""
@@ -360,6 +361,7 @@ class ModelStore:
         _rows(disk.standings, changes.standings)
         _rows(disk.closed, changes.closed)
         disk.unpublished += changes.answers
+        disk.settled.update({each.key: each.reference for each in changes.settled})
         disk.ended += [member for each in changes.ended for member in each.members]
         disk.members.update(self._fresh)
         self._fresh.clear()
@@ -372,6 +374,9 @@ class ModelStore:
                 disk.probe_from = None
             disk.read += [each for each in arrived.read if isinstance(each, JournalEntry)]
         self._world.crash_perhaps()
+
+    def reference(self, key: str) -> str | None:
+        return self._disk.settled.get(key)
 
     def unpublished(self) -> Sequence[Answer]:
         return list(self._disk.unpublished)

@@ -26,6 +26,9 @@ class Each:
     def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
         raise AssertionError(f"{parcel.members}: one journal has no halves")
 
+    def reference(self, key: str) -> None:
+        """None is in a ledger before it was sent here."""
+
     def chart(self, entity: str) -> str:
         return entity
 

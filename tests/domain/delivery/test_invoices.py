@@ -51,7 +51,7 @@ def test_lines_and_what_is_retained_sum_to_what_is_due() -> None:
     last = found.lines[-1]
     assert (last.quantity, last.rate) == (-QUANTITY_ONE, 79 * RATE_ONE)
     assert (found.amount, found.tax_amount) == (1_501 * AMOUNT_ONE, 300 * AMOUNT_ONE)
-    assert (found.customer, found.key, found.correlation_id) == ("5501", key_of("invoice", ["S-1"]), "c")
+    assert (found.customer, found.key, found.correlation_id) == ("5501", key_of("invoice", ["S-1 revision 3"]), "c")
     assert found.invoice_date == date(2026, 6, 30)
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 
-from domain.delivery import standings
+import pytest
+
+from domain.delivery import answers, standings
 from domain.delivery.calls import LOOK_UP, SEND, Call, Given, Terms
 from domain.delivery.chart import Unmapped
-from domain.delivery.documents import JOURNAL, Document, JournalDocument, key_of
+from domain.delivery.documents import INVOICE, JOURNAL, Document, InvoiceDocument, JournalDocument, key_of
 from domain.delivery.outcomes import (
     LATE,
     NOT_PERMITTED,
@@ -19,11 +21,15 @@ from domain.delivery.outcomes import (
     Uncertain,
 )
 from domain.delivery.pace import seconds
-from domain.delivery.queue import REFUSED_AGAIN_SECONDS, Queue
+from domain.delivery.queue import INVOICED_BEFORE, REFUSED_AGAIN_SECONDS, Queue
 from domain.delivery.standings import Kept, Parcel
-from domain.units import EXCHANGE_RATE_ONE, Instant
+from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, Instant
 
 DAY = date(2026, 6, 3)
+FIRST = Given(INVOICE, "DE", ("S-1",))
+SECOND = Given(INVOICE, "DE", ("S-1 revision 2",), supersedes=("S-1",))
+THIRD = Given(INVOICE, "DE", ("S-1 revision 3",), supersedes=("S-1", "S-1 revision 2"))
 
 
 class Making:
@@ -32,11 +38,17 @@ class Making:
     def __init__(self, lacks: Collection[str] = (), parts: Mapping[str, int] | None = None) -> None:
         self._lacks = frozenset(lacks)
         self._parts = parts or {}
+        self.ledger: dict[str, str] = {}
 
     def documents(self, parcel: Parcel) -> tuple[Document, ...] | tuple[Unmapped, ...]:
         if self._lacks.intersection(parcel.members):
             return (Unmapped("account", "4000"),)
+        if parcel.kind == INVOICE:
+            return (_invoice(parcel),)
         return tuple(_document(parcel, part) for part in range(self._parts.get(parcel.members[0], 1)))
+
+    def reference(self, key: str) -> str | None:
+        return self.ledger.get(key)
 
     def halves(self, parcel: Parcel) -> Sequence[tuple[str, ...]]:
         middle = len(parcel.members) // 2
@@ -50,6 +62,13 @@ def _document(parcel: Parcel, part: int) -> JournalDocument:
     key = key_of(JOURNAL, parcel.members, str(part))
     money = ("EUR", "EUR", "EUR", EXCHANGE_RATE_ONE)
     return JournalDocument(key, parcel.entity, "1", *money, DAY, "2026-06", "2026-06", "", (), parcel.members)
+
+
+def _invoice(parcel: Parcel) -> InvoiceDocument:
+    statement, _, revision = parcel.members[0].partition(" revision ")
+    key = key_of(INVOICE, parcel.members)
+    money = ("C-1", "EUR", "EUR", statement, int(revision or 1))
+    return InvoiceDocument(key, parcel.entity, "1", *money, DAY, None, "", "", "", (), 100 * AMOUNT_ONE, 0)
 
 
 def journals(*members: str, reverses: tuple[tuple[str, str], ...] = (), entity: str = "DE") -> Given:
@@ -282,3 +301,95 @@ def kept_of(queue: Queue) -> Kept:
     changes = queue.changed()
     parcels = tuple(each for each in changes.parcels.values() if each is not None)
     return Kept(parcels, tuple(each for each in changes.standings.values() if each is not None))
+
+
+def test_of_a_statement_issued_again_before_it_went_the_last_revision_goes() -> None:
+    queue = Queue("books", Making(), Terms(concurrent=3))
+    queue.add([FIRST, SECOND], seconds(1))
+    queue.add([THIRD], seconds(2))
+    assert play(queue, seconds(3), taken) == [("S-1 revision 3",)]
+    changes = queue.changed()
+    assert [each.members for each in changes.ended if each.standing == standings.WITHDRAWN] == [
+        ("S-1",),
+        ("S-1 revision 2",),
+    ]
+    (answer,) = changes.answers
+    assert isinstance(answer, InvoicePosted)
+    assert answer.statement_id == "S-1"
+
+
+def test_a_revision_waits_until_it_is_known_what_became_of_the_one_before() -> None:
+    """Its call ends without an answer, and the ERP, asked a minute later, does not have it."""
+    queue = Queue("books", Making(), Terms(concurrent=3))
+    queue.add([FIRST], seconds(1))
+    (begun,) = queue.calls(seconds(1), 1)
+    queue.add([SECOND], seconds(2))
+    assert queue.calls(seconds(2), 1) == []
+    queue.took(begun, [Uncertain("no answer")], seconds(3))
+    assert play(queue, seconds(4), taken) == []
+    assert play(queue, seconds(64), taken) == [("S-1 revision 2",)]
+
+
+def test_a_revision_goes_once_the_one_before_is_refused() -> None:
+    queue = Queue("books", Making(), Terms(concurrent=3))
+    queue.add([FIRST], seconds(1))
+    (begun,) = queue.calls(seconds(1), 1)
+    queue.add([SECOND], seconds(2))
+    queue.took(begun, [RejectedData("INACTIVE", "customer 55 is inactive")], seconds(3))
+    assert play(queue, seconds(3), taken) == [("S-1 revision 2",)]
+
+
+@pytest.mark.parametrize("is_posted", [True, False])
+def test_an_invoice_that_the_erp_has_is_not_sent_again(is_posted: bool) -> None:
+    """It is billed for 100.00, and issued again while its call is under way, and once more a day later, after a start."""
+    making = Making()
+    queue = Queue("books", making, Terms(concurrent=3))
+    queue.add([FIRST], seconds(1))
+    (begun,) = queue.calls(seconds(1), 1)
+    queue.add([SECOND], seconds(2))
+    queue.took(begun, [Taken("INV-17", DAY, is_posted=is_posted)], seconds(3))
+    assert play(queue, seconds(3), taken) == []
+    changes = queue.changed()
+    rejected = [each for each in changes.answers if isinstance(each, InvoiceRejected)]
+    assert [(each.statement_id, each.code, each.message) for each in rejected] == [
+        (
+            "S-1",
+            INVOICED_BEFORE,
+            "the ERP has INV-17 of S-1, expected none of an earlier revision; credit it and bill again",
+        )
+    ]
+    making.ledger = {each.key: each.reference for each in changes.settled}
+    parcels = tuple(each for each in changes.parcels.values() if each is not None)
+    documents = tuple(each for each in changes.standings.values() if each is not None)
+    later = Queue("books", making, Terms(concurrent=3), Kept(parcels, documents))
+    later.add([THIRD], seconds(REFUSED_AGAIN_SECONDS + 10))
+    assert play(later, seconds(REFUSED_AGAIN_SECONDS + 10), taken) == []
+    (third,) = later.changed().answers
+    assert isinstance(third, InvoiceRejected)
+    assert {each.event_id for each in changes.answers}.isdisjoint({third.event_id})
+
+
+def test_after_the_loss_of_the_store_a_revision_knows_the_invoice_before() -> None:
+    """The first of S-1 was published; that of S-2 stands in the ERP, and nobody had said so."""
+    posted = answers.accepted(
+        answers.About("books", INVOICE, ("S-1",), key_of(INVOICE, ["S-1"]), 1),
+        [_invoice(Parcel(1, 1, *FIRST[:3]))],
+        [Taken("INV-17", DAY)],
+        seconds(1),
+    )
+    assert posted is not None
+    queue = Queue("books", Making(), Terms(), known=[posted])
+    other = [
+        Given(INVOICE, "DE", ("S-2",)),
+        Given(INVOICE, "DE", ("S-2 revision 2",), supersedes=("S-2",)),
+    ]
+    queue.add([FIRST, SECOND, *other], seconds(2), probe_from=seconds(2))
+    (asked,) = queue.calls(seconds(2), 1)
+    queue.took(asked, {key_of(INVOICE, ["S-2"]): Taken("INV-18", DAY)}, seconds(3))
+    assert play(queue, seconds(4), taken) == []
+    said = [each for each in queue.changed().answers if isinstance(each, InvoicePosted | InvoiceRejected)]
+    assert sorted((each.statement_id or "", type(each).__name__) for each in said) == [
+        ("S-1", "InvoiceRejected"),
+        ("S-2", "InvoicePosted"),
+        ("S-2", "InvoiceRejected"),
+    ]

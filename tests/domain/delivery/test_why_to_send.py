@@ -13,6 +13,7 @@ from domain.delivery.why_to_send import (
     AFTER_POSTING,
     AFTER_REJECTED,
     AFTER_REPLACEMENT,
+    AFTER_REVISION,
     FREE,
     why_to_send,
 )
@@ -62,3 +63,8 @@ def test_a_reversal_of_what_is_replaced_waits_for_the_next_run_and_then_for_the_
 def test_what_reverses_nothing_or_something_that_is_posted_could_go() -> None:
     both = Parcel(3, 3, "journal", "DE", ("J-3", "J-4"), (("J-4", "J-3"),))
     assert why_to_send([parcel(1, "J-1"), parcel(2, "J-2", reverses="J-0"), both], {}) == {1: FREE, 2: FREE, 3: FREE}
+
+
+def test_a_revision_waits_for_the_one_before() -> None:
+    first = parcel(1, "S-1", standings.SENT)
+    assert why_to_send([first, parcel(2, "S-1 revision 2")._replace(supersedes=("S-1",))], {})[2] == AFTER_REVISION

@@ -32,7 +32,7 @@ from domain.delivery.answers import Answer, answers_of
 from domain.delivery.calls import SEND, Call, Given, Intent, Result, Terms
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document, revision_of
-from domain.delivery.groups import Group, Groups
+from domain.delivery.groups import Group, Groups, withdrawn_by
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
 from domain.delivery.pace import seconds
@@ -333,6 +333,9 @@ class Delivery:
             self._add(came, given, members, read)
         self._store.expect(members)
         self.queue.add(given, turn.at, probe_from=self._probe_from)
+        for came in turn.came:
+            if (withdrawn := withdrawn_by(came.record)) is not None:
+                self.queue.withdraw(withdrawn)
         if is_all:
             self._probe_from = None
         return Arrived({each.partition: each.following for each in turn.came}, self._groups.changes(), is_all, read)
@@ -352,8 +355,6 @@ class Delivery:
             return
         if isinstance(record, JournalEntry) and record.legal_entity_id in self._charts:
             read.append(record)
-        if isinstance(record, JournalEntry) and not record.deliver and record.reverses is not None:
-            self.queue.withdraw(record.reverses)
         for group in self._groups.add(position, record):
             given.append(_given(group))
             for journal, correlation_id in zip(group.members, group.correlation_ids, strict=True):
@@ -421,7 +422,7 @@ def room_of(limits: Limits) -> int:
 def _given(group: Group) -> Given:
     reverses = tuple((each.journal_id, each.reverses) for each in group.members if each.reverses)
     replaces = tuple((each.journal_id, each.replaces) for each in group.members if each.replaces)
-    return Given(JOURNAL, group.legal_entity_id, group.ids, reverses, replaces)
+    return Given(JOURNAL, group.legal_entity_id, group.ids, reverses, replaces, withdrawn=group.withdrawn)
 
 
 def _group(members: Sequence[Member], chart: EntityChart) -> Group:

@@ -63,7 +63,7 @@ class Terms(NamedTuple):
 class Given(NamedTuple):
     """A group or a statement to deliver. `reverses` and `replaces` are pairs of a member and another journal.
 
-    `supersedes` are the earlier revisions of a statement, the first one first.
+    `supersedes` are the earlier revisions of a statement, the first one first, and `withdrawn` members that the books had taken back.
     """
 
     kind: str
@@ -72,3 +72,4 @@ class Given(NamedTuple):
     reverses: tuple[tuple[str, str], ...] = ()
     replaces: tuple[tuple[str, str], ...] = ()
     supersedes: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()

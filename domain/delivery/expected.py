@@ -9,7 +9,7 @@ from domain.delivery.absent import Absent, absent
 from domain.delivery.answers import ACCEPTED, PERIOD, POSTED, journals_of
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import JournalDocument
-from domain.delivery.groups import Group, Groups
+from domain.delivery.groups import Group, Groups, withdrawn_by
 from domain.delivery.journals import documents, of_members
 from domain.delivery.reconciliation import Expected
 from domain.events.finance import PostingAccepted, PostingRejected
@@ -46,8 +46,8 @@ class Ledger:
         self.lacking: dict[str, Unmapped] = {}
 
     def add(self, position: Position, record: JournalEntry | ControlTotals) -> None:
-        if isinstance(record, JournalEntry) and not record.deliver and record.reverses is not None:
-            self._withdrawn.add(record.reverses)
+        if (withdrawn := withdrawn_by(record)) is not None:
+            self._withdrawn.add(withdrawn)
         if isinstance(record, JournalEntry) and not (record.deliver and record.lines):
             self._memos.add(record.journal_id)
         for group in self._groups.add(position, record):

@@ -29,7 +29,8 @@ from domain.units import Instant
 class Group(NamedTuple):
     """Journals that are one of the ERP's, in the order of their ids; `kind` is the grain.
 
-    `correlation_ids` are those of the members, `recorded_at` is when the oldest one's cause entered the log.
+    `correlation_ids` are those of the members, `recorded_at` is when the oldest one's cause entered the log. `withdrawn` are members that
+    the books had taken back before: the group may have been sent with them all the same, so they stay in it.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Group(NamedTuple):
     members: tuple[JournalEntry, ...]
     correlation_ids: tuple[str | None, ...]
     recorded_at: Instant
+    withdrawn: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -59,6 +61,7 @@ class Waiting(NamedTuple):
     journal: JournalEntry
     correlation_id: str | None
     recorded_at: Instant
+    is_withdrawn: bool = False
 
 
 class Seen(NamedTuple):
@@ -108,6 +111,7 @@ class Side:
 # What is kept under a name that begins with `side`, `seen`, `journal` or `part`.
 Row: TypeAlias = Side | Seen | Waiting | BillingStatement
 SIDE, SEEN, WAITING, PART = "side", "seen", "journal", "part"
+Record: TypeAlias = JournalEntry | ControlTotals | BillingStatement
 _Place: TypeAlias = tuple[str, int]
 
 
@@ -126,17 +130,21 @@ class Groups:
     over, so when one is added everything is read again from the start.
     """
 
-    __slots__ = ("_charts", "_dirty", "_gone", "_new", "_parts", "_shards", "_sides", "_waiting")
+    __slots__ = ("_charts", "_dirty", "_gone", "_new", "_parts", "_places", "_renewed", "_shards", "_sides", "_waiting")
 
     def __init__(self, shards: int, charts: Mapping[str, EntityChart], rows: Iterable[tuple[str, Row]] = ()) -> None:
         self._shards = shards
         self._charts = charts
         self._sides: defaultdict[_Place, Side] = defaultdict(Side)
         self._waiting: defaultdict[str, dict[tuple[int, int], Waiting]] = defaultdict(dict)
+        # Where a journal waits: its company, shard and number.
+        self._places: dict[str, tuple[str, int, int]] = {}
         self._parts: defaultdict[tuple[str, int], dict[int, tuple[str, BillingStatement]]] = defaultdict(dict)
         self._dirty: set[_Place] = set()
         self._new: dict[str, Row] = {}
         self._gone: list[str] = []
+        # Rows that were kept before, among the new ones.
+        self._renewed: set[str] = set()
         for name, row in rows:
             self._restore(name, row)
 
@@ -190,6 +198,7 @@ class Groups:
         changes = Changes(tuple(kept.items()), tuple(self._gone))
         self._dirty.clear()
         self._new.clear()
+        self._renewed.clear()
         self._gone.clear()
         return changes
 
@@ -202,7 +211,7 @@ class Groups:
             case Seen():
                 self._sides[row.legal_entity_id, int(shard)].since.add(int(rest))
             case Waiting():
-                self._waiting[row.journal.legal_entity_id][int(shard), int(rest)] = row
+                self._wait(row, int(shard), int(rest))
             case BillingStatement():
                 self._parts[row.statement_id, row.revision][row.part] = (name, row)
 
@@ -213,14 +222,33 @@ class Groups:
         grain = chart.grain_on(journal.accounting_date)
         alone = [_group(ENTRY, [waiting])] if is_sent and grain == ENTRY else []
         side = self._sides[entity, shard]
+        if (withdrawn := withdrawn_by(journal)) is not None:
+            self._withdraw(withdrawn)
         if seq <= side.through or seq in side.since:
             return alone
         side.since.add(seq)
         self._new[_name(SEEN, shard, seq)] = Seen(entity)
         if is_sent and grain != ENTRY:
-            self._waiting[entity][shard, seq] = waiting
+            self._wait(waiting, shard, seq)
             self._new[_name(WAITING, shard, seq)] = waiting
         return [*alone, *self._closed(entity, shard)]
+
+    def _wait(self, waiting: Waiting, shard: int, seq: int) -> None:
+        entity = waiting.journal.legal_entity_id
+        self._waiting[entity][shard, seq] = waiting
+        self._places[waiting.journal.journal_id] = (entity, shard, seq)
+
+    def _withdraw(self, journal_id: str) -> None:
+        place = self._places.get(journal_id)
+        if place is None:
+            return
+        entity, shard, seq = place
+        name = _name(WAITING, shard, seq)
+        if name not in self._new:
+            self._renewed.add(name)
+        self._waiting[entity][shard, seq] = self._new[name] = self._waiting[entity][shard, seq]._replace(
+            is_withdrawn=True
+        )
 
     def _add_total(self, position: Position, total: ControlTotals) -> list[Group]:
         """Where a company ends a day twice, since it moved to another zone, the first mark counts."""
@@ -265,13 +293,18 @@ class Groups:
                 alike[_alike(grain, each.journal)].append(each)
                 taken.append((shard, seq))
         for place in taken:
-            del waiting[place]
+            del self._places[waiting.pop(place).journal.journal_id]
         self._forget(_name(WAITING, *place) for place in taken)
         return [_group(key[0], alike[key]) for key in sorted(alike)]
 
     def _forget(self, names: Iterable[str]) -> None:
         """A row that was never kept need not go."""
-        self._gone += [name for name in names if self._new.pop(name, None) is None]
+        self._gone += [name for name in names if self._new.pop(name, None) is None or name in self._renewed]
+
+
+def withdrawn_by(record: Record) -> str | None:
+    """The journal that a memo takes back in our books alone, since the ERP never accepted it."""
+    return record.reverses if isinstance(record, JournalEntry) and not record.deliver else None
 
 
 def _day_of(seq: int, side: Side) -> str:
@@ -326,6 +359,7 @@ def _group(grain: str, found: Iterable[Waiting]) -> Group:
         tuple(each.journal for each in members),
         tuple(each.correlation_id for each in members),
         min(each.recorded_at for each in members),
+        tuple(each.journal.journal_id for each in members if each.is_withdrawn),
     )
 
 

@@ -93,6 +93,7 @@ class Queue:
                 state=state,
                 not_before=probe_from or 0,
                 came_at=now,
+                withdrawn=one.withdrawn,
                 supersedes=one.supersedes,
             )
             self._rows.keep(parcel)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.delivery.chart import EntityChart
 from domain.delivery.groups import Group, Groups, Row
-from domain.outputs import BillingStatement
+from domain.outputs import BillingStatement, ControlTotals, JournalEntry
 from domain.units import EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import Came, chart, journal, line, mark, position
 
@@ -184,3 +184,25 @@ def test_a_journal_is_kept_by_itself_however_many_came_before() -> None:
     groups.changes()
     groups.add(position(0, 1_000), journal("J-1000"))
     assert sorted(name for name, _ in groups.changes().kept) == ["journal/0/1000", "seen/0/1000"]
+
+
+def test_a_group_says_which_of_its_journals_the_books_have_taken_back() -> None:
+    """A store is lost, and shard 0 is read up to the memo that takes J-1 back before shard 1's mark closes the day; then a process dies."""
+    groups, kept = Groups(2, {"DE": chart()}), dict[str, Row]()
+
+    def keep() -> None:
+        changes = groups.changes()
+        kept.update(changes.kept)
+        for name in changes.gone:
+            del kept[name]
+
+    memo = journal("J-2", day=D4, deliver=False, kind="reversal", reverses="J-1", rule="never_accepted")
+    records: list[JournalEntry | ControlTotals] = [journal("J-1", day=D3), journal("J-3", day=D3), mark(D3, 2), memo]
+    for at, record in enumerate(records):
+        assert groups.add(position(0, at), record) == []
+        keep()
+    groups = Groups(2, {"DE": chart()}, kept.items())
+    (found,) = groups.add(position(1, 0), mark(D3, 0))
+    assert (found.ids, found.withdrawn) == (("J-1", "J-3"), ("J-1",))
+    keep()
+    assert not [name for name in kept if name.startswith("journal")]

@@ -393,3 +393,21 @@ def test_after_the_loss_of_the_store_a_revision_knows_the_invoice_before() -> No
         ("S-2", "InvoicePosted"),
         ("S-2", "InvoiceRejected"),
     ]
+
+
+def test_what_was_rejected_and_taken_back_before_it_came_is_not_sent() -> None:
+    """Its store is lost; the ERP had refused both journals, alone and with another, and has none of the three."""
+    refused = tuple(
+        answers.rejected(
+            answers.About("books", JOURNAL, (each,), key_of(JOURNAL, [each]), 2),
+            answers.Rejection(answers.DATA, "INACTIVE", "department 12 is inactive"),
+            None,
+            seconds(1),
+        )
+        for each in ("alone", "taken-back")
+    )
+    queue = Queue("books", Making(), Terms(), known=refused)
+    given = [journals("alone"), journals("kept", "taken-back")]
+    queue.add([each._replace(withdrawn=("alone", "taken-back")) for each in given], seconds(2), probe_from=seconds(2))
+    assert play(queue, seconds(3), taken) == [("kept",)]
+    assert queue.at_hand == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,11 +64,16 @@ def lines_of(path: Path, charts: Mapping[str, EntityChart]) -> list[Line]:
         # One moment, of a delivery that runs.
         db.execute("BEGIN")
         _add_ended(db, sums)
-        _add_parcels(db, sums)
-        _add_waiting(db, charts, sums)
+        # Of companies that the chart still has.
+        waiting = list(Groups(1, charts, _rows(db)).waits())
+        _add_parcels(db, {journal.journal_id for journal, _ in waiting}, sums)
+    for journal, until in waiting:
+        found = sums.setdefault((standings.WAITING, "", until), _Sum())
+        found.members += 1
+        found.money.update(money_of(journal))
     everything = sums.pop((READ, "", ""), _Sum())
-    found = [Line(*name, each.documents, each.members, each.money) for name, each in sorted(sums.items())]
-    return [*found, Line(READ, "", "", 0, everything.members, everything.money)]
+    lines = [Line(*name, each.documents, each.members, each.money) for name, each in sorted(sums.items())]
+    return [*lines, Line(READ, "", "", 0, everything.members, everything.money)]
 
 
 def is_done(lines: Iterable[Line]) -> bool:
@@ -86,10 +91,10 @@ def _add_ended(db: sqlite3.Connection, sums: dict[_Name, _Sum]) -> None:
         found.money[currency] += money
 
 
-def _add_parcels(db: sqlite3.Connection, sums: dict[_Name, _Sum]) -> None:
+def _add_parcels(db: sqlite3.Connection, to_come: Collection[str], sums: dict[_Name, _Sum]) -> None:
     parcels = [_PARCELS.decode(data) for (data,) in db.execute("SELECT data FROM parcels ORDER BY number")]
     states = dict(db.execute("SELECT key, state FROM documents").fetchall())
-    why = why_to_send(parcels, dict(db.execute("SELECT journal, named FROM closed").fetchall()))
+    why = why_to_send(parcels, dict(db.execute("SELECT journal, named FROM closed").fetchall()), to_come)
     for parcel in parcels:
         found = sums.setdefault((*_standing(parcel, states, why), ""), _Sum())
         found.documents += max(1, len(parcel.keys))
@@ -110,14 +115,6 @@ def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str])
             return (parcel.state, under_way[0]) if under_way else (standings.TO_SEND, FREE)
         case _:
             return parcel.state, why.get(parcel.number, "")
-
-
-def _add_waiting(db: sqlite3.Connection, charts: Mapping[str, EntityChart], sums: dict[_Name, _Sum]) -> None:
-    """Of companies that the chart still has."""
-    for journal, until in Groups(1, charts, _rows(db)).waits():
-        found = sums.setdefault((standings.WAITING, "", until), _Sum())
-        found.members += 1
-        found.money.update(money_of(journal))
 
 
 def _rows(db: sqlite3.Connection) -> Iterator[tuple[str, Row]]:

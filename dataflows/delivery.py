@@ -395,8 +395,8 @@ def opened(
         may_be_late = store.had_another or bool(known)
         store.begin(now() + (seconds(terms.call_seconds) if may_be_late else 0))
     making = ChartMaking(charts, store, limits.lines)
-    queue = Queue(erp, making, terms, kept, known, only)
     groups = Groups(books.shards, charts, store.group_rows())
+    queue = Queue(erp, making, terms, kept, known, only, groups.has)
     books.begin(store.places)
     return Delivery(books, store, groups, queue, charts, pool, room_of(limits), now, watch)
 

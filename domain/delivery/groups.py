@@ -191,6 +191,10 @@ class Groups:
                     each.journal.period if grain == PERIOD else _day_of(seq, self._sides[entity, shard]),
                 )
 
+    def has(self, journal_id: str) -> bool:
+        """Whether it waits for its day or period to end."""
+        return journal_id in self._places
+
     def changes(self) -> Changes:
         kept = dict(self._new)
         for place in sorted(self._dirty):

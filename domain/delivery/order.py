@@ -7,7 +7,7 @@ E-3 reverses E-1  waits
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from domain.delivery import standings
@@ -20,12 +20,16 @@ _SUCCEEDED: Final = ""
 
 
 class Order:
-    """Which parcel has a journal, what replaces it, what waits for it, and what will not be in the ledger."""
+    """Which parcel has a journal, what replaces it, what waits for it, and what will not be in the ledger.
 
-    __slots__ = ("_closed", "_closed_by", "_freed", "_replaced_by", "_rows", "_waiting", "holder")
+    `is_to_come` says of a journal whether its day or period has not ended yet, so that no parcel has it.
+    """
 
-    def __init__(self, rows: Rows, closed: Iterable[tuple[str, str]]) -> None:
+    __slots__ = ("_closed", "_closed_by", "_freed", "_is_to_come", "_replaced_by", "_rows", "_waiting", "holder")
+
+    def __init__(self, rows: Rows, closed: Iterable[tuple[str, str]], is_to_come: Callable[[str], bool]) -> None:
         self._rows = rows
+        self._is_to_come = is_to_come
         self.holder: dict[str, int] = {}
         self._replaced_by: dict[str, str] = {}
         self._waiting: dict[str, set[int]] = {}
@@ -83,16 +87,20 @@ class Order:
             waits_for = self._replaced_by.get(original, original)
             number = self.holder.get(waits_for)
             is_held = number is not None and number != parcel.number
-            if self._is_closed(waits_for) or is_held:
+            if self._is_closed(waits_for) or is_held or self._is_to_come(waits_for):
                 self._waiting.setdefault(waits_for, set()).add(parcel.number)
                 return True
         return False
 
     def is_stuck(self, parcel: Parcel) -> bool:
-        """Whether what it waits for may never come; then those of its members that wait for nothing go without the others."""
-        return any(self._rows.parcels[each].state == standings.REFUSED for each in self._waited_for(parcel)) or any(
-            self._is_closed(self._replaced_by.get(original, original)) for _, original in parcel.reverses
-        )
+        """Whether what it waits for may never come, or only when its period ends.
+
+        Then those of its members that wait for nothing go without the others.
+        """
+        if any(self._rows.parcels[each].state == standings.REFUSED for each in self._waited_for(parcel)):
+            return True
+        originals = [self._replaced_by.get(original, original) for _, original in parcel.reverses]
+        return any(self._is_closed(each) or self._is_to_come(each) for each in originals)
 
     def waits_for_itself(self, parcel: Parcel) -> bool:
         """Halves of a group may each reverse a journal of the other; then they are taken further apart."""

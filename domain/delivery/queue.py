@@ -14,7 +14,7 @@ or published, and makes the calls that it is given. Of everything that a crash c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from domain.delivery import answers, standings
@@ -50,10 +50,12 @@ class Queue:
         kept: Kept = NOTHING_KEPT,
         known: Iterable[Answer] = (),
         only: str | None = None,
+        is_to_come: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """`kept` is what the store has; `known` are answers that were published before, where the store was lost.
 
-        `only` is a kind: what is new of it is sent, and nothing else is done.
+        `only` is a kind: what is new of it is sent, and nothing else is done. `is_to_come` says of a journal whether it is read and its
+        day or period has not ended yet: what reverses it waits.
         """
         self.pace = Pace(terms.per_minute, terms.concurrent)
         self._erp = erp
@@ -61,7 +63,7 @@ class Queue:
         self._only = only
         self._terms = terms
         self._rows = Rows(kept)
-        self._order = Order(self._rows, kept.closed)
+        self._order = Order(self._rows, kept.closed, is_to_come)
         self._known = Known(known)
         self._choosing = Choosing(
             self._rows, self._order, making, terms, only, self._known, self._documents, self._again
@@ -448,11 +450,13 @@ class Queue:
         for each, state in zip(given.members, states, strict=True):
             if state == answers.PERIOD:
                 self._order.close(each, replaces)
-        self._place_freed(0)
         for known, standing in ((answers.POSTED, standings.POSTED), (answers.PERIOD, standings.REPLACED)):
             some = tuple(each for each, state in zip(given.members, states, strict=True) if state == known)
             if some:
                 self._rows.changes.ended.append(Ended(standing, int(standing == standings.POSTED), some))
+        for each in given.members:
+            self._order.release(each)
+        self._place_freed(0)
         return True
 
     def _probed(self, parcel: Parcel, result: Result, now: Instant) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from domain.delivery import answers, standings
@@ -13,6 +13,7 @@ AFTER_OTHER: Final = "goes after what it reverses"
 AFTER_POSTING: Final = "what it reverses is accepted and not posted yet"
 AFTER_REJECTED: Final = "what it reverses is rejected"
 AFTER_CHART: Final = "what it reverses waits for the chart"
+AFTER_ITS_DAY: Final = "what it reverses waits for its day or accounting period to end"
 AFTER_REVISION: Final = "goes once it is certain that no earlier revision is in the ERP"
 AFTER_REPLACEMENT: Final = "what it reverses was refused for its period; the next run replaces it"
 
@@ -20,8 +21,10 @@ AFTER_REPLACEMENT: Final = "what it reverses was refused for its period; the nex
 _ORDER: Final = (AFTER_OTHER, AFTER_POSTING, AFTER_CHART, AFTER_REJECTED)
 
 
-def why_to_send(parcels: Sequence[Parcel], closed: Mapping[str, str]) -> dict[int, str]:
-    """By the parcel's number, of those that are to be sent. `closed` as a store keeps it."""
+def why_to_send(
+    parcels: Sequence[Parcel], closed: Mapping[str, str], to_come: Collection[str] = frozenset()
+) -> dict[int, str]:
+    """By the parcel's number, of those that are to be sent. `closed` as a store keeps it, `to_come` wait for a day or period to end."""
     holder = {member: each for each in parcels for member in each.members}
     replaced_by = {replaced: member for each in parcels for member, replaced in each.replaces}
     found = {}
@@ -34,6 +37,9 @@ def why_to_send(parcels: Sequence[Parcel], closed: Mapping[str, str]) -> dict[in
         originals = [replaced_by.get(original, original) for _, original in parcel.reverses]
         if any(closed.get(each) for each in originals):
             found[parcel.number] = AFTER_REPLACEMENT
+            continue
+        if any(each in to_come for each in originals):
+            found[parcel.number] = AFTER_ITS_DAY
             continue
         ahead = (holder[each] for each in originals if each in holder and holder[each].number != parcel.number)
         found[parcel.number] = max((_after(each) for each in ahead), key=_ORDER.index, default=FREE)

@@ -411,3 +411,18 @@ def test_what_was_rejected_and_taken_back_before_it_came_is_not_sent() -> None:
     queue.add([each._replace(withdrawn=("alone", "taken-back")) for each in given], seconds(2), probe_from=seconds(2))
     assert play(queue, seconds(3), taken) == [("kept",)]
     assert queue.at_hand == 0
+
+
+def test_a_reversal_waits_for_a_journal_whose_period_has_not_ended() -> None:
+    """May goes by period, June by day: the journal of May is there when May is over, after the day of June with its reversal."""
+    to_come = {"may"}
+    reversal = journals("other", "reversal", reverses=(("reversal", "may"),))
+    queue = Queue("books", Making(), Terms(), is_to_come=to_come.__contains__)
+    queue.add([reversal], seconds(1))
+    assert play(queue, seconds(1), taken) == [("other",)]
+    stored = tuple(each for each in queue.changed().parcels.values() if each is not None)
+    queue = Queue("books", Making(), Terms(), Kept(stored), is_to_come=to_come.__contains__)
+    assert play(queue, seconds(2), taken) == []
+    to_come.clear()
+    queue.add([journals("may")], seconds(3))
+    assert play(queue, seconds(3), taken) == [("may",), ("reversal",)]

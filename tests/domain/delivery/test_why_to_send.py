@@ -9,6 +9,7 @@ from domain.delivery.answers import ACCOUNT, Rejection
 from domain.delivery.standings import Parcel
 from domain.delivery.why_to_send import (
     AFTER_CHART,
+    AFTER_ITS_DAY,
     AFTER_OTHER,
     AFTER_POSTING,
     AFTER_REJECTED,
@@ -68,3 +69,7 @@ def test_what_reverses_nothing_or_something_that_is_posted_could_go() -> None:
 def test_a_revision_waits_for_the_one_before() -> None:
     first = parcel(1, "S-1", standings.SENT)
     assert why_to_send([first, parcel(2, "S-1 revision 2")._replace(supersedes=("S-1",))], {})[2] == AFTER_REVISION
+
+
+def test_a_reversal_waits_for_an_original_whose_period_has_not_ended() -> None:
+    assert why_to_send([parcel(1, "J-2", reverses="J-1")], {}, {"J-1"}) == {1: AFTER_ITS_DAY}

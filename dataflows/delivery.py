@@ -93,7 +93,10 @@ class Books(Protocol):
         """What was published so far, of all ERP accounts. Asked for once, where the store was lost."""
 
     def claim(self, intents: Sequence[Intent]) -> None:
-        """Before any call of a round. Raises GuardStop where another process has taken over."""
+        """Before any call of a round; a look-up or poll has no intent, and may change a draft in the ERP.
+
+        Raises GuardStop where another process has taken over.
+        """
 
     def publish(self, answers: Sequence[Answer]) -> None:
         """Returns when they are kept; the same again where a process died before it noted that they are."""
@@ -301,9 +304,8 @@ class Delivery:
         self._watch.stands(stand, self._books.is_at_end)
 
     def _begin(self, calls: Sequence[Call]) -> None:
-        intents = [each for call in calls for each in call.intents]
-        if intents:
-            self._books.claim(intents)
+        if calls:
+            self._books.claim([each for call in calls for each in call.intents])
         for call in calls:
             self._pool.submit(call, self._trace(call))
 

@@ -153,6 +153,7 @@ class ModelPool:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._owner = world.owner
         self._at_work = 0
         self._queued: list[Call] = []
         self._ended: list[tuple[Call, Result]] = []
@@ -162,6 +163,8 @@ class ModelPool:
     def submit(self, call: Call, trace: Trace) -> None:
         del trace
         self._world.crash_perhaps()
+        if self._world.owner != self._owner:
+            raise Broken(f"who has the account no more begins to {call.kind}")
         if call.at < self._quiet_until:
             raise Broken("a call begins while the ERP wants to be left alone")
         self._world.check_quota(call)
@@ -448,8 +451,8 @@ class ModelBooks:
 class Process:
     def __init__(self, world: World, disk: Disk) -> None:
         self.disk = disk
-        self.pool = ModelPool(world)
         store, books = ModelStore(world, disk), ModelBooks(world)
+        self.pool = ModelPool(world)
         self.delivery = delivery.opened(ERP, books, store, world.charts(), world.limits, self.pool, lambda: world.now)
 
     def step(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from connectors.erp.answers import said
 from domain.delivery.documents import Document
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
-from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Outcome, Taken, Throttled, Trouble
+from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, NotSent, Outcome, Said, Throttled, Trouble
 
 T = TypeVar("T")
 
@@ -67,8 +67,10 @@ class Calls(Protocol):
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         """What became of documents that were submitted; None while the ERP is at work. Interfaces that answer at once are never asked."""
 
-    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         """By key, of those that the ERP has whole; of one that it has in part the adapter takes the part back first.
+
+        Of what it had and refuses to post, the rejection: nothing of it is there any more.
 
         `accepted` are keys that the ERP had whole: what is left of them is somebody's doing there, and stays.
 

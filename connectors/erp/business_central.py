@@ -70,6 +70,7 @@ from domain.delivery.outcomes import (
     NotSent,
     Outcome,
     RejectedData,
+    Said,
     Taken,
     Throttled,
     Trouble,
@@ -139,7 +140,7 @@ class BusinessCentral(AtOnce):
         self._api = f"{url}/api/v2.0/"
         self._options = options
 
-    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         return looked_up(_by_company(documents), partial(self._there, accepted=accepted), self._posted)
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:

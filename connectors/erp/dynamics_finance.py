@@ -71,6 +71,7 @@ from domain.delivery.outcomes import (
     NotSent,
     Outcome,
     RejectedData,
+    Said,
     Taken,
     Throttled,
     Trouble,
@@ -219,7 +220,7 @@ class DynamicsFinance(AtOnce):
         self._data = f"{url}/data/"
         self._options = options
 
-    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         return looked_up(in_chunks(documents, KEYS_A_QUERY), partial(self._there, accepted=accepted), self._posted)
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from connectors.erp.adapter import NO_TRACE, Calls, Limits, Trace
 from domain.delivery.documents import Document
-from domain.delivery.outcomes import Outcome, Taken
+from domain.delivery.outcomes import Outcome, Said, Taken
 
 
 class InFiles:
@@ -29,7 +29,7 @@ class InFiles:
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         raise AssertionError(f"{ticket}: only what is new goes into files, {len(documents)} documents are not")
 
-    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         del accepted
         raise AssertionError(f"only what is new goes into files, {len(documents)} documents are not")
 
@@ -54,14 +54,15 @@ class BesideFiles:
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         return self._erp.poll(ticket, documents)
 
-    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         found = self._erp.look_up(documents, accepted)
         if not isinstance(found, Mapping):
             return found
         written = self._files.look_up([each for each in documents if each.key not in found], accepted)
         if not isinstance(written, Mapping):
             return written
-        return {**{key: _not_posted(each) for key, each in written.items()}, **found}
+        waiting = {key: _not_posted(each) if isinstance(each, Taken) else each for key, each in written.items()}
+        return {**waiting, **found}
 
     def close(self) -> None:
         self._erp.close()

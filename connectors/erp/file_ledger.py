@@ -28,6 +28,7 @@ from domain.delivery.outcomes import (
     Outcome,
     RejectedData,
     RejectedPeriod,
+    Said,
     Submitted,
     Taken,
     Uncertain,
@@ -111,9 +112,9 @@ class FileLedger:
             return None
         return None if all(outcome == Submitted(ticket) for outcome in found) else found
 
-    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
+    def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         del accepted  # what was written stays
-        taken = {}
+        found: dict[str, Said] = {}
         try:
             with self._manifest.held():
                 self._answers.refresh()
@@ -123,10 +124,12 @@ class FileLedger:
                         if isinstance(outcome, Submitted):
                             outcome = Taken(place[0].file, place[1].posted_on, is_posted=False)
                         if isinstance(outcome, Taken):
-                            taken[document.key] = outcome._replace(is_duplicate=True)
+                            outcome = outcome._replace(is_duplicate=True)
+                        if isinstance(outcome, Taken | RejectedData | RejectedPeriod):
+                            found[document.key] = outcome
         except (OSError, ManifestDamaged) as fault:
             return self._unusable(fault)
-        return taken
+        return found
 
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         """What was written and not rejected; changed, and without lines, where its file lies there with other contents."""

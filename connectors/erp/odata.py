@@ -23,6 +23,7 @@ from domain.delivery.outcomes import (
     Outcome,
     RejectedData,
     RejectedPeriod,
+    Said,
     Taken,
     Throttled,
     Trouble,
@@ -84,9 +85,9 @@ def looked_up(
     queries: Iterable[Sequence[Document]],
     there: Callable[[Sequence[Document]], dict[str, Held | RejectedData] | Trouble],
     posted: Callable[[Document, Held], Outcome],
-) -> Mapping[str, Taken] | Outcome:
+) -> Mapping[str, Said] | Outcome:
     """By key. What is there and not posted yet is posted where that is ours to do; one that differs is rejected when it is sent."""
-    found: dict[str, Taken] = {}
+    found: dict[str, Said] = {}
     for some in queries:
         seen = there(some)
         if not isinstance(seen, dict):
@@ -94,7 +95,7 @@ def looked_up(
         for document in some:
             held = seen.get(document.key)
             outcome = None if held is None or isinstance(held, RejectedData) else posted(document, held)
-            if isinstance(outcome, Taken):
+            if isinstance(outcome, Taken | RejectedData | RejectedPeriod):
                 found[document.key] = outcome
             elif isinstance(outcome, Uncertain):
                 return outcome

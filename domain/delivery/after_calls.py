@@ -48,10 +48,14 @@ def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> No
             rows.wait(unknown, together(now + back_off(standing.failures)))
         case RejectedData(code, message, field):
             why = Rejection(answers.DATA, code, message, field)
-            rows.update(standing._replace(state=standings.REJECTED, rejection=why, not_before=0))
+            _rejected(rows, standing, why)
         case RejectedPeriod(code, message):
-            why = Rejection(answers.PERIOD, code, message)
-            rows.update(standing._replace(state=standings.REJECTED, rejection=why, not_before=0))
+            _rejected(rows, standing, Rejection(answers.PERIOD, code, message))
+
+
+def _rejected(rows: Rows, standing: Standing, why: Rejection) -> None:
+    """Also of what was accepted before: it is not there any more."""
+    rows.update(standing._replace(state=standings.REJECTED, rejection=why, taken=None, not_before=0))
 
 
 def missing(rows: Rows, standing: Standing, asked_at: Instant, now: Instant, call_seconds: float) -> None:

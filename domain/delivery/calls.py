@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from domain.delivery import recovery
 from domain.delivery.documents import Document
-from domain.delivery.outcomes import Outcome, Taken
+from domain.delivery.outcomes import Outcome, Said
 from domain.units import Instant
 
 SEND: Final = "send"
@@ -42,7 +42,7 @@ class Call(NamedTuple):
 
 
 # What a call gives: outcomes of documents in their order, None of a batch that is still at work, or for look_up what was found by key.
-Result: TypeAlias = list[Outcome] | Mapping[str, Taken] | Outcome | None
+Result: TypeAlias = list[Outcome] | Mapping[str, Said] | Outcome | None
 
 
 class Making(recovery.Making, Protocol):

@@ -55,7 +55,7 @@ class Ledger:
             self._group_of.update(dict.fromkeys(group.ids, group))
 
     def answer(self, event: PostingAccepted | PostingRejected) -> None:
-        """In any order, and more than once: posted is the end, else the highest attempt counts."""
+        """In any order, and more than once: posted is the end, else the highest attempt counts, and of one that it was rejected."""
         for member in journals_of(event):
             had = self._answers.get(member)
             if had is None or _rank(event) >= _rank(had):
@@ -109,5 +109,5 @@ def expected(found: Iterable[Found]) -> Iterator[Expected]:
 
 def _rank(event: PostingAccepted | PostingRejected) -> tuple[bool, int, bool]:
     if isinstance(event, PostingRejected):
-        return False, event.attempt, False
-    return event.state == POSTED, event.attempt, True
+        return False, event.attempt, True
+    return event.state == POSTED, event.attempt, False

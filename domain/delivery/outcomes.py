@@ -76,6 +76,8 @@ class Submitted(NamedTuple):
     ticket: str
 
 
+# What an ERP says of a document that it is asked for by key; of one that it never had it says nothing.
+Said: TypeAlias = Taken | RejectedData | RejectedPeriod
 # Nothing is known of what was asked.
 Trouble: TypeAlias = Throttled | NotSent | Uncertain
 Outcome: TypeAlias = Taken | RejectedData | RejectedPeriod | Throttled | NotSent | Uncertain | Submitted

@@ -289,8 +289,9 @@ class Queue:
                 self._rows.later(standing, max(self.pace.paused_until, now + THROTTLED_STEP))
             elif not isinstance(result, Mapping):
                 self._rows.wait(standing, together(now + back_off(standing.failures + 1)))
-            elif document.key in result:
-                became(self._rows, standing, result[document.key], now)
+            elif isinstance(said := result.get(document.key), Taken) or (said and standing.state == standings.ACCEPTED):
+                # A rejection may be of an earlier attempt, where nobody knows whether there was another.
+                became(self._rows, standing, said, now)
             else:
                 missing(self._rows, standing, call.at, now, self._terms.call_seconds)
         self._review_all(call.documents, now)
@@ -466,8 +467,9 @@ class Queue:
             self._rows.due.put(parcel.entity, Entry(again, "", parcel.number))
             return
         found: list[int] = []
+        taken = {key: said for key, said in result.items() if isinstance(said, Taken)}
         parcel = self._rows.keep(parcel._replace(state=standings.TO_SEND, not_before=0))
-        self._resolve(parcel, tree_of(self._making, parcel), result, now, found)
+        self._resolve(parcel, tree_of(self._making, parcel), taken, now, found)
         for number in found:
             if number in self._rows.parcels:
                 self._place(self._rows.parcels[number], now)

@@ -13,6 +13,7 @@ import pytest
 from connectors.erp import file_manifest
 from connectors.erp.adapter import ErpUnreadable
 from connectors.erp.connection import Connection, WrongConnection
+from connectors.erp.fallback import BesideFiles
 from connectors.erp.file_ledger import FileLedger, FileOptions, open_erp
 from connectors.files.writing import write_all
 from domain.delivery.documents import Document, JournalDocument
@@ -221,11 +222,32 @@ def closed() -> JournalDocument:
     return journal(line("1410", "7"), line("4400", "-7"), name="closed")
 
 
+def test_of_what_is_accepted_a_rejection_is_heard(tmp_path: Path) -> None:
+    """Nobody is asked for an answer here, and one comes all the same; so of an invoice that stands in for a billing platform."""
+    written = ledger(tmp_path, "accepted")
+    written.send([REVENUE, closed(), INVOICE])
+    answer(
+        tmp_path,
+        "june.csv",
+        f"{REVENUE.key},,,ACCOUNT,account is inactive",
+        f"{closed().key},,,PERIOD,June is closed",
+        f"{INVOICE.key},,,CUSTOMER,no such customer",
+    )
+    assert written.look_up([REVENUE, closed()]) == {
+        REVENUE.key: RejectedData("ACCOUNT", "account is inactive"),
+        closed().key: RejectedPeriod("PERIOD", "June is closed"),
+    }
+    platform = ledger(tmp_path / "platform", "accepted")
+    assert BesideFiles(platform, written).look_up([INVOICE]) == {
+        INVOICE.key: RejectedData("CUSTOMER", "no such customer")
+    }
+
+
 def test_what_a_person_rejected_is_written_again_and_the_old_answer_counts_no_more(tmp_path: Path) -> None:
     waiting = ledger(tmp_path, "submitted")
     waiting.send([REVENUE])
     answer(tmp_path, "first.csv", f"{REVENUE.key},,,ACCOUNT,4400 is inactive")
-    assert waiting.look_up([REVENUE]) == {}
+    assert waiting.look_up([REVENUE]) == {REVENUE.key: RejectedData("ACCOUNT", "4400 is inactive")}
     mended = REVENUE._replace(text="mended")
     assert waiting.send([mended]) == [Submitted("journals_55003_2026-06_000002.csv")]
     assert ledger(tmp_path, "submitted").poll("journals_55003_2026-06_000002.csv", [mended]) is None

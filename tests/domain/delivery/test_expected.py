@@ -90,6 +90,15 @@ def test_halves_that_were_answered_are_documents_of_their_own() -> None:
     ]
 
 
+def test_a_rejection_after_the_same_attempt_was_accepted_counts() -> None:
+    answers: list[PostingAccepted | PostingRejected] = [accepted("J-0", state="accepted"), rejected("J-0")]
+    for some in (answers, answers[::-1]):
+        of = ledger()
+        for event in some:
+            of.answer(event)
+        assert (("J-0",), "data") in found(of)
+
+
 def test_answers_count_by_attempt_in_any_order_and_posted_is_the_end() -> None:
     members = ("J-0", "J-1", "J-2", "J-3")
     answers: list[PostingAccepted | PostingRejected] = [

@@ -15,6 +15,7 @@ from domain.delivery.outcomes import (
     NotSent,
     Outcome,
     RejectedData,
+    RejectedPeriod,
     Submitted,
     Taken,
     Throttled,
@@ -266,6 +267,23 @@ def test_a_look_up_says_which_documents_the_erp_had_whole() -> None:
     again.add([journals("accepted"), journals("lost")], seconds(20), probe_from=seconds(20))
     (probe,) = again.calls(seconds(20), 2)
     assert (len(probe.documents), probe.accepted) == (2, frozenset({accepted.documents[0].key}))
+
+
+def test_a_rejection_of_what_was_accepted_is_published_and_a_mended_one_goes_again() -> None:
+    """A person answers the file a day after it was written: one account is inactive, and of the other journal the month is closed."""
+    queue = Queue("books", Making(), Terms(documents=2))
+    queue.add([journals("a"), journals("b")], seconds(1))
+    play(queue, seconds(1), lambda each: Taken(each.key, DAY, is_posted=False))
+    queue.changed()
+    (look_up,) = queue.calls(seconds(86_400), 1)
+    inactive, closed = RejectedData("ACCOUNT", "account is inactive"), RejectedPeriod("PERIOD", "June is closed")
+    first, second = (each.key for each in look_up.documents)
+    queue.took(look_up, {first: inactive, second: closed}, seconds(86_400))
+    said = [(type(each).__name__, each.event_id.partition(".")[2]) for each in queue.changed().answers]
+    assert said == [("PostingRejected", "1.data"), ("PostingRejected", "1.period")]
+    assert queue.tally()[0] == {"rejected": 1}, "b is replaced"
+    assert play(queue, seconds(86_400 + REFUSED_AGAIN_SECONDS), taken) == [("a",)]
+    assert (queue.at_hand, [each.event_id.partition(".")[2] for each in queue.changed().answers]) == (0, ["2.posted"])
 
 
 def test_a_look_up_that_fails_rewrites_no_document() -> None:

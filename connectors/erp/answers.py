@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -130,6 +130,10 @@ def text_of(value: object) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
+def is_of(value: object, words: Collection[str]) -> bool:
+    return isinstance(value, str) and value in words
+
+
 def listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
@@ -168,9 +172,10 @@ def json_body(value: object) -> bytes:
 
 
 def _without(secrets: tuple[str, ...], value: object) -> object:
-    """Of the text that JSON says, however it is escaped."""
+    """Of the text that JSON says, however it is escaped. What no text may have, halves of characters, becomes a question mark."""
     match value:
         case str():
+            value = value if value.isascii() else value.encode(errors="replace").decode()
             for secret in secrets:
                 value = value.replace(secret, HIDDEN)
             return value

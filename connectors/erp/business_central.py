@@ -31,6 +31,7 @@ from connectors.erp.answers import (
     amount_of,
     decimal_of,
     in_doubt,
+    is_of,
     listed,
     scaled,
     text_of,
@@ -47,6 +48,7 @@ from connectors.erp.odata import (
     day_of,
     fault,
     in_chunks,
+    inner,
     looked_up,
     query,
     rejected,
@@ -372,8 +374,8 @@ class BusinessCentral(AtOnce):
             return heads
         for head in heads:
             journal = by_code.get(text_of(head.get("code")))
-            lines = head.get("journalLines")
-            if journal is None or not text_of(head.get("id")) or not isinstance(lines, list):
+            lines = inner(head.get("journalLines"))
+            if journal is None or not text_of(head.get("id")) or lines is None:
                 return Uncertain(
                     "Business Central's answer to a look-up has a journal that was not asked for, or no lines"
                 )
@@ -406,15 +408,10 @@ class BusinessCentral(AtOnce):
         )
         if not isinstance(heads, list):
             return heads
-        for head in sorted(heads, key=lambda each: (each.get("status") in DRAFTS, text_of(each.get("number")))):
+        for head in sorted(heads, key=lambda each: (is_of(each.get("status"), DRAFTS), text_of(each.get("number")))):
             invoice = invoices.get(text_of(head.get("externalDocumentNumber")))
-            lines = head.get("salesInvoiceLines")
-            if (
-                invoice is None
-                or not text_of(head.get("id"))
-                or not text_of(head.get("status"))
-                or not isinstance(lines, list)
-            ):
+            lines = inner(head.get("salesInvoiceLines"))
+            if invoice is None or not text_of(head.get("id")) or not text_of(head.get("status")) or lines is None:
                 return Uncertain(
                     "Business Central's answer to a look-up has an invoice that was not asked for, or no lines"
                 )
@@ -472,7 +469,7 @@ class BusinessCentral(AtOnce):
                 _day(head),
                 text_of(head.get("currencyCode")),
                 _owed(head),
-                is_posted=head.get("status") not in DRAFTS,
+                is_posted=not is_of(head.get("status"), DRAFTS),
             )
 
     def _read(self, company: str, entity: str, **options: str) -> list[Row]:
@@ -493,7 +490,7 @@ def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEnt
     """Of journals, one for each document and day. Raises ValueError."""
     documents: dict[tuple[str, date], list[Row]] = {}
     for entry in entries:
-        if entry.get("documentType") in JOURNAL_TYPES:
+        if is_of(entry.get("documentType"), JOURNAL_TYPES):
             documents.setdefault((text_of(entry.get("documentNumber")), _day(entry)), []).append(entry)
     for (number, on), lines in documents.items():
         yield _entry(number, number, on, currency, map(_ledger_line, lines), is_posted=True)
@@ -559,7 +556,7 @@ def _billed(invoice: InvoiceDocument, head: Row) -> Held:
     taken = Taken(
         text_of(head.get("number")),
         posted_on,
-        head.get("status") not in DRAFTS,
+        not is_of(head.get("status"), DRAFTS),
         is_duplicate=True,
         period=(invoice.period or None) if posted_on == invoice.invoice_date else None,
     )

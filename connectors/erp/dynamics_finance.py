@@ -13,6 +13,7 @@ Dynamics has a journal (accepted) and posts it later (posted): by its own period
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -30,6 +31,7 @@ from connectors.erp.answers import (
     amount_of,
     decimal_of,
     in_doubt,
+    is_of,
     scaled,
     text_of,
     words,
@@ -98,6 +100,9 @@ NOT_POSTED: Final = "NOT_POSTED"
 # Who may still post in a period that is open.
 JOURNAL_ACCESS: Final = "LedgerAccessLevel"
 INVOICE_ACCESS: Final = "CustAccessLevel"
+
+
+_RECORD: Final = re.compile(r"[0-9]{1,19}")
 
 
 class _Entities(NamedTuple):
@@ -291,7 +296,7 @@ class DynamicsFinance(AtOnce):
             number = text_of(answer.fields().get(entities.number))
         except NotJson:
             number = ""
-        if not number or not (entities.is_text or number.isdecimal()):
+        if not number or not (entities.is_text or _RECORD.fullmatch(number)):
             return Uncertain(f"Dynamics took a header of {entities.headers} and did not say its {entities.number}")
         return number
 
@@ -523,7 +528,7 @@ class DynamicsFinance(AtOnce):
             return heads
         lines: dict[tuple[str, str], list[Row]] = {}
         for head in heads:
-            if not all(_at(head, entities.number)) or head.get("IsPosted") not in {"Yes", "No"}:
+            if not all(_at(head, entities.number)) or not is_of(head.get("IsPosted"), {"Yes", "No"}):
                 return Uncertain(f"Dynamics' answer has a row of {entities.headers} without a number or a state")
             lines[_at(head, entities.number)] = []
         for some in in_chunks(list(lines), KEYS_A_QUERY):

@@ -516,9 +516,9 @@ def _entry(rows: Sequence[Row]) -> LedgerEntry:
 def _edited(row: Row) -> bool:
     try:
         made, changed = (datetime.fromisoformat(row.get(name, "")) for name in ("createddate", "lastmodifieddate"))
-    except ValueError:
+        return changed - made > EDITED_AFTER
+    except (ValueError, TypeError):
         return False
-    return changed - made > EDITED_AFTER
 
 
 def _fault(answer: Answer) -> Refused | Trouble | None:

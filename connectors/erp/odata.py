@@ -6,6 +6,7 @@ was not written for what is in it; the class says so, and the change set that it
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -162,6 +163,11 @@ def rows(call: Caller, url: str, under: str) -> list[Row] | Trouble:
     return Uncertain(f"the answer to a query has more than {MOST_PAGES} pages")
 
 
+def inner(value: object) -> list[Row] | None:
+    """The rows that stand in a row; None where they do not."""
+    return value if isinstance(value, list) and all(isinstance(each, dict) for each in value) else None
+
+
 def query(url: str, *, where: str = "", **options: str) -> str:
     """`where` is the filter; options without their `$`. Characters that a url cannot have are escaped."""
     stated = ({"filter": where} if where else {}) | options
@@ -236,7 +242,7 @@ def transacted(answer: Answer) -> Row | Refused | Trouble:
     status, body = member(first, "status"), member(first, "body")
     if not isinstance(status, int) or not isinstance(body, dict):
         return Uncertain("the answer to a batch of one has not one answer")
-    return fault(Answer(status, {}, json_body(body))) or body
+    return fault(Answer(status, {}, json.dumps(body, default=str).encode())) or body
 
 
 def _error(answer: Answer) -> object:

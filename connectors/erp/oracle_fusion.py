@@ -40,6 +40,7 @@ from connectors.erp.answers import (
     amount_of,
     before_sending,
     in_doubt,
+    is_of,
     json_body,
     text_of,
     words,
@@ -480,7 +481,7 @@ class OracleFusion:
         found = self._get(f"accountingPeriodStatusLOV?q={quote(query)}&onlyData=true")
         if not isinstance(found, list):
             return found
-        return any(each.get("ClosingStatus") in CLOSED_STATUSES for each in found)
+        return any(is_of(each.get("ClosingStatus"), CLOSED_STATUSES) for each in found)
 
     def _doubt(self, missing: Sequence[str], waiting: Sequence[Process]) -> Uncertain | None:
         """Why documents that are not there may still come."""

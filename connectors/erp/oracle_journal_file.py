@@ -8,7 +8,9 @@ our key in it and its mistake by the code.
 from __future__ import annotations
 
 import csv
+import lzma
 import re
+import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -70,7 +72,11 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "EC08": "the currency is invalid",
     "EC11": "the type of exchange rate is invalid",
 }
-_UNREADABLE: Final = (BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError, csv.Error)
+# A name may be no text, a place beyond the file, a part packed in ways that nobody asked for.
+_UNREADABLE: Final = (
+    BadZipFile, OSError, EOFError, zlib.error, lzma.LZMAError, struct.error, ValueError, OverflowError, NotImplementedError,
+    RuntimeError, csv.Error,
+)  # fmt: skip
 _CODE: Final = re.compile(r"\bE[A-Z][0-9]{2}\b")
 _KEY: Final = re.compile(r"\bMP[A-Z2-7]{18}\b")
 _DESCRIPTION: Final = "STATUS_DESCRIPTION"

@@ -86,7 +86,10 @@ def _all_children(read: Read, batch: Fields, parent: Fields, name: str) -> list[
 
 def _path_to(parent: Fields, name: str, batch: Fields) -> str:
     links = [text_of(member(each, "href")) for each in listed(parent.get("links")) if member(each, "name") == name]
-    path = urlsplit(links[-1]).path.partition(f"{RESOURCES}/")[2] if links else ""
+    try:
+        path = urlsplit(links[-1]).path.partition(f"{RESOURCES}/")[2] if links else ""
+    except ValueError:
+        path = ""
     if not path.startswith("journalBatches/"):
         number = text_of(batch.get("JeBatchId"))
         raise ErpUnreadable(f"Fusion's batch {number} could not be read: it has no link to the rest of {name}")

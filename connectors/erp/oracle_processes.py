@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from connectors.erp.answers import listed, member, text_of
+from connectors.erp.answers import Answer, NotJson, listed, member, text_of
 from connectors.erp.oracle_rest import Fields
 
 REQUESTS: Final = "/ess/rest/scheduler/v1/requests"
@@ -79,11 +78,12 @@ def importing(found: Sequence[Fields]) -> list[Process]:
 
 def jobs(found: Sequence[Fields]) -> list[Job] | None:
     """Of the details of a process, itself first; none where Fusion does not know it, None where they cannot be read."""
+    stated = found[0].get("RequestStatus") if found else "{}"
     try:
-        whole = json.loads(text_of(found[0].get("RequestStatus"))) if found else {}
-    except (ValueError, RecursionError):
+        whole = Answer(200, {}, stated.encode() if isinstance(stated, str) else b"").json()
+        return list(_descendants(member(whole, "JOBS")))
+    except (NotJson, RecursionError):
         return None
-    return list(_descendants(member(whole, "JOBS")))
 
 
 def _descendants(found: object) -> Iterator[Job]:

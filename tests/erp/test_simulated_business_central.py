@@ -82,7 +82,10 @@ def test_a_month_that_closes_after_the_journal_was_made_takes_it_back(tmp_path: 
         found.meets(None, Trouble.FAILS)
         assert isinstance(found.send(journal()), Uncertain)
         found.act("close=2026-06")
-        assert found.erp.look_up([journal()]) == {}
+        there = found.erp.look_up([journal()])
+        assert isinstance(there, dict)
+        assert isinstance(there[journal().key], RejectedPeriod)
+        assert found.keys() == {}
         assert isinstance(found.settled(journal()), RejectedPeriod)
         assert found.keys() == {}
 

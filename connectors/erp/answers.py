@@ -16,6 +16,8 @@ from domain.delivery.outcomes import CREDENTIALS, NOT_PERMITTED, UNREACHABLE, No
 from domain.units import AMOUNT_SCALE, Amount
 
 LONGEST_WORDS: Final = 500
+# An account combination of Oracle may have 779 characters.
+LONGEST_ID: Final = 800
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 HIDDEN: Final = "**********"
 _AMOUNT_DIGITS: Final = 18
@@ -124,10 +126,11 @@ def member(value: object, *names: str) -> object:
 
 
 def text_of(value: object) -> str:
-    """An id or a code as text; ERPs give some of them as numbers."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+    """An id or a code as text, bounded, without control characters; ERPs give some of them as numbers."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    found = value[:LONGEST_ID] if isinstance(value, str) else ""
+    return found if found.isprintable() else "".join(each if each.isprintable() else " " for each in found)
 
 
 def is_of(value: object, words: Collection[str]) -> bool:

@@ -466,9 +466,9 @@ class OracleFusion:
         )
         if not isinstance(found, list):
             return None
-        content = text_of(found[0].get("DocumentContent")) if found else ""
+        content = found[0].get("DocumentContent") if found else ""
         try:
-            return base64.b64decode(content)
+            return base64.b64decode(content) if isinstance(content, str) else b""
         except (binascii.Error, ValueError):
             return b""
 

@@ -1,4 +1,4 @@
-"""An ERP that answers garbage in any one place: delivery goes on.
+"""An ERP that answers garbage in any one place: delivery goes on, and what it keeps is short and clean.
 
 Each answer of each golden file is spoilt in one place after the other, and the adapter called with it.
 """
@@ -31,6 +31,8 @@ GARBAGE: Final = (
     "123456789012345678901234567890", "99999999999999.9999", "1e-400", '"0x"', '"2026-06-30T12:00:00+02:00"', '"http://["',
 )  # fmt: skip
 KINDS_A_PLACE: Final = 4
+# Bytes; the code of a refusal stands in its message too.
+LONGEST: Final = 3_500
 SPOILT: Final = "spoilt"
 URL: Final = "https://erp.example"
 EVERY_CASE: Final = [(plug, path) for plug in PLUGS for path in sorted(plug.folder.glob("*.json"))]
@@ -91,7 +93,16 @@ def test_garbage_in_one_place_stops_nothing(plug: Plug, path: Path) -> None:
     for bodies in spoilt_answers(case):
         erp._session = Answering(bodies, case.exchanges)  # type: ignore[attr-defined]
         found = called(erp, case.call, [plug.document(name) for name in case.documents], case.ticket)
-        assert msgspec.msgpack.encode(str(found) if isinstance(found, ErpUnreadable) else found), bodies
+        kept = msgspec.msgpack.encode(str(found) if isinstance(found, ErpUnreadable) else found)
+        assert len(kept) < LONGEST, bodies
+        assert all(text.isprintable() for text in texts_of(msgspec.msgpack.decode(kept))), bodies
+
+
+def texts_of(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts_of(each)
 
 
 def test_outputs_of_an_import_that_are_damaged_say_nothing() -> None:

@@ -29,6 +29,8 @@ OWN_DIMENSIONS: Final = ("project", "contract", "customer", "purpose", "currency
 
 # What `Unmapped.missing` is, where it is not a segment.
 ACCOUNT: Final = "account"
+CURRENCY: Final = "currency"
+FISCAL_PERIOD: Final = "period"
 CUSTOMER: Final = "customer"
 ITEM: Final = "item"
 
@@ -63,7 +65,7 @@ class SegmentRule(NamedTuple):
 
 
 class Unmapped(NamedTuple):
-    """What the chart has no place for: `missing` is account, customer, item or the segment's name, `role` ours of it.
+    """What the chart has no place for: `missing` is account, currency, period, customer, item or the segment's name, `role` ours of it.
 
     `journals` are those that wait for it.
     """
@@ -84,7 +86,7 @@ class Mapped(NamedTuple):
 
 
 class EntityChart(NamedTuple):
-    """One company's `[entities.ID]`. Currencies and periods that are not mapped go by our code and name.
+    """One company's `[entities.ID]`. Without any currencies, or periods, all go by our code, or name; with some, all must be there.
 
     The ERP issues the invoices of statements whose period ends on `invoices_from` or later; None: of none.
 
@@ -134,6 +136,13 @@ class EntityChart(NamedTuple):
     def customer(self, customer_id: str) -> str | None:
         """Ours where the chart has no customers at all; None where it has some and not this one."""
         return self.customers.get(customer_id) if self.customers else customer_id
+
+    def unnamed(self, currency: str, period: str | None = None) -> Iterator[Unmapped]:
+        """Of a journal's or an invoice's currency and period those that the chart should have an id of and has none."""
+        if self.currencies and currency not in self.currencies:
+            yield Unmapped(CURRENCY, currency)
+        if self.periods and period is not None and period not in self.periods:
+            yield Unmapped(FISCAL_PERIOD, period)
 
     def _account(self, role: str, dimensions: Mapping[str, str]) -> str | None:
         fitting = (rule for rule in self.accounts.get(role, ()) if _fits(rule, dimensions))

@@ -62,6 +62,8 @@ def invoice(
     """Of a whole statement. Its due date is the ERP's terms' to say."""
     if (customer := chart.customer(statement.bill_to)) is None:
         return Unmapped(CUSTOMER, statement.bill_to)
+    if unnamed := next(chart.unnamed(statement.currency), None):
+        return unnamed
     categories = {each.category for each in statement.tax} | {each.category for each in statement.undetermined_tax}
     category = categories.pop() if len(categories) == 1 else ""
     lines: list[InvoiceLine] = []

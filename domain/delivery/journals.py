@@ -74,6 +74,8 @@ def _mapped(group: Group, chart: EntityChart) -> tuple[tuple[DocumentLine, ...],
     texts: dict[_Alike, set[str]] = {}
     missing: dict[Unmapped, dict[str, None]] = {}
     for journal in group.members:
+        for what in chart.unnamed(journal.currency, journal.period):
+            missing.setdefault(what, {})[journal.journal_id] = None
         for line in journal.lines:
             place = chart.mapped(line.account, dimensions_of(journal, line))
             if isinstance(place, Unmapped):

@@ -14,8 +14,6 @@ from domain.statement import ISSUED
 from domain.units import Amount
 
 COMPANY: Final = "company"
-CURRENCY: Final = "currency"
-PERIOD: Final = "period"
 # Receivables of Milepost beside invoices of the ERP: both would post the same money.
 TWICE: Final = "receivable twice"
 BILLING: Final = "billing"
@@ -90,10 +88,7 @@ class Lacks:
             place = chart.mapped(line.account, dimensions_of(journal, line))
             if isinstance(place, Unmapped):
                 yield place
-        if chart.currencies and journal.currency not in chart.currencies:
-            yield Unmapped(CURRENCY, journal.currency)
-        if chart.periods and journal.period not in chart.periods:
-            yield Unmapped(PERIOD, journal.period)
+        yield from chart.unnamed(journal.currency, journal.period)
         if chart.issues_invoices and journal.kind == BILLING:
             yield Unmapped(TWICE, journal.legal_entity_id)
 

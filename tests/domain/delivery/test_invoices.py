@@ -78,6 +78,7 @@ def test_a_customer_or_a_kind_that_the_chart_has_not_got_is_named() -> None:
     assert invoice(STATEMENT, chart(customers={"C-2": "1"})) == Unmapped("customer", "C-1")
     assert invoice(STATEMENT, chart(items={"time": "901"})) == Unmapped("item", "expense")
     assert invoice(STATEMENT, chart(accounts={})) == Unmapped("account", "1150")
+    assert invoice(STATEMENT, chart(currencies={"CHF": "7"})) == Unmapped("currency", STATEMENT.currency)
 
 
 def test_a_statement_whose_lines_are_not_what_is_due_stops_here() -> None:

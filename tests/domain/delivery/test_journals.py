@@ -12,6 +12,7 @@ from domain.delivery.chart import AccountRule, SegmentRule, Unmapped
 from domain.delivery.documents import JournalDocument, key_of
 from domain.delivery.groups import Group
 from domain.delivery.journals import documents, halves, of_members
+from domain.delivery.lacks import Lacks
 from domain.outputs import JournalEntry
 from domain.units import AMOUNT_ONE
 from tests.domain.delivery.journals import chart, journal, line, sums
@@ -42,6 +43,29 @@ def test_lines_of_one_account_and_segments_are_one_debits_apart_from_credits() -
     assert document.members == ("J-1", "J-2", "J-3")
     assert document.key == key_of("journal", document.members)
     assert (document.text, document.correlation_id) == ("Milepost, 3 journals", "c-J-1")
+
+
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [
+        ({}, []),
+        ({"currencies": {"USD": "1"}}, [("currency", "EUR")]),
+        ({"currencies": {"EUR": "4"}, "periods": {"2026-05": "144"}}, [("period", "2026-06")]),
+        ({"currencies": {"USD": "1"}, "periods": {"2026-05": "144"}}, [("currency", "EUR"), ("period", "2026-06")]),
+    ],
+)
+def test_a_currency_or_period_that_the_chart_has_not_got_waits_and_the_check_names_it(
+    more: dict[str, Any], missing: list[tuple[str, str]]
+) -> None:
+    """Where the chart has none at all, ours go as they are. The check and what is sent go by one rule: 100.00 of revenue in June."""
+    entry = journal("J-1")
+    found = documents(group(entry), chart(**more), 200)
+    assert [(each.missing, each.role, each.journals) for each in found if isinstance(each, Unmapped)] == [
+        (*each, ("J-1",)) for each in missing
+    ]
+    lacks = Lacks({"DE": chart(**more)})
+    lacks.add(entry)
+    assert [(each.missing, each.name) for each, _ in lacks.found] == missing
 
 
 def test_ids_of_currency_and_period_are_the_erps_where_the_chart_has_them() -> None:

@@ -557,7 +557,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _exchange_rate(value: object) -> ExchangeRate:
-    """Raises ValueError."""
-    if not isinstance(value, int | Decimal) or isinstance(value, bool) or not 0 < value < 10**9:
+    """As it stands there, whether or not it is one that we take. Raises ValueError."""
+    if not isinstance(value, int | Decimal) or isinstance(value, bool) or not -(10**12) < value < 10**12:
         raise ValueError("expected an exchange rate")
     return int(Decimal(value).scaleb(EXCHANGE_RATE_SCALE).to_integral_value())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from domain.delivery import answers, standings
-from domain.delivery.answers import Rejection
+from domain.delivery.answers import Rejection, first_fault
+from domain.delivery.documents import Document, InvoiceDocument
 from domain.delivery.outcomes import (
     NotSent,
     Outcome,
@@ -23,11 +24,15 @@ from domain.units import Instant
 
 FIRST_POLL_SECONDS: Final = 5
 LONGEST_POLL_SECONDS: Final = 900
+# Of a rejection: the ERP has the invoice, and says of it what no event can hold.
+OUT_OF_BOUNDS: Final = "OUT_OF_BOUNDS"
 # What becomes unknown within so long is looked up in one call.
 LOOKED_UP_TOGETHER_SECONDS: Final = 1
 
 
 def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
+    if isinstance(outcome, Taken) and (fault := first_fault(standing.document, outcome)) is not None:
+        outcome = _out_of_bounds(standing.document, outcome, *fault)
     match outcome:
         case Taken():
             state = standings.POSTED if outcome.is_posted else standings.ACCEPTED
@@ -56,6 +61,14 @@ def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> No
 def _rejected(rows: Rows, standing: Standing, why: Rejection) -> None:
     """Also of what was accepted before: it is not there any more."""
     rows.update(standing._replace(state=standings.REJECTED, rejection=why, taken=None, not_before=0))
+
+
+def _out_of_bounds(document: Document, taken: Taken, field: str, fault: str) -> RejectedData | Uncertain:
+    """A journal is asked for again until it is corrected: rejected it would be halved, and its halves sent beside it."""
+    message = f"the ERP has it as {taken.reference} with {field}: {fault}; correct it there"
+    if isinstance(document, InvoiceDocument):
+        return RejectedData(OUT_OF_BOUNDS, message, field)
+    return Uncertain(message)
 
 
 def missing(rows: Rows, standing: Standing, asked_at: Instant, now: Instant, call_seconds: float) -> None:

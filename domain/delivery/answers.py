@@ -7,8 +7,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 from domain.delivery.documents import INVOICE, Document, InvoiceDocument, key_of
 from domain.delivery.outcomes import Taken
+from domain.event_faults import YEARS
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
-from domain.units import Instant
+from domain.identity import fault_of_id
+from domain.policy_faults import Fault, exchange_rate_faults
+from domain.units import DECIMALS, Instant
 
 Answer: TypeAlias = PostingAccepted | PostingRejected | InvoicePosted | InvoiceRejected
 KINDS: Final = (PostingAccepted, PostingRejected, InvoicePosted, InvoiceRejected)
@@ -79,6 +82,24 @@ def accepted(about: About, documents: Sequence[Document], taken: Sequence[Taken]
         state=state,
         period=first.period,
     )
+
+
+def first_fault(document: Document, taken: Taken) -> Fault | None:
+    """What the ERP says of a document that no answer can say: an event with it would be refused where it is published."""
+    return next(_faults(document, taken), None)
+
+
+def _faults(document: Document, taken: Taken) -> Iterator[Fault]:
+    first, last = YEARS
+    if not int(first) <= taken.posted_on.year <= int(last):
+        yield "posted_on", f"expected a date of {first} to {last}, got {taken.posted_on}"
+    if isinstance(document, InvoiceDocument):
+        if (fault := fault_of_id(taken.reference)) is not None:
+            yield "reference", fault
+        digits, scale = DECIMALS["amount"]
+        if taken.tax_amount is not None and abs(taken.tax_amount) >= 10**digits:
+            yield "tax_amount", f"expected at most {digits - scale} digits before the point"
+        yield from exchange_rate_faults("exchange_rate", taken.exchange_rate)
 
 
 def rejected(about: About, why: Rejection, statement_id: str | None, now: Instant) -> Answer:

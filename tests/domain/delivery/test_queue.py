@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from domain.delivery.outcomes import (
 from domain.delivery.pace import seconds
 from domain.delivery.queue import INVOICED_BEFORE, REFUSED_AGAIN_SECONDS, Queue
 from domain.delivery.standings import Kept, Parcel
-from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, Instant
 
 DAY = date(2026, 6, 3)
@@ -284,6 +285,53 @@ def test_a_rejection_of_what_was_accepted_is_published_and_a_mended_one_goes_aga
     assert queue.tally()[0] == {"rejected": 1}, "b is replaced"
     assert play(queue, seconds(86_400 + REFUSED_AGAIN_SECONDS), taken) == [("a",)]
     assert (queue.at_hand, [each.event_id.partition(".")[2] for each in queue.changed().answers]) == (0, ["2.posted"])
+
+
+@pytest.mark.parametrize(
+    ("stated", "field"),
+    [
+        ({"exchange_rate": 1}, "exchange_rate"),
+        ({"exchange_rate": 1_000_000_001 * EXCHANGE_RATE_ONE}, "exchange_rate"),
+        ({"tax_amount": -(10**18)}, "tax_amount"),
+        ({"posted_on": date(1970, 1, 1)}, "posted_on"),
+        ({"reference": ""}, "reference"),
+    ],
+    ids=str,
+)
+def test_an_invoice_of_which_the_erp_says_what_no_event_can_hold_is_rejected_alone(
+    stated: dict[str, Any], field: str
+) -> None:
+    """A rate of 0.000000000001 where the least is 0.000000001; corrected there, it is posted at the next try."""
+    queue = Queue("books", Making(), Terms())
+    queue.add([Given(INVOICE, "DE", ("odd",)), Given(INVOICE, "DE", ("plain",))], seconds(1))
+
+    def says(document: Document) -> Outcome:
+        assert isinstance(document, InvoiceDocument)
+        found = Taken(document.statement_id, DAY, exchange_rate=EXCHANGE_RATE_ONE)
+        return found._replace(**stated) if document.statement_id == "odd" else found
+
+    play(queue, seconds(1), says)
+    refused, posted = queue.changed().answers
+    assert isinstance(refused, InvoiceRejected)
+    assert (refused.statement_id, refused.code) == ("odd", "OUT_OF_BOUNDS")
+    assert f" with {field}: " in refused.message
+    assert isinstance(posted, InvoicePosted)
+    assert posted.statement_id == "plain"
+    play(queue, seconds(REFUSED_AGAIN_SECONDS + 2), taken)
+    assert [each.event_id.rpartition(".")[2] for each in queue.changed().answers] == ["posted"]
+
+
+def test_a_journal_with_a_date_that_no_event_can_hold_is_asked_for_again_and_never_halved() -> None:
+    queue = Queue("books", Making(), Terms())
+    queue.add([journals("a", "b")], seconds(1))
+    (call,) = queue.calls(seconds(1), 1)
+    queue.took(call, [Taken("JE-1", date(1970, 1, 1))], seconds(1))
+    (again,) = queue.calls(seconds(10), 1)
+    assert (again.kind, again.documents) == (LOOK_UP, call.documents)
+    queue.took(again, {call.documents[0].key: Taken("JE-1", DAY)}, seconds(10))
+    (answer,) = queue.changed().answers
+    assert isinstance(answer, PostingAccepted)
+    assert answer.journals == ("a", "b")
 
 
 def test_a_look_up_that_fails_rewrites_no_document() -> None:

@@ -9,7 +9,10 @@ was made, the cause is `changed`, with what differs.
             JE-9  Dr 4000  50.00  Cr 9999  50.00     by_hand: nobody but Milepost posts to 4000
 
 Amounts are compared in the document's currency, or in the ledger's where the entry is in that, as some journals of exchange differences
-are: cents that the ERP rounds otherwise in its own currency are no difference.
+are; then in the ledger's currency. An ERP that converts by itself may be off there by half a cent a line of the entry, on any account:
+
+    ours    Dr 1150 1,000.01 USD = 900.01 EUR  Cr 4000 1,000.01 USD = 900.01 EUR     two lines at 0.90, so 0.01 EUR is no difference
+    theirs  Dr 1150 1,000.01 USD = 990.01 EUR  Cr 4000 1,000.01 USD = 990.01 EUR     amount: 90.00 EUR
 """
 
 from __future__ import annotations
@@ -22,11 +25,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 from domain import accounts
 from domain.delivery.chart import EntityChart
-from domain.delivery.documents import DocumentLine, JournalDocument, is_key
+from domain.delivery.documents import DocumentLine, JournalDocument, goes_in_ledger_currency, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.events.common import LedgerDifference, LedgerSum
-from domain.money import format_amount
-from domain.units import Amount
+from domain.money import HALF_UP, convert, format_amount, smallest_unit
+from domain.units import EXCHANGE_RATE_ONE, Amount
 
 # Likely causes.
 MISSING: Final = "missing"
@@ -74,6 +77,17 @@ _OURS_BILLED: Final = frozenset(
 )
 
 _Sides: TypeAlias = tuple[Amount, Amount]
+NONE: Final[_Sides] = (0, 0)
+
+
+class _Seen(NamedTuple):
+    """What of a document differs; `account` where it is one alone."""
+
+    cause: str
+    what: str
+    amount: Amount
+    currency: str
+    account: str | None = None
 
 
 class Expected(NamedTuple):
@@ -189,51 +203,80 @@ def _of_ours(each: Expected, there: Sequence[LedgerEntry], period: Period) -> It
     seen = _seen(document, entry, period, is_posted=each.is_posted)
     if seen is None:
         return
-    cause, what, amount, account = seen
-    said = f"{entry.reference}: {what}"
+    cause, said = seen.cause, f"{entry.reference}: {seen.what}"
     if entry.is_changed and cause != NOT_POSTED:
-        cause, said = CHANGED, f"{entry.reference} was edited in the ERP after it was made: {what}"
-    yield _difference(document, cause, said, amount, account)
+        cause, said = CHANGED, f"{entry.reference} was edited in the ERP after it was made: {seen.what}"
+    yield LedgerDifference(document.key, cause, said, seen.amount, seen.currency, seen.account, document.members)
 
 
-def _seen(
-    document: JournalDocument, entry: LedgerEntry, period: Period, *, is_posted: bool
-) -> tuple[str, str, Amount, str | None] | None:
-    """Cause, words, money and account of the first thing that differs."""
-    debits = _debits(document)
+def _seen(document: JournalDocument, entry: LedgerEntry, period: Period, *, is_posted: bool) -> _Seen | None:
+    """The first thing that differs."""
+
+    def whole(cause: str, what: str) -> _Seen:
+        return _Seen(cause, what, _debits(document), document.currency)
+
     if is_posted and not entry.is_posted:
-        return NOT_POSTED, "the ERP had posted it, and it is not posted there now", debits, None
+        return whole(NOT_POSTED, "the ERP had posted it, and it is not posted there now")
     if entry.currency not in {document.currency, document.currency_id, document.ledger_currency}:
-        return CURRENCY, f"expected {document.currency}, the ERP has {entry.currency}", debits, None
+        return whole(CURRENCY, f"expected {document.currency}, the ERP has {entry.currency}")
     if not _is_in(entry, period):
         where = entry.period or "another period"
-        return PERIOD, f"expected period {period.name}, the ERP has {where}, {entry.posted_on}", debits, None
+        return whole(PERIOD, f"expected period {period.name}, the ERP has {where}, {entry.posted_on}")
     if entry.posted_on != document.accounting_date:
-        return DATE, f"expected {document.accounting_date}, the ERP has {entry.posted_on}", debits, None
-    return _other_lines(document, entry)
+        return whole(DATE, f"expected {document.accounting_date}, the ERP has {entry.posted_on}")
+    return _other_lines(document, entry) or (_converted_otherwise(document, entry) if entry.is_posted else None)
 
 
-def _other_lines(document: JournalDocument, entry: LedgerEntry) -> tuple[str, str, Amount, str | None] | None:
+def _other_lines(document: JournalDocument, entry: LedgerEntry) -> _Seen | None:
     in_ledger = _is_in_ledger_currency(document, entry.currency)
     currency = document.ledger_currency if in_ledger else document.currency
     ours, theirs = _by_account(document.lines, in_ledger=in_ledger), _by_account(entry.lines)
-    if ours == theirs:
-        return None
-    total, found = (sum(debit for debit, _ in sides.values()) for sides in (ours, theirs))
-    differing = sorted(account for account in {*ours, *theirs} if ours.get(account) != theirs.get(account))
-    told = "; ".join(
-        f"{account}: expected {_text(ours.get(account, (0, 0)), currency)}, found {_text(theirs.get(account, (0, 0)), currency)}"
+    differing = [account for account in sorted({*ours, *theirs}) if ours.get(account) != theirs.get(account)]
+    return _unlike(ours, theirs, differing, currency) if differing else None
+
+
+def _converted_otherwise(document: JournalDocument, entry: LedgerEntry) -> _Seen | None:
+    """In the ledger's currency; where the ERP converts, half its smallest unit a line of the entry is left to it on each account."""
+    currency = document.ledger_currency
+    ours, theirs = (_by_account(lines, in_ledger=True) for lines in (document.lines, entry.lines))
+    known, room = [ours], 0
+    if currency not in {document.currency, entry.currency} and not goes_in_ledger_currency(document):
+        known.append({account: _at_rate(document, sides) for account, sides in _by_account(entry.lines).items()})
+        room = len(entry.lines) * smallest_unit(currency)
+
+    def is_near(account: str) -> bool:
+        found = theirs.get(account, NONE)
+        return any(
+            all(2 * abs(a - b) <= room for a, b in zip(found, each.get(account, NONE), strict=True)) for each in known
+        )
+
+    differing = [account for account in sorted({*ours, *theirs}) if not is_near(account)]
+    return _unlike(ours, theirs, differing, currency) if differing else None
+
+
+def _at_rate(document: JournalDocument, sides: _Sides) -> _Sides:
+    debit, credit = (
+        convert(side, document.exchange_rate, EXCHANGE_RATE_ONE, document.ledger_currency, HALF_UP) for side in sides
+    )
+    return debit, credit
+
+
+def _unlike(ours: Mapping[str, _Sides], theirs: Mapping[str, _Sides], differing: Sequence[str], currency: str) -> _Seen:
+    """Of accounts that differ."""
+    said = "; ".join(
+        f"{account}: expected {_text(ours.get(account, NONE), currency)}, found {_text(theirs.get(account, NONE), currency)}"
         for account in differing[:5]
     )
+    total, found = (sum(sides.get(account, NONE)[0] for account in differing) for sides in (ours, theirs))
     if total != found:
-        return AMOUNT, told, abs(found - total), differing[0] if len(differing) == 1 else None
+        return _Seen(AMOUNT, said, abs(found - total), currency, differing[0] if len(differing) == 1 else None)
     moved = sum(
         abs(a - b)
         for account in differing
-        for a, b in zip(ours.get(account, (0, 0)), theirs.get(account, (0, 0)), strict=True)
+        for a, b in zip(ours.get(account, NONE), theirs.get(account, NONE), strict=True)
     )
-    cause = ACCOUNT if ours.keys() != theirs.keys() else AMOUNT
-    return cause, told, moved // 2, next((account for account in differing if account in ours), None)
+    cause = AMOUNT if all(account in ours and account in theirs for account in differing) else ACCOUNT
+    return _Seen(cause, said, moved // 2, currency, next((account for account in differing if account in ours), None))
 
 
 def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[LedgerDifference]:

@@ -300,8 +300,63 @@ def test_a_journal_of_exchange_differences_may_stand_in_the_ledgers_currency() -
         ("91150", "EUR"),
         ("97110", "EUR"),
     ]
-    in_dollars = entry(made, lines=lines(("91100", 1_000), ("91150", -1_000)))
-    assert compared([in_dollars], [Expected(made, is_posted=True)]).differences == ()
+    assert compared([entry(made)], [Expected(made, is_posted=True)]).differences == (), (
+        "with an amount in each currency"
+    )
+    (difference,) = compared([converted(made, 900, -900)], [Expected(made, is_posted=True)]).differences
+    assert (difference.cause, difference.amount, difference.currency) == ("account", 10 * AMOUNT_ONE, "EUR")
+
+
+def converted(of: JournalDocument, debit: float, credit: float) -> LedgerEntry:
+    """Two lines of 1,000.00 or so, with these amounts in the ledger's currency."""
+    sides = zip(of.lines[:2], (debit, credit), strict=True)
+    return entry(
+        of, lines=tuple(LedgerLine(each.account, each.amount, round(units * AMOUNT_ONE)) for each, units in sides)
+    )
+
+
+@pytest.mark.parametrize(
+    ("theirs", "money"),
+    [(900.50, 0), (900.45, 0), (900.46, 0), (900.51, 0), (900.47, 0.03), (900.52, 0.02), (1_800.90, 900.40), (0, 900.50)],
+)  # fmt: skip
+def test_other_amounts_in_the_ledgers_currency_are_found(theirs: float, money: float) -> None:
+    """Ten of 100.05 USD at 0.90, each 90.05 EUR here: 900.50. The ERP converts 1,000.50 at once: 900.45.
+
+    Two lines are half a cent each: the ERP may have 0.01 more or less than either.
+    """
+    amount, ledger = round(1_000.50 * AMOUNT_ONE), round(900.50 * AMOUNT_ONE)
+    made = document(1)._replace(
+        currency="USD",
+        currency_id="USD",
+        exchange_rate=IN_USD,
+        lines=(DocumentLine("91150", amount, ledger, "1150"), DocumentLine("94000", -amount, -ledger, "4000")),
+    )
+    there = converted(made, theirs, -theirs)
+    found = compared([there], [Expected(made, is_posted=True)]).differences
+    assert [(each.cause, each.amount, each.currency) for each in found] == (
+        [("amount", round(money * AMOUNT_ONE), "EUR")] if money else []
+    )
+    assert not compared([there._replace(is_posted=False)], [Expected(made, is_posted=False)]).differences, "not yet"
+
+
+def test_amounts_of_the_ledger_that_are_moved_are_found_and_the_erps_rounding_is_not() -> None:
+    """1,000.00 USD at 0.90; the ERP books a cent that is left on an account of its own."""
+    made = document(10)._replace(currency="USD", currency_id="USD", exchange_rate=IN_USD)
+    dollars, euros = 1_000 * AMOUNT_ONE, 900 * AMOUNT_ONE
+    made = made._replace(
+        lines=(DocumentLine("91150", dollars, euros, "1150"), DocumentLine("94000", -dollars, -euros, "4000"))
+    )
+    cent = AMOUNT_ONE // 100
+    theirs = converted(made, 900, -899.99)
+    theirs = theirs._replace(lines=(*theirs.lines, LedgerLine("87", 0, -cent)))
+    assert compared([theirs], [Expected(made, is_posted=True)]).differences == ()
+    theirs = converted(made, 900, -800)
+    theirs = theirs._replace(lines=(*theirs.lines, LedgerLine("87", 0, -100 * AMOUNT_ONE)))
+    (difference,) = compared([theirs], [Expected(made, is_posted=True)]).differences
+    assert (difference.cause, difference.account, difference.amount) == ("account", "94000", 100 * AMOUNT_ONE)
+    assert difference.message == (
+        "JE-J-10: 87: expected nothing, found Cr 100.00 EUR; 94000: expected Cr 900.00 EUR, found Cr 800.00 EUR"
+    )
 
 
 def test_more_differences_than_an_event_holds_are_counted_and_summed() -> None:

@@ -340,6 +340,7 @@ class Delivery:
                 self.queue.withdraw(withdrawn)
         if is_all:
             self._probe_from = None
+            self.queue.all_read(turn.at)
         return Arrived({each.partition: each.following for each in turn.came}, self._groups.changes(), is_all, read)
 
     def _add(
@@ -398,7 +399,7 @@ def opened(
         store.begin(now() + (seconds(terms.call_seconds) if may_be_late else 0))
     making = ChartMaking(charts, store, limits.lines)
     groups = Groups(books.shards, charts, store.group_rows())
-    queue = Queue(erp, making, terms, kept, known, only, groups.has)
+    queue = Queue(erp, making, terms, kept, known, only, groups.has, store.probe_from is not None)
     books.begin(store.places)
     return Delivery(books, store, groups, queue, charts, pool, room_of(limits), now, watch)
 

@@ -51,11 +51,13 @@ class Queue:
         known: Iterable[Answer] = (),
         only: str | None = None,
         is_to_come: Callable[[str], bool] = lambda _: False,
+        is_read_again: bool = False,
     ) -> None:
         """`kept` is what the store has; `known` are answers that were published before, where the store was lost.
 
         `only` is a kind: what is new of it is sent, and nothing else is done. `is_to_come` says of a journal whether it is read and its
-        day or period has not ended yet: what reverses it waits.
+        day or period has not ended yet: what reverses it waits. `is_read_again`: the store was lost, and until `all_read` there may come
+        what takes back something that is here.
         """
         self.pace = Pace(terms.per_minute, terms.concurrent)
         self._erp = erp
@@ -65,6 +67,9 @@ class Queue:
         self._rows = Rows(kept)
         self._order = Order(self._rows, kept.closed, is_to_come)
         self._known = Known(known)
+        self._is_read_again = is_read_again
+        # Parcels that go on once all is read.
+        self._held: set[int] = set()
         self._choosing = Choosing(
             self._rows, self._order, making, terms, only, self._known, self._documents, self._again
         )
@@ -80,6 +85,8 @@ class Queue:
     def add(self, given: Sequence[Given], now: Instant, *, probe_from: Instant | None = None) -> None:
         """What the log has formed, in its order; `probe_from` where it may have been sent already: when the ERP can be asked for it."""
         for one in originals_first(given):
+            for earlier in one.supersedes:
+                self.withdraw(earlier)
             if self._is_settled(one):
                 continue
             state = standings.TO_SEND if probe_from is None else standings.PROBE
@@ -102,10 +109,16 @@ class Queue:
             self._order.hold(parcel)
             for _, replaced in parcel.replaces:
                 self._order.release(replaced)
-            for earlier in parcel.supersedes:
-                self.withdraw(earlier)
             self._place_freed(now)
             self._place(parcel, now)
+
+    def all_read(self, now: Instant) -> None:
+        """Nothing comes any more that was there when the store was lost."""
+        self._is_read_again = False
+        held, self._held = sorted(self._held), set()
+        for number in held:
+            if number in self._rows.parcels:
+                self._place(self._rows.parcels[number], now)
 
     def withdraw(self, journal_id: str) -> None:
         """Of what the books have taken back: it leaves where it stands alone and is neither sent nor in the ledger."""
@@ -145,8 +158,8 @@ class Queue:
 
     @property
     def at_hand(self) -> int:
-        """Parcels that have no end yet."""
-        return len(self._rows.parcels)
+        """Parcels that have no end yet, beside those that wait until all is read."""
+        return len(self._rows.parcels) - len(self._held)
 
     @property
     def awaits_the_erp(self) -> bool:
@@ -521,6 +534,9 @@ class Queue:
 
     def _place(self, parcel: Parcel, now: Instant) -> None:
         """Where it is found when it can go."""
+        if self._is_read_again and self._may_be_taken_back(parcel):
+            self._held.add(parcel.number)
+            return
         if self._leaves(parcel) or self._comes_too_late(parcel, now):
             return
         if parcel.state in {standings.PROBE, standings.REFUSED}:
@@ -539,6 +555,11 @@ class Queue:
                 and (self._order.is_stuck(parcel) or self._order.waits_for_itself(parcel))
             ):
                 self._split(parcel, self._making.halves(parcel), now)
+
+    def _may_be_taken_back(self, parcel: Parcel) -> bool:
+        """By what comes later: of a statement another revision, of what was rejected a memo."""
+        rejected = {answers.DATA, answers.ACCOUNT}
+        return parcel.kind == INVOICE or not rejected.isdisjoint(self._known.states(parcel.kind, parcel.members))
 
     def _comes_too_late(self, parcel: Parcel, now: Instant) -> bool:
         """Of a revision: the ERP has an earlier one, which is neither overwritten nor billed beside it."""

@@ -19,7 +19,7 @@ from domain.delivery.recovery import Tree
 from domain.delivery.rows import Rows
 from domain.delivery.standings import Parcel, Standing
 from domain.units import Instant
-from tests.delivery.world import ModelBooks
+from tests.delivery.world import FIRST_DAY, ModelBooks
 
 Mistake = Callable[[], AbstractContextManager[Any]]
 
@@ -99,7 +99,7 @@ def throttled_counts_as_sent() -> AbstractContextManager[Any]:
 
     def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
         if isinstance(outcome, Throttled):
-            outcome = Taken("", standing.document.accounting_date)  # type: ignore[union-attr]
+            outcome = Taken("", FIRST_DAY)
         after_calls.became(rows, standing, outcome, now)
 
     return patch.object(queue, "became", became)
@@ -185,6 +185,16 @@ def group_stands_or_falls_together() -> AbstractContextManager[Any]:
     return patch.object(Queue, "_rejected", rejected)
 
 
+def revisions_are_statements() -> AbstractContextManager[Any]:
+    """A statement that is issued again is invoiced again."""
+    right = Queue.add
+
+    def add(self: Queue, given: Any, now: Instant, *, probe_from: Instant | None = None) -> None:
+        right(self, [each._replace(supersedes=()) for each in given], now, probe_from=probe_from)
+
+    return patch.object(Queue, "add", add)
+
+
 MISTAKES: Final[tuple[Mistake, ...]] = (
     blind_retry,
     intent_after_call,
@@ -202,4 +212,5 @@ MISTAKES: Final[tuple[Mistake, ...]] = (
     accepted_counts_as_posted,
     not_fenced,
     group_stands_or_falls_together,
+    revisions_are_statements,
 )

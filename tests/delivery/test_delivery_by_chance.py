@@ -28,6 +28,8 @@ SOMETIMES = (
     "said data",
     "said account",
     "said period",
+    "issued again",
+    "invoiced before",
 )
 
 

@@ -1,8 +1,8 @@
 """Delivery as it is, between books and an ERP that are models, where everything that may go wrong does so by chance.
 
-A seed is a history: journals come, days end, periods close and open again, the ERP refuses, throttles, loses answers, commits late and is
-down; the process dies at any point, its store is lost, and another one starts beside it. What the books hear is checked as it is
-published; in the end, when nothing goes wrong any more, the ERP's ledger must be ours.
+A seed is a history: journals come, statements are issued and issued again, days end, periods close and open again, the ERP refuses,
+throttles, loses answers, commits late and is down; the process dies at any point, its store is lost, and another one starts beside it.
+What the books hear is checked as it is published; in the end, when nothing goes wrong any more, the ERP's ledger must be ours.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataflows.delivery import Came, start_seconds
 from domain.delivery.answers import Answer
 from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, Intent, Result
 from domain.delivery.chart import ENTITY_DAY, ENTRY, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
-from domain.delivery.documents import Document, JournalDocument
+from domain.delivery.documents import Document, JournalDocument, revision_of
 from domain.delivery.groups import Row, Waiting
 from domain.delivery.outcomes import (
     LATE,
@@ -37,11 +37,12 @@ from domain.delivery.outcomes import (
     Uncertain,
 )
 from domain.delivery.pace import MINUTE, seconds
-from domain.delivery.queue import REFUSED_AGAIN_SECONDS
+from domain.delivery.queue import INVOICED_BEFORE, REFUSED_AGAIN_SECONDS
 from domain.delivery.standings import Changes, Kept, Parcel, Standing
-from domain.events.finance import PostingAccepted, PostingRejected
-from domain.outputs import ControlTotals, JournalEntry, JournalLine, Position
-from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, Instant
+from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
+from domain.outputs import BillingStatement, ControlTotals, JournalEntry, JournalLine, Position, StatementLine
+from domain.statement import ISSUED, SUPERSEDED
+from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, QUANTITY_ONE, RATE_ONE, Amount, Instant
 from state.guards import FENCED, GuardStop
 
 ERP: Final = "model"
@@ -107,7 +108,7 @@ NOTHING_GOES_WRONG: Final = Chances(*(0.0 for _ in Chances._fields))
 class Entry(NamedTuple):
     """A document in the ERP's ledger; posted from `posted_at` on."""
 
-    document: JournalDocument
+    document: Document
     at: Instant
     posted_at: Instant
 
@@ -125,11 +126,11 @@ class ModelErp:
         self.bad: dict[str, Instant] = {}
         self.tickets: dict[str, dict[str, Outcome | None]] = {}
 
-    def commit(self, document: JournalDocument) -> Outcome:
+    def commit(self, document: Document) -> Outcome:
         now = self._world.now
-        if any(self.bad.get(each, 0) > now for each in document.members):
+        if any(self.bad.get(each, 0) > now for each in names_of(document)):
             return RejectedData(REFUSED_CODE, "department 12 is inactive", "line.items[0].department")
-        if document.accounting_date <= self.closed.get(document.legal_entity_id, date.min):
+        if day_of(document) <= self.closed.get(document.legal_entity_id, date.min):
             return RejectedPeriod(CLOSED_CODE, "the period is closed")
         later = seconds(self._world.random.uniform(1, 2_000)) if self.posts_later else 0
         self.ledger.append(Entry(document, now, now + later))
@@ -137,15 +138,17 @@ class ModelErp:
 
     def taken(self, entry: Entry) -> Taken:
         reference = f"JE-{self.ledger.index(entry)}"
-        return Taken(reference, entry.document.accounting_date, is_posted=entry.posted_at <= self._world.now)
+        return Taken(reference, day_of(entry.document), is_posted=entry.posted_at <= self._world.now)
 
     def find(self, key: str) -> Taken | None:
         found = next((each for each in self.ledger if each.document.key == key), None)
         return None if found is None else self.taken(found)._replace(is_duplicate=True)
 
-    def holds(self, journal_id: str) -> bool:
+    def holds(self, name: str, amount: Amount = 0) -> bool:
+        """A journal, or the invoice of a statement over so much."""
         now = self._world.now
-        return any(journal_id in each.document.members and each.posted_at <= now for each in self.ledger)
+        there = [each.document for each in self.ledger if name in names_of(each.document) and each.posted_at <= now]
+        return any(isinstance(each, JournalDocument) or each.amount == amount for each in there)
 
 
 class ModelPool:
@@ -242,16 +245,16 @@ class ModelPool:
     def _take(self, call: Call) -> Iterable[Outcome]:
         world, erp = self._world, self._world.erp
         if not erp.is_batch:
-            return [erp.commit(_journal(each)) for each in call.documents]
+            return [erp.commit(each) for each in call.documents]
         ticket = f"T-{len(erp.tickets)}"
         erp.tickets[ticket] = {each.key: None for each in call.documents}
         # All of the call's effect is there before `call_seconds` are over, as the adapter promises.
         left = max(call.at + seconds(CALL_SECONDS) - world.now, 0) / 1_000_000
         for document in call.documents:
-            self._import(ticket, _journal(document), world.random.uniform(0.0, left))
+            self._import(ticket, document, world.random.uniform(0.0, left))
         return [Submitted(ticket) for _ in call.documents]
 
-    def _import(self, ticket: str, document: JournalDocument, wait: float) -> None:
+    def _import(self, ticket: str, document: Document, wait: float) -> None:
         erp = self._world.erp
 
         def run() -> None:
@@ -286,9 +289,13 @@ def _none_of(call: Call, outcome: Outcome) -> Result:
     return outcome
 
 
-def _journal(document: Document) -> JournalDocument:
-    assert isinstance(document, JournalDocument), "this model has no invoices"
-    return document
+def names_of(document: Document) -> tuple[str, ...]:
+    """Journals, or a statement of whatever revision."""
+    return document.members if isinstance(document, JournalDocument) else (document.statement_id,)
+
+
+def day_of(document: Document) -> date:
+    return document.accounting_date if isinstance(document, JournalDocument) else document.invoice_date
 
 
 class Disk:
@@ -304,18 +311,24 @@ class Disk:
         self.unpublished: list[Answer] = []
         self.probe_from: Instant | None = None
         self.is_new = True
-        self.read: list[JournalEntry] = []
+        self.read: list[JournalEntry | BillingStatement] = []
         self.ended: list[str] = []
         self.settled: dict[str, str] = {}
 
     def check_lines(self) -> None:
-        """Each journal that was read has ended, or is in a parcel, or waits for its day, or is never delivered: in one of these alone."""
+        """Each record that was read has ended, or is in a parcel, or waits for its day, or is never delivered: in one of these alone."""
         found = Counter(self.ended)
         found.update(member for each in self.parcels.values() for member in each.members)
         found.update(row.journal.journal_id for row in self.group_rows.values() if isinstance(row, Waiting))
-        found.update(each.journal_id for each in self.read if not (each.deliver and each.lines))
-        if found != Counter(each.journal_id for each in self.read):
-            raise Broken(f"of {len(self.read)} journals that were read {found.total()} are somewhere")
+        found.update(_name(each) for each in self.read if isinstance(each, JournalEntry) and not each.deliver)
+        if found != Counter(_name(each) for each in self.read):
+            raise Broken(f"of {len(self.read)} records that were read {found.total()} are somewhere")
+
+
+def _name(record: JournalEntry | BillingStatement) -> str:
+    if isinstance(record, JournalEntry):
+        return record.journal_id
+    return revision_of(record.statement_id, record.revision)
 
 
 class ModelStore:
@@ -375,7 +388,7 @@ class ModelStore:
                 disk.group_rows.pop(name, None)
             if arrived.is_all:
                 disk.probe_from = None
-            disk.read += [each for each in arrived.read if isinstance(each, JournalEntry)]
+            disk.read += arrived.read
         self._world.crash_perhaps()
 
     def reference(self, key: str) -> str | None:
@@ -486,6 +499,9 @@ class World:
         self.heard: dict[str, Answer] = {}
         self.seen: Counter[str] = Counter()
         self.journals: dict[str, tuple[int, JournalEntry]] = {}
+        # The last revision of each.
+        self.statements: dict[str, tuple[int, BillingStatement]] = {}
+        self.invoiced_before: set[str] = set()
         self.never: dict[str, str] = {}
         self.posted_by: dict[str, str] = {}
         self.reversed: set[str] = set()
@@ -527,7 +543,7 @@ class World:
             rules[UNMAPPED] = (AccountRule("99"),)
         segments = (SegmentRule("department", "project"),)
         return {
-            entity: EntityChart(entity, ERP, grain, accounts=rules, segments=segments)
+            entity: EntityChart(entity, ERP, grain, accounts=rules, segments=segments, invoices_from=FIRST_DAY)
             for entity, grain in self.grains.items()
         }
 
@@ -540,6 +556,10 @@ class World:
             self.reverse_one()
         elif draw < 0.75:
             self.end_day()
+        elif draw < 0.85:
+            self.issue()
+        elif draw < 0.95:
+            self.issue_again()
         if self.random.random() < self.chances.closes:
             self.close_or_open()
 
@@ -585,6 +605,30 @@ class World:
         day = max(first.accounting_date, self.erp.closed.get(first.legal_entity_id, date.min) + timedelta(days=1))
         self.post(shard, journal(reversal_id, first.legal_entity_id, day, lines)._replace(reverses=original))
 
+    def issue(self) -> None:
+        shard, number = self.random.randrange(SHARDS), len(self.statements)
+        statement_id = f"S-{self.random.randrange(1_000):03}-{number}"
+        if self.random.random() < self.chances.bad:
+            self.erp.bad[statement_id] = self.now + seconds(self.random.choice((60, 5_000, 10**9)))
+        self._issue(shard, statement(statement_id, self.random.choice(ENTITIES), self.day, self.amount()))
+
+    def issue_again(self) -> None:
+        """Until the invoice is in the books."""
+        able = sorted(self.statements.keys() - self.posted_by.keys())
+        if able:
+            self.seen["issued again"] += 1
+            shard, first = self.statements[self.random.choice(able)]
+            self._append(shard, first._replace(status=SUPERSEDED))
+            again = statement(first.statement_id, first.legal_entity_id, first.period, self.amount())
+            self._issue(shard, again._replace(revision=first.revision + 1))
+
+    def _issue(self, shard: int, issued: BillingStatement) -> None:
+        self.statements[issued.statement_id] = (shard, issued)
+        self._append(shard, issued)
+
+    def amount(self) -> Amount:
+        return self.random.randint(1, 900) * AMOUNT_ONE
+
     def post(self, shard: int, entry: JournalEntry) -> None:
         self.journals[entry.journal_id] = (shard, entry)
         self.counts[shard, entry.legal_entity_id] += 1
@@ -606,7 +650,7 @@ class World:
             self.seen["period closed"] += 1
             self.erp.closed[entity] = self.day - timedelta(days=self.random.randint(0, 2))
 
-    def _append(self, shard: int, record: JournalEntry | ControlTotals) -> None:
+    def _append(self, shard: int, record: JournalEntry | ControlTotals | BillingStatement) -> None:
         at = len(self.log[shard])
         position = Position("test", shard, at, 0, at, f"E-{at}", self.now, self.now, None, "1")
         self.log[shard].append(Came(str(shard), str(at + 1), position, record))
@@ -623,7 +667,9 @@ class World:
             )
             return
         self.heard[answer.event_id] = answer
-        if isinstance(answer, PostingAccepted):
+        if isinstance(answer, InvoicePosted | InvoiceRejected):
+            self._hear_of_invoice(answer)
+        elif isinstance(answer, PostingAccepted):
             self.seen[f"said {answer.state}"] += 1
             self._hear_accepted(answer)
         elif isinstance(answer, PostingRejected):
@@ -634,6 +680,18 @@ class World:
                 for each in sorted(answer.journals, key=lambda one: self.journals[one][1].reverses is not None):
                     if each not in self.never:
                         self._replace(each)
+
+    def _hear_of_invoice(self, answer: InvoicePosted | InvoiceRejected) -> None:
+        name = answer.statement_id or ""
+        if isinstance(answer, InvoiceRejected):
+            if answer.code == INVOICED_BEFORE:
+                self.seen["invoiced before"] += 1
+                self.invoiced_before.add(name)
+            return
+        if not self.erp.holds(name, answer.amount):
+            raise Broken(f"{name} is said to be invoiced over {answer.amount}, and the ERP has not got that")
+        if self.posted_by.setdefault(name, answer.event_id) != answer.event_id:
+            raise Broken(f"{name} is said to be invoiced by {self.posted_by[name]} and by {answer.event_id}")
 
     def _hear_accepted(self, answer: PostingAccepted) -> None:
         for each in answer.journals:
@@ -739,6 +797,30 @@ def journal(journal_id: str, entity: str, day: date, lines: tuple[JournalLine, .
     )
 
 
+def statement(statement_id: str, entity: str, day: date, amount: Amount) -> BillingStatement:
+    line = StatementLine("L-1", "P-1", "Design", QUANTITY_ONE, "hour", RATE_ONE, amount, day, day)
+    return BillingStatement(
+        statement_id,
+        1,
+        "K-1",
+        "C-1",
+        "EUR",
+        entity,
+        day,
+        day + timedelta(days=1),
+        ISSUED,
+        (line,),
+        amount,
+        0,
+        0,
+        0,
+        amount,
+        "",
+        1,
+        amount,
+    )
+
+
 def _memo(first: JournalEntry) -> JournalEntry:
     """It takes back in our books what the ERP never accepted."""
     return first._replace(
@@ -808,9 +890,12 @@ def check(world: World) -> None:
     keys = Counter(each.document.key for each in ledger)
     if twice := [key for key, count in keys.items() if count > 1]:
         raise Broken(f"{twice[0]} stands twice in the ERP")
+    check_invoices(world)
     place: dict[str, int] = {}
     amounts: Counter[str] = Counter()
     for at, each in enumerate(ledger):
+        if not isinstance(each.document, JournalDocument):
+            continue
         for member in each.document.members:
             place.setdefault(member, at)
         for line in each.document.lines:
@@ -832,6 +917,22 @@ def check(world: World) -> None:
                 raise Broken(f"{journal_id} reverses {original}, and stands before it")
     if +amounts != +expected or -amounts != -expected:
         raise Broken(f"the ERP's accounts say {amounts}, ours {expected}")
+
+
+def check_invoices(world: World) -> None:
+    """One of each statement, in its last revision, or it is said that an earlier one stands there."""
+    found = [each.document for each in world.erp.ledger if not isinstance(each.document, JournalDocument)]
+    if twice := [name for name, count in Counter(each.statement_id for each in found).items() if count > 1]:
+        raise Broken(f"{twice[0]} is invoiced twice")
+    there = {each.statement_id: each for each in found}
+    for name, (_, last) in world.statements.items():
+        is_stuck = world.erp.bad.get(name, 0) > world.now
+        if is_stuck == (name in there):
+            raise Broken(f"{name} {'is' if is_stuck else 'is not'} in the ERP, {last}")
+        if not is_stuck and name not in world.posted_by:
+            raise Broken(f"{name} is invoiced, and nobody said so")
+        if not is_stuck and there[name].revision < last.revision and name not in world.invoiced_before:
+            raise Broken(f"{name} is invoiced in revision {there[name].revision}, and nobody said that the last is not")
 
 
 def _in_the_end(world: World, journal_id: str | None) -> str | None:

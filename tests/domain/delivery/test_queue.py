@@ -492,3 +492,21 @@ def test_a_reversal_waits_for_a_journal_whose_period_has_not_ended() -> None:
     to_come.clear()
     queue.add([journals("may")], seconds(3))
     assert play(queue, seconds(3), taken) == [("may",), ("reversal",)]
+
+
+def test_after_the_loss_of_the_store_no_revision_goes_before_all_is_read() -> None:
+    """The second was posted; the first is read again some turns before it, and the ERP does not have it."""
+    second = answers.accepted(
+        answers.About("books", INVOICE, SECOND.members, key_of(INVOICE, SECOND.members), 1),
+        [_invoice(Parcel(1, 1, *SECOND[:3]))],
+        [Taken("INV-17", DAY)],
+        seconds(1),
+    )
+    assert second is not None
+    queue = Queue("books", Making(), Terms(), known=[second], is_read_again=True)
+    queue.add([FIRST], seconds(2), probe_from=seconds(2))
+    assert play(queue, seconds(3), taken) == []
+    queue.add([SECOND], seconds(4), probe_from=seconds(2))
+    queue.all_read(seconds(4))
+    assert play(queue, seconds(5), taken) == []
+    assert queue.at_hand == 0

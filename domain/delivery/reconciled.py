@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from domain import fiscal
 from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import INVOICE, key_of, revision_of
@@ -14,7 +15,6 @@ from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.reconciliation import Compared, Invoiced, Period, compare
 from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, LedgerReconciled
-from domain.fiscal import period_named
 from domain.outputs import BillingStatement
 from domain.units import Instant
 
@@ -39,15 +39,22 @@ class Billing(NamedTuple):
 NOT_BILLING: Final = Billing({}, {})
 
 
-def periods_of(found: Iterable[Found], legal_entity_id: str) -> list[str]:
-    """Those that the ERP has something of."""
+def periods_of(found: Iterable[Found], legal_entity_id: str, calendar: FiscalCalendar, until: date) -> list[str]:
+    """From the first that the ERP has something of to the last, or that of `until`: people may post by hand where we post nothing."""
     documents = (each.document for each in found if each.state)
-    return sorted({each.period for each in documents if each.legal_entity_id == legal_entity_id})
+    names = {each.period for each in documents if each.legal_entity_id == legal_entity_id}
+    ours = sorted(names)
+    period = fiscal.period_named(calendar, ours[0]) if ours else None
+    last = max(ours[-1], fiscal.period_of(calendar, until).name) if ours else ""
+    while period is not None and period.name <= last:
+        names.add(period.name)
+        period = fiscal.period_after(calendar, period)
+    return sorted(names)
 
 
 def period_of(chart: EntityChart, calendar: FiscalCalendar, name: str) -> Period | None:
     """None where the calendar has no such period."""
-    found = period_named(calendar, name)
+    found = fiscal.period_named(calendar, name)
     if found is None:
         return None
     ids = {name, chart.periods.get(name, name)}

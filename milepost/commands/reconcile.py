@@ -16,6 +16,8 @@ from milepost.commands.given_settings import given as given_settings
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from connectors.accounts_file import Accounts
     from connectors.files.delivered import Delivered
     from domain.delivery.reconciled import Reconciled
@@ -60,7 +62,8 @@ def reconcile(
     from connectors.files.delivered import read_delivered
     from connectors.files.no_outputs import NoOutputs
     from milepost import absent_shown
-    from milepost.deciding import beside
+    from milepost.cap_words import instant_day
+    from milepost.deciding import beside, found_at
 
     if kafka and input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
@@ -78,7 +81,7 @@ def reconcile(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     unread: list[str] = []
-    made = list(_compared(given, delivered, entity, period, unread))
+    made = list(_compared(given, delivered, entity, period, instant_day(found_at(output)), unread))
     lacking = [
         each
         for each in absent_shown.summed(delivered.ledger.absent())
@@ -121,9 +124,10 @@ def _compared(
     delivered: Delivered,
     entity: str | None,
     period: str | None,
+    until: date,
     unread: list[str],
 ) -> Iterator[Reconciled]:
-    """Of companies that cannot be compared to the end `unread` says why; the others are."""
+    """Of companies that cannot be compared to the end `unread` says why; the others are. Without a period all up to that day."""
     from connectors.erp.adapter import ErpUnreadable
     from connectors.erp.adapters import opened
     from domain.delivery.reconciled import period_of, periods_of
@@ -133,7 +137,7 @@ def _compared(
     for company, chart in sorted(accounts.charts.items()):
         if (entity is not None and company != entity) or company not in calendars:
             continue
-        names = [period] if period is not None else periods_of(found, company)
+        names = [period] if period is not None else periods_of(found, company, calendars[company], until)
         periods = [within for name in names if (within := period_of(chart, calendars[company], name))]
         if len(periods) < len(names):
             raise typer.BadParameter(

@@ -13,9 +13,9 @@ from domain.delivery.expected import Found
 from domain.delivery.groups import Group
 from domain.delivery.journals import documents
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, still_waiting
-from domain.delivery.reconciled import reconcile
+from domain.delivery.reconciled import period_of, periods_of, reconcile
 from domain.delivery.reconciliation import Compared, Expected, Invoiced, Period, compare
-from domain.events.common import LedgerDifference
+from domain.events.common import FiscalCalendar, LedgerDifference
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line
 
@@ -204,6 +204,26 @@ def test_what_the_erp_has_of_a_journal_that_it_rejected_is_found(state: str) -> 
     ]
     assert both.agreed == 11
     assert both.sums[0].theirs_debits - both.sums[0].ours_debits == 999 * AMOUNT_ONE
+
+
+def test_a_month_in_which_only_people_post_is_compared_too() -> None:
+    """Ours are of June, the books have come to August; 70.00 were posted by hand to revenue in August."""
+    found = [Found(each, "posted") for each in OURS]
+    by_hand = LedgerEntry(
+        "", "JE-hand", date(2026, 8, 20), "", "EUR", is_posted=True, lines=lines(("94000", 70), ("1", -70))
+    )
+    calendar = FiscalCalendar("calendar_month")
+    names = periods_of(found, "DE", calendar, date(2026, 8, 31))
+    assert names == ["2026-06", "2026-07", "2026-08"]
+    periods = [each for name in names if (each := period_of(MAPPED, calendar, name))]
+    both = list(reconcile(MAPPED, periods, found, lambda _: [*THEIRS, by_hand]))
+    assert [[(one.cause, one.amount) for one in each.compared.differences] for each in both] == [
+        [],
+        [],
+        [("by_hand", 70 * AMOUNT_ONE)],
+    ]
+    assert periods_of(found, "DE", calendar, date(2026, 5, 1)) == ["2026-06"]
+    assert periods_of([Found(OURS[0], "")], "DE", calendar, date(2026, 8, 31)) == [], "nothing is answered yet"
 
 
 def test_what_the_erp_has_and_has_not_said_yet_is_no_difference() -> None:

@@ -77,8 +77,7 @@ def reconcile(
         for each in mine
         if each.state and each.state not in ANSWERED | GIVEN_UP
     }
-    in_ledger = frozenset(each.document.ledger_currency for each in mine)
-    invoices = list(_invoiced(chart, billing, in_ledger))
+    invoices = list(_invoiced(chart, billing))
     unbilled = {
         key for name in billing.statements.keys() - billing.invoices.keys() for key in _keys(billing.statements[name])
     }
@@ -108,7 +107,7 @@ def event_of(found: Reconciled, at: Instant, version: int) -> LedgerReconciled:
     )
 
 
-def _invoiced(chart: EntityChart, billing: Billing, in_ledger: frozenset[str]) -> Iterator[Invoiced]:
+def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
     """Those of the company that the ERP has under our key."""
     for statement_id, event in billing.invoices.items():
         statement = billing.statements.get(statement_id)
@@ -118,7 +117,7 @@ def _invoiced(chart: EntityChart, billing: Billing, in_ledger: frozenset[str]) -
             keys = _keys(statement)
             key = said if said in keys else keys[-1]
             gross = event.amount + event.tax_amount
-            yield Invoiced(key, statement_id, event.posted_on, frozenset(codes), gross, in_ledger)
+            yield Invoiced(key, statement_id, event.posted_on, frozenset(codes), gross)
 
 
 def _keys(statement: BillingStatement) -> list[str]:

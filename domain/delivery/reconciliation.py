@@ -98,17 +98,13 @@ class Expected(NamedTuple):
 
 
 class Invoiced(NamedTuple):
-    """An invoice that the ERP has said it posted; `gross` is with its tax.
-
-    `currencies` are the names of its currency, `ledger_currencies` those in which some ERPs keep it, at a rate of their own.
-    """
+    """An invoice that the ERP has said it posted; `gross` is with its tax, `currencies` are the names of its currency."""
 
     key: str
     statement_id: str
     posted_on: date
     currencies: frozenset[str]
     gross: Amount
-    ledger_currencies: frozenset[str] = frozenset()
 
 
 class Period(NamedTuple):
@@ -294,9 +290,9 @@ def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[Led
         yield difference(TWICE, f"{said} stands in the ERP {len(there)} times: {named}", extra)
     elif not there[0].is_posted:
         yield difference(NOT_POSTED, f"{said}, {there[0].reference}, is not posted there now", invoice.gross)
-    elif there[0].currency not in invoice.currencies | invoice.ledger_currencies:
+    elif there[0].currency not in invoice.currencies:
         yield difference(CURRENCY, f"{said}: expected {currency}, the ERP has {there[0].currency}", invoice.gross)
-    elif there[0].currency in invoice.currencies:
+    else:
         owed = {debit + credit for debit, credit in _by_account(there[0].lines).values()}
         if invoice.gross and invoice.gross not in owed:
             told = f"{said}, {there[0].reference}: expected {format_amount(invoice.gross)} with tax on one account, found no such sum"

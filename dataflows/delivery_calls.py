@@ -70,13 +70,16 @@ class CallPool:
             self._ended.put((call, result))
 
     def _result(self, call: Call, trace: Trace) -> Result:
+        """One that begins too late is not made; a look-up too may take back and post."""
+        is_late = self._clock() > call.at + self._start
+        late = NotSent(LATE, "the call waited too long for a thread")
         if call.kind == SEND:
-            if self._clock() > call.at + self._start:
-                return [NotSent(LATE, "the call waited too long for a thread") for _ in call.documents]
+            if is_late:
+                return [late for _ in call.documents]
             outcomes = list(self._erp.send(call.documents, trace))
             assert len(outcomes) == len(call.documents), "an adapter gives an outcome for each document"
             return outcomes
         if call.kind == LOOK_UP:
-            return self._erp.look_up(call.documents, call.accepted)
-        polled = self._erp.poll(call.ticket, call.documents)
+            return late if is_late else self._erp.look_up(call.documents, call.accepted)
+        polled = None if is_late else self._erp.poll(call.ticket, call.documents)
         return None if polled is None else list(polled)

@@ -19,7 +19,8 @@ T = TypeVar("T")
 class Limits(NamedTuple):
     """What an ERP takes: lines a journal, documents a call, calls at once and a minute (0: no limit by the minute).
 
-    `call_seconds` is how long a call may last; so long an answer may still come of one whose sender has died. `looked_up` is how many
+    `call_seconds` is how long one of send, look_up and poll may last, all its requests together: the next process waits so long for
+    those of one that has died. `looked_up` is how many
     documents are looked up in one call: where that takes several queries, one that is throttled loses what the others have found.
     """
 

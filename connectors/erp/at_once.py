@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from connectors.erp.adapter import NO_TRACE, Limits, Trace
-from connectors.erp.session import Session
+from connectors.erp.session import Session, is_one_call
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import Outcome
 
@@ -25,6 +25,7 @@ class AtOnce(ABC):
     def limits(self) -> Limits:
         return self._limits
 
+    @is_one_call
     def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
         return [self._send(document, trace) for document in documents]
 

@@ -57,7 +57,7 @@ from connectors.erp.odata import (
     transacted,
     transaction,
 )
-from connectors.erp.session import Session, opened
+from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import (
     Document,
     InvoiceDocument,
@@ -142,6 +142,7 @@ class BusinessCentral(AtOnce):
         self._api = f"{url}/api/v2.0/"
         self._options = options
 
+    @is_one_call
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         return looked_up(_by_company(documents), partial(self._there, accepted=accepted), self._posted)
 

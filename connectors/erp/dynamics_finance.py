@@ -57,7 +57,7 @@ from connectors.erp.odata import (
     rows,
     text,
 )
-from connectors.erp.session import Session, opened
+from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import (
     Document,
     InvoiceDocument,
@@ -225,6 +225,7 @@ class DynamicsFinance(AtOnce):
         self._data = f"{url}/data/"
         self._options = options
 
+    @is_one_call
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         return looked_up(in_chunks(documents, KEYS_A_QUERY), partial(self._there, accepted=accepted), self._posted)
 

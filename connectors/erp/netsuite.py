@@ -44,7 +44,7 @@ from connectors.erp.answers import (
 )
 from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection, OAuth1Auth
-from connectors.erp.session import Session, opened
+from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import (
     Document,
     DocumentLine,
@@ -169,6 +169,7 @@ class NetSuite(AtOnce):
         self._is_signed = isinstance(connection.auth, OAuth1Auth)
         self._options = options
 
+    @is_one_call
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
         del accepted  # a record is there whole or not at all
         found: dict[str, Taken] = {}

@@ -62,7 +62,7 @@ from connectors.erp.oracle_rest import (
     fault,
     items,
 )
-from connectors.erp.session import Session, opened
+from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import (
@@ -165,6 +165,7 @@ class OracleFusion:
     def limits(self) -> Limits:
         return self._limits
 
+    @is_one_call
     def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
         outcomes: dict[str, Outcome] = {}
         journals = [each for each in documents if isinstance(each, JournalDocument)]
@@ -180,6 +181,7 @@ class OracleFusion:
                 outcomes[invoice.key] = self._bill(invoice, trace)
         return [outcomes[each.key] for each in documents]
 
+    @is_one_call
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
         """None also while Fusion cannot be asked: what it has taken stays taken."""
         number, _, group = ticket.partition(":")
@@ -207,6 +209,7 @@ class OracleFusion:
         self._post(each.taken for each in there.values())
         return [outcomes[each.key] for each in documents]
 
+    @is_one_call
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken] | Outcome:
         """What is there with something else in it than was sent is there all the same: reconciliation says what differs."""
         del accepted  # nothing is taken back here

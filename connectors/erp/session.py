@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, assert_never
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar, assert_never
 from urllib.parse import urlsplit
 
 import stamina
@@ -31,7 +32,7 @@ from connectors.erp.oauth import (
     client_secret_form,
     secrets_of,
 )
-from connectors.erp.transport import Transport
+from connectors.erp.transport import Transport, in_all
 from domain.delivery.outcomes import NotSent, Throttled, Uncertain
 
 READ_ATTEMPTS: Final = 6
@@ -39,6 +40,18 @@ READ_SECONDS: Final = 300.0
 
 # The library would write a line for programmers between those for people.
 stamina.instrumentation.set_on_retry_hooks([])
+
+
+Asked = ParamSpec("Asked")
+Given = TypeVar("Given")
+
+
+class _Limited(Protocol):
+    @property
+    def limits(self) -> Limits: ...
+
+
+Limited = TypeVar("Limited", bound=_Limited)
 
 
 class Session:
@@ -58,10 +71,19 @@ class Session:
         headers: Mapping[str, str] | None = None,
         trace: Trace = NO_TRACE,
     ) -> Answer | NotSent | Throttled | Uncertain:
-        """One request. After a 401, which says that nothing was done, once again with a new token where one can be had."""
+        """One request. After a 401, which says that nothing was done, once again with a new token where one can be had.
+
+        All of it, the token too, is over after the call's time.
+        """
         if json is not None:
             body = json_body(json)
         stated = ({"content-type": "application/json"} if json is not None else {}) | dict(headers or {})
+        with in_all(self._transport.call_seconds):
+            return self._answer(method, url, stated, body, trace)
+
+    def _answer(
+        self, method: str, url: str, stated: Mapping[str, str], body: bytes, trace: Trace
+    ) -> Answer | NotSent | Throttled | Uncertain:
         for is_last in (False, True):
             who = self._signer.headers(method, url)
             if isinstance(who, NotSent | Throttled):
@@ -85,6 +107,17 @@ class Session:
 
     def close(self) -> None:
         self._transport.close()
+
+
+def is_one_call(method: Callable[Concatenate[Limited, Asked], Given]) -> Callable[Concatenate[Limited, Asked], Given]:
+    """A method of an adapter that is over after its `call_seconds`, however many requests it makes."""
+
+    @wraps(method)
+    def call(adapter: Limited, /, *stated: Asked.args, **named: Asked.kwargs) -> Given:
+        with in_all(adapter.limits.call_seconds):
+            return method(adapter, *stated, **named)
+
+    return call
 
 
 def opened(

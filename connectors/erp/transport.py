@@ -7,11 +7,13 @@ Nothing of a body or a header gets into an exception or a log; the libraries' ow
 from __future__ import annotations
 
 import logging
+import math
 import re
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -49,7 +51,7 @@ class Transport:
         for name in ("httpx2", "httpcore2", "oauthlib"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._hosts = frozenset(hosts)
-        self._call_seconds = call_seconds
+        self.call_seconds = call_seconds
         self._insecure_loopback = insecure_loopback
         self._answer_bytes = answer_bytes
         self._http = _Timed(trusted() if tls is None else tls)
@@ -68,10 +70,13 @@ class Transport:
         if forbidden := self._forbidden(url, host):
             return NotSent(UNREACHABLE, forbidden)
         sent = {"accept": "application/json", **headers, **trace_headers(trace), "accept-encoding": "identity"}
-        _call.deadline = time.monotonic() + self._call_seconds
+        left = min(self.call_seconds, _call.until - (now := time.monotonic()))
+        if left <= 0:
+            return NotSent(UNREACHABLE, f"{host}: the time of the call was over before anything was sent")
+        _call.deadline = now + left
         _call.began = False
         try:
-            limit = dict.fromkeys(("connect", "read", "write", "pool"), self._call_seconds)
+            limit = dict.fromkeys(("connect", "read", "write", "pool"), left)
             request = httpx2.Request(method, url, headers=sent, content=body, extensions={"timeout": limit})
             response = self._http.handle_request(request)
             try:
@@ -131,13 +136,25 @@ def trace_headers(trace: Trace) -> dict[str, str]:
 
 
 class _Call(threading.local):
-    """Of the call that this thread makes: until when it may last, and whether a byte of it left."""
+    """Of this thread: until when all that it asks may last, until when its one request may, and whether a byte of that left."""
 
+    until: float = math.inf
     deadline: float | None = None
     began: bool = False
 
 
 _call: Final = _Call()
+
+
+@contextmanager
+def in_all(seconds: float) -> Iterator[None]:
+    """The requests that this thread makes meanwhile last so long together; the shorter time counts where one stands in another."""
+    before = _call.until
+    _call.until = min(before, time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _call.until = before
 
 
 def _left(timeout: float | None) -> float | None:

@@ -6,11 +6,12 @@ import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import stamina
 
-from connectors.erp import adapters
+from connectors.erp import adapters, transport
 from connectors.erp.connection import Connection, WrongConnection
 from domain.delivery.outcomes import CREDENTIALS, UNREACHABLE, NotSent, Submitted, Taken, Throttled, Uncertain
 from tests.erp.contract import CASES, SCOPE, Case, Plug, Script, called, fits, opened, play, read
@@ -19,6 +20,7 @@ from tests.erp.secrets_at_hand import CANARIES, TOKEN
 from tests.erp.server import Asked, Behaviour, Dripping, Endless, HungUp, Reply
 
 EVERY_CASE = [(plug, path) for plug in PLUGS for path in sorted(plug.folder.glob("*.json"))]
+CALLS = [(plug, path) for plug, path in EVERY_CASE if read(path).call in {"send", "look_up", "poll"}]
 EVERY_DOCUMENT = [(plug, name) for plug in PLUGS for name in plug.sends]
 BY_NAME = pytest.mark.parametrize("plug", PLUGS, ids=lambda plug: plug.name)
 
@@ -187,6 +189,28 @@ def test_what_may_be_in_the_erp_is_never_called_unsent(
         place[0] = found.server.url
         for outcome in found.erp.send([plug.document(name) for name in case.documents]):
             assert isinstance(outcome, Uncertain | Taken), outcome
+
+
+@pytest.mark.parametrize(("plug", "path"), CALLS, ids=[f"{plug.name}-{path.stem}" for plug, path in CALLS])
+def test_a_call_is_over_in_its_time_however_many_requests_it_makes(
+    plug: Plug, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer takes 8 of its 20 seconds: no request begins after the third, for the next process waits no longer."""
+    now = [1_000.0]
+    monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    case, place = read(path), [""]
+    script = Script(case.exchanges, lambda: place[0], plug.readable)
+    began: list[float] = []
+
+    def answers(asked: Asked) -> Behaviour:
+        began.append(now[0])
+        now[0] += 8.0
+        return script(asked)
+
+    with opened(plug, tmp_path, answers, settings=case.settings, call_seconds=20.0) as found:
+        place[0] = found.server.url
+        called(found.erp, case.call, [plug.document(name) for name in case.documents], case.ticket)
+    assert began in ([], [1_000.0], [1_000.0, 1_008.0], [1_000.0, 1_008.0, 1_016.0])
 
 
 @BY_NAME

@@ -136,7 +136,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class DeliveryStore:
-    """`entities` is a digest of the companies whose books go to the account: with another one, all is read from the start."""
+    """`entities` are the companies whose books go to the account, in words: with others, all is read from the start."""
 
     def __init__(self, path: Path, generation: str, entities: str) -> None:
         """Raises DeliveryInUse, and GuardStop where nothing can be written."""

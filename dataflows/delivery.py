@@ -37,7 +37,7 @@ from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
 from domain.delivery.pace import seconds
 from domain.delivery.queue import Queue
-from domain.delivery.standings import PROBE, WAITING, Changes, Kept, Parcel
+from domain.delivery.standings import NEVER_SENT, PROBE, WAITING, Changes, Kept, Parcel
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from domain.statement import ISSUED
 from domain.units import MICROSECONDS_A_SECOND, Instant
@@ -387,7 +387,7 @@ def opened(
 ) -> Delivery:
     """Goes on where the store is. With a new one, what may have been sent before is looked up, and what was published is known first.
 
-    `only` is a kind, journal or invoice: what is new of it is sent, and nothing else is done.
+    `only` is a kind, journal or invoice: what was never sent of it is sent, and nothing else is done.
     """
     terms = terms_of(limits)
     kept = store.kept()
@@ -396,7 +396,7 @@ def opened(
     if store.is_new:
         # So long a call of a process before this one may still have an effect.
         may_be_late = store.had_another or bool(known)
-        store.begin(now() + (seconds(terms.call_seconds) if may_be_late else 0))
+        store.begin(now() + seconds(terms.call_seconds) if may_be_late else NEVER_SENT)
     making = ChartMaking(charts, store, limits.lines)
     groups = Groups(books.shards, charts, store.group_rows())
     queue = Queue(erp, making, terms, kept, known, only, groups.has, store.probe_from is not None)

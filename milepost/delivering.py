@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from bytewax.run import cli_main
 
 from connectors.accounts_file import Accounts
@@ -47,7 +45,7 @@ def deliver(
     books = FileBooks(output, input_dir, lambda: found_at(output))
     with (
         closing(_open(erp, accounts, in_files=in_files)) as adapter,
-        DeliveryStore(store_path(output, erp), books.generation, entities_digest(charts)) as store,
+        DeliveryStore(store_path(output, erp), books.generation, companies_of(charts)) as store,
     ):
         if store.dropped:
             say(f"{erp}: what delivery kept was dropped: {store.dropped}. What may have been sent is looked up first")
@@ -57,10 +55,13 @@ def deliver(
     return Delivered(erp, lines_of(store_path(output, erp), charts), is_sent)
 
 
-def entities_digest(charts: Mapping[str, EntityChart]) -> str:
-    """Another one means that there is something to send which was passed over before."""
-    said = sorted((entity, chart.invoices_from) for entity, chart in charts.items())
-    return blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
+def companies_of(charts: Mapping[str, EntityChart]) -> str:
+    """In words; others mean that there is something to send which was passed over before."""
+    said = [
+        entity if chart.invoices_from is None else f"{entity} with invoices from {chart.invoices_from}"
+        for entity, chart in sorted(charts.items())
+    ]
+    return ", ".join(said)
 
 
 def _run(
@@ -87,7 +88,7 @@ def _run(
         cli_main(build(here, is_over))
         here.end()
         say_left_out(here, charts)
-        return here.is_idle
+        return here.is_idle and not (only and _say_in_doubt(erp, here, only))
 
 
 def say_left_out(here: Delivery, charts: Mapping[str, EntityChart]) -> None:
@@ -95,6 +96,17 @@ def say_left_out(here: Delivery, charts: Mapping[str, EntityChart]) -> None:
     for entity, count in sorted(here.left_out.items()):
         since = charts[entity].invoices_from
         say(f"{entity}: {count} statements are not sent, since their period ended before {since}, its invoices_from")
+
+
+def _say_in_doubt(erp: str, delivery: Delivery, kind: str) -> bool:
+    """Whether there is some that may have been sent by a delivery whose store is lost."""
+    count = delivery.queue.count_to_look_up(kind)
+    if count:
+        say(
+            f"{erp}: {count} {kind}s may have been sent before what delivery kept was lost, and are not written as files. "
+            "Run `milepost deliver` without --fallback when the ERP is there again: it looks them up"
+        )
+    return count > 0
 
 
 def _open(erp: str, accounts: Accounts, *, in_files: bool) -> Calls:

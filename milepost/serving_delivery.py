@@ -31,7 +31,7 @@ from domain.delivery.chart import EntityChart
 from domain.delivery.documents import DELIVERED
 from milepost.accounts_given import given_accounts
 from milepost.console import say
-from milepost.delivering import entities_digest, say_left_out
+from milepost.delivering import companies_of, say_left_out
 from milepost.serving import asked, check_topics, either, faults_named, tell_end, topics_watched
 from milepost.serving_metrics import Measured, serving_metrics
 from milepost.settings import Settings
@@ -127,7 +127,7 @@ def _store(folder: Path, books: KafkaBooks, account: Account) -> DeliveryStore:
         )
         for suffix in SUFFIXES:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-    store = DeliveryStore(path, books.generation, entities_digest(account.charts))
+    store = DeliveryStore(path, books.generation, companies_of(account.charts))
     if store.dropped:
         say(f"{path}: made again, and all is looked up before it is sent: {store.dropped}")
     token.renew(books.hold)

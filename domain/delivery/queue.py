@@ -55,9 +55,9 @@ class Queue:
     ) -> None:
         """`kept` is what the store has; `known` are answers that were published before, where the store was lost.
 
-        `only` is a kind: what is new of it is sent, and nothing else is done. `is_to_come` says of a journal whether it is read and its
-        day or period has not ended yet: what reverses it waits. `is_read_again`: the store was lost, and until `all_read` there may come
-        what takes back something that is here.
+        `only` is a kind: what was never sent of it is sent, and nothing else is done. `is_to_come` says of a journal whether it is
+        read and its day or period has not ended yet: what reverses it waits. `is_read_again`: the store was lost, and until `all_read`
+        there may come what takes back something that is here.
         """
         self.pace = Pace(terms.per_minute, terms.concurrent)
         self._erp = erp
@@ -104,6 +104,7 @@ class Queue:
                 came_at=now,
                 withdrawn=one.withdrawn,
                 supersedes=one.supersedes,
+                is_unsent=probe_from == standings.NEVER_SENT,
             )
             self._rows.keep(parcel)
             self._order.hold(parcel)
@@ -165,6 +166,10 @@ class Queue:
     def awaits_the_erp(self) -> bool:
         """Whether the ERP has documents that it has not posted yet."""
         return self._rows.standings_in[standings.SUBMITTED] + self._rows.standings_in[standings.ACCEPTED] > 0
+
+    def count_to_look_up(self, kind: str) -> int:
+        """Of documents that may have been sent before the store was lost."""
+        return sum(each.kind == kind and each.state == standings.PROBE for each in self._rows.parcels.values())
 
     @property
     def is_done_for_now(self) -> bool:
@@ -537,6 +542,8 @@ class Queue:
         if self._is_read_again and self._may_be_taken_back(parcel):
             self._held.add(parcel.number)
             return
+        if parcel.state == standings.PROBE and parcel.is_unsent and parcel.kind == self._only:
+            parcel = self._rows.keep(parcel._replace(state=standings.TO_SEND, not_before=0))
         if self._leaves(parcel) or self._comes_too_late(parcel, now):
             return
         if parcel.state in {standings.PROBE, standings.REFUSED}:

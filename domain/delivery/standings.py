@@ -10,6 +10,9 @@ from domain.delivery.documents import Document
 from domain.delivery.outcomes import Taken
 from domain.units import Instant
 
+# Of the time from which the ERP can be asked for what may have been sent: nothing was, for delivery begins with this store.
+NEVER_SENT: Final = 0
+
 # Of a parcel.
 PROBE: Final = "probe"  # may have been sent by a delivery whose store is lost: looked up first
 TO_SEND: Final = "to_send"
@@ -43,6 +46,7 @@ class Parcel(NamedTuple):
     `number` is its own, `order` that of the group it came from. `reverses` and `replaces` are pairs of a member and the journal that it
     reverses or replaces. `chart` is the digest of the chart that it was refused under, `keys` are of its documents once
     they are made, `withdrawn` are members that the books have taken back. `supersedes` are the earlier revisions of a statement.
+    `is_unsent`: one that is to be looked up was not sent before, for there was no delivery before.
     """
 
     number: int
@@ -61,6 +65,7 @@ class Parcel(NamedTuple):
     came_at: Instant = 0
     withdrawn: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
+    is_unsent: bool = False
 
 
 class Standing(NamedTuple):

@@ -35,7 +35,7 @@ from domain.statement import ISSUED
 from domain.units import AMOUNT_ONE
 from milepost import delivering
 from milepost.cli import app
-from milepost.delivering import entities_digest, store_path
+from milepost.delivering import companies_of, store_path
 from simulation.erp.accounts import NAME, written
 from simulation.erp.books import Company
 from simulation.erp.serving import serving
@@ -154,8 +154,8 @@ def delivering_to(folder: Path, grain: str, *troubles: Share | Turn, kind: str =
 
 
 def know_that_nothing_was_sent(firm: Firm) -> str:
-    """So that nothing is looked up before it goes; gives the digest of the store's companies."""
-    entities = entities_digest(read_accounts(firm.accounts).charts)
+    """So that nothing is looked up before it goes; gives the store's companies."""
+    entities = companies_of(read_accounts(firm.accounts).charts)
     with DeliveryStore(store_path(firm.output, NAME), "1", entities) as store:
         store.begin(0)
         store.keep(Changes(), Arrived({}, Waiting((), ()), is_all=True))
@@ -359,15 +359,33 @@ def test_an_account_that_there_is_not_is_wrong_usage(firm: Firm) -> None:
     assert f"expected one of {NAME}, got 'abacus'" in " ".join(wrong.stderr.split())
 
 
-def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(firm: Firm) -> None:
-    """Three statements queue; they are written, entered by somebody under their keys, and found there."""
+def fall_back_on_files(firm: Firm) -> Path:
+    """Gives the folder."""
     folder = firm.folder / "paper"
     paper = ["[erp.paper]", 'kind = "files"', "[erp.paper.options]", f'folder = "{folder}"', 'layout = "netsuite_csv"']
     text = firm.accounts.read_text().replace("[erp.simulated]", '[erp.simulated]\nfallback = "paper"')
     text = text.replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
     items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
     firm.accounts.write_text("\n".join([text, *items, *paper, ""]))
-    entities = know_that_nothing_was_sent(firm)
+    return folder
+
+
+def test_after_a_lost_store_no_invoice_is_written_before_it_was_looked_up(firm: Firm) -> None:
+    folder = fall_back_on_files(firm)
+    DeliveryStore(store_path(firm.output, NAME), "1", "MUNICH").close()
+    firm.act("down=3600")
+    refused = firm.deliver("--fallback")
+    said = " ".join(refused.stderr.split())
+    assert refused.exit_code == TRY_AGAIN
+    assert "companies MUNICH, expected BERLIN with invoices from 2026-01-01" in said
+    assert f"{len(firm.statements())} invoices may have been sent before" in said
+    assert not list(folder.glob("*.csv"))
+
+
+def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(firm: Firm) -> None:
+    """Three statements queue at the first delivery; they are written, entered by somebody under their keys, and found there."""
+    folder = fall_back_on_files(firm)
+    entities = companies_of(read_accounts(firm.accounts).charts)
     firm.act("down=3600")
     written_down = firm.deliver("--fallback", "--json")
     assert written_down.exit_code == 0, written_down.output
@@ -375,7 +393,7 @@ def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(f
     count = known["accepted"]["documents"]
     assert count == len(firm.statements())
     assert any(folder.glob("*.csv"))
-    assert known["to_send"]["documents"] == len(firm.journals()), "journals wait for the ERP"
+    assert known["probe"]["documents"] == len(firm.journals()), "journals wait for the ERP, and are looked up first"
 
     with DeliveryStore(store_path(firm.output, NAME), "1", entities) as store:
         invoices = [each.document for each in store.kept().standings]

@@ -334,6 +334,17 @@ def test_a_journal_with_a_date_that_no_event_can_hold_is_asked_for_again_and_nev
     assert answer.journals == ("a", "b")
 
 
+def test_what_waits_since_the_first_delivery_was_not_sent_and_may_go_into_files() -> None:
+    """The ERP was down when delivery began; after a loss of the store nobody knows what was sent before."""
+    for probe_from, sent in ((standings.NEVER_SENT, [FIRST.members]), (seconds(1), [])):
+        queue = Queue("books", Making(), Terms())
+        queue.add([FIRST, journals("a")], seconds(1), probe_from=probe_from)
+        parcels = tuple(each for each in queue.changed().parcels.values() if each is not None)
+        in_files = Queue("books", Making(), Terms(), Kept(parcels=parcels), only=INVOICE)
+        assert play(in_files, seconds(2), taken) == sent
+        assert in_files.count_to_look_up(INVOICE) == 1 - len(sent)
+
+
 def test_a_look_up_that_fails_rewrites_no_document() -> None:
     queue = Queue("books", Making(), Terms())
     queue.add([journals("a")], seconds(1))

@@ -484,7 +484,9 @@ def _open_entries(heads: Sequence[Row], scope: LedgerScope, currency: str) -> It
         lines = [line for line in listed(head.get("journalLines")) if isinstance(line, dict)]
         if lines and text_of(head.get("code")).startswith("MP") and scope.since <= _day(lines[0]) <= scope.until:
             key, code = text_of(lines[0].get("documentNumber")), text_of(head.get("code"))
-            yield _entry(key, code, _day(lines[0]), currency, map(_ledger_line, lines))
+            yield _entry(key, code, _day(lines[0]), currency, map(_ledger_line, lines))._replace(
+                is_in_ledger_currency=True
+            )
 
 
 def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEntry]:
@@ -494,7 +496,8 @@ def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEnt
         if is_of(entry.get("documentType"), JOURNAL_TYPES):
             documents.setdefault((text_of(entry.get("documentNumber")), _day(entry)), []).append(entry)
     for (number, on), lines in documents.items():
-        yield _entry(number, number, on, currency, map(_ledger_line, lines), is_posted=True)
+        found = _entry(number, number, on, currency, map(_ledger_line, lines), is_posted=True)
+        yield found._replace(is_in_ledger_currency=True)
 
 
 def _owed(head: Row) -> Iterator[LedgerLine]:

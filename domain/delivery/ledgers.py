@@ -27,6 +27,7 @@ class LedgerEntry(NamedTuple):
     """One journal or invoice of the ERP; `key` is ours, empty where the ERP's people made it.
 
     `is_changed`: the ERP says that it was edited after it was made; without lines where nobody can say what it is now.
+    `is_in_ledger_currency`: the ERP keeps it in its ledger's currency alone, whatever it was sent in.
     """
 
     key: str
@@ -37,6 +38,7 @@ class LedgerEntry(NamedTuple):
     is_posted: bool
     lines: tuple[LedgerLine, ...]
     is_changed: bool = False
+    is_in_ledger_currency: bool = False
 
 
 def still_waiting(waiting: Iterable[LedgerEntry], posted: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:

@@ -213,7 +213,7 @@ def _seen(document: JournalDocument, entry: LedgerEntry, period: Period, *, is_p
 
     if is_posted and not entry.is_posted:
         return whole(NOT_POSTED, "the ERP had posted it, and it is not posted there now")
-    if entry.currency not in {document.currency, document.currency_id, document.ledger_currency}:
+    if entry.currency not in _currencies(document, entry):
         return whole(CURRENCY, f"expected {document.currency}, the ERP has {entry.currency}")
     if not _is_in(entry, period):
         where = entry.period or "another period"
@@ -224,7 +224,7 @@ def _seen(document: JournalDocument, entry: LedgerEntry, period: Period, *, is_p
 
 
 def _other_lines(document: JournalDocument, entry: LedgerEntry) -> _Seen | None:
-    in_ledger = _is_in_ledger_currency(document, entry.currency)
+    in_ledger = _is_in_ledger_currency(document, entry)
     currency = document.ledger_currency if in_ledger else document.currency
     ours, theirs = _by_account(document.lines, in_ledger=in_ledger), _by_account(entry.lines)
     differing = [account for account in sorted({*ours, *theirs}) if ours.get(account) != theirs.get(account)]
@@ -358,16 +358,17 @@ def _sums(
     """By account of the ERP and currency."""
     here: defaultdict[tuple[str, str], list[tuple[str, _Sides]]] = defaultdict(list)
     there: defaultdict[tuple[str, str], list[tuple[str, _Sides]]] = defaultdict(list)
-    currencies = {entry.key: entry.currency for entry in theirs}
+    entries = {entry.key: entry for entry in theirs}
     for document in ours:
-        in_ledger = _is_in_ledger_currency(document, currencies.get(document.key, document.currency))
+        entry = entries.get(document.key)
+        in_ledger = entry is not None and _is_in_ledger_currency(document, entry)
         currency = document.ledger_currency if in_ledger else document.currency
         for account, sides in _by_account(document.lines, in_ledger=in_ledger).items():
             here[account, currency].append((document.key, sides))
-    for entry in (*theirs, *strangers):
-        name = entry.key if is_key(entry.key) else entry.reference
-        for account, sides in _by_account(entry.lines).items():
-            there[account, entry.currency].append((name, sides))
+    for each in (*theirs, *strangers):
+        name = each.key if is_key(each.key) else each.reference
+        for account, sides in _by_account(each.lines).items():
+            there[account, each.currency].append((name, sides))
     return tuple(
         LedgerSum._make((*place, *_sum(here.get(place, [])), *_sum(there.get(place, []))))
         for place in sorted({*here, *there})
@@ -392,8 +393,18 @@ def _by_account(lines: Iterable[DocumentLine | LedgerLine], *, in_ledger: bool =
     return found
 
 
-def _is_in_ledger_currency(document: JournalDocument, currency: str) -> bool:
-    return currency == document.ledger_currency and currency not in {document.currency, document.currency_id}
+def _currencies(document: JournalDocument, entry: LedgerEntry) -> frozenset[str]:
+    """In which it may stand in the ERP."""
+    if entry.is_in_ledger_currency:
+        return frozenset({document.ledger_currency})
+    sent = frozenset({document.currency, document.currency_id})
+    return sent | {document.ledger_currency} if goes_in_ledger_currency(document) else sent
+
+
+def _is_in_ledger_currency(document: JournalDocument, entry: LedgerEntry) -> bool:
+    """Though that is not the document's."""
+    currency = entry.currency
+    return currency in _currencies(document, entry) - {document.currency, document.currency_id}
 
 
 def _only(entry: LedgerEntry, guarded: Mapping[str, str]) -> LedgerEntry:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from domain.delivery.documents import DocumentLine, JournalDocument, key_of
 from domain.delivery.expected import Found
 from domain.delivery.groups import Group
 from domain.delivery.journals import documents
-from domain.delivery.ledgers import LedgerEntry, LedgerLine, still_waiting
-from domain.delivery.reconciled import period_of, periods_of, reconcile
+from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope, still_waiting
+from domain.delivery.reconciled import Billing, period_of, periods_of, reconcile
 from domain.delivery.reconciliation import Compared, Expected, Invoiced, Period, compare
 from domain.events.common import FiscalCalendar, LedgerDifference
+from domain.events.finance import InvoicePosted
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line
+from tests.domain.delivery.test_invoices import STATEMENT
 
 JUNE = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", "145"}))
 MAPPED = chart(periods={"2026-06": "145", "2026-07": "146"}, invoices_from=date(2026, 6, 1))
@@ -273,6 +276,25 @@ def test_invoices_are_compared_by_what_the_customer_owes(
     assert all(each[2:6] == each[6:10] for each in found.sums)
 
 
+def test_an_invoice_that_was_changed_to_the_ledgers_currency_is_found() -> None:
+    """1,801.00 USD of a company whose journals are in euros, which the ERP has as 1,801.00 EUR."""
+    due, tax = (units * AMOUNT_ONE for units in (1_501, 300))
+    statement = STATEMENT._replace(currency="USD", revision=1)
+    answer = InvoicePosted("e", 0, "main", "7", date(2026, 6, 30), due, tax_amount=tax, statement_id="S-1")
+    there = IN_BOOKS._replace(lines=lines(("1200", 1_801), ("400", -1_501), ("1776", -300)))
+    found = [Found(each, "posted") for each in OURS]
+    for currency, money in (("USD", []), ("EUR", [("currency", 1_801 * AMOUNT_ONE, "USD")])):
+        billing = Billing({"S-1": statement}, {"S-1": answer})
+        ledger = partial(_given, [*THEIRS, there._replace(currency=currency)])
+        ((_, _, _, both),) = reconcile(MAPPED, [JUNE], found, ledger, billing)
+        assert [(each.cause, each.amount, each.currency) for each in both.differences] == money
+
+
+def _given(entries: list[LedgerEntry], scope: LedgerScope) -> list[LedgerEntry]:
+    assert scope.subsidiary == MAPPED.subsidiary
+    return entries
+
+
 def test_an_invoice_that_the_erp_has_and_has_not_answered_is_no_difference() -> None:
     assert compared([*THEIRS, IN_BOOKS], unanswered={BILLED.key}).differences == ()
 
@@ -327,6 +349,35 @@ def test_a_journal_of_exchange_differences_may_stand_in_the_ledgers_currency() -
     assert (difference.cause, difference.amount, difference.currency) == ("account", 10 * AMOUNT_ONE, "EUR")
 
 
+def in_dollars(dollars: float, euros: float) -> JournalDocument:
+    """Dr 1150, Cr 4000 at 0.90."""
+    amount, ledger = round(dollars * AMOUNT_ONE), round(euros * AMOUNT_ONE)
+    return document(1)._replace(
+        currency="USD",
+        currency_id="USD",
+        exchange_rate=IN_USD,
+        lines=(DocumentLine("91150", amount, ledger, "1150"), DocumentLine("94000", -amount, -ledger, "4000")),
+    )
+
+
+def test_a_journal_that_was_changed_to_the_ledgers_currency_is_found() -> None:
+    """1,000.00 USD became 1,000.00 EUR. An ERP that keeps the ledger's currency alone has 900.00 EUR."""
+    made = in_dollars(1_000, 900)
+    edited = entry(made, currency="EUR", lines=lines(("91150", 1_000), ("94000", -1_000)))
+    found = compared([edited], [Expected(made, is_posted=True)])
+    assert [(each.cause, each.amount, each.currency, each.message) for each in found.differences] == [
+        ("currency", 1_000 * AMOUNT_ONE, "USD", "JE-J-1: expected USD, the ERP has EUR")
+    ]
+    assert [
+        (each.currency, each.ours_debits, each.theirs_debits) for each in found.sums if each.account == "91150"
+    ] == [
+        ("EUR", 0, 1_000 * AMOUNT_ONE),
+        ("USD", 1_000 * AMOUNT_ONE, 0),
+    ]
+    kept = entry(made, currency="EUR", lines=lines(("91150", 900), ("94000", -900)), is_in_ledger_currency=True)
+    assert compared([kept], [Expected(made, is_posted=True)]).differences == ()
+
+
 def converted(of: JournalDocument, debit: float, credit: float) -> LedgerEntry:
     """Two lines of 1,000.00 or so, with these amounts in the ledger's currency."""
     sides = zip(of.lines[:2], (debit, credit), strict=True)
@@ -344,13 +395,7 @@ def test_other_amounts_in_the_ledgers_currency_are_found(theirs: float, money: f
 
     Two lines are half a cent each: the ERP may have 0.01 more or less than either.
     """
-    amount, ledger = round(1_000.50 * AMOUNT_ONE), round(900.50 * AMOUNT_ONE)
-    made = document(1)._replace(
-        currency="USD",
-        currency_id="USD",
-        exchange_rate=IN_USD,
-        lines=(DocumentLine("91150", amount, ledger, "1150"), DocumentLine("94000", -amount, -ledger, "4000")),
-    )
+    made = in_dollars(1_000.50, 900.50)
     there = converted(made, theirs, -theirs)
     found = compared([there], [Expected(made, is_posted=True)]).differences
     assert [(each.cause, each.amount, each.currency) for each in found] == (
@@ -361,11 +406,7 @@ def test_other_amounts_in_the_ledgers_currency_are_found(theirs: float, money: f
 
 def test_amounts_of_the_ledger_that_are_moved_are_found_and_the_erps_rounding_is_not() -> None:
     """1,000.00 USD at 0.90; the ERP books a cent that is left on an account of its own."""
-    made = document(10)._replace(currency="USD", currency_id="USD", exchange_rate=IN_USD)
-    dollars, euros = 1_000 * AMOUNT_ONE, 900 * AMOUNT_ONE
-    made = made._replace(
-        lines=(DocumentLine("91150", dollars, euros, "1150"), DocumentLine("94000", -dollars, -euros, "4000"))
-    )
+    made = in_dollars(1_000, 900)
     cent = AMOUNT_ONE // 100
     theirs = converted(made, 900, -899.99)
     theirs = theirs._replace(lines=(*theirs.lines, LedgerLine("87", 0, -cent)))
@@ -375,7 +416,7 @@ def test_amounts_of_the_ledger_that_are_moved_are_found_and_the_erps_rounding_is
     (difference,) = compared([theirs], [Expected(made, is_posted=True)]).differences
     assert (difference.cause, difference.account, difference.amount) == ("account", "94000", 100 * AMOUNT_ONE)
     assert difference.message == (
-        "JE-J-10: 87: expected nothing, found Cr 100.00 EUR; 94000: expected Cr 900.00 EUR, found Cr 800.00 EUR"
+        "JE-J-1: 87: expected nothing, found Cr 100.00 EUR; 94000: expected Cr 900.00 EUR, found Cr 800.00 EUR"
     )
 
 

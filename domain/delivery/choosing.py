@@ -12,7 +12,7 @@ from domain.delivery.documents import Document
 from domain.delivery.due import Entry
 from domain.delivery.order import Order
 from domain.delivery.pace import Refusals
-from domain.delivery.recovery import Known, tree_of
+from domain.delivery.recovery import Known, Probe, tree_of
 from domain.delivery.rows import ASKED, DIED, Rows
 from domain.delivery.standings import Parcel, Standing
 from domain.units import Instant
@@ -40,6 +40,8 @@ class Choosing:
         again: Callable[[Parcel, Instant], None],
     ) -> None:
         self.refusals = Refusals()
+        # By parcel, of those that are being looked up after the loss of the store.
+        self.probes: dict[int, Probe] = {}
         self._rows = rows
         self._order = order
         self._making = making
@@ -71,6 +73,15 @@ class Choosing:
 
     def ended(self, call: Call) -> None:
         self._in_flight[call.entity] -= 1
+
+    @property
+    def refused_since(self) -> Instant | None:
+        """Since when the ERP refuses every company of which something is to be sent or looked up; None where it takes one."""
+        if not self.refusals.are_there:
+            return None
+        unknown = (each for each in self._rows.standings.values() if each.state == standings.UNKNOWN)
+        probes = (each.entity for each in self._rows.parcels.values() if each.state == standings.PROBE)
+        return self.refusals.since({*self.ready, *map(self._rows.entity, unknown), *probes})
 
     def next(self, now: Instant) -> Call | None:
         """Its documents are on their way from then on."""
@@ -140,7 +151,10 @@ class Choosing:
         others: list[Entry] = []
         found: Parcel | None = parcel
         while found is not None:
-            asked += tree_of(self._making, found).documents()
+            probe = self.probes.get(found.number)
+            if probe is None:
+                probe = self.probes[found.number] = Probe(tree_of(self._making, found))
+            asked += probe.next(self._terms.looked_up - len(asked))
             probed.append(found.number)
             self._rows.note_parcel(found._replace(not_before=ASKED))
             found = None
@@ -177,7 +191,8 @@ class Choosing:
 
     def _with_room(self) -> list[str]:
         """Entities that have something to send, and may have one more call under way."""
-        several = len(self._in_flight.keys() | self._ready.keys()) > 1 and self._terms.concurrent > 1
+        busy = {entity for entity, count in self._in_flight.items() if count}
+        several = len(busy | set(self.ready)) > 1 and self._terms.concurrent > 1
         most = self._terms.concurrent - 1
         return [
             entity

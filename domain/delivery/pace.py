@@ -111,8 +111,8 @@ class Pace:
             if self._answered < self._concurrent:
                 self._at_once, self._towards_more = max(self._at_once // 2, 1), 0
             self._answered = 0
-        wait = seconds(after_seconds) if after_seconds is not None else self._throttles * THROTTLED_STEP
-        self._trouble(now, min(wait, seconds(LONGEST_WAIT_SECONDS)))
+        own = min(self._throttles * THROTTLED_STEP, seconds(LONGEST_WAIT_SECONDS))
+        self._trouble(now, own if after_seconds is None else seconds(after_seconds))
 
     def failed(self, began: Instant, now: Instant) -> None:
         """Calls that were under way together fail together, and count once."""
@@ -151,6 +151,10 @@ class Refusals:
         before = self._paused.get(entity, Refusal(0, 0, now))
         times = before.times + 1
         self._paused[entity] = Refusal(now + back_off(times), times, before.since)
+
+    @property
+    def are_there(self) -> bool:
+        return bool(self._paused)
 
     def permitted(self, entity: str) -> None:
         self._paused.pop(entity, None)

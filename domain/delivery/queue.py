@@ -28,7 +28,7 @@ from domain.delivery.due import Entry
 from domain.delivery.order import Order, originals_first
 from domain.delivery.outcomes import LATE, NOT_PERMITTED, NotSent, Outcome, Submitted, Taken, Throttled, Uncertain
 from domain.delivery.pace import THROTTLED_STEP, Pace, back_off, seconds
-from domain.delivery.recovery import Known, Tree, tree_of
+from domain.delivery.recovery import Known, Tree
 from domain.delivery.rows import ASKED, DIED, Rows, body_hash
 from domain.delivery.standings import NOTHING_KEPT, Changes, Ended, Kept, Parcel, Settled, Standing
 from domain.units import Instant
@@ -201,10 +201,10 @@ class Queue:
 
     @property
     def troubled_since(self) -> Instant | None:
-        """Since when the account cannot be called, or refuses every company that has something to send; None while it takes some."""
+        """Since when the account cannot be called, or refuses all companies that something is to be done for; else None."""
         if self.pace.troubled_since is not None:
             return self.pace.troubled_since
-        return self._choosing.refusals.since(self._choosing.ready)
+        return self._choosing.refused_since
 
     def took(self, call: Call, result: Result, now: Instant) -> None:
         """What a call gave. Answers that follow are among the changes, to be kept before they are published."""
@@ -479,15 +479,20 @@ class Queue:
         return True
 
     def _probed(self, parcel: Parcel, result: Result, now: Instant) -> None:
-        if not isinstance(result, Mapping):
-            again = now + back_off(1)
+        probe = self._choosing.probes[parcel.number]
+        if isinstance(result, Mapping):
+            probe.took({key: said for key, said in result.items() if isinstance(said, Taken)})
+        else:
+            probe.missed()
+        if not probe.is_done:
+            again = max(now + back_off(probe.failures), self.pace.paused_until)
             self._rows.note_parcel(parcel._replace(not_before=again))
             self._rows.due.put(parcel.entity, Entry(again, "", parcel.number))
             return
+        del self._choosing.probes[parcel.number]
         found: list[int] = []
-        taken = {key: said for key, said in result.items() if isinstance(said, Taken)}
         parcel = self._rows.keep(parcel._replace(state=standings.TO_SEND, not_before=0))
-        self._resolve(parcel, tree_of(self._making, parcel), taken, now, found)
+        self._resolve(parcel, probe.tree, probe.found, now, found)
         for number in found:
             if number in self._rows.parcels:
                 self._place(self._rows.parcels[number], now)

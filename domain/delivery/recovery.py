@@ -9,6 +9,7 @@ A group that an ERP refused, or that has more lines than it takes, was sent in h
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -95,6 +96,47 @@ class Tree(NamedTuple):
 
     def has(self, found: Mapping[str, Taken]) -> bool:
         return any(each.key in found for each in self.documents())
+
+
+class Probe:
+    """Asks for what a parcel may have become, a level of its tree at a time; below what the ERP has, nothing is asked."""
+
+    __slots__ = ("_asked", "_to_ask", "failures", "found", "tree")
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.found: dict[str, Taken] = {}
+        # Calls in a row that gave nothing.
+        self.failures = 0
+        self._to_ask = deque([tree])
+        self._asked: list[Tree] = []
+
+    @property
+    def is_done(self) -> bool:
+        return not self._to_ask and not self._asked
+
+    def next(self, most: int) -> list[Document]:
+        """About `most` of those that are still to be asked for; one journal of many lines may be some more."""
+        documents: list[Document] = []
+        while self._to_ask and len(documents) < most:
+            tree = self._to_ask.popleft()
+            self._asked.append(tree)
+            documents += tree.own
+        return documents
+
+    def took(self, found: Mapping[str, Taken]) -> None:
+        for tree in self._asked:
+            if not any(each.key in found for each in tree.own):
+                self._to_ask.extend(tree.halves)
+        self.found.update(found)
+        self.failures = 0
+        self._asked.clear()
+
+    def missed(self) -> None:
+        """The call gave nothing: the same is asked for again."""
+        self._to_ask.extendleft(reversed(self._asked))
+        self._asked.clear()
+        self.failures += 1
 
 
 class Making(Protocol):

@@ -35,3 +35,9 @@ def test_a_stated_wait_holds_for_the_account() -> None:
     pace.throttled(seconds(1), seconds(2), 7.0)
     assert [pace.may_call(seconds(now), 0) for now in (2, 8, 9)] == [False, False, True]
     assert pace.next_at(seconds(2)) == seconds(9)
+
+
+def test_an_hour_that_the_erp_asks_for_is_an_hour() -> None:
+    pace = Pace(per_minute=0, concurrent=8)
+    pace.throttled(seconds(1), seconds(2), 3_600.0)
+    assert [pace.may_call(seconds(now), 0) for now in (302, 3_601, 3_602)] == [False, False, True]

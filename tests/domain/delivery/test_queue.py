@@ -521,3 +521,66 @@ def test_after_the_loss_of_the_store_no_revision_goes_before_all_is_read() -> No
     queue.all_read(seconds(4))
     assert play(queue, seconds(5), taken) == []
     assert queue.at_hand == 0
+
+
+def test_look_ups_that_are_refused_are_trouble_as_sending_is() -> None:
+    """The end of one document is unknown, and our user may not ask for it any more: nobody can wait for that."""
+    queue = Queue("books", Making(), Terms())
+    queue.add([journals("a")], seconds(1))
+    play_one(queue, seconds(1), Uncertain("no answer"))
+    for now in range(2, 600):
+        for call in queue.calls(seconds(now), 1):
+            queue.took(call, NotSent(NOT_PERMITTED, "403"), seconds(now))
+    assert not queue.is_done_for_now
+    assert queue.troubled_since is not None
+    assert queue.troubled_since < seconds(10), "since the first refusal"
+
+
+def play_one(queue: Queue, now: Instant, outcome: Outcome) -> None:
+    (call,) = queue.calls(now, 1)
+    queue.took(call, [outcome], now)
+
+
+def test_a_company_that_has_nothing_to_do_keeps_no_place_empty() -> None:
+    queue = Queue("books", Making(), Terms(concurrent=10))
+    queue.add([journals("once", entity="US")], seconds(1))
+    assert play(queue, seconds(1), taken) == [("once",)]
+    queue.add([journals(f"of {number}") for number in range(40)], seconds(2))
+    assert len(queue.calls(seconds(2), 10)) == 10
+
+
+def probed(queue: Queue, ledger: Collection[tuple[str, ...]], refuses: Callable[[int], bool]) -> list[int]:
+    """How many documents each look-up asks for, until nothing is looked up any more; `refuses` those with these numbers."""
+    asked: list[int] = []
+    now = 1
+    while calls := [each for now in range(now, now + 400) for each in queue.calls(seconds(now), 1)]:
+        (call,) = calls
+        if call.kind == SEND:
+            break
+        asked.append(len(call.documents))
+        now += 400
+        there = {
+            each.key: Taken("JE", DAY)
+            for each in call.documents
+            if isinstance(each, JournalDocument) and each.members in ledger
+        }
+        queue.took(call, Throttled(1.0) if refuses(len(asked)) else there, seconds(now))
+    return asked
+
+
+def test_what_a_group_became_is_asked_for_in_pieces_that_the_erp_takes() -> None:
+    """Of 64 journals 127 documents may have been made; every third call is throttled, and nothing that was found is asked for again."""
+    queue = Queue("books", Making(), Terms(looked_up=20))
+    group = journals(*(f"j{number}" for number in range(64)))
+    queue.add([group], seconds(1), probe_from=seconds(1))
+    asked = probed(queue, (), lambda number: number % 3 == 0)
+    assert max(asked) == 20
+    assert sum(count for number, count in enumerate(asked, 1) if number % 3) == 127
+
+
+def test_below_what_the_erp_has_nothing_is_asked_for() -> None:
+    queue = Queue("books", Making(), Terms(looked_up=20))
+    group = journals(*(f"j{number}" for number in range(64)))
+    queue.add([group], seconds(1), probe_from=seconds(1))
+    assert probed(queue, [group.members], lambda _: False) == [1]
+    assert queue.tally()[0] == {}

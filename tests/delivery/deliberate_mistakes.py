@@ -195,6 +195,11 @@ def revisions_are_statements() -> AbstractContextManager[Any]:
     return patch.object(Queue, "add", add)
 
 
+def memos_ignored() -> AbstractContextManager[Any]:
+    """What the books took back goes when the ERP takes it."""
+    return patch.object(Queue, "withdraw", lambda self, journal_id: None)
+
+
 MISTAKES: Final[tuple[Mistake, ...]] = (
     blind_retry,
     intent_after_call,
@@ -213,4 +218,5 @@ MISTAKES: Final[tuple[Mistake, ...]] = (
     not_fenced,
     group_stands_or_falls_together,
     revisions_are_statements,
+    memos_ignored,
 )

@@ -28,6 +28,8 @@ SOMETIMES = (
     "said data",
     "said account",
     "said period",
+    "taken back after it was rejected",
+    "accepted after all",
     "issued again",
     "invoiced before",
 )

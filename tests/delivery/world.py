@@ -505,6 +505,7 @@ class World:
         self.never: dict[str, str] = {}
         self.posted_by: dict[str, str] = {}
         self.reversed: set[str] = set()
+        self.taken_back: set[str] = set()
         self.counts: Counter[tuple[int, str]] = Counter()
         self.day = FIRST_DAY
         self.calls: list[Instant] = []
@@ -584,7 +585,7 @@ class World:
         self.post(shard, journal(journal_id, entity, self.day, tuple(lines)))
 
     def reverse_one(self) -> None:
-        """Of what the books hold now: of a closed period the replacement, and nothing that is known to be refused."""
+        """Of what the books hold now: of a closed period the replacement; of what is known to be rejected in the books alone."""
         open_ones = [each for each in self.journals if each not in self.reversed | self.never.keys()]
         refused = {
             each
@@ -592,6 +593,9 @@ class World:
             if isinstance(event, PostingRejected) and event.because != "period"
             for each in event.journals
         }
+        if self.random.random() < 0.3 and (rejected := sorted(refused & set(open_ones) - self.posted_by.keys())):
+            self.take_back(self.random.choice(rejected))
+            return
         able = sorted(set(open_ones) - refused)
         if not able:
             return
@@ -628,6 +632,27 @@ class World:
 
     def amount(self) -> Amount:
         return self.random.randint(1, 900) * AMOUNT_ONE
+
+    def take_back(self, journal_id: str) -> None:
+        """It leaves the books, where the ERP has rejected its data."""
+        if any(each.reverses == journal_id for _, each in self.journals.values()):
+            return
+        self.seen["taken back after it was rejected"] += 1
+        shard, first = self.journals[journal_id]
+        self.never[journal_id] = ""
+        self.taken_back.add(journal_id)
+        self._append(shard, _memo(first))
+
+    def _accepted_after_all(self, journal_id: str) -> None:
+        """A call was under way when the books took it back; now the ERP has it, and its reversal goes there."""
+        self.seen["accepted after all"] += 1
+        self.taken_back.remove(journal_id)
+        del self.never[journal_id]
+        self.reversed.add(journal_id)
+        shard, first = self.journals[journal_id]
+        lines = tuple(each._replace(amount=-each.amount, ledger_amount=-each.ledger_amount) for each in first.lines)
+        back = journal(f"{journal_id}-back", first.legal_entity_id, self.day, lines)
+        self.post(shard, back._replace(reverses=journal_id))
 
     def post(self, shard: int, entry: JournalEntry) -> None:
         self.journals[entry.journal_id] = (shard, entry)
@@ -695,7 +720,9 @@ class World:
 
     def _hear_accepted(self, answer: PostingAccepted) -> None:
         for each in answer.journals:
-            if each in self.never:
+            if each in self.taken_back and answer.state == "posted":
+                self._accepted_after_all(each)
+            if each in self.never and each not in self.taken_back:
                 raise Broken(f"{each} was refused for its period, and now it is {answer.state}")
             if answer.state != "posted":
                 continue

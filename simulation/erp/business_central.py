@@ -19,6 +19,7 @@ from domain.units import Amount
 from simulation.erp.asked import Asked, Reply
 from simulation.erp.books import Books, Company
 from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
+from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/tenant/oauth2/v2.0/token"  # noqa: S105  # a path
@@ -205,15 +206,15 @@ class BusinessCentral:
             f"INSERT INTO salesInvoices (company, status, {', '.join(fields)}) VALUES ({marks})",
             [company, "Draft", *fields.values()],
         ).lastrowid
-        net, tax = 0, 0
+        taxed = []
         for sequence, line in enumerate(body["salesInvoiceLines"], start=1):
             self._checked(line, "lineObjectNumber")
             amount = parse_amount(f"{Decimal(line['quantity']) * Decimal(line['unitPrice']):.2f}")
-            net += amount
-            tax += amount * TAX_PERCENT.get(str(line.get("taxCode")), 0) // 100
+            taxed.append((amount, TAX_PERCENT.get(str(line.get("taxCode")), 0)))
             values = (line["lineObjectNumber"], format_amount(amount), line.get("taxCode"))
             database.execute("INSERT INTO salesInvoiceLines VALUES (?, ?, ?, ?, ?)", [record, sequence, *values])
         its, number = _guid(record), f"INV-{record}"
+        net, tax = sum(amount for amount, _ in taxed), sum(taxes(taxed))
         database.execute(
             "UPDATE salesInvoices SET id = ?, number = ?, totalAmountExcludingTax = ?, totalTaxAmount = ? WHERE record = ?",
             [its, number, format_amount(net), format_amount(tax), record],

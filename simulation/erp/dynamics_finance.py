@@ -23,6 +23,7 @@ from domain.units import Amount
 from simulation.erp.asked import Asked, Reply
 from simulation.erp.books import Books, Company
 from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
+from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/tenant/oauth2/v2.0/token"  # noqa: S105  # a path
@@ -323,18 +324,17 @@ class DynamicsFinance:
             [f"FTI-{head['InvoiceIdentifier'] - 5_637_144_575:05}", head["InvoiceIdentifier"]],
         )
         postings = []
-        taxes = 0
-        for line in lines:
-            net = parse_amount(line["TransactionCurrencyAmount"])
-            tax = net * TAX_PERCENT.get(line["SalesTaxItemGroupId"] or "", 0) // 100
+        nets = [parse_amount(line["TransactionCurrencyAmount"]) for line in lines]
+        percents = [TAX_PERCENT.get(line["SalesTaxItemGroupId"] or "", 0) for line in lines]
+        taxed = taxes(zip(nets, percents, strict=True))
+        for line, net, tax in zip(lines, nets, taxed, strict=True):
             database.execute(
                 "UPDATE FreeTextInvoiceLines SET SalesTaxAmount = ? WHERE ParentRecId = ? AND LineNumber = ?",
                 [format_amount(tax), line["ParentRecId"], line["LineNumber"]],
             )
             postings.append((line["MainAccountDisplayValue"], -net, head["ExchangeRate"]))
-            taxes += tax
-        if taxes:
-            postings.append(("2400", -taxes, head["ExchangeRate"]))
+        if any(taxed):
+            postings.append(("2400", -sum(taxed), head["ExchangeRate"]))
         return [("1100", -sum(amount for _, amount, _ in postings), head["ExchangeRate"]), *postings]
 
     def _book(

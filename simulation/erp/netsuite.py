@@ -17,6 +17,7 @@ from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_de
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
 from simulation.erp.asked import Asked, Reply
 from simulation.erp.books import CURRENCIES, Books, Company, now
+from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/services/rest/auth/oauth2/v1/token"  # noqa: S105  # a path
@@ -216,13 +217,13 @@ class NetSuite:
         """An item's account has the item's number."""
         if not _id(body, "entity"):
             raise Refusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
-        made, tax = [], 0
+        made, taxed = [], []
         for at, item in enumerate(body.get("item", {}).get("items", [])):
             account = self._checked(item, f"item.items[{at}]", _id(item, "item"))
             net = parse_amount(str(item.get("amount", 0)))
             made.append(Line(account, -net, -_converted(net, rate, company)))
-            tax += net * TAX_PERCENT.get(_id(item, "taxCode"), 0) // 100
-        if tax:
+            taxed.append((net, TAX_PERCENT.get(_id(item, "taxCode"), 0)))
+        if tax := sum(taxes(taxed)):
             made.append(Line(OUTPUT_TAX, -tax, -_converted(tax, rate, company)))
         due = -sum(line.amount for line in made)
         return _balanced([Line(RECEIVABLE, due, _converted(due, rate, company)), *made])

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 
-from domain.delivery.documents import JournalDocument, key_of
+from domain.delivery.documents import InvoiceDocument, JournalDocument, key_of
 from domain.delivery.outcomes import (
     CREDENTIALS,
     UNREACHABLE,
@@ -24,7 +24,7 @@ from domain.delivery.outcomes import (
     Throttled,
     Uncertain,
 )
-from domain.units import AMOUNT_ONE
+from domain.units import AMOUNT_ONE, QUANTITY_ONE
 from simulation.erp.troubles import Trouble
 from tests.erp.contract import SCOPE, Plug, called
 from tests.erp.plugs import BUSINESS_CENTRAL, DYNAMICS_FINANCE, NETSUITE, ORACLE_FUSION
@@ -351,6 +351,20 @@ def test_an_invoice_gets_its_tax_from_the_erp(netsuite: Simulated) -> None:
         ("902", -800_000),
         ("2400", -3_002_000),
     ]
+
+
+@pytest.mark.parametrize("plug", [NETSUITE, DYNAMICS_FINANCE, BUSINESS_CENTRAL], ids=lambda plug: plug.name)
+def test_tax_of_a_simulated_erp_is_in_whole_cents_of_the_sum(plug: Plug, tmp_path: Path) -> None:
+    """19 % of 5.03 twice is 1.9114, so 1.91; rounded by line it would be 1.92."""
+    invoice = plug.document("invoice")
+    assert isinstance(invoice, InvoiceDocument)
+    line = invoice.lines[0]._replace(amount=50_300, quantity=QUANTITY_ONE, rate=5_030_000)
+    invoice = invoice._replace(lines=(line, line), amount=100_600)
+    with simulated(plug, tmp_path) as found:
+        found.settled(invoice)
+        there = found.erp.look_up([invoice])
+        assert isinstance(there, dict)
+        assert there[invoice.key].tax_amount == 19_100
 
 
 def test_dynamics_numbers_and_taxes_an_invoice_when_it_posts_it(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ LEDGER: Final = (
     "FROM transaction t JOIN transactionline tl ON tl.transaction = t.id "
     "JOIN transactionaccountingline tal ON tal.transaction = t.id AND tal.transactionline = tl.id {book}"
     "LEFT JOIN currency c ON c.id = t.currency "
-    "WHERE t.type IN ('Journal', 'CustInvc') AND t.voided = 'F' {subsidiary}"
+    "WHERE {wanted} AND t.voided = 'F' {subsidiary}"
     "AND t.trandate >= TO_DATE('{since}', 'YYYY-MM-DD') AND t.trandate <= TO_DATE('{until}', 'YYYY-MM-DD') "
 )
 
@@ -406,6 +406,7 @@ class NetSuite(AtOnce):
             subsidiary=f"AND tl.subsidiary = {_text(scope.subsidiary)} " if options.one_world else "",
             since=scope.since.isoformat(),
             until=scope.until.isoformat(),
+            wanted=_wanted(scope.accounts),
         )
         last, line = "0", "-1"
         while True:
@@ -478,6 +479,14 @@ def _period(document: Document, row: Row, posted_on: date) -> str | None:
         return document.period if row.get("postingperiod") == document.period_id else name
     first, last = _day(row.get("startdate")), _day(row.get("enddate"))
     return document.period if first is None or last is None or first <= posted_on <= last else name
+
+
+def _wanted(accounts: Collection[str]) -> str:
+    """Journals and invoices whole; of bills, credits and whatever else is posted, the lines on these accounts."""
+    ours = "t.type IN ('Journal', 'CustInvc')"
+    if not accounts:
+        return ours
+    return f"({ours} OR (t.posting = 'T' AND tal.account IN ({', '.join(map(_text, sorted(accounts)))})))"
 
 
 def _entry(rows: Sequence[Row]) -> LedgerEntry:

@@ -8,11 +8,15 @@ from domain.units import Amount
 
 
 class LedgerScope(NamedTuple):
-    """What to read: journals and invoices of one subsidiary with accounting dates from `since` to `until`, both included."""
+    """What to read: journals and invoices of one subsidiary with accounting dates from `since` to `until`, both included.
+
+    On `accounts`, which only Milepost posts to, entries of other kinds are wanted too; of those the lines on these accounts are enough.
+    """
 
     subsidiary: str
     since: date
     until: date
+    accounts: frozenset[str] = frozenset()
 
 
 class LedgerLine(NamedTuple):

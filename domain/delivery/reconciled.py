@@ -12,7 +12,7 @@ from domain.delivery.chart import EntityChart
 from domain.delivery.documents import INVOICE, key_of, revision_of
 from domain.delivery.expected import ANSWERED, GIVEN_UP, Found, expected
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
-from domain.delivery.reconciliation import Compared, Invoiced, Period, compare
+from domain.delivery.reconciliation import Compared, Invoiced, Period, compare, guarded_accounts
 from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, LedgerReconciled
 from domain.outputs import BillingStatement
@@ -84,7 +84,9 @@ def reconcile(
     if not periods:
         return
     first, last = min(each.since for each in periods), max(each.to for each in periods)
-    entries = list(ledger(LedgerScope(chart.subsidiary, max(first, date.min + BESIDE) - BESIDE, last + BESIDE)))
+    guarded = frozenset(account for each in periods for account in guarded_accounts(chart, each))
+    since = max(first, date.min + BESIDE) - BESIDE
+    entries = list(ledger(LedgerScope(chart.subsidiary, since, last + BESIDE, guarded)))
     for period in periods:
         compared = compare(
             chart, period, list(expected(mine)), entries, withdrawn, unanswered | unbilled, invoices, rejected

@@ -147,7 +147,7 @@ def compare(
     billed = {each.key: each for each in invoices}
     theirs: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
     strangers: list[LedgerEntry] = []
-    guarded = _guarded(chart, period)
+    guarded = guarded_accounts(chart, period)
     for entry in entries:
         is_here, is_of_us = _is_in(entry, period), is_key(entry.key)
         if entry.key in ours or entry.key in billed or (is_of_us and is_here and entry.key not in all_ours):
@@ -328,7 +328,7 @@ def _made_by_hand(entry: LedgerEntry, guarded: Mapping[str, str]) -> Iterator[Le
             yield LedgerDifference(entry.reference, BY_HAND, said, max(debit, -credit), entry.currency, account)
 
 
-def _guarded(chart: EntityChart, period: Period) -> Mapping[str, str]:
+def guarded_accounts(chart: EntityChart, period: Period) -> Mapping[str, str]:
     """Accounts of the ERP that nobody else posts to, with ours."""
     roles = _OURS_ALONE | (_OURS_BILLED if chart.issues_invoices_of(period.since) else frozenset())
     found = {rule.account: role for role in sorted(roles) for rule in chart.accounts.get(role, ())}

@@ -157,7 +157,9 @@ def test_one_company_and_period_is_asked_for_alone_and_looking_writes_nothing(
     before = sorted(path.name for path in (tmp_path / "input" / ANSWERS).iterdir())
     result = reconcile("--entity", "BERLIN", "--period", "2026-02", "--csv", "--look")
     assert result.exit_code == 0, result.output
-    assert erp.scopes == [LedgerScope("3", date(2025, 12, 28), date(2026, 4, 5))]
+    (scope,) = erp.scopes
+    assert scope == LedgerScope("3", date(2025, 12, 28), date(2026, 4, 5), scope.accounts)
+    assert "400" in scope.accounts, "revenue, which only Milepost posts to"
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert {(row["section"], row["period"]) for row in rows} == {("sum", "2026-02")}
     assert all(

@@ -11,10 +11,12 @@ import pytest
 
 from connectors.erp import adapters
 from connectors.erp.connection import Connection
-from domain.delivery.chart import EntityChart
+from domain.delivery.chart import AccountRule, EntityChart
 from domain.delivery.documents import JournalDocument, key_of
+from domain.delivery.expected import Found
 from domain.delivery.ledgers import LedgerScope
 from domain.delivery.outcomes import Taken
+from domain.delivery.reconciled import reconcile
 from domain.delivery.reconciliation import Compared, Expected, Period, compare
 from domain.units import AMOUNT_ONE
 from simulation.erp.books import FILE, Company
@@ -132,6 +134,38 @@ def test_one_that_netsuite_keeps_otherwise_than_it_was_sent_is_found(
         found.settled(sent[1])
         both = compared(found, sent)
     assert [(each.key, each.cause) for each in both.differences] == [(sent[1].key, cause)]
+
+
+def test_a_vendor_bill_in_netsuite_on_an_account_that_only_milepost_posts_to_is_found(tmp_path: Path) -> None:
+    """500.00 of project cost that somebody entered as a bill. What a purchase order of 700.00 will cost is posted nowhere."""
+    sent = documents(NETSUITE)[:1]
+    with simulated(NETSUITE, tmp_path) as found:
+        found.settled(sent[0])
+        with sqlite3.connect(tmp_path / "books" / FILE, timeout=20) as books:
+            for kind, posting, amount in (("VendBill", "T", 500), ("PurchOrd", "F", 700), ("VendPymt", "T", 900)):
+                (number,) = books.execute(
+                    'INSERT INTO "transaction" (externalid, type, voided, currency, exchangerate, postingperiod, trandate, memo, posting, '
+                    "createddate, lastmodifieddate) SELECT NULL, ?, 'F', currency, exchangerate, postingperiod, trandate, '', ?, "
+                    'createddate, lastmodifieddate FROM "transaction" WHERE externalid = ? RETURNING id',
+                    [kind, posting, sent[0].key],
+                ).fetchone()
+                debited = "2000" if kind == "VendPymt" else "58"
+                for at, (account, debit, credit) in enumerate(((debited, amount, None), ("1010", None, amount))):
+                    foreign = amount if debit else -amount
+                    books.execute("INSERT INTO transactionline VALUES (?, ?, '1', ?)", [number, at, foreign])
+                    books.execute(
+                        "INSERT INTO transactionaccountingline VALUES (?, ?, 1, ?, ?, ?)",
+                        [number, at, account, debit, credit],
+                    )
+        books.close()
+        ours = CHART._replace(accounts={"5000": (AccountRule("58"),)})
+        june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
+        answered = [Found(each, "posted") for each in sent]
+        ((_, _, _, both),) = reconcile(ours, [june], answered, found.erp.ledger)
+    assert [(each.cause, each.amount, each.account) for each in both.differences] == [
+        ("by_hand", 500 * AMOUNT_ONE, "58")
+    ]
+    assert both.agreed == 1
 
 
 @pytest.mark.parametrize(

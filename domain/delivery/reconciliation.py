@@ -263,16 +263,19 @@ def _unlike(ours: Mapping[str, _Sides], theirs: Mapping[str, _Sides], differing:
         f"{account}: expected {_text(ours.get(account, NONE), currency)}, found {_text(theirs.get(account, NONE), currency)}"
         for account in differing[:5]
     )
-    total, found = (sum(sides.get(account, NONE)[0] for account in differing) for sides in (ours, theirs))
-    if total != found:
-        return _Seen(AMOUNT, said, abs(found - total), currency, differing[0] if len(differing) == 1 else None)
-    moved = sum(
-        abs(a - b)
-        for account in differing
-        for a, b in zip(ours.get(account, NONE), theirs.get(account, NONE), strict=True)
+    debited, credited = (
+        [theirs.get(account, NONE)[side] - ours.get(account, NONE)[side] for account in differing] for side in (0, 1)
     )
+    money = max(_changed(debited), _changed(credited))
+    if sum(debited) or sum(credited):
+        return _Seen(AMOUNT, said, money, currency, differing[0] if len(differing) == 1 else None)
     cause = AMOUNT if all(account in ours and account in theirs for account in differing) else ACCOUNT
-    return _Seen(cause, said, moved // 2, currency, next((account for account in differing if account in ours), None))
+    return _Seen(cause, said, money, currency, next((account for account in differing if account in ours), None))
+
+
+def _changed(changes: Sequence[Amount]) -> Amount:
+    """What is too much or too little on one side, whichever is more: what was moved from one account to another counts once."""
+    return max(sum(each for each in changes if each > 0), -sum(each for each in changes if each < 0))
 
 
 def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[LedgerDifference]:

@@ -147,6 +147,28 @@ def test_messages_say_what_was_expected_and_what_came() -> None:
     assert found.differences[1].journals == ("J-4",)
 
 
+@pytest.mark.parametrize(
+    ("cause", "money", "there"),
+    [
+        ("amount", 10, (("91150", 3_672.50), ("94000", -3_682.50))),
+        ("amount", 3_672.50, (("91150", 3_672.50),)),
+        ("amount", 10, (("91150", 3_682.50), ("94000", -3_682.50))),
+        ("amount", 100, (("91150", 3_672.50), ("94000", -3_672.50), ("95000", 100), ("95000", -100))),
+        ("amount", 3_672.50, (("94000", 3_672.50), ("91150", -3_672.50))),
+        ("account", 30, (("91150", 3_642.50), ("95000", 30), ("94000", -3_672.50))),
+        ("amount", 40, (("91150", 3_632.50), ("95000", 30), ("94000", -3_662.50))),
+    ],
+    ids=["one line", "a line deleted", "both lines", "lines added", "sides swapped", "moved", "moved and lost"],
+)
+def test_the_money_of_other_lines_is_what_changed_counted_once(
+    cause: str, money: float, there: tuple[tuple[str, float], ...]
+) -> None:
+    """Of Dr 1150, Cr 4000 3,672.50."""
+    made = in_dollars(3_672.50, 3_672.50)._replace(exchange_rate=EXCHANGE_RATE_ONE, currency="EUR", currency_id="EUR")
+    (difference,) = compared([entry(made, lines=lines(*there))], [Expected(made, is_posted=True)]).differences
+    assert (difference.cause, difference.amount) == (cause, round(money * AMOUNT_ONE))
+
+
 def test_a_number_of_the_erps_own_in_the_place_of_a_key_makes_no_entry_ours() -> None:
     """Business Central's document numbers; here of an entry on revenue and of one on accounts of others."""
     there = [

@@ -411,7 +411,8 @@ def _account(stands: JournalStanding) -> str:
 
 
 def _side(stands: JournalStanding) -> str:
-    return f"/{stands.project_id or ''}"
+    """Its money is in one currency."""
+    return f"/{stands.project_id or ''}/{stands.currency}"
 
 
 def _tell_unmapped(draft: Draft, journal_id: str, stands: JournalStanding) -> None:

@@ -53,7 +53,7 @@ class Order:
         for member in parcel.members:
             self.holder[member] = parcel.number
         for member, replaced in parcel.replaces:
-            self._replaced_by[replaced] = member
+            self._replaced_by[replaced] = self._replaced_by.get(member, member)
 
     def let_go(self, parcel: Parcel) -> None:
         """It is over, and what waits for its members need not."""
@@ -116,25 +116,35 @@ class Order:
         return False
 
     def close(self, journal_id: str, replaces: Iterable[tuple[str, str]]) -> None:
-        """It will not be in the ledger, nor will those that it replaces; a replacement may be, or is there already."""
-        if self._closed.get(journal_id) == _SUCCEEDED:
+        """It will not be in the ledger, nor will those that it replaces; a replacement may be, or is there already.
+
+        Where it is closed already, by a replacement that was refused as well, what replaces that one names both.
+        """
+        by = self._closed.get(journal_id)
+        if by == _SUCCEEDED:
             self._open(journal_id)
-            return
-        for name in (journal_id, *(replaced for member, replaced in replaces if member == journal_id)):
-            self._mark_closed(name, journal_id)
+        elif by is None:
+            for name in (journal_id, *(replaced for member, replaced in replaces if member == journal_id)):
+                self._mark_closed(name, journal_id)
 
     def succeeding(self, replaces: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """With what the replaced journals had replaced in their turn."""
         found = list(replaces)
         for member, replaced in replaces:
             names = sorted(self._closed_by.get(replaced, ()))
-            found += [(member, name) for name in names if name != replaced]
+            found += [(member, name) for name in (*names, *self._held_replaced_by(replaced)) if name != replaced]
             for name in names:
                 self._open(name)
             for name in {replaced, *names} & self.holder.keys():
                 # Where a store is lost, what is replaced may be found out later than what replaces it.
                 self._mark_closed(name, _SUCCEEDED)
         return tuple(found)
+
+    def _held_replaced_by(self, journal_id: str) -> list[str]:
+        """What it replaces, where its parcel is here."""
+        number = self.holder.get(journal_id)
+        replaces = () if number is None else self._rows.parcels[number].replaces
+        return [replaced for member, replaced in replaces if member == journal_id]
 
     def _waited_for(self, parcel: Parcel) -> Iterator[int]:
         for _, original in parcel.reverses:

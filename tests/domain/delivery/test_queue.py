@@ -523,6 +523,48 @@ def test_after_the_loss_of_the_store_no_revision_goes_before_all_is_read() -> No
     assert queue.at_hand == 0
 
 
+def test_after_the_loss_of_the_store_a_reversal_goes_after_the_last_replacement() -> None:
+    """J-1 was refused in a group that is looked up in pieces; that its replacement J-2 was refused too is known before that."""
+    queue = Queue("books", Making(), Terms(), known=[refused_for_its_period("J-1"), refused_for_its_period("J-2")])
+    reversal = journals("reversal", reverses=(("reversal", "J-1"),))
+    queue.add([journals("J-1", "other"), replacing("J-1", "J-2"), reversal], seconds(1), probe_from=seconds(1))
+    assert play(queue, seconds(2), taken) == [("other",)]
+    queue.add([replacing("J-2", "J-3")], seconds(3))
+    assert play(queue, seconds(4), taken) == [("J-3",), ("reversal",)]
+    assert queue.at_hand == 0
+
+
+@pytest.mark.parametrize("first", ["J-1", "J-2"])
+def test_after_the_loss_of_the_store_the_last_replacement_stands_for_all_before_it(first: str) -> None:
+    """J-1 and J-2 are looked up in any order when J-3 is there, which is refused in its turn."""
+    queue = Queue("books", Making(), Terms(), known=[refused_for_its_period("J-1"), refused_for_its_period("J-2")])
+    reversal = journals("reversal", reverses=(("reversal", "J-1"),))
+    for one in (journals("J-1", "a"), replacing("J-1", "J-2", "b")):
+        probe_from = seconds(2 if first in one.members else 3)
+        queue.add([one], seconds(1), probe_from=probe_from)
+    queue.add([replacing("J-2", "J-3"), reversal], seconds(1), probe_from=seconds(4))
+    assert play(queue, seconds(2), refusing("J-3")) == [("a",) if first == "J-1" else ("b",)]
+    play(queue, seconds(3), refusing("J-3"))
+    assert play(queue, seconds(4), refusing("J-3")) == [("J-3",)]
+    queue.add([replacing("J-3", "J-4")], seconds(5))
+    assert play(queue, seconds(5), taken) == [("J-4",), ("reversal",)]
+
+
+def replacing(replaced: str, *members: str) -> Given:
+    """By the first of the members."""
+    return journals(*members)._replace(replaces=((members[0], replaced),))
+
+
+def refused_for_its_period(journal_id: str) -> answers.Answer:
+    about = answers.About("books", JOURNAL, (journal_id,), key_of(JOURNAL, [journal_id]), 1)
+    return answers.rejected(about, answers.Rejection(answers.PERIOD, "PERIOD", "June is closed"), None, seconds(1))
+
+
+def refusing(journal_id: str) -> Callable[[Document], Outcome]:
+    key = key_of(JOURNAL, [journal_id], "0")
+    return lambda document: RejectedPeriod("PERIOD", "July is closed") if document.key == key else taken(document)
+
+
 def test_look_ups_that_are_refused_are_trouble_as_sending_is() -> None:
     """The end of one document is unknown, and our user may not ask for it any more: nobody can wait for that."""
     queue = Queue("books", Making(), Terms())

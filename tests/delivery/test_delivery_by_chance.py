@@ -21,6 +21,7 @@ SOMETIMES = (
     "fenced",
     "period closed",
     "period opened again",
+    "replaced again",
     "published again",
     "taken back with its reversal",
     "said accepted",

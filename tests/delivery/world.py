@@ -21,7 +21,7 @@ from dataflows import delivery
 from dataflows.delivery import Came, start_seconds
 from domain.delivery.answers import Answer
 from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, Intent, Result
-from domain.delivery.chart import ENTITY_DAY, ENTRY, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
+from domain.delivery.chart import ENTITY_DAY, ENTRY, PERIOD, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
 from domain.delivery.documents import Document, JournalDocument, revision_of
 from domain.delivery.groups import Row, Waiting
 from domain.delivery.outcomes import (
@@ -51,6 +51,9 @@ SHARDS: Final = 2
 FIRST_DAY: Final = date(2026, 6, 1)
 CALL_SECONDS: Final = 20.0
 LINES: Final = 6
+PERIOD_DAYS: Final = 5
+# Where a company goes by period it does so until then, and by day after.
+BY_DAY_FROM: Final = date(2026, 6, 8)
 UNMAPPED: Final = "9999"
 STEPS: Final = 140
 LONGEST_BAD_SECONDS: Final = 200_000
@@ -171,6 +174,7 @@ class ModelPool:
         if call.at < self._quiet_until:
             raise Broken("a call begins while the ERP wants to be left alone")
         self._world.check_quota(call)
+        self._world.check_taken_back(call)
         self._queued.append(call)
         self._start()
 
@@ -487,7 +491,7 @@ class World:
             per_minute=random.choice((0, 0, 30)),
             call_seconds=CALL_SECONDS,
         )
-        self.grains = {entity: random.choice((ENTRY, ENTITY_DAY, PROJECT_DAY)) for entity in ENTITIES}
+        self.grains = {entity: random.choice((ENTRY, ENTITY_DAY, PROJECT_DAY, PERIOD)) for entity in ENTITIES}
         self.chart_is_mended = False
         # Of what is reversed already the fold replaces nothing, or it replaces what is reversed: delivery bears both.
         self.takes_back_both = random.random() < 0.5
@@ -505,7 +509,8 @@ class World:
         self.never: dict[str, str] = {}
         self.posted_by: dict[str, str] = {}
         self.reversed: set[str] = set()
-        self.taken_back: set[str] = set()
+        # With the shard and the place of the memo that says so.
+        self.taken_back: dict[str, tuple[int, int]] = {}
         self.counts: Counter[tuple[int, str]] = Counter()
         self.day = FIRST_DAY
         self.calls: list[Instant] = []
@@ -544,7 +549,15 @@ class World:
             rules[UNMAPPED] = (AccountRule("99"),)
         segments = (SegmentRule("department", "project"),)
         return {
-            entity: EntityChart(entity, ERP, grain, accounts=rules, segments=segments, invoices_from=FIRST_DAY)
+            entity: EntityChart(
+                entity,
+                ERP,
+                grain,
+                accounts=rules,
+                segments=segments,
+                invoices_from=FIRST_DAY,
+                grains_from=((BY_DAY_FROM, ENTITY_DAY),) if grain == PERIOD else (),
+            )
             for entity, grain in self.grains.items()
         }
 
@@ -640,13 +653,13 @@ class World:
         self.seen["taken back after it was rejected"] += 1
         shard, first = self.journals[journal_id]
         self.never[journal_id] = ""
-        self.taken_back.add(journal_id)
+        self.taken_back[journal_id] = (shard, len(self.log[shard]))
         self._append(shard, _memo(first))
 
     def _accepted_after_all(self, journal_id: str) -> None:
         """A call was under way when the books took it back; now the ERP has it, and its reversal goes there."""
         self.seen["accepted after all"] += 1
-        self.taken_back.remove(journal_id)
+        del self.taken_back[journal_id]
         del self.never[journal_id]
         self.reversed.add(journal_id)
         shard, first = self.journals[journal_id]
@@ -660,10 +673,11 @@ class World:
         self._append(shard, entry)
 
     def end_day(self) -> None:
+        ended = period_of(self.day + timedelta(days=1 - PERIOD_DAYS))
         for shard in range(SHARDS):
             for entity in ENTITIES:
                 count = self.counts[shard, entity]
-                self._append(shard, ControlTotals(self.day, entity, "EUR", count, 0, 0, "", 0, 1))
+                self._append(shard, ControlTotals(self.day, entity, "EUR", count, 0, 0, "", 0, 1, ended))
         self.day += timedelta(days=1)
 
     def close_or_open(self) -> None:
@@ -745,7 +759,9 @@ class World:
         if journal_id in self.reversed:
             self.reversed.add(replacement)
         open_day = self.erp.closed.get(first.legal_entity_id, first.accounting_date) + timedelta(days=1)
-        self.post(shard, first._replace(journal_id=replacement, accounting_date=open_day, replaces=journal_id))
+        self.seen["replaced again"] += first.replaces is not None
+        again = first._replace(journal_id=replacement, accounting_date=open_day, period=period_of(open_day))
+        self.post(shard, again._replace(replaces=journal_id))
 
     # What must be so of every call
 
@@ -756,6 +772,17 @@ class World:
         self.calls.append(call.at)
         if len(self.calls) > self.limits.per_minute and self.seen["start"] == 1:
             raise Broken(f"{len(self.calls)} calls in a minute, {self.limits.per_minute} are allowed")
+
+    def check_taken_back(self, call: Call) -> None:
+        """What is known to be taken back is not sent alone, unless the ERP has part of it."""
+        for document in call.documents if call.kind == SEND else ():
+            name, *others = names_of(document)
+            if others or name not in self.taken_back:
+                continue
+            shard, place = self.taken_back[name]
+            is_known = int(self.disk.places.get(str(shard), 0)) > place
+            if is_known and not any(name in names_of(each.document) for each in self.erp.ledger):
+                raise Broken(f"{name} is sent, which the books have taken back")
 
     # Processes
 
@@ -811,7 +838,7 @@ def journal(journal_id: str, entity: str, day: date, lines: tuple[JournalLine, .
         "EUR",
         EXCHANGE_RATE_ONE,
         day,
-        f"{day:%Y-%m}",
+        period_of(day),
         "R1",
         "time_entry",
         journal_id,
@@ -846,6 +873,11 @@ def statement(statement_id: str, entity: str, day: date, amount: Amount) -> Bill
         1,
         amount,
     )
+
+
+def period_of(day: date) -> str:
+    """In the order of text, also before the first day."""
+    return f"P-{200 + (day - FIRST_DAY).days // PERIOD_DAYS}"
 
 
 def _memo(first: JournalEntry) -> JournalEntry:
@@ -885,9 +917,8 @@ def heal(world: World) -> None:
     for process in list(world.processes):
         world.kill(process)
     world.start()
-    for _ in range(3):
+    for _ in range(PERIOD_DAYS + 1):
         world.end_day()
-    idle = 0
     until = world.now + seconds(LONGEST_BAD_SECONDS + 2 * REFUSED_AGAIN_SECONDS)
     for _ in range(STEPS_TO_HEAL):
         if not world.processes:
@@ -900,11 +931,10 @@ def heal(world: World) -> None:
             each for each in (world.next_act, due, world.now + seconds(30)) if each is not None and each > world.now
         ]
         is_over = here.is_idle and world.next_act is None
-        idle += is_over
-        if idle == 3:
-            # What was refused goes again a day later, and what came of it may wait for a day's end.
+        if is_over and any(isinstance(each, Waiting) for each in world.disk.group_rows.values()):
+            # What was refused goes again a day later, and what came of it may wait for a day or period to end.
             world.end_day()
-        if is_over and world.now > until:
+        elif is_over and world.now > until:
             return
         world.advance(min(ahead) if not is_over else world.now + seconds(20_000))
     raise Broken("what was to come to its end did not")

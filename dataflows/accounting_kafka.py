@@ -46,6 +46,8 @@ STORE: Final = "books.db"
 OPENED_AT_ONCE: Final = 8
 # More outputs behind progress than one batch makes: progress was lost.
 EARLY_MAX: Final = 50_000
+# A broker that was killed and has just started may say for a moment that a partition is empty.
+AGAIN_SECONDS: Final = 5.0
 
 # What stands before the bodies of a type on a topic, by its schema's fingerprint. Raises GuardStop where that is not registered.
 Framed = Callable[[str, str, str | None], bytes]
@@ -216,10 +218,14 @@ def opened_log(job: Job, number: int) -> KafkaLog:
         said = all_records(job.clients, job.names.progress, number, timeout) if stop.code == LOG_MISSING else []
         if all(message.key() != job.kafka.generation.encode() for message in said):
             raise
+    time.sleep(AGAIN_SECONDS)
+    try:
+        return KafkaLog(job.clients, job.names.log, number, timeout)
+    except GuardStop as stop:
         raise GuardStop(
             TOPIC_CHANGED,
             f"{job.names.log}, partition {number}: the log is empty, and outputs were made from it: it was deleted and made again. "
-            "Put it back from its copy (`milepost log import`); intake must not begin it anew",
+            "Put it back from its copy (`milepost log import`); intake must not begin a new one",
         ) from stop
 
 

@@ -483,7 +483,7 @@ class Queue:
         if isinstance(result, Mapping):
             probe.took({key: said for key, said in result.items() if isinstance(said, Taken)})
         else:
-            probe.missed()
+            probe.missed(is_failure=not isinstance(result, Throttled))
         if not probe.is_done:
             again = max(now + back_off(probe.failures), self.pace.paused_until)
             self._rows.note_parcel(parcel._replace(not_before=again))

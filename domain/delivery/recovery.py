@@ -106,7 +106,7 @@ class Probe:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.found: dict[str, Taken] = {}
-        # Calls in a row that gave nothing.
+        # Calls in a row that failed.
         self.failures = 0
         self._to_ask = deque([tree])
         self._asked: list[Tree] = []
@@ -132,11 +132,11 @@ class Probe:
         self.failures = 0
         self._asked.clear()
 
-    def missed(self) -> None:
-        """The call gave nothing: the same is asked for again."""
+    def missed(self, *, is_failure: bool) -> None:
+        """The call gave nothing: the same is asked for again, later each time that it fails; what is throttled waits as the ERP says."""
         self._to_ask.extendleft(reversed(self._asked))
         self._asked.clear()
-        self.failures += 1
+        self.failures += is_failure
 
 
 class Making(Protocol):

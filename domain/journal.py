@@ -20,6 +20,8 @@ COST_PURPOSES = frozenset({"cost", "tax"})
 _new = tuple.__new__
 
 
+# The kind of an invoice's journal, and its rule.
+BILLING: Final = "billing"
 # Rules of journals that follow from where another one stands in the ERP (`state/standings.py`).
 NEVER_ACCEPTED: Final = "never_accepted"
 ACCEPTED_AFTER_ALL: Final = "accepted_after_all"

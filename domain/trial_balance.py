@@ -26,12 +26,13 @@ from domain.accounts import (
     REVENUE,
     UNBILLED,
 )
+from domain.clearing import is_of_invoice
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
 ADDED, INVOICED, CORRECTED = "added", "invoiced", "corrected"
-# A kind of journals, and a purpose of lines.
-BILLING, RECEIPT = "billing", "receipt"
+# A purpose of lines.
+RECEIPT = "receipt"
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 BALANCES: Mapping[str, tuple[str, ...]] = {
     "unbilled": UNBILLED,
@@ -241,7 +242,7 @@ class LedgerSums:
         owed = sum(line.amount for line in journal.lines if line.account == RECEIVABLE)
         if not (position or earned or owed):
             return
-        billed = journal.kind == BILLING
+        billed = is_of_invoice(journal)
         received = (line for line in journal.lines if line.account == RECEIVABLE and line.purpose == RECEIPT)
         moves = self._contracts.setdefault(journal.period, {})
         key = contract_id, journal.currency
@@ -256,7 +257,7 @@ class LedgerSums:
         )
 
     def _kind_of(self, journal: JournalEntry) -> str:
-        if journal.kind == BILLING:
+        if is_of_invoice(journal):
             return INVOICED
         if journal.kind == "reversal":
             self._taken_back.add(journal.affected_id)

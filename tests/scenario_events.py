@@ -724,7 +724,12 @@ class Teller:
             "amount": number(words),
             "posted_on": self._day,
             **words.options(
-                {"on": ("posted_on", text), "tax": ("tax_amount", number), "rate": ("exchange_rate", number)}
+                {
+                    "on": ("posted_on", text),
+                    "tax": ("tax_amount", number),
+                    "rate": ("exchange_rate", number),
+                    "clearing": ("clears_unbilled", flag(True)),
+                }
             ),
         }
 

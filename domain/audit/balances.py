@@ -10,12 +10,13 @@ from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
+from domain.clearing import is_of_invoice
+from domain.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
 from domain.statement import ISSUED
 from domain.units import Amount
 
-BILLING = "billing"
 POSITION_ACCOUNTS = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT)
 
 
@@ -34,7 +35,7 @@ def positions(engagement: Engagement) -> Checked:
             last[key] = seen
             credit = credit_of(record)
             accounts = (
-                POSITION_ACCOUNTS if record.kind == BILLING or credit is not None else CONTRACT_POSITION
+                POSITION_ACCOUNTS if is_of_invoice(record) or credit is not None else CONTRACT_POSITION
             )  # deposits move by invoices and their credits alone
             position[key] = position.get(key, 0) + _on(record, accounts)
             earned = expected.get(key, 0) - _on(record, REVENUE)

@@ -20,6 +20,7 @@ from domain.audit.engagement import Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
 from domain.audit.shared_cuts import Brings, SharedCut
 from domain.audit.terms import Terms
+from domain.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
 from domain.rows import COUNTED_TIME, ROWS, counted_as, row_id
@@ -95,7 +96,7 @@ def retell(engagement: Engagement) -> Retold:
             found += cut.violations()
             cut = SharedCut()
         if isinstance(record, JournalEntry):
-            if record.kind == "billing":
+            if record.kind == BILLING:
                 _invoice(entries, record, portions.pop(record.affected_id, []))
             elif record.affected_kind in ROWS:
                 _accrue(entries, record)

@@ -8,12 +8,13 @@ from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, REC
 from domain.audit.engagement import Engagement, Whole, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
 from domain.audit.hours_credited import HoursCredited
+from domain.clearing import is_of_invoice
+from domain.journal import BILLING
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import JournalEntry, StatementLine
 from domain.statement import CORRECTION
 from domain.units import EXCHANGE_RATE_ONE, Amount
 
-BILLING = "billing"
 GIVE_BACK = ("statement", "credit_memo")
 # What an invoice takes: what was accrued, the position of what is earned over time, deposits, revenue that comes with it.
 TAKEN = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT, *REVENUE)
@@ -30,7 +31,7 @@ def invoices_match(engagement: Engagement) -> Checked:
             line.account in REVENUE and line.amount > 0 for line in journal.lines
         ):
             gave_back.add(journal.contract_id)
-        if journal.kind != BILLING:
+        if not is_of_invoice(journal):
             continue
         count += 1
         statement_id = journal.affected_id
@@ -38,13 +39,15 @@ def invoices_match(engagement: Engagement) -> Checked:
         if whole is None or whole.seen.position.output_seq > seen.position.output_seq:
             found.append(violation(INVOICES, seen, journal.journal_id, "a statement that was issued", statement_id))
             continue
+        if journal.contract_id not in gave_back and all(_is_new(line) for line in whole.lines):
+            found += _converted_once(seen, journal)
+        if journal.kind != BILLING:
+            continue
         if statement_id in invoiced:
             expected = f"one billing journal of {statement_id}, at output_seq {invoiced[statement_id]}"
             found.append(violation(INVOICES, seen, journal.journal_id, expected, "a second one"))
         invoiced[statement_id] = seen.position.output_seq
         found += _matches(seen, journal, whole)
-        if journal.contract_id not in gave_back and all(_is_new(line) for line in whole.lines):
-            found += _converted_once(seen, journal)
     found += HoursCredited(engagement).violations()
     return Checked(INVOICES, count, tuple(found))
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement, records
 from domain.audit.findings import STATEMENTS, Checked, Seen, Violation, violation
-from domain.audit.invoices import BILLING
 from domain.audit.terms import Terms
 from domain.identity import statement_id
+from domain.journal import BILLING
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
 from domain.statement import ISSUED, OPEN, SUPERSEDED

@@ -19,13 +19,12 @@ from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
-from domain.journal import moves_nothing
+from domain.journal import BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
 from domain.statement import ISSUED, SUPERSEDED
 from domain.units import Amount
 
-BILLING = "billing"
 DEPOSITS = (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT)
 # Project and contract.
 BalanceKey = tuple[str, str]

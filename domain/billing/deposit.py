@@ -17,12 +17,19 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults
+from domain.rows import FEE, named
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 
 OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
 # Names of its fees.
 DEPOSIT, REFUND, KEPT = "deposit", "refund", "kept"
 DAY = timedelta(days=1)
+
+
+def is_named(row: str) -> bool:
+    """Whether a row of the books is what a deposit charges or gives back, by its name: contract, line, and which of them."""
+    kind, fact_id = named(row)
+    return kind == FEE and fact_id.split("/", 2)[2:] in ([DEPOSIT], [REFUND])
 
 
 def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:

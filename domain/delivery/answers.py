@@ -65,6 +65,7 @@ def accepted(about: About, documents: Sequence[Document], taken: Sequence[Taken]
             tax_amount=document.tax_amount if first.tax_amount is None else first.tax_amount,
             statement_id=document.statement_id,
             exchange_rate=first.exchange_rate,
+            clears_unbilled=True,
             correlation_id=about.correlation_id,
         )
     return PostingAccepted(

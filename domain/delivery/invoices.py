@@ -119,15 +119,12 @@ def date_of(statement: BillingStatement) -> date:
 
 def kind_of(line: StatementLine) -> str:
     """What the line is about; a line without entries, or of several kinds, is a fee."""
-    kinds = {_kind(*named(origin(entry))) for entry in line.entries}
+    kinds = {_kind(origin(entry)) for entry in line.entries}
     return kinds.pop() if len(kinds) == 1 else FEE
 
 
-def _kind(kind: str, fact_id: str) -> str:
-    """What a deposit charges and gives back are fees by these names, after contract and line."""
-    if kind == rows.FEE and fact_id.split("/", 2)[2:] in ([deposit.DEPOSIT], [deposit.REFUND]):
-        return DEPOSIT
-    return _KINDS.get(kind, FEE)
+def _kind(row: str) -> str:
+    return DEPOSIT if deposit.is_named(row) else _KINDS.get(named(row)[0], FEE)
 
 
 def _parts(statement: BillingStatement) -> Iterator[_Part]:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from domain.delivery.chart import CUSTOMER, EntityChart, Unmapped, dimensions_of
 from domain.delivery.invoices import date_of, invoice
-from domain.journal import debits
+from domain.journal import BILLING, debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.statement import ISSUED
 from domain.units import Amount
@@ -16,7 +16,6 @@ from domain.units import Amount
 COMPANY: Final = "company"
 # Receivables of Milepost beside invoices of the ERP: both would post the same money.
 TWICE: Final = "receivable twice"
-BILLING: Final = "billing"
 
 
 class Lack(NamedTuple):

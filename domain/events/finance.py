@@ -69,6 +69,7 @@ class InvoicePosted(NamedTuple):
     statement_id: str | None = None
     statement: StatementReference | None = None
     exchange_rate: ExchangeRate | None = None
+    clears_unbilled: bool = False
 
 
 class InvoiceRejected(NamedTuple):

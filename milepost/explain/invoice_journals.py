@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import (
     CONTRACT_LIABILITY,
     CUSTOMER_DEPOSIT,
+    EXCHANGE_DIFFERENCE,
     OUTPUT_TAX,
     RECEIVABLE,
     RETENTION_RECEIVABLE,
     REVENUE,
     UNBILLED,
 )
+from domain.clearing import OWED, account_of, is_of_invoice
 from domain.events.finance import InvoicePosted
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.money import round_ratio, smallest_unit
@@ -90,8 +92,8 @@ class InvoiceJournals:
             self.relief(other, other.record, listed)
             for listed in self.statements.all_listed(row)
             if self.place_of(listed, said.step) == place
-            for other in self.sources.trace.journals_of.get(listed.statement_id, ())
-            if other.record.kind == "billing" and self._comes_before(other, said)
+            for other in self._posted(listed.statement_id)
+            if self._comes_before(other, said)
         ]
         return _left(f"{row}: left on {account}", journal, accrued, taken)
 
@@ -132,15 +134,71 @@ class InvoiceJournals:
     def _invoiced_by(self, said: Said, entry_id: str, line_id: str) -> Listed | None:
         of_line = [one for one in self.statements.all_listed(entry_id) if one.entry.line_id == line_id]
         for listed in of_line:
-            journals = self.sources.trace.journals_of.get(listed.statement_id, ())
-            if any(other.step == said.step and other.record.kind == "billing" for other in journals):
+            if any(other.step == said.step for other in self._posted(listed.statement_id)):
                 return listed
         return next((one for one in reversed(of_line) if one.step <= said.step), None)
+
+    def _posted(self, statement_id: str) -> Iterator[Said]:
+        """What the books did for its invoice; of one that clears the unbilled receivable the first of the two journals."""
+        steps = set()
+        for said in self.sources.trace.journals_of.get(statement_id, ()):
+            if is_of_invoice(said.record) and said.step not in steps:
+                steps.add(said.step)
+                yield said
 
     def billing(
         self, said: Said, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         event = self._invoice(said, journal)
+        if event is not None and event.clears_unbilled and line.account not in OWED and not journal.deliver:
+            return self._cleared(said, journal, line, number)
+        return self._booked(said, journal, line, number, event)
+
+    def _cleared(
+        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+    ) -> tuple[Node | None, Node | None]:
+        """What the ERP's invoice has on an account that it clears, at its rate; cents of conversion are on the first of these lines."""
+        if line.account == RETENTION_RECEIVABLE:
+            amount, _ = self.statements.retention.moved(said, line, self.left_as_carried)
+        else:
+            pieces = [
+                self._piece(one)
+                for one in self._of_statement(journal.affected_id)
+                if account_of(one.entry.entry_id) == line.account
+                and self._project_of(one, said.step) == line.project_id
+            ]
+            amount = negated("amount", total("billed", pieces, "amount", journal.currency))
+        if amount is None:
+            return None, None
+        if journal.currency != journal.ledger_currency and all(
+            each.account in OWED for each in journal.lines[: number - 1]
+        ):
+            return amount, self.lines.rest_of_lines(journal, number)
+        return amount, self._invoice_rate(said, journal, amount, line.ledger_amount)
+
+    def left_to_deliver(
+        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+    ) -> tuple[Node | None, Node | None]:
+        """What the books do for the invoice on an account, less what the ERP's invoice does there by itself."""
+        if line.account == EXCHANGE_DIFFERENCE:
+            return constant("amount", 0, "amount", journal.currency), self.lines.rest_of_lines(journal, number)
+        invoice = next((one for one in self._posted(journal.affected_id) if one.step == said.step), said)
+        booked = self._booked(invoice, journal, line, number, self._invoice(said, journal))
+        cleared = [
+            self.lines.figures(invoice.record.journal_id, place)
+            for place, each in enumerate(invoice.record.lines, 1)
+            if invoice is not said and (each.account, each.project_id) == (line.account, line.project_id)
+        ]
+        if None in booked or not cleared:
+            return booked
+        amount, ledger = (
+            less("beyond the invoice", had, one) for had, one in zip(booked, cleared[0], strict=True) if had is not None
+        )
+        return amount, ledger
+
+    def _booked(
+        self, said: Said, journal: JournalEntry, line: JournalLine, number: int, event: InvoicePosted | None
+    ) -> tuple[Node | None, Node | None]:
         if line.account in RELIEVED:
             return self._relief_of_line(said, journal, line)
         if line.account == RETENTION_RECEIVABLE:
@@ -484,9 +542,8 @@ class InvoiceJournals:
                 for one in (*self.statements.all_listed(row), *self.statements.all_applied(row))
                 if one.entry.line_id == line_id and self.place_of(one, step) == place
                 if same_statement or row != listed.entry.entry_id or self._has_payer_of(one, listed)
-                for other in trace.journals_of.get(one.statement_id, ())
-                if other.record.kind == "billing"
-                and (other.step < step or (same_statement and other.step == step and _comes_first(one, listed)))
+                for other in self._posted(one.statement_id)
+                if other.step < step or (same_statement and other.step == step and _comes_first(one, listed))
             ]
         return _left(f"{line_id}: carried on {account}", journal, accrued, invoiced)
 
@@ -521,9 +578,8 @@ class InvoiceJournals:
             (self._piece(one), self.relief(other, other.record, one)[1])
             for one in (*self.statements.all_listed(entry_id), *self.statements.all_applied(entry_id))
             if self.place_of(one, step) == place
-            for other in self.sources.trace.journals_of.get(one.statement_id, ())
-            if other.record.kind == "billing"
-            and (other.step < step or (other.step == step and _comes_first(one, listed)))
+            for other in self._posted(one.statement_id)
+            if other.step < step or (other.step == step and _comes_first(one, listed))
         ]
         return _left(f"{entry_id}: unbilled", journal, accrued, earlier)
 

@@ -8,6 +8,7 @@ from domain.accounts import (
     CURRENCY_ROUNDING,
     name_of,
 )
+from domain.clearing import CLEARED
 from domain.explanation import Node, constant
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
@@ -152,6 +153,8 @@ class JournalNodes:
             return self.of_entries.of_entry(said, journal, line, number)
         if journal.affected_kind == "statement" and journal.kind == "billing":
             return self.invoices.billing(said, journal, line, number)
+        if journal.rule == CLEARED:
+            return self.invoices.left_to_deliver(said, journal, line, number)
         if journal.affected_kind in OWNED:
             return self.receivables.figures(said, journal, line, number)
         if journal.rule == "contract_position":

@@ -8,12 +8,13 @@ from domain.accounts import (
     OUTPUT_TAX,
     RECEIVABLE,
 )
+from domain.clearing import CLEARED, Placed, account_of, invoice_legs, left_to_deliver
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
 from domain.exchange import Exchange, MissingRate
 from domain.identity import composed
-from domain.journal import About, Leg, journal_entry, merge, rest_leg
+from domain.journal import BILLING, About, Booking, Leg, journal_entry, merge, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
@@ -288,25 +289,53 @@ def _journals(
     reliefs: list[Relief],
     kept: list[Moved],
 ) -> JournalEntry | None:
-    """One billing journal; none where what the statement bills and takes back is equal, on every account."""
-    lines = _billing_lines(draft, event, slot, policies, reliefs, kept)
+    """The billing journal; none where what the statement bills and takes back is equal, on every account.
+
+    Where the ERP's invoice clears the unbilled receivable, it is what that posts, and the rest is a journal of its own, which is delivered.
+    """
+    lines: Placed = _billing_lines(draft, event, slot, policies, reliefs, kept)
+    is_ours = policies.ar_journal == "milepost"
+    if is_ours or not event.clears_unbilled:
+        return _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, lines, deliver=is_ours)
+    billed = [
+        (
+            draft.billed_in(each.entry, each.plan.contract_id, each.listed.line_id),
+            Leg(account_of(each.listed.entry_id), BILLING, -each.listed.amount, 0),
+        )
+        for each in reliefs
+    ]
+    invoiced = invoice_legs(lines, [*billed, *kept], lambda amount: _in_ledger(amount, slot, policies.money_mode))
+    posted = _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, invoiced, deliver=False)
+    rest = left_to_deliver(lines, invoiced)
+    _post(draft, statement, policies, booking_of(slot, "difference"), CLEARED, rest, deliver=True)
+    return posted
+
+
+def _post(
+    draft: Draft,
+    statement: StatementState,
+    policies: Resolved,
+    booking: Booking,
+    rule: str,
+    lines: Placed,
+    *,
+    deliver: bool,
+) -> JournalEntry | None:
     if not lines:
         return None
     cause = draft.cause
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"
     record = journal_entry(
-        About(
-            draft.engagement_id, "statement", statement.statement_id, 1, "billing", cause.kind, cause.id, cause.version
-        ),
-        booking_of(slot, "billing"),
+        About(draft.engagement_id, "statement", statement.statement_id, 1, rule, cause.kind, cause.id, cause.version),
+        booking,
         [leg for _, leg in lines],
         project_id="",
         dimensions={},
         service_date=None,
         contract_id=statement.contract_id,
         customer_id=customer_of(contract, statement.bill_to),
-        deliver=policies.ar_journal == "milepost",
+        deliver=deliver,
     )
     placed = tuple(
         line._replace(project_id=project_id or None, dimensions=dict(of_work(draft, None, project_id, policies)))
@@ -325,9 +354,6 @@ def _billing_lines(
     mode = policies.money_mode
     gross = event.amount + event.tax_amount
 
-    def in_ledger(amount: Amount) -> Amount:
-        return convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
-
     by_project: dict[str, list[Leg]] = {}
     for relief in reliefs:
         legs_of = relief.legs
@@ -339,13 +365,17 @@ def _billing_lines(
         by_project.setdefault(project_id, []).append(leg)
     main = min(by_project, default="")
     legs = by_project.setdefault(main, [])
-    legs.insert(0, Leg(RECEIVABLE, "billing", gross, in_ledger(gross)))
+    legs.insert(0, Leg(RECEIVABLE, "billing", gross, _in_ledger(gross, slot, mode)))
     if event.tax_amount:
-        legs.append(Leg(OUTPUT_TAX, "tax", -event.tax_amount, -in_ledger(event.tax_amount)))
+        legs.append(Leg(OUTPUT_TAX, "tax", -event.tax_amount, -_in_ledger(event.tax_amount, slot, mode)))
     rest = sum(leg.ledger_amount for members in by_project.values() for leg in members)
     if rest:
         legs.append(rest_leg(rest, _is_at_its_rate(slot, reliefs, kept, mode)))
     return [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
+
+
+def _in_ledger(amount: Amount, slot: Slot, mode: str) -> Amount:
+    return convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
 
 
 def _is_at_its_rate(slot: Slot, reliefs: list[Relief], kept: list[Moved], mode: str) -> bool:

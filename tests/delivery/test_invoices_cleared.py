@@ -1,0 +1,138 @@
+"""What the ERP's invoices post and what is delivered beside them come to our books, account by account, in the ERP's own ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors.files.written import read_topic
+from domain.clearing import CLEARED
+from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
+from domain.outputs import TOPICS, JournalEntry
+from domain.units import AMOUNT_ONE
+from milepost.cli import app
+from simulation.erp.accounts import written
+from simulation.erp.serving import serving
+from simulation.erp.simulated import SimulatedErp
+from tests.commands.tiny_firm import Event, event, write
+from tests.delivery.test_deliver import COMPANY, Firm
+from tests.finished_run import history
+
+# Whose invoices the ERP makes, and a period that nobody closes.
+OF_OTHERS = {"InvoicePosted", "AccountingPeriodClosed"}
+ITEMS = dict.fromkeys(ITEM_KINDS, "1150") | {"retention": "1170", "deposit": "2310"}
+
+
+def _contract(
+    project_id: str, contract_id: str, second: int, currency: str, lines: list[Event], **more: object
+) -> list[Event]:
+    return [
+        event(
+            "ProjectActivated",
+            f"2026-01-02T08:01:{second:02d}Z",
+            project_id=project_id,
+            version=1,
+            name=project_id.title(),
+            legal_entity_id="BERLIN",
+            starts_on="2026-01-01",
+        ),
+        event(
+            "ContractSigned",
+            f"2026-01-02T08:02:{second:02d}Z",
+            contract_id=contract_id,
+            version=1,
+            customer_id="ACME",
+            legal_entity_id="BERLIN",
+            currency=currency,
+            signed_on="2026-01-01",
+            starts_on="2026-01-01",
+            lines=[{"project_id": project_id, **line} for line in lines],
+            **more,
+        ),
+    ]
+
+
+def _firm_of_all_sorts() -> list[Event]:
+    """Hours in two currencies; a price over time with a deposit that is kept and 10 % retained; revenue as it is billed."""
+    over_time = {"type": "FixedPrice", "price": "2700", "schedule": [{"on": "2026-01-31", "amount": "2700"}]}
+    deposit = {"type": "Deposit", "amount": "1200", "due_on": "2026-01-03", "applied": "percent", "percent": "10"}
+    hours = {"type": "TimeAndMaterials", "rates": [{"rate": "100"}]}
+    return [
+        *(each for each in history() if each["type"] not in OF_OTHERS),
+        *_contract(
+            "DAM",
+            "K-3",
+            0,
+            "EUR",
+            [
+                {"line_id": "L-1", "terms": over_time, "policies": {"revenue_method": "straight_line_days"}},
+                {"line_id": "L-2", "terms": deposit},
+            ],
+            ends_on="2026-03-31",
+            retention={"steps": [{"at_percent": "0", "withhold_percent": "10", "release_percent": "0"}]},
+        ),
+        *_contract(
+            "WEIR", "K-4", 1, "USD", [{"line_id": "L-1", "terms": hours}], policies={"revenue_method": "as_billed"}
+        ),
+        event(
+            "TimeApproved",
+            "2026-01-13T18:00:00Z",
+            entry_id="V-1",
+            version=1,
+            project_id="WEIR",
+            person_id="ADA",
+            approved_by="CARA",
+            worked_on="2026-01-13",
+            hours="9",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("grain", [ENTRY, ENTITY_DAY])
+def test_every_account_of_the_erp_ends_as_ours(tmp_path: Path, grain: str) -> None:
+    source = write(tmp_path / "firm" / "input", sorted(_firm_of_all_sorts(), key=lambda each: str(each["occurred_at"])))
+    erp = SimulatedErp("netsuite", tmp_path / "books", companies=(COMPANY,))
+    with closing(erp), serving(erp) as server:
+        accounts = written(tmp_path, "netsuite", server.url, erp.token_path, 4, companies=(COMPANY,), grain=grain)
+        text = accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
+        items = ["[entities.BERLIN.items]", *(f'{kind} = "{item}"' for kind, item in ITEMS.items())]
+        accounts.write_text("\n".join([text, *items, ""]))
+        firm = Firm(tmp_path / "firm", erp, accounts)
+        for until in ("2026-04-30", "2026-04-30", "2026-05-31"):
+            run = ["run", "--input", str(source), "--output", str(firm.output), "--until", until]
+            assert CliRunner().invoke(app, run).exit_code == 0
+            sent = firm.deliver("--until-done")
+            assert sent.exit_code == 0, sent.output
+        booked = [
+            each.record
+            for each in read_topic(firm.output, TOPICS["JournalEntry"])
+            if isinstance(each.record, JournalEntry)
+        ]
+        assert sorted(each.affected_id for each in booked if each.rule == CLEARED) == [
+            "BRIDGE.K-1/ACME/2026-01-01/1",
+            "BRIDGE.K-1/ACME/2026-02-01/1",
+            "DAM.K-3/ACME/2026-01-01/1",
+            "WEIR.K-4/ACME/2026-01-01/1",
+        ]
+        assert firm.theirs() == _ours(booked)
+        told = {account: f"{amount / AMOUNT_ONE:,.2f}" for account, amount in sorted(firm.theirs().items())}
+        assert told == {
+            "1100": "9,400.00",
+            "2150": "-2,280.00",
+            "4000": "-9,227.28",
+            "5000": "2,280.00",
+            "7110": "-172.72",
+        }
+
+
+def _ours(booked: list[JournalEntry]) -> Counter[str]:
+    """In ledger currency, memos too."""
+    found: Counter[str] = Counter()
+    for journal in booked:
+        for line in journal.lines:
+            found[line.account] += line.ledger_amount
+    return Counter({account: amount for account, amount in found.items() if amount})

@@ -234,9 +234,14 @@ def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
 
 
 def leave_line(draft: Draft, contract: Contract, since: str) -> None:
-    """Work of which nothing is issued, and which no line of the new terms takes, waits as if it had come after them."""
+    """Work of which nothing is issued, and which no line of the new terms takes, waits as if it had come after them.
+
+    The last leaves first, so that room that it frees goes to none that leaves after it.
+    """
     for line_id in line_ids(contract):
-        for entry in in_order(ratable(draft, contract, line_id, since)):
+        for entry_id in [entry.entry_id for entry in reversed(in_order(ratable(draft, contract, line_id, since)))]:
+            entry = draft.entry(entry_id)
+            assert entry is not None, "an entry that leaves its line stays in the books"
             work = entry.work
             if entry.issued or entry.behind is not None or entry.given_up or work is None or work.price is None:
                 continue

@@ -28,7 +28,12 @@ CATALOGUE: Mapping[str, Category] = {
         "Have the issuer of the credit memo send it again, under the same id, with entries or lines of the invoice, in whole units "
         "of its currency and no more than is left of them, or drop it by a waiver.",
     ),
-    "posting_rejected": Category("finance", "error", "Correct the cause in the ERP and post the invoice again."),
+    "posting_rejected": Category(
+        "finance",
+        "error",
+        "Correct what the ERP names: its record there, or the map in accounts.toml. An invoice that Milepost delivers goes out again by "
+        "itself; post any other invoice again.",
+    ),
     "ledger_differs": Category(
         "finance",
         "error",
@@ -42,7 +47,7 @@ CATALOGUE: Mapping[str, Category] = {
     "unmapped_account": Category(
         "finance",
         "error",
-        "Map the account in accounts.toml (`milepost accounts check` lists what is missing); its journals go out by themselves.",
+        "Map in accounts.toml what is missing (`milepost accounts check` lists it); what waits for it goes out by itself.",
     ),
     "misapplied": Category(
         "finance",

@@ -85,7 +85,7 @@ ABOUT: Final = {
     "ledger_differs": ("ledger",),
     "source_differs": ("control_total",),
     "posted_twice": ("journal",),
-    "unmapped_account": ("account",),
+    "unmapped_account": ("account", "invoice"),
     "tax_differs": ("posted invoice",),
     "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),

@@ -765,6 +765,7 @@ class Teller:
         )
 
     def _invoice_rejected(self, words: Words, _: Block) -> dict[str, Any]:
+        """`refuse invoice of K/C/2026-06-01/1 customer because account`."""
         words.skip("invoice")
         words.skip("of")
         return {
@@ -772,6 +773,7 @@ class Teller:
             **_statement(words),
             "code": words.take("a code"),
             "message": "scenario",
+            **words.options({"because": ("because", text)}),
         }
 
     def _posting_accepted(self, words: Words, _: Block) -> dict[str, Any]:

@@ -113,6 +113,7 @@ def rejected(about: About, why: Rejection, statement_id: str | None, now: Instan
             message=why.message,
             statement_id=statement_id,
             correlation_id=about.correlation_id,
+            because=why.because,
         )
     return PostingRejected(
         event_id=_event_id(about, why.because),

@@ -89,6 +89,7 @@ class InvoiceRejected(NamedTuple):
     statement_id: str | None = None
     statement: StatementReference | None = None
     invoice_id: str | None = None
+    because: str = "data"
 
 
 class LedgerReconciled(NamedTuple):

@@ -134,7 +134,7 @@ class ExceptionNodes:
                 return self._beside_source(said, record)
             case "posting_rejected" | "posted_twice" | "unmapped_account" if record.subject_kind != "statement":
                 return self._debits(record)
-            case "posting_rejected":
+            case "posting_rejected" | "unmapped_account":
                 return self.statements.statement(self.statements.as_of(record.subject_id, said.step))
             case "cap_below_consumption" if record.subject_kind in ("cap", SUBJECT_KIND):
                 return self._below(said, record)

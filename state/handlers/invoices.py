@@ -9,6 +9,7 @@ from domain.accounts import (
     RECEIVABLE,
 )
 from domain.clearing import CLEARED, Placed, account_of, invoice_legs, left_to_deliver
+from domain.delivery.answers import ACCOUNT
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
@@ -38,7 +39,14 @@ from state.statement_tax import note_difference
 
 INVOICE = "invoice"
 NO_RATE = "no_exchange_rate"
-REJECTED = "posting_rejected"
+# What a statement may be in until its invoice is posted.
+UNTIL_POSTED = (
+    "statement_differs_from_invoice",
+    standings.REFUSED,
+    standings.UNMAPPED,
+    "no_exchange_rate",
+    "stale_exchange_rate",
+)
 
 
 def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
@@ -102,12 +110,18 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
     if statement.invoice_id is not None:
         return
     statement_id = statement.statement_id
-    of = f"invoice {event.invoice_id}" if event.invoice_id is not None else "the invoice"
-    message = f"the ERP rejected {of} of statement {statement_id}: {event.code} {event.message}"
-    noted: OpenException | None = draft.part("exception", draft.exception_id(REJECTED, "statement", statement_id))
+    if event.because == ACCOUNT:
+        category, other = standings.UNMAPPED, standings.REFUSED
+        message = f"the invoice of statement {statement_id} waits for the chart: {event.message}"
+    else:
+        category, other = standings.REFUSED, standings.UNMAPPED
+        of = f"invoice {event.invoice_id}" if event.invoice_id is not None else "the invoice"
+        message = f"the ERP rejected {of} of statement {statement_id}: {event.code} {event.message}"
+    draft.settle_note(other, "statement", statement_id)
+    noted: OpenException | None = draft.part("exception", draft.exception_id(category, "statement", statement_id))
     if noted is None:
         draft.note(
-            REJECTED,
+            category,
             "statement",
             statement_id,
             message,
@@ -209,7 +223,7 @@ def post_invoice(
     if slot is None:
         return
     entity = slot.entity
-    for category in ("statement_differs_from_invoice", "posting_rejected", "no_exchange_rate", "stale_exchange_rate"):
+    for category in UNTIL_POSTED:
         draft.settle_note(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
     reliefs = reliefs_of(draft, contract, statement, slot)

@@ -23,14 +23,14 @@ from connectors.delivery_store import Arrived, DeliveryStore
 from connectors.erp import adapters
 from connectors.files.added_events import added_events
 from connectors.files.delivered import ANSWERS
-from connectors.files.found_exceptions import latest_of
+from connectors.files.found_exceptions import exceptions_of, latest_of
 from connectors.files.written import read_topic
 from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
 from domain.delivery.groups import Changes as Waiting
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import Changes
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
-from domain.outputs import TOPICS, BillingStatement, JournalEntry
+from domain.outputs import TOPICS, BillingStatement, ExceptionRaised, JournalEntry
 from domain.statement import ISSUED
 from domain.units import AMOUNT_ONE
 from milepost import delivering
@@ -41,8 +41,9 @@ from simulation.erp.books import Company
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Share, Trouble, Turn, parsed
+from tests.commands.tiny_firm import write
 from tests.delivery.dying import POINTS
-from tests.finished_run import finished_run
+from tests.finished_run import finished_run, history
 
 COMPANY = Company("1", "EUR", "BERLIN")
 TRY_AGAIN = 75
@@ -498,11 +499,40 @@ def test_what_was_invoiced_before_the_erp_issues_invoices_is_not_invoiced_again(
     assert len(firm.erp.entries()) == len(firm.journals()) + len(posted)
 
 
-def test_an_invoice_whose_customer_is_not_in_the_chart_is_rejected_before_it_is_sent(firm: Firm) -> None:
+def waiting_for_the_chart(firm: Firm) -> list[ExceptionRaised]:
+    return [
+        each.raised
+        for each in exceptions_of(firm.output).values()
+        if each.is_open and each.raised.category == "unmapped_account"
+    ]
+
+
+def test_an_invoice_whose_customer_is_not_in_the_chart_goes_by_itself_once_it_is(firm: Firm) -> None:
+    """Four statements that nobody has invoiced; the chart has another customer alone."""
+    shutil.rmtree(firm.output)
+    uninvoiced = [each for each in history() if each["type"] != "InvoicePosted"]
+    write(firm.input, sorted(uninvoiced, key=lambda each: str(each["occurred_at"])))
+    assert firm.run().exit_code == 0
     text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
     firm.accounts.write_text(f'{text}\n[entities.BERLIN.customers]\nNOBODY = "17"\n')
     assert firm.deliver().exit_code == 0
     rejected = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoiceRejected)]
     assert sorted(each.statement_id or "" for each in rejected) == firm.statements()
-    assert {each.code for each in rejected} == {"customer"}
+    assert {(each.because, each.code) for each in rejected} == {("account", "customer")}
     assert len(firm.erp.entries()) == len(firm.journals())
+
+    assert firm.run().exit_code == 0
+    waiting = waiting_for_the_chart(firm)
+    assert sorted(each.subject_id for each in waiting) == firm.statements()
+    assert all("no customer of the ERP for " in each.message for each in waiting)
+    assert {each.resolution for each in waiting} == {
+        "Map in accounts.toml what is missing (`milepost accounts check` lists it); what waits for it goes out by itself."
+    }
+
+    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+    firm.accounts.write_text("\n".join([text, *items, ""]))
+    assert firm.deliver("--until-done").exit_code == 0
+    assert firm.run().exit_code == 0
+    assert not waiting_for_the_chart(firm)
+    posted = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoicePosted)]
+    assert sorted(each.statement_id or "" for each in posted) == firm.statements()

@@ -17,11 +17,11 @@ from domain.identity import unescape
 from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
 from domain.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
+from milepost.in_erp import JOURNALS_NAMED, InErp, in_erp
 from state.store_reader import reading_store
 
 # What has no figures of its own: its journals have them.
 POSTED_BY = frozenset({"invoice", "payment", "payment_application", "payment_reversal", "credit_memo", "write_off"})
-JOURNALS_NAMED = 3
 
 
 def unknown_id(
@@ -32,13 +32,15 @@ def unknown_id(
     listed_by: str,
     param: str = "ID",
     looks: str = "",
+    there: InErp | None = None,
 ) -> typer.BadParameter:
     """`kinds` with an article, such as `a project or a statement`; `known` are all that there are, or in their order the nearest.
 
-    Where it is the id of something else, that is said instead of ids that are like it. `looks` says what ids look like.
+    Where it is the id of something else, that is said instead of ids that are like it. `looks` says what ids look like, `there` is what
+    was found by it in an ERP, where that was looked for already.
     """
     asked = f"expected the id of {kinds}, got {wanted or '(nothing)'}"
-    other = next(what_it_is(output, wanted), None) if wanted else None
+    other = next(what_it_is(output, wanted, there), None) if wanted else None
     if other is not None:
         return typer.BadParameter(f"{asked}, which is {other}", param_hint=param)
     like = hint(wanted, known) if isinstance(known, frozenset) else _nearest_text(known)
@@ -50,8 +52,11 @@ def _nearest_text(nearest: tuple[str, ...]) -> str:
     return f"; the nearest are {', '.join(nearest)}" if nearest else ""
 
 
-def what_it_is(output: Path, wanted: str) -> Iterator[str]:
+def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterator[str]:
     """Kinds of things that the output knows by the id, with the command that shows one; nothing where there is none."""
+    if there is not None and there.statements and there.journals:
+        # A number of two ERPs.
+        yield f"{there.what}: {there.commands(wanted)}"
     views = [written.record for written in read_topic(output, TOPICS["ProjectView"])]
     known = [view for view in views if isinstance(view, ProjectView)]
     if any(view.project_id == wanted for view in known):
@@ -75,6 +80,9 @@ def what_it_is(output: Path, wanted: str) -> Iterator[str]:
         yield f"a dead letter: milepost dead-letters show {shell_word(wanted)}"
     yield from _of_journals(output, wanted)
     yield from _that_waits(output, wanted)
+    there = in_erp(output, wanted) if there is None else there
+    if there.what:
+        yield f"{there.what}: {there.commands(wanted)}"
 
 
 def _of_journals(output: Path, wanted: str) -> Iterator[str]:

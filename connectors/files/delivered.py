@@ -46,7 +46,7 @@ def read_delivered(
                 revenue.add(written.record)
     calendars: dict[str, tuple[int, FiscalCalendar]] = {}
     invoices: dict[str, InvoicePosted] = {}
-    for event in _events(output, input_dir):
+    for event in events_and_answers(output, input_dir):
         match event:
             case PostingAccepted() | PostingRejected():
                 ledger.answer(event)
@@ -67,7 +67,8 @@ def read_delivered(
     return Delivered(ledger, of_entities, Billing(statements, invoices), revenue)
 
 
-def _events(output: Path, input_dir: Path) -> Iterator[Event]:
+def events_and_answers(output: Path, input_dir: Path) -> Iterator[Event]:
+    """Of the log, and answers that no run has taken in yet."""
     for shard in shards(output):
         with EngagementLog.open(output, shard) as log:
             for record in log.records():

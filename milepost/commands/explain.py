@@ -22,8 +22,8 @@ FIGURES: Final = (
 # What ids look like, for somebody who has none at hand.
 SHAPES: Final = (
     "A project, contract or entry has the id of its source (PRJ-1, T-17, expense/E-4); a statement begins with its engagement "
-    "(E-1.K-1/ACME/2026-03-01/1), and so do journals and exceptions (E-1.5265000084907d6bb39b6203); #accrued or #2 behind it is one of "
-    "its figures. A payment, an invoice or a write-off is explained by a journal that it posted"
+    "(E-1.K-1/ACME/2026-03-01/1), and so do journals and exceptions (E-1.5265000084907d6bb39b6203); #accrued or #2 after it is one of "
+    "its figures. A payment or a write-off is explained by a journal that it posted; an invoice by its number, or its key in the ERP"
 )
 
 
@@ -49,7 +49,8 @@ def explain(
     """Explain any figure: its arithmetic, rules, policies, rates and caps, down to fields of events."""
     from connectors.files.no_outputs import NoOutputs
     from milepost.explain.explanations import Explained, Explanations
-    from milepost.unknown_id import unknown_id
+    from milepost.in_erp import NOWHERE, in_erp
+    from milepost.unknown_id import unknown_id, what_it_is
 
     if json and html is not None:
         raise typer.BadParameter("expected one of --json and --html, got both", param_hint="--html")
@@ -57,6 +58,10 @@ def explain(
     try:
         with indexing() as tell, Explanations(output, tell, moment) as explanations:
             found = explanations.explain(id_)
+            there = NOWHERE if isinstance(found, Explained) else in_erp(output, id_)
+            if there.only is not None and isinstance(of_it := explanations.explain(there.only), Explained):
+                found = of_it
+                say(f"{id_} is {next(what_it_is(output, id_, there))}")
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     if not isinstance(found, Explained):
@@ -64,7 +69,7 @@ def explain(
             near = f"; the nearest are {', '.join(found.nearest)}" if found.nearest else ""
             then = f" as of {as_of}" if as_of is not None else ""
             raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
-        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT", looks=SHAPES)
+        raise unknown_id(output, id_, FIGURES, found.nearest, "milepost show PROJECT", looks=SHAPES, there=there)
     alarms, notes = _alarms(found), _notes(found)
     _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
     for line in (*notes, *alarms):

@@ -42,7 +42,12 @@ class Origin(Enum):
 # Long by its options, each of which is a parameter.
 def show(
     id_: Annotated[
-        str, typer.Argument(metavar="ID", help="Id of a project, an engagement or a statement.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Id of a project, an engagement or a statement; key or number of a document in an ERP.",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.", show_default=False)] = None,
     origin: Annotated[
@@ -70,14 +75,19 @@ def show(
         return
     if output is None:
         raise typer.BadParameter("expected the output folder of a run, or --from redis", param_hint="--output")
-    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, find
+    from connectors.files.lookup import EngagementFound, Issued, NothingFound, ProjectFound, find
     from connectors.files.no_outputs import NoOutputs
     from connectors.files.statement_background import entries_behind
     from milepost.documents_shown import document_shown
+    from milepost.in_erp import NOWHERE, in_erp
     from milepost.unknown_id import unknown_id
 
     try:
-        found = find(output, id_)
+        found, there = find(output, id_), NOWHERE
+        if isinstance(found, NothingFound):
+            there = in_erp(output, id_)
+            if there.statements and there.only is not None:
+                found = find(output, there.only)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     match found:
@@ -89,6 +99,8 @@ def show(
             behind = is_behind(output, found.projects)
             _tell(engagement_json(found, behind), engagement_tables(found), engagement_head(found, behind), json=json)
         case Issued():
+            if there.what:
+                say(f"{id_} is {there.what}")
             entries = entries_behind(output, found)
             _tell(
                 statement_json(found, entries),
@@ -101,11 +113,13 @@ def show(
                     f"\nNext: milepost statement {shell_word(found.statement.statement_id)} --html"
                     f" --output {shell_word(output)} > statement.html"
                 )
-        case _ if document_shown(output, id_, accounts, json=json):
+        case NothingFound() if document_shown(
+            output, id_, accounts, () if there.statements else there.journals, json=json
+        ):
             return
-        case _:
+        case NothingFound():
             kinds = "a project, an engagement or a statement"
-            raise unknown_id(output, id_, kinds, found.known, "milepost dump project.views")
+            raise unknown_id(output, id_, kinds, found.known, "milepost dump project.views", there=there)
 
 
 def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *, json: bool) -> None:

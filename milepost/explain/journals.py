@@ -86,9 +86,10 @@ class JournalNodes:
         stands = self.sources.draft(len(self.sources.trace.steps) - 1).journal(journal_id)
         if stands is None or stands.standing == TO_SEND:
             return ()
+        attempt = f"attempt {stands.attempt}" if stands.attempt else ""
         said = (
             ("in the ERP", stands.standing),
-            ("answered by", f"{stands.erp}, attempt {stands.attempt}"),
+            ("answered by", ", ".join(filter(None, (stands.erp, attempt)))),
             ("the ERP's number", ", ".join(stands.posted or stands.accepted)),
             ("posted there on", f"{stands.posted_on or ''}{f', period {stands.period}' if stands.period else ''}"),
             ("the ERP says", f"{stands.code} {stands.message}".strip()),

@@ -63,6 +63,21 @@ def test_a_journal_is_explained_with_the_words_of_the_erp() -> None:
     assert "in the ERP" not in dict(waiting.facts)
 
 
+def test_only_what_is_known_of_an_answer_is_said() -> None:
+    """T-1 is taken back before the ERP has it, so that nobody ever answers for the reversal; another is posted by hand, in no attempt."""
+    with told([*WORK, "2026-05-06 withdraw T-1"]) as books:
+        first, second, _, reversal = journals(books)
+        books.fold(event_of(books, first.journal_id, Answer("posted", 0, 1)))
+        books.fold(event_of(books, second.journal_id, Answer("data", 1, 1)))
+        explainer = explainer_of(books, ENGAGEMENT)
+        withdrawn, posted = (explainer.explain(one.journal_id) for one in (reversal, first))
+    assert reversal.reverses == second.journal_id
+    assert withdrawn is not None
+    assert posted is not None
+    assert withdrawn.facts[-1] == ("in the ERP", "withdrawn")
+    assert dict(posted.facts)["answered by"] == "books"
+
+
 def test_a_replacement_is_explained_by_what_it_replaces() -> None:
     with told(WORK) as books:
         first = journals(books)[0]

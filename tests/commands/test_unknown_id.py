@@ -46,10 +46,18 @@ def test_every_command_says_it_in_the_same_words(firm: Path, command: str) -> No
     assert "--output ...` lists them" in message
 
 
+def explained(firm: Path, wanted: str) -> str:
+    """What is said of an id beside the figure that it is explained by."""
+    result = CliRunner().invoke(app, ["explain", wanted, "--output", str(firm / "output"), "--depth", "0"])
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("Statement BRIDGE.K-1/ACME/2026-03-01/1")
+    return " ".join(result.stderr.split())
+
+
 def test_what_ids_look_like_is_said_where_any_kind_is_taken(firm: Path) -> None:
     message = told(firm, "explain", "PAY-1")
     assert "a statement begins with its engagement (E-1.K-1/ACME/2026-03-01/1)" in message
-    assert "A payment, an invoice or a write-off is explained by a journal that it posted" in message
+    assert "A payment or a write-off is explained by a journal that it posted; an invoice by its number" in message
 
 
 def exception_of(firm: Path) -> str:
@@ -92,9 +100,7 @@ def test_for_a_period_too(firm: Path) -> None:
 def test_an_invoice_that_waited_for_its_draft_leads_to_its_journal(tmp_path: Path) -> None:
     """The approval posts it, so that the journal names the approval as its cause."""
     output = decided(tmp_path)
-    assert "got INV-1, which is an invoice; what it posted: milepost explain BRIDGE." in told(
-        output, "explain", "INV-1"
-    )
+    assert "INV-1 is an invoice; what it posted: milepost explain BRIDGE." in explained(output, "INV-1")
 
 
 def test_what_was_refused_leads_to_its_exception(tmp_path: Path) -> None:
@@ -131,18 +137,14 @@ def test_a_payment_that_waited_for_its_invoice_leads_to_its_journal(tmp_path: Pa
     ]
     write(tmp_path / "input", events)
     run(tmp_path, "--until", "2026-05-05")
-    assert "got INV-1, which is an invoice that posted nothing: milepost exceptions show BRIDGE." in told(
-        tmp_path, "explain", "INV-1"
-    )
+    assert "INV-1 is an invoice that posted nothing: milepost exceptions show BRIDGE." in explained(tmp_path, "INV-1")
     late = [event("ExchangeRateSet", f"2026-05-{day:02}T15:00:00Z", date=f"2026-05-{day:02}", **rate) for day in (1, 5)]
     write(tmp_path / "input", late, "rates")
     run(tmp_path, "--until", "2026-05-06")
     assert "got PAY/1, which is a payment; what it posted: milepost explain BRIDGE." in told(
         tmp_path, "explain", "PAY/1"
     )
-    assert "got INV-1, which is an invoice; what it posted: milepost explain BRIDGE." in told(
-        tmp_path, "explain", "INV-1"
-    )
+    assert "INV-1 is an invoice; what it posted: milepost explain BRIDGE." in explained(tmp_path, "INV-1")
 
 
 def test_an_invoice_that_differs_from_its_statement_leads_to_its_exception(tmp_path: Path) -> None:
@@ -153,9 +155,7 @@ def test_an_invoice_that_differs_from_its_statement_leads_to_its_exception(tmp_p
         tmp_path / "input", [*founding(), worked("T-1", 2), event("InvoicePosted", "2026-04-02T09:00:00Z", **invoice)]
     )
     run(tmp_path)
-    assert "got INV-1, which is an invoice that posted nothing: milepost exceptions show BRIDGE." in told(
-        tmp_path, "explain", "INV-1"
-    )
+    assert "INV-1 is an invoice that posted nothing: milepost exceptions show BRIDGE." in explained(tmp_path, "INV-1")
 
 
 @pytest.mark.parametrize("command", ["explain", "show"])

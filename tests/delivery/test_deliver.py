@@ -507,14 +507,22 @@ def waiting_for_the_chart(firm: Firm) -> list[ExceptionRaised]:
     ]
 
 
-def test_an_invoice_whose_customer_is_not_in_the_chart_goes_by_itself_once_it_is(firm: Firm) -> None:
-    """Four statements that nobody has invoiced; the chart has another customer alone."""
+def invoicing(firm: Firm) -> None:
+    """Four statements that nobody has invoiced; the ERP issues all invoices."""
     shutil.rmtree(firm.output)
     uninvoiced = [each for each in history() if each["type"] != "InvoicePosted"]
     write(firm.input, sorted(uninvoiced, key=lambda each: str(each["occurred_at"])))
     assert firm.run().exit_code == 0
     text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
-    firm.accounts.write_text(f'{text}\n[entities.BERLIN.customers]\nNOBODY = "17"\n')
+    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+    firm.accounts.write_text("\n".join([text, *items, ""]))
+
+
+def test_an_invoice_whose_customer_is_not_in_the_chart_goes_by_itself_once_it_is(firm: Firm) -> None:
+    """The chart has another customer alone."""
+    invoicing(firm)
+    charted = firm.accounts.read_text()
+    firm.accounts.write_text(f'{charted}\n[entities.BERLIN.customers]\nNOBODY = "17"\n')
     assert firm.deliver().exit_code == 0
     rejected = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoiceRejected)]
     assert sorted(each.statement_id or "" for each in rejected) == firm.statements()
@@ -529,8 +537,7 @@ def test_an_invoice_whose_customer_is_not_in_the_chart_goes_by_itself_once_it_is
         "Map in accounts.toml what is missing (`milepost accounts check` lists it); what waits for it goes out by itself."
     }
 
-    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
-    firm.accounts.write_text("\n".join([text, *items, ""]))
+    firm.accounts.write_text(charted)
     assert firm.deliver("--until-done").exit_code == 0
     assert firm.run().exit_code == 0
     assert not waiting_for_the_chart(firm)

@@ -1,6 +1,6 @@
 """Exceptions that count what they are about: facts, or journals, with what these come to by currency.
 
-The first is told at once; how many there are by now is told at a day's end. The one that is left last closes the exception.
+The first is published at once; how many there are by then is published at a day's end. The one that is left last closes the exception.
 """
 
 from msgspec.structs import replace
@@ -61,8 +61,8 @@ def take(draft: Draft, exception_id: str, entry: str, amount: Amount, currency: 
     _put(draft, replace(noted, count=noted.count - 1, entries=entries), -amount, currency)
 
 
-def tell(draft: Draft, exception_id: str) -> None:
-    """How many there are by now, before the day's end; nothing where that was told, or the exception is not open."""
+def publish(draft: Draft, exception_id: str) -> None:
+    """How many there are by now, before the day's end; nothing where that was published, or the exception is not open."""
     noted: OpenException | None = draft.part("exception", exception_id)
     if noted is not None and noted.count != noted.told:
         draft.revise_note(noted)

@@ -41,8 +41,8 @@ class Round(NamedTuple):
 
 def to_bytes(found: Round) -> bytes:
     """The same bytes for equal values."""
-    told = {**found._asdict(), "calls": [call._asdict() for call in found.calls]}
-    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    plain = {**found._asdict(), "calls": [call._asdict() for call in found.calls]}
+    return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
 
 
 def from_bytes(value: bytes) -> Round:

@@ -61,7 +61,7 @@ class Names(NamedTuple):
         return self.own(DELIVERY)
 
     def delivery_writer(self, erp: str) -> str:
-        """The transactional id of whoever delivers to an ERP account; of every generation, as all of them deliver to the same books."""
+        """The transactional id of what delivers to an ERP account; of every generation, as all of them deliver to the same books."""
         return f"{self.prefix}milepost/delivery/{erp}"
 
     @property

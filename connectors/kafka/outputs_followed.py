@@ -62,7 +62,7 @@ class _Stretch:
 
 
 class FollowedTopics:
-    """`unread` is told of what none of our shards can have written, which is passed over."""
+    """`unread` is called for each record that none of our shards can have written; it is passed over."""
 
     def __init__(
         self, clients: Clients, names: Names, topics: Sequence[str], group: str, unread: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""A simulated ERP behind a port of this machine."""
+"""A simulated ERP on a port of this machine."""
 
 from __future__ import annotations
 

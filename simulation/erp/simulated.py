@@ -1,4 +1,4 @@
-"""A simulated ERP: an interface over books, with troubles, told by a way of its own what is to go wrong.
+"""A simulated ERP: an interface over books, with troubles. A path of its own sets what is to go wrong.
 
 GET  /simulated/ledger      what stands in the books, journal by journal
 GET  /simulated/counts      calls, writes, troubles met, most calls at once
@@ -81,7 +81,7 @@ class SimulatedErp:
         self.away: Callable[[float], None] = lambda _: None
         # Returns when what is late is done.
         self.late: Callable[[], object] = lambda: time.sleep(late_seconds)
-        # Who alone may call, by tokens; None: whoever comes, also with a password or signatures.
+        # The one client that may call, by tokens; None: any client may, also with a password or signatures.
         self.client: Client | None = None
         self._books = Books(folder, schema)
         self._interface = made(self._books, companies, posting_seconds)

@@ -13,4 +13,4 @@ def on_posting_answered(draft: Draft, event: PostingAccepted | PostingRejected) 
         standings.take(draft, journal_id, event)
     # Not at the day's end: money that cannot go is compared with what delivery says of it.
     for exception_id in sorted(waited_for | standings.unmapped(draft, journals)):
-        tallies.tell(draft, exception_id)
+        tallies.publish(draft, exception_id)

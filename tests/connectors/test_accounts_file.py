@@ -1,4 +1,4 @@
-"""accounts.toml is read as it says, and what is wrong with it is told by table and key, with what to write."""
+"""accounts.toml is read as it says, and what is wrong with it is named by table and key, with what to write."""
 
 from datetime import date
 from pathlib import Path

@@ -81,7 +81,7 @@ def test_a_journal_is_measured_from_its_record_to_the_acknowledgement(page: Page
 
 
 def test_the_oldest_document_ages_while_delivery_stands_still(page: Page) -> None:
-    """Nothing is told in between; the page counts on."""
+    """Nothing is published in between; the page counts on."""
     assert page.value(catalogue.ERP_OLDEST) == 0
     page.measured.stands(Stand({"to_send": 3}, 700 * SECOND), is_caught_up=True)
     assert page.value(catalogue.ERP_OLDEST) == 300

@@ -60,7 +60,7 @@ BY_AUTH = pytest.mark.parametrize("auth", AUTHS, ids=lambda auth: auth.__name__)
 
 
 def heard(asked: Asked) -> str:
-    """All of a request, and of a password what is behind its base 64."""
+    """All of a request; a password without its base 64."""
     who = asked.headers.get("authorization", "")
     decoded = base64.b64decode(who[6:]).decode() if who.startswith("Basic ") else ""
     return " ".join((asked.path, *asked.headers.values(), asked.body.decode(), decoded))

@@ -272,7 +272,7 @@ def test_expired_credentials_are_renewed(plug: Plug, tmp_path: Path) -> None:
 
 @BY_NAME
 def test_a_wrong_secret_gets_no_token_and_a_wrong_token_no_answer(plug: Plug, tmp_path: Path) -> None:
-    """Told on the first call and by the check, as credentials; nothing stands in the books."""
+    """The first call and the check say that the credentials are wrong; nothing stands in the books."""
     with simulated(plug, tmp_path) as found:
         secret = next(path for name in ("rsa.pem", "client_secret") if (path := tmp_path / name).exists())
         right = secret.read_text()

@@ -58,7 +58,7 @@ def test_an_import_that_does_not_say_what_is_wrong_is_taken_apart(tmp_path: Path
 
 
 def test_while_an_import_that_may_hold_it_runs_a_journal_is_neither_there_nor_missing(tmp_path: Path) -> None:
-    """Its answer was lost; whoever sent it again would have it twice."""
+    """Its answer was lost; sent again, it would be there twice."""
     (document,) = journals(1)
     with simulated(ORACLE_FUSION, tmp_path, settings={"options": OPTIONS}, posting_seconds=600) as found:
         found.meets(Trouble.LOST)

@@ -145,7 +145,7 @@ class Delivering:
         return [each.record for each in self.came()]
 
     def answers(self) -> list[PostingAccepted]:
-        """Posted, by whoever; each event once."""
+        """Posted, by any of the deliveries; each event once."""
         with self.books() as books:
             return [each for each in books.answered() if isinstance(each, PostingAccepted) and each.state == "posted"]
 

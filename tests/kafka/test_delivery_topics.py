@@ -120,11 +120,11 @@ def test_every_journal_and_every_mark_comes_once(firm: Firm, held: ExitStack) ->
 
 def test_lag_says_what_delivery_has_not_read(firm: Firm, held: ExitStack) -> None:
     """Of each ERP account by itself, from what it said before its last round of calls."""
-    ahead, behind = held.enter_context(firm.books("ahead")), held.enter_context(firm.books("behind"))
-    for books in (ahead, behind):
+    ahead, late = held.enter_context(firm.books("ahead")), held.enter_context(firm.books("late"))
+    for books in (ahead, late):
         books.begin({})
-    behind.read()
-    behind.claim([intent("MP1")])
+    late.read()
+    late.claim([intent("MP1")])
     all_of(ahead)
     ahead.read()
     ahead.claim([intent("MP2")])

@@ -1,4 +1,4 @@
-"""A file ledger writes each key once, whoever dies, and knows what people answer."""
+"""A file ledger writes each key once, wherever it dies, and knows what people answer."""
 
 from __future__ import annotations
 

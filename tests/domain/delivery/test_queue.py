@@ -123,7 +123,7 @@ def test_a_refused_part_goes_again_a_day_later_while_another_awaits_posting() ->
 
 
 def test_a_company_that_we_may_not_post_for_is_left_alone_for_a_while() -> None:
-    """Whoever runs the queue waits meanwhile, and knows since when nothing goes."""
+    """The caller of the queue waits meanwhile, and knows since when nothing goes."""
     queue = Queue("books", Making(), Terms())
     queue.add([journals("a")], seconds(1))
     play(queue, seconds(1), lambda _: NotSent(NOT_PERMITTED, "no role"))

@@ -37,7 +37,8 @@ CATALOGUE: Mapping[str, Category] = {
     "ledger_differs": Category(
         "finance",
         "error",
-        "Correct the entry in the ERP, or the chart: the next `milepost reconcile` closes it. Resolve what is right as it is, and say why.",
+        "Correct the entry in the ERP, or the chart: the next `milepost reconcile` closes it. Resolve what is right as it is, and say why; "
+        "a later comparison that still finds it raises it again.",
     ),
     "posted_twice": Category(
         "finance",

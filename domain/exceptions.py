@@ -38,7 +38,7 @@ CATALOGUE: Mapping[str, Category] = {
         "finance",
         "error",
         "Correct the entry in the ERP, or the chart: the next `milepost reconcile` closes it. Resolve what is right as it is, and say why; "
-        "a later comparison that still finds it raises it again.",
+        "it comes back only if it changes.",
     ),
     "posted_twice": Category(
         "finance",

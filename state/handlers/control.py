@@ -19,7 +19,7 @@ from state.cap_notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
 from state.forecast import loss
-from state.handlers import cash_applications, credit_memos, payments, write_offs
+from state.handlers import cash_applications, credit_memos, payments, reconciliations, write_offs
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
@@ -114,6 +114,8 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
                 lent.settle(draft, noted.subject_id)
             elif noted.category == loss.CATEGORY:
                 loss.settle(draft, noted)
+            elif noted.category == reconciliations.DIFFERS:
+                reconciliations.accept(draft, noted)
             if comes_back(noted.category, noted.subject_kind):
                 draft.revise_note(noted)
         case OverCap(part_id, state):

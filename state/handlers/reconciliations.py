@@ -1,6 +1,9 @@
 """What delivery found when it compared the ERP's ledger with what was posted: each difference is an exception until a later
 comparison of the same company and period has not got it. One that sums the differences it had no room to name closes none:
-what it does not name may still stand."""
+what it does not name may still stand.
+
+A difference that somebody resolved is right as it is, and is raised again only where a later comparison finds it otherwise.
+"""
 
 from msgspec.structs import replace
 
@@ -9,11 +12,14 @@ from domain.events.common import LedgerDifference
 from domain.events.finance import LedgerReconciled
 from domain.identity import composed
 from domain.outputs import LedgerComparison
+from domain.units import Amount
 from state.books import Fact, OpenException
 from state.draft import ENTRIES_NAMED, Draft
 
 DIFFERS = "ledger_differs"
 LEDGER = "ledger"
+# Facts of what is right as it is, by the difference.
+ACCEPTED = "accepted_difference"
 
 
 def on_ledger_reconciled(draft: Draft, event: LedgerReconciled) -> None:
@@ -32,8 +38,26 @@ def on_ledger_reconciled(draft: Draft, event: LedgerReconciled) -> None:
         noted: OpenException = draft.part("exception", exception_id)
         if noted.category == DIFFERS and noted.subject_id.startswith(f"{scope}/") and noted.subject_id not in found:
             draft.close_note(exception_id)
+    for fact_id in draft.ids("fact") if is_whole else ():
+        if fact_id.startswith(f"{ACCEPTED}/{scope}/") and fact_id.removeprefix(f"{ACCEPTED}/") not in found:
+            draft.put("fact", fact_id, None)
     for subject, difference in found.items():
-        _tell(draft, subject, difference)
+        accepted: Fact | None = draft.part("fact", f"{ACCEPTED}/{subject}")
+        if accepted == _as_accepted(_message(difference), abs(difference.amount)):
+            continue
+        if accepted is not None:
+            draft.put("fact", f"{ACCEPTED}/{subject}", None)
+        _raise(draft, subject, difference)
+
+
+def accept(draft: Draft, noted: OpenException) -> None:
+    """Somebody resolved it."""
+    amount = sum(noted.amounts.values())
+    draft.put("fact", f"{ACCEPTED}/{noted.subject_id}", _as_accepted(noted.message, amount))
+
+
+def _as_accepted(message: str, amount: Amount) -> Fact:
+    return Fact(amount, message)
 
 
 def _subject(scope: str, difference: LedgerDifference) -> str:
@@ -41,8 +65,12 @@ def _subject(scope: str, difference: LedgerDifference) -> str:
     return f"{scope}/{composed(difference.key, difference.cause, *account)}"
 
 
-def _tell(draft: Draft, subject: str, difference: LedgerDifference) -> None:
-    message = f"{difference.cause.replace('_', ' ')}: {difference.message}"
+def _message(difference: LedgerDifference) -> str:
+    return f"{difference.cause.replace('_', ' ')}: {difference.message}"
+
+
+def _raise(draft: Draft, subject: str, difference: LedgerDifference) -> None:
+    message = _message(difference)
     amount, entries = abs(difference.amount), difference.journals[:ENTRIES_NAMED]
     noted: OpenException | None = draft.part("exception", draft.exception_id(DIFFERS, LEDGER, subject))
     if noted is None:

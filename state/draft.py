@@ -355,6 +355,8 @@ class Draft:
 
     def put_entry(self, before: Entry | None, after: Entry) -> None:
         """Replace a row, and with it every sum and index it contributes to."""
+        stands = self.rows.get(after.entry_id, before)
+        assert stands is before or stands == before, "a row is replaced as it stands"
         self.rows[after.entry_id] = after
         if before is None:
             self._add_work(after, 1)

@@ -114,12 +114,12 @@ def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
     for statement_id, event in billing.invoices.items():
         statement = billing.statements.get(statement_id)
         if chart.issues_invoices and statement is not None and statement.legal_entity_id == chart.legal_entity_id:
-            codes = {statement.currency, chart.currencies.get(statement.currency, statement.currency)}
+            currency_id = chart.currencies.get(statement.currency, statement.currency)
             said, _ = key_and_attempt(event.event_id)
             keys = _keys(statement)
             key = said if said in keys else keys[-1]
             gross = event.amount + event.tax_amount
-            yield Invoiced(key, statement_id, event.posted_on, frozenset(codes), gross)
+            yield Invoiced(key, statement_id, event.posted_on, statement.currency, currency_id, gross)
 
 
 def _keys(statement: BillingStatement) -> list[str]:

@@ -98,12 +98,13 @@ class Expected(NamedTuple):
 
 
 class Invoiced(NamedTuple):
-    """An invoice that the ERP has said it posted; `gross` is with its tax, `currencies` are the names of its currency."""
+    """An invoice that the ERP has said it posted; `gross` is with its tax, `currency_id` what the ERP may call its currency."""
 
     key: str
     statement_id: str
     posted_on: date
-    currencies: frozenset[str]
+    currency: str
+    currency_id: str
     gross: Amount
 
 
@@ -280,10 +281,10 @@ def _changed(changes: Sequence[Amount]) -> Amount:
 
 def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[LedgerDifference]:
     """Its items stand on accounts of the ERP's own choice: what is compared is what the customer owes."""
-    currency, said = min(invoice.currencies), f"the invoice of {invoice.statement_id}"
+    said = f"the invoice of {invoice.statement_id}"
 
     def difference(cause: str, message: str, amount: Amount) -> LedgerDifference:
-        return LedgerDifference(invoice.key, cause, message, amount, currency)
+        return LedgerDifference(invoice.key, cause, message, amount, invoice.currency)
 
     if not there:
         yield difference(MISSING, f"{said} was posted, and is not in the ERP's ledger", invoice.gross)
@@ -293,13 +294,35 @@ def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[Led
         yield difference(TWICE, f"{said} stands in the ERP {len(there)} times: {named}", extra)
     elif not there[0].is_posted:
         yield difference(NOT_POSTED, f"{said}, {there[0].reference}, is not posted there now", invoice.gross)
-    elif there[0].currency not in invoice.currencies:
-        yield difference(CURRENCY, f"{said}: expected {currency}, the ERP has {there[0].currency}", invoice.gross)
+    elif there[0].currency not in {invoice.currency, invoice.currency_id}:
+        yield difference(
+            CURRENCY, f"{said}: expected {invoice.currency}, the ERP has {there[0].currency}", invoice.gross
+        )
     else:
-        owed = {debit + credit for debit, credit in _by_account(there[0].lines).values()}
-        if invoice.gross and invoice.gross not in owed:
-            told = f"{said}, {there[0].reference}: expected {format_amount(invoice.gross)} with tax on one account, found no such sum"
-            yield difference(CHANGED if there[0].is_changed else AMOUNT, told, invoice.gross)
+        owed = {account: debit + credit for account, (debit, credit) in _by_account(there[0].lines).items()}
+        if invoice.gross and invoice.gross not in owed.values():
+            what, money = _owed_otherwise(invoice, owed)
+            yield difference(CHANGED if there[0].is_changed else AMOUNT, f"{said}, {there[0].reference}: {what}", money)
+
+
+def _owed_otherwise(invoice: Invoiced, owed: Mapping[str, Amount]) -> tuple[str, Amount]:
+    """What was found, and by how much it differs. Which account is the receivable's only the ERP knows: the most on its side counts."""
+
+    def told(amount: Amount) -> str:
+        return _text((amount, 0) if amount > 0 else (0, amount), invoice.currency)
+
+    sign = 1 if invoice.gross > 0 else -1
+    sums = sorted(((account, amount) for account, amount in owed.items() if amount), key=lambda each: -sign * each[1])
+    found = ", ".join(f"{account} {told(amount)}" for account, amount in sums[:5]) or "nothing"
+    expected = f"expected {told(invoice.gross)}, with tax, on one account; found {found}"
+    if not sums or sums[0][1] * sign < 0:
+        return expected, invoice.gross
+    account, amount = sums[0]
+    money = abs(invoice.gross - amount)
+    return (
+        f"{expected}. Taking {account} for what the customer owes, {format_amount(money)} {invoice.currency} differ",
+        money,
+    )
 
 
 def _of_theirs(

@@ -269,7 +269,7 @@ def test_accounts_that_others_post_to_are_no_ones_mistake() -> None:
 
 
 GROSS = 119 * AMOUNT_ONE
-BILLED = Invoiced(key_of("invoice", ["S-1"]), "S-1", date(2026, 6, 30), frozenset({"EUR"}), GROSS)
+BILLED = Invoiced(key_of("invoice", ["S-1"]), "S-1", date(2026, 6, 30), "EUR", "EUR", GROSS)
 RECEIVABLE = lines(("1200", 119), ("400", -100), ("1776", -19))
 IN_BOOKS = LedgerEntry(BILLED.key, "INV-1", date(2026, 6, 30), "145", "EUR", is_posted=True, lines=RECEIVABLE)
 
@@ -284,8 +284,9 @@ IN_BOOKS = LedgerEntry(BILLED.key, "INV-1", date(2026, 6, 30), "145", "EUR", is_
         ([IN_BOOKS._replace(is_posted=False)], "not_posted", 119),
         ([IN_BOOKS._replace(currency="USD")], "currency", 119),
         ([IN_BOOKS._replace(currency="CHF", lines=lines(("1200", 113), ("400", -113)))], "currency", 119),
-        ([IN_BOOKS._replace(lines=lines(("1200", 120), ("400", -101), ("1776", -19)))], "amount", 119),
-        ([IN_BOOKS._replace(lines=lines(("1200", 1), ("400", -1)), is_changed=True)], "changed", 119),
+        ([IN_BOOKS._replace(lines=lines(("1200", 120), ("400", -101), ("1776", -19)))], "amount", 1),
+        ([IN_BOOKS._replace(lines=lines(("1200", 1), ("400", -1)), is_changed=True)], "changed", 118),
+        ([IN_BOOKS._replace(lines=())], "amount", 119),
     ],
 )  # fmt: skip
 def test_invoices_are_compared_by_what_the_customer_owes(
@@ -296,6 +297,23 @@ def test_invoices_are_compared_by_what_the_customer_owes(
     expected = [] if cause is None else [(BILLED.key, cause, money * AMOUNT_ONE)]
     assert [(each.key, each.cause, each.amount) for each in found.differences] == expected
     assert all(each[2:6] == each[6:10] for each in found.sums)
+
+
+def test_of_an_invoice_that_was_changed_only_what_differs_is_at_risk() -> None:
+    """15,600.00 are owed, 780.00 are retained beside it, and somebody has added 100.00 to a line; and the same of a credit."""
+    there = lines(("1100", 15_700), ("1170", 780), ("4000", -13_989), ("1776", -2_491))
+    for sign, side, other in ((1, "Dr", "Cr"), (-1, "Cr", "Dr")):
+        billed = BILLED._replace(currency_id="4", gross=sign * 15_600 * AMOUNT_ONE)
+        entry_ = IN_BOOKS._replace(
+            currency="4", lines=tuple(each._replace(amount=sign * each.amount) for each in there)
+        )
+        (found,) = compared([*THEIRS, entry_], invoices=[billed]).differences
+        assert (found.cause, found.amount, found.currency) == ("amount", 100 * AMOUNT_ONE, "EUR")
+        assert found.message == (
+            f"the invoice of S-1, INV-1: expected {side} 15600.00 EUR, with tax, on one account; "
+            f"found 1100 {side} 15700.00 EUR, 1170 {side} 780.00 EUR, 1776 {other} 2491.00 EUR, 4000 {other} 13989.00 EUR. "
+            "Taking 1100 for what the customer owes, 100.00 EUR differ"
+        )
 
 
 def test_an_invoice_that_was_changed_to_the_ledgers_currency_is_found() -> None:

@@ -36,9 +36,9 @@ _WHY: Final[Mapping[str, str]] = {
     standings.WITHDRAWN: "taken back in the books before it was sent",
     standings.NOT_DELIVERED: "memos that stay in the books",
 }
+RETRIED: Final = "What is rejected goes again a day later, and at once after a change of its company in accounts.toml"
 # Of a standing; the rest are one line.
 REASONS_SHOWN: Final = 10
-WHY_SHOWN: Final = 110
 
 
 class Delivered(NamedTuple):
@@ -114,12 +114,7 @@ def _summed(some: Sequence[Line]) -> Line:
 
 def _row(erp: str, word: str, line: Line) -> tuple[str, ...]:
     documents = f"{line.documents:,}" if line.documents or line.standing == standings.POSTED else ""
-    return erp, word, documents, f"{line.members:,}", _money(line.money), clipped(_why(line))
-
-
-def clipped(why: str) -> str:
-    """An ERP's words can be long; `--json` has them whole."""
-    return why if len(why) <= WHY_SHOWN else f"{why[: WHY_SHOWN - 1].rstrip()}…"
+    return erp, word, documents, f"{line.members:,}", _money(line.money), _why(line)
 
 
 def _why(line: Line) -> str:

@@ -9,13 +9,14 @@ from typing import Final, NamedTuple
 from connectors.files.added_events import added_events
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_topic, shards
+from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart
 from domain.delivery.expected import Ledger
 from domain.delivery.reconciled import Billing
 from domain.delivery.sold import Revenue
 from domain.events.catalogue import Event
 from domain.events.common import FiscalCalendar
-from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
+from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.events.reference import LegalEntityDefined
 from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry
 from domain.statement import ISSUED
@@ -46,12 +47,17 @@ def read_delivered(
                 revenue.add(written.record)
     calendars: dict[str, tuple[int, FiscalCalendar]] = {}
     invoices: dict[str, InvoicePosted] = {}
+    rejected: dict[str, tuple[int, InvoiceRejected]] = {}
     for event in events_and_answers(output, input_dir):
         match event:
             case PostingAccepted() | PostingRejected():
                 ledger.answer(event)
             case InvoicePosted() if event.statement_id is not None:
                 invoices[event.statement_id] = event
+            case InvoiceRejected():
+                key, attempt = key_and_attempt(event.event_id)
+                if key not in rejected or rejected[key][0] <= attempt:
+                    rejected[key] = attempt, event
             case LegalEntityDefined():
                 had = calendars.get(event.legal_entity_id)
                 if had is None or had[0] <= event.version:
@@ -64,7 +70,8 @@ def read_delivered(
         if isinstance(written.record, BillingStatement) and written.record.status == ISSUED
     }
     of_entities = {name: each for name, (_, each) in calendars.items()}
-    return Delivered(ledger, of_entities, Billing(statements, invoices), revenue)
+    billing = Billing(statements, invoices, {key: each for key, (_, each) in rejected.items()})
+    return Delivered(ledger, of_entities, billing, revenue)
 
 
 def events_and_answers(output: Path, input_dir: Path) -> Iterator[Event]:

@@ -113,6 +113,14 @@ def invoice(
     )
 
 
+def lack_of(statement: BillingStatement, chart: EntityChart) -> Unmapped | None:
+    """What the chart has no place for; of one part of several only its customer is looked at."""
+    if chart.customer(statement.bill_to) is None:
+        return Unmapped(CUSTOMER, statement.bill_to)
+    made = invoice(statement, chart) if statement.parts == 1 else None
+    return made if isinstance(made, Unmapped) else None
+
+
 def date_of(statement: BillingStatement) -> date:
     return statement.to - timedelta(days=1)
 

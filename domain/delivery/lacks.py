@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
-from domain.delivery.chart import CUSTOMER, EntityChart, Unmapped, dimensions_of
-from domain.delivery.invoices import date_of, invoice
+from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
+from domain.delivery.invoices import date_of, lack_of
 from domain.journal import BILLING, debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.statement import ISSUED
@@ -95,10 +95,7 @@ class Lacks:
         chart = self._charts.get(statement.legal_entity_id)
         if chart is None or not chart.issues_invoices_of(date_of(statement)):
             return
-        if chart.customer(statement.bill_to) is None:
-            yield Unmapped(CUSTOMER, statement.bill_to)
-            return
-        if statement.parts == 1 and isinstance(found := invoice(statement, chart), Unmapped):
+        if (found := lack_of(statement, chart)) is not None:
             yield found
 
 

@@ -11,10 +11,11 @@ from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart
 from domain.delivery.documents import INVOICE, key_of, revision_of
 from domain.delivery.expected import ANSWERED, GIVEN_UP, Found, expected
+from domain.delivery.invoices import date_of
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.reconciliation import Compared, Invoiced, Period, compare, guarded_accounts
 from domain.events.common import FiscalCalendar
-from domain.events.finance import InvoicePosted, LedgerReconciled
+from domain.events.finance import InvoicePosted, InvoiceRejected, LedgerReconciled
 from domain.outputs import BillingStatement
 from domain.units import Instant
 
@@ -30,19 +31,23 @@ class Reconciled(NamedTuple):
 
 
 class Billing(NamedTuple):
-    """Statements that were issued, by id, and their invoices that were posted, by the id of the statement."""
+    """Statements that were issued, by id, their invoices that were posted, by the id of the statement, and the last rejection by key."""
 
     statements: Mapping[str, BillingStatement]
     invoices: Mapping[str, InvoicePosted]
+    rejected: Mapping[str, InvoiceRejected] = {}
 
 
 NOT_BILLING: Final = Billing({}, {})
 
 
-def periods_of(found: Iterable[Found], legal_entity_id: str, calendar: FiscalCalendar, until: date) -> list[str]:
+def periods_of(
+    chart: EntityChart, found: Iterable[Found], billing: Billing, calendar: FiscalCalendar, until: date
+) -> list[str]:
     """From the first that the ERP has something of to the last, or that of `until`: people may post by hand where we post nothing."""
     documents = (each.document for each in found if each.state)
-    names = {each.period for each in documents if each.legal_entity_id == legal_entity_id}
+    names = {each.period for each in documents if each.legal_entity_id == chart.legal_entity_id}
+    names |= {fiscal.period_of(calendar, each.posted_on).name for each in _invoiced(chart, billing)}
     ours = sorted(names)
     period = fiscal.period_named(calendar, ours[0]) if ours else None
     last = max(ours[-1], fiscal.period_of(calendar, until).name) if ours else ""
@@ -78,9 +83,8 @@ def reconcile(
         if each.state and each.state not in ANSWERED | GIVEN_UP
     }
     invoices = list(_invoiced(chart, billing))
-    unbilled = {
-        key for name in billing.statements.keys() - billing.invoices.keys() for key in _keys(billing.statements[name])
-    }
+    billed = {each.statement_id for each in invoices}
+    unbilled = {key for name, each in billing.statements.items() if name not in billed for key in keys_of(each)}
     if not periods:
         return
     first, last = min(each.since for each in periods), max(each.to for each in periods)
@@ -113,15 +117,18 @@ def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
     """Those of the company that the ERP has under our key."""
     for statement_id, event in billing.invoices.items():
         statement = billing.statements.get(statement_id)
-        if chart.issues_invoices and statement is not None and statement.legal_entity_id == chart.legal_entity_id:
+        if statement is None or statement.legal_entity_id != chart.legal_entity_id:
+            continue
+        said, _ = key_and_attempt(event.event_id)
+        keys = keys_of(statement)
+        # What others had invoiced before the ERP began has no key of ours.
+        if said in keys or chart.issues_invoices_of(date_of(statement)):
             currency_id = chart.currencies.get(statement.currency, statement.currency)
-            said, _ = key_and_attempt(event.event_id)
-            keys = _keys(statement)
-            key = said if said in keys else keys[-1]
             gross = event.amount + event.tax_amount
+            key = said if said in keys else keys[-1]
             yield Invoiced(key, statement_id, event.posted_on, statement.currency, currency_id, gross)
 
 
-def _keys(statement: BillingStatement) -> list[str]:
-    """Of all its revisions, the newest last."""
+def keys_of(statement: BillingStatement) -> list[str]:
+    """Of the invoices of all its revisions, the newest last."""
     return [key_of(INVOICE, [revision_of(statement.statement_id, each)]) for each in range(1, statement.revision + 1)]

@@ -118,7 +118,7 @@ class Period(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """`agreed` are documents that both sides have alike, `unposted` those that wait in the ERP for somebody to post them."""
+    """`agreed` are journals and invoices that both sides have alike, `unposted` those that wait in the ERP for somebody to post them."""
 
     sums: tuple[LedgerSum, ...]
     differences: tuple[LedgerDifference, ...]
@@ -161,9 +161,8 @@ def compare(
         _of_theirs(entry, withdrawn, rejected) for key, some in journals.items() if key not in ours for entry in some
     ]
     found += [one for entry in strangers for one in _made_by_hand(entry, guarded)]
-    for key, invoice in billed.items():
-        if period.since <= invoice.posted_on < period.to:
-            found += _of_invoice(invoice, theirs.get(key, ()))
+    invoiced = [each for each in billed.values() if period.since <= each.posted_on < period.to]
+    found += [one for each in invoiced for one in _of_invoice(each, theirs.get(each.key, ()))]
     there = {key for key, some in theirs.items() if any(entry.is_posted for entry in some)}
     standing = [entry for some in journals.values() for entry in some if entry.is_posted and _is_in(entry, period)]
     differing = {each.key for each in found}
@@ -174,7 +173,7 @@ def compare(
             [_only(entry, guarded) for entry in strangers],
         ),
         _bounded(sorted(found, key=lambda each: (-abs(each.amount), each.key, each.cause))),
-        sum(key in there and key not in differing for key in ours),
+        sum(key in there and key not in differing for key in (*ours, *(each.key for each in invoiced))),
         sum(not each.is_posted and key in theirs and key not in there for key, each in ours.items()),
     )
 
@@ -313,7 +312,7 @@ def _owed_otherwise(invoice: Invoiced, owed: Mapping[str, Amount]) -> tuple[str,
 
     sign = 1 if invoice.gross > 0 else -1
     sums = sorted(((account, amount) for account, amount in owed.items() if amount), key=lambda each: -sign * each[1])
-    found = ", ".join(f"{account} {told(amount)}" for account, amount in sums[:5]) or "nothing"
+    found = ", ".join(f"{account or 'no account'} {told(amount)}" for account, amount in sums[:5]) or "nothing"
     expected = f"expected {told(invoice.gross)}, with tax, on one account; found {found}"
     if not sums or sums[0][1] * sign < 0:
         return expected, invoice.gross

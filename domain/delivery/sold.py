@@ -1,6 +1,6 @@
 """Revenue that is recognised, what statements bill of it, and what was invoiced: three figures that follow each other.
 
-recognised 1,600.00   billed 1,200.00   invoiced 1,000.00     to bill 400.00, to invoice 200.00
+recognised 1,600.00   billed 1,200.00   retained 60.00, invoiced 940.00     to bill 400.00, to invoice 200.00
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from domain.units import Amount
 
 
 class Sold(NamedTuple):
-    """Of one company and currency, net of tax. `billed` is gross of retention, `invoiced` and `to_invoice` are what was and is due.
-
-    `differing` are invoices of another amount than their statement's.
+    """Of one company and currency, net of tax. `billed` less `withheld`, what is retained or was paid as a deposit, is `invoiced` or
+    `to_invoice`, but for `differing`: invoices of another amount than their statement's.
     """
 
     legal_entity_id: str
@@ -27,6 +26,7 @@ class Sold(NamedTuple):
     invoiced: Amount = 0
     to_invoice: Amount = 0
     differing: int = 0
+    withheld: Amount = 0
 
     @property
     def to_bill(self) -> Amount:
@@ -54,6 +54,7 @@ class Revenue:
                 billed=had.billed + statement.total,
                 invoiced=had.invoiced + (invoice.amount if invoice else 0),
                 to_invoice=had.to_invoice + (0 if invoice else statement.amount_due),
+                withheld=had.withheld + statement.total - statement.amount_due,
                 differing=had.differing + (invoice is not None and invoice.amount != statement.amount_due),
             )
         return [found[place] for place in sorted(found)]

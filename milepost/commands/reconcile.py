@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from milepost.settings import Loaded
     from milepost.tables import Table
 
+WHAT_TO_DO = "docs/reconciliation.md says by cause what to do"
+# Kinds of ERP whose journals say nothing of an invoice's key.
+WITHOUT_INVOICES = frozenset({"oracle_fusion"})
 SUMS = ("count", "debits", "credits", "digest")
 CSV_COLUMNS = (
     *("section", "legal_entity_id", "period", "account", "currency"),
@@ -61,6 +64,7 @@ def reconcile(
     """
     from connectors.files.delivered import read_delivered
     from connectors.files.no_outputs import NoOutputs
+    from domain.delivery.absent_invoices import absent_invoices
     from milepost import absent_shown
     from milepost.cap_words import instant_day
     from milepost.deciding import beside, found_at
@@ -82,9 +86,10 @@ def reconcile(
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     unread: list[str] = []
     made = list(_compared(given, delivered, entity, period, instant_day(found_at(output)), unread))
+    invoices = [each for chart in given.charts.values() for each in absent_invoices(chart, delivered.billing)]
     lacking = [
         each
-        for each in absent_shown.summed(delivered.ledger.absent())
+        for each in absent_shown.summed(delivered.ledger.absent(), invoices, delivered.calendars)
         if entity in {None, each.legal_entity_id} and period in {None, each.period}
     ]
     sold = [each for each in delivered.revenue.sold(delivered.billing) if entity in {None, each.legal_entity_id}]
@@ -97,7 +102,7 @@ def reconcile(
     elif as_csv:
         _tell_csv(made)
     else:
-        _tell(made, lacking, sold, is_whole=not unread)
+        _tell(made, lacking, sold, is_whole=not unread, look=look)
         if said and not kafka:
             say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
     for sentence in unread:
@@ -137,7 +142,10 @@ def _compared(
     for company, chart in sorted(accounts.charts.items()):
         if (entity is not None and company != entity) or company not in calendars:
             continue
-        names = [period] if period is not None else periods_of(found, company, calendars[company], until)
+        billing = delivered.billing
+        if accounts.erps[chart.erp].kind in WITHOUT_INVOICES:
+            billing = billing._replace(invoices={})
+        names = [period] if period is not None else periods_of(chart, found, billing, calendars[company], until)
         periods = [within for name in names if (within := period_of(chart, calendars[company], name))]
         if len(periods) < len(names):
             raise typer.BadParameter(
@@ -150,7 +158,7 @@ def _compared(
             continue
         with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
             try:
-                yield from compared(chart, periods, found, erp.ledger, delivered.billing)
+                yield from compared(chart, periods, found, erp.ledger, billing)
             except ErpUnreadable as fault:
                 unread.append(f"{company}: {fault}")
 
@@ -177,7 +185,9 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
 # For people
 
 
-def _tell(made: Sequence[Reconciled], lacking: Sequence[Lacking], sold: Sequence[Sold], *, is_whole: bool) -> None:
+def _tell(
+    made: Sequence[Reconciled], lacking: Sequence[Lacking], sold: Sequence[Sold], *, is_whole: bool, look: bool
+) -> None:
     """Where an ERP could not be read, nothing is said of ledgers as a whole."""
     from milepost import absent_shown
     from milepost.tables import show
@@ -191,14 +201,29 @@ def _tell(made: Sequence[Reconciled], lacking: Sequence[Lacking], sold: Sequence
     if lacking:
         tables.append(absent_shown.table(lacking))
     show(*tables, *([_sold(sold)] if made else []))
-    if is_whole and not any(each.compared.differences for each in made):
-        tell("\n" + "\n".join(_verdict(made, lacking)))
+    verdict = list(_verdict(made, lacking, is_whole=is_whole, look=look))
+    if verdict:
+        tell("\n" + "\n".join(verdict))
 
 
-def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Iterator[str]:
-    """Of ledgers without a difference: what agrees, and what was not compared and why."""
-    nothing = [f"{each.legal_entity_id} {each.period.name}" for each in made if not each.compared.sums]
-    if not made:
+def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking], *, is_whole: bool, look: bool) -> Iterator[str]:
+    """What differs, or what agrees, and what was not compared and why; nothing of ledgers that agree as far as they could be read."""
+    from connectors.imports.counting import counted
+    from domain.delivery.standings import REFUSED
+    from milepost.absent_shown import count_text
+    from milepost.delivered_shown import RETRIED
+
+    nothing = [
+        f"{each.legal_entity_id} {each.period.name}"
+        for each in made
+        if not each.compared.sums and not each.compared.agreed
+    ]
+    differing = [each for each in made if each.compared.differences]
+    if differing:
+        yield f"{_in_sum(differing)}. {'' if look else 'The next run raises to finance what nobody has resolved. '}{WHAT_TO_DO}"
+    elif not is_whole:
+        return
+    elif not made:
         yield "Nothing was compared: the ERPs have answered nothing yet"
     elif len(nothing) == len(made):
         yield "Nothing was compared: neither ledger has anything posted of ours in these periods"
@@ -206,11 +231,30 @@ def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Iterator
         yield "Both ledgers agree"
         if nothing:
             yield f"Nothing was compared of {', '.join(nothing)}: neither ledger has anything posted of ours there"
-    unposted, absent = sum(each.compared.unposted for each in made), sum(each.journals for each in lacking)
+    unposted = sum(each.compared.unposted for each in made)
     if unposted:
-        yield f"{unposted:,} documents are in the ERP and not posted there yet"
-    if absent:
-        yield f"{absent:,} journals are not in the ERP yet, for the reasons above"
+        yield f"In the ERP and not posted there yet: {counted(unposted, 'document')}"
+    if lacking:
+        yield f"Not in the ERP yet, for the reasons above: {count_text(lacking)}"
+    if any(each.standing == REFUSED for each in lacking):
+        yield RETRIED
+
+
+def _in_sum(differing: Sequence[Reconciled]) -> str:
+    from collections import Counter
+
+    from connectors.imports.counting import counted
+    from domain.delivery.reconciliation import MORE
+
+    found = [one for each in differing for one in each.compared.differences]
+    money: Counter[str] = Counter()
+    for one in found:
+        money[one.currency] += abs(one.amount)
+    amounts = ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(money.items()))
+    companies = counted(len({each.legal_entity_id for each in differing}), "company", "companies")
+    more = "more than " if any(one.cause == MORE for one in found) else ""
+    count = counted(sum(one.cause != MORE for one in found), "difference")
+    return f"Found {more}{count} in {companies}, {amounts} in all"
 
 
 def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
@@ -227,7 +271,9 @@ def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
         )
         rows.append((*place, each.erp, *(f"{number:,}" for number in figures)))
     columns = ("company", "period", "ERP account", "agree", "differences", "to post there", "to send", "rejected")
-    return Table("Documents on both sides; journals to send and rejected", columns, rows, frozenset(range(3, 8)))
+    return Table(
+        "Documents on both sides; journals and invoices to send and rejected", columns, rows, frozenset(range(3, 8))
+    )
 
 
 def _sums(each: Reconciled) -> Table:
@@ -278,7 +324,9 @@ def _sold(sold: Sequence[Sold]) -> Table:
         (
             each.legal_entity_id,
             each.currency,
-            *map(amount_text, (each.recognised, each.billed, each.to_bill, each.invoiced, each.to_invoice)),
+            *map(
+                amount_text, (each.recognised, each.billed, each.to_bill, each.withheld, each.invoiced, each.to_invoice)
+            ),
             f"{each.differing:,}",
         )
         for each in sold
@@ -289,18 +337,19 @@ def _sold(sold: Sequence[Sold]) -> Table:
         "recognised",
         "billed",
         "to bill",
+        "retained or deposit",
         "invoiced",
         "to invoice",
         "invoices that differ",
     )
-    return Table("Revenue, statements and invoices so far, net of tax", columns, rows, frozenset(range(2, 8)))
+    return Table("Revenue, statements and invoices so far, net of tax", columns, rows, frozenset(range(2, 9)))
 
 
 # For machines
 
 
 def as_json(each: Reconciled, lacking: Sequence[Lacking]) -> dict[str, Any]:
-    """Version 1 of the shape; amounts are decimals as text; `to_send` and `rejected` are journals."""
+    """Version 1 of the shape; amounts are decimals as text; `to_send` and `rejected` are journals and invoices."""
     from milepost.absent_shown import rejected, to_send
 
     place = (each.legal_entity_id, each.period.name)
@@ -335,6 +384,7 @@ def sold_json(each: Sold) -> dict[str, Any]:
         "recognised": _plain(each.recognised),
         "billed": _plain(each.billed),
         "to_bill": _plain(each.to_bill),
+        "withheld": _plain(each.withheld),
         "invoiced": _plain(each.invoiced),
         "to_invoice": _plain(each.to_invoice),
         "invoices_that_differ": each.differing,

@@ -124,8 +124,8 @@ def test_both_ledgers_agree(reconcile: Callable[..., Result], delivered: list[Jo
     assert "Both ledgers agree" in result.stdout
     told = [line.split() for line in result.stdout.splitlines()]
     assert [row[1:] for row in told[-4:-2]] == [
-        ["EUR", "2,700.00", "2,400.00", "300.00", "2,400.00", "0.00", "0"],
-        ["USD", "1,900.00", "1,900.00", "0.00", "1,900.00", "0.00", "0"],
+        ["EUR", "2,700.00", "2,400.00", "300.00", "0.00", "2,400.00", "0.00", "0"],
+        ["USD", "1,900.00", "1,900.00", "0.00", "0.00", "1,900.00", "0.00", "0"],
     ], "all but the three hours of U-5"
     events = [each for each in added_events(tmp_path / "input", ANSWERS) if isinstance(each, LedgerReconciled)]
     assert [(each.period, each.differences) for each in events] == [("2026-01", ()), ("2026-02", ()), ("2026-03", ())]
@@ -210,7 +210,7 @@ def test_before_the_first_answer_there_is_nothing_to_compare(
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-2:] == [
         "Nothing was compared: the ERPs have answered nothing yet",
-        "20 journals are not in the ERP yet, for the reasons above",
+        "Not in the ERP yet, for the reasons above: 20 journals",
     ]
     assert "agree" not in result.stdout
     absent = json.loads(reconcile("--json").stdout)["not_in_erp"]
@@ -260,6 +260,31 @@ def test_what_the_chart_has_no_place_for_is_to_send_and_says_why(
     assert "no account of the ERP for 2150" in shown.stdout
     by_machine = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
     assert by_machine["reasons"][0]["standing"] == "unmapped"
+
+
+def test_invoices_are_looked_for_where_the_ledger_can_have_them_under_our_key(
+    reconcile: Callable[..., Result],
+    delivered: list[JournalDocument],
+    erp: Keeping,
+    accounts: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four invoices were posted, each in the month after its own; none is there. Others made January's where the ERP begins with February.
+
+    Journals of Oracle Fusion do not say which invoice they are of.
+    """
+    monkeypatch.setitem(adapters.OPENERS, "oracle_fusion", lambda _name, _connection: erp)
+    text = accounts.read_text()
+    for since, kind, missing in (
+        ("2026-01-01", "keeping", [0, 2, 2]),
+        ("2026-02-01", "keeping", [0, 0, 2]),
+        ("2026-01-01", "oracle_fusion", [0, 0, 0]),
+    ):
+        changed = text.replace("[entities.BERLIN]", f"[entities.BERLIN]\ninvoices_from = {since}")
+        accounts.write_text(changed.replace('"keeping"', f'"{kind}"'))
+        months = json.loads(reconcile("--look", "--json").stdout)["reconciled"]
+        causes = [[each["cause"] for each in month["differences"]] for month in months]
+        assert causes == [["missing"] * count for count in missing]
 
 
 def test_an_unknown_company_or_period_is_wrong_usage(

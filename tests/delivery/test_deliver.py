@@ -74,6 +74,11 @@ class Firm:
     def run(self) -> Result:
         return CliRunner().invoke(app, ["run", "--input", str(self.input), "--output", str(self.output)])
 
+    def issue_invoices_from(self, day: str) -> None:
+        text = self.accounts.read_text().replace("[entities.BERLIN]", f"[entities.BERLIN]\ninvoices_from = {day}")
+        items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+        self.accounts.write_text("\n".join([text, *items, ""]))
+
     def act(self, text: str) -> None:
         turn = parsed(text)
         assert isinstance(turn, Turn), text
@@ -143,8 +148,11 @@ def firm(tmp_path: Path) -> Iterator[Firm]:
 
 
 @contextmanager
-def delivering_to(folder: Path, grain: str, *troubles: Share | Turn, kind: str = "netsuite") -> Iterator[Firm]:
-    shutil.copytree(finished_run().parent, folder / "firm")
+def delivering_to(
+    folder: Path, grain: str, *troubles: Share | Turn, kind: str = "netsuite", run: Path | None = None
+) -> Iterator[Firm]:
+    """`run` is the folder of input and output; without it those of the finished run."""
+    shutil.copytree(run or finished_run().parent, folder / "firm")
     erp = SimulatedErp(kind, folder / "books", companies=(COMPANY,), troubles=troubles)
     with closing(erp), serving(erp) as server:
         accounts = written(folder, kind, server.url, erp.token_path, 4, companies=(COMPANY,), grain=grain)
@@ -486,9 +494,7 @@ def test_replacements_wait_for_their_day_and_it_is_said_which(tmp_path: Path) ->
 def test_what_was_invoiced_before_the_erp_issues_invoices_is_not_invoiced_again(firm: Firm) -> None:
     """The journals are in the ERP when it begins to issue invoices with February's: two statements of January stay out."""
     assert firm.deliver().exit_code == 0
-    text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-02-01")
-    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
-    firm.accounts.write_text("\n".join([text, *items, ""]))
+    firm.issue_invoices_from("2026-02-01")
     result = firm.deliver("--until-done")
     assert result.exit_code == 0, result.output
     assert "BERLIN: 2 statements are not sent, since their period ended before 2026-02-01" in result.stderr

@@ -6,7 +6,9 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -17,7 +19,9 @@ from domain.outputs import TOPICS, JournalEntry
 from milepost.cli import app
 from simulation.erp.books import FILE
 from simulation.erp.troubles import parsed
+from tests.commands.tiny_firm import write
 from tests.delivery.test_deliver import Firm, delivering_to
+from tests.finished_run import history
 
 
 @pytest.fixture
@@ -76,6 +80,70 @@ def test_what_changes_in_the_erp_is_an_exception_until_it_is_undone(firm: Firm) 
     book(firm, day.format("-1 day"))
     assert reconcile(firm).exit_code == 0
     assert differing(firm) == {}
+
+
+def test_invoices_are_listed_and_compared_as_journals_are(tmp_path: Path) -> None:
+    """Four statements, none of them invoiced before. The ERP has closed January when the first two come; it posts February's.
+
+    Then people add 100.00 to what the customer owes of one.
+    """
+    history_ = sorted(
+        (each for each in history() if each["type"] != "InvoicePosted"), key=lambda each: str(each["occurred_at"])
+    )
+    source, output = write(tmp_path / "run" / "input", history_), tmp_path / "run" / "output"
+    assert CliRunner().invoke(app, ["run", "--input", str(source), "--output", str(output)]).exit_code == 0
+    with delivering_to(tmp_path, ENTRY, run=tmp_path / "run") as firm:
+        assert firm.deliver().exit_code == 0
+        journals = agreed(firm)
+        firm.issue_invoices_from("2026-01-01")
+        found = json.loads(reconcile(firm, "--look", "--json").stdout)
+        waiting = [each for each in found["not_in_erp"] if each["invoices"]]
+        assert [(each["period"], each["standing"], each["invoices"]) for each in waiting] == [
+            ("2026-01", "to_send", 2),
+            ("2026-02", "to_send", 2),
+        ]
+        assert money_of(waiting) == {each["currency"]: Decimal(each["to_invoice"]) for each in found["sold"]}
+
+        firm.act("close=2026-01")
+        assert firm.deliver("--until-done").exit_code == 0
+        found = json.loads(reconcile(firm, "--look", "--json").stdout)
+        assert [month["rejected"] for month in found["reconciled"]] == [2, 0, 0]
+        assert agreed(firm) == {**journals, "2026-02": journals["2026-02"] + 2}
+        (refused,) = [each for each in found["not_in_erp"] if each["invoices"]]
+        assert (refused["period"], refused["standing"], refused["invoices"]) == ("2026-01", "rejected", 2)
+        assert money_of([refused]) == {each["currency"]: Decimal(each["to_invoice"]) for each in found["sold"]}
+        said = reconcile(firm, "--look").stdout
+        assert "2 invoices" in said
+        assert "You cannot create or change a transaction in a closed period" in said
+        assert said.splitlines()[-3:] == [
+            "Both ledgers agree",
+            "Not in the ERP yet, for the reasons above: 2 invoices",
+            "What is rejected goes again a day later, and at once after a change of its company in accounts.toml",
+        ]
+
+        book(
+            firm,
+            'UPDATE transactionline SET foreignamount = foreignamount + 100 WHERE ("transaction", id) = (SELECT "transaction", '
+            'transactionline FROM transactionaccountingline JOIN "transaction" t ON t.id = "transaction" '
+            "WHERE type = 'CustInvc' AND account = '1100' ORDER BY t.id LIMIT 1)",
+        )
+        changed = reconcile(firm, "--json")
+        assert changed.exit_code == 3, changed.output
+        (one,) = [each for month in json.loads(changed.stdout)["reconciled"] for each in month["differences"]]
+        assert (one["cause"], one["amount"]) == ("amount", "100.00")
+        assert reconcile(firm, "--look").stdout.splitlines()[-3] == (
+            f"Found 1 difference in 1 company, 100.00 {one['currency']} in all. docs/reconciliation.md says by cause what to do"
+        )
+
+
+def agreed(firm: Firm) -> dict[str, int]:
+    months = json.loads(reconcile(firm, "--look", "--json").stdout)["reconciled"]
+    return {each["period"]: each["agreed"] for each in months}
+
+
+def money_of(absent: list[dict[str, Any]]) -> dict[str, Decimal]:
+    currencies = {currency for each in absent for currency in each["money"]}
+    return {name: sum((Decimal(each["money"].get(name, 0)) for each in absent), Decimal(0)) for name in currencies}
 
 
 def test_a_closed_period_leaves_nothing_behind(tmp_path: Path) -> None:

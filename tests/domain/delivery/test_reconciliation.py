@@ -14,7 +14,7 @@ from domain.delivery.expected import Found
 from domain.delivery.groups import Group
 from domain.delivery.journals import documents
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope, still_waiting
-from domain.delivery.reconciled import Billing, period_of, periods_of, reconcile
+from domain.delivery.reconciled import NOT_BILLING, Billing, period_of, periods_of, reconcile
 from domain.delivery.reconciliation import Compared, Expected, Invoiced, Period, compare
 from domain.events.common import FiscalCalendar, LedgerDifference
 from domain.events.finance import InvoicePosted
@@ -238,7 +238,7 @@ def test_a_month_in_which_only_people_post_is_compared_too() -> None:
         "", "JE-hand", date(2026, 8, 20), "", "EUR", is_posted=True, lines=lines(("94000", 70), ("1", -70))
     )
     calendar = FiscalCalendar("calendar_month")
-    names = periods_of(found, "DE", calendar, date(2026, 8, 31))
+    names = periods_of(MAPPED, found, NOT_BILLING, calendar, date(2026, 8, 31))
     assert names == ["2026-06", "2026-07", "2026-08"]
     periods = [each for name in names if (each := period_of(MAPPED, calendar, name))]
     both = list(reconcile(MAPPED, periods, found, lambda _: [*THEIRS, by_hand]))
@@ -247,8 +247,12 @@ def test_a_month_in_which_only_people_post_is_compared_too() -> None:
         [],
         [("by_hand", 70 * AMOUNT_ONE)],
     ]
-    assert periods_of(found, "DE", calendar, date(2026, 5, 1)) == ["2026-06"]
-    assert periods_of([Found(OURS[0], "")], "DE", calendar, date(2026, 8, 31)) == [], "nothing is answered yet"
+    assert periods_of(MAPPED, found, NOT_BILLING, calendar, date(2026, 5, 1)) == ["2026-06"]
+    unanswered = [Found(OURS[0], "")]
+    assert periods_of(MAPPED, unanswered, NOT_BILLING, calendar, date(2026, 8, 31)) == [], "nothing is answered yet"
+    deposit = InvoicePosted("e", 0, "main", "7", date(2026, 4, 30), 1_501 * AMOUNT_ONE, statement_id="S-1")
+    billing = Billing({"S-1": STATEMENT}, {"S-1": deposit})
+    assert periods_of(MAPPED, unanswered, billing, calendar, date(2026, 4, 30)) == ["2026-04"], "an invoice is"
 
 
 def test_what_the_erp_has_and_has_not_said_yet_is_no_difference() -> None:
@@ -296,6 +300,7 @@ def test_invoices_are_compared_by_what_the_customer_owes(
     found = compared([*THEIRS, *there], invoices=[BILLED])
     expected = [] if cause is None else [(BILLED.key, cause, money * AMOUNT_ONE)]
     assert [(each.key, each.cause, each.amount) for each in found.differences] == expected
+    assert found.agreed == len(EXPECTED) + (cause is None)
     assert all(each[2:6] == each[6:10] for each in found.sums)
 
 

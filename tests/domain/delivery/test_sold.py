@@ -24,9 +24,10 @@ def test_what_is_billed_and_not_invoiced_waits_and_so_does_what_is_not_billed() 
     revenue.add(journal("J-3", [line("5000", 100), line("2150", -100)], currency="USD"))
     in_dollars = Sold("DE", "USD", 0)
     sent, invoiced = Billing({"S-1": STATEMENT}, {}), Billing({"S-1": STATEMENT}, {"S-1": posted(1_501)})
-    waits = Sold("DE", "EUR", 2_000 * AMOUNT_ONE, 1_580 * AMOUNT_ONE, 0, 1_501 * AMOUNT_ONE)
+    waits = Sold("DE", "EUR", 2_000 * AMOUNT_ONE, 1_580 * AMOUNT_ONE, 0, 1_501 * AMOUNT_ONE, withheld=79 * AMOUNT_ONE)
     assert revenue.sold(sent) == [waits, in_dollars]
     assert waits.to_bill == 420 * AMOUNT_ONE
+    assert waits.billed - waits.withheld == waits.to_invoice
     assert revenue.sold(invoiced) == [waits._replace(invoiced=1_501 * AMOUNT_ONE, to_invoice=0), in_dollars]
 
 

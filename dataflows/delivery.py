@@ -35,6 +35,7 @@ from domain.delivery.documents import INVOICE, JOURNAL, Document, revision_of
 from domain.delivery.groups import Group, Groups, withdrawn_by
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
+from domain.delivery.outcomes import NotSent, Throttled, Uncertain
 from domain.delivery.pace import seconds
 from domain.delivery.queue import Queue
 from domain.delivery.standings import NEVER_SENT, PROBE, WAITING, Changes, Kept, Parcel
@@ -265,6 +266,9 @@ class Delivery:
             self.queue.took(call, result, turn.at)
             if call.kind == SEND and isinstance(result, list):
                 self._watch.called(result, (turn.at - call.at) / MICROSECONDS_A_SECOND)
+            for each in result if isinstance(result, list) else [result]:
+                if isinstance(each, Throttled | NotSent | Uncertain):
+                    self._watch.troubled(each)
         arrived = self._arrived(turn)
         calls = [] if is_ending else self.queue.calls(turn.at, self._room - self.queue.in_flight)
         return Round(self.queue.changed(), arrived, calls)

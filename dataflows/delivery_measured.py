@@ -22,6 +22,7 @@ from domain.delivery.outcomes import (
     Submitted,
     Taken,
     Throttled,
+    Trouble,
     Uncertain,
 )
 from domain.units import Instant
@@ -52,6 +53,9 @@ class MeasuredDelivery:
         self._calls.add(seconds)
         for each in outcomes:
             self._metrics.count(catalogue.ERP_ATTEMPTS, (self._erp, outcome_word(each)))
+
+    def troubled(self, trouble: Trouble) -> None:
+        """Attempts and pauses are what is measured."""
 
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None:
         now = self._now()

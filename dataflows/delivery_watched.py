@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from domain.delivery.outcomes import Outcome
+from domain.delivery.outcomes import Outcome, Trouble
 from domain.units import Instant
 
 
@@ -29,6 +29,9 @@ class Watch(Protocol):
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """One call has ended: what became of its documents, and how long it lasted."""
 
+    def troubled(self, trouble: Trouble) -> None:
+        """A call to send, ask or look up has ended, and what came of it says something of the ERP and nothing of a document."""
+
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None:
         """The ERP has posted these journals or statements just now; of each, when the log recorded what it follows from."""
 
@@ -40,6 +43,8 @@ class Unwatched:
     """For runs that nobody measures."""
 
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None: ...
+
+    def troubled(self, trouble: Trouble) -> None: ...
 
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None: ...
 

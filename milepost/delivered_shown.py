@@ -11,6 +11,7 @@ from connectors.delivery_lines import Line, is_done
 from connectors.delivery_store import READ
 from connectors.json_values import decimal_text
 from domain.delivery import standings
+from domain.delivery.why_to_send import FREE
 from domain.units import AMOUNT_SCALE, Amount
 from milepost.console import aligned, amount_text, shape
 
@@ -31,7 +32,7 @@ WORDS: Final[Mapping[str, str]] = {
 }
 _WHY: Final[Mapping[str, str]] = {
     standings.TAKEN: "it is posted in the ERP, by its people or by a job of theirs",
-    standings.PROBE: "asked for before it is sent: what a delivery before this one sent is not known here",
+    standings.PROBE: "the ERP is asked for it by its key before it is sent, so that it has it once",
     standings.REPLACED: "refused for its period: the books post it in the first open one",
     standings.WITHDRAWN: "taken back in the books before it was sent",
     standings.NOT_DELIVERED: "memos that stay in the books",
@@ -42,11 +43,17 @@ REASONS_SHOWN: Final = 10
 
 
 class Delivered(NamedTuple):
-    """`is_sent`: nothing is left that could be done now."""
+    """`is_sent`: nothing is left that could be done now. `is_read`: the run has written nothing since that delivery has not read."""
 
     erp: str
     lines: Sequence[Line]
     is_sent: bool
+    is_read: bool = True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing waits for anything."""
+        return self.is_sent and self.is_read and is_done(self.lines)
 
 
 def as_json(found: Sequence[Delivered]) -> dict[str, Any]:
@@ -56,7 +63,8 @@ def as_json(found: Sequence[Delivered]) -> dict[str, Any]:
         erps=[
             {
                 "erp": each.erp,
-                "is_done": each.is_sent and is_done(each.lines),
+                "is_done": each.is_done,
+                "is_read": each.is_read,
                 "is_sent": each.is_sent,
                 "documents": {
                     standing: {**_figures(_summed(some)), "reasons": [_reason(line) for line in some if _why(line)]}
@@ -79,6 +87,23 @@ def as_lines(found: Sequence[Delivered]) -> list[str]:
                 some = [Line(standing, "", "", 0, 0, {})]
             rows += [_row(each.erp, word, line) for line in _bounded(some)]
     return aligned(rows, right=(2, 3))
+
+
+def is_all_sent(lines: Sequence[Line]) -> bool:
+    """Whether nothing is left that the next delivery could do, apart from what it has not read."""
+    return not any(
+        each.standing in {standings.SENT, standings.PROBE} or (each.standing == standings.TO_SEND and each.why == FREE)
+        for each in lines
+    )
+
+
+def notes(found: Sequence[Delivered]) -> list[str]:
+    """What the lines do not say: how to go on."""
+    said = [
+        f"{each.erp}: the run has written more since; `milepost deliver` reads it" for each in found if not each.is_read
+    ]
+    is_rejected = any(line.standing == standings.REFUSED for each in found for line in each.lines)
+    return [*said, *([RETRIED] if is_rejected else [])]
 
 
 def day_to_end(found: Sequence[Delivered], today: date) -> date | None:
@@ -113,8 +138,13 @@ def _summed(some: Sequence[Line]) -> Line:
 
 
 def _row(erp: str, word: str, line: Line) -> tuple[str, ...]:
-    documents = f"{line.documents:,}" if line.documents or line.standing == standings.POSTED else ""
+    documents = f"{_documents(line):,}" if _documents(line) or line.standing == standings.POSTED else ""
     return erp, word, documents, f"{line.members:,}", _money(line.money), _why(line)
+
+
+def _documents(line: Line) -> int:
+    """None are made of what the chart has no place for: each journal waits alone."""
+    return 0 if line.standing == standings.UNMAPPED else line.documents
 
 
 def _why(line: Line) -> str:
@@ -129,7 +159,7 @@ def _reason(line: Line) -> dict[str, Any]:
 
 def _figures(line: Line) -> dict[str, Any]:
     return {
-        "documents": line.documents,
+        "documents": _documents(line),
         "journals_and_statements": line.members,
         "money": {name: decimal_text(AMOUNT_SCALE, 2, sum_) for name, sum_ in sorted(line.money.items())},
     }

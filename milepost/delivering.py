@@ -12,11 +12,13 @@ from bytewax.run import cli_main
 
 from connectors.accounts_file import Accounts
 from connectors.delivery_lines import lines_of
+from connectors.delivery_place import read_to
 from connectors.delivery_store import DeliveryStore
 from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp
 from connectors.erp.fallback import BesideFiles, InFiles
-from dataflows.delivery import UNWATCHED, Delivery, build, opened
+from connectors.imports.counting import counted
+from dataflows.delivery import Delivery, build, opened
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
 from domain.delivery.chart import EntityChart
@@ -24,8 +26,8 @@ from domain.delivery.documents import INVOICE
 from domain.delivery.pace import seconds
 from milepost.console import say
 from milepost.deciding import found_at
-from milepost.delivered_shown import Delivered
-from milepost.delivery_progress import Progress
+from milepost.delivered_shown import Delivered, is_all_sent
+from milepost.delivery_progress import Heard, Progress
 from milepost.stopping import Stop
 
 FOLDER: Final = "delivery"
@@ -49,10 +51,23 @@ def deliver(
     ):
         if store.dropped:
             say(f"{erp}: what delivery kept was dropped: {store.dropped}. What may have been sent is looked up first")
-        is_sent = _run(
-            erp, books, store, charts, adapter, stop, until_done=until_done, only=INVOICE if in_files else None
-        )
+        only = INVOICE if in_files else None
+        url = accounts.erps[erp].url
+        is_sent = _run(erp, books, store, charts, adapter, stop, url=url, until_done=until_done, only=only)
     return Delivered(erp, lines_of(store_path(output, erp), charts), is_sent)
+
+
+def delivered(output: Path, accounts: Accounts, erp: str) -> Delivered | None:
+    """As far as the store says, also of a delivery that runs; None before the first. Raises NoOutputs and sqlite3.Error."""
+    path = store_path(output, erp)
+    if not path.exists():
+        return None
+    lines = lines_of(path, accounts.charts_of(erp))
+    books = FileBooks(output, output)
+    generation, places = read_to(path)
+    books.begin(places)
+    has_read = generation == books.generation and books.is_at_end
+    return Delivered(erp, lines, has_read and is_all_sent(lines), has_read)
 
 
 def companies_of(charts: Mapping[str, EntityChart]) -> str:
@@ -72,11 +87,12 @@ def _run(
     adapter: Calls,
     stop: Stop,
     *,
+    url: str,
     until_done: bool,
     only: str | None,
 ) -> bool:
     with CallPool(adapter) as pool:
-        watch = Progress(erp, say, now) if sys.stderr.isatty() else UNWATCHED
+        watch = Progress(erp, url, say, now) if sys.stderr.isatty() else Heard(url)
         here = opened(erp, books, store, charts, adapter.limits, pool, now, watch, only)
         patience = _Patience(here)
 
@@ -88,6 +104,8 @@ def _run(
         cli_main(build(here, is_over))
         here.end()
         say_left_out(here, charts)
+        if here.queue.troubled_since is not None:
+            say(f"{erp}: the ERP cannot be used now. {watch.trouble}")
         return here.is_idle and not (only and _say_in_doubt(erp, here, only))
 
 
@@ -95,7 +113,8 @@ def say_left_out(here: Delivery, charts: Mapping[str, EntityChart]) -> None:
     """Of what was read this time."""
     for entity, count in sorted(here.left_out.items()):
         since = charts[entity].invoices_from
-        say(f"{entity}: {count} statements are not sent, since their period ended before {since}, its invoices_from")
+        said = counted(count, "statement is not sent, since its period", "statements are not sent, since their period")
+        say(f"{entity}: {said} ended before {since}, its invoices_from")
 
 
 def _say_in_doubt(erp: str, delivery: Delivery, kind: str) -> bool:
@@ -103,8 +122,8 @@ def _say_in_doubt(erp: str, delivery: Delivery, kind: str) -> bool:
     count = delivery.queue.count_to_look_up(kind)
     if count:
         say(
-            f"{erp}: {count} {kind}s may have been sent before what delivery kept was lost, and are not written as files. "
-            "Run `milepost deliver` without --fallback when the ERP is there again: it looks them up"
+            f"{erp}: {counted(count, kind)} may have been sent before what delivery kept was lost, and {'is' if count == 1 else 'are'} "
+            "not written as files. Run `milepost deliver` without --fallback when the ERP is there again: it looks for them there"
         )
     return count > 0
 

@@ -1,11 +1,13 @@
-"""One line every some seconds while `milepost deliver` runs on a terminal."""
+"""What `milepost deliver` hears of an ERP while it runs, and on a terminal one line every some seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from connectors.erp.answers import said
 from dataflows.delivery_watched import Stand, Unwatched
+from domain.delivery.outcomes import Trouble
 from domain.delivery.pace import seconds
 from domain.units import Instant
 from milepost.delivered_shown import WORDS
@@ -13,10 +15,22 @@ from milepost.delivered_shown import WORDS
 EVERY_SECONDS: Final = 5
 
 
-class Progress(Unwatched):
+class Heard(Unwatched):
+    """`trouble` is what came of the last call that nothing is known of, with the ERP's address; empty without any."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.trouble = ""
+
+    def troubled(self, trouble: Trouble) -> None:
+        self.trouble = f"{self._url}: {said(trouble)}" if self._url else said(trouble)
+
+
+class Progress(Heard):
     """The first line comes after some seconds too: a short delivery says nothing but its summary."""
 
-    def __init__(self, erp: str, say: Callable[[str], None], now: Callable[[], Instant]) -> None:
+    def __init__(self, erp: str, url: str, say: Callable[[str], None], now: Callable[[], Instant]) -> None:
+        super().__init__(url)
         self._erp = erp
         self._say = say
         self._now = now
@@ -34,5 +48,5 @@ class Progress(Unwatched):
         counts = [f"{WORDS[name]} {count:,}" for name, count in sorted(stand.documents.items()) if count]
         left = f"; left: {', '.join(counts)}" if counts else ""
         reading = "" if is_caught_up else "; more is being read"
-        paused = "; the ERP is away" if stand.is_paused else ""
+        paused = f"; the ERP is away: {self.trouble}" if stand.is_paused else ""
         self._say(f"{self._erp}: {self._posted:,} journals and statements posted{left}{reading}{paused}")

@@ -43,9 +43,9 @@ def deliver(
     """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""
     from milepost.days import moment
     from milepost.deciding import input_folder
-    from milepost.delivered_shown import Delivered, as_json, as_lines, day_to_end
+    from milepost.delivered_shown import Delivered, as_json, as_lines, day_to_end, notes
     from milepost.delivering import deliver as deliver_to
-    from milepost.delivering import store_path
+    from milepost.delivering import delivered
     from milepost.stopping import stopping
 
     known = given_accounts(accounts)
@@ -60,14 +60,7 @@ def deliver(
     folder = output if status else input_folder(input_, output)
     found: list[Delivered] = []
     if status:
-        from connectors.delivery_lines import lines_of
-
-        paths = {name: store_path(output, name) for name in names}
-        found = [
-            Delivered(name, lines_of(path, known.charts_of(name)), True)
-            for name, path in paths.items()
-            if path.exists()
-        ]
+        found = [each for name in names if (each := delivered(output, known, name)) is not None]
     else:
         with stopping() as stop:
             for name in names:
@@ -79,9 +72,11 @@ def deliver(
         write_json(as_json(found))
     elif found:
         tell("\n".join(as_lines(found)))
+        for note in notes(found):
+            say(note)
     else:
         say("Nothing was delivered from this folder yet")
-    if not all(each.is_sent for each in found) or (not status and len(found) < len(names)):
+    if not status and (len(found) < len(names) or not all(each.is_sent for each in found)):
         say("Not all could be sent; the same command goes on from here")
         raise typer.Exit(exit_codes.TRY_AGAIN)
     if not json and not status:

@@ -224,6 +224,7 @@ def test_what_the_erp_refuses_waits_and_goes_when_it_takes_it(firm: Firm) -> Non
     assert told["documents"]["rejected"]["documents"] == len(rejected)
     assert "5000" in told["documents"]["rejected"]["reasons"][0]["why"]
     assert firm.lines()["rejected"] == len(rejected)
+    assert "What is rejected goes again a day later, and at once after a change" in firm.deliver("--status").stderr
 
     firm.act("take=5000")
     text = firm.accounts.read_text()
@@ -241,6 +242,8 @@ def test_an_erp_that_is_away_has_nothing_and_all_is_to_send(firm: Firm, monkeypa
     away = firm.deliver()
     assert away.exit_code == TRY_AGAIN
     assert "not sent yet: the ERP was away" in away.stdout
+    url = read_accounts(firm.accounts).erps[NAME].url
+    assert f"{NAME}: the ERP cannot be used now. {url}: no token: answer 503" in away.stderr
     assert firm.lines() == {"to_send": len(firm.journals())}
 
     firm.act("down=0")
@@ -257,6 +260,7 @@ def test_money_that_waits_for_the_chart_is_one_figure_everywhere(firm: Firm) -> 
         assert firm.run().exit_code == 0
     line = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]["documents"]["unmapped"]
     assert [each["why"] for each in line["reasons"]] == ["no account of the ERP for 1150"]
+    assert line["documents"] == line["reasons"][0]["documents"] == 0, "no document is made of them"
     assert (line["journals_and_statements"], line["money"]) == (10, {"EUR": "3860.00", "USD": "1900.00"})
     taken_back = {each.reverses for each in firm.never_accepted()}
     waiting = [each for each in firm.journals() if any(line.account == "1150" for line in each.lines)]
@@ -351,6 +355,22 @@ def test_a_second_delivery_of_the_same_folder_waits_its_turn(firm: Firm) -> None
     assert second.exit_code == TRY_AGAIN
     assert "another process delivers to this account" in second.stderr
     assert not firm.erp.entries()
+
+
+def test_a_first_delivery_to_an_erp_that_is_away_names_it_and_speaks_of_no_other(
+    firm: Firm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its port is closed; all is asked for by key before it is sent, and was never sent before."""
+    monkeypatch.setattr(delivering, "PATIENCE_SECONDS", 1)
+    firm.act("away=3600")
+    away = firm.deliver()
+    assert away.exit_code == TRY_AGAIN
+    url = read_accounts(firm.accounts).erps[NAME].url
+    assert f"{NAME}: the ERP cannot be used now. {url}: no token: 127.0.0.1: no connection" in away.stderr
+    assert "the ERP is asked for it by its key before it is sent" in away.stdout
+    assert "before this one" not in away.stdout + firm.deliver("--status").stdout
+    told = json.loads(firm.deliver("--status", "--json").stdout)["erps"][0]
+    assert (told["is_done"], told["is_sent"], told["is_read"]) == (False, False, True)
 
 
 def test_status_says_how_far_it_is_and_sends_nothing(firm: Firm) -> None:
@@ -464,7 +484,14 @@ def test_replacements_wait_for_their_day_and_it_is_said_which(tmp_path: Path) ->
         assert firm.deliver().exit_code == 0
         refused = {journal for each in firm.answers() if isinstance(each, PostingRejected) for journal in each.journals}
         assert firm.lines()["replaced"] == len(refused)
+        (told,) = json.loads(firm.deliver("--status", "--json").stdout)["erps"]
+        assert told["is_read"]
         assert firm.run().exit_code == 0
+        (told,) = json.loads(firm.deliver("--status", "--json").stdout)["erps"]
+        assert (told["is_done"], told["is_sent"], told["is_read"]) == (False, False, False), (
+            "replacements are not read yet"
+        )
+        assert "the run has written more since; `milepost deliver` reads it" in firm.deliver("--status").stderr
 
         waits = firm.deliver()
         assert waits.exit_code == 0, "it is not the ERP that is waited for"

@@ -11,11 +11,13 @@ import typer
 from domain.delivery.chart import ENTITY_DAY, GRAINS
 from milepost.console import echo, say
 from milepost.stopping import stopping
-from simulation.erp.serving import Serving
+from simulation.erp.serving import served
 from simulation.erp.simulated import INTERFACES, SimulatedErp
 from simulation.erp.troubles import Share, Turn, parsed
 
 WRONG_USAGE = 2
+# Of the folder: which it was last.
+PORT = "port"
 LOOK_SECONDS = 0.1
 # A real ERP has minutes; so long a delivery waits before it believes that what it cannot find was not done.
 CALL_SECONDS = 5
@@ -24,7 +26,12 @@ CALL_SECONDS = 5
 def simulate_erp(
     folder: Annotated[Path, typer.Option("--folder", help="Folder of its books; they stay when it ends.")],
     kind: Annotated[str, typer.Option("--kind", help=f"Whose interface: {', '.join(INTERFACES)}.")] = "netsuite",
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of this machine; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", min=0, max=65_535, help="Of this machine; 0 takes that of the last start, or a free one."
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same troubles.")] = 7,
     trouble: Annotated[
         list[str] | None,
@@ -58,17 +65,19 @@ def simulate_erp(
             posting_seconds=posting / 1_000,
             concurrent=concurrent,
         )
-        served = Serving(erp, port)
-        accounts = written(folder, kind, served.url, erp.token_path, concurrent, call_seconds=CALL_SECONDS, grain=grain)
+        serving = served(erp, folder / PORT, port)
+        accounts = written(
+            folder, kind, serving.url, erp.token_path, concurrent, call_seconds=CALL_SECONDS, grain=grain
+        )
         erp.client = client_of(folder)
     except OSError as fault:
         echo(f"--folder {folder} --port {port}: cannot be used: {fault.strerror or fault}", err=True)
         raise typer.Exit(WRONG_USAGE) from fault
     with stopping() as stop:
-        say(f"{kind} at {served.url}, books in {folder}, accounts in {accounts}; Ctrl-C stops")
+        say(f"{kind} at {serving.url}, books in {folder}, accounts in {accounts}; Ctrl-C stops")
         while not stop.requested:
             time.sleep(LOOK_SECONDS)
-    served.close()
+    serving.close()
     erp.close()
 
 

@@ -81,7 +81,7 @@ class Books:
         return self._has("SELECT 1 FROM closed_month WHERE name = ?", day[:7])
 
     def refuse(self, what: str) -> None:
-        """An account, or a dimension's value as `department=12`."""
+        """An account, a dimension's value as `department=12`, or a customer as `customer=ACME`."""
         self.database.execute("INSERT OR IGNORE INTO refused VALUES (?)", [what])
 
     def take(self, what: str) -> None:
@@ -92,7 +92,11 @@ class Books:
 
     def refuses_value(self, value: str) -> bool:
         """Of any dimension."""
-        return self._has("SELECT 1 FROM refused WHERE what LIKE '%=' || ?", value)
+        return self._has("SELECT 1 FROM refused WHERE what LIKE '%=' || ?1 AND what <> 'customer=' || ?1", value)
+
+    def refuses_customer(self, customer: str) -> bool:
+        """Whether it knows none of this id."""
+        return self.refuses(f"customer={customer}")
 
     def expire_tokens(self) -> None:
         self.database.execute("INSERT INTO tokens VALUES (1)")

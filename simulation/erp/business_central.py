@@ -198,6 +198,9 @@ class BusinessCentral:
 
     def _invoice(self, company: str, body: Mapping[str, Any], twist: Trouble | None) -> dict[str, Any]:
         fields = {name: value for name, value in body.items() if name != "salesInvoiceLines"}
+        if self._books.refuses_customer(customer := str(fields["customerNumber"])):
+            text = f"The field Sell-to Customer No. contains a value ({customer}) that cannot be found in the related table (Customer)."
+            raise Refusal("Internal_InvalidTableRelation", text)
         if twist is Trouble.OTHER_CURRENCY:
             fields["currencyCode"] = "CHF"
         database = self._books.database

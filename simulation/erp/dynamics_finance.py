@@ -210,6 +210,9 @@ class DynamicsFinance:
             raise Refusal(
                 "LedgerJournalHeaderEntity", "JournalName", f"The value '{body['JournalName']}' is not found."
             )
+        if self._books.refuses_customer(customer := str(body.get("CustomerAccount", ""))):
+            said = f"The value '{customer}' in field 'Customer account' is not found in the related table 'Customers'."
+            raise Refusal("FreeTextInvoiceHeaderEntity", "CustomerAccount", said)
         (number,) = self._books.database.execute("INSERT INTO number VALUES (NULL) RETURNING last").fetchone()
         name = HEADERS[entity][1]
         own: dict[str, Any] = {"dataAreaId": company, "IsPosted": "No"}

@@ -215,8 +215,11 @@ class NetSuite:
 
     def _invoice(self, body: Mapping[str, Any], company: Company, rate: int) -> list[Line]:
         """An item's account has the item's number."""
-        if not _id(body, "entity"):
+        customer = _id(body, "entity")
+        if not customer:
             raise Refusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
+        if self._books.refuses_customer(customer):
+            raise Refusal("INVALID_CONTENT", f"Invalid reference key {customer} for entity", "entity")
         made, taxed = [], []
         for at, item in enumerate(body.get("item", {}).get("items", [])):
             account = self._checked(item, f"item.items[{at}]", _id(item, "item"))

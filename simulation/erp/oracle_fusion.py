@@ -382,6 +382,8 @@ class OracleFusion:
             event = part["payload"]
             if self._books.refuses(event["EventTypeName"]):
                 return _refused(400, "PJB_EVT_INVALID_TYPE", "The event type name is not valid.")
+            if self._books.refuses_customer(event["ContractNumber"]):
+                return _refused(400, "PJB_EVT_INVALID_CONTRACT", "The contract number is not valid.")
         made = []
         for part in parts:
             event = {name: str(value) for name, value in part["payload"].items()}

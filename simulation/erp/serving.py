@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final
 
 from simulation.erp.asked import Cut, Huge, Reply, asked
 from simulation.erp.simulated import SimulatedErp
 
 HOST: Final = "127.0.0.1"
+LAST_PORT: Final = 65_535
 POLL_SECONDS: Final = 0.05
 CHUNK: Final = 65_536
 
@@ -58,6 +60,18 @@ class Serving:
         with self._lock:
             if not self._is_closed:
                 self._listening = _Listening(self._erp, self.port)
+
+
+def served(erp: SimulatedErp, kept: Path, port: int = 0) -> Serving:
+    """On the port that is kept there from an earlier start, where none is given and it is free. Raises OSError."""
+    text = "" if port or not kept.exists() else kept.read_text(encoding="utf-8").strip()
+    found = None
+    if text.isdecimal() and 0 < int(text) <= LAST_PORT:
+        with suppress(OSError):
+            found = Serving(erp, int(text))
+    found = found or Serving(erp, port)
+    kept.write_text(f"{found.port}\n", encoding="utf-8")
+    return found
 
 
 @contextmanager

@@ -56,7 +56,7 @@ TWISTS: Final = (
 
 
 class Act(StrEnum):
-    """Done once: to be down or away for seconds, to close or open a month, to refuse an account or a dimension's value or take it again."""
+    """Done once: to be down or away for seconds, to close or open a month, to refuse an account, a value or a customer or take it again."""
 
     DOWN = "down"
     AWAY = "away"

@@ -74,6 +74,9 @@ NOT_RUN: Final[Mapping[str, str]] = {
         ("milepost status", "milepost status --json", "milepost lag"),
         "they need brokers; tests/kafka/test_metrics.py runs them",
     ),
+    "milepost simulate-erp --kind netsuite --folder build/erp --trouble lost=30 --trouble close=2026-06@9000": (
+        "it runs until it is stopped; tests/simulation/test_simulated_erp.py runs it"
+    ),
     "milepost serve accounting --all-shards --set metrics.host=0.0.0.0 --set metrics.port=9464": (
         "it runs until it is stopped; tests/kafka/test_metrics_served.py runs it"
     ),

@@ -263,6 +263,20 @@ def test_a_refused_account_and_a_refused_department_are_rejected_data(plug: Plug
 
 
 @BY_NAME
+def test_an_unknown_customer_is_rejected_data_and_journals_go_on(plug: Plug, tmp_path: Path) -> None:
+    """Until somebody has entered him there."""
+    invoice = plug.document("invoice")
+    assert isinstance(invoice, InvoiceDocument)
+    with simulated(plug, tmp_path) as found:
+        found.act(f"refuse=customer={invoice.customer}")
+        refused = found.settled(invoice)
+        assert isinstance(refused, RejectedData)
+        assert isinstance(found.settled(journal(plug)), Taken)
+        found.act(f"take=customer={invoice.customer}")
+        assert isinstance(found.settled(invoice), Taken)
+
+
+@BY_NAME
 def test_expired_credentials_are_renewed(plug: Plug, tmp_path: Path) -> None:
     with simulated(plug, tmp_path) as found:
         found.settled(journal(plug))

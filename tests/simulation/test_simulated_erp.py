@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from domain.accounts import NAMES
 from domain.delivery.outcomes import Taken, Throttled, Uncertain
 from domain.units import AMOUNT_ONE
 from simulation.erp.accounts import written
-from simulation.erp.simulated import INTERFACES
+from simulation.erp.serving import served
+from simulation.erp.simulated import INTERFACES, SimulatedErp
 from simulation.erp.troubles import Act, Share, Trouble, Troubles, Turn, parsed
 from simulation.servers.erp import ErpServer
 from tests.erp.contract import DOCUMENTS
@@ -40,6 +42,27 @@ def test_killed_after_it_has_posted_it_still_has_the_journal(tmp_path: Path) -> 
         assert isinstance(erp.send([JOURNAL])[0], Throttled)
         assert server.counts()["troubles"] == {"throttled": 1}
         erp.close()
+
+
+def test_it_starts_again_on_its_port_unless_another_has_it(tmp_path: Path) -> None:
+    """So that a copy of its accounts.toml goes on to reach it."""
+    kept = tmp_path / "port"
+    with closing(SimulatedErp("netsuite", tmp_path / "books")) as erp:
+        first = served(erp, kept)
+        first.close()
+        again = served(erp, kept)
+        assert again.port == first.port
+        other = served(erp, kept)
+        assert other.port != first.port
+        for each in (again, other):
+            each.close()
+        given = served(erp, kept, first.port)
+        assert (given.port, kept.read_text()) == (first.port, f"{first.port}\n")
+        given.close()
+        kept.write_text("70000")
+        beyond = served(erp, kept)
+        assert 0 < beyond.port < 65_536
+        beyond.close()
 
 
 @pytest.mark.parametrize("kind", INTERFACES)

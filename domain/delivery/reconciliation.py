@@ -452,7 +452,7 @@ def _bounded(found: Sequence[LedgerDifference]) -> tuple[LedgerDifference, ...]:
 
 def _summed(currency: str, some: Sequence[LedgerDifference]) -> LedgerDifference:
     causes = ", ".join(f"{count} {cause}" for cause, count in sorted(Counter(each.cause for each in some).items()))
-    said = f"{len(some)} further differences of less money: {causes}"
+    said = f"{len(some)} further difference{'' if len(some) == 1 else 's'} of less money: {causes}"
     return LedgerDifference(f"more-{currency}", MORE, said, sum(abs(each.amount) for each in some), currency)
 
 

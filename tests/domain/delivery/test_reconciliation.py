@@ -478,9 +478,12 @@ def test_more_differences_than_an_event_holds_are_counted_and_summed() -> None:
     ]
     *named, euro, dollars = compared([], many).differences
     assert (len(named), named[-1].amount) == (1_000, 4 * AMOUNT_ONE)
-    said = "{} further differences of less money: {} missing"
-    assert euro == LedgerDifference("more-EUR", "more", said.format(2, 2), 4 * AMOUNT_ONE, "EUR")
-    assert dollars == LedgerDifference("more-USD", "more", said.format(1, 1), 2 * AMOUNT_ONE, "USD")
+    assert euro == LedgerDifference(
+        "more-EUR", "more", "2 further differences of less money: 2 missing", 4 * AMOUNT_ONE, "EUR"
+    )
+    assert dollars == LedgerDifference(
+        "more-USD", "more", "1 further difference of less money: 1 missing", 2 * AMOUNT_ONE, "USD"
+    )
 
 
 def _lines(number: int) -> tuple[DocumentLine, ...]:

@@ -280,23 +280,20 @@ def _changed(changes: Sequence[Amount]) -> Amount:
 
 def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[LedgerDifference]:
     """Its items stand on accounts of the ERP's own choice: what is compared is what the customer owes."""
-    said = f"the invoice of {invoice.statement_id}"
+    said, whole = f"the invoice of {invoice.statement_id}", abs(invoice.gross)
 
     def difference(cause: str, message: str, amount: Amount) -> LedgerDifference:
         return LedgerDifference(invoice.key, cause, message, amount, invoice.currency)
 
     if not there:
-        yield difference(MISSING, f"{said} was posted, and is not in the ERP's ledger", invoice.gross)
+        yield difference(MISSING, f"{said} was posted, and is not in the ERP's ledger", whole)
     elif len(there) > 1:
         named = ", ".join(sorted(entry.reference for entry in there))
-        extra = invoice.gross * (len(there) - 1)
-        yield difference(TWICE, f"{said} stands in the ERP {len(there)} times: {named}", extra)
+        yield difference(TWICE, f"{said} stands in the ERP {len(there)} times: {named}", whole * (len(there) - 1))
     elif not there[0].is_posted:
-        yield difference(NOT_POSTED, f"{said}, {there[0].reference}, is not posted there now", invoice.gross)
+        yield difference(NOT_POSTED, f"{said}, {there[0].reference}, is not posted there now", whole)
     elif there[0].currency not in {invoice.currency, invoice.currency_id}:
-        yield difference(
-            CURRENCY, f"{said}: expected {invoice.currency}, the ERP has {there[0].currency}", invoice.gross
-        )
+        yield difference(CURRENCY, f"{said}: expected {invoice.currency}, the ERP has {there[0].currency}", whole)
     else:
         owed = {account: debit + credit for account, (debit, credit) in _by_account(there[0].lines).items()}
         if invoice.gross and invoice.gross not in owed.values():
@@ -315,7 +312,7 @@ def _owed_otherwise(invoice: Invoiced, owed: Mapping[str, Amount]) -> tuple[str,
     found = ", ".join(f"{account or 'no account'} {told(amount)}" for account, amount in sums[:5]) or "nothing"
     expected = f"expected {told(invoice.gross)}, with tax, on one account; found {found}"
     if not sums or sums[0][1] * sign < 0:
-        return expected, invoice.gross
+        return expected, abs(invoice.gross)
     account, amount = sums[0]
     money = abs(invoice.gross - amount)
     return (

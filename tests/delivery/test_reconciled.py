@@ -125,7 +125,7 @@ def test_invoices_are_listed_and_compared_as_journals_are(tmp_path: Path) -> Non
             firm,
             'UPDATE transactionline SET foreignamount = foreignamount + 100 WHERE ("transaction", id) = (SELECT "transaction", '
             'transactionline FROM transactionaccountingline JOIN "transaction" t ON t.id = "transaction" '
-            "WHERE type = 'CustInvc' AND account = '1100' ORDER BY t.id LIMIT 1)",
+            "WHERE type = 'CustInvc' AND account = '1100' ORDER BY CAST(debit AS REAL) DESC LIMIT 1)",
         )
         changed = reconcile(firm, "--json")
         assert changed.exit_code == 3, changed.output

@@ -304,6 +304,14 @@ def test_invoices_are_compared_by_what_the_customer_owes(
     assert all(each[2:6] == each[6:10] for each in found.sums)
 
 
+def test_money_of_a_credit_that_differs_is_not_below_zero() -> None:
+    """-119.00, which the ERP has lost, has twice, or has without anything on the customer's side."""
+    credit = BILLED._replace(gross=-GROSS)
+    for there, cause in (([], "missing"), ([IN_BOOKS, IN_BOOKS], "twice"), ([IN_BOOKS._replace(lines=())], "amount")):
+        (found,) = compared([*THEIRS, *there], invoices=[credit]).differences
+        assert (found.cause, found.amount) == (cause, GROSS)
+
+
 def test_of_an_invoice_that_was_changed_only_what_differs_is_at_risk() -> None:
     """15,600.00 are owed, 780.00 are retained beside it, and somebody has added 100.00 to a line; and the same of a credit."""
     there = lines(("1100", 15_700), ("1170", 780), ("4000", -13_989), ("1776", -2_491))

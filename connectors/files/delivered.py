@@ -64,11 +64,13 @@ def read_delivered(
                     calendars[event.legal_entity_id] = (event.version, event.fiscal_calendar)
             case _:
                 pass
-    statements = {
-        written.record.statement_id: written.record
-        for written in read_topic(output, TOPICS["BillingStatement"])
-        if isinstance(written.record, BillingStatement) and written.record.status == ISSUED
-    }
+    statements: dict[str, BillingStatement] = {}
+    for written in read_topic(output, TOPICS["BillingStatement"]):
+        if isinstance(written.record, BillingStatement) and written.record.status == ISSUED:
+            part = written.record
+            before = statements.get(part.statement_id) if part.part > 1 else None
+            earlier = before.lines if before is not None else ()
+            statements[part.statement_id] = part._replace(lines=(*earlier, *part.lines))
     of_entities = {name: each for name, (_, each) in calendars.items()}
     billing = Billing(statements, invoices, {key: each for key, (_, each) in rejected.items()})
     return Delivered(ledger, of_entities, billing, revenue)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from domain import fiscal
 from domain.delivery.answers import key_and_attempt
-from domain.delivery.chart import EntityChart
+from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, key_of, revision_of
 from domain.delivery.expected import ANSWERED, GIVEN_UP, Found, expected
-from domain.delivery.invoices import date_of
+from domain.delivery.invoices import date_of, invoice
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.reconciliation import Compared, Invoiced, Period, compare, guarded_accounts
 from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, InvoiceRejected, LedgerReconciled
 from domain.outputs import BillingStatement
-from domain.units import Instant
+from domain.units import Amount, Instant
 
 # So far from a period its documents are looked for, where somebody has moved them.
 BESIDE: Final = timedelta(days=35)
@@ -126,7 +127,19 @@ def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
             currency_id = chart.currencies.get(statement.currency, statement.currency)
             gross = event.amount + event.tax_amount
             key = said if said in keys else keys[-1]
-            yield Invoiced(key, statement_id, event.posted_on, statement.currency, currency_id, gross)
+            net = _net(chart, statement) if event.clears_unbilled and key == keys[-1] else ()
+            yield Invoiced(key, statement_id, event.posted_on, statement.currency, currency_id, gross, net)
+
+
+def _net(chart: EntityChart, statement: BillingStatement) -> tuple[tuple[str, Amount], ...]:
+    """By account of the ERP, as the chart has it today."""
+    document = invoice(statement, chart)
+    if isinstance(document, Unmapped):
+        return ()
+    sums: Counter[str] = Counter()
+    for line in document.lines:
+        sums[line.account] += line.amount
+    return tuple(sorted(sums.items()))
 
 
 def keys_of(statement: BillingStatement) -> list[str]:

@@ -98,7 +98,10 @@ class Expected(NamedTuple):
 
 
 class Invoiced(NamedTuple):
-    """An invoice that the ERP has said it posted; `gross` is with its tax, `currency_id` what the ERP may call its currency."""
+    """An invoice that the ERP has said it posted; `gross` is with its tax, `currency_id` what the ERP may call its currency.
+
+    `net` is what it bills by account of the ERP, credits positive; empty where nobody says on which accounts it stands.
+    """
 
     key: str
     statement_id: str
@@ -106,6 +109,7 @@ class Invoiced(NamedTuple):
     currency: str
     currency_id: str
     gross: Amount
+    net: tuple[tuple[str, Amount], ...] = ()
 
 
 class Period(NamedTuple):
@@ -279,7 +283,7 @@ def _changed(changes: Sequence[Amount]) -> Amount:
 
 
 def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[LedgerDifference]:
-    """Its items stand on accounts of the ERP's own choice: what is compared is what the customer owes."""
+    """What the customer owes; then what it bills, by account, where that is known: the books clear these accounts as they were given."""
     said, whole = f"the invoice of {invoice.statement_id}", abs(invoice.gross)
 
     def difference(cause: str, message: str, amount: Amount) -> LedgerDifference:
@@ -299,18 +303,26 @@ def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[Led
         if invoice.gross and invoice.gross not in owed.values():
             what, money = _owed_otherwise(invoice, owed)
             yield difference(CHANGED if there[0].is_changed else AMOUNT, f"{said}, {there[0].reference}: {what}", money)
+            return
+        moved = [(account, -net, owed.get(account, 0)) for account, net in invoice.net if owed.get(account, 0) != -net]
+        if moved:
+            what = "; ".join(
+                f"expected {_told(expected, invoice.currency)} on {account}, found {_told(has, invoice.currency)}"
+                for account, expected, has in moved
+            )
+            money = _changed([has - expected for _, expected, has in moved])
+            yield difference(ACCOUNT, f"{said}, {there[0].reference}: {what}; check the items of the chart", money)
 
 
 def _owed_otherwise(invoice: Invoiced, owed: Mapping[str, Amount]) -> tuple[str, Amount]:
     """What was found, and by how much it differs. Which account is the receivable's only the ERP knows: the most on its side counts."""
-
-    def told(amount: Amount) -> str:
-        return _text((amount, 0) if amount > 0 else (0, amount), invoice.currency)
-
     sign = 1 if invoice.gross > 0 else -1
     sums = sorted(((account, amount) for account, amount in owed.items() if amount), key=lambda each: -sign * each[1])
-    found = ", ".join(f"{account or 'no account'} {told(amount)}" for account, amount in sums[:5]) or "nothing"
-    expected = f"expected {told(invoice.gross)}, with tax, on one account; found {found}"
+    found = (
+        ", ".join(f"{account or 'no account'} {_told(amount, invoice.currency)}" for account, amount in sums[:5])
+        or "nothing"
+    )
+    expected = f"expected {_told(invoice.gross, invoice.currency)}, with tax, on one account; found {found}"
     if not sums or sums[0][1] * sign < 0:
         return expected, abs(invoice.gross)
     account, amount = sums[0]
@@ -455,6 +467,10 @@ def _summed(currency: str, some: Sequence[LedgerDifference]) -> LedgerDifference
 
 def _debits(document: JournalDocument) -> Amount:
     return sum(line.amount for line in document.lines if line.amount > 0)
+
+
+def _told(amount: Amount, currency: str) -> str:
+    return _text((amount, 0) if amount > 0 else (0, amount), currency)
 
 
 def _text(sides: _Sides, currency: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from connectors.files.written import read_topic
 from domain.clearing import CLEARED
@@ -94,17 +95,9 @@ def _firm_of_all_sorts() -> list[Event]:
 
 @pytest.mark.parametrize("grain", [ENTRY, ENTITY_DAY])
 def test_every_account_of_the_erp_ends_as_ours(tmp_path: Path, grain: str) -> None:
-    source = write(tmp_path / "firm" / "input", sorted(_firm_of_all_sorts(), key=lambda each: str(each["occurred_at"])))
-    erp = SimulatedErp("netsuite", tmp_path / "books", companies=(COMPANY,))
-    with closing(erp), serving(erp) as server:
-        accounts = written(tmp_path, "netsuite", server.url, erp.token_path, 4, companies=(COMPANY,), grain=grain)
-        text = accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
-        items = ["[entities.BERLIN.items]", *(f'{kind} = "{item}"' for kind, item in ITEMS.items())]
-        accounts.write_text("\n".join([text, *items, ""]))
-        firm = Firm(tmp_path / "firm", erp, accounts)
+    with _delivering(tmp_path, grain, ITEMS) as firm:
         for until in ("2026-04-30", "2026-04-30", "2026-05-31"):
-            run = ["run", "--input", str(source), "--output", str(firm.output), "--until", until]
-            assert CliRunner().invoke(app, run).exit_code == 0
+            _run(firm, until)
             sent = firm.deliver("--until-done")
             assert sent.exit_code == 0, sent.output
         booked = [
@@ -127,6 +120,41 @@ def test_every_account_of_the_erp_ends_as_ours(tmp_path: Path, grain: str) -> No
             "5000": "2,280.00",
             "7110": "-172.72",
         }
+        agreed = _reconcile(firm)
+        assert agreed.exit_code == 0, agreed.output
+        assert "Both ledgers agree" in agreed.stdout
+
+
+def test_items_that_post_elsewhere_than_the_chart_says_are_found(tmp_path: Path) -> None:
+    """The item of fees is on revenue: 2,700.00 of DAM and its deposits are not on the accounts that the books clear."""
+    with _delivering(tmp_path, ENTRY, ITEMS | {"fee": "4000"}) as firm:
+        _run(firm, "2026-04-30")
+        assert firm.deliver("--until-done").exit_code == 0
+        found = _reconcile(firm)
+        assert "DAM.K-3/ACME/2026-01-01/1" in found.stdout
+        assert "expected Cr 2700.00 EUR on 1150, found nothing; check the items of the chart" in found.stdout
+
+
+@contextmanager
+def _delivering(folder: Path, grain: str, items: Mapping[str, str]) -> Iterator[Firm]:
+    events = sorted(_firm_of_all_sorts(), key=lambda each: str(each["occurred_at"]))
+    write(folder / "firm" / "input", events)
+    erp = SimulatedErp("netsuite", folder / "books", companies=(COMPANY,))
+    with closing(erp), serving(erp) as server:
+        accounts = written(folder, "netsuite", server.url, erp.token_path, 4, companies=(COMPANY,), grain=grain)
+        text = accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
+        listed = ["[entities.BERLIN.items]", *(f'{kind} = "{item}"' for kind, item in items.items())]
+        accounts.write_text("\n".join([text, *listed, ""]))
+        yield Firm(folder / "firm", erp, accounts)
+
+
+def _run(firm: Firm, until: str) -> None:
+    run = ["run", "--input", str(firm.input), "--output", str(firm.output), "--until", until]
+    assert CliRunner().invoke(app, run).exit_code == 0
+
+
+def _reconcile(firm: Firm) -> Result:
+    return CliRunner().invoke(app, ["reconcile", "--output", str(firm.output), "--accounts", str(firm.accounts)])
 
 
 def _ours(booked: list[JournalEntry]) -> Counter[str]:

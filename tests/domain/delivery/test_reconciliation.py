@@ -296,12 +296,23 @@ IN_BOOKS = LedgerEntry(BILLED.key, "INV-1", date(2026, 6, 30), "145", "EUR", is_
 def test_invoices_are_compared_by_what_the_customer_owes(
     there: list[LedgerEntry], cause: str | None, money: int
 ) -> None:
-    """100.00 and 19.00 tax; which accounts its items have is the ERP's to say."""
+    """100.00 and 19.00 tax; nobody says here on which accounts its items are."""
     found = compared([*THEIRS, *there], invoices=[BILLED])
     expected = [] if cause is None else [(BILLED.key, cause, money * AMOUNT_ONE)]
     assert [(each.key, each.cause, each.amount) for each in found.differences] == expected
     assert found.agreed == len(EXPECTED) + (cause is None)
     assert all(each[2:6] == each[6:10] for each in found.sums)
+
+
+def test_what_an_invoice_bills_is_on_the_accounts_of_the_chart() -> None:
+    """90.00 of work clear 91150, 10.00 are a deposit on 92310; an item that posts work to revenue leaves 91150 open."""
+    billed = BILLED._replace(net=(("91150", 90 * AMOUNT_ONE), ("92310", 10 * AMOUNT_ONE)))
+    right = IN_BOOKS._replace(lines=lines(("1200", 119), ("91150", -90), ("92310", -10), ("1776", -19)))
+    wrong = IN_BOOKS._replace(lines=lines(("1200", 119), ("400", -60), ("91150", -30), ("92310", -10), ("1776", -19)))
+    assert compared([*THEIRS, right], invoices=[billed]).differences == ()
+    (found,) = compared([*THEIRS, wrong], invoices=[billed]).differences
+    assert (found.cause, found.amount) == ("account", 60 * AMOUNT_ONE)
+    assert "expected Cr 90.00 EUR on 91150, found Cr 30.00 EUR; check the items of the chart" in found.message
 
 
 def test_money_of_a_credit_that_differs_is_not_below_zero() -> None:

@@ -40,7 +40,7 @@ def absent_invoices(chart: EntityChart, billing: Billing) -> Iterator[AbsentInvo
         if rejected is None:
             lack = lack_of(statement, chart)
             yield AbsentInvoice(statement, *((TO_SEND, NOT_POSTED) if lack is None else (UNMAPPED, str(lack))), key)
-        elif answers.outcome_of(rejected.event_id) == answers.ACCOUNT:
+        elif rejected.because == answers.ACCOUNT:
             yield AbsentInvoice(statement, UNMAPPED, rejected.message, key)
         else:
             yield AbsentInvoice(statement, REFUSED, in_its_words(rejected.code, rejected.message), key)

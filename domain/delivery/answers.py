@@ -149,11 +149,6 @@ def key_and_attempt(event_id: str) -> tuple[str, int]:
     return key, int(number) if number.isdecimal() else 0
 
 
-def outcome_of(event_id: str) -> str:
-    """What became of it: a state, or why it was rejected; of an id that delivery gave."""
-    return event_id.rpartition(".")[2]
-
-
 def key_of_several(kind: str, members: Sequence[str], documents: Sequence[Document]) -> str:
     """The document's key; of a journal that fills several, or none, that of its members."""
     return documents[0].key if len(documents) == 1 else key_of(kind, members)

@@ -25,7 +25,8 @@ def posted(event_id: str) -> InvoicePosted:
 
 
 def rejected(event_id: str, code: str = "C") -> InvoiceRejected:
-    return InvoiceRejected(event_id, 0, "main", code, "m", statement_id="S-1")
+    because = event_id.rpartition(".")[2]
+    return InvoiceRejected(event_id, 0, "main", code, "m", statement_id="S-1", because=because)
 
 
 def absent(

@@ -74,6 +74,7 @@ from domain.delivery.outcomes import (
     Trouble,
     Uncertain,
 )
+from domain.journal import debits
 
 LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, call_seconds=300.0)
 
@@ -594,7 +595,7 @@ class OracleFusion:
             )
         if any(each.get("CurrencyCode") != document.currency_id for each in headers):
             return RejectedData(OTHER_CURRENCY, f"{has} another currency than was sent; correct it there", "currency")
-        ours = sum(each.amount for each in document.lines if each.amount > 0)
+        ours = debits(document.lines)
         try:
             theirs = amount_of(batch.get("RunningTotalDr"))
         except ValueError:

@@ -28,6 +28,7 @@ from domain.delivery.chart import EntityChart
 from domain.delivery.documents import DocumentLine, JournalDocument, goes_in_ledger_currency, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.events.common import LedgerDifference, LedgerSum
+from domain.journal import debits
 from domain.money import HALF_UP, convert, format_amount, smallest_unit
 from domain.units import EXCHANGE_RATE_ONE, Amount
 
@@ -184,21 +185,21 @@ def compare(
 
 def _of_ours(each: Expected, there: Sequence[LedgerEntry], period: Period) -> Iterator[LedgerDifference]:
     document = each.document
-    debits = _debits(document)
+    money = debits(document.lines)
     if not there:
         said = "was posted, and is not in the ERP's ledger" if each.is_posted else "was accepted, and is not in the ERP"
-        yield _difference(document, MISSING, f"{document.key} {said}", debits)
+        yield _difference(document, MISSING, f"{document.key} {said}", money)
         return
     if len(there) > 1:
         named = ", ".join(sorted(entry.reference for entry in there))
         yield _difference(
-            document, TWICE, f"{document.key} stands in the ERP {len(there)} times: {named}", debits * (len(there) - 1)
+            document, TWICE, f"{document.key} stands in the ERP {len(there)} times: {named}", money * (len(there) - 1)
         )
         return
     entry = there[0]
     if entry.is_changed and not entry.lines:
         said = f"{entry.reference} is not as it was made, and what {document.key} is there now cannot be read"
-        yield _difference(document, CHANGED, said, debits)
+        yield _difference(document, CHANGED, said, money)
         return
     seen = _seen(document, entry, period, is_posted=each.is_posted)
     if seen is None:
@@ -213,7 +214,7 @@ def _seen(document: JournalDocument, entry: LedgerEntry, period: Period, *, is_p
     """The first thing that differs."""
 
     def whole(cause: str, what: str) -> _Seen:
-        return _Seen(cause, what, _debits(document), document.currency)
+        return _Seen(cause, what, debits(document.lines), document.currency)
 
     if is_posted and not entry.is_posted:
         return whole(NOT_POSTED, "the ERP had posted it, and it is not posted there now")
@@ -336,20 +337,20 @@ def _owed_otherwise(invoice: Invoiced, owed: Mapping[str, Amount]) -> tuple[str,
 def _of_theirs(
     entry: LedgerEntry, withdrawn: Mapping[str, tuple[str, ...]], rejected: Mapping[str, tuple[str, ...]]
 ) -> LedgerDifference:
-    debits = sum(line.amount for line in entry.lines if line.amount > 0)
+    money = debits(entry.lines)
     if entry.key in withdrawn:
         said = (
             f"{entry.reference}: the ERP had refused {entry.key}, which was replaced, and has it now; reverse it there"
         )
-        return LedgerDifference(entry.key, WITHDRAWN, said, debits, entry.currency, None, withdrawn[entry.key])
+        return LedgerDifference(entry.key, WITHDRAWN, said, money, entry.currency, None, withdrawn[entry.key])
     if entry.key in rejected:
         said = (
-            f"{entry.reference}: the ERP had rejected {entry.key}, and has {format_amount(debits, entry.currency)} "
+            f"{entry.reference}: the ERP had rejected {entry.key}, and has {format_amount(money, entry.currency)} "
             f"{entry.currency} under it now; correct it there, and deliver again"
         )
-        return LedgerDifference(entry.key, REJECTED, said, debits, entry.currency, None, rejected[entry.key])
+        return LedgerDifference(entry.key, REJECTED, said, money, entry.currency, None, rejected[entry.key])
     said = f"{entry.reference} has a key of Milepost, {entry.key}, that no document of these books has"
-    return LedgerDifference(entry.key, UNKNOWN, said, debits, entry.currency)
+    return LedgerDifference(entry.key, UNKNOWN, said, money, entry.currency)
 
 
 def _made_by_hand(entry: LedgerEntry, guarded: Mapping[str, str]) -> Iterator[LedgerDifference]:
@@ -463,10 +464,6 @@ def _summed(currency: str, some: Sequence[LedgerDifference]) -> LedgerDifference
     causes = ", ".join(f"{count} {cause}" for cause, count in sorted(Counter(each.cause for each in some).items()))
     said = f"{len(some)} further difference{'' if len(some) == 1 else 's'} of less money: {causes}"
     return LedgerDifference(f"more-{currency}", MORE, said, sum(abs(each.amount) for each in some), currency)
-
-
-def _debits(document: JournalDocument) -> Amount:
-    return sum(line.amount for line in document.lines if line.amount > 0)
 
 
 def _told(amount: Amount, currency: str) -> str:

@@ -20,8 +20,8 @@ class Limits(NamedTuple):
     """What an ERP takes: lines a journal, documents a call, calls at once and a minute (0: no limit by the minute).
 
     `call_seconds` is how long one of send, look_up and poll may last, all its requests together: the next process waits so long for
-    those of one that has died. `looked_up` is how many
-    documents are looked up in one call: where that takes several queries, one that is throttled loses what the others have found.
+    those of one that has died. `looked_up` is how many documents are looked up in one call, as many as one query has room for: a query
+    that is throttled loses what those before it have found.
     """
 
     lines: int = 1_000
@@ -71,11 +71,12 @@ class Calls(Protocol):
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Said] | Outcome:
         """By key, of those that the ERP has whole; of one that it has in part the adapter takes the part back first.
 
-        Of what it had and refuses to post, the rejection: nothing of it is there any more.
+        Of what it had and refuses to post, the rejection: nothing of it is there any more. Of what may be there and was not seen
+        whole, its trouble.
 
         `accepted` are keys that the ERP had whole: what is left of them is somebody's doing there, and stays.
 
-        An outcome (throttled, not sent, uncertain) where the ERP could not be asked: nothing is known then.
+        An outcome (throttled, not sent, uncertain) where the ERP could not be asked: nothing is known of any then.
         """
 
     def close(self) -> None: ...

@@ -25,7 +25,7 @@ from domain.delivery.outcomes import (
     RejectedData,
     RejectedPeriod,
     Said,
-    Taken,
+    Submitted,
     Throttled,
     Trouble,
     Uncertain,
@@ -87,19 +87,24 @@ def looked_up(
     there: Callable[[Sequence[Document]], dict[str, Held | RejectedData] | Trouble],
     posted: Callable[[Document, Held], Outcome],
 ) -> Mapping[str, Said] | Outcome:
-    """By key. What is there and not posted yet is posted where that is ours to do; one that differs is rejected when it is sent."""
+    """By key. What is there and not posted yet is posted where that is ours to do; one that differs is rejected when it is sent.
+
+    What a query has found stays, whatever comes of posting some of it; once that is throttled no more calls are made.
+    """
     found: dict[str, Said] = {}
+    throttled: Throttled | None = None
     for some in queries:
-        seen = there(some)
+        seen = throttled or there(some)
         if not isinstance(seen, dict):
             return seen
         for document in some:
             held = seen.get(document.key)
-            outcome = None if held is None or isinstance(held, RejectedData) else posted(document, held)
-            if isinstance(outcome, Taken | RejectedData | RejectedPeriod):
-                found[document.key] = outcome
-            elif isinstance(outcome, Uncertain):
-                return outcome
+            if held is None or isinstance(held, RejectedData):
+                continue
+            outcome = throttled or posted(document, held)
+            assert not isinstance(outcome, Submitted), "it answers at once"
+            found[document.key] = outcome
+            throttled = outcome.throttled if isinstance(outcome, Uncertain) else throttled
     return found
 
 

@@ -76,8 +76,13 @@ class Submitted(NamedTuple):
     ticket: str
 
 
-# What an ERP says of a document that it is asked for by key; of one that it never had it says nothing.
-Said: TypeAlias = Taken | RejectedData | RejectedPeriod
 # Nothing is known of what was asked.
 Trouble: TypeAlias = Throttled | NotSent | Uncertain
+# What comes of a document that an ERP is asked for by key; of one that it never had it says nothing.
+Said: TypeAlias = Taken | RejectedData | RejectedPeriod | Trouble
 Outcome: TypeAlias = Taken | RejectedData | RejectedPeriod | Throttled | NotSent | Uncertain | Submitted
+
+
+def is_throttled(said: Outcome | None) -> bool:
+    """The account waits as long as it was asked to; of the document this says nothing."""
+    return isinstance(said, Throttled) or (isinstance(said, Uncertain) and said.throttled is not None)

@@ -26,7 +26,18 @@ from domain.delivery.choosing import Choosing
 from domain.delivery.documents import INVOICE, Document, key_of
 from domain.delivery.due import Entry
 from domain.delivery.order import Order, originals_first
-from domain.delivery.outcomes import LATE, NOT_PERMITTED, NotSent, Outcome, Submitted, Taken, Throttled, Uncertain
+from domain.delivery.outcomes import (
+    LATE,
+    NOT_PERMITTED,
+    NotSent,
+    Outcome,
+    Said,
+    Submitted,
+    Taken,
+    Throttled,
+    Uncertain,
+    is_throttled,
+)
 from domain.delivery.pace import THROTTLED_STEP, Pace, back_off, seconds
 from domain.delivery.recovery import Known, Tree
 from domain.delivery.rows import ASKED, DIED, Rows, body_hash
@@ -290,37 +301,38 @@ class Queue:
         self._review_all(call.documents, now)
 
     def _took_looked_up(self, call: Call, result: Result, now: Instant) -> None:
-        if not isinstance(result, Mapping):
-            assert isinstance(result, Throttled | NotSent | Uncertain), f"looking up gives what was found, got {result}"
-            self._heed(call, result, now)
+        assert isinstance(result, Mapping | Throttled | NotSent | Uncertain), f"expected what was found, got {result}"
+        if isinstance(result, Mapping):
+            found = result
+            self._heed_all(call, [found.get(each.key) for each in call.documents], now)
         else:
-            self.pace.answered()
-            self._choosing.refusals.permitted(call.entity)
+            found = {each.key: result for each in call.documents}
+            self._heed(call, result, now)
         if call.probed:
             for number in call.probed:
-                self._probed(self._rows.parcels[number], result, now)
+                self._probed(self._rows.parcels[number], found, now)
             return
         for document in call.documents:
             standing = self._rows.standings[document.key]
-            if isinstance(result, Throttled):
-                # The account's pace waits as long as it was asked to; of the document this says nothing.
+            said = found.get(document.key)
+            if is_throttled(said):
                 self._rows.later(standing, max(self.pace.paused_until, now + THROTTLED_STEP))
-            elif not isinstance(result, Mapping):
+            elif isinstance(said, NotSent | Uncertain):
                 self._rows.wait(standing, together(now + back_off(standing.failures + 1)))
-            elif isinstance(said := result.get(document.key), Taken) or (said and standing.state == standings.ACCEPTED):
+            elif isinstance(said, Taken) or (said and standing.state == standings.ACCEPTED):
                 # A rejection may be of an earlier attempt, where nobody knows whether there was another.
                 became(self._rows, standing, said, now)
             else:
                 missing(self._rows, standing, call.at, now, self._terms.call_seconds)
         self._review_all(call.documents, now)
 
-    def _heed_all(self, call: Call, outcomes: Sequence[Outcome], now: Instant) -> None:
-        """Each kind once, for the account counts calls; a batch of which something is known was answered."""
+    def _heed_all(self, call: Call, outcomes: Sequence[Outcome | None], now: Instant) -> None:
+        """Each kind once, for the account counts calls; a call of which something is known was answered."""
         known = [each for each in outcomes if not isinstance(each, Uncertain) or each.throttled]
         for outcome in {type(each): each for each in known or outcomes}.values():
             self._heed(call, outcome, now)
 
-    def _heed(self, call: Call, outcome: Outcome, now: Instant) -> None:
+    def _heed(self, call: Call, outcome: Outcome | None, now: Instant) -> None:
         """What an outcome says of the account as a whole."""
         match outcome:
             case Throttled(after_seconds) | Uncertain(throttled=Throttled(after_seconds)):
@@ -478,22 +490,19 @@ class Queue:
         self._place_freed(0)
         return True
 
-    def _probed(self, parcel: Parcel, result: Result, now: Instant) -> None:
+    def _probed(self, parcel: Parcel, found: Mapping[str, Said], now: Instant) -> None:
         probe = self._choosing.probes[parcel.number]
-        if isinstance(result, Mapping):
-            probe.took({key: said for key, said in result.items() if isinstance(said, Taken)})
-        else:
-            probe.missed(is_failure=not isinstance(result, Throttled))
+        probe.took(found)
         if not probe.is_done:
             again = max(now + back_off(probe.failures), self.pace.paused_until)
             self._rows.note_parcel(parcel._replace(not_before=again))
             self._rows.due.put(parcel.entity, Entry(again, "", parcel.number))
             return
         del self._choosing.probes[parcel.number]
-        found: list[int] = []
+        open_ones: list[int] = []
         parcel = self._rows.keep(parcel._replace(state=standings.TO_SEND, not_before=0))
-        self._resolve(parcel, probe.tree, probe.found, now, found)
-        for number in found:
+        self._resolve(parcel, probe.tree, probe.found, now, open_ones)
+        for number in open_ones:
             if number in self._rows.parcels:
                 self._place(self._rows.parcels[number], now)
 

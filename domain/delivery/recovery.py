@@ -17,7 +17,7 @@ from domain.delivery import answers
 from domain.delivery.answers import Answer
 from domain.delivery.chart import Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document, JournalDocument, key_of
-from domain.delivery.outcomes import Taken
+from domain.delivery.outcomes import NotSent, Said, Taken, Throttled, Uncertain, is_throttled
 from domain.delivery.standings import Parcel
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 
@@ -124,19 +124,21 @@ class Probe:
             documents += tree.own
         return documents
 
-    def took(self, found: Mapping[str, Taken]) -> None:
+    def took(self, said: Mapping[str, Said]) -> None:
+        """What nothing is known of is asked for again, later each time that it fails; what is throttled waits as the ERP says."""
+        again: list[Tree] = []
+        failed = False
         for tree in self._asked:
-            if not any(each.key in found for each in tree.own):
+            own = [said.get(each.key) for each in tree.own]
+            if any(isinstance(each, NotSent | Throttled | Uncertain) for each in own):
+                again.append(tree)
+                failed |= not any(is_throttled(each) for each in own)
+            elif not any(isinstance(each, Taken) for each in own):
                 self._to_ask.extend(tree.halves)
-        self.found.update(found)
-        self.failures = 0
+        self.found.update({key: each for key, each in said.items() if isinstance(each, Taken)})
+        self.failures = self.failures + failed if again else 0
+        self._to_ask.extendleft(reversed(again))
         self._asked.clear()
-
-    def missed(self, *, is_failure: bool) -> None:
-        """The call gave nothing: the same is asked for again, later each time that it fails; what is throttled waits as the ERP says."""
-        self._to_ask.extendleft(reversed(self._asked))
-        self._asked.clear()
-        self.failures += is_failure
 
 
 class Making(Protocol):

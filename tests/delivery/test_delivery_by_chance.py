@@ -33,6 +33,7 @@ SOMETIMES = (
     "accepted after all",
     "issued again",
     "invoiced before",
+    "found in part",
 )
 
 

@@ -31,6 +31,7 @@ from domain.delivery.outcomes import (
     Outcome,
     RejectedData,
     RejectedPeriod,
+    Said,
     Submitted,
     Taken,
     Throttled,
@@ -60,6 +61,13 @@ LONGEST_BAD_SECONDS: Final = 200_000
 STEPS_TO_HEAL: Final = 3_000
 REFUSED_CODE: Final = "INVALID_DIMENSION"
 CLOSED_CODE: Final = "PERIOD_CLOSED"
+# Of some documents that a look-up asks for.
+TROUBLES: Final = (
+    Throttled(7.0),
+    NotSent(UNREACHABLE, "no connection"),
+    Uncertain("no answer"),
+    Uncertain("a draft", Throttled(7.0)),
+)
 
 
 class Crash(Exception):
@@ -182,9 +190,13 @@ class ModelPool:
         del wait_seconds
         found, self._ended = self._ended, []
         for _, result in found:
-            for outcome in result if isinstance(result, list) else [result]:
-                if isinstance(outcome, Throttled):
-                    wait = outcome.after_seconds or 0.0
+            several = (
+                result.values() if isinstance(result, Mapping) else result if isinstance(result, list) else [result]
+            )
+            for outcome in several:
+                throttled = outcome.throttled if isinstance(outcome, Uncertain) else outcome
+                if isinstance(throttled, Throttled):
+                    wait = throttled.after_seconds or 0.0
                     self._quiet_until = max(self._quiet_until, self._world.now + seconds(wait))
         return found
 
@@ -268,11 +280,15 @@ class ModelPool:
 
     def _look_up(self, call: Call, answers_in: float) -> None:
         erp = self._world.erp
-        found: dict[str, Taken] = {}
+        found: dict[str, Said] = {}
         keys = [each.key for each in call.documents]
 
         def read() -> None:
             found.update({key: taken for key in keys if (taken := erp.find(key)) is not None})
+            if self._world.random.random() < self._world.chances.throttled and found:
+                self._world.seen["found in part"] += 1
+                some = self._world.random.sample(keys, self._world.random.randint(1, len(keys)))
+                found.update(dict.fromkeys(some, self._world.random.choice(TROUBLES)))
 
         self._after(self._world.random.uniform(0.0, answers_in), read)
         self._after(answers_in, lambda: self._end(call, found))

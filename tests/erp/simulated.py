@@ -11,7 +11,16 @@ from typing import Any
 
 from connectors.erp.adapter import Erp
 from domain.delivery.documents import Document
-from domain.delivery.outcomes import Outcome, RejectedData, RejectedPeriod, Submitted, Taken
+from domain.delivery.outcomes import (
+    NotSent,
+    Outcome,
+    RejectedData,
+    RejectedPeriod,
+    Submitted,
+    Taken,
+    Throttled,
+    Uncertain,
+)
 from simulation.erp.books import Company
 from simulation.erp.clients import Client
 from simulation.erp.serving import Serving, serving
@@ -60,13 +69,14 @@ class Simulated:
                 return there
         raise AssertionError(f"after {attempts} attempts still {outcome}")
 
-    def _looked_up(self, document: Document, attempts: int) -> Taken | None:
-        there: object = None
+    def _looked_up(self, document: Document, attempts: int) -> Outcome | None:
+        said: Outcome | None = None
         for _ in range(attempts):
-            there = self.erp.look_up([document])
-            if isinstance(there, Mapping):
-                return there.get(document.key)
-        raise AssertionError(f"after {attempts} attempts it still cannot be asked: {there}")
+            found = self.erp.look_up([document])
+            said = found.get(document.key) if isinstance(found, Mapping) else found
+            if not isinstance(said, Throttled | NotSent | Uncertain):
+                return said
+        raise AssertionError(f"after {attempts} attempts it still cannot be asked: {said}")
 
 
 def client_of(auth: Mapping[str, Any]) -> Client:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.delivery.documents import JournalDocument
+from domain.delivery.documents import JOURNAL, JournalDocument, key_of
 from domain.delivery.outcomes import Outcome, RejectedPeriod, Taken, Throttled, Uncertain
 from simulation.erp.troubles import Trouble
 from tests.erp.contract import SCOPE
@@ -62,6 +62,21 @@ def test_a_draft_whose_posting_is_throttled_waits_as_long_as_the_erp_says(tmp_pa
         outcome = found.send(journal())
         assert isinstance(outcome, Uncertain)
         assert outcome.throttled == Throttled(1.0)
+
+
+def test_drafts_that_a_look_up_has_posted_are_known_although_the_next_is_throttled(tmp_path: Path) -> None:
+    """Of three drafts the first is posted, the posting of the second is throttled, and the third is not tried."""
+    drafts = [journal()._replace(key=key_of(JOURNAL, [name])) for name in ("J-1", "J-2", "J-3")]
+    with simulated(BUSINESS_CENTRAL, tmp_path) as found:
+        for draft in drafts:
+            found.meets(None, Trouble.FAILS)
+            assert isinstance(found.send(draft), Uncertain)
+        found.meets(None, None, Trouble.THROTTLED)
+        there = found.erp.look_up(drafts)
+        assert isinstance(there, dict)
+        first, second, third = (there[each.key] for each in drafts)
+        assert first.is_posted
+        assert (second.throttled, third) == (Throttled(1.0), Throttled(1.0))
 
 
 def test_a_shell_that_stays_is_deleted_by_the_next_look_up(tmp_path: Path) -> None:

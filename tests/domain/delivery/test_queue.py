@@ -244,6 +244,20 @@ def test_while_nothing_more_may_begin_nothing_but_the_end_of_a_call_is_waited_fo
     assert several.next_at(seconds(1)) is None
 
 
+def test_what_a_look_up_has_found_stays_whatever_comes_of_the_others() -> None:
+    """Of four lost documents one is found, one is missing, one was not asked for as it was throttled, and one could not be posted."""
+    queue = Queue("books", Making(), Terms(concurrent=4, call_seconds=60))
+    queue.add([journals(name) for name in "abcd"], seconds(1))
+    for call in queue.calls(seconds(1), 4):
+        queue.took(call, [Uncertain("no answer")], seconds(1))
+    (look_up,) = queue.calls(seconds(100), 4)
+    a, b, c, d = sorted(each.key for each in look_up.documents)
+    queue.took(look_up, {a: Taken("JE-1", DAY), c: Throttled(7.0), d: Uncertain("a draft is not posted")}, seconds(100))
+    assert (queue.at_hand, queue.calls(seconds(106), 4)) == (3, [])
+    again = {(call.kind, each.key) for call in queue.calls(seconds(107), 4) for each in call.documents}
+    assert again == {(SEND, b), (LOOK_UP, c), (LOOK_UP, d)}
+
+
 def test_what_becomes_unknown_within_a_second_is_looked_up_in_one_call() -> None:
     queue = Queue("books", Making(), Terms(concurrent=4))
     queue.add([journals(name) for name in "abcd"], seconds(1))
@@ -625,4 +639,20 @@ def test_below_what_the_erp_has_nothing_is_asked_for() -> None:
     group = journals(*(f"j{number}" for number in range(64)))
     queue.add([group], seconds(1), probe_from=seconds(1))
     assert probed(queue, [group.members], lambda _: False) == [1]
+
+
+def test_of_what_a_group_became_those_that_were_not_found_out_are_asked_for_again() -> None:
+    """The ERP has none of two journals that were sent together; of one of them the first look-up was throttled."""
+    queue = Queue("books", Making(), Terms(looked_up=20))
+    queue.add([journals("a", "b")], seconds(1), probe_from=seconds(1))
+    (whole,) = queue.calls(seconds(1), 1)
+    queue.took(whole, {}, seconds(1))
+    (halves,) = queue.calls(seconds(2), 1)
+    second = halves.documents[1]
+    queue.took(halves, {second.key: Throttled(1.0)}, seconds(2))
+    assert queue.calls(seconds(2), 1) == []
+    (again,) = queue.calls(seconds(3), 1)
+    assert (again.kind, again.documents) == (LOOK_UP, (second,))
+    queue.took(again, {}, seconds(3))
+    assert play(queue, seconds(4), taken) == [("a", "b")]
     assert queue.tally()[0] == {}

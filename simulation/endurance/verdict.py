@@ -23,10 +23,14 @@ Sum: TypeAlias = tuple[tuple[str, ...], Amount]
 
 
 class Books(NamedTuple):
-    """Our side. `to_deliver` by the key of the ERP's journal, with grain `entry`; `balances` are those of all that was posted."""
+    """Our side. `to_deliver` by the key of the ERP's journal, with grain `entry`; balances are those of all that was posted.
+
+    `ledger_balances` are in the ledger's currency, for an ERP that keeps journals in that alone.
+    """
 
     to_deliver: Mapping[str, JournalEntry]
     balances: Balances
+    ledger_balances: Balances
 
     @property
     def replacements(self) -> int:
@@ -37,19 +41,20 @@ def books(output: Path) -> Books:
     """What goes there is all that is to be delivered, less what was taken back since by a journal that is not."""
     found: dict[str, JournalEntry] = {}
     taken_back: set[str] = set()
-    posted: list[Sum] = []
+    posted: dict[bool, list[Sum]] = {False: [], True: []}
     for written in read_topic(output, POSTINGS):
         record = written.record
         if not isinstance(record, JournalEntry):
             continue
         day = record.accounting_date.isoformat()
-        posted += [((record.currency, line.account, day), line.amount) for line in record.lines]
+        for in_ledger, sums in posted.items():
+            sums += [((*place, day), amount) for place, amount in _lines(record, in_ledger=in_ledger)]
         if record.deliver and record.lines:
             found[record.journal_id] = record
         elif record.reverses is not None:
             taken_back.add(record.reverses)
     to_deliver = {key_of(JOURNAL, [name]): record for name, record in found.items() if name not in taken_back}
-    return Books(to_deliver, _summed(posted))
+    return Books(to_deliver, _summed(posted[False]), _summed(posted[True]))
 
 
 def faults(ours: Books, ledger: Sequence[LedgerEntry], grain: str = ENTRY) -> Iterator[str]:
@@ -72,7 +77,8 @@ def faults(ours: Books, ledger: Sequence[LedgerEntry], grain: str = ENTRY) -> It
         for entry in ledger
         for line in entry.lines
     )
-    yield from _unequal("balance", ours.balances, theirs)
+    in_ledger = any(entry.is_in_ledger_currency for entry in ledger)
+    yield from _unequal("balance", ours.ledger_balances if in_ledger else ours.balances, theirs)
 
 
 def _by_key(ours: Books, there: Mapping[str, Sequence[LedgerEntry]]) -> Iterator[str]:
@@ -94,9 +100,17 @@ def _differences(journal: JournalEntry, entries: Sequence[LedgerEntry]) -> Itera
         yield f"{name} is in the ERP as {entry.reference}, and not posted"
     if entry.posted_on != journal.accounting_date:
         yield f"{name} is of {journal.accounting_date}, in the ERP of {entry.posted_on}"
-    ours = _summed(((journal.currency, line.account), line.amount) for line in journal.lines)
+    ours = _summed(_lines(journal, in_ledger=entry.is_in_ledger_currency))
     theirs = _summed(((entry.currency, line.account), line.amount) for line in entry.lines)
     yield from _unequal(name, ours, theirs)
+
+
+def _lines(journal: JournalEntry, *, in_ledger: bool) -> Iterator[Sum]:
+    for line in journal.lines:
+        if in_ledger:
+            yield (journal.ledger_currency, line.account), line.ledger_amount
+        else:
+            yield (journal.currency, line.account), line.amount
 
 
 def _unequal(what: str, ours: Balances, theirs: Balances) -> Iterator[str]:

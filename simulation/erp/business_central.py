@@ -150,6 +150,7 @@ class BusinessCentral:
             currency=self._companies[row["company"]].currency,
             is_posted=is_posted,
             lines=tuple(LedgerLine(account, amount, amount) for account, amount in lines),
+            is_in_ledger_currency=True,
         )
 
     # Writing

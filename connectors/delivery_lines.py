@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
-from connectors import delivery_rows
-from connectors.delivery_store import READ, decoded_member, money_of
+from connectors.delivery_store import READ, decoded_member, group_rows_in, money_of, parcels_in
 from domain.delivery import answers, standings
 from domain.delivery.absent import in_its_words
 from domain.delivery.chart import EntityChart
-from domain.delivery.groups import Groups, Row
+from domain.delivery.groups import Groups
 from domain.delivery.standings import Parcel
 from domain.delivery.why_to_send import FREE, why_to_send
 from domain.units import Amount
@@ -30,7 +27,6 @@ _UNDER_WAY: Final[Mapping[str, str]] = {
     standings.UNKNOWN: "no answer; looked up before anything is sent again",
     standings.SUBMITTED: "the ERP works on its batch",
 }
-_PARCELS: Final = msgspec.msgpack.Decoder(Parcel)
 
 
 class Line(NamedTuple):
@@ -65,7 +61,7 @@ def lines_of(path: Path, charts: Mapping[str, EntityChart]) -> list[Line]:
         db.execute("BEGIN")
         _add_ended(db, sums)
         # Of companies that the chart still has.
-        waiting = list(Groups(1, charts, _rows(db)).waits())
+        waiting = list(Groups(1, charts, group_rows_in(db)).waits())
         _add_parcels(db, {journal.journal_id for journal, _ in waiting}, sums)
     for journal, until in waiting:
         found = sums.setdefault((standings.WAITING, "", until), _Sum())
@@ -92,7 +88,7 @@ def _add_ended(db: sqlite3.Connection, sums: dict[_Name, _Sum]) -> None:
 
 
 def _add_parcels(db: sqlite3.Connection, to_come: Collection[str], sums: dict[_Name, _Sum]) -> None:
-    parcels = [_PARCELS.decode(data) for (data,) in db.execute("SELECT data FROM parcels ORDER BY number")]
+    parcels = parcels_in(db)
     states = dict(db.execute("SELECT key, state FROM documents").fetchall())
     why = why_to_send(parcels, dict(db.execute("SELECT journal, named FROM closed").fetchall()), to_come)
     for parcel in parcels:
@@ -115,8 +111,3 @@ def _standing(parcel: Parcel, states: Mapping[str, str], why: Mapping[int, str])
             return (parcel.state, under_way[0]) if under_way else (standings.TO_SEND, FREE)
         case _:
             return parcel.state, why.get(parcel.number, "")
-
-
-def _rows(db: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
-    for name, data in db.execute("SELECT name, data FROM groups ORDER BY name"):
-        yield name, delivery_rows.of_bytes(name, data)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -225,16 +225,16 @@ class DeliveryStore:
 
     def kept(self) -> Kept:
         db = self._db
-        parcels = tuple(_PARCELS.decode(data) for (data,) in db.execute("SELECT data FROM parcels ORDER BY number"))
         standings = tuple(
             _standing(key, state, data)
             for key, state, data in db.execute("SELECT key, state, data FROM documents ORDER BY key")
         )
-        return Kept(parcels, standings, tuple(db.execute("SELECT journal, named FROM closed ORDER BY journal")))
+        return Kept(
+            tuple(parcels_in(db)), standings, tuple(db.execute("SELECT journal, named FROM closed ORDER BY journal"))
+        )
 
     def group_rows(self) -> Iterable[tuple[str, Row]]:
-        for name, data in self._db.execute("SELECT name, data FROM groups ORDER BY name"):
-            yield name, delivery_rows.of_bytes(name, data)
+        return group_rows_in(self._db)
 
     def member(self, member_id: str) -> Member:
         found = self._fresh.get(member_id)
@@ -427,6 +427,15 @@ def _standing(key: str, state: str, data: bytes) -> Standing:
 
 def _row(settled: Settled) -> tuple[str, str, str, int]:
     return settled.key, settled.reference, settled.posted_on.isoformat(), len(settled.members)
+
+
+def parcels_in(db: sqlite3.Connection) -> list[Parcel]:
+    return [_PARCELS.decode(data) for (data,) in db.execute("SELECT data FROM parcels ORDER BY number")]
+
+
+def group_rows_in(db: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
+    for name, data in db.execute("SELECT name, data FROM groups ORDER BY name"):
+        yield name, delivery_rows.of_bytes(name, data)
 
 
 def decoded_member(kind: str, data: bytes) -> JournalEntry | BillingStatement:

@@ -326,7 +326,7 @@ class NetSuite(AtOnce):
             kind = "Journal" if isinstance(document, JournalDocument) else "CustInvc"
             if (row := by_key.get((document.key, kind))) is not None:
                 taken = self._compared(document, row)
-                if isinstance(taken, NotSent | Throttled | Uncertain):
+                if isinstance(taken, Trouble):
                     return taken
                 found[document.key] = taken
         return found

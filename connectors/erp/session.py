@@ -33,7 +33,7 @@ from connectors.erp.oauth import (
     secrets_of,
 )
 from connectors.erp.transport import Transport, in_all
-from domain.delivery.outcomes import NotSent, Throttled, Uncertain
+from domain.delivery.outcomes import NotSent, Throttled, Trouble, Uncertain
 
 READ_ATTEMPTS: Final = 6
 READ_SECONDS: Final = 300.0
@@ -70,7 +70,7 @@ class Session:
         json: object = None,
         headers: Mapping[str, str] | None = None,
         trace: Trace = NO_TRACE,
-    ) -> Answer | NotSent | Throttled | Uncertain:
+    ) -> Answer | Trouble:
         """One request. After a 401, which says that nothing was done, once again with a new token where one can be had.
 
         All of it, the token too, is over after the call's time.
@@ -81,9 +81,7 @@ class Session:
         with in_all(self._transport.call_seconds):
             return self._answer(method, url, stated, body, trace)
 
-    def _answer(
-        self, method: str, url: str, stated: Mapping[str, str], body: bytes, trace: Trace
-    ) -> Answer | NotSent | Throttled | Uncertain:
+    def _answer(self, method: str, url: str, stated: Mapping[str, str], body: bytes, trace: Trace) -> Answer | Trouble:
         for is_last in (False, True):
             who = self._signer.headers(method, url)
             if isinstance(who, NotSent | Throttled):
@@ -95,7 +93,7 @@ class Session:
 
     def read(
         self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None
-    ) -> Answer | NotSent | Throttled | Uncertain:
+    ) -> Answer | Trouble:
         """A call that changes nothing: asked again for a while, as long as the ERP is throttled or does not answer."""
         try:
             for attempt in stamina.retry_context(on=_wait, attempts=READ_ATTEMPTS, timeout=READ_SECONDS):
@@ -165,7 +163,7 @@ def _signer(
             assert_never(auth)
 
 
-def _without(who: Mapping[str, str], found: Answer | NotSent | Uncertain) -> Answer | NotSent | Uncertain:
+def _without(who: Mapping[str, str], found: Answer | Trouble) -> Answer | Trouble:
     """The answer, which hides the credentials of its request."""
     return replace(found, secrets=secrets_of(who.get("authorization", ""))) if isinstance(found, Answer) else found
 
@@ -173,7 +171,7 @@ def _without(who: Mapping[str, str], found: Answer | NotSent | Uncertain) -> Ans
 class _Again(Exception):
     """An answer after which a reader asks again."""
 
-    def __init__(self, found: Answer | NotSent | Throttled | Uncertain, after_seconds: float | None) -> None:
+    def __init__(self, found: Answer | Trouble, after_seconds: float | None) -> None:
         super().__init__("the ERP is asked again")
         self.found = found
         self.after_seconds = after_seconds
@@ -186,7 +184,7 @@ def _wait(fault: Exception) -> bool | float:
     return True if fault.after_seconds is None else min(fault.after_seconds, READ_SECONDS)
 
 
-def _settled(found: Answer | NotSent | Throttled | Uncertain) -> Answer | NotSent | Throttled | Uncertain:
+def _settled(found: Answer | Trouble) -> Answer | Trouble:
     match refused(found) if isinstance(found, Answer) else found:
         case Throttled(after_seconds):
             raise _Again(found, after_seconds)

@@ -35,6 +35,7 @@ from domain.delivery.outcomes import (
     Submitted,
     Taken,
     Throttled,
+    Trouble,
     Uncertain,
     is_throttled,
 )
@@ -301,7 +302,7 @@ class Queue:
         self._review_all(call.documents, now)
 
     def _took_looked_up(self, call: Call, result: Result, now: Instant) -> None:
-        assert isinstance(result, Mapping | Throttled | NotSent | Uncertain), f"expected what was found, got {result}"
+        assert isinstance(result, Mapping | Trouble), f"expected what was found, got {result}"
         if isinstance(result, Mapping):
             found = result
             self._heed_all(call, [found.get(each.key) for each in call.documents], now)

@@ -17,7 +17,7 @@ from domain.delivery import answers
 from domain.delivery.answers import Answer
 from domain.delivery.chart import Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document, JournalDocument, key_of
-from domain.delivery.outcomes import NotSent, Said, Taken, Throttled, Uncertain, is_throttled
+from domain.delivery.outcomes import Said, Taken, Trouble, is_throttled
 from domain.delivery.standings import Parcel
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 
@@ -130,7 +130,7 @@ class Probe:
         failed = False
         for tree in self._asked:
             own = [said.get(each.key) for each in tree.own]
-            if any(isinstance(each, NotSent | Throttled | Uncertain) for each in own):
+            if any(isinstance(each, Trouble) for each in own):
                 again.append(tree)
                 failed |= not any(is_throttled(each) for each in own)
             elif not any(isinstance(each, Taken) for each in own):

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from connectors.accounts_file import Accounts
+from connectors.erp.adapter import Finding
 from connectors.erp.adapters import opened
 from domain.accounts import NAMES
 from domain.delivery.chart import EntityChart
@@ -27,10 +28,9 @@ class Seen(NamedTuple):
 def looked_at(accounts: Accounts, erp: str, today: date) -> Iterator[Seen]:
     """Calls the ERP, writes nothing there. Raises WrongConnection."""
     charts = accounts.charts_of(erp)
-    with closing(opened(erp, accounts.erps[erp])) as adapter:
-        for each in adapter.check(accounts.subsidiaries_of(erp), today):
-            is_fatal = each.is_needed and not each.is_right
-            yield Seen(f"{erp}: {each.subject}: {each.found}", each.is_right, is_fatal, each.remedy)
+    for each in checked(accounts, erp, today):
+        is_fatal = each.is_needed and not each.is_right
+        yield Seen(f"{erp}: {each.subject}: {each.found}", each.is_right, is_fatal, each.remedy)
     if not charts:
         yield Seen(
             f"{erp}: no company is delivered there",
@@ -38,6 +38,12 @@ def looked_at(accounts: Accounts, erp: str, today: date) -> Iterator[Seen]:
             next=f'write erp = "{erp}" in the [entities.ID] of a company, or take [erp.{erp}] out',
         )
     yield from (_chart(erp, chart) for chart in charts.values())
+
+
+def checked(accounts: Accounts, erp: str, today: date) -> Iterator[Finding]:
+    """What the account itself says. Calls the ERP, writes nothing there. Raises WrongConnection."""
+    with closing(opened(erp, accounts.erps[erp])) as adapter:
+        yield from adapter.check(accounts.subsidiaries_of(erp), today)
 
 
 def _chart(erp: str, chart: EntityChart) -> Seen:

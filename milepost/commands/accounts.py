@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,7 +50,7 @@ def check(
     found = given_accounts(accounts)
     looked_up = None if output is None else lacks(found, output)
     lacking = [] if looked_up is None else looked_up.found
-    findings = [(name, each) for name in sorted(found.erps) for each in _reached(found, name)] if reach else []
+    findings = _reached(found) if reach else []
     if json:
         write_json(as_json(found, looked_up, findings))
     else:
@@ -143,11 +142,11 @@ def lacks(accounts: Accounts, output: Path) -> Lacks:
     return found
 
 
-def _reached(accounts: Accounts, name: str) -> list[Finding]:
-    from connectors.erp.adapters import opened
+def _reached(accounts: Accounts) -> list[tuple[str, Finding]]:
+    from milepost.doctoring_erps import checked
 
-    with closing(opened(name, accounts.erps[name])) as erp:
-        return list(erp.check(accounts.subsidiaries_of(name), datetime.now(UTC).date()))
+    today = datetime.now(UTC).date()
+    return [(erp, each) for erp in sorted(accounts.erps) for each in checked(accounts, erp, today)]
 
 
 def _tell(

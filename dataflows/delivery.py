@@ -172,10 +172,11 @@ class ChartMaking:
         if parcel.kind == INVOICE:
             statement = members[0].record
             assert isinstance(statement, BillingStatement), "an invoice is a statement's"
-            made = invoice(statement, chart, members[0].correlation_id)
-            if isinstance(made, Unmapped):
-                return (made,)
-            return (made,)
+            match invoice(statement, chart, members[0].correlation_id):
+                case Unmapped() as lacking:
+                    return (lacking,)
+                case made:
+                    return (made,)
         return documents(_group(members, chart), chart, self._lines)
 
     def reference(self, key: str) -> str | None:

@@ -90,10 +90,14 @@ def before_sending(trouble: Trouble) -> NotSent | Throttled:
 
 def in_doubt(what: str, trouble: Trouble) -> Uncertain:
     """Of a call that came after one that may have left something in the ERP."""
-    throttled = (
-        trouble if isinstance(trouble, Throttled) else None if isinstance(trouble, NotSent) else trouble.throttled
-    )
-    return Uncertain(f"{what}: {said(trouble)}", throttled)
+    message = f"{what}: {said(trouble)}"
+    match trouble:
+        case Throttled():
+            return Uncertain(message, trouble)
+        case NotSent():
+            return Uncertain(message)
+        case Uncertain():
+            return trouble._replace(message=message)
 
 
 def retry_after(answer: Answer) -> float | None:

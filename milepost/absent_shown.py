@@ -10,7 +10,8 @@ from connectors.imports.counting import counted
 from domain import fiscal
 from domain.delivery.invoices import date_of
 from domain.delivery.standings import REFUSED
-from milepost.console import amount_text
+from domain.money import format_amount
+from milepost.console import money_text
 from milepost.delivered_shown import WORDS
 from milepost.tables import Table
 
@@ -113,9 +114,8 @@ def table(lacking: Sequence[Lacking]) -> Table:
     for each in sorted(lacking, key=lambda one: (*one[:2], -one.journals - one.invoices, one.why)):
         shown[each[:2]] += 1
         if shown[each[:2]] <= REASONS_SHOWN:
-            money = ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(each.money.items()))
             place = (each.legal_entity_id, each.period, WORDS[each.standing])
-            rows.append((*place, count_text([each]), money, each.why))
+            rows.append((*place, count_text([each]), money_text(each.money), each.why))
     for (entity, period), count in sorted(shown.items()):
         if count > REASONS_SHOWN:
             rows.append((entity, period, "", "", "", f"{count - REASONS_SHOWN:,} other reasons; --json has them all"))
@@ -125,5 +125,5 @@ def table(lacking: Sequence[Lacking]) -> Table:
 
 def as_json(each: Lacking) -> dict[str, Any]:
     """Amounts are decimals as text."""
-    money = {currency: amount_text(amount).replace(",", "") for currency, amount in sorted(each.money.items())}
+    money = {currency: format_amount(amount) for currency, amount in sorted(each.money.items())}
     return {**each._asdict(), "until": each.until or None, "money": money}

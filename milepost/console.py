@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -134,6 +134,11 @@ def amount_text(amount: Amount) -> str:
     fraction = f"{rest:04d}"
     fraction = fraction[:2] + fraction[2:].rstrip("0")
     return f"{'-' if amount < 0 else ''}{units:,}.{fraction}"
+
+
+def money_text(money: Mapping[str, Amount]) -> str:
+    """By currency: `1,234.50 EUR, 80.00 USD`."""
+    return ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(money.items()))
 
 
 def no_formula(typed: str | None) -> str:

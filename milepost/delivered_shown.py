@@ -9,11 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from connectors.delivery_lines import Line, is_done
 from connectors.delivery_store import READ
-from connectors.json_values import decimal_text
 from domain.delivery import standings
 from domain.delivery.why_to_send import FREE
-from domain.units import AMOUNT_SCALE, Amount
-from milepost.console import aligned, amount_text, shape
+from domain.money import format_amount
+from milepost.console import aligned, money_text, shape
 
 # As people say it, in the order in which it is shown.
 WORDS: Final[Mapping[str, str]] = {
@@ -139,7 +138,7 @@ def _summed(some: Sequence[Line]) -> Line:
 
 def _row(erp: str, word: str, line: Line) -> tuple[str, ...]:
     documents = f"{_documents(line):,}" if _documents(line) or line.standing == standings.POSTED else ""
-    return erp, word, documents, f"{line.members:,}", _money(line.money), _why(line)
+    return erp, word, documents, f"{line.members:,}", money_text(line.money), _why(line)
 
 
 def _documents(line: Line) -> int:
@@ -161,9 +160,5 @@ def _figures(line: Line) -> dict[str, Any]:
     return {
         "documents": _documents(line),
         "journals_and_statements": line.members,
-        "money": {name: decimal_text(AMOUNT_SCALE, 2, sum_) for name, sum_ in sorted(line.money.items())},
+        "money": {name: format_amount(sum_) for name, sum_ in sorted(line.money.items())},
     }
-
-
-def _money(money: Mapping[str, Amount]) -> str:
-    return ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(money.items()))

@@ -11,6 +11,7 @@ import typer
 from connectors.imports.counting import counted
 from domain.delivery.answers import PERIOD
 from domain.identity import parts_of
+from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionRaised, JournalEntry
 from milepost.accounts_given import DEFAULT, given_accounts
 from milepost.console import amount_text, shape, tell, write_json
@@ -201,7 +202,7 @@ def as_json(found: Found, about: _About) -> dict[str, Any]:
                 "erp_account": each.account,
                 "account": each.role,
                 "segments": dict(each.segments),
-                "amount": amount_text(each.amount).replace(",", ""),
+                "amount": format_amount(each.amount),
             }
             for each in document.lines
         ],

@@ -7,9 +7,10 @@ from typing import Any
 
 from connectors.files.found_exceptions import Known, Step
 from connectors.json_records import record_to_json
-from connectors.json_values import decimal_text, instant_text
+from connectors.json_values import instant_text
 from domain.events.catalogue import Event
-from domain.units import AMOUNT_SCALE, Instant
+from domain.money import format_amount
+from domain.units import Instant
 from milepost.console import shape
 from milepost.exceptions_shown import Decided, amounts_of, costs_of, days_open, decided_groups, groups_of
 
@@ -61,7 +62,7 @@ def known_json(known: Known, as_of: Instant, ended: Event | None) -> dict[str, A
 
 
 def amounts_json(amounts: dict[str, int]) -> dict[str, str]:
-    return {currency: decimal_text(AMOUNT_SCALE, 2, amount) for currency, amount in amounts.items()}
+    return {currency: format_amount(amount) for currency, amount in amounts.items()}
 
 
 def show_json(

@@ -13,6 +13,7 @@ from connectors.kafka.lag import lags
 from connectors.kafka.names import Names
 from dataflows.generations import Compared, compare
 from domain.audit.generations import Asked, Difference, StatementDifference
+from domain.money import format_amount
 from milepost.console import amount_text, echo, say, shape, write_json
 from milepost.settings import Settings
 from milepost.tables import Table, show
@@ -149,4 +150,4 @@ def _figures(asked: Asked) -> dict[str, object]:
 
 
 def _exact(amount: int | None) -> str | None:
-    return None if amount is None else amount_text(amount).replace(",", "")
+    return None if amount is None else format_amount(amount)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.files.written import read_file
-from connectors.json_values import decimal_text
+from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
-from domain.units import AMOUNT_SCALE
 from milepost.console import aligned, amount_text, shape
 from state.sums import Sums
 
@@ -53,7 +52,7 @@ def open_exceptions(output: Path, shard: int = 0) -> dict[str, int]:
 def as_json(summary: Summary) -> dict[str, Any]:
     """Version 2 of the shape; amounts are decimals as text."""
     money = {
-        currency: {name: decimal_text(AMOUNT_SCALE, 2, amount) for name, amount in of._asdict().items()}
+        currency: {name: format_amount(amount) for name, amount in of._asdict().items()}
         for currency, of in summary.sums.money.items()
     }
     return shape(

@@ -11,9 +11,9 @@ from connectors.json_values import instant_text
 from dataflows.whatif import WhatIf
 from dataflows.whatif_difference import FIGURES, CapMoved, Difference, ForecastMoved, LineMoved, StatementMoved
 from domain.accounts import name_of
+from domain.money import format_amount
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastCap
 from domain.units import Amount, Quantity
-from milepost.commands.ledger import plain
 from milepost.console import amount_text, shape
 from milepost.statement_lines import telling_quantity
 from milepost.statement_page import status_word
@@ -258,7 +258,9 @@ def as_json(found: WhatIf) -> dict[str, Any]:
         changes=not moved.is_nothing,
         refused=[record_to_json(one) for one in found.refused],
         journals=[_plain(each, ("amount", "ledger_amount")) for each in moved.posted],
-        balances=[{**_plain(each, ("before", "after")), "change": plain(each.change)} for each in moved.balances],
+        balances=[
+            {**_plain(each, ("before", "after")), "change": format_amount(each.change)} for each in moved.balances
+        ],
         statements=[_statement_json(each) for each in moved.statements],
         forecasts=[_forecast_json(each) for each in moved.forecasts],
         caps=[
@@ -284,7 +286,7 @@ def as_json(found: WhatIf) -> dict[str, Any]:
 
 
 def _plain(record: Any, amounts: Sequence[str]) -> dict[str, Any]:
-    return {name: plain(value) if name in amounts else value for name, value in record._asdict().items()}
+    return {name: format_amount(value) if name in amounts else value for name, value in record._asdict().items()}
 
 
 def _statement_json(moved: StatementMoved) -> dict[str, Any]:
@@ -296,7 +298,7 @@ def _statement_json(moved: StatementMoved) -> dict[str, Any]:
         "to": moved.statement.to.isoformat(),
         "before": _due_json(moved.before),
         "after": _due_json(moved.after),
-        "change": plain(moved.due),
+        "change": format_amount(moved.due),
         "lines": [_line_json(each, moved.statement.currency) for each in moved.lines],
     }
 
@@ -319,21 +321,23 @@ def _line_json(moved: LineMoved, currency: str) -> dict[str, Any]:
         "flags": list(line.flags),
         "before": _side_json(moved.before, before),
         "after": _side_json(moved.after, after),
-        "change": plain(moved.change),
+        "change": format_amount(moved.change),
     }
 
 
 def _side_json(side: tuple[Quantity, Amount] | None, quantity: Quantity | None) -> dict[str, str] | None:
-    return None if side is None or quantity is None else {"quantity": _quantity(quantity), "amount": plain(side[1])}
+    if side is None or quantity is None:
+        return None
+    return {"quantity": _quantity(quantity), "amount": format_amount(side[1])}
 
 
 def _cap_json(cap: ForecastCap | None) -> dict[str, Any] | None:
     if cap is None:
         return None
     return {
-        "limit_amount": plain(cap.limit_amount) if cap.limit_amount is not None else None,
+        "limit_amount": format_amount(cap.limit_amount) if cap.limit_amount is not None else None,
         "limit_hours": _quantity(cap.limit_hours) if cap.limit_hours is not None else None,
-        "used_amount": plain(cap.used_amount),
+        "used_amount": format_amount(cap.used_amount),
         "used_hours": _quantity(cap.used_hours),
         "exhausts_on": cap.exhausts_on.isoformat() if cap.exhausts_on is not None else None,
     }
@@ -349,7 +353,7 @@ def _forecast_json(moved: ForecastMoved) -> dict[str, Any]:
         **{
             name: None
             if side is None
-            else {"currency": side.currency, **{each: plain(getattr(side, each)) for each in FIGURES}}
+            else {"currency": side.currency, **{each: format_amount(getattr(side, each)) for each in FIGURES}}
             for name, side in (("before", moved.before), ("after", moved.after))
         },
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from domain.money import format_amount
 from milepost import exit_codes
 from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.console import amount_text, echo, say, shape, tell, write_json
@@ -228,7 +229,7 @@ def as_json(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[st
                 "dimensions": dict(lack.dimensions),
                 "documents": stake.documents,
                 "currency": lack.currency,
-                "waits": amount_text(stake.amount).replace(",", ""),
+                "waits": format_amount(stake.amount),
                 "write": where(lack),
             }
             for lack, stake in (looked_up.found if looked_up else ())
@@ -239,7 +240,7 @@ def as_json(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[st
                 "invoices_from": each.invoices_from.isoformat(),
                 "statements": stake.documents,
                 "currency": each.currency,
-                "amount": amount_text(stake.amount).replace(",", ""),
+                "amount": format_amount(stake.amount),
             }
             for each, stake in (looked_up.left_out if looked_up else ())
         ],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.money import format_amount
 from milepost.as_of import indexing, moment_of, say_beyond
 from milepost.console import amount_text, shape, tell, write_json
 
@@ -163,7 +164,6 @@ def as_json(found: Between) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text."""
     from connectors.json_records import record_to_json
     from connectors.json_values import instant_text
-    from milepost.commands.ledger import plain
 
     return shape(
         1,
@@ -173,7 +173,7 @@ def as_json(found: Between) -> dict[str, Any]:
         accounts=[
             {
                 **{name: getattr(each, name) for name in ("legal_entity_id", "account", "currency", "journals")},
-                **{name: plain(getattr(each, name)) for name in ("debits", "credits", "net")},
+                **{name: format_amount(getattr(each, name)) for name in ("debits", "credits", "net")},
             }
             for each in found.accounts
         ],
@@ -184,7 +184,7 @@ def as_json(found: Between) -> dict[str, Any]:
             {
                 "legal_entity_id": each.legal_entity_id,
                 "currency": each.currency,
-                **{name: plain(getattr(each, name)) for name in ("issued", "replaced", "net")},
+                **{name: format_amount(getattr(each, name)) for name in ("issued", "replaced", "net")},
             }
             for each in found.statement_sums
         ],
@@ -194,7 +194,7 @@ def as_json(found: Between) -> dict[str, Any]:
                 "currency": move.after.project.currency,
                 "sequence_before": move.before.sequence if move.before is not None else None,
                 "sequence": move.after.sequence,
-                **dict(zip(("cost", "revenue", "margin"), map(plain, _change(move)), strict=True)),
+                **dict(zip(("cost", "revenue", "margin"), map(format_amount, _change(move)), strict=True)),
             }
             for move in found.forecasts
         ],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.money import format_amount
 from milepost.console import LOCALE, WIDTH, amount_text, echo, say, shape, shell_word, tell, write_json
 from milepost.days import day
 
@@ -335,8 +336,7 @@ def as_json(found: Outlook) -> dict[str, Any]:
 
 
 def _used_up_json(one: UsedUp) -> dict[str, Any]:
-    from connectors.json_values import decimal_text, instant_text
-    from domain.units import AMOUNT_SCALE
+    from connectors.json_values import instant_text
 
     waiting = one.waiting
     return {
@@ -347,7 +347,7 @@ def _used_up_json(one: UsedUp) -> dict[str, Any]:
         "log_offset": one.log_offset,
         "event": one.label or None,
         "exception_id": waiting.exception_id if waiting is not None else None,
-        "waiting_amount": decimal_text(AMOUNT_SCALE, 2, waiting.blocks_amount or 0) if waiting is not None else "0.00",
+        "waiting_amount": format_amount(waiting.blocks_amount or 0) if waiting is not None else "0.00",
         "waiting_entries": waiting.blocks_count if waiting is not None else 0,
     }
 
@@ -362,13 +362,11 @@ def _month_json(row: Month, measure: str) -> dict[str, str]:
 
 
 def _deltas_json(deltas: Sequence[ForecastDelta]) -> list[dict[str, str]]:
-    from connectors.json_values import decimal_text
-    from domain.units import AMOUNT_SCALE
 
     return [
         {
             "cause": each.cause,
-            **{name: decimal_text(AMOUNT_SCALE, 2, getattr(each, name)) for name in ("cost", "revenue", "margin")},
+            **{name: format_amount(getattr(each, name)) for name in ("cost", "revenue", "margin")},
         }
         for each in deltas
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.money import format_amount
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _periods(sums: LedgerSums, output: Path, *, as_csv: bool, json: bool) -> Non
 
     columns = ("period", "journals", "debits", "credits")
     found = sums.periods()
-    exact = [(each.period, f"{each.journals}", plain(each.debits), plain(each.credits)) for each in found]
+    exact = [(each.period, f"{each.journals}", *map(format_amount, (each.debits, each.credits))) for each in found]
     if as_csv:
         _write_csv(columns, exact)
     elif json:
@@ -287,7 +288,8 @@ def as_json(balance: TrialBalance) -> dict[str, Any]:
         contracts=[_contract_json(moves) for moves in balance.contracts],
         foots=all(foot.holds for foot in feet(balance)),
         feet=[
-            {"what": f.what, "currency": f.currency, "expected": plain(f.expected), "found": plain(f.found)}
+            {"what": f.what, "currency": f.currency}
+            | {"expected": format_amount(f.expected), "found": format_amount(f.found)}
             for f in feet(balance)
         ],
     )
@@ -297,7 +299,7 @@ def _account_json(line: AccountBalance) -> dict[str, str]:
     from domain.accounts import name_of
 
     figures = ("opening", "debits", "credits", "movement", "closing")
-    amounts = {name: plain(getattr(line, name)) for name in figures}
+    amounts = {name: format_amount(getattr(line, name)) for name in figures}
     return {"account": line.account, "name": name_of(line.account), "currency": line.currency, **amounts}
 
 
@@ -312,17 +314,12 @@ def _roll_json(roll: RollForward) -> dict[str, Any]:
 
 
 def _contract_json(moves: ContractMoves) -> dict[str, str]:
-    figures = {name: plain(getattr(moves, name)) for name in CONTRACT_MOVES}
+    figures = {name: format_amount(getattr(moves, name)) for name in CONTRACT_MOVES}
     return {"contract_id": moves.contract_id, "currency": moves.currency, **figures}
 
 
 def _moves_json(moves: Moves) -> dict[str, str]:
-    return {name: plain(amount) for name, amount in zip(MOVES, (*moves, moves.closing), strict=True)}
-
-
-def plain(amount: int) -> str:
-    """Without thousands separated, as machines want it."""
-    return amount_text(amount).replace(",", "")
+    return {name: format_amount(amount) for name, amount in zip(MOVES, (*moves, moves.closing), strict=True)}
 
 
 def _csv_rows(balance: TrialBalance) -> Iterator[tuple[str, ...]]:
@@ -331,14 +328,12 @@ def _csv_rows(balance: TrialBalance) -> Iterator[tuple[str, ...]]:
     head = (no_formula(balance.legal_entity_id), balance.period)
     for section, lines in (("ledger", balance.ledger), ("transaction", balance.transaction)):
         for line in lines:
-            figures = (plain(line.opening), plain(line.debits), plain(line.credits), "", "", "", plain(line.closing))
+            opening, debits, credits_ = map(format_amount, (line.opening, line.debits, line.credits))
+            figures = (opening, debits, credits_, "", "", "", format_amount(line.closing))
             yield (section, *head, line.account, name_of(line.account), "", line.currency, *figures)
     for roll in balance.rolls:
-        moves = roll.amounts
-        yield (
-            *(roll.balance, *head, "", "", no_formula(roll.contract_id), roll.currency, plain(moves.opening), "", ""),
-            *map(plain, (moves.added, moves.invoiced, moves.corrected, moves.closing)),
-        )
+        opening, *changed = map(format_amount, (*roll.amounts, roll.amounts.closing))
+        yield (roll.balance, *head, "", "", no_formula(roll.contract_id), roll.currency, opening, "", "", *changed)
 
 
 def _write_csv(columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.money import format_amount
 from milepost.console import LOCALE, amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
@@ -344,7 +345,7 @@ def _group_json(sheet: Sheet, group: Group) -> dict[str, Any]:
         "key": group.key,
         "title": group_title(sheet, group),
         "quantity": _plain_quantity(group.quantity),
-        "amount": _plain_amount(group.amount),
+        "amount": format_amount(group.amount),
         "lines": [
             {
                 "number": number,
@@ -367,15 +368,8 @@ def _line_json(line: StatementLine) -> dict[str, Any]:
         "quantity": _plain_quantity(line.quantity),
         "rate": decimal_text(RATE_SCALE, 0, line.rate),
         "markup_percent": decimal_text(PERCENT_SCALE, 0, line.markup_percent),
-        "amount": _plain_amount(line.amount),
+        "amount": format_amount(line.amount),
     }
-
-
-def _plain_amount(amount: int) -> str:
-    from connectors.json_values import decimal_text
-    from domain.units import AMOUNT_SCALE
-
-    return decimal_text(AMOUNT_SCALE, 2, amount)
 
 
 def _plain_quantity(quantity: int) -> str:
@@ -486,11 +480,11 @@ def difference_json(found: Difference, *, names: bool = True) -> dict[str, Any]:
             {
                 "kind": change.kind,
                 "quantity": _plain_quantity(change.quantity),
-                "amount": _plain_amount(change.amount),
+                "amount": format_amount(change.amount),
                 "before": told(change.before),
                 "after": told(change.after),
             }
             for change in found.changes
         ],
-        amount=_plain_amount(found.amount),
+        amount=format_amount(found.amount),
     )

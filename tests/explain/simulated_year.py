@@ -16,9 +16,10 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_shard
 from connectors.json_records import record_to_json
 from domain.identity import escape
+from domain.money import format_amount
 from domain.trial_balance import Moves
 from milepost.cli import app
-from milepost.commands.ledger import ledger_sums, plain
+from milepost.commands.ledger import ledger_sums
 from simulation.write import RECEIPTS
 
 Json = Any
@@ -237,4 +238,4 @@ def _of_ledgers() -> Iterator[Printed]:
 
 
 def _fraction(amount: int) -> Fraction:
-    return Fraction(plain(amount))
+    return Fraction(format_amount(amount))

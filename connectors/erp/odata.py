@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from email.parser import BytesParser
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -44,6 +43,9 @@ UNCLEAR: Final = frozenset(
 
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[^\r\n]*\r?\n")
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
+_BOUNDARY: Final = re.compile(rb'(?is)content-type:\s*multipart/.*?boundary="?([^";\s]+)')
+# A change set stands in a batch.
+_DEEPEST: Final = 2
 # The entity's technical name of a field, which no translation touches: 'LedgerJournalLineEntity.AccountDisplayValue'.
 _FIELD: Final = re.compile(r"'\w+Entity\.(\w{1,60})'")
 
@@ -259,13 +261,22 @@ def _error(answer: Answer) -> object:
 
 def _parts(answer: Answer) -> list[Answer]:
     """The answers in an answer of several parts; none where it is not one."""
-    head = f"content-type: {answer.headers.get('content-type', '')}\r\n\r\n".encode("ascii", "replace")
-    try:
-        whole = BytesParser().parsebytes(head + answer.body)
-        payloads = [each.get_payload(decode=True) for each in whole.walk() if not each.is_multipart()]
-    except (RecursionError, ValueError, LookupError):
-        return []
-    return [made for each in payloads if isinstance(each, bytes) and (made := _part(each, answer.secrets)) is not None]
+    head = f"content-type: {answer.headers.get('content-type', '')}".encode("ascii", "replace")
+    found = _payloads(head, answer.body, _DEEPEST)
+    return [made for each in found if (made := _part(each, answer.secrets)) is not None]
+
+
+def _payloads(head: bytes, body: bytes, deepest: int) -> Iterator[bytes]:
+    """What stands between the boundaries, also between those of a part in parts."""
+    if not deepest or (boundary := _BOUNDARY.search(head)) is None:
+        yield body
+        return
+    _, *parts = (b"\n" + body).split(b"\n--" + boundary[1])
+    for part in parts:
+        if part.startswith(b"--"):
+            return
+        inner_head, inner = (*_BLANK.split(part, 1), b"")[:2]
+        yield from _payloads(inner_head, inner, deepest - 1)
 
 
 def _part(payload: bytes, secrets: tuple[str, ...]) -> Answer | None:

@@ -13,13 +13,12 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import certifi
 import httpcore2
-import httpx2
 
 from connectors.erp.adapter import NO_TRACE, Trace
 from connectors.erp.answers import Answer
@@ -34,6 +33,16 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LONGEST_TRACESTATE: Final = 512
 _LONGEST_CORRELATION: Final = 200
+# Of a url as an ERP may have written it, such as of its next page; what no request may have is escaped.
+_AS_IT_IS: Final = "!#$%&'()*+,-./:;=?@[]_~"
+_WITH_A_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_FAULTS: Final = (
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.UnsupportedProtocol,
+    OSError,
+)
 
 
 class Transport:
@@ -48,13 +57,19 @@ class Transport:
         answer_bytes: int = ANSWER_BYTES,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        for name in ("httpx2", "httpcore2", "oauthlib"):
+        for name in ("httpcore2", "oauthlib"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._hosts = frozenset(hosts)
         self.call_seconds = call_seconds
         self._insecure_loopback = insecure_loopback
         self._answer_bytes = answer_bytes
-        self._http = _Timed(trusted() if tls is None else tls)
+        self._http = httpcore2.ConnectionPool(
+            ssl_context=trusted() if tls is None else tls,
+            max_connections=_MOST_CONNECTIONS,
+            max_keepalive_connections=_MOST_CONNECTIONS,
+            keepalive_expiry=KEPT_OPEN_SECONDS,
+            network_backend=_Backend(),
+        )
 
     def call(
         self,
@@ -66,10 +81,14 @@ class Transport:
         trace: Trace = NO_TRACE,
     ) -> Answer | NotSent | Uncertain:
         """One request, never again by itself."""
-        host = urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
         if forbidden := self._forbidden(url, host):
             return NotSent(UNREACHABLE, forbidden)
-        sent = {"accept": "application/json", **headers, **trace_headers(trace), "accept-encoding": "identity"}
+        sent = {"host": parts.netloc, "accept": "application/json", **headers, **trace_headers(trace)}
+        sent["accept-encoding"] = "identity"
+        if body or method in _WITH_A_BODY:
+            sent["content-length"] = str(len(body))
         left = min(self.call_seconds, _call.until - (now := time.monotonic()))
         if left <= 0:
             return NotSent(UNREACHABLE, f"{host}: the time of the call was over before anything was sent")
@@ -77,13 +96,16 @@ class Transport:
         _call.began = False
         try:
             limit = dict.fromkeys(("connect", "read", "write", "pool"), left)
-            request = httpx2.Request(method, url, headers=sent, content=body, extensions={"timeout": limit})
+            place = httpcore2.URL(scheme=parts.scheme, host=host, port=parts.port, target=_target(parts))
+            request = httpcore2.Request(
+                method, place, headers=list(sent.items()), content=body, extensions={"timeout": limit}
+            )
             response = self._http.handle_request(request)
             try:
                 return self._answer(host, response)
             finally:
                 response.close()
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as fault:
+        except _FAULTS as fault:
             what = _said(fault)
             if _call.began:
                 return Uncertain(f"{host}: {what} after the request was sent; whether it was done is not known")
@@ -102,18 +124,26 @@ class Transport:
             return None
         return f"{host}: expected https"
 
-    def _answer(self, host: str, response: httpx2.Response) -> Answer | Uncertain:
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
+    def _answer(self, host: str, response: httpcore2.Response) -> Answer | Uncertain:
+        found: dict[str, str] = {}
+        for raw_name, raw in response.headers:
+            name, value = raw_name.decode("latin-1").lower(), raw.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        if found.get("content-encoding", "identity").lower() != "identity":
             return Uncertain(f"{host}: answered compressed, which was not asked for")
         chunks: list[bytes] = []
         size = 0
-        for chunk in response.iter_raw():
+        for chunk in response.iter_stream():
             size += len(chunk)
             if size > self._answer_bytes:
                 return Uncertain(f"{host}: answered more than {self._answer_bytes} bytes; the rest was not read")
             chunks.append(chunk)
-        found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, found, b"".join(chunks))
+        return Answer(response.status, found, b"".join(chunks))
+
+
+def _target(parts: SplitResult) -> str:
+    asked = f"?{parts.query}" if parts.query else ""
+    return quote(f"{parts.path or '/'}{asked}", safe=_AS_IT_IS)
 
 
 def trusted() -> ssl.SSLContext:
@@ -167,17 +197,27 @@ def _left(timeout: float | None) -> float | None:
 
 
 class _Stream(httpcore2.NetworkStream):
-    """Every read and write ends with the call's time, so that an answer in drops lasts no longer than one at once."""
+    """Every read and write ends with the call's time, so that an answer in drops lasts no longer than one at once.
+
+    A request is written as a whole, before the first read of its answer.
+    """
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner
+        self._unsent = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            unsent, self._unsent = self._unsent, b""
+            _call.began = True
+            # An ERP that hangs up while it is written to may have answered.
+            with suppress(httpcore2.WriteError):
+                self._inner.write(unsent, _left(timeout))
         return self._inner.read(max_bytes, _left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        _call.began = True
-        self._inner.write(buffer, _left(timeout))
+        del timeout
+        self._unsent += buffer
 
     def close(self) -> None:
         self._inner.close()
@@ -196,35 +236,21 @@ class _Backend(httpcore2.SyncBackend):
         return _Stream(super().connect_tcp(*args, **options))
 
 
-class _Timed(httpx2.HTTPTransport):
-    """httpx2's own transport over streams that know the call's deadline; no proxy or netrc of the environment."""
-
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        super().__init__(verify=tls, trust_env=False)
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=tls,
-            max_connections=_MOST_CONNECTIONS,
-            max_keepalive_connections=_MOST_CONNECTIONS,
-            keepalive_expiry=KEPT_OPEN_SECONDS,
-            network_backend=_Backend(),
-        )
-
-
 def _said(fault: Exception) -> str:
     """By class; messages of libraries may hold what was sent."""
     match fault:
-        case httpx2.TimeoutException():
+        case httpcore2.TimeoutException():
             return "no answer in time"
-        case httpx2.ConnectError():
+        case httpcore2.ConnectError():
             cause: BaseException | None = fault
             while cause is not None:
                 if isinstance(cause, ssl.SSLError):
                     return "its TLS certificate or protocol was not accepted"
                 cause = cause.__cause__ or cause.__context__
             return "no connection"
-        case httpx2.RemoteProtocolError():
+        case httpcore2.RemoteProtocolError():
             return "the connection ended or the answer was not HTTP"
-        case httpx2.NetworkError() | OSError():
+        case httpcore2.NetworkError() | OSError():
             return "the connection broke"
         case _:
             return f"the request could not be made ({type(fault).__name__})"

@@ -86,6 +86,15 @@ def test_two_records_are_written_only_if_two_are_answered(answer: Answer, expect
     assert found is None if expected is None else isinstance(found, expected)
 
 
+@pytest.mark.parametrize("line_end", ["\r\n", "\n"])
+@pytest.mark.parametrize(
+    "kind", ["multipart/mixed; boundary=c", 'multipart/mixed; boundary="c"', "multipart/mixed;{} boundary=c"]
+)
+def test_parts_are_read_however_their_boundary_is_written(kind: str, line_end: str) -> None:
+    said = parts(201, 201).body.decode().replace("multipart/mixed; boundary=c", kind.format("\r\n"))
+    assert changed(Answer(200, KIND, said.replace("\r\n", line_end).encode()), 2) is None
+
+
 def test_parts_in_parts_without_end_are_no_answer() -> None:
     deep = b"".join(b"--%d\r\ncontent-type: multipart/mixed; boundary=%d\r\n\r\n" % (n, n + 1) for n in range(5_000))
     answer = Answer(200, {"content-type": "multipart/mixed; boundary=0"}, deep)

@@ -51,6 +51,17 @@ def test_what_fails_after_sending_began_is_uncertain(does: Behaviour, message: s
     assert message in found.message
 
 
+def test_what_a_url_may_not_have_is_escaped() -> None:
+    """A next page's address is the ERP's own."""
+    with serving(lambda _: Reply(200, {})) as server:
+        transport = Transport(["127.0.0.1"], 20.0, insecure_loopback=True)
+        transport.call("GET", f"{server.url}/rows?$skiptoken=a b%20c\"{{d}}'e'", headers={})
+        transport.close()
+        (asked,) = server.asked
+    assert asked.path == "/rows?$skiptoken=a%20b%20c%22%7Bd%7D'e'"
+    assert (asked.headers["host"], asked.body) == (server.url.removeprefix("http://"), b"")
+
+
 def test_without_a_connection_nothing_was_sent() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

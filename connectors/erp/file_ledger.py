@@ -38,8 +38,7 @@ ACCEPTED: Final = "accepted"
 POSTED: Final = "posted"
 SUBMITTED: Final = "submitted"
 
-LINES: Final = 1_000
-CALL_SECONDS: Final = 60.0
+LIMITS: Final = Limits(lines=1_000, call_seconds=60.0)
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -74,16 +73,15 @@ class FileOptions(Section):
 class FileLedger:
     """One folder. Several threads and processes may use it: the manifest's lock lets one write at a time."""
 
-    def __init__(self, options: FileOptions, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, options: FileOptions, now: Callable[[], datetime] = lambda: datetime.now(UTC), limits: Limits = LIMITS
+    ) -> None:
+        self.limits = limits._replace(documents=options.documents_a_file)
         self._options = options
         self._layout = options.of_layout
         self._now = now
         self._manifest = Manifest(options.folder)
         self._answers = Answers(options.folder)
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(lines=LINES, documents=self._options.documents_a_file, call_seconds=CALL_SECONDS)
 
     def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
         """Nobody reads a trace in a file."""
@@ -269,4 +267,4 @@ def _entry(document: Written, file: WrittenFile, outcome: Outcome, is_changed: b
 
 def open_erp(name: str, connection: Connection) -> FileLedger:
     """Raises WrongConnection."""
-    return FileLedger(connection.checked_options(name, FileOptions))
+    return FileLedger(connection.checked_options(name, FileOptions), limits=connection.limits(LIMITS))

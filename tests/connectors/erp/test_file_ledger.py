@@ -67,6 +67,13 @@ def test_a_call_is_one_file_and_the_manifest_names_its_rows(tmp_path: Path) -> N
     ]
 
 
+def test_limits_are_those_of_the_account(tmp_path: Path) -> None:
+    options = {"folder": str(tmp_path), "layout": "netsuite_csv", "documents_a_file": 20}
+    stated = Connection.model_validate({"kind": "files", "lines": 50, "call_seconds": 5, "options": options})
+    limits = open_erp("books", stated).limits
+    assert (limits.lines, limits.call_seconds, limits.documents, limits.concurrent) == (50, 5.0, 20, 1)
+
+
 def test_journals_and_invoices_have_files_of_their_own(tmp_path: Path) -> None:
     ledger(tmp_path).send([REVENUE, INVOICE])
     assert sorted(path.name for path in tmp_path.glob("*.csv")) == [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,13 @@ LONGEST_WORDS: Final = 500
 LONGEST_ID: Final = 800
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 HIDDEN: Final = "**********"
+# Of RejectedData: the ERP has the document, with something else in it than was sent.
+OTHER_COMPANY: Final = "OTHER_COMPANY"
+OTHER_SUBSIDIARY: Final = "OTHER_SUBSIDIARY"
+OTHER_CURRENCY: Final = "OTHER_CURRENCY"
+OTHER_AMOUNT: Final = "OTHER_AMOUNT"
+# Of RejectedData: the ERP has no way to say it.
+UNSENDABLE: Final = "UNSENDABLE"
 _AMOUNT_DIGITS: Final = 18
 _EXACT: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -56,6 +63,14 @@ class Answer:
         if not isinstance(found, dict):
             raise NotJson(f"expected a JSON object, found {len(self.body)} bytes of another kind")
         return found
+
+
+class Refused(NamedTuple):
+    """What was sent was refused, and nothing of it was done. `field` is the ERP's path to what is wrong."""
+
+    code: str
+    message: str
+    field: str
 
 
 def refused(answer: Answer) -> Trouble | None:

@@ -23,11 +23,14 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
+    OTHER_AMOUNT,
+    OTHER_CURRENCY,
     Answer,
+    Refused,
     amount_of,
     decimal_of,
     in_doubt,
@@ -41,7 +44,6 @@ from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
     ENTRA_TOKEN_URL,
-    Refused,
     Row,
     Tenant,
     any_of,
@@ -57,6 +59,7 @@ from connectors.erp.odata import (
     transacted,
     transaction,
 )
+from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import (
     Document,
@@ -94,18 +97,11 @@ NO_DAY: Final = date(1, 1, 1)
 JOURNAL_TYPES: Final = frozenset({"_x0020_", " ", ""})
 DRAFTS: Final = frozenset({"Draft", "In_x0020_Review", "In Review"})
 
-# Of RejectedData: Business Central has the document, with something else in it than was sent.
-OTHER_CURRENCY: Final = "OTHER_CURRENCY"
-OTHER_AMOUNT: Final = "OTHER_AMOUNT"
-
-
 _ETAG: Final = re.compile(r"[!-~]{1,500}")
 
 
-class BusinessCentralOptions(BaseModel):
+class BusinessCentralOptions(Section):
     """`[erp.NAME.options]`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     tenant: Tenant = None
     post: bool = Field(True, description="Journals and invoices are posted at once; false: people post them.")

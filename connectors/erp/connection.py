@@ -6,27 +6,24 @@ import ipaddress
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from connectors.erp.adapter import Limits
 from connectors.erp.credentials import Place
+from connectors.erp.section import Section
 
 LONGEST_ASSERTION_SECONDS: Final = 3_540  # NetSuite takes assertions of less than 60 minutes
 
 Url = Annotated[str, Field(max_length=1_000)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class NoAuth(_Section):
+class NoAuth(Section):
     """For file ledgers, and for tests."""
 
     kind: Literal["none"] = "none"
 
 
-class CertificateAuth(_Section):
+class CertificateAuth(Section):
     """OAuth 2 where a signed assertion stands for the client's secret (NetSuite, Microsoft, Oracle)."""
 
     kind: Literal["oauth2_certificate"]
@@ -40,7 +37,7 @@ class CertificateAuth(_Section):
     assertion_seconds: Annotated[int, Field(ge=60, le=LONGEST_ASSERTION_SECONDS)] = 300
 
 
-class ClientSecretAuth(_Section):
+class ClientSecretAuth(Section):
     """OAuth 2 client credentials with a secret (Microsoft Entra, Oracle IDCS)."""
 
     kind: Literal["oauth2_client_secret"]
@@ -50,7 +47,7 @@ class ClientSecretAuth(_Section):
     scope: str | None = Field(None, description="Default by adapter.")
 
 
-class OAuth1Auth(_Section):
+class OAuth1Auth(Section):
     """Signed requests (HMAC-SHA256) of NetSuite accounts that still have tokens."""
 
     kind: Literal["oauth1"]
@@ -61,7 +58,7 @@ class OAuth1Auth(_Section):
     token_secret: Place
 
 
-class BasicAuth(_Section):
+class BasicAuth(Section):
     """A user and a password (Oracle Fusion)."""
 
     kind: Literal["basic"]
@@ -82,7 +79,7 @@ class WrongConnection(Exception):
 Options = TypeVar("Options", bound=BaseModel)
 
 
-class Connection(_Section):
+class Connection(Section):
     """`options` are for the adapter's own model; hosts of `url`, of the token's url and of `hosts` are the only ones called."""
 
     kind: str

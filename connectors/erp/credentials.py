@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
+
+from connectors.erp.section import Section
 
 # A private key has less than 4 KB; more is not a secret but the wrong file.
 LARGEST_SECRET: Final = 65_536
@@ -18,10 +20,8 @@ class CredentialsMissing(Exception):
     """A secret is not where it was looked for; the message names the place."""
 
 
-class Place(BaseModel):
+class Place(Section):
     """Where a secret stands: `{file = "/run/secrets/key"}` or `{env = "ERP_KEY"}`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     file: Path | None = None
     env: EnvironmentName | None = None

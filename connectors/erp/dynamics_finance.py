@@ -22,12 +22,17 @@ from functools import partial
 from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
+    OTHER_AMOUNT,
+    OTHER_COMPANY,
+    OTHER_CURRENCY,
+    UNSENDABLE,
     Answer,
     NotJson,
+    Refused,
     amount_of,
     decimal_of,
     in_doubt,
@@ -41,7 +46,6 @@ from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection
 from connectors.erp.odata import (
     ENTRA_TOKEN_URL,
-    Refused,
     Row,
     Tenant,
     Write,
@@ -57,6 +61,7 @@ from connectors.erp.odata import (
     rows,
     text,
 )
+from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import (
     Document,
@@ -91,16 +96,10 @@ LONGEST_INVOICE_TEXT: Final = 1_000
 ENUMS: Final = "Microsoft.Dynamics.DataEntities."
 JOURNAL_CATEGORY: Final = "GeneralJournal"
 
-# Of RejectedData: Dynamics has the document, with something else in it than was sent.
-OTHER_COMPANY: Final = "OTHER_COMPANY"
-OTHER_CURRENCY: Final = "OTHER_CURRENCY"
-OTHER_AMOUNT: Final = "OTHER_AMOUNT"
-UNSENDABLE: Final = "UNSENDABLE"
 NOT_POSTED: Final = "NOT_POSTED"
 # Who may still post in a period that is open.
 JOURNAL_ACCESS: Final = "LedgerAccessLevel"
 INVOICE_ACCESS: Final = "CustAccessLevel"
-
 
 _RECORD: Final = re.compile(r"[0-9]{1,19}")
 
@@ -172,10 +171,8 @@ INVOICES: Final = _Entities(
 )
 
 
-class DynamicsFinanceOptions(BaseModel):
+class DynamicsFinanceOptions(Section):
     """`[erp.NAME.options]`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     tenant: Tenant = None
     journal_name: Annotated[str, Field(pattern=r"^\S{1,10}$")] = Field(

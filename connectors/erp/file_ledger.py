@@ -18,8 +18,9 @@ from connectors.erp.file_manifest import Manifest, ManifestDamaged, Written, Wri
 from connectors.erp.layouts.d365_csv import D365Csv
 from connectors.erp.layouts.datev import Datev
 from connectors.erp.layouts.fixed_width import FixedWidth
-from connectors.erp.layouts.layout import Layout, Made, Section, Unfit
+from connectors.erp.layouts.layout import Layout, Made, Unfit
 from connectors.erp.layouts.netsuite_csv import NetSuiteCsv
+from connectors.erp.section import Section
 from domain.delivery.documents import Document
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope
 from domain.delivery.outcomes import (

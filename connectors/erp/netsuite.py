@@ -21,15 +21,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
+    OTHER_AMOUNT,
+    OTHER_CURRENCY,
+    OTHER_SUBSIDIARY,
+    UNSENDABLE,
     Answer,
     NotJson,
+    Refused,
     amount_of,
     before_sending,
     decimal_of,
@@ -44,6 +49,7 @@ from connectors.erp.answers import (
 )
 from connectors.erp.at_once import AtOnce
 from connectors.erp.connection import Connection, OAuth1Auth
+from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import (
     Document,
@@ -81,12 +87,6 @@ PAGE_ROWS: Final = 1_000
 KEYS_A_QUERY: Final = 200
 LONGEST_MEMO: Final = 999
 EDITED_AFTER: Final = timedelta(minutes=1)
-
-# Of RejectedData: NetSuite has the document, with something else in it than was sent.
-OTHER_CURRENCY: Final = "OTHER_CURRENCY"
-OTHER_SUBSIDIARY: Final = "OTHER_SUBSIDIARY"
-OTHER_AMOUNT: Final = "OTHER_AMOUNT"
-UNSENDABLE: Final = "UNSENDABLE"
 
 PERIOD_CODES: Final = frozenset({"CLOSED_TRAN_PRD", "TRAN_PRD_CLOSED", "TRAN_PERIOD_CLOSED"})
 THROTTLE_CODES: Final = frozenset(
@@ -130,24 +130,14 @@ _FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 Row: TypeAlias = Mapping[str, str]
 
 
-class NetSuiteOptions(BaseModel):
+class NetSuiteOptions(Section):
     """`[erp.NAME.options]`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     one_world: bool = Field(True, description="The account has subsidiaries.")
     accounting_book: Annotated[str, Field(pattern=r"^[0-9]+$")] | None = Field(
         None, description="Id of the primary book, where the account has several."
     )
     tax_codes: dict[str, str] = Field({}, description="By our tax category, the id of NetSuite's tax code.")
-
-
-class Refused(NamedTuple):
-    """What was sent was refused, and nothing of it was done."""
-
-    code: str
-    message: str
-    path: str
 
 
 def open_erp(name: str, connection: Connection) -> NetSuite:
@@ -258,7 +248,7 @@ class NetSuite(AtOnce):
     def _rejected(self, document: Document, fault: Refused) -> Outcome:
         if fault.code in PERIOD_CODES:
             return RejectedPeriod(fault.code, fault.message)
-        if fault.path.split(".")[0] in PERIOD_PATHS:
+        if fault.field.split(".")[0] in PERIOD_PATHS:
             is_known = _ID.fullmatch(document.period_id)
             closed = self._is_closed(
                 f"id = {document.period_id}" if is_known else _period_of(posting_date(document)),
@@ -268,7 +258,7 @@ class NetSuite(AtOnce):
                 return before_sending(closed)
             if closed:
                 return RejectedPeriod(fault.code, fault.message)
-        return RejectedData(fault.code, fault.message, fault.path)
+        return RejectedData(fault.code, fault.message, fault.field)
 
     def _journal(self, document: JournalDocument) -> dict[str, Any]:
         in_ledger = goes_in_ledger_currency(document)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from connectors.erp.answers import Answer, NotJson, before_sending, json_body, member, refused, text_of, words
+from connectors.erp.answers import Answer, NotJson, Refused, before_sending, json_body, member, refused, text_of, words
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
@@ -66,14 +66,6 @@ Tenant: TypeAlias = Annotated[
 T = TypeVar("T")
 # A document that the ERP has by our key.
 Held = TypeVar("Held", bound=tuple[object, ...])
-
-
-class Refused(NamedTuple):
-    """What was sent was refused, and nothing of it was done."""
-
-    code: str
-    message: str
-    field: str
 
 
 class Write(NamedTuple):

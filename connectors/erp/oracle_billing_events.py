@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from connectors.erp.answers import amount_of, decimal_of, text_of
-from connectors.erp.oracle_rest import OTHER_AMOUNT, OTHER_CURRENCY, Fields, day
+from connectors.erp.answers import OTHER_AMOUNT, OTHER_CURRENCY, amount_of, decimal_of, text_of
+from connectors.erp.oracle_rest import Fields, day
 from domain.delivery.documents import InvoiceDocument, InvoiceLine
 from domain.delivery.outcomes import RejectedData, Taken
 

@@ -28,15 +28,19 @@ from datetime import date
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.erp import oracle_billing_events as billing_events
 from connectors.erp import oracle_journal_file as journal_file
 from connectors.erp import oracle_processes as processes
 from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
 from connectors.erp.answers import (
+    OTHER_AMOUNT,
+    OTHER_CURRENCY,
+    OTHER_SUBSIDIARY,
     Answer,
     NotJson,
+    Refused,
     amount_of,
     before_sending,
     in_doubt,
@@ -49,19 +53,8 @@ from connectors.erp.connection import Connection
 from connectors.erp.oracle_journal_file import Import, RowError
 from connectors.erp.oracle_ledger import GENERAL_LEDGER, PAGE_ROWS, entries, key_of_batch
 from connectors.erp.oracle_processes import Job, Process
-from connectors.erp.oracle_rest import (
-    HEADERS,
-    OTHER_AMOUNT,
-    OTHER_CURRENCY,
-    OTHER_SUBSIDIARY,
-    RESOURCES,
-    Fields,
-    Refused,
-    children,
-    day,
-    fault,
-    items,
-)
+from connectors.erp.oracle_rest import HEADERS, RESOURCES, Fields, as_set_up, children, day, fault, items
+from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
 from domain.delivery.documents import Document, DocumentLine, InvoiceDocument, JournalDocument
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
@@ -93,10 +86,8 @@ CLOSED_STATUSES: Final = frozenset({"C", "P", "N"})
 _ID: Final = re.compile(r"[0-9]{1,18}")
 
 
-class LedgerOptions(BaseModel):
+class LedgerOptions(Section):
     """`[erp.NAME.options.ledgers.ID]`; ID is the ledger's, and the `subsidiary` of entities."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(description="The ledger's name.")
     data_access_set: Annotated[str, Field(pattern=r"^[0-9]+$")] = Field(description="Id of the data access set.")
@@ -106,12 +97,10 @@ class LedgerOptions(BaseModel):
     )
 
 
-class OracleFusionOptions(BaseModel):
+class OracleFusionOptions(Section):
     """`[erp.NAME.options]`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    ledgers: dict[Annotated[str, Field(pattern=r"^[0-9]{1,18}$")], LedgerOptions] = {}
+    ledgers: dict[Annotated[str, Field(pattern=r"^[0-9]{1,18}$")], LedgerOptions] = Field({})
     segments: Annotated[tuple[str, ...], Field(min_length=1, max_length=journal_file.MOST_SEGMENTS)] = Field(
         ("account",), description="Segments of the chart of accounts in their order; `account` is the natural account."
     )
@@ -659,7 +648,7 @@ def _submitted(answer: Answer | Trouble) -> Submitted | Trouble:
         return answer
     wrong = fault(answer, "an import")
     if wrong is not None:
-        return wrong.as_set_up("an import") if isinstance(wrong, Refused) else wrong
+        return as_set_up(wrong, "an import")
     try:
         number = text_of(answer.fields().get("ReqstId"))
     except NotJson as no_json:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
-from connectors.erp.answers import Answer, NotJson, listed, member, refused, text_of, words
+from connectors.erp.answers import Answer, NotJson, Refused, listed, member, refused, text_of, words
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Trouble, Uncertain
-
-# Of RejectedData: Fusion has the document, with something else in it than was sent.
-OTHER_CURRENCY: Final = "OTHER_CURRENCY"
-OTHER_SUBSIDIARY: Final = "OTHER_SUBSIDIARY"
-OTHER_AMOUNT: Final = "OTHER_AMOUNT"
 
 RESOURCES: Final = "/fscmRestApi/resources/11.13.18.05"
 # With it children are objects that say whether there are more, and refusals have codes.
@@ -21,16 +16,11 @@ HEADERS: Final = {"rest-framework-version": "4"}
 Fields: TypeAlias = Mapping[str, object]
 
 
-class Refused(NamedTuple):
-    """What was sent was refused, and nothing of it was done."""
-
-    code: str
-    message: str
-    path: str
-
-    def as_set_up(self, what: str) -> NotSent:
-        """Of a request that has nothing of a document in it that could be wrong."""
-        return NotSent(NOT_PERMITTED, f"Fusion refused {what} ({self.code}): {self.message}")
+def as_set_up(wrong: Refused | Trouble, what: str) -> Trouble:
+    """Of a request that has nothing of a document in it that could be wrong."""
+    if isinstance(wrong, Refused):
+        return NotSent(NOT_PERMITTED, f"Fusion refused {what} ({wrong.code}): {wrong.message}")
+    return wrong
 
 
 def fault(answer: Answer, what: str) -> Refused | Trouble | None:
@@ -55,7 +45,7 @@ def items(answer: Answer | Trouble, what: str) -> list[Fields] | Trouble:
         return answer
     wrong = fault(answer, what)
     if wrong is not None:
-        return wrong.as_set_up(what) if isinstance(wrong, Refused) else wrong
+        return as_set_up(wrong, what)
     try:
         found = answer.fields().get("items")
     except NotJson as no_json:

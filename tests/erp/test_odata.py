@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.erp.answers import Answer
+from connectors.erp.answers import Answer, Refused
 from connectors.erp.odata import (
-    Refused,
     Row,
     Write,
     any_of,

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict
-
+from connectors.erp.section import Section
 from domain.delivery.documents import Document, InvoiceDocument, Segment
 from domain.money import AMOUNT_DECIMALS, format_decimal, minor_units, smallest_unit
 from domain.units import Amount
@@ -31,12 +30,6 @@ class Made(NamedTuple):
     number: int
     at: datetime
     row: int = 1
-
-
-class Section(BaseModel):
-    """A table of options in accounts.toml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class CsvSection(Section):

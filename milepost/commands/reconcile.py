@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.money import format_amount
 from milepost import exit_codes
 from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.commands.given_settings import File, Set
 from milepost.commands.given_settings import given as given_settings
-from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
+from milepost.console import amount_text, echo, money_text, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
     from datetime import date
@@ -250,11 +251,10 @@ def _in_sum(differing: Sequence[Reconciled]) -> str:
     money: Counter[str] = Counter()
     for one in found:
         money[one.currency] += abs(one.amount)
-    amounts = ", ".join(f"{amount_text(amount)} {currency}" for currency, amount in sorted(money.items()))
     companies = counted(len({each.legal_entity_id for each in differing}), "company", "companies")
     more = "more than " if any(one.cause == MORE for one in found) else ""
     count = counted(sum(one.cause != MORE for one in found), "difference")
-    return f"Found {more}{count} in {companies}, {amounts} in all"
+    return f"Found {more}{count} in {companies}, {money_text(money)} in all"
 
 
 def _overview(made: Sequence[Reconciled], lacking: Sequence[Lacking]) -> Table:
@@ -371,7 +371,7 @@ def as_json(each: Reconciled, lacking: Sequence[Lacking]) -> dict[str, Any]:
             for one in each.compared.sums
         ],
         "differences": [
-            {**one._asdict(), "amount": _plain(one.amount), "journals": list(one.journals)}
+            {**one._asdict(), "amount": format_amount(one.amount), "journals": list(one.journals)}
             for one in each.compared.differences
         ],
     }
@@ -381,23 +381,19 @@ def sold_json(each: Sold) -> dict[str, Any]:
     return {
         "legal_entity_id": each.legal_entity_id,
         "currency": each.currency,
-        "recognised": _plain(each.recognised),
-        "billed": _plain(each.billed),
-        "to_bill": _plain(each.to_bill),
-        "withheld": _plain(each.withheld),
-        "invoiced": _plain(each.invoiced),
-        "to_invoice": _plain(each.to_invoice),
+        "recognised": format_amount(each.recognised),
+        "billed": format_amount(each.billed),
+        "to_bill": format_amount(each.to_bill),
+        "withheld": format_amount(each.withheld),
+        "invoiced": format_amount(each.invoiced),
+        "to_invoice": format_amount(each.to_invoice),
         "invoices_that_differ": each.differing,
     }
 
 
 def _figures(side: Sequence[Any]) -> tuple[Any, ...]:
     count, debits, credits_, digest = side
-    return count, _plain(debits), _plain(credits_), digest
-
-
-def _plain(amount: int) -> str:
-    return amount_text(amount).replace(",", "")
+    return count, format_amount(debits), format_amount(credits_), digest
 
 
 def _tell_csv(made: Sequence[Reconciled]) -> None:
@@ -416,7 +412,7 @@ def _tell_csv(made: Sequence[Reconciled]) -> None:
             told = (
                 no_formula(found.key),
                 found.cause,
-                _plain(found.amount),
+                format_amount(found.amount),
                 " ".join(found.journals),
                 no_formula(found.message),
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.money import format_amount
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
 
@@ -285,7 +286,7 @@ def positions(viewed: Sequence[Viewed]) -> Table:
 def positions_json(viewed: Sequence[Viewed]) -> list[dict[str, str]]:
     return [
         {"contract_id": contract_id, "currency": currency}
-        | {name: amount_text(amount).replace(",", "") for name, amount in sums.items()}
+        | {name: format_amount(amount) for name, amount in sums.items()}
         for (contract_id, currency), sums in contract_positions(viewed).items()
     ]
 

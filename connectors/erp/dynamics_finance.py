@@ -69,7 +69,6 @@ from domain.delivery.documents import (
     InvoiceLine,
     JournalDocument,
     Segment,
-    goes_in_ledger_currency,
     is_key,
     posting_date,
 )
@@ -421,28 +420,27 @@ class DynamicsFinance(AtOnce):
         return header, [self._invoice_line(document, number, line) for number, line in enumerate(document.lines, 1)]
 
     def _journal_lines(self, journal: JournalDocument) -> Sequence[Mapping[str, Any]]:
-        in_ledger = goes_in_ledger_currency(journal)
         common: dict[str, Any] = {
             "dataAreaId": journal.subsidiary,
             "AccountType": "Ledger",
             "TransDate": _noon(journal.accounting_date),
             "Document": journal.key,
-            "CurrencyCode": journal.ledger_currency if in_ledger else journal.currency_id,
+            "CurrencyCode": journal.currency_id,
         }
         if self._options.own_voucher:
             common["Voucher"] = journal.key
-        if not in_ledger and journal.currency != journal.ledger_currency:
+        if journal.currency != journal.ledger_currency:
             common["ExchRate"] = scaled(100 * journal.exchange_rate, EXCHANGE_RATE_SCALE)
         made: list[Mapping[str, Any]] = []
         for line in journal.lines:
-            if amount := line.ledger_amount if in_ledger else line.amount:
-                side = "DebitAmount" if amount > 0 else "CreditAmount"
+            if line.amount:
+                side = "DebitAmount" if line.amount > 0 else "CreditAmount"
                 made.append(
                     {
                         **common,
                         "LineNumber": len(made) + 1,
                         "AccountDisplayValue": self._account(line.account, line.segments),
-                        side: decimal_of(abs(amount)),
+                        side: decimal_of(abs(line.amount)),
                         "Text": (line.text or journal.text)[:LONGEST_TEXT],
                     }
                 )
@@ -572,9 +570,9 @@ class DynamicsFinance(AtOnce):
             text_of(each.get("CurrencyCode"))
             for each in (record.lines if isinstance(document, JournalDocument) else [record.head])
         }
-        if currencies != {_currency(document)}:
+        if currencies != {document.currency_id}:
             return RejectedData(
-                OTHER_CURRENCY, f"{has} another currency than {_currency(document)}; correct it there", "CurrencyCode"
+                OTHER_CURRENCY, f"{has} another currency than {document.currency_id}; correct it there", "CurrencyCode"
             )
         posted_on = _posted_on(record)
         taken = Taken(
@@ -700,12 +698,6 @@ def _entities(document: Document) -> _Entities:
     return JOURNALS if isinstance(document, JournalDocument) else INVOICES
 
 
-def _currency(document: Document) -> str:
-    if isinstance(document, JournalDocument) and goes_in_ledger_currency(document):
-        return document.ledger_currency
-    return document.currency_id
-
-
 def _noon(on: date) -> str:
     """Dynamics has days as instants, and noon is the same day in every time zone that it may be shown in."""
     return f"{on.isoformat()}T12:00:00Z"
@@ -716,11 +708,7 @@ def _within(name: str, scope: LedgerScope) -> str:
 
 
 def _amounts_sent(document: Document) -> Iterable[Amount]:
-    if isinstance(document, InvoiceDocument):
-        return (line.amount for line in document.lines)
-    in_ledger = goes_in_ledger_currency(document)
-    amounts = (line.ledger_amount if in_ledger else line.amount for line in document.lines)
-    return (amount for amount in amounts if amount)
+    return (line.amount for line in document.lines if line.amount)
 
 
 def _amount(line: Row) -> Amount:

@@ -57,7 +57,6 @@ from domain.delivery.documents import (
     InvoiceDocument,
     InvoiceLine,
     JournalDocument,
-    goes_in_ledger_currency,
     is_key,
     posting_date,
 )
@@ -261,14 +260,10 @@ class NetSuite(AtOnce):
         return RejectedData(fault.code, fault.message, fault.field)
 
     def _journal(self, document: JournalDocument) -> dict[str, Any]:
-        in_ledger = goes_in_ledger_currency(document)
-        body = self._head(document)
-        if not in_ledger:
-            body["currency"] = {"id": document.currency_id}
-            if document.currency != document.ledger_currency:
-                body["exchangeRate"] = scaled(document.exchange_rate, EXCHANGE_RATE_SCALE)
-        lines = [_journal_line(each, in_ledger=in_ledger) for each in document.lines]
-        return {**body, "line": {"items": [each for each in lines if each]}}
+        body = self._head(document) | {"currency": {"id": document.currency_id}}
+        if document.currency != document.ledger_currency:
+            body["exchangeRate"] = scaled(document.exchange_rate, EXCHANGE_RATE_SCALE)
+        return {**body, "line": {"items": [_journal_line(each) for each in document.lines if each.amount]}}
 
     def _invoice(self, document: InvoiceDocument) -> dict[str, Any]:
         body = self._head(document) | {"entity": {"id": document.customer}, "currency": {"id": document.currency_id}}
@@ -432,12 +427,9 @@ class NetSuite(AtOnce):
         return Finding(subject, ours <= allowed, f"{ours} are used, {allowed} are allowed", remedy)
 
 
-def _journal_line(line: DocumentLine, *, in_ledger: bool) -> dict[str, Any] | None:
-    amount = line.ledger_amount if in_ledger else line.amount
-    if not amount:
-        return None
-    side = "debit" if amount > 0 else "credit"
-    made = _segments(line.segments) | {"account": {"id": line.account}, side: decimal_of(abs(amount))}
+def _journal_line(line: DocumentLine) -> dict[str, Any]:
+    side = "debit" if line.amount > 0 else "credit"
+    made = _segments(line.segments) | {"account": {"id": line.account}, side: decimal_of(abs(line.amount))}
     return made | ({"memo": line.text[:LONGEST_MEMO]} if line.text else {})
 
 
@@ -452,8 +444,6 @@ def _segments(segments: Sequence[Any]) -> dict[str, Any]:
 
 
 def _has_currency(document: Document, row: Row) -> bool:
-    if isinstance(document, JournalDocument) and goes_in_ledger_currency(document):
-        return row.get("symbol") == document.ledger_currency
     return document.currency_id in {row.get("currency"), row.get("symbol")}
 
 

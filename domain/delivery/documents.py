@@ -10,7 +10,6 @@ from datetime import date
 from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias
 
-from domain.accounts import CURRENCY_ROUNDING
 from domain.outputs import TOPICS
 from domain.units import Amount, ExchangeRate, Quantity, Rate
 
@@ -80,11 +79,6 @@ class JournalDocument(NamedTuple):
     lines: tuple[DocumentLine, ...]
     members: tuple[str, ...]
     correlation_id: str | None = None
-
-
-def goes_in_ledger_currency(journal: JournalDocument) -> bool:
-    """Of ERPs that know no line without an amount in its currency: a journal with exchange differences goes in the ledger's."""
-    return any(not line.amount and line.ledger_amount and line.role != CURRENCY_ROUNDING for line in journal.lines)
 
 
 class InvoiceLine(NamedTuple):

@@ -3,6 +3,12 @@
 Debits and credits of an account are summed apart, so that the ERP's debits and credits of an account are ours, and a journal that is
 reversed within its group still stands there.
 
+An ERP converts each line at the document's rate. What journals carry at another one, such as work that leaves as it was recognised, and
+exchange differences, which are nothing in their own currency, go beside it as a document in the ledger's currency:
+
+    carried at 0.90, 840.00 USD (756.00 EUR) in a document at 0.95    840.00 USD, which the ERP has at 798.00 EUR
+    beside it                                                         -42.00 EUR
+
 A group that has too many lines is halved until its parts fit, always at the same places: whichever chart and limit it is sent under, and
 whether it was halved for its lines or to find the one that the ERP rejects, the same journals have the same key. A single journal with
 too many lines is taken apart into sets of lines that balance.
@@ -11,15 +17,20 @@ too many lines is taken apart into sets of lines that balance.
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from domain.accounts import CURRENCY_ROUNDING
 from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
 from domain.delivery.contra_accounts import Match, matches
 from domain.delivery.documents import JOURNAL, DocumentLine, JournalDocument, Segment, key_of
 from domain.delivery.groups import Group
 from domain.journal import Unbalanced
-from domain.units import Amount
+from domain.money import HALF_UP, convert, smallest_unit
+from domain.outputs import JournalEntry
+from domain.units import EXCHANGE_RATE_ONE, Amount
 
 # A debit and a credit.
 LEAST_LINES = 2
+# In keys of documents in the ledger's currency that go beside one in another.
+IN_LEDGER = "ledger"
 
 _Alike: TypeAlias = tuple[str, tuple[Segment, ...], str, bool]
 
@@ -33,8 +44,12 @@ def documents(group: Group, chart: EntityChart, limit_lines: int) -> tuple[Journ
     lines, missing = _mapped(group, chart)
     if missing:
         return missing
-    if len(lines) <= limit_lines:
-        return (_document(group, chart, lines),)
+    at_rate, beside = _by_currency(group, lines) if any(map(is_carried, group.members)) else (lines, ())
+    if len(at_rate) <= limit_lines and len(beside) <= limit_lines:
+        if not at_rate:
+            return (_in_ledger_currency(group, chart, beside),)
+        made = _document(group, chart, at_rate)
+        return (made, _in_ledger_currency(group, chart, beside, IN_LEDGER)) if beside else (made,)
     if len(group.members) > 1:
         found: list[JournalDocument] = []
         for half in halves(group):
@@ -42,8 +57,14 @@ def documents(group: Group, chart: EntityChart, limit_lines: int) -> tuple[Journ
                 assert isinstance(each, JournalDocument), "what the group has mapped its halves have"
                 found.append(each)
         return tuple(found)
-    parts = _parts(lines, limit_lines)
-    return tuple(_document(group, chart, part, f"{number}/{len(parts)}") for number, part in enumerate(parts, start=1))
+    parts, rest = _parts(at_rate, limit_lines), _parts(beside, limit_lines)
+    return (
+        *(_document(group, chart, part, f"{number}/{len(parts)}") for number, part in enumerate(parts, start=1)),
+        *(
+            _in_ledger_currency(group, chart, part, f"{IN_LEDGER} {number}/{len(rest)}")
+            for number, part in enumerate(rest, start=1)
+        ),
+    )
 
 
 def halves_of(ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -74,7 +95,10 @@ def _mapped(group: Group, chart: EntityChart) -> tuple[tuple[DocumentLine, ...],
     texts: dict[_Alike, set[str]] = {}
     missing: dict[Unmapped, dict[str, None]] = {}
     for journal in group.members:
-        for what in chart.unnamed(journal.currency, journal.period):
+        unnamed = [*chart.unnamed(journal.currency, journal.period)]
+        if is_carried(journal):
+            unnamed += chart.unnamed(journal.ledger_currency)
+        for what in unnamed:
             missing.setdefault(what, {})[journal.journal_id] = None
         for line in journal.lines:
             place = chart.mapped(line.account, dimensions_of(journal, line))
@@ -94,6 +118,44 @@ def _mapped(group: Group, chart: EntityChart) -> tuple[tuple[DocumentLine, ...],
     return lines, tuple(what._replace(journals=tuple(which)) for what, which in sorted(missing.items()))
 
 
+def is_carried(journal: JournalEntry) -> bool:
+    """Whether a line is worth another amount in the ledger's currency than the journal's rate makes of it, but for rounding."""
+    if journal.currency == journal.ledger_currency:
+        return False
+    near = smallest_unit(journal.ledger_currency)
+    return any(
+        abs(line.ledger_amount - _converted(line.amount, journal)) > near
+        if line.amount
+        else line.account != CURRENCY_ROUNDING
+        for line in journal.lines
+    )
+
+
+def _converted(amount: Amount, journal: JournalEntry) -> Amount:
+    return convert(amount, journal.exchange_rate, EXCHANGE_RATE_ONE, journal.ledger_currency, HALF_UP)
+
+
+def _by_currency(
+    group: Group, lines: Sequence[DocumentLine]
+) -> tuple[tuple[DocumentLine, ...], tuple[DocumentLine, ...]]:
+    """What goes at the document's rate, and in the ledger's currency what the lines are worth beside it; both balance.
+
+    Cents that conversion leaves are on the largest line.
+    """
+    at_rate = [line._replace(ledger_amount=_converted(line.amount, group.members[0])) for line in lines if line.amount]
+    if at_rate:
+        largest = max(range(len(at_rate)), key=lambda place: abs(at_rate[place].amount))
+        rest = sum(line.ledger_amount for line in at_rate)
+        at_rate[largest] = at_rate[largest]._replace(ledger_amount=at_rate[largest].ledger_amount - rest)
+    sent = iter(at_rate)
+    beside = []
+    for line in lines:
+        left = line.ledger_amount - (next(sent).ledger_amount if line.amount else 0)
+        if left:
+            beside.append(line._replace(amount=left, ledger_amount=left))
+    return tuple(at_rate), tuple(beside)
+
+
 def _parts(lines: Sequence[DocumentLine], limit: int) -> list[tuple[DocumentLine, ...]]:
     """Each with at most `limit` lines, and balanced."""
     found: list[list[Match]] = [[]]
@@ -105,7 +167,7 @@ def _parts(lines: Sequence[DocumentLine], limit: int) -> list[tuple[DocumentLine
             used = set()
         found[-1].append(match)
         used |= both
-    return [_summed(each) for each in found]
+    return [_summed(each) for each in found if each]
 
 
 def _summed(some: Iterable[Match]) -> tuple[DocumentLine, ...]:
@@ -144,6 +206,18 @@ def _document(group: Group, chart: EntityChart, lines: tuple[DocumentLine, ...],
         lines=lines,
         members=group.ids,
         correlation_id=group.correlation_ids[0],
+    )
+
+
+def _in_ledger_currency(
+    group: Group, chart: EntityChart, lines: tuple[DocumentLine, ...], part: str = ""
+) -> JournalDocument:
+    currency = group.members[0].ledger_currency
+    made = _document(group, chart, lines, part)
+    return made._replace(
+        currency=currency,
+        currency_id=chart.currencies.get(currency, currency),
+        exchange_rate=EXCHANGE_RATE_ONE,
     )
 
 

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from domain import accounts
 from domain.delivery.chart import EntityChart
-from domain.delivery.documents import DocumentLine, JournalDocument, goes_in_ledger_currency, is_key
+from domain.delivery.documents import DocumentLine, JournalDocument, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.events.common import LedgerDifference, LedgerSum
 from domain.journal import debits
@@ -241,7 +241,7 @@ def _converted_otherwise(document: JournalDocument, entry: LedgerEntry) -> _Seen
     currency = document.ledger_currency
     ours, theirs = (_by_account(lines, in_ledger=True) for lines in (document.lines, entry.lines))
     known, room = [ours], 0
-    if currency not in {document.currency, entry.currency} and not goes_in_ledger_currency(document):
+    if currency not in {document.currency, entry.currency}:
         known.append({account: _at_rate(document, sides) for account, sides in _by_account(entry.lines).items()})
         room = len(entry.lines) * smallest_unit(currency)
 
@@ -432,8 +432,7 @@ def _currencies(document: JournalDocument, entry: LedgerEntry) -> frozenset[str]
     """In which it may stand in the ERP."""
     if entry.is_in_ledger_currency:
         return frozenset({document.ledger_currency})
-    sent = frozenset({document.currency, document.currency_id})
-    return sent | {document.ledger_currency} if goes_in_ledger_currency(document) else sent
+    return frozenset({document.currency, document.currency_id})
 
 
 def _is_in_ledger_currency(document: JournalDocument, entry: LedgerEntry) -> bool:

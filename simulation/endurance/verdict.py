@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from connectors.files.written import read_topic
 from domain.delivery.chart import ENTRY
 from domain.delivery.documents import JOURNAL, key_of
+from domain.delivery.journals import IN_LEDGER, is_carried
 from domain.delivery.ledgers import LedgerEntry
-from domain.money import format_amount
+from domain.money import format_amount, smallest_unit
 from domain.outputs import TOPICS, JournalEntry
 from domain.units import Amount
 
@@ -25,12 +26,14 @@ Sum: TypeAlias = tuple[tuple[str, ...], Amount]
 class Books(NamedTuple):
     """Our side. `to_deliver` by the key of the ERP's journal, with grain `entry`; balances are those of all that was posted.
 
-    `ledger_balances` are in the ledger's currency, for an ERP that keeps journals in that alone.
+    `ledger_balances` are in the ledger's currency, for an ERP that keeps journals in that alone. `carried` are balances of the ledger's
+    currency to which documents of journals in other currencies come, of what those carry at another rate.
     """
 
     to_deliver: Mapping[str, JournalEntry]
     balances: Balances
     ledger_balances: Balances
+    carried: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def replacements(self) -> int:
@@ -54,7 +57,13 @@ def books(output: Path) -> Books:
         elif record.reverses is not None:
             taken_back.add(record.reverses)
     to_deliver = {key_of(JOURNAL, [name]): record for name, record in found.items() if name not in taken_back}
-    return Books(to_deliver, _summed(posted[False]), _summed(posted[True]))
+    carried = frozenset(
+        (each.ledger_currency, line.account, each.accounting_date.isoformat())
+        for each in found.values()
+        if is_carried(each)
+        for line in each.lines
+    )
+    return Books(to_deliver, _summed(posted[False]), _summed(posted[True]), carried)
 
 
 def faults(ours: Books, ledger: Sequence[LedgerEntry], grain: str = ENTRY) -> Iterator[str]:
@@ -78,31 +87,55 @@ def faults(ours: Books, ledger: Sequence[LedgerEntry], grain: str = ENTRY) -> It
         for line in entry.lines
     )
     in_ledger = any(entry.is_in_ledger_currency for entry in ledger)
-    yield from _unequal("balance", ours.ledger_balances if in_ledger else ours.balances, theirs)
+    if in_ledger:
+        yield from _unequal("balance", ours.ledger_balances, theirs)
+    else:
+        yield from _unequal("balance", *(_without(ours.carried, each) for each in (ours.balances, theirs)))
 
 
 def _by_key(ours: Books, there: Mapping[str, Sequence[LedgerEntry]]) -> Iterator[str]:
     for key in sorted(ours.to_deliver.keys() - there.keys()):
         yield f"{ours.to_deliver[key].journal_id} ({key}) is not in the ERP's ledger"
-    for key in sorted(there.keys() - ours.to_deliver.keys()):
+    beside = {
+        key: key_of(JOURNAL, [each.journal_id], IN_LEDGER) for key, each in ours.to_deliver.items() if is_carried(each)
+    }
+    for key in sorted(there.keys() - ours.to_deliver.keys() - set(beside.values())):
         yield f"{key or 'a journal without a key'} is in the ERP's ledger, and none of ours"
     for key in sorted(there.keys() & ours.to_deliver.keys()):
-        yield from _differences(ours.to_deliver[key], there[key])
+        journal = ours.to_deliver[key]
+        for entries in (there[key], there.get(beside.get(key, ""), ())):
+            yield from _stands(journal, entries)
+        if key in beside:
+            yield from _worth(journal, (*there[key], *there.get(beside[key], ())))
+        else:
+            yield from _differences(journal, there[key][0])
 
 
-def _differences(journal: JournalEntry, entries: Sequence[LedgerEntry]) -> Iterator[str]:
+def _stands(journal: JournalEntry, entries: Sequence[LedgerEntry]) -> Iterator[str]:
     name = journal.journal_id
     if len(entries) > 1:
         yield f"{name} is {len(entries)} times in the ERP's ledger: {', '.join(each.reference for each in entries)}"
-        return
-    (entry,) = entries
-    if not entry.is_posted:
-        yield f"{name} is in the ERP as {entry.reference}, and not posted"
-    if entry.posted_on != journal.accounting_date:
-        yield f"{name} is of {journal.accounting_date}, in the ERP of {entry.posted_on}"
+    for entry in entries:
+        if not entry.is_posted:
+            yield f"{name} is in the ERP as {entry.reference}, and not posted"
+        if entry.posted_on != journal.accounting_date:
+            yield f"{name} is of {journal.accounting_date}, in the ERP of {entry.posted_on}"
+
+
+def _differences(journal: JournalEntry, entry: LedgerEntry) -> Iterator[str]:
     ours = _summed(_lines(journal, in_ledger=entry.is_in_ledger_currency))
     theirs = _summed(((entry.currency, line.account), line.amount) for line in entry.lines)
-    yield from _unequal(name, ours, theirs)
+    yield from _unequal(journal.journal_id, ours, theirs)
+
+
+def _worth(journal: JournalEntry, entries: Sequence[LedgerEntry]) -> Iterator[str]:
+    """In the ledger's currency, both documents together; a cent a line is the ERP's own conversion."""
+    ours = _summed(_lines(journal, in_ledger=True))
+    lines = [line for entry in entries for line in entry.lines]
+    theirs = _summed(((journal.ledger_currency, line.account), line.ledger_amount) for line in lines)
+    room = len(lines) * smallest_unit(journal.ledger_currency)
+    if any(abs(ours.get(place, 0) - theirs.get(place, 0)) > room for place in ours.keys() | theirs.keys()):
+        yield from _unequal(journal.journal_id, ours, theirs)
 
 
 def _lines(journal: JournalEntry, *, in_ledger: bool) -> Iterator[Sum]:
@@ -111,6 +144,10 @@ def _lines(journal: JournalEntry, *, in_ledger: bool) -> Iterator[Sum]:
             yield (journal.ledger_currency, line.account), line.ledger_amount
         else:
             yield (journal.currency, line.account), line.amount
+
+
+def _without(places: Collection[tuple[str, ...]], balances: Balances) -> Balances:
+    return {place: amount for place, amount in balances.items() if place not in places}
 
 
 def _unequal(what: str, ours: Balances, theirs: Balances) -> Iterator[str]:

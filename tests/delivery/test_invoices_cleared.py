@@ -58,7 +58,8 @@ def _contract(
 
 
 def _firm_of_all_sorts() -> list[Event]:
-    """Hours in two currencies; a price over time with a deposit that is kept and 10 % retained; revenue as it is billed."""
+    """Hours in two currencies; a price over time with a deposit that is kept and 10 % retained; revenue as it is billed; and a price in
+    another currency, 2,700 USD, that is earned as 775.00, 705.88 and 808.70 EUR, and invoiced at 1.00: 410.42 EUR of difference."""
     over_time = {"type": "FixedPrice", "price": "2700", "schedule": [{"on": "2026-01-31", "amount": "2700"}]}
     deposit = {"type": "Deposit", "amount": "1200", "due_on": "2026-01-03", "applied": "percent", "percent": "10"}
     hours = {"type": "TimeAndMaterials", "rates": [{"rate": "100"}]}
@@ -77,7 +78,25 @@ def _firm_of_all_sorts() -> list[Event]:
             retention={"steps": [{"at_percent": "0", "withhold_percent": "10", "release_percent": "0"}]},
         ),
         *_contract(
+            "LOCK",
+            "K-5",
+            2,
+            "USD",
+            [{"line_id": "L-1", "terms": over_time, "policies": {"revenue_method": "straight_line_days"}}],
+            ends_on="2026-03-31",
+        ),
+        *_contract(
             "WEIR", "K-4", 1, "USD", [{"line_id": "L-1", "terms": hours}], policies={"revenue_method": "as_billed"}
+        ),
+        event(
+            "ExchangeRateSet",
+            "2026-03-31T06:00:00Z",
+            rate_type="spot",
+            from_currency="EUR",
+            to_currency="USD",
+            date="2026-03-31",
+            version=1,
+            rate="1.15",
         ),
         event(
             "TimeApproved",
@@ -109,16 +128,18 @@ def test_every_account_of_the_erp_ends_as_ours(tmp_path: Path, grain: str) -> No
             "BRIDGE.K-1/ACME/2026-01-01/1",
             "BRIDGE.K-1/ACME/2026-02-01/1",
             "DAM.K-3/ACME/2026-01-01/1",
+            "LOCK.K-5/ACME/2026-01-01/1",
             "WEIR.K-4/ACME/2026-01-01/1",
         ]
         assert firm.theirs() == _ours(booked)
+        assert _theirs_in_dollars(firm) == _ours_in_dollars(booked)
         told = {account: f"{amount / AMOUNT_ONE:,.2f}" for account, amount in sorted(firm.theirs().items())}
         assert told == {
-            "1100": "9,400.00",
+            "1100": "12,100.00",
             "2150": "-2,280.00",
-            "4000": "-9,227.28",
+            "4000": "-11,516.86",
             "5000": "2,280.00",
-            "7110": "-172.72",
+            "7110": "-583.14",
         }
         agreed = _reconcile(firm)
         assert agreed.exit_code == 0, agreed.output
@@ -155,6 +176,22 @@ def _run(firm: Firm, until: str) -> None:
 
 def _reconcile(firm: Firm) -> Result:
     return CliRunner().invoke(app, ["reconcile", "--output", str(firm.output), "--accounts", str(firm.accounts)])
+
+
+def _theirs_in_dollars(firm: Firm) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for entry in firm.erp.entries():
+        for line in entry.lines if entry.currency == "USD" else ():
+            found[line.account] += line.amount
+    return Counter({account: amount for account, amount in found.items() if amount})
+
+
+def _ours_in_dollars(booked: list[JournalEntry]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for journal in booked:
+        for line in journal.lines if journal.currency == "USD" else ():
+            found[line.account] += line.amount
+    return Counter({account: amount for account, amount in found.items() if amount})
 
 
 def _ours(booked: list[JournalEntry]) -> Counter[str]:

@@ -103,13 +103,13 @@ def _in_euro() -> JournalDocument:
     )
 
 
-def _with_differences() -> JournalDocument:
-    """1,000.00 EUR invoiced at 1.10 of what was accrued at 1.09: 10.00 USD of exchange gain, and none in EUR."""
+def _with_rounding() -> JournalDocument:
+    """1,000.00 EUR that are worth 1,100.01 USD on one side and 1,100.00 on the other: a cent of rounding, which is none in EUR."""
     amount = 1_000 * AMOUNT_ONE
     lines = (
-        DocumentLine("11", amount, 1_100 * AMOUNT_ONE, "1100"),
-        DocumentLine("58", -amount, -1_090 * AMOUNT_ONE, "1150"),
-        DocumentLine("7110", 0, -10 * AMOUNT_ONE, "7110"),
+        DocumentLine("11", amount, 1_100 * AMOUNT_ONE + 100, "1100"),
+        DocumentLine("58", -amount, -1_100 * AMOUNT_ONE, "1150"),
+        DocumentLine("7190", 0, -100, "7190"),
     )
     key = key_of("journal", ["J-5"])
     return _in_euro()._replace(key=key, lines=lines, members=("J-5",))
@@ -150,7 +150,7 @@ def _invoice() -> InvoiceDocument:
 DOCUMENTS: Final[Mapping[str, Document]] = {
     "journal": _journal(),
     "journal_eur": _in_euro(),
-    "journal_differences": _with_differences(),
+    "journal_rounding": _with_rounding(),
     "journal_unmapped": _journal(key=key_of("journal", ["J-4"]), members=("J-4",), period_id="2026-06"),
     "invoice": _invoice(),
 }

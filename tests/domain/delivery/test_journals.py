@@ -14,7 +14,7 @@ from domain.delivery.groups import Group
 from domain.delivery.journals import documents, halves, of_members
 from domain.delivery.lacks import Lacks
 from domain.outputs import JournalEntry
-from domain.units import AMOUNT_ONE
+from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line, sums
 
 
@@ -148,6 +148,68 @@ def test_documents_balance_fit_and_sum_to_their_members(data: st.DataObject, lim
     assert net(parts) == net([found])
     if len(parts) == 1:
         assert sums(parts[0].lines) == sums([each for member in found.members for each in member.lines])
+
+
+def test_what_is_carried_at_another_rate_goes_in_the_ledgers_currency() -> None:
+    """840.00 USD of a liability that are carried at 756.00 EUR, earned at 0.95: the ERP makes 798.00 of them, and takes 42.00 off again."""
+    carried = journal(
+        "J-1",
+        [line("2300", 840, 756), line("4000", -840, -756)],
+        currency="USD",
+        exchange_rate=EXCHANGE_RATE_ONE * 95 // 100,
+    )
+    at_rate, beside = made(group(carried))
+    assert (at_rate.key, at_rate.currency) == (key_of("journal", ["J-1"]), "USD")
+    assert [(each.role, each.amount, each.ledger_amount) for each in at_rate.lines] == [
+        ("2300", 840 * AMOUNT_ONE, 798 * AMOUNT_ONE),
+        ("4000", -840 * AMOUNT_ONE, -798 * AMOUNT_ONE),
+    ]
+    assert (beside.key, beside.currency, beside.exchange_rate) == (
+        key_of("journal", ["J-1"], "ledger"),
+        "EUR",
+        EXCHANGE_RATE_ONE,
+    )
+    assert [(each.role, each.amount) for each in beside.lines] == [
+        ("2300", -42 * AMOUNT_ONE),
+        ("4000", 42 * AMOUNT_ONE),
+    ]
+    assert documents(group(carried), chart(currencies={"USD": "1"}), 1_000) == (
+        Unmapped("currency", "EUR", (), ("J-1",)),
+    )
+
+
+def test_cents_of_rounding_stay_in_the_document() -> None:
+    """Two halves of 0.01 USD at 0.95 are 0.01 EUR each, of 0.01: what the ERP converts by itself is no business of ours."""
+    rounded = journal(
+        "J-1",
+        [line("1150", 0.02, 0.02), line("4000", -0.01, -0.01), line("4050", -0.01, -0.01)],
+        currency="USD",
+        exchange_rate=EXCHANGE_RATE_ONE * 95 // 100,
+    )
+    (only,) = made(group(rounded))
+    assert only.currency == "USD"
+
+
+@given(st.data(), st.integers(2, 12))
+def test_both_documents_together_are_the_journals(data: st.DataObject, limit: int) -> None:
+    drawn = [data.draw(balanced(f"J-{number}")) for number in range(data.draw(st.integers(1, 7)))]
+    in_dollars = [
+        each._replace(currency="USD", exchange_rate=EXCHANGE_RATE_ONE * 9 // 10) for each in drawn if each.lines
+    ] or [journal("J-0")]
+    found = group(*in_dollars)
+    parts = made(found, limit)
+    ours = net([found])
+    at_rate = [each for each in parts if each.currency == in_dollars[0].currency]
+    for part in parts:
+        assert 2 <= len(part.lines) <= limit
+        assert sum(each.amount for each in part.lines) == sum(each.ledger_amount for each in part.lines) == 0
+    assert len({part.key for part in parts}) == len(parts)
+    assert {role: amount for role, (amount, _) in net(at_rate).items() if amount} == {
+        role: amount for role, (amount, _) in ours.items() if amount
+    }
+    assert {role: ledger for role, (_, ledger) in net(parts).items() if ledger} == {
+        role: ledger for role, (_, ledger) in ours.items() if ledger
+    }
 
 
 def net(some: Any) -> Mapping[str, tuple[int, int]]:

@@ -387,8 +387,8 @@ def test_where_the_chart_has_no_id_of_a_period_it_is_the_one_that_most_entries_h
     assert compare(MAPPED, period, EXPECTED, in_no_period).differences == ()
 
 
-def test_a_journal_of_exchange_differences_may_stand_in_the_ledgers_currency() -> None:
-    """1,000 USD at 0.90; the ERP has Dr 1100 900.00, Cr 1150 890.00, Cr 7110 10.00 EUR."""
+def test_what_is_carried_at_another_rate_is_compared_in_the_ledgers_currency() -> None:
+    """1,000 USD at 0.90, of which 890.00 EUR were carried: the ERP has 900.00 EUR against 900.00, and 10.00 EUR beside them."""
     foreign = journal(
         "J-1",
         [line("1100", 1_000, 900), line("1150", -1_000, -890), line("7110", 0, -10)],
@@ -396,21 +396,19 @@ def test_a_journal_of_exchange_differences_may_stand_in_the_ledgers_currency() -
         currency="USD",
         exchange_rate=IN_USD,
     )
-    (made,) = documents(Group("entry", "DE", foreign.accounting_date, (foreign,), (None,), 0), MAPPED, 200)
-    assert isinstance(made, JournalDocument)
-    there = entry(made, currency="EUR", lines=lines(("91100", 900), ("91150", -890), ("97110", -10)))
-    found = compared([there], [Expected(made, is_posted=True)])
-    assert found.differences == ()
-    assert [(each.account, each.currency) for each in found.sums] == [
-        ("91100", "EUR"),
-        ("91150", "EUR"),
-        ("97110", "EUR"),
+    made = documents(Group("entry", "DE", foreign.accounting_date, (foreign,), (None,), 0), MAPPED, 200)
+    at_rate, beside = (each for each in made if isinstance(each, JournalDocument))
+    assert [(each.account, each.amount) for each in beside.lines] == [
+        ("91150", 10 * AMOUNT_ONE),
+        ("97110", -10 * AMOUNT_ONE),
     ]
-    assert compared([entry(made)], [Expected(made, is_posted=True)]).differences == (), (
-        "with an amount in each currency"
-    )
-    (difference,) = compared([converted(made, 900, -900)], [Expected(made, is_posted=True)]).differences
-    assert (difference.cause, difference.amount, difference.currency) == ("account", 10 * AMOUNT_ONE, "EUR")
+    sent = [Expected(at_rate, is_posted=True), Expected(beside, is_posted=True)]
+    there = entry(beside, currency="EUR", lines=lines(("91150", 10), ("97110", -10)))
+    assert compared([converted(at_rate, 900, -900), there], sent).differences == ()
+    (difference,) = compared([converted(at_rate, 900, -890), there], sent).differences
+    assert (difference.cause, difference.amount, difference.currency) == ("amount", 10 * AMOUNT_ONE, "EUR")
+    (difference,) = compared([converted(at_rate, 900, -900)], sent).differences
+    assert (difference.cause, difference.amount, difference.currency) == ("missing", 10 * AMOUNT_ONE, "EUR")
 
 
 def in_dollars(dollars: float, euros: float) -> JournalDocument:

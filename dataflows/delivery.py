@@ -32,7 +32,7 @@ from domain.delivery.answers import Answer, answers_of
 from domain.delivery.calls import SEND, Call, Given, Intent, Result, Terms
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document, revision_of
-from domain.delivery.groups import Group, Groups, withdrawn_by
+from domain.delivery.groups import Group, Groups, invoiced_by, withdrawn_by
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
 from domain.delivery.outcomes import NotSent, Throttled, Uncertain
@@ -343,6 +343,8 @@ class Delivery:
         for came in turn.came:
             if (withdrawn := withdrawn_by(came.record)) is not None:
                 self.queue.withdraw(withdrawn)
+            if (invoiced := invoiced_by(came.record)) is not None:
+                self.queue.invoiced(invoiced)
         if is_all:
             self._probe_from = None
             self.queue.all_read(turn.at)

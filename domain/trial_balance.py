@@ -181,6 +181,7 @@ class LedgerSums:
         self._moves: dict[str, dict[RollKey, dict[str, list[Amount]]]] = {}
         self._contracts: dict[str, dict[Key, ContractMoves]] = {}
         self._taken_back = set(taken_back)
+        self._of_invoices: set[str] = set()
 
     def add(self, journal: JournalEntry) -> None:
         period = journal.period
@@ -242,7 +243,7 @@ class LedgerSums:
         owed = sum(line.amount for line in journal.lines if line.account == RECEIVABLE)
         if not (position or earned or owed):
             return
-        billed = is_of_invoice(journal)
+        billed = self._is_of_invoice(journal)
         received = (line for line in journal.lines if line.account == RECEIVABLE and line.purpose == RECEIPT)
         moves = self._contracts.setdefault(journal.period, {})
         key = contract_id, journal.currency
@@ -256,8 +257,15 @@ class LedgerSums:
             owed=had.owed + owed,
         )
 
-    def _kind_of(self, journal: JournalEntry) -> str:
+    def _is_of_invoice(self, journal: JournalEntry) -> bool:
+        """With what takes one back that the ERP never accepted: its replacement is of the invoice too."""
         if is_of_invoice(journal):
+            self._of_invoices.add(journal.journal_id)
+            return True
+        return journal.reverses in self._of_invoices
+
+    def _kind_of(self, journal: JournalEntry) -> str:
+        if self._is_of_invoice(journal):
             return INVOICED
         if journal.kind == "reversal":
             self._taken_back.add(journal.affected_id)

@@ -659,7 +659,8 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     `retention` is what its invoice moves on 1170, by the statement that withheld it and the project: above zero what it withholds itself.
     `is_retained_from` where its gross counts among what was billed, from which what bills below zero take back is found.
     `tax` is what the invoice should have of it, None where no policy says so.
-    `earlier` are the amounts due of revisions that it was issued in before this one.
+    `earlier` are the amounts due of revisions that it was issued in before this one. `is_cleared`: its invoice said that it clears the
+    unbilled receivable.
     """
 
     statement_id: str
@@ -677,6 +678,7 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     tax: Amount | None = None
     revision: int = 1
     earlier: tuple[Amount, ...] = ()
+    is_cleared: bool = False
 
     @property
     def kept(self) -> Amount:

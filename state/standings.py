@@ -28,6 +28,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.identity import composed, derived_id
 from domain.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, debits, reversal_id
 from domain.outputs import JournalEntry
+from domain.units import Amount
 from state import tallies
 from state.books import JournalStanding, OpenException
 from state.draft import Draft
@@ -65,11 +66,12 @@ def publish(draft: Draft, record: JournalEntry) -> None:
 
 def _enter(draft: Draft, record: JournalEntry) -> None:
     early: JournalStanding | None = draft.part(EARLY, record.journal_id)
+    amount, currency = _money(record)
     stands = replace(
         early or _UNANSWERED,
         standing=early.standing if early is not None else TO_SEND,
-        amount=debits(record.lines),
-        currency=record.currency,
+        amount=amount,
+        currency=currency,
         project_id=next((line.project_id for line in record.lines if line.project_id is not None), None),
         contract_id=record.contract_id,
         record=record,
@@ -80,6 +82,14 @@ def _enter(draft: Draft, record: JournalEntry) -> None:
         draft.put(EARLY, record.journal_id, None)
         _forget_unknown(draft, record.journal_id, early)
         _move(draft, record.journal_id, replace(stands, standing=TO_SEND), stands)
+
+
+def _money(record: JournalEntry) -> tuple[Amount, str]:
+    """What it moves; of exchange differences alone in the ledger's currency, for they are nothing in their own."""
+    moved = debits(record.lines)
+    if moved:
+        return moved, record.currency
+    return sum(max(line.ledger_amount, 0) for line in record.lines), record.ledger_currency
 
 
 def _aimed(draft: Draft, record: JournalEntry, reverses: str) -> JournalEntry:

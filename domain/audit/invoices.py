@@ -42,6 +42,8 @@ def invoices_match(engagement: Engagement) -> Checked:
         if journal.contract_id not in gave_back and all(_is_new(line) for line in whole.lines):
             found += _converted_once(seen, journal)
         if journal.kind != BILLING:
+            if not journal.deliver:
+                found.append(violation(INVOICES, seen, journal.journal_id, "to be delivered", "a memo"))
             continue
         if statement_id in invoiced:
             expected = f"one billing journal of {statement_id}, at output_seq {invoiced[statement_id]}"

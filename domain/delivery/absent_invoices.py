@@ -35,7 +35,7 @@ def absent_invoices(chart: EntityChart, billing: Billing) -> Iterator[AbsentInvo
         as_ = None if posted is None else answers.key_and_attempt(posted.event_id)[0]
         rejected = billing.rejected.get(key)
         # Somebody else may have said that it is posted.
-        if as_ == key or (as_ is not None and as_ not in earlier and rejected is None):
+        if as_ is not None and as_ not in earlier:
             continue
         if rejected is None:
             lack = lack_of(statement, chart)

@@ -21,6 +21,7 @@ from typing import NamedTuple, TypeAlias
 
 from domain.delivery.chart import ENTRY, PERIOD, PROJECT_DAY, EntityChart
 from domain.delivery.documents import JOURNAL, key_of
+from domain.journal import BILLING
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from domain.statement import ISSUED
 from domain.units import Instant
@@ -309,6 +310,11 @@ class Groups:
 def withdrawn_by(record: Record) -> str | None:
     """The journal that a memo takes back in our books alone, since the ERP never accepted it."""
     return record.reverses if isinstance(record, JournalEntry) and not record.deliver else None
+
+
+def invoiced_by(record: Record) -> str | None:
+    """The statement whose invoice a journal of the books is about, of this delivery or of somebody else."""
+    return record.affected_id if isinstance(record, JournalEntry) and record.kind == BILLING else None
 
 
 def _day_of(seq: int, side: Side) -> str:

@@ -23,7 +23,7 @@ from domain.delivery.answers import About, Answer, Rejection
 from domain.delivery.calls import Call, Given, Making, Result, Terms
 from domain.delivery.chart import Unmapped
 from domain.delivery.choosing import Choosing
-from domain.delivery.documents import INVOICE, Document, key_of
+from domain.delivery.documents import INVOICE, Document, key_of, revision_of
 from domain.delivery.due import Entry
 from domain.delivery.order import Order, originals_first
 from domain.delivery.outcomes import (
@@ -49,6 +49,8 @@ from domain.units import Instant
 REFUSED_AGAIN_SECONDS: Final = 86_400
 # The code of the rejection of a statement that was issued again after the ERP had its invoice.
 INVOICED_BEFORE: Final = "INVOICED_BEFORE"
+# No statement is issued again as often as that.
+REVISIONS: Final = 100
 
 
 class Queue:
@@ -139,6 +141,11 @@ class Queue:
         if number is not None:
             parcel = self._rows.parcels[number]
             self._leaves(self._rows.keep(parcel._replace(withdrawn=(*parcel.withdrawn, journal_id))))
+
+    def invoiced(self, statement_id: str) -> None:
+        """The books have its invoice: where that is not delivery's own, the customer is not billed once more."""
+        for revision in range(1, REVISIONS + 1):
+            self.withdraw(revision_of(statement_id, revision))
 
     def _leaves(self, parcel: Parcel) -> bool:
         if not self._rows.is_taken_back(parcel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps import is_limited, limit_of, period_of
@@ -12,8 +12,9 @@ from domain.events.delivery import ExpenseApproved
 from domain.events.finance import ControlTotal, CreditMemoIssued
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
+from domain.journal import debits
 from domain.money import format_decimal
-from domain.outputs import ExceptionClosed, ExceptionRaised
+from domain.outputs import ExceptionClosed, ExceptionRaised, JournalLine
 from domain.purchase_order import OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.reference import owner_key
 from domain.rows import CHARGES, ROWS, TIME_ENTRY, row_id
@@ -181,15 +182,17 @@ class ExceptionNodes:
                 yield known.event
 
     def _debits(self, record: ExceptionRaised) -> Node:
-        """Of the journals that do not stand in the ERP as they should."""
-        journals = self.sources.trace.journals
-        debits = [
-            self.journals.figures(journal_id, number)[0]
-            for journal_id in record.entries
-            for number, line in enumerate(journals[journal_id].record.lines, 1)
-            if line.amount > 0
-        ]
-        return total(TITLE, debits, "amount", record.blocks_currency or "")
+        """Of the journals that do not stand in the ERP as they should; in ledger currency, where they are nothing in their own."""
+        found: list[Node] = []
+        for journal_id in record.entries:
+            lines: Sequence[JournalLine] = self.sources.trace.journals[journal_id].record.lines
+            in_ledger = not debits(lines)
+            found += [
+                self.journals.figures(journal_id, number)[in_ledger]
+                for number, line in enumerate(lines, 1)
+                if (line.ledger_amount if in_ledger else line.amount) > 0
+            ]
+        return total(TITLE, found, "amount", record.blocks_currency or "")
 
     def _asked(self, said: Said, record: ExceptionRaised) -> Node | None:
         """What the lines of a credit memo that waits ask for by amount."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from domain.clearing import CLEARED
 from domain.events.finance import InvoicePosted, PaymentReceived
 from domain.exchange import Exchange
 from domain.explanation import Arithmetic, Node, stated
+from domain.journal import BILLING
 from domain.money import convert
 from domain.outputs import JournalEntry, JournalLine
 from domain.policies import Resolved
@@ -180,8 +182,12 @@ class Exchanges:
         """The rate on an earlier journal: that of its path, to the twelve decimals that are kept."""
         title = f"rate that journal {journal_id} carries"
         said = self.sources.trace.journals[journal_id]
+        if said.record.rule == CLEARED:
+            # What is left of an invoice is at the rate of the invoice.
+            theirs = self.sources.trace.journals_of[said.record.affected_id]
+            said = next((one for one in theirs if one.step == said.step and one.record.kind == BILLING), said)
         for number in range(1, len(said.record.lines) + 1):
-            arithmetic = self.lines.figures(journal_id, number)[1].arithmetic
+            arithmetic = self.lines.figures(said.record.journal_id, number)[1].arithmetic
             if arithmetic is not None and arithmetic.operation == "convert":
                 parameters = {"legs": arithmetic.parameters["legs"], "step": "0.000000000001"}
                 path = Arithmetic("exchange", arithmetic.operands[1:], parameters)

@@ -39,6 +39,10 @@ from state.statement_tax import note_difference
 
 INVOICE = "invoice"
 NO_RATE = "no_exchange_rate"
+CLEARS_LATE = (
+    "invoice {} was posted as one that clears no 1150, and is said to clear it now: move what its memo takes from other accounts there, "
+    "from 1150, and take it off one of the two feeds"
+)
 # What a statement may be in until its invoice is posted.
 UNTIL_POSTED = (
     "statement_differs_from_invoice",
@@ -60,6 +64,8 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
     if statement.invoice_id is not None:
         if statement.invoice_id != event.invoice_id:
             _differs(draft, statement, event, f"invoice {statement.invoice_id} is posted for it already")
+        elif event.clears_unbilled and not statement.is_cleared:
+            _differs(draft, statement, event, CLEARS_LATE.format(event.invoice_id), "clears_unbilled", event.amount)
         return
     stands_for_good(draft, statement.statement_id)
     if event.amount != statement.amount_due:
@@ -238,7 +244,11 @@ def post_invoice(
         draft.put("credits", event.invoice_id, InvoiceCredits(taken, same_rate=same_rate))
     for relief in reliefs:
         relieve(draft, statement, relief)
-    draft.put("statement", statement.statement_id, replace(statement, invoice_id=event.invoice_id, waiting=None))
+    draft.put(
+        "statement",
+        statement.statement_id,
+        replace(statement, invoice_id=event.invoice_id, waiting=None, is_cleared=event.clears_unbilled),
+    )
     note_difference(draft, statement, event)
     payments.retry_waiting(draft)
     write_offs.retry_waiting(draft)

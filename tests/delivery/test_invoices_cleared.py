@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from connectors.files.added_events import added_events
+from connectors.files.delivered import ANSWERS
 from connectors.files.written import read_topic
 from domain.clearing import CLEARED
 from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
+from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.outputs import TOPICS, JournalEntry
 from domain.units import AMOUNT_ONE
 from milepost.cli import app
@@ -176,6 +179,36 @@ def _run(firm: Firm, until: str) -> None:
 
 def _reconcile(firm: Firm) -> Result:
     return CliRunner().invoke(app, ["reconcile", "--output", str(firm.output), "--accounts", str(firm.accounts)])
+
+
+def test_a_statement_that_somebody_else_invoiced_is_not_invoiced_again(tmp_path: Path) -> None:
+    """People entered WEIR's invoice by hand and said so, before delivery or after the ERP had rejected it."""
+    with _delivering(tmp_path, ENTRY, ITEMS) as firm:
+        firm.act("refuse=1150")
+        _run(firm, "2026-04-30")
+        assert firm.deliver("--until-done").exit_code == 0
+        statement = "WEIR.K-4/ACME/2026-01-01/1"
+        rejected = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoiceRejected)]
+        assert statement in {each.statement_id for each in rejected}
+        by_hand = event(
+            "InvoicePosted",
+            "2026-05-01T10:00:00Z",
+            invoice_id="HAND-1",
+            posted_on="2026-04-30",
+            amount="900",
+            statement_id=statement,
+            exchange_rate="0.9",
+            clears_unbilled=True,
+        )
+        write(firm.input / "by-hand", [by_hand])
+        _run(firm, "2026-05-01")
+        firm.act("take=1150")
+        text = firm.accounts.read_text()
+        mended = '[entities.BERLIN.customers]\nACME = "7"\n\n[entities.BERLIN.items]'
+        firm.accounts.write_text(text.replace("[entities.BERLIN.items]", mended))
+        assert firm.deliver("--until-done").exit_code == 0
+        posted = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoicePosted)]
+        assert {each.statement_id for each in posted} == set(firm.statements()) - {statement}
 
 
 def _theirs_in_dollars(firm: Firm) -> Counter[str]:

@@ -24,9 +24,17 @@ def test_what_is_billed_and_not_invoiced_waits_and_so_does_what_is_not_billed() 
     revenue.add(journal("J-3", [line("5000", 100), line("2150", -100)], currency="USD"))
     in_dollars = Sold("DE", "USD", 0)
     sent, invoiced = Billing({"S-1": STATEMENT}, {}), Billing({"S-1": STATEMENT}, {"S-1": posted(1_501)})
-    waits = Sold("DE", "EUR", 2_000 * AMOUNT_ONE, 1_580 * AMOUNT_ONE, 0, 1_501 * AMOUNT_ONE, withheld=79 * AMOUNT_ONE)
+    waits = Sold(
+        "DE",
+        "EUR",
+        2_000 * AMOUNT_ONE,
+        1_580 * AMOUNT_ONE,
+        0,
+        1_501 * AMOUNT_ONE,
+        withheld=79 * AMOUNT_ONE,
+        to_bill=420 * AMOUNT_ONE,
+    )
     assert revenue.sold(sent) == [waits, in_dollars]
-    assert waits.to_bill == 420 * AMOUNT_ONE
     assert waits.billed - waits.withheld == waits.to_invoice
     assert revenue.sold(invoiced) == [waits._replace(invoiced=1_501 * AMOUNT_ONE, to_invoice=0), in_dollars]
 
@@ -34,3 +42,25 @@ def test_what_is_billed_and_not_invoiced_waits_and_so_does_what_is_not_billed() 
 def test_an_invoice_of_another_amount_is_counted() -> None:
     (found,) = Revenue().sold(Billing({"S-1": STATEMENT}, {"S-1": posted(1_500)}))
     assert (found.differing, found.invoiced) == (1, 1_500 * AMOUNT_ONE)
+
+
+def test_a_deposit_that_was_set_against_a_bill_and_a_credit_are_no_unbilled_work() -> None:
+    """All of 6,000.00 is billed, 1,000.00 of it paid as a deposit, and 100.00 were given up; 300.00 credited are to be billed again."""
+    revenue = Revenue()
+    revenue.add(journal("J-1", [line("1150", 6_000), line("4000", -6_000)]))
+    revenue.add(
+        journal(
+            "J-2",
+            [line("1100", 5_000), line("2310", 1_000), line("1150", -6_000)],
+            kind="billing",
+            affected_kind="statement",
+            affected_id="S-1",
+        )
+    )
+    revenue.add(journal("J-3", [line("4000", 100), line("1100", -100)], kind="difference"))
+    billing = Billing({"S-1": STATEMENT._replace(total=6_000 * AMOUNT_ONE)}, {"S-1": posted(5_000)})
+    (found,) = revenue.sold(billing)
+    assert (found.to_bill, found.recognised) == (0, 5_900 * AMOUNT_ONE)
+    revenue.add(journal("J-4", [line("1150", 300), line("1100", -300)], kind="difference"))
+    (found,) = revenue.sold(billing)
+    assert found.to_bill == 300 * AMOUNT_ONE

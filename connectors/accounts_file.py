@@ -23,6 +23,7 @@ from domain.delivery.chart import (
     SegmentRule,
     used_dimensions,
 )
+from domain.delivery.invoices import CONDITIONS
 from domain.identity import fault_of_id
 from domain.money import is_currency
 from domain.trial_balance import is_period
@@ -222,7 +223,21 @@ class _Reading:
         known = (*KNOWN_DIMENSIONS, *section.dimensions)
         what = f"a dimension (your own are named under {table}] dimensions)"
         self._check(f"{table}]", sorted(set(used_dimensions(chart))), known, what)
+        if chart.issues_invoices:
+            for role, shared in CONDITIONS.items():
+                self._check_invoiced(f"{table}.accounts] {role}", section.accounts.get(role, []), shared)
         return chart
+
+    def _check_invoiced(self, place: str, rules: list[dict[str, str]], shared: Sequence[str]) -> None:
+        """An invoice must stand on the account of the journals that it clears."""
+        known = f"{', '.join(shared[:-1])} or {shared[-1]}"
+        for number, rule in enumerate(rules, start=1):
+            if others := sorted(rule.keys() - {ACCOUNT_KEY, *shared}):
+                self.faults.append(
+                    f"{place}, rule {number}: expected no condition but {known}, came {', '.join(others)}; lines of the ERP's "
+                    "invoices (invoices_from) have no others in common with journals, and would stand on another account than what "
+                    "they clear. Take the rule out, or write it with those"
+                )
 
     def _rules(self, table: str, role: str, rules: list[dict[str, str]]) -> Iterator[AccountRule]:
         seen: set[tuple[tuple[str, str], ...]] = set()

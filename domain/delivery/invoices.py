@@ -13,7 +13,7 @@ A deposit is owed to the customer (2310) until it is set against a statement.
     amount due                     1,501.00
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -41,6 +41,13 @@ from domain.statement import EACH
 from domain.units import AMOUNT_ONE, QUANTITY_ONE, RATE_ONE, Amount, Quantity, Rate
 
 _KINDS: Final = {rows.TIME_ENTRY: TIME, rows.EXPENSE: EXPENSE, rows.DELIVERY: DELIVERY}
+_OF_STATEMENT: Final = ("contract", "customer", "currency")
+# What lines of an invoice have as journals on these accounts have it: rules that ask for more would part the two for good.
+CONDITIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    UNBILLED_RECEIVABLE: ("project", *_OF_STATEMENT),
+    RETENTION_RECEIVABLE: _OF_STATEMENT,
+    CUSTOMER_DEPOSIT: _OF_STATEMENT,
+}
 
 
 class _Part(NamedTuple):
@@ -159,11 +166,10 @@ def _parts(statement: BillingStatement) -> Iterator[_Part]:
 
 
 def _place(part: _Part, statement: BillingStatement, chart: EntityChart) -> Mapped | Unmapped:
+    of_statement = (statement.contract_id, statement.bill_to, statement.currency)
     about = {
         "project": part.project_id,
-        "contract": statement.contract_id,
-        "customer": statement.bill_to,
-        "currency": statement.currency,
         "purpose": part.kind,
+        **dict(zip(_OF_STATEMENT, of_statement, strict=True)),
     }
     return chart.mapped(part.role, {name: value for name, value in about.items() if value})

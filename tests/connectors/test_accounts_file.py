@@ -124,6 +124,46 @@ def test_what_is_wrong_is_named_with_what_to_write(tmp_path: Path, text: str, to
     assert faults(tmp_path, f"{ERP}{text}")[0] == told
 
 
+INVOICED = """[entities.DE]
+erp = "main"
+dimensions = ["grade"]
+{invoices_from}
+[entities.DE.accounts]
+1150 = [
+    {{ account = 115 }},
+    {{ practice = "water", account = 1151 }},
+    {{ project = "P-1", grade = "A", purpose = "revenue", account = 1152 }},
+    {{ project = "P-2", currency = "EUR", account = 1153 }},
+]
+1170 = [{{ account = 117 }}, {{ project = "P-1", account = 1171 }}, {{ contract = "K-1", account = 1172 }}]
+2310 = [{{ account = 231 }}, {{ currency = "USD", account = 2311 }}, {{ project = "P-1", account = 2312 }}]
+4000 = [{{ account = 400 }}, {{ practice = "water", account = 410 }}]
+"""
+
+
+def test_an_invoice_and_what_it_clears_are_on_one_account(tmp_path: Path) -> None:
+    """1,600.00 of water would be accrued on 1151, and invoiced from 115: 1,600.00 and -1,600.00 for good."""
+    why = (
+        "; lines of the ERP's invoices (invoices_from) have no others in common with journals, and would stand on another account "
+        "than what they clear. Take the rule out, or write it with those"
+    )
+    of_work, of_all = "project, contract, customer or currency", "contract, customer or currency"
+    assert faults(tmp_path, f"{ERP}{INVOICED.format(invoices_from='invoices_from = 2026-07-01')}") == [
+        f"[entities.DE.accounts] 1150, rule 2: expected no condition but {of_work}, came practice{why}",
+        f"[entities.DE.accounts] 1150, rule 3: expected no condition but {of_work}, came grade, purpose{why}",
+        f"[entities.DE.accounts] 1170, rule 2: expected no condition but {of_all}, came project{why}",
+        f"[entities.DE.accounts] 2310, rule 3: expected no condition but {of_all}, came project{why}",
+    ]
+
+
+def test_a_company_whose_erp_issues_no_invoices_has_accounts_by_any_dimension(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text(f"{ERP}{INVOICED.format(invoices_from='')}")
+    found = read_accounts(path).charts["DE"].accounts
+    assert found["1150"][1] == AccountRule("1151", (("practice", "water"),))
+    assert found["1170"][1] == AccountRule("1171", (("project", "P-1"),))
+
+
 def test_all_that_is_wrong_is_told_at_once_and_no_value_of_an_erp_account(tmp_path: Path) -> None:
     text = (
         '[erp.main]\nkind = "netsuite"\nurl = "https://user:hunter2@x"\nauth = {kind = "basic", user = "hunter2"}\n'

@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 
-from domain.delivery.chart import Unmapped
+from domain.delivery.chart import AccountRule, Mapped, Unmapped, dimensions_of
 from domain.delivery.documents import InvoiceDocument, InvoiceLine, key_of
-from domain.delivery.invoices import invoice
+from domain.delivery.invoices import CONDITIONS, invoice
 from domain.outputs import BillingStatement, StatementLine, StatementTax
 from domain.units import AMOUNT_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
-from tests.domain.delivery.journals import chart
+from tests.domain.delivery.journals import chart, journal, line
 
 DAY = date(2026, 6, 3)
 WORK = StatementLine(
@@ -79,6 +79,41 @@ def test_a_customer_or_a_kind_that_the_chart_has_not_got_is_named() -> None:
     assert invoice(STATEMENT, chart(items={"time": "901"})) == Unmapped("item", "expense")
     assert invoice(STATEMENT, chart(accounts={})) == Unmapped("account", "1150")
     assert invoice(STATEMENT, chart(currencies={"CHF": "7"})) == Unmapped("currency", STATEMENT.currency)
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "account"),
+    [
+        ("1150", "project", "west"),
+        ("1150", "contract", "west"),
+        ("1150", "customer", "west"),
+        ("1150", "currency", "west"),
+        ("1150", "purpose", "rest"),
+        ("1150", "practice", "rest"),
+        ("1170", "project", "rest"),
+        ("1170", "contract", "west"),
+        ("1170", "customer", "west"),
+        ("1170", "currency", "west"),
+        ("2310", "project", "rest"),
+        ("2310", "contract", "west"),
+        ("2310", "customer", "west"),
+        ("2310", "currency", "west"),
+    ],
+)
+def test_an_invoice_stands_where_journals_do_by_what_both_have(role: str, name: str, account: str) -> None:
+    """Of 100.00 a rule has the journal on west; by anything else the invoice is on the rest, and both accounts stay open."""
+    entry = journal("J-1", [line(role, 100, practice="water")])
+    of_journal = dimensions_of(entry, entry.lines[0])
+    rules = (AccountRule("rest"), AccountRule("west", ((name, of_journal[name]),)))
+    found = chart(accounts={**chart().accounts, role: rules})
+    assert found.mapped(role, of_journal) == Mapped("west", ())
+    issued = invoice(
+        STATEMENT._replace(deposits_applied=100 * AMOUNT_ONE, amount_due=1_401 * AMOUNT_ONE),
+        found,
+    )
+    assert isinstance(issued, InvoiceDocument)
+    assert {each.account for each in issued.lines if each.account in ("west", "rest")} == {account}
+    assert (name in CONDITIONS[role]) == (account == "west")
 
 
 def test_a_statement_whose_lines_are_not_what_is_due_stops_here() -> None:

@@ -41,8 +41,9 @@ from domain.statement import EACH
 from domain.units import AMOUNT_ONE, QUANTITY_ONE, RATE_ONE, Amount, Quantity, Rate
 
 _KINDS: Final = {rows.TIME_ENTRY: TIME, rows.EXPENSE: EXPENSE, rows.DELIVERY: DELIVERY}
-_OF_STATEMENT: Final = ("contract", "customer", "currency")
-# What lines of an invoice have as journals on these accounts have it: rules that ask for more would part the two for good.
+_OF_STATEMENT: Final = ("contract", "currency")
+# What lines of an invoice have as journals on these accounts have it: rules that ask for more would part the two for good. Not the
+# customer: an invoice has that of its bill-to, accruals that of the contract.
 CONDITIONS: Final[Mapping[str, tuple[str, ...]]] = {
     UNBILLED_RECEIVABLE: ("project", *_OF_STATEMENT),
     RETENTION_RECEIVABLE: _OF_STATEMENT,
@@ -166,10 +167,10 @@ def _parts(statement: BillingStatement) -> Iterator[_Part]:
 
 
 def _place(part: _Part, statement: BillingStatement, chart: EntityChart) -> Mapped | Unmapped:
-    of_statement = (statement.contract_id, statement.bill_to, statement.currency)
     about = {
         "project": part.project_id,
+        "customer": statement.bill_to,
         "purpose": part.kind,
-        **dict(zip(_OF_STATEMENT, of_statement, strict=True)),
+        **dict(zip(_OF_STATEMENT, (statement.contract_id, statement.currency), strict=True)),
     }
     return chart.mapped(part.role, {name: value for name, value in about.items() if value})

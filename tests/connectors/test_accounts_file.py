@@ -136,7 +136,7 @@ dimensions = ["grade"]
     {{ project = "P-2", currency = "EUR", account = 1153 }},
 ]
 1170 = [{{ account = 117 }}, {{ project = "P-1", account = 1171 }}, {{ contract = "K-1", account = 1172 }}]
-2310 = [{{ account = 231 }}, {{ currency = "USD", account = 2311 }}, {{ project = "P-1", account = 2312 }}]
+2310 = [{{ account = 231 }}, {{ currency = "USD", account = 2311 }}, {{ customer = "C-1", account = 2312 }}]
 4000 = [{{ account = 400 }}, {{ practice = "water", account = 410 }}]
 """
 
@@ -147,12 +147,12 @@ def test_an_invoice_and_what_it_clears_are_on_one_account(tmp_path: Path) -> Non
         "; lines of the ERP's invoices (invoices_from) have no others in common with journals, and would stand on another account "
         "than what they clear. Take the rule out, or write it with those"
     )
-    of_work, of_all = "project, contract, customer or currency", "contract, customer or currency"
+    of_work, of_all = "project, contract or currency", "contract or currency"
     assert faults(tmp_path, f"{ERP}{INVOICED.format(invoices_from='invoices_from = 2026-07-01')}") == [
         f"[entities.DE.accounts] 1150, rule 2: expected no condition but {of_work}, came practice{why}",
         f"[entities.DE.accounts] 1150, rule 3: expected no condition but {of_work}, came grade, purpose{why}",
         f"[entities.DE.accounts] 1170, rule 2: expected no condition but {of_all}, came project{why}",
-        f"[entities.DE.accounts] 2310, rule 3: expected no condition but {of_all}, came project{why}",
+        f"[entities.DE.accounts] 2310, rule 3: expected no condition but {of_all}, came customer{why}",
     ]
 
 

@@ -86,31 +86,32 @@ def test_a_customer_or_a_kind_that_the_chart_has_not_got_is_named() -> None:
     [
         ("1150", "project", "west"),
         ("1150", "contract", "west"),
-        ("1150", "customer", "west"),
+        ("1150", "customer", "rest"),
         ("1150", "currency", "west"),
         ("1150", "purpose", "rest"),
         ("1150", "practice", "rest"),
         ("1170", "project", "rest"),
         ("1170", "contract", "west"),
-        ("1170", "customer", "west"),
+        ("1170", "customer", "rest"),
         ("1170", "currency", "west"),
         ("2310", "project", "rest"),
         ("2310", "contract", "west"),
-        ("2310", "customer", "west"),
+        ("2310", "customer", "rest"),
         ("2310", "currency", "west"),
     ],
 )
 def test_an_invoice_stands_where_journals_do_by_what_both_have(role: str, name: str, account: str) -> None:
-    """Of 100.00 a rule has the journal on west; by anything else the invoice is on the rest, and both accounts stay open."""
+    """Of 100.00 a rule has the journal on west; by anything else the invoice is on the rest, and both accounts stay open.
+
+    C-2 pays for the contract of C-1: journals name C-1.
+    """
     entry = journal("J-1", [line(role, 100, practice="water")])
     of_journal = dimensions_of(entry, entry.lines[0])
     rules = (AccountRule("rest"), AccountRule("west", ((name, of_journal[name]),)))
     found = chart(accounts={**chart().accounts, role: rules})
     assert found.mapped(role, of_journal) == Mapped("west", ())
-    issued = invoice(
-        STATEMENT._replace(deposits_applied=100 * AMOUNT_ONE, amount_due=1_401 * AMOUNT_ONE),
-        found,
-    )
+    due = {"deposits_applied": 100 * AMOUNT_ONE, "amount_due": 1_401 * AMOUNT_ONE}
+    issued = invoice(STATEMENT._replace(bill_to="C-2", **due), found)
     assert isinstance(issued, InvoiceDocument)
     assert {each.account for each in issued.lines if each.account in ("west", "rest")} == {account}
     assert (name in CONDITIONS[role]) == (account == "west")

@@ -31,8 +31,8 @@ CATALOGUE: Mapping[str, Category] = {
     "posting_rejected": Category(
         "finance",
         "error",
-        "Correct what the ERP names: its record there, or the map in accounts.toml. An invoice that Milepost delivers goes out again by "
-        "itself; post any other invoice again.",
+        "Correct what the ERP names: its record or its period there, or the map in accounts.toml. An invoice that Milepost delivers "
+        "goes out again by itself; post any other invoice again.",
     ),
     "ledger_differs": Category(
         "finance",

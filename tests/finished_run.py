@@ -34,13 +34,19 @@ RATES = {
 
 def finished_run() -> Path:
     """Its output folder; do not write to it."""
-    return Path(_made().name) / "output"
+    return Path(_made(invoiced=True).name) / "output"
+
+
+def uninvoiced_run() -> Path:
+    """The same, of which no statement is invoiced yet."""
+    return Path(_made(invoiced=False).name) / "output"
 
 
 @cache
-def _made() -> TemporaryDirectory[str]:
+def _made(*, invoiced: bool) -> TemporaryDirectory[str]:
     folder = TemporaryDirectory(prefix="milepost-finished-run-")
-    source = write(Path(folder.name) / "input", sorted(history(), key=lambda each: str(each["occurred_at"])))
+    events = [each for each in history() if invoiced or each["type"] != "InvoicePosted"]
+    source = write(Path(folder.name) / "input", sorted(events, key=lambda each: str(each["occurred_at"])))
     result = CliRunner().invoke(app, ["run", "--input", str(source), "--output", str(Path(folder.name) / "output")])
     assert result.exit_code == 0, result.output
     return folder

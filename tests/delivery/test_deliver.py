@@ -43,7 +43,7 @@ from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Share, Trouble, Turn, parsed
 from tests.commands.tiny_firm import write
 from tests.delivery.dying import POINTS
-from tests.finished_run import finished_run, history
+from tests.finished_run import finished_run, history, uninvoiced_run
 
 COMPANY = Company("1", "EUR", "BERLIN")
 TRY_AGAIN = 75
@@ -144,6 +144,13 @@ class Firm:
 @pytest.fixture
 def firm(tmp_path: Path) -> Iterator[Firm]:
     with delivering_to(tmp_path, ENTRY) as found:
+        yield found
+
+
+@pytest.fixture
+def uninvoiced(tmp_path: Path) -> Iterator[Firm]:
+    """Nobody has invoiced its statements."""
+    with delivering_to(tmp_path, ENTRY, run=uninvoiced_run().parent) as found:
         yield found
 
 
@@ -399,44 +406,46 @@ def fall_back_on_files(firm: Firm) -> Path:
     return folder
 
 
-def test_after_a_lost_store_no_invoice_is_written_before_it_was_looked_up(firm: Firm) -> None:
-    folder = fall_back_on_files(firm)
-    DeliveryStore(store_path(firm.output, NAME), "1", "MUNICH").close()
-    firm.act("down=3600")
-    refused = firm.deliver("--fallback")
+def test_after_a_lost_store_no_invoice_is_written_before_it_was_looked_up(uninvoiced: Firm) -> None:
+    folder = fall_back_on_files(uninvoiced)
+    DeliveryStore(store_path(uninvoiced.output, NAME), "1", "MUNICH").close()
+    uninvoiced.act("down=3600")
+    refused = uninvoiced.deliver("--fallback")
     said = " ".join(refused.stderr.split())
     assert refused.exit_code == TRY_AGAIN
     assert "companies MUNICH, expected BERLIN with invoices from 2026-01-01" in said
-    assert f"{len(firm.statements())} invoices may have been sent before" in said
+    assert f"{len(uninvoiced.statements())} invoices may have been sent before" in said
     assert not list(folder.glob("*.csv"))
 
 
-def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(firm: Firm) -> None:
+def test_invoices_go_into_files_while_the_platform_is_down_and_are_known_later(uninvoiced: Firm) -> None:
     """Three statements queue at the first delivery; they are written, entered by somebody under their keys, and found there."""
-    folder = fall_back_on_files(firm)
-    entities = companies_of(read_accounts(firm.accounts).charts)
-    firm.act("down=3600")
-    written_down = firm.deliver("--fallback", "--json")
+    folder = fall_back_on_files(uninvoiced)
+    entities = companies_of(read_accounts(uninvoiced.accounts).charts)
+    uninvoiced.act("down=3600")
+    written_down = uninvoiced.deliver("--fallback", "--json")
     assert written_down.exit_code == 0, written_down.output
     known = json.loads(written_down.stdout)["erps"][0]["documents"]
     count = known["accepted"]["documents"]
-    assert count == len(firm.statements())
+    assert count == len(uninvoiced.statements())
     assert any(folder.glob("*.csv"))
-    assert known["probe"]["documents"] == len(firm.journals()), "journals wait for the ERP, and are looked up first"
+    assert known["probe"]["documents"] == len(uninvoiced.journals()), (
+        "journals wait for the ERP, and are looked up first"
+    )
 
-    with DeliveryStore(store_path(firm.output, NAME), "1", entities) as store:
+    with DeliveryStore(store_path(uninvoiced.output, NAME), "1", entities) as store:
         invoices = [each.document for each in store.kept().standings]
-    firm.act("down=0")
-    adapter = adapters.opened(NAME, read_accounts(firm.accounts).erps[NAME])
+    uninvoiced.act("down=0")
+    adapter = adapters.opened(NAME, read_accounts(uninvoiced.accounts).erps[NAME])
     outcomes = [each for document in invoices for each in adapter.send([document])]
     assert [each for each in outcomes if not isinstance(each, Taken)] == []
     adapter.close()
-    assert firm.deliver("--until-done").exit_code == 0
-    posted = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoicePosted)]
-    assert sorted(each.statement_id or "" for each in posted) == firm.statements()
-    keys = Counter(entry.key for entry in firm.erp.entries())
+    assert uninvoiced.deliver("--until-done").exit_code == 0
+    posted = [each for each in added_events(uninvoiced.input, ANSWERS) if isinstance(each, InvoicePosted)]
+    assert sorted(each.statement_id or "" for each in posted) == uninvoiced.statements()
+    keys = Counter(entry.key for entry in uninvoiced.erp.entries())
     assert [key for key, found in keys.items() if found != 1] == []
-    assert len(keys) == count + len(firm.journals())
+    assert len(keys) == count + len(uninvoiced.journals())
 
 
 def test_a_fallback_is_files(firm: Firm) -> None:
@@ -518,18 +527,18 @@ def test_replacements_wait_for_their_day_and_it_is_said_which(tmp_path: Path) ->
         assert firm.theirs() == firm.ours(with_memos=True)
 
 
-def test_what_was_invoiced_before_the_erp_issues_invoices_is_not_invoiced_again(firm: Firm) -> None:
+def test_what_was_invoiced_before_the_erp_issues_invoices_is_not_invoiced_again(uninvoiced: Firm) -> None:
     """The journals are in the ERP when it begins to issue invoices with February's: two statements of January stay out."""
-    assert firm.deliver().exit_code == 0
-    firm.issue_invoices_from("2026-02-01")
-    result = firm.deliver("--until-done")
+    assert uninvoiced.deliver().exit_code == 0
+    uninvoiced.issue_invoices_from("2026-02-01")
+    result = uninvoiced.deliver("--until-done")
     assert result.exit_code == 0, result.output
     assert "BERLIN: 2 statements are not sent, since their period ended before 2026-02-01" in result.stderr
-    posted = [each for each in added_events(firm.input, ANSWERS) if isinstance(each, InvoicePosted)]
+    posted = [each for each in added_events(uninvoiced.input, ANSWERS) if isinstance(each, InvoicePosted)]
     assert sorted(each.statement_id or "" for each in posted) == [
-        each for each in firm.statements() if "2026-02-01" in each
+        each for each in uninvoiced.statements() if "2026-02-01" in each
     ]
-    assert len(firm.erp.entries()) == len(firm.journals()) + len(posted)
+    assert len(uninvoiced.erp.entries()) == len(uninvoiced.journals()) + len(posted)
 
 
 def waiting_for_the_chart(firm: Firm) -> list[ExceptionRaised]:

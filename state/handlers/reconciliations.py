@@ -2,8 +2,11 @@
 comparison of the same company and period has not got it. One that sums the differences it had no room to name closes none:
 what it does not name may still stand.
 
-A difference that somebody resolved is right as it is, and is raised again only where a later comparison finds it otherwise.
+A difference that somebody resolved is right as it is, and is raised again only where a later comparison finds it otherwise. The sum of
+those that are not named is never right as it is: tomorrow it may be of others.
 """
+
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -32,7 +35,7 @@ def on_ledger_reconciled(draft: Draft, event: LedgerReconciled) -> None:
     draft.emit(
         LedgerComparison(event.legal_entity_id, event.period, event.version, event.erp, event.sums, event.differences)
     )
-    found = {_subject(scope, each): each for each in event.differences}
+    found = by_subject(scope, event.differences)
     is_whole = all(each.cause != MORE for each in event.differences)
     for exception_id in draft.ids("exception") if is_whole else ():
         noted: OpenException = draft.part("exception", exception_id)
@@ -43,7 +46,7 @@ def on_ledger_reconciled(draft: Draft, event: LedgerReconciled) -> None:
             draft.put("fact", fact_id, None)
     for subject, difference in found.items():
         accepted: Fact | None = draft.part("fact", f"{ACCEPTED}/{subject}")
-        if accepted == _as_accepted(_message(difference), abs(difference.amount)):
+        if is_accepted(accepted, difference):
             continue
         if accepted is not None:
             draft.put("fact", f"{ACCEPTED}/{subject}", None)
@@ -56,8 +59,32 @@ def accept(draft: Draft, noted: OpenException) -> None:
     draft.put("fact", f"{ACCEPTED}/{noted.subject_id}", _as_accepted(noted.message, amount))
 
 
+def is_accepted(fact: Fact | None, difference: LedgerDifference) -> bool:
+    return difference.cause != MORE and fact == _as_accepted(_message(difference), abs(difference.amount))
+
+
 def _as_accepted(message: str, amount: Amount) -> Fact:
     return Fact(amount, message)
+
+
+def by_subject(scope: str, differences: Sequence[LedgerDifference]) -> dict[str, LedgerDifference]:
+    """Those of one key, cause and account are one, with the money of all; in a second currency they are another."""
+    found: dict[str, LedgerDifference] = {}
+    for each in differences:
+        subject = _subject(scope, each)
+        if subject in found and found[subject].currency != each.currency:
+            subject = f"{subject}/{each.currency}"
+        known = found.get(subject)
+        found[subject] = each if known is None else _both(known, each)
+    return found
+
+
+def _both(one: LedgerDifference, other: LedgerDifference) -> LedgerDifference:
+    return one._replace(
+        message=f"{one.message}; {other.message}",
+        amount=abs(one.amount) + abs(other.amount),
+        journals=tuple(dict.fromkeys((*one.journals, *other.journals))),
+    )
 
 
 def _subject(scope: str, difference: LedgerDifference) -> str:

@@ -32,6 +32,7 @@ class LedgerEntry(NamedTuple):
 
     `is_changed`: the ERP says that it was edited after it was made; without lines where nobody can say what it is now.
     `is_in_ledger_currency`: the ERP keeps it in its ledger's currency alone, whatever it was sent in.
+    `names_accounts`: its lines are on the accounts that they are posted to; of an invoice whose ledger says only what is owed they are not.
     """
 
     key: str
@@ -43,6 +44,7 @@ class LedgerEntry(NamedTuple):
     lines: tuple[LedgerLine, ...]
     is_changed: bool = False
     is_in_ledger_currency: bool = False
+    names_accounts: bool = True
 
 
 def still_waiting(waiting: Iterable[LedgerEntry], posted: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:

@@ -167,7 +167,7 @@ def compare(
     ]
     found += [one for entry in strangers for one in _made_by_hand(entry, guarded)]
     invoiced = [each for each in billed.values() if period.since <= each.posted_on < period.to]
-    found += [one for each in invoiced for one in _of_invoice(each, theirs.get(each.key, ()))]
+    found += [one for each in invoiced for one in _of_invoice(each, theirs.get(each.key, ()), period, guarded)]
     there = {key for key, some in theirs.items() if any(entry.is_posted for entry in some)}
     standing = [entry for some in journals.values() for entry in some if entry.is_posted and _is_in(entry, period)]
     differing = {each.key for each in found}
@@ -283,8 +283,10 @@ def _changed(changes: Sequence[Amount]) -> Amount:
     return max(sum(each for each in changes if each > 0), -sum(each for each in changes if each < 0))
 
 
-def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[LedgerDifference]:
-    """What the customer owes; then what it bills, by account, where that is known: the books clear these accounts as they were given."""
+def _of_invoice(
+    invoice: Invoiced, there: Sequence[LedgerEntry], period: Period, guarded: Collection[str]
+) -> Iterator[LedgerDifference]:
+    """As of a journal, but its lines: what the customer owes; then what it bills, by account, where that is known."""
     said, whole = f"the invoice of {invoice.statement_id}", abs(invoice.gross)
 
     def difference(cause: str, message: str, amount: Amount) -> LedgerDifference:
@@ -292,30 +294,72 @@ def _of_invoice(invoice: Invoiced, there: Sequence[LedgerEntry]) -> Iterator[Led
 
     if not there:
         yield difference(MISSING, f"{said} was posted, and is not in the ERP's ledger", whole)
-    elif len(there) > 1:
+        return
+    if len(there) > 1:
         named = ", ".join(sorted(entry.reference for entry in there))
         yield difference(TWICE, f"{said} stands in the ERP {len(there)} times: {named}", whole * (len(there) - 1))
-    elif not there[0].is_posted:
-        yield difference(NOT_POSTED, f"{said}, {there[0].reference}, is not posted there now", whole)
-    elif there[0].currency not in {invoice.currency, invoice.currency_id}:
-        yield difference(CURRENCY, f"{said}: expected {invoice.currency}, the ERP has {there[0].currency}", whole)
+        return
+    entry = there[0]
+    if not entry.is_posted:
+        yield difference(NOT_POSTED, f"{said}, {entry.reference}, is not posted there now", whole)
+    elif entry.currency not in {invoice.currency, invoice.currency_id}:
+        yield difference(CURRENCY, f"{said}: expected {invoice.currency}, the ERP has {entry.currency}", whole)
+    elif entry.posted_on != invoice.posted_on:
+        cause = DATE if _is_in(entry, period) else PERIOD
+        what = f"expected {invoice.posted_on}, the ERP has {entry.posted_on}"
+        yield difference(CHANGED if entry.is_changed else cause, f"{said}, {entry.reference}: {what}", whole)
     else:
-        owed = {account: debit + credit for account, (debit, credit) in _by_account(there[0].lines).items()}
-        if invoice.gross and invoice.gross not in owed.values():
-            what, money = _owed_otherwise(invoice, owed)
-            yield difference(CHANGED if there[0].is_changed else AMOUNT, f"{said}, {there[0].reference}: {what}", money)
-            return
-        moved = [(account, -net, owed.get(account, 0)) for account, net in invoice.net if owed.get(account, 0) != -net]
-        if moved:
-            what = "; ".join(
-                f"expected {_told(expected, invoice.currency)} on {account}, found {_told(has, invoice.currency)}"
-                for account, expected, has in moved
-            )
-            money = _changed([has - expected for _, expected, has in moved])
-            yield difference(ACCOUNT, f"{said}, {there[0].reference}: {what}; check the items of the chart", money)
+        owed = {account: debit + credit for account, (debit, credit) in _by_account(entry.lines).items()}
+        net = dict(invoice.net) if entry.names_accounts else {}
+        ours_alone = set(guarded) - net.keys() if net else set()
+        receivable = _receivable(invoice, owed, net, ours_alone)
+        if invoice.gross and receivable is None:
+            what, money = _owed_otherwise(invoice, owed, net, ours_alone)
+            yield difference(CHANGED if entry.is_changed else AMOUNT, f"{said}, {entry.reference}: {what}", money)
+        elif what_and_money := _billed_otherwise(invoice, owed, net, ours_alone, receivable):
+            what, money = what_and_money
+            yield difference(ACCOUNT, f"{said}, {entry.reference}: {what}; check the items of the chart", money)
 
 
-def _owed_otherwise(invoice: Invoiced, owed: Mapping[str, Amount]) -> tuple[str, Amount]:
+def _receivable(
+    invoice: Invoiced, owed: Mapping[str, Amount], net: Mapping[str, Amount], ours_alone: Collection[str]
+) -> str | None:
+    """The account that has what the customer owes, and what he retains too where the chart gives both one account."""
+    found = (
+        account
+        for account in sorted({*owed, *net}, key=lambda each: each in net)
+        if account not in ours_alone and owed.get(account, 0) == invoice.gross - net.get(account, 0)
+    )
+    return next(found, None)
+
+
+def _billed_otherwise(
+    invoice: Invoiced,
+    owed: Mapping[str, Amount],
+    net: Mapping[str, Amount],
+    ours_alone: Collection[str],
+    receivable: str | None,
+) -> tuple[str, Amount] | None:
+    """On the accounts that it clears, and on those that only Milepost posts to: nothing else of it stands there."""
+    if not net:
+        return None
+    moved = [
+        (account, -net.get(account, 0), owed.get(account, 0))
+        for account in sorted({*net, *(each for each in owed if each in ours_alone)} - {receivable})
+        if owed.get(account, 0) != -net.get(account, 0)
+    ]
+    if not moved:
+        return None
+    what = "; ".join(
+        f"expected {_told(expected, invoice.currency)} on {account}, found {_told(has, invoice.currency)}"
+        for account, expected, has in moved
+    )
+    return what, _changed([has - expected for _, expected, has in moved])
+
+
+def _owed_otherwise(
+    invoice: Invoiced, owed: Mapping[str, Amount], net: Mapping[str, Amount], ours_alone: Collection[str]
+) -> tuple[str, Amount]:
     """What was found, and by how much it differs. Which account is the receivable's only the ERP knows: the most on its side counts."""
     sign = 1 if invoice.gross > 0 else -1
     sums = sorted(((account, amount) for account, amount in owed.items() if amount), key=lambda each: -sign * each[1])
@@ -324,10 +368,11 @@ def _owed_otherwise(invoice: Invoiced, owed: Mapping[str, Amount]) -> tuple[str,
         or "nothing"
     )
     expected = f"expected {_told(invoice.gross, invoice.currency)}, with tax, on one account; found {found}"
+    sums = [each for each in sums if each[0] not in ours_alone]
     if not sums or sums[0][1] * sign < 0:
         return expected, abs(invoice.gross)
     account, amount = sums[0]
-    money = abs(invoice.gross - amount)
+    money = abs(invoice.gross - net.get(account, 0) - amount)
     return (
         f"{expected}. Taking {account} for what the customer owes, {format_amount(money)} {invoice.currency} differ",
         money,

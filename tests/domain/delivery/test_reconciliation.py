@@ -291,6 +291,8 @@ IN_BOOKS = LedgerEntry(BILLED.key, "INV-1", date(2026, 6, 30), "145", "EUR", is_
         ([IN_BOOKS._replace(lines=lines(("1200", 120), ("400", -101), ("1776", -19)))], "amount", 1),
         ([IN_BOOKS._replace(lines=lines(("1200", 1), ("400", -1)), is_changed=True)], "changed", 118),
         ([IN_BOOKS._replace(lines=())], "amount", 119),
+        ([IN_BOOKS._replace(posted_on=date(2026, 6, 29))], "date", 119),
+        ([IN_BOOKS._replace(posted_on=date(2026, 7, 1), period="146")], "period", 119),
     ],
 )  # fmt: skip
 def test_invoices_are_compared_by_what_the_customer_owes(
@@ -313,6 +315,44 @@ def test_what_an_invoice_bills_is_on_the_accounts_of_the_chart() -> None:
     (found,) = compared([*THEIRS, wrong], invoices=[billed]).differences
     assert (found.cause, found.amount) == ("account", 60 * AMOUNT_ONE)
     assert "expected Cr 90.00 EUR on 91150, found Cr 30.00 EUR; check the items of the chart" in found.message
+
+
+@pytest.mark.parametrize(
+    ("there", "said", "money"),
+    [
+        ((("1200", 119), ("91150", -100), ("1776", -9), ("94000", -10)), "expected nothing on 94000, found Cr 10.00 EUR", 10),
+        ((("94000", 119), ("91150", -100), ("1776", -19)), "expected Dr 119.00 EUR, with tax, on one account", 119),
+        ((("1200", 119), ("91150", -100), ("94000", -30), ("8400", 30), ("1776", -19)), "expected nothing on 94000", 30),
+        ((("1200", 119), ("91150", -100), ("8400", -9), ("1776", -10)), "", 0),
+    ],
+    ids=["tax on revenue", "revenue for the receivable", "moved beside it", "tax on two accounts of others"],
+)  # fmt: skip
+def test_an_invoice_has_nothing_else_on_accounts_that_only_milepost_posts_to(
+    there: tuple[tuple[str, int], ...], said: str, money: int
+) -> None:
+    """100.00 of work on 91150 and 19.00 tax; 94000 is our revenue."""
+    billed = BILLED._replace(net=(("91150", 100 * AMOUNT_ONE),))
+    found = compared([*THEIRS, IN_BOOKS._replace(lines=lines(*there))], invoices=[billed]).differences
+    assert [said in each.message and each.amount == money * AMOUNT_ONE for each in found] == [True] * bool(said)
+
+
+def test_what_is_retained_may_be_on_the_receivables_account() -> None:
+    """119.00 less 12.00 retained: 107.00 are due, and the account of both has 119.00. With 12.00 less there 12.00 differ."""
+    billed = BILLED._replace(gross=107 * AMOUNT_ONE, net=(("1200", -12 * AMOUNT_ONE), ("91150", 100 * AMOUNT_ONE)))
+    right = IN_BOOKS._replace(lines=lines(("1200", 107), ("1200", 12), ("91150", -100), ("1776", -19)))
+    wrong = IN_BOOKS._replace(lines=lines(("1200", 107), ("91150", -100), ("1776", -7)))
+    assert compared([*THEIRS, right], invoices=[billed]).differences == ()
+    (found,) = compared([*THEIRS, wrong], invoices=[billed]).differences
+    assert (found.cause, found.amount) == ("amount", 12 * AMOUNT_ONE)
+
+
+def test_of_an_invoice_whose_accounts_nobody_says_what_is_owed_is_compared() -> None:
+    """Its lines are on items; 1.00 more is found all the same."""
+    billed = BILLED._replace(net=(("91150", 100 * AMOUNT_ONE),))
+    there = IN_BOOKS._replace(lines=lines(("C-17", 119), ("HOURS", -100), ("", -19)), names_accounts=False)
+    more = there._replace(lines=lines(("C-17", 120), ("HOURS", -101), ("", -19)))
+    assert compared([*THEIRS, there], invoices=[billed]).differences == ()
+    assert [each.cause for each in compared([*THEIRS, more], invoices=[billed]).differences] == ["amount"]
 
 
 def test_money_of_a_credit_that_differs_is_not_below_zero() -> None:

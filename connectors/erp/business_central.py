@@ -95,6 +95,7 @@ COMPANIES_CHECKED: Final = 5
 NO_DAY: Final = date(1, 1, 1)
 # Of a general ledger entry that a journal made. A blank is written so in enums.
 JOURNAL_TYPES: Final = frozenset({"_x0020_", " ", ""})
+INVOICE_TYPES: Final = frozenset({"Invoice"})
 DRAFTS: Final = frozenset({"Draft", "In_x0020_Review", "In Review"})
 
 _ETAG: Final = re.compile(r"[!-~]{1,500}")
@@ -456,18 +457,16 @@ class BusinessCentral(AtOnce):
         currency = text_of(setup[0].get("localCurrencyCode")) if setup else ""
         # Read first, so that a journal which is posted meanwhile is not missed by both.
         waiting = list(_open_entries(self._read(company, "journals", expand="journalLines"), scope, currency))
-        posted = list(_posted_entries(self._read(company, "generalLedgerEntries", where=_within(scope)), currency))
+        entries = self._read(company, "generalLedgerEntries", where=_within(scope))
+        posted = list(_posted_entries(entries, currency))
         yield from posted
         yield from still_waiting(waiting, posted)
+        billed: dict[str, list[Row]] = {}
+        for entry in entries:
+            if is_of(entry.get("documentType"), INVOICE_TYPES):
+                billed.setdefault(text_of(entry.get("documentNumber")), []).append(entry)
         for head in self._read(company, "salesInvoices", where=_within(scope), expand="salesInvoiceLines"):
-            yield _entry(
-                text_of(head.get("externalDocumentNumber")),
-                text_of(head.get("number")),
-                _day(head),
-                text_of(head.get("currencyCode")),
-                _owed(head),
-                is_posted=not is_of(head.get("status"), DRAFTS),
-            )
+            yield _invoiced(head, billed, currency)
 
     def _read(self, company: str, entity: str, **options: str) -> list[Row]:
         """Raises ErpUnreadable."""
@@ -494,6 +493,20 @@ def _posted_entries(entries: Sequence[Row], currency: str) -> Iterator[LedgerEnt
     for (number, on), lines in documents.items():
         found = _entry(number, number, on, currency, map(_ledger_line, lines), is_posted=True)
         yield found._replace(is_in_ledger_currency=True)
+
+
+def _invoiced(head: Row, billed: Mapping[str, Sequence[Row]], currency: str) -> LedgerEntry:
+    """As the general ledger has it. That has the company's currency alone: of another one what the customer owes. Raises ValueError."""
+    number, is_posted = text_of(head.get("number")), not is_of(head.get("status"), DRAFTS)
+    in_ledger = billed.get(number, ()) if is_posted and head.get("currencyCode") == currency else ()
+    return _entry(
+        text_of(head.get("externalDocumentNumber")),
+        number,
+        _day(head),
+        text_of(head.get("currencyCode")),
+        map(_ledger_line, in_ledger) if in_ledger else _owed(head),
+        is_posted=is_posted,
+    )._replace(names_accounts=bool(in_ledger))
 
 
 def _owed(head: Row) -> Iterator[LedgerLine]:

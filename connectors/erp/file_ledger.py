@@ -39,7 +39,8 @@ ACCEPTED: Final = "accepted"
 POSTED: Final = "posted"
 SUBMITTED: Final = "submitted"
 
-LIMITS: Final = Limits(lines=1_000, call_seconds=60.0)
+# Its invoices are what was written: neither their tax nor what the customer owes is there.
+LIMITS: Final = Limits(lines=1_000, call_seconds=60.0, reads_invoices=False)
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9-]+")
 
 

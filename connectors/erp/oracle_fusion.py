@@ -69,7 +69,8 @@ from domain.delivery.outcomes import (
 )
 from domain.journal import debits
 
-LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, call_seconds=300.0)
+# Its journals do not say which invoice they are of.
+LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, call_seconds=300.0, reads_invoices=False)
 
 IMPORT_JOB: Final = "/oracle/apps/ess/financials/generalLedger/programs/common,JournalImportLauncher"
 POSTING_PACKAGE: Final = "/oracle/apps/ess/financials/generalLedger/programs/common/"

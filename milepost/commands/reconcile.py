@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from milepost.tables import Table
 
 WHAT_TO_DO = "docs/reconciliation.md says by cause what to do"
-# Kinds of ERP whose journals say nothing of an invoice's key.
-WITHOUT_INVOICES = frozenset({"oracle_fusion"})
 SUMS = ("count", "debits", "credits", "digest")
 CSV_COLUMNS = (
     *("section", "legal_entity_id", "period", "account", "currency"),
@@ -143,9 +141,9 @@ def _compared(
     for company, chart in sorted(accounts.charts.items()):
         if (entity is not None and company != entity) or company not in calendars:
             continue
-        billing = delivered.billing
-        if accounts.erps[chart.erp].kind in WITHOUT_INVOICES:
-            billing = billing._replace(invoices={})
+        with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
+            reads_invoices = erp.limits.reads_invoices
+        billing = delivered.billing if reads_invoices else delivered.billing._replace(invoices={})
         names = [period] if period is not None else periods_of(chart, found, billing, calendars[company], until)
         periods = [within for name in names if (within := period_of(chart, calendars[company], name))]
         if len(periods) < len(names):

@@ -15,6 +15,7 @@ FIRST_YEAR: Final = 2020
 YEARS: Final = 16
 # So that June 2026 is 145.
 PERIOD_IDS_BEFORE: Final = 67
+ACCOUNT_DIGITS: Final = 4
 CURRENCIES: Final = ("USD", "EUR", "GBP", "CHF", "JPY")
 
 _COMMON: Final = """
@@ -25,6 +26,11 @@ CREATE TABLE IF NOT EXISTS month (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, title TEXT NOT NULL, starts TEXT NOT NULL, ends TEXT NOT NULL
 ) STRICT;
 """
+
+
+def account_of(item: str) -> str:
+    """Where an item posts to: SALES-1150 and 771150 to 1150. One without four digits at its end is an account."""
+    return item[-ACCOUNT_DIGITS:] if item[-ACCOUNT_DIGITS:].isdecimal() else item
 
 
 class Company(NamedTuple):

@@ -17,7 +17,7 @@ from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import format_amount, parse_amount
 from domain.units import Amount
 from simulation.erp.asked import Asked, Reply
-from simulation.erp.books import Books, Company
+from simulation.erp.books import Books, Company, account_of
 from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
@@ -259,7 +259,7 @@ class BusinessCentral:
             self._book(company, on, lines[0]["documentNumber"], JOURNAL, amounts)
             database.execute("DELETE FROM journalLines WHERE journal = ?", [number])
             return Reply(204)
-        amounts = [(line["lineObjectNumber"], -parse_amount(line["amountExcludingTax"])) for line in lines]
+        amounts = [(account_of(line["lineObjectNumber"]), -parse_amount(line["amountExcludingTax"])) for line in lines]
         amounts.append(("2400", -parse_amount(head["totalTaxAmount"])))
         posted = f"10{number:04}"
         self._book(company, on, posted, INVOICE, [("1100", -sum(amount for _, amount in amounts)), *amounts])

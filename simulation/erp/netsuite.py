@@ -16,7 +16,7 @@ from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
 from simulation.erp.asked import Asked, Reply
-from simulation.erp.books import CURRENCIES, Books, Company, now
+from simulation.erp.books import CURRENCIES, Books, Company, account_of, now
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
@@ -214,7 +214,6 @@ class NetSuite:
         return _balanced(made)
 
     def _invoice(self, body: Mapping[str, Any], company: Company, rate: int) -> list[Line]:
-        """An item's account has the item's number."""
         customer = _id(body, "entity")
         if not customer:
             raise Refusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
@@ -222,7 +221,7 @@ class NetSuite:
             raise Refusal("INVALID_CONTENT", f"Invalid reference key {customer} for entity", "entity")
         made, taxed = [], []
         for at, item in enumerate(body.get("item", {}).get("items", [])):
-            account = self._checked(item, f"item.items[{at}]", _id(item, "item"))
+            account = account_of(self._checked(item, f"item.items[{at}]", _id(item, "item")))
             net = parse_amount(str(item.get("amount", 0)))
             made.append(Line(account, -net, -_converted(net, rate, company)))
             taxed.append((net, TAX_PERCENT.get(_id(item, "taxCode"), 0)))

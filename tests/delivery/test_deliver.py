@@ -76,7 +76,7 @@ class Firm:
 
     def issue_invoices_from(self, day: str) -> None:
         text = self.accounts.read_text().replace("[entities.BERLIN]", f"[entities.BERLIN]\ninvoices_from = {day}")
-        items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+        items = ["[entities.BERLIN.items]", *(f'{kind} = "771150"' for kind in ITEM_KINDS)]
         self.accounts.write_text("\n".join([text, *items, ""]))
 
     def act(self, text: str) -> None:
@@ -401,7 +401,7 @@ def fall_back_on_files(firm: Firm) -> Path:
     paper = ["[erp.paper]", 'kind = "files"', "[erp.paper.options]", f'folder = "{folder}"', 'layout = "netsuite_csv"']
     text = firm.accounts.read_text().replace("[erp.simulated]", '[erp.simulated]\nfallback = "paper"')
     text = text.replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
-    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+    items = ["[entities.BERLIN.items]", *(f'{kind} = "771150"' for kind in ITEM_KINDS)]
     firm.accounts.write_text("\n".join([text, *items, *paper, ""]))
     return folder
 
@@ -556,7 +556,7 @@ def invoicing(firm: Firm) -> None:
     write(firm.input, sorted(uninvoiced, key=lambda each: str(each["occurred_at"])))
     assert firm.run().exit_code == 0
     text = firm.accounts.read_text().replace("[entities.BERLIN]", "[entities.BERLIN]\ninvoices_from = 2026-01-01")
-    items = ["[entities.BERLIN.items]", *(f'{kind} = "1150"' for kind in ITEM_KINDS)]
+    items = ["[entities.BERLIN.items]", *(f'{kind} = "771150"' for kind in ITEM_KINDS)]
     firm.accounts.write_text("\n".join([text, *items, ""]))
 
 

@@ -28,7 +28,8 @@ from tests.finished_run import history
 
 # Whose invoices the ERP makes, and a period that nobody closes.
 OF_OTHERS = {"InvoicePosted", "AccountingPeriodClosed"}
-ITEMS = dict.fromkeys(ITEM_KINDS, "1150") | {"retention": "1170", "deposit": "2310"}
+# Of the simulated NetSuite, by number: one posts to the account of its last four digits.
+ITEMS = dict.fromkeys(ITEM_KINDS, "771150") | {"retention": "771170", "deposit": "772310"}
 
 
 def _contract(
@@ -151,12 +152,13 @@ def test_every_account_of_the_erp_ends_as_ours(tmp_path: Path, grain: str) -> No
 
 def test_items_that_post_elsewhere_than_the_chart_says_are_found(tmp_path: Path) -> None:
     """The item of fees is on revenue: 2,700.00 of DAM and its deposits are not on the accounts that the books clear."""
-    with _delivering(tmp_path, ENTRY, ITEMS | {"fee": "4000"}) as firm:
+    with _delivering(tmp_path, ENTRY, ITEMS | {"fee": "774000"}) as firm:
         _run(firm, "2026-04-30")
         assert firm.deliver("--until-done").exit_code == 0
         found = _reconcile(firm)
         assert "DAM.K-3/ACME/2026-01-01/1" in found.stdout
-        assert "expected Cr 2700.00 EUR on 1150, found nothing; check the items of the chart" in found.stdout
+        assert "expected Cr 2700.00 EUR on 1150, found nothing; expected nothing on 4000, found Cr" in found.stdout
+        assert "check the items of the chart" in found.stdout
 
 
 @contextmanager

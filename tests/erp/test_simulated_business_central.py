@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from domain.delivery.documents import JOURNAL, JournalDocument, key_of
+from domain.delivery.chart import EntityChart
+from domain.delivery.documents import JOURNAL, InvoiceDocument, JournalDocument, key_of
+from domain.delivery.ledgers import LedgerEntry
 from domain.delivery.outcomes import Outcome, RejectedPeriod, Taken, Throttled, Uncertain
+from domain.delivery.reconciliation import Invoiced, Period, compare
+from domain.units import Amount
 from simulation.erp.troubles import Trouble
 from tests.erp.contract import SCOPE
 from tests.erp.plugs import BUSINESS_CENTRAL
@@ -30,18 +36,51 @@ def journal() -> JournalDocument:
     return found
 
 
-def test_the_ledger_has_what_the_customer_of_an_invoice_owes(tmp_path: Path) -> None:
-    """1,500.00 of services and 80.00 of travel with 19 % = 1,880.20."""
+def invoice(**changes: Any) -> InvoiceDocument:
+    """Of items that are no accounts."""
+    found = BUSINESS_CENTRAL.document("invoice")
+    assert isinstance(found, InvoiceDocument)
+    services, travel = found.lines
+    items = (services._replace(item="HOURS-1150"), travel._replace(item="TRAVEL-1150"))
+    return found._replace(lines=items, **changes)
+
+
+def test_the_ledger_has_on_which_accounts_an_invoice_is(tmp_path: Path) -> None:
+    """1,500.00 of services and 80.00 of travel with 19 % = 1,880.20. Both items post to 1150, as the chart says, and not to 1155."""
     with simulated(BUSINESS_CENTRAL, tmp_path) as found:
-        found.settled(BUSINESS_CENTRAL.document("invoice"))
+        found.settled(invoice())
         (entry,) = found.erp.ledger(SCOPE)
-        assert (entry.reference, entry.is_posted, entry.currency) == ("100001", True, "USD")
-        assert [(line.account, line.amount) for line in entry.lines] == [
-            ("5501", 18_802_000),
-            ("901", -15_000_000),
-            ("902", -800_000),
-            ("", -3_002_000),
-        ]
+    assert (entry.reference, entry.is_posted, entry.currency) == ("100001", True, "USD")
+    assert [(line.account, line.amount) for line in entry.lines] == [
+        ("1100", 18_802_000),
+        ("1150", -15_000_000),
+        ("1150", -800_000),
+        ("2400", -3_002_000),
+    ]
+    assert differences(entry, "1150") == []
+    assert differences(entry, "1155") == [("account", 15_800_000)]
+
+
+def test_of_an_invoice_in_another_currency_the_ledger_has_what_is_owed(tmp_path: Path) -> None:
+    """The general ledger has dollars alone: the accounts of 1,880.20 EUR are not compared."""
+    with simulated(BUSINESS_CENTRAL, tmp_path) as found:
+        found.settled(invoice(currency="EUR", currency_id="EUR"))
+        (entry,) = found.erp.ledger(SCOPE)
+    assert [(line.account, line.amount) for line in entry.lines] == [
+        ("5501", 18_802_000),
+        ("HOURS-1150", -15_000_000),
+        ("TRAVEL-1150", -800_000),
+        ("", -3_002_000),
+    ]
+    assert differences(entry, "1155", "EUR") == []
+
+
+def differences(entry: LedgerEntry, account: str, currency: str = "USD") -> list[tuple[str, Amount]]:
+    """Where 1,880.20 are owed and 1,580.00 should clear the account."""
+    june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06"}))
+    sent = Invoiced(entry.key, "S-1", date(2026, 6, 30), currency, currency, 18_802_000, net=((account, 15_800_000),))
+    found = compare(EntityChart("US", "main", subsidiary="1"), june, [], [entry], invoices=[sent])
+    return [(each.cause, each.amount) for each in found.differences]
 
 
 @pytest.mark.parametrize(("trouble", "kind"), OF_POSTING, ids=[each[0] for each in OF_POSTING])

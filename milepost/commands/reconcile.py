@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from connectors.files.delivered import Delivered
     from domain.delivery.reconciled import Reconciled
     from domain.delivery.sold import Sold
+    from domain.events.common import LedgerDifference
     from milepost.absent_shown import Lacking
     from milepost.settings import Loaded
     from milepost.tables import Table
@@ -59,12 +60,13 @@ def reconcile(
     """Compare what was posted with the ERP's ledger, by company, period, account and currency.
 
     Each difference is listed by key with its likely cause, and the next run raises it as an exception, or closes it when it is gone.
-    Ends with 3 where there is a difference.
+    Ends with 3 where there is a difference that nobody has accepted: resolved as an exception, and found again as it was.
     """
     from connectors.files.delivered import read_delivered
     from connectors.files.no_outputs import NoOutputs
     from domain.delivery.absent_invoices import absent_invoices
     from milepost import absent_shown
+    from milepost.accepted_differences import accepted_of
     from milepost.cap_words import instant_day
     from milepost.deciding import beside, found_at
 
@@ -85,6 +87,7 @@ def reconcile(
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     unread: list[str] = []
     made = list(_compared(given, delivered, entity, period, instant_day(found_at(output)), unread))
+    accepted = [accepted_of(output, each) for each in made]
     invoices = [each for chart in given.charts.values() for each in absent_invoices(chart, delivered.billing)]
     lacking = [
         each
@@ -96,19 +99,19 @@ def reconcile(
     if json:
         figures = [sold_json(each) for each in sold]
         absent = [absent_shown.as_json(each) for each in lacking]
-        compared = [as_json(each, lacking) for each in made]
+        compared = [as_json(each, lacking, some) for each, some in zip(made, accepted, strict=True)]
         write_json(shape(1, written=said or None, reconciled=compared, not_in_erp=absent, sold=figures))
     elif as_csv:
         _tell_csv(made)
     else:
-        _tell(made, lacking, sold, is_whole=not unread, look=look)
+        _tell(made, accepted, lacking, sold, is_whole=not unread, look=look)
         if said and not kafka:
             say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
     for sentence in unread:
         say(sentence)
     if unread:
         raise typer.Exit(exit_codes.TRY_AGAIN)
-    if any(each.compared.differences for each in made):
+    if any(_left(made, accepted)):
         raise typer.Exit(exit_codes.VIOLATION)
 
 
@@ -184,8 +187,21 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
 # For people
 
 
+def _left(made: Sequence[Reconciled], accepted: Sequence[Collection[LedgerDifference]]) -> list[list[LedgerDifference]]:
+    """What nobody has accepted."""
+    return [
+        [one for one in each.compared.differences if one not in some] for each, some in zip(made, accepted, strict=True)
+    ]
+
+
 def _tell(
-    made: Sequence[Reconciled], lacking: Sequence[Lacking], sold: Sequence[Sold], *, is_whole: bool, look: bool
+    made: Sequence[Reconciled],
+    accepted: Sequence[Collection[LedgerDifference]],
+    lacking: Sequence[Lacking],
+    sold: Sequence[Sold],
+    *,
+    is_whole: bool,
+    look: bool,
 ) -> None:
     """Where an ERP could not be read, nothing is said of ledgers as a whole."""
     from milepost import absent_shown
@@ -194,18 +210,25 @@ def _tell(
     if not made and not is_whole:
         return
     tables = [_overview(made, lacking)] if made else []
-    for each in made:
+    for each, some in zip(made, accepted, strict=True):
         if each.compared.differences:
-            tables += [_sums(each), _differences(each)]
+            tables += [_sums(each), _differences(each, some)]
     if lacking:
         tables.append(absent_shown.table(lacking))
     show(*tables, *([_sold(sold)] if made else []))
-    verdict = list(_verdict(made, lacking, is_whole=is_whole, look=look))
+    verdict = list(_verdict(made, accepted, lacking, is_whole=is_whole, look=look))
     if verdict:
         tell("\n" + "\n".join(verdict))
 
 
-def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking], *, is_whole: bool, look: bool) -> Iterator[str]:
+def _verdict(
+    made: Sequence[Reconciled],
+    accepted: Sequence[Collection[LedgerDifference]],
+    lacking: Sequence[Lacking],
+    *,
+    is_whole: bool,
+    look: bool,
+) -> Iterator[str]:
     """What differs, or what agrees, and what was not compared and why; nothing of ledgers that agree as far as they could be read."""
     from connectors.imports.counting import counted
     from domain.delivery.standings import REFUSED
@@ -217,7 +240,8 @@ def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking], *, is_whole
         for each in made
         if not each.compared.sums and not each.compared.agreed
     ]
-    differing = [each for each in made if each.compared.differences]
+    differing = [(each, left) for each, left in zip(made, _left(made, accepted), strict=True) if left]
+    count = sum(map(len, accepted))
     if differing:
         yield f"{_in_sum(differing)}. {'' if look else 'The next run raises to finance what nobody has resolved. '}{WHAT_TO_DO}"
     elif not is_whole:
@@ -227,9 +251,11 @@ def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking], *, is_whole
     elif len(nothing) == len(made):
         yield "Nothing was compared: neither ledger has anything posted of ours in these periods"
     else:
-        yield "Both ledgers agree"
+        yield f"Both ledgers agree{', but for what is accepted' if count else ''}"
         if nothing:
             yield f"Nothing was compared of {', '.join(nothing)}: neither ledger has anything posted of ours there"
+    if count:
+        yield f"Accepted, for somebody resolved them as they are: {counted(count, 'difference')}"
     unposted = sum(each.compared.unposted for each in made)
     if unposted:
         yield f"In the ERP and not posted there yet: {counted(unposted, 'document')}"
@@ -239,17 +265,17 @@ def _verdict(made: Sequence[Reconciled], lacking: Sequence[Lacking], *, is_whole
         yield RETRIED
 
 
-def _in_sum(differing: Sequence[Reconciled]) -> str:
+def _in_sum(differing: Sequence[tuple[Reconciled, Sequence[LedgerDifference]]]) -> str:
     from collections import Counter
 
     from connectors.imports.counting import counted
     from domain.delivery.reconciliation import MORE
 
-    found = [one for each in differing for one in each.compared.differences]
+    found = [one for _, left in differing for one in left]
     money: Counter[str] = Counter()
     for one in found:
         money[one.currency] += abs(one.amount)
-    companies = counted(len({each.legal_entity_id for each in differing}), "company", "companies")
+    companies = counted(len({each.legal_entity_id for each, _ in differing}), "company", "companies")
     more = "more than " if any(one.cause == MORE for one in found) else ""
     count = counted(sum(one.cause != MORE for one in found), "difference")
     return f"Found {more}{count} in {companies}, {money_text(money)} in all"
@@ -297,7 +323,7 @@ def _sums(each: Reconciled) -> Table:
     )
 
 
-def _differences(each: Reconciled) -> Table:
+def _differences(each: Reconciled, accepted: Collection[LedgerDifference]) -> Table:
     from milepost.tables import Table
 
     rows = [
@@ -307,7 +333,7 @@ def _differences(each: Reconciled) -> Table:
             amount_text(one.amount),
             one.currency,
             f"{len(one.journals):,}",
-            one.message,
+            f"{'accepted: ' if one in accepted else ''}{one.message}",
         )
         for one in each.compared.differences
     ]
@@ -346,7 +372,7 @@ def _sold(sold: Sequence[Sold]) -> Table:
 # For machines
 
 
-def as_json(each: Reconciled, lacking: Sequence[Lacking]) -> dict[str, Any]:
+def as_json(each: Reconciled, lacking: Sequence[Lacking], accepted: Collection[LedgerDifference]) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text; `to_send` and `rejected` are journals and invoices."""
     from milepost.absent_shown import rejected, to_send
 
@@ -369,7 +395,12 @@ def as_json(each: Reconciled, lacking: Sequence[Lacking]) -> dict[str, Any]:
             for one in each.compared.sums
         ],
         "differences": [
-            {**one._asdict(), "amount": format_amount(one.amount), "journals": list(one.journals)}
+            {
+                **one._asdict(),
+                "amount": format_amount(one.amount),
+                "journals": list(one.journals),
+                "accepted": one in accepted,
+            }
             for one in each.compared.differences
         ],
     }

@@ -71,7 +71,7 @@ def by_subject(scope: str, differences: Sequence[LedgerDifference]) -> dict[str,
     """Those of one key, cause and account are one, with the money of all; in a second currency they are another."""
     found: dict[str, LedgerDifference] = {}
     for each in differences:
-        subject = _subject(scope, each)
+        subject = subject_of(scope, each)
         if subject in found and found[subject].currency != each.currency:
             subject = f"{subject}/{each.currency}"
         known = found.get(subject)
@@ -87,7 +87,7 @@ def _both(one: LedgerDifference, other: LedgerDifference) -> LedgerDifference:
     )
 
 
-def _subject(scope: str, difference: LedgerDifference) -> str:
+def subject_of(scope: str, difference: LedgerDifference) -> str:
     account = (difference.account,) if difference.account is not None else ()
     return f"{scope}/{composed(difference.key, difference.cause, *account)}"
 

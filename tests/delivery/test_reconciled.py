@@ -82,6 +82,42 @@ def test_what_changes_in_the_erp_is_an_exception_until_it_is_undone(firm: Firm) 
     assert differing(firm) == {}
 
 
+def test_what_somebody_accepted_is_no_verdict(firm: Firm) -> None:
+    """A journal on the next day, which finance resolves; on another day than that it differs again."""
+    day = "UPDATE \"transaction\" SET trandate = date(trandate, '+1 day') WHERE id = 2"
+    book(firm, day)
+    assert reconcile(firm).exit_code == 3
+    assert set(differing(firm)) == {"date"}
+    asked = [
+        "--kind",
+        "ledger_differs",
+        "--reason",
+        "right",
+        "--as",
+        "ADA",
+        "--approved-by",
+        "BO",
+        "--yes",
+        "--at",
+        "2026-03-06T18:00:00Z",
+    ]
+    resolved = CliRunner().invoke(app, ["exceptions", "resolve", *asked, "--output", str(firm.output)])
+    assert resolved.exit_code == 0, resolved.output
+    assert firm.run().exit_code == 0
+
+    again = reconcile(firm)
+    assert again.exit_code == 0, again.output
+    assert "Both ledgers agree, but for what is accepted" in again.stdout
+    assert "Accepted, for somebody resolved them as they are: 1 difference" in again.stdout
+    months = json.loads(reconcile(firm, "--look", "--json").stdout)["reconciled"]
+    assert [one["accepted"] for month in months for one in month["differences"]] == [True]
+
+    book(firm, day)
+    other = reconcile(firm, "--look")
+    assert other.exit_code == 3
+    assert "Found 1 difference in 1 company" in other.stdout
+
+
 def test_invoices_are_listed_and_compared_as_journals_are(tmp_path: Path) -> None:
     """Four statements, none of them invoiced before. The ERP has closed January when the first two come; it posts February's.
 

@@ -186,7 +186,7 @@ def _reconcile(firm: Firm) -> Result:
 def test_a_statement_that_somebody_else_invoiced_is_not_invoiced_again(tmp_path: Path) -> None:
     """People entered WEIR's invoice by hand and said so, before delivery or after the ERP had rejected it."""
     with _delivering(tmp_path, ENTRY, ITEMS) as firm:
-        firm.act("refuse=1150")
+        firm.act("refuse=771150")
         _run(firm, "2026-04-30")
         assert firm.deliver("--until-done").exit_code == 0
         statement = "WEIR.K-4/ACME/2026-01-01/1"
@@ -204,7 +204,7 @@ def test_a_statement_that_somebody_else_invoiced_is_not_invoiced_again(tmp_path:
         )
         write(firm.input / "by-hand", [by_hand])
         _run(firm, "2026-05-01")
-        firm.act("take=1150")
+        firm.act("take=771150")
         text = firm.accounts.read_text()
         mended = '[entities.BERLIN.customers]\nACME = "7"\n\n[entities.BERLIN.items]'
         firm.accounts.write_text(text.replace("[entities.BERLIN.items]", mended))

@@ -35,6 +35,7 @@ _LONGEST_TRACESTATE: Final = 512
 _LONGEST_CORRELATION: Final = 200
 # Of a url as an ERP may have written it, such as of its next page; what no request may have is escaped.
 _AS_IT_IS: Final = "!#$%&'()*+,-./:;=?@[]_~"
+_BEGINS: Final = b"HTTP/"
 _WITH_A_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _FAULTS: Final = (
     httpcore2.TimeoutException,
@@ -81,27 +82,26 @@ class Transport:
         trace: Trace = NO_TRACE,
     ) -> Answer | NotSent | Uncertain:
         """One request, never again by itself."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if forbidden := self._forbidden(url, host):
-            return NotSent(UNREACHABLE, forbidden)
-        sent = {"host": parts.netloc, "accept": "application/json", **headers, **trace_headers(trace)}
-        sent["accept-encoding"] = "identity"
-        if body or method in _WITH_A_BODY:
-            sent["content-length"] = str(len(body))
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+            if forbidden := self._forbidden(url, host):
+                return NotSent(UNREACHABLE, forbidden)
+            request = _request(method, parts, {**headers, **trace_headers(trace)}, body)
+        except (ValueError, TypeError):
+            return NotSent(UNREACHABLE, "its address or a header has what no request may have; nothing was sent")
         left = min(self.call_seconds, _call.until - (now := time.monotonic()))
         if left <= 0:
             return NotSent(UNREACHABLE, f"{host}: the time of the call was over before anything was sent")
         _call.deadline = now + left
         _call.began = False
         try:
-            limit = dict.fromkeys(("connect", "read", "write", "pool"), left)
-            place = httpcore2.URL(scheme=parts.scheme, host=host, port=parts.port, target=_target(parts))
-            request = httpcore2.Request(
-                method, place, headers=list(sent.items()), content=body, extensions={"timeout": limit}
-            )
+            request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
             response = self._http.handle_request(request)
             try:
+                if not _call.began:
+                    response.extensions["network_stream"].close()
+                    return NotSent(UNREACHABLE, f"{host}: its connection held an answer to nothing; nothing was sent")
                 return self._answer(host, response)
             finally:
                 response.close()
@@ -139,6 +139,18 @@ class Transport:
                 return Uncertain(f"{host}: answered more than {self._answer_bytes} bytes; the rest was not read")
             chunks.append(chunk)
         return Answer(response.status, found, b"".join(chunks))
+
+
+def _request(method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> httpcore2.Request:
+    """Raises ValueError and TypeError."""
+    host = parts.hostname or ""
+    place = httpcore2.URL(scheme=parts.scheme, host=host, port=parts.port, target=_target(parts))
+    named = f"[{host}]" if ":" in host else host
+    sent = {"host": named if parts.port is None else f"{named}:{parts.port}", "accept": "application/json", **headers}
+    sent["accept-encoding"] = "identity"
+    if body or method in _WITH_A_BODY:
+        sent["content-length"] = str(len(body))
+    return httpcore2.Request(method, place, headers=list(sent.items()), content=body)
 
 
 def _target(parts: SplitResult) -> str:
@@ -199,7 +211,8 @@ def _left(timeout: float | None) -> float | None:
 class _Stream(httpcore2.NetworkStream):
     """Every read and write ends with the call's time, so that an answer in drops lasts no longer than one at once.
 
-    A request is written as a whole, before the first read of its answer.
+    A request is written as a whole, before the first read of its answer: what came before is no answer to it, and what comes first
+    must begin one. Where a proxy has lost count, the rest of an earlier answer would be taken for this one's.
     """
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
@@ -207,19 +220,25 @@ class _Stream(httpcore2.NetworkStream):
         self._unsent = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._unsent:
-            unsent, self._unsent = self._unsent, b""
-            _call.began = True
-            # An ERP that hangs up while it is written to may have answered.
-            with suppress(httpcore2.WriteError):
-                self._inner.write(unsent, _left(timeout))
-        return self._inner.read(max_bytes, _left(timeout))
+        if not self._unsent:
+            return self._inner.read(max_bytes, _left(timeout))
+        left = _left(timeout)
+        unsent, self._unsent = self._unsent, b""
+        _call.began = True
+        # An ERP that hangs up while it is written to may have answered.
+        with suppress(httpcore2.WriteError):
+            self._inner.write(unsent, left)
+        found = self._inner.read(max_bytes, _left(timeout))
+        if not found.startswith(_BEGINS[: len(found)]):
+            raise httpcore2.RemoteProtocolError("expected an answer from its beginning")
+        return found
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         del timeout
         self._unsent += buffer
 
     def close(self) -> None:
+        self._unsent = b""
         self._inner.close()
 
     def start_tls(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import httpcore2
 import pytest
 import stamina
 
@@ -12,7 +17,7 @@ from connectors.erp.adapter import Trace
 from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, json_body, retry_after, scaled, words
 from connectors.erp.oauth import Anonymous
 from connectors.erp.session import Session
-from connectors.erp.transport import Transport
+from connectors.erp.transport import Transport, in_all
 from domain.delivery.outcomes import UNREACHABLE, NotSent, Uncertain
 from tests.erp.server import Behaviour, Dripping, Endless, HungUp, Reply, serving
 
@@ -68,6 +73,142 @@ def test_without_a_connection_nothing_was_sent() -> None:
         transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
         found = transport.call("POST", f"http://127.0.0.1:{unused.getsockname()[1]}/", headers={})
     assert found == NotSent(UNREACHABLE, "127.0.0.1: no connection before anything was sent")
+
+
+MADE = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
+
+
+@contextmanager
+def answering_raw(segments: Sequence[bytes]) -> Iterator[tuple[str, list[bytes]]]:
+    """The address of a server that answers each request on any connection with the next segment, and what it has received."""
+    received: list[bytes] = []
+    following = iter(segments)
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while asked := connection.recv(65_536):
+                received.append(asked)
+                connection.sendall(next(following))
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/", received
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_an_answer_that_came_before_its_request_is_none() -> None:
+    """A proxy answers A twice: B is not sent, not then and not with C."""
+    with answering_raw([MADE + MADE, MADE]) as (url, received):
+        transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
+        found = [transport.call("POST", f"{url}{name}", headers={}, body=b"{}") for name in "ABC"]
+        transport.close()
+        assert [asked.split()[1] for asked in received] == [b"/A", b"/C"]
+        assert all(asked.count(b"POST") == 1 for asked in received)
+    assert [type(each) for each in found] == [Answer, NotSent, Answer]
+
+
+def test_the_rest_of_an_earlier_answer_is_none() -> None:
+    """What came of it with A is not to be completed by what comes after B was sent."""
+    with answering_raw([MADE + MADE[:20], MADE[20:] + MADE, MADE]) as (url, received):
+        transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
+        found = [transport.call("POST", f"{url}{name}", headers={}, body=b"{}") for name in "ABC"]
+        transport.close()
+        assert [asked.split()[1] for asked in received] == [b"/A", b"/B", b"/C"]
+    assert [type(each) for each in found] == [Answer, Uncertain, Answer]
+
+
+class Keeping(httpcore2.NetworkStream):
+    """Keeps each write."""
+
+    def __init__(self, inner: httpcore2.NetworkStream, written: list[bytes]) -> None:
+        self._inner = inner
+        self._written = written
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._written.append(buffer)
+        self._inner.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def test_head_and_body_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two requests on one connection, two writes."""
+    written: list[bytes] = []
+    connect = httpcore2.SyncBackend.connect_tcp
+    monkeypatch.setattr(
+        httpcore2.SyncBackend, "connect_tcp", lambda *args, **options: Keeping(connect(*args, **options), written)
+    )
+    with answering_raw([MADE, MADE]) as (url, received):
+        transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
+        for body in (b"{}", b"x" * 10_000):
+            assert isinstance(transport.call("POST", url, headers={}, body=body), Answer)
+        transport.close()
+    assert [len(each.partition(b"\r\n\r\n")[2]) for each in written] == [2, 10_000]
+    assert b"".join(received) == b"".join(written)
+
+
+def test_a_call_whose_time_is_over_before_it_is_written_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting took all of it."""
+    connect = httpcore2.SyncBackend.connect_tcp
+
+    def slow(*args: Any, **options: Any) -> httpcore2.NetworkStream:
+        found = connect(*args, **options)
+        threading.Event().wait(0.1)
+        return found
+
+    monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", slow)
+    with answering_raw([MADE]) as (url, received), in_all(0.05):
+        transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
+        found = transport.call("POST", url, headers={}, body=b"{}")
+        transport.close()
+    assert (found, received) == (NotSent(UNREACHABLE, "127.0.0.1: no answer in time before anything was sent"), [])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://erp.example:99999/", "https://erp.example:abc/", "https://b\u00fccher.example/", "https://[::1/"]
+)
+def test_an_address_that_is_none_sends_nothing(url: str) -> None:
+    found = Transport(["erp.example", "b\u00fccher.example"], 5.0).call("GET", url, headers={})
+    assert found == NotSent(UNREACHABLE, "its address or a header has what no request may have; nothing was sent")
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-other: b", "a\nb", "\u00e4", "\u20ac"])
+def test_a_header_with_what_none_may_have_sends_nothing(value: str) -> None:
+    with answering_raw([MADE]) as (url, received):
+        transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
+        assert isinstance(transport.call("POST", url, headers={"x-name": value}, body=b"{}"), NotSent)
+        assert isinstance(transport.call("POST", url, headers={}, body=b"{}"), Answer)
+        transport.close()
+    assert len(received) == 1
+    assert b"x-name" not in received[0]
+
+
+def test_who_is_named_in_an_address_is_not_sent() -> None:
+    with answering_raw([MADE]) as (url, received):
+        transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
+        transport.call("GET", url.replace("://", "://me:secret@"), headers={})
+        transport.close()
+    assert f"host: {url.removeprefix('http://').rstrip('/')}\r\n".encode() in received[0]
+    assert b"secret" not in received[0]
 
 
 def test_asking_again_writes_no_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:

@@ -335,9 +335,13 @@ class Queue:
         self._review_all(call.documents, now)
 
     def _heed_all(self, call: Call, outcomes: Sequence[Outcome | None], now: Instant) -> None:
-        """Each kind once, for the account counts calls; a call of which something is known was answered."""
+        """Each kind once, for the account counts calls; a call of which something is known was answered.
+
+        Trouble comes last: no answer in the same call takes it back.
+        """
         known = [each for each in outcomes if not isinstance(each, Uncertain) or each.throttled]
-        for outcome in {type(each): each for each in known or outcomes}.values():
+        kinds = {type(each): each for each in known or outcomes}
+        for outcome in sorted(kinds.values(), key=lambda each: isinstance(each, Trouble)):
             self._heed(call, outcome, now)
 
     def _heed(self, call: Call, outcome: Outcome | None, now: Instant) -> None:

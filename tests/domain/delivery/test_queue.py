@@ -13,6 +13,7 @@ from domain.delivery.documents import INVOICE, JOURNAL, Document, InvoiceDocumen
 from domain.delivery.outcomes import (
     LATE,
     NOT_PERMITTED,
+    UNREACHABLE,
     NotSent,
     Outcome,
     RejectedData,
@@ -256,6 +257,29 @@ def test_what_a_look_up_has_found_stays_whatever_comes_of_the_others() -> None:
     assert (queue.at_hand, queue.calls(seconds(106), 4)) == (3, [])
     again = {(call.kind, each.key) for call in queue.calls(seconds(107), 4) for each in call.documents}
     assert again == {(SEND, b), (LOOK_UP, c), (LOOK_UP, d)}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize(
+    ("trouble", "paused_until", "troubled_since"),
+    [
+        (Throttled(7.0), seconds(107), seconds(100)),
+        (NotSent(UNREACHABLE, "no connection"), seconds(101), seconds(100)),
+        (NotSent(NOT_PERMITTED, "no role"), 0, seconds(100)),
+    ],
+)
+def test_trouble_in_a_look_up_is_not_taken_back_by_what_is_not_there(
+    place: int, trouble: Throttled | NotSent, paused_until: Instant, troubled_since: Instant
+) -> None:
+    """Of two documents one is not there and the other could not be asked for; which of them comes first says nothing."""
+    queue = Queue("erp", Making(), Terms(concurrent=2))
+    queue.add([journals("A"), journals("B")], seconds(1))
+    for call in queue.calls(seconds(1), 2):
+        queue.took(call, [Uncertain("no answer")], seconds(1))
+    (look_up,) = queue.calls(seconds(100), 2)
+    queue.took(look_up, {look_up.documents[place].key: trouble}, seconds(100))
+    assert (queue.pace.paused_until, queue.troubled_since) == (paused_until, troubled_since)
+    assert queue.pace.is_broken == (trouble == NotSent(UNREACHABLE, "no connection"))
 
 
 def test_what_becomes_unknown_within_a_second_is_looked_up_in_one_call() -> None:

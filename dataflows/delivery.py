@@ -35,7 +35,7 @@ from domain.delivery.documents import INVOICE, JOURNAL, Document, revision_of
 from domain.delivery.groups import Group, Groups, invoiced_by, withdrawn_by
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
-from domain.delivery.outcomes import NotSent, Throttled, Uncertain
+from domain.delivery.outcomes import Trouble
 from domain.delivery.pace import seconds
 from domain.delivery.queue import Queue
 from domain.delivery.standings import NEVER_SENT, PROBE, WAITING, Changes, Kept, Parcel
@@ -267,9 +267,8 @@ class Delivery:
             self.queue.took(call, result, turn.at)
             if call.kind == SEND and isinstance(result, list):
                 self._watch.called(result, (turn.at - call.at) / MICROSECONDS_A_SECOND)
-            for each in result if isinstance(result, list) else [result]:
-                if isinstance(each, Throttled | NotSent | Uncertain):
-                    self._watch.troubled(each)
+            for trouble in _troubles(result) or [None]:
+                self._watch.troubled(trouble)
         arrived = self._arrived(turn)
         calls = [] if is_ending else self.queue.calls(turn.at, self._room - self.queue.in_flight)
         return Round(self.queue.changed(), arrived, calls)
@@ -379,6 +378,17 @@ class Delivery:
             self.left_out[part.legal_entity_id] += part.status == ISSUED and part.part == 1
             return None
         return self._groups.add_part(position, part)
+
+
+def _troubles(result: Result) -> list[Trouble | None]:
+    """Empty where all was answered."""
+    match result:
+        case list():
+            return [each for each in result if isinstance(each, Trouble)]
+        case Mapping():
+            return [each for each in result.values() if isinstance(each, Trouble)]
+        case _:
+            return [result] if isinstance(result, Trouble) else []
 
 
 def opened(

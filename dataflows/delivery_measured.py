@@ -54,7 +54,7 @@ class MeasuredDelivery:
         for each in outcomes:
             self._metrics.count(catalogue.ERP_ATTEMPTS, (self._erp, outcome_word(each)))
 
-    def troubled(self, trouble: Trouble) -> None:
+    def troubled(self, trouble: Trouble | None) -> None:
         """Attempts and pauses are what is measured."""
 
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None:

@@ -29,8 +29,8 @@ class Watch(Protocol):
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """One call has ended: what became of its documents, and how long it lasted."""
 
-    def troubled(self, trouble: Trouble) -> None:
-        """A call to send, ask or look up has ended, and what came of it says something of the ERP and nothing of a document."""
+    def troubled(self, trouble: Trouble | None) -> None:
+        """A call to send, ask or look up has ended, and this says something of the ERP, not of a document. None: all was answered."""
 
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None:
         """The ERP has posted these journals or statements just now; of each, when the log recorded what it follows from."""
@@ -44,7 +44,7 @@ class Unwatched:
 
     def called(self, outcomes: Sequence[Outcome], seconds: float) -> None: ...
 
-    def troubled(self, trouble: Trouble) -> None: ...
+    def troubled(self, trouble: Trouble | None) -> None: ...
 
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None: ...
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from connectors.erp.answers import said
 from dataflows.delivery_watched import Stand, Unwatched
-from domain.delivery.outcomes import Trouble
+from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Trouble
 from domain.delivery.pace import seconds
 from domain.units import Instant
 from milepost.delivered_shown import WORDS
@@ -16,14 +16,22 @@ EVERY_SECONDS: Final = 5
 
 
 class Heard(Unwatched):
-    """`trouble` is what came of the last call that nothing is known of, with the ERP's address; empty without any."""
+    """`trouble` is what came of the last call that nothing is known of, with the ERP's address; empty once one was answered.
+
+    That a company is not permitted stays, for what is answered may be another company's.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self.trouble = ""
+        self._is_of_a_company = False
 
-    def troubled(self, trouble: Trouble) -> None:
-        self.trouble = f"{self._url}: {said(trouble)}" if self._url else said(trouble)
+    def troubled(self, trouble: Trouble | None) -> None:
+        if trouble is not None:
+            self.trouble = f"{self._url}: {said(trouble)}" if self._url else said(trouble)
+            self._is_of_a_company = isinstance(trouble, NotSent) and trouble.why == NOT_PERMITTED
+        elif not self._is_of_a_company:
+            self.trouble = ""
 
 
 class Progress(Heard):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from dataflows.delivery import Delivery, Turn
 from dataflows.delivery_watched import Stand
-from domain.delivery.outcomes import UNREACHABLE, NotSent
+from domain.delivery.calls import Terms
+from domain.delivery.outcomes import NOT_PERMITTED, UNREACHABLE, NotSent, Throttled, Uncertain
 from domain.delivery.pace import seconds
+from domain.delivery.queue import Queue
 from domain.units import Instant
-from milepost.delivery_progress import Progress
+from milepost.delivery_progress import Heard, Progress
+from tests.domain.delivery.test_queue import Making, journals
 
 
 def test_a_line_every_five_seconds_says_what_is_posted_and_what_is_left() -> None:
@@ -26,3 +32,37 @@ def test_a_line_every_five_seconds_says_what_is_posted_and_what_is_left() -> Non
         "main: 600 journals and statements posted; left: to send 1,500, waits for the chart 3; more is being read",
         "main: 1,100 journals and statements posted; left: to send 1,500, waits for the chart 3; the ERP is away: https://erp: no token",
     ]
+
+
+class Empty:
+    """A store with nothing in it."""
+
+    probe_from = None
+
+    def unpublished(self) -> list[Any]:
+        return []
+
+
+def test_what_is_wrong_in_a_look_up_is_heard_until_the_erp_answers() -> None:
+    """Of two documents the first cannot be asked for; that a company is not permitted stays, whatever another one is answered."""
+    nothing: Any = None
+    store: Any = Empty()
+    watch = Heard("https://erp")
+
+    def heard(trouble: Throttled | NotSent | None, place: int = 0) -> str:
+        queue = Queue("erp", Making(), Terms(concurrent=2))
+        queue.add([journals("A"), journals("B")], seconds(1))
+        for call in queue.calls(seconds(1), 2):
+            queue.took(call, [Uncertain("no answer")], seconds(1))
+        (look_up,) = queue.calls(seconds(100), 2)
+        found = {look_up.documents[place].key: trouble} if trouble else {}
+        here = Delivery(nothing, store, nothing, queue, {}, nothing, 2, lambda: 0, watch)
+        here.decide(Turn(seconds(101), (), [(look_up, found)], False), is_ending=True)
+        return watch.trouble
+
+    assert heard(Throttled(7.0)) == "https://erp: it is throttled"
+    assert heard(None) == ""
+    assert heard(NotSent(UNREACHABLE, "no connection"), 1) == "https://erp: no connection"
+    assert heard(None) == ""
+    assert heard(NotSent(NOT_PERMITTED, "no role")) == "https://erp: no role"
+    assert heard(None) == "https://erp: no role"

@@ -43,7 +43,9 @@ UNCLEAR: Final = frozenset(
 
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[^\r\n]*\r?\n")
 _BLANK: Final = re.compile(rb"\r?\n\r?\n")
-_BOUNDARY: Final = re.compile(rb'(?is)content-type:\s*multipart/.*?boundary="?([^";\s]+)')
+# A line of a head may go on in the next one.
+_BOUNDARY: Final = re.compile(rb'(?im)^content-type:[ \t]*multipart/(?:[^\r\n]|\r?\n[ \t])*?boundary="?([^";\s]+)')
+_LONGEST_HEAD: Final = 16_384
 # A change set stands in a batch.
 _DEEPEST: Final = 2
 # The entity's technical name of a field, which no translation touches: 'LedgerJournalLineEntity.AccountDisplayValue'.
@@ -83,23 +85,28 @@ def looked_up(
 ) -> Mapping[str, Said] | Outcome:
     """By key. What is there and not posted yet is posted where that is ours to do; one that differs is rejected when it is sent.
 
-    What a query has found stays, whatever comes of posting some of it; once that is throttled no more calls are made.
+    What a query has found stays, whatever comes of posting some of it or of the next query. Once posting is throttled or a query fails
+    no more calls are made, and the rest have the same trouble.
     """
     found: dict[str, Said] = {}
-    throttled: Throttled | None = None
+    trouble: Trouble | None = None
+    is_answered = False
     for some in queries:
-        seen = throttled or there(some)
+        seen = trouble or there(some)
         if not isinstance(seen, dict):
-            return seen
+            trouble = seen
+            found |= dict.fromkeys((each.key for each in some), seen)
+            continue
+        is_answered = True
         for document in some:
             held = seen.get(document.key)
             if held is None or isinstance(held, RejectedData):
                 continue
-            outcome = throttled or posted(document, held)
+            outcome = trouble or posted(document, held)
             assert not isinstance(outcome, Submitted), "it answers at once"
             found[document.key] = outcome
-            throttled = outcome.throttled if isinstance(outcome, Uncertain) else throttled
-    return found
+            trouble = outcome.throttled if isinstance(outcome, Uncertain) else trouble
+    return found if trouble is None or is_answered else trouble
 
 
 def rejected(refused: Refused, closed: bool | Trouble) -> Outcome:
@@ -267,8 +274,8 @@ def _payloads(head: bytes, body: bytes, deepest: int) -> Iterator[bytes]:
     for part in parts:
         if part.startswith(b"--"):
             return
-        inner_head, inner = (*_BLANK.split(part, 1), b"")[:2]
-        yield from _payloads(inner_head, inner, deepest - 1)
+        if (blank := _BLANK.search(part)) is not None and blank.start() <= _LONGEST_HEAD:
+            yield from _payloads(part[: blank.start()], part[blank.end() :], deepest - 1)
 
 
 def _part(payload: bytes, secrets: tuple[str, ...]) -> Answer | None:

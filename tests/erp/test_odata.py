@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,14 +20,18 @@ from connectors.erp.odata import (
     changed,
     day_of,
     fault,
+    looked_up,
     query,
     rows,
     text,
     transacted,
 )
-from domain.delivery.outcomes import NotSent, Throttled, Uncertain
+from domain.delivery.documents import Document, JournalDocument
+from domain.delivery.outcomes import UNREACHABLE, NotSent, RejectedData, Taken, Throttled, Trouble, Uncertain
+from domain.units import EXCHANGE_RATE_ONE
 
 WROTE = "Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException"
+MAY = date(2026, 5, 31)
 KIND = {"content-type": "multipart/mixed; boundary=b"}
 
 
@@ -100,6 +105,14 @@ def test_parts_in_parts_without_end_are_no_answer() -> None:
     assert isinstance(changed(answer, 1), Uncertain)
 
 
+@pytest.mark.parametrize("head", [b"content-type:multipart/", b"content-type:multipart/\r\n"])
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\nx\r\n--b--"])
+def test_a_part_with_a_head_without_end_is_no_answer(head: bytes, end: bytes) -> None:
+    """Searched for a boundary from each of its content types, five megabytes take hours."""
+    answer = Answer(200, KIND, b"--b\r\n" + head * 220_000 + end)
+    assert isinstance(changed(answer, 1), Uncertain)
+
+
 @given(st.binary(max_size=400))
 def test_nothing_is_concluded_from_bytes(body: bytes) -> None:
     for kind in ("multipart/mixed; boundary=b", "application/json", body[:30].decode("latin-1")):
@@ -135,6 +148,29 @@ def test_the_field_is_told_by_its_technical_name_in_any_language(words: str) -> 
     found = fault(refusal(400, kind=WROTE, message=words))
     assert isinstance(found, Refused)
     assert found.field == ("Voucher" if "Entity" in words else "")
+
+
+def _asked(keys: str) -> list[JournalDocument]:
+    money = ("EUR", "EUR", "EUR", EXCHANGE_RATE_ONE)
+    return [JournalDocument(key, "DE", "1", *money, MAY, "2026-05", "2026-05", "", (), (key,)) for key in keys]
+
+
+@pytest.mark.parametrize("trouble", [Throttled(5.0), NotSent(UNREACHABLE, "no connection"), Uncertain("no answer")])
+def test_what_the_first_query_found_stays_when_the_second_fails(trouble: Trouble) -> None:
+    """A is there and B is not; of C and D nothing is known, and D is not asked for."""
+    asked = []
+
+    def there(some: Sequence[Document]) -> dict[str, Taken | RejectedData] | Trouble:
+        asked.append("".join(each.key for each in some))
+        return {"A": Taken("A", MAY)} if len(asked) == 1 else trouble
+
+    found = looked_up([_asked("AB"), _asked("C"), _asked("D")], there, lambda _, held: held)
+    assert found == {"A": Taken("A", MAY), "C": trouble, "D": trouble}
+    assert asked == ["AB", "C"]
+
+
+def test_without_any_answer_all_that_is_found_is_the_trouble() -> None:
+    assert looked_up([_asked("A"), _asked("B")], lambda _: Throttled(5.0), lambda *_: Throttled()) == Throttled(5.0)
 
 
 def test_pages_end_where_the_erp_has_no_further_one() -> None:

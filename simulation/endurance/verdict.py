@@ -57,10 +57,14 @@ def books(output: Path) -> Books:
         elif record.reverses is not None:
             taken_back.add(record.reverses)
     to_deliver = {key_of(JOURNAL, [name]): record for name, record in found.items() if name not in taken_back}
+    # With one that is carried go the cents of those that it is grouped with.
+    groups = {
+        (each.legal_entity_id, each.currency, each.accounting_date) for each in found.values() if is_carried(each)
+    }
     carried = frozenset(
         (each.ledger_currency, line.account, each.accounting_date.isoformat())
         for each in found.values()
-        if is_carried(each)
+        if (each.legal_entity_id, each.currency, each.accounting_date) in groups
         for line in each.lines
     )
     return Books(to_deliver, _summed(posted[False]), _summed(posted[True]), carried)

@@ -386,6 +386,8 @@ class ExceptionNodes:
         if record.field == "tax_amount":
             return self.sources.field("the invoice, tax", record.blocks_amount, "amount", event, "tax_amount", currency)
         invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
+        if record.field == "clears_unbilled":
+            return total(TITLE, [invoice], "amount", currency)
         return less(TITLE, invoice, self.statements.statement(self.statements.as_of(record.subject_id, said.step)))
 
 

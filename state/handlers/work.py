@@ -249,7 +249,7 @@ def leave_line(draft: Draft, contract: Contract, since: str) -> None:
                 continue
             verdict = judge(draft, entry, work, work)
             if isinstance(verdict.price, Blocked) and verdict.price.category == "no_contract_line":
-                _put(draft, entry, _booked(draft, entry, work, verdict, (), fresh=False, replaces=True))
+                _put(draft, entry, _booked(draft, entry, work, verdict, work.faults, fresh=False, replaces=True))
 
 
 def _unposted(work: Work) -> Work:

@@ -66,17 +66,17 @@ schemas: $(READY) ## Check the schemas: rules, history, and that the generated c
 	$(BIN)/python -m schemas.rules_lock --check
 
 kafka: $(READY) ## Run a Kafka broker and a schema registry on this machine until Ctrl-C
-	@exec $(BIN)/python -m simulation.servers $(KAFKA_ARGS)
+	@exec $(BIN)/python -m tests.servers $(KAFKA_ARGS)
 
 monitoring: $(READY) ## Check that dashboard and page of monitoring are those of their scripts
 	$(BIN)/python -m monitoring.dashboard --check
 	$(BIN)/python -m monitoring.page --check
 
 chaos: $(READY) ## Kill processes, stores and a broker while a firm's events come, and compare (CHAOS_ARGS="--seed 7 --minutes 10")
-	@$(BIN)/python -m simulation.chaos $(CHAOS_ARGS)
+	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 endurance: $(READY) ## Deliver to badly behaved ERPs, killed at each point, and compare (ENDURANCE_ARGS="--erp netsuite --journals 20000")
-	@$(BIN)/python -m simulation.endurance $(ENDURANCE_ARGS)
+	@$(BIN)/python -m tests.endurance $(ENDURANCE_ARGS)
 
 fuzz: $(READY) ## Run firms whose events were mutated to the end, and verify them (FUZZ_ARGS="--events 300000 --seed 1")
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)

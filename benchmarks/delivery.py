@@ -42,7 +42,7 @@ from domain.delivery.outcomes import Outcome, RejectedPeriod, Taken, Throttled, 
 from domain.delivery.standings import Changes
 from domain.outputs import JournalEntry, JournalLine, Position
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
-from simulation.servers.erp import ErpServer
+from tests.servers.erp import ErpServer
 
 RESULTS: Final = ROOT / "benchmarks" / "RESULTS_DELIVERY.md"
 DAY: Final = date(2026, 6, 30)

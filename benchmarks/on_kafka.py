@@ -33,9 +33,9 @@ from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.progress import from_bytes
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import LogRecord, Stored, write_stored
-from simulation.servers.kafka import Broker
 from state.genesis import to_json
 from state.intake.partition import partition_of
+from tests.servers.kafka import Broker
 
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 STEP_SECONDS: Final = 0.02

@@ -32,7 +32,7 @@ from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from domain.events.catalogue import TOPICS, Event
 from domain.events.delivery import TimeApproved
-from simulation.servers.kafka import Broker
+from tests.servers.kafka import Broker
 
 SILENCE: Final = 10.0
 POSTINGS: Final = "erp.postings"

@@ -34,8 +34,8 @@ from domain.outputs import (
     ViewException,
     ViewForecast,
 )
-from simulation.servers.kafka import Broker
-from simulation.servers.redis import RedisServer
+from tests.servers.kafka import Broker
+from tests.servers.redis import RedisServer
 
 TOPIC: Final = TOPICS["ProjectView"]
 SHARDS: Final = 4

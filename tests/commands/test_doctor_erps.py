@@ -16,7 +16,7 @@ from simulation.erp.accounts import written
 from simulation.erp.serving import Serving, serving
 from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import parsed
-from simulation.servers.server import free_port
+from tests.servers.server import free_port
 
 ENTITY = """
 [entities.LE-US]

@@ -14,10 +14,10 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import read_stored
 from dataflows.intake import IntakeSetup, KafkaIntake, run_plain
 from domain.events.catalogue import TOPICS, Event
-from simulation.brokers import Brokers, ModelClients
 from state.genesis import Genesis
 from state.guards import CLOCKS_APART, GuardStop
 from state.rules import RULES
+from tests.brokers import Brokers, ModelClients
 from tests.intake_inputs import activated, at, entity
 from tests.kafka.intake_story import DOMAIN
 from tests.kafka.intake_world import until_idle

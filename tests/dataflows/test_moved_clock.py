@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from simulation.chaos.moved_clock import MovedClock
-from simulation.servers.fetched import Missing
+from tests.chaos.moved_clock import MovedClock
 from tests.dataflows.sources_with_moved_clock import SOURCES
+from tests.servers.fetched import Missing
 
 ROOT = Path(__file__).parents[2]
 SET_BACK_SECONDS = -3_600.0

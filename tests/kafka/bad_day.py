@@ -26,14 +26,14 @@ from connectors.kafka.settings import RegistrySettings
 from connectors.project_views import view_of
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
-from simulation.chaos.hanging import all_places, still_open
-from simulation.chaos.processes import Worker
-from simulation.chaos.producing import Producing
-from simulation.chaos.site import Site, settled
-from simulation.chaos.verdict import judged
-from simulation.chaos.watching import Watching
-from simulation.servers.kafka import Broker
+from tests.chaos.hanging import all_places, still_open
+from tests.chaos.processes import Worker
+from tests.chaos.producing import Producing
+from tests.chaos.site import Site, settled
+from tests.chaos.verdict import judged
+from tests.chaos.watching import Watching
 from tests.kafka.firm import ROOT
+from tests.servers.kafka import Broker
 
 SHARDS: Final = 2
 TRANSACTION_TIMEOUT: Final = 3.0

@@ -21,11 +21,11 @@ from dataflows.delivery_kafka import KafkaBooks
 from domain.events.finance import PostingAccepted
 from domain.outputs import JournalEntry
 from domain.units import AMOUNT_ONE
-from simulation.servers.kafka import Broker
-from simulation.servers.server import free_port, get
 from tests.kafka.firm import ROOT, Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
+from tests.servers.kafka import Broker
+from tests.servers.server import free_port, get
 
 ERP: Final = "simulated"
 # Milepost's account, and the ERP's.

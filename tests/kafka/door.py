@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from typing import Any, Final, Self
 
-from simulation.servers.server import HOST, free_port
+from tests.servers.server import HOST, free_port
 
 PIECE: Final = 65_536
 

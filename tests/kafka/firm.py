@@ -29,7 +29,6 @@ from dataflows.embedded import ENCODERS, decode_event
 from dataflows.settings import AccountingSettings
 from milepost.cli import app
 from milepost.rounds import genesis
-from simulation.servers.kafka import Broker
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Encoded, Mark, Progress, Shard
@@ -37,6 +36,7 @@ from state.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
 from tests.kafka.given_log import LogGiver
 from tests.reliability.run_in_batches import standing_after
+from tests.servers.kafka import Broker
 
 ROOT = Path(__file__).parents[2]
 

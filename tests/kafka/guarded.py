@@ -21,10 +21,10 @@ from connectors.kafka.names import Names
 from connectors.kafka.rights import GROUP, RIGHTS, TOPIC, TRANSACTIONAL_ID, Right
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import BY_NAME
-from simulation.chaos.site import Site, begun
-from simulation.servers.kafka import ADMIN, Broker, Tls
+from tests.chaos.site import Site, begun
 from tests.kafka.bad_day import SHARDS, TRANSACTION_TIMEOUT
 from tests.kafka.servers import grant
+from tests.servers.kafka import ADMIN, Broker, Tls
 
 KINDS: Final[Mapping[str, ResourceType]] = {
     TOPIC: ResourceType.TOPIC,

@@ -33,11 +33,11 @@ from confluent_kafka.admin import (
 )
 from redis import Redis
 
-from simulation.servers.fetched import Missing, program
-from simulation.servers.kafka import Broker
-from simulation.servers.redis import RedisServer
-from simulation.servers.registry import Registry
-from simulation.servers.server import Server, end
+from tests.servers.fetched import Missing, program
+from tests.servers.kafka import Broker
+from tests.servers.redis import RedisServer
+from tests.servers.registry import Registry
+from tests.servers.server import Server, end
 
 # Seconds for what happens soon, on a machine that has other things to do as well; the limit is against hanging only.
 PATIENCE = 240

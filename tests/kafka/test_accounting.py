@@ -33,7 +33,6 @@ from dataflows.repair import Refused as RefusedToRepair
 from dataflows.repair import Told, repair
 from milepost.cli import app
 from milepost.exit_codes import TRY_AGAIN, USAGE
-from simulation.servers.kafka import Broker
 from state.guards import (
     FENCED,
     HANGING_TRANSACTION,
@@ -53,6 +52,7 @@ from tests.kafka.firm import ROOT, Site, Until, expected, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
 from tests.reliability.run_in_batches import AHEAD, COMMITTED
+from tests.servers.kafka import Broker
 
 
 @pytest.fixture(scope="module")

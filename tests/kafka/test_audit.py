@@ -29,12 +29,12 @@ from milepost.commands.given_settings import given
 from milepost.commands.verify import of_topics, with_topics
 from milepost.following import Auditors, follow_on
 from milepost.stopping import Stop
-from simulation.servers.kafka import Broker
 from state.guards import OTHER_GENERATION, GuardStop
 from state.overrides import Override
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import until
+from tests.servers.kafka import Broker
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,7 @@ from connectors.kafka.known_ends import ANSWER_SECONDS, LOOK_SECONDS
 from connectors.metrics import catalogue
 from connectors.redis.settings import RedisSettings
 from milepost import exit_codes
-from simulation.chaos.site import Site
-from simulation.servers.kafka import Broker, Controller
-from simulation.servers.redis import RedisServer
-from simulation.servers.registry import Registry
-from simulation.servers.server import free_port, get
+from tests.chaos.site import Site
 from tests.kafka.bad_day import (
     TRANSACTION_TIMEOUT,
     BadDay,
@@ -32,6 +28,10 @@ from tests.kafka.bad_day import (
 from tests.kafka.door import Door
 from tests.kafka.servers import Start
 from tests.kafka.small_disk import SmallDisk
+from tests.servers.kafka import Broker, Controller
+from tests.servers.redis import RedisServer
+from tests.servers.registry import Registry
+from tests.servers.server import free_port, get
 
 EVENTS = 900
 # Of the connections of a process, each minute: refused, closed, reset, not answered in time.

@@ -23,9 +23,9 @@ from confluent_kafka.admin import (
 
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.settings import KafkaSettings
-from simulation.servers.kafka import Broker
-from simulation.servers.server import ServerFailed
 from tests.kafka.servers import PATIENCE, NewTopicNamed, Start, create_topic, grant, read_all, until
+from tests.servers.kafka import Broker
+from tests.servers.server import ServerFailed
 
 
 def transactional(broker: Broker, transactional_id: str) -> Producer:

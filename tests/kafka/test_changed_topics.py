@@ -10,10 +10,10 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions
 
 from milepost import exit_codes
-from simulation.servers.kafka import Broker
 from state.guards import WRONG_TOPIC_SETTINGS
 from tests.kafka.servers import PATIENCE, until
 from tests.kafka.test_lost_topics import Firm
+from tests.servers.kafka import Broker
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from connectors.kafka.clients import ReadingProducer
-from simulation.chaos.hanging import all_places, end_left_out, places_of_intake, places_of_shards, still_open
-from simulation.chaos.site import Site, settled
-from simulation.servers.kafka import Broker
+from tests.chaos.hanging import all_places, end_left_out, places_of_intake, places_of_shards, still_open
+from tests.chaos.site import Site, settled
 from tests.kafka.servers import Start
+from tests.servers.kafka import Broker
 
 LEFT_OUT = (
     "INFO [Transaction Marker Channel Manager 1]: Couldn't find leader endpoint for partitions Set(erp.postings-0, alerts-1) "

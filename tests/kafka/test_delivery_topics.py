@@ -27,12 +27,12 @@ from dataflows.delivery_kafka import KafkaBooks
 from domain.delivery.calls import Intent
 from domain.events.finance import InvoicePosted, PostingAccepted
 from domain.outputs import ControlTotals, JournalEntry
-from simulation.servers.kafka import Broker
 from state.guards import FENCED, OTHER_GENERATION, TOPIC_CHANGED, GuardStop
 from tests.folding import Logged, log_records
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import LogGiver, divided
 from tests.kafka.servers import until
+from tests.servers.kafka import Broker
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 WHEN = 1_775_000_000_000_000

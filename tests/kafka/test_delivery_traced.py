@@ -15,10 +15,10 @@ from simulation.erp.accounts import written
 from simulation.erp.asked import Asked, Does
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
-from simulation.servers.kafka import Broker
 from tests.kafka import given_log
 from tests.kafka.delivering_site import Delivering, firm
 from tests.kafka.servers import PATIENCE, until
+from tests.servers.kafka import Broker
 
 
 class Listening(SimulatedErp):

@@ -20,9 +20,9 @@ from domain.outputs import TOPICS, BillingStatement, JournalEntry, JournalLine, 
 from domain.units import AMOUNT_ONE
 from milepost import exit_codes
 from milepost.cli import app
-from simulation.servers.kafka import Broker
 from tests.kafka.firm import Site
 from tests.kafka.intake_world import MORNING, World
+from tests.servers.kafka import Broker
 
 MARCH = dt.date(2026, 3, 31)
 KEYS = ("journal_id", "account", "before", "after", "to_post")

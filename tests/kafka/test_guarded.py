@@ -10,15 +10,15 @@ from redis import Redis
 
 from connectors.redis.settings import RedisSettings
 from milepost import exit_codes
-from simulation.chaos.site import Site
-from simulation.servers.kafka import Broker, Tls
-from simulation.servers.redis import RedisServer
-from simulation.servers.server import free_port
 from state.guards import REFUSED_BY_BROKER
+from tests.chaos.site import Site
 from tests.kafka.bad_day import BadDay, milepost
 from tests.kafka.guarded import allow, certificate, denied, guarded_site, settings_of
 from tests.kafka.servers import Start
 from tests.kafka.test_view import acl
+from tests.servers.kafka import Broker, Tls
+from tests.servers.redis import RedisServer
+from tests.servers.server import free_port
 
 EVENTS = 400
 WRONG = "canary-of-nobody-77ac"

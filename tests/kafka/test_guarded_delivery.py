@@ -10,12 +10,12 @@ from confluent_kafka.admin import AdminClient
 from connectors.kafka.names import DELIVERY, Names
 from connectors.kafka.rights import ANSWERS
 from connectors.kafka.topics import BY_NAME
-from simulation.servers.erp import ErpServer
-from simulation.servers.kafka import ADMIN, Broker
 from tests.kafka.delivering_site import ERP, Delivering, firm
 from tests.kafka.guarded import allow, denied, login
 from tests.kafka.servers import PATIENCE, Start
 from tests.kafka.test_serve_delivery import delivered
+from tests.servers.erp import ErpServer
+from tests.servers.kafka import ADMIN, Broker
 
 USERS = {"delivery": "canary-of-delivery-41c7"}
 

@@ -26,7 +26,6 @@ from dataflows.intake import Batch, Effects, KafkaIntake, run_plain
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import TimeApproved
 from domain.events.reference import DayEnded
-from simulation.servers.kafka import Broker
 from state.genesis import Genesis
 from state.guards import (
     HANGING_TRANSACTION,
@@ -42,6 +41,7 @@ from tests.intake_inputs import activated, at, customer, entity, line_of, signed
 from tests.kafka.intake_story import DOMAIN, story
 from tests.kafka.intake_world import MORNING, SECOND, TABLES, World, types_of, until_idle
 from tests.kafka.servers import PATIENCE
+from tests.servers.kafka import Broker
 
 WHEN = "2026-03-02 09:00"
 HOUR = 3600 * SECOND

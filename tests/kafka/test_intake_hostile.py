@@ -16,10 +16,10 @@ from connectors.kafka.pinned_schemas import fixed_id, pinned_schemas
 from domain.events.common import HoldScope, Policies
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import LegalEntityDefined
-from simulation.servers.kafka import Broker
 from tests.intake_inputs import activated, entity, head, signed, worked
 from tests.kafka.intake_story import DOMAIN
 from tests.kafka.intake_world import World, types_of
+from tests.servers.kafka import Broker
 
 WHEN = "2026-03-02 09:00"
 FRAME = 5

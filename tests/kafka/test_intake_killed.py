@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from simulation.servers.kafka import Broker
 from tests.kafka.intake_story import DOMAIN, story
 from tests.kafka.intake_world import TABLES, World, types_of
 from tests.kafka.killed_intake import STEPS
+from tests.servers.kafka import Broker
 
 EVENTS = 400
 TWICE_EACH_STEP = 2 * len(STEPS)

@@ -22,12 +22,12 @@ from domain.events.catalogue import TOPICS, Event
 from domain.outputs import ControlTotals, Output
 from milepost import exit_codes
 from milepost.cli import app
-from simulation.servers.kafka import Broker
 from state.guards import LOG_DAMAGED, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS
 from tests.intake_inputs import activated, at, worked
 from tests.kafka.firm import ROOT, Site, Until
 from tests.kafka.intake_world import World
 from tests.kafka.servers import until
+from tests.servers.kafka import Broker
 
 DOMAIN = sorted({topic for topic in TOPICS.values() if topic})
 MADE = ("engagement.log", "directory", "shard.progress", "overrides")

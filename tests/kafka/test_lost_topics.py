@@ -14,12 +14,12 @@ from typer.testing import CliRunner, Result
 
 from milepost import exit_codes
 from milepost.cli import app
-from simulation.servers.kafka import Broker
 from state.guards import TOPIC_CHANGED, WRONG_TOPIC_SETTINGS
 from tests.commands.documents import ROOT
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.intake_world import World
 from tests.kafka.servers import PATIENCE, until
+from tests.servers.kafka import Broker
 
 WHEN = "2026-03-02 09:00"
 

@@ -34,8 +34,6 @@ from dataflows.measured import MeasuredAccounting, MeasuredIntake, MeasuredView,
 from dataflows.view import ViewFlow
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from milepost.cli import app
-from simulation.servers.kafka import Broker
-from simulation.servers.redis import RedisServer
 from state.guards import POISON, TOPIC_CHANGED
 from state.store import Store
 from tests.intake_inputs import activated, at, entity, worked
@@ -43,6 +41,8 @@ from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.intake_world import MORNING, SECOND, World, until_idle
 from tests.kafka.servers import until
+from tests.servers.kafka import Broker
+from tests.servers.redis import RedisServer
 
 ROOT = Path(__file__).parents[2]
 DOMAIN = ("finance.reference", "psa.projects", "psa.time")

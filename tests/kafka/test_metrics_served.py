@@ -32,14 +32,14 @@ from dataflows.delivery_watched import Stand
 from domain.delivery.outcomes import Taken
 from monitoring import dashboard
 from monitoring import page as monitoring_page
-from simulation.servers.kafka import Broker
-from simulation.servers.prometheus import Prometheus
-from simulation.servers.redis import RedisServer
-from simulation.servers.server import free_port
 from state.guards import POISON, WRONG_TOPIC_SETTINGS
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.intake_world import World
 from tests.kafka.servers import PATIENCE, Start, until
+from tests.servers.kafka import Broker
+from tests.servers.prometheus import Prometheus
+from tests.servers.redis import RedisServer
+from tests.servers.server import free_port
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "monitoring" / "rules.yml"

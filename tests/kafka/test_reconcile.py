@@ -22,10 +22,10 @@ from domain.events.catalogue import Event
 from domain.events.finance import LedgerReconciled
 from domain.units import AMOUNT_ONE
 from milepost.cli import app
-from simulation.servers.kafka import Broker
 from tests.commands.test_reconcile import Keeping
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
+from tests.servers.kafka import Broker
 
 ACCOUNTS = """
 [erp.books]

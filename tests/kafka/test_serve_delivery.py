@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from milepost import exit_codes
-from simulation.servers.erp import ErpServer
-from simulation.servers.kafka import Broker
-from simulation.servers.server import free_port
 from state.guards import FENCED
 from tests.kafka.delivering_site import Delivering, expected, firm
 from tests.kafka.killed_delivery import STEPS
 from tests.kafka.servers import PATIENCE, Start, until
+from tests.servers.erp import ErpServer
+from tests.servers.kafka import Broker
+from tests.servers.server import free_port
 
 # Of ten answers three are lost after the journal was posted.
 TROUBLE = ["--kind", "netsuite", "--trouble", "lost=30"]

@@ -14,11 +14,11 @@ import pytest
 
 from connectors.kafka import topics
 from milepost import exit_codes
-from simulation.servers.kafka import Broker
 from state.guards import WRONG_TOPIC_SETTINGS
 from tests.intake_inputs import activated, worked
 from tests.kafka.intake_world import World
 from tests.kafka.servers import PATIENCE, until
+from tests.servers.kafka import Broker
 
 WHEN = "2026-03-02 09:00"
 ROOT = Path(__file__).parents[2]

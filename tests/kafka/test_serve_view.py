@@ -18,13 +18,13 @@ from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
 from dataflows.accounting_kafka import run
 from milepost import exit_codes
-from simulation.servers.kafka import Broker
-from simulation.servers.redis import RedisServer
-from simulation.servers.server import free_port
 from state.guards import WRONG_TOPIC_SETTINGS
 from tests.kafka.firm import ROOT, Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until
+from tests.servers.kafka import Broker
+from tests.servers.redis import RedisServer
+from tests.servers.server import free_port
 
 READY: Final = 200
 UNREADY: Final = 503

@@ -18,12 +18,12 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.settings import KafkaSettings
-from simulation.servers.fetched import ROOT
-from simulation.servers.prometheus import Prometheus
-from simulation.servers.redis import RedisServer
-from simulation.servers.registry import Registry
-from simulation.servers.server import HOST, ServerFailed, free_port, get, listens, reserved
 from tests.kafka.servers import PATIENCE, Start, until
+from tests.servers.fetched import ROOT
+from tests.servers.prometheus import Prometheus
+from tests.servers.redis import RedisServer
+from tests.servers.registry import Registry
+from tests.servers.server import HOST, ServerFailed, free_port, get, listens, reserved
 
 FIRST = Schema('{"type":"record","name":"Hours","fields":[{"name":"hours","type":"long"}]}', "AVRO")
 WITH_DEFAULT = Schema(
@@ -113,7 +113,7 @@ def test_a_port_that_is_taken_is_named(started: Start, tmp_path: Path) -> None:
         RedisServer(tmp_path / "second", first.port).start()
 
 
-HOLDER = "from simulation.servers.server import free_port; print(free_port(), flush=True); input()"
+HOLDER = "from tests.servers.server import free_port; print(free_port(), flush=True); input()"
 
 
 def test_a_port_is_for_one_process_alone_until_that_has_ended() -> None:
@@ -137,7 +137,7 @@ def test_a_server_that_does_not_start_shows_its_log(redis_server: RedisServer, t
 OWNER = """\
 import sys
 from pathlib import Path
-from simulation.servers.redis import RedisServer
+from tests.servers.redis import RedisServer
 
 RedisServer(Path(sys.argv[1]), int(sys.argv[2])).start()
 print("started", flush=True)
@@ -179,7 +179,7 @@ def test_the_command_runs_a_broker_and_a_registry_until_it_is_stopped(
 ) -> None:
     """`registry` is asked for so that this is skipped, too, where there is no Java."""
     kafka_port, registry_port = free_port(), free_port()
-    command = [sys.executable, "-m", "simulation.servers", "--data", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "tests.servers", "--data", str(tmp_path / "data")]
     command += ["--kafka-port", str(kafka_port), "--registry-port", str(registry_port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -198,7 +198,7 @@ def test_the_command_runs_redis_and_prometheus_besides_and_kafkas_own_tools(
 ) -> None:
     """The runbook's way to a transaction that hangs, on the broker that the command runs."""
     ports = {name: free_port() for name in ("kafka", "registry", "redis", "prometheus")}
-    command = [sys.executable, "-m", "simulation.servers", "--data", str(tmp_path / "data"), "--redis", "--prometheus"]
+    command = [sys.executable, "-m", "tests.servers", "--data", str(tmp_path / "data"), "--redis", "--prometheus"]
     command += [part for name, port in ports.items() for part in (f"--{name}-port", str(port))]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -226,7 +226,7 @@ def end_a_hanging_transaction(bootstrap: str) -> str:
     def tool(*arguments: str) -> str:
         asked = [arguments[0], "--bootstrap-server", bootstrap, *arguments[1:]]
         ran = subprocess.run(
-            [sys.executable, "-m", "simulation.servers", *asked], cwd=ROOT, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "tests.servers", *asked], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout

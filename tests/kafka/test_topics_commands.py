@@ -25,12 +25,12 @@ from connectors.kafka.settings import KafkaSettings, RegistrySettings
 from connectors.kafka.topics import TOPICS, check, create, missing
 from milepost import exit_codes
 from milepost.cli import app
-from simulation.servers.kafka import Broker
-from simulation.servers.redis import RedisServer
-from simulation.servers.registry import Registry
 from state.guards import SCHEMA_UNKNOWN, WRONG_TOPIC_SETTINGS, GuardStop
 from tests.commands.documents import ROOT, saved, typed
 from tests.kafka.servers import PATIENCE, until
+from tests.servers.kafka import Broker
+from tests.servers.redis import RedisServer
+from tests.servers.registry import Registry
 
 PAGE = ROOT / "docs" / "kafka.md"
 PRODUCERS = ROOT / "docs" / "producers.md"

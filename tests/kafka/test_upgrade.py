@@ -23,7 +23,6 @@ from dataflows import accounting_kafka
 from dataflows.accounting_kafka import run, store_path
 from dataflows.embedded import ENCODERS
 from domain.events.reference import RulesActivated
-from simulation.servers.kafka import Broker
 from state.genesis import Genesis
 from state.guards import OUTPUTS_DIFFER, RULES_MISSING, GuardStop
 from state.shard import Bodies
@@ -32,6 +31,7 @@ from tests.intake_inputs import head
 from tests.kafka.firm import Site, Until, expected, simulated, site
 from tests.kafka.servers import PATIENCE
 from tests.releases import Release, frozen_release, next_release
+from tests.servers.kafka import Broker
 
 
 @pytest.fixture(scope="module")

@@ -29,14 +29,14 @@ from connectors.redis.settings import RedisSettings
 from dataflows.view import ViewFlow
 from milepost import exit_codes
 from milepost.cli import app
-from simulation.servers.kafka import Broker
-from simulation.servers.redis import RedisServer
-from simulation.servers.server import free_port
 from state.guards import OTHER_GENERATION, GuardStop
 from tests.commands.documents import saved
 from tests.kafka.firm import ROOT, Site, site
 from tests.kafka.given_views import ViewGiver, project
 from tests.kafka.servers import PATIENCE, Start, until
+from tests.servers.kafka import Broker
+from tests.servers.redis import RedisServer
+from tests.servers.server import free_port
 
 PAGE = ROOT / "docs" / "views.md"
 

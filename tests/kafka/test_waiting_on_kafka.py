@@ -24,11 +24,11 @@ from dataflows.accounting_kafka import run as account
 from domain.events.control import ExceptionAssigned, ExceptionWaived
 from milepost.cli import app
 from milepost.exceptions_effects import refusal_to_waive
-from simulation.servers.kafka import Broker
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.intake_world import World
+from tests.servers.kafka import Broker
 
 WHEN = "2026-03-02 09:00"
 

@@ -8,10 +8,10 @@ from connectors.log_records import LogRecord
 from dataflows.accounting_kafka import run
 from dataflows.audit_kafka import audited_shards
 from domain.events.delivery import TimeApproved
-from simulation.servers.kafka import Broker
 from state.intake.partition import partition_of
 from tests.commands.tiny_firm import event
 from tests.kafka.firm import Until, simulated, simulated_output, site
+from tests.servers.kafka import Broker
 from tests.whatif.really import predicted
 
 

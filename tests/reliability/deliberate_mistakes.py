@@ -14,7 +14,10 @@ from connectors.kafka.log import KafkaLog
 from connectors.kafka.outputs import Early, Identity, KafkaOutputs
 from connectors.kafka.resume import Standing
 from connectors.log_records import LogRecord
-from simulation.brokers import (
+from state.chain import chained
+from state.shard import Encoded, Mark, Progress
+from state.store import Meta
+from tests.brokers import (
     COMMITTED,
     CONTROL,
     ModelClients,
@@ -22,10 +25,7 @@ from simulation.brokers import (
     ModelProducer,
     Place,
 )
-from simulation.exactly_once import NAMES, SHARD, Disk, LightShard, World
-from state.chain import chained
-from state.shard import Encoded, Mark, Progress
-from state.store import Meta
+from tests.exactly_once import NAMES, SHARD, Disk, LightShard, World
 
 
 def outputs_over(

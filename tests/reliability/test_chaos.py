@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from simulation.chaos.disturbances import OFTEN
-from simulation.chaos.run import Plan, run
-from simulation.servers.fetched import Missing
+from tests.chaos.disturbances import OFTEN
+from tests.chaos.run import Plan, run
 from tests.kafka.servers import NOT_RUN
+from tests.servers.fetched import Missing
 
 # A minute and a half; it waits for what happens, however long that takes.
 SHORT = Plan(seed=11, events=3_000, shards=4, minutes=0.5, each_once=True, hostile=6)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.delivery.chart import ENTITY_DAY
-from simulation.endurance.run import Plan, run
 from simulation.erp.troubles import Trouble
+from tests.endurance.run import Plan, run
 
 PLANS = (
     Plan("netsuite", journals=300, seed=7, loses_store=True, is_twice=True),

@@ -11,8 +11,8 @@ import pytest
 
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.settings import KafkaSettings
-from simulation.brokers import Chances, ModelClients, ModelConsumer
-from simulation.exactly_once import NAMES, RARE, SHARD, World, Wrong, play, play_many
+from tests.brokers import Chances, ModelClients, ModelConsumer
+from tests.exactly_once import NAMES, RARE, SHARD, World, Wrong, play, play_many
 from tests.reliability import deliberate_mistakes
 from tests.thoroughness import THOROUGH
 

@@ -29,11 +29,11 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import read_stored
 from dataflows.intake import STORE, Batch, Effects, IntakeSetup, KafkaIntake, run_plain
 from domain.events.catalogue import TOPICS, Event
-from simulation.brokers import Brokers, Chances, Crashed, ModelClients
 from state.genesis import Genesis
 from state.guards import BROKER_UNREACHABLE, FENCED, HANGING_TRANSACTION, GuardStop
 from state.intake.intake import Intake
 from state.rules import RULES
+from tests.brokers import Brokers, Chances, Crashed, ModelClients
 from tests.intake_inputs import activated, signed, worked
 from tests.kafka.intake_story import DOMAIN, WHEN, story
 from tests.kafka.intake_world import MORNING, TABLES, rows_of, until_idle

@@ -17,8 +17,8 @@ from simulation.erp.accounts import written
 from simulation.erp.serving import served
 from simulation.erp.simulated import INTERFACES, SimulatedErp
 from simulation.erp.troubles import Act, Share, Trouble, Troubles, Turn, parsed
-from simulation.servers.erp import ErpServer
 from tests.erp.contract import DOCUMENTS
+from tests.servers.erp import ErpServer
 
 JOURNAL = DOCUMENTS["journal"]._replace(subsidiary="2")
 

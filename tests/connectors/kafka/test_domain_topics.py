@@ -11,8 +11,8 @@ from connectors.kafka import domain_topics
 from connectors.kafka.clients import Message
 from connectors.kafka.domain_topics import FETCHES_MAX, DomainTopics, Undelivered
 from connectors.kafka.names import Names
-from simulation.brokers import Brokers, ModelClients, ModelConsumer, ModelMessage
 from state.guards import TOPIC_CHANGED, GuardStop
+from tests.brokers import Brokers, ModelClients, ModelConsumer, ModelMessage
 
 TIME, CONTRACTS = "psa.time", "crm.contracts"
 NAMES = Names("", "1")

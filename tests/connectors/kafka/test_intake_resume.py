@@ -16,8 +16,8 @@ from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.names import NUMBER_HEADER, Names
 from connectors.kafka.partitions import PATIENCE_SECONDS, bounds
 from connectors.kafka.settings import KafkaSettings
-from simulation.brokers import ABORTED, COMMITTED, Brokers, ModelClients
 from state.guards import TORN_OUTPUTS, GuardStop
+from tests.brokers import ABORTED, COMMITTED, Brokers, ModelClients
 
 
 def test_brokers_that_do_not_answer_are_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ import pytest
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.log_records import LogRecord
-from simulation.brokers import Brokers, ModelClients
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
+from tests.brokers import Brokers, ModelClients
 from tests.folding import Logged, log_records
 from tests.intake_inputs import entity
 from tests.kafka.given_log import LogGiver, as_stored, numbered

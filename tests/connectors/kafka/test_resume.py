@@ -22,7 +22,6 @@ from connectors.kafka.progress import Written, from_bytes, to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.resume import Target, take_over
-from simulation.brokers import ABORTED, CONTROL, Brokers, Chances, ModelClients
 from state.guards import (
     BROKER_UNREACHABLE,
     FENCED,
@@ -36,6 +35,7 @@ from state.guards import (
 )
 from state.overrides import Override
 from state.shard import Encoded, Mark
+from tests.brokers import ABORTED, CONTROL, Brokers, Chances, ModelClients
 
 NAMES = Names("", "1")
 IDS = SchemaIds.fixed("")

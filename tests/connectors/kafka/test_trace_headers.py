@@ -20,9 +20,9 @@ from dataflows.accounting_kafka import Job, run
 from dataflows.intake import IntakeSetup, KafkaIntake, run_plain
 from dataflows.settings import AccountingSettings
 from domain.events.catalogue import TOPICS, Event
-from simulation.brokers import Brokers, ModelClients
 from state.genesis import Genesis
 from state.rules import RULES
+from tests.brokers import Brokers, ModelClients
 from tests.intake_inputs import activated, entity, worked
 from tests.kafka.firm import Until
 from tests.kafka.intake_story import DOMAIN, WHEN

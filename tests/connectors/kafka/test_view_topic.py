@@ -12,8 +12,8 @@ from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.views import ViewTopic
 from domain.outputs import Position
-from simulation.brokers import Brokers, ModelClients
 from state.guards import OTHER_GENERATION, GuardStop
+from tests.brokers import Brokers, ModelClients
 from tests.kafka.given_views import TEN, project
 
 TOPIC = "project.views"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from simulation.servers.fetched import environment, program
-from simulation.servers.server import HOST, Server, ServerFailed, get
+from tests.servers.fetched import environment, program
+from tests.servers.server import HOST, Server, ServerFailed, get
 
 
 class Prometheus(Server):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from simulation.servers.fetched import java, registry_archive
-from simulation.servers.server import HOST, Server, get
+from tests.servers.fetched import java, registry_archive
+from tests.servers.server import HOST, Server, get
 
 PATH = "/apis/ccompat/v7"
 

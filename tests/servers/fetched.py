@@ -79,7 +79,7 @@ def program(name: str) -> str:
     """Where it is; nothing is fetched."""
     found = shutil.which(name) or shutil.which(name, path=str(DEBIAN / "usr" / "bin"))
     if found is None:
-        raise Missing(f"no {name} here; install it, or on Debian bring it with: python -m simulation.servers fetch")
+        raise Missing(f"no {name} here; install it, or on Debian bring it with: python -m tests.servers fetch")
     return found
 
 

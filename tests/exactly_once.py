@@ -1,6 +1,6 @@
 """The claim of exactly once, tried by chance: the sink, the resume and the log reader as they are, over the model of brokers.
 
-    python -m simulation.exactly_once --seeds 100000
+    python -m tests.exactly_once --seeds 100000
 
 A seed is a history: a log, a process that folds it with a light shard in place of the books, and everything that may go
 wrong. The process dies in any call, its store is lost, old, ahead or another's, a process that stood still wakes up
@@ -41,7 +41,6 @@ from dataflows.accounting_kafka import check_log_goes_on
 from dataflows.opening import check_place
 from domain.events.reference import ExchangeRateSet
 from domain.outputs import TOPICS
-from simulation.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot
 from state import genesis
 from state.chain import chained
 from state.genesis import Genesis
@@ -54,6 +53,7 @@ from state.guards import (
 from state.shard import Encoded, Mark, Progress
 from state.snapshot import Damaged
 from state.store import Meta, StoreError
+from tests.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot
 
 SHARD: Final = 0
 PARTITIONS: Final = 2
@@ -364,7 +364,7 @@ class World:
             raise Crashed
         shard.commit(mark)
 
-    def close(self, outputs: KafkaOutputs, made: Sequence[Encoded | Mark]) -> None:  # noqa: ARG002 - what a mistake could commit
+    def close(self, outputs: KafkaOutputs, made: Sequence[Encoded | Mark]) -> None:
         outputs.close()
 
     def opened(self, disk: Disk, progress: Progress) -> LightShard:

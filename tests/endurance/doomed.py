@@ -1,4 +1,4 @@
-"""A delivery that kills itself at a point: `python -m simulation.endurance.doomed POINT COUNT [arguments of milepost]`.
+"""A delivery that kills itself at a point: `python -m tests.endurance.doomed POINT COUNT [arguments of milepost]`.
 
 COUNT is of documents in calls that send: those that begin or those that have ended, as the point has it.
 """

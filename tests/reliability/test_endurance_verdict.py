@@ -7,8 +7,8 @@ from domain.delivery.documents import key_of
 from domain.delivery.journals import IN_LEDGER
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
-from simulation.endurance.verdict import Books, faults
 from tests.domain.delivery.journals import journal, line
+from tests.endurance.verdict import Books, faults
 
 JOURNAL = journal(
     "J-1",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from simulation.chaos import processes
-from simulation.chaos.disturbances import exchange_shards
-from simulation.chaos.processes import Worker
+from tests.chaos import processes
+from tests.chaos.disturbances import exchange_shards
+from tests.chaos.processes import Worker
 
 MODULE = "tests.simulation.standing"
 SECONDS = 240.0

@@ -1,6 +1,6 @@
-"""Servers to develop against: `python -m simulation.servers` runs a broker and a registry until it is stopped, `fetch` brings them.
+"""Servers to develop against: `python -m tests.servers` runs a broker and a registry until it is stopped, `fetch` brings them.
 
-With --redis and --prometheus those run beside them. `python -m simulation.servers kafka-transactions ...` is one of Kafka's own commands.
+With --redis and --prometheus those run beside them. `python -m tests.servers kafka-transactions ...` is one of Kafka's own commands.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from simulation.servers.fetched import ROOT, Missing, fetch, program
-from simulation.servers.kafka import Broker
-from simulation.servers.prometheus import Prometheus
-from simulation.servers.redis import RedisServer
-from simulation.servers.registry import Registry
-from simulation.servers.server import HOST, Server, ServerFailed
-from simulation.servers.tools import TOOLS, run_tool, tool_of
+from tests.servers.fetched import ROOT, Missing, fetch, program
+from tests.servers.kafka import Broker
+from tests.servers.prometheus import Prometheus
+from tests.servers.redis import RedisServer
+from tests.servers.registry import Registry
+from tests.servers.server import HOST, Server, ServerFailed
+from tests.servers.tools import TOOLS, run_tool, tool_of
 
 RULES = ROOT / "monitoring" / "rules.yml"
 
@@ -96,7 +96,7 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m simulation.servers", description=__doc__, epilog=f"Kafka's commands: {', '.join(TOOLS)}"
+        prog="python -m tests.servers", description=__doc__, epilog=f"Kafka's commands: {', '.join(TOOLS)}"
     )
     parser.add_argument("verb", nargs="?", choices=["run", "fetch"], default="run")
     parser.add_argument("--data", type=Path, default=Path("build/kafka"), help="kept from one run to the next")

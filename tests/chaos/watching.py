@@ -14,7 +14,7 @@ from connectors.kafka.clients import Message
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import is_passing
 from connectors.kafka.published import Published, published
-from simulation.chaos.site import Site
+from tests.chaos.site import Site
 
 STEP_MESSAGES: Final = 2_000
 BROADCAST: Final = b""

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from connectors.kafka.names import Names
 from connectors.kafka.partitions import Place
-from simulation.chaos.hanging import all_places, await_all_ended, places_of_intake, places_of_shards
-from simulation.chaos.processes import Ended, Worker
-from simulation.chaos.site import Site
-from simulation.chaos.watching import await_broadcast
 from state import guards
+from tests.chaos.hanging import all_places, await_all_ended, places_of_intake, places_of_shards
+from tests.chaos.processes import Ended, Worker
+from tests.chaos.site import Site
+from tests.chaos.watching import await_broadcast
 
 BROADCAST_SECONDS: Final = 15.0
 # Pages of a store that are overwritten, and with how much.
@@ -260,7 +260,7 @@ def broker_killed(stage: Stage) -> str:
 
 
 def broker_restarted(stage: Stage) -> str:
-    """While everybody stands still and every transaction has run out: see simulation/chaos/hanging.py."""
+    """While everybody stands still and every transaction has run out: see tests/chaos/hanging.py."""
     workers = (*stage.accounting, stage.intake)
     for worker in workers:
         worker.send_whole(signal.SIGSTOP)

@@ -1,6 +1,6 @@
 """Exactly once into an ERP: a delivery is killed, the ERP loses answers, and in the end both ledgers agree.
 
-python -m simulation.endurance --erp netsuite --journals 20000 --seed 7
+python -m tests.endurance --erp netsuite --journals 20000 --seed 7
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from domain.delivery.chart import ENTITY_DAY, ENTRY
-from simulation.endurance.run import Broken, Outcome, Plan, run
 from simulation.erp.simulated import INTERFACES
+from tests.endurance.run import Broken, Outcome, Plan, run
 
 SHOWN: Final = 20
 
@@ -58,7 +58,7 @@ def _say(line: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulation.endurance", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.endurance", description=__doc__)
     parser.add_argument(
         "--erp", action="append", choices=sorted(INTERFACES), help="repeat it; all where it is left out"
     )

@@ -285,7 +285,7 @@ class ModelClients:
     def __init__(self, brokers: Brokers) -> None:
         self.brokers = brokers
 
-    def consumer(self, *, committed: bool = True, group: str | None = None) -> ModelConsumer:  # noqa: ARG002 - no groups here
+    def consumer(self, *, committed: bool = True, group: str | None = None) -> ModelConsumer:
         return ModelConsumer(self.brokers, committed=committed)
 
     def producer(self, transactional_id: str) -> ModelProducer:
@@ -359,7 +359,7 @@ class ModelConsumer:
         self._next[place] = self._offset(partition)
         self._told_end.pop(place, None)
 
-    def consume(self, num_messages: int, timeout: float) -> list[Message]:  # noqa: ARG002 - nobody waits here
+    def consume(self, num_messages: int, timeout: float) -> list[Message]:
         self._brokers.tick()
         if self._brokers.happens("no_answer"):
             return []
@@ -382,8 +382,8 @@ class ModelConsumer:
     def get_watermark_offsets(
         self,
         partition: TopicPartition,
-        timeout: float = -1,  # noqa: ARG002 - nobody waits here
-        cached: bool = False,  # noqa: ARG002 - confluent's shape
+        timeout: float = -1,
+        cached: bool = False,
     ) -> tuple[int, int]:
         self._brokers.tick()
         found = self._brokers.partition(partition.topic, partition.partition)
@@ -429,7 +429,7 @@ class ModelProducer:
         self._pending: dict[Place, deque[Slot]] = {}
         self._joined: set[Place] = set()
 
-    def init_transactions(self, timeout: float) -> None:  # noqa: ARG002 - nobody waits here
+    def init_transactions(self, timeout: float) -> None:
         self._brokers.tick()
         if self._brokers.happens("no_answer"):
             raise fault(KafkaError._TIMED_OUT, "no answer from the coordinator", is_retriable=True)
@@ -453,7 +453,7 @@ class ModelProducer:
         if self._brokers.random.random() < 0.2:
             self.poll(0)
 
-    def poll(self, timeout: float) -> int:  # noqa: ARG002 - nobody waits here
+    def poll(self, timeout: float) -> int:
         """Some of what is pending is sent."""
         self._brokers.tick()
         places = [place for place, pending in self._pending.items() if pending]
@@ -486,7 +486,7 @@ class ModelProducer:
             raise fault(KafkaError._TIMED_OUT, "the end of the transaction is in doubt", is_retriable=True)
         brokers.tick()
 
-    def abort_transaction(self, timeout: float) -> None:  # noqa: ARG002 - nobody waits here
+    def abort_transaction(self, timeout: float) -> None:
         """What our code must never call; deliberate mistakes do."""
         self._brokers.tick()
         self._pending.clear()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from milepost import exit_codes
-from simulation.servers.server import leash
+from tests.servers.server import leash
 
 ROOT: Final = Path(__file__).parents[2]
 START_AGAIN_SECONDS: Final = 0.3

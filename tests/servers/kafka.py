@@ -21,8 +21,8 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from simulation.servers.fetched import java, kafka_classpath
-from simulation.servers.server import HOST, Server, ServerFailed, free_port, listens
+from tests.servers.fetched import java, kafka_classpath
+from tests.servers.server import HOST, Server, ServerFailed, free_port, listens
 
 # Who may do everything where users are named, the broker itself included.
 ADMIN: Final = "admin"

@@ -16,9 +16,9 @@ from confluent_kafka import KafkaError, Message, Producer
 from connectors.avro_codec import EVENT_CODECS
 from connectors.kafka.producing import produce
 from domain.events.catalogue import TOPICS, Event
-from simulation.chaos.site import Site
 from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, Plan, plan
 from simulation.story import events
+from tests.chaos.site import Site
 
 FIRST_DAY: Final = date(2060, 1, 1)
 MONTHS: Final = 3

@@ -21,12 +21,12 @@ from connectors.delivery_store import READ
 from domain.delivery.chart import ENTRY
 from domain.outputs import JournalEntry
 from milepost import delivering, exit_codes
-from simulation.endurance.doomed import Point
-from simulation.endurance.verdict import books, faults
 from simulation.erp.accounts import NAME, written
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
 from simulation.erp.troubles import Trouble, parsed
+from tests.endurance.doomed import Point
+from tests.endurance.verdict import books, faults
 
 ROOT: Final = Path(__file__).parents[2]
 # What a simulated project posts in a month.
@@ -219,7 +219,7 @@ class _Firm:
         return subprocess.CompletedProcess(started.args, started.returncode, said, erred)
 
     def start(self, doomed: tuple[Point, int] | None = None) -> subprocess.Popen[str]:
-        module = ["milepost"] if doomed is None else ["simulation.endurance.doomed", doomed[0], str(doomed[1])]
+        module = ["milepost"] if doomed is None else ["tests.endurance.doomed", doomed[0], str(doomed[1])]
         asked = ["deliver", "--output", str(self.output), "--accounts", str(self._accounts), "--until-done"]
         return subprocess.Popen(
             [sys.executable, "-m", *module, *asked], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

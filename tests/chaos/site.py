@@ -12,14 +12,14 @@ from connectors.kafka.names import Names
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.topics import Kind, Planned
-from simulation.chaos.moved_clock import MovedClock
-from simulation.servers.kafka import Broker
+from tests.chaos.moved_clock import MovedClock
+from tests.servers.kafka import Broker
 
 # Simulated time lies far ahead of any wall clock, so that days end by what is recorded and by nothing else.
 TIMESTAMPS: Final = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(1 << 62)}
 
 # After a kill the broker works with the leaders of before until its session is over; what it aborts meanwhile it never ends
-# (simulation/chaos/hanging.py). As with Kafka's own values, it looks for what to abort less often than that.
+# (tests/chaos/hanging.py). As with Kafka's own values, it looks for what to abort less often than that.
 BROKER: Final = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "5000"}
 
 SETTINGS: Final = """\

@@ -1,6 +1,6 @@
 """Exactly once on a real broker: processes, stores and the broker are killed while a firm's events come, and the log decides.
 
-python -m simulation.chaos --seed 7 --events 100000 --shards 16 --minutes 10
+python -m tests.chaos --seed 7 --events 100000 --shards 16 --minutes 10
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulation.chaos.processes import Ended
-from simulation.chaos.run import Broken, Outcome, Plan, Stuck, run
-from simulation.servers.fetched import Missing
-from simulation.servers.server import ServerFailed
+from tests.chaos.processes import Ended
+from tests.chaos.run import Broken, Outcome, Plan, Stuck, run
+from tests.servers.fetched import Missing
+from tests.servers.server import ServerFailed
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,7 +65,7 @@ def _say(line: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulation.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--shards", type=int, default=16)

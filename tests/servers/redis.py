@@ -8,8 +8,8 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from simulation.servers.fetched import environment, program
-from simulation.servers.server import HOST, Server, listens
+from tests.servers.fetched import environment, program
+from tests.servers.server import HOST, Server, listens
 
 
 class RedisServer(Server):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from simulation.servers.fetched import Missing
+from tests.servers.fetched import Missing
 
 SOURCE: Final = Path(__file__).with_suffix(".c")
 # The file is mapped as a double by all who have it preloaded.

@@ -12,15 +12,15 @@ from random import Random
 from typing import Final, NamedTuple
 
 from milepost import supervisor
-from simulation.chaos.disturbances import Stage, programme
-from simulation.chaos.hanging import end_left_out, places_of_intake, places_of_shards
-from simulation.chaos.processes import Ended, Worker
-from simulation.chaos.producing import Producing
-from simulation.chaos.site import BROKER, Site, settled
-from simulation.chaos.verdict import Invariant, judged
-from simulation.chaos.watching import Watching
-from simulation.servers.kafka import Broker
 from state import guards
+from tests.chaos.disturbances import Stage, programme
+from tests.chaos.hanging import end_left_out, places_of_intake, places_of_shards
+from tests.chaos.processes import Ended, Worker
+from tests.chaos.producing import Producing
+from tests.chaos.site import BROKER, Site, settled
+from tests.chaos.verdict import Invariant, judged
+from tests.chaos.watching import Watching
+from tests.servers.kafka import Broker
 
 TICK_SECONDS: Final = 0.05
 # The longest that a worker may do nothing although there is something to do.

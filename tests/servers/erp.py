@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import parse_amount
 from simulation.erp.simulated import CONTROL
-from simulation.servers.server import ANSWER_SECONDS, HOST, Server, ServerFailed, get
+from tests.servers.server import ANSWER_SECONDS, HOST, Server, ServerFailed, get
 
 
 class ErpServer(Server):

@@ -20,11 +20,11 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from connectors.kafka.names import DEAD_LETTERS
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import Place
-from simulation.chaos.site import Site
+from tests.chaos.site import Site
 
 LEFT_OUT: Final = re.compile(r"Couldn't find leader endpoint for partitions Set\(([^)]*)\)")
 LOOK_SECONDS: Final = 0.25
-# For an answer, and for transactions whose time is over: the brokers look for them every so often (simulation/chaos/site.py).
+# For an answer, and for transactions whose time is over: the brokers look for them every so often (tests/chaos/site.py).
 LONGEST_SECONDS: Final = 30.0
 
 
@@ -45,7 +45,7 @@ def all_places(site: Site) -> list[Place]:
 
 def still_open(site: Site, places: Sequence[Place]) -> dict[Place, int]:
     """Those where a transaction is open, with the offset from which on readers of committed records see nothing."""
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    latest = OffsetSpec.latest()
     asked = {TopicPartition(*place): latest for place in places}
     # Held by its name: what a client was asked is never answered once it is gone.
     admin = site.clients.admin

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from simulation.servers.fetched import java, kafka_classpath
-from simulation.servers.server import HOST
+from tests.servers.fetched import java, kafka_classpath
+from tests.servers.server import HOST
 
 TOOLS: Final[Mapping[str, str]] = {
     "kafka-acls": "org.apache.kafka.tools.AclCommand",

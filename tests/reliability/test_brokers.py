@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from simulation.brokers import Brokers, Chances, Crashed, ModelClients, ModelConsumer, ModelProducer
+from tests.brokers import Brokers, Chances, Crashed, ModelClients, ModelConsumer, ModelProducer
 
 
 @pytest.fixture

@@ -23,16 +23,16 @@ from connectors.kafka.published import Published, published
 from connectors.log_records import LogRecord, read_stored
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from domain.outputs import JournalEntry
-from simulation.chaos.hanging import all_places, still_open
-from simulation.chaos.processes import Worker
-from simulation.chaos.producing import Place, Sent, unarrived
-from simulation.chaos.site import Site
-from simulation.chaos.watching import digest
 from state.genesis import Genesis
 from state.intake.partition import partition_of
 from state.rules import RULES
 from state.shard import Encoded, Mark, Progress, Shard
 from state.store import Store
+from tests.chaos.hanging import all_places, still_open
+from tests.chaos.processes import Worker
+from tests.chaos.producing import Place, Sent, unarrived
+from tests.chaos.site import Site
+from tests.chaos.watching import digest
 
 BATCH_RECORDS: Final = 2_000
 # Written by intake and its clock alone.

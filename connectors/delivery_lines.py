@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.delivery_store import READ, decoded_member, group_rows_in, money_of, parcels_in
+from connectors.delivery_store import READ, decoded_member, group_rows_in, money_of, parcels_in, reading
 from domain.delivery import answers, standings
 from domain.delivery.absent import in_its_words
 from domain.delivery.chart import EntityChart
@@ -56,9 +55,7 @@ _Name = tuple[str, str, str]
 def lines_of(path: Path, charts: Mapping[str, EntityChart]) -> list[Line]:
     """What a store says, also of a delivery that runs; the last one is all that was read. Raises sqlite3.Error."""
     sums: dict[_Name, _Sum] = {}
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-        # One moment, of a delivery that runs.
-        db.execute("BEGIN")
+    with reading(path) as db:
         _add_ended(db, sums)
         # Of companies that the chart still has.
         waiting = list(Groups(1, charts, group_rows_in(db)).waits())

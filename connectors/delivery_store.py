@@ -13,7 +13,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -427,6 +427,14 @@ def _standing(key: str, state: str, data: bytes) -> Standing:
 
 def _row(settled: Settled) -> tuple[str, str, str, int]:
     return settled.key, settled.reference, settled.posted_on.isoformat(), len(settled.members)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A store as it is at one moment, also of a delivery that runs. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        db.execute("BEGIN")
+        yield db
 
 
 def parcels_in(db: sqlite3.Connection) -> list[Parcel]:

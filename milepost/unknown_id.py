@@ -14,6 +14,7 @@ from connectors.files.written import read_topic
 from dataflows.embedded import store_path
 from domain.events.finance import InvoicePosted
 from domain.identity import unescape
+from domain.journal import BILLING
 from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
 from domain.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
@@ -114,7 +115,7 @@ def _posted_for(journal: JournalEntry, wanted: str, invoiced: set[str]) -> str:
 
 def _is_invoice(journal: JournalEntry, invoiced: set[str]) -> bool:
     """One that waited was posted by what it waited for, such as the approval of its statement's draft."""
-    return journal.kind == "billing" and journal.affected_kind == "statement" and journal.affected_id in invoiced
+    return journal.kind == BILLING and journal.affected_kind == "statement" and journal.affected_id in invoiced
 
 
 def _that_waits(output: Path, wanted: str) -> Iterator[str]:

@@ -100,20 +100,29 @@ def _project(
     project_id: str, contract_id: str, currency: str, at: str, signed_at: str, cap: dict[str, str] | None
 ) -> list[Event]:
     terms = {"type": "TimeAndMaterials", "rates": [{"rate": "100", "effective_from": "2026-01-01"}], "cap": cap}
+    budget = {"hours": "100", "cost": "4000", "revenue": "10000", "currency": currency}
+    lines = [{"line_id": "L-1", "terms": terms}]
+    activated, signed = project_and_contract(project_id, contract_id, currency, (at, signed_at), lines)
+    return [{**activated, "budget": budget}, signed]
+
+
+def project_and_contract(
+    project_id: str, contract_id: str, currency: str, at: tuple[str, str], lines: list[Event], **more: Any
+) -> list[Event]:
+    """`at` is when each came; `more` is of the contract."""
     return [
         event(
             "ProjectActivated",
-            at,
+            at[0],
             project_id=project_id,
             version=1,
             name=project_id.title(),
             legal_entity_id="BERLIN",
             starts_on="2026-01-01",
-            budget={"hours": "100", "cost": "4000", "revenue": "10000", "currency": currency},
         ),
         event(
             "ContractSigned",
-            signed_at,
+            at[1],
             contract_id=contract_id,
             version=1,
             customer_id="ACME",
@@ -121,7 +130,8 @@ def _project(
             currency=currency,
             signed_on="2026-01-01",
             starts_on="2026-01-01",
-            lines=[{"line_id": "L-1", "project_id": project_id, "terms": terms}],
+            lines=[{"project_id": project_id, **line} for line in lines],
+            **more,
         ),
     ]
 
@@ -142,22 +152,22 @@ def _rates() -> list[Event]:
     ]
 
 
-def _worked(entry_id: str, day: str, hours: str, at: str, project_id: str, **more: Any) -> Event:
+def worked(entry_id: str, day: str, hours: str, at: str, project_id: str, **more: Any) -> Event:
     fields = {"entry_id": entry_id, "version": 1, "project_id": project_id, "person_id": "ADA", "approved_by": "CARA"}
     return event("TimeApproved", at, **{**fields, "worked_on": day, "hours": hours, **more})
 
 
 def _january() -> list[Event]:
     return [
-        _worked("T-1", "2026-01-05", "8", "2026-01-05T18:00:00Z", "BRIDGE"),
-        _worked("T-2", "2026-01-06", "8", "2026-01-06T18:00:00Z", "BRIDGE"),
-        _worked("T-3", "2026-01-07", "8", "2026-01-07T18:00:00Z", "BRIDGE"),
-        _worked("T-4", "2026-01-08", "2", "2026-01-08T18:00:00Z", "BRIDGE", submitted_by="CARA"),
-        _worked("T-4", "2026-01-08", "2", "2026-01-09T18:00:00Z", "BRIDGE", version=2, submitted_by="ADA"),
-        _worked("U-1", "2026-01-05", "8", "2026-01-05T19:00:00Z", "TUNNEL"),
-        _worked("U-2", "2026-01-06", "4", "2026-01-06T19:00:00Z", "TUNNEL"),
-        _worked("U-3", "2026-01-07", "8", "2026-01-07T19:00:00Z", "TUNNEL", person_id="BOB"),
-        _worked("W-1", "2026-01-08", "2", "2026-01-08T19:00:00Z", "TUNNEL"),
+        worked("T-1", "2026-01-05", "8", "2026-01-05T18:00:00Z", "BRIDGE"),
+        worked("T-2", "2026-01-06", "8", "2026-01-06T18:00:00Z", "BRIDGE"),
+        worked("T-3", "2026-01-07", "8", "2026-01-07T18:00:00Z", "BRIDGE"),
+        worked("T-4", "2026-01-08", "2", "2026-01-08T18:00:00Z", "BRIDGE", submitted_by="CARA"),
+        worked("T-4", "2026-01-08", "2", "2026-01-09T18:00:00Z", "BRIDGE", version=2, submitted_by="ADA"),
+        worked("U-1", "2026-01-05", "8", "2026-01-05T19:00:00Z", "TUNNEL"),
+        worked("U-2", "2026-01-06", "4", "2026-01-06T19:00:00Z", "TUNNEL"),
+        worked("U-3", "2026-01-07", "8", "2026-01-07T19:00:00Z", "TUNNEL", person_id="BOB"),
+        worked("W-1", "2026-01-08", "2", "2026-01-08T19:00:00Z", "TUNNEL"),
         event("TimeWithdrawn", "2026-01-09T19:00:00Z", entry_id="W-1", version=2, project_id="TUNNEL"),
     ]
 
@@ -175,8 +185,8 @@ def _february() -> list[Event]:
             requested_by="CARA",
             approved_by="DAN",
         ),
-        _worked("T-1", "2026-01-05", "1", "2026-02-10T18:00:00Z", "BRIDGE", version=2),
-        _worked("U-4", "2026-01-20", "4", "2026-02-12T18:00:00Z", "TUNNEL"),
+        worked("T-1", "2026-01-05", "1", "2026-02-10T18:00:00Z", "BRIDGE", version=2),
+        worked("U-4", "2026-01-20", "4", "2026-02-12T18:00:00Z", "TUNNEL"),
     ]
 
 
@@ -184,7 +194,7 @@ def _march() -> list[Event]:
     return [
         _invoiced("I-3", "2026-03-03", BRIDGE_FEBRUARY, "-100"),
         _invoiced("I-4", "2026-03-03", TUNNEL_FEBRUARY, "400"),
-        _worked("U-5", "2026-03-05", "3", "2026-03-06T18:00:00Z", "TUNNEL"),
+        worked("U-5", "2026-03-05", "3", "2026-03-06T18:00:00Z", "TUNNEL"),
     ]
 
 

@@ -169,8 +169,9 @@ def _parts(statement: BillingStatement) -> Iterator[_Part]:
 def _place(part: _Part, statement: BillingStatement, chart: EntityChart) -> Mapped | Unmapped:
     about = {
         "project": part.project_id,
+        "contract": statement.contract_id,
         "customer": statement.bill_to,
+        "currency": statement.currency,
         "purpose": part.kind,
-        **dict(zip(_OF_STATEMENT, (statement.contract_id, statement.currency), strict=True)),
     }
     return chart.mapped(part.role, {name: value for name, value in about.items() if value})

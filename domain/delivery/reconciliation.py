@@ -351,7 +351,7 @@ def _billed_otherwise(
     if not moved:
         return None
     what = "; ".join(
-        f"expected {_told(expected, invoice.currency)} on {account}, found {_told(has, invoice.currency)}"
+        f"expected {_one_side(expected, invoice.currency)} on {account}, found {_one_side(has, invoice.currency)}"
         for account, expected, has in moved
     )
     return what, _changed([has - expected for _, expected, has in moved])
@@ -364,10 +364,10 @@ def _owed_otherwise(
     sign = 1 if invoice.gross > 0 else -1
     sums = sorted(((account, amount) for account, amount in owed.items() if amount), key=lambda each: -sign * each[1])
     found = (
-        ", ".join(f"{account or 'no account'} {_told(amount, invoice.currency)}" for account, amount in sums[:5])
+        ", ".join(f"{account or 'no account'} {_one_side(amount, invoice.currency)}" for account, amount in sums[:5])
         or "nothing"
     )
-    expected = f"expected {_told(invoice.gross, invoice.currency)}, with tax, on one account; found {found}"
+    expected = f"expected {_one_side(invoice.gross, invoice.currency)}, with tax, on one account; found {found}"
     sums = [each for each in sums if each[0] not in ours_alone]
     if not sums or sums[0][1] * sign < 0:
         return expected, abs(invoice.gross)
@@ -510,7 +510,7 @@ def _summed(currency: str, some: Sequence[LedgerDifference]) -> LedgerDifference
     return LedgerDifference(f"more-{currency}", MORE, said, sum(abs(each.amount) for each in some), currency)
 
 
-def _told(amount: Amount, currency: str) -> str:
+def _one_side(amount: Amount, currency: str) -> str:
     return _text((amount, 0) if amount > 0 else (0, amount), currency)
 
 

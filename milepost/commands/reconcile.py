@@ -145,20 +145,19 @@ def _compared(
         if (entity is not None and company != entity) or company not in calendars:
             continue
         with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
-            reads_invoices = erp.limits.reads_invoices
-        billing = delivered.billing if reads_invoices else delivered.billing._replace(invoices={})
-        names = [period] if period is not None else periods_of(chart, found, billing, calendars[company], until)
-        periods = [within for name in names if (within := period_of(chart, calendars[company], name))]
-        if len(periods) < len(names):
-            raise typer.BadParameter(
-                f"expected a fiscal year and period such as 2026-03, got {period}", param_hint="--period"
-            )
-        if (lack := delivered.ledger.lacking.get(company)) is not None:
-            unread.append(
-                f"{company}: the ERP has journals that cannot be compared, since the chart has {lack}; write it into accounts.toml again"
-            )
-            continue
-        with closing(opened(chart.erp, accounts.erps[chart.erp])) as erp:
+            billing = delivered.billing if erp.limits.reads_invoices else delivered.billing._replace(invoices={})
+            names = [period] if period is not None else periods_of(chart, found, billing, calendars[company], until)
+            periods = [within for name in names if (within := period_of(chart, calendars[company], name))]
+            if len(periods) < len(names):
+                raise typer.BadParameter(
+                    f"expected a fiscal year and period such as 2026-03, got {period}", param_hint="--period"
+                )
+            if (lack := delivered.ledger.lacking.get(company)) is not None:
+                unread.append(
+                    f"{company}: the ERP has journals that cannot be compared, since the chart has {lack}; "
+                    "write it into accounts.toml again"
+                )
+                continue
             try:
                 yield from compared(chart, periods, found, erp.ledger, billing)
             except ErpUnreadable as fault:

@@ -10,6 +10,7 @@ from domain.credit import CONCESSIONS, ERROR_REBILL, Row, hourly, hours_left, is
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, less, negated, total
 from domain.identity import composed, parts_of
+from domain.journal import BILLING
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import JournalEntry, JournalLine
 from domain.position import Balance
@@ -349,7 +350,7 @@ class CreditNodes:
         return next(
             said
             for said in self.sources.trace.journals_of.get(receivable.statement_id, ())
-            if said.record.kind == "billing"
+            if said.record.kind == BILLING
         )
 
     def _invoice_line(self, receivable: Receivable, account: str, currency: str, which: int = 0) -> Node:

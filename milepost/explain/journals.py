@@ -10,6 +10,7 @@ from domain.accounts import (
 )
 from domain.clearing import CLEARED
 from domain.explanation import Node, constant
+from domain.journal import BILLING
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.credits import CreditNodes
@@ -152,7 +153,7 @@ class JournalNodes:
             return self.rests.exchange_rest(said, journal, line)
         if row_of(journal) is not None:
             return self.of_entries.of_entry(said, journal, line, number)
-        if journal.affected_kind == "statement" and journal.kind == "billing":
+        if journal.affected_kind == "statement" and journal.kind == BILLING:
             return self.invoices.billing(said, journal, line, number)
         if journal.rule == CLEARED:
             return self.invoices.left_to_deliver(said, journal, line, number)

@@ -12,6 +12,7 @@ from domain.billing.kind import NO_REVENUE
 from domain.events.commercial import ContractSigned
 from domain.events.common import Milestones, Retention
 from domain.explanation import Node, agreeing, constant, negated, stated, total
+from domain.journal import BILLING
 from domain.money import format_decimal
 from domain.outputs import BillingStatement, JournalEntry, JournalLine
 from domain.units import PERCENT_SCALE, Amount
@@ -423,7 +424,7 @@ class RetentionNodes:
     def _billing(self, statement_id: str, step: int) -> Said | None:
         """The journal of its invoice, if it is posted by then."""
         found = self.sources.trace.journals_of.get(statement_id, ())
-        return next((said for said in found if said.record.kind == "billing" and said.step <= step), None)
+        return next((said for said in found if said.record.kind == BILLING and said.step <= step), None)
 
     # What is known of statements
 

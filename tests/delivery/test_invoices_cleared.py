@@ -24,41 +24,14 @@ from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
 from tests.commands.tiny_firm import Event, event, write
 from tests.delivery.test_deliver import COMPANY, Firm
-from tests.finished_run import history
+from tests.finished_run import history, project_and_contract, worked
 
 # Whose invoices the ERP makes, and a period that nobody closes.
 OF_OTHERS = {"InvoicePosted", "AccountingPeriodClosed"}
+# When a project comes, and its contract.
+AT = ("2026-01-02T08:01:00Z", "2026-01-02T08:02:00Z")
 # Of the simulated NetSuite, by number: one posts to the account of its last four digits.
 ITEMS = dict.fromkeys(ITEM_KINDS, "771150") | {"retention": "771170", "deposit": "772310"}
-
-
-def _contract(
-    project_id: str, contract_id: str, second: int, currency: str, lines: list[Event], **more: object
-) -> list[Event]:
-    return [
-        event(
-            "ProjectActivated",
-            f"2026-01-02T08:01:{second:02d}Z",
-            project_id=project_id,
-            version=1,
-            name=project_id.title(),
-            legal_entity_id="BERLIN",
-            starts_on="2026-01-01",
-        ),
-        event(
-            "ContractSigned",
-            f"2026-01-02T08:02:{second:02d}Z",
-            contract_id=contract_id,
-            version=1,
-            customer_id="ACME",
-            legal_entity_id="BERLIN",
-            currency=currency,
-            signed_on="2026-01-01",
-            starts_on="2026-01-01",
-            lines=[{"project_id": project_id, **line} for line in lines],
-            **more,
-        ),
-    ]
 
 
 def _firm_of_all_sorts() -> list[Event]:
@@ -69,11 +42,11 @@ def _firm_of_all_sorts() -> list[Event]:
     hours = {"type": "TimeAndMaterials", "rates": [{"rate": "100"}]}
     return [
         *(each for each in history() if each["type"] not in OF_OTHERS),
-        *_contract(
+        *project_and_contract(
             "DAM",
             "K-3",
-            0,
             "EUR",
+            AT,
             [
                 {"line_id": "L-1", "terms": over_time, "policies": {"revenue_method": "straight_line_days"}},
                 {"line_id": "L-2", "terms": deposit},
@@ -81,16 +54,16 @@ def _firm_of_all_sorts() -> list[Event]:
             ends_on="2026-03-31",
             retention={"steps": [{"at_percent": "0", "withhold_percent": "10", "release_percent": "0"}]},
         ),
-        *_contract(
+        *project_and_contract(
             "LOCK",
             "K-5",
-            2,
             "USD",
+            AT,
             [{"line_id": "L-1", "terms": over_time, "policies": {"revenue_method": "straight_line_days"}}],
             ends_on="2026-03-31",
         ),
-        *_contract(
-            "WEIR", "K-4", 1, "USD", [{"line_id": "L-1", "terms": hours}], policies={"revenue_method": "as_billed"}
+        *project_and_contract(
+            "WEIR", "K-4", "USD", AT, [{"line_id": "L-1", "terms": hours}], policies={"revenue_method": "as_billed"}
         ),
         event(
             "ExchangeRateSet",
@@ -102,17 +75,7 @@ def _firm_of_all_sorts() -> list[Event]:
             version=1,
             rate="1.15",
         ),
-        event(
-            "TimeApproved",
-            "2026-01-13T18:00:00Z",
-            entry_id="V-1",
-            version=1,
-            project_id="WEIR",
-            person_id="ADA",
-            approved_by="CARA",
-            worked_on="2026-01-13",
-            hours="9",
-        ),
+        worked("V-1", "2026-01-13", "9", "2026-01-13T18:00:00Z", "WEIR"),
     ]
 
 
@@ -137,8 +100,8 @@ def test_every_account_of_the_erp_ends_as_ours(tmp_path: Path, grain: str) -> No
         ]
         assert firm.theirs() == _ours(booked)
         assert _theirs_in_dollars(firm) == _ours_in_dollars(booked)
-        told = {account: f"{amount / AMOUNT_ONE:,.2f}" for account, amount in sorted(firm.theirs().items())}
-        assert told == {
+        balances = {account: f"{amount / AMOUNT_ONE:,.2f}" for account, amount in sorted(firm.theirs().items())}
+        assert balances == {
             "1100": "12,100.00",
             "2150": "-2,280.00",
             "4000": "-11,516.86",

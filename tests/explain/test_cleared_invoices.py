@@ -42,12 +42,12 @@ SCENARIOS = [
     "scenario", [scenario for _, scenario in SCENARIOS], ids=[f"{path.stem}: {one.name}" for path, one in SCENARIOS]
 )
 def test_no_balance_is_another(scenario: Scenario, tmp_path: Path) -> None:
-    told = play(scenario)
-    cleared = Books(tmp_path, told.engagement_id)
-    cleared.replay([_clearing(record) for record in told.log])
-    assert _balances(cleared) == _balances(told)
-    assert _beside_journals(cleared) == _beside_journals(told)
-    assert violations(cleared) == violations(told)
+    stated = play(scenario)
+    cleared = Books(tmp_path, stated.engagement_id)
+    cleared.replay([_clearing(record) for record in stated.log])
+    assert _balances(cleared) == _balances(stated)
+    assert _beside_journals(cleared) == _beside_journals(stated)
+    assert violations(cleared) == violations(stated)
     statements = _statements(cleared)
     for journal in _journals(cleared):
         if journal.kind == BILLING and not journal.deliver:
@@ -62,7 +62,7 @@ def test_no_balance_is_another(scenario: Scenario, tmp_path: Path) -> None:
         for figure in figures(explainer_of(cleared, engagement_id)):
             assert recompute(figure) == []
             assert unexplained(figure) == []
-    told.close()
+    stated.close()
     cleared.close()
 
 

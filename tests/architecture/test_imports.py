@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ PACKAGES = (*PURE, "operators", "connectors", "dataflows", "milepost", "simulati
 # The checkpoint store needs msgspec; nothing else of the fold comes from outside the standard library.
 THIRD_PARTY = {"domain": frozenset[str](), "state": frozenset({"msgspec"})}
 FIRST_PARTY = {"domain": frozenset({"domain"}), "state": frozenset({"domain", "state"})}
+
+# redis before Python 3.11.3 wants the one, the standard library's zones the other.
+NEEDED_BY_OTHERS = {"async-timeout", "tzdata"}
 
 # Clocks, chance, the network, other processes and threads: nothing that can differ from one run to the next.
 NEVER_IMPORTED = frozenset(
@@ -120,6 +124,18 @@ def test_package_markers_are_empty(package: str) -> None:
     markers = [folder / "__init__.py" for folder in sorted(folders)]
     assert [str(marker.relative_to(ROOT)) for marker in markers if not marker.exists()] == []
     assert [str(marker.relative_to(ROOT)) for marker in markers if marker.read_text(encoding="utf-8").strip()] == []
+
+
+def test_what_is_installed_to_run_is_what_the_product_imports() -> None:
+    """What only tests, benchmarks and examples import is in requirements-dev.in."""
+    imported = {
+        module.split(".", 1)[0]
+        for package in (*PURE, "operators", "connectors", "dataflows", "milepost", "schemas")
+        for path in sources(package)
+        for _, module in imported_modules(parsed(path))
+    }
+    stated = re.findall(r"^[a-z][a-z0-9-]*", (ROOT / "requirements.in").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name for name in stated if name.replace("-", "_") not in imported} == NEEDED_BY_OTHERS
 
 
 @pytest.mark.parametrize(

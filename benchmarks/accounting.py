@@ -18,7 +18,7 @@ from dataflows.embedded import ENCODERS, close, decode_event, open_accounting, r
 from state.books import Entry
 from state.genesis import Genesis
 from state.shard import Bodies, Encoders, Shard
-from state.store import Engagement, Store, StoredEntries
+from state.store.store import Engagement, Store, StoredEntries
 
 OpenOn: TypeAlias = Callable[[StoredEntries, str, str, str, str], list[Entry]]
 

@@ -25,8 +25,8 @@ from domain.delivery.chart import (
 )
 from domain.delivery.invoices import CONDITIONS
 from domain.identity import fault_of_id
+from domain.ledger.trial_balance import is_period
 from domain.money import is_currency
-from domain.trial_balance import is_period
 
 FILE_NAME: Final = "accounts.toml"
 # Dimensions that people and projects have of themselves; further ones are named in `dimensions`.

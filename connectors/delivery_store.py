@@ -29,12 +29,12 @@ from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
 from domain.delivery.groups import Row
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import NOT_DELIVERED, Changes, Ended, Kept, Parcel, Settled, Standing
-from domain.journal import debits
+from domain.ledger.journal import debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, Instant
-from state.page_sums import PAGE, PageSums
-from state.snapshot import Damaged
-from state.store import is_damage
+from state.store.page_sums import PAGE, PageSums
+from state.store.snapshot import Damaged
+from state.store.store import is_damage
 
 FORM: Final = 2
 # In place of a standing: of all that was read.

@@ -40,7 +40,7 @@ from state.guards import LOG_MISSING, OTHER_GENERATION, OUTPUTS_DIFFER, TOPIC_CH
 from state.overrides import Overrides, digest_before
 from state.rules import begun_under, check_genesis
 from state.shard import Progress, Shard
-from state.store import Store
+from state.store.store import Store
 
 STORE: Final = "books.db"
 OPENED_AT_ONCE: Final = 8

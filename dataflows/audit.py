@@ -31,8 +31,8 @@ from domain.audit.report import Report, Tally
 from domain.events.common import Policies
 from state.book_checks import EngagementBooks, books_agree
 from state.guards import LOG_DAMAGED, GuardStop
-from state.store import Store
-from state.store_check import same_store
+from state.store.check import same_store
+from state.store.store import Store
 
 TOLD_EVERY: Final = 10
 

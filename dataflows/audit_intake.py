@@ -24,9 +24,9 @@ from domain.audit.findings import GENESIS, INTAKE, STORE, Checked, Violation
 from state import genesis
 from state.genesis import Genesis
 from state.guards import GuardStop
-from state.page_sums import PageSums
 from state.rules import RULES
-from state.snapshot import Damaged
+from state.store.page_sums import PageSums
+from state.store.snapshot import Damaged
 
 # What leads from an id to its one engagement, and is all in the log; with the words for a row of it. Contracts and those who pay them
 # may be in several, of which the log says less.

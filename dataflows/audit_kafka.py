@@ -31,7 +31,7 @@ from domain.audit.about import about
 from domain.audit.findings import INPUT_CHAIN, OUTPUT_CHAIN, REFOLD, Violation
 from state.guards import OTHER_GENERATION, GuardStop
 from state.shard import Encoded, Mark, Shard
-from state.store import Store
+from state.store.store import Store
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20

@@ -12,6 +12,7 @@ from connectors.files.figure_index import FORECASTS, STATEMENTS, FigureIndex, Te
 from connectors.files.figure_rows import engagement_named
 from connectors.files.moments import Cut, Moment, cut_at, latest, log_end, shards_at
 from connectors.files.written import Written
+from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.outputs import (
     TOPICS,
     BillingStatement,
@@ -21,7 +22,6 @@ from domain.outputs import (
     JournalEntry,
     Position,
 )
-from domain.statement import ISSUED, SUPERSEDED
 from domain.units import Amount
 
 

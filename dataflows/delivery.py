@@ -27,6 +27,7 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from connectors.delivery_store import Arrived, Member
 from connectors.erp.adapter import NO_TRACE, Limits, Trace
 from dataflows.delivery_watched import Stand, Unwatched, Watch
+from domain.billing.statement import ISSUED
 from domain.delivery import groups as grouping
 from domain.delivery.answers import Answer, answers_of
 from domain.delivery.calls import SEND, Call, Given, Intent, Result, Terms
@@ -40,7 +41,6 @@ from domain.delivery.pace import seconds
 from domain.delivery.queue import Queue
 from domain.delivery.standings import NEVER_SENT, PROBE, WAITING, Changes, Kept, Parcel
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
-from domain.statement import ISSUED
 from domain.units import MICROSECONDS_A_SECOND, Instant
 from operators.idling import AT_ONCE
 

@@ -20,7 +20,7 @@ from operators.accounting import CommittingSink, Faults, Log, LogSource, OnCommi
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Encoders, Shard
-from state.store import Store
+from state.store.store import Store
 
 Answer = TypeVar("Answer")
 

@@ -17,8 +17,8 @@ from connectors.kafka.names import Names
 from connectors.kafka.output_stream import all_outputs
 from connectors.kafka.partitions import Place
 from domain.audit.generations import Difference, StatementDifference, differences, statement_difference
+from domain.billing.statement import ISSUED
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
-from domain.statement import ISSUED
 
 POSTINGS: Final = TOPICS["JournalEntry"]
 STATEMENTS: Final = TOPICS["BillingStatement"]

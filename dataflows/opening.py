@@ -7,8 +7,8 @@ from pathlib import Path
 
 from state.guards import OUTPUTS_DIFFER, STORE_DAMAGED, GuardStop
 from state.shard import Progress, Shard
-from state.snapshot import Damaged
-from state.store import Meta, Store, is_damage
+from state.store.snapshot import Damaged
+from state.store.store import Meta, Store, is_damage
 
 Tell = Callable[[str], None]
 

@@ -43,7 +43,7 @@ from dataflows.opening import Tell, silent
 from state.guards import OUTPUTS_DIFFER, GuardStop
 from state.overrides import digest_before
 from state.shard import Encoded, Mark, Progress, Shard
-from state.store import Store
+from state.store.store import Store
 
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20

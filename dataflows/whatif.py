@@ -24,8 +24,8 @@ from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
+from domain.reference.zones import universal_day
 from domain.units import Instant
-from domain.zones import universal_day
 from state.imagined import Foreseen, Said
 from state.intake.clock import DATE_LAST
 from state.intake.intake import EVERYONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from domain.billing.statement import SUPERSEDED
 from domain.outputs import (
     BillingStatement,
     ExceptionClosed,
@@ -16,7 +17,6 @@ from domain.outputs import (
     StatementLine,
     ViewBalance,
 )
-from domain.statement import SUPERSEDED
 from domain.units import Amount, Quantity
 from state.imagined import Foreseen
 

@@ -18,8 +18,8 @@ from connectors.files.rebuilt import STORE as INTAKE
 from dataflows.embedded import decode_event, store_path
 from dataflows.whatif_intake import Known, known_by_intake, known_from_log
 from state.imagined import ImaginedShard, ImaginedStore
-from state.snapshot import Damaged
-from state.store import Store, is_damage
+from state.store.snapshot import Damaged
+from state.store.store import Store, is_damage
 
 # The index of the write-ahead log is made anew from it.
 SUFFIXES: Final = ("", "-wal", "-pages")

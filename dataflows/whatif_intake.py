@@ -18,8 +18,8 @@ from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded, IdentityLinked
+from domain.reference.zones import local_date
 from domain.units import Instant
-from domain.zones import local_date
 from state.guards import GuardStop
 from state.intake.clock import Clock, Running, running, zones_named
 from state.intake.directory import Link, Routed, route

@@ -9,19 +9,20 @@ from datetime import date
 from itertools import product
 from typing import NamedTuple
 
-from domain import purchase_order, retention
-from domain.billing import methods
-from domain.caps import CapLimit, CapRule, are_mixed
+from domain.billing import retention
+from domain.billing.funding import funding_faults
+from domain.billing.shares import party_faults
+from domain.caps import purchase_order
+from domain.caps.consume import CapLimit, CapRule, are_mixed
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap, TimeAndMaterials
-from domain.funding import funding_faults
 from domain.line_faults import line_faults
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.policies import NEXT_RULE, Resolved, resolve
 from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
-from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
-from domain.shares import party_faults
+from domain.terms import methods
 from domain.units import Quantity
+from domain.work.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
 
 INHERITED = tuple(
     name
@@ -114,7 +115,7 @@ def line_policies(terms: ContractSigned, line: ContractLine | None, *defaults: P
 def cap_rules(history: Sequence[Version], line_id: str, content: str | None = None) -> tuple[CapRule, ...]:
     """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first.
 
-    `content` is what the caps have to count (`domain/rows.py`); None: whatever they count.
+    `content` is what the caps have to count (`domain/work/rows.py`); None: whatever they count.
     """
     seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Resolved]]] = {}
     for version in history:

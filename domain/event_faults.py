@@ -38,7 +38,6 @@ from domain.events.finance import (
     WrittenOff,
 )
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
-from domain.increments import hours_of
 from domain.money import format_decimal, is_currency
 from domain.policy_faults import (
     Fault,
@@ -48,8 +47,9 @@ from domain.policy_faults import (
     range_faults,
     rate_faults,
 )
+from domain.reference.zones import is_zone
 from domain.units import HOURS_SCALE
-from domain.zones import is_zone
+from domain.work.increments import hours_of
 
 _RECEIVABLE = "what stands on an invoice is given up as its receivable, or credited"
 _UNBILLED = "an invoice is given up by its amount, work that is on none with what: unbilled"

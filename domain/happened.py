@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from domain.events.catalogue import Event
-from domain.zones import local_date, universal_day
+from domain.reference.zones import local_date, universal_day
 
 # Days and moments of what has happened, the first that an event has first; terms, plans and rates may be of days to come.
 HAPPENED: Final = (

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from domain.billing import methods
-from domain.caps import CapLimit
+from domain.caps.consume import CapLimit
 from domain.contract import Version, cap_group, cap_rules, contents, line_named, line_policies
 from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, TimeAndMaterials
 from domain.policies import NEXT_RULE
 from domain.refusals import words_of
-from domain.rows import COUNTED_TIME
+from domain.terms import methods
+from domain.work.rows import COUNTED_TIME
 
 
 def lines_behind(terms: ContractSigned, line_id: str, task: str | None) -> Iterator[ContractLine]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domain.events.common import Policies
-from domain.rates import LEVELS
 from domain.refusals import is_accepted
 from domain.units import Amount, Hours, Percent
+from domain.work.rates import LEVELS
 
 
 class Resolved(Policies):

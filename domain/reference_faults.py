@@ -6,7 +6,7 @@ A zone, currency or calendar that nobody can compute with must be refused where 
 import re
 from collections.abc import Iterator
 
-from domain import fiscal, tax
+from domain.billing import tax
 from domain.events.catalogue import Event
 from domain.events.common import Policies
 from domain.events.reference import (
@@ -33,7 +33,8 @@ from domain.policy_faults import (
     range_faults,
     rate_faults,
 )
-from domain.zones import is_zone
+from domain.reference import fiscal
+from domain.reference.zones import is_zone
 
 _YEAR_AND_NUMBER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 

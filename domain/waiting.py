@@ -30,9 +30,9 @@ from domain.events.reference import (
     RateCardPublished,
     TaxPolicyDefined,
 )
-from domain.exchange import BRIDGE
-from domain.rates import RateQuery, card_scopes
-from domain.reference import ReferenceBook, Scope, card_scope
+from domain.reference.book import ReferenceBook, Scope, card_scope
+from domain.reference.exchange import BRIDGE
+from domain.work.rates import RateQuery, card_scopes
 
 # Kind and key, as in the index of waits.
 WaitKey = tuple[str, str]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from connectors.imports.counting import counted
-from domain import fiscal
 from domain.delivery.invoices import date_of
 from domain.delivery.standings import REFUSED
 from domain.money import format_amount
+from domain.reference import fiscal
 from milepost.console import money_text
 from milepost.delivered_shown import WORDS
 from milepost.tables import Table

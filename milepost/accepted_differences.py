@@ -8,7 +8,7 @@ from domain.events.common import LedgerDifference
 from domain.identity import composed
 from state.handlers.reconciliations import ACCEPTED, by_subject, is_accepted, subject_of
 from state.shard import REFERENCE
-from state.store_reader import reading_store
+from state.store.reader import reading_store
 
 
 def accepted_of(output: Path, found: Reconciled) -> frozenset[LedgerDifference]:

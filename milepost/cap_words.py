@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from connectors.files.cap_use import UsedUp
+from domain.caps.purchase_order import SUBJECT_KIND
 from domain.outputs import ForecastCap
-from domain.purchase_order import SUBJECT_KIND
 from domain.units import Instant
 from milepost.console import amount_text
 

@@ -14,8 +14,8 @@ from connectors.decode_error import DecodeError
 from connectors.json_records import event_from_json
 from connectors.json_values import instant_text
 from domain.happened import HAPPENED
+from domain.reference.zones import universal_day
 from domain.units import Instant
-from domain.zones import universal_day
 from milepost.days import now
 
 _STEP: Final = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]")

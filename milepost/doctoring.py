@@ -34,7 +34,7 @@ from connectors.kafka.topics import BY_NAME, faults
 from connectors.metrics.catalogue import DATAFLOWS
 from connectors.redis.settings import RedisSettings
 from dataflows.measured import ACCOUNTING, DELIVERY, INTAKE, VIEW
-from domain.zones import database_version
+from domain.reference.zones import database_version
 from milepost.doctoring_erps import looked_at
 from milepost.settings import Loaded, Settings
 from milepost.wrong_settings import WrongSettings

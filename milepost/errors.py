@@ -21,7 +21,7 @@ from milepost.console import say
 from milepost.printable import printable
 from milepost.wrong_settings import WrongSettings
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
-from state.store import StoreError
+from state.store.store import StoreError
 
 UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, *IN_THE_WAY)
 

@@ -26,16 +26,16 @@ from domain.events.finance import (
 from domain.exceptions import CATALOGUE
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
-from domain.reference import owner_key
-from domain.rows import OVERFLOW, TIME_ENTRY, origin, row_id
+from domain.reference.book import owner_key
 from domain.units import Amount, Instant
+from domain.work.rows import OVERFLOW, TIME_ENTRY, origin, row_id
 from milepost.corrected import fields_of, with_fields
 from milepost.deciding import Person
 from milepost.exceptions_effects import OVER
 from milepost.exceptions_shown import Decided, ended_text
 from milepost.unknown_id import unknown_id
 from state.books import CapState, Fact
-from state.store_reader import StoreReader
+from state.store.reader import StoreReader
 
 DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 SOURCE: Final = "milepost"

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from domain.caps.purchase_order import OVER_CAP, OVER_ORDER
 from domain.exceptions import CATALOGUE, owner_of, ways_out
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
-from domain.purchase_order import OVER_CAP, OVER_ORDER
-from domain.rows import ROWS
-from state.assess import WAIVABLE
+from domain.work.rows import ROWS
 from state.handlers.control import DIFFERENCE, comes_back, is_missing
+from state.work.assess import WAIVABLE
 
 WORK: Final = "time_entry"
 # Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line.

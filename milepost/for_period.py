@@ -12,13 +12,13 @@ from milepost.console import asked_folder, echo, say, shape, shell_word, tell, w
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domain.ledger.trial_balance import TrialBalance
     from domain.outputs import ForecastUpdate, JournalEntry
-    from domain.trial_balance import TrialBalance
 
 
 def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as an option has it
     """Trial balance and roll-forwards of the lines that journals have on a project, a contract or an engagement."""
-    from domain.trial_balance import LedgerSums
+    from domain.ledger.trial_balance import LedgerSums
     from milepost.commands.ledger import as_json, feet_text, tables
     from milepost.tables import show
     from milepost.unknown_id import unknown_id
@@ -133,7 +133,7 @@ def _periods_of(output: Path, project_id: str) -> Any:
     from connectors.files.engagement_log import EngagementLog
     from connectors.files.lookup import ProjectFound, find
     from domain.events.reference import LegalEntityDefined
-    from domain.fiscal import period_of
+    from domain.reference.fiscal import period_of
 
     found = find(output, project_id)
     entity_id = found.viewed.view.legal_entity_id if isinstance(found, ProjectFound) else None
@@ -149,7 +149,7 @@ def _periods_of(output: Path, project_id: str) -> Any:
 
 
 def check_period(period: str) -> None:
-    from domain.trial_balance import is_period
+    from domain.ledger.trial_balance import is_period
 
     if not is_period(period):
         raise typer.BadParameter(f"expected an accounting period such as 2026-03, got {period}", param_hint="--for")

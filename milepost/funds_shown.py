@@ -36,7 +36,7 @@ def sources(viewed: Sequence[Viewed]) -> list[Table]:
 
 def orders(viewed: Sequence[Viewed]) -> list[Table]:
     """Every purchase order with a limit, over all lines of its contract; `id` is what `milepost explain` takes."""
-    from domain.forecast import percent
+    from domain.forecast.completion import percent
 
     rows = [
         (

@@ -15,7 +15,7 @@ from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejecte
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
 from milepost.console import shell_word
 from milepost.deciding import beside
-from state.store_reader import reading_store
+from state.store.reader import reading_store
 
 JOURNALS_NAMED: Final = 3
 

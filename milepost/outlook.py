@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 from connectors.files.cap_use import UsedUp, is_used_up
 from connectors.files.forecast_history import Moving, Told
 from domain.events.delivery import ProjectActivated
-from domain.forecast_delta import CAUSES
+from domain.forecast.changes import CAUSES
 from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.units import Amount
 

@@ -10,12 +10,12 @@ from connectors.files.found_exceptions import Known, events_of
 from domain.events.delivery import TimeApproved
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
-from domain.rows import row_id
+from domain.work.rows import row_id
 from milepost.exceptions_effects import WORKS
-from state.assess import WAIVABLE
 from state.books import Charge
 from state.own_work import SELF_APPROVED, of_own_decision, why_not
-from state.store_reader import StoreReader
+from state.store.reader import StoreReader
+from state.work.assess import WAIVABLE
 
 
 class OwnDecisions:

@@ -33,7 +33,7 @@ from state.genesis import Genesis
 from state.guards import GuardStop
 from state.rules import RULES, check_genesis
 from state.shard import Mark
-from state.sums import Sums, sums
+from state.store.sums import Sums, sums
 
 # An embedded log has one partition and one life.
 GENERATION: Final = "1"

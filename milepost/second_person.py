@@ -15,7 +15,7 @@ from milepost.console import amount_text
 from milepost.exceptions_effects import WORKS
 from state.books import Contract
 from state.handlers.control import DIFFERENCE
-from state.store_reader import StoreReader
+from state.store.reader import StoreReader
 
 HOURS_OF_A_DAY: Final = 24 * HOURS_ONE
 

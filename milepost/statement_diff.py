@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from domain.billing.statement import CORRECTION
+from domain.billing.tax import groups_of
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
-from domain.statement import CORRECTION
-from domain.tax import groups_of
 from domain.units import Amount, Hours
 
 LineKey = tuple[object, ...]

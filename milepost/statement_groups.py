@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple
 
+from domain.billing.statement import CORRECTION
 from domain.outputs import BillingStatement, StatementLine
-from domain.statement import CORRECTION
 from domain.units import Amount, Hours
 from milepost.statement_lines import telling_quantity
 

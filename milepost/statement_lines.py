@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from domain.billing.statement import CORRECTION
 from domain.events.delivery import TimeApproved
 from domain.money import HALF_UP, extend, smallest_unit
 from domain.outputs import StatementLine
-from domain.statement import CORRECTION
 from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, Hours, Percent
 from milepost.tables import hours_text, scaled_text
-from state.assess import worked_hours
+from state.work.assess import worked_hours
 
 HOUR, EACH = "hour", "each"
 # Statements print quantities with this many decimals by default; one that differs by more is not the rounded one.

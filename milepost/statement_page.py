@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from connectors.files.lookup import Issued
 from connectors.files.statement_background import Background
+from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRECTION, OPEN, PRIOR_PERIOD, SUPERSEDED
+from domain.billing.tax import groups_of
 from domain.outputs import BillingStatement, StatementLine
-from domain.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRECTION, OPEN, PRIOR_PERIOD, SUPERSEDED
-from domain.tax import groups_of
+from domain.reference.zones import is_zone, local_date
 from domain.units import Hours
-from domain.zones import is_zone, local_date
 from milepost import pages
 from milepost.locales import Writing, last_day
 from milepost.pages import Html, tag

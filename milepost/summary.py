@@ -11,7 +11,7 @@ from connectors.files.written import read_file
 from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from milepost.console import aligned, amount_text, shape
-from state.sums import Sums
+from state.store.sums import Sums
 
 CATEGORIES_SHOWN = 3
 

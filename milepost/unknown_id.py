@@ -14,12 +14,12 @@ from connectors.files.written import read_topic
 from dataflows.embedded import store_path
 from domain.events.finance import InvoicePosted
 from domain.identity import unescape
-from domain.journal import BILLING
+from domain.ledger.journal import BILLING
 from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
-from domain.rows import DELIVERY, EXPENSE, named, row_id
+from domain.work.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from milepost.in_erp import JOURNALS_NAMED, InErp, in_erp
-from state.store_reader import reading_store
+from state.store.reader import reading_store
 
 # What has no figures of its own: its journals have them.
 POSTED_BY = frozenset({"invoice", "payment", "payment_application", "payment_reversal", "credit_memo", "write_off"})

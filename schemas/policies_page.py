@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from domain.billing import methods
 from domain.events.common import Policies
 from domain.policies import DEFAULTS, PRESETS
 from domain.refusals import ACCEPTED
+from domain.terms import methods
 from schemas.events_page import PRIMITIVES, UNITS
 from schemas.files import Schema, read_schemas, short_name
 

@@ -18,7 +18,7 @@ from dataflows.embedded import ENCODERS, decode_event
 from schemas.frozen_rules import ROOT
 from state.genesis import Genesis
 from state.shard import Encoded, Mark, Progress, Shard
-from state.store import Store
+from state.store.store import Store
 
 FOLDER: Final = ROOT / "tests" / "data" / "rules"
 BATCH_RECORDS: Final = 2_000

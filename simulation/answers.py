@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.json_records import event_from_json_line
+from domain.billing.statement import ISSUED, OPEN
 from domain.events.catalogue import Event
 from domain.events.control import StatementApproved, StatementReturned
 from domain.events.finance import InvoicePosted, InvoiceRejected, PaymentReceived
-from domain.statement import ISSUED, OPEN
 from simulation.drafts import decisions
 from simulation.invoices import Made, answers, day_of, newest_statements
 from simulation.receivables import Owed, known_parts, settlements

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from functools import lru_cache
 
+from domain.reference.zones import midnight
 from domain.units import Instant
-from domain.zones import midnight
 
 SECOND = 1_000_000
 HOUR = 3_600

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from domain import fiscal
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+from domain.reference import fiscal
 from simulation.calendar import DAY, HOUR, instant, last_day, nth_workday
 from simulation.entities import BERLIN, ENTITIES, Entity
 from simulation.people import Person

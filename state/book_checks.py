@@ -10,8 +10,8 @@ from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import BOOKS, Checked, Violation
 from domain.identity import composed
 from domain.money import format_amount
-from domain.rows import named
 from domain.units import Amount
+from domain.work.rows import named
 from state.books import Entry, LineTotals
 from state.draft import PartKey
 from state.totals import add_issued, add_price, in_project, standing_price, unbilled_positions

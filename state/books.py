@@ -11,7 +11,8 @@ from datetime import date
 from typing import Any
 
 from domain.accounts import LABOR_ABSORPTION, SERVICE_REVENUE
-from domain.caps import Bucket
+from domain.billing.funding import Portion
+from domain.caps.consume import Bucket
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import Policies
 from domain.events.delivery import (
@@ -30,11 +31,10 @@ from domain.events.finance import (
     PaymentReceived,
     WrittenOff,
 )
-from domain.funding import Portion
-from domain.journal import Leg
+from domain.ledger.journal import Leg
 from domain.outputs import BillingStatement, JournalEntry
-from domain.rows import COUNTED_TIME, EXPENSE, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
+from domain.work.rows import COUNTED_TIME, EXPENSE, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY
 from state.value import Value
 
 
@@ -68,7 +68,7 @@ class SourceTotal(Value, frozen=True, array_like=True, gc=False):
 
 
 class JournalStanding(Value, frozen=True, array_like=True, gc=False):
-    """Where a journal that goes to an ERP stands there (`state/standings.py`); the journal itself until it is posted.
+    """Where a journal that goes to an ERP stands there (`state/ledger/standings.py`); the journal itself until it is posted.
 
     `attempt` is that of the answer that counts; `accepted` and `posted` are the ERP's references, more than one where it has the journal
     twice. `period` is the one that the ERP posted to, where it says so. `amount` is the sum of debits, `booked_on` the accounting date.
@@ -162,7 +162,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
 
     Revenue goes to `revenue`. It follows what is allowed unless `earned` says otherwise: 0 where it comes with the invoice or on a
     schedule of its own, and what the schedule earns where there is nothing to bill. A charge has a `quantity` of a `unit`, never hours.
-    Caps count it as `content` (`domain/rows.py`); `within` is what of the value is for units agreed, None where any number is.
+    Caps count it as `content` (`domain/work/rows.py`); `within` is what of the value is for units agreed, None where any number is.
 
     `drawn` is what the work takes of what its line's terms include, by store: quantity, and what that earns. None where it shares nothing;
     then hours and value are of what goes beyond. `returned` is billed and no more counted by caps: a credit gave it back to them.
@@ -409,7 +409,7 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
 
 
 class GivenUp(Value, frozen=True, array_like=True, gc=False):
-    """What one write-off gave up of an entry; of it counts what the version in force is worth and not issued (`state/given_up.py`)."""
+    """What one write-off gave up of an entry; of it counts what the version in force is worth and not issued (`state/caps/given_up.py`)."""
 
     write_off_id: str
     amount: Amount

@@ -14,9 +14,9 @@ from domain.exceptions import CATALOGUE, owner_of, resolution_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
-from domain.reference import ReferenceBook
-from domain.rows import named
+from domain.reference.book import ReferenceBook
 from domain.units import Amount, Hours, Instant
+from domain.work.rows import named
 from state.books import (
     AtStake,
     CapBucket,

@@ -2,7 +2,7 @@
 
 from domain.events.catalogue import Event
 from domain.identity import content_digest
-from domain.rows import spoken
+from domain.work.rows import spoken
 from state.books import Fact
 from state.draft import Draft
 

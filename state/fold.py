@@ -46,8 +46,11 @@ from domain.events.finance import (
     WrittenOff,
 )
 from domain.events.reference import DayEnded
-from domain.reference import ReferenceBook, owner_key
-from state import cap_notices, lent, liability, price_notices, reissue
+from domain.reference.book import ReferenceBook, owner_key
+from state.billing import reissue
+from state.billing.statement_tax import retry_undetermined
+from state.caps import notices as cap_notices
+from state.caps.repricing import book_repriced
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     approvals,
@@ -77,9 +80,9 @@ from state.handlers import (
     work,
     write_offs,
 )
-from state.repricing import book_repriced
-from state.statement_tax import retry_undetermined
-from state.unapplied import APPLICATION
+from state.receivables.unapplied import APPLICATION
+from state.revenue import lent, liability
+from state.terms import price_notices
 
 
 def apply(

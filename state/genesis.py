@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from domain.zones import database_version
+from domain.reference.zones import database_version
 
 
 class Genesis(NamedTuple):

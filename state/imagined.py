@@ -10,9 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from domain.billing.statement import SUPERSEDED
 from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ForecastCap, ForecastFigures, ProjectView
-from domain.statement import SUPERSEDED
 from domain.units import Instant
 from state.books import IssuedStatement, OpenStatement
 from state.draft import Cause, Draft, Plans, Transition
@@ -24,7 +24,7 @@ from state.genesis import Genesis
 from state.handlers.views import project_view
 from state.overrides import Overrides
 from state.shard import Encoded, LogRecord, Mark, Pieces, Progress, Shard
-from state.store import Engagement, Store
+from state.store.store import Engagement, Store
 from state.trace import SILENT, works_of
 
 

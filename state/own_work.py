@@ -5,7 +5,7 @@ hers on one day (`hours_out_of_range`) she may ask to waive, and somebody else a
 """
 
 from domain.events.delivery import TimeApproved
-from domain.rows import spoken
+from domain.work.rows import spoken
 from state.books import Charge
 
 SELF_APPROVED = "self_approved"

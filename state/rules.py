@@ -7,7 +7,7 @@ the earlier ones do: `rules.lock` has their files, and logs recorded with them a
 from collections.abc import Mapping
 from typing import Final
 
-from domain.zones import database_version
+from domain.reference.zones import database_version
 from state.genesis import Genesis
 from state.guards import RULES_MISSING, GuardStop
 

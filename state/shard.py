@@ -29,13 +29,21 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.fiscal import last_ended
 from domain.outputs import ControlTotals, JournalEntry, Position
-from domain.reference import EMPTY_BOOK, PeriodChange, ReferenceBook, approves_itself, conflict, fixed_faults, owner_key
-from domain.reference import apply as apply_reference
+from domain.reference.book import (
+    EMPTY_BOOK,
+    PeriodChange,
+    ReferenceBook,
+    approves_itself,
+    conflict,
+    fixed_faults,
+    owner_key,
+)
+from domain.reference.book import apply as apply_reference
+from domain.reference.fiscal import last_ended
 from domain.reference_faults import faults
-from domain.rows import spoken
 from domain.waiting import wakes
+from domain.work.rows import spoken
 from state.books import OpenException
 from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
@@ -46,8 +54,8 @@ from state.handlers.refused import is_idle, refuse_reference
 from state.overrides import Override, Overrides
 from state.own_work import SELF_APPROVED
 from state.rules import ACCOUNTING, begun_under, check_rules
-from state.snapshot import Damaged
-from state.store import Engagement, Meta, Store, StoreError
+from state.store.snapshot import Damaged
+from state.store.store import Engagement, Meta, Store, StoreError
 
 # Views of changed projects go out at the end of the day and after so many log records.
 VIEW_RUN = 16_384

@@ -9,10 +9,10 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
-from domain.billing.draw_down import add as add_draws
-from domain.funding import by_source
-from domain.rows import COUNTED_FEE, COUNTED_TIME, counted_as
+from domain.billing.funding import by_source
+from domain.terms.draw_down import add as add_draws
 from domain.units import Amount, Hours
+from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as
 from state.books import (
     Burn,
     Entry,

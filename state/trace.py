@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import TimeApproved
 from domain.events.reference import ExchangeRateSet
-from domain.journal import moves_nothing
+from domain.ledger.journal import moves_nothing
 from domain.outputs import (
     BillingStatement,
     ExceptionClosed,
@@ -23,17 +24,16 @@ from domain.outputs import (
     JournalEntry,
     ProjectView,
 )
-from domain.reference import ReferenceBook, owner_key
-from domain.rows import OVERFLOW, ROWS, named, row_id
-from domain.statement import ISSUED, OPEN, SUPERSEDED
+from domain.reference.book import ReferenceBook, owner_key
 from domain.units import Instant
+from domain.work.rows import OVERFLOW, ROWS, named, row_id
 from state.books import Contract, Entry, JournalStanding, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
 from state.fold import cause_of
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
-from state.store import Engagement, Store
+from state.store.store import Engagement, Store
 from state.totals import open_keys
 
 # Engagements that a record may concern: this one, and what belongs to none.

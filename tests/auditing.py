@@ -12,22 +12,22 @@ from domain.audit.engagement import Engagement
 from domain.audit.entries import retell
 from domain.audit.findings import Seen
 from domain.audit.terms import terms_of
-from domain.caps import bucket_key, counting
+from domain.caps.consume import bucket_key, counting
 from domain.contract import Version, bind_billing_alone, cap_group, cap_rules, line_named, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
 from domain.identity import composed
-from domain.journal import NEVER_ACCEPTED
+from domain.ledger.journal import NEVER_ACCEPTED
 from domain.money import smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
-from domain.reference import approves_itself
-from state import snapshot
+from domain.reference.book import approves_itself
 from state.book_checks import EngagementBooks, books_agree
 from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project
-from state.plan import version_of, versions
-from state.store import SEPARATOR, Store
+from state.store import snapshot
+from state.store.store import SEPARATOR, Store
+from state.terms.plan import version_of, versions
 from state.totals import open_keys
 from tests.folding import Books, Logged, Said, balances, without_zeros
 

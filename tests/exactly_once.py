@@ -51,8 +51,8 @@ from state.guards import (
     GuardStop,
 )
 from state.shard import Encoded, Mark, Progress
-from state.snapshot import Damaged
-from state.store import Meta, StoreError
+from state.store.snapshot import Damaged
+from state.store.store import Meta, StoreError
 from tests.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot
 
 SHARD: Final = 0

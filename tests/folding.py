@@ -17,7 +17,7 @@ from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Positi
 from state.genesis import Genesis
 from state.rules import RULES
 from state.shard import Encoded, Mark, Progress, Shard
-from state.store import Store
+from state.store.store import Store
 
 IN_MEMORY = Path(":memory:")
 # For `TemporaryDirectory(dir=...)`: where there is a file system in memory, stores are opened and closed ten times as fast.

@@ -23,7 +23,7 @@ from state.genesis import Genesis
 from state.intake.clock import Clock, instant_until, tick, with_zones, zones_named
 from state.rules import RULES
 from state.shard import Encoded, Progress, Shard
-from state.store import Store
+from state.store.store import Store
 from tests.folding import IN_MEMORY
 
 ENGAGEMENT = "E"

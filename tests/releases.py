@@ -78,8 +78,8 @@ def next_release(before: Release, root: Path) -> Release:
     schema.write_text(json.dumps(journal, indent=2), encoding="utf-8")
     made.done("schemas.generate")
     made.done("milepost", "schemas", "freeze")
-    made.edit("domain/journal.py", "        contract_id,\n        customer_id,\n    )\n", WITH_TEXT)
-    made.edit("state/assess.py", LIMIT, LOWER_SINCE_2)
+    made.edit("domain/ledger/journal.py", "        contract_id,\n        customer_id,\n    )\n", WITH_TEXT)
+    made.edit("state/work/assess.py", LIMIT, LOWER_SINCE_2)
     made.edit("state/rules.py", "{ACCOUNTING: 1}", "{ACCOUNTING: 2}")
     lock = made.root / "rules.lock"
     kept = json.loads(lock.read_text(encoding="utf-8"))

@@ -16,9 +16,9 @@ from connectors.json_records import event_from_json
 from domain.event_faults import first_fault
 from domain.events.catalogue import Event
 from domain.events.common import ContractLine, Policies
-from domain.increments import hours_of
 from domain.money import format_decimal
 from domain.units import HOURS_SCALE
+from domain.work.increments import hours_of
 from tests.harness import ENGAGEMENT
 from tests.scenario_text import Block, Line, Step
 

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypeAlias
 
+from domain.billing.tax import groups_of
 from domain.outputs import (
     Alert,
     BillingStatement,
@@ -25,9 +26,8 @@ from domain.outputs import (
     StatementTax,
     UndeterminedTax,
 )
-from domain.rows import OVERFLOW, row_id
-from domain.tax import groups_of
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
+from domain.work.rows import OVERFLOW, row_id
 from tests.harness import ENGAGEMENT, Books
 from tests.scenario_events import Words, day_of, journal_named
 from tests.scenario_text import Block, Line

@@ -67,7 +67,7 @@ from domain.delivery.outcomes import (
     Trouble,
     Uncertain,
 )
-from domain.journal import debits
+from domain.ledger.journal import debits
 
 # Its journals do not say which invoice they are of.
 LIMITS: Final = Limits(lines=5_000, documents=50, concurrent=2, per_minute=0, call_seconds=300.0, reads_invoices=False)

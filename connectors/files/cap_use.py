@@ -12,10 +12,10 @@ from connectors.files.forecast_history import Told, label_of
 from connectors.files.found_exceptions import exceptions_of
 from connectors.files.log_format import log_path
 from connectors.files.written import read_topic
+from domain.caps.purchase_order import ORDER, OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.events.catalogue import Event
 from domain.identity import composed
 from domain.outputs import TOPICS, Alert, ExceptionRaised, ForecastCap, ForecastUpdate, Position
-from domain.purchase_order import ORDER, OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.units import HUNDRED_PERCENT, Instant
 
 KINDS = ("line", "shared", ORDER)

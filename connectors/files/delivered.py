@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from connectors.files.added_events import added_events
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_topic, shards
+from domain.billing.statement import ISSUED
 from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart
 from domain.delivery.expected import Ledger
@@ -19,7 +20,6 @@ from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.events.reference import LegalEntityDefined
 from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry
-from domain.statement import ISSUED
 
 # Folder of the input in which delivery leaves the ERPs' answers.
 ANSWERS: Final = "erp-results"

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from connectors.files.input_files import KnownFile, Place, reading
 from connectors.files.input_reader import InputItem, is_avro, read_input
 from domain.events.reference import DayEnded
-from domain.zones import midnight
+from domain.reference.zones import midnight
 from state.intake.clock import recording_time, zones_named
 
 CHUNK_BYTES: Final = 1024 * 1024

@@ -23,7 +23,9 @@ from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file,
 from connectors.files.written import Written, topics, written
 from connectors.log_records import LogRecord
 from connectors.output_schemas import todays_fingerprints
+from domain.billing.statement import ISSUED
 from domain.identity import composed, engagement_of, unescape
+from domain.ledger.trial_balance import LedgerSums, PostedSum
 from domain.outputs import (
     TOPICS,
     BillingStatement,
@@ -32,8 +34,6 @@ from domain.outputs import (
     JournalEntry,
     Output,
 )
-from domain.statement import ISSUED
-from domain.trial_balance import LedgerSums, PostedSum
 from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under

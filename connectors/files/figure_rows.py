@@ -9,6 +9,7 @@ from connectors.log_records import LogRecord
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded, RulesActivated
 from domain.identity import composed, engagement_of
+from domain.ledger.trial_balance import LedgerSums
 from domain.outputs import (
     Alert,
     BillingStatement,
@@ -19,8 +20,7 @@ from domain.outputs import (
     Output,
     ProjectView,
 )
-from domain.reference import owner_key
-from domain.trial_balance import LedgerSums
+from domain.reference.book import owner_key
 from domain.units import Instant
 from state.shard import VIEW_RUN
 

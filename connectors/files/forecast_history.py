@@ -20,7 +20,7 @@ from domain.events.delivery import (
     TimeWithdrawn,
 )
 from domain.events.reference import CostRateSet, ExchangeRateSet, PersonDefined, RateCardPublished
-from domain.forecast_delta import work_cause
+from domain.forecast.changes import work_cause
 from domain.outputs import TOPICS, ForecastUpdate, Position
 from domain.units import Instant
 

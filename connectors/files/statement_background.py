@@ -19,8 +19,8 @@ from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.identity import engagement_of
 from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry
-from domain.rows import ROWS, row_id
 from domain.units import Amount
+from domain.work.rows import ROWS, row_id
 
 # An event that raises one of these is not in force; one behind a gap is as soon as the gap is filled.
 REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})

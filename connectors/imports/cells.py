@@ -28,7 +28,7 @@ from connectors.imports.readings import (
 )
 from connectors.imports.refusals import nearest
 from domain.money import is_currency
-from domain.zones import is_zone, zone_names
+from domain.reference.zones import is_zone, zone_names
 
 Constant = str | bool | int | Decimal | date
 

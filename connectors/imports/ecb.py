@@ -20,8 +20,8 @@ from connectors.imports.events_file import write_lines, write_rejected
 from connectors.imports.readings import Unreadable, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest
 from connectors.imports.rejections import ByReason, Rejected, RejectedRows, rejected_json
+from domain.reference.zones import MICROSECONDS_PER_SECOND, universal_day, universal_midnight
 from domain.units import Instant
-from domain.zones import MICROSECONDS_PER_SECOND, universal_day, universal_midnight
 
 SOURCE = "ecb"
 BASE_CURRENCY = "EUR"

@@ -14,8 +14,8 @@ from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
+from domain.reference.zones import midnight
 from domain.units import Instant
-from domain.zones import midnight
 
 ISO = "iso"
 CLOCK = "clock"

@@ -28,8 +28,8 @@ from connectors.imports.said import (
     text_in,
     version_in,
 )
+from domain.reference.zones import local_date
 from domain.units import Instant
-from domain.zones import local_date
 
 T = TypeVar("T")
 

@@ -35,8 +35,8 @@ from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
 from connectors.imports.said import CellFault, Row, currency_in, date_in, id_in, number_in, required, text_in
 from connectors.imports.time_rows import WorkedTime, dimensions_in, fault_of_cell
+from domain.reference.zones import midnight
 from domain.units import Instant
-from domain.zones import midnight
 
 _DAY_AFTER_THE_LAST = date(2101, 1, 1)
 

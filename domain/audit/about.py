@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from domain.journal import debits
+from domain.ledger.journal import debits
 from domain.money import format_amount
 from domain.outputs import (
     Alert,

@@ -10,11 +10,11 @@ from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
-from domain.clearing import is_of_invoice
-from domain.journal import BILLING
+from domain.billing.statement import ISSUED
+from domain.ledger.clearing import is_of_invoice
+from domain.ledger.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
-from domain.statement import ISSUED
 from domain.units import Amount
 
 POSITION_ACCOUNTS = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT)

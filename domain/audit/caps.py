@@ -10,9 +10,9 @@ from domain.audit.engagement import Engagement, issued, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
 from domain.audit.terms import CapBound, Terms
+from domain.billing.statement import OPEN
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
-from domain.statement import OPEN
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
 WHOLE_TERM, MONTH = "whole_term", "month"

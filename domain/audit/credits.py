@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
-from domain.credit import CONCESSIONS, ERROR_REBILL
 from domain.identity import parts_of
 from domain.outputs import JournalEntry
+from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL
 from domain.units import Amount
 
 CREDIT_MEMO = "credit_memo"

@@ -7,10 +7,10 @@ from typing import NamedTuple, TypeVar
 
 from domain.audit.findings import Seen
 from domain.audit.terms import UNKNOWN, Terms
+from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.finance import CreditMemoIssued, PaymentApplied
-from domain.journal import moves_nothing
+from domain.ledger.journal import moves_nothing
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine
-from domain.statement import ISSUED, OPEN, SUPERSEDED
 
 R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
 

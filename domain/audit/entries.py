@@ -20,12 +20,12 @@ from domain.audit.engagement import Engagement
 from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
 from domain.audit.shared_cuts import Brings, SharedCut
 from domain.audit.terms import Terms
-from domain.journal import BILLING
+from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, ISSUED, SUPERSEDED
+from domain.ledger.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
-from domain.rows import COUNTED_TIME, ROWS, counted_as, row_id
-from domain.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, ISSUED, SUPERSEDED
 from domain.units import Amount
+from domain.work.rows import COUNTED_TIME, ROWS, counted_as, row_id
 
 # The rule of journals by which work is given up, before the write-off.
 BY_WRITE_OFF = "write_off/"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domain.audit.findings import FORECASTS, Seen, Violation, violation
-from domain.forecast import MONTHS_MAX
+from domain.forecast.completion import MONTHS_MAX
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
 from domain.units import HOURS_SCALE, Amount, Hours

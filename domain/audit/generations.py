@@ -12,8 +12,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from domain.billing.tax import groups_of
 from domain.outputs import BillingStatement, JournalEntry
-from domain.tax import groups_of
 from domain.units import Amount
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from domain.audit.credits import CREDIT_MEMO, RowCredit, credit_of
 from domain.audit.engagement import Engagement, records
 from domain.audit.findings import INVOICES, Seen, Violation, violation
+from domain.billing.statement import HOUR, ISSUED
 from domain.events.finance import CreditMemoIssued
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
-from domain.statement import HOUR, ISSUED
 from domain.units import AMOUNT_ONE, HOURS_ONE, HOURS_SCALE, HUNDRED_PERCENT, RATE_ONE, Amount, Hours, Percent, Rate
 
 # Contract, contract line and entry.

@@ -8,11 +8,11 @@ from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, REC
 from domain.audit.engagement import Engagement, Whole, records, whole_statements
 from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
 from domain.audit.hours_credited import HoursCredited
-from domain.clearing import is_of_invoice
-from domain.journal import BILLING
+from domain.billing.statement import CORRECTION
+from domain.ledger.clearing import is_of_invoice
+from domain.ledger.journal import BILLING
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import JournalEntry, StatementLine
-from domain.statement import CORRECTION
 from domain.units import EXCHANGE_RATE_ONE, Amount
 
 GIVE_BACK = ("statement", "credit_memo")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain import fiscal
 from domain.accounts import REVENUE
 from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
 from domain.audit.reference import ReferenceSoFar
-from domain.journal import NEVER_ACCEPTED
+from domain.ledger.journal import NEVER_ACCEPTED
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import JournalEntry
-from domain.rows import ROWS
+from domain.reference import fiscal
+from domain.work.rows import ROWS
 
 
 def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:

@@ -9,7 +9,7 @@ from domain.events.reference import (
     LegalEntityDefined,
     TaxPolicyDefined,
 )
-from domain.reference import EMPTY_BOOK, apply, approves_itself, conflict, fixed_faults
+from domain.reference.book import EMPTY_BOOK, apply, approves_itself, conflict, fixed_faults
 from domain.reference_faults import faults
 
 Learnt = LegalEntityDefined | CustomerDefined | TaxPolicyDefined | AccountingPeriodClosed | AccountingPeriodReopened

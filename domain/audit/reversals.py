@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.audit.engagement import Engagement, records
 from domain.audit.findings import JOURNAL_IDS, REVERSALS, Checked, Seen, Violation, violation
-from domain.journal import moves_nothing
+from domain.ledger.journal import moves_nothing
 from domain.outputs import JournalEntry, JournalLine
 
 REVERSAL = "reversal"

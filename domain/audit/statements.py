@@ -9,12 +9,12 @@ from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement, records
 from domain.audit.findings import STATEMENTS, Checked, Seen, Violation, violation
 from domain.audit.terms import Terms
+from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
+from domain.billing.tax import by_category, groups_of
 from domain.identity import statement_id
-from domain.journal import BILLING
+from domain.ledger.journal import BILLING
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
-from domain.statement import ISSUED, OPEN, SUPERSEDED
-from domain.tax import by_category, groups_of
 from domain.units import Amount
 
 # What all parts of a statement say alike.

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from domain.audit.findings import TAX, Seen, Violation, violation
 from domain.audit.reference import ReferenceSoFar
+from domain.billing.statement import SUPERSEDED
+from domain.billing.tax import OUTPUT, by_category, groups_of, rule_on, tax_of
 from domain.events.reference import TaxPolicyDefined
 from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, StatementTax, UndeterminedTax
-from domain.statement import SUPERSEDED
-from domain.tax import OUTPUT, by_category, groups_of, rule_on, tax_of
 from domain.units import PERCENT_SCALE
 
 # Of a statement.

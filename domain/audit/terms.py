@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.billing import methods
+from domain.billing.shares import parties_of, several_pay
+from domain.caps.purchase_order import covers, has_limit
 from domain.contract import amend, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Cap, ContractLine, Policies, SharedCap
-from domain.purchase_order import covers, has_limit
-from domain.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
-from domain.shares import parties_of, several_pay
+from domain.terms import methods
 from domain.units import Amount, Hours, Percent
+from domain.work.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
 
 TermsEvent = ContractSigned | ContractAmended
 

@@ -19,10 +19,10 @@ from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import Engagement
 from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
-from domain.journal import BILLING, moves_nothing
+from domain.billing.statement import ISSUED, SUPERSEDED
+from domain.ledger.journal import BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
-from domain.statement import ISSUED, SUPERSEDED
 from domain.units import Amount
 
 DEPOSITS = (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT)

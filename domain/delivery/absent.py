@@ -11,7 +11,7 @@ from domain.delivery.groups import Group
 from domain.delivery.standings import REFUSED, REPLACED, TO_SEND, UNMAPPED, WAITING
 from domain.delivery.why_to_send import AFTER_CHART, AFTER_OTHER, AFTER_POSTING, AFTER_REJECTED, AFTER_REPLACEMENT
 from domain.events.finance import PostingAccepted, PostingRejected
-from domain.journal import debits
+from domain.ledger.journal import debits
 from domain.outputs import JournalEntry
 from domain.units import Amount
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple, TypeAlias
 
+from domain.billing.statement import ISSUED
 from domain.delivery.chart import ENTRY, PERIOD, PROJECT_DAY, EntityChart
 from domain.delivery.documents import JOURNAL, key_of
-from domain.journal import BILLING
+from domain.ledger.journal import BILLING
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
-from domain.statement import ISSUED
 from domain.units import Instant
 
 

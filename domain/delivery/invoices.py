@@ -17,9 +17,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from domain import rows
 from domain.accounts import CUSTOMER_DEPOSIT, RETENTION_RECEIVABLE, UNBILLED_RECEIVABLE
-from domain.billing import deposit
+from domain.billing.statement import EACH
 from domain.delivery.chart import (
     CUSTOMER,
     DELIVERY,
@@ -36,9 +35,10 @@ from domain.delivery.chart import (
 from domain.delivery.documents import INVOICE, InvoiceDocument, InvoiceLine, key_of, revision_of
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
-from domain.rows import named, origin
-from domain.statement import EACH
+from domain.terms import deposit
 from domain.units import AMOUNT_ONE, QUANTITY_ONE, RATE_ONE, Amount, Quantity, Rate
+from domain.work import rows
+from domain.work.rows import named, origin
 
 _KINDS: Final = {rows.TIME_ENTRY: TIME, rows.EXPENSE: EXPENSE, rows.DELIVERY: DELIVERY}
 _OF_STATEMENT: Final = ("contract", "currency")

@@ -22,7 +22,7 @@ from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
 from domain.delivery.contra_accounts import Match, matches
 from domain.delivery.documents import JOURNAL, DocumentLine, JournalDocument, Segment, key_of
 from domain.delivery.groups import Group
-from domain.journal import Unbalanced
+from domain.ledger.journal import Unbalanced
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.outputs import JournalEntry
 from domain.units import EXCHANGE_RATE_ONE, Amount

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
+from domain.billing.statement import ISSUED
 from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
 from domain.delivery.invoices import date_of, lack_of
-from domain.journal import BILLING, debits
+from domain.ledger.journal import BILLING, debits
 from domain.outputs import BillingStatement, JournalEntry
-from domain.statement import ISSUED
 from domain.units import Amount
 
 COMPANY: Final = "company"

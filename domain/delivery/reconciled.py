@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from domain import fiscal
 from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, key_of, revision_of
@@ -18,6 +17,7 @@ from domain.delivery.reconciliation import Compared, Invoiced, Period, compare, 
 from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, InvoiceRejected, LedgerReconciled
 from domain.outputs import BillingStatement
+from domain.reference import fiscal
 from domain.units import Amount, Instant
 
 # So far from a period its documents are looked for, where somebody has moved them.

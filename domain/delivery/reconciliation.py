@@ -28,7 +28,7 @@ from domain.delivery.chart import EntityChart
 from domain.delivery.documents import DocumentLine, JournalDocument, is_key
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.events.common import LedgerDifference, LedgerSum
-from domain.journal import debits
+from domain.ledger.journal import debits
 from domain.money import HALF_UP, convert, format_amount, smallest_unit
 from domain.units import EXCHANGE_RATE_ONE, Amount
 

@@ -15,7 +15,7 @@ from domain.accounts import CONTRACT_POSITION, REVENUE
 from domain.delivery.chart import DEPOSIT
 from domain.delivery.invoices import kind_of
 from domain.delivery.reconciled import Billing
-from domain.journal import BILLING
+from domain.ledger.journal import BILLING
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount
 

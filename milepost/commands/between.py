@@ -95,7 +95,7 @@ def _accounts(found: Between) -> Table:
 
 def _statements(found: Between) -> list[Table]:
     """What they come to is said where there are any."""
-    from domain.statement import SUPERSEDED
+    from domain.billing.statement import SUPERSEDED
     from milepost.tables import Table
 
     rows = [

@@ -121,7 +121,7 @@ def list_(
     from milepost.exceptions_json import list_json
     from milepost.exceptions_shown import decided_table, group_table, single_table
     from milepost.tables import show as show_tables
-    from state.store_reader import reading_store
+    from state.store.reader import reading_store
 
     wanted = wanted_of(output, (), kind, project, contract, owner)
     shown = None if all_ else limit
@@ -198,7 +198,7 @@ def show(
     from milepost.exceptions_json import show_json
     from milepost.exceptions_shown import fact_table, head, history_table
     from milepost.tables import show as show_tables
-    from state.store_reader import reading_store
+    from state.store.reader import reading_store
 
     known = find(output, _known(output), id_)
     as_of, steps = latest_of(output), history_of(output, id_)
@@ -380,7 +380,7 @@ def _decide_in(
     from milepost.exceptions_plan import plan_of, show_plan, tell_plan, with_limits
     from milepost.own_decisions import OwnDecisions
     from milepost.second_person import SecondPerson
-    from state.store_reader import reading_store
+    from state.store.reader import reading_store
 
     known = _known(output)
     found = chosen(output, known, wanted)
@@ -452,7 +452,7 @@ def resend(
     from milepost.deciding import decided_at, input_folder, other_person, person
     from milepost.exceptions_decided import Books, check_moment, corrected, fact_of, find
     from milepost.exceptions_shown import subject_text
-    from state.store_reader import reading_store
+    from state.store.reader import reading_store
 
     folder, who, latest = input_folder(input_, output), person(as_), latest_of(output)
     when, approver = decided_at(at, latest), other_person(approved_by, who)

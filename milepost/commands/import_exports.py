@@ -18,7 +18,7 @@ from connectors.imports.products.product import Product
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from domain.money import is_currency
-from domain.zones import is_zone, zone_names
+from domain.reference.zones import is_zone, zone_names
 from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun, plain_name
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now

@@ -14,7 +14,7 @@ from domain.money import format_amount
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
-    from domain.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
+    from domain.ledger.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
     from milepost.tables import Table
 
 ROLL_TITLES = {
@@ -80,8 +80,8 @@ def ledger(
 def ledger_sums(output: Path) -> dict[str, LedgerSums]:
     """By legal entity, over all journals."""
     from connectors.files.written import read_topic
+    from domain.ledger.trial_balance import LedgerSums
     from domain.outputs import TOPICS, JournalEntry
-    from domain.trial_balance import LedgerSums
 
     sums: dict[str, LedgerSums] = {}
     for written in read_topic(output, TOPICS["JournalEntry"]):
@@ -99,7 +99,7 @@ def _known(sums: dict[str, LedgerSums]) -> str:
 
 def _check_period(sums: LedgerSums, period: str) -> None:
     """One without journals still has balances, if it lies between or after the others."""
-    from domain.trial_balance import is_period
+    from domain.ledger.trial_balance import is_period
 
     known = [each.period for each in sums.periods()]
     if not is_period(period) or period < known[0]:
@@ -173,7 +173,7 @@ def _trial_balance(balance: TrialBalance, *, as_csv: bool, json: bool) -> None:
 
 
 def tables(balance: TrialBalance) -> list[Table]:
-    from domain.trial_balance import OCCASIONAL
+    from domain.ledger.trial_balance import OCCASIONAL
 
     whose = f"{balance.legal_entity_id} {balance.period}"
     title = f"Trial balance of {whose} in {balance.ledger_currency}, {balance.journals:,} journals"
@@ -237,7 +237,7 @@ def _account_sums(lines: Sequence[AccountBalance]) -> Iterator[tuple[str, list[s
 
 
 def _roll(balance: TrialBalance, name: str, title: str) -> Table:
-    from domain.trial_balance import total
+    from domain.ledger.trial_balance import total
     from milepost.tables import Table
 
     rolls = [roll for roll in balance.rolls if roll.balance == name]
@@ -257,7 +257,7 @@ def _moves(moves: Moves) -> tuple[str, ...]:
 
 def feet_text(balance: TrialBalance) -> list[str]:
     """That the figures foot, or where they do not."""
-    from domain.trial_balance import feet
+    from domain.ledger.trial_balance import feet
 
     found = feet(balance)
     wrong = [foot for foot in found if not foot.holds]
@@ -274,7 +274,7 @@ def feet_text(balance: TrialBalance) -> list[str]:
 
 def as_json(balance: TrialBalance) -> dict[str, Any]:
     """Version 3 of the shape; amounts are decimals as text."""
-    from domain.trial_balance import feet
+    from domain.ledger.trial_balance import feet
 
     return shape(
         3,

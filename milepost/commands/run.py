@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.files.output_lock import only_writer
-from domain.zones import universal_day
+from domain.reference.zones import universal_day
 from milepost import exit_codes
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import DAYS_AHEAD_MAX, day, furthest_day

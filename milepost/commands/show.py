@@ -142,7 +142,7 @@ def _next(output: Path, statements: Sequence[str], *, json: bool) -> None:
 def is_behind(output: Path, viewed: Sequence[Viewed]) -> bool | None:
     """Whether anything changed after a view was sent; they go out when a day has ended. None where there is no store to tell."""
     from dataflows.embedded import store_path
-    from state.store_reader import reading_store
+    from state.store.reader import reading_store
 
     with reading_store(store_path(output, 0)) as reader:
         parts = [reader.part(each.view.engagement_id, "project", each.view.project_id) for each in viewed]
@@ -435,7 +435,7 @@ def statement_head(issued: Issued) -> list[str]:
 
 def statement_tables(statement: BillingStatement, entries: Mapping[str, TimeApproved]) -> list[Table]:
     """Rates stand with their overtime markup, quantities with the decimals that give the amount."""
-    from domain.tax import groups_of
+    from domain.billing.tax import groups_of
     from milepost.tables import Table
 
     columns = ("line", "project", "who", "what", "service dates", "quantity", "rate", "amount", "flags")

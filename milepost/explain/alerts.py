@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from domain.caps import BucketKey, CapRule, is_limited, limit_of, period_of
+from domain.caps.consume import BucketKey, CapRule, is_limited, limit_of, period_of
 from domain.contract import cap_rules
 from domain.explanation import Arithmetic, Node, PolicyUse, agreeing, stated
 from domain.identity import parts_of
@@ -14,8 +14,8 @@ from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
 from milepost.explain.caps import CapNodes
 from milepost.explain.funding import FundingNodes
 from milepost.explain.sources import Sources
-from state.claims import allotments
-from state.plan import LinePlan, line_plan, versions
+from state.caps.claims import allotments
+from state.terms.plan import LinePlan, line_plan, versions
 from state.trace import Said
 
 FIGURES = ("used_amount", "limit_amount", "used_hours", "limit_hours")

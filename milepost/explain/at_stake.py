@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.billing import methods
 from domain.events.delivery import ExpenseApproved
 from domain.explanation import Arithmetic, Node
 from domain.money import extend
-from domain.rows import FEE
+from domain.terms import methods
+from domain.work.rows import FEE
 from milepost.explain.arithmetic import by_its_time, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
-from state.assess import rate_for, worked_hours
-from state.assess_charge import delivered
-from state.at_stake import cost_rate_at_stake, role_at_stake
 from state.books import Cost, Price
 from state.draft import Draft
-from state.known import Blocked, entity_policies, worker_on
-from state.placing import Placed, approved_at, day_in, place
+from state.terms.known import Blocked, entity_policies, worker_on
+from state.work.assess import rate_for, worked_hours
+from state.work.assess_charge import delivered
+from state.work.at_stake import cost_rate_at_stake, role_at_stake
+from state.work.placing import Placed, approved_at, day_in, place
 
 TITLE = "amount blocked"
 
 
 class AtStakeNodes:
-    """Follows `state.at_stake` with the books after the step that raised the exception."""
+    """Follows `state.work.at_stake` with the books after the step that raised the exception."""
 
     def __init__(self, sources: Sources, rating: Rating, entries: EntryNodes) -> None:
         self.sources = sources

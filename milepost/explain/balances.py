@@ -11,10 +11,10 @@ from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
+from state.billing.held import scopes_of
+from state.billing.payers import payers_of
 from state.books import Entry, Hold
 from state.forecast.outlook import lines_of, project_contracts
-from state.held import scopes_of
-from state.payers import payers_of
 from state.totals import standing_price
 from state.trace import Said
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.caps import BucketKey, CapRule, bucket_key, is_prorated, limit_of, limit_on, prorate
+from domain.caps.consume import BucketKey, CapRule, bucket_key, is_prorated, limit_of, limit_on, prorate
+from domain.caps.purchase_order import spoken
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
-from domain.purchase_order import spoken
 from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.headroom import SETTLED, TAKEN, Consumer, ConsumptionOrder, HeadroomNodes
 from milepost.explain.sources import Sources
 from state.books import GivenUp, IssuedPiece, Work
-from state.claims import (
+from state.caps.claims import (
     FOR_BILLING,
     FOR_REVENUE,
     MAIN,
@@ -26,7 +26,7 @@ from state.claims import (
     rules_for,
     stake_of,
 )
-from state.plan import LinePlan, plan_of
+from state.terms.plan import LinePlan, plan_of
 from state.totals import DRAWS, FREE, MARK, open_keys
 
 # Of a cap with more entries, what was left is only told where it decides.

@@ -12,9 +12,9 @@ from milepost.explain.caps import CapNodes
 from milepost.explain.funding import FundingNodes
 from milepost.explain.receivables import ReceivableNodes
 from milepost.explain.sources import Sources
+from state.billing.orders import ordered
 from state.books import Payment
-from state.claims import allotments
-from state.orders import ordered
+from state.caps.claims import allotments
 from state.trace import Said
 
 SOURCES, ORDERS, UNAPPLIED = "sources", "orders", "unapplied"

@@ -7,26 +7,26 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
-from domain.billing import methods
-from domain.billing.unit_price import VOLUME, prices
-from domain.caps import order_of
+from domain.caps.consume import order_of
 from domain.contract import agreed_units
 from domain.events.common import CostPlus, Expenses, PriceTier, UnitPrice
 from domain.events.delivery import ExpenseApproved, UnitsDelivered
-from domain.exchange import Exchange
 from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.money import format_decimal
-from domain.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, row_id
+from domain.reference.exchange import Exchange
+from domain.terms import methods
+from domain.terms.unit_price import VOLUME, prices
 from domain.units import QUANTITY_SCALE
+from domain.work.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, row_id
 from milepost.explain.arithmetic import evaluated, least, most, step_of
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.books import Charge, Cost, Price, Work
+from state.caps.sharers import Pool, pool_of, steps_cross_caps
 from state.draft import Draft
-from state.plan import LinePlan, plan_of, versions
-from state.sharers import Pool, pool_of, steps_cross_caps
+from state.terms.plan import LinePlan, plan_of, versions
 
 
 class ChargeNodes:

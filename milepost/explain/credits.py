@@ -6,14 +6,14 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
-from domain.credit import CONCESSIONS, ERROR_REBILL, Row, hourly, hours_left, is_named
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, less, negated, total
 from domain.identity import composed, parts_of
-from domain.journal import BILLING
+from domain.ledger.journal import BILLING
+from domain.ledger.position import Balance
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import JournalEntry, JournalLine
-from domain.position import Balance
+from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, Row, hourly, hours_left, is_named
 from domain.units import HOURS_ONE
 from milepost.explain.arithmetic import evaluated, in_proportion, least, step_of
 from milepost.explain.exchanges import at_rate, unchanged
@@ -23,14 +23,14 @@ from milepost.explain.positions import SIDES, PositionNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
-from state.assess import finer_of
 from state.books import Entry, InvoiceCredits, Receivable, StatementState
-from state.deposit_balance import is_deposit
 from state.handlers.credit_memos import RULE
-from state.plan import contract_policies, newest_plan
-from state.position import is_over_time
+from state.ledger.deposit_balance import is_deposit
+from state.ledger.position import is_over_time
+from state.terms.plan import contract_policies, newest_plan
 from state.totals import issued_on
 from state.trace import Said
+from state.work.assess import finer_of
 
 
 class Credit(NamedTuple):

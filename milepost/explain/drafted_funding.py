@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.explanation import Node, less, total
 from milepost.explain.sources import Sources
-from state.approval import PART, Cut, by_cut, cut_of, drafts_of
+from state.billing.approval import PART, Cut, by_cut, cut_of, drafts_of
+from state.billing.payers import is_funded
 from state.books import OpenStatement
-from state.payers import is_funded
 from state.totals import outstanding, standing_price
 
 if TYPE_CHECKING:

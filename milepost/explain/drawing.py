@@ -1,26 +1,26 @@
-"""What work draws on what its terms include, and what that earns (R28, R30, domain/billing/draw_down.py)."""
+"""What work draws on what its terms include, and what that earns (R28, R30, domain/terms/draw_down.py)."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
 
-from domain.billing import methods
-from domain.billing.draw_down import earned_by
-from domain.billing.kind import IN_MONEY, Store
-from domain.caps import Order, order_of
+from domain.caps.consume import Order, order_of
 from domain.events.common import Milestones
 from domain.explanation import Node, agreeing, less, stated, total
+from domain.terms import methods
+from domain.terms.draw_down import earned_by
+from domain.terms.kind import IN_MONEY, Store
 from milepost.explain.arithmetic import in_proportion, least
 from milepost.explain.fees import FeeNodes, Place
 from milepost.explain.sources import Sources
 from state.books import Price
-from state.plan import LinePlan, plan_of
-from state.terms_known import known_of
+from state.charges.terms_known import known_of
+from state.terms.plan import LinePlan, plan_of
 
 
 class DrawingNodes:
-    """Follows `state/drawing.py` with the books after the step that gave a row its share; rows are `Standing`."""
+    """Follows `state/charges/drawing.py` with the books after the step that gave a row its share; rows are `Standing`."""
 
     def __init__(self, sources: Sources, fees: FeeNodes, entries: Any) -> None:
         self.sources = sources

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.billing import methods
-from domain.billing.kind import OVER_TIME
 from domain.events.common import FixedPrice
 from domain.explanation import Node, agreeing, constant, less, stated, total
 from domain.identity import composed
-from domain.revenue import Earning, Stretch, earning
-from domain.rows import FEE
+from domain.revenue.straight_line import Earning, Stretch, earning
+from domain.terms import methods
+from domain.terms.kind import OVER_TIME
+from domain.work.rows import FEE
 from milepost.explain.arithmetic import by_day
 from milepost.explain.fees import FeeNodes, Place
 from milepost.explain.sources import Sources
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 
 class EarnedNodes:
-    """Follows `domain.revenue`, for rows of `state/handlers/revenue.py`."""
+    """Follows `domain.revenue.straight_line`, for rows of `state/handlers/revenue.py`."""
 
     def __init__(self, sources: Sources, fees: FeeNodes) -> None:
         self.sources = sources

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from domain.billing import methods
-from domain.billing.kind import IN_HOURS
-from domain.caps import Order, order_of
+from domain.caps.consume import Order, order_of
 from domain.events.delivery import TimeApproved
 from domain.explanation import (
     Arithmetic,
@@ -18,21 +16,23 @@ from domain.explanation import (
     stated,
     total,
 )
-from domain.increments import billable_hours as incremented
 from domain.money import extend, format_decimal, round_ratio
 from domain.policies import Resolved
-from domain.rows import row_id
+from domain.terms import methods
+from domain.terms.kind import IN_HOURS
+from domain.work.increments import billable_hours as incremented
+from domain.work.rows import row_id
 from milepost.explain.arithmetic import by_its_time, evaluated, most, step_of
 from milepost.explain.charges import ChargeNodes
 from milepost.explain.drawing import DrawingNodes
 from milepost.explain.passing import PassingNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
-from state.assess import interval_hours
 from state.books import Cost, Entry, Price, Work
-from state.claims import FOR_BILLING, FOR_REVENUE
+from state.caps.claims import FOR_BILLING, FOR_REVENUE
 from state.draft import Draft
-from state.plan import LinePlan, plan_of
+from state.terms.plan import LinePlan, plan_of
+from state.work.assess import interval_hours
 
 
 class Standing(NamedTuple):

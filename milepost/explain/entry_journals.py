@@ -23,8 +23,8 @@ from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.positions import Figures, PositionNodes, as_carried, summed
 from milepost.explain.sources import Sources
 from state.books import Posted, Price, Work
-from state.position import is_over_time
-from state.posting import EARNING, beyond_billing
+from state.ledger.position import is_over_time
+from state.ledger.posting import EARNING, beyond_billing
 from state.trace import Said, row_of, works_of
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from domain.accounts import CURRENCY_ROUNDING
-from domain.caps import is_limited, limit_of, period_of
+from domain.caps.consume import is_limited, limit_of, period_of
+from domain.caps.purchase_order import OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.events.catalogue import ENTITIES
 from domain.events.common import FixedPrice, Milestones
 from domain.events.delivery import ExpenseApproved
 from domain.events.finance import ControlTotal, CreditMemoIssued
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import parts_of, unescape
-from domain.journal import debits
+from domain.ledger.journal import debits
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised, JournalLine
-from domain.purchase_order import OVER_CAP, OVER_ORDER, SUBJECT_KIND
-from domain.reference import owner_key
-from domain.rows import CHARGES, ROWS, TIME_ENTRY, row_id
+from domain.reference.book import owner_key
 from domain.units import HOURS_SCALE
+from domain.work.rows import CHARGES, ROWS, TIME_ENTRY, row_id
 from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, Standing
@@ -29,13 +29,13 @@ from milepost.explain.receivables import OWNED
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state import lent
-from state.cap_notices import is_over
-from state.claims import allotments
+from state.caps.claims import allotments
+from state.caps.notices import is_over
 from state.forecast import loss
 from state.handlers import source_totals
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
-from state.plan import line_plan
+from state.revenue import lent
+from state.terms.plan import line_plan
 from state.trace import Said
 
 

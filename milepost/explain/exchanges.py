@@ -5,22 +5,22 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from domain.clearing import CLEARED
 from domain.events.finance import InvoicePosted, PaymentReceived
-from domain.exchange import Exchange
 from domain.explanation import Arithmetic, Node, stated
-from domain.journal import BILLING
+from domain.ledger.clearing import CLEARED
+from domain.ledger.journal import BILLING
 from domain.money import convert
 from domain.outputs import JournalEntry, JournalLine
 from domain.policies import Resolved
+from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
 from milepost.explain.arithmetic import step_of
 from milepost.explain.entries import Standing
 from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
-from state.known import entity_policies, open_day_from
-from state.plan import LinePlan, plan_of
+from state.terms.known import entity_policies, open_day_from
+from state.terms.plan import LinePlan, plan_of
 
 IN_LEDGER = "in ledger currency"
 ONE_RATE = ("times",)

@@ -12,8 +12,8 @@ from dataflows.embedded import seldom_collecting
 from dataflows.retrace import Retraced, retrace
 from domain.explanation import Node
 from domain.identity import composed, engagement_of, parts_of
-from domain.rows import FEE, SCHEDULED_REVENUE, named, origin
-from domain.trial_balance import PostedSum
+from domain.ledger.trial_balance import PostedSum
+from domain.work.rows import FEE, SCHEDULED_REVENUE, named, origin
 from milepost.explain.cuts import cuts
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement

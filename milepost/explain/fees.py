@@ -9,27 +9,27 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from domain.billing import methods
-from domain.billing.kind import IN_MONEY, Agreed, Closed, Ended, Fee, Known, Store
-from domain.billing.retainer import Lot, lots
-from domain.billing.subscription import MINIMUM, MONTHS, months
 from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import Node, agreeing, constant, less, negated, stated, total
 from domain.identity import composed
-from domain.rows import DELIVERY, FEE, row_id
+from domain.reference.zones import local_date
+from domain.terms import methods
+from domain.terms.kind import IN_MONEY, Agreed, Closed, Ended, Fee, Known, Store
+from domain.terms.retainer import Lot, lots
+from domain.terms.subscription import MINIMUM, MONTHS, months
 from domain.units import Amount
-from domain.zones import local_date
+from domain.work.rows import DELIVERY, FEE, row_id
 from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, most, step_of
 from milepost.explain.sources import Sources
 from state.books import Charge, Contract, LineFees, Price
+from state.charges.fees_due import charging
+from state.charges.settlement import SETTLEMENT
+from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
-from state.fees_due import charging
 from state.handlers.fees import HORIZON
-from state.periods import zone_of
-from state.plan import plan_of
-from state.settlement import SETTLEMENT
-from state.terms_known import is_charged, known_of
+from state.terms.periods import zone_of
+from state.terms.plan import plan_of
 from state.totals import month_of
 
 DAY = timedelta(days=1)

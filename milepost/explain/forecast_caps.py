@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from domain.caps import CapRule, bucket_key, limit_on
-from domain.exhaustion import PACE_DAYS, by_plan
+from domain.caps.consume import CapRule, bucket_key, limit_on
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
-from domain.forecast import spread
+from domain.forecast.completion import spread
+from domain.forecast.exhaustion import PACE_DAYS, by_plan
 from domain.identity import composed, escape
 from domain.money import HALF_UP, format_decimal
 from domain.outputs import Alert, ForecastCap, ForecastUpdate
@@ -19,11 +19,11 @@ from milepost.explain.forecast_months import MonthNodes
 from milepost.explain.forecasts import Context, ForecastNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
-from state.claims import allotments
+from state.caps.claims import allotments
 from state.forecast.caps import told_caps
 from state.forecast.outlook import line_key, project_lines, sum_of
 from state.forecast.room import lines_under
-from state.plan import LinePlan
+from state.terms.plan import LinePlan
 from state.trace import Said
 
 FIGURES = ("used_amount", "used_hours", "used_percent", "limit_amount", "limit_hours")

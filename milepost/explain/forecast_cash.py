@@ -10,20 +10,20 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from domain.events.common import Deposit
-from domain.exchange import SAME_CURRENCY
 from domain.explanation import Node, agreeing, constant, less, negated, stated, total
+from domain.reference.exchange import SAME_CURRENCY
 from milepost.explain.arithmetic import evaluated, in_proportion, least
 from milepost.explain.drafted_funding import Portion
 from milepost.explain.forecasts import Context, ForecastNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
+from state.billing.funding import is_ever_funded
 from state.books import Contract
 from state.forecast.expected import Expected, paid_on
 from state.forecast.funded import drawing_order
 from state.forecast.kept_back import Applied, Kept, deposits_of, keeps_back, kept_back
 from state.forecast.outlook import project_contracts, rate_to
-from state.funding import is_ever_funded
-from state.plan import LinePlan, contract_policies, terms_on
+from state.terms.plan import LinePlan, contract_policies, terms_on
 
 
 class Bill(NamedTuple):

@@ -7,23 +7,23 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from domain.accounts import REVENUE
-from domain.billing.unit_price import VOLUME, prices
 from domain.events.common import Milestones, UnitPrice
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
-from domain.forecast import Included, beyond
+from domain.forecast.completion import Included, beyond
 from domain.money import HALF_UP, smallest_unit
-from domain.rows import COUNTED_FEE, COUNTED_TIME, counted_as, named
+from domain.terms.unit_price import VOLUME, prices
+from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as, named
 from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.fees import FeeNodes, Place
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, LineEarning, Price
+from state.charges.settlement import SETTLEMENT
 from state.draft import Draft
 from state.forecast.ahead import Ahead
 from state.forecast.prices import Month, ToCharge, ahead_of_line, months_ahead, to_charge, weights
-from state.plan import newest_plan
-from state.settlement import SETTLEMENT
+from state.terms.plan import newest_plan
 
 DAY = timedelta(days=1)
 

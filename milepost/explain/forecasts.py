@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing import methods
-from domain.caps import CapRule, bucket_key
+from domain.caps.consume import CapRule, bucket_key
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
-from domain.exchange import Exchange, MissingRate
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
-from domain.forecast import percent, room_of, value_of
+from domain.forecast.completion import percent, room_of, value_of
 from domain.identity import composed
 from domain.money import HALF_UP, allocate, format_amount, smallest_unit
 from domain.outputs import ForecastUpdate
 from domain.policies import Resolved
-from domain.rates import RateDecision
+from domain.reference.exchange import Exchange, MissingRate
+from domain.terms import methods
+from domain.work.rates import RateDecision
 from milepost.explain.arithmetic import evaluated, most, step_of
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing
@@ -28,9 +28,8 @@ from milepost.explain.forecast_prices import Line, PriceNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
-from state.assess import assignment_on
 from state.books import Basis, Forecast, Issued, Outlook
-from state.claims import allotments
+from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import BUDGET, ESTIMATE
 from state.forecast.outlook import (
@@ -46,10 +45,11 @@ from state.forecast.outlook import (
 )
 from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
 from state.forecast.room import lines_under
-from state.known import exchange_on
-from state.plan import LinePlan, line_plan, version_on
+from state.terms.known import exchange_on
+from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import issued_on, posted_in
 from state.trace import Said
+from state.work.assess import assignment_on
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),

@@ -1,23 +1,23 @@
-"""What sources that fund a contract pay of an entry (R33): the walk of `domain/funding.py` once more, with nodes in place of amounts."""
+"""What sources that fund a contract pay of an entry (R33): `domain/billing/funding.py` once more, with nodes for amounts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from domain.caps import Order, order_of
+from domain.billing.funding import FIELD, rules_of, scarcest
+from domain.caps.consume import Order, order_of
 from domain.contract import BEGINNING
 from domain.events.commercial import ContractSigned
 from domain.events.common import FundingRule
 from domain.explanation import Node, less, negated, total
-from domain.funding import FIELD, rules_of, scarcest
 from domain.money import smallest_unit
 from milepost.explain.arithmetic import evaluated, most, step_of
 from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Part, Place, Portion
 from milepost.explain.sources import Sources, nothing
+from state.billing.payers import funded_terms
 from state.books import Contract, Issued
 from state.handlers.statements import source_turns
-from state.payers import funded_terms
 from state.totals import issued_on, standing_price
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from milepost.explain.arithmetic import least, most
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.sources import Sources
 from state.books import Entry, GivenUp, Price, WriteOff
-from state.given_up import rows_of
+from state.caps.given_up import rows_of
 from state.totals import issued_on
 
 

@@ -9,17 +9,17 @@ from bisect import bisect_left
 from datetime import date
 from typing import Any, NamedTuple, Protocol
 
-from domain.caps import BucketKey, CapRule, Claim, Order, bucket_key, limit_on
+from domain.caps.consume import BucketKey, CapRule, Claim, Order, bucket_key, limit_on
+from domain.caps.purchase_order import ORDER, SUBJECT_KIND, is_order, spoken
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
 from domain.money import round_ratio
-from domain.purchase_order import ORDER, SUBJECT_KIND, is_order, spoken
 from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.sources import Sources
 from state.books import Contract, Entry
-from state.claims import Stake, granted_of, rules_for
-from state.plan import LinePlan
+from state.caps.claims import Stake, granted_of, rules_for
+from state.terms.plan import LinePlan
 
 # Parts of an entry under a cap: what is settled, and what it takes beside that.
 SETTLED, TAKEN = "settled", "taken"

@@ -15,9 +15,9 @@ from domain.accounts import (
     REVENUE,
     UNBILLED,
 )
-from domain.clearing import OWED, account_of, is_of_invoice
 from domain.events.finance import InvoicePosted
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
+from domain.ledger.clearing import OWED, account_of, is_of_invoice
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_proportion, in_units, step_of
@@ -27,12 +27,12 @@ from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import SIDES, Figures, PositionNodes, as_carried
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
+from state.billing.payers import part_of
 from state.books import Entry, Posted
-from state.deposit_balance import is_deposit
-from state.payers import part_of
-from state.plan import LinePlan, contract_policies, newest_plan
-from state.position import is_over_time as earns_over_time
-from state.terms_known import line_fees
+from state.charges.terms_known import line_fees
+from state.ledger.deposit_balance import is_deposit
+from state.ledger.position import is_over_time as earns_over_time
+from state.terms.plan import LinePlan, contract_policies, newest_plan
 from state.totals import issued_on
 from state.trace import Said, row_of
 

@@ -8,9 +8,9 @@ from domain.accounts import (
     CURRENCY_ROUNDING,
     name_of,
 )
-from domain.clearing import CLEARED
 from domain.explanation import Node, constant
-from domain.journal import BILLING
+from domain.ledger.clearing import CLEARED
+from domain.ledger.journal import BILLING
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.credits import CreditNodes
@@ -26,7 +26,7 @@ from milepost.explain.rest_journals import RestJournals
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
-from state.standings import TO_SEND
+from state.ledger.standings import TO_SEND
 from state.trace import Said, row_of
 
 

@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 
 from domain.accounts import name_of
 from domain.explanation import ELSEWHERE, Arithmetic, Node, agreeing, less, negated, stated, total
+from domain.ledger.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.outputs import JournalEntry
-from domain.trial_balance import BALANCES, LedgerSums, Moves, PostedSum
 from domain.units import Amount
 from milepost.explain.explainer import Explainer
 

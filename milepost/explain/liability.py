@@ -16,8 +16,8 @@ from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, Liability
 from state.draft import Draft
-from state.plan import LinePlan, newest_plan
-from state.rerate import line_ids
+from state.rerating.rerate import line_ids
+from state.terms.plan import LinePlan, newest_plan
 from state.trace import Said
 
 Figures = tuple[Node, Node]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from domain.explanation import Node, agreeing, less, stated
 from milepost.explain.arithmetic import evaluated, least, step_of
 from milepost.explain.sources import Sources
-from state.assess import rate_for
 from state.books import PartOf, Price
-from state.known import worker_on
-from state.plan import plan_of
+from state.terms.known import worker_on
+from state.terms.plan import plan_of
+from state.work.assess import rate_for
 
 if TYPE_CHECKING:
     from milepost.explain.entries import EntryNodes, Standing

@@ -1,4 +1,4 @@
-"""Lines against the position of a contract that earns over time: 2300 and 1160, as journals so far have them (R46, domain/position.py)."""
+"""Lines against a contract's position: 2300 and 1160, as journals so far have them (R46, domain/ledger/position.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_proportion, least
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
-from state.plan import contract_policies
+from state.terms.plan import contract_policies
 from state.trace import Said
 
 SIDES = (CONTRACT_ASSET, CONTRACT_LIABILITY)

@@ -8,15 +8,15 @@ from functools import cached_property
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
 from domain.events.reference import LegalEntityDefined
-from domain.exchange import Exchange
 from domain.explanation import FIELD, Arithmetic, Node, constant, stated
-from domain.rates import RateDecision
+from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE, Percent
+from domain.work.rates import RateDecision
 from milepost.explain.sources import Sources
-from state.assess import assigned
 from state.books import Cost, Price
 from state.draft import Draft
-from state.plan import LinePlan
+from state.terms.plan import LinePlan
+from state.work.assess import assigned
 
 LEVELS = {
     "entry": "the entry's own rate",

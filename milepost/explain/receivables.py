@@ -15,8 +15,8 @@ from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.books import CashApplication, Payment, Receivable, WriteOff
-from state.known import entity_policies
-from state.plan import contract_policies
+from state.terms.known import entity_policies
+from state.terms.plan import contract_policies
 from state.trace import Said
 
 PAYMENT = "payment"

@@ -7,26 +7,26 @@ from functools import cached_property
 from typing import Any
 
 from domain.accounts import REVENUE
-from domain.billing import methods
+from domain.caps.purchase_order import is_order, spoken
 from domain.explanation import Arithmetic, Node, agreeing, less, negated, stated, total
-from domain.journal import debits
+from domain.ledger.journal import debits
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
-from domain.purchase_order import is_order, spoken
-from domain.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
+from domain.terms import methods
 from domain.units import Amount
+from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
 from milepost.explain.arithmetic import by_its_time, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
-from state.assess import rate_for
 from state.books import Cost, Entry, Issued, Price, Work
-from state.known import worker_on
-from state.placing import Placed, place
-from state.plan import plan_of
+from state.terms.known import worker_on
+from state.terms.plan import plan_of
 from state.totals import earned_as_billed
 from state.trace import row_of
+from state.work.assess import rate_for
+from state.work.placing import Placed, place
 
 _KINDS = {
     TIME_ENTRY: "Time entry",

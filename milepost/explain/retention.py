@@ -7,21 +7,21 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from domain import retention as rule
-from domain.billing.kind import NO_REVENUE
+from domain.billing import retention as rule
 from domain.events.commercial import ContractSigned
 from domain.events.common import Milestones, Retention
 from domain.explanation import Node, agreeing, constant, negated, stated, total
-from domain.journal import BILLING
+from domain.ledger.journal import BILLING
 from domain.money import format_decimal
 from domain.outputs import BillingStatement, JournalEntry, JournalLine
+from domain.terms.kind import NO_REVENUE
 from domain.units import PERCENT_SCALE, Amount
 from milepost.explain.arithmetic import evaluated, in_proportion, least, most, step_of
 from milepost.explain.positions import Figures
 from milepost.explain.sources import Sources
 from state.books import Contract, OpenStatement, StatementState
 from state.handlers.retention import Pieces
-from state.plan import contract_policies, newest_plan, terms_on
+from state.terms.plan import contract_policies, newest_plan, terms_on
 from state.trace import Said
 
 DAY = timedelta(days=1)

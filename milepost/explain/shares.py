@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from domain.billing.funding import FIELD
+from domain.billing.shares import Party, expected_parties, rounding_place
 from domain.explanation import Node, negated, stated, total
-from domain.funding import FIELD
-from domain.shares import Party, expected_parties, rounding_place
 from milepost.explain.arithmetic import evaluated, step_of
 from milepost.explain.sources import Sources
+from state.billing.payers import parties_for
 from state.books import Issued, PayerPart, TermsVersion
-from state.payers import parties_for
 from state.totals import issued_on
 
 # One party's share of an amount.

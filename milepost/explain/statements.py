@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.deposit import REFUND
+from domain.billing.shares import Party
+from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.events.common import Deposit
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
 from domain.identity import composed
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
-from domain.rows import FEE, row_id
-from domain.shares import Party
-from domain.statement import ISSUED, SUPERSEDED
+from domain.terms.deposit import REFUND
+from domain.work.rows import FEE, row_id
 from milepost.explain.arithmetic import evaluated, least, step_of
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
@@ -24,10 +24,10 @@ from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
 from milepost.explain.taxes import TaxNodes
+from state.billing.payers import is_refund_row
 from state.books import Entry, Price, StatementEntry
-from state.deposit_balance import deposit_row
-from state.payers import is_refund_row
-from state.plan import LinePlan, newest_plan, plan_of
+from state.ledger.deposit_balance import deposit_row
+from state.terms.plan import LinePlan, newest_plan, plan_of
 from state.totals import outstanding
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from domain.billing.statement import ISSUED
+from domain.billing.tax import OUTPUT, PAYMENT, Taxable, rule_on
 from domain.events.common import TaxRule
 from domain.events.finance import InvoicePosted
 from domain.events.reference import TaxPolicyDefined
@@ -13,13 +15,11 @@ from domain.explanation import Node, PolicyUse, agreeing, less, stated, total
 from domain.identity import parts_of
 from domain.money import HALF_UP, round_amount
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
-from domain.statement import ISSUED
-from domain.tax import OUTPUT, PAYMENT, Taxable, rule_on
 from milepost.explain.arithmetic import evaluated, in_units, step_of
 from milepost.explain.sources import Sources
+from state.billing.statement_tax import DAY, taxable
 from state.draft import Draft
-from state.plan import version_on
-from state.statement_tax import DAY, taxable
+from state.terms.plan import version_on
 from state.totals import issued_on, standing_price
 from state.trace import Said
 

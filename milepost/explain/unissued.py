@@ -1,17 +1,17 @@
-"""What caps would leave of an entry had nothing been issued, where a minimum compares with that (`state/unissued.py`)."""
+"""What caps would leave of an entry had nothing been issued, where a minimum compares with that (`state/charges/unissued.py`)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from domain.explanation import Node, agreeing, less, stated
-from domain.rows import DELIVERY
+from domain.work.rows import DELIVERY
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.headroom import Consumer, ConsumptionOrder, HeadroomNodes
 from milepost.explain.sources import Sources
-from state.claims import allotments, granted_of
-from state.plan import LinePlan, plan_of
-from state.unissued import unissued
+from state.caps.claims import allotments, granted_of
+from state.charges.unissued import unissued
+from state.terms.plan import LinePlan, plan_of
 
 
 class UnissuedNodes:

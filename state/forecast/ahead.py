@@ -1,7 +1,7 @@
 """What lines of a project earn otherwise than by the hours that remain (R57, R58).
 
 A line with a price of its own has still to earn what its terms come to, less what they have earned: a fixed price, milestones that are
-listed, fees of the periods up to the contract's end, units agreed. Its kind says what it expects (`domain/billing`): a milestone is
+listed, fees of the periods up to the contract's end, units agreed. Its kind says what it expects (`domain/terms`): a milestone is
 accepted when it is due, progress comes to all of it, a subscription goes on to the contract's last day. Hours on it earn nothing more,
 but those beyond what milestones include, at their rate, where the hours to come are known to be the line's: it has an estimate or a budget
 of its own, or no other line takes the project's time.
@@ -18,18 +18,18 @@ A project whose lines all earn by hours alone has none of this.
 from datetime import date
 from typing import NamedTuple
 
-from domain.billing import methods
-from domain.billing.kind import Fee, Known
 from domain.events.common import Milestones
+from domain.terms import methods
+from domain.terms.kind import Fee, Known
 from domain.units import Amount
 from state.books import Contract, Inclusion, LineEarning, Project
+from state.charges.fees_due import fees_due
+from state.charges.settlement import settlement
+from state.charges.terms_known import known_of
 from state.draft import Draft
-from state.fees_due import fees_due
 from state.forecast.minimum import with_minimum
 from state.forecast.outlook import has_ended, line_key, lines_of, project_contracts, project_lines, running
-from state.plan import LinePlan, newest_plan
-from state.settlement import settlement
-from state.terms_known import known_of
+from state.terms.plan import LinePlan, newest_plan
 
 
 class Ahead(NamedTuple):

@@ -23,13 +23,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing import methods
 from domain.events.common import ProjectBudget
-from domain.forecast import NOTHING, Completion, Tally, added, at_completion, sold, threshold
-from domain.forecast_delta import with_change
+from domain.forecast.changes import with_change
+from domain.forecast.completion import NOTHING, Completion, Tally, added, at_completion, sold, threshold
 from domain.identity import composed
 from domain.money import smallest_unit
 from domain.policies import Resolved
+from domain.terms import methods
 from domain.units import Amount, Percent
 from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
 from state.draft import Draft, Move
@@ -54,7 +54,7 @@ from state.forecast.outlook import (
 )
 from state.forecast.planned import Planned, planned_cost, planned_from, planned_rate
 from state.forecast.room import Ahead, room_under_caps
-from state.plan import LinePlan
+from state.terms.plan import LinePlan
 
 ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"
 

@@ -8,21 +8,21 @@ lines. Caps of a person's day are left out, and a month's cap is not looked ahea
 from collections.abc import Sequence
 from datetime import date
 
-from domain.caps import CapLimit, CapRule, bucket_key, counting, is_agreed, limit_on
+from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, limit_on
+from domain.caps.purchase_order import SUBJECT_KIND, is_order
 from domain.contract import BEGINNING
-from domain.exhaustion import PACE_DAYS, by_pace, by_plan
-from domain.forecast import NOTHING, percent, spread
+from domain.forecast.completion import NOTHING, percent, spread
+from domain.forecast.exhaustion import PACE_DAYS, by_pace, by_plan
 from domain.outputs import ForecastCap
-from domain.purchase_order import SUBJECT_KIND, is_order
 from domain.units import HUNDRED_PERCENT, Percent
 from state.books import Outlook
-from state.claims import allotments
+from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed
 from state.forecast.figures import Shape
 from state.forecast.outlook import known, line_key, project_lines, running, sum_of
 from state.forecast.room import cap_bucket, lines_under
-from state.plan import LinePlan
+from state.terms.plan import LinePlan
 
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:

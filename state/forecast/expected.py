@@ -10,20 +10,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.billing_periods import period_of
-from domain.forecast import expected_billings
+from domain.billing.periods import period_of
+from domain.billing.shares import Party, expected_parties, shared
+from domain.forecast.completion import expected_billings
 from domain.money import convert
 from domain.months import month_end
 from domain.outputs import BillingStatement
 from domain.policies import Resolved
-from domain.shares import Party, expected_parties, shared
 from domain.units import Amount
 from state.books import Contract, Project
 from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, rate_to
 from state.forecast.prices import ToCharge
-from state.periods import open_period
-from state.plan import billing_cycle, contract_policies, terms_on
+from state.terms.periods import open_period
+from state.terms.plan import billing_cycle, contract_policies, terms_on
 
 PAYMENT_TERMS_DAYS = 30
 MID_MONTH = 15

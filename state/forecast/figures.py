@@ -15,7 +15,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.events.common import RemainingWork
-from domain.forecast import (
+from domain.forecast.completion import (
     MONTHS_MAX,
     NOTHING,
     MonthSums,
@@ -50,7 +50,7 @@ from state.forecast.outlook import (
     tracks_in,
 )
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
-from state.plan import LinePlan
+from state.terms.plan import LinePlan
 from state.totals import in_project
 
 

@@ -1,5 +1,5 @@
 """Who is expected to pay bills to come of a contract that sources fund: its sources in the order of their rules, as far as each has
-something left (`domain/funding.py`).
+something left (`domain/billing/funding.py`).
 
 Bills draw in the order in which they are cut. What no rule is left for is expected of nobody, and so it is not expected to be billed.
 
@@ -9,12 +9,12 @@ Bills draw in the order in which they are cut. What no rule is left for is expec
 
 from collections.abc import Iterable, Iterator
 
-from domain.funding import by_source, draw
+from domain.billing.funding import by_source, draw
+from state.billing.funding import is_ever_funded, used
 from state.books import Contract
 from state.draft import Draft
 from state.forecast.expected import Expected, paid_on
-from state.funding import is_ever_funded, used
-from state.plan import terms_on
+from state.terms.plan import terms_on
 
 
 def by_payer(draft: Draft, contracts: Iterable[Contract], bills: list[Expected]) -> list[Expected]:

@@ -1,7 +1,7 @@
 """What customers keep of bills to come, and what deposits pay of them: expected statements in the order in which they will be cut.
 
-Each withholds and releases by the terms of its day as it will when it is cut (`domain/retention.py`), and a deposit that is billed by then
-is set against it by its rule (`domain/billing/deposit.py`). What is retained in the end is released on the day that the terms name, else
+Each withholds and releases by the terms of its day as it will when it is cut (`domain/billing/retention.py`), and a deposit billed by then
+is set against it by its rule (`domain/terms/deposit.py`). What is retained in the end is released on the day that the terms name, else
 with the statement of the contract's last day; where neither is known it is expected in no month. A project's own bills count, in its
 currency: what a contract bills of other projects is not known here.
 
@@ -13,23 +13,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain import retention as rule
-from domain.billing import methods
-from domain.billing.deposit import DEPOSIT, applied
+from domain.billing import retention as rule
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
-from domain.exchange import Exchange
 from domain.money import convert, percent_of
+from domain.reference.exchange import Exchange
+from domain.terms import methods
+from domain.terms.deposit import DEPOSIT, applied
 from domain.units import Amount
 from state.books import Contract, LineTotals, Project
+from state.charges.terms_known import is_charged, last_day
 from state.draft import Draft
 from state.forecast.expected import Expected, billed_on, expected_deposit, paid_on
 from state.forecast.outlook import ONE_DAY, has_ended
 from state.handlers.deposits import available_to, deposit_lines
 from state.handlers.retention import account_of, holders
-from state.periods import open_period
-from state.plan import LinePlan, contract_policies, terms_on
-from state.terms_known import is_charged, last_day
+from state.terms.periods import open_period
+from state.terms.plan import LinePlan, contract_policies, terms_on
 
 
 class Applied(NamedTuple):

@@ -8,8 +8,8 @@ that have a price of their own, a minimum is expected once its period is closed.
 
 from datetime import date
 
-from domain.billing import methods
-from domain.billing.kind import Closed, Known
+from domain.terms import methods
+from domain.terms.kind import Closed, Known
 from state.books import Contract
 from state.totals import month_of
 

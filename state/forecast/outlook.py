@@ -10,10 +10,8 @@ from datetime import date, timedelta
 
 from msgspec.structs import replace
 
-from domain.billing import methods
-from domain.billing.milestones import INCLUDED_HOURS
-from domain.exchange import SAME_CURRENCY, Exchange, MissingRate
-from domain.forecast import (
+from domain.forecast.changes import Change, with_change
+from domain.forecast.completion import (
     NOTHING,
     Completion,
     Earning,
@@ -25,19 +23,21 @@ from domain.forecast import (
     completed,
     limited,
 )
-from domain.forecast_delta import Change, with_change
 from domain.identity import composed
 from domain.money import convert, smallest_unit
 from domain.policies import Resolved
+from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
+from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
+from domain.terms import methods
+from domain.terms.milestones import INCLUDED_HOURS
 from domain.units import Amount
-from domain.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
 from state.books import Basis, Contract, Entry, Forecast, Inclusion, LineEarning, LineTotals, Outlook, Progress, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
-from state.known import entity_policies, exchange_on
-from state.placing import taken_projects
-from state.plan import LinePlan, line_plan
-from state.rerate import line_ids
+from state.rerating.rerate import line_ids
+from state.terms.known import entity_policies, exchange_on
+from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
+from state.work.placing import taken_projects
 
 WHOLE = ""
 DAYS_KEPT = 35

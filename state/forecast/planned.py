@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
-from domain.billing import methods
 from domain.events.delivery import ResourceAssigned
-from domain.forecast import MONTHS_MAX, NOTHING, Tally, added, value_of
+from domain.forecast.completion import MONTHS_MAX, NOTHING, Tally, added, value_of
 from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.outputs import ForecastDemand
-from domain.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
+from domain.terms import methods
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Rate
+from domain.work.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
 from state.books import Contract, Project
 from state.draft import Draft
 from state.forecast.outlook import ONE_DAY, has_ended, last_day, rate_to
-from state.known import cost_rate, worker_on
-from state.plan import LinePlan, line_plan, version_on
+from state.terms.known import cost_rate, worker_on
+from state.terms.plan import LinePlan, line_plan, version_on
 
 K = TypeVar("K")
 

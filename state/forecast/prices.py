@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.billing import methods
-from domain.billing.kind import OVER_TIME
-from domain.forecast import MONTHS_MAX, month_after
-from domain.revenue import Earning, earned_by, earning
+from domain.forecast.completion import MONTHS_MAX, month_after
+from domain.revenue.straight_line import Earning, earned_by, earning
+from domain.terms import methods
+from domain.terms.kind import OVER_TIME
 from domain.units import Amount
 from state.books import LineEarning
+from state.charges.terms_known import is_charged
 from state.draft import Draft
 from state.forecast.ahead import Ahead, ahead_of
 from state.forecast.outlook import ONE_DAY
-from state.terms_known import is_charged
 
 
 class ToCharge(NamedTuple):

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.billing import methods
-from domain.billing.kind import WITH_INVOICE
-from domain.forecast import Track, completed, is_valued
+from domain.forecast.completion import Track, completed, is_valued
 from domain.identity import composed
 from domain.money import smallest_unit
+from domain.terms import methods
+from domain.terms.kind import WITH_INVOICE
 from domain.units import Amount
 from state.books import Forecast, Project
 from state.draft import Draft
@@ -37,7 +37,7 @@ from state.forecast.outlook import (
     running,
     tracks_in,
 )
-from state.plan import LinePlan
+from state.terms.plan import LinePlan
 
 # Why the price of work may wait.
 WAITS_FOR_PRICE = frozenset(

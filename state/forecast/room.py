@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.billing import methods
-from domain.caps import BucketKey, CapRule, bucket_key
-from domain.forecast import at_completion, room_of, value_of
+from domain.caps.consume import BucketKey, CapRule, bucket_key
+from domain.forecast.completion import at_completion, room_of, value_of
 from domain.identity import composed
 from domain.money import allocate, convert, smallest_unit
 from domain.policies import Resolved
+from domain.terms import methods
 from domain.units import Amount, Hours, Rate
 from state.books import CapBucket, Forecast, Progress
-from state.claims import allotments, bucket_id
+from state.caps.claims import allotments, bucket_id
 from state.draft import Draft
 from state.forecast.outlook import (
     has_ended,
@@ -31,7 +31,7 @@ from state.forecast.outlook import (
     running,
     tracks_in,
 )
-from state.plan import LinePlan, line_plan
+from state.terms.plan import LinePlan, line_plan
 
 
 class Room(NamedTuple):

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from domain.billing_periods import BillingPeriod
+from domain.billing.periods import BillingPeriod
+from domain.billing.statement import ISSUED
 from domain.events.control import StatementApproved, StatementReturned
 from domain.identity import composed
 from domain.outputs import BillingStatement
-from domain.rows import FEE
-from domain.statement import ISSUED
-from state import funding
-from state.approval import (
+from domain.work.rows import FEE
+from state.billing import funding
+from state.billing.approval import (
     DIFFERENCE,
     PART,
     by_cut,
@@ -29,12 +29,12 @@ from state.approval import (
     tell,
     tried,
 )
+from state.billing.funding import is_ever_funded
 from state.books import Contract, Fact, LineTotals, OpenStatement
 from state.draft import Draft
-from state.funding import is_ever_funded
 from state.handlers import deposits, retention, statements
 from state.handlers.invoices import on_invoice_posted
-from state.rerate import line_ids
+from state.rerating.rerate import line_ids
 
 # Parts that decide about all rows.
 DECISIVE = frozenset({"hold", "contract", "statement", "retention"})

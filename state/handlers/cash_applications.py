@@ -14,26 +14,26 @@ from msgspec.structs import replace
 
 from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReversed
-from domain.exchange import Exchange
-from domain.journal import Leg, rest_leg
+from domain.ledger.journal import Leg, rest_leg
+from domain.ledger.position import Balance
 from domain.money import convert
 from domain.policies import Resolved
-from domain.position import Balance
+from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE, Amount
-from state import cash_waits
 from state.books import CashApplication, Payment, Receipt, Receivable
-from state.cash_waits import Fault, Waiting
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import payments, write_offs
 from state.handlers.cash_fits import Fitting, fitting
 from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
-from state.known import Slot, open_day_from, period
-from state.plan import contract_policies
-from state.posting import booking_of
-from state.receipts import Subject, mirror, post
-from state.receivables import pay, share, show_anew, unpay
-from state.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
+from state.ledger.posting import booking_of
+from state.receivables import cash_waits
+from state.receivables.cash_waits import Fault, Waiting
+from state.receivables.receipts import Subject, mirror, post
+from state.receivables.receivables import pay, share, show_anew, unpay
+from state.receivables.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
+from state.terms.known import Slot, open_day_from, period
+from state.terms.plan import contract_policies
 
 Taken = tuple[str, Amount, Amount]
 

@@ -8,11 +8,11 @@ from domain.events.finance import PaymentApplied
 from domain.money import format_amount
 from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
-from state.cash_waits import Fault
 from state.draft import Draft
 from state.handlers.payments import MISAPPLIED, UNKNOWN, in_units, misfit, too_fine
-from state.receivables import receivable_of, within
-from state.unapplied import held_of, is_home, unapplied
+from state.receivables.cash_waits import Fault
+from state.receivables.receivables import receivable_of, within
+from state.receivables.unapplied import held_of, is_home, unapplied
 
 
 class Fitting(NamedTuple):

@@ -8,8 +8,8 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.billing import methods
-from domain.billing_periods import period_of
+from domain.billing.parties import undefined
+from domain.billing.periods import period_of
 from domain.contract import (
     BEGINNING,
     amend,
@@ -19,25 +19,25 @@ from domain.contract import (
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine
 from domain.identity import composed, content_digest
-from domain.parties import undefined
 from domain.policies import agreed
 from domain.refusals import UNSUPPORTED, of_contract, of_line
-from domain.rows import FEE, OVERFLOW
+from domain.terms import methods
 from domain.units import Amount
+from domain.work.rows import FEE, OVERFLOW
+from state.billing.refusal import TermsRefused, refused_treatment, terms_refused
 from state.books import Contract, Entry, OpenException, Project, TermsVersion
+from state.charges.terms_known import line_fees
+from state.charges.unplaced import note_unplaced
 from state.draft import ENTRIES_NAMED, Draft
 from state.facts import TRACE
 from state.handlers import deliveries, fees, revenue
 from state.handlers.statements import note_unpaid, serve_waiting
 from state.handlers.work import leave_line, retry_parked
-from state.periods import schedule
-from state.placing import taken_projects
-from state.plan import billing_cycle, contract_policies, newest_plan, terms_on
-from state.refusal import TermsRefused, refused_treatment, terms_refused
-from state.rerate import line_ids, rerate_contract
-from state.terms_known import line_fees
+from state.rerating.rerate import line_ids, rerate_contract
+from state.terms.periods import schedule
+from state.terms.plan import billing_cycle, contract_policies, newest_plan, terms_on
 from state.totals import standing_price
-from state.unplaced import note_unplaced
+from state.work.placing import taken_projects
 
 # Why terms were never in force; a reference that is missing is another matter.
 REFUSED = ("invalid_terms", UNSUPPORTED)

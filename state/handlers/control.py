@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from domain.caps.purchase_order import over_category
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.identity import parts_of
-from domain.purchase_order import over_category
-from state import lent
-from state.assess import WAIVABLE
 from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
-from state.cap_notices import raise_over
+from state.caps.notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
 from state.forecast import loss
@@ -23,8 +21,10 @@ from state.handlers import cash_applications, credit_memos, payments, reconcilia
 from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
-from state.plan import contract_policies
-from state.unapplied import APPLICATION
+from state.receivables.unapplied import APPLICATION
+from state.revenue import lent
+from state.terms.plan import contract_policies
+from state.work.assess import WAIVABLE
 
 # What only the missing record settles.
 MISSING_FACTS = frozenset(

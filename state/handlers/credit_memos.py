@@ -28,7 +28,12 @@ from domain.accounts import (
     REVENUE,
     SERVICE_REVENUE,
 )
-from domain.credit import (
+from domain.events.finance import CreditMemoIssued
+from domain.identity import composed, content_digest
+from domain.ledger.journal import About, Leg, journal_entry, merge, rest_leg
+from domain.money import format_amount, round_ratio, smallest_unit
+from domain.policies import Resolved
+from domain.receivables.credit_memo import (
     CONCESSIONS,
     ERROR_REBILL,
     MENDS,
@@ -43,18 +48,11 @@ from domain.credit import (
     tax_of,
     too_fine,
 )
-from domain.events.finance import CreditMemoIssued
-from domain.exchange import Exchange
-from domain.identity import composed, content_digest
-from domain.journal import About, Leg, journal_entry, merge, rest_leg
-from domain.money import format_amount, round_ratio, smallest_unit
-from domain.policies import Resolved
+from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
-from domain.rows import EXPENSE, named
 from domain.units import Amount
-from state import position, standings
-from state.allot import change
-from state.assess import finer_of
+from domain.work.rows import EXPENSE, named
+from state.billing.payers import credited_to, freed_of, part_of
 from state.books import (
     Contract,
     Entry,
@@ -67,23 +65,25 @@ from state.books import (
     StatementState,
     WaitingCredit,
 )
-from state.claims import stake_of
-from state.deposit_balance import is_deposit
-from state.dimensions import of_work
+from state.caps.allot import change
+from state.caps.claims import stake_of
+from state.caps.given_up import fitted
+from state.caps.repricing import reprice
 from state.draft import Draft
 from state.facts import TRACE
 from state.forecast.expected import months_of
 from state.forecast.outlook import known
-from state.given_up import fitted
 from state.handlers import retention
-from state.known import Slot, open_day_from, period
-from state.payers import credited_to, freed_of, part_of
-from state.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
-from state.posting import booking_of, note_rounding, settle_exchange_rests
-from state.receivables import credit as take_off
-from state.receivables import creditable, receivable_of, show_anew
-from state.repricing import reprice
+from state.ledger import position, standings
+from state.ledger.deposit_balance import is_deposit
+from state.ledger.dimensions import of_work
+from state.ledger.posting import booking_of, note_rounding, settle_exchange_rests
+from state.receivables.receivables import credit as take_off
+from state.receivables.receivables import creditable, receivable_of, show_anew
+from state.terms.known import Slot, open_day_from, period
+from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
 from state.totals import issued_of, issued_on, standing_price, with_issued
+from state.work.assess import finer_of
 
 KIND = "credit_memo"
 UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"

@@ -2,17 +2,17 @@
 
 from domain.events.reference import DayEnded
 from domain.identity import parts_of
-from state import lent
-from state.cap_notices import retell_over
+from state.caps.notices import retell_over
+from state.caps.repricing import book_repriced
 from state.draft import Draft
-from state.exchange_waits import settles
 from state.handlers import fees, payments, reissue, revenue, source_totals
 from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
 from state.handlers.work import retry_unexchanged
-from state.periods import zone_of
-from state.repricing import book_repriced
+from state.revenue import lent
+from state.terms.periods import zone_of
+from state.work.exchange_waits import settles
 
 
 def on_day_ended(draft: Draft, event: DayEnded) -> None:

@@ -6,7 +6,7 @@ A delivery names its line; where it names no project it is its line's. One whose
 from domain.contract import line_named
 from domain.events.delivery import UnitsDelivered
 from domain.identity import content_digest
-from domain.rows import DELIVERY, row_id
+from domain.work.rows import DELIVERY, row_id
 from state.books import Charge, WaitingDelivery, Work
 from state.draft import Draft
 from state.facts import TRACE

@@ -11,22 +11,22 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from domain.billing.deposit import DEPOSIT, REFUND, applied
-from domain.billing_periods import BillingPeriod
+from domain.billing.periods import BillingPeriod
 from domain.events.common import Deposit
 from domain.identity import composed
 from domain.money import percent_of
-from domain.rows import FEE, row_id
+from domain.reference.zones import local_date
+from domain.terms.deposit import DEPOSIT, REFUND, applied
 from domain.units import Amount
-from domain.zones import local_date
+from domain.work.rows import FEE, row_id
+from state.billing.payers import applied_to, has_part, part_of
 from state.books import Contract, Entry, Issued, StatementEntry
+from state.charges.terms_known import last_day, left_of, line_fees
 from state.draft import Draft
 from state.handlers import fees
-from state.payers import applied_to, has_part, part_of
-from state.periods import zone_of
-from state.plan import LinePlan, line_plan
-from state.rerate import line_ids
-from state.terms_known import last_day, left_of, line_fees
+from state.rerating.rerate import line_ids
+from state.terms.periods import zone_of
+from state.terms.plan import LinePlan, line_plan
 from state.totals import issued_on, with_issued
 
 

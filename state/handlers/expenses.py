@@ -2,7 +2,7 @@
 
 from domain.events.delivery import ExpenseApproved, ExpenseWithdrawn
 from domain.identity import content_digest
-from domain.rows import EXPENSE, row_id
+from domain.work.rows import EXPENSE, row_id
 from state.books import Charge, Work
 from state.draft import Draft
 from state.facts import TRACE

@@ -1,6 +1,6 @@
 """What terms charge by themselves: milestones, instalments, progress, fees of a period.
 
-The terms and what is known of a line say which fees there are up to a day (`domain/billing`). The rows are brought to that, whatever
+The terms and what is known of a line say which fees there are up to a day (`domain/terms`). The rows are brought to that, whatever
 changed: a new fee is charged, one that reads otherwise now is reversed and charged again, one that is found no more is taken back. So
 an amendment, a milestone that is revoked and a day that ends are one thing.
 """
@@ -12,17 +12,16 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from domain.billing import methods
-from domain.billing.kind import Fee
 from domain.contract import BEGINNING
 from domain.events.common import ContractLine
 from domain.events.delivery import MilestoneAccepted, MilestoneRevoked, ProgressReported
 from domain.identity import composed, parts_of
 from domain.money import convert, format_decimal
-from domain.rows import FEE, SCHEDULED_REVENUE, row_id
+from domain.reference.zones import local_date, universal_midnight
+from domain.terms import methods
+from domain.terms.kind import Fee
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
-from domain.zones import local_date, universal_midnight
-from state import drawing, milestones_due, own_periods
+from domain.work.rows import FEE, SCHEDULED_REVENUE, row_id
 from state.books import (
     Acceptance,
     Charge,
@@ -36,19 +35,20 @@ from state.books import (
     Reports,
     Work,
 )
+from state.charges import drawing, milestones_due, own_periods
+from state.charges.fees_due import fees_due
+from state.charges.settlement import settlement
+from state.charges.terms_known import known_of, line_fees
+from state.charges.unissued import is_moved
+from state.charges.unplaced import note_unplaced, spoken
 from state.draft import Draft
 from state.facts import is_late, is_new
-from state.fees_due import fees_due
 from state.handlers.work import take, withdraw
-from state.known import Blocked, conversion
-from state.periods import zone_of
-from state.plan import newest_plan, plan_of, version_on
-from state.rerate import line_ids
-from state.settlement import settlement
-from state.terms_known import known_of, line_fees
+from state.rerating.rerate import line_ids
+from state.terms.known import Blocked, conversion
+from state.terms.periods import zone_of
+from state.terms.plan import newest_plan, plan_of, version_on
 from state.totals import month_of
-from state.unissued import is_moved
-from state.unplaced import note_unplaced, spoken
 
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)

@@ -3,7 +3,7 @@ end.
 
 What remains of a project lies ahead of the day, so it is told again when a month ends, and when the project does. What
 changes nothing is not told. Every update compares with the one before it and splits the change by cause
-(`domain/forecast_delta.py`). Who shares a cap with a project that is told is looked at too, because it has less room.
+(`domain/forecast/changes.py`). Who shares a cap with a project that is told is looked at too, because it has less room.
 The first update has no baseline, and one in another currency than the update before begins anew.
 """
 
@@ -14,9 +14,10 @@ from hashlib import blake2b
 import msgspec
 from msgspec.structs import replace
 
+from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.events.delivery import EstimateRevised
-from domain.forecast import at_completion, percent
-from domain.forecast_delta import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
+from domain.forecast.changes import Change, Left, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
+from domain.forecast.completion import at_completion, percent
 from domain.identity import escape
 from domain.money import format_amount, smallest_unit
 from domain.months import month_end
@@ -29,14 +30,12 @@ from domain.outputs import (
     JournalEntry,
     PreviousFigures,
 )
-from domain.statement import ISSUED, SUPERSEDED
+from domain.reference.zones import midnight
 from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
-from domain.zones import midnight
-from state import reissue
+from state.billing import reissue
 from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
 from state.draft import AMOUNT_MAX, Draft
-from state.exchange_waits import forecast_waits
 from state.facts import is_new
 from state.forecast import loss
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
@@ -63,8 +62,9 @@ from state.forecast.outlook import (
     worth_telling,
 )
 from state.handlers import views
-from state.placing import taken_projects
 from state.totals import in_project
+from state.work.exchange_waits import forecast_waits
+from state.work.placing import taken_projects
 
 WORK = "time_entry"
 # Work that is given up takes back what it was worth; so it is no less work.

@@ -7,14 +7,14 @@ A hold of an entry or a line that nobody knows holds nothing yet: it acts once t
 from msgspec.structs import replace
 
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
-from domain.zones import local_date
+from domain.reference.zones import local_date
+from state.billing.held import rows_held
 from state.books import Hold
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.retention import holders
-from state.held import rows_held
-from state.periods import zone_of
-from state.rerate import line_ids
+from state.rerating.rerate import line_ids
+from state.terms.periods import zone_of
 
 KIND = "hold"
 UNKNOWN = "unknown_reference"

@@ -8,34 +8,34 @@ from domain.accounts import (
     OUTPUT_TAX,
     RECEIVABLE,
 )
-from domain.clearing import CLEARED, Placed, account_of, invoice_legs, left_to_deliver
 from domain.delivery.answers import ACCOUNT
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
-from domain.exchange import Exchange, MissingRate
 from domain.identity import composed
-from domain.journal import BILLING, About, Booking, Leg, journal_entry, merge, rest_leg
+from domain.ledger.clearing import CLEARED, Placed, account_of, invoice_legs, left_to_deliver
+from domain.ledger.journal import BILLING, About, Booking, Leg, journal_entry, merge, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
+from domain.reference.exchange import Exchange, MissingRate
 from domain.units import Amount
-from state import standings
-from state.approval import keep_invoice
+from state.billing.approval import keep_invoice
+from state.billing.reissue import stands_for_good
+from state.billing.reliefs import Relief, at_its_rate, reliefs_of, relieve
+from state.billing.statement_tax import note_difference
 from state.books import InvoiceCredits, OpenException, StatementState
-from state.dimensions import of_work
 from state.draft import AMOUNT_MAX, Draft
-from state.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 from state.handlers import payments, write_offs
 from state.handlers.retention import Moved
 from state.handlers.retention import moved as moved_retention
-from state.known import Blocked, Slot, exchange_on, open_day_from, period
-from state.plan import contract_policies, customer_of
-from state.posting import booking_of, note_rounding
-from state.receivables import open_receivable, receivable_of
-from state.reissue import stands_for_good
-from state.reliefs import Relief, at_its_rate, reliefs_of, relieve
-from state.statement_tax import note_difference
+from state.ledger import standings
+from state.ledger.dimensions import of_work
+from state.ledger.posting import booking_of, note_rounding
+from state.receivables.receivables import open_receivable, receivable_of
+from state.terms.known import Blocked, Slot, exchange_on, open_day_from, period
+from state.terms.plan import contract_policies, customer_of
+from state.work.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 
 INVOICE = "invoice"
 NO_RATE = "no_exchange_rate"

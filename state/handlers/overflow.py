@@ -1,4 +1,4 @@
-"""Policy `overflow=next_rule`: what is over the cap of a line is work of the next line, in a row of its own (`state/passed_on.py`).
+"""Policy `overflow=next_rule`: what is over the cap of a line is work of the next, in a row of its own (`state/rerating/passed_on.py`).
 
 The row follows what the caps leave: it is made, changed and withdrawn by what became of its entry in an event, also where that is
 another's doing. What it takes from the caps of its line may send others on from there, so that an event is settled when no row changes
@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 from domain.events.delivery import TimeApproved
 from domain.overflow import passes_on
-from domain.rows import OVERFLOW, named
+from domain.work.rows import OVERFLOW, named
 from state.books import Contract, Entry, PartOf, Passing, Price, Work
-from state.cap_notices import count_over
-from state.claims import Stake, stake_of
+from state.caps.claims import Stake, stake_of
+from state.caps.notices import count_over
 from state.draft import Draft
 from state.handlers.work import advance, withdraw
-from state.passed_on import lines_of_whole, next_line, part_row, with_passed
-from state.plan import LinePlan, plan_of, versions
-from state.posting import with_standing
-from state.rerate import line_ids
+from state.ledger.posting import with_standing
+from state.rerating.passed_on import lines_of_whole, next_line, part_row, with_passed
+from state.rerating.rerate import line_ids
+from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import issued_on, standing_price
 
 # The kind of the parts of the books that name contracts of which something went on.

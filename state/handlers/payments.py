@@ -15,26 +15,26 @@ from msgspec.structs import replace
 from domain.accounts import BANK, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReceived, PaymentReversed
 from domain.events.reference import LegalEntityDefined
-from domain.exchange import Exchange, MissingRate
-from domain.journal import Leg, rest_leg
+from domain.ledger.journal import Leg, rest_leg
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.policies import Resolved
+from domain.reference.exchange import Exchange, MissingRate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.waiting import waits_for_exchange_rate
-from state import cash_waits
 from state.books import Payment, Receipt, Receivable
-from state.cash_waits import Fault, Waiting
 from state.draft import AMOUNT_MAX, Draft
-from state.exchange_waits import settle_when_day_ends, settled
 from state.facts import is_new
 from state.handlers import write_offs
-from state.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
-from state.plan import contract_policies
-from state.posting import booking_of
-from state.receipts import Subject, mirror, post
-from state.receivables import pay, receivable_of, show_anew, unpay, within
-from state.unapplied import customers_of, remember
+from state.ledger.posting import booking_of
+from state.receivables import cash_waits
+from state.receivables.cash_waits import Fault, Waiting
+from state.receivables.receipts import Subject, mirror, post
+from state.receivables.receivables import pay, receivable_of, show_anew, unpay, within
+from state.receivables.unapplied import customers_of, remember
+from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
+from state.terms.plan import contract_policies
+from state.work.exchange_waits import settle_when_day_ends, settled
 
 PAYMENT = "payment"
 RECEIPT = "receipt"

@@ -2,8 +2,9 @@
 
 from domain.delivery.answers import journals_of
 from domain.events.finance import PostingAccepted, PostingRejected
-from state import standings, tallies
+from state import tallies
 from state.draft import Draft
+from state.ledger import standings
 
 
 def on_posting_answered(draft: Draft, event: PostingAccepted | PostingRejected) -> None:

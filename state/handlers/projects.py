@@ -6,7 +6,7 @@ from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssi
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers.work import retry_parked
-from state.rerate import rerate_person
+from state.rerating.rerate import rerate_person
 
 
 def on_project_activated(draft: Draft, event: ProjectActivated) -> None:

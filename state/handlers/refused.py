@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
 from domain.events.reference import LegalEntityDefined
-from domain.reference import ReferenceBook, owner_key
+from domain.reference.book import ReferenceBook, owner_key
 from domain.refusals import REFUSALS, UNSUPPORTED, of_company, refused_policies, words_of
 from domain.units import Amount
 from state import tallies

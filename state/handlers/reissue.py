@@ -12,20 +12,20 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing_periods import BillingPeriod
+from domain.billing.periods import BillingPeriod
+from domain.billing.statement import SUPERSEDED
 from domain.identity import composed
 from domain.outputs import BillingStatement
-from domain.statement import SUPERSEDED
-from state.allot import allot_rest, repin
+from state.billing.reissue import ISSUED_STATEMENT, LATE, PERIODS, due_lines, late_rows, look_again, mark_late
 from state.books import Contract, CutPeriod, Entry, IssuedStatement, LateRow, Reissues
-from state.claims import allotments, stake_of, stands_on
+from state.caps.allot import allot_rest, repin
+from state.caps.claims import allotments, stake_of, stands_on
+from state.caps.repricing import reprice
 from state.draft import Draft
 from state.handlers import statements
-from state.periods import zone_of
-from state.plan import newest_plan, plan_of
-from state.reissue import ISSUED_STATEMENT, LATE, PERIODS, due_lines, late_rows, look_again, mark_late
-from state.repricing import reprice
-from state.rerate import line_ids
+from state.rerating.rerate import line_ids
+from state.terms.periods import zone_of
+from state.terms.plan import newest_plan, plan_of
 from state.totals import issued_elsewhere, issued_on, standing_price
 
 

@@ -13,21 +13,21 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain import retention as rule
 from domain.accounts import RETENTION_RECEIVABLE
-from domain.billing_periods import BillingPeriod
+from domain.billing import retention as rule
+from domain.billing.periods import BillingPeriod
 from domain.events.common import Retention
 from domain.identity import composed, parts_of
-from domain.journal import Leg
-from domain.position import relieved
+from domain.ledger.journal import Leg
+from domain.ledger.position import relieved
+from domain.reference.zones import local_date
 from domain.units import Amount, Percent
-from domain.zones import local_date
 from state.books import Contract, RetentionAccount, StatementState, Withheld
+from state.charges.terms_known import last_day
 from state.draft import Draft
-from state.known import Slot
-from state.periods import zone_of
-from state.plan import contract_policies, terms_on
-from state.terms_known import last_day
+from state.terms.known import Slot
+from state.terms.periods import zone_of
+from state.terms.plan import contract_policies, terms_on
 
 DAY = timedelta(days=1)
 # By the statement that withheld it and the project of its lines; above zero what is withheld, below what leaves.

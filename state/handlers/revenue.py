@@ -10,20 +10,20 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from domain.billing import methods
-from domain.billing.kind import OVER_TIME
 from domain.contract import BEGINNING
 from domain.identity import composed
-from domain.revenue import Earning, Month, by_month, earning
-from domain.rows import SCHEDULED_REVENUE, row_id
-from domain.zones import local_date, universal_midnight
+from domain.reference.zones import local_date, universal_midnight
+from domain.revenue.straight_line import Earning, Month, by_month, earning
+from domain.terms import methods
+from domain.terms.kind import OVER_TIME
+from domain.work.rows import SCHEDULED_REVENUE, row_id
 from state.books import Charge, Contract, LineFees
+from state.charges.terms_known import agreed_versions, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON, bring, look_again, project_of
-from state.known import period
-from state.position import is_over_time
-from state.rerate import line_ids
-from state.terms_known import agreed_versions, known_of
+from state.ledger.position import is_over_time
+from state.rerating.rerate import line_ids
+from state.terms.known import period
 
 DAY = timedelta(days=1)
 

@@ -10,16 +10,16 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.events.finance import ControlTotal
-from domain.fiscal import period_named
 from domain.happened import day_of
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
+from domain.reference.fiscal import period_named
 from domain.refusals import UNSUPPORTED, words_of
-from domain.rows import DELIVERY, EXPENSE
 from domain.units import HOURS_SCALE, Amount, Hours
-from state.assess import worked_hours
+from domain.work.rows import DELIVERY, EXPENSE
 from state.books import Charge, OpenException, SourceTotal, Work
 from state.draft import Draft
+from state.work.assess import worked_hours
 
 DIFFERS = "source_differs"
 KIND = "control_total"

@@ -9,24 +9,23 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.kind import NO_REVENUE
-from domain.billing_periods import BillingPeriod
-from domain.events.delivery import StatementRequested
-from domain.identity import composed, statement_id
-from domain.outputs import BillingStatement, StatementLine
-from domain.shares import Party
-from domain.statement import (
+from domain.billing.periods import BillingPeriod
+from domain.billing.shares import Party
+from domain.billing.statement import (
     HOUR,
     ISSUED,
     Piece,
     grouped,
     rounding_note,
 )
+from domain.events.delivery import StatementRequested
+from domain.identity import composed, statement_id
+from domain.outputs import BillingStatement, StatementLine
+from domain.reference.zones import local_date
+from domain.terms.kind import NO_REVENUE
 from domain.units import Amount, Hours, Quantity
-from domain.zones import local_date
-from state import funding
-from state.allot import repin
-from state.approval import (
+from state.billing import funding
+from state.billing.approval import (
     NOBODY,
     Cut,
     Reserved,
@@ -40,6 +39,12 @@ from state.approval import (
     reserved,
     tried,
 )
+from state.billing.held import scopes_of
+from state.billing.payers import Billed, Share, is_funded, issued_to, parties_for, payers_of, shares
+from state.billing.pieces import piece_of
+from state.billing.reissue import before_issue, is_reissued, keep, note_period
+from state.billing.statement_lines import in_parts, printed_amount, printed_line
+from state.billing.statement_tax import Taxed, note_undetermined, taxed
 from state.books import (
     Contract,
     Entry,
@@ -51,22 +56,17 @@ from state.books import (
     StatementState,
     WaitingRequest,
 )
-from state.claims import stake_of
+from state.caps.allot import repin
+from state.caps.claims import stake_of
+from state.caps.repricing import book_repriced, reprice
 from state.draft import Draft
 from state.facts import happens
-from state.finals import make_final
 from state.handlers import deposits, fees, overflow, retention, revenue
-from state.held import scopes_of
-from state.payers import Billed, Share, is_funded, issued_to, parties_for, payers_of, shares
-from state.periods import closes_on, open_period, schedule, zone_of
-from state.pieces import piece_of
-from state.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on, terms_on
-from state.prorate import prorate_at_cut
-from state.reissue import before_issue, is_reissued, keep, note_period
-from state.repricing import book_repriced, reprice
-from state.rerate import in_order, line_ids
-from state.statement_lines import in_parts, printed_amount, printed_line
-from state.statement_tax import Taxed, note_undetermined, taxed
+from state.rerating.finals import make_final
+from state.rerating.prorate import prorate_at_cut
+from state.rerating.rerate import in_order, line_ids
+from state.terms.periods import closes_on, open_period, schedule, zone_of
+from state.terms.plan import LinePlan, contract_policies, line_plan, plan_of, plan_on, terms_on
 from state.totals import is_due, issued_on, outstanding, standing_price, with_issued
 
 NOTHING_RESERVED: Final[Reserved] = MappingProxyType({})

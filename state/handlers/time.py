@@ -1,7 +1,7 @@
 """Approved time and its withdrawal (`state/handlers/work.py` has what becomes of any work)."""
 
 from domain.events.delivery import TimeApproved, TimeWithdrawn
-from domain.rows import TIME_ENTRY, row_id
+from domain.work.rows import TIME_ENTRY, row_id
 from state.books import Work
 from state.draft import Draft
 from state.handlers.work import take, withdraw

@@ -16,25 +16,25 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.billing.kind import NO_REVENUE, OVER_TIME
-from domain.caps import Order, order_of
+from domain.caps.consume import Order, order_of
 from domain.events.finance import WrittenOff
 from domain.identity import composed
 from domain.money import format_amount, smallest_unit
 from domain.overflow import passes_on
 from domain.refusals import UNSUPPORTED, words_of
+from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import Amount
-from state import write_offs
-from state.allot import change
 from state.books import Contract, Entry, WriteOff
-from state.claims import Stake, stake_of
+from state.caps.allot import change
+from state.caps.claims import Stake, stake_of
+from state.caps.given_up import fitted, give_up, left_of, rows_of
+from state.caps.repricing import book_repriced, carrying_slot, reprice
 from state.draft import Draft
-from state.given_up import fitted, give_up, left_of, rows_of
-from state.known import Slot, open_day_from, period
-from state.plan import LinePlan, plan_of, versions
-from state.posting import GIVEN_UP, book_difference
-from state.repricing import book_repriced, carrying_slot, reprice
-from state.write_offs import MISAPPLIED, UNKNOWN, Fault
+from state.ledger.posting import GIVEN_UP, book_difference
+from state.receivables import write_offs
+from state.receivables.write_offs import MISAPPLIED, UNKNOWN, Fault
+from state.terms.known import Slot, open_day_from, period
+from state.terms.plan import LinePlan, plan_of, versions
 
 # What waits, by the rows that it names: a part of the books.
 WAITING = "write_offs"

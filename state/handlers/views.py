@@ -10,24 +10,24 @@ must not fit into one record.
 from msgspec.structs import replace
 
 from domain.accounts import CUSTOMER_DEPOSIT
+from domain.caps.purchase_order import over_category
 from domain.exceptions import CATALOGUE, owner_of
 from domain.identity import composed, derived_id, parts_of
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance, ViewBurn, ViewException, ViewForecast, ViewPosting
-from domain.purchase_order import over_category
 from domain.units import Amount
-from state import funding
+from state.billing import funding
+from state.billing.held import rows_held
+from state.billing.orders import orders_of
+from state.billing.payers import held_of
 from state.books import AtStake, CapState, Contract, Entry, Forecast, Hold, OpenException, Project, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
 from state.handlers import retention
-from state.held import rows_held
-from state.orders import orders_of
-from state.payers import held_of
-from state.placing import taken_projects
-from state.plan import bill_tos
-from state.receivables import receivables_of
+from state.receivables.receivables import receivables_of
+from state.receivables.unapplied import unapplied_of
+from state.terms.plan import bill_tos
 from state.totals import in_project, outstanding
-from state.unapplied import unapplied_of
+from state.work.placing import taken_projects
 
 PARKED_SHOWN = 100
 EXCEPTIONS_SHOWN = 200

@@ -10,23 +10,18 @@ from msgspec.structs import replace
 
 from domain.accounts import WORK_IN_PROGRESS, cost_account
 from domain.events.delivery import TimeApproved
-from domain.exchange import Exchange
-from domain.journal import Leg
-from domain.rows import named, row_id, spoken
-from state import drawing, shared_price, sharers
-from state.allot import change, with_issue_kept
-from state.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
-from state.at_stake import at_stake
+from domain.ledger.journal import Leg
+from domain.reference.exchange import Exchange
+from domain.work.rows import named, row_id, spoken
 from state.books import Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
-from state.claims import Stake, stake_of
+from state.caps import sharers
+from state.caps.allot import change, with_issue_kept
+from state.caps.claims import Stake, stake_of
+from state.caps.given_up import fitted
+from state.charges import drawing, shared_price
 from state.draft import Draft
-from state.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
 from state.facts import TRACE
-from state.given_up import fitted
-from state.judge import judge
-from state.known import Blocked, Slot, entity_policies, period
-from state.plan import LinePlan, plan_of
-from state.posting import (
+from state.ledger.posting import (
     Side,
     cost_pairs,
     explain,
@@ -36,8 +31,14 @@ from state.posting import (
     settle_exchange_rests,
     with_work,
 )
-from state.rerate import in_order, line_ids, ratable
+from state.rerating.rerate import in_order, line_ids, ratable
+from state.terms.known import Blocked, Slot, entity_policies, period
+from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on
+from state.work.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
+from state.work.at_stake import at_stake
+from state.work.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
+from state.work.judge import judge
 
 # What tells a new version from a mere repeat.
 _REPEATED = TRACE | {"version", "occurred_at", "approved_at"}

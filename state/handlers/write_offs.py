@@ -8,20 +8,18 @@ from msgspec.structs import replace
 
 from domain.accounts import BAD_DEBT, RECEIVABLE
 from domain.events.finance import WrittenOff
-from domain.exchange import Exchange
-from domain.journal import About, Leg, journal_entry
+from domain.ledger.journal import About, Leg, journal_entry
 from domain.money import format_amount, smallest_unit
+from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
-from state import standings
 from state.books import Contract, Receivable, WriteOff
 from state.draft import Draft
 from state.facts import is_new, is_repeat
 from state.handlers import unbilled_write_offs
-from state.known import Slot, open_day_from, period
-from state.plan import contract_policies, customer_of
-from state.posting import booking_of
-from state.receivables import receivable_of, show_anew, within, write_off
-from state.write_offs import (
+from state.ledger import standings
+from state.ledger.posting import booking_of
+from state.receivables.receivables import receivable_of, show_anew, within, write_off
+from state.receivables.write_offs import (
     MISAPPLIED,
     SELF_APPROVED,
     UNKNOWN,
@@ -33,6 +31,8 @@ from state.write_offs import (
     nothing_given_up,
     park,
 )
+from state.terms.known import Slot, open_day_from, period
+from state.terms.plan import contract_policies, customer_of
 
 # What is given up (`WrittenOff.what`); else it is work that is not billed.
 RECEIVABLE_GIVEN_UP = "receivable"

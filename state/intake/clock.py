@@ -14,8 +14,8 @@ from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies
 from domain.events.reference import DayEnded, LegalEntityDefined
+from domain.reference.zones import local_date, midnight
 from domain.units import Instant
-from domain.zones import local_date, midnight
 
 SOURCE: Final = "clock"
 DAY: Final = timedelta(days=1)

@@ -92,7 +92,7 @@ from domain.events.reference import (
 )
 from domain.happened import day_of
 from domain.identity import composed, engagement_of
-from domain.rows import TIME_ENTRY, named, spoken
+from domain.work.rows import TIME_ENTRY, named, spoken
 
 # Kind and id.
 Key: TypeAlias = tuple[str, str]

@@ -15,8 +15,8 @@ from domain.events.control import IntakeNoticed
 from domain.events.delivery import ExpenseApproved, MilestoneAccepted, ResourceAssigned, TimeApproved, UnitsDelivered
 from domain.events.reference import DayEnded, IdentityLinked
 from domain.identity import content_digest
-from domain.rows import spoken
 from domain.units import Instant
+from domain.work.rows import spoken
 from state.intake.clock import NEVER, Clock, instant_until, recording_time, tick, with_zones, zones_named
 from state.intake.directory import (
     ALREADY_BOUND,

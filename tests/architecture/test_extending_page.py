@@ -41,8 +41,8 @@ def followed(root: Path, title: str) -> Release:
 
 def with_standby(root: Path) -> Release:
     made = followed(root, "Another kind of terms")
-    made.edit("domain/billing/methods.py", "    retainer,\n", "    retainer,\n    standby,\n")
-    made.edit("domain/billing/methods.py", "    Retainer,\n", "    Retainer,\n    Standby,\n")
+    made.edit("domain/terms/methods.py", "    retainer,\n", "    retainer,\n    standby,\n")
+    made.edit("domain/terms/methods.py", "    Retainer,\n", "    Retainer,\n    Standby,\n")
     made.done("schemas.generate")
     return made
 
@@ -56,7 +56,7 @@ def test_a_kind_of_terms_is_added_as_the_page_says(tmp_path: Path) -> None:
 
 def test_without_its_line_in_the_table_the_kind_fails_a_test(tmp_path: Path) -> None:
     made = with_standby(tmp_path / "copy")
-    made.edit("domain/billing/methods.py", "    Standby: standby.KIND,\n", "")
+    made.edit("domain/terms/methods.py", "    Standby: standby.KIND,\n", "")
     page = "tests/architecture/test_limits_page.py::test_every_kind_of_terms_is_handled"
     played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", page)
     assert "Standby" in played.stdout

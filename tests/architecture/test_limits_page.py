@@ -11,12 +11,13 @@ from typing import get_args
 
 import pytest
 
-from domain import reference, refusals
-from domain.billing import methods
+from domain import refusals
 from domain.events.catalogue import EVENTS
 from domain.events.common import Policies, Terms
 from domain.policies import DEFAULTS, PRESETS
+from domain.reference import book as reference
 from domain.refusals import ACCEPTED, REFUSALS, is_accepted
+from domain.terms import methods
 from schemas import limits_page
 from schemas.limits_page import PAGE, TABLES, page
 from state import fold

@@ -18,7 +18,7 @@ def test_what_is_mended_is_taken_off_the_lists() -> None:
     ("change", "said"),
     [
         ({"imports": ["state.forecast.months -> state.handlers.fees"]}, "state.forecast.months -> state.handlers.fees"),
-        ({"classes": {"Leg": ["domain.journal", "domain.legs"]}}, "class Leg of domain.legs"),
+        ({"classes": {"Leg": ["domain.ledger.journal", "domain.legs"]}}, "class Leg of domain.legs"),
         ({"any": {"domain": 10_000}}, "domain: Any 10000 times"),
     ],
 )

@@ -17,7 +17,7 @@ from dataflows.between import taken_back
 from domain.outputs import BillingStatement, StatementTax
 from domain.units import AMOUNT_ONE
 from milepost.cli import app
-from state import statement_lines
+from state.billing import statement_lines
 from tests.commands.tiny_firm import Event, event, founding, run, worked, write
 from tests.finished_run import TUNNEL_JANUARY, finished_run
 

@@ -39,7 +39,7 @@ from domain.outputs import (
 )
 from state.chain import chained
 from state.guards import LOG_MISSING, GuardStop
-from state.store import Store
+from state.store.store import Store
 from tests.audit.tampering import (
     Told,
     about,

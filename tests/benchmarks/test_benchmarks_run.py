@@ -111,8 +111,8 @@ def test_a_stage_is_not_charged_for_what_it_calls() -> None:
 
 
 def test_the_innermost_function_says_the_group() -> None:
-    assert group_of("/any/state/store.py", "commit") == "store: commit"
-    assert group_of("/any/state/store.py", "entry") == "store: read and keep rows"
+    assert group_of("/any/state/store/store.py", "commit") == "store: commit"
+    assert group_of("/any/state/store/store.py", "entry") == "store: read and keep rows"
     assert group_of("/any/domain/money.py", "round_ratio") is None
 
 

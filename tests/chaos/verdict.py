@@ -27,7 +27,7 @@ from state.genesis import Genesis
 from state.intake.partition import partition_of
 from state.rules import RULES
 from state.shard import Encoded, Mark, Progress, Shard
-from state.store import Store
+from state.store.store import Store
 from tests.chaos.hanging import all_places, still_open
 from tests.chaos.processes import Worker
 from tests.chaos.producing import Place, Sent, unarrived

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from dataflows import embedded
 from milepost.cli import app
 from state.guards import STORE_DAMAGED
-from state.snapshot import VERSION, Damaged
-from state.store import FILES, Store
+from state.store.snapshot import VERSION, Damaged
+from state.store.store import FILES, Store
 from tests.commands.tiny_firm import founding, worked, write
 
 DAY_2 = [*founding(), *(worked(f"T-{number}", 2) for number in range(1, 9))]
@@ -163,7 +163,7 @@ def test_a_store_that_another_release_wrote_is_dropped(
 ) -> None:
     """What this one sums is not in it, so it is folded again: the same outputs, and nothing is missing in the sums."""
     with monkeypatch.context() as earlier:
-        earlier.setattr("state.snapshot.VERSION", VERSION - 1)
+        earlier.setattr("state.store.snapshot.VERSION", VERSION - 1)
         write(tmp_path / "in", DAY_2, "monday")
         assert run(tmp_path).exit_code == 0
     write(tmp_path / "in", DAY_3, "tuesday")

@@ -14,7 +14,7 @@ from domain.events.control import ExceptionResolved, ExceptionWaived
 from domain.events.delivery import TimeApproved
 from domain.exceptions import CATALOGUE, owner_of, resolution_of, ways_out
 from domain.outputs import ExceptionClosed, ExceptionRaised
-from domain.reference import ReferenceBook
+from domain.reference.book import ReferenceBook
 from domain.units import HOURS_ONE
 from milepost.exceptions_effects import (
     KINDS,

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.files.forecast_history import forecast_history, moving_events
 from connectors.files.lookup import projects_with_forecasts
-from domain.forecast_delta import CAUSES
+from domain.forecast.changes import CAUSES
 from milepost.charts import Bar, Step, month_bars, steps
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar

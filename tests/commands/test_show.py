@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from dataflows.embedded import store_path
 from milepost.cli import app
-from state.store import Store
+from state.store.store import Store
 from tests.commands.tiny_firm import founding, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, finished_run
 

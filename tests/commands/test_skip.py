@@ -15,7 +15,7 @@ from milepost.cli import app
 from state.guards import LOG_MISSING, OUTPUTS_DIFFER, POISON
 from state.handlers.days import on_day_ended
 from state.handlers.time import on_time_approved
-from state.store import Store
+from state.store.store import Store
 from tests.commands.tiny_firm import founding, said, worked, write
 
 ASKED = ("--reason", "fault 81", "--as", "ann", "--approved-by", "ben")

@@ -25,13 +25,13 @@ from connectors.files.added_events import added_events
 from connectors.files.delivered import ANSWERS
 from connectors.files.found_exceptions import exceptions_of, latest_of
 from connectors.files.written import read_topic
+from domain.billing.statement import ISSUED
 from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
 from domain.delivery.groups import Changes as Waiting
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import Changes
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, BillingStatement, ExceptionRaised, JournalEntry
-from domain.statement import ISSUED
 from domain.units import AMOUNT_ONE
 from milepost import delivering
 from milepost.cli import app

@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 from connectors.files.added_events import added_events
 from connectors.files.delivered import ANSWERS
 from connectors.files.written import read_topic
-from domain.clearing import CLEARED
 from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
 from domain.events.finance import InvoicePosted, InvoiceRejected
+from domain.ledger.clearing import CLEARED
 from domain.outputs import TOPICS, JournalEntry
 from domain.units import AMOUNT_ONE
 from milepost.cli import app

@@ -19,6 +19,7 @@ from connectors.delivery_store import Arrived, Member
 from connectors.erp.adapter import Limits, Trace
 from dataflows import delivery
 from dataflows.delivery import Came, start_seconds
+from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.delivery.answers import Answer
 from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, Intent, Result
 from domain.delivery.chart import ENTITY_DAY, ENTRY, PERIOD, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
@@ -42,7 +43,6 @@ from domain.delivery.queue import INVOICED_BEFORE, REFUSED_AGAIN_SECONDS
 from domain.delivery.standings import Changes, Kept, Parcel, Standing
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, JournalLine, Position, StatementLine
-from domain.statement import ISSUED, SUPERSEDED
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, QUANTITY_ONE, RATE_ONE, Amount, Instant
 from state.guards import FENCED, GuardStop
 

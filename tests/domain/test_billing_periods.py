@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.billing_periods import BillingPeriod, period_after, period_of
+from domain.billing.periods import BillingPeriod, period_after, period_of
 from domain.events.common import BillingCycle, FiscalCalendar
 
 CALENDAR = FiscalCalendar(kind="calendar_month", year_starts_on="01-01", extra_week=())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from domain.billing.draw_down import Share, add, draw
-from domain.billing.kind import Claim, Store
 from domain.money import round_ratio
+from domain.terms.draw_down import Share, add, draw
+from domain.terms.kind import Claim, Store
 from domain.units import AMOUNT_ONE, HOURS_ONE
 
 DAY = date(2026, 1, 5)

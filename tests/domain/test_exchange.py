@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.events.reference import ExchangeRateSet
-from domain.exchange import Exchange, ExchangeLeg, ExchangeRates, MissingRate, exchange, quoted, with_rate
 from domain.money import HALF_UP, convert, parse_amount, parse_decimal
+from domain.reference.exchange import Exchange, ExchangeLeg, ExchangeRates, MissingRate, exchange, quoted, with_rate
 
 FRIDAY = date(2026, 3, 6)
 SATURDAY, SUNDAY, MONDAY = (FRIDAY + timedelta(days=days) for days in (1, 2, 3))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import fiscal
 from domain.events.common import FiscalCalendar
-from domain.fiscal import AccountingPeriod, first_open_day, last_ended, period_after, period_named, period_of
+from domain.reference import fiscal
+from domain.reference.fiscal import AccountingPeriod, first_open_day, last_ended, period_after, period_named, period_of
 
 CALENDAR_YEAR = FiscalCalendar(kind="calendar_month", year_starts_on="01-01", extra_week=())
 FROM_JULY = FiscalCalendar(kind="calendar_month", year_starts_on="07-01", extra_week=())

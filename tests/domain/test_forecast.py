@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.events.common import RemainingWork
-from domain.exhaustion import by_pace, by_plan
-from domain.forecast import (
+from domain.forecast.changes import Left, Split, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
+from domain.forecast.completion import (
     NOTHING,
     Completion,
     Earning,
@@ -30,7 +30,7 @@ from domain.forecast import (
     spread,
     threshold,
 )
-from domain.forecast_delta import Left, Split, cost_mix, deltas, revenue_mix, split_revision, with_change, work_cause
+from domain.forecast.exhaustion import by_pace, by_plan
 from domain.money import parse_amount
 from domain.outputs import ForecastDelta, ForecastMonth
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.billing.funding import Paid, Portion, by_source, draw, funding_faults, joined, kept, sum_of
 from domain.events.common import Funding, FundingRule, FundingShare, FundingSource
-from domain.funding import Paid, Portion, by_source, draw, funding_faults, joined, kept, sum_of
 from domain.units import AMOUNT_ONE, PERCENT_ONE, Amount
 
 CUSTOMERS = {"GRANT": "M", "CITY": "N", "OWN": "A"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.increments import billable_hours, hours_of, round_increment, seconds_of
+from domain.work.increments import billable_hours, hours_of, round_increment, seconds_of
 
 MINUTE = 60
 HOUR = 1_000_000

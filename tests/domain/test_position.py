@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from domain.exchange import Exchange
-from domain.journal import Leg
-from domain.position import Position, moved, settled
+from domain.ledger.journal import Leg
+from domain.ledger.position import Position, moved, settled
+from domain.reference.exchange import Exchange
 
 AT_095 = Exchange(95, 100, 950_000_000_000, ())
 

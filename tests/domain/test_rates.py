@@ -12,8 +12,8 @@ from domain.events.common import BillRate, FixedPrice, LineRate, RateCardLine, R
 from domain.events.delivery import ResourceAssigned
 from domain.events.reference import CustomerDefined, PersonDefined, RateCardPublished
 from domain.money import HALF_UP, extend, parse_amount, parse_decimal
-from domain.rates import LEVELS, NoRate, RateDecision, RateQuery, Rejected, resolve_bill_rate, role_of
-from domain.reference import EMPTY_BOOK, ReferenceBook, apply
+from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply
+from domain.work.rates import LEVELS, NoRate, RateDecision, RateQuery, Rejected, resolve_bill_rate, role_of
 
 SENT: dict[str, Any] = {"event_id": "E", "occurred_at": 0, "source": "test"}
 JANUARY, MARCH, JULY = date(2026, 1, 1), date(2026, 3, 4), date(2026, 7, 1)

@@ -25,8 +25,8 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.exchange import Exchange, MissingRate
-from domain.reference import EMPTY_BOOK, ReferenceBook, apply, conflict, owner_key, zones
+from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply, conflict, owner_key, zones
+from domain.reference.exchange import Exchange, MissingRate
 
 JANUARY, JUNE, JULY, DECEMBER = date(2026, 1, 1), date(2026, 6, 30), date(2026, 7, 1), date(2026, 12, 31)
 MARCH = date(2026, 3, 4)

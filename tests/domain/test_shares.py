@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.shares import Party, shared, shared_in_turn, shared_quantity
+from domain.billing.shares import Party, shared, shared_in_turn, shared_quantity
 
 HALVES = (Party("A", 50_000_000, True), Party("B", 50_000_000, False))
 THIRDS = (Party("A", 33_333_334, False), Party("B", 33_333_333, True), Party("C", 33_333_333, False))

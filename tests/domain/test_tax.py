@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
+from domain.billing.tax import Taxable, by_table, rule_on, tax_of
 from domain.events.common import TaxRule
 from domain.events.reference import TaxPolicyDefined
 from domain.outputs import StatementTax, UndeterminedTax
 from domain.reference_faults import faults
-from domain.tax import Taxable, by_table, rule_on, tax_of
 from domain.units import PERCENT_ONE
 
 MAY, JUNE, JULY = date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)

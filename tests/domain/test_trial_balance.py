@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from domain.ledger.trial_balance import ContractMoves, LedgerSums, Moves, RollForward, feet, is_period, total
 from domain.outputs import JournalEntry, JournalLine
-from domain.trial_balance import ContractMoves, LedgerSums, Moves, RollForward, feet, is_period, total
 
 Line = tuple[str, int, int]
 

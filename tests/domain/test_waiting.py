@@ -18,9 +18,9 @@ from domain.events.reference import (
     PersonDefined,
     RateCardPublished,
 )
-from domain.rates import RateQuery
-from domain.reference import EMPTY_BOOK, apply
+from domain.reference.book import EMPTY_BOOK, apply
 from domain.waiting import waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate, wakes
+from domain.work.rates import RateQuery
 
 SENT: dict[str, Any] = {"event_id": "E", "occurred_at": 0, "source": "test", "version": 1}
 DAY = date(2026, 3, 4)

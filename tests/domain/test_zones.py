@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import zones
-from domain.zones import is_zone, local_date, midnight
+from domain.reference import zones
+from domain.reference.zones import is_zone, local_date, midnight
 
 HOUR = 3_600_000_000
 

@@ -16,8 +16,8 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.written import read_shard
 from connectors.json_records import record_to_json
 from domain.identity import escape
+from domain.ledger.trial_balance import Moves
 from domain.money import format_amount
-from domain.trial_balance import Moves
 from milepost.cli import app
 from milepost.commands.ledger import ledger_sums
 from simulation.write import RECEIPTS

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from connectors.avro_codec import EVENT_CODECS
-from domain.clearing import CLEARED, CLEARING, OWED
+from domain.billing.statement import ISSUED
 from domain.delivery.chart import AccountRule, EntityChart
 from domain.delivery.documents import InvoiceDocument
 from domain.delivery.invoices import invoice
 from domain.events.finance import InvoicePosted
-from domain.journal import BILLING
+from domain.ledger.clearing import CLEARED, CLEARING, OWED
+from domain.ledger.journal import BILLING
 from domain.outputs import BillingStatement, ControlTotals, ExceptionRaised, JournalEntry, Output, ProjectView
-from domain.statement import ISSUED
 from milepost.explain.recompute import recompute, unexplained
 from tests.audited import violations
 from tests.explain.test_every_scenario import FOLDER, explainer_of, figures

@@ -32,7 +32,7 @@ from milepost.rounds import genesis
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Encoded, Mark, Progress, Shard
-from state.store import Store
+from state.store.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
 from tests.kafka.given_log import LogGiver
 from tests.reliability.run_in_batches import standing_after

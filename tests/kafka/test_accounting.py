@@ -46,8 +46,8 @@ from state.guards import (
 from state.handlers.time import on_time_approved
 from state.overrides import Override, by_place
 from state.shard import VIEWS
-from state.snapshot import Damaged
-from state.store import Store
+from state.store.snapshot import Damaged
+from state.store.store import Store
 from tests.kafka.firm import ROOT, Site, Until, expected, simulated, site
 from tests.kafka.given_log import divided
 from tests.kafka.servers import PATIENCE, until

@@ -35,7 +35,7 @@ from dataflows.view import ViewFlow
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from milepost.cli import app
 from state.guards import POISON, TOPIC_CHANGED
-from state.store import Store
+from state.store.store import Store
 from tests.intake_inputs import activated, at, entity, worked
 from tests.kafka.firm import Site, Until, simulated, site
 from tests.kafka.given_log import divided

@@ -26,7 +26,7 @@ from domain.events.reference import RulesActivated
 from state.genesis import Genesis
 from state.guards import OUTPUTS_DIFFER, RULES_MISSING, GuardStop
 from state.shard import Bodies
-from state.store import read_meta
+from state.store.store import read_meta
 from tests.intake_inputs import head
 from tests.kafka.firm import Site, Until, expected, simulated, site
 from tests.kafka.servers import PATIENCE

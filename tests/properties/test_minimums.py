@@ -1,4 +1,4 @@
-"""What a minimum compares with is kept from event to event (`state/unissued.py`): it decides nothing, and saves most of the work."""
+"""What a minimum compares with is kept between events (`state/charges/unissued.py`): it decides nothing, and saves most of the work."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.caps import Claim, Grant, grant
+from domain.caps.consume import Claim, Grant, grant
+from state.charges.unissued import Unissued
 from state.draft import Draft
-from state.unissued import Unissued
 from tests.properties.test_any_order import two_stories
 from tests.thoroughness import EXAMPLES
 from tests.told import told
@@ -55,7 +55,7 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
         seen.append(claim)
         return grant(claim, *rest)
 
-    monkeypatch.setattr("state.unissued.grant", noting)
+    monkeypatch.setattr("state.charges.unissued.grant", noting)
     return seen
 
 

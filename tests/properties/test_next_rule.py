@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.rows import OVERFLOW, named, row_id
+from domain.work.rows import OVERFLOW, named, row_id
 from state.books import LineTotals, Project
 from tests.audited import violations
 from tests.auditing import check, entries_of, standing_price

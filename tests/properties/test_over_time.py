@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.json_records import event_from_json
+from domain.ledger.position import Position
 from domain.money import format_decimal, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
-from domain.position import Position
 from domain.units import Amount
 from tests.auditing import check_journals
 from tests.folding import MEMORY_DISK

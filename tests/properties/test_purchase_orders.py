@@ -6,14 +6,14 @@ from collections import Counter
 
 from hypothesis import given
 
-from domain.caps import bucket_key, counting, limit_of
+from domain.caps.consume import bucket_key, counting, limit_of
+from domain.caps.purchase_order import is_order
 from domain.contract import cap_rules
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import PurchaseOrder
-from domain.purchase_order import is_order
 from state.books import Contract, Price
-from state.plan import versions
+from state.terms.plan import versions
 from tests.auditing import check, entries_of, standing_price
 from tests.folding import Books, fold
 from tests.histories.draw import histories

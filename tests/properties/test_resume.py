@@ -19,7 +19,7 @@ from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from state.genesis import Genesis
 from state.rules import RULES
-from state.store import FILES, Store
+from state.store.store import FILES, Store
 from tests.folding import GENERATION, MEMORY_DISK, Logged, MemoryLog, dump, log_records
 from tests.histories.draw import histories
 from tests.histories.log import History, with_days

@@ -19,7 +19,7 @@ from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, JournalEntry
 from state.books import JournalStanding, OpenException
-from state.standings import GONE
+from state.ledger.standings import GONE
 from tests.harness import ENGAGEMENT, Books
 from tests.told import told
 

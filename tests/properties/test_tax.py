@@ -10,8 +10,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.billing.tax import Taxable, by_table
 from domain.outputs import BillingStatement
-from domain.tax import Taxable, by_table
 from tests.told import statements, told
 
 CATEGORIES = {"L": "services", "M": "travel"}

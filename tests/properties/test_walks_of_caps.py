@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from domain.caps import BucketKey, Claim, Grant, Order, allot, bucket_key
-from state import allot as allotting
-from state.claims import FOR_REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
+from domain.caps.consume import BucketKey, Claim, Grant, Order, allot, bucket_key
+from state.caps import allot as allotting
+from state.caps.claims import FOR_REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
 from state.draft import Draft
-from state.plan import LinePlan, plan_of
+from state.terms.plan import LinePlan, plan_of
 from tests.folding import fold
 from tests.histories.draw import histories
 from tests.histories.log import History

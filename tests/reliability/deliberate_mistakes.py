@@ -16,7 +16,7 @@ from connectors.kafka.resume import Standing
 from connectors.log_records import LogRecord
 from state.chain import chained
 from state.shard import Encoded, Mark, Progress
-from state.store import Meta
+from state.store.store import Meta
 from tests.brokers import (
     COMMITTED,
     CONTROL,

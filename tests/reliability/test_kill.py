@@ -22,7 +22,7 @@ from dataflows.embedded import close, open_accounting, run_plain, store_path
 from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
 from milepost.cli import app
 from milepost.rounds import genesis
-from state.store import FILES, Store
+from state.store.store import FILES, Store
 from tests.reliability.run_in_batches import AHEAD, COMMITTED, standing_after
 
 COPIED = tuple(suffix for suffix in FILES if suffix != "-shm")

@@ -33,7 +33,7 @@ from domain.events.reference import (
     RateCardPublished,
 )
 from domain.policies import resolve
-from domain.zones import local_date
+from domain.reference.zones import local_date
 
 Every = Callable[[type[Any]], list[Any]]
 

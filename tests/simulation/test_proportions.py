@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from domain.events.delivery import TimeApproved, TimeWithdrawn
-from domain.zones import local_date
+from domain.reference.zones import local_date
 from simulation import amendments, change_orders, conditions, deals, receivables, terms
 from simulation.calendar import last_workdays, workdays
 from simulation.plan import Plan, plan

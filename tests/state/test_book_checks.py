@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.audit.entries import EntryAccount
 from domain.events.delivery import TimeApproved
-from domain.journal import Leg
+from domain.ledger.journal import Leg
 from state.book_checks import EngagementBooks, books_agree
 from state.books import Entry, Issued, LineTotals, Posted, Price, Work
 from state.totals import unbilled_positions

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
-from state import page_sums
-from state.snapshot import Damaged
-from state.store import FILES, Meta, Store
+from state.store import page_sums
+from state.store.snapshot import Damaged
+from state.store.store import FILES, Meta, Store
 
 COMMITS = 12
 ROWS = 40
@@ -59,7 +59,7 @@ def images() -> Images:
             crashed.append(copied(root / "live", root / f"sealing-{len(crashed)}"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("state.store.PageSums", Crashing)
+        patch.setattr("state.store.store.PageSums", Crashing)
         patch.setattr(page_sums, "SEAL_ABOVE", 30 * page_sums.PAGE)
         (root / "live").mkdir()
         store = opened(root / "live")

@@ -11,7 +11,7 @@ from state.guards import RULES_MISSING, GuardStop
 from state.overrides import Override, by_place
 from state.rules import RULES, check_genesis, check_rules
 from state.shard import Encoded, Mark, Progress, Shard
-from state.store import Store
+from state.store.store import Store
 from tests.folding import GENERATION, Logged, log_records, new_shard
 from tests.intake_inputs import head
 

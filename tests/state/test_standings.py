@@ -10,7 +10,7 @@ import pytest
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import JournalEntry, ProjectView
 from state.books import JournalStanding
-from state.snapshot import JOURNAL_FIELDS
+from state.store.snapshot import JOURNAL_FIELDS
 from tests.harness import ENGAGEMENT, Books
 from tests.told import told
 

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from domain.money import parse_amount
-from state.sums import sums
+from state.store.sums import sums
 from tests.harness import Books
 from tests.state.test_forecast_handler import activated, entity, line, people, signed, time
 

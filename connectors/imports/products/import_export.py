@@ -51,11 +51,11 @@ from connectors.imports.products.setup import (
 from connectors.imports.products.sums import Sums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
-from domain.exchange import BRIDGE
 from domain.identity import statement_id
 from domain.policies import resolve
+from domain.reference.exchange import BRIDGE
+from domain.reference.zones import local_date
 from domain.units import Instant
-from domain.zones import local_date
 
 GONE = "gone"
 # Stands in for a currency that has to be said, while rows are read to find what else has.

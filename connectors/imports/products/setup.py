@@ -19,8 +19,8 @@ from connectors.imports.products.former import Event, Known
 from connectors.imports.products.rates import line_rates
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
+from domain.reference.zones import midnight
 from domain.units import Instant
-from domain.zones import midnight
 
 Json = dict[str, Any]
 

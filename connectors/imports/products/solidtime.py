@@ -27,8 +27,8 @@ from connectors.imports.products.reading import (
 )
 from connectors.imports.readings import ISO, SIX_DECIMALS, Unreadable, read_instant, read_whole
 from connectors.imports.said import CellFault, Row
+from domain.reference.zones import local_date
 from domain.units import Instant
-from domain.zones import local_date
 
 SIBLINGS = ("clients", "projects", "project_members", "members", "tasks", "organizations")
 

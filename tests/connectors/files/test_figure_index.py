@@ -18,7 +18,7 @@ from connectors.containers import read_container
 from connectors.files import figure_following, figure_index
 from connectors.files.figure_index import FOLDER, FigureIndex
 from dataflows.embedded import run_dataflow
-from domain.trial_balance import PostedSum
+from domain.ledger.trial_balance import PostedSum
 from milepost import rounds
 from milepost.cli import app
 from milepost.rounds import run_rounds

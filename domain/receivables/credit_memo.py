@@ -1,0 +1,235 @@
+"""What a credit memo takes back of an invoice: by row of the invoice, what is left of each and no more.
+
+A line of the memo names an entry, or a contract line with all its rows on the invoice, by hours or by amount. What falls on several rows
+is shared in proportion to what is left of them, cumulatively, so that the sum is exact and the last credit takes the cents that are left.
+Hours are credited at the rate at which they were billed, all of them together rounded once.
+
+    8 h at 200.00 are invoiced (1,600.00); 3 h credited: 600.00; 500.00 credited: 2.5 h; 2.5 h are left: 500.00
+    8 h and 8 h at 33.33 are invoiced; 1 h of their line is 33.33: 0.5 h and 0.5 h are 16.67 and 16.66
+
+Time by start and end counts by its exact ratio: three entries of 20 minutes are 1 h, not 3 x 0.333333 h. Their exact hours (1 h) and the
+sum of those in six decimals (0.999999 h) both credit all of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from domain.events.common import CreditMemoLine
+from domain.money import HALF_UP, extend, format_amount, format_decimal, round_ratio, smallest_unit
+from domain.units import (
+    AMOUNT_ONE,
+    HOURS_ONE,
+    HOURS_SCALE,
+    HUNDRED_PERCENT,
+    MICROSECONDS_A_MILLIONTH,
+    RATE_ONE,
+    Amount,
+    Hours,
+    Percent,
+    Rate,
+)
+from domain.work.rows import named
+
+ERROR_REBILL, REBATE = "error_rebill", "rebate"
+# What takes something off the price.
+CONCESSIONS = ("price_concession", "goodwill")
+# Who mends what is wrong with a credit memo.
+WHOLE = "its issuer sends it again, under the same id, in whole units"
+MENDS = "its issuer sends it again, under the same id, with what is left"
+
+
+class Row(NamedTuple):
+    """What is left to be credited of one entry on one contract line of an invoice; `hourly` is what an hour of it was billed at, where
+    that is a rate, else None: then its hours have what they were billed with. `finer` are microseconds that its hours leave out."""
+
+    entry_id: str
+    line_id: str
+    amount: Amount
+    hours: Hours
+    hourly: Rate | None = None
+    finer: int = 0
+
+    def less(self, amount: Amount, hours: Hours) -> "Row":
+        """What is left of it when that much is taken."""
+        left = self.hours - hours
+        return self._replace(amount=self.amount - amount, hours=left, finer=self.finer if left else 0)
+
+    @property
+    def worth(self) -> tuple[Amount, Hours]:
+        """An amount, and the hours that come to it."""
+        if self.hourly is None:
+            return self.amount, self.hours
+        return self.hourly * AMOUNT_ONE, RATE_ONE * HOURS_ONE
+
+
+class Taken(NamedTuple):
+    """What is credited of the row at a place."""
+
+    place: int
+    amount: Amount
+    hours: Hours
+
+
+class Credited(NamedTuple):
+    """What each line of a memo takes, in its order."""
+
+    lines: tuple[tuple[Taken, ...], ...]
+
+    @property
+    def amount(self) -> Amount:
+        return sum(one.amount for line in self.lines for one in line)
+
+    def by_row(self) -> dict[int, Taken]:
+        """All that is taken of each row, in the order of the rows."""
+        found: dict[int, Taken] = {}
+        for one in sorted((one for line in self.lines for one in line), key=lambda one: one.place):
+            had = found.get(one.place, Taken(one.place, 0, 0))
+            found[one.place] = Taken(one.place, had.amount + one.amount, had.hours + one.hours)
+        return {place: one for place, one in found.items() if one.amount or one.hours}
+
+
+class Wrong(NamedTuple):
+    """Why nothing can be credited: the field, and what was expected of it."""
+
+    field: str
+    message: str
+
+
+def hourly(
+    amount: Amount, hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, finer: int = 0
+) -> Rate | None:
+    """What an hour was billed at, if hours at the rate are the amount but for a cent of rounding."""
+    with_markup: Rate = rate * (HUNDRED_PERCENT + markup) // HUNDRED_PERCENT
+    is_finer = with_markup * HUNDRED_PERCENT != rate * (HUNDRED_PERCENT + markup)
+    if is_finer or hours <= 0:
+        return None
+    if abs(extend(hours, with_markup, 0, currency, mode, finer) - amount) > smallest_unit(currency):
+        return None
+    return with_markup
+
+
+def too_fine(lines: Sequence[CreditMemoLine], tax: Amount | None, currency: str) -> Wrong | None:
+    """The first amount of a memo that nobody can pay in the invoice's currency."""
+    stated = [(f"lines[{place}].amount", line.amount) for place, line in enumerate(lines)]
+    for field, amount in (*stated, ("tax_amount", tax)):
+        if amount is not None and amount % smallest_unit(currency):
+            return Wrong(field, f"{format_amount(amount)} is finer than {currency} can be paid; {WHOLE}")
+    return None
+
+
+def credited(rows: Sequence[Row], lines: Sequence[CreditMemoLine], step: Amount, mode: str) -> Credited | Wrong:
+    """What each line takes of the rows, or what is wrong with the first that cannot be taken whole."""
+    left = list(rows)
+    taken: list[tuple[Taken, ...]] = []
+    for number, line in enumerate(lines):
+        found = _of_line(left, number, line, step, mode)
+        if isinstance(found, Wrong):
+            return found
+        for one in found:
+            left[one.place] = left[one.place].less(one.amount, one.hours)
+        taken.append(found)
+    return Credited(tuple(taken))
+
+
+def is_named(row: Row, line: CreditMemoLine) -> bool:
+    """An entry by its row or by the id of its fact; a contract line with all that the invoice has of it."""
+    if line.line_id is not None and line.line_id != row.line_id:
+        return False
+    return line.entry_id is None or line.entry_id in (row.entry_id, named(row.entry_id)[1])
+
+
+def shares(amount: int, weights: Sequence[int], step: int, mode: str) -> Iterator[int]:
+    """Of an amount, in proportion to the weights, each the difference of two rounded sums (R12); all of it in all."""
+    whole, before, given = sum(weights), 0, 0
+    for weight in weights:
+        before += weight
+        upto = amount if before == whole else round_ratio(amount * before, whole, step, mode)
+        yield upto - given
+        given = upto
+
+
+def tax_of(tax: Amount, net: Amount, credited_net: Amount, step: Amount, mode: str) -> Amount:
+    """The tax of one line of a memo alone, rounded: of the invoice's tax in proportion to its net amount."""
+    return round_ratio(tax * credited_net, net, step, mode) if net else 0
+
+
+def _of_line(
+    rows: Sequence[Row], number: int, line: CreditMemoLine, step: Amount, mode: str
+) -> tuple[Taken, ...] | Wrong:
+    places = [place for place, row in enumerate(rows) if is_named(row, line)]
+    what = f"entry {line.entry_id}" if line.entry_id is not None else f"line {line.line_id}"
+    field = f"lines[{number}]"
+    if not places:
+        name = "entry_id" if line.entry_id is not None else "line_id"
+        return Wrong(f"{field}.{name}", f"expected what the invoice bills, {what} is not on it; {MENDS}")
+    own = [rows[place] for place in places]
+    if line.hours is not None:
+        return _by_hours(own, places, line.hours, f"{field}.hours", what, step, mode)
+    assert line.amount is not None, "a line without hours names an amount"
+    return _by_amount(own, places, line.amount, f"{field}.amount", what, step, mode)
+
+
+def _by_amount(
+    rows: list[Row], places: list[int], amount: Amount, field: str, what: str, step: Amount, mode: str
+) -> tuple[Taken, ...] | Wrong:
+    left = sum(row.amount for row in rows)
+    if amount > left:
+        return Wrong(
+            field,
+            f"expected at most {format_amount(max(left, 0))} billed of {what} and not yet credited, "
+            f"got {format_amount(amount)}; {MENDS}",
+        )
+    if amount == left:
+        return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
+    weights = [max(row.amount, 0) for row in rows]
+    amounts = shares(amount, weights, step, mode)
+    return tuple(
+        Taken(place, part, round_ratio(row.hours * part, row.amount, 1, HALF_UP) if row.amount and part else 0)
+        for place, row, part in zip(places, rows, amounts, strict=True)
+    )
+
+
+def _by_hours(
+    rows: list[Row], places: list[int], hours: Hours, field: str, what: str, step: Amount, mode: str
+) -> tuple[Taken, ...] | Wrong:
+    least, most = hours_left(rows)
+    if hours > most:
+        shown = format_decimal(max(most, 0), HOURS_SCALE)
+        return Wrong(
+            field,
+            f"expected at most {shown} h billed of {what} and not yet credited, "
+            f"got {format_decimal(hours, HOURS_SCALE)}; {MENDS}",
+        )
+    if hours >= least:
+        return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
+    parts = list(shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP))
+    amounts = at_rates(rows, parts, step, mode)
+    return tuple(Taken(*one) for one in zip(places, amounts, parts, strict=True))
+
+
+def hours_left(rows: Sequence[Row]) -> tuple[Hours, Hours]:
+    """What is left of rows, the lesser first: the sum of their hours, and their exact time rounded to six decimals. Either is all of it."""
+    shown, finer = sum(row.hours for row in rows), sum(row.finer for row in rows)
+    exact = round_ratio(shown * MICROSECONDS_A_MILLIONTH + finer, MICROSECONDS_A_MILLIONTH, 1, HALF_UP)
+    return min(shown, exact), max(shown, exact)
+
+
+def at_rates(rows: Sequence[Row], parts: Sequence[Hours], step: Amount, mode: str) -> list[Amount]:
+    """Parts of the rows' hours at what their hours were billed at: all together rounded once, each row the difference of two sums (R12).
+
+    No row gives more than is left of it; the cent that it does not give comes from the next that has one, at the end from the first.
+    """
+    exact, upto, given = Fraction(0), 0, 0
+    found: list[Amount] = []
+    for row, part in zip(rows, parts, strict=True):
+        amount, hours = row.worth
+        exact += Fraction(amount * part, hours) if part else 0
+        upto = round_ratio(exact.numerator, exact.denominator, step, mode)
+        found.append(min(upto - given, row.amount) if part else 0)
+        given += found[-1]
+    for place, row in enumerate(rows):
+        more = min(upto - given, row.amount - found[place]) if parts[place] else 0
+        found[place] += more
+        given += more
+    return found

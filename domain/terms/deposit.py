@@ -1,0 +1,88 @@
+"""A deposit: an advance that is set against later statements (R31).
+
+It is charged on its day and is no revenue: what was invoiced of it stands on 2310 while it is refundable, else on 2300, and leaves it with
+the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the contract is over.
+What is left then is given back where the deposit is refundable; else it is kept, as revenue. Where less was billed of it in the end than
+was set against statements, that is charged.
+
+    5,000.00 in January; of the 3,000.00 and 4,000.00 of the next months 0.00 and 2,000.00 are due
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
+from domain.events.commercial import ContractSigned
+from domain.events.common import Deposit
+from domain.money import format_decimal
+from domain.policy_faults import Fault, price_faults
+from domain.terms.kind import Agreed, Fee, Kind, Known
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+from domain.work.rows import FEE, named
+
+OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
+# Names of its fees.
+DEPOSIT, REFUND, KEPT = "deposit", "refund", "kept"
+DAY = timedelta(days=1)
+
+
+def is_named(row: str) -> bool:
+    """Whether a row of the books is what a deposit charges or gives back, by its name: contract, line, and which of them."""
+    kind, fact_id = named(row)
+    return kind == FEE and fact_id.split("/", 2)[2:] in ([DEPOSIT], [REFUND])
+
+
+def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+    terms = _terms(agreed)
+    if terms.due_on <= until:
+        yield Fee(DEPOSIT, terms.due_on, terms.amount, "Deposit")
+    if known.left is None or agreed != _last_held(known):
+        return
+    over, rest = known.left
+    day = max(min(over, agreed.before - DAY), agreed.since)
+    if day > until:
+        return
+    if terms.refundable or rest < 0:
+        yield Fee(REFUND, day, -rest, "Refund of the deposit" if rest > 0 else "Deposit that was used")
+    else:
+        yield Fee(KEPT, day, 0, "Deposit that was not used", earned=rest)
+
+
+def _last_held(known: Known) -> Agreed | None:
+    """The newest terms that have the deposit say what becomes of its rest, on the contract's last day or the last on which they hold."""
+    return next((agreed for agreed in reversed(known.held) if isinstance(agreed.line.terms, Deposit)), None)
+
+
+def _terms(agreed: Agreed) -> Deposit:
+    terms = agreed.line.terms
+    assert isinstance(terms, Deposit), "the kind of the terms chose this module"
+    return terms
+
+
+def applied(terms: Deposit, total: Amount, available: Amount, rounded: int, *, is_last: bool) -> Amount:
+    """What of a deposit is set against a statement of `total`; `rounded` is its percentage of that, `is_last` the contract's end."""
+    if total <= 0 or (terms.applied == AT_END and not is_last):
+        return 0
+    most = rounded if terms.applied == PERCENT and not is_last else total
+    return max(min(most, total, available), 0)
+
+
+def account(terms: Deposit) -> str:
+    return CUSTOMER_DEPOSIT if terms.refundable else CONTRACT_LIABILITY
+
+
+def faults(terms: Deposit, contract: ContractSigned) -> Iterable[Fault]:
+    yield from price_faults("amount", terms.amount, contract.currency)
+    if not terms.amount:
+        yield "amount", "a deposit needs an amount above zero"
+    if terms.applied == PERCENT and terms.percent is None:
+        yield "percent", "a share of each statement needs a percent"
+    if terms.applied != PERCENT and terms.percent is not None:
+        yield "percent", f"a percent is of a deposit that is applied as percent, not {terms.applied}"
+    if terms.percent is not None and not 0 < terms.percent <= HUNDRED_PERCENT:
+        yield "percent", f"expected above 0 to 100, got {format_decimal(terms.percent, PERCENT_SCALE)}"
+    if contract.ends_on is not None and terms.due_on > contract.ends_on:
+        yield "due_on", f"the deposit is due on {terms.due_on}, after the contract ends on {contract.ends_on}"
+
+
+KIND = Kind(takes=("fee",), revenue={}, fees=fees, faults=faults, account=account)

@@ -1,0 +1,151 @@
+"""A fixed price: billed on the days of its schedule, or as the work goes on.
+
+Work on the line costs and is not charged by itself; the price is for it. Progress is what somebody reported, or, where the line has
+budgets by category, what was spent of them when a billing period closed. It is billed cumulatively (R12): the price times the progress,
+less what was charged before, so that the cents of many reports add up to the price, also where the price changed between them.
+
+    100,000.00, of which 15 % are reported: 15,000.00; then 40 %: 25,000.00 more
+
+A schedule is the newest terms' own: from their first day on it charges what it says less what is charged already. What was charged stays,
+as long as it is no more than the price.
+
+    two instalments of 1,000.00, of which the first is charged; then 2,000.00 on 03-31: 1,000.00 more on 03-31
+
+Revenue comes with the invoices, or evenly over the days from the line's first to the contract's last, whatever is billed when.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+from domain.events.commercial import ContractSigned
+from domain.events.common import ContractLine, FixedPrice
+from domain.money import format_amount, format_decimal
+from domain.policy_faults import Fault, price_faults
+from domain.terms.kind import (
+    OVER_TIME,
+    WITH_INVOICE,
+    Agreed,
+    Closed,
+    Fee,
+    Foreseen,
+    Kind,
+    Known,
+    Reported,
+    Spread,
+)
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+
+DAY = timedelta(days=1)
+
+
+def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+    terms = agreed.line.terms
+    assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
+    if not terms.by_progress:
+        yield from _scheduled(agreed, terms, until)
+    elif agreed.line.budgets:
+        yield from _spent(agreed, known, until)
+    else:
+        yield from _reported(agreed, terms, known, until)
+
+
+def _scheduled(agreed: Agreed, terms: FixedPrice, until: date) -> Iterator[Fee]:
+    """Instalments of one day are one, and so are those before the first day of the terms; on it, more than the price is given back."""
+    placed = sorted(terms.schedule, key=lambda instalment: instalment.on)
+    due: dict[date, tuple[Amount, str]] = {}
+    if agreed.since > date.min:
+        due[agreed.since] = 0, "Price lowered"
+    charged: Amount = 0
+    days = sorted({instalment.on for instalment in placed})
+    for instalment in placed:
+        charged += instalment.amount
+        place = days.index(instalment.on) + 1
+        due[max(instalment.on, agreed.since)] = charged, f"Instalment {place} of {len(days)}"
+    for day, (amount, said) in sorted(due.items()):
+        if day <= until:
+            yield Fee(f"instalment/{day}", day, amount, said, cumulative=True, keeps=terms.price)
+
+
+def _reported(agreed: Agreed, terms: FixedPrice, known: Known, until: date) -> Iterator[Fee]:
+    """Of what was reported of days before the terms, on their first."""
+    for report in known.reported:
+        due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)
+        day = max(report.as_of, agreed.since)
+        if day <= until:
+            description = f"Progress, {format_decimal(report.percent, PERCENT_SCALE)} % in all"
+            yield Fee(f"progress/{report.version}", day, due, description, cumulative=True)
+
+
+def _spent(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+    """Of each category's budget as much is charged as of its cost budget is spent, never more than all."""
+    for period in known.closed:
+        due = 0
+        for budget in agreed.line.budgets:
+            spent = min(period.cost.get(budget.category, 0), budget.cost)
+            due += agreed.rounded(budget.revenue * spent, budget.cost) if budget.cost else 0
+        if period.last <= until:
+            yield Fee(f"spent/{period.start}", period.last, due, "Progress by cost", cumulative=True)
+
+
+def spreads(agreed: Agreed, _: Known, until: date) -> Iterator[Spread]:
+    terms = agreed.line.terms
+    assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
+    last = agreed.contract.ends_on
+    if last is not None and agreed.starts_on <= until:
+        yield Spread("price", terms.price, agreed.starts_on, last, agreed.before)
+
+
+def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+    """All of the work is done on the line's last day: all of it is reported, or what the budgets say is spent."""
+    last = max(agreed.ends_on or day + DAY, day + DAY)
+    if by_period(agreed.line):
+        cost = {budget.category: budget.cost for budget in agreed.line.budgets}
+        known = known._replace(closed=(*known.closed, Closed(last, last + DAY, cost)))
+    else:
+        version = known.reported[-1].version + 1 if known.reported else 1
+        known = known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
+    return Foreseen(known, date.max)
+
+
+def by_period(line: ContractLine) -> bool:
+    """As the budgets are spent."""
+    return isinstance(line.terms, FixedPrice) and line.terms.by_progress and bool(line.budgets)
+
+
+def by_reports(line: ContractLine) -> bool:
+    """By the progress that somebody reports."""
+    return isinstance(line.terms, FixedPrice) and line.terms.by_progress and not line.budgets
+
+
+def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
+    yield from price_faults("price", terms.price, contract.currency)
+    if terms.schedule and terms.by_progress:
+        yield "by_progress", "a price is billed by its schedule or by progress, not by both"
+    if not terms.schedule and not terms.by_progress:
+        yield "schedule", "a price needs a schedule, or by_progress"
+    on_request = contract.billing_cycle is not None and contract.billing_cycle.kind == "on_request"
+    if on_request and any(line.terms is terms and by_period(line) for line in contract.lines):
+        yield (
+            "by_progress",
+            "progress by cost is charged when a billing period closes; a contract billed on request has none",
+        )
+    total = sum(instalment.amount for instalment in terms.schedule)
+    if terms.schedule and total != terms.price:
+        yield "schedule", f"instalments sum to {format_amount(total)}, the price is {format_amount(terms.price)}"
+    for place, instalment in enumerate(terms.schedule):
+        yield from price_faults(f"schedule[{place}].amount", instalment.amount, contract.currency)
+
+
+KIND = Kind(
+    takes=("time", "expense"),
+    revenue={"as_billed": WITH_INVOICE, "straight_line_days": OVER_TIME},
+    fees=fees,
+    spreads=spreads,
+    by_period=by_period,
+    faults=faults,
+    earns_to_the_end=True,
+    by_schedule=lambda terms: bool(terms.schedule),
+    price=lambda terms: terms.price,
+    stays=True,
+    foresees=foresees,
+)

@@ -1,0 +1,281 @@
+"""The kinds of terms, one screen: a line each, with the module that has its rules."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from domain import refusals
+from domain.events.commercial import ContractSigned
+from domain.events.common import (
+    ContractLine,
+    CostPlus,
+    Deposit,
+    Expenses,
+    FixedPrice,
+    Milestones,
+    Retainer,
+    Subscription,
+    Terms,
+    TimeAndMaterials,
+    UnitPrice,
+)
+from domain.policies import Resolved
+from domain.policy_faults import Fault
+from domain.terms import (
+    cost_plus,
+    deposit,
+    expenses,
+    fixed_price,
+    milestones,
+    retainer,
+    subscription,
+    time_and_materials,
+    unit_price,
+)
+from domain.terms.kind import (
+    AT_COST,
+    INCLUDED,
+    NO_FEES,
+    NO_REVENUE,
+    OVER_TIME,
+    RATED,
+    WITH_CHARGE,
+    Agreed,
+    Ended,
+    Fee,
+    Foreseen,
+    Kind,
+    Known,
+    Passed,
+    Spread,
+    Store,
+    to_the_end,
+)
+from domain.units import Amount, Hours, Percent, Quantity, Rate
+
+KINDS: Mapping[type[Terms], Kind] = {
+    TimeAndMaterials: time_and_materials.KIND,
+    FixedPrice: fixed_price.KIND,
+    Milestones: milestones.KIND,
+    CostPlus: cost_plus.KIND,
+    UnitPrice: unit_price.KIND,
+    Expenses: expenses.KIND,
+    Subscription: subscription.KIND,
+    Retainer: retainer.KIND,
+    Deposit: deposit.KIND,
+}
+
+
+def kind_of(terms: Terms) -> Kind:
+    return KINDS[type(terms)]
+
+
+def revenue_method(line: ContractLine, policies: Resolved) -> str:
+    """As the line says, else the policy, else what is usual for terms of this kind; of terms that have revenue."""
+    return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
+
+
+def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
+    """The field for which the rules in force refuse the line, one of these of its contract, and why."""
+    if account(line.terms) is None:
+        method = revenue_method(line, policies)
+        if method not in kind_of(line.terms).revenue:
+            field = "policies.revenue_method" if line.revenue_policy is None else "revenue_policy"
+            return field, refusals.words_of("revenue_method", method=method, terms=type(line.terms).__name__)
+    if policies.expenses_revenue == "net" and charges_expenses(line):
+        return "policies.expenses_revenue", refusals.words_of("expenses_net")
+    return next(refusals.refused_parts(line, lines), None)
+
+
+def by_budgets(line: ContractLine) -> bool:
+    """Whether the line's price is billed as its budgets are spent, so that what its work costs is needed in contract currency."""
+    return fixed_price.by_period(line)
+
+
+def by_reports(line: ContractLine) -> bool:
+    """Whether the line's price is billed by the progress that somebody reports."""
+    return fixed_price.by_reports(line)
+
+
+def charges_expenses(line: ContractLine) -> bool:
+    """Whether the line takes expenses and charges them."""
+    return takes(line, "expense") and expense(line.terms, "") is not None
+
+
+def timing(line: ContractLine, policies: Resolved) -> str:
+    """When the line's revenue is recognised; of a line that is refused as it is charged."""
+    kind = kind_of(line.terms)
+    return NO_REVENUE if kind.account is not None else kind.revenue.get(revenue_method(line, policies), WITH_CHARGE)
+
+
+def is_accrued(line: ContractLine, policies: Resolved) -> bool:
+    """Whether what the line charges stands on an account until its invoice."""
+    return timing(line, policies) == WITH_CHARGE
+
+
+def takes(line: ContractLine, what: str) -> bool:
+    """Whether the line takes `time`, `expense`, `units` or `fee`: as it says, else by the kind of its terms."""
+    if line.takes:
+        return what in line.takes
+    return what in kind_of(line.terms).takes
+
+
+def charges(terms: Terms) -> bool:
+    """Whether terms of this kind charge by themselves."""
+    return kind_of(terms).fees is not NO_FEES
+
+
+def stays(terms: Terms) -> bool:
+    """Whether a termination leaves what is charged already."""
+    return kind_of(terms).stays
+
+
+def has_minimum(terms: Terms) -> bool:
+    """Whether the terms charge what the contract's other lines lack of a minimum."""
+    return subscription.has_minimum(terms)
+
+
+def account(terms: Terms) -> str | None:
+    """Where what is charged stands, of terms that have no revenue by themselves; None of all others."""
+    stands_on = kind_of(terms).account
+    return stands_on(terms) if stands_on is not None else None
+
+
+def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
+    return kind_of(agreed.line.terms).fees(agreed, known, until)
+
+
+def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
+    return kind_of(agreed.line.terms).spreads(agreed, known, until)
+
+
+def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+    """What will be known of the line once its terms have charged all that they let expect after a day."""
+    return kind_of(agreed.line.terms).foresees(agreed, known, day)
+
+
+def goes_on(terms: Terms) -> bool:
+    """Whether terms of this kind charge by periods, as long as the contract lasts."""
+    return charges(terms) and kind_of(terms).foresees is to_the_end
+
+
+def agreed_worth(agreed: Agreed) -> Amount | None:
+    """What is agreed of rows that the terms price, such as a number of units; None where any number is, or there are none."""
+    return kind_of(agreed.line.terms).agreed(agreed)
+
+
+def earns_by_hours(terms: Terms) -> bool:
+    """Whether every hour on a line earns: at a rate, or at what it costs."""
+    return kind_of(terms).hours != INCLUDED
+
+
+def earns_by_hours_alone(line: ContractLine) -> bool:
+    return earns_by_hours(line.terms) and not any(takes(line, what) for what in ("expense", "units", "fee"))
+
+
+def earns_to_the_end(line: ContractLine) -> bool:
+    """Whether the line has one price, which it earns over all of its days where it earns over time."""
+    return kind_of(line.terms).earns_to_the_end
+
+
+def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line earns its revenue over the days to the contract's last one."""
+    return timing(line, policies) == OVER_TIME and earns_to_the_end(line)
+
+
+def price(terms: Terms) -> Amount | None:
+    """What the line is worth in all, where its terms have one price for it."""
+    return kind_of(terms).price(terms)
+
+
+def settles(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line is worth what it has earned over time when its contract is terminated, whatever was charged by then."""
+    return needs_an_end(line, policies) and kind_of(line.terms).by_schedule(line.terms)
+
+
+def draws_in(terms: Terms) -> str | None:
+    """Hours or money, where rows of the line share what its terms include; None where they share nothing."""
+    drawing = kind_of(terms).drawing
+    return drawing.unit(terms) if drawing is not None else None
+
+
+def stores(terms: Terms, known: Known, day: date) -> Sequence[Store]:
+    """What a row of a day may draw on, the first first; nothing of terms that include nothing."""
+    drawing = kind_of(terms).drawing
+    return drawing.stores(known, day) if drawing is not None else ()
+
+
+def fills_up(terms: Terms) -> bool:
+    """Whether the terms buy more of what they include when little is left."""
+    drawing = kind_of(terms).drawing
+    return drawing is not None and drawing.fills_up(terms)
+
+
+def falls_short(terms: Terms, known: Known, day: date) -> bool:
+    """Whether so little is left at the end of a day of what the terms include that they fill up."""
+    drawing = kind_of(terms).drawing
+    return drawing is not None and drawing.falls_short(known, day)
+
+
+def periods(terms: Terms, known: Known, until: date) -> Iterable[tuple[date, date]]:
+    """Periods of the terms' own that begin up to a day; with the end of each some of what the terms include expires."""
+    return kind_of(terms).periods(known, until)
+
+
+def ends(terms: Terms, known: Known, start: date, to: date) -> Ended:
+    """What is left for good when one of the terms' own periods ends."""
+    return kind_of(terms).ends(known, start, to)
+
+
+def hours_charged(terms: Terms) -> str:
+    """How an hour is charged; one that may go beyond what its terms include is charged at a rate."""
+    kind = kind_of(terms)
+    return RATED if kind.drawing is not None and kind.drawing.unit(terms) is not None else kind.hours
+
+
+def overage_rate(terms: Terms) -> Rate | None:
+    """What terms that include something charge for an hour beyond that; None: as R5 rates it."""
+    return getattr(terms, "overage_rate", None) if kind_of(terms).drawing is not None else None
+
+
+def faults(line: ContractLine, contract: ContractSigned) -> Iterable[Fault]:
+    """Fields of the line's terms that contradict."""
+    return kind_of(line.terms).faults(line.terms, contract)
+
+
+def expense(terms: Terms, category: str) -> Passed | None:
+    """How an expense is charged; None where the terms' own charges are for it."""
+    return kind_of(terms).expense(terms, category)
+
+
+def units(terms: Terms) -> UnitPrice | None:
+    """What delivered units are priced by; None where the terms have no price for a unit."""
+    return kind_of(terms).units(terms)
+
+
+def agreed_units(terms: Terms) -> Quantity | None:
+    """How many units are agreed; None where any number is, or there are none."""
+    found = units(terms)
+    return found.units if found is not None else None
+
+
+def cost_markup(terms: Terms) -> Percent | None:
+    """What is added to the cost of an hour; None where hours are not charged at cost."""
+    kind = kind_of(terms)
+    return kind.markup(terms) if kind.hours == AT_COST else None
+
+
+def limits(terms: Terms) -> Mapping[str, Amount]:
+    """The most that is charged of each category of expenses."""
+    return kind_of(terms).limits(terms)
+
+
+def counted(terms: Terms) -> tuple[str, ...]:
+    """What a cap of the terms counts whatever policy says."""
+    return kind_of(terms).counts
+
+
+def billable_hours(terms: Terms, worked: Hours, stated: Hours | None, policies: Resolved) -> Hours:
+    """Hours to price; none where the terms' own charges are for the work."""
+    if hours_charged(terms) == INCLUDED:
+        return 0
+    return time_and_materials.billable_hours(worked, stated, policies)

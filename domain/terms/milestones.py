@@ -1,0 +1,108 @@
+"""Milestones: each has a price that is due once, when the customer accepts it (R27).
+
+Work on the line costs and is not charged by itself. One that was accepted before terms have it is charged on their first day.
+
+A milestone that is revoked is found no more, so that what was billed of it is
+credited in full. Where milestones include hours, those beyond the sum of all are charged at the overage rate as they come, in consumption
+order, whichever milestone they were for (R28).
+
+    50,000.00 in three milestones; before the first is accepted nothing is due, then 10,000.00
+    150 h are included, 140 h are used; of the next 20 h 10 h are charged
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+
+from domain.events.commercial import ContractSigned
+from domain.events.common import Milestones
+from domain.money import format_decimal
+from domain.policy_faults import Fault, price_faults, rate_faults
+from domain.terms.kind import (
+    IN_HOURS,
+    WITH_CHARGE,
+    WITH_INVOICE,
+    Agreed,
+    Drawing,
+    Fee,
+    Foreseen,
+    Kind,
+    Known,
+    Store,
+)
+from domain.units import HOURS_ONE, HOURS_SCALE, Hours
+
+HOURS_MOST: Hours = 100_000_000 * HOURS_ONE
+INCLUDED_HOURS = "included"
+
+
+def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+    terms = agreed.line.terms
+    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
+    for milestone in terms.milestones:
+        accepted_on = known.accepted.get(milestone.milestone_id)
+        day = charged_on(agreed, accepted_on) if accepted_on is not None else None
+        if day is not None and day <= until:
+            yield Fee(f"milestone/{milestone.milestone_id}", day, milestone.amount, milestone.name)
+
+
+def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+    """Each is accepted on the day on which it is due, one that is overdue on the next."""
+    terms = agreed.line.terms
+    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
+    first = day + timedelta(days=1)
+    due = {milestone.milestone_id: max(milestone.due_on, first) for milestone in terms.milestones}
+    return Foreseen(known._replace(accepted={**due, **known.accepted}), date.max)
+
+
+def charged_on(agreed: Agreed, accepted_on: date) -> date | None:
+    """The day itself, or the first on which the terms hold; None where they hold no more."""
+    day = max(accepted_on, agreed.since)
+    return day if day < agreed.before else None
+
+
+def listed(agreed: Agreed) -> Sequence[str]:
+    """Ids of the milestones that the terms have, of terms of any kind."""
+    terms = agreed.line.terms
+    return [milestone.milestone_id for milestone in terms.milestones] if isinstance(terms, Milestones) else []
+
+
+def draws_in(terms: Milestones) -> str | None:
+    return IN_HOURS if any(milestone.included_hours is not None for milestone in terms.milestones) else None
+
+
+def stores(known: Known, day: date) -> Sequence[Store]:
+    """The hours that the milestones of the day's terms include, whatever part of them was used under others."""
+    terms = next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
+    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
+    return (Store(INCLUDED_HOURS, sum(milestone.included_hours or 0 for milestone in terms.milestones)),)
+
+
+def faults(terms: Milestones, contract: ContractSigned) -> Iterable[Fault]:
+    yield from rate_faults("overage_rate", terms.overage_rate)
+    if draws_in(terms) is not None and terms.overage_rate is None:
+        yield "overage_rate", "milestones include hours, hours beyond them need a rate"
+    if draws_in(terms) is None and terms.overage_rate is not None:
+        yield "overage_rate", "a rate of hours beyond those included needs included_hours"
+    if not terms.milestones:
+        yield "milestones", "expected at least one milestone"
+    seen: set[str] = set()
+    for place, milestone in enumerate(terms.milestones):
+        where = f"milestones[{place}]"
+        if milestone.milestone_id in seen:
+            yield f"{where}.milestone_id", f"milestone {milestone.milestone_id} stands twice"
+        seen.add(milestone.milestone_id)
+        yield from price_faults(f"{where}.amount", milestone.amount, contract.currency)
+        if milestone.included_hours is not None and not 0 <= milestone.included_hours <= HOURS_MOST:
+            most, got = format_decimal(HOURS_MOST, HOURS_SCALE), format_decimal(milestone.included_hours, HOURS_SCALE)
+            yield f"{where}.included_hours", f"expected 0 to {most}, got {got}"
+
+
+KIND = Kind(
+    takes=("time", "expense"),
+    revenue={"milestone": WITH_CHARGE, "as_billed": WITH_INVOICE},
+    fees=fees,
+    faults=faults,
+    drawing=Drawing(draws_in, stores),
+    stays=True,
+    foresees=foresees,
+)

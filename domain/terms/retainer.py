@@ -1,0 +1,406 @@
+"""A retainer: a fee for a quantity of hours or of money, which work draws down; what goes beyond is charged (R30).
+
+Periods are of one, three or twelve months from the line's first day on; a period that the line's end cuts short costs the whole fee. The
+fee is charged on a period's first day (`in_advance`) or on its last, by the terms that hold on that day, and what it buys can be drawn
+from the period's first day on. Terms with other periods begin when the one that runs has ended. Of several fees' what expires first is
+drawn first.
+
+When a period ends, at most `rollover` of what is left goes over: the rest expires, what expires first anyway before the rest, and so does
+what went over `expiry` periods ago. What expires unused is revenue then (breakage, IFRS 15.B46). With breakage `pro_rata` it is expected
+from experience: an hour earns the fee divided by the part of all earlier fees' quantity that was drawn, until the fee is earned.
+
+When the day ends on which less is left than `top_up.below`, a fee of `top_up.amount` buys more, at the price of the fee; not on a
+period's last day, since the next fee comes.
+
+Where the line ends, or becomes another kind, the rest expires; if it is `refundable`, what could have gone over, or was cut short, is
+given back. A line that is dropped and added again begins anew.
+
+    1,000.00 a month for 10 h, 4 h go over: 3 h in January earn 300.00, 3 h expire (300.00), and February has 14 h
+"""
+
+from calendar import monthrange
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from domain.events.commercial import ContractSigned
+from domain.events.common import Retainer
+from domain.money import format_decimal, smallest_unit
+from domain.policy_faults import Fault, price_faults, rate_faults
+from domain.terms.draw_down import earned_by
+from domain.terms.kind import (
+    IN_MONEY,
+    OVER_TIME,
+    WITH_INVOICE,
+    Agreed,
+    Drawing,
+    Ended,
+    Fee,
+    Kind,
+    Known,
+    Passed,
+    Store,
+)
+from domain.units import AMOUNT_SCALE, HOURS_ONE, QUANTITY_SCALE, Amount, Quantity
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+QUANTITY_PER_AMOUNT = 10 ** (QUANTITY_SCALE - AMOUNT_SCALE)
+QUANTITY_MOST: Quantity = 100_000_000 * HOURS_ONE
+EXPIRY_MOST = 1_200
+FOR_EVER = date.max
+RIGHT_TO_INVOICE, PRO_RATA = "right_to_invoice", "pro_rata"
+DAY = timedelta(days=1)
+
+
+class Period(NamedTuple):
+    """`to` is excluded; `whole_to` is where it would end had the line not ended before."""
+
+    start: date
+    to: date
+    whole_to: date
+
+    @property
+    def last(self) -> date:
+        return self.to - DAY
+
+
+class Stretch(NamedTuple):
+    """Versions of the line's terms, one after the other, as long as they are a retainer."""
+
+    held: tuple[Agreed, ...]
+
+    @property
+    def last(self) -> date:
+        newest = self.held[-1]
+        return min(newest.ends_on or FOR_EVER - DAY, newest.before - DAY)
+
+    def on(self, day: date) -> Agreed:
+        """The terms that hold on a day; before the first, the first."""
+        return next((agreed for agreed in reversed(self.held) if agreed.since <= day), self.held[0])
+
+
+class Lot(NamedTuple):
+    """What one fee buys: drawn from `since` to `until`, both included, in the period in which it was bought or later."""
+
+    name: str
+    agreed: Agreed
+    period: Period
+    since: date
+    until: date
+    quantity: int
+    fee: Amount
+    charged_on: date
+    said: str
+
+    @property
+    def terms(self) -> Retainer:
+        return terms_of(self.agreed)
+
+
+# What there is
+
+
+def lots(known: Known, until: date) -> list[Lot]:
+    """All that can be drawn from days up to `until` on, in the order in which it is bought."""
+    bought = [lot for stretch in _stretches(known) for lot in _of_fees(stretch, until)]
+    filled = (_topped_up(bought, known, day) for day in known.topped_up if day <= until)
+    return sorted((*bought, *(lot for lot in filled if lot is not None)), key=lambda lot: (lot.since, lot.name))
+
+
+def _stretches(known: Known) -> Iterator[Stretch]:
+    """The line's terms as long as they are a retainer without a break; dropped and added again it begins anew."""
+    found: list[Agreed] = []
+    for agreed in known.held:
+        is_retainer = isinstance(agreed.line.terms, Retainer)
+        if found and not (is_retainer and found[-1].before == agreed.since):
+            yield Stretch(tuple(found))
+            found = []
+        if is_retainer:
+            found.append(agreed)
+    if found:
+        yield Stretch(tuple(found))
+
+
+def _of_fees(stretch: Stretch, until: date) -> Iterator[Lot]:
+    """One for each period. The terms of its first day say how long it is and when its fee is charged, those of that day what it costs."""
+    months = 0
+    while (start := _beginning(stretch, months)) <= min(until, stretch.last):
+        terms = terms_of(stretch.on(start))
+        length = MONTHS[terms.per]
+        whole_to = _beginning(stretch, months + length)
+        period = Period(start, min(whole_to, stretch.last + DAY), whole_to)
+        charged_on = period.start if terms.in_advance else period.last
+        agreed = stretch.on(charged_on)
+        terms = terms_of(agreed)
+        said = f"Fee, {period.start} to {period.last}"
+        life, quantity = _life(stretch, terms, months, length), _in_unit(terms, terms.quantity)
+        yield Lot(start.isoformat(), agreed, period, start, life, quantity, terms.fee, charged_on, said)
+        months += length
+
+
+def terms_of(agreed: Agreed) -> Retainer:
+    terms = agreed.line.terms
+    assert isinstance(terms, Retainer), "the kind of the terms chose this module"
+    return terms
+
+
+def _beginning(stretch: Stretch, months: int) -> date:
+    """First day of a period so many months after the stretch's first."""
+    return _months_after(stretch.held[0].starts_on, months)
+
+
+@lru_cache(maxsize=4096)
+def _months_after(first: date, months: int) -> date:
+    """That day of the month, or the last that the month has; asked for every period of every day that is drawn on."""
+    months += first.year * 12 + first.month - 1
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(first.day, monthrange(year, month)[1]))
+
+
+def _life(stretch: Stretch, terms: Retainer, months: int, length: int) -> date:
+    """The last day on which what is bought in the period can be drawn."""
+    if terms.rollover and terms.expiry is None:
+        return FOR_EVER
+    over = terms.expiry or 0 if terms.rollover else 0
+    return _beginning(stretch, months + length * (1 + over)) - DAY
+
+
+def _topped_up(bought: Sequence[Lot], known: Known, day: date) -> Lot | None:
+    """What a top-up buys, as long as what the fee of its period does; none where the terms of its day have none any more."""
+    own = next((lot for lot in bought if lot.period.start <= day < lot.period.to), None)
+    agreed = _held_on(known, day)
+    if own is None or agreed is None or not (quantity := _top_up_quantity(agreed)):
+        return None
+    top_up = terms_of(agreed).top_up
+    assert top_up is not None, "it buys something"
+    return Lot(f"top_up/{day}", agreed, own.period, day, own.until, quantity, top_up.amount, day, f"Top-up of {day}")
+
+
+def _held_on(known: Known, day: date) -> Agreed | None:
+    return next((agreed for agreed in known.held if agreed.since <= day < agreed.before), None)
+
+
+def _top_up_quantity(agreed: Agreed) -> int:
+    """At the price of the fee, as hours or as an amount that can be paid."""
+    terms = agreed.line.terms
+    if not isinstance(terms, Retainer) or terms.top_up is None or not terms.fee:
+        return 0
+    quantity = _in_unit(terms, terms.quantity) * terms.top_up.amount // terms.fee
+    return quantity - quantity % smallest_unit(agreed.contract.currency) if terms.unit == IN_MONEY else quantity
+
+
+def _in_unit(terms: Retainer, quantity: Quantity) -> int:
+    """Hours as they are, money as an amount."""
+    return quantity // QUANTITY_PER_AMOUNT if terms.unit == IN_MONEY else quantity
+
+
+# What of it can be drawn
+
+
+def stores(known: Known, day: date) -> Sequence[Store]:
+    """What was bought in the day's period, and once the period before has ended what went over from it; what expires first comes first.
+
+    Only periods before the day's own say how much of it there is, so that late work finds what its period had.
+    """
+    known = _as_it_is(known)
+    found = lots(known, day)
+    own = next((lot.period for lot in found if lot.period.start <= day < lot.period.to), None)
+    if own is None:
+        return ()
+    known = known._replace(ended=[ended for ended in known.ended if ended.to <= own.start])
+    over = _over(known, own.start)
+    usable = [lot for lot in found if lot.since <= day <= lot.until and (lot.period == own or lot.name in over)]
+    return [_store(known, lot) for lot in sorted(usable, key=_by_life)]
+
+
+def fills_up(terms: Retainer) -> bool:
+    return terms.top_up is not None
+
+
+def falls_short(known: Known, day: date) -> bool:
+    """Whether less is left on a day than the balance below which the terms of the day fill up; on a period's last the next fee does.
+
+    What is drawn is what work up to the day draws.
+    """
+    agreed = _held_on(known, day)
+    if agreed is None or not _top_up_quantity(agreed) or not (usable := stores(known, day)):
+        return False
+    if any(lot.period.last == day for lot in lots(known, day)):
+        return False
+    top_up = terms_of(agreed).top_up
+    assert top_up is not None, "it buys something"
+    left = sum(max(store.limit - known.drawn.get(store.name, (0, 0))[0], 0) for store in usable)
+    return left < _in_unit(terms_of(agreed), top_up.below)
+
+
+def _as_it_is(known: Known) -> Known:
+    """Without periods that were told to have ended, but do so on another day now that the line ends otherwise."""
+    if not known.ended:
+        return known
+    now = {(lot.period.start, lot.period.to) for lot in lots(known, max(ended.start for ended in known.ended))}
+    return known._replace(ended=[ended for ended in known.ended if (ended.start, ended.to) in now])
+
+
+def _by_life(lot: Lot) -> tuple[date, date, str]:
+    return lot.until, lot.since, lot.name
+
+
+def _store(known: Known, lot: Lot) -> Store:
+    return Store(lot.name, _limit(known, lot), _expected(known, lot), lot.fee if _earns(lot) else 0)
+
+
+def _earns(lot: Lot) -> bool:
+    """Whether what is drawn is revenue; else the fee is, when it is invoiced."""
+    method = lot.agreed.line.revenue_policy or lot.agreed.policies.revenue_method or RIGHT_TO_INVOICE
+    return method == RIGHT_TO_INVOICE
+
+
+def _limit(known: Known, lot: Lot, until: date = FOR_EVER) -> int:
+    """The most that can be drawn, by what the periods that ended until then left of it."""
+    said = (ended.limits[lot.name] for ended in known.ended if lot.name in ended.limits and ended.to <= until)
+    return min((lot.quantity, *said))
+
+
+def _expected(known: Known, lot: Lot) -> int:
+    """How much of the lot is expected to be drawn, by what was drawn of those whose life was over before it was bought."""
+    if lot.terms.breakage != PRO_RATA:
+        return lot.quantity
+    told = {name for ended in known.ended if ended.to <= lot.since for name in ended.limits if name not in ended.over}
+    over = [one for one in lots(known, lot.since) if one.name in told]
+    bought, drawn = sum(one.quantity for one in over), sum(_limit(known, one, lot.since) for one in over)
+    return max(lot.quantity * drawn // bought, 1) if drawn else lot.quantity
+
+
+# When a period ends
+
+
+def periods(known: Known, until: date) -> list[tuple[date, date]]:
+    """Those that begin up to a day, `to` excluded."""
+    return sorted({(lot.period.start, lot.period.to) for lot in lots(known, until)})
+
+
+def ends(known: Known, start: date, to: date) -> Ended:
+    """What is left of everything that could be drawn in the period, now that it ends; what is drawn is what work before its end draws."""
+    known = _as_it_is(known)
+    before = _over(known, start)
+    alive = [lot for lot in lots(known, to - DAY) if lot.period.start == start or lot.name in before]
+    own = next(lot for lot in alive if lot.period.start == start)
+    left = {lot.name: max(_limit(known, lot) - known.drawn.get(lot.name, (0, 0))[0], 0) for lot in alive}
+    over = {lot.name: left[lot.name] for lot in sorted(alive, key=_by_life) if _may_go_over(lot, to, known)}
+    if own.period.to == own.period.whole_to:
+        excess = sum(over.values()) - _in_unit(own.terms, own.terms.rollover)
+        for name, rest in over.items():
+            over[name] = rest - min(rest, max(excess, 0))
+            excess -= rest
+    limits = {lot.name: _limit(known, lot) - left[lot.name] + over.get(lot.name, 0) for lot in alive}
+    return Ended(start, to, limits, tuple(sorted(name for name, rest in over.items() if rest)))
+
+
+def _over(known: Known, start: date) -> Collection[str]:
+    """Lots of which something went over into the period that begins on a day."""
+    return next((ended.over for ended in known.ended if ended.to == start), ())
+
+
+def _may_go_over(lot: Lot, to: date, known: Known) -> bool:
+    """Whether something is left of the lot's life; where the line ends, whether that is given back."""
+    return lot.until >= to and (not _is_last(known, to) or lot.terms.refundable)
+
+
+def _is_last(known: Known, to: date) -> bool:
+    """Whether the line is no retainer any more from a day on."""
+    return any(stretch.last == to - DAY for stretch in _stretches(known))
+
+
+# What is charged, and what is earned by nobody's work
+
+
+def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+    """Fees and top-ups of this version of the terms; what expires and what is given back whenever that was."""
+    known = _as_it_is(known)
+    found = {lot.name: lot for lot in lots(known, until)}
+    for lot in found.values():
+        if lot.agreed is agreed and lot.charged_on <= until:
+            yield Fee(lot.name, lot.charged_on, lot.fee, lot.said)
+    for ended in known.ended:
+        named = [found[name] for name in ended.limits if name in found]
+        for lot in named:
+            if amount := _expired(known, lot, ended):
+                said = f"Expired unused of {lot.said}"
+                yield Fee(f"expired/{ended.start}/{lot.name}", ended.to - DAY, 0, said, earned=amount)
+        if _is_last(known, ended.to) and (rest := sum(_given_back(known, lot, ended) for lot in named)):
+            yield Fee(f"refund/{ended.start}", ended.to - DAY, -rest, "Refund of what is unused")
+
+
+def _expired(known: Known, lot: Lot, ended: Ended) -> Amount:
+    """What of the lot's fee nobody's work earns any more since the period has ended."""
+    if not _earns(lot):
+        return 0
+    before = _unearned(known, lot, _limit(known, lot, ended.start))
+    if lot.name not in ended.over:
+        return lot.fee - known.drawn.get(lot.name, (0, 0))[1] - before
+    return _unearned(known, lot, ended.limits[lot.name]) - before
+
+
+def _unearned(known: Known, lot: Lot, limit: int) -> Amount:
+    """What of the fee no work can earn since no more than so much can be drawn."""
+    if limit == lot.quantity:
+        return 0
+    return lot.fee - earned_by(_store(known, lot), limit, lot.agreed.rounded)
+
+
+def _given_back(known: Known, lot: Lot, ended: Ended) -> Amount:
+    """What was paid for what could be drawn still."""
+    drawn, limit = known.drawn.get(lot.name, (0, 0))[0], ended.limits[lot.name]
+    if lot.name not in ended.over or limit <= drawn:
+        return 0
+    rounded = lot.agreed.rounded
+    return rounded(lot.fee * limit, lot.quantity) - rounded(lot.fee * drawn, lot.quantity)
+
+
+# Terms that contradict
+
+
+def faults(terms: Retainer, contract: ContractSigned) -> Iterable[Fault]:
+    yield from price_faults("fee", terms.fee, contract.currency)
+    yield from _quantity_faults("quantity", terms, terms.quantity, contract.currency)
+    if not terms.quantity:
+        yield "quantity", "a retainer needs a quantity above zero: hours, or an amount of money"
+    yield from _quantity_faults("rollover", terms, terms.rollover, contract.currency)
+    if terms.rollover > terms.quantity:
+        over, got = (format_decimal(each, QUANTITY_SCALE) for each in (terms.quantity, terms.rollover))
+        yield "rollover", f"no more goes over than a period's quantity of {over}, got {got}"
+    if terms.expiry is not None and not 1 <= terms.expiry <= EXPIRY_MOST:
+        yield "expiry", f"expected 1 to {EXPIRY_MOST} periods, got {terms.expiry}"
+    if terms.expiry is not None and not terms.rollover:
+        yield "expiry", "what went over expires, but nothing goes over: state rollover"
+    yield from rate_faults("overage_rate", terms.overage_rate)
+    if terms.top_up is not None:
+        yield from price_faults("top_up.amount", terms.top_up.amount, contract.currency)
+        yield from _quantity_faults("top_up.below", terms, terms.top_up.below, contract.currency)
+        if not terms.top_up.amount or not terms.fee:
+            yield "top_up.amount", "a top-up needs an amount above zero, and a fee at whose price it buys"
+    if terms.refundable and terms.breakage == PRO_RATA:
+        yield "breakage", "of a refundable retainer nothing is expected to be kept: on_expiry"
+
+
+def _quantity_faults(path: str, terms: Retainer, quantity: Quantity, currency: str) -> Iterator[Fault]:
+    if terms.unit == IN_MONEY and quantity % QUANTITY_PER_AMOUNT == 0:
+        yield from price_faults(path, quantity // QUANTITY_PER_AMOUNT, currency)
+    elif terms.unit == IN_MONEY:
+        yield path, f"{format_decimal(quantity, QUANTITY_SCALE)} is finer than {currency} can be paid"
+    elif not 0 <= quantity <= QUANTITY_MOST:
+        most, got = (format_decimal(each, QUANTITY_SCALE) for each in (QUANTITY_MOST, quantity))
+        yield path, f"expected 0 to {most}, got {got}"
+
+
+KIND = Kind(
+    takes=("time", "expense"),
+    expense=lambda terms, _: Passed() if terms.unit == IN_MONEY else None,
+    revenue={RIGHT_TO_INVOICE: OVER_TIME, "as_billed": WITH_INVOICE},
+    fees=fees,
+    faults=faults,
+    drawing=Drawing(lambda terms: terms.unit, stores, fills_up, falls_short),
+    periods=periods,
+    ends=ends,
+)

@@ -1,0 +1,276 @@
+"""What the sources of a contract pay at a cut, and how far they are used.
+
+What is due is shared in consumption order (R16), over all lines of the contract. First whatever became less gives back, so that what
+comes has the room; then each draws in turn what nobody pays of it yet. Portions stay with the entry once a statement of anyone has a part
+of it; what nobody pays is due again at every cut. What sources have paid is summed by contract line, with everything else of its entries.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.billing.funding import Portion, by_source, draw, joined, kept, left_of, sum_of
+from domain.caps.consume import Order, crossed, order_of
+from domain.identity import composed, derived_id
+from domain.money import format_amount
+from domain.outputs import Alert, ViewSource
+from domain.units import Amount
+from state.billing.approval import Cut, cut_of, drafts_of
+from state.billing.payers import Billed, Share, billed_day, funded_terms, less_billed, part_of
+from state.books import Contract, FundingNotice, OpenException, OpenStatement
+from state.draft import Draft
+from state.rerating.rerate import line_ids
+from state.terms.plan import contract_policies
+from state.totals import standing_price, used_of
+
+OVER = "over_funding"
+SUBJECT = "funding"
+
+
+class Funded(NamedTuple):
+    """What sources pay of the total of the entry at `place`, and the `rest` that no rule is left for."""
+
+    place: int
+    total: Amount
+    portions: tuple[Portion, ...]
+    rest: Amount
+
+
+class Turn(NamedTuple):
+    """What draws together, which the drafts of one cut hold or (none) the next will; and what drafts of other cuts keep of the sources."""
+
+    cut: Cut | None
+    due: Sequence[Billed]
+    claims: Mapping[str, Amount]
+
+
+def is_ever_funded(contract: Contract) -> bool:
+    return any(stored.terms.funding is not None for stored in (*contract.former, *contract.history))
+
+
+def used(draft: Draft, contract: Contract) -> dict[str, Amount]:
+    """By source, over all lines that the contract ever had."""
+    found: dict[str, Amount] = {}
+    for line_id in line_ids(contract):
+        for source_id, amount in draft.line(contract.contract_id, line_id).funded.items():
+            found[source_id] = found.get(source_id, 0) + amount
+    return found
+
+
+def claimed(draft: Draft, contract: Contract, cut: Cut | None = None) -> dict[str, Amount]:
+    """By source what drafts keep of it beyond what is used: those of all cuts, or those that were made before one.
+
+    What a draft gives back is there for others once it is issued: until then the source is billed what stands on its statements.
+    """
+    found: dict[str, Amount] = {}
+    for opened in drafts_of(draft, contract.contract_id):
+        if cut is not None and cut_of(opened) == cut:
+            continue
+        given_back = _given_back(draft, opened)
+        said = _said(opened) if cut is None or cut_of(opened) < cut else {}
+        for source_id in {*given_back, *said}:
+            keeps = given_back.get(source_id, 0) + max(said.get(source_id, 0), 0)
+            found[source_id] = found.get(source_id, 0) + max(keeps, 0)
+    return found
+
+
+def _said(opened: OpenStatement) -> dict[str, Amount]:
+    """What the draft bills of each source."""
+    found: dict[str, Amount] = {}
+    for one in (one for part in opened.told for line in part.lines for one in line.sources):
+        found[one.source_id] = found.get(one.source_id, 0) + one.amount
+    return found
+
+
+def _given_back(draft: Draft, opened: OpenStatement) -> dict[str, Amount]:
+    """What stands on the payer's statements of the draft's rows and counts as used no more, since others had their part of it back."""
+    found: dict[str, Amount] = {}
+    entries = (entry for row in opened.rows for entry in (draft.entry(row),) if entry is not None)
+    for issued in (one for entry in entries for one in entry.issued):
+        if issued.contract_id == opened.contract_id and issued.is_funded:
+            _add(found, dict(part_of(issued, opened.bill_to).sources), 1)
+            _add(found, by_source(issued.funded, opened.bill_to), -1)
+    return found
+
+
+def funded(draft: Draft, contract: Contract, due: Sequence[Billed], claims: Mapping[str, Amount]) -> list[Funded]:
+    """Of those that sources pay, in consumption order, beside what drafts of other cuts keep of the sources."""
+    currency = contract.terms.currency
+    uses = used(draft, contract)
+    _add(uses, claims, 1)
+    waiting: list[Funded] = []
+    for place, one in enumerate(due):
+        if not one.by_sources:
+            continue
+        had = one.issued.funded if one.issued is not None else ()
+        stays = kept(had, one.total, currency)
+        if one.issued is not None and stays != had:
+            _add(uses, used_of(one.issued), -1)
+            _add(uses, used_of(replace(one.issued, funded=stays)), 1)
+        waiting.append(Funded(place, one.total, stays, one.total - sum_of(stays)))
+    return [
+        _drawn(contract, due[one.place], one, uses) if one.rest else one
+        for one in sorted(waiting, key=lambda one: _order(due[one.place]))
+    ]
+
+
+def _add(uses: dict[str, Amount], amounts: Mapping[str, Amount], sign: int) -> None:
+    for source_id, amount in amounts.items():
+        uses[source_id] = uses.get(source_id, 0) + sign * amount
+
+
+def _order(one: Billed) -> tuple[Order, str]:
+    price = standing_price(one.entry)
+    approved_at = price.approved_at if price is not None else 0
+    return order_of(one.piece.day, approved_at, one.entry.entry_id, by_approval=False), one.piece.line_id
+
+
+def _drawn(contract: Contract, one: Billed, had: Funded, uses: dict[str, Amount]) -> Funded:
+    funding = funded_terms(contract, billed_day(one.entry, one.issued)).funding
+    if funding is None:
+        return had
+    drawn = draw(had.rest, funding, uses, contract.terms.currency)
+    _add(uses, by_source(drawn.portions), 1)
+    return had._replace(portions=joined(had.portions, drawn.portions), rest=drawn.rest)
+
+
+# What payers are billed
+
+
+def shares(
+    draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str], claims: Mapping[str, Amount]
+) -> Iterator[Share]:
+    """What each payer that no hold covers is billed."""
+    for one in funded(draft, contract, due, claims):
+        billed = due[one.place]
+        falls = _by_party(billed, one.portions)
+        for number, party in enumerate(billed.parties):
+            if party.customer_id not in held and (share := _share(billed, one, falls, number)).piece.amount:
+                yield share
+
+
+def _by_party(billed: Billed, portions: Sequence[Portion]) -> tuple[Amount, ...]:
+    return tuple(sum(by_source(portions, party.customer_id).values()) for party in billed.parties)
+
+
+def _share(billed: Billed, one: Funded, falls: tuple[Amount, ...], number: int) -> Share:
+    """What a payer is billed; hours and quantity go with the amount."""
+    customer_id = billed.parties[number].customer_id
+    hours, quantity = (_in_proportion(whole, falls, number, one.total) for whole in (billed.hours, billed.quantity))
+    sources = by_source(one.portions, customer_id)
+    had = billed.had(number)
+    for source_id, amount in had.sources if had is not None else ():
+        sources[source_id] = sources.get(source_id, 0) - amount
+    paid = tuple(sorted((source_id, amount) for source_id, amount in sources.items() if amount))
+    own = less_billed(billed, number, falls[number], hours, quantity)._replace(sources=paid)
+    return Share(one.place, customer_id, own, falls, one.portions)
+
+
+def _in_proportion(quantity: int, falls: Sequence[Amount], number: int, total: Amount) -> int:
+    """To the amount, by cumulative rounding down: all parts together are the whole where all is paid."""
+    if not total:
+        return 0
+    before = sum(falls[:number])
+    return quantity * (before + falls[number]) // total - quantity * before // total
+
+
+# What people hear of sources
+
+
+def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[Turn]) -> None:
+    """Exception `over_funding`: what no source is left for of all that is due. What was waived is told again when there is more of it."""
+    waiting, entries = [], []
+    for turn in turns:
+        for one in funded(draft, contract, turn.due, turn.claims):
+            if one.rest:
+                waiting.append(one)
+                entries.append(turn.due[one.place].entry.entry_id)
+    amount = sum(one.rest for one in waiting)
+    told: FundingNotice = draft.part("funding", contract.contract_id) or FundingNotice()
+    now = FundingNotice(amount, len(waiting))
+    if now == told:
+        return
+    draft.put("funding", contract.contract_id, now if waiting else None)
+    exception_id = draft.exception_id(OVER, SUBJECT, contract.contract_id)
+    open_one: OpenException | None = draft.part("exception", exception_id)
+    if not waiting:
+        draft.close_note(exception_id)
+        return
+    if open_one is None and amount <= told.amount:
+        return
+    currency = contract.terms.currency
+    message = (
+        f"{format_amount(amount, currency)} {currency} of {len(waiting)} entries are due and no rule of the funding of contract "
+        f"{contract.contract_id} is left for them: {_left_text(draft, contract)}"
+    )
+    if open_one is None:
+        draft.note(
+            OVER,
+            SUBJECT,
+            contract.contract_id,
+            message,
+            contract_id=contract.contract_id,
+            field="funding",
+            amount=amount,
+            currency=currency,
+            blocks=len(waiting),
+            entries=tuple(entries),
+        )
+    else:
+        draft.revise_note(
+            replace(open_one, message=message, count=len(waiting), amounts={currency: amount}, entries=tuple(entries))
+        )
+
+
+def _left_text(draft: Draft, contract: Contract) -> str:
+    told = [
+        f"{source.source_id} has {format_amount(source.left, contract.terms.currency)} of "
+        f"{format_amount(source.limit or 0, contract.terms.currency)} left"
+        for source in sources_of(draft, contract)
+        if source.left is not None
+    ]
+    return ", ".join(told) or "none has a limit"
+
+
+def sources_of(draft: Draft, contract: Contract) -> tuple[ViewSource, ...]:
+    """Limits by the newest terms, and what is used over the whole contract; what drafts keep is not left any more."""
+    funding = contract.terms.funding
+    if funding is None:
+        return ()
+    uses = used(draft, contract)
+    taken = dict(uses)
+    _add(taken, claimed(draft, contract), 1)
+    left = left_of(funding, taken)
+    return tuple(
+        ViewSource(
+            source.source_id, source.bill_to, uses.get(source.source_id, 0), source.limit, left.get(source.source_id)
+        )
+        for source in funding.sources
+    )
+
+
+def alert(draft: Draft, contract: Contract, before: Mapping[str, Amount]) -> None:
+    """At the thresholds of caps, how far a source's limit is used; `before` is what was used before the cut (R23)."""
+    thresholds = contract_policies(draft, contract).cap_thresholds
+    for source in sources_of(draft, contract):
+        if source.limit is None:
+            continue
+        had = before.get(source.source_id, 0)
+        subject = composed(contract.contract_id, source.source_id)
+        for percent in crossed(thresholds, source.limit, had, source.limit, source.used):
+            about = (percent, draft.cause.kind, draft.cause.id, draft.cause.version)
+            draft.emit(
+                Alert(
+                    alert_id=derived_id(draft.engagement_id, SUBJECT, subject, *about),
+                    kind=SUBJECT,
+                    subject_kind="source",
+                    subject_id=subject,
+                    message=f"{percent / 10**6:g} % of source {source.source_id} of contract {contract.contract_id} is used",
+                    threshold=percent,
+                    used_amount=source.used,
+                    limit_amount=source.limit,
+                    currency=contract.terms.currency,
+                    contract_id=contract.contract_id,
+                )
+            )

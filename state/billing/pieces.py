@@ -1,0 +1,80 @@
+"""What an entry brings to a statement: what is due of it, and what to print beside it."""
+
+from domain.billing.periods import BillingPeriod
+from domain.billing.statement import (
+    ADJUSTED_FOR_CAP,
+    ADJUSTED_FOR_ORDER,
+    CORRECTION,
+    HOUR,
+    PRIOR_PERIOD,
+    Piece,
+)
+from domain.caps.purchase_order import is_order
+from domain.money import HALF_UP, round_ratio
+from domain.units import Amount, Percent, Quantity, Rate
+from state.books import Entry, Issued, Price
+from state.draft import Draft
+from state.terms.plan import LinePlan
+from state.totals import issued_on, standing_price
+from state.work.assess import finer_than
+
+
+def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:
+    """What the entry brings; a correction stands under the new version's person and rate, a withdrawn one under what was issued."""
+    price = standing_price(entry)
+    issued = issued_on(entry, plan.contract_id, line_id)
+    own = price is not None and price.line_id == line_id and price.contract_id == plan.contract_id
+    work = entry.standing
+    day = price.day if price is not None and own else issued.day if issued is not None else period.start
+    hours = 0
+    flags = []
+    if price is not None and own:
+        hours = price.billable_hours
+        if price.billable < price.chargeable:
+            flags.append(ADJUSTED_FOR_ORDER if is_order(price.binding or "") else ADJUSTED_FOR_CAP)
+    if issued is not None:
+        hours -= issued.hours
+        if issued.amount or issued.hours:
+            flags.append(CORRECTION)
+    if day < period.start:
+        flags.append(PRIOR_PERIOD)
+    quantity = (_billed_quantity(price) if price is not None and own else 0) - (issued.quantity if issued else 0)
+    unit = price.unit if price is not None and own else issued.unit if issued is not None else HOUR
+    return Piece(
+        entry.entry_id,
+        line_id,
+        draft.billed_in(entry, plan.contract_id, line_id),
+        *_printed(entry, price if own else None, issued),
+        day,
+        amount,
+        hours,
+        _is_whole(price, unit) if own and issued is None else False,
+        tuple(sorted(flags)),
+        work.subject.description if work is not None else issued.description if issued is not None else None,
+        quantity,
+        unit,
+        finer=finer_than(price.hours, work.time) if own and price is not None and work and work.time else 0,
+    )
+
+
+def _is_whole(price: Price | None, unit: str) -> bool:
+    """Whether the price is that of its hours alone, so that a line's hours may be rounded in place of them."""
+    return price is not None and unit == HOUR and price.billable == price.value and price.drawn is None
+
+
+def _billed_quantity(price: Price) -> Quantity:
+    """Of a charge, to show: in proportion where a cap lets only a part of its value be billed (R17)."""
+    if price.billable == price.value or not price.value:
+        return price.quantity
+    return round_ratio(price.quantity * price.billable, price.value, 1, HALF_UP)
+
+
+def _printed(
+    entry: Entry, price: Price | None, issued: Issued | None
+) -> tuple[str, str | None, str | None, Rate, Percent]:
+    """Person, task, role, rate and markup to print: of the price on the line, else of what was issued there."""
+    work = entry.standing
+    if price is not None and work is not None:
+        return work.person_id, work.subject.task, price.role, price.rate, price.markup
+    assert issued is not None, "an open entry has a price or was issued on the line"
+    return issued.person_id, issued.task, issued.role, issued.rate, issued.markup

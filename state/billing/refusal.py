@@ -1,0 +1,142 @@
+"""What speaks against terms of a contract: they contradict each other, or the rules in force do not handle them together."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from domain.billing.funding import FIELD as FUNDING
+from domain.billing.shares import refused_with_shares
+from domain.caps.consume import is_apart
+from domain.caps.purchase_order import deposit_faults, has_limit
+from domain.contract import bind_billing_alone, cap_group, cap_rules, contradictions, line_named, line_policies
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Deposit
+from domain.money import is_currency
+from domain.overflow import refused_overflow
+from domain.policies import Resolved, bookkeeping, resolve
+from domain.reference.zones import is_zone
+from domain.refusals import UNSUPPORTED, of_contract, refused_of_contract, words_of
+from domain.terms import methods
+from domain.terms.kind import OVER_TIME
+from state.billing.reissue import refused_with_reissue
+from state.books import Contract
+from state.draft import Draft
+from state.rerating.rerate import line_ids
+from state.terms.plan import billing_zone, versions
+
+
+class TermsRefused(NamedTuple):
+    """Why terms do not come into force: the exception's category, field and message."""
+
+    category: str
+    field: str
+    message: str
+
+
+def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
+    """What speaks against the newest terms."""
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    assert entity is not None, "terms of an unknown company wait"
+    defaults = contract.history[-1].defaults, bookkeeping(entity.policies)
+    policies = {line.line_id: line_policies(terms, line, *defaults) for line in terms.lines}
+    faults = contradictions(terms, policies)
+    if not is_currency(terms.currency):
+        faults.append(("currency", f"expected an ISO 4217 code, got {terms.currency}"))
+    zone = billing_zone(terms, entity, resolve(terms.policies, *defaults))
+    if not is_zone(zone):
+        faults.append(("billing_zone", f"expected an IANA zone such as Europe/Berlin, got {zone}"))
+    faults += deposit_faults(terms, contract.history[-1].effective_on)
+    if faults:
+        return TermsRefused("invalid_terms", faults[0][0], "; ".join(f"{field}: {what}" for field, what in faults))
+    refused: list[tuple[str, str]] = []
+    if contract.divided and has_limit(terms):
+        refused.append(("purchase_order.limit", words_of("order_over_engagements")))
+    refused += [*refused_of_contract(terms.policies), *_refused_funding(contract)]
+    for line_id, resolved in policies.items():
+        refused += [(f"lines[{line_id}].policies", policy) for policy in refused_with_shares(terms, resolved)]
+    refused += refused_with_reissue(contract, bookkeeping(entity.policies))
+    refused += [
+        *_refused_caps(contract),
+        *refused_overflow(versions(contract), line_ids(contract)),
+        *_refused_revenue(contract, policies),
+    ]
+    if refused:
+        return TermsRefused(UNSUPPORTED, refused[0][0], of_contract(what for _, what in refused))
+    return None
+
+
+def refused_treatment(contract: Contract, event: ContractAmended, amended: ContractSigned) -> str | None:
+    """Why revenue cannot follow the amendment as it says; `prospective` is what all terms do.
+
+    Engagements of a divided contract cannot see whether a line of another goes on, so none of them catches up.
+    """
+    before, defaults = contract.terms, contract.history[-1].defaults
+    timings = {line.line_id: methods.timing(line, line_policies(before, line, defaults)) for line in before.lines}
+    after = {line.line_id: line for line in amended.lines}
+    if event.treatment == "catch_up" and contract.divided:
+        return words_of("catch_up", where="of a contract over several engagements")
+    if event.treatment == "catch_up":
+        goes_on = (
+            timings.get(line_id) == methods.timing(line, line_policies(amended, line, defaults)) == OVER_TIME
+            for line_id, line in after.items()
+        )
+        return None if any(goes_on) else words_of("catch_up", where="where no line goes on that earns over time")
+    if event.treatment == "separate":
+        moved = {
+            line.line_id
+            for line in before.lines
+            if timings[line.line_id] == OVER_TIME and methods.earns_to_the_end(line)
+        }
+        for line in before.lines:
+            if after.get(line.line_id) != line or (before.ends_on != amended.ends_on and line.line_id in moved):
+                return words_of("separate", line=line.line_id)
+    return None
+
+
+def _refused_funding(contract: Contract) -> list[tuple[str, str]]:
+    """A deposit is set against statements of who paid it, and a limit is known to one engagement alone."""
+    funding = contract.terms.funding
+    if funding is None:
+        return []
+    versions_of = (*contract.former, *contract.history)
+    deposits = [line for stored in versions_of for line in stored.terms.lines if isinstance(line.terms, Deposit)]
+    found = [(FUNDING, words_of("funding_with_deposit", line=line.line_id)) for line in deposits[:1]]
+    if contract.divided and any(source.limit is not None for source in funding.sources):
+        found.append((FUNDING, words_of("funding_over_engagements")))
+    return found
+
+
+def _refused_caps(contract: Contract) -> list[tuple[str, str]]:
+    """Combinations of caps that the rules in force do not allot."""
+    refused = []
+    history = versions(contract)
+    rules = {line_id: cap_rules(history, line_id) for line_id in line_ids(contract)}
+    apart = {line_id for line_id, own in rules.items() if any(is_apart(rule) for rule in own)}
+    for line in contract.terms.lines:
+        field = f"lines[{line.line_id}].terms.cap"
+        hard = [rule.limits[-1] for rule in rules[line.line_id] if rule.limits[-1].hard]
+        prorated = any(limit.split_billing == "prorate" for limit in hard)
+        group = cap_group(history, line.line_id) if prorated else frozenset()
+        if not apart.isdisjoint(group):
+            refused.append((field, words_of("prorate_billing_alone")))
+        elif prorated and bind_billing_alone(history, group):
+            refused.append((field, words_of("prorate_beside_billing_caps")))
+    return refused
+
+
+def _refused_revenue(contract: Contract, policies: Mapping[str, Resolved]) -> list[tuple[str, str]]:
+    """What is earned by days, by periods or by hours that a price includes cannot be earned in another way once it is under way."""
+    if len(contract.history) < 2:
+        return []
+    before = contract.history[-2]
+    refused = []
+    for line in contract.terms.lines:
+        had = line_named(before.terms, line.line_id)
+        if had is None or type(had.terms) is not type(line.terms):
+            continue
+        went = methods.timing(had, line_policies(before.terms, had, before.defaults))
+        goes = methods.timing(line, policies[line.line_id])
+        lasts = methods.earns_to_the_end(line) or OVER_TIME in (went, goes) or methods.draws_in(line.terms) is not None
+        if went != goes and lasts:
+            refused.append((f"lines[{line.line_id}].revenue_policy", words_of("revenue_under_way")))
+    return refused

@@ -1,0 +1,110 @@
+"""Lines of a statement as they are printed, and the records that a long statement is told in."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from domain.billing.statement import (
+    HOUR,
+    Group,
+    Printed,
+    is_at_its_rate,
+    line_amount,
+    line_hours,
+    one_piece,
+    printed_charge,
+    shown_quantity,
+)
+from domain.identity import composed
+from domain.money import format_amount, format_decimal
+from domain.outputs import BillingStatement, SourceAmount, StatementLine
+from domain.units import PERCENT_SCALE, Amount, Quantity
+from state.books import Contract
+from state.draft import Draft
+from state.terms.plan import LinePlan
+
+LINES_A_PART = 2_000
+ENTRIES_A_PART = 4_000
+
+
+def printed_amount(group: Group, plan: LinePlan) -> Amount:
+    """A line rounded as a whole is no cent above its entries where a hard cap or an order's limit counts it: that might be over it."""
+    amount = line_amount(group, plan.policies, plan.currency)
+    if amount <= group.amount:
+        return amount
+    held = any(limit.hard and limit.amount is not None for rule in plan.rules for limit in rule.limits)
+    return group.amount if held else amount
+
+
+def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:
+    """The hours that it shows count on the contract line."""
+    first = group.first
+    if first.unit != HOUR:
+        printed = printed_charge(first, amount, plan.currency, plan.policies.money_mode)
+    elif is_at_its_rate(group, amount, plan.policies, plan.currency):
+        printed = Printed(_shown(draft, contract, plan, group), HOUR, first.rate, first.markup)
+    else:
+        printed = one_piece(amount)
+    what = first.task or first.role or ("Time" if first.unit == HOUR else first.unit.capitalize())
+    return StatementLine(
+        line_id=first.line_id,
+        project_id=first.project_id,
+        description=_described(group, (first.description or what) if len(group.pieces) == 1 else what, plan.currency),
+        quantity=printed.quantity,
+        unit=printed.unit,
+        rate=printed.rate,
+        amount=amount,
+        service_from=min(piece.day for piece in group.pieces),
+        service_to=max(piece.day for piece in group.pieces),
+        markup_percent=printed.markup,
+        person_id=first.person_id or None,
+        task=first.task,
+        role=first.role or None,
+        entries=tuple(piece.entry_id for piece in group.pieces),
+        flags=first.flags,
+        sources=tuple(SourceAmount(source_id, paid) for source_id, paid in group.sources.items()),
+    )
+
+
+def _described(group: Group, what: str, currency: str) -> str:
+    """Where several pay, with the share that the line is; where sources do, with their names, and of several with what each pays."""
+    share, sources = group.first.share, group.sources
+    if len(sources) > 1:
+        told = ", ".join(f"{source_id} {format_amount(paid, currency)}" for source_id, paid in sources.items())
+        return f"{what} ({told})"
+    if sources:
+        return f"{what} ({', '.join(sources)})"
+    return f"{what} ({format_decimal(share, PERCENT_SCALE)} %)" if share else what
+
+
+def _shown(draft: Draft, contract: Contract, plan: LinePlan, group: Group) -> Quantity:
+    """Hours to print, rounded over all that the line ever showed."""
+    first = group.first
+    totals = draft.line(contract.contract_id, first.line_id, first.project_id)
+    hours = line_hours(group, plan.policies)
+    quantity = shown_quantity(totals.shown_hours, totals.shown_quantity, hours, plan.policies.quantity_decimals)
+    draft.put(
+        "line",
+        composed(contract.contract_id, first.line_id),
+        replace(totals, shown_hours=totals.shown_hours + hours, shown_quantity=totals.shown_quantity + quantity),
+    )
+    return quantity
+
+
+def in_parts(whole: BillingStatement) -> list[BillingStatement]:
+    """All but the longest statements are one record."""
+    parts = _parts(whole.lines)
+    return [whole._replace(lines=tuple(part), part=number, parts=len(parts)) for number, part in enumerate(parts, 1)]
+
+
+def _parts(lines: Sequence[StatementLine]) -> list[list[StatementLine]]:
+    """Of at most so many lines and entries."""
+    parts: list[list[StatementLine]] = [[]]
+    entries = 0
+    for line in lines:
+        if parts[-1] and (len(parts[-1]) >= LINES_A_PART or entries + len(line.entries) > ENTRIES_A_PART):
+            parts.append([])
+            entries = 0
+        parts[-1].append(line)
+        entries += len(line.entries)
+    return parts

@@ -1,0 +1,166 @@
+"""Tax of a statement: what of it is taxable, by which region's policy, and what is told where that says nothing of a category.
+
+The region is that of the customer who is billed, else that of the legal entity. The rate is that of the statement's last day (policy
+`tax_point` invoice, and payment, whose day nobody knows yet), or of each service date (service): that day is the same whenever the
+statement is cut, approved or issued anew. An amount that a deposit covers is taken off under the deposit's line, with service at the rate
+of the day on which it was due.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from domain.billing.periods import BillingPeriod
+from domain.billing.tax import SERVICE, Groups, Rule, Taxable, by_table
+from domain.events.finance import InvoicePosted
+from domain.events.reference import TaxPolicyDefined
+from domain.identity import composed, parts_of
+from domain.money import format_amount
+from domain.units import Amount
+from state.books import Contract, OpenException, StatementEntry, StatementState
+from state.draft import Draft
+from state.terms.plan import plan_on
+from state.totals import issued_on
+
+# What decides about tax; another function here is another rule for all.
+RULE: Final[Rule] = by_table
+UNDETERMINED, DIFFERS = "tax_undetermined", "tax_differs"
+REGION = "tax_region"
+DAY = timedelta(days=1)
+
+
+class Taxed(NamedTuple):
+    """`policy` is the region's, None where there is none."""
+
+    region: str | None
+    policy: TaxPolicyDefined | None
+    taxables: tuple[Taxable, ...]
+    groups: Groups
+
+    @property
+    def total(self) -> Amount | None:
+        """What an invoice should have; None where nobody says."""
+        return self.groups.total if self.policy is not None else None
+
+
+def taxed(
+    draft: Draft, contract: Contract, bill_to: str, period: BillingPeriod, listed: Sequence[StatementEntry]
+) -> Taxed:
+    """Of what a statement lists, once that is issued."""
+    region = region_of(draft, contract, bill_to)
+    policy = draft.reference.tax_policy(region) if region is not None else None
+    found = taxables(draft, contract, period.to - DAY, listed)
+    return Taxed(region, policy, found, RULE(found, policy, contract.terms.currency))
+
+
+def region_of(draft: Draft, contract: Contract, bill_to: str) -> str | None:
+    customer = draft.reference.customer(bill_to)
+    if customer is not None and customer.tax_region is not None:
+        return customer.tax_region
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    return entity.tax_region if entity is not None else None
+
+
+def taxables(draft: Draft, contract: Contract, day: date, listed: Iterable[StatementEntry]) -> tuple[Taxable, ...]:
+    """By contract line and service date; `day` is the statement's last one."""
+    sums: dict[tuple[str, date], Amount] = {}
+    for one in listed:
+        entry = draft.entry(one.entry_id)
+        assert entry is not None, "a statement lists entries of the books"
+        issued = issued_on(entry, contract.contract_id, one.line_id)
+        assert issued is not None, "the statement issued the entry"
+        place = one.line_id, issued.day
+        sums[place] = sums.get(place, 0) + one.amount
+    return tuple(taxable(draft, contract, *place, day, amount) for place, amount in sorted(sums.items()))
+
+
+def taxable(
+    draft: Draft, contract: Contract, line_id: str, service_date: date, statement_day: date, amount: Amount
+) -> Taxable:
+    """By the terms of the service date."""
+    plan = plan_on(draft, contract, service_date, line_id)
+    assert plan is not None, "a line that has issued work stays known"
+    point = plan.policies.tax_point
+    return Taxable(plan.line.tax_category, point, service_date if point == SERVICE else statement_day, amount)
+
+
+# What no policy covers
+
+
+def note_undetermined(draft: Draft, statement_id: str, contract: Contract, found: Taxed) -> None:
+    """One exception a region and category; every further statement is counted in it. Without a region nobody asks for tax."""
+    if found.region is None:
+        return
+    policy = f"none in version {found.policy.version} of its policy" if found.policy is not None else "no policy of it"
+    missing = {group.category: group.base for group in found.groups.undetermined if group.base}
+    for category, base in missing.items():
+        day = min(one.day for one in found.taxables if one.category == category)
+        name = composed(found.region, category, contract.terms.currency, day.isoformat())
+        draft.waits_added.add((REGION, found.region, f"tax:{name}"))
+        message = (
+            f"statement {statement_id} has {format_amount(base, contract.terms.currency)} {contract.terms.currency} of tax category "
+            f"{category}: expected a rule of tax region {found.region} for {category} or * that is in force on {day}, found {policy}; "
+            "the statement is issued without a rate and without an amount of tax for it"
+        )
+        _count(draft, composed(found.region, category), message, contract, base)
+
+
+def _count(draft: Draft, subject: str, message: str, contract: Contract, base: Amount) -> None:
+    currency = contract.terms.currency
+    noted: OpenException | None = draft.part("exception", draft.exception_id(UNDETERMINED, REGION, subject))
+    if noted is None:
+        draft.note(
+            UNDETERMINED,
+            REGION,
+            subject,
+            message,
+            contract_id=contract.contract_id,
+            field="tax_category",
+            amount=base,
+            currency=currency,
+        )
+        return
+    amounts = {**noted.amounts, currency: noted.amounts.get(currency, 0) + base}
+    counted = replace(noted, message=message, count=noted.count + 1, amounts=amounts)
+    draft.revise_note(replace(counted, amounts={key: amount for key, amount in amounts.items() if amount}))
+
+
+def retry_undetermined(draft: Draft, waiting: Sequence[str]) -> None:
+    """A policy has come: an exception closes when it covers its category on all days for which that was missing."""
+    still = set()
+    settled: dict[str, None] = {}
+    for name in waiting:
+        region, category, currency, day = parts_of(name)
+        subject = composed(region, category)
+        probe = (Taxable(category, SERVICE, date.fromisoformat(day), 0),)
+        if RULE(probe, draft.reference.tax_policy(region), currency).undetermined:
+            still.add(subject)
+            continue
+        draft.waits_removed.add((REGION, region, f"tax:{name}"))
+        settled[subject] = None
+    for subject in settled:
+        if subject not in still:
+            draft.settle_note(UNDETERMINED, REGION, subject)
+
+
+# An invoice with another tax
+
+
+def note_difference(draft: Draft, statement: StatementState, event: InvoicePosted) -> None:
+    """The invoice is posted with its own tax all the same: only the net amount must agree."""
+    if statement.tax is None or statement.tax == event.tax_amount:
+        return
+    currency = statement.currency
+    draft.note(
+        DIFFERS,
+        "statement",
+        statement.statement_id,
+        f"expected {format_amount(statement.tax, currency)} {currency} of tax by the statement's groups, invoice {event.invoice_id} has "
+        f"{format_amount(event.tax_amount, currency)}; it is posted as it came",
+        contract_id=statement.contract_id,
+        field="tax_amount",
+        amount=event.tax_amount - statement.tax,
+        currency=currency,
+    )

@@ -1,0 +1,755 @@
+"""Caps over the books: who gets room when an entry comes, changes or goes.
+
+Buckets hold what is taken; an entry that comes last in consumption order, or under a cap with room for all, is settled at once.
+Anything else walks the open entries of the cap's lines from the changed entry on, and posts what that moves as differences caused by
+the event (R16, R19). The walk ends where as much is taken before an entry as was before the event: from there on nobody's share can
+be another. On its way it passes by those for whom a look at one cap tells that they keep all or nothing. Issued work keeps its room; only
+where a refund or another negative amount that had made the room is gone everybody is looked at, and the last give back what is too much.
+
+Worked example, cap 1,000 at 100 an hour: entries of 4, 5 and 3 hours hold 400, 500 and 100, all later ones nothing. Two hours that
+come before the third leave it nothing. Behind it 1,000 are taken, as before, and the later ones are not looked at.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from operator import itemgetter
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.caps.consume import (
+    Bucket,
+    BucketKey,
+    CapLimit,
+    CapRule,
+    Claim,
+    Grant,
+    Order,
+    allot,
+    bucket_key,
+    counting,
+    give_back,
+    grant,
+    has_room,
+    is_prorated,
+    limit_of,
+    limit_on,
+    order_of,
+    period_of,
+    take,
+)
+from domain.units import Amount, Hours
+from state.books import CapBucket, Entry, Price
+from state.caps.claims import (
+    FOR_REVENUE,
+    MAIN,
+    Share,
+    Stake,
+    allotments,
+    bucket_id,
+    claim_of,
+    granted_of,
+    order_key,
+    stake_of,
+    uncapped,
+    with_grant,
+)
+from state.caps.notices import count_over, first_limited, rules_of_group, ruling, watch
+from state.caps.repricing import reprice
+from state.draft import Draft
+from state.terms.plan import LinePlan, line_plan, plan_of
+
+FIRST_OF_ALL: Order = ("", "", "")
+# Behind every day and every instant.
+LAST_OF_ALL: Order = ("~", "", "")
+
+
+def change(draft: Draft, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan, Stake] | None) -> Price | None:
+    """Replace an entry's claim by another, either may be missing; returns the new price with its share.
+
+    Within one group of caps that is one step, so that rivals only see what comes out of it.
+    """
+    if old is not None and new is not None:
+        new = _with_gift(old[1].price, new)
+    if (
+        old is not None
+        and new is not None
+        and old[0].contract_id == new[0].contract_id
+        and old[0].group == new[0].group
+    ):
+        return _replace(draft, new[0], old, new)
+    if old is not None:
+        _replace(draft, old[0], old, None)
+    return _replace(draft, new[0], None, new) if new is not None else None
+
+
+def _with_gift(before: Price, new: tuple[LinePlan, Stake]) -> tuple[LinePlan, Stake]:
+    """What a cut gave by prorate is given for good, also to the next version on the same line, as far as its value reaches."""
+    plan, stake = new
+    if not before.given or (before.contract_id, before.line_id) != (stake.price.contract_id, stake.price.line_id):
+        return new
+    given = max(stake.price.given, min(before.given, stake.price.chargeable))
+    return plan, replace(stake, price=replace(stake.price, given=given))
+
+
+def with_issue_kept(draft: Draft, plan: LinePlan, old: tuple[LinePlan, Stake] | None, stake: Stake) -> Stake:
+    """Of the next version of issued work the lesser of issued and new is settled, for revenue that is allotted apart, too.
+
+    Of a cap that is prorated no more than cuts left: what they gave to others they gave for good.
+    """
+    if not plan.apart or plan.settles_alike or stake.issued <= 0:
+        return stake
+    kept = min(stake.issued, stake.price.chargeable)
+    own = claim_of(old[0], FOR_REVENUE, old[1]) if old is not None else None
+    for rule in claim_of(plan, FOR_REVENUE, stake).rules:
+        if is_prorated(rule, stake.price.day):
+            limit = limit_on(rule, stake.price.day).amount
+            assert limit is not None, "what is prorated is under a limit in money"
+            key = bucket_key(rule, stake.price.day, stake.person_id)
+            others = draft.bucket(bucket_id(plan, FOR_REVENUE, key)).bucket.pinned_amount
+            if own is not None and any(bucket_key(each, own.day, own.person_id) == key for each in own.rules):
+                others -= own.pinned
+            kept = min(kept, limit - others)
+    return replace(stake, price=replace(stake.price, given=max(stake.price.given, kept, 0)))
+
+
+def _replace(
+    draft: Draft, plan: LinePlan, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan, Stake] | None
+) -> Price | None:
+    if not plan.rules and (old is None or not old[0].rules):
+        return uncapped(new[1].price) if new is not None else None
+    price = new[1].price if new is not None else None
+    for allotment in allotments(plan):
+        start: Order | None = None
+        left: Share | None = None
+        former: _Former | None = None
+        if old is not None:
+            left = Share(claim_of(old[0], allotment, old[1]), granted_of(allotment, old[1]))
+            start = order_key(old[0], old[1].price, old[1].entry_id)
+            former = _Former(start, left)
+            _move(draft, old[0], allotment, left, None, start)
+        entering = claim_of(plan, allotment, new[1]) if new is not None else None
+        if (left.claim.pinned if left is not None else 0) != (entering.pinned if entering is not None else 0):
+            # Issued consumption comes before all others: what it gives back is room for the first who waits, and what it takes
+            # (issued work that lives again, or whose value rises) it takes from the last (R16).
+            start = FIRST_OF_ALL
+        if new is None:
+            if (
+                start is not None
+                and left is not None
+                and (left.claim.amount < 0 or _binds(draft, plan, allotment, left.claim, left.granted))
+            ):
+                _walk(draft, plan, allotment, start, left.claim.entry_id, former, None)
+            continue
+        assert price is not None, "a new claim has a price"
+        assert entering is not None, "a new claim was made above"
+        granted = _enter(draft, plan, allotment, new[1], entering, former, start)
+        price = with_grant(plan, price, allotment, granted)
+        _move(draft, plan, allotment, None, Share(entering, granted), order_key(plan, price, new[1].entry_id))
+    count_over(draft, plan, old[1].price if old is not None else None, price)
+    return price if plan.rules or price is None else uncapped(price)
+
+
+def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
+    """The entry keeps its share, but more of it is settled now; where what is billed was not earned yet, it is from now on."""
+    if not plan.rules:
+        return
+    if plan.settles_alike and claim_of(plan, FOR_REVENUE, after).pinned > granted_of(FOR_REVENUE, after).amount:
+        _earn(draft, plan, before, after)
+        return
+    order = order_key(plan, after.price, after.entry_id)
+    for allotment in allotments(plan):
+        had, has = claim_of(plan, allotment, before), claim_of(plan, allotment, after)
+        _move(
+            draft,
+            plan,
+            allotment,
+            Share(had, granted_of(allotment, before)),
+            Share(has, granted_of(allotment, after)),
+            order,
+        )
+    if before.price != after.price:
+        count_over(draft, plan, before.price, after.price)
+
+
+def _earn(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
+    """Work that a later order lets be billed under a cap whose room earlier work has, which waits for its own order: it takes that room."""
+    price = change(draft, (plan, before), (plan, after))
+    entry = draft.entry(after.entry_id)
+    assert price is not None, "a claim was made"
+    assert entry is not None, "it was issued"
+    draft.put_entry(entry, reprice(draft, entry, plan, price, "cap"))
+
+
+def allot_rest(draft: Draft, plan: LinePlan, allotment: str) -> None:
+    """Allot everything of the group that is not pinned anew, from the beginning."""
+    _walk(draft, plan, allotment, FIRST_OF_ALL, "", None, None)
+
+
+def _enter(
+    draft: Draft,
+    plan: LinePlan,
+    allotment: str,
+    stake: Stake,
+    claim: Claim,
+    former: "_Former | None",
+    since: Order | None,
+) -> Grant:
+    """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
+    left = former.share if former is not None else None
+    stored = {
+        bucket_key(rule, claim.day, claim.person_id): _stored(draft, plan, allotment, rule, claim)
+        for rule in claim.rules
+    }
+    buckets = _with_pinned(claim, {key: value.bucket for key, value in stored.items()})
+    own = order_key(plan, stake.price, stake.entry_id)
+    freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
+    # What gives back (a credit) is pinned whole: it makes room for those who were refused.
+    if (
+        not freed
+        and claim.amount >= 0
+        and has_room(claim._replace(rules=_of_everyone(draft, plan, claim.rules)), buckets)
+    ):
+        whole = Grant(claim.amount, claim.hours)
+        if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
+            return whole
+    if since is None and all(value.last is None or value.last < own for value in stored.values()):
+        return grant(claim, buckets, plan.step, plan.policies.money_mode)
+    start = own if since is None else min(own, since)
+    return _walk(draft, plan, allotment, start, stake.entry_id, former, _Comer(own, claim))
+
+
+def _with_pinned(claim: Claim, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
+    """The claim's own pinned part comes first, before its free part looks for room."""
+    if not claim.pinned:
+        return buckets
+    return {
+        key: bucket._replace(
+            pinned_amount=bucket.pinned_amount + claim.pinned, pinned_hours=bucket.pinned_hours + claim.pinned_hours
+        )
+        for key, bucket in buckets.items()
+    }
+
+
+def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: Claim) -> CapBucket:
+    return draft.bucket(bucket_id(plan, allotment, bucket_key(rule, claim.day, claim.person_id)))
+
+
+def _alone(plan: LinePlan) -> bool:
+    """Whether one cap alone decides: then nobody who was refused can lose by what finds room, and nobody else either."""
+    return len(plan.rules) == 1 and len(plan.group) == 1
+
+
+def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: Claim, taken: Grant) -> bool:
+    """Whether one of the claim's buckets, with `taken` in it, may hold back somebody.
+
+    One that has room even for all that was refused holds back nobody: those are bound by other caps, and stay as they are.
+    """
+    for rule in _of_everyone(draft, plan, claim.rules):
+        stored = _stored(draft, plan, allotment, rule, claim)
+        if not stored.refused:
+            continue
+        amount = stored.bucket.amount + stored.refused_amount + taken.amount
+        hours = stored.bucket.hours + stored.refused_hours + taken.hours
+        for limit in rule.limits:
+            if limit.hard and (
+                (limit.amount is not None and amount > limit.amount)
+                or (limit.hours is not None and hours > limit.hours)
+            ):
+                return True
+    return False
+
+
+def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tuple[CapRule, ...]:
+    """The rules with the limits that any line under the same cap has in any version: a line that has left it knows no later ones."""
+    if len(plan.group) == 1:
+        return rules
+    key = ("limits of everyone", plan.key)
+    if key not in draft.plans:
+        found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
+        for rule in (*plan.every_rule, *rules_of_group(draft, plan)):
+            place = rule.cap_id, rule.period
+            found[place] = tuple(dict.fromkeys((*found.get(place, ()), *rule.limits)))
+        draft.plans[key] = found
+    limits: dict[tuple[str, str], tuple[CapLimit, ...]] = draft.plans[key]
+    return tuple(rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits)) for rule in rules)
+
+
+def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: Share | None, order: Order) -> None:
+    """Replace one entry's share in the buckets it touches."""
+    rules = {
+        bucket_key(rule, share.claim.day, share.claim.person_id): rule
+        for share in (had, has)
+        if share is not None
+        for rule in share.claim.rules
+    }
+    for key, rule in rules.items():
+        part_id = bucket_id(plan, allotment, key)
+        stored = draft.bucket(part_id)
+        bucket, last = stored.bucket, stored.last
+        refused, refused_amount, refused_hours = stored.refused, stored.refused_amount, stored.refused_hours
+        for share, sign in ((had, -1), (has, 1)):
+            if share is not None and any(
+                bucket_key(r, share.claim.day, share.claim.person_id) == key for r in share.claim.rules
+            ):
+                bucket = _added(bucket, share, sign)
+                amount, hours = share.lacks
+                refused += sign * bool(amount or hours)
+                refused_amount += sign * amount
+                refused_hours += sign * hours
+        if has is not None and (last is None or last < order):
+            last = order
+        draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below, refused_amount, refused_hours))
+        if allotment != FOR_REVENUE and part_id not in draft.watched:
+            said = ruling(draft, plan, rule, key)
+            watch(draft, part_id, plan, said, key, stored.bucket, limit_of(said, key))
+
+
+def _added(bucket: Bucket, share: Share, sign: int) -> Bucket:
+    claim, granted = share.claim, share.granted
+    return Bucket(
+        bucket.pinned_amount + sign * claim.pinned,
+        bucket.pinned_hours + sign * claim.pinned_hours,
+        bucket.free_amount + sign * (granted.amount - claim.pinned),
+        bucket.free_hours + sign * (granted.hours - claim.pinned_hours),
+    )
+
+
+class _Rival(NamedTuple):
+    order: Order
+    plan: LinePlan
+    entry: Entry
+    stake: Stake
+    claim: Claim
+
+
+# An entry that is not settled, at its place, with its price.
+_Waiting = tuple[Order, Entry, Price]
+
+
+class _Former(NamedTuple):
+    """What the entry that changes held, at its place; it is out of the buckets."""
+
+    order: Order
+    share: Share
+
+
+class _Comer(NamedTuple):
+    """What the entry that comes or changes claims, at its place."""
+
+    order: Order
+    claim: Claim
+
+
+def _walk(
+    draft: Draft,
+    plan: LinePlan,
+    allotment: str,
+    start: Order,
+    own_id: str,
+    former: _Former | None,
+    comer: _Comer | None,
+) -> Grant:
+    """Allot anew from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
+    result, regranted = _allotted(draft, plan, allotment, start, own_id, former, comer)
+    for rival, granted in regranted:
+        _regrant(draft, allotment, rival, granted)
+    return result
+
+
+def _allotted(
+    draft: Draft,
+    plan: LinePlan,
+    allotment: str,
+    start: Order,
+    own_id: str,
+    former: _Former | None,
+    comer: _Comer | None,
+) -> tuple[Grant, list[tuple[_Rival, Grant]]]:
+    """What the comer gets, and whoever gets another share than it has, in consumption order.
+
+    Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
+    these have again what they had. Most who wait behind a cap that is used up hold nothing and are never looked at, so that only
+    their place is read. Long, because it is one walk over what all its steps move.
+    """
+    mode = plan.policies.money_mode
+    waiting = _waiting(draft, plan, start, own_id)
+    passing = _before(draft, plan, allotment, waiting)
+    exceeded = _exceeded(draft, plan, allotment, passing, former, comer)
+    if exceeded:
+        return _allotted_to_all(draft, plan, allotment, own_id, comer, exceeded)
+    buckets = passing.buckets
+    moved = _Moved(_measures(draft, plan))
+    if former is not None:
+        moved.add(former.share.claim, -former.share.claim.pinned, -former.share.claim.pinned_hours)
+    if comer is not None:
+        passing.read(comer.claim)
+        own = {bucket_key(rule, comer.claim.day, comer.claim.person_id) for rule in comer.claim.rules}
+        buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
+        moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
+    result = Grant(0, 0)
+    regranted: list[tuple[_Rival, Grant]] = []
+    may_end = former is not None or comer is not None
+    places: list[tuple[Order, Entry | None, Price | None]] = [*waiting, (LAST_OF_ALL, None, None)]
+    for order, other, theirs in places:
+        if comer is not None and comer.order < order:
+            passing.settle()
+            result = _taken(comer.claim, buckets, plan.step, mode)
+            moved.add(comer.claim, result.amount - comer.claim.pinned, result.hours - comer.claim.pinned_hours)
+            comer = None
+        if former is not None and former.order < order:
+            claim, granted = former.share.claim, former.share.granted
+            moved.add(claim, claim.pinned - granted.amount, claim.pinned_hours - granted.hours)
+            former = None
+        if other is None or theirs is None or (may_end and comer is None and former is None and moved.is_nothing):
+            break
+        if passing.passes(other, theirs):
+            continue
+        rival = _rival(draft, plan, allotment, other)
+        if rival is None:
+            continue
+        passing.settle()
+        passing.read(rival.claim)
+        granted = _taken(rival.claim, buckets, plan.step, mode)
+        had = granted_of(allotment, rival.stake)
+        moved.add(rival.claim, granted.amount - had.amount, granted.hours - had.hours)
+        if _differs(allotment, had, granted):
+            regranted.append((rival, granted))
+    return result, regranted
+
+
+def _exceeded(
+    draft: Draft, plan: LinePlan, allotment: str, passing: "_Passing", former: _Former | None, comer: _Comer | None
+) -> dict[BucketKey, Amount]:
+    """The most that those buckets may hold of which more is settled by now: what had made room for it is gone (R16)."""
+    leaves = former.share if former is not None else None
+    comes = Share(comer.claim, Grant(comer.claim.pinned, 0)) if comer is not None else None
+    for share in (leaves, comes):
+        if share is not None:
+            passing.read(share.claim)
+    found = {}
+    for key, bucket in passing.buckets.items():
+        settled = bucket.pinned_amount + _amount_in(key, comes)
+        held = draft.bucket(bucket_id(plan, allotment, key)).bucket.amount + _amount_in(key, leaves)
+        if settled > held:
+            most = most_settled(draft, plan, key, held)
+            if most is not None and settled > most:
+                found[key] = most
+    return found
+
+
+def _amount_in(key: BucketKey, share: Share | None) -> Amount:
+    if share is None:
+        return 0
+    claim = share.claim
+    return share.granted.amount if key in {bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules} else 0
+
+
+def most_settled(draft: Draft, plan: LinePlan, key: BucketKey, held: Amount) -> Amount | None:
+    """Up to where issued work keeps its room: what the cap allows by the newest terms, or what it `held` before where it was lowered since;
+    None where it does not bind money."""
+    rules = (*plan.every_rule, *rules_of_group(draft, plan))
+    rule = next((rule for rule in rules if (rule.cap_id, rule.period) == (key[0], period_of(key))), None)
+    if rule is None:
+        return None
+    limit = limit_of(first_limited(rules, rule, key), key)
+    return max(limit.amount, held) if limit.hard and limit.amount is not None else None
+
+
+def _allotted_to_all(
+    draft: Draft,
+    plan: LinePlan,
+    allotment: str,
+    own_id: str,
+    comer: _Comer | None,
+    most: Mapping[BucketKey, Amount],
+) -> tuple[Grant, list[tuple[_Rival, Grant]]]:
+    """The same for the rare event that leaves more issued than there is room: everybody is looked at, also who waits for nothing."""
+    rivals = [
+        rival
+        for entry in draft.everything()
+        if entry.entry_id != own_id
+        and (rival := _rival(draft, plan, allotment, entry)) is not None
+        and rival.stake.price.contract_id == plan.contract_id
+        and rival.stake.price.line_id in plan.group
+    ]
+    passing = _Passing(draft, plan, allotment)
+    for rival in rivals:
+        passing.read(rival.claim)
+        _take_back(rival, allotment, passing.buckets)
+    buckets = passing.buckets
+    claims = [(rival.order, rival.claim) for rival in rivals]
+    if comer is not None:
+        passing.read(comer.claim)
+        own = {bucket_key(rule, comer.claim.day, comer.claim.person_id) for rule in comer.claim.rules}
+        buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
+        claims.append(comer)
+    claims.sort(key=itemgetter(0))
+    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, plan.policies.money_mode, most)
+    found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
+    rivals.sort(key=lambda rival: rival.order)
+    moved = [(rival, found[rival.claim.entry_id]) for rival in rivals]
+    result = found[own_id] if comer is not None else Grant(0, 0)
+    return result, [(one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.stake), got)]
+
+
+def _before(draft: Draft, plan: LinePlan, allotment: str, waiting: Sequence[_Waiting]) -> "_Passing":
+    """The buckets without what those who wait hold freely."""
+    passing = _Passing(draft, plan, allotment)
+    for _, entry, price in waiting:
+        if _may_hold(entry, price) and not passing.gives_back(entry, price):
+            rival = _rival(draft, plan, allotment, entry)
+            if rival is not None:
+                passing.read(rival.claim)
+                _take_back(rival, allotment, passing.buckets)
+    passing.settle()
+    return passing
+
+
+class _Single(NamedTuple):
+    """The only cap of a day's work on a line, where its bucket is not a person's: its bucket, and what it limits if it is hard."""
+
+    key: BucketKey
+    cap_id: str
+    hard: bool
+    amount: Amount | None
+    hours: Hours | None
+
+
+class _Passing:
+    """The buckets at a place of the walk, and the short way past entries of which nothing is settled, under a single cap.
+
+    Such an entry keeps what it has if that is all and there is room for it, or if it is nothing and nothing is left. What they take is
+    summed for one bucket at a time, and is in `buckets` once settled.
+    """
+
+    __slots__ = ("_allotment", "_amount", "_draft", "_hours", "_key", "_plan", "_singles", "_stored", "buckets")
+
+    def __init__(self, draft: Draft, plan: LinePlan, allotment: str) -> None:
+        self._draft, self._plan, self._allotment = draft, plan, allotment
+        self.buckets: dict[BucketKey, Bucket] = {}
+        self._singles: dict[tuple[str, str, date], _Single | None] = {}
+        self._key: BucketKey | None = None
+        self._stored = (0, 0)
+        self._amount, self._hours = 0, 0
+
+    def read(self, claim: Claim) -> None:
+        """The claim's buckets as they are in the books, unless they are here already."""
+        for rule in claim.rules:
+            self._open(bucket_key(rule, claim.day, claim.person_id))
+
+    def settle(self) -> None:
+        """Bring into the bucket what was passed by."""
+        if self._key is not None:
+            taken = self.buckets[self._key]
+            self.buckets[self._key] = taken._replace(
+                free_amount=taken.free_amount + self._amount, free_hours=taken.free_hours + self._hours
+            )
+            self._key = None
+
+    def gives_back(self, entry: Entry, price: Price) -> bool:
+        """Take what the entry holds out of its bucket; false where that is not the short way."""
+        single = self._single(entry, price)
+        if single is None:
+            return False
+        self._turn_to(single.key)
+        self._amount -= price.billable
+        self._hours -= price.billable_hours
+        return True
+
+    def passes(self, entry: Entry, price: Price) -> bool:
+        """Take what the entry keeps; false where it may get something else, or that is not the short way."""
+        single = self._single(entry, price)
+        if single is None:
+            return False
+        self._turn_to(single.key)
+        amount, hours = self._stored[0] + self._amount, self._stored[1] + self._hours
+        if price.billable == price.value and price.billable_hours == (price.hours if price.value else 0):
+            if price.binding is not None or (
+                single.hard
+                and (
+                    (single.amount is not None and amount + price.value > single.amount)
+                    or (single.hours is not None and hours + price.billable_hours > single.hours)
+                )
+            ):
+                return False
+            self._amount += price.value
+            self._hours += price.billable_hours
+            return True
+        return (
+            not price.billable
+            and not price.billable_hours
+            and price.value > 0
+            and price.binding == single.cap_id
+            and single.hard
+            and single.amount is not None
+            and amount >= single.amount
+        )
+
+    def _turn_to(self, key: BucketKey) -> None:
+        if key != self._key:
+            self.settle()
+            taken = self._open(key)
+            self._key, self._stored = key, (taken.amount, taken.hours)
+            self._amount = self._hours = 0
+
+    def _open(self, key: BucketKey) -> Bucket:
+        found = self.buckets.get(key)
+        if found is None:
+            part_id = bucket_id(self._plan, self._allotment, key)
+            found = self.buckets[key] = self._draft.bucket(part_id).bucket
+        return found
+
+    def _single(self, entry: Entry, price: Price) -> _Single | None:
+        if self._allotment != MAIN or price.given or price.final:
+            return None
+        if entry.issued and (not price.by_day or price.returned):
+            return None
+        if price.within is not None or price.value < 0:
+            return None
+        place = price.line_id, price.content, price.day
+        if place not in self._singles:
+            self._singles[place] = _single_of(plan_of(self._draft, price), price.day)
+        return self._singles[place]
+
+
+def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
+    rules = counting(plan.rules, day) if plan is not None else ()
+    if len(rules) != 1 or rules[0].period == "day":
+        return None
+    [rule] = rules
+    limit = limit_on(rule, day)
+    return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
+
+
+def _taken(claim: Claim, buckets: dict[BucketKey, Bucket], step: Amount, mode: str) -> Grant:
+    granted = grant(claim, buckets, step, mode)
+    take(claim, granted, buckets)
+    return granted
+
+
+# By cap and period: whether any version limits amount, whether any limits hours.
+_Measures = dict[tuple[str, str], tuple[bool, bool]]
+
+
+class _Moved:
+    """How much more, or less, is taken from each bucket than at the same place before the event; only in measures that decide."""
+
+    __slots__ = ("_by_bucket", "_measures")
+
+    def __init__(self, measures: _Measures) -> None:
+        self._measures = measures
+        self._by_bucket: dict[BucketKey, tuple[Amount, Hours]] = {}
+
+    def add(self, claim: Claim, amount: Amount, hours: Hours) -> None:
+        if not amount and not hours:
+            return
+        for rule in claim.rules:
+            in_amount, in_hours = self._measures.get((rule.cap_id, rule.period), (True, True))
+            key = bucket_key(rule, claim.day, claim.person_id)
+            had_amount, had_hours = self._by_bucket.pop(key, (0, 0))
+            has = had_amount + amount * in_amount, had_hours + hours * in_hours
+            if any(has):
+                self._by_bucket[key] = has
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self._by_bucket
+
+
+def _measures(draft: Draft, plan: LinePlan) -> _Measures:
+    """In what the hard limits of any line under the same caps are, in any version that was ever known."""
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    key = ("measures", plan.key, len(contract.former))
+    if key not in draft.plans:
+        found: _Measures = {}
+        stored = (*contract.former, *contract.history)
+        plans = (line_plan(draft, contract, one.version, line_id) for line_id in sorted(plan.group) for one in stored)
+        for rule in (rule for known in (plan, *plans) if known is not None for rule in known.every_rule):
+            in_amount, in_hours = found.get((rule.cap_id, rule.period), (False, False))
+            hard = [limit for limit in rule.limits if limit.hard]
+            found[rule.cap_id, rule.period] = (
+                in_amount or any(limit.amount is not None for limit in hard),
+                in_hours or any(limit.hours is not None for limit in hard),
+            )
+        draft.plans[key] = found
+    measures: _Measures = draft.plans[key]
+    return measures
+
+
+Held = tuple[Claim, Grant]
+
+
+def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
+    """Every claim of the plan's lines that is not settled, with what it holds, in consumption order; and the buckets without what
+    these hold freely."""
+    waiting = _waiting(draft, plan, ("", "", ""), "")
+    found = (_rival(draft, plan, allotment, entry) for _, entry, _ in waiting)
+    rivals = [rival for rival in found if rival is not None]
+    passing = _Passing(draft, plan, allotment)
+    for rival in rivals:
+        passing.read(rival.claim)
+        _take_back(rival, allotment, passing.buckets)
+    return [(rival.claim, granted_of(allotment, rival.stake)) for rival in rivals], passing.buckets
+
+
+def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) -> None:
+    give_back(rival.claim, granted_of(allotment, rival.stake), buckets)
+
+
+def _waiting(draft: Draft, plan: LinePlan, start: Order, own_id: str) -> list[_Waiting]:
+    """Entries behind `start` that are not settled, or may lose their room, on the line or on those that share caps with it, in consumption
+    order."""
+    by_approval = plan.policies.cap_order == "approval"
+    found = []
+    for line_id in sorted(plan.group):
+        for entry in draft.capped_on(plan.contract_id, line_id, "" if by_approval else start[0]):
+            work = entry.behind or entry.work
+            price = work.price if work is not None else None
+            if price is None or price.line_id != line_id or price.contract_id != plan.contract_id:
+                continue
+            order = order_of(price.day, price.approved_at, entry.entry_id, by_approval=by_approval)
+            if order > start and entry.entry_id != own_id:
+                found.append((order, entry, price))
+    return sorted(found, key=itemgetter(0))
+
+
+def _may_hold(entry: Entry, price: Price) -> bool:
+    """Whether the entry can have taken anything from a bucket, in any allotment."""
+    return bool(
+        price.billable or price.allowed or price.billable_hours or price.allowed_hours or price.given or entry.issued
+    )
+
+
+def _rival(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> _Rival | None:
+    stake = stake_of(entry)
+    theirs = plan_of(draft, stake.price) if stake is not None else None
+    if stake is None or theirs is None:
+        return None
+    order = order_key(plan, stake.price, entry.entry_id)
+    return _Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake))
+
+
+def _differs(allotment: str, had: Grant, granted: Grant) -> bool:
+    """Whether the share is another, or the cap that bounds it (kept for billing alone, where the two are apart)."""
+    return granted[:2] != had[:2] or (allotment != FOR_REVENUE and granted.binding != had.binding)
+
+
+def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> None:
+    """A rival's share changed: move its buckets, post the difference, keep the row."""
+    entry = draft.entry(rival.entry.entry_id)
+    assert entry is not None, "the rival was read from the rows"
+    stake = stake_of(entry)
+    assert stake is not None, "the rival has a price"
+    price = with_grant(rival.plan, stake.price, allotment, granted)
+    _move(
+        draft,
+        rival.plan,
+        allotment,
+        Share(rival.claim, granted_of(allotment, stake)),
+        Share(rival.claim, granted),
+        rival.order,
+    )
+    count_over(draft, rival.plan, stake.price, price)
+    draft.put_entry(entry, reprice(draft, entry, rival.plan, price, "cap"))

@@ -1,0 +1,185 @@
+"""What an entry claims from the caps of its line, and what a grant makes of its price.
+
+One allotment says what is earned and billed, or two do where revenue and billing go apart: by policy `cap_split_billing`, or because of the
+caps on one line only some limit revenue.
+"""
+
+from msgspec.structs import replace
+
+from domain.caps.consume import BucketKey, CapRule, Claim, Grant, Order, counting, limit_on, order_of
+from domain.contract import units_id
+from domain.identity import composed
+from domain.money import round_ratio
+from domain.units import Amount, Hours
+from state.books import Entry, Price
+from state.draft import Draft
+from state.terms.plan import LinePlan
+from state.totals import issued_of, issued_on, standing_price
+from state.value import Value
+
+MAIN, FOR_REVENUE, FOR_BILLING = "", "revenue", "billing"
+
+
+class Stake(Value, frozen=True, array_like=True, gc=False):
+    """An entry's price with what its claim on the caps needs besides: who worked, and what is issued already."""
+
+    entry_id: str
+    person_id: str
+    price: Price
+    issued: Amount
+
+
+class Share(Value, frozen=True, array_like=True, gc=False):
+    claim: Claim
+    granted: Grant
+
+    @property
+    def lacks(self) -> tuple[Amount, Hours]:
+        """What of the claim was refused."""
+        return max(self.claim.amount - self.granted.amount, 0), max(self.claim.hours - self.granted.hours, 0)
+
+
+def stake_of(entry: Entry) -> Stake | None:
+    price = standing_price(entry)
+    work = entry.standing
+    if price is None or work is None or not price.line_id:
+        return None
+    issued = issued_on(entry, price.contract_id, price.line_id)
+    return Stake(entry.entry_id, work.person_id, price, issued_of(price, issued))
+
+
+def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
+    """Whether the entry's price is on this line; one that has moved stays listed on its former line until that is credited."""
+    return stake.price.contract_id == contract_id and stake.price.line_id == line_id
+
+
+def allotments(plan: LinePlan) -> tuple[str, ...]:
+    """One for all, or revenue and billing apart."""
+    return (FOR_REVENUE, FOR_BILLING) if plan.apart else (MAIN,)
+
+
+def rules_for(plan: LinePlan, allotment: str) -> tuple[CapRule, ...]:
+    if allotment == FOR_REVENUE:
+        return plan.revenue_rules
+    return plan.billing_rules if allotment == FOR_BILLING else plan.rules
+
+
+def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
+    price = stake.price
+    settled = _settled(plan, allotment, stake)
+    amount, hours = price.claimed
+    hours = hours if amount else 0
+    pinned = min(max(settled, 0), amount)
+    within = (price.within, units_id(price.line_id)) if price.within is not None else None
+    rules = counting(rules_for(plan, allotment), price.day)
+    if price.returned:
+        back, hours_back = _returned(price)
+        amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)
+        within = (within[0] - back, within[1]) if within is not None else None
+    if within is not None:  # which units are within those agreed does not depend on what is issued
+        pinned = min(pinned, max(within[0], 0))
+    return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
+
+
+def _settled(plan: LinePlan, allotment: str, stake: Stake) -> Amount:
+    """What is issued, and what a cut gave; of revenue apart only that, unless the splits are the same. Nothing of what has its room by
+    day."""
+    if stake.price.by_day:
+        return 0
+    if allotment == FOR_BILLING:
+        return stake.issued
+    if allotment == FOR_REVENUE and not plan.settles_alike:
+        return stake.price.given
+    return max(stake.issued, stake.price.given)
+
+
+def _returned(price: Price) -> tuple[Amount, Hours]:
+    """What a price concession gave back to the caps, as far as the price still reaches (R20)."""
+    amount, hours = price.claimed
+    return min(price.returned, max(amount, 0)), min(price.returned_hours, max(hours, 0))
+
+
+def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
+    """The next price of work that is final keeps the same part of its value."""
+    if not before.final:
+        return price
+    mode = plan.policies.money_mode
+    kept = round_ratio(price.value * before.kept, before.value, plan.step, mode) if before.value else 0
+    kept_hours = price.hours * before.kept_hours // before.hours if before.hours else 0
+    return replace(
+        price,
+        billable=min(price.billable, kept),
+        billable_hours=min(price.billable_hours, kept_hours),
+        final=True,
+        kept=kept,
+        kept_hours=kept_hours,
+    )
+
+
+def granted_of(allotment: str, stake: Stake) -> Grant:
+    """What the price says was granted in this allotment."""
+    price = stake.price
+    back, hours_back = _returned(price) if price.returned else (0, 0)
+    if allotment == FOR_REVENUE:
+        return Grant(price.allowed - back, price.allowed_hours - hours_back, price.binding)
+    return Grant(price.billable - back, price.billable_hours - hours_back, price.binding)
+
+
+def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
+    return order_of(price.day, price.approved_at, entry_id, by_approval=plan.policies.cap_order == "approval")
+
+
+def bucket_id(plan: LinePlan, allotment: str, key: BucketKey) -> str:
+    cap_id, period = key
+    return f"{composed(plan.contract_id, allotment, cap_id)}/{period}"
+
+
+def buckets_of(draft: Draft, contract_id: str) -> list[str]:
+    """Ids of all buckets of a contract."""
+    beginning = f"{composed(contract_id)}/"
+    return [part_id for part_id in draft.ids("bucket") if part_id.startswith(beginning)]
+
+
+def uncapped(price: Price) -> Price:
+    amount, hours = price.claimed
+    return replace(
+        price,
+        allowed=amount,
+        billable=amount,
+        recognised=amount if price.earned is None else price.earned,
+        binding=None,
+        allowed_hours=hours,
+        billable_hours=hours,
+        waiting=0,
+    )
+
+
+def with_returned(price: Price, granted: Grant) -> Grant:
+    """With what is billed and no more counted by caps."""
+    if not price.returned:
+        return granted
+    back, hours_back = _returned(price)
+    return granted._replace(amount=granted.amount + back, hours=granted.hours + hours_back)
+
+
+def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> Price:
+    granted = with_returned(price, granted)
+    if allotment == FOR_REVENUE:
+        return _recognising(plan, replace(price, allowed=granted.amount, allowed_hours=granted.hours))
+    billed = replace(price, billable=granted.amount, billable_hours=granted.hours, binding=granted.binding)
+    if allotment == FOR_BILLING:
+        return _recognising(plan, billed) if plan.some_bind_billing_alone else billed
+    return _recognising(plan, replace(billed, allowed=granted.amount, allowed_hours=granted.hours))
+
+
+def _recognising(plan: LinePlan, price: Price) -> Price:
+    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22), or it is apart from billing; what caps that
+    bind billing alone keep from it waits on 1160."""
+    if price.earned is not None:
+        return replace(price, recognised=price.earned)
+    if plan.some_bind_billing_alone:
+        return replace(price, recognised=price.allowed, waiting=max(price.allowed - price.billable, 0))
+    limits = price.within is not None or any(
+        limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules)
+    )
+    return replace(price, recognised=price.allowed if limits else max(price.chargeable, price.allowed), waiting=0)

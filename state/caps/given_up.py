@@ -1,0 +1,45 @@
+"""Work that is given up before it is billed (`WrittenOff` of what is unbilled): how much of an entry can be, and how much of it counts.
+
+The decision stays with the entry, under every version that it will have. Of it counts no more than the version in force is worth and
+not issued, so that a correction never bills less than is on statements already, and a withdrawal leaves nothing on any account. What is
+given up is no billable value: it takes no room of a cap (R15), and of an entry of which a part is over the cap, that part goes first.
+
+    8 h at 200.00, 600.00 given up: 1,000.00 may be billed; corrected to 2 h 400.00 count as given up, to 10 h again 600.00
+"""
+
+from msgspec.structs import replace
+
+from domain.units import Amount
+from domain.work.rows import DELIVERY, EXPENSE, TIME_ENTRY, named, row_id
+from state.books import Entry, GivenUp, Price
+from state.totals import issued_of, issued_on, standing_price
+
+
+def rows_of(name: str) -> tuple[str, ...]:
+    """Ids of the rows that a write-off or a hold may mean: as statements name them, with their kind, or as their source does."""
+    whole = row_id(*named(name))
+    return tuple(dict.fromkeys((name, whole, *(row_id(kind, name) for kind in (TIME_ENTRY, EXPENSE, DELIVERY)))))
+
+
+def left_of(entry: Entry) -> Amount:
+    """What may be given up of the entry: accrued, held or over a cap; what is on statements may not."""
+    price = standing_price(entry)
+    if price is None or not price.line_id:
+        return 0
+    return max(_not_issued(entry, price) - price.written_off, 0)
+
+
+def fitted(entry: Entry, price: Price) -> Price:
+    """A price of the entry with what of it is given up."""
+    if not entry.given_up:
+        return price
+    asked = sum(one.amount for one in entry.given_up if one.currency == price.currency)
+    return replace(price, written_off=max(min(asked, _not_issued(entry, price)), 0))
+
+
+def give_up(entry: Entry, write_off_id: str, amount: Amount, currency: str) -> Entry:
+    return replace(entry, given_up=(*entry.given_up, GivenUp(write_off_id, amount, currency)))
+
+
+def _not_issued(entry: Entry, price: Price) -> Amount:
+    return price.value - issued_of(price, issued_on(entry, price.contract_id, price.line_id))

@@ -1,0 +1,77 @@
+"""Entries that got another price in this event: the row changes at once, the difference is posted once, at the end.
+
+A difference takes the date that a reversal of what it changes would take, at the rate of that date or else the one that is carried.
+"""
+
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.reference.exchange import Exchange
+from state.books import Entry, Price, Work
+from state.draft import Draft
+from state.ledger.posting import book_difference, with_standing
+from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
+from state.terms.plan import LinePlan
+from state.work.assess import reversal_day
+from state.work.judge import first_day
+
+DATE_LAST = date(2100, 12, 31)
+# Days after which a rate is too old: never.
+_EVER = 1_000_000
+
+
+def reprice(draft: Draft, entry: Entry, plan: LinePlan, price: Price, rule: str) -> Entry:
+    """The entry with a new price on the same line; the difference is posted at the end of the event, once, whatever moved it."""
+    work = entry.standing
+    assert work is not None, "only work is repriced"
+    assert work.price is not None, "only a priced entry is repriced"
+    _, first_rule = draft.repriced.get(entry.entry_id, (plan, rule))
+    draft.repriced[entry.entry_id] = (plan, first_rule)
+    return with_standing(entry, replace(work, price=price))
+
+
+def book_repriced(draft: Draft, within: str = "") -> None:
+    """Post the difference between what the journals of each repriced entry carry and what its price now says; `within` is what of the
+    event it is for, where an event posts differences more than once."""
+    for entry_id, (plan, rule) in draft.repriced.items():
+        entry = draft.entry(entry_id)
+        work = entry.standing if entry is not None else None
+        if entry is None or work is None or work.price is None or work.price.line_id != plan.line.line_id:
+            continue
+        after = book_difference(draft, entry, plan, difference_slot(draft, work, plan), rule + within)
+        if after is not entry:
+            draft.put_booked(entry, after)
+    draft.repriced = {}
+
+
+def difference_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
+    """On the date that a reversal of the side's oldest journal would take; at its rate where one is known, else the carrying rate."""
+    assert work.price is not None, "only a priced entry has differences"
+    instead = reversal_day(draft, work, "revenue", plan.entity)
+    day = first_day(work, plan.entity.zone)
+    policies = plan.policies._replace(closed_period="next_open")
+    slot = slot_for(draft, "price", plan.entity, plan.currency, day, instead, work.price.day, policies)
+    return carrying_slot(draft, work, plan) if isinstance(slot, Blocked) else slot
+
+
+def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
+    """Where nothing was recognised yet, so that no rate is carried, the last one known before or after, however old."""
+    entity = plan.entity
+    journal = next((one for one in work.journals if any(line.purpose == "revenue" for line in one.lines)), None)
+    start = journal.accounting_date if journal is not None else first_day(work, entity.zone)
+    open_day = open_day_from(draft, entity, start)
+    if journal is not None:
+        exchange = Exchange(journal.exchange_rate, 10**12, journal.exchange_rate, ())
+    else:
+        exchange = last_rate(draft, plan, open_day)
+    return Slot(entity, plan.currency, open_day, period(draft, entity, open_day).name, exchange)
+
+
+def last_rate(draft: Draft, plan: LinePlan, day: date) -> Exchange:
+    rate_type = plan.policies.exchange_rate_type
+    for until in (day, DATE_LAST):
+        found = draft.reference.exchange(rate_type, plan.currency, plan.entity.currency, until, _EVER)
+        if isinstance(found, Exchange):
+            return found
+    raise AssertionError(f"{plan.currency} to {plan.entity.currency}: the entry was priced, so a rate was known")

@@ -1,0 +1,46 @@
+"""What a contract line charges by itself up to a day, under all versions of its terms: by what is known of it, or by what is foreseen."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.terms import methods
+from domain.terms.kind import Agreed, Fee, Known
+from domain.units import Amount
+from state.books import Contract
+from state.charges.terms_known import agreed_versions, is_charged
+from state.draft import Draft
+
+
+def fees_due(draft: Draft, contract: Contract, line_id: str, known: Known, until: date) -> Iterator[Fee]:
+    """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
+    charged: Amount = 0
+    seen: set[str] = set()
+    for agreed in charging(draft, contract, line_id, known):
+        for fee in methods.fees(agreed, known, min(until, agreed.before)):
+            day = fee.earned_from or fee.day
+            if fee.name in seen or not agreed.since <= day < agreed.before:
+                continue
+            if _ended_by(contract, day) and not is_charged(draft, contract.contract_id, line_id, fee.name):
+                continue
+            seen.add(fee.name)
+            due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
+            amount = due - charged if fee.cumulative else fee.amount
+            charged += amount if fee.cumulative else 0
+            if amount or fee.earned:
+                yield fee._replace(amount=amount)
+
+
+def charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:
+    """Versions of the terms that hold, those that leave what is charged already also after a termination."""
+    if contract.terminated_on is None:
+        return known.held
+    held = {agreed.since: agreed for agreed in known.held}
+    unended = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
+    versions = (agreed if methods.stays(agreed.line.terms) else held.get(agreed.since) for agreed in unended)
+    return [agreed for agreed in versions if agreed is not None]
+
+
+def _ended_by(contract: Contract, day: date) -> bool:
+    return contract.terminated_on is not None and day >= contract.terminated_on

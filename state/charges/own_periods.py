@@ -1,0 +1,56 @@
+"""Periods of the terms' own, such as a retainer's months: which of them are over.
+
+A period is over when its last day and the contract's days of grace have ended; only then something of it goes over to the next, and
+expires. Work that comes later still draws on what the period had, and what it left follows (`domain/terms/consumption.py`).
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from domain.terms import methods
+from domain.terms.kind import Known
+from state.books import Contract
+from state.charges.terms_known import known_of
+from state.draft import Draft
+from state.terms.plan import contract_policies, grace_days, terms_on
+
+DAY = timedelta(days=1)
+
+
+def over(draft: Draft, contract: Contract, known: Known, ended: date | None = None) -> frozenset[tuple[date, date]]:
+    """Those whose end is recorded already, and those that are over with the end of a day; `to` excluded."""
+    recorded = {(one.start, one.to) for one in known.ended}
+    until = max([ended or date.min, *(start for start, _ in recorded)])
+    found = _periods(known, until)
+    return frozenset(
+        each for each in found if each in recorded or (ended is not None and _over_on(draft, contract, *each) <= ended)
+    )
+
+
+def begun(known: Known, day: date) -> date:
+    """First day of the period that a day is in; else the day."""
+    return max((start for start, to in _periods(known, day) if start <= day < to), default=day)
+
+
+def falls_short(draft: Draft, contract: Contract, line_id: str, day: date) -> bool:
+    known = known_of(draft, contract, line_id)
+    return any(methods.falls_short(agreed.line.terms, known, day) for agreed in known.held)
+
+
+def upcoming(draft: Draft, contract: Contract, known: Known, day: date, until: date) -> Iterator[date]:
+    """Days at whose end a period is over or begins, or other terms begin; what is over already is so with the next day's end."""
+    recorded = {(one.start, one.to) for one in known.ended}
+    for start, to in sorted(_periods(known, until) - recorded):
+        yield max(_over_on(draft, contract, start, to), day)
+        if start > day:
+            yield start
+
+
+def _periods(known: Known, until: date) -> set[tuple[date, date]]:
+    """Those that begin up to a day."""
+    return {each for agreed in known.held for each in methods.periods(agreed.line.terms, known, until)}
+
+
+def _over_on(draft: Draft, contract: Contract, start: date, to: date) -> date:
+    grace = grace_days(terms_on(contract, start), contract_policies(draft, contract, start))
+    return to + timedelta(days=grace - 1)

@@ -1,0 +1,39 @@
+"""A fixed price that is earned over time and whose contract is terminated: it is worth what is earned by the contract's last day.
+
+Its schedule says when to pay, not for what. So what was charged beyond what is earned is given back on the last day, by a fee of its own,
+and what is earned beyond what was charged is charged: to earn over time is to have a right to be paid for what is done, and to no more
+(IFRS 15.35-37). Once that is invoiced nothing is left on 1160 or 2300 (R46).
+
+    3,650.00 charged for a year, terminated after 41 days, 410.00 earned: -3,240.00
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from domain.revenue.straight_line import earned_by, earning
+from domain.terms import methods
+from domain.terms.kind import Fee, Known
+from domain.units import Amount
+from state.books import Contract
+
+SETTLEMENT = "settlement"
+
+
+def settlement(contract: Contract, known: Known, charged: Sequence[Fee]) -> Iterator[Fee]:
+    """What settles a line, given all that it charges besides; none where the line did not end with the contract."""
+    if contract.terminated_on is None or not known.held:
+        return
+    ended = known.held[-1]
+    if ended.before != contract.terminated_on or not ended.ends_early:
+        return
+    if not all(methods.settles(agreed.line, agreed.policies) for agreed in known.held):
+        return
+    last = contract.terminated_on - timedelta(days=1)
+    earned = _earned(known, last)
+    if rest := earned - sum(fee.amount for fee in charged):
+        yield Fee(SETTLEMENT, last, rest, f"Settlement, earned by {last}")
+
+
+def _earned(known: Known, last: date) -> Amount:
+    earns = earning((agreed, list(methods.spreads(agreed, known, last))) for agreed in known.held)
+    return sum(earned_by(stretches, last) for stretches in earns.values())

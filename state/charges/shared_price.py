@@ -1,0 +1,119 @@
+"""Prices that entries of a line share, in consumption order: what is issued comes first and keeps what it has, and an entry that comes or
+goes moves only the others that are not issued.
+
+Increments over a person's day (R9, scope `person_day`): the day's sum is rounded, each entry takes the cumulative difference.
+
+    15-minute steps up; entries of 10, 10 and 10 minutes in consumption order: 15, 15 and 0 minutes (30 together)
+
+Units whose price has steps, or of which a number is agreed: `domain/terms/unit_price.py`.
+"""
+
+from msgspec.structs import replace
+
+from domain.money import extend
+from domain.policies import Resolved
+from domain.terms import methods
+from domain.terms.unit_price import is_shared
+from domain.units import Hours
+from domain.work.increments import billable_hours
+from domain.work.rows import COUNTED_FEE, COUNTED_TIME
+from state.books import Contract, Entry, Price, Work
+from state.caps.allot import change
+from state.caps.claims import Stake, keeping, stake_of
+from state.caps.given_up import fitted
+from state.caps.repricing import reprice
+from state.caps.sharers import AFTER_ALL, BEFORE_ALL, Pool, Sharer, is_issued, of_units, order_on, pool_of, standing
+from state.charges import drawing
+from state.draft import Draft
+from state.terms.plan import LinePlan, line_plan, plan_of
+
+
+def by_day(policies: Resolved) -> bool:
+    return policies.increment_scope == "person_day" and bool(policies.increment_minutes or policies.minimum_minutes)
+
+
+def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
+    """The entry's share, where it shares its price with others."""
+    if line.draws is not None and drawing.draws(work, line):
+        return drawing.drawn_price(draft, entry, work, price, line)
+    if not _shares(work, price, line):
+        return price
+    pool = pool_of(draft, line, work.person_id, price)
+    own = Sharer(order_on(price, entry.entry_id), entry.entry_id, price, price.hours, is_issued=False)
+    return _shared(draft, line, pool, own)[entry.entry_id]
+
+
+def _shares(work: Work, price: Price, line: LinePlan) -> bool:
+    if work.time is not None:
+        return by_day(line.policies) and work.time.billable_hours is None
+    terms = methods.units(line.line.terms)
+    return terms is not None and price.content == COUNTED_FEE and is_shared(terms)
+
+
+def settle(draft: Draft, plan: LinePlan, pool: Pool) -> None:
+    """Give the entries that are not issued their share, the difference posted."""
+    for entry_id, price in _shared(draft, plan, pool, None).items():
+        entry = draft.entry(entry_id)
+        before = stake_of(entry) if entry is not None else None
+        if entry is None or before is None or _same(before.price, price):
+            continue
+        own = plan_of(draft, price) or plan
+        stays = is_issued(entry)
+        wanted = fitted(entry, price if stays else keeping(own, before.price, replace(price, given=0)))
+        issued = before.issued if stays else 0
+        allotted = change(draft, (own, before), (own, Stake(entry_id, before.person_id, wanted, issued)))
+        assert allotted is not None, "a claim was made"
+        current = draft.entry(entry_id)
+        assert current is not None, "the entry was there before"
+        rule = "person_day" if pool.content == COUNTED_TIME else "tiers"
+        draft.put_entry(current, reprice(draft, current, own, allotted, rule))
+
+
+def settle_line(draft: Draft, contract: Contract, line_id: str) -> None:
+    """After its terms changed: how many units are agreed concerns also what is issued."""
+    plans = (line_plan(draft, contract, one.version, line_id, COUNTED_FEE) for one in reversed(contract.history))
+    known = [plan for plan in plans if plan is not None]
+    if any(methods.agreed_units(plan.line.terms) is not None for plan in known):
+        pool = Pool(contract.contract_id, line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL)
+        settle(draft, known[0], pool)
+
+
+def _same(one: Price, other: Price) -> bool:
+    return (one.hours, one.value, one.within) == (other.hours, other.value, other.within)
+
+
+def _shared(draft: Draft, plan: LinePlan, pool: Pool, own: Sharer | None) -> dict[str, Price]:
+    """Prices of every entry that shares; `own` is one that comes now, in place of what stands under its id.
+
+    What is issued keeps its value where others make good for it. Which units are within those agreed does not depend on what is issued:
+    there each has the value of its place.
+    """
+    sharers = [*standing(draft, plan, pool, own.entry_id if own is not None else ""), *([own] if own else ())]
+    sharers.sort(key=lambda one: (not one.is_issued, one.order))
+    if pool.content == COUNTED_TIME:
+        return _of_day(plan, sharers)
+    return of_units(draft, plan, sharers, own)
+
+
+# A person's day
+
+
+def _of_day(plan: LinePlan, sharers: list[Sharer]) -> dict[str, Price]:
+    found = {}
+    worked = given = 0
+    for sharer in sharers:
+        worked += sharer.worked
+        if sharer.is_issued:
+            given += sharer.price.hours
+            continue
+        due = _rounded(plan.policies, worked)
+        hours = max(due - given, 0)
+        given = max(due, given)
+        price = sharer.price
+        value = extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode)
+        found[sharer.entry_id] = replace(price, hours=hours, value=value, stepped=True)
+    return found
+
+
+def _rounded(policies: Resolved, hours: Hours) -> Hours:
+    return billable_hours(hours, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes)

@@ -1,0 +1,213 @@
+"""What the kinds of terms are asked with: a contract line under each version of its terms, and what has happened on it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.contract import BEGINNING, held
+from domain.identity import composed
+from domain.terms import methods, milestones
+from domain.terms.kind import Agreed, Closed, Ended, Known, Reported
+from domain.units import Amount
+from domain.work.rows import FEE, row_id
+from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
+from state.charges.unissued import minimum_rows, moved_by_issue
+from state.draft import Draft
+from state.terms.plan import line_plan, versions
+from state.totals import month_of, standing_price
+
+
+def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
+    fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
+    return Known(
+        _accepted(draft, contract, line_id),
+        [Reported(*one) for one in sorted(_reports(draft, contract, line_id).said)],
+        [Closed(one.start, one.to, one.cost) for one in fees.closed],
+        held,
+        [Ended(one.start, one.to, one.limits, one.over) for one in fees.ended],
+        fees.topped_up,
+        draft.line(contract.contract_id, line_id).drawn,
+        left_of(contract, fees),
+        charged_beside(draft, contract, line_id) if any(methods.has_minimum(one.line.terms) for one in held) else {},
+    )
+
+
+def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:
+    """What the contract's other lines have to bill for days of each month, whatever is issued; minimums apart."""
+    found: Counter[str] = Counter()
+    others = sorted({line.line_id for stored in contract.history for line in stored.terms.lines} - {line_id})
+    for other in others:
+        found.update(draft.line(contract.contract_id, other).by_month)
+        found.subtract(_minimums(draft, contract, other))
+    found.update(moved_by_issue(draft, contract, others))
+    return {month: amount for month, amount in found.items() if amount}
+
+
+def _minimums(draft: Draft, contract: Contract, line_id: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    beginning = minimum_rows(contract.contract_id, line_id)
+    for row in line_fees(draft, contract, line_id).rows:
+        entry = draft.entry(row) if row.startswith(beginning) else None
+        price = standing_price(entry) if entry is not None else None
+        if price is not None:
+            found[month_of(price.day)] += price.billable + price.rounding
+    return found
+
+
+def line_fees(draft: Draft, contract: Contract, line_id: str) -> LineFees:
+    return draft.part("fees", composed(contract.contract_id, line_id)) or LineFees()
+
+
+def left_of(contract: Contract, fees: LineFees) -> tuple[date, Amount] | None:
+    """What was left of a deposit, unless the contract goes on after that day by now."""
+    last = last_day(contract)
+    return fees.left if fees.left is not None and last is not None and last <= fees.left[0] else None
+
+
+def last_day(contract: Contract) -> date | None:
+    """By the newest terms and the termination."""
+    ends = [contract.terms.ends_on] if contract.terms.ends_on is not None else []
+    if contract.terminated_on is not None:
+        ends.append(contract.terminated_on - timedelta(days=1))
+    return min(ends, default=None)
+
+
+def _reports(draft: Draft, contract: Contract, line_id: str) -> Reports:
+    """Those that name the contract, where any does; versions count for each apart."""
+    own: Reports | None = draft.part("reports", composed(contract.contract_id, line_id))
+    return own or draft.part("reports", composed("", line_id)) or Reports()
+
+
+def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]:
+    """Of the milestones whose line is this one; nothing is charged of one that several lines may have."""
+    found: dict[str, date] = {}
+    if not contract.in_force:
+        return found
+    for milestone_id in _of_line(draft, contract, line_id):
+        fact: Acceptance | None = draft.part("milestone", milestone_id)
+        if fact is None or fact.accepted_on is None:
+            continue
+        of = [(one.contract_id, one.line_id) for one in takers(draft, milestone_id, fact)]
+        if of == [(contract.contract_id, line_id)]:
+            found[milestone_id] = fact.accepted_on
+    return found
+
+
+def _of_line(draft: Draft, contract: Contract, line_id: str) -> list[str]:
+    """Milestones that the line lists under any version of its terms, ascending."""
+    lists = _lists(draft, contract)
+    return sorted(each for each, listing in lists.items() if any(of == line_id for of, _ in listing)) if lists else []
+
+
+class Taker(NamedTuple):
+    """A line that lists a milestone, and the day on which it is charged; `is_over` where its contract was terminated by then."""
+
+    contract_id: str
+    line_id: str
+    project_id: str
+    day: date
+    is_over: bool
+
+
+def takers(draft: Draft, milestone_id: str, fact: Acceptance) -> list[Taker]:
+    """Lines of which the acceptance may be: the one on which it is charged already, else those in force, the earliest first to hold it.
+
+    A project that it names decides between several.
+    """
+    found = list(_listing(draft, milestone_id, fact))
+    name = f"milestone/{milestone_id}"
+    charged = [one for one in found if is_charged(draft, one.contract_id, one.line_id, name)]
+    in_force = charged or [one for one in found if not one.is_over] or found
+    first = min((one.day for one in in_force), default=None)
+    earliest = [one for one in in_force if one.day == first]
+    return [one for one in earliest if one.project_id == fact.project_id] or earliest
+
+
+def is_charged(draft: Draft, contract_id: str, line_id: str, name: str) -> bool:
+    entry = draft.entry(row_id(FEE, f"{composed(contract_id, line_id)}/{name}"))
+    return entry is not None and entry.work is not None
+
+
+def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Taker]:
+    if fact.accepted_on is None:
+        return
+    for contract in draft.contracts():
+        if fact.contract_id not in (None, contract.contract_id) or not contract.in_force:
+            continue
+        found: dict[str, Taker] = {}
+        for line_id, agreed in _lists(draft, contract).get(milestone_id, ()):
+            day = milestones.charged_on(agreed, fact.accepted_on)
+            if day is not None and fact.line_id in (None, line_id):
+                is_over = contract.terminated_on is not None and day >= contract.terminated_on
+                project_id = agreed.line.project_id
+                found.setdefault(line_id, Taker(contract.contract_id, line_id, project_id, day, is_over))
+        yield from found.values()
+
+
+def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, Agreed]]]:
+    """Lines that have a milestone under any version of the terms, as if the contract was not terminated."""
+    key = ("milestones", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        found: dict[str, list[tuple[str, Agreed]]] = {}
+        for line_id in sorted({line.line_id for stored in contract.history for line in stored.terms.lines}):
+            for agreed in agreed_versions(draft, replace(contract, terminated_on=None), line_id):
+                for milestone_id in milestones.listed(agreed):
+                    found.setdefault(milestone_id, []).append((line_id, agreed))
+        draft.plans[key] = found
+    lists: dict[str, list[tuple[str, Agreed]]] = draft.plans[key]
+    return lists
+
+
+def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> Sequence[Agreed]:
+    """The line under each version by which it goes; neighbours that say the same of it are one, as the later has it."""
+    key = ("agreed", contract.contract_id, contract.version, contract.terminated_on, line_id)
+    known: _Versions | None = draft.plans.get(key)
+    if known is None or known.history is not contract.history:
+        known = draft.plans[key] = _Versions(contract.history, _agreed_versions(draft, contract, line_id))
+    return known.agreed
+
+
+class _Versions(NamedTuple):
+    """Versions of a line's terms, as they follow from one history of its contract."""
+
+    history: tuple[TermsVersion, ...]
+    agreed: Sequence[Agreed]
+
+
+def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Agreed, ...]:
+    stored_by = {stored.version: stored for stored in contract.history}
+    ends = contract.terminated_on or date.max
+    found: list[Agreed] = []
+    goes_by = held(versions(contract), line_id)
+    for place, (version, first_day) in enumerate(goes_by):
+        stored, since = stored_by[version.number], first_day if place else BEGINNING
+        before = min(ends, *(later for _, later in goes_by[place + 1 :]), date.max)
+        if since >= before:
+            continue
+        went_before = found[-1] if found and found[-1].before == since else None
+        plan = line_plan(draft, contract, stored.version, line_id)
+        if plan is None or plan.refused is not None:
+            if went_before is not None:
+                found[-1] = went_before._replace(ends_on=since - timedelta(days=1))
+            continue
+        last = ends - timedelta(days=1) if ends < date.max else None
+        end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
+        goes_on = went_before is not None and type(went_before.line.terms) is type(plan.line.terms)
+        starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)
+        agreed = Agreed(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
+        if went_before is not None and _says_the_same(went_before, agreed):
+            found[-1] = agreed._replace(since=went_before.since)
+        else:
+            found.append(agreed)
+    return tuple(found)
+
+
+def _says_the_same(one: Agreed, other: Agreed) -> bool:
+    if (one.line, one.policies) != (other.line, other.policies):
+        return False
+    if other.contract.ends_on is not None and other.contract.ends_on < other.since:
+        return False
+    return one.contract.ends_on == other.contract.ends_on or not methods.needs_an_end(other.line, other.policies)

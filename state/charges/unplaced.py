@@ -1,0 +1,107 @@
+"""Milestones accepted and progress reported of which nothing can be charged: each is told by an exception until a line takes it."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from msgspec.structs import replace
+
+from domain.identity import composed, parts_of
+from domain.refusals import UNSUPPORTED, words_of
+from domain.terms import methods
+from state.books import Acceptance, Contract, Reports
+from state.charges.terms_known import agreed_versions, is_charged, takers
+from state.draft import Draft
+from state.terms.plan import newest_plan
+
+UNKNOWN_MILESTONE, UNKNOWN_REFERENCE = "unknown_milestone", "unknown_reference"
+OUTSIDE = "outside_contract_dates"
+
+
+def note_unplaced(draft: Draft) -> None:
+    """Said anew whenever such a fact comes, or terms change."""
+    for milestone_id in draft.ids("milestone"):
+        _note_milestone(draft, milestone_id, draft.part("milestone", milestone_id))
+    for part_id in draft.ids("reports"):
+        _note_progress(draft, part_id, draft.part("reports", part_id))
+
+
+def _note_milestone(draft: Draft, milestone_id: str, fact: Acceptance) -> None:
+    """An acceptance waits that no contract line lists, or several; or that came after the contract was terminated."""
+    of = takers(draft, milestone_id, fact)
+    said = f"milestone {milestone_id} was accepted on {fact.accepted_on}, but"
+    unknown, outside = None, None
+    if fact.accepted_on is not None and not of:
+        unknown = "milestone_id", f"{said} no contract line lists it"
+    elif len(of) > 1:
+        lines = ", ".join(composed(one.contract_id, one.line_id) for one in of)
+        unknown = "line_id", f"{said} several contract lines list it: {lines}; a higher version has to name one"
+    elif of and of[0].is_over and not is_charged(draft, of[0].contract_id, of[0].line_id, f"milestone/{milestone_id}"):
+        outside = "accepted_on", f"{said} contract {of[0].contract_id} was terminated by then"
+    contract_id = of[0].contract_id if outside is not None else fact.contract_id
+    _say(draft, UNKNOWN_MILESTONE, "milestone", milestone_id, contract_id, unknown)
+    _say(draft, OUTSIDE, "milestone", milestone_id, contract_id, outside)
+
+
+def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
+    """Progress of a line that no contract has, or of days after the contract was terminated; or of a line that is not billed by it."""
+    contract_id, line_id = parts_of(part_id)
+    of = list(_having(draft, contract_id, line_id))
+    unknown, outside, unused = None, None, None
+    if not of:
+        whose = f"contract {contract_id} does not have" if contract_id else "no contract has"
+        unknown = "line_id", f"progress is reported of line {line_id}, which {whose}"
+    for version, as_of, _ in reports.said:
+        if of and all(_is_over(draft, contract, line_id, version, as_of) for contract in of):
+            outside = (
+                "as_of",
+                f"progress of {as_of} is reported of line {line_id}, whose contract was terminated by then",
+            )
+    _, as_of, _ = max(reports.said)
+    if of and not any(_takes_reports(draft, contract, line_id, as_of) for contract in of):
+        unused = (
+            "percent",
+            words_of("progress_unused", as_of=as_of, line=line_id, how=_billed(draft, of[0], line_id)),
+        )
+    _say(draft, UNKNOWN_REFERENCE, "progress", spoken(part_id), contract_id or None, unknown)
+    _say(draft, UNSUPPORTED, "progress", spoken(part_id), contract_id or None, unused)
+    _say(draft, OUTSIDE, "progress", spoken(part_id), contract_id or None, outside)
+
+
+def _say(
+    draft: Draft, category: str, kind: str, subject: str, contract_id: str | None, why: tuple[str, str] | None
+) -> None:
+    if why is None:
+        draft.settle_note(category, kind, subject)
+    else:
+        draft.note(category, kind, subject, why[1], contract_id=contract_id, field=why[0])
+
+
+def _having(draft: Draft, contract_id: str, line_id: str) -> Iterator[Contract]:
+    """Contracts in force any of whose terms have the line."""
+    for contract in draft.contracts():
+        lines = {line.line_id for stored in contract.history for line in stored.terms.lines}
+        if contract.in_force and contract_id in ("", contract.contract_id) and line_id in lines:
+            yield contract
+
+
+def _is_over(draft: Draft, contract: Contract, line_id: str, version: int, as_of: date) -> bool:
+    """Whether nothing is charged of a report since the contract was terminated by its day."""
+    if contract.terminated_on is None or as_of < contract.terminated_on:
+        return False
+    return not is_charged(draft, contract.contract_id, line_id, f"progress/{version}")
+
+
+def _takes_reports(draft: Draft, contract: Contract, line_id: str, as_of: date) -> bool:
+    """Whether the line is billed by reported progress on the day of a report, or on any later one."""
+    versions = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
+    return any(agreed.before > as_of and methods.by_reports(agreed.line) for agreed in versions)
+
+
+def _billed(draft: Draft, contract: Contract, line_id: str) -> str:
+    plan = newest_plan(draft, contract, line_id)
+    return "as its budgets are spent" if plan is not None and methods.by_budgets(plan.line) else "otherwise"
+
+
+def spoken(part_id: str) -> str:
+    """A line without its contract where the reports of it name none."""
+    return part_id.removeprefix("/")

@@ -1,0 +1,467 @@
+"""Journals of work entries: postings, exact reversals and differences.
+
+One journal for each entity, currency, accounting date and kind; a reversal mirrors each standing journal with its own lines and rate.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from domain.accounts import (
+    CONTRACT_ASSET,
+    CONTRACT_LIABILITY,
+    EXCHANGE_DIFFERENCE,
+    INPUT_TAX,
+    UNBILLED,
+    UNBILLED_RECEIVABLE,
+)
+from domain.ledger.journal import (
+    About,
+    Booking,
+    Leg,
+    journal_entry,
+    legs,
+    merge,
+    negated,
+    rounding_beyond,
+)
+from domain.ledger.position import NOTHING, Balance, relieved
+from domain.money import format_amount
+from domain.outputs import JournalEntry
+from domain.policies import Resolved
+from domain.terms.kind import NO_REVENUE, OVER_TIME
+from domain.units import Amount
+from domain.work.rows import TIME_ENTRY, row_id
+from state.books import Cost, Entry, Posted, Price, Work
+from state.draft import Draft
+from state.ledger import deposit_balance, position, standings
+from state.ledger.dimensions import of_work, set_of
+from state.terms.known import Slot, open_day_from, period
+from state.terms.plan import LinePlan, plan_of
+from state.totals import unbilled_positions
+from state.value import Value
+from state.work.assess import PricePlan, journal_reversal_day
+
+Pairs = tuple[tuple[str, str, Amount], ...]
+
+# Purposes of the lines that say what work has earned.
+EARNED, GIVEN_UP = "revenue", "write_off"
+EARNING = frozenset({EARNED, GIVEN_UP})
+
+
+class Side(Value, frozen=True, array_like=True, gc=False):
+    """Lines to book in one slot; `plan` is the contract line of the price side."""
+
+    slot: Slot
+    pairs: Pairs
+    policies: Resolved
+    plan: LinePlan | None = None
+
+
+def cost_pairs(cost: Cost) -> Pairs:
+    """Cost, and the input tax that is recovered, against what they are owed on."""
+    owed = cost.amount + cost.tax
+    if not cost.tax:
+        return ((cost.account, "cost", owed), (cost.against, "cost", -owed)) if owed else ()
+    return ((cost.account, "cost", cost.amount), (INPUT_TAX, "tax", cost.tax), (cost.against, "cost", -owed))
+
+
+def revenue_pairs(price: Price) -> Pairs:
+    """What may be billed stands on the price's account, what only earns revenue on 1160. Revenue as billed comes with the invoice."""
+    earned = price.earns
+    if not earned or price.account == price.revenue:
+        return ()
+    if price.drawn is not None and price.earned is not None and price.account != CONTRACT_LIABILITY:
+        return _drawn_pairs(price)
+    beyond = beyond_billing(price)
+    if not beyond:
+        return ((price.account, "revenue", earned), (price.revenue, "revenue", -earned))
+    return (
+        (price.account, "revenue", earned - beyond),
+        (CONTRACT_ASSET, "revenue", beyond),
+        (price.revenue, "revenue", -earned),
+    )
+
+
+def _drawn_pairs(price: Price) -> Pairs:
+    """Of work that was issued before its line earned over time: what is charged beyond stays on the account that invoices relieve."""
+    drawn = sum(amount for _, amount in price.drawn.values()) if price.drawn else 0
+    beside = (price.account, price.earns - drawn), (CONTRACT_LIABILITY, drawn)
+    return (
+        *((account, "revenue", amount) for account, amount in beside if amount),
+        (price.revenue, "revenue", -price.earns),
+    )
+
+
+def beyond_billing(price: Price) -> Amount:
+    """What is earned with the work and may not be billed as things stand."""
+    return max(price.recognised - price.allowed, 0) + price.waiting if price.earned is None else 0
+
+
+def about(draft: Draft, work: Work, rule: str) -> About:
+    cause, subject = draft.cause, work.subject
+    return About(
+        draft.engagement_id,
+        work.subject_kind,
+        work.subject_id,
+        subject.version,
+        rule,
+        cause.kind,
+        cause.id,
+        cause.version,
+    )
+
+
+def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
+    """Book the sides of an entry; those with the same project, entity, currency, date and rate share a journal."""
+    booked: dict[tuple[Booking, str], tuple[list[Leg], Side]] = {}
+    for side in sides:
+        if not side.pairs:
+            continue
+        booking = booking_of(side.slot, "posting")
+        place = booking, _project_of(work, side.plan)
+        gathered, about_it = booked.setdefault(place, ([], side))
+        if side.plan is not None and side.plan.timing == OVER_TIME:
+            gathered += position.through(draft, side.plan, side.pairs, side.slot.exchange)
+        elif side.plan is not None and side.plan.timing == NO_REVENUE:
+            gathered += _kept(draft, work, side.plan, side)
+        else:
+            gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
+        if side.plan is not None and about_it.plan is None:
+            booked[place] = (gathered, side)
+    cost_policies = next((side.policies for side in sides if side.plan is None), None)
+    rules = _rules([(booking, side) for (booking, _), (_, side) in booked.items()], _rule_of(work))
+    return tuple(
+        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies, cost_policies)
+        for rule, ((booking, _), (gathered, side)) in zip(rules, booked.items(), strict=True)
+    )
+
+
+def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ...]:
+    """What is kept of a deposit leaves it as it is carried; where a line of the contract earns over time, that is its position."""
+    contract = draft.contract(plan.contract_id)
+    if contract is not None and position.is_over_time(draft, contract):
+        return position.through(draft, plan, side.pairs, side.slot.exchange)
+    row = row_id(work.subject_kind, work.subject_id)
+    return deposit_balance.kept(draft, plan, row, side.pairs, side.slot.exchange)
+
+
+def _project_of(work: Work, plan: LinePlan | None) -> str:
+    """Revenue stands in the project of the contract line, cost in that of the work."""
+    return work.earns_in if plan is not None else work.project_id
+
+
+def _rules(booked: Sequence[tuple[Booking, Side]], rule: str) -> list[str]:
+    """Cost that differs from revenue in its exchange rate or its project alone is a rule of its own, so that the two have two ids."""
+    if len(booked) == 1:
+        return [rule]
+    places = [booking._replace(exchange_rate=0) for booking, _ in booked]
+    return [
+        "cost" if side.plan is None and places.count(place) > 1 else rule
+        for place, (_, side) in zip(places, booked, strict=True)
+    ]
+
+
+def _rule_of(work: Work) -> str:
+    return "time" if work.subject_kind == TIME_ENTRY else work.subject_kind
+
+
+def booking_of(slot: Slot, kind: str) -> Booking:
+    entity = slot.entity
+    return Booking(
+        entity.legal_entity_id,
+        slot.currency,
+        entity.currency,
+        slot.exchange.rate,
+        slot.accounting_date,
+        slot.period,
+        kind,
+    )
+
+
+def emit(
+    draft: Draft,
+    work: Work,
+    booking: Booking,
+    all_legs: tuple[Leg, ...],
+    plan: LinePlan | None,
+    rule: str,
+    policies: Resolved,
+    cost_policies: Resolved | None = None,
+) -> Posted:
+    """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost."""
+    project_id = _project_of(work, plan)
+    place = set_of(draft, project_id, of_work(draft, work, project_id, policies, of_cost=plan is None))
+    cost_place = place
+    if plan is not None and cost_policies is not None:
+        cost_place = set_of(draft, project_id, of_work(draft, work, project_id, cost_policies, of_cost=True))
+    sets = draft.project(project_id).dimension_sets
+    service_day = (
+        work.price.day
+        if work.price is not None
+        else work.cost.day
+        if work.cost is not None
+        else booking.accounting_date
+    )
+    record = journal_entry(
+        about(draft, work, rule),
+        booking,
+        all_legs,
+        project_id=project_id,
+        dimensions=sets[place],
+        of_cost=sets[cost_place],
+        service_date=service_day,
+        contract_id=plan.contract_id if plan is not None else None,
+        customer_id=plan.customer_id if plan is not None else None,
+    )
+    standings.publish(draft, record)
+    note_rounding(draft, record, all_legs, policies.rounding_limit, project_id=project_id)
+    return Posted(
+        record.journal_id,
+        booking.kind,
+        booking.legal_entity_id,
+        booking.currency,
+        booking.ledger_currency,
+        booking.exchange_rate,
+        booking.accounting_date,
+        booking.period,
+        service_day,
+        place,
+        True,
+        all_legs,
+        plan.contract_id if plan is not None else "",
+        "" if project_id == work.project_id else project_id,
+        None if cost_place == place else cost_place,
+    )
+
+
+def note_rounding(
+    draft: Draft,
+    record: JournalEntry,
+    all_legs: Iterable[Leg],
+    limit: Amount,
+    *,
+    project_id: str | None = None,
+    contract_id: str | None = None,
+) -> None:
+    """A journal whose residual is beyond the limit is posted all the same (R51)."""
+    currency = record.ledger_currency
+    if excess := rounding_beyond(all_legs, currency, limit):
+        message = f"rounding left {format_amount(excess)} {currency}, the limit is {format_amount(limit)}"
+        draft.note(
+            "rounding_over_limit",
+            "journal",
+            record.journal_id,
+            message,
+            amount=excess,
+            currency=currency,
+            project_id=project_id,
+            contract_id=contract_id,
+        )
+
+
+def reverse(draft: Draft, work: Work) -> None:
+    """Mirror every standing journal of the work: its own lines, amounts and rate, on its date while that period is open."""
+    for journal in work.journals:
+        day = journal_reversal_day(draft, journal)
+        entity = draft.reference.entity(journal.legal_entity_id)
+        assert entity is not None, "a journal was posted in this entity"
+        booking = Booking(
+            journal.legal_entity_id,
+            journal.currency,
+            journal.ledger_currency,
+            journal.exchange_rate,
+            day,
+            period(draft, entity, day).name,
+            "reversal",
+        )
+        contract = draft.contract(journal.contract_id)
+        project_id = journal.project_id or work.project_id
+        sets = draft.project(project_id).dimension_sets
+        standings.publish(
+            draft,
+            journal_entry(
+                about(draft, work, _rule_of(work)),
+                booking,
+                negated(journal.lines),
+                project_id=project_id,
+                dimensions=sets[journal.dimensions],
+                of_cost=sets[journal.cost_dimensions] if journal.cost_dimensions is not None else None,
+                service_date=journal.service_date,
+                contract_id=journal.contract_id or None,
+                customer_id=contract.terms.customer_id if contract is not None else None,
+                deliver=journal.deliver,
+                reverses=journal.journal_id,
+            ),
+        )
+        if work.is_schedule:
+            position.look(draft, journal.contract_id)
+
+
+def book_difference(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule: str, purpose: str = EARNED) -> Entry:
+    """Bring the revenue journals of the entry to what its price now says; only the difference is posted.
+
+    What moves from one account to another does so at the ledger amount that it carries, so that revenue stays as it is.
+    """
+    work = entry.standing
+    assert work is not None, "only posted work has a difference"
+    price = work.price
+    assert price is not None, "only a priced entry has a difference"
+    carried = _carried(work.journals)
+    if plan.timing == OVER_TIME:
+        made = _over_time(draft, entry, plan, price, slot, carried, purpose)
+    else:
+        made = _moved(entry, plan, price, slot, carried, purpose)
+    if not made:
+        return entry
+    posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies)
+    return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
+
+
+def _moved(
+    entry: Entry, plan: LinePlan, price: Price, slot: Slot, carried: Mapping[str, Balance], purpose: str
+) -> list[Leg]:
+    """By account: what takes back uses the ledger amount that is carried there, in proportion; what adds takes over what leaves the
+    other account, and the slot's rate beyond that.
+
+        400.00 of 1160, carried at 360.00, move to 1150 with 100.00 that are added at 0.95: Dr 1150 500.00 (455.00)
+    """
+    currency, mode = plan.entity.currency, plan.policies.money_mode
+    target: dict[str, Amount] = {}
+    for account, _, amount in revenue_pairs(price):
+        if account != price.revenue:
+            target[account] = target.get(account, 0) + amount
+    accounts = sorted({*target, *(account for account in carried if account in UNBILLED)})
+    deltas = {account: target.get(account, 0) - carried.get(account, NOTHING)[0] for account in accounts}
+    stands = unbilled_positions(entry)
+    made: dict[str, Leg] = {}
+    left = NOTHING
+    for account, delta in deltas.items():
+        had = carried.get(account, NOTHING)
+        if delta and had[0] and (had[0] > 0) != (delta > 0):
+            had = _carrying(delta, stands.get((plan.contract_id, account), NOTHING), had)
+            taken = relieved(-delta, had, slot.exchange, currency, mode)
+            made[account] = Leg(account, purpose, delta, -taken)
+            left = left[0] - delta, left[1] + taken
+    for account, delta in deltas.items():
+        if delta and account not in made:
+            ledger = relieved(delta, left, slot.exchange, currency, mode)
+            made[account] = Leg(account, purpose, delta, ledger)
+            left = left[0] - delta, left[1] - ledger
+    found = [made[account] for account in accounts if account in made]
+    amount, ledger = sum(leg.amount for leg in found), sum(leg.ledger_amount for leg in found)
+    return [*found, Leg(price.revenue, purpose, -amount, -ledger)] if found else []
+
+
+def _carrying(delta: Amount, left: Balance, accrued: Balance) -> Balance:
+    """What an account carries that something is taken back from: what invoices have left of it, where that is enough."""
+    return left if left[0] * delta < 0 and abs(left[0]) >= abs(delta) else accrued
+
+
+def _over_time(
+    draft: Draft,
+    entry: Entry,
+    plan: LinePlan,
+    price: Price,
+    slot: Slot,
+    carried: Mapping[str, Balance],
+    purpose: str,
+) -> list[Leg]:
+    """What the work earns more or less by now, against the position of the contract; what stood on 1150 leaves it as it is carried there,
+    but for what work that was issued so is charged beyond."""
+    currency, mode = plan.entity.currency, plan.policies.money_mode
+    beside = sum(amount for account, _, amount in revenue_pairs(price) if account == UNBILLED_RECEIVABLE)
+    had = carried.get(UNBILLED_RECEIVABLE, NOTHING)
+    moves = beside - had[0]
+    made = []
+    if moves:
+        stands = unbilled_positions(entry).get((plan.contract_id, UNBILLED_RECEIVABLE), NOTHING)
+        taken = relieved(-moves, _carrying(moves, stands, had), slot.exchange, currency, mode)
+        made.append(Leg(UNBILLED_RECEIVABLE, purpose, moves, -taken))
+    earned = sum(amount for account, (amount, _) in carried.items() if account in (CONTRACT_ASSET, CONTRACT_LIABILITY))
+    delta = price.earns - beside - earned
+    if delta:
+        pair = ((CONTRACT_LIABILITY, purpose, delta),)
+        made += position.through(draft, plan, pair, slot.exchange)
+    amount, ledger = sum(leg.amount for leg in made), sum(leg.ledger_amount for leg in made)
+    return [*made, Leg(price.revenue, purpose, -amount, -ledger)] if made else []
+
+
+def _carried(journals: Iterable[Posted]) -> dict[str, Balance]:
+    """Of revenue, and what of it was given up: what each account carries, in transaction and in ledger currency."""
+    sums: dict[str, Balance] = {}
+    for journal in journals:
+        for line in journal.lines:
+            if line.purpose in EARNING:
+                had, had_ledger = sums.get(line.account, (0, 0))
+                sums[line.account] = had + line.amount, had_ledger + line.ledger_amount
+    return sums
+
+
+def settle_exchange_rests(draft: Draft, entry: Entry, left: Work | None = None) -> Entry:
+    """When both 1150 and 1160 of an entry on a contract are zero in contract currency, their ledger rests go to 7110 in the same event.
+
+    `left` is the work that stood before, where the event reversed it.
+    """
+    if not entry.issued:
+        return entry
+    for work in (left, entry.standing):
+        if work is not None and work.price is not None and (plan := plan_of(draft, work.price)) is not None:
+            entry = _settle_exchange_rest(draft, entry, plan, left)
+    return entry
+
+
+def _settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan, left: Work | None) -> Entry:
+    """The rest belongs to the journals of the work on the contract; where that has left it, it stands by itself."""
+    unbilled = {
+        account: balance
+        for (contract_id, account), balance in sorted(unbilled_positions(entry).items())
+        if contract_id == plan.contract_id
+    }
+    rests = {account: rest for account, (_, rest) in unbilled.items() if rest}
+    if not rests or any(amount for amount, _ in unbilled.values()):
+        return entry
+    standing = entry.standing
+    for work in (standing, left):
+        last = (
+            next((one for one in reversed(work.journals) if one.contract_id == plan.contract_id), None)
+            if work
+            else None
+        )
+        if work is None or last is None:
+            continue
+        posted = _exchange_rest(draft, work, plan, last, rests)
+        if work is standing:
+            return with_standing(entry, replace(work, journals=(*work.journals, posted)))
+        return replace(entry, rests=(*entry.rests, posted))
+    return entry
+
+
+def _exchange_rest(draft: Draft, work: Work, plan: LinePlan, last: Posted, rests: Mapping[str, Amount]) -> Posted:
+    day = open_day_from(draft, plan.entity, last.accounting_date)
+    booking = Booking(
+        plan.entity.legal_entity_id,
+        plan.currency,
+        plan.entity.currency,
+        last.exchange_rate,
+        day,
+        period(draft, plan.entity, day).name,
+        "difference",
+    )
+    made = [Leg(account, "exchange_difference", 0, -rest) for account, rest in rests.items()]
+    made.append(Leg(EXCHANGE_DIFFERENCE, "exchange_difference", 0, sum(rests.values())))
+    return emit(draft, work, booking, merge(made), plan, "exchange_rest", plan.policies)
+
+
+def explain(draft: Draft, plan: PricePlan) -> None:
+    """Keep the decision behind the rate once, whatever number of entries it rates."""
+    if plan.decision is not None:
+        draft.explanations[plan.price.decision] = plan.decision
+
+
+def with_work(entry: Entry, work: Work | None, behind: Work | None = None) -> Entry:
+    return replace(entry, work=work, behind=behind)
+
+
+def with_standing(entry: Entry, work: Work) -> Entry:
+    return replace(entry, behind=work) if entry.behind is not None else replace(entry, work=work)

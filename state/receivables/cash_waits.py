@@ -1,0 +1,80 @@
+"""Cash that cannot be posted yet, a payment or what is applied of one later: it waits with an exception that says why."""
+
+from typing import NamedTuple, TypeAlias
+
+from msgspec.structs import replace
+
+from domain.events.finance import PaymentApplied, PaymentReceived
+from domain.units import Amount
+from domain.waiting import WaitKey
+from state.books import OpenException
+from state.draft import Draft
+from state.receivables.receivables import receivable_of
+
+Cash: TypeAlias = PaymentReceived | PaymentApplied
+
+
+class Fault(NamedTuple):
+    """Why it waits; `amount` is what of it is concerned, `waits` what would wake it."""
+
+    category: str
+    field: str
+    message: str
+    amount: Amount = 0
+    waits: tuple[WaitKey, ...] = ()
+
+
+class Waiting(NamedTuple):
+    """Something that may wait; `listed_in` names the list of those that do."""
+
+    listed_in: str
+    kind: str
+    id: str
+
+
+def waiting(draft: Draft, listed_in: str, kind: str) -> tuple[str, ...]:
+    """By id."""
+    found: dict[str, tuple[str, ...]] = draft.part("index", listed_in) or {}
+    return found.get(kind, ())
+
+
+def wait(draft: Draft, one: Waiting, waits: tuple[WaitKey, ...]) -> None:
+    keys = {(kind, key, f"{one.kind}:{one.id}") for kind, key in waits}
+    draft.waits_added |= keys
+    draft.waits_removed -= keys
+    _list(draft, one, {*waiting(draft, one.listed_in, one.kind), one.id})
+
+
+def wait_no_more(draft: Draft, one: Waiting, waits: tuple[WaitKey, ...]) -> None:
+    keys = {(kind, key, f"{one.kind}:{one.id}") for kind, key in waits}
+    draft.waits_added -= keys
+    draft.waits_removed |= keys
+    _list(draft, one, {each for each in waiting(draft, one.listed_in, one.kind) if each != one.id})
+
+
+def _list(draft: Draft, one: Waiting, ids: set[str]) -> None:
+    draft.put("index", one.listed_in, {one.kind: tuple(sorted(ids))} if ids else None)
+
+
+def note(draft: Draft, one: Waiting, event: Cash, fault: Fault, about: str, side: str = "") -> None:
+    """Of the first of its invoices that is known; an exception that is open already says what is wrong now."""
+    named = (receivable_of(draft, each.invoice_id) for each in event.applications)
+    contract_id = next((each.contract_id for each in named if each is not None), None)
+    message = f"{about}: {fault.message}"
+    noted: OpenException | None = draft.part("exception", draft.exception_id(fault.category, one.kind, one.id + side))
+    if noted is not None and noted.message != message:
+        amounts = {event.currency: fault.amount} if fault.amount else {}
+        draft.revise_note(replace(noted, message=message, field=fault.field, amounts=amounts))
+        return
+    draft.note(
+        fault.category,
+        one.kind,
+        one.id,
+        message,
+        side=side,
+        project_id=event.project_id,
+        contract_id=contract_id,
+        field=fault.field,
+        amount=fault.amount,
+        currency=event.currency,
+    )

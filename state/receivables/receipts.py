@@ -1,0 +1,83 @@
+"""Journals of cash: each line stands in a project of its own, and each journal is kept, so that its reversal is exact (R14, R52)."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.events.finance import PaymentReversed
+from domain.ledger.journal import About, Booking, journal_entry
+from domain.policies import Resolved
+from domain.reference.zones import local_date
+from state.books import Receipt
+from state.draft import Draft
+from state.ledger import standings
+from state.ledger.posting import note_rounding
+from state.terms.known import open_day_from, period
+
+
+class Subject(NamedTuple):
+    """What a journal is about: a payment, or cash of it that was applied later."""
+
+    kind: str
+    id: str
+    customer_id: str
+
+
+def post(draft: Draft, about: Subject, receipt: Receipt, booking: Booking, policies: Resolved) -> Receipt:
+    """With the name of its journal."""
+    return replace(receipt, journal_id=_emit(draft, about, receipt, booking, policies))
+
+
+def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receipt) -> None:
+    """Its own lines, amounts and rate, on the day on which the bank took it back and never before it came."""
+    entity = draft.reference.entity(receipt.legal_entity_id)
+    assert entity is not None, "the receipt was posted in this company"
+    taken_back = event.received_on or local_date(event.occurred_at, entity.zone)
+    day = open_day_from(draft, entity, max(taken_back, receipt.accounting_date))
+    booking = Booking(
+        receipt.legal_entity_id,
+        receipt.currency,
+        receipt.ledger_currency,
+        receipt.exchange_rate,
+        day,
+        period(draft, entity, day).name,
+        "reversal",
+    )
+    lines = tuple(
+        (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
+        for project_id, leg in receipt.lines
+    )
+    _emit(draft, about, replace(receipt, lines=lines), booking, None, reverses=receipt.journal_id)
+
+
+def _emit(
+    draft: Draft,
+    about: Subject,
+    receipt: Receipt,
+    booking: Booking,
+    policies: Resolved | None,
+    reverses: str | None = None,
+) -> str:
+    cause = draft.cause
+    legs = [leg for _, leg in receipt.lines]
+    record = journal_entry(
+        About(draft.engagement_id, about.kind, about.id, 0, receipt.rule, cause.kind, cause.id, cause.version),
+        booking,
+        legs,
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=receipt.contract_id or None,
+        customer_id=about.customer_id,
+        deliver=receipt.deliver,
+        reverses=reverses,
+    )
+    placed = tuple(
+        line._replace(project_id=project_id or None)
+        for (project_id, _), line in zip(receipt.lines, record.lines, strict=True)
+    )
+    standings.publish(draft, record._replace(lines=placed))
+    if policies is not None:
+        contract_id = receipt.contract_id or None
+        note_rounding(draft, record, legs, policies.rounding_limit, contract_id=contract_id)
+    return record.journal_id

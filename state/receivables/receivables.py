@@ -1,0 +1,166 @@
+"""What customers owe (1100): one receivable an invoice, opened as it is posted, relieved by payments, credits and write-offs.
+
+What is taken leaves as the receivable carries it, in proportion, and what is taken last takes the cents that are left; so a receivable
+that is settled in its currency is settled in the ledger's. What is credited beyond what is open leaves in proportion to the invoice and
+is owed to the customer: the receivable is below zero then.
+
+    1,190.00 at 0.90 (1,071.00), 190.00 of it tax; 595.00 are paid: 535.50 of the ledger; a credit of 500.00 and 95.00 tax takes the rest
+"""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import RECEIVABLE
+from domain.ledger.position import Balance
+from domain.money import round_ratio, smallest_unit
+from domain.outputs import JournalEntry
+from domain.units import Amount
+from state.books import Project, Receivable, StatementState
+from state.draft import Draft
+from state.terms.known import Slot
+
+
+class Relief(NamedTuple):
+    """What left a receivable, each in its currency and as the ledger carried it: net, and tax where that was told apart."""
+
+    receivable: Receivable
+    net: Balance
+    tax: Balance = (0, 0)
+
+    @property
+    def gross(self) -> Balance:
+        return _plus(self.net, self.tax)
+
+
+def receivable_of(draft: Draft, invoice_id: str) -> Receivable | None:
+    found: Receivable | None = draft.part("receivable", invoice_id)
+    return found
+
+
+def receivables_of(draft: Draft, project_id: str, contract_id: str) -> list[Receivable]:
+    """Of a contract's invoices, those in the project."""
+    found = (receivable_of(draft, invoice_id) for invoice_id in draft.ids("receivable"))
+    return [one for one in found if one is not None and (one.project_id, one.contract_id) == (project_id, contract_id)]
+
+
+def open_receivable(
+    draft: Draft, statement: StatementState, invoice_id: str, slot: Slot, tax: Amount, journal: JournalEntry | None
+) -> Receivable:
+    """As the invoice's journal has it on 1100; without a journal, of an invoice over nothing, there is nothing to be paid.
+
+    Of the ledger amount the tax has what its own line has.
+    """
+    lines = journal.lines if journal is not None else ()
+    owed = next((line for line in lines if line.account == RECEIVABLE), None)
+    gross = statement.amount_due + tax, owed.ledger_amount if owed is not None else 0
+    taxes = (tax, -sum(line.ledger_amount for line in lines if line.purpose == "tax"))
+    opened = Receivable(
+        invoice_id,
+        statement.statement_id,
+        statement.contract_id,
+        statement.bill_to,
+        slot.entity.legal_entity_id,
+        (owed.project_id or "") if owed is not None else "",
+        slot.currency,
+        slot.entity.currency,
+        slot.exchange.rate,
+        slot.accounting_date,
+        _minus(gross, taxes),
+        taxes,
+    )
+    draft.put("receivable", invoice_id, opened)
+    return opened
+
+
+def creditable(receivable: Receivable) -> tuple[Amount, Amount]:
+    """Net and tax of the invoice that no credit took yet; negative of an invoice that gives back."""
+    return receivable.net[0] - receivable.credited[0], receivable.tax[0] - receivable.credited_tax[0]
+
+
+def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -> Relief:
+    """Take a credit off the receivable, no more than is `creditable`; the caller posts what the relief says against 1100.
+
+    Raises KeyError where no such invoice is posted.
+    """
+    known = _known(draft, invoice_id)
+    tax_ledger = share(tax, _minus(known.tax, known.credited_tax), known.ledger_currency, mode)
+    total = _taken(known, net + tax, mode)
+    relief = Relief(known, (net, total - tax_ledger), (tax, tax_ledger))
+    now = replace(
+        known,
+        credited=_plus(known.credited, relief.net),
+        credited_tax=_plus(known.credited_tax, relief.tax),
+    )
+    draft.put("receivable", invoice_id, now)
+    return relief._replace(receivable=now)
+
+
+def pay(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Relief:
+    """Take a payment off the receivable, no more than is open."""
+    known = _known(draft, invoice_id)
+    taken = amount, _taken(known, amount, mode)
+    now = replace(known, paid=_plus(known.paid, taken))
+    draft.put("receivable", invoice_id, now)
+    return Relief(now, taken)
+
+
+def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Relief:
+    """Give up part of the receivable, no more than is open."""
+    known = _known(draft, invoice_id)
+    taken = amount, _taken(known, amount, mode)
+    now = replace(known, written_off=_plus(known.written_off, taken))
+    draft.put("receivable", invoice_id, now)
+    return Relief(now, taken)
+
+
+def unpay(draft: Draft, invoice_id: str, taken: Balance) -> Receivable:
+    """Put back what a payment took, exactly."""
+    known = _known(draft, invoice_id)
+    now = replace(known, paid=_minus(known.paid, taken))
+    draft.put("receivable", invoice_id, now)
+    return now
+
+
+def within(amount: Amount, stands: Amount) -> bool:
+    """Whether what stands can give as much, which is on the same side."""
+    return amount == 0 or ((amount > 0) == (stands > 0) and abs(amount) <= abs(stands))
+
+
+def _known(draft: Draft, invoice_id: str) -> Receivable:
+    known = receivable_of(draft, invoice_id)
+    if known is None:
+        raise KeyError(f"no invoice {invoice_id} is posted")
+    return known
+
+
+def _taken(known: Receivable, amount: Amount, mode: str) -> Amount:
+    """Ledger amount: of what is open as that is carried, beyond that as the invoice was."""
+    stands = known.open
+    if within(amount, stands[0]):
+        return share(amount, stands, known.ledger_currency, mode)
+    inside = stands if stands[0] and (stands[0] > 0) == (amount > 0) else (0, 0)
+    return inside[1] + share(amount - inside[0], known.gross, known.ledger_currency, mode)
+
+
+def share(amount: Amount, of: Balance, currency: str, mode: str) -> Amount:
+    """The ledger amount of a part of a balance; the whole of what is carried for the whole of it."""
+    whole, ledger = of
+    if amount == whole:
+        return ledger
+    return round_ratio(ledger * amount, whole, smallest_unit(currency), mode) if whole else 0
+
+
+def _plus(one: Balance, other: Balance) -> Balance:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _minus(one: Balance, other: Balance) -> Balance:
+    return one[0] - other[0], one[1] - other[1]
+
+
+def show_anew(draft: Draft, receivable: Receivable) -> None:
+    """The view of its project goes out again."""
+    known: Project | None = draft.part("project", receivable.project_id)
+    if known is not None and not known.changed:
+        draft.put_project(replace(known, changed=True))

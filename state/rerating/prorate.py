@@ -1,0 +1,163 @@
+"""Caps that are prorated: at a cut the entries of the cap before the period's end share its room in proportion to value.
+
+What the cut gives is given for good, also to held entries; until then accrual goes by split (RULES section 6, Caps). Every cap that
+applies binds (R18): where an entry is under several prorated caps it gets the least of its shares, and what other caps have left is
+given in consumption order.
+
+    two entries of 600 under a prorated cap of 1,000 have 500 each; under another cap of 500 besides, the first has 500 and the second none
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.caps.consume import (
+    Bucket,
+    BucketKey,
+    CapRule,
+    Claim,
+    Grant,
+    allot,
+    bucket_key,
+    is_prorated,
+    limit_on,
+    prorate,
+)
+from domain.units import Amount
+from state.books import Contract
+from state.caps.allot import Held, allot_rest, open_claims, repin
+from state.caps.claims import (
+    Stake,
+    allotments,
+    bucket_id,
+    claim_of,
+    granted_of,
+    order_key,
+    stake_of,
+    stands_on,
+    with_grant,
+)
+from state.caps.repricing import reprice
+from state.draft import Draft
+from state.rerating.rerate import line_ids
+from state.terms.plan import LinePlan, plan_of
+
+
+class Member(NamedTuple):
+    plan: LinePlan
+    stake: Stake
+    allotment: str
+    claim: Claim
+
+
+class Target(NamedTuple):
+    """The most that prorated caps give to an entry, and which of them says so."""
+
+    amount: Amount
+    cap_id: str
+
+
+def prorate_at_cut(draft: Draft, contract: Contract, to: date) -> None:
+    groups: dict[frozenset[str], dict[str, Member]] = {}
+    for member in _members(draft, contract, to):
+        groups.setdefault(member.plan.group, {})[member.stake.entry_id] = member
+    for group in sorted(groups, key=sorted):
+        _share(draft, groups[group])
+
+
+def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
+    """Entries under a prorated cap with service date before the period's end that are not settled, in consumption order."""
+    found = []
+    for line_id in line_ids(contract):
+        for entry in draft.open_on(contract.contract_id, line_id, "", to.isoformat()):
+            stake = stake_of(entry)
+            plan = plan_of(draft, stake.price) if stake is not None else None
+            if (
+                stake is None
+                or plan is None
+                or stake.price.final
+                or not stands_on(stake, contract.contract_id, line_id)
+            ):
+                continue
+            if any(is_prorated(rule, stake.price.day) for rule in plan.rules):
+                allotment = allotments(plan)[0]
+                claim = claim_of(plan, allotment, stake)
+                if granted_of(allotment, stake).amount >= claim.pinned:  # otherwise it gives back
+                    found.append(Member(plan, stake, allotment, claim))
+    return sorted(found, key=lambda one: order_key(one.plan, one.stake.price, one.stake.entry_id))
+
+
+def _share(draft: Draft, members: Mapping[str, Member]) -> None:
+    """Share among the lines that compete for the same caps."""
+    first = next(iter(members.values()))
+    claims, buckets = open_claims(draft, first.plan, first.allotment)
+    targets = _targets(draft, members, _taken_before(members, claims))
+    granted = _under_other_caps(first, targets, claims, buckets)
+    for entry_id, member in members.items():
+        target, grant = targets[entry_id], granted[entry_id]
+        if grant.amount < member.stake.price.chargeable and grant.binding is None:
+            grant = grant._replace(binding=target.cap_id)
+        entry = draft.entry(entry_id)
+        assert entry is not None, "the stake was read from the rows"
+        after = with_grant(member.plan, replace(member.stake.price, given=grant.amount), member.allotment, grant)
+        repin(draft, member.plan, member.stake, replace(member.stake, price=after))
+        draft.put_entry(entry, reprice(draft, entry, member.plan, after, "prorate"))
+    allot_rest(draft, first.plan, first.allotment)
+
+
+def _targets(draft: Draft, members: Mapping[str, Member], taken: Mapping[BucketKey, Amount]) -> dict[str, Target]:
+    """`taken` is what comes before all that share."""
+    found: dict[str, Target] = {}
+    for key, sharing in _by_bucket(members).items():
+        first, (last, rule) = sharing[0][0], sharing[-1]
+        limit = limit_on(rule, last.stake.price.day).amount
+        assert limit is not None, "what shares is under a limit in money"
+        pinned = draft.bucket(bucket_id(first.plan, first.allotment, key)).bucket.pinned_amount
+        room = max(limit - pinned - taken.get(key, 0), 0)
+        shares = prorate(room, [member.claim.free for member, _ in sharing], first.plan.currency)
+        for (member, _), share in zip(sharing, shares, strict=True):
+            target = Target(member.claim.pinned + share, rule.cap_id)
+            found[member.stake.entry_id] = min(found.get(member.stake.entry_id, target), target)
+    return found
+
+
+def _by_bucket(members: Mapping[str, Member]) -> dict[BucketKey, list[tuple[Member, CapRule]]]:
+    found: dict[BucketKey, list[tuple[Member, CapRule]]] = {}
+    for member in members.values():
+        for rule in member.claim.rules:
+            if is_prorated(rule, member.claim.day):
+                key = bucket_key(rule, member.claim.day, member.claim.person_id)
+                found.setdefault(key, []).append((member, rule))
+    return dict(sorted(found.items()))
+
+
+def _taken_before(members: Mapping[str, Member], claims: Sequence[Held]) -> dict[BucketKey, Amount]:
+    """What open work holds that comes before the first that shares: of days on which the cap was split in another way."""
+    taken: dict[BucketKey, Amount] = {}
+    for claim, held in claims:
+        if claim.entry_id in members:
+            break
+        for rule in claim.rules:
+            key = bucket_key(rule, claim.day, claim.person_id)
+            taken[key] = taken.get(key, 0) + held.amount - claim.pinned
+    return taken
+
+
+def _under_other_caps(
+    first: Member, targets: Mapping[str, Target], claims: Sequence[Held], buckets: Mapping[BucketKey, Bucket]
+) -> dict[str, Grant]:
+    """Every open claim of the group in consumption order, those that share limited to what they may have."""
+    plan = first.plan
+    limited = [_limited(claim, targets.get(claim.entry_id)) for claim, _ in claims]
+    grants, _ = allot(limited, buckets, plan.step, plan.policies.money_mode)
+    return {claim.entry_id: grant for claim, grant in zip(limited, grants, strict=True) if claim.entry_id in targets}
+
+
+def _limited(claim: Claim, target: Target | None) -> Claim:
+    if target is None:
+        return claim
+    hours = claim.hours if target.amount == claim.amount else claim.hours * target.amount // claim.amount
+    others = tuple(rule for rule in claim.rules if not is_prorated(rule, claim.day))
+    return claim._replace(amount=target.amount, hours=hours, rules=others)

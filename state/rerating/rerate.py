@@ -1,0 +1,343 @@
+"""Rating again what was rated: after an amendment, a corrected contract or an assignment.
+
+Only entries of which nothing is issued get another rate; caps are allotted anew over everything of the contract that is not issued.
+What changes is posted as differences (RULES section 6, Rates and Caps).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+from msgspec.structs import replace
+
+from domain.accounts import CONTRACT_LIABILITY
+from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, counting, limit_of
+from domain.caps.purchase_order import has_limit
+from domain.contract import BEGINNING, cap_rules, is_capped, line_named
+from domain.identity import composed, parts_of
+from domain.units import Amount, Hours
+from state.books import CapBucket, CapState, Contract, Entry, Price
+from state.caps.allot import change, most_settled
+from state.caps.claims import (
+    FOR_BILLING,
+    FOR_REVENUE,
+    MAIN,
+    Share,
+    Stake,
+    allotments,
+    bucket_id,
+    buckets_of,
+    claim_of,
+    keeping,
+    order_key,
+    stake_of,
+    uncapped,
+    with_grant,
+)
+from state.caps.given_up import fitted
+from state.caps.notices import first_limited, is_over, ruling, settle_below, watch
+from state.caps.repricing import reprice
+from state.charges.shared_price import settle_line, stepped_price
+from state.draft import Draft
+from state.ledger.posting import explain
+from state.rerating.passed_on import is_issued_behind
+from state.terms.plan import LinePlan, plan_of, versions
+from state.totals import cut_at_zero, standing_price
+from state.work.assess import PricePlan
+from state.work.judge import judge
+
+
+def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
+    """The price by what is known now; None where the entry keeps its own (issued, replaced by a waiting version, or not ratable now)."""
+    work = entry.work
+    if (
+        entry.behind is not None
+        or work is None
+        or work.price is None
+        or not work.price.line_id
+        or any(i.amount for i in entry.issued)
+        or (work.price.passed and is_issued_behind(draft, entry.entry_id))
+        or (cut_at_zero(entry, work.price) and not _is_included(work.price))
+    ):
+        return None
+    verdict = judge(draft, entry, work, work)
+    if not isinstance(verdict.price, PricePlan) or verdict.price.line is None:
+        return None
+    if verdict.price.line.contract_id != work.price.contract_id:
+        return None
+    fresh = stepped_price(draft, entry, work, verdict.price.price, verdict.price.line)
+    kept = work.price
+    price = replace(
+        fresh,
+        allowed=kept.allowed,
+        billable=kept.billable,
+        recognised=kept.recognised,
+        given=kept.given,
+        binding=kept.binding,
+        allowed_hours=kept.allowed_hours,
+        billable_hours=kept.billable_hours,
+        waiting=kept.waiting,
+        account=kept.account if _stays(kept, fresh) else fresh.account,
+        project_id=kept.project_id,
+    )
+    explain(draft, verdict.price)
+    return verdict.price.line, keeping(verdict.price.line, kept, fitted(entry, price))
+
+
+def _is_included(price: Price) -> bool:
+    """Whether a price for the whole, or what was bought, has the work in it, so that it was never charged by itself."""
+    return price.account == "" or price.drawn is not None
+
+
+def _stays(kept: Price, fresh: Price) -> bool:
+    """Whether what may be billed goes on standing where it does. Work under a price for the whole stands nowhere."""
+    return kept.account != "" and kept.line_id == fresh.line_id and _earns_alike(kept, fresh)
+
+
+def _earns_alike(one: Price, other: Price) -> bool:
+    """Whether both are revenue with the work, both with the invoice, or both over time."""
+    return _earned_by(one) == _earned_by(other)
+
+
+def _earned_by(price: Price) -> tuple[bool, bool]:
+    return price.account == price.revenue, price.account == CONTRACT_LIABILITY
+
+
+def same_terms(one: Price, other: Price) -> bool:
+    """Whether two prices value the work alike on the same line, and earn it alike."""
+    return _terms(one) == _terms(other) and _earns_alike(one, other)
+
+
+def _terms(price: Price) -> tuple[object, ...]:
+    said = price.line_id, price.rate, price.markup, price.hours, price.value
+    return *said, price.within, price.unit, price.content, price.drawn
+
+
+def rerate_person(
+    draft: Draft, contracts: Iterable[Contract], project_id: str, person_id: str, since: date, until: date | None
+) -> None:
+    """After `ResourceAssigned`: the person's open entries on the project in the days that the assignment covers or covered."""
+    for contract in contracts:
+        for line_id in line_ids(contract):
+            last = (until + timedelta(days=1)).isoformat() if until is not None else "9999"
+            for entry in in_order(ratable(draft, contract, line_id, since.isoformat(), last)):
+                work = entry.work
+                if work is not None and (work.person_id, work.project_id) == (person_id, project_id):
+                    _rerate_one(draft, entry)
+
+
+def ratable(draft: Draft, contract: Contract, line_id: str, since: str, until: str = "9999") -> Iterable[Entry]:
+    """Entries that new terms may find: not settled, or priced at zero and not cut."""
+    found = {entry.entry_id: entry for entry in draft.open_on(contract.contract_id, line_id, since, until)}
+    found |= {entry.entry_id: entry for entry in draft.free_on(contract.contract_id, line_id, since, until)}
+    return found.values()
+
+
+def _rerate_one(draft: Draft, stale: Entry) -> None:
+    entry = draft.entry(stale.entry_id)
+    found = new_price(draft, entry) if entry is not None else None
+    if entry is None or found is None or entry.work is None or entry.work.price is None:
+        return
+    plan, price = found
+    if same_terms(price, entry.work.price):
+        return
+    before = stake_of(entry)
+    old_plan = plan_of(draft, entry.work.price)
+    old = (old_plan, before) if before is not None and old_plan is not None else None
+    allotted = change(draft, old, (plan, Stake(entry.entry_id, entry.work.person_id, replace(price, given=0), 0)))
+    assert allotted is not None, "a claim was made"
+    current = draft.entry(entry.entry_id)
+    assert current is not None, "the entry was there before"
+    draft.put_entry(current, reprice(draft, current, plan, allotted, "rate"))
+
+
+def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> None:
+    """After the contract changed from `since` on (None: from the beginning): new rates, then all caps anew."""
+    fresh: dict[str, tuple[LinePlan, Price]] = {}
+    included = _cut_while_included(draft, contract, since)
+    for line_id in line_ids(contract):
+        first = since.isoformat() if since is not None else ""
+        for entry in in_order((*ratable(draft, contract, line_id, first), *included.get(line_id, ()))):
+            found = new_price(draft, entry)
+            price = standing_price(entry)
+            if found is None or price is None or entry.entry_id in fresh:
+                continue
+            if not same_terms(found[1], price):
+                fresh[entry.entry_id] = found
+    if any_caps(draft, contract):
+        _rebuild(draft, contract, fresh)
+    else:
+        for entry_id, (plan, price) in fresh.items():
+            current = draft.entry(entry_id)
+            assert current is not None, "the entry was read from the rows"
+            draft.put_entry(current, reprice(draft, current, plan, uncapped(price), "rate"))
+    for line_id in line_ids(contract):
+        settle_line(draft, contract, line_id)
+
+
+def _cut_while_included(draft: Draft, contract: Contract, since: date | None) -> dict[str, list[Entry]]:
+    """By line, work whose period was cut while a price for the whole had it, where its line is of another kind by now."""
+    changed = {line_id for line_id in line_ids(contract) if _changes_kind(contract, line_id)}
+    found: dict[str, list[Entry]] = {}
+    for entry in draft.everything() if changed else ():
+        price = standing_price(entry)
+        if price is None or price.contract_id != contract.contract_id or price.line_id not in changed:
+            continue
+        if _is_included(price) and cut_at_zero(entry, price) and (since is None or price.day >= since):
+            found.setdefault(price.line_id, []).append(entry)
+    return found
+
+
+def _changes_kind(contract: Contract, line_id: str) -> bool:
+    lines = (line_named(stored.terms, line_id) for stored in contract.history)
+    return len({type(line.terms) for line in lines if line is not None}) > 1
+
+
+def line_ids(contract: Contract) -> list[str]:
+    return sorted({line.line_id for stored in (*contract.former, *contract.history) for line in stored.terms.lines})
+
+
+def any_caps(draft: Draft, contract: Contract) -> bool:
+    """Whether any version of the terms has a cap, or a cap of terms that were corrected is still in the books."""
+    return any(
+        stored.terms.shared_caps or has_limit(stored.terms) or any(is_capped(line) for line in stored.terms.lines)
+        for stored in contract.history
+    ) or bool(buckets_of(draft, contract.contract_id))
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    def key(entry: Entry) -> tuple[date, int, str]:
+        work = entry.standing
+        price = work.price if work is not None else None
+        return (price.day, price.approved_at, entry.entry_id) if price is not None else (date.min, 0, entry.entry_id)
+
+    return sorted(entries, key=key)
+
+
+def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> None:
+    """Empty every bucket of the contract and allot all of its entries in consumption order."""
+    forgotten = _forget_buckets(draft, contract)
+    stakes = _stakes(draft, contract, fresh)
+    prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
+    for allotment in (MAIN, FOR_REVENUE, FOR_BILLING):
+        members = [(plan, stake) for plan, stake in stakes if plan.rules and allotment in allotments(plan)]
+        if members:
+            _allot_all(draft, allotment, members, prices, forgotten)
+    for part_id, stored in forgotten.items():
+        if draft.part("bucket", part_id) is None:
+            settle_below(draft, stored)
+    _recount(draft, contract, stakes, prices)
+    for plan, stake in stakes:
+        entry = draft.entry(stake.entry_id)
+        assert entry is not None, "the stake was read from the rows"
+        before = stake_of(entry)
+        if before is not None and before.price != prices[stake.entry_id]:
+            draft.put_entry(entry, reprice(draft, entry, plan, prices[stake.entry_id], "amendment"))
+
+
+def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
+    """What they were, by their ids."""
+    forgotten = {}
+    for part_id in buckets_of(draft, contract.contract_id):
+        forgotten[part_id] = draft.bucket(part_id)
+        draft.put("bucket", part_id, None)
+    return forgotten
+
+
+def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> list[tuple[LinePlan, Stake]]:
+    stakes = []
+    for entry in draft.everything():
+        stake = stake_of(entry)
+        if stake is None or stake.price.contract_id != contract.contract_id:
+            continue
+        plan, price = fresh.get(entry.entry_id) or (plan_of(draft, stake.price), stake.price)
+        if plan is not None:
+            price = price if price.by_day == plan.by_day else replace(price, by_day=plan.by_day)
+            stakes.append((plan, replace(stake, price=price)))
+    return sorted(stakes, key=lambda pair: order_key(pair[0], pair[1].price, pair[1].entry_id))
+
+
+def _allot_all(
+    draft: Draft,
+    allotment: str,
+    members: list[tuple[LinePlan, Stake]],
+    prices: dict[str, Price],
+    forgotten: Mapping[str, CapBucket],
+) -> None:
+    plan = members[0][0]
+    claims: list[Claim] = [claim_of(own, allotment, stake) for own, stake in members]
+    pinned: dict[BucketKey, Bucket] = {}
+    plans: dict[BucketKey, LinePlan] = {}
+    for (own, _), claim in zip(members, claims, strict=True):
+        for rule in claim.rules:
+            key = bucket_key(rule, claim.day, claim.person_id)
+            plans[key] = own
+            held = pinned.get(key, Bucket())
+            pinned[key] = held._replace(
+                pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
+            )
+    most: dict[BucketKey, Amount] = {}
+    for key, bucket in pinned.items():
+        stored = forgotten.get(bucket_id(plan, allotment, key))
+        if stored is not None and bucket.pinned_amount > stored.bucket.amount:
+            limit = most_settled(draft, plans[key], key, stored.bucket.amount)
+            most |= {key: limit} if limit is not None else {}
+    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode, most)
+    refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
+    last: dict[BucketKey, tuple[str, str, str]] = {}
+    for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
+        prices[stake.entry_id] = with_grant(own, prices[stake.entry_id], allotment, granted)
+        for rule in claim.rules:
+            key = bucket_key(rule, claim.day, claim.person_id)
+            amount, hours = Share(claim, granted).lacks
+            had = refused.get(key, (0, 0, 0))
+            refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours
+            last[key] = order_key(own, stake.price, stake.entry_id)
+    for key, bucket in buckets.items():
+        part_id = bucket_id(plan, allotment, key)
+        before = forgotten.get(part_id, CapBucket())
+        count, amount, hours = refused.get(key, (0, 0, 0))
+        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), count, before.below, amount, hours))
+    if allotment != FOR_REVENUE:
+        _watch_all(draft, allotment, members, forgotten)
+
+
+def _watch_all(
+    draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]], forgotten: Mapping[str, CapBucket]
+) -> None:
+    """The buckets may have crossed a threshold: by other rates, or by another limit."""
+    seen: set[BucketKey] = set()
+    known: Contract | None = draft.before.get(("contract", members[0][0].contract_id))
+    history = versions(known) if known is not None else ()
+    former: dict[str, tuple[CapRule, ...]] = {}
+    for own, stake in members:
+        for rule in counting(own.rules, stake.price.day):
+            key = bucket_key(rule, stake.price.day, stake.person_id)
+            if key in seen:
+                continue
+            seen.add(key)
+            for line_id in own.group - former.keys():
+                former[line_id] = cap_rules(history, line_id)
+            part_id = bucket_id(own, allotment, key)
+            bucket = forgotten.get(part_id, CapBucket()).bucket
+            open_rule = rule._replace(limits=(CapLimit(BEGINNING),))
+            was = first_limited((one for line_id in sorted(own.group) for one in former[line_id]), open_rule, key)
+            watch(draft, part_id, own, ruling(draft, own, rule, key), key, bucket, limit_of(was, key))
+
+
+def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
+    """Count anew what is over each cap."""
+    over: dict[str, list[int]] = {}
+    for _, stake in stakes:
+        price = prices[stake.entry_id]
+        if is_over(price):
+            sums = over.setdefault(price.binding or "", [0, 0])
+            sums[0] += price.over
+            sums[1] += 1
+    for part_id in draft.ids("cap"):
+        contract_id, cap_id = parts_of(part_id)
+        if contract_id == contract.contract_id:
+            over.setdefault(cap_id, [0, 0])
+    for cap_id, (amount, entries) in over.items():
+        state: CapState = draft.cap(contract.contract_id, cap_id)
+        state = replace(state, over_amount=amount, over_entries=entries)
+        draft.put("cap", composed(contract.contract_id, cap_id), state)

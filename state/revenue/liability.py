@@ -1,0 +1,204 @@
+"""Billing ahead of revenue: what was invoiced and may be billed, but is not recognised yet, is a contract liability (2300).
+
+It arises where a line earns over time: its journals go through the position of the contract (state/ledger/position.py), and what an event
+left on both sides, or below zero on one, is settled here at its end.
+
+It arises, too, where billing is allotted apart from revenue (policy `cap_split_billing`). One position a contract and one side only (R46):
+while the contract's invoices are ahead of its revenue the difference stands on 2300, else on its unbilled account. What was invoiced and
+may not be billed any more is no liability to work: it is credited with the next statement and stands on the unbilled account until then.
+
+    1,000.00 invoiced, of which 800.00 are recognised: Cr 2300 200.00; when 400.00 more are recognised: Dr 2300 200.00, 200.00 are unbilled
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
+from domain.identity import composed, parts_of
+from domain.ledger.journal import About, Booking, Leg, journal_entry, merge
+from domain.ledger.position import settled
+from domain.money import round_ratio, smallest_unit
+from domain.outputs import JournalEntry
+from domain.reference.exchange import Exchange
+from domain.reference.zones import local_date
+from domain.units import EXCHANGE_RATE_ONE, Amount
+from state.books import Contract, Liability
+from state.caps.repricing import last_rate
+from state.draft import Draft
+from state.ledger import standings
+from state.ledger.position import is_over_time, standing
+from state.ledger.posting import booking_of
+from state.rerating.rerate import line_ids
+from state.terms.known import Slot, open_day_from, period
+from state.terms.plan import LinePlan, newest_plan
+
+
+def after_event(draft: Draft) -> None:
+    """Bring 2300 to what it has to be for every contract whose work the event changed."""
+    for contract_id in sorted(_touched(draft)):
+        contract = draft.contract(contract_id)
+        if contract is None or not contract.history:
+            continue
+        held: Liability | None = draft.part("liability", contract_id)
+        if held is None and not _may_be_ahead(draft, contract):
+            continue
+        if (held is not None and held.lines) or _bills_apart(draft, contract):
+            _settle(draft, contract)
+        if is_over_time(draft, contract):
+            _settle_position(draft, contract)
+
+
+def _touched(draft: Draft) -> set[str]:
+    """Contracts on which an entry is or was open, of which it is issued, or whose position was looked at."""
+    found = {contract_id for contract_id, _ in draft.changed_on}
+    found.update(issued.contract_id for entry in draft.rows.values() for issued in entry.issued)
+    if draft.positions:
+        found.update(draft.positions)
+    return found
+
+
+def _may_be_ahead(draft: Draft, contract: Contract) -> bool:
+    """Whether any line bills apart from its revenue, or earns over time."""
+    key = ("ahead", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        draft.plans[key] = _bills_apart(draft, contract) or is_over_time(draft, contract)
+    found: bool = draft.plans[key]
+    return found
+
+
+def _bills_apart(draft: Draft, contract: Contract) -> bool:
+    key = ("bills apart", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
+        draft.plans[key] = any(plan is not None and plan.apart for plan in plans)
+    found: bool = draft.plans[key]
+    return found
+
+
+def _settle(draft: Draft, contract: Contract) -> None:
+    held: Liability = draft.part("liability", contract.contract_id) or Liability()
+    wanted = _ahead(draft, contract)
+    moves = {
+        key: wanted.get(key, 0) - held.lines.get(key, (0, 0))[0]
+        for key in sorted({*wanted, *held.lines})
+        if wanted.get(key, 0) != held.lines.get(key, (0, 0))[0]
+    }
+    if not moves:
+        return
+    place = _place(draft, contract, held.posted_on)
+    lines = dict(held.lines)
+    legs: list[tuple[str, Leg]] = []
+    for key, amount in moves.items():
+        line_id, account = parts_of(key)
+        plan = newest_plan(draft, contract, line_id)
+        assert plan is not None, "the line has totals"
+        had, had_ledger = lines.pop(key, (0, 0))
+        ledger = _in_ledger(plan, place, amount, had, had_ledger)
+        if had + amount:
+            lines[key] = had + amount, had_ledger + ledger
+        purpose = "billing" if amount > 0 else "revenue"
+        legs += (
+            (plan.line.project_id, Leg(account, purpose, amount, ledger)),
+            (plan.line.project_id, Leg(CONTRACT_LIABILITY, purpose, -amount, -ledger)),
+        )
+    after = Liability(lines, place.booking.accounting_date, held.position)
+    draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
+    _post(draft, contract, place, legs, "contract_liability")
+
+
+def _settle_position(draft: Draft, contract: Contract) -> None:
+    """What the event left of the position on one side only; its lines are in the project of the contract's first line."""
+    found = standing(draft, contract.contract_id)
+    legs = settled(found.position)
+    if legs:
+        project_id = contract.terms.lines[0].project_id if contract.terms.lines else ""
+        place = _place(draft, contract, found.posted_on)
+        _post(draft, contract, place, [(project_id, leg) for leg in legs], "contract_position")
+        found = standing(draft, contract.contract_id)
+    held: Liability = draft.part("liability", contract.contract_id) or Liability()
+    now = Liability(held.lines, found.posted_on, (found.position.asset, found.position.liability))
+    if now != held:
+        draft.put("liability", contract.contract_id, now)
+
+
+def _ahead(draft: Draft, contract: Contract) -> dict[str, Amount]:
+    """Invoiced and billable still, less what is recognised, by line and account; what one is ahead another may be behind."""
+    ahead = {}
+    for line_id in line_ids(contract):
+        totals = draft.line(contract.contract_id, line_id)
+        for account, (recognised, billable, invoiced) in sorted(totals.accounts.items()):
+            if account in (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT):
+                continue
+            if beyond := min(invoiced, billable) - recognised:
+                ahead[composed(line_id, account)] = beyond
+    left = max(sum(ahead.values()), 0)
+    found = {}
+    for key, beyond in ahead.items():
+        if taken := min(max(beyond, 0), left):
+            found[key] = taken
+            left -= taken
+    return found
+
+
+class _Place(NamedTuple):
+    booking: Booking
+    exchange: Exchange
+
+
+def _place(draft: Draft, contract: Contract, posted_on: date | None) -> _Place:
+    """Beside the event's last journal of the contract, at its rate; without one on the day of the event, at the last rate known.
+
+    What leaves 2300 does so no earlier than it came there.
+    """
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    assert entity is not None, "terms of an unknown entity are refused"
+    journals = (one for one in reversed(draft.outputs) if isinstance(one, JournalEntry))
+    beside = next((journal for journal in journals if journal.contract_id == contract.contract_id), None)
+    day = beside.accounting_date if beside is not None else local_date(draft.cause.recorded_at, entity.zone)
+    day = open_day_from(draft, entity, day if posted_on is None else max(day, posted_on))
+    if beside is not None:
+        exchange = Exchange(beside.exchange_rate, EXCHANGE_RATE_ONE, beside.exchange_rate, ())
+    else:
+        plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
+        exchange = last_rate(draft, next(plan for plan in plans if plan is not None), day)
+    slot = Slot(entity, contract.terms.currency, day, period(draft, entity, day).name, exchange)
+    return _Place(booking_of(slot, "difference"), exchange)
+
+
+def _in_ledger(plan: LinePlan, place: _Place, amount: Amount, had: Amount, had_ledger: Amount) -> Amount:
+    """What adds at the rate of the day, what takes back as 2300 carries it."""
+    step, mode = smallest_unit(place.booking.ledger_currency), plan.policies.money_mode
+    if amount > 0:
+        return round_ratio(amount * place.exchange.numerator, place.exchange.denominator, step, mode)
+    return -had_ledger if amount == -had else round_ratio(had_ledger * amount, had, step, mode)
+
+
+def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str, Leg]], rule: str) -> None:
+    """One journal, its lines by project; it goes to the ERP also where the invoice itself is the ERP's."""
+    by_project: dict[str, list[Leg]] = {}
+    for project_id, leg in legs:
+        by_project.setdefault(project_id, []).append(leg)
+    placed = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
+    cause = draft.cause
+    record = journal_entry(
+        About(
+            draft.engagement_id,
+            "contract",
+            contract.contract_id,
+            contract.version,
+            rule,
+            cause.kind,
+            cause.id,
+            cause.version,
+        ),
+        place.booking,
+        [leg for _, leg in placed],
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=contract.contract_id,
+        customer_id=contract.terms.customer_id,
+    )
+    lines = zip((project_id for project_id, _ in placed), record.lines, strict=True)
+    by_line = tuple(line._replace(project_id=project_id) for project_id, line in lines)
+    standings.publish(draft, record._replace(lines=by_line))

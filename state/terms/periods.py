@@ -1,0 +1,64 @@
+"""When the engagement has to be looked at again: ends of billing periods, and days on which retention is released.
+
+A period has the cycle, zone and grace of the terms that are in force on its first day; an amendment of them acts from the first period
+that begins on or after its date.
+"""
+
+from datetime import date, timedelta
+
+from domain.billing.periods import BillingPeriod, period_of
+from domain.events.common import BillingCycle
+from domain.reference.zones import local_date
+from state.books import Contract
+from state.draft import Draft
+from state.terms.plan import billing_cycle, billing_zone, contract_policies, grace_days, terms_on
+
+
+def cycle_on(draft: Draft, contract: Contract, day: date) -> BillingCycle:
+    return billing_cycle(terms_on(contract, day), contract_policies(draft, contract, day))
+
+
+def open_period(draft: Draft, contract: Contract) -> BillingPeriod | None:
+    """The oldest billing period that is not closed; None for contracts billed on request.
+
+    Where later terms bring a cycle, the first period is that of the day on which they take effect.
+    """
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+    start = contract.period_start
+    if entity is None or start is None:
+        return None
+    later = sorted(stored.effective_on for stored in contract.history if stored.effective_on > start)
+    for day in (start, *later):
+        starts_on = terms_on(contract, day).starts_on
+        period = period_of(cycle_on(draft, contract, day), day, starts_on, entity.fiscal_calendar)
+        if period is not None:
+            return period._replace(start=day)
+    return None
+
+
+def zone_of(draft: Draft, contract: Contract) -> str:
+    """Of the oldest billing period that is not closed, or of what is not requested yet."""
+    day = max((one for one in (contract.period_start, contract.requested_to) if one is not None), default=None)
+    terms = terms_on(contract, day) if day is not None else contract.terms
+    return billing_zone(terms, draft.reference.entity(terms.legal_entity_id), contract_policies(draft, contract, day))
+
+
+def closes_on(draft: Draft, contract: Contract, period: BillingPeriod) -> str:
+    """Last day of the period plus grace: the first day whose end closes it."""
+    grace = grace_days(terms_on(contract, period.start), contract_policies(draft, contract, period.start))
+    return (period.to + timedelta(days=grace - 1)).isoformat()
+
+
+def schedule(draft: Draft, contract: Contract) -> None:
+    period = open_period(draft, contract)
+    if period is not None:
+        draft.due.add((zone_of(draft, contract), closes_on(draft, contract, period)))
+    for release_on in release_days(draft, contract):
+        draft.due.add((zone_of(draft, contract), release_on.isoformat()))
+
+
+def release_days(draft: Draft, contract: Contract) -> set[date]:
+    """Days on which what is retained is released, by any version of the terms, as far as they are not over."""
+    named = {stored.terms.retention.release_on for stored in contract.history if stored.terms.retention is not None}
+    today = local_date(draft.cause.recorded_at, zone_of(draft, contract)) if named else date.max
+    return {day for day in named if day is not None and day >= today - timedelta(days=1)}

@@ -1,0 +1,279 @@
+"""What a contract line means for one version of its terms, worked out once and remembered.
+
+A plan is a pure function of the contract and the reference book; the fold keeps it in a memo that is emptied when either changes.
+"""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
+from domain.billing.shares import parties_of, several_pay
+from domain.caps.consume import CapRule, for_billing, for_revenue, is_apart
+from domain.contract import (
+    Version,
+    bind_billing_alone,
+    cap_group,
+    cap_rules,
+    in_force,
+    line_for,
+    line_named,
+    line_policies,
+)
+from domain.events.commercial import ContractSigned
+from domain.events.common import BillingCycle, ContractLine, CostPlus, Expenses, TimeAndMaterials, UnitPrice
+from domain.events.reference import LegalEntityDefined
+from domain.money import smallest_unit
+from domain.policies import NEXT_RULE, Resolved, bookkeeping, resolve
+from domain.policy_faults import Fault
+from domain.terms import methods
+from domain.terms.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE
+from domain.units import Amount
+from domain.work.rows import COUNTED_TIME
+from state.books import Contract, Price, TermsVersion
+from state.draft import Draft
+
+# What is charged under these is due to be paid, and nothing else has to happen first (R45).
+RECEIVABLE_TERMS = (TimeAndMaterials, CostPlus, Expenses, UnitPrice)
+MONTHLY = BillingCycle(kind="monthly")
+
+
+class LinePlan(NamedTuple):
+    """`rules` are the caps that count the plan's `content`, `every_rule` those that count anything of the line.
+
+    Revenue and billing are allotted `apart` where caps are split otherwise for billing, or where `some_bind_billing_alone`; with the
+    same splits what is issued is settled for revenue, too (`settles_alike`). Of a line that passes on what is over its caps nothing is
+    settled: work has its room `by_day`.
+    """
+
+    contract_id: str
+    customer_id: str
+    line: ContractLine
+    terms: ContractSigned
+    version: int
+    policies: Resolved
+    entity: LegalEntityDefined
+    rules: tuple[CapRule, ...]
+    billing_rules: tuple[CapRule, ...]
+    apart: bool
+    group: frozenset[str]
+    step: Amount
+    account: str
+    rate_days: tuple[date, ...]
+    refused: Fault | None
+    currency: str
+    key: tuple[Any, ...]
+    timing: str = WITH_CHARGE
+    content: str = COUNTED_TIME
+    every_rule: tuple[CapRule, ...] = ()
+    draws: str | None = None
+    revenue_rules: tuple[CapRule, ...] = ()
+    some_bind_billing_alone: bool = False
+    settles_alike: bool = False
+    by_day: bool = False
+
+    def account_for(self, revenue: str) -> str:
+        """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once, what is earned over time
+        to the position of the contract."""
+        if self.timing == OVER_TIME:
+            return CONTRACT_LIABILITY
+        return revenue if self.timing == WITH_INVOICE else self.account
+
+    @property
+    def earned(self) -> Amount | None:
+        """What a new price recognises whatever it may bill; None: what it may bill."""
+        return None if self.timing == WITH_CHARGE else 0
+
+
+def version_of(stored: TermsVersion) -> Version:
+    return Version(stored.version, stored.effective_on, stored.retroactive, stored.terms, stored.defaults)
+
+
+def versions(contract: Contract) -> tuple[Version, ...]:
+    return tuple(version_of(stored) for stored in contract.history)
+
+
+def version_on(contract: Contract, day: date) -> int:
+    """Number of the version whose terms hold on a service date."""
+    history = contract.history
+    return history[0].version if len(history) == 1 else in_force(versions(contract), day).number
+
+
+def line_plan(
+    draft: Draft, contract: Contract, number: int, line_id: str, content: str = COUNTED_TIME
+) -> LinePlan | None:
+    """The plan of a line under the contract version `number`, for what caps count as `content`; None where that version has no such
+    line."""
+    key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id, content)
+    if key not in draft.plans:
+        draft.plans[key] = _line_plan(draft, contract, number, line_id, content, key)
+    found: LinePlan | None = draft.plans[key]
+    return found
+
+
+def plan_for(
+    draft: Draft,
+    contract: Contract,
+    number: int,
+    project_id: str,
+    task: str | None,
+    what: str = "time",
+    content: str = COUNTED_TIME,
+) -> LinePlan | None:
+    """The plan of the line that takes this project's task, or what else it takes."""
+    version = contract.version, len(contract.history)
+    key = ("taker", contract.contract_id, *version, number, project_id, task, what, content)
+    if key not in draft.plans:
+        terms = next(stored.terms for stored in contract.history if stored.version == number)
+        line = line_for(terms, project_id, task, what)
+        draft.plans[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
+    found: LinePlan | None = draft.plans[key]
+    return found
+
+
+def plan_of(draft: Draft, price: Price) -> LinePlan | None:
+    """The plan of a price's line for its service date, in the newest reading of the contract."""
+    contract = draft.contract(price.contract_id)
+    if contract is None or not contract.history:
+        return None
+    return plan_on(draft, contract, price.day, price.line_id, price.content)
+
+
+def plan_on(draft: Draft, contract: Contract, day: date, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:
+    """The plan of a line for a service date; of one that the terms of that day do not have the newest that there was."""
+    found = line_plan(draft, contract, version_on(contract, day), line_id, content)
+    return found or newest_plan(draft, contract, line_id, content)
+
+
+def newest_plan(draft: Draft, contract: Contract, line_id: str, content: str = COUNTED_TIME) -> LinePlan | None:
+    """The plan of a line under the newest terms that have it."""
+    stored = reversed((*contract.former, *contract.history))
+    plans = (line_plan(draft, contract, one.version, line_id, content) for one in stored)
+    return next((plan for plan in plans if plan is not None), None)
+
+
+def _line_plan(
+    draft: Draft, contract: Contract, number: int, line_id: str, content: str, key: tuple[Any, ...]
+) -> LinePlan | None:
+    history = versions(contract)
+    if all(version.number != number for version in history):
+        history = tuple(version_of(stored) for stored in contract.former)
+    version = next(version for version in history if version.number == number)
+    terms, line = version.terms, line_named(version.terms, line_id)
+    entity = draft.reference.entity(terms.legal_entity_id)
+    if line is None or entity is None:
+        return None
+    policies = line_policies(terms, line, version.defaults, bookkeeping(entity.policies))
+    rules, group = cap_rules(history, line_id, content), cap_group(history, line_id)
+    every_rule = cap_rules(history, line_id)
+    refused = methods.refused_line(line, policies, terms.lines)
+    splits_apart, mixed = _billed_apart(draft, contract, history, group, every_rule)
+    return LinePlan(
+        contract.contract_id,
+        terms.customer_id,
+        line,
+        terms,
+        number,
+        policies,
+        entity,
+        rules,
+        tuple(for_billing(rule) for rule in rules),
+        splits_apart or mixed,
+        group,
+        smallest_unit(terms.currency),
+        methods.account(line.terms) or unbilled_account(policies, line),
+        tuple(
+            sorted(
+                {rate.effective_from for rate in getattr(line.terms, "rates", ()) if rate.effective_from is not None}
+            )
+        ),
+        refused,
+        terms.currency,
+        key,
+        methods.timing(line, policies),
+        content,
+        every_rule,
+        methods.draws_in(line.terms) if refused is None else None,
+        for_revenue(rules) if mixed else rules,
+        mixed,
+        mixed and not splits_apart,
+        bool(rules) and content == COUNTED_TIME and policies.overflow == NEXT_RULE,
+    )
+
+
+def _billed_apart(
+    draft: Draft,
+    contract: Contract,
+    history: tuple[Version, ...],
+    group: frozenset[str],
+    rules: tuple[CapRule, ...],
+) -> tuple[bool, bool]:
+    """Whether the lines that share caps allot billing apart from revenue, by another split and because some caps bind billing alone: one
+    for all, since they share buckets."""
+    if len(group) == 1:
+        return any(is_apart(rule) for rule in rules), bool(rules) and bind_billing_alone(history, group)
+    key = ("billed apart", contract.contract_id, contract.version, history[-1].number, group)
+    if key not in draft.plans:
+        draft.plans[key] = (
+            any(is_apart(rule) for line_id in group for rule in cap_rules(history, line_id)),
+            bind_billing_alone(history, group),
+        )
+    found: tuple[bool, bool] = draft.plans[key]
+    return found
+
+
+def terms_on(contract: Contract, day: date) -> ContractSigned:
+    """The terms in force on a day; before the first, the first."""
+    return _stored_on(contract, day).terms
+
+
+def _stored_on(contract: Contract, day: date) -> TermsVersion:
+    history = contract.history
+    if len(history) == 1:
+        return history[0]
+    return next((stored for stored in reversed(history) if stored.effective_on <= day), history[0])
+
+
+def contract_policies(draft: Draft, contract: Contract, day: date | None = None) -> Resolved:
+    """Of the contract as a whole on a day, or in its newest version."""
+    stored = contract.history[-1] if day is None else _stored_on(contract, day)
+    key = ("contract policies", contract.contract_id, contract.version, len(contract.history), stored.version)
+    found: Resolved | None = draft.plans.get(key)
+    if found is None:
+        entity = draft.reference.entity(stored.terms.legal_entity_id)
+        own = bookkeeping(entity.policies if entity is not None else None)
+        found = draft.plans[key] = resolve(stored.terms.policies, stored.defaults, own)
+    return found
+
+
+def unbilled_account(policies: Resolved, line: ContractLine) -> str:
+    if policies.unbilled_account is None:
+        return UNBILLED_RECEIVABLE if isinstance(line.terms, RECEIVABLE_TERMS) else CONTRACT_ASSET
+    return UNBILLED_RECEIVABLE if policies.unbilled_account == "receivable" else CONTRACT_ASSET
+
+
+def bill_tos(contract: Contract) -> frozenset[str]:
+    """Who is billed by any version of the terms."""
+    return frozenset(
+        party.customer_id for stored in (*contract.former, *contract.history) for party in parties_of(stored.terms)
+    )
+
+
+def customer_of(contract: Contract, bill_to: str) -> str:
+    """Who is named in journals of a statement: its payer where several pay by any version of the terms, else the customer."""
+    several = any(several_pay(stored.terms) for stored in (*contract.former, *contract.history))
+    return bill_to if several else contract.terms.customer_id
+
+
+def billing_zone(terms: ContractSigned, entity: LegalEntityDefined | None, policies: Resolved) -> str:
+    return terms.billing_zone or policies.billing_zone or (entity.zone if entity else "UTC")
+
+
+def billing_cycle(terms: ContractSigned, policies: Resolved) -> BillingCycle:
+    cycle = terms.billing_cycle or policies.billing_cycle or MONTHLY
+    if cycle.cut_off_day is None and policies.cut_off_day is not None:
+        return cycle._replace(cut_off_day=policies.cut_off_day)
+    return cycle
+
+
+def grace_days(terms: ContractSigned, policies: Resolved) -> int:
+    return terms.grace_days if terms.grace_days is not None else policies.grace_days

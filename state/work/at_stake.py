@@ -1,0 +1,100 @@
+"""What a parked entry keeps from being posted or billed: its value at the rate that would be used; where no rate is known, its cost.
+
+Of a day outside the contract, which may be a mistyped year, the cost is that of the day of approval where its own has none. Where neither
+is known the amount is 0, and the hours say how much waits.
+"""
+
+from domain.events.delivery import TimeApproved
+from domain.events.reference import CostRateSet
+from domain.money import extend
+from domain.reference.zones import local_date
+from domain.terms import methods
+from domain.work.rows import DELIVERY
+from state.books import AtStake, Charge, Price, Work
+from state.draft import AMOUNT_MAX, Draft
+from state.terms.known import Blocked, Worker, cost_rate, entity_policies, worker_on
+from state.work.assess import finer_than, left_out, rate_for, role_on, worked_hours
+from state.work.assess_charge import delivered
+from state.work.placing import approved_at, day_in, place
+
+OUTSIDE = "outside_contract_dates"
+
+
+def at_stake(draft: Draft, work: Work, blocked: Blocked) -> AtStake:
+    """Of one side of the entry, or of the whole; of a charge its amount."""
+    if work.time is not None:
+        return _of_time(draft, work.time, blocked)
+    charge = work.subject
+    assert isinstance(charge, Charge), "an entry is time or a charge"
+    if charge.kind == DELIVERY:
+        return _of_delivery(draft, charge)
+    return _within(AtStake(charge.amount, charge.currency, "fact") if charge.amount else AtStake())
+
+
+def _of_delivery(draft: Draft, charge: Charge) -> AtStake:
+    """What the units come to by themselves."""
+    placed = place(draft, charge, (OUTSIDE,))
+    price = delivered(charge, placed.plan) if not isinstance(placed, Blocked) else placed
+    return _within(AtStake(price.value, price.currency, "price")) if isinstance(price, Price) else AtStake()
+
+
+def _of_time(draft: Draft, event: TimeApproved, blocked: Blocked) -> AtStake:
+    hours = worked_hours(event)
+    if blocked.side != "cost" and event.billable:
+        found = _value(draft, event)
+        if found is not None:
+            return _within(found)
+    return _within(_cost(draft, event, blocked.category) or AtStake(hours=hours))
+
+
+def _within(found: AtStake) -> AtStake:
+    """An amount beyond what the books hold is nonsense of hours or rate; the hours are told."""
+    return found if abs(found.amount) <= AMOUNT_MAX else AtStake(hours=found.hours)
+
+
+def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
+    """A date outside the contract is priced all the same, as it would be after a waiver."""
+    placed = place(draft, event, (OUTSIDE,))
+    if isinstance(placed, Blocked):
+        return None
+    plan, day = placed.plan, placed.day
+    worker = worker_on(draft, event.person_id, day)
+    at_cost = methods.cost_markup(plan.line.terms) is not None or methods.by_budgets(plan.line)
+    if worker is None or at_cost:
+        return None
+    project = draft.project(event.project_id)
+    rated = rate_for(draft, event, project, worker.person, role_at_stake(draft, event, worker), plan, day)
+    if rated.rate is None:
+        return None
+    hours = methods.billable_hours(plan.line.terms, worked_hours(event), event.billable_hours, plan.policies)
+    mode = plan.policies.money_mode
+    amount = extend(hours, rated.rate, rated.markup, plan.currency, mode, finer_than(hours, event))
+    return AtStake(amount, plan.currency, "price", worked_hours(event))
+
+
+def _cost(draft: Draft, event: TimeApproved, category: str) -> AtStake | None:
+    worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
+    if worker is None:
+        return None
+    entity = worker.entity
+    found = cost_rate_at_stake(draft, event, worker, category)
+    if found is None:
+        return None
+    hours = worked_hours(event)
+    mode = entity_policies(draft, entity).money_mode
+    amount = extend(hours, found.rate, 0, found.currency, mode, left_out(event))
+    return AtStake(amount, found.currency, "cost", hours)
+
+
+def cost_rate_at_stake(draft: Draft, event: TimeApproved, worker: Worker, category: str) -> CostRateSet | None:
+    """Of the day worked; of work outside the contract else of the day on which it was approved."""
+    role, entity = role_at_stake(draft, event, worker), worker.entity
+    days = [day_in(event, entity.zone)]
+    if category == OUTSIDE:
+        days.append(local_date(approved_at(event), entity.zone))
+    rates = (cost_rate(draft, event.person_id, role, entity.legal_entity_id, day) for day in days)
+    return next((rate for rate in rates if rate is not None), None)
+
+
+def role_at_stake(draft: Draft, event: TimeApproved, worker: Worker) -> str:
+    return role_on(draft, event, draft.project(event.project_id), worker.person, day_in(event, worker.entity.zone))

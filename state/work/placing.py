@@ -1,0 +1,143 @@
+"""Which contract line takes a piece of work, and the service date it has there."""
+
+from datetime import date
+
+from domain.contract import BEGINNING, covers, in_force
+from domain.events.delivery import TimeApproved
+from domain.reference.zones import local_date
+from domain.refusals import UNSUPPORTED, of_line
+from domain.work.rows import COUNTED_TIME, DELIVERY, EXPENSE, counted_as
+from state.books import Charge, Contract
+from state.draft import Draft
+from state.terms.known import Blocked
+from state.terms.plan import LinePlan, billing_zone, contract_policies, line_plan, plan_for, terms_on, versions
+from state.value import Value
+
+# What lines take, by the kind of a charge; what they take of people's time is "time".
+TAKEN = {EXPENSE: "expense", DELIVERY: "units"}
+
+
+class Placed(Value, frozen=True, array_like=True, gc=False):
+    """The line that takes the work, and the service date in its billing zone."""
+
+    plan: LinePlan
+    day: date
+
+
+def day_in(event: TimeApproved, zone: str) -> date:
+    """The date as given, else the local date of the start; work is never split at midnight."""
+    if event.worked_on is not None:
+        return event.worked_on
+    assert event.started_at is not None, "intake lets no work pass without a date or a start"
+    return local_date(event.started_at, zone)
+
+
+def approved_at(event: TimeApproved) -> int:
+    return event.approved_at if event.approved_at is not None else event.occurred_at
+
+
+def taken_projects(draft: Draft) -> dict[str, tuple[str, ...]]:
+    """Contracts by the projects that their lines name, ids ascending."""
+    found: dict[str, tuple[str, ...]] = draft.part("index", "contracts") or {}
+    return found
+
+
+def place(draft: Draft, event: TimeApproved | Charge, waived: tuple[str, ...]) -> Placed | Blocked:
+    """Which line takes the work: by contract id the first whose line fits and whose dates include the day, else the first that fits."""
+    outside: Placed | None = None
+    ended: date | None = None
+    blocked: Blocked | None = None
+    for contract_id in _candidates(draft, event):
+        contract = draft.contract(contract_id)
+        if contract is None or not contract.history:
+            continue
+        if contract.invalid is not None:
+            why = f"contract {contract_id} is not in force: {contract.invalid}"
+            blocked = blocked or Blocked("price", "no_contract", why, field="project_id")
+            continue
+        placed = _place_on(draft, contract, event)
+        if isinstance(placed, Blocked):
+            blocked = blocked or placed
+        elif placed is not None:
+            if covers(placed.plan.terms, contract.terminated_on, placed.day):
+                return placed
+            if outside is None:
+                outside, ended = placed, contract.terminated_on
+    if outside is not None:
+        if "outside_contract_dates" in waived:
+            return outside
+        terms = outside.plan.terms
+        runs = f"from {terms.starts_on} to {terms.ends_on or 'open end'}"
+        if ended is not None:
+            runs += f" and was terminated on {ended}"
+        message = f"contract {terms.contract_id} runs {runs}, {_what(event)} is of {outside.day}"
+        return Blocked("price", "outside_contract_dates", message, field=day_field(event))
+    if blocked is not None:
+        return blocked
+    if event.project_id in taken_projects(draft):
+        what = f"line {event.line_id}" if event.line_id else f"task {event.task}"
+        if isinstance(event, Charge):
+            what = f"line {event.line_id}" if event.line_id else f"{event.kind} {event.category or ''}".strip()
+        return Blocked(
+            "price", "no_contract_line", f"no contract line of project {event.project_id} takes {what}", field="line_id"
+        )
+    return Blocked("price", "no_contract", f"project {event.project_id} has no contract", field="project_id")
+
+
+def stated_day(event: TimeApproved | Charge) -> date | None:
+    """As it was given; None where only an instant was."""
+    return event.day if isinstance(event, Charge) else event.worked_on
+
+
+def day_field(event: TimeApproved | Charge) -> str:
+    if isinstance(event, Charge):
+        return "spent_on" if event.kind == EXPENSE else "delivered_on"
+    return "worked_on"
+
+
+def taken_as(event: TimeApproved | Charge) -> str:
+    return TAKEN[event.kind] if isinstance(event, Charge) else "time"
+
+
+def _what(event: TimeApproved | Charge) -> str:
+    return event.kind if isinstance(event, Charge) else "work"
+
+
+def _candidates(draft: Draft, event: TimeApproved | Charge) -> tuple[str, ...]:
+    found = taken_projects(draft).get(event.project_id, ())
+    named = event.contract_id if isinstance(event, Charge) else None
+    return found if named is None else tuple(contract_id for contract_id in found if contract_id == named)
+
+
+def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> Placed | Blocked | None:
+    content = COUNTED_TIME
+    if isinstance(event, Charge):
+        content = counted_as(event.kind, event.category)
+    day = stated_day(event) or _service_day(draft, contract, event)
+    history = contract.history
+    number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
+    if event.line_id is not None:
+        plan = line_plan(draft, contract, number, event.line_id, content)
+    else:
+        plan = plan_for(draft, contract, number, event.project_id, event.task, taken_as(event), content)
+    if plan is None or (isinstance(event, Charge) and plan.line.project_id != event.project_id):
+        return None
+    if plan.refused is not None:
+        field, why = plan.refused
+        return Blocked("price", UNSUPPORTED, of_line(plan.line.line_id, why), field=field)
+    return Placed(plan, day)
+
+
+def _service_day(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> date:
+    """The local date of the start in the billing zone of the terms that hold on it."""
+    entity = draft.reference.entity(contract.terms.legal_entity_id)
+
+    assert isinstance(event, TimeApproved), "every charge has a day"
+    time = event
+
+    def day_by(since: date) -> date:
+        zone = billing_zone(terms_on(contract, since), entity, contract_policies(draft, contract, since))
+        return day_in(time, zone)
+
+    since = (stored.effective_on for stored in reversed(contract.history[1:]))
+    return next((day for first in since if first <= (day := day_by(first))), None) or day_by(BEGINNING)

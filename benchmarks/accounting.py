@@ -114,14 +114,14 @@ class _WatchedStore(Store):
         self._open_on = watch.watch("store", StoredEntries.open_on)
 
     def entries(self, engagement: Engagement) -> StoredEntries:
-        return _WatchedEntries(self, engagement.no, self._open_on)
+        return _WatchedEntries(self, engagement, self._open_on)
 
 
 class _WatchedEntries(StoredEntries):
     __slots__ = ("_open_on",)
 
-    def __init__(self, store: Store, no: int, open_on: OpenOn) -> None:
-        super().__init__(store, no)
+    def __init__(self, store: Store, engagement: Engagement, open_on: OpenOn) -> None:
+        super().__init__(store, engagement)
         self._open_on = open_on
 
     def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:

@@ -147,9 +147,9 @@ def open_books(job: Job, genesis: Genesis, progress: Progress, passed_over: Over
             path,
             genesis.generation,
             number,
-            cache_engagements=max(settings.cache_engagements // several, 1),
-            cache_rows=max(settings.cache_rows // several, 1),
-            cache_pages_kib=max(settings.cache_pages_kib // several, 256),
+            engagements_kib=settings.cache_engagements_kib // several,
+            rows_kib=settings.cache_rows_kib // several,
+            pages_kib=max(settings.cache_pages_kib // several, 256),
         )
 
     def over(store: Store) -> Shard:

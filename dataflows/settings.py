@@ -69,10 +69,13 @@ class AccountingSettings(BaseModel):
     idle_seconds: Annotated[float, Field(ge=0.001, le=1)] = Field(
         0.01, description="How long a shard waits before it asks again whether something has come."
     )
-    cache_engagements: Annotated[int, Field(ge=100)] = Field(
-        2_000, description="Engagements that stay decoded; divided among the shards of the process, as all caches are."
+    cache_engagements_kib: Annotated[int, Field(ge=1_024)] = Field(
+        98_304,
+        description="Memory for engagements that stay decoded; divided among the shards of the process, as all caches are.",
     )
-    cache_rows: Annotated[int, Field(ge=100)] = Field(5_000, description="Rows of entries that stay decoded.")
+    cache_rows_kib: Annotated[int, Field(ge=1_024)] = Field(
+        49_152, description="Memory for rows of entries that stay decoded, 5 kB each."
+    )
     cache_pages_kib: Annotated[int, Field(ge=1_024)] = Field(24_576, description="Pages of stores in memory.")
     processes: Annotated[int, Field(ge=1, le=1024)] = Field(1, description="How many processes share the shards.")
     process: Annotated[int, Field(ge=0, le=1023)] = Field(

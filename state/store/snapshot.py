@@ -6,6 +6,7 @@ already, as of a new sum over rows, `VERSION` is raised: a store of another form
 
 import zlib
 from datetime import date
+from struct import Struct
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
 VERSION = 10
-_HEADER = 5
+_HEAD = Struct(">BI")
+_HEADER = _HEAD.size
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders = {kind: msgspec.msgpack.Decoder(of) for kind, of in PART_KINDS.items() if of is not Contract}
@@ -37,15 +39,15 @@ class Damaged(Exception):
 
 def encode(value: Any, key: str = "") -> bytes:
     """The checksum is of value and key, so that a row is good only where it was put."""
-    body = _encoder.encode(_tagged(value) if type(value) is Contract else value)
-    return bytes((VERSION,)) + zlib.crc32(body, zlib.crc32(key.encode())).to_bytes(4, "big") + body
+    return _headed(_encoder.encode(_tagged(value) if type(value) is Contract else value), key)
 
 
 def encode_journal(value: JournalStanding, key: str) -> bytes:
     """A release that adds a field to journals has the same rows of those before; to keep the field it raises `VERSION`."""
+    if value.record is None or len(value.record) == JOURNAL_FIELDS:
+        return encode(value, key)
     fields = list(astuple(value))
-    if value.record is not None:
-        fields[_RECORD] = value.record[:JOURNAL_FIELDS]
+    fields[_RECORD] = value.record[:JOURNAL_FIELDS]
     return encode(fields, key)
 
 
@@ -83,7 +85,11 @@ def decode_statement(statement_id: str, data: bytes) -> tuple[StatementEntry, ..
 
 def seal(type_name: str, body: bytes) -> bytes:
     """An event as the log has it, kept under the name of its type."""
-    return bytes((VERSION,)) + zlib.crc32(body, zlib.crc32(type_name.encode())).to_bytes(4, "big") + body
+    return _headed(body, type_name)
+
+
+def _headed(body: bytes, key: str) -> bytes:
+    return _HEAD.pack(VERSION, zlib.crc32(body, zlib.crc32(key.encode()))) + body
 
 
 def unseal(type_name: str, data: Any) -> bytes:

@@ -1,23 +1,24 @@
 """The checkpoint store of one shard: a SQLite file, a cache of the log.
 
 Deleting it loses nothing and doubles nothing; any older copy is a valid start. The fold reads and writes through one open transaction;
-rows changed since it began are kept in dictionaries and written in bulk at commit. Who reads a range gets what is kept laid over what
-is stored; an engagement that has changed very much is written first.
+what changed since it began is kept back and written in bulk at commit. Of an engagement that is at hand the books are decoded, and
+its open entries are listed by line and day, both as they are now; of rows the newest.
 """
 
 import sqlite3
-from collections import OrderedDict
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from state.books import Entry, JournalStanding, StatementEntry
-from state.draft import PartKey, Parts, Transition
+from state.draft import OpenKey, PartKey, Parts, Transition
 from state.store import snapshot
 from state.store.page_sums import PAGE, PageSums
+from state.store.recent import DECODED, Recent, StoredIds
 from state.store.snapshot import Damaged
 
 SCHEMA = """
@@ -40,14 +41,14 @@ CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation
 SEPARATOR = "\x1f"
 # What a store consists of, behind its name; a copy of it without the last is taken for damaged.
 FILES = ("", "-wal", "-shm", "-pages")
-# Above so many changes of one engagement's index they are written before a range is read, so that reading stays short.
-KEPT_BACK_MAX = 64
-# Rows of entries that stay at hand, 5 kB each, for they are often read again soon.
-ROWS_AT_HAND = 5_000
+# Rows that are changed and not written, at most; 5 kB each.
+KEPT_BACK_MAX = 4_000
+ENGAGEMENTS_AT_HAND_KIB = 98_304
+ROWS_AT_HAND_KIB = 49_152
 PAGES_AT_HAND_KIB = 24_576
-OPEN_ON = "no = ? AND line = ? AND day >= ? AND day < ? ORDER BY day, id"
-# Line, day, entry.
-OpenKey = tuple[str, str, str]
+# Bytes, about: of an open entry's place on a line, and of what the fold remembers of an engagement.
+PLACE_BYTES = 150
+MEMO_BYTES = 400
 
 
 class Meta(msgspec.Struct, frozen=True, array_like=True):
@@ -73,12 +74,28 @@ def read_meta(data: object) -> Meta:
     return meta
 
 
-class Engagement(NamedTuple):
-    """`memo` is the fold's, kept as long as the parts that it speaks of."""
+class Engagement:
+    """One engagement's books at hand. `memo` is the fold's, kept as long as the parts that it speaks of."""
 
-    no: int
-    parts: Parts
-    memo: dict[Any, Any]
+    __slots__ = ("lines", "memo", "no", "parked", "parts", "sizes", "stored")
+
+    def __init__(self, no: int, parts: Parts, sizes: dict[PartKey, int]) -> None:
+        self.no = no
+        self.parts = parts
+        self.memo: dict[Any, Any] = {}
+        # Stored bytes of each part, and of all.
+        self.sizes = sizes
+        self.stored = sum(sizes.values())
+        # Open entries by contract and line, as far as they were asked for: day and id, ascending.
+        self.lines: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        # Log offsets of entries of which something waits, once they were asked for.
+        self.parked: dict[str, int] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """In memory, about."""
+        places = sum(map(len, self.lines.values()))
+        return DECODED * self.stored + MEMO_BYTES * len(self.memo) + PLACE_BYTES * places
 
 
 class StoreError(Exception):
@@ -97,38 +114,42 @@ def is_damage(fault: BaseException) -> bool:
 
 
 class Store:
-    """One shard's books. `cache_engagements` and `cache_rows` bound what stays decoded between batches."""
+    """One shard's books. What stays decoded between batches is bounded: `engagements_kib` of parts, `rows_kib` of entries."""
 
     def __init__(
         self,
         path: Path,
         generation: str,
         shard: int,
-        cache_engagements: int = 2_000,
-        cache_rows: int = ROWS_AT_HAND,
-        cache_pages_kib: int = PAGES_AT_HAND_KIB,
+        engagements_kib: int = ENGAGEMENTS_AT_HAND_KIB,
+        rows_kib: int = ROWS_AT_HAND_KIB,
+        pages_kib: int = PAGES_AT_HAND_KIB,
     ) -> None:
         self.path = path
-        self._cache: OrderedDict[str, Engagement] = OrderedDict()
-        self._cache_limit = cache_engagements
-        self._rows_limit = cache_rows
+        # Of this batch, and of earlier ones.
+        self._touched: dict[str, Engagement] = {}
+        self._at_hand: Recent[str, Engagement] = Recent(engagements_kib << 10)
+        self._rows: Recent[tuple[int, str], Entry] = Recent(rows_kib << 10)
+        self._ids = StoredIds()
+        # What is kept back.
         self._dirty: dict[str, set[PartKey]] = {}
-        self._rows: dict[int, dict[str, Entry]] = {}
-        self._rows_count = 0
-        self._unsaved: set[tuple[int, str]] = set()
-        self._open: dict[int, dict[OpenKey, bool]] = {}
-        self._parked: dict[int, dict[str, int | None]] = {}
+        self._unsaved: dict[tuple[int, str], Entry] = {}
+        self._open: dict[tuple[int, OpenKey], bool] = {}
+        self._parked: dict[tuple[int, str], int | None] = {}
         self._journals: dict[tuple[int, str], JournalStanding] = {}
         self._explained: set[str] = set()
         self._explaining: dict[str, str] = {}
+        self._due: dict[int, set[tuple[str, str]]] = {}
+        self._done: list[tuple[str, str, int]] = []
         self._changed: set[int] = set()
+        self._shown: set[int] = set()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._pages = PageSums(path)
         self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self.db.executescript(
                 f"PRAGMA page_size={PAGE}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                f"PRAGMA cache_size=-{cache_pages_kib}; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
+                f"PRAGMA cache_size=-{pages_kib}; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
             )
             self._pages.check_recovered(self.db)
             self.db.executescript(SCHEMA)
@@ -165,96 +186,87 @@ class Store:
         self.db.execute("BEGIN IMMEDIATE")
 
     def engagement(self, engagement_id: str) -> Engagement:
-        found = self._cache.get(engagement_id)
-        if found is not None:
-            self._cache.move_to_end(engagement_id)
-            return found
+        found = self._touched.get(engagement_id)
+        if found is None:
+            found = self._at_hand.get(engagement_id) or self._load(engagement_id)
+            self._touched[engagement_id] = found
+        return found
+
+    def _load(self, engagement_id: str) -> Engagement:
+        """One that there is not is made."""
         row = self.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()
         if row is None:
             no = self.db.execute("SELECT coalesce(max(no), 0) + 1 FROM engagements").fetchone()[0]
             row = (no, engagement_id, snapshot.checksum(f"{no} {engagement_id}"))
             self.db.execute("INSERT INTO engagements VALUES (?, ?, ?)", row)
-            found = Engagement(no, Parts(), {})
-        else:
-            stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", (row[0],))
-            found = Engagement(
-                row[0],
-                Parts(((kind, part_id), snapshot.decode_part(kind, part_id, data)) for kind, part_id, data in stored),
-                {},
-            )
-        self._cache[engagement_id] = found
-        return found
+            self._ids.add_group(no, ())
+            return Engagement(no, Parts(), {})
+        stored = self.db.execute("SELECT kind, id, data FROM parts WHERE no = ?", row).fetchall()
+        parts = Parts(((kind, part_id), snapshot.decode_part(kind, part_id, data)) for kind, part_id, data in stored)
+        return Engagement(row[0], parts, {(kind, part_id): len(data) for kind, part_id, data in stored})
 
     def entries(self, engagement: Engagement) -> "StoredEntries":
-        return StoredEntries(self, engagement.no)
+        return StoredEntries(self, engagement)
 
     def entry(self, no: int, entry_id: str) -> Entry | None:
-        rows = self._rows_of(no)
-        found = rows.get(entry_id)
+        key = no, entry_id
+        found = self._unsaved.get(key) or self._rows.get(key)
         if found is not None:
             return found
-        stored = self.db.execute("SELECT data FROM entries WHERE no = ? AND id = ?", (no, entry_id)).fetchone()
-        return self._read(rows, entry_id, stored[0]) if stored is not None else None
+        if not self._ids.knows(no):
+            ids = self.db.execute("SELECT id FROM entries WHERE no = ?", (no,))
+            self._ids.add_group(no, (each for (each,) in ids))
+        return None if self._ids.denies(no, entry_id) else self._stored(key)
 
-    def open_on(self, no: int, line: str, since: str, until: str) -> list[Entry]:
+    def _stored(self, key: tuple[int, str]) -> Entry | None:
+        row = self.db.execute("SELECT data FROM entries WHERE no = ? AND id = ?", key).fetchone()
+        if row is None:
+            return None
+        found = snapshot.decode_entry(row[0])
+        if found.entry_id != key[1]:
+            raise Damaged(f"entry {found.entry_id} is stored as {key[1]}")
+        self._rows.put(key, found, DECODED * len(row[0]))
+        return found
+
+    def open_on(self, engagement: Engagement, line: tuple[str, str], since: str, until: str) -> list[Entry]:
         """In the order of days, then ids."""
-        changed = self._open.get(no)
-        if changed is not None and len(changed) > KEPT_BACK_MAX:
-            self.flush()
-            changed = None
-        rows = self._rows_of(no)
-        place = (no, line, since, until)
-        listed = self.db.execute(f"SELECT day, id FROM open_entries WHERE {OPEN_ON}", place).fetchall()
-        try:
-            entries = [rows[entry_id] for _, entry_id in listed]
-        except KeyError:
-            stored = f"SELECT id, data, day FROM open_entries JOIN entries USING (no, id) WHERE {OPEN_ON}"
-            entries, listed = [], []
-            for entry_id, data, day in self.db.execute(stored, place):
-                entries.append(rows.get(entry_id) or self._read(rows, entry_id, data))
-                listed.append((day, entry_id))
-        if not changed:
-            return entries
-        found = dict(zip(listed, entries, strict=True))
-        for (of, day, entry_id), there in changed.items():
-            if of == line and since <= day < until:
-                if there:
-                    found[day, entry_id] = rows[entry_id]
-                else:
-                    found.pop((day, entry_id), None)
-        return [found[place] for place in sorted(found)]
+        places = self._places(engagement, line)
+        if not places:
+            return []
+        no, unsaved, rows = engagement.no, self._unsaved, self._rows
+        found: list[Entry] = []
+        for _, entry_id in places[bisect_left(places, (since,)) : bisect_left(places, (until,))]:
+            key = no, entry_id
+            entry = unsaved.get(key) or rows.get(key) or self._stored(key)
+            if entry is None:
+                raise Damaged(f"entry {entry_id} is open on {' '.join(line)} and not stored")
+            found.append(entry)
+        return found
+
+    def _places(self, engagement: Engagement, line: tuple[str, str]) -> list[tuple[str, str]]:
+        """From here on `apply` keeps the list."""
+        found = engagement.lines.get(line)
+        if found is None:
+            asked = engagement.no, SEPARATOR.join(line)
+            rows = self.db.execute("SELECT day, id FROM open_entries WHERE no = ? AND line = ? ORDER BY day, id", asked)
+            found = engagement.lines[line] = rows.fetchall()
+        return found
 
     def everything(self, no: int) -> Iterator[Entry]:
         """In the order of ids."""
-        rows = self._rows_of(no)
-        unsaved = {entry_id for of, entry_id in self._unsaved if of == no}
+        unsaved = {entry_id: entry for (of, entry_id), entry in self._unsaved.items() if of == no}
         stored = self.db.execute("SELECT id, data FROM entries WHERE no = ?", (no,)).fetchall()
         found = {entry_id: data for entry_id, data in stored if entry_id not in unsaved}
         for entry_id in sorted([*found, *unsaved]):
-            yield rows.get(entry_id) or snapshot.decode_entry(found[entry_id])
+            yield unsaved.get(entry_id) or self._rows.get((no, entry_id)) or snapshot.decode_entry(found[entry_id])
 
-    def _rows_of(self, no: int) -> dict[str, Entry]:
-        found = self._rows.get(no)
+    def parked(self, engagement: Engagement) -> dict[str, int]:
+        """Log offsets of the entries of which something waits."""
+        found = engagement.parked
         if found is None:
-            found = self._rows[no] = {}
+            stored = self.db.execute("SELECT id, log_offset FROM parked WHERE no = ?", (engagement.no,))
+            found = engagement.parked = dict(stored.fetchall())
         return found
-
-    def _read(self, rows: dict[str, Entry], entry_id: str, data: bytes) -> Entry:
-        found = snapshot.decode_entry(data)
-        if found.entry_id != entry_id:
-            raise Damaged(f"entry {found.entry_id} is stored as {entry_id}")
-        if self._rows_count < self._rows_limit:
-            rows[entry_id] = found
-            self._rows_count += 1
-        return found
-
-    def parked(self, no: int) -> list[str]:
-        """In the order of log offsets, then ids."""
-        found: dict[str, int | None] = dict(
-            self.db.execute("SELECT id, log_offset FROM parked WHERE no = ?", (no,)).fetchall()
-        )
-        found.update(self._parked.get(no, {}))
-        return [entry_id for _, entry_id in sorted((at, entry_id) for entry_id, at in found.items() if at is not None)]
 
     def journal(self, no: int, journal_id: str) -> JournalStanding | None:
         found = self._journals.get((no, journal_id))
@@ -265,6 +277,7 @@ class Store:
 
     def due(self, zone: str, day: str, after: str) -> list[str]:
         """Engagements to be looked at when the day ends in the zone, ascending, from `after` on."""
+        self._write_days()
         rows = self.db.execute(
             "SELECT DISTINCT id FROM due JOIN engagements USING (no) WHERE zone = ? AND day <= ? AND id > ? ORDER BY id",
             (zone, day, after),
@@ -273,7 +286,9 @@ class Store:
 
     def done(self, zone: str, day: str, engagement_id: str) -> None:
         no = self.engagement(engagement_id).no
-        self.db.execute("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", (zone, day, no))
+        self._done.append((zone, day, no))
+        if kept := self._due.get(no):
+            self._due[no] = {(of, ends) for of, ends in kept if of != zone or ends > day}
 
     def waiting(self, keys: Iterable[tuple[str, str]], after: str) -> list[str]:
         """Engagements in which something waits for one of the keys, ascending, from `after` on."""
@@ -299,14 +314,14 @@ class Store:
 
     def changed(self, after: str) -> list[str]:
         """Engagements with projects whose view is not sent, ascending."""
-        self.db.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
-        self._changed.clear()
+        self._write_days()
         rows = self.db.execute("SELECT id FROM changed JOIN engagements USING (no) WHERE id > ? ORDER BY id", (after,))
         return [engagement_id for (engagement_id,) in rows]
 
     def shown(self, engagement_id: str) -> None:
-        self._changed.discard(self.engagement(engagement_id).no)
-        self.db.execute("DELETE FROM changed WHERE no = ?", (self.engagement(engagement_id).no,))
+        no = self.engagement(engagement_id).no
+        self._changed.discard(no)
+        self._shown.add(no)
 
     def reference(self) -> Iterator[tuple[str, bytes]]:
         for type_name, data in self.db.execute("SELECT type, body FROM reference ORDER BY seq"):
@@ -321,24 +336,36 @@ class Store:
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""
-        no, parts, _ = engagement
+        no, parts = engagement.no, engagement.parts
         if change.parts:
             self._dirty.setdefault(engagement_id, set()).update(change.parts)
             parts.take(change.parts)
-            if any(kind == "project" and parts[kind, part_id].changed for kind, part_id in change.parts):
-                self._changed.add(no)
-        if change.rows:
-            self._rows_of(no).update(change.rows)
-            self._unsaved.update((no, entry_id) for entry_id in change.rows)
-            self._rows_count += len(change.rows)
-        if change.open_removed or change.open_added:
-            index = self._open.setdefault(no, {})
-            for contract, line, day, entry_id in change.open_removed:
-                index[f"{contract}{SEPARATOR}{line}", day, entry_id] = False
-            for contract, line, day, entry_id in change.open_added:
-                index[f"{contract}{SEPARATOR}{line}", day, entry_id] = True
+            for (kind, _), part in change.parts.items():
+                if kind == "project" and part.changed:
+                    self._changed.add(no)
+        for entry_id, entry in change.rows.items():
+            self._unsaved[no, entry_id] = entry
+            self._ids.add(no, entry_id)
+        for contract, line, day, entry_id in change.open_removed:
+            places = self._places(engagement, (contract, line))
+            at = bisect_left(places, (day, entry_id))
+            if places[at : at + 1] == [(day, entry_id)]:
+                del places[at]
+                self._open[no, (contract, line, day, entry_id)] = False
+        for contract, line, day, entry_id in change.open_added:
+            places = self._places(engagement, (contract, line))
+            at = bisect_left(places, (day, entry_id))
+            if places[at : at + 1] != [(day, entry_id)]:
+                places.insert(at, (day, entry_id))
+                self._open[no, (contract, line, day, entry_id)] = True
         if change.parked:
-            self._parked.setdefault(no, {}).update(change.parked)
+            parked = self.parked(engagement)
+            for entry_id, parked_at in change.parked.items():
+                self._parked[no, entry_id] = parked_at
+                if parked_at is None:
+                    parked.pop(entry_id, None)
+                else:
+                    parked[entry_id] = parked_at
         for journal_id, journal in change.journals.items():
             self._journals[no, journal_id] = journal
         for digest, decision in change.explanations.items():
@@ -347,14 +374,14 @@ class Store:
         if change.waits_removed or change.waits_added:
             self._write_waits(no, change, log_offset)
         if change.due:
-            self.db.executemany(
-                "INSERT OR IGNORE INTO due VALUES (?, ?, ?)", ((zone, day, no) for zone, day in sorted(change.due))
-            )
+            self._due.setdefault(no, set()).update(change.due)
         for statement_id, listed in change.statements.items():
             self.db.execute(
                 "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)",
                 (no, statement_id, snapshot.encode(listed, statement_id)),
             )
+        if len(self._unsaved) > KEPT_BACK_MAX:
+            self.flush()
 
     def _write_waits(self, no: int, change: Transition, log_offset: int) -> None:
         self.db.executemany(
@@ -369,21 +396,23 @@ class Store:
 
     def flush(self) -> None:
         """Write what is kept back of rows and their indexes."""
-        encode, rows = snapshot.encode, self._rows
-        self.db.executemany(
-            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
-            [(no, entry_id, encode(rows[no][entry_id])) for no, entry_id in sorted(self._unsaved)],
-        )
+        written = [(*key, snapshot.encode(entry)) for key, entry in sorted(self._unsaved.items(), key=_by_key)]
+        self.db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
+        for no, entry_id, data in written:
+            self._rows.put((no, entry_id), self._unsaved[no, entry_id], DECODED * len(data))
         self._unsaved.clear()
         self.db.executemany(
             "INSERT OR REPLACE INTO journals VALUES (?, ?, ?)",
             [
-                (no, journal_id, snapshot.encode_journal(journal, journal_id))
-                for (no, journal_id), journal in self._journals.items()
+                (*key, snapshot.encode_journal(journal, key[1]))
+                for key, journal in sorted(self._journals.items(), key=_by_key)
             ],
         )
         self._journals.clear()
-        index = sorted((no, *key, there) for no, kept in self._open.items() for key, there in kept.items())
+        index = sorted(
+            (no, f"{contract}{SEPARATOR}{line}", *place, there)
+            for (no, (contract, line, *place)), there in self._open.items()
+        )
         self.db.executemany(
             "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ?",
             [key for *key, there in index if not there],
@@ -392,20 +421,33 @@ class Store:
             "INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?)", [key for *key, there in index if there]
         )
         self._open.clear()
-        places = [(no, at, entry_id) for no, kept in self._parked.items() for entry_id, at in kept.items()]
         self.db.executemany(
-            "DELETE FROM parked WHERE no = ? AND id = ?", [(no, entry_id) for no, at, entry_id in places if at is None]
+            "DELETE FROM parked WHERE no = ? AND id = ?", [key for key, at in self._parked.items() if at is None]
         )
         self.db.executemany(
-            "INSERT OR REPLACE INTO parked VALUES (?, ?, ?)", [place for place in places if place[1] is not None]
+            "INSERT OR REPLACE INTO parked VALUES (?, ?, ?)",
+            [(no, at, entry_id) for (no, entry_id), at in self._parked.items() if at is not None],
         )
         self._parked.clear()
+
+    def _write_days(self) -> None:
+        """What a day's end has done goes first: what is due now was found due behind it."""
+        self.db.executemany("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", self._done)
+        self._done.clear()
+        self.db.executemany(
+            "INSERT OR IGNORE INTO due VALUES (?, ?, ?)",
+            sorted((zone, day, no) for no, kept in self._due.items() for zone, day in kept),
+        )
+        self._due.clear()
+        self.db.executemany("DELETE FROM changed WHERE no = ?", ((no,) for no in sorted(self._shown)))
+        self._shown.clear()
+        self.db.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
+        self._changed.clear()
 
     def commit(self, meta: Meta) -> None:
         """Make the batch durable; only if nobody else has moved the store since (compare and set on the position)."""
         self.flush()
-        self.db.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
-        self._changed.clear()
+        self._write_days()
         self.db.executemany("INSERT OR IGNORE INTO explanations VALUES (?, ?)", sorted(self._explaining.items()))
         self._explained.update(self._explaining)
         self._explaining.clear()
@@ -419,23 +461,26 @@ class Store:
         self.meta = meta
         if self._pages.is_due():
             self._pages.seal(self.db)
-        while len(self._cache) > self._cache_limit:
-            self._cache.popitem(last=False)
-        if self._rows_count > self._rows_limit:
-            self._rows.clear()
-            self._rows_count = 0
+        for engagement_id, engagement in self._touched.items():
+            self._at_hand.put(engagement_id, engagement, engagement.bytes)
+        self._touched.clear()
 
     def _write_parts(self) -> None:
         written: list[tuple[int, str, str, bytes]] = []
         gone: list[tuple[int, str, str]] = []
         for engagement_id, keys in self._dirty.items():
-            no, parts, _ = self._cache[engagement_id]
-            for kind, part_id in keys:
-                value = parts.get((kind, part_id))
+            of = self._touched[engagement_id]
+            for key in keys:
+                kind, part_id = key
+                value = of.parts.get(key)
+                of.stored -= of.sizes.pop(key, 0)
                 if value is None:
-                    gone.append((no, kind, part_id))
+                    gone.append((of.no, kind, part_id))
                 else:
-                    written.append((no, kind, part_id, snapshot.encode(value, snapshot.part_key(kind, part_id))))
+                    data = snapshot.encode(value, snapshot.part_key(kind, part_id))
+                    written.append((of.no, kind, part_id, data))
+                    of.sizes[key] = len(data)
+                    of.stored += len(data)
         written.sort(key=lambda row: row[:3])
         self.db.executemany("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
         self.db.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
@@ -456,23 +501,29 @@ class Store:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
+def _by_key(item: tuple[tuple[int, str], object]) -> tuple[int, str]:
+    return item[0]
+
+
 class StoredEntries:
     """The rows of one engagement (`state.draft.Entries`)."""
 
-    __slots__ = ("_no", "_store")
+    __slots__ = ("_engagement", "_no", "_store")
 
-    def __init__(self, store: Store, no: int) -> None:
+    def __init__(self, store: Store, engagement: Engagement) -> None:
         self._store = store
-        self._no = no
+        self._engagement = engagement
+        self._no = engagement.no
 
     def get(self, entry_id: str) -> Entry | None:
         return self._store.entry(self._no, entry_id)
 
     def open_on(self, contract_id: str, line_id: str, since: str, until: str) -> list[Entry]:
-        return self._store.open_on(self._no, f"{contract_id}{SEPARATOR}{line_id}", since, until)
+        return self._store.open_on(self._engagement, (contract_id, line_id), since, until)
 
     def parked(self) -> list[str]:
-        return self._store.parked(self._no)
+        found = self._store.parked(self._engagement)
+        return sorted(found, key=lambda entry_id: (found[entry_id], entry_id))
 
     def everything(self) -> Iterator[Entry]:
         return self._store.everything(self._no)

@@ -1,0 +1,98 @@
+"""What a store keeps of its rows between reads, bounded in bytes: decoded values, and which ids it has at all."""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+# A decoded row or part of the books takes about eight times the bytes that it is stored in.
+DECODED: Final = 8
+# Of ids: a word of 64 bits for every eight of them, in which three bits stand for each.
+WORDS: Final = 1 << 18
+IDS_MAX: Final = 8 * WORDS
+# Of a group with more ids it is not worth while to read them all.
+GROUP_MAX: Final = IDS_MAX // 8
+_BITS: Final = tuple(1 << (n & 63) | 1 << (n >> 6) | 1 << (n * 2_654_435_761 >> 26 & 63) for n in range(4096))
+
+
+class Recent(Generic[K, V]):
+    """Values up to a number of bytes; those that were not used for the longest time go first."""
+
+    __slots__ = ("_bytes", "_found", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._bytes = 0
+        self._found: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        found = self._found.get(key)
+        if found is None:
+            return None
+        self._found.move_to_end(key)
+        return found[0]
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """In the place of what was there; `size` is in bytes."""
+        before = self._found.pop(key, None)
+        if before is not None:
+            self._bytes -= before[1]
+        self._found[key] = value, size
+        self._bytes += size
+        while self._bytes > self.limit and len(self._found) > 1:
+            _, (_, gone) = self._found.popitem(last=False)
+            self._bytes -= gone
+
+
+class StoredIds:
+    """A Bloom filter over the ids of rows, by group: an id that it denies was never stored; of those that were never stored it
+    denies nearly all.
+
+    Of a group nothing is known before its ids were added. A full filter forgets every group.
+    """
+
+    __slots__ = ("_count", "_groups", "_words")
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def knows(self, group: int) -> bool:
+        return group in self._groups
+
+    def add_group(self, group: int, ids: Iterable[str]) -> None:
+        """All that are stored of it."""
+        listed = list(islice(ids, GROUP_MAX + 1))
+        self._make_room(len(listed))
+        for each in listed:
+            self._set(group, each)
+        self._groups[group] = len(listed) <= GROUP_MAX
+
+    def add(self, group: int, each: str) -> None:
+        self._make_room(1)
+        self._set(group, each)
+
+    def denies(self, group: int, each: str) -> bool:
+        """Of a group that it knows."""
+        mixed = hash((group, each))
+        bits = _BITS[mixed >> 32 & 4095]
+        return self._words[mixed & WORDS - 1] & bits != bits and self._groups[group]
+
+    def _set(self, group: int, each: str) -> None:
+        mixed = hash((group, each))
+        at, bits = mixed & WORDS - 1, _BITS[mixed >> 32 & 4095]
+        if self._words[at] & bits != bits:
+            self._words[at] |= bits
+            self._count += 1
+
+    def _make_room(self, count: int) -> None:
+        if self._count + count > IDS_MAX:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._words = array("Q", (0,)) * WORDS
+        self._count = 0
+        self._groups: dict[int, bool] = {}

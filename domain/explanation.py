@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from domain.money import format_decimal
+from domain.money import format_amount, format_decimal, smallest_unit
 from domain.units import (
     AMOUNT_SCALE,
     EXCHANGE_RATE_SCALE,
@@ -327,6 +327,46 @@ def constant(title: str, value: int, unit: str, currency: str = "", **more: obje
 def stated(title: str, value: int, unit: str, currency: str = "", **more: object) -> Node:
     """A value that is taken as it is; `unexplained` finds it."""
     return Node(title, value, unit, currency, Arithmetic(STATED), **more)  # type: ignore[arg-type]
+
+
+def step_of(currency: str) -> str:
+    """What amounts of the currency are rounded to, as text."""
+    return format_amount(smallest_unit(currency))
+
+
+def evaluated(
+    title: str,
+    operation: str,
+    operands: Sequence[Node],
+    parameters: Mapping[str, Parameter],
+    unit: str = "amount",
+    currency: str = "",
+    **more: object,
+) -> Node:
+    """A node whose value its operation gives; that is whole in its unit where the parameters round it."""
+    exact = OPERATIONS[operation]([Fraction(one.value or 0, 10 ** SCALES[one.unit]) for one in operands], parameters)
+    value = exact * 10 ** SCALES[unit]
+    arithmetic = Arithmetic(operation, tuple(operands), parameters)
+    return Node(title, value.numerator // value.denominator, unit, currency, arithmetic, **more)  # type: ignore[arg-type]
+
+
+def in_proportion(title: str, whole: Node, part: Node, of: Node, mode: str, **more: object) -> Node:
+    parameters: dict[str, Parameter] = {"step": step_of(whole.currency), "mode": mode}
+    return evaluated(title, "proportion", (whole, part, of), parameters, "amount", whole.currency, **more)
+
+
+def most(title: str, one: Node, other: Node, **more: object) -> Node:
+    value = max(one.value or 0, other.value or 0)
+    return Node(title, value, one.unit, one.currency, Arithmetic("max", (one, other)), **more)  # type: ignore[arg-type]
+
+
+def least(title: str, nodes: Sequence[Node], **more: object) -> Node:
+    """The only one as it is."""
+    first = nodes[0]
+    if len(nodes) == 1:
+        return first
+    value = min(node.value or 0 for node in nodes)
+    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)  # type: ignore[arg-type]
 
 
 def agreeing(made: Node | None, told: Node) -> Node:

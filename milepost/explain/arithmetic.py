@@ -2,43 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import Any
 
-from domain.explanation import OPERATIONS, SCALES, Arithmetic, Node, Parameter
-from domain.money import format_amount, smallest_unit
-
-
-def step_of(currency: str) -> str:
-    return format_amount(smallest_unit(currency))
-
-
-def evaluated(
-    title: str,
-    operation: str,
-    operands: Sequence[Node],
-    parameters: Mapping[str, Parameter],
-    unit: str = "amount",
-    currency: str = "",
-    **more: Any,
-) -> Node:
-    """A node whose value its operation gives; that is whole in its unit where the parameters round it."""
-    exact = OPERATIONS[operation]([Fraction(one.value or 0, 10 ** SCALES[one.unit]) for one in operands], parameters)
-    value = exact * 10 ** SCALES[unit]
-    return Node(
-        title,
-        value.numerator // value.denominator,
-        unit,
-        currency,
-        Arithmetic(operation, tuple(operands), parameters),
-        **more,
-    )
-
-
-def in_proportion(title: str, whole: Node, part: Node, of: Node, mode: str, **more: Any) -> Node:
-    parameters: dict[str, Any] = {"step": step_of(whole.currency), "mode": mode}
-    return evaluated(title, "proportion", (whole, part, of), parameters, "amount", whole.currency, **more)
+from domain.explanation import Node, evaluated, step_of
 
 
 def in_units(stated: Node) -> Node:
@@ -77,17 +44,3 @@ def by_its_time(made: Node) -> Node:
 def by_day(title: str, amount: Node, days: int, of: int, mode: str, **more: Any) -> Node:
     parameters: dict[str, Any] = {"days": str(days), "of": str(of), "step": step_of(amount.currency), "mode": mode}
     return evaluated(title, "by_day", (amount,), parameters, "amount", amount.currency, **more)
-
-
-def most(title: str, one: Node, other: Node, **more: Any) -> Node:
-    return Node(
-        title, max(one.value or 0, other.value or 0), one.unit, one.currency, Arithmetic("max", (one, other)), **more
-    )
-
-
-def least(title: str, nodes: list[Node], **more: Any) -> Node:
-    first = nodes[0]
-    if len(nodes) == 1:
-        return first
-    value = min(node.value or 0 for node in nodes)
-    return Node(title, value, first.unit, first.currency, Arithmetic("min", tuple(nodes)), **more)

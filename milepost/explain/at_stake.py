@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from domain.events.delivery import ExpenseApproved
-from domain.explanation import Arithmetic, Node
+from domain.explanation import Arithmetic, Node, step_of
 from domain.money import extend
 from domain.terms import methods
 from domain.work.rows import FEE
-from milepost.explain.arithmetic import by_its_time, step_of
+from milepost.explain.arithmetic import by_its_time
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from domain.caps.consume import BucketKey, CapRule, bucket_key, is_prorated, limit_of, limit_on, prorate
 from domain.caps.purchase_order import spoken
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
-from milepost.explain.arithmetic import least, most, step_of
+from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, step_of, total
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.headroom import SETTLED, TAKEN, Consumer, ConsumptionOrder, HeadroomNodes
 from milepost.explain.sources import Sources

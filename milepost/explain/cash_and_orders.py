@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.explanation import Node, agreeing, constant, less, stated, total
+from domain.explanation import Node, agreeing, constant, less, most, stated, total
 from domain.identity import escape
 from domain.outputs import ViewBalance, ViewOrder, ViewSource, ViewUnapplied
-from milepost.explain.arithmetic import most
 from milepost.explain.caps import CapNodes
 from milepost.explain.funding import FundingNodes
 from milepost.explain.receivables import ReceivableNodes

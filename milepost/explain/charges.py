@@ -11,14 +11,13 @@ from domain.caps.consume import order_of
 from domain.contract import agreed_units
 from domain.events.common import CostPlus, Expenses, PriceTier, UnitPrice
 from domain.events.delivery import ExpenseApproved, UnitsDelivered
-from domain.explanation import Node, agreeing, constant, less, stated, total
+from domain.explanation import Node, agreeing, constant, evaluated, least, less, most, stated, step_of, total
 from domain.money import format_decimal
 from domain.reference.exchange import Exchange
 from domain.terms import methods
 from domain.terms.unit_price import VOLUME, prices
 from domain.units import QUANTITY_SCALE
 from domain.work.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, row_id
-from milepost.explain.arithmetic import evaluated, least, most, step_of
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
 from milepost.explain.rating import Rating

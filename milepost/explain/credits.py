@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
 from domain.events.finance import CreditMemoIssued
-from domain.explanation import Node, constant, less, negated, total
+from domain.explanation import Node, constant, evaluated, in_proportion, least, less, negated, step_of, total
 from domain.identity import composed, parts_of
 from domain.ledger.journal import BILLING
 from domain.ledger.position import Balance
@@ -15,7 +15,6 @@ from domain.money import HALF_UP, round_ratio
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, Row, hourly, hours_left, is_named
 from domain.units import HOURS_ONE
-from milepost.explain.arithmetic import evaluated, in_proportion, least, step_of
 from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines

@@ -7,11 +7,10 @@ from typing import Any
 
 from domain.caps.consume import Order, order_of
 from domain.events.common import Milestones
-from domain.explanation import Node, agreeing, less, stated, total
+from domain.explanation import Node, agreeing, in_proportion, least, less, stated, total
 from domain.terms import methods
 from domain.terms.draw_down import earned_by
 from domain.terms.kind import IN_MONEY, Store
-from milepost.explain.arithmetic import in_proportion, least
 from milepost.explain.fees import FeeNodes, Place
 from milepost.explain.sources import Sources
 from state.books import Price

@@ -12,8 +12,11 @@ from domain.explanation import (
     PolicyUse,
     agreeing,
     constant,
+    evaluated,
     less,
+    most,
     stated,
+    step_of,
     total,
 )
 from domain.money import extend, format_decimal, round_ratio
@@ -22,7 +25,7 @@ from domain.terms import methods
 from domain.terms.kind import IN_HOURS
 from domain.work.increments import billable_hours as incremented
 from domain.work.rows import row_id
-from milepost.explain.arithmetic import by_its_time, evaluated, most, step_of
+from milepost.explain.arithmetic import by_its_time
 from milepost.explain.charges import ChargeNodes
 from milepost.explain.drawing import DrawingNodes
 from milepost.explain.passing import PassingNodes

@@ -13,9 +13,8 @@ from domain.accounts import (
     REVENUE,
     UNBILLED_RECEIVABLE,
 )
-from domain.explanation import Node, constant, less, negated, total
+from domain.explanation import Node, constant, least, less, negated, total
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import least
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals

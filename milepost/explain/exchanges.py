@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from domain.events.finance import InvoicePosted, PaymentReceived
-from domain.explanation import Arithmetic, Node, stated
+from domain.explanation import Arithmetic, Node, stated, step_of
 from domain.ledger.clearing import CLEARED
 from domain.ledger.journal import BILLING
 from domain.money import convert
@@ -14,7 +14,6 @@ from domain.outputs import JournalEntry, JournalLine
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
-from milepost.explain.arithmetic import step_of
 from milepost.explain.entries import Standing
 from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.rating import Rating

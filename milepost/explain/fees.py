@@ -11,7 +11,20 @@ from typing import Any, NamedTuple
 
 from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
-from domain.explanation import Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import (
+    Node,
+    agreeing,
+    constant,
+    evaluated,
+    in_proportion,
+    least,
+    less,
+    most,
+    negated,
+    stated,
+    step_of,
+    total,
+)
 from domain.identity import composed
 from domain.reference.zones import local_date
 from domain.terms import methods
@@ -20,7 +33,7 @@ from domain.terms.retainer import Lot, lots
 from domain.terms.subscription import MINIMUM, MONTHS, months
 from domain.units import Amount
 from domain.work.rows import DELIVERY, FEE, row_id
-from milepost.explain.arithmetic import by_day, evaluated, in_proportion, least, most, step_of
+from milepost.explain.arithmetic import by_day
 from milepost.explain.sources import Sources
 from state.books import Charge, Contract, LineFees, Price
 from state.charges.fees_due import charging

@@ -10,9 +10,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from domain.events.common import Deposit
-from domain.explanation import Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import Node, agreeing, constant, evaluated, in_proportion, least, less, negated, stated, total
 from domain.reference.exchange import SAME_CURRENCY
-from milepost.explain.arithmetic import evaluated, in_proportion, least
 from milepost.explain.drafted_funding import Portion
 from milepost.explain.forecasts import Context, ForecastNodes
 from milepost.explain.sources import Sources

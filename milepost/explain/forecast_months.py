@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.billing.statement import ISSUED
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, negated, stated, total
 from domain.forecast.completion import MONTHS_MAX, percent, spread
 from domain.money import HALF_UP, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.receivables.credit_memo import ERROR_REBILL
 from domain.units import HOURS_SCALE
-from milepost.explain.arithmetic import least, most
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.forecast_cash import Bill, CashNodes
 from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, Context, ForecastNodes

@@ -19,10 +19,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, total
 from domain.identity import unescape
 from domain.outputs import ForecastDelta, ForecastUpdate, PreviousFigures
-from milepost.explain.arithmetic import least, most
 from milepost.explain.forecast_caps import EXHAUSTS, ForecastCapNodes
 from milepost.explain.forecast_caps import FIGURES as CAP_FIGURES
 from milepost.explain.forecast_months import MEASURES, SHEETS, MonthNodes

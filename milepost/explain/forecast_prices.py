@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 from domain.accounts import REVENUE
 from domain.events.common import Milestones, UnitPrice
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, step_of, total
 from domain.forecast.completion import Included, beyond
 from domain.money import HALF_UP, smallest_unit
 from domain.terms.unit_price import VOLUME, prices
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as, named
-from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.fees import FeeNodes, Place
 from milepost.explain.records import RecordNodes

@@ -11,7 +11,19 @@ from msgspec.structs import replace
 
 from domain.caps.consume import CapRule, bucket_key
 from domain.events.delivery import EstimateRevised, ProjectActivated, ResourceAssigned
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import (
+    Arithmetic,
+    Node,
+    agreeing,
+    constant,
+    evaluated,
+    less,
+    most,
+    negated,
+    stated,
+    step_of,
+    total,
+)
 from domain.forecast.completion import percent, room_of, value_of
 from domain.identity import composed
 from domain.money import HALF_UP, allocate, format_amount, smallest_unit
@@ -20,7 +32,6 @@ from domain.policies import Resolved
 from domain.reference.exchange import Exchange, MissingRate
 from domain.terms import methods
 from domain.work.rates import RateDecision
-from milepost.explain.arithmetic import evaluated, most, step_of
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import along

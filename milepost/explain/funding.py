@@ -10,9 +10,8 @@ from domain.caps.consume import Order, order_of
 from domain.contract import BEGINNING
 from domain.events.commercial import ContractSigned
 from domain.events.common import FundingRule
-from domain.explanation import Node, less, negated, total
+from domain.explanation import Node, evaluated, less, most, negated, step_of, total
 from domain.money import smallest_unit
-from milepost.explain.arithmetic import evaluated, most, step_of
 from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Part, Place, Portion
 from milepost.explain.sources import Sources, nothing
 from state.billing.payers import funded_terms

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.events.finance import WrittenOff
-from domain.explanation import Node, agreeing, constant, less, stated, total
-from milepost.explain.arithmetic import least, most
+from domain.explanation import Node, agreeing, constant, least, less, most, stated, total
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.sources import Sources
 from state.books import Entry, GivenUp, Price, WriteOff

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple, Protocol
 from domain.caps.consume import BucketKey, CapRule, Claim, Order, bucket_key, limit_on
 from domain.caps.purchase_order import ORDER, SUBJECT_KIND, is_order, spoken
 from domain.contract import BEGINNING
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, step_of, total
 from domain.money import round_ratio
-from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.sources import Sources
 from state.books import Contract, Entry

@@ -16,11 +16,22 @@ from domain.accounts import (
     UNBILLED,
 )
 from domain.events.finance import InvoicePosted
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import (
+    Arithmetic,
+    Node,
+    agreeing,
+    constant,
+    in_proportion,
+    less,
+    negated,
+    stated,
+    step_of,
+    total,
+)
 from domain.ledger.clearing import OWED, account_of, is_of_invoice
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import in_proportion, in_units, step_of
+from milepost.explain.arithmetic import in_units
 from milepost.explain.entries import Standing
 from milepost.explain.exchanges import Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines

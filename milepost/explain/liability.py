@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from domain.accounts import CONTRACT_LIABILITY
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, negated, stated, step_of, total
 from domain.identity import composed, parts_of
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import least, most, step_of
 from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domain.explanation import Node, agreeing, less, stated
-from milepost.explain.arithmetic import evaluated, least, step_of
+from domain.explanation import Node, agreeing, evaluated, least, less, stated, step_of
 from milepost.explain.sources import Sources
 from state.books import PartOf, Price
 from state.terms.known import worker_on

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
-from domain.explanation import Arithmetic, Node, constant, less, negated, total
+from domain.explanation import Arithmetic, Node, constant, in_proportion, least, less, negated, total
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import in_proportion, least
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.terms.plan import contract_policies

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from domain.accounts import BAD_DEBT, BANK, EXCHANGE_DIFFERENCE, RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import CreditMemoIssued, PaymentApplied, PaymentReceived
-from domain.explanation import Arithmetic, Node, constant, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, constant, in_proportion, less, negated, stated, total
 from domain.money import HALF_UP, round_amount
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.arithmetic import in_proportion, in_units
+from milepost.explain.arithmetic import in_units
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources

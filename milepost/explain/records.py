@@ -8,14 +8,14 @@ from typing import Any
 
 from domain.accounts import REVENUE
 from domain.caps.purchase_order import is_order, spoken
-from domain.explanation import Arithmetic, Node, agreeing, less, negated, stated, total
+from domain.explanation import Arithmetic, Node, agreeing, less, negated, stated, step_of, total
 from domain.ledger.journal import debits
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
 from domain.terms import methods
 from domain.units import Amount
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
-from milepost.explain.arithmetic import by_its_time, step_of
+from milepost.explain.arithmetic import by_its_time
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources

@@ -10,13 +10,24 @@ from typing import Any
 from domain.billing import retention as rule
 from domain.events.commercial import ContractSigned
 from domain.events.common import Milestones, Retention
-from domain.explanation import Node, agreeing, constant, negated, stated, total
+from domain.explanation import (
+    Node,
+    agreeing,
+    constant,
+    evaluated,
+    in_proportion,
+    least,
+    most,
+    negated,
+    stated,
+    step_of,
+    total,
+)
 from domain.ledger.journal import BILLING
 from domain.money import format_decimal
 from domain.outputs import BillingStatement, JournalEntry, JournalLine
 from domain.terms.kind import NO_REVENUE
 from domain.units import PERCENT_SCALE, Amount
-from milepost.explain.arithmetic import evaluated, in_proportion, least, most, step_of
 from milepost.explain.positions import Figures
 from milepost.explain.sources import Sources
 from state.books import Contract, OpenStatement, StatementState

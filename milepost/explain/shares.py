@@ -7,8 +7,7 @@ from typing import Any
 
 from domain.billing.funding import FIELD
 from domain.billing.shares import Party, expected_parties, rounding_place
-from domain.explanation import Node, negated, stated, total
-from milepost.explain.arithmetic import evaluated, step_of
+from domain.explanation import Node, evaluated, negated, stated, step_of, total
 from milepost.explain.sources import Sources
 from state.billing.payers import parties_for
 from state.books import Issued, PayerPart, TermsVersion

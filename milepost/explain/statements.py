@@ -10,13 +10,24 @@ from msgspec.structs import replace
 from domain.billing.shares import Party
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.events.common import Deposit
-from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, total
+from domain.explanation import (
+    Arithmetic,
+    Node,
+    agreeing,
+    constant,
+    evaluated,
+    least,
+    less,
+    negated,
+    stated,
+    step_of,
+    total,
+)
 from domain.identity import composed
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
 from domain.terms.deposit import REFUND
 from domain.work.rows import FEE, row_id
-from milepost.explain.arithmetic import evaluated, least, step_of
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
 from milepost.explain.funding import FundingNodes

@@ -11,11 +11,11 @@ from domain.billing.tax import OUTPUT, PAYMENT, Taxable, rule_on
 from domain.events.common import TaxRule
 from domain.events.finance import InvoicePosted
 from domain.events.reference import TaxPolicyDefined
-from domain.explanation import Node, PolicyUse, agreeing, less, stated, total
+from domain.explanation import Node, PolicyUse, agreeing, evaluated, less, stated, step_of, total
 from domain.identity import parts_of
 from domain.money import HALF_UP, round_amount
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
-from milepost.explain.arithmetic import evaluated, in_units, step_of
+from milepost.explain.arithmetic import in_units
 from milepost.explain.sources import Sources
 from state.billing.statement_tax import DAY, taxable
 from state.draft import Draft

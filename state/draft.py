@@ -16,6 +16,7 @@ from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference.book import ReferenceBook
 from domain.units import Amount, Hours, Instant
+from domain.why import Why
 from domain.work.rows import named
 from state.books import (
     AtStake,
@@ -187,6 +188,7 @@ class Draft:
         "waits_added",
         "waits_removed",
         "watched",
+        "why",
         "worked",
     )
 
@@ -199,6 +201,7 @@ class Draft:
         cause: Cause,
         plans: Plans,
         own: tuple[str, ...] | None = None,
+        why: Why | None = None,
     ) -> None:
         self.engagement_id = engagement_id
         self.before = before
@@ -207,6 +210,8 @@ class Draft:
         self.cause = cause
         self.plans, self.shared, self.daily = plans
         self.own = own
+        # The recorder of an explanation; None in production.
+        self.why = why
         self.parts: dict[PartKey, Any] = {}
         self.rows: dict[str, Entry] = {}
         self.outputs: list[Any] = []

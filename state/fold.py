@@ -47,6 +47,7 @@ from domain.events.finance import (
 )
 from domain.events.reference import DayEnded
 from domain.reference.book import ReferenceBook, owner_key
+from domain.why import Why
 from state.billing import reissue
 from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
@@ -94,14 +95,16 @@ def apply(
     cause: Cause,
     plans: Plans,
     own: tuple[str, ...] | None = None,
+    why: Why | None = None,
 ) -> Transition:
     """What an event makes of one engagement; long, because the switch is the list of what may happen.
 
     `plans` remembers what follows from contracts and reference data alone.
 
-    An event that goes to several engagements names in `own` what of it is this one's; None: everything.
+    An event that goes to several engagements names in `own` what of it is this one's; None: everything. `why` records what the rules did,
+    where an explanation folds.
     """
-    draft = Draft(engagement_id, before, entries, reference, cause, plans, own)
+    draft = Draft(engagement_id, before, entries, reference, cause, plans, own, why)
     match event:
         case TimeApproved():
             time.on_time_approved(draft, event)
@@ -233,12 +236,13 @@ def wake(
     entries: Entries,
     cause: Cause,
     plans: Plans,
+    why: Why | None = None,
 ) -> Transition:
     """Something that was missing has come: finish what waited for it, in the order of its log offsets.
 
     Contracts come first, so that work which waits for the same thing as its contract is posted once, with both its sides.
     """
-    draft = Draft(engagement_id, before, entries, reference, cause, plans)
+    draft = Draft(engagement_id, before, entries, reference, cause, plans, why=why)
     named = [(kind, rest) for kind, _, rest in (name.partition(":") for name in waiting)]
     contracts.on_reference_for_contracts(draft, [rest for kind, rest in named if kind == "contract"])
     retry_undetermined(draft, [rest for kind, rest in named if kind == "tax"])

@@ -11,6 +11,7 @@ and the dataflow wraps the same object.
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
@@ -43,6 +44,7 @@ from domain.reference.book import apply as apply_reference
 from domain.reference.fiscal import last_ended
 from domain.reference_faults import faults
 from domain.waiting import wakes
+from domain.why import Why
 from domain.work.rows import spoken
 from state.books import OpenException
 from state.chain import chained
@@ -167,6 +169,8 @@ class Shard:
         # How a command names the shard.
         self.whereabouts = f"--shard {genesis.partition}"
         self.progress = progress
+        # The recorder of an explanation; None in production.
+        self.why: Why | None = None
         self._encoders = encoders
         self.pass_over(overrides or {})
         self._at = ""
@@ -319,6 +323,7 @@ class Shard:
             cause,
             self._plans(engagement),
             own,
+            self.why,
         )
         store.apply(engagement_id, engagement, change, cause.log_offset)
         for record in change.outputs:
@@ -411,7 +416,9 @@ class Shard:
                 self._skip(engagement_id, passed_over, event, cause, emit)
             else:
                 self._at = engagement_id
-                self._take(engagement_id, cause, emit, wake, self.store.waiting_in(engagement_id, keys))
+                self._take(
+                    engagement_id, cause, emit, partial(wake, why=self.why), self.store.waiting_in(engagement_id, keys)
+                )
         if len(taken) < len(targets):
             self.engagement = taken[-1]
             return 0

@@ -1,7 +1,8 @@
 """One engagement's part of the log folded once more, with all that each event changed.
 
-The fold is the one that made the outputs, so what it decided is read from the books before and after an event, and nothing is added to
-the path of events. Reference data is folded along; other engagements are not needed, since no engagement reads another's books.
+The fold is the one that made the outputs. It is handed a recorder (`domain/why.py`), to which rules say how their figures come about;
+what no rule says yet is read from the books before and after an event. Reference data is folded along; other engagements are not
+needed, since no engagement reads another's books.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import TimeApproved
-from domain.events.reference import ExchangeRateSet
+from domain.events.reference import ExchangeRateSet, LegalEntityDefined
 from domain.ledger.journal import moves_nothing
 from domain.outputs import (
     BillingStatement,
@@ -26,6 +27,7 @@ from domain.outputs import (
 )
 from domain.reference.book import ReferenceBook, owner_key
 from domain.units import Instant
+from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
 from state.books import Contract, Entry, JournalStanding, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
@@ -83,8 +85,11 @@ class Trace(Store):
         self.events: list[LogRecord] = []
         self._facts: dict[tuple[str, str, str, int], list[LogRecord]] = {}
         self.now: tuple[LogRecord, Cause, ReferenceBook] | None = None
+        # What the rules said of the figures of each step.
+        self.why = Why()
         self._rows_at: dict[str, list[tuple[int, Entry]]] = {}
         self._parts_at: dict[PartKey, list[tuple[int, Any]]] = {}
+        self._by_event_id: dict[str, LogRecord] = {}
         self._quotes: dict[tuple[Any, ...], LogRecord] = {}
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
@@ -120,6 +125,7 @@ class Trace(Store):
                     self.forecasts.setdefault(record.project_id, []).append(said)
                 case _:
                     pass
+        self.why.now = len(self.steps)
 
     def _take_part(self, said: Said, record: BillingStatement) -> None:
         """`statements` has the parts of the newest that was said of each; a superseded revision stays as it was drafted, and one that was
@@ -149,6 +155,7 @@ class Trace(Store):
         """Remember where an event stands, so that what rests on it can name it."""
         event = record.event
         self.events.append(record)
+        self._by_event_id.setdefault(event.event_id, record)
         self._facts.setdefault(_fact(event), []).append(record)
         if isinstance(event, ExchangeRateSet):
             key = (event.rate_type, event.from_currency, event.to_currency, event.date, event.version)
@@ -201,6 +208,13 @@ class Trace(Store):
         self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
     ) -> LogRecord | None:
         return self._quotes.get((rate_type, from_currency, to_currency, day, version))
+
+    def entity(self, entity_id: str, version: int) -> LegalEntityDefined | None:
+        known = self._facts.get((LegalEntityDefined.__name__, "legal_entity", entity_id, version), [])
+        return next((record.event for record in known if isinstance(record.event, LegalEntityDefined)), None)
+
+    def record_with(self, event_id: str) -> LogRecord | None:
+        return self._by_event_id.get(event_id)
 
     def record_of(self, event: Event) -> LogRecord | None:
         """The record that says what the event says."""
@@ -273,6 +287,7 @@ class Retold(Shard):
     ) -> None:
         super().__init__(trace, SILENT, genesis, Progress(), decode, passed_over)
         self.trace = trace
+        self.why = trace.why
         trace.begin()
 
     def follow(self, record: LogRecord, recorded_at: Instant) -> None:

@@ -86,6 +86,7 @@ def tried(draft: Draft) -> Draft:
     copy.statements = dict(draft.statements)
     copy.repriced, copy.watched = dict(draft.repriced), dict(draft.watched)
     copy.positions = dict(draft.positions)
+    copy.why = draft.why.fork() if draft.why is not None else None
     return copy
 
 
@@ -122,6 +123,8 @@ def tell(draft: Draft, opened: OpenStatement, copy: Draft) -> None:
     draft.statements[opened.statement_id] = copy.statements[opened.statement_id]
     draft.put("statement", opened.statement_id, copy.statement(opened.statement_id))
     draft.put(PART, opened.statement_id, replace(opened, told=told))
+    if draft.why is not None and copy.why is not None:
+        draft.why.take(copy.why, f"{opened.statement_id}#")
 
 
 def supersede(draft: Draft, opened: OpenStatement) -> None:

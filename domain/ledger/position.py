@@ -7,9 +7,11 @@ was billed ahead keeps the exchange rate of its invoice (IFRIC 22); what goes be
     Dr 2300 900.00 (810.00), Dr 1160 100.00 (95.00), Cr 4000 1,000.00 (905.00)
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE
+from domain.explanation import Node, in_proportion, less, total
 from domain.ledger.journal import Leg
 from domain.money import convert, round_ratio, smallest_unit
 from domain.reference.exchange import Exchange
@@ -18,6 +20,7 @@ from domain.units import Amount
 # In contract and in ledger currency, debit positive.
 Balance = tuple[Amount, Amount]
 NOTHING: Balance = (0, 0)
+Rated = TypeVar("Rated", bound=Node | None)
 
 
 class Position(NamedTuple):
@@ -50,6 +53,23 @@ def relieved(amount: Amount, had: Balance, exchange: Exchange, ledger_currency: 
     elif abs(amount) < abs(stands):
         return round_ratio(ledger * amount, stands, smallest_unit(ledger_currency), mode)
     return ledger + convert(amount - stands, exchange.numerator, exchange.denominator, ledger_currency, mode)
+
+
+def as_carried(taken: Node, had: Node, ledger: Node, mode: str, at_rate: Callable[[Node], Rated]) -> Node | Rated:
+    """What `relieved` comes to, of recorded figures: all that is carried, a part in proportion, and at the rate what goes beyond that."""
+    amount, stands = taken.value or 0, had.value or 0
+    if amount == stands:
+        return ledger
+    if not stands or (stands > 0) != (amount > 0):
+        return at_rate(taken)
+    if abs(amount) < abs(stands):
+        title = "in ledger currency, in proportion to what is carried"
+        return in_proportion(title, ledger, taken, had, mode, rule="R52")
+    beyond = at_rate(less("beyond what is carried", taken, had))
+    if beyond is None:
+        return beyond
+    title = "what is carried, and what goes beyond that"
+    return total(title, (ledger, beyond), "amount", ledger.currency, rule="R52")
 
 
 def moved(

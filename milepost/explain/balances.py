@@ -139,8 +139,8 @@ class BalanceNodes:
         if name in OWED:
             made = self._owed(said, balance, name, title)
         elif name == "retention":
-            moved = self.records.statements.retention.posted(balance.contract_id, project_id, said.step)
-            made = total(title, moved, "amount", balance.currency, rule="R32")
+            retention = self.records.statements.retention
+            made = retention.posted(balance.contract_id, project_id, said.step, title, balance.currency)
         elif name in {"unbilled", "contract_position"}:
             recognised, invoiced = self.figure(said, balance, "recognised"), self.figure(said, balance, "invoiced")
             deposits = self._deposits(said, balance) if name == "unbilled" else []

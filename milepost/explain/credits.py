@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from domain.accounts import OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE
@@ -19,7 +19,6 @@ from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import SIDES, PositionNodes
-from milepost.explain.retention import RetentionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, InvoiceCredits, Receivable, StatementState
@@ -63,7 +62,8 @@ class CreditNodes:
         self.positions = positions
         self.all = list(self._all())
         self._memo: dict[tuple[str, int], Node] = {}
-        statements.credits = statements.retention.credits = self
+        statements.credits = self
+        statements.recorded.resolvers["credited"] = self._credited
         invoices.credits = self
 
     def _all(self) -> Iterator[Credit]:
@@ -363,40 +363,6 @@ class CreditNodes:
 
     # What is retained
 
-    @property
-    def retention(self) -> RetentionNodes:
-        return self.statements.retention
-
-    def all_of(self, statement_id: str) -> list[Credit]:
-        """Memos of its invoice that take something from 1170."""
-        found = [one for one in self.all if self._receivable(one).statement_id == statement_id]
-        return [one for one in found if any(line.account == RETENTION_RECEIVABLE for line in one.journal.lines)]
-
-    def kept_back_of(self, statement_id: str, step: int) -> list[Node]:
-        """What memos of its invoice before a step gave back of what it retained."""
-        return [self.kept_back(one) for one in self.all_of(statement_id) if one.said.step < step]
-
-    def retained_from(self, statement_id: str, step: int) -> list[tuple[int, Node]]:
-        """What memos before a step credited of its bill, with their steps; deposits, of which nothing is retained, left out."""
-        return [
-            (one.said.step, self.amount(one))
-            for one in self.all
-            if one.said.step < step
-            and self._receivable(one).statement_id == statement_id
-            and not self._is_deposit(one, self.listed(one))
-        ]
-
-    def billed_again(self, statement_id: str, line_ids: Container[str], step: int) -> list[Node]:
-        """What memos of its invoice before a step took back of contract lines, to bill it again."""
-        return [
-            self.amount(one)
-            for one in self.all
-            if one.kind == ERROR_REBILL
-            and one.said.step < step
-            and one.line_id in line_ids
-            and self._receivable(one).statement_id == statement_id
-        ]
-
     @staticmethod
     def retained_in(credit: Credit) -> str | None:
         """The project of what a memo takes off what is retained; None where it takes nothing."""
@@ -405,47 +371,23 @@ class CreditNodes:
 
     def kept_back(self, credit: Credit) -> Node:
         """The row's part of what of a memo was retained."""
-        key = ("kept back", credit.number)
-        if key not in self._memo:
-            self._memo[key] = self._kept_back(credit)
-        return self._memo[key]
-
-    def _kept_back(self, credit: Credit) -> Node:
-        currency, statement_id = credit.journal.currency, self._receivable(credit).statement_id
-        if all(line.account != RETENTION_RECEIVABLE for line in credit.journal.lines):
-            return constant("nothing of it is retained", 0, "amount", currency)
-        memo = [
-            one
-            for one in self.all
-            if one.journal.affected_id == credit.journal.affected_id and not self._is_deposit(one, self.listed(one))
-        ]
-        credited = total("credited", [self.amount(one) for one in memo], "amount", currency)
-        left = self._left_to_retain_from(credit)
-        kept = self.retention.left_on(statement_id, credit.said.step)
-        if given := self.kept_back_of(statement_id, credit.said.step):
-            kept = less("still retained", kept, *given)
-        whole = kept
-        if (credited.value or 0) < (left.value or 0):
-            title = "in proportion to what is left of the invoice"
-            whole = in_proportion(title, kept, credited, left, self._mode(credit), rule="R32")
-        if len(memo) == 1:
-            return whole
-        weights = [max(self.amount(one).value or 0, 0) for one in memo]
-        parts = _shared(whole, weights, "amount", currency, self._mode(credit))
-        return parts[next(place for place, one in enumerate(memo) if one.number == credit.number)]
-
-    def _left_to_retain_from(self, credit: Credit) -> Node:
-        """Rows of the invoice that are no deposits, as far as no memo took them; no more than is left of the invoice."""
-        rows = [listed for listed, _ in self._rows(credit) if not self._is_deposit(credit, listed)]
-        currency, receivable = credit.journal.currency, self._receivable(credit)
-        of_rows = total("left of the invoice", [self._left(one, credit) for one in rows], "amount", currency)
-        gone = sum(
-            self.amount(one).value or 0 for one in self._of_invoice(receivable) if one.said.step < credit.said.step
+        found = self._recorded(f"kept_back/{self._of(credit)}")
+        return (
+            found if found is not None else constant("nothing of it is retained", 0, "amount", credit.journal.currency)
         )
-        left = receivable.net[0] + self._state(receivable).kept - gone
-        if left >= (of_rows.value or 0):
-            return of_rows
-        return least("left", [of_rows, constant("left after deposits set against it", left, "amount", currency)])
+
+    def _recorded(self, address: str) -> Node | None:
+        return self.statements.recorded.figure(address)
+
+    @staticmethod
+    def _of(credit: Credit) -> str:
+        """The memo with the row that it credits, as the rules name them."""
+        return composed(credit.journal.affected_id, credit.entry_id, credit.line_id)
+
+    def _credited(self, memo_id: str, entry_id: str, line_id: str) -> Node | None:
+        of_row = (one for one in self.all if one.journal.affected_id == memo_id)
+        credit = next((one for one in of_row if (one.entry_id, one.line_id) == (entry_id, line_id)), None)
+        return self.amount(credit) if credit is not None else None
 
     def _is_deposit(self, credit: Credit, listed: Listed) -> bool:
         draft = self.sources.draft(credit.said.step)
@@ -472,11 +414,7 @@ class CreditNodes:
         if line.account == OUTPUT_TAX:
             return self.tax(credit), self._tax_ledger(credit)
         if line.account == RETENTION_RECEIVABLE:
-            kept_back = self.kept_back(credit)
-            ledger = self.retention.credited(
-                said, self._receivable(credit).statement_id, kept_back, self.invoices.left_as_carried
-            )
-            return negated("amount", kept_back), negated("in ledger currency", ledger) if ledger is not None else None
+            return negated("amount", self.kept_back(credit)), self._recorded(f"kept_back/{self._of(credit)}/ledger")
         if not line.amount:
             return constant("amount", 0, "amount", journal.currency), self.lines.rest_of_lines(journal, number)
         amount = self.amount(credit)

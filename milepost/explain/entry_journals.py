@@ -14,12 +14,13 @@ from domain.accounts import (
     UNBILLED_RECEIVABLE,
 )
 from domain.explanation import Node, constant, least, less, negated, total
+from domain.ledger.position import as_carried
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.entries import EntryNodes, Standing
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
-from milepost.explain.positions import Figures, PositionNodes, as_carried, summed
+from milepost.explain.positions import Figures, PositionNodes, summed
 from milepost.explain.sources import Sources
 from state.books import Posted, Price, Work
 from state.ledger.position import is_over_time
@@ -292,12 +293,13 @@ class EntryJournals:
             left = self.invoices.left_before(said, [*before, *rests], line.account)
             stands = left.amount.value or 0
             enough = stands * delta < 0 and abs(stands) >= abs(delta)
-            taken = as_carried(negated("taken back", amount), left if enough else carried, mode, at_rate)
+            own = left if enough else carried
+            taken = as_carried(negated("taken back", amount), own.amount, own.ledger, mode, at_rate)
             return negated("in ledger currency, taken back", taken, rule="R52") if taken is not None else None
         moved = self._leaves_others(journal, line)
         if moved is None:
             return self.exchanges.converted(amount, journal, line, at)
-        return as_carried(amount, moved, mode, at_rate)
+        return as_carried(amount, moved.amount, moved.ledger, mode, at_rate)
 
     def _leaves_others(self, journal: JournalEntry, line: JournalLine) -> Figures | None:
         """What the journal takes from the other accounts that a line adds to."""

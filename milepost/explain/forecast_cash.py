@@ -171,16 +171,14 @@ class _Walk:
     def _left(self, bill_to: str) -> Node:
         if bill_to not in self.left:
             retention, own = self.nodes.statements.retention, self.own
-            made = retention.left_at(self.contract.contract_id, bill_to, own.update.project_id, own.said.step)
+            made = retention.left_at(self.contract, bill_to, own.update.project_id, own.said.step)
             self.left[bill_to] = self._here(made)
         return self.left[bill_to]
 
     def _billed(self, bill_to: str) -> Node:
         if bill_to not in self.billed:
             retention = self.nodes.statements.retention
-            self.billed[bill_to] = self._here(
-                retention.billed_at(self.contract.contract_id, bill_to, self.own.said.step)
-            )
+            self.billed[bill_to] = self._here(retention.billed_at(self.contract, bill_to, self.own.said.step))
         return self.billed[bill_to]
 
     def _here(self, node: Node) -> Node:

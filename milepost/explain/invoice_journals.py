@@ -29,13 +29,14 @@ from domain.explanation import (
     total,
 )
 from domain.ledger.clearing import OWED, account_of, is_of_invoice
+from domain.ledger.position import as_carried
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
 from milepost.explain.entries import Standing
 from milepost.explain.exchanges import Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines
-from milepost.explain.positions import SIDES, Figures, PositionNodes, as_carried
+from milepost.explain.positions import SIDES, Figures, PositionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.billing.payers import part_of
@@ -170,7 +171,7 @@ class InvoiceJournals:
     ) -> tuple[Node | None, Node | None]:
         """What the ERP's invoice has on an account that it clears, at its rate; cents of conversion are on the first of these lines."""
         if line.account == RETENTION_RECEIVABLE:
-            amount, _ = self.statements.retention.moved(said, line, self.left_as_carried)
+            amount: Node | None = self.statements.retention.moved(said, line)[0]
         else:
             pieces = [
                 self._piece(one)
@@ -213,7 +214,7 @@ class InvoiceJournals:
         if line.account in RELIEVED:
             return self._relief_of_line(said, journal, line)
         if line.account == RETENTION_RECEIVABLE:
-            return self.statements.retention.moved(said, line, self.left_as_carried)
+            return self.statements.retention.moved(said, line)
         if line.account == RECEIVABLE and event is not None:
             amount = self._gross(event, journal)
             return amount, self._invoice_rate(said, journal, amount, line.ledger_amount)
@@ -527,7 +528,9 @@ class InvoiceJournals:
         return BilledRevenue(at, own.amount, tuple(back), rest if rest.value else None)
 
     def left_as_carried(self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str) -> Node | None:
-        return as_carried(piece, had, mode, lambda beyond: self._invoice_rate(said, journal, beyond, None))
+        return as_carried(
+            piece, had.amount, had.ledger, mode, lambda beyond: self._invoice_rate(said, journal, beyond, None)
+        )
 
     def _carried_by(
         self, journal: JournalEntry, listed: Listed, step: int, rows: Iterable[str], *, same_statement: bool

@@ -23,23 +23,6 @@ class Figures(NamedTuple):
     ledger: Node
 
 
-def as_carried(piece: Node, had: Figures, mode: str, at_rate: Callable[[Node], Node | None]) -> Node | None:
-    """All that is carried, a part in proportion, and at the rate what goes beyond that."""
-    amount, stands = piece.value or 0, had.amount.value or 0
-    if amount == stands:
-        return had.ledger
-    if not stands or (stands > 0) != (amount > 0):
-        return at_rate(piece)
-    if abs(amount) < abs(stands):
-        title = "in ledger currency, in proportion to what is carried"
-        return in_proportion(title, had.ledger, piece, had.amount, mode, rule="R52")
-    beyond = at_rate(less("beyond what is carried", piece, had.amount))
-    if beyond is None:
-        return None
-    title = "what is carried, and what goes beyond that"
-    return total(title, (had.ledger, beyond), "amount", had.ledger.currency, rule="R52")
-
-
 class Balances(NamedTuple):
     """What stands on 1160 and on 2300, debit positive."""
 

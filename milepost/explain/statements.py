@@ -31,6 +31,7 @@ from domain.work.rows import FEE, row_id
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
 from milepost.explain.funding import FundingNodes
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
@@ -63,7 +64,10 @@ class StatementNodes:
     def __init__(self, sources: Sources, entries: EntryNodes) -> None:
         self.sources = sources
         self.entries = entries
-        self.retention = RetentionNodes(sources, self.line)
+        self.recorded = RecordedNodes(sources)
+        self.retention = RetentionNodes(sources, self.recorded, self.line)
+        self.recorded.resolvers["piece"] = self._piece_of
+        self.recorded.resolvers["statement"] = self.statement
         self.taxes = TaxNodes(sources, self)
         entries.pieces = self
         entries.charges.fees.statements = self
@@ -297,6 +301,16 @@ class StatementNodes:
         return plan_of(self.sources.draft(step), price) if price is not None and price.line_id == line.line_id else None
 
     # Pieces
+
+    def _piece_of(self, statement_id: str, entry_id: str, line_id: str) -> Node | None:
+        """Of a row that the statement bills."""
+        of = (
+            one
+            for one in self.of_statement(statement_id)
+            if (one.entry.entry_id, one.entry.line_id) == (entry_id, line_id)
+        )
+        listed = next(of, None)
+        return self.piece(listed) if listed is not None else None
 
     def piece(self, listed: Listed, *, extra: bool = True) -> Node:
         """What the entry brings: billable now, less what stands on earlier statements; `extra` with the cents of the line's rounding."""

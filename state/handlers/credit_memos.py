@@ -28,7 +28,9 @@ from domain.accounts import (
     REVENUE,
     SERVICE_REVENUE,
 )
+from domain.billing.retention import kept_back
 from domain.events.finance import CreditMemoIssued
+from domain.explanation import least, less, negated, total
 from domain.identity import composed, content_digest
 from domain.ledger.journal import About, Leg, journal_entry, merge, rest_leg
 from domain.money import format_amount, round_ratio, smallest_unit
@@ -51,6 +53,7 @@ from domain.receivables.credit_memo import (
 from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import Amount
+from domain.why import Why, elsewhere
 from domain.work.rows import EXPENSE, named
 from state.billing.payers import credited_to, freed_of, part_of
 from state.books import (
@@ -358,26 +361,67 @@ def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax:
 
 
 def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, Taken]) -> dict[int, Amount]:
-    """By row of which something is retained: its part of what is still retained of the invoice, in proportion to what is left of that."""
+    """By row of which something is retained: its part of what is still retained of the invoice."""
     left_by_row = {
         place: row.listed.amount - row.taken[0]
         for place, row in enumerate(rows)
         if not is_deposit(draft, memo.contract, row.issued)
     }
-    own = {place: one.amount for place, one in taken.items() if place in left_by_row}
-    of, kept = min(sum(left_by_row.values()), _gross_left(draft, memo)), retention.left_of(draft, memo.statement)
-    gross, weights = sum(own.values()), [max(amount, 0) for amount in own.values()]
-    if kept <= 0 or gross <= 0:
-        return dict.fromkeys(own, 0)
-    step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
-    back = kept if gross >= of else round_ratio(kept * gross, of, step, mode)
-    return dict(zip(own, shares(back, weights, step, mode), strict=True))
+    left, kept = min(sum(left_by_row.values()), _gross_left(draft, memo)), retention.left_of(draft, memo.statement)
+    if draft.why is not None:
+        _say_credited(draft.why, memo, rows, taken)
+        _say_left(draft.why, memo, [rows[place] for place in left_by_row], left, kept)
+    own = {_of(memo, rows[place]): (place, one.amount) for place, one in taken.items() if place in left_by_row}
+    credited, currency = {row: amount for row, (_, amount) in own.items()}, memo.receivable.currency
+    back = kept_back(
+        credited, left, kept, currency, memo.policies.money_mode, draft.why, f"{KIND}/{memo.event.credit_memo_id}"
+    )
+    return {own[row][0]: amount for row, amount in back.items()}
+
+
+def _of(memo: _Memo, row: _Row) -> str:
+    """The memo with the row that it credits, as a recorder names them."""
+    return composed(memo.event.credit_memo_id, row.listed.entry_id, row.listed.line_id)
+
+
+def _say_credited(why: Why, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, Taken]) -> None:
+    for place, one in taken.items():
+        of = _of(memo, rows[place])
+        title = f"{rows[place].listed.entry_id}: credited by {memo.event.credit_memo_id}"
+        why.record(
+            f"credited/{of}", one.amount, elsewhere(title, one.amount, f"credited/{of}", memo.receivable.currency)
+        )
+
+
+def _say_left(why: Why, memo: _Memo, rows: Sequence[_Row], left: Amount, kept: Amount) -> None:
+    """What is left of the invoice, and of what it retained, before the memo."""
+    of, statement_id, currency = (
+        f"{KIND}/{memo.event.credit_memo_id}",
+        memo.statement.statement_id,
+        memo.receivable.currency,
+    )
+    nodes = []
+    for row in rows:
+        piece = composed("piece", statement_id, row.listed.entry_id, row.listed.line_id)
+        whole = elsewhere(f"{row.listed.entry_id}: billed", row.listed.amount, piece, currency)
+        gone = why.parts_at(f"{statement_id}#credited/{row.key}", why.now)
+        nodes.append(less(f"{row.listed.entry_id}: left on the invoice", whole, *gone) if gone else whole)
+    made = total("left of the invoice", nodes, "amount", currency)
+    if left != made.value:
+        due = elsewhere("due of the invoice", memo.receivable.net[0], composed("statement", statement_id), currency)
+        kept_of = [why.figure(f"{statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
+        gone = [negated("credited", one) for one in why.parts_at(f"{statement_id}#credited", why.now)]
+        made = least(
+            "left", [made, total("left after deposits set against it", (due, *kept_of, *gone), "amount", currency)]
+        )
+    why.record(f"{of}#left", left, made)
+    why.record(f"{of}#retained", kept, why.sum(f"{statement_id}#still_retained", "still retained", currency))
 
 
 def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount, kept_back: Amount | None) -> None:
     """`kept_back` is None of a deposit, of which nothing is retained."""
     mode, gross = memo.policies.money_mode, one.amount if kept_back is not None else 0
-    moved = retention.credit(draft, memo.statement, gross, kept_back or 0, memo.slot, mode)
+    moved = retention.credit(draft, memo.statement, gross, kept_back or 0, memo.slot, mode, _of(memo, row))
     off = take_off(draft, memo.receivable.invoice_id, one.amount - (kept_back or 0), tax, mode)
     ledger = _back(memo, row, one)
     owed = Leg(RECEIVABLE, "credit", -off.gross[0], -off.gross[1])
@@ -482,7 +526,18 @@ def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount, 
     amount, hours, had = row.taken
     now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
     kept = credits_of.kept_back + kept_back
+    if draft.why is not None:
+        _say_taken(draft.why, memo, row)
     draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
+
+
+def _say_taken(why: Why, memo: _Memo, row: _Row) -> None:
+    """What is credited is billed no more, where it is billed again, and not left to the next memo."""
+    of, credited = memo.statement.statement_id, why.figure(f"credited/{_of(memo, row)}")
+    why.add(f"{of}#credited/{row.key}", credited)
+    why.add(f"{of}#credited", credited)
+    if memo.event.kind == ERROR_REBILL:
+        why.add(retention.issued_of(row.issued.contract_id, row.issued.line_id), negated("billed again", credited))
 
 
 def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tuple[str, Amount]) -> None:

@@ -20,6 +20,7 @@ from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange, MissingRate
 from domain.units import Amount
+from domain.why import Rates, in_event, quoted
 from state.billing.approval import keep_invoice
 from state.billing.reissue import stands_for_good
 from state.billing.reliefs import Relief, at_its_rate, reliefs_of, relieve
@@ -233,7 +234,8 @@ def post_invoice(
         draft.settle_note(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
     reliefs = reliefs_of(draft, contract, statement, slot)
-    kept = moved_retention(draft, statement, slot, policies.money_mode)
+    rates = _rates(event, slot, policies) if draft.why is not None else None
+    kept = moved_retention(draft, statement, slot, policies.money_mode, rates)
     journal = _journals(draft, statement, event, slot, policies, reliefs, kept)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != slot.currency:
@@ -302,6 +304,14 @@ def _exchange(
     if event.exchange_rate is not None and currency != ledger_currency:
         return Exchange(event.exchange_rate, 10**12, event.exchange_rate, ())
     return exchange_on(draft, policies, currency, ledger_currency, day, day)
+
+
+def _rates(event: InvoicePosted, slot: Slot, policies: Resolved) -> Rates:
+    """Of the invoice's exchange, as it states them or as they were quoted."""
+    if event.exchange_rate is None or slot.currency == slot.entity.currency:
+        return quoted(slot.exchange, policies.exchange_rate_type, slot.accounting_date, slot.entity)
+    stated = in_event("the invoice's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
+    return Rates((stated,), ("times",))
 
 
 def _journals(

@@ -7,7 +7,7 @@ credit memo gives back the part of it that is retained (`credit`).
     10,000.00 retained at 0.90 are carried at 9,000.00; 4,000.00 of them leave at 3,600.00, whatever the rate is by then
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -16,12 +16,16 @@ from msgspec.structs import replace
 from domain.accounts import RETENTION_RECEIVABLE
 from domain.billing import retention as rule
 from domain.billing.periods import BillingPeriod
+from domain.billing.retention import NOTHING, BillToAccount, Retained
+from domain.events.commercial import ContractSigned
 from domain.events.common import Retention
-from domain.identity import composed, parts_of
+from domain.explanation import Node, constant, negated, total
+from domain.identity import composed, escape, parts_of
 from domain.ledger.journal import Leg
-from domain.ledger.position import relieved
+from domain.ledger.position import as_carried, relieved
 from domain.reference.zones import local_date
-from domain.units import Amount, Percent
+from domain.units import Amount
+from domain.why import Rates, Why, elsewhere, exchanged
 from state.books import Contract, RetentionAccount, StatementState, Withheld
 from state.charges.terms_known import last_day
 from state.draft import Draft
@@ -30,21 +34,9 @@ from state.terms.periods import zone_of
 from state.terms.plan import contract_policies, terms_on
 
 DAY = timedelta(days=1)
+OVER = "the contract is over, or retention no more agreed"
 # By the statement that withheld it and the project of its lines; above zero what is withheld, below what leaves.
 Pieces = tuple[tuple[str, str, Amount], ...]
-
-
-class Kept(NamedTuple):
-    """What a statement withholds, below zero where it takes back, and what it releases of what was retained before."""
-
-    retained: Amount = 0
-    released: Amount = 0
-    gross: Amount = 0
-    reached: Percent | None = None
-    counts: bool = False
-
-
-NOTHING = Kept()
 
 
 def account_of(draft: Draft, contract_id: str, bill_to: str) -> RetentionAccount:
@@ -67,29 +59,29 @@ def decide(
     bill_to: str,
     lines: Mapping[str, Amount],
     beside: Mapping[str, Amount],
-) -> Kept:
+    of: str,
+) -> Retained:
     """Of a bill that has these amounts of contract lines before tax, deposits left out; `beside` are those of bills to others that the
-    same cut brings after it, which complete the price for all alike."""
+    same cut brings after it, which complete the price for all alike. `of` is the statement, named for a recorder alone."""
     day, gross = period.to - DAY, sum(lines.values())
-    agreed = terms_on(contract, day).retention
+    terms = terms_on(contract, day)
     account = account_of(draft, contract.contract_id, bill_to)
-    before = account.left
-    if agreed is None or has_ended(draft, contract, period, agreed):
+    before, why, currency = account.left, draft.why, contract.terms.currency
+    if why is not None:
+        _say_account(why, of, composed(contract.contract_id, bill_to), account, currency)
+        _say_bill(why, of, lines, currency)
+    if terms.retention is None or has_ended(draft, contract, period, terms.retention):
         # A day that is named releases with a statement of its own; a draft of before it was agreed releases nothing of it.
+        agreed = terms.retention
         frees = agreed.release_on is None if agreed is not None else not _is_agreed_since(contract, day)
-        return Kept(released=before, gross=gross) if before and frees else NOTHING
-    mode, currency = contract_policies(draft, contract, day).money_mode, contract.terms.currency
-    if gross < 0:
-        back = rule.taken_back(gross, before, account.billed, currency, mode)
-        return Kept(-back, 0, gross, account.reached, counts=True)
-    steps = rule.reached(agreed.steps, *completion(draft, contract, day, lines, beside))
-    if not steps:
-        return Kept(gross=gross, reached=account.reached, counts=True)
-    step = steps[-1]
-    retained = rule.withheld(step, gross, currency, mode)
-    if account.reached is not None and step.at_percent <= account.reached:
-        return Kept(retained, 0, gross, account.reached, counts=True)
-    return Kept(retained, rule.released(step, before, currency, mode), gross, step.at_percent, counts=True)
+        return rule.all_of(before, gross, OVER, why, of) if before and frees else NOTHING
+    mode = contract_policies(draft, contract, day).money_mode
+    completion, completed = (0, 0), list[Node]()
+    if gross >= 0:
+        completion = _completion(draft, contract, terms, lines, beside)
+        completed = _completed(why, terms, of, lines, beside) if why is not None else []
+    account_before = BillToAccount(before, account.billed, account.reached)
+    return rule.of_bill(terms, gross, account_before, completion, currency, mode, why, of, completed)
 
 
 def _is_agreed_since(contract: Contract, day: date) -> bool:
@@ -98,11 +90,11 @@ def _is_agreed_since(contract: Contract, day: date) -> bool:
     return any(stored.terms.retention is not None and day < stored.effective_on < cut for stored in contract.history)
 
 
-def completion(
-    draft: Draft, contract: Contract, day: date, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
+def _completion(
+    draft: Draft, contract: Contract, terms: ContractSigned, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
 ) -> tuple[Amount, Amount]:
     """What is billed of the lines that have a price, this cut included, and their prices by the terms of the day."""
-    priced = rule.priced_lines(terms_on(contract, day))
+    priced = rule.priced_lines(terms)
     billed = sum(
         draft.line(contract.contract_id, line.line_id).issued + lines.get(line.line_id, 0) + beside.get(line.line_id, 0)
         for line, _, _ in priced
@@ -152,31 +144,39 @@ def is_free(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: st
     return released_on(contract, today) is not None and bill_to in holders(draft, contract.contract_id)
 
 
-def all_released(draft: Draft, contract: Contract, bill_to: str) -> Kept:
-    return Kept(released=account_of(draft, contract.contract_id, bill_to).left)
+def all_released(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, of: str) -> Retained:
+    account, why = account_of(draft, contract.contract_id, bill_to), draft.why
+    on = released_on(contract, period.to - DAY)
+    if why is not None:
+        _say_account(why, of, composed(contract.contract_id, bill_to), account, contract.terms.currency)
+    return rule.all_of(account.left, 0, f"on {on}" if on is not None else OVER, why, of)
 
 
-def keep(draft: Draft, contract_id: str, bill_to: str, statement_id: str, project_id: str, kept: Kept) -> Pieces:
+def keep(draft: Draft, contract_id: str, bill_to: str, statement_id: str, project_id: str, kept: Retained) -> Pieces:
     """Bring the account to what the statement says; of what was retained the oldest goes first."""
     if kept == NOTHING:
         return ()
-    account = account_of(draft, contract_id, bill_to)
-    pieces: list[tuple[str, str, Amount]] = []
-    held: list[Withheld] = []
-    goes = kept.released + max(-kept.retained, 0)
-    for one in account.withheld:
-        taken = min(one.left, goes)
-        goes -= taken
-        if taken:
-            pieces.append((one.statement_id, one.project_id, -taken))
-        held.append(replace(one, left=one.left - taken))
+    account, why = account_of(draft, contract_id, bill_to), draft.why
+    held = {one.statement_id: one.left for one in account.withheld}
+    leaves = rule.leaving(kept.released + max(-kept.retained, 0), held, why, statement_id)
+    pieces = [
+        (one.statement_id, one.project_id, -leaves[one.statement_id])
+        for one in account.withheld
+        if one.statement_id in leaves
+    ]
+    withheld = [replace(one, left=one.left - leaves.get(one.statement_id, 0)) for one in account.withheld]
     if kept.retained > 0:
         pieces.append((statement_id, project_id, kept.retained))
-        held.append(Withheld(statement_id, project_id, kept.retained))
-    billed = account.billed + kept.gross if kept.counts else account.billed
+        withheld.append(Withheld(statement_id, project_id, kept.retained))
+    part_id = composed(contract_id, bill_to)
+    if why is not None:
+        _say_kept(why, statement_id, f"retention/{part_id}", pieces)
+    billed = account.billed
+    if kept.counts:
+        part = why.figure(f"{statement_id}#gross") if why is not None else None
+        billed = rule.billed_after(billed, kept.gross, why, f"retention/{part_id}", part)
     reached = kept.reached if kept.counts else account.reached
-    now = RetentionAccount(_open(held), max(billed, 0), reached)
-    draft.put("retention", composed(contract_id, bill_to), now)
+    draft.put("retention", part_id, RetentionAccount(_open(withheld), billed, reached))
     return tuple(pieces)
 
 
@@ -190,17 +190,24 @@ class Moved(NamedTuple):
     leg: Leg
 
 
-def moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> list[Moved]:
-    """The invoice of the statement is posted: what it moves on 1170, by statement that withheld it."""
-    return list(_moved(draft, statement, slot, mode)) if statement.retention else []
+def moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> list[Moved]:
+    """The invoice of the statement is posted: what it moves on 1170, by statement that withheld it. `rates` are the invoice's, for a
+    recorder."""
+    return list(_moved(draft, statement, slot, mode, rates)) if statement.retention else []
 
 
-def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str) -> Iterator[Moved]:
+def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> Iterator[Moved]:
     for withheld_by, project_id, amount in statement.retention:
         account = account_of(draft, statement.contract_id, statement.bill_to)
         found = next((one for one in account.withheld if one.statement_id == withheld_by), None)
         had = found or Withheld(withheld_by, project_id, 0)
         ledger = -relieved(-amount, (had.posted, had.posted_ledger), slot.exchange, slot.entity.currency, mode)
+        if draft.why is not None and rates is not None:
+            piece = draft.why.figure(f"{statement.statement_id}#piece/{withheld_by}")
+            _say_moved(
+                draft.why, f"{statement.statement_id}#moved/{withheld_by}", had, piece, ledger, slot, mode, rates
+            )
+            draft.why.add(_on_1170(statement.contract_id, project_id), piece)
         now = replace(had, posted=had.posted + amount, posted_ledger=had.posted_ledger + ledger)
         held = [now if one is found else one for one in account.withheld] + ([now] if found is None else [])
         part_id = composed(statement.contract_id, statement.bill_to)
@@ -215,22 +222,34 @@ def left_of(draft: Draft, statement: StatementState) -> Amount:
 
 
 def credit(
-    draft: Draft, statement: StatementState, gross: Amount, kept_back: Amount, slot: Slot, mode: str
+    draft: Draft, statement: StatementState, gross: Amount, kept_back: Amount, slot: Slot, mode: str, row: str
 ) -> Moved | None:
-    """A credit memo takes back of the statement's bill, and of that what is retained; it leaves 1170 as it is carried there."""
-    account = account_of(draft, statement.contract_id, statement.bill_to)
-    billed = max(account.billed - gross, 0) if statement.is_retained_from else account.billed
+    """A credit memo takes back of the statement's bill, and of that what is retained; it leaves 1170 as it is carried there. `row` is the
+    memo with the row that it credits, as a recorder names it."""
+    account, why = account_of(draft, statement.contract_id, statement.bill_to), draft.why
+    part_id = composed(statement.contract_id, statement.bill_to)
+    billed = account.billed
+    if statement.is_retained_from:
+        part = negated("credited", why.figure(f"credited/{row}")) if why is not None and gross else None
+        billed = rule.billed_after(billed, -gross, why, f"retention/{part_id}", part)
     had = next((one for one in account.withheld if one.statement_id == statement.statement_id), None)
     held, leaves = list(account.withheld), None
     if had is not None and kept_back:
         ledger = relieved(kept_back, (had.posted, had.posted_ledger), slot.exchange, slot.entity.currency, mode)
+        if why is not None:
+            piece = negated("credited", why.figure(f"kept_back/{row}"))
+            _say_moved(why, f"kept_back/{row}/ledger", had, piece, -ledger, slot, mode, Rates())
+            of_project = f"retention/{part_id}/{escape(had.project_id)}"
+            for address in (f"retention/{part_id}", of_project, _on_1170(statement.contract_id, had.project_id)):
+                why.add(address, piece)
+            why.add(f"{statement.statement_id}#still_retained", piece)
         posted, posted_ledger = had.posted - kept_back, had.posted_ledger - ledger
         now = replace(had, left=had.left - kept_back, posted=posted, posted_ledger=posted_ledger)
         held = [now if one is had else one for one in held]
         leaves = Moved(had.project_id, Leg(RETENTION_RECEIVABLE, "retention", -kept_back, -ledger))
     after = RetentionAccount(_open(held), billed, account.reached)
     if after != account:
-        draft.put("retention", composed(statement.contract_id, statement.bill_to), after)
+        draft.put("retention", part_id, after)
     return leaves
 
 
@@ -240,3 +259,84 @@ def balance(draft: Draft, contract_id: str, project_id: str) -> Amount:
         draft.part("retention", part_id) for part_id in draft.ids("retention") if parts_of(part_id)[0] == contract_id
     ]
     return sum(one.posted for account in found for one in account.withheld if one.project_id == project_id)
+
+
+# What a recorder is told of the accounts
+
+
+def _say_account(why: Why, of: str, account_id: str, account: RetentionAccount, currency: str) -> None:
+    """What stands before the bill, and that it withholds and releases nothing, until its rule says more."""
+    why.record(f"{of}#before", account.left, why.sum(f"retention/{account_id}", "retained before", currency))
+    billed = why.figure_at(f"retention/{account_id}#billed", why.now) or constant(
+        "billed before", 0, "amount", currency
+    )
+    why.record(f"{of}#billed_before", account.billed, billed)
+    for name in ("retained", "released"):
+        why.record(f"{of}#{name}", 0, constant(f"nothing is {name}", 0, "amount", currency))
+
+
+def _say_bill(why: Why, of: str, lines: Mapping[str, Amount], currency: str) -> None:
+    parts = [of_line(of, line_id, amount, currency) for line_id, amount in lines.items()]
+    made = total("lines, without deposits", parts, "amount", currency)
+    why.record(f"{of}#gross", sum(lines.values()), made)
+
+
+def of_line(of: str, line_id: str, amount: Amount, currency: str) -> Node:
+    """What a statement bills of a contract line."""
+    return elsewhere(f"line {line_id}", amount, composed("statement_line", of, line_id), currency)
+
+
+def issued_of(contract_id: str, line_id: str) -> str:
+    """Address of the sum that statements have billed of a contract line."""
+    return composed("issued", contract_id, line_id)
+
+
+def _completed(
+    why: Why, terms: ContractSigned, of: str, lines: Mapping[str, Amount], beside: Mapping[str, Amount]
+) -> list[Node]:
+    """Of the lines that have a price: what is billed before, by this bill, and by those to others that the same cut brings."""
+    found = []
+    for line, _, _ in rule.priced_lines(terms):
+        line_id = line.line_id
+        before = why.sum(issued_of(terms.contract_id, line_id), f"billed before of line {line_id}", terms.currency)
+        found += [before] if before.value else []
+        if line_id in lines:
+            found.append(of_line(of, line_id, lines[line_id], terms.currency))
+        if line_id in beside:
+            title, address = f"billed to others of line {line_id}", composed("beside", of, line_id)
+            found.append(elsewhere(title, beside[line_id], address, terms.currency))
+    return found
+
+
+def _say_kept(why: Why, of: str, account: str, pieces: Sequence[tuple[str, str, Amount]]) -> None:
+    """The statement stands, and with it what it moves of what is retained."""
+    retained, released = why.figure(f"{of}#retained"), why.figure(f"{of}#released")
+    if retained.value:
+        why.add(account, retained)
+    if released.value:
+        why.add(account, negated("released", released))
+    for withheld_by, project_id, amount in pieces:
+        if withheld_by == of:
+            why.record(f"{of}#piece/{of}", amount, retained)
+        piece = why.figure(f"{of}#piece/{withheld_by}")
+        why.add(f"{withheld_by}#still_retained", piece)
+        why.add(f"{account}/{escape(project_id)}", piece)
+
+
+def _on_1170(contract_id: str, project_id: str) -> str:
+    return composed("posted_retention", contract_id, project_id)
+
+
+def _say_moved(
+    why: Why, of: str, had: Withheld, piece: Node, ledger: Amount, slot: Slot, mode: str, rates: Rates
+) -> None:
+    """What leaves 1170 of what a statement withheld, or stands there anew, in ledger currency."""
+    carried, currency = f"{had.statement_id}#on_1170", slot.entity.currency
+    title = f"{had.statement_id}: on 1170"
+    stands = why.sum(carried, title, piece.currency)
+    in_ledger = why.sum(f"{carried}/ledger", f"{title}, in ledger currency", currency)
+    made = as_carried(
+        negated("leaves 1170", piece), stands, in_ledger, mode, lambda beyond: exchanged(beyond, rates, currency, mode)
+    )
+    why.add(carried, piece)
+    why.add(f"{carried}/ledger", why.record(of, ledger, negated("in ledger currency", made)))

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from domain.billing.periods import BillingPeriod
+from domain.billing.retention import NOTHING, Retained
 from domain.billing.shares import Party
 from domain.billing.statement import (
     HOUR,
@@ -24,6 +25,7 @@ from domain.outputs import BillingStatement, StatementLine
 from domain.reference.zones import local_date
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount, Hours, Quantity
+from domain.why import Why
 from state.billing import funding
 from state.billing.approval import (
     NOBODY,
@@ -465,7 +467,8 @@ def issue(
     for _, plan, amount in groups:
         if plan.timing != NO_REVENUE:
             earning[plan.line.line_id] = earning.get(plan.line.line_id, 0) + amount
-    kept = retention.decide(draft, contract, period, bill_to, earning, beside)
+    of = _name(draft, contract, period, bill_to, sequence) if draft.why is not None else ""
+    kept = retention.decide(draft, contract, period, bill_to, earning, beside, of)
     deposits_applied = deposits.apply(draft, contract, period, bill_to, sum(earning.values()), kept.retained)
     before = before_issue(draft, contract, list(by_entry)) if is_reissued(draft, contract, period, sequence) else None
     lines: list[StatementLine] = []
@@ -507,7 +510,9 @@ def _release(draft: Draft, contract: Contract, day: date) -> None:
 def _emit_release(
     draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int | None = None
 ) -> None:
-    _emit(draft, contract, period, bill_to, [], [], retention.all_released(draft, contract, bill_to), sequence)
+    of = _name(draft, contract, period, bill_to, sequence) if draft.why is not None else ""
+    kept = retention.all_released(draft, contract, period, bill_to, of)
+    _emit(draft, contract, period, bill_to, [], [], kept, sequence)
 
 
 def release_held(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int) -> None:
@@ -588,7 +593,7 @@ def _emit(
     bill_to: str,
     lines: Sequence[StatementLine],
     listed: Sequence[StatementEntry],
-    kept: retention.Kept = retention.NOTHING,
+    kept: Retained = NOTHING,
     sequence: int | None = None,
 ) -> str:
     current = draft.contract(contract.contract_id)
@@ -598,6 +603,8 @@ def _emit(
     made = statement_id(draft.engagement_id, contract.contract_id, bill_to, period.start.isoformat(), sequence)
     project_id = min((line.project_id for line in lines), default="")
     pieces = retention.keep(draft, contract.contract_id, bill_to, made, project_id, kept)
+    if draft.why is not None:
+        _say_issued(draft.why, made, contract, lines)
     tax = taxed(draft, current, bill_to, period, listed)
     note_undetermined(draft, made, current, tax)
     deposits_applied = sum(line.amount for line in lines) - sum(one.amount for one in listed)
@@ -624,6 +631,24 @@ def _emit(
     return made
 
 
+def _say_issued(why: Why, made: str, contract: Contract, lines: Sequence[StatementLine]) -> None:
+    sums: dict[str, Amount] = {}
+    for line in lines:
+        sums[line.line_id] = sums.get(line.line_id, 0) + line.amount
+    for line_id, amount in sums.items():
+        part = retention.of_line(made, line_id, amount, contract.terms.currency)
+        why.add(retention.issued_of(contract.contract_id, line_id), part)
+
+
+def _name(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int | None) -> str:
+    """Under which the statement will be issued."""
+    start = period.start.isoformat()
+    if sequence is None:
+        current = draft.contract(contract.contract_id) or contract
+        sequence = current.sequences.get(start, 0) + 1
+    return statement_id(draft.engagement_id, contract.contract_id, bill_to, start, sequence)
+
+
 def _next_sequence(draft: Draft, contract: Contract, period: BillingPeriod) -> int:
     """Of the contract's statements that begin on the day, to whomever they are billed."""
     name = period.start.isoformat()
@@ -639,7 +664,7 @@ def _told(
     bill_to: str,
     made: str,
     lines: Sequence[StatementLine],
-    kept: retention.Kept,
+    kept: Retained,
     deposits_applied: Amount,
     tax: Taxed,
 ) -> BillingStatement:

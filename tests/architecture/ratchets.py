@@ -36,6 +36,8 @@ AGAINST_THE_GRAIN: Final = (
     ("state.forecast", "state.handlers"),
     ("state.handlers", "state.handlers"),
 )
+# What explanation does where no rule recorded a figure: it tries, and takes what is told as it is.
+TRIED: Final = ("agreeing", "stated")
 # A folder of its own in the count of lines.
 PARTS: Final = (
     "domain/audit",
@@ -50,11 +52,13 @@ PARTS: Final = (
 
 
 class Lists(NamedTuple):
-    """`imports` as `a -> b`; `classes` by public name, the modules that have one; `any`, how often a room writes `Any`."""
+    """`imports` as `a -> b`; `classes` by public name, the modules that have one; `any`, how often a room writes `Any`; `tried`, how often
+    explanation does."""
 
     imports: list[str]
     classes: dict[str, list[str]]
     any: dict[str, int]
+    tried: dict[str, int]
 
 
 def found() -> Lists:
@@ -70,6 +74,7 @@ def found() -> Lists:
         _imports(),
         {name: sorted(modules) for name, modules in sorted(classes.items()) if len(modules) > 1},
         {room: count for room, count in loose.items() if count},
+        _tried(),
     )
 
 
@@ -92,6 +97,11 @@ def beyond(now: Lists, allowed: Lists) -> list[str]:
             for room, count in now.any.items()
             if count > allowed.any.get(room, 0)
         ),
+        *(
+            f"milepost/explain: {name} {count} times, expected {allowed.tried.get(name, 0)} at most; let the rule record the figure"
+            for name, count in now.tried.items()
+            if count > allowed.tried.get(name, 0)
+        ),
     ]
 
 
@@ -108,6 +118,17 @@ def lines() -> dict[str, int]:
 def _trees(room: str) -> list[tuple[Path, ast.Module]]:
     paths = sorted((ROOT / room).rglob("*.py"))
     return [(path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+def _tried() -> dict[str, int]:
+    calls = (
+        node.func.id
+        for path, tree in _trees("milepost")
+        if path.as_posix().startswith("milepost/explain/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    )
+    return dict(sorted(Counter(name for name in calls if name in TRIED).items()))
 
 
 def _imports() -> list[str]:

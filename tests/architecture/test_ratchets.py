@@ -20,6 +20,7 @@ def test_what_is_mended_is_taken_off_the_lists() -> None:
         ({"imports": ["state.forecast.months -> state.handlers.fees"]}, "state.forecast.months -> state.handlers.fees"),
         ({"classes": {"Leg": ["domain.ledger.journal", "domain.legs"]}}, "class Leg of domain.legs"),
         ({"any": {"domain": 10_000}}, "domain: Any 10000 times"),
+        ({"tried": {"stated": 10_000}}, "milepost/explain: stated 10000 times"),
     ],
 )
 def test_what_is_added_is_named(change: dict[str, object], said: str) -> None:

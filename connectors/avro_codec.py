@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from connectors.avro_reader import reader, reader_from
 from connectors.avro_schema import (
@@ -27,7 +27,7 @@ from connectors.avro_schema import (
     with_head,
     with_todays_names,
 )
-from connectors.avro_writer import whole_piece, writer
+from connectors.avro_writer import whole_piece, writer, writer_around
 from connectors.decode_error import DecodeError
 from domain import outputs
 from domain.events import common
@@ -94,34 +94,11 @@ class CausePieces:
     __slots__ = ("after", "before")
 
     def __init__(self, position: Position) -> None:
-        self.before = _write_place(tuple.__new__(_Place, position[:_NUMBERS]))
-        self.after = _write_cause(tuple.__new__(_Cause, position[_NUMBERS + 2 :]))
+        self.before, self.after = _around_numbers(position)
 
     def at(self, ordinal: int, output_seq: int) -> bytes:
         """As `encode_position` of the position with these two numbers."""
         return self.before + whole_piece(ordinal) + whole_piece(output_seq) + self.after
-
-
-class _Place(NamedTuple):
-    """What stands before the two numbers."""
-
-    generation: str
-    shard: int
-    log_offset: int
-
-
-class _Cause(NamedTuple):
-    """What stands behind them."""
-
-    event_id: str
-    occurred_at: int
-    recorded_at: int
-    correlation_id: str | None
-    rules_version: str
-
-
-_NUMBERS: Final = len(_Place._fields)
-assert (*_Place._fields, "ordinal", "output_seq", *_Cause._fields) == Position._fields, "a position in three parts"
 
 
 @cache
@@ -244,5 +221,6 @@ _HEADS: Final = [codec.record.head for codec in OUTPUT_CODECS.values() if codec.
 _HEAD: Final = _HEADS[0]
 assert all(head.fields == _HEAD.fields for head in _HEADS), "outputs differ in the types of their positions"
 encode_position: Final[Callable[[Position], bytes]] = writer(_HEAD)
-_write_place: Final = writer(Record("place", _HEAD.fields[:_NUMBERS], _Place, {}, None))
-_write_cause: Final = writer(Record("cause", _HEAD.fields[_NUMBERS + 2 :], _Cause, {}, None))
+_around_numbers: Final = writer_around(
+    _HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1
+)

@@ -107,12 +107,19 @@ def _read(code: Code, kind: Type, into: str, skip: int) -> None:
     """`skip` is 1 behind the index of a union, which `i` has not passed yet. Long, because the switch is the list of types."""
     at = f"i + {skip}" if skip else "i"
     match kind:
-        case Text() | Bytes():
+        case Bytes():
+            code(f"k = b[{at}]", f"h = b[i + {skip + 1}]")
+            # Bodies of events: a length of two bytes, even as it is under its zigzag.
+            with code.under("if k > 127 and h < 128 and not k & 1:"):
+                code(f"i += {skip + 2}", "j = i + ((k & 127 | h << 7) >> 1)", f"{into} = b[i:j]", "i = j")
+            with code.under("else:"):
+                code(f"{into}, i = raw(b, {at})")
+        case Text():
             code(f"k = {code.value(LENGTHS[skip])}[b[{at}]]")
             with code.under("if k:"):
-                code("j = i + k", f"{into} = b[i + {skip + 1}:j]{'.decode()' if kind == Text() else ''}", "i = j")
+                code("j = i + k", f"{into} = b[i + {skip + 1}:j].decode()", "i = j")
             with code.under("else:"):
-                code(f"{into}, i = {'text' if kind == Text() else 'raw'}(b, {at})")
+                code(f"{into}, i = text(b, {at})")
         case Boolean():
             code(f"{into} = {code.value((False, True))}[b[{at}]]", f"i += {1 + skip}")
         case Whole(bits):

@@ -6,7 +6,8 @@ from bounded tables. What a function cannot write it hands to `avro_walk`, which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from typing import Any, Final
@@ -42,6 +43,7 @@ from connectors.avro_walk import (
 )
 
 Write = Callable[[Any], bytes]
+WriteAround = Callable[[tuple[object, ...]], tuple[bytes, bytes]]
 
 # Strings that hardly come twice; keeping their pieces would push out the others.
 RARELY_REPEATED: Final = frozenset(
@@ -68,16 +70,40 @@ def writer(record: Record) -> Write:
     return written
 
 
+@cache
+def writer_around(record: Record, begin: int, end: int) -> WriteAround:
+    """The bytes before the fields from `begin` to `end`, and those behind them. Raises EncodeError."""
+    parts = tuple(replace(record, fields=fields) for fields in (record.fields[:begin], record.fields[end:]))
+    code = Code("def write(r):")
+    with code.under("try:"), code.under(f"if type(r) is {code.value(record.holder)}:"):
+        names = _unpacked(code, record, "r")
+        before, after = (_joined(_write_fields(code, part, names)) for part in parts)
+        code(f"return join(({before})), join(({after}))")
+    with code.under(f"except {code.value(UNWRITABLE)}:"):
+        code("pass")
+    code("return " + ", ".join(f"{code.value(partial(write, part))}(r)" for part in parts))
+    written: WriteAround = code.function("write", f"write around in {record.name}", _HELPERS)
+    return written
+
+
 def _joined(pieces: Iterable[str]) -> str:
     return "".join(f"{piece}, " for piece in pieces)
 
 
 def _write_record(code: Code, record: Record, source: str) -> list[str]:
+    return _write_fields(code, record, _unpacked(code, record, source))
+
+
+def _unpacked(code: Code, record: Record, source: str) -> dict[str, str]:
     """With a schema of the past, what the class has since then is left out."""
     names = {name: code.fresh() for name in record.names}
     gone = [field.name for field in record.fields if field.name not in names]
     assert not gone, f"{record.name}: {', '.join(gone)}: a schema that can only be read"
     code(f"({_joined(names.values())}) = {source}")
+    return names
+
+
+def _write_fields(code: Code, record: Record, names: Mapping[str, str]) -> list[str]:
     pieces: list[str] = []
     for field in record.fields:
         pieces += _write(code, field.type, names[field.name], field.name not in RARELY_REPEATED)

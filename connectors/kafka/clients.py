@@ -222,7 +222,8 @@ class KafkaClients:
                 "transaction.timeout.ms": int(self.settings.transaction_timeout_seconds * 1000),
                 "enable.idempotence": True,
                 "acks": "all",
-                "linger.ms": 0,
+                # What is produced in one go is sent in few requests; at a flush, which comes before every commit, nothing lingers.
+                "linger.ms": 50,
                 "compression.type": "lz4",
                 # A log record: an event, and what of it is one engagement's own, which are ids that the event names.
                 "message.max.bytes": 2_100_000,

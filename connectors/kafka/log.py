@@ -21,7 +21,7 @@ from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER
 from connectors.kafka.partitions import bounds, is_passing, unreachable
 from connectors.kafka.published import Headers
 from connectors.kafka.trace_headers import correlated, trace_headers
-from connectors.log_records import LogRecord, Stored, read_stored
+from connectors.log_records import LogRecord, read_stored
 from state import genesis
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
@@ -62,9 +62,9 @@ class KafkaLog:
         self._on_record = on_record
         self._consumer = clients.consumer()
         self._held: list[LogRecord] = []
-        self._places: list[int] = []
-        self._appended: list[int] = []
-        self._traces: list[Headers] = []
+        self._messages: list[Message] = []
+        # Of the few that have one, by number.
+        self._traces: dict[int, Headers] = {}
         self._next, self._next_place, self._seen_to = -1, -1, -1
         try:
             self._first = bounds(self._consumer, (topic, shard), timeout)[0]
@@ -80,7 +80,7 @@ class KafkaLog:
     def place_of(self, number: int) -> int:
         """Where a record stands that was read last, or where the one behind them may come."""
         if self._held and self._held[0].offset <= number < self._next:
-            return self._places[number - self._held[0].offset]
+            return self._messages[number - self._held[0].offset].offset()
         if number == self._next:
             return self._next_place
         return self._known[1] if number == self._known[0] else -1
@@ -93,15 +93,12 @@ class KafkaLog:
 
     def trace_of(self, number: int) -> Headers:
         """The headers of tracing that what follows from this record carries too; none where it was not read last."""
-        at = number - self._held[0].offset if self._held else -1
-        if not 0 <= at < len(self._held):
-            return []
-        return correlated(self._traces[at], self._held[at].event.correlation_id)
+        return self._traces.get(number, [])
 
     def appended(self, number: int, following: int) -> list[int]:
         """When the broker took these records, in milliseconds since 1970; of those that were read last."""
         first = self._held[0].offset if self._held else self._next
-        return self._appended[max(number - first, 0) : max(following - first, 0)]
+        return [each.timestamp()[1] for each in self._messages[max(number - first, 0) : max(following - first, 0)]]
 
     def behind(self, number: int, end: int = 0) -> int:
         """Records from a number on, up to the end that is known; for any thread."""
@@ -125,7 +122,8 @@ class KafkaLog:
         held = self._held
         if held and held[0].offset <= offset < self._next:
             done = offset - held[0].offset
-            del held[:done], self._places[:done], self._appended[:done], self._traces[:done]
+            del held[:done], self._messages[:done]
+            self._traces = {number: trace for number, trace in self._traces.items() if number >= offset}
         else:
             self._forget_held()
             if offset != self._next:
@@ -154,8 +152,7 @@ class KafkaLog:
 
     def _forget_held(self) -> None:
         self._held.clear()
-        self._places.clear()
-        self._appended.clear()
+        self._messages.clear()
         self._traces.clear()
 
     def read_patiently(self, offset: int, max_records: int, max_bytes: int) -> list[LogRecord]:
@@ -206,10 +203,12 @@ class KafkaLog:
                 self._heed(fault)
                 self._seen_to = message.offset()
                 continue
-            self._held.append(self._record(message))
-            self._places.append(message.offset())
-            self._appended.append(message.timestamp()[1])
-            self._traces.append(trace_headers(message.headers()))
+            record = self._record(message)
+            self._held.append(record)
+            self._messages.append(message)
+            correlation_id = record.event.correlation_id
+            if correlation_id is not None or len(message.headers() or ()) > 1:
+                self._traces[self._next] = correlated(trace_headers(message.headers()), correlation_id)
             self._next += 1
             self._next_place = message.offset() + 1
             self.is_at_end = False
@@ -226,18 +225,15 @@ class KafkaLog:
         if self._on_record is not None:
             self._on_record(number, value)
         try:
-            stored: Stored
-            stored, length = read_stored(value, 0)
-            event = READERS[stored.type, stored.schema](stored.body)
+            (engagement_id, type_name, schema, body, own), length = read_stored(value, 0)
+            event = READERS[type_name, schema](body)
         except (DecodeError, KeyError) as fault:
             raise _damaged(self.topic, message, f"record {number} cannot be read: {fault}") from fault
         if length != len(value):
             raise _damaged(self.topic, message, f"record {number} has {len(value)} bytes, expected {length}")
-        if (message.key() or b"") != stored.engagement_id.encode():
-            raise _damaged(
-                self.topic, message, f"record {number} has another key than its engagement {stored.engagement_id}"
-            )
-        return LogRecord(number, stored.engagement_id, stored.type, stored.body, event, stored.own)
+        if (message.key() or b"") != engagement_id.encode():
+            raise _damaged(self.topic, message, f"record {number} has another key than its engagement {engagement_id}")
+        return LogRecord(number, engagement_id, type_name, body, event, own)
 
     def _heed(self, fault: KafkaError) -> None:
         if fault.code() == KafkaError._PARTITION_EOF:
@@ -306,6 +302,8 @@ def digest_of(record: LogRecord) -> str:
 
 def _within(held: list[LogRecord], max_records: int, max_bytes: int) -> list[LogRecord]:
     """As many as fit, at least one where there is one."""
+    if sum([len(record.body) for record in held[:max_records]]) <= max_bytes:
+        return held[:max_records]
     room = max_bytes
     for count, record in enumerate(held[:max_records]):
         room -= len(record.body)

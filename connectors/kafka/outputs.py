@@ -105,6 +105,7 @@ class KafkaOutputs:
         self.progress = written.for_shard if written is not None else Progress()
         self.suppressed = 0
         self.produced: Counter[str] = Counter()
+        self._shard = identity.shard
         self._places = places
         self._overrides_before = overrides_before
         self._producer = producer
@@ -159,29 +160,23 @@ class KafkaOutputs:
         """Commits nothing: what is open is ended by whoever takes the shard next."""
 
     def _send(self, topic: str, item: Encoded) -> None:
+        _, key, number, type_name, body, rules, log_offset, _ = item
         before = self._last.get(topic, NONE_BEFORE)
-        self._last[topic] = item.output_seq
+        self._last[topic] = number
         if self._early and topic in self._early and self._is_visible(topic, item, before):
             self.suppressed += 1
             return
         if not self._is_open:
             self._begin()
-        self._produce(
-            self._full[topic],
-            self._frame(topic, item.type_name, item.rules) + item.body,
-            item.key.encode(),
-            [
-                *headers(self._source, item.type_name, item.output_seq, before),
-                *self._places.trace_of(item.log_offset),
-            ],
-        )
+        place = topic, type_name, rules
+        frame = self._frames.get(place) or self._frame(*place)
+        told = headers(self._source, type_name, number, before) + self._places.trace_of(log_offset)
+        self._produce(self._full[topic], frame + body, key.encode(), told)
         self.produced[topic] += 1
 
     def _frame(self, topic: str, type_name: str, rules: int) -> bytes:
         place = (topic, type_name, rules)
-        found = self._frames.get(place)
-        if found is None:
-            found = self._frames[place] = self._frame_of(*place)
+        found = self._frames[place] = self._frame_of(*place)
         return found
 
     def _is_visible(self, topic: str, item: Encoded, before: int) -> bool:
@@ -241,7 +236,7 @@ class KafkaOutputs:
 
     def _produce(self, topic: str, value: bytes, key: bytes, told: list[tuple[str, bytes]] | None) -> None:
         try:
-            produce(self._producer, self._timeout, topic, value, key, self.identity.shard, headers=told)
+            produce(self._producer, self._timeout, topic, value, key, self._shard, headers=told)
         except KafkaException as fault:
             self._check_fenced(fault)
             raise

@@ -14,8 +14,8 @@ from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Message
 from connectors.kafka.frame import unframed
 
-SPEC_VERSION: Final = b"1.0"
-CONTENT_TYPE: Final = b"application/avro"
+SPECIFICATION: Final = ("ce_specversion", b"1.0")
+CONTENT: Final = ("content-type", b"application/avro")
 SOURCE: Final = re.compile(rb"milepost/([A-Za-z0-9_-]{1,32})/([0-9]{1,4})")
 NUMBER: Final = re.compile(rb"-?[0-9]{1,19}")
 
@@ -48,11 +48,11 @@ def source_of(generation: str, shard: int) -> bytes:
 
 def headers(source: bytes, type_name: str, output_seq: int, before: int) -> Headers:
     return [
-        ("ce_specversion", SPEC_VERSION),
+        SPECIFICATION,
         ("ce_type", type_name.encode()),
         ("ce_source", source),
         ("ce_id", b"%d" % output_seq),
-        ("content-type", CONTENT_TYPE),
+        CONTENT,
         ("topic_seq", b"%d" % before),
     ]
 

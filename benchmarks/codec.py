@@ -39,10 +39,10 @@ class Figure(NamedTuple):
 
 def times_approved(chance: Random, samples: int) -> list[TimeApproved]:
     """Entries of 400 people on 200 projects, in quarters of an hour."""
-    return [_time_approved(number, samples, chance) for number in range(samples)]
+    return [time_approved(number, samples, chance) for number in range(samples)]
 
 
-def _time_approved(number: int, samples: int, chance: Random) -> TimeApproved:
+def time_approved(number: int, samples: int, chance: Random) -> TimeApproved:
     person, project = chance.randrange(400), chance.randrange(200)
     at = MARCH + number * 1_300_417
     return TimeApproved(

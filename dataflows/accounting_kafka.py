@@ -83,7 +83,7 @@ def run(
         with opened(job, stopped, tell) as turns:
             if on_open is not None:
                 on_open(turns)
-            started = {number: turn.shard.offset for number, turn in turns.items()}
+            started = {number: turn.shard.position[0] for number, turn in turns.items()}
             faults = Faults(keep=True)
             with seldom_collecting():
                 cli_main(flow_of(job, list(turns.values()), faults, stopped, on_commit))

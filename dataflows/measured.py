@@ -96,7 +96,7 @@ class _Shard:
         self.log = turn.log.log
         self.outputs = turn.outputs
         self.store = store
-        self.done = turn.shard.offset
+        self.done = turn.shard.position[0]
         progress = turn.outputs.progress
         self.visible = progress.offset, progress.engagement
         self.pulse = Pulse()

@@ -14,7 +14,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from operators.idling import AT_ONCE, Idle
-from state.shard import Encoded, Mark, Shard
+from state.shard import Encoded, LogRecord, Mark
 
 
 class Log(Protocol):
@@ -31,6 +31,19 @@ class Outputs(Protocol):
     def commit(self, mark: Mark) -> None: ...
 
     def close(self) -> None: ...
+
+
+class Fold(Protocol):
+    """What makes outputs of a log's records, such as a shard's books; `position` is the next record and what of it is done."""
+
+    number: int
+
+    @property
+    def position(self) -> tuple[int, str]: ...
+
+    def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]: ...
+
+    def commit(self, mark: Mark) -> None: ...
 
 
 class Batch(NamedTuple):
@@ -58,7 +71,7 @@ OnCommit = Callable[[Effects, Mark], None]
 class Turn:
     """A shard with its log and its outputs. One batch in flight: the next one is read after the last is committed."""
 
-    def __init__(self, log: Log, shard: Shard, outputs: Outputs) -> None:
+    def __init__(self, log: Log, shard: Fold, outputs: Outputs) -> None:
         self.log = log
         self.shard = shard
         self.outputs = outputs

@@ -1,0 +1,146 @@
+"""Milepost's way from the log to its outputs, with the reference job in place of the accounting: `python -m benchmarks.peers.spine`.
+
+Everything but the fold is what `milepost serve accounting` runs: the log with its numbers, batches through Bytewax, positions
+and chains, outputs and progress in one transaction, and at the start what the brokers hold of the shard is looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from bytewax.run import cli_main
+
+from benchmarks.peers.entries import settings
+from benchmarks.peers.job import TIMEOUT, ProjectHours, Task, read_hours, write_hours
+from connectors.avro_codec import OUTPUT_CODECS, CausePieces
+from connectors.avro_reader import reader_from
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.frame import FRAME
+from connectors.kafka.log import KafkaLog
+from connectors.kafka.names import Names
+from connectors.kafka.resume import Target, take_over
+from dataflows.accounting_kafka import Job, Paced, flow_of
+from dataflows.embedded import seldom_collecting
+from dataflows.settings import AccountingSettings
+from domain.events.delivery import TimeApproved
+from domain.outputs import TOPICS, Position
+from operators.accounting import Effects, Faults, Turn
+from state.chain import chained
+from state.shard import Encoded, LogRecord, Mark, Progress
+
+TOPIC: Final = TOPICS["JournalEntry"]
+RULES: Final = 1
+_POSITION: Final = OUTPUT_CODECS["JournalEntry"].record.head
+assert _POSITION is not None, "an output begins with its position"
+_read_position: Final = reader_from(_POSITION)
+
+
+class ReferenceFold:
+    """The sums of one shard, in memory; behind its outputs they are made again from the log, as any shard's that has lost its store."""
+
+    def __init__(self, number: int, generation: str, progress: Progress) -> None:
+        self.number = number
+        self.offset = 0
+        self.progress = progress
+        self._generation = generation
+        self._hours: dict[str, ProjectHours] = {}
+        self._seq = 0
+        self._input_chain = self._output_chain = b""
+        self._recorded_max = 0
+
+    @property
+    def position(self) -> tuple[int, str]:
+        return self.offset, ""
+
+    def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:
+        made: list[Encoded | Mark] = []
+        for record in records:
+            event = record.event
+            assert isinstance(event, TimeApproved)
+            self._recorded_max = max(self._recorded_max, event.recorded_at or event.occurred_at)
+            self._add(event, record.offset, made)
+            self._input_chain = chained(self._input_chain, record.body)
+        self.offset = records[-1].offset + 1
+        chains = self._input_chain, self._output_chain
+        made.append(Mark(self.offset, "", 0, self._seq, *chains, {TOPIC: self._seq - 1}, self._recorded_max, {}, RULES))
+        return made
+
+    def commit(self, mark: Mark) -> None:
+        """Nothing is stored."""
+
+    def _add(self, event: TimeApproved, offset: int, made: list[Encoded | Mark]) -> None:
+        project_id = event.project_id
+        _, entries, hours = self._hours.get(project_id) or ProjectHours(project_id, 0, 0)
+        now = self._hours[project_id] = ProjectHours(project_id, entries + 1, hours + (event.hours or 0))
+        caused = Position(
+            self._generation,
+            self.number,
+            offset,
+            0,
+            0,
+            event.event_id,
+            event.occurred_at,
+            self._recorded_max,
+            event.correlation_id,
+            str(RULES),
+        )
+        body = CausePieces(caused).at(0, self._seq) + write_hours(now)
+        self._output_chain = chained(self._output_chain, body)
+        if self._seq >= self.progress.next_seq:
+            made.append(Encoded(TOPIC, project_id, self._seq, "ProjectHours", body, RULES, offset, now))
+        self._seq += 1
+
+
+def run(task: Task) -> None:
+    told = settings(task.brokers, task.output)
+    clients = KafkaClients(told)
+    job = Job(clients, told, AccountingSettings(), Path(), range(told.partitions), _no_frame)
+    ends = [0] * told.partitions
+
+    def stopped() -> bool:
+        return sum(ends) >= task.entries
+
+    def reached(effects: Effects, mark: Mark) -> None:
+        ends[effects.batch.shard] = mark.offset
+
+    with ExitStack() as held:
+        turns = []
+        for shard in job.shards:
+            log = KafkaLog(clients, task.log, shard, TIMEOUT)
+            held.callback(log.close)
+            target = Target(job.names, shard, told.partitions, "", str(RULES), _frame)
+            outputs = take_over(clients, target, log).outputs
+            fold = ReferenceFold(shard, told.generation, outputs.progress)
+            turns.append(Turn(Paced(log, stopped, job.accounting.commit_seconds), fold, outputs))
+        faults = Faults(keep=True)
+        with seldom_collecting():
+            cli_main(flow_of(job, turns, faults, stopped, reached))
+    if faults.fault is not None:
+        raise faults.fault
+
+
+def topic_of(task: Task) -> str:
+    return Names.of(settings(task.brokers, task.output)).shared(TOPIC)
+
+
+def read_output(value: bytes) -> ProjectHours:
+    """Behind frame and position."""
+    _, begin = _read_position(value, FRAME.size)
+    found: ProjectHours = read_hours(value[begin:])
+    return found
+
+
+def _frame(_topic: str, _type_name: str, _rules: int) -> bytes:
+    return FRAME.pack(0, 1)
+
+
+def _no_frame(topic: str, type_name: str, fingerprint: str | None) -> bytes:
+    raise LookupError(topic, type_name, fingerprint)
+
+
+if __name__ == "__main__":
+    run(Task.told(sys.argv[1:]))

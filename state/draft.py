@@ -165,16 +165,19 @@ class Draft:
         "changed_on",
         "contracts_of",
         "daily",
+        "draws",
         "due",
         "engagement_id",
         "entries",
         "explanations",
         "issued",
         "journals",
+        "kinds",
         "moves",
         "open_added",
         "open_removed",
         "outputs",
+        "over_cap",
         "own",
         "parked",
         "parts",
@@ -213,6 +216,8 @@ class Draft:
         # The recorder of an explanation; None in production.
         self.why = why
         self.parts: dict[PartKey, Any] = {}
+        # Kinds of the parts that this event changed.
+        self.kinds: set[str] = set()
         self.rows: dict[str, Entry] = {}
         self.outputs: list[Any] = []
         self.moves: list[Move] = []
@@ -232,6 +237,9 @@ class Draft:
         self.watched: dict[str, Any] = {}
         # Entries as they gave (1) or no longer give (-1) to the sums of their work.
         self.worked: list[tuple[Entry, int]] = []
+        # Whether some of that work draws on what its line's terms include, and whether some changed row is over a cap or went on from it.
+        self.draws = False
+        self.over_cap = False
         # Contracts in force by project, as far as they were asked for since one changed.
         self.contracts_of: dict[str, tuple[Contract, ...]] = {}
         # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
@@ -261,25 +269,26 @@ class Draft:
 
     def put(self, kind: str, part_id: str, value: Any) -> None:
         self.parts[kind, part_id] = value
+        self.kinds.add(kind)
         if kind in DECIDES_CONTRACTS:
             self.contracts_of.clear()
 
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""
         before = self.before.ids.get(kind, ())
-        changed = [(part_id, value) for (of, part_id), value in self.parts.items() if of == kind]
-        if not changed:
+        if kind not in self.kinds:
             return sorted(before)
         found = set(before)
-        for part_id, value in changed:
-            (found.discard if value is None else found.add)(part_id)
+        for (of, part_id), value in self.parts.items():
+            if of == kind:
+                (found.discard if value is None else found.add)(part_id)
         return sorted(found)
 
     def project(self, project_id: str) -> Project:
         return self.part("project", project_id) or Project(project_id)
 
     def put_project(self, project: Project) -> None:
-        self.parts["project", project.project_id] = project
+        self.put("project", project.project_id, project)
 
     def contract(self, contract_id: str) -> Contract | None:
         found: Contract | None = self.part("contract", contract_id)
@@ -363,6 +372,9 @@ class Draft:
         stands = self.rows.get(after.entry_id, before)
         assert stands is before or stands == before, "a row is replaced as it stands"
         self.rows[after.entry_id] = after
+        work = after.standing
+        if work is not None and work.price is not None and (work.price.binding is not None or work.price.passed):
+            self.over_cap = True
         if before is None:
             self._add_work(after, 1)
         elif before.work is not after.work or before.behind is not after.behind:
@@ -390,7 +402,7 @@ class Draft:
         for issued in entry.issued:
             part_id = composed(issued.contract_id, issued.line_id)
             totals: LineTotals = self.part("line", part_id)
-            self.parts["line", part_id] = add_issued(totals, issued, sign, named(entry.entry_id)[0])
+            self.put("line", part_id, add_issued(totals, issued, sign, named(entry.entry_id)[0]))
             if revenue := sign * earned_as_billed(issued):
                 self._add_earned(issued, issued.project_id or totals.project_id, revenue)
 
@@ -400,7 +412,7 @@ class Draft:
         assert contract is not None, "what is issued is of a contract in the books"
         move = Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
         self.moves.append(move)
-        self.parts["project", project_id] = add_month(self.project(project_id), move.day, move.currency, revenue)
+        self.put_project(add_month(self.project(project_id), move.day, move.currency, revenue))
 
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
@@ -410,16 +422,16 @@ class Draft:
             price, earns_in = work.price, work.earns_in
             part_id = composed(price.contract_id, price.line_id)
             totals = self.part("line", part_id) or LineTotals(earns_in)
-            self.parts["line", part_id] = add_price(totals, price, sign, earns_in)
+            self.put("line", part_id, add_price(totals, price, sign, earns_in))
+            self.draws = self.draws or price.drawn is not None
         if work is not None and (work.cost is not None or work.price is not None):
             project_id = work.project_id
             self.moves += moves_of(work, sign)
-            self.parts["project", project_id] = add_work(self.project(project_id), work, sign)
+            self.put_project(add_work(self.project(project_id), work, sign))
             if work.earns_elsewhere:
-                self.parts["project", work.earns_in] = add_earned(self.project(work.earns_in), work, sign)
+                self.put_project(add_earned(self.project(work.earns_in), work, sign))
         if entry.work is not None and entry.work.faults:
-            project_id = entry.work.project_id
-            self.parts["project", project_id] = add_faults(self.project(project_id), entry.work.faults, sign)
+            self.put_project(add_faults(self.project(entry.work.project_id), entry.work.faults, sign))
 
     def _move_index(self, before: Entry | None, after: Entry) -> None:
         entry_id = after.entry_id

@@ -48,7 +48,7 @@ from domain.events.finance import (
 from domain.events.reference import DayEnded
 from domain.reference.book import ReferenceBook, owner_key
 from domain.why import Why
-from state.billing import reissue
+from state.billing import approval, reissue
 from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
 from state.caps.repricing import book_repriced
@@ -203,25 +203,37 @@ def apply(
 
 
 def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
-    """What follows every change, in this order; the end of a day has looked at what is late itself, and forecasts all it moved."""
-    holds.after_event(draft)
-    fees.after_event(draft)
-    overflow.settle(draft)
-    unbilled_write_offs.after_event(draft)
+    """What follows every change, in this order; the end of a day has looked at what is late itself, and forecasts all it moved.
+
+    Each step runs only where the books have, or the event changed, what it watches: of an ordinary hour there is little of that.
+    """
+    books, changed = draft.before.ids, draft.kinds
+    if holds.KIND in books:
+        holds.after_event(draft)
+    if draft.draws or "fees" in books or "fees" in changed:
+        fees.after_event(draft)
+    if draft.over_cap or overflow.PASSING in books or overflow.PASSING in changed or "contract" in changed:
+        overflow.settle(draft)
+    if unbilled_write_offs.WAITS in draft.before or "index" in changed:
+        unbilled_write_offs.after_event(draft)
     # A minimum is compared with what the lines come to once all of it is where it stays.
-    if moved := fees.settle_minimums(draft):
+    if ("fees" in books or "fees" in changed) and (moved := fees.settle_minimums(draft)):
         for contract in moved:
             revenue.settle(draft, contract)
         overflow.settle(draft)
         unbilled_write_offs.after_event(draft)
-    book_repriced(draft)
-    approvals.after_event(draft)
-    if ended is None:
+    if draft.repriced:
+        book_repriced(draft)
+    if approval.PART in books or approval.PART in changed:
+        approvals.after_event(draft)
+    if ended is None and reissue.PERIODS in books:
         reissue.after_event(draft)
     liability.after_event(draft)
     lent.after_event(draft)
-    cap_notices.after_event(draft)
-    price_notices.after_event(draft)
+    if draft.watched or "cap" in changed:
+        cap_notices.after_event(draft)
+    if "line" in changed or "contract" in changed:
+        price_notices.after_event(draft)
     if ended is None:
         forecast.after_event(draft)
     else:

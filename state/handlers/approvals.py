@@ -166,7 +166,7 @@ def _is_touched(draft: Draft, opened: OpenStatement) -> bool:
     rows = {*opened.rows, *(before.rows if before is not None else ())}
     if any(row in draft.rows for row in rows) or any(row.startswith(f"{FEE}/") for row in draft.rows):
         return True
-    if any(kind in DECISIVE for kind, _ in draft.parts) or _is_used_otherwise(draft, _contract(draft, opened)):
+    if not DECISIVE.isdisjoint(draft.kinds) or _is_used_otherwise(draft, _contract(draft, opened)):
         return True
     return opened.told[0].retained != 0 and retention.is_over(draft, _contract(draft, opened), _period(opened))
 

@@ -507,7 +507,7 @@ def relist_outside(draft: Draft) -> None:
     """Entries of a contract that were corrected or withdrawn may be outside its dates no more."""
     if not draft.before.ids.get("exception"):
         return
-    for contract_id in sorted({contract_id for contract_id, _ in draft.changed_on}):
+    for contract_id in sorted(dict.fromkeys(contract_id for contract_id, _ in draft.changed_on)):
         contract = draft.contract(contract_id)
         if contract is not None and _outside_said(draft, contract_id) is not None:
             _list_outside(draft, contract)
@@ -533,7 +533,10 @@ def _charged_outside(draft: Draft, contract: Contract, line_id: str) -> Iterator
 
 
 def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
-    exception_id = draft.exception_id("outside_contract_dates", "contract", contract_id)
+    key = ("outside", contract_id)
+    exception_id = draft.plans.get(key)
+    if exception_id is None:
+        exception_id = draft.plans[key] = draft.exception_id("outside_contract_dates", "contract", contract_id)
     said: OpenException | None = draft.part("exception", exception_id)
     return said
 

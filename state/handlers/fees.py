@@ -160,6 +160,8 @@ def after_event(draft: Draft) -> None:
         contract = draft.contract(contract_id)
         if contract is not None:
             settle(draft, contract)
+    if not draft.draws:
+        return
     for part_id in [part_id for kind, part_id in draft.parts if kind == "line"]:
         had: LineTotals | None = draft.before.get(("line", part_id))
         has: LineTotals | None = draft.parts["line", part_id]
@@ -189,11 +191,19 @@ def settle_minimums(draft: Draft) -> list[Contract]:
 def _moves_minimums(draft: Draft, contract: Contract) -> bool:
     """Whether the event changed what lines charge for months of closed periods, beside a line with a minimum."""
     return contract.in_force and any(
-        _moves_closed(draft, contract, line_fees(draft, contract, line.line_id).closed, line.line_id)
-        for stored in contract.history
-        for line in stored.terms.lines
-        if methods.has_minimum(line.terms)
+        _moves_closed(draft, contract, line_fees(draft, contract, line_id).closed, line_id)
+        for line_id in _with_minimum(draft, contract)
     )
+
+
+def _with_minimum(draft: Draft, contract: Contract) -> tuple[str, ...]:
+    """Lines that have a minimum in any version of the terms."""
+    key = ("minimums", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        lines = [line for stored in contract.history for line in stored.terms.lines]
+        draft.plans[key] = tuple(dict.fromkeys(line.line_id for line in lines if methods.has_minimum(line.terms)))
+    found: tuple[str, ...] = draft.plans[key]
+    return found
 
 
 def _moves_closed(draft: Draft, contract: Contract, closed: Sequence[ClosedPeriod], line_id: str) -> bool:

@@ -45,7 +45,7 @@ def on_hold_released(draft: Draft, event: BillingHoldReleased) -> None:
 
 def after_event(draft: Draft) -> None:
     """What a hold waits for may have come."""
-    if not (draft.rows or draft.parts) or not draft.before.ids.get("exception"):
+    if not (draft.rows or draft.kinds) or not draft.before.ids.get("exception"):
         return
     for hold_id in sorted(draft.before.ids.get(KIND, ())):
         hold: Hold | None = draft.part(KIND, hold_id)

@@ -30,9 +30,8 @@ PASSING = "passing"
 def settle(draft: Draft) -> None:
     """Bring the rows of what goes on to what the caps leave by now; at the end of an event, and before a statement is cut in it."""
     seen: dict[str, Entry] = {}
-    kinds = [kind for kind, _ in draft.parts]
-    has_parts = bool(draft.before.ids.get(PASSING)) or PASSING in kinds
-    if "contract" in kinds:
+    has_parts = bool(draft.before.ids.get(PASSING)) or PASSING in draft.kinds
+    if "contract" in draft.kinds:
         for row in _of_changed_contracts(draft, has_parts=has_parts):
             _settle_row(draft, row)
     if not has_parts and not any(map(_is_over, draft.rows.values())):

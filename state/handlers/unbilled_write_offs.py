@@ -38,6 +38,7 @@ from state.terms.plan import LinePlan, plan_of, versions
 
 # What waits, by the rows that it names: a part of the books.
 WAITING = "write_offs"
+WAITS = ("index", WAITING)
 
 
 class _Own(NamedTuple):
@@ -80,7 +81,7 @@ def after_event(draft: Draft) -> None:
         return
     woken = sorted(
         {write_off_id for row in draft.rows for write_off_id in waiting.get(row, ())}
-        | (_refused(draft, waiting) if any(kind == "contract" for kind, _ in draft.parts) else set())
+        | (_refused(draft, waiting) if "contract" in draft.kinds else set())
     )
     if woken:
         book_repriced(draft)

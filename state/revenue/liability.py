@@ -35,7 +35,8 @@ from state.terms.plan import LinePlan, newest_plan
 
 def after_event(draft: Draft) -> None:
     """Bring 2300 to what it has to be for every contract whose work the event changed."""
-    for contract_id in sorted(_touched(draft)):
+    touched = _touched(draft)
+    for contract_id in sorted(touched) if len(touched) > 1 else touched:
         contract = draft.contract(contract_id)
         if contract is None or not contract.history:
             continue
@@ -50,10 +51,12 @@ def after_event(draft: Draft) -> None:
 
 def _touched(draft: Draft) -> set[str]:
     """Contracts on which an entry is or was open, of which it is issued, or whose position was looked at."""
-    found = {contract_id for contract_id, _ in draft.changed_on}
-    found.update(issued.contract_id for entry in draft.rows.values() for issued in entry.issued)
-    if draft.positions:
-        found.update(draft.positions)
+    found = set(draft.positions)
+    for contract_id, _ in draft.changed_on:
+        found.add(contract_id)
+    for entry in draft.rows.values():
+        for issued in entry.issued:
+            found.add(issued.contract_id)
     return found
 
 

@@ -131,7 +131,8 @@ def extend(hours: Hours, rate: Rate, markup: Percent, currency: str, mode: str, 
             mode,
         )
     if not markup:
-        return round_ratio(hours * rate, _HOURS_TIMES_RATE_PER_AMOUNT, smallest_unit(currency), mode)
+        step = _STEPS.get(currency) or smallest_unit(currency)
+        return round_ratio(hours * rate, _HOURS_TIMES_RATE_PER_AMOUNT, step, mode)
     return round_ratio(
         hours * rate * (_HUNDRED_PERCENT + markup),
         _HOURS_TIMES_RATE_PER_AMOUNT * _HUNDRED_PERCENT,
@@ -166,7 +167,8 @@ def percent_of(amount: Amount, percent: Percent, currency: str, mode: str) -> Am
 
 def convert(amount: Amount, numerator: int, denominator: int, currency: str, mode: str) -> Amount:
     """`amount` times an exact exchange rate, rounded once to the smallest unit of the currency it becomes."""
-    return round_ratio(amount * numerator, denominator, smallest_unit(currency), mode)
+    step = _STEPS.get(currency) or smallest_unit(currency)
+    return round_ratio(amount * numerator, denominator, step, mode)
 
 
 def allocate(total: Amount, weights: Sequence[int], currency: str, rounding_party: int = 0) -> tuple[Amount, ...]:

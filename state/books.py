@@ -332,6 +332,16 @@ class Work(Value, frozen=True, array_like=True, gc=False):
         return self.time.entry_id if self.time is not None else self._charge.charge_id
 
     @property
+    def identity(self) -> tuple[str, str, int]:
+        """Kind, id and version of the fact behind it."""
+        if self.part_of is not None:
+            return OVERFLOW, self.part_of.row, self.subject.version
+        if self.time is not None:
+            return TIME_ENTRY, self.time.entry_id, self.time.version
+        charge = self._charge
+        return charge.kind, charge.charge_id, charge.version
+
+    @property
     def person_id(self) -> str:
         """Empty where nobody is behind a charge."""
         return (self.time if self.time is not None else self._charge).person_id or ""

@@ -285,13 +285,17 @@ class Draft:
         return sorted(found)
 
     def project(self, project_id: str) -> Project:
-        return self.part("project", project_id) or Project(project_id)
+        key = ("project", project_id)
+        found: Project | None = self.parts.get(key) or self.before.get(key)
+        return found if found is not None else Project(project_id)
 
     def put_project(self, project: Project) -> None:
-        self.put("project", project.project_id, project)
+        self.parts["project", project.project_id] = project
+        self.kinds.add("project")
 
     def contract(self, contract_id: str) -> Contract | None:
-        found: Contract | None = self.part("contract", contract_id)
+        key = ("contract", contract_id)
+        found: Contract | None = self.parts[key] if key in self.parts else self.before.get(key)
         return found
 
     def contracts(self) -> list[Contract]:
@@ -372,7 +376,7 @@ class Draft:
         stands = self.rows.get(after.entry_id, before)
         assert stands is before or stands == before, "a row is replaced as it stands"
         self.rows[after.entry_id] = after
-        work = after.standing
+        work = after.behind or after.work
         if work is not None and work.price is not None and (work.price.binding is not None or work.price.passed):
             self.over_cap = True
         if before is None:
@@ -419,7 +423,8 @@ class Draft:
         work = entry.standing
         self.worked.append((entry, sign))
         if work is not None and work.price is not None and work.price.line_id:
-            price, earns_in = work.price, work.earns_in
+            price = work.price
+            earns_in = price.project_id or work.project_id
             part_id = composed(price.contract_id, price.line_id)
             totals = self.part("line", part_id) or LineTotals(earns_in)
             self.put("line", part_id, add_price(totals, price, sign, earns_in))
@@ -428,14 +433,14 @@ class Draft:
             project_id = work.project_id
             self.moves += moves_of(work, sign)
             self.put_project(add_work(self.project(project_id), work, sign))
-            if work.earns_elsewhere:
+            if work.price is not None and work.price.project_id and work.earns_elsewhere:
                 self.put_project(add_earned(self.project(work.earns_in), work, sign))
         if entry.work is not None and entry.work.faults:
             self.put_project(add_faults(self.project(entry.work.project_id), entry.work.faults, sign))
 
     def _move_index(self, before: Entry | None, after: Entry) -> None:
         entry_id = after.entry_id
-        has, had = open_keys(after), open_keys(before)
+        has, had = open_keys(after), open_keys(before) if before is not None else []
         for contract_id, name, _, _ in (*had, *has):
             self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = None
         if had != has:
@@ -676,5 +681,6 @@ def moves_of(work: Work, sign: int) -> list[Move]:
     if cost is not None:
         moves.append(Move(work.project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0))
     if price is not None and (revenue := price.earns):
-        moves.append(Move(work.earns_in, price.day, price.currency, 0, 0, sign * revenue))
+        earns_in = price.project_id or work.project_id
+        moves.append(Move(earns_in, price.day, price.currency, 0, 0, sign * revenue))
     return moves

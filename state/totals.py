@@ -3,7 +3,6 @@
 Every total in the books is the sum of these, so replacing an entry is: subtract what the old row gave, add what the new one gives.
 """
 
-from collections.abc import Iterator
 from datetime import date
 
 from msgspec.structs import replace
@@ -30,44 +29,41 @@ from state.books import (
 
 def add_price(totals: LineTotals, price: Price, sign: int, project_id: str) -> LineTotals:
     """`project_id` is where the work earns and is billed."""
-    whole = _with_price(totals, price, sign)
+    months = totals.by_month
     if billable := sign * (price.billable + price.rounding):
-        whole = replace(whole, by_month=_with_month(totals.by_month, month_of(price.day), billable))
+        months = _with_sum(months, month_of(price.day), billable)
+    whole = _with_price(totals, price, sign, months)
     if project_id == totals.project_id:
         return whole
-    return _with_elsewhere(whole, _with_price(in_project(totals, project_id), price, sign))
+    part = in_project(totals, project_id)
+    return _with_elsewhere(whole, _with_price(part, price, sign, part.by_month))
 
 
 def month_of(day: date) -> str:
     return day.isoformat()[:7]
 
 
-def _with_month(months: dict[str, Amount], month: str, amount: Amount) -> dict[str, Amount]:
-    found = {**months, month: months.get(month, 0) + amount}
-    return {each: sum_ for each, sum_ in found.items() if sum_}
-
-
-def _with_price(totals: LineTotals, price: Price, sign: int) -> LineTotals:
-    by_hours, by_terms = _earned_by(price)
+def _with_price(totals: LineTotals, price: Price, sign: int, by_month: dict[str, Amount]) -> LineTotals:
     recognised, billable = price.earns, price.billable + price.rounding
+    by_hours, by_terms = _earned_by(price, recognised)
     return replace(
         totals,
         hours=totals.hours + sign * (price.hours - price.passed_hours),
         value=totals.value + sign * (price.value - price.passed),
         recognised=totals.recognised + sign * recognised,
         billable=totals.billable + sign * billable,
-        over=totals.over + sign * (price.chargeable - price.passed - price.billable),
+        over=totals.over + sign * (price.value - price.written_off - price.passed - price.billable),
         accounts=_with_account(totals.accounts, price.account, sign * recognised, sign * billable, 0),
         drawn=totals.drawn if price.drawn is None else add_draws(totals.drawn, price.drawn, sign),
         written_off=totals.written_off + sign * price.written_off,
         by_hours=totals.by_hours + sign * by_hours,
         by_terms=totals.by_terms + sign * by_terms,
+        by_month=by_month,
     )
 
 
-def _earned_by(price: Price) -> tuple[Amount, Amount]:
+def _earned_by(price: Price, earned: Amount) -> tuple[Amount, Amount]:
     """What of the revenue time earned by itself, and what the line's terms did: by fees, deliveries and what is drawn."""
-    earned = price.earns
     drawn = sum(amount for _, amount in price.drawn.values()) if price.drawn else 0
     if price.content == COUNTED_TIME:
         return earned - drawn, drawn
@@ -195,8 +191,15 @@ def add_work(project: Project, work: Work, sign: int) -> Project:
         burn=Burn(hours, billable, memo, elsewhere),
         months=months,
         changed=True,
-        posted=add_posted(project.posted, posted_in(work, project.project_id), sign),
+        posted=_with_posted(project, work, sign),
     )
+
+
+def _with_posted(project: Project, work: Work, sign: int) -> dict[str, LedgerFigures]:
+    for journal in work.journals:
+        if journal.currency != journal.ledger_currency:
+            return add_posted(project.posted, posted_in(work, project.project_id), sign)
+    return project.posted
 
 
 def add_earned(project: Project, work: Work, sign: int) -> Project:
@@ -222,8 +225,11 @@ def add_month(project: Project, day: date, currency: str, revenue: Amount) -> Pr
 
 def _with_sum(sums: dict[str, Amount], key: str, amount: Amount) -> dict[str, Amount]:
     """A sum of nothing is not kept."""
-    found = {**sums, key: sums.get(key, 0) + amount}
-    return {key: sum_ for key, sum_ in found.items() if sum_}
+    found = dict(sums)
+    found[key] = found.get(key, 0) + amount
+    if not found[key]:
+        del found[key]
+    return found
 
 
 def add_posted(posted: dict[str, LedgerFigures], journals: tuple[Posted, ...], sign: int) -> dict[str, LedgerFigures]:
@@ -328,36 +334,33 @@ DRAWS = MARK + "draws"
 BY_DAY = MARK + "day"
 
 
-def open_keys(entry: Entry | None) -> list[tuple[str, str, str, str]]:
+def open_keys(entry: Entry) -> list[tuple[str, str, str, str]]:
     """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry."""
-    if entry is None:
-        return []
-    return [
-        (contract_id, line_id + mark, day, entry.entry_id) for contract_id, line_id, day, mark in _open_lines(entry)
-    ]
-
-
-def _open_lines(entry: Entry) -> Iterator[tuple[str, str, str, str]]:
-    price = standing_price(entry)
-    if price is not None and price.line_id:
-        issued = issued_on(entry, price.contract_id, price.line_id)
-        settled = issued.amount if issued else 0
+    found = []
+    entry_id, work = entry.entry_id, entry.behind or entry.work
+    price = work.price if work is not None else None
+    if work is not None and price is not None and price.line_id:
+        contract_id, line_id, day = price.contract_id, price.line_id, price.day.isoformat()
+        issued = issued_on(entry, contract_id, line_id) if entry.issued else None
+        settled = issued.amount if issued is not None else 0
         due = price.billable + price.rounding != settled or (
             issued is not None and is_shared_otherwise(issued, settled)
         )
-        place = price.contract_id, price.line_id, price.day.isoformat()
-        if due or price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
-            yield *place, DUE if due else ""
+        if due:
+            found.append((contract_id, line_id + DUE, day, entry_id))
+        elif price.claimed[0] > settled or (price.stepped and (price.drawn is None or issued is None)):
+            found.append((contract_id, line_id, day, entry_id))
         elif price.by_day:
-            yield *place, BY_DAY
+            found.append((contract_id, line_id + BY_DAY, day, entry_id))
         if price.drawn is not None:
-            yield *place, DRAWS
-        if not price.value and issued is None and entry.standing is not None and not entry.standing.is_schedule:
-            yield *place, FREE
+            found.append((contract_id, line_id + DRAWS, day, entry_id))
+        if not price.value and issued is None and not work.is_schedule:
+            found.append((contract_id, line_id + FREE, day, entry_id))
     for issued in entry.issued:
         on_price = price is not None and price.line_id == issued.line_id and price.contract_id == issued.contract_id
         if not on_price and (issued.amount or is_shared_otherwise(issued, 0)):
-            yield issued.contract_id, issued.line_id, issued.day.isoformat(), DUE
+            found.append((issued.contract_id, issued.line_id + DUE, issued.day.isoformat(), entry_id))
+    return found
 
 
 def unbilled_positions(entry: Entry) -> dict[tuple[str, str], tuple[Amount, Amount]]:

@@ -8,7 +8,7 @@ Worked example, cap 1,000 at 100 an hour: entries of 4 h, 5 h and 3 h are allowe
 the first is corrected to 2 h, the third gains room: 200, 500 and 300.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
@@ -67,6 +67,9 @@ class Bucket(NamedTuple):
     @property
     def hours(self) -> Hours:
         return self.pinned_hours + self.free_hours
+
+
+EMPTY = Bucket()
 
 
 class Claim(NamedTuple):
@@ -162,9 +165,10 @@ def is_limited(limit: CapLimit) -> bool:
 
 def counting(rules: tuple[CapRule, ...], day: date) -> tuple[CapRule, ...]:
     """Those towards which work of the day counts."""
-    if not any(rule.anew for rule in rules):
-        return rules
-    return tuple(rule for rule in rules if not rule.anew or is_agreed(rule, day))
+    for rule in rules:
+        if rule.anew:
+            return tuple(rule for rule in rules if not rule.anew or is_agreed(rule, day))
+    return rules
 
 
 def is_prorated(rule: CapRule, day: date) -> bool:
@@ -303,16 +307,19 @@ def allot(
     return grants, now
 
 
-def has_room(claim: Claim, buckets: Mapping[BucketKey, Bucket]) -> bool:
-    """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change."""
+def has_room(claim: Claim, rules: Iterable[CapRule], buckets: Mapping[BucketKey, Bucket]) -> bool:
+    """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change; `rules` are the claim's,
+    with the limits that any line under the same caps has."""
     if claim.within is not None and claim.within[0] < claim.amount:
         return False
-    for rule in claim.rules:
-        taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), Bucket())
+    free, free_hours = claim.amount - claim.pinned, claim.hours - claim.pinned_hours
+    for rule in rules:
+        taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), EMPTY)
+        amount, hours = taken.pinned_amount + taken.free_amount, taken.pinned_hours + taken.free_hours
         for limit in rule.limits:
-            if limit.hard and limit.amount is not None and taken.amount + claim.free > limit.amount:
+            if limit.hard and limit.amount is not None and amount + free > limit.amount:
                 return False
-            if limit.hard and limit.hours is not None and taken.hours + claim.hours - claim.pinned_hours > limit.hours:
+            if limit.hard and limit.hours is not None and hours + free_hours > limit.hours:
                 return False
     return True
 

@@ -36,7 +36,11 @@ class Line(Protocol):
 
 def debits(lines: Iterable[Line]) -> Amount:
     """What is debited, which is as much as is credited: how much money a journal moves."""
-    return sum(line.amount for line in lines if line.amount > 0)
+    total = 0
+    for line in lines:
+        if line.amount > 0:
+            total += line.amount
+    return total
 
 
 class Leg(NamedTuple):
@@ -101,17 +105,15 @@ def legs(
 
 def merge(all_legs: Sequence[Leg]) -> tuple[Leg, ...]:
     """One line an account and purpose, in the order they first appear; lines at zero are left out."""
-    if len({(leg[0], leg[1]) for leg in all_legs}) == len(all_legs):
-        return tuple([leg for leg in all_legs if leg[2] or leg[3]])
-    sums: dict[tuple[str, str], tuple[Amount, Amount]] = {}
-    for account, purpose, amount, ledger in all_legs:
-        had, had_ledger = sums.get((account, purpose), (0, 0))
-        sums[account, purpose] = had + amount, had_ledger + ledger
-    return tuple(
-        Leg(account, purpose, amount, ledger)
-        for (account, purpose), (amount, ledger) in sums.items()
-        if amount or ledger
-    )
+    sums: dict[tuple[str, str], Leg] = {}
+    for leg in all_legs:
+        account, purpose, amount, ledger = leg
+        had = sums.get((account, purpose))
+        if had is None:
+            sums[account, purpose] = leg
+        else:
+            sums[account, purpose] = _new(Leg, (account, purpose, had[2] + amount, had[3] + ledger))
+    return tuple([leg for leg in sums.values() if leg[2] or leg[3]])
 
 
 def negated(all_legs: Iterable[Leg]) -> tuple[Leg, ...]:

@@ -88,8 +88,11 @@ class ReferenceBook(NamedTuple):
         return tuple(chain)
 
     def person_on(self, person_id: str, day: date) -> PersonDefined | None:
-        """A version without `effective_from` holds from the beginning."""
-        return _holding(self.persons.get(person_id, ()), day)
+        """The highest version that holds on the day; one without `effective_from` holds from the beginning."""
+        for version in self.persons.get(person_id, ()):
+            if version.effective_from is None or version.effective_from <= day:
+                return version
+        return None
 
     def card_on(self, rate_card_id: str, day: date) -> RateCardPublished | None:
         return _holding(self.cards.get(rate_card_id, ()), day)

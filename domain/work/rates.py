@@ -22,7 +22,6 @@ this order that states one, also where the price is another's: 100 with 15 % is 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from operator import attrgetter
 from typing import NamedTuple
 
 from domain.events.common import LineRate, RateCardLine, Terms, TimeAndMaterials
@@ -175,14 +174,13 @@ def role_of(entry_role: str | None, assignments: Iterable[ResourceAssigned], per
 
 def covering_assignment(assignments: Iterable[ResourceAssigned], person_id: str, day: date) -> ResourceAssigned | None:
     """The one of the person's that covers the day and gives both role and rate: the later start first, then the higher id."""
-    covering = (
-        assignment
-        for assignment in assignments
-        if assignment.person_id == person_id
-        and assignment.starts_on <= day
-        and (assignment.ends_on is None or day <= assignment.ends_on)
-    )
-    return max(covering, key=attrgetter("starts_on", "assignment_id"), default=None)
+    found: ResourceAssigned | None = None
+    for one in assignments:
+        if one.person_id != person_id or day < one.starts_on or (one.ends_on is not None and one.ends_on < day):
+            continue
+        if found is None or (found.starts_on, found.assignment_id) < (one.starts_on, one.assignment_id):
+            found = one
+    return found
 
 
 def card_scopes(query: RateQuery, book: ReferenceBook) -> tuple[Scope, ...]:

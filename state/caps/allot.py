@@ -97,7 +97,7 @@ def with_issue_kept(draft: Draft, plan: LinePlan, old: tuple[LinePlan, Stake] | 
 
     Of a cap that is prorated no more than cuts left: what they gave to others they gave for good.
     """
-    if not plan.apart or plan.settles_alike or stake.issued <= 0:
+    if not plan.apart or plan.settles_alike:
         return stake
     kept = min(stake.issued, stake.price.chargeable)
     own = claim_of(old[0], FOR_REVENUE, old[1]) if old is not None else None
@@ -197,19 +197,17 @@ def _enter(
 ) -> Grant:
     """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
     left = former.share if former is not None else None
-    stored = {
-        bucket_key(rule, claim.day, claim.person_id): _stored(draft, plan, allotment, rule, claim)
-        for rule in claim.rules
-    }
-    buckets = _with_pinned(claim, {key: value.bucket for key, value in stored.items()})
+    stored = {}
+    for rule in claim.rules:
+        key = bucket_key(rule, claim.day, claim.person_id)
+        stored[key] = draft.bucket(bucket_id(plan, allotment, key))
+    buckets = {key: value.bucket for key, value in stored.items()}
+    if claim.pinned:
+        buckets = _with_pinned(claim, buckets)
     own = order_key(plan, stake.price, stake.entry_id)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
     # What gives back (a credit) is pinned whole: it makes room for those who were refused.
-    if (
-        not freed
-        and claim.amount >= 0
-        and has_room(claim._replace(rules=_of_everyone(draft, plan, claim.rules)), buckets)
-    ):
+    if not freed and claim.amount >= 0 and has_room(claim, _of_everyone(draft, plan, claim.rules), buckets):
         whole = Grant(claim.amount, claim.hours)
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
@@ -221,8 +219,6 @@ def _enter(
 
 def _with_pinned(claim: Claim, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
     """The claim's own pinned part comes first, before its free part looks for room."""
-    if not claim.pinned:
-        return buckets
     return {
         key: bucket._replace(
             pinned_amount=bucket.pinned_amount + claim.pinned, pinned_hours=bucket.pinned_hours + claim.pinned_hours
@@ -277,26 +273,25 @@ def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tu
 
 def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: Share | None, order: Order) -> None:
     """Replace one entry's share in the buckets it touches."""
-    rules = {
-        bucket_key(rule, share.claim.day, share.claim.person_id): rule
-        for share in (had, has)
-        if share is not None
-        for rule in share.claim.rules
-    }
-    for key, rule in rules.items():
+    touched: dict[BucketKey, tuple[CapRule, list[tuple[Share, int]]]] = {}
+    for share, sign in ((had, -1), (has, 1)):
+        if share is None:
+            continue
+        claim = share.claim
+        for key, rule in {bucket_key(rule, claim.day, claim.person_id): rule for rule in claim.rules}.items():
+            shares = touched[key][1] if key in touched else []
+            touched[key] = rule, [*shares, (share, sign)]
+    for key, (rule, shares) in touched.items():
         part_id = bucket_id(plan, allotment, key)
         stored = draft.bucket(part_id)
         bucket, last = stored.bucket, stored.last
         refused, refused_amount, refused_hours = stored.refused, stored.refused_amount, stored.refused_hours
-        for share, sign in ((had, -1), (has, 1)):
-            if share is not None and any(
-                bucket_key(r, share.claim.day, share.claim.person_id) == key for r in share.claim.rules
-            ):
-                bucket = _added(bucket, share, sign)
-                amount, hours = share.lacks
-                refused += sign * bool(amount or hours)
-                refused_amount += sign * amount
-                refused_hours += sign * hours
+        for share, sign in shares:
+            bucket = _added(bucket, share, sign)
+            amount, hours = share.lacks
+            refused += sign * bool(amount or hours)
+            refused_amount += sign * amount
+            refused_hours += sign * hours
         if has is not None and (last is None or last < order):
             last = order
         draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below, refused_amount, refused_hours))
@@ -307,11 +302,12 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
 
 def _added(bucket: Bucket, share: Share, sign: int) -> Bucket:
     claim, granted = share.claim, share.granted
+    pinned, pinned_hours = claim.pinned, claim.pinned_hours if claim.pinned else 0
     return Bucket(
-        bucket.pinned_amount + sign * claim.pinned,
-        bucket.pinned_hours + sign * claim.pinned_hours,
-        bucket.free_amount + sign * (granted.amount - claim.pinned),
-        bucket.free_hours + sign * (granted.hours - claim.pinned_hours),
+        bucket.pinned_amount + sign * pinned,
+        bucket.pinned_hours + sign * pinned_hours,
+        bucket.free_amount + sign * (granted.amount - pinned),
+        bucket.free_hours + sign * (granted.hours - pinned_hours),
     )
 
 

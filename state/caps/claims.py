@@ -164,22 +164,36 @@ def with_returned(price: Price, granted: Grant) -> Grant:
 
 def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> Price:
     granted = with_returned(price, granted)
-    if allotment == FOR_REVENUE:
-        return _recognising(plan, replace(price, allowed=granted.amount, allowed_hours=granted.hours))
-    billed = replace(price, billable=granted.amount, billable_hours=granted.hours, binding=granted.binding)
-    if allotment == FOR_BILLING:
-        return _recognising(plan, billed) if plan.some_bind_billing_alone else billed
-    return _recognising(plan, replace(billed, allowed=granted.amount, allowed_hours=granted.hours))
+    amount, hours = granted.amount, granted.hours
+    allowed, allowed_hours, billable = price.allowed, price.allowed_hours, price.billable
+    billable_hours, binding = price.billable_hours, price.binding
+    if allotment != FOR_BILLING:
+        allowed, allowed_hours = amount, hours
+    if allotment != FOR_REVENUE:
+        billable, billable_hours, binding = amount, hours, granted.binding
+    recognised, waiting = price.recognised, price.waiting
+    if allotment != FOR_BILLING or plan.some_bind_billing_alone:
+        recognised, waiting = _recognised(plan, price, allowed, billable)
+    return replace(
+        price,
+        allowed=allowed,
+        allowed_hours=allowed_hours,
+        billable=billable,
+        billable_hours=billable_hours,
+        binding=binding,
+        recognised=recognised,
+        waiting=waiting,
+    )
 
 
-def _recognising(plan: LinePlan, price: Price) -> Price:
-    """Revenue follows the cap unless every hard cap says that it does not limit revenue (R22), or it is apart from billing; what caps that
-    bind billing alone keep from it waits on 1160."""
+def _recognised(plan: LinePlan, price: Price, allowed: Amount, billable: Amount) -> tuple[Amount, Amount]:
+    """What is revenue, and what waits on 1160 because caps bind billing alone. Revenue follows the cap unless every hard cap says that it
+    does not limit revenue (R22), or it is apart from billing."""
     if price.earned is not None:
-        return replace(price, recognised=price.earned)
+        return price.earned, price.waiting
     if plan.some_bind_billing_alone:
-        return replace(price, recognised=price.allowed, waiting=max(price.allowed - price.billable, 0))
+        return allowed, max(allowed - billable, 0)
     limits = price.within is not None or any(
         limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules)
     )
-    return replace(price, recognised=price.allowed if limits else max(price.chargeable, price.allowed), waiting=0)
+    return allowed if limits else max(price.chargeable, allowed), 0

@@ -25,11 +25,7 @@ from state.caps.repricing import reprice
 from state.caps.sharers import AFTER_ALL, BEFORE_ALL, Pool, Sharer, is_issued, of_units, order_on, pool_of, standing
 from state.charges import drawing
 from state.draft import Draft
-from state.terms.plan import LinePlan, line_plan, plan_of
-
-
-def by_day(policies: Resolved) -> bool:
-    return policies.increment_scope == "person_day" and bool(policies.increment_minutes or policies.minimum_minutes)
+from state.terms.plan import LinePlan, by_persons_day, line_plan, plan_of
 
 
 def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: LinePlan) -> Price:
@@ -45,7 +41,7 @@ def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: Li
 
 def _shares(work: Work, price: Price, line: LinePlan) -> bool:
     if work.time is not None:
-        return by_day(line.policies) and work.time.billable_hours is None
+        return by_persons_day(line.policies) and work.time.billable_hours is None
     terms = methods.units(line.line.terms)
     return terms is not None and price.content == COUNTED_FEE and is_shared(terms)
 

@@ -183,10 +183,12 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     faults_before = entry.work.faults if entry.work is not None else ()
     waited = {} if fresh else {one.side: one.category for one in faults_before if one.category in EXCHANGE_FAULTS}
     verdict = judge(draft, entry, work, standing or entry.work, waited)
-    for side in verdict.blocked:
-        if side.settles_in is not None:
-            settle_when_day_ends(draft, side.settles_in)
-    if standing is not None and not verdict.complete:
+    is_complete = verdict.complete
+    if not is_complete:
+        for side in verdict.blocked:
+            if side.settles_in is not None:
+                settle_when_day_ends(draft, side.settles_in)
+    if standing is not None and not is_complete:
         waiting = replace(
             work,
             cost=None,
@@ -214,16 +216,17 @@ def _booked(
 ) -> Entry:
     """The entry with what can be posted of the work; with `replaces` what the entry has in the books is taken out of them."""
     left = entry.standing if replaces else None
-    if replaces:
+    if left is not None:
         old = undo_claim(draft, entry)
-        undo_journals(draft, entry)
+        reverse(draft, left)
         posted = book(draft, entry, _unposted(work), verdict, old)
     else:
         posted = book(draft, entry, work, verdict, None)
-    faults = faults_of(draft, entry, posted, verdict, faults_before, fresh=fresh)
-    if faults != posted.faults:
-        posted = replace(posted, faults=faults)
-    return settle_exchange_rests(draft, with_work(entry, posted), left)
+    if faults_before or not verdict.complete:
+        faults = faults_of(draft, entry, posted, verdict, faults_before, fresh=fresh)
+        posted = replace(posted, faults=faults) if faults != posted.faults else posted
+    after = with_work(entry, posted)
+    return settle_exchange_rests(draft, after, left) if after.issued else after
 
 
 def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
@@ -310,7 +313,7 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple
     sides: list[Side] = []
     cost, price = work.cost, work.price
     if cost is None and isinstance(verdict.cost, CostPlan):
-        cost = _cost_side(draft, verdict.cost, sides, waits=price is None and isinstance(verdict.price, Blocked))
+        cost = _cost_side(verdict.cost, sides, waits=price is None and isinstance(verdict.price, Blocked))
     if price is None and isinstance(verdict.price, PricePlan):
         price = _price_side(draft, entry, work, verdict.price, old, sides)
         if work.cost is not None and work.cost.account == WORK_IN_PROGRESS:
@@ -323,8 +326,8 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple
     return replace(done, journals=(*work.journals, *post(draft, done, sides))) if sides else done
 
 
-def _cost_side(draft: Draft, plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
-    policies = entity_policies(draft, plan.slot.entity)
+def _cost_side(plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
+    policies = plan.policies
     cost = replace(plan.cost, account=WORK_IN_PROGRESS) if waits and policies.cost_policy == "wip" else plan.cost
     sides.append(Side(plan.slot, cost_pairs(cost), policies))
     return cost
@@ -359,18 +362,22 @@ def _price_side(
     if line is None or plan.slot is None:
         change(draft, old, None)
         return plan.price
-    price = shared_price.stepped_price(draft, entry, work, plan.price, line)
+    price = plan.price
+    if line.shares_price:
+        price = shared_price.stepped_price(draft, entry, work, price, line)
     if line.line.project_id != work.project_id:
         price = replace(price, project_id=line.line.project_id)
     explain(draft, plan)
-    issued = issued_on(entry, price.contract_id, price.line_id)
+    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
     if issued is not None:
         # Invoices relieve the account that it was issued on; under a price for the whole there was none.
         account = issued.account or price.account
         price = replace(price, account=account, returned=issued.returned, returned_hours=issued.returned_hours)
     price = fitted(entry, price)
     stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
-    allotted = change(draft, old, (line, with_issue_kept(draft, line, old, stake)))
+    if stake.issued > 0:
+        stake = with_issue_kept(draft, line, old, stake)
+    allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     return allotted
@@ -383,8 +390,6 @@ def faults_of(
 
     Of a new version (`fresh`) a reason that stands says what it is by now, and what is at stake, in its next revision.
     """
-    if verdict.complete and not before:
-        return ()
     blocked = [side for side in verdict.blocked if not _posted(work, side.side)]
     open_before = {fault.exception_id: fault for fault in before}
     faults = []

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
+from domain.events.delivery import ProjectActivated
 from domain.events.reference import PersonDefined
 from domain.policies import Resolved
-from state.books import Work
+from state.books import Project, Work
 from state.draft import Draft
 
 ENTRY, PROJECT = "entry", "project"
@@ -36,9 +37,22 @@ def of_work(
     return found
 
 
-def set_of(draft: Draft, project_id: str, wanted: Mapping[str, str]) -> int:
-    """Place of the dimensions among those that the project has used."""
-    project = draft.project(project_id)
+def place_of(draft: Draft, work: Work, project_id: str, policies: Resolved, *, of_cost: bool = False) -> int:
+    """Place of the dimensions of such a line among those that the project has used; remembered where the work states none itself."""
+    subject, project = work.subject, draft.project(project_id)
+    if subject.dimensions:
+        return _set_of(draft, project, of_work(draft, work, project_id, policies, of_cost=of_cost))
+    person = _person_of(draft, work, of_cost=of_cost)
+    version = person.version if person is not None else None
+    key = ("dimensions", project_id, subject.person_id, version, policies.dimensions_from, of_cost)
+    known: tuple[ProjectActivated | None, tuple[dict[str, str], ...], int] | None = draft.plans.get(key)
+    if known is None or known[0] is not project.activated or known[1] is not project.dimension_sets:
+        place = _set_of(draft, project, of_work(draft, work, project_id, policies, of_cost=of_cost))
+        known = draft.plans[key] = (project.activated, draft.project(project_id).dimension_sets, place)
+    return known[2]
+
+
+def _set_of(draft: Draft, project: Project, wanted: Mapping[str, str]) -> int:
     if wanted in project.dimension_sets:
         return project.dimension_sets.index(dict(wanted))
     sets = (*project.dimension_sets, dict(sorted(wanted.items())))
@@ -53,8 +67,8 @@ def _of_project(draft: Draft, project_id: str) -> Mapping[str, str]:
 
 def _person_of(draft: Draft, work: Work, *, of_cost: bool) -> PersonDefined | None:
     """As defined on the day of the cost or of the price."""
-    side = work.cost if of_cost else work.price
-    return draft.reference.person_on(work.person_id, side.day) if work.person_id and side is not None else None
+    side, person_id = work.cost if of_cost else work.price, work.person_id
+    return draft.reference.person_on(person_id, side.day) if person_id and side is not None else None
 
 
 def _of_person(person: PersonDefined | None, names: Iterable[str]) -> dict[str, str]:

@@ -35,7 +35,7 @@ from domain.work.rows import TIME_ENTRY, row_id
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import Draft
 from state.ledger import deposit_balance, position, standings
-from state.ledger.dimensions import of_work, set_of
+from state.ledger.dimensions import place_of
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import unbilled_positions
@@ -99,42 +99,39 @@ def beyond_billing(price: Price) -> Amount:
 
 
 def about(draft: Draft, work: Work, rule: str) -> About:
-    cause, subject = draft.cause, work.subject
-    return About(
-        draft.engagement_id,
-        work.subject_kind,
-        work.subject_id,
-        subject.version,
-        rule,
-        cause.kind,
-        cause.id,
-        cause.version,
-    )
+    cause = draft.cause
+    kind, subject_id, version = work.identity
+    return About(draft.engagement_id, kind, subject_id, version, rule, cause.kind, cause.id, cause.version)
 
 
 def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
     """Book the sides of an entry; those with the same project, entity, currency, date and rate share a journal."""
     booked: dict[tuple[Booking, str], tuple[list[Leg], Side]] = {}
+    cost_policies = slot = booking = None
     for side in sides:
+        plan = side.plan
+        if plan is None and cost_policies is None:
+            cost_policies = side.policies
         if not side.pairs:
             continue
-        booking = booking_of(side.slot, "posting")
-        place = booking, _project_of(work, side.plan)
+        if booking is None or side.slot is not slot:
+            slot, booking = side.slot, booking_of(side.slot, "posting")
+        place = booking, _project_of(work, plan)
         gathered, about_it = booked.setdefault(place, ([], side))
-        if side.plan is not None and side.plan.timing == OVER_TIME:
-            gathered += position.through(draft, side.plan, side.pairs, side.slot.exchange)
-        elif side.plan is not None and side.plan.timing == NO_REVENUE:
-            gathered += _kept(draft, work, side.plan, side)
+        if plan is not None and plan.timing == OVER_TIME:
+            gathered += position.through(draft, plan, side.pairs, side.slot.exchange)
+        elif plan is not None and plan.timing == NO_REVENUE:
+            gathered += _kept(draft, work, plan, side)
         else:
             gathered += legs(side.pairs, side.slot.exchange, booking.ledger_currency, side.policies.money_mode)
-        if side.plan is not None and about_it.plan is None:
+        if plan is not None and about_it.plan is None:
             booked[place] = (gathered, side)
-    cost_policies = next((side.policies for side in sides if side.plan is None), None)
-    rules = _rules([(booking, side) for (booking, _), (_, side) in booked.items()], _rule_of(work))
-    return tuple(
-        emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies, cost_policies)
-        for rule, ((booking, _), (gathered, side)) in zip(rules, booked.items(), strict=True)
-    )
+    rule = _rule_of(work)
+    rules = _rules(booked, rule) if len(booked) > 1 else [rule] * len(booked)
+    posted = []
+    for rule, ((booking, _), (gathered, side)) in zip(rules, booked.items(), strict=True):
+        posted.append(emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies, cost_policies))
+    return tuple(posted)
 
 
 def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ...]:
@@ -151,19 +148,18 @@ def _project_of(work: Work, plan: LinePlan | None) -> str:
     return work.earns_in if plan is not None else work.project_id
 
 
-def _rules(booked: Sequence[tuple[Booking, Side]], rule: str) -> list[str]:
+def _rules(booked: Mapping[tuple[Booking, str], tuple[list[Leg], Side]], rule: str) -> list[str]:
     """Cost that differs from revenue in its exchange rate or its project alone is a rule of its own, so that the two have two ids."""
-    if len(booked) == 1:
-        return [rule]
     places = [booking._replace(exchange_rate=0) for booking, _ in booked]
     return [
         "cost" if side.plan is None and places.count(place) > 1 else rule
-        for place, (_, side) in zip(places, booked, strict=True)
+        for place, (_, side) in zip(places, booked.values(), strict=True)
     ]
 
 
 def _rule_of(work: Work) -> str:
-    return "time" if work.subject_kind == TIME_ENTRY else work.subject_kind
+    kind = work.subject_kind
+    return "time" if kind == TIME_ENTRY else kind
 
 
 def booking_of(slot: Slot, kind: str) -> Booking:
@@ -191,10 +187,9 @@ def emit(
 ) -> Posted:
     """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost."""
     project_id = _project_of(work, plan)
-    place = set_of(draft, project_id, of_work(draft, work, project_id, policies, of_cost=plan is None))
-    cost_place = place
+    place = cost_place = place_of(draft, work, project_id, policies, of_cost=plan is None)
     if plan is not None and cost_policies is not None:
-        cost_place = set_of(draft, project_id, of_work(draft, work, project_id, cost_policies, of_cost=True))
+        cost_place = place_of(draft, work, project_id, cost_policies, of_cost=True)
     sets = draft.project(project_id).dimension_sets
     service_day = (
         work.price.day

@@ -65,23 +65,33 @@ def publish(draft: Draft, record: JournalEntry) -> None:
 
 
 def _enter(draft: Draft, record: JournalEntry) -> None:
-    early: JournalStanding | None = draft.part(EARLY, record.journal_id)
     amount, currency = _money(record)
-    stands = replace(
-        early or _UNANSWERED,
-        standing=early.standing if early is not None else TO_SEND,
-        amount=amount,
-        currency=currency,
-        project_id=next((line.project_id for line in record.lines if line.project_id is not None), None),
-        contract_id=record.contract_id,
-        record=record,
+    sent = JournalStanding(
+        TO_SEND,
+        amount,
+        currency,
+        _project_of(record),
+        record.contract_id,
+        record,
         booked_on=record.accounting_date,
     )
+    early: JournalStanding | None = draft.part(EARLY, record.journal_id)
+    if early is None:
+        _keep(draft, record.journal_id, None, sent)
+        return
+    stands = replace(
+        early,
+        amount=amount,
+        currency=currency,
+        project_id=sent.project_id,
+        contract_id=sent.contract_id,
+        record=record,
+        booked_on=sent.booked_on,
+    )
     _put(draft, record.journal_id, None, replace(stands, standing=TO_SEND))
-    if early is not None:
-        draft.put(EARLY, record.journal_id, None)
-        _forget_unknown(draft, record.journal_id, early)
-        _move(draft, record.journal_id, replace(stands, standing=TO_SEND), stands)
+    draft.put(EARLY, record.journal_id, None)
+    _forget_unknown(draft, record.journal_id, early)
+    _move(draft, record.journal_id, replace(stands, standing=TO_SEND), stands)
 
 
 def _money(record: JournalEntry) -> tuple[Amount, str]:
@@ -90,6 +100,14 @@ def _money(record: JournalEntry) -> tuple[Amount, str]:
     if moved:
         return moved, record.currency
     return sum(max(line.ledger_amount, 0) for line in record.lines), record.ledger_currency
+
+
+def _project_of(record: JournalEntry) -> str | None:
+    """The first that a line names."""
+    for line in record.lines:
+        if line.project_id is not None:
+            return line.project_id
+    return None
 
 
 def _aimed(draft: Draft, record: JournalEntry, reverses: str) -> JournalEntry:
@@ -353,11 +371,16 @@ def _mirror(draft: Draft, record: JournalEntry, rule: str, former: str) -> Journ
 
 
 def _put(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:
+    """Where the journal stands now, and what people hear of that."""
+    _keep(draft, journal_id, before, after)
+    _tell_rejected(draft, journal_id, before, after)
+    _tell_twice(draft, journal_id, after)
+
+
+def _keep(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:
     """The journal itself is kept for as long as it may have to be mirrored."""
     draft.journals[journal_id] = replace(after, record=None) if after.standing == POSTED else after
     _count(draft, before, after)
-    _tell_rejected(draft, journal_id, before, after)
-    _tell_twice(draft, journal_id, after)
 
 
 def _count(draft: Draft, before: JournalStanding | None, after: JournalStanding) -> None:

@@ -26,7 +26,7 @@ from domain.money import smallest_unit
 from domain.policies import NEXT_RULE, Resolved, bookkeeping, resolve
 from domain.policy_faults import Fault
 from domain.terms import methods
-from domain.terms.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE
+from domain.terms.kind import OVER_TIME, RATED, WITH_CHARGE, WITH_INVOICE
 from domain.units import Amount
 from domain.work.rows import COUNTED_TIME
 from state.books import Contract, Price, TermsVersion
@@ -43,6 +43,9 @@ class LinePlan(NamedTuple):
     Revenue and billing are allotted `apart` where caps are split otherwise for billing, or where `some_bind_billing_alone`; with the
     same splits what is issued is settled for revenue, too (`settles_alike`). Of a line that passes on what is over its caps nothing is
     settled: work has its room `by_day`.
+
+    `charged` says how hours are: at a rate, at cost, or not by themselves. Entries may `share` their price with others of the line.
+    `earned` is what a new price recognises whatever it may bill; None: what it may bill.
     """
 
     contract_id: str
@@ -70,6 +73,9 @@ class LinePlan(NamedTuple):
     some_bind_billing_alone: bool = False
     settles_alike: bool = False
     by_day: bool = False
+    charged: str = RATED
+    shares_price: bool = False
+    earned: Amount | None = None
 
     def account_for(self, revenue: str) -> str:
         """Where what may be billed stands until it is invoiced; what is revenue only then goes there at once, what is earned over time
@@ -77,11 +83,6 @@ class LinePlan(NamedTuple):
         if self.timing == OVER_TIME:
             return CONTRACT_LIABILITY
         return revenue if self.timing == WITH_INVOICE else self.account
-
-    @property
-    def earned(self) -> Amount | None:
-        """What a new price recognises whatever it may bill; None: what it may bill."""
-        return None if self.timing == WITH_CHARGE else 0
 
 
 def version_of(stored: TermsVersion) -> Version:
@@ -167,6 +168,7 @@ def _line_plan(
     every_rule = cap_rules(history, line_id)
     refused = methods.refused_line(line, policies, terms.lines)
     splits_apart, mixed = _billed_apart(draft, contract, history, group, every_rule)
+    timing, draws = methods.timing(line, policies), methods.draws_in(line.terms) if refused is None else None
     return LinePlan(
         contract.contract_id,
         terms.customer_id,
@@ -189,15 +191,23 @@ def _line_plan(
         refused,
         terms.currency,
         key,
-        methods.timing(line, policies),
+        timing,
         content,
         every_rule,
-        methods.draws_in(line.terms) if refused is None else None,
+        draws,
         for_revenue(rules) if mixed else rules,
         mixed,
         mixed and not splits_apart,
         bool(rules) and content == COUNTED_TIME and policies.overflow == NEXT_RULE,
+        methods.kind_of(line.terms).hours if draws is None else RATED,
+        draws is not None or by_persons_day(policies) or methods.units(line.terms) is not None,
+        None if timing == WITH_CHARGE else 0,
     )
+
+
+def by_persons_day(policies: Resolved) -> bool:
+    """Whether increments are over all that a person works in a day (R9, scope `person_day`)."""
+    return policies.increment_scope == "person_day" and bool(policies.increment_minutes or policies.minimum_minutes)
 
 
 def _billed_apart(

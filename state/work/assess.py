@@ -20,7 +20,7 @@ from domain.policy_faults import ENTRY_MOST, HOURS_OF_A_YEAR
 from domain.reference.exchange import Exchange
 from domain.reference.zones import local_date, universal_day
 from domain.terms import methods, time_and_materials
-from domain.terms.kind import AT_COST, INCLUDED, RATED
+from domain.terms.kind import AT_COST, INCLUDED
 from domain.units import (
     EXCHANGE_RATE_ONE,
     MICROSECONDS_A_MILLIONTH,
@@ -69,8 +69,11 @@ SHOWN_RATE_MAX = 10**12 * EXCHANGE_RATE_ONE
 
 
 class CostPlan(Value, frozen=True, array_like=True, gc=False):
+    """`policies` are those of the legal entity that bears the cost."""
+
     cost: Cost
     slot: Slot
+    policies: Resolved
 
 
 class PricePlan(Value, frozen=True, array_like=True, gc=False):
@@ -328,13 +331,14 @@ def _cost(
     if found is None:
         message = f"no cost rate for {event.person_id} ({role}) on {day}"
         return Blocked("cost", "no_cost_rate", message, waits_for_cost_rate(event.person_id, role), "person_id")
-    start = day_in(event, entity.zone)
+    start = event.worked_on or day_in(event, entity.zone)
     instead = None
     if standing is not None and standing.cost is not None and standing.time is not None:
         moved = standing.cost.day != day or day_in(standing.time, entity.zone) != start
         instead = None if moved else reversal_day(draft, standing, "cost", entity)
     slot = slot_for(draft, "cost", entity, found.currency, start, instead, day, policies)
-    slot = settled(draft, slot, "cost", day, policies, waited)
+    if waited:
+        slot = settled(draft, slot, "cost", day, policies, waited)
     if isinstance(slot, Blocked):
         return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode, left_out(event))
@@ -352,7 +356,7 @@ def _cost(
         day,
         LABOR_COST,
     )
-    return CostPlan(cost, slot)
+    return CostPlan(cost, slot, policies)
 
 
 # Booking dates of what replaces
@@ -395,11 +399,10 @@ def price_of(
         return placed
     assert placed is not None, "billable work was placed or blocked"
     plan, day = placed.plan, placed.day
-    charged = methods.kind_of(plan.line.terms).hours if plan.draws is None else RATED
-    if charged == INCLUDED:
+    if plan.charged == INCLUDED:
         return _included(draft, entry, event, worker, role, plan, day, worked, waited)
     hours = time_and_materials.billable_hours(worked, event.billable_hours, plan.policies, left_out(event))
-    if charged == AT_COST:
+    if plan.charged == AT_COST:
         return _at_cost(draft, entry, event, worker, role, plan, day, worked, hours, standing, waited)
     return _at_rate(draft, event, project, worker, role, plan, day, worked, hours, standing, waited)
 
@@ -419,7 +422,8 @@ def _at_rate(
 ) -> PricePlan | Blocked:
     """Hours at the rate of the card or the terms, or at that of what goes beyond a package."""
     policies = plan.policies
-    rated = _overage(draft, plan) or rate_for(draft, event, project, worker.person, role, plan, day)
+    rated = _overage(draft, plan) if plan.draws is not None else None
+    rated = rated or rate_for(draft, event, project, worker.person, role, plan, day)
     if rated.rate is None and policies.no_rate == "queue":
         waits = waits_for_rate(rate_query(draft, event, project, worker.person, role, plan, day), draft.reference)
         message = f"no rate for {event.person_id} ({role}) on {day} in {plan.currency}"
@@ -482,7 +486,7 @@ def _price_slot(
     instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
     start = event.worked_on or day_in(event, plan.entity.zone)
     slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, plan.policies)
-    return settled(draft, slot, "price", day, plan.policies, waited)
+    return settled(draft, slot, "price", day, plan.policies, waited) if waited else slot
 
 
 def _at_cost(
@@ -568,7 +572,7 @@ def _included(
 
 def _overage(draft: Draft, plan: LinePlan) -> Rated | None:
     """The rate of what goes beyond what the terms include, where they state it."""
-    stated = methods.overage_rate(plan.line.terms) if plan.draws is not None else None
+    stated = methods.overage_rate(plan.line.terms)
     if stated is None:
         return None
     key = ("overage", plan.key)
@@ -638,7 +642,7 @@ def rate_for(
     day: date,
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
-    rate_day = _rate_day(event, plan, day)
+    rate_day = day if plan.policies.rate_date == "service" else _rate_day(event, plan, day)
     dimensions = project.activated.dimensions if project.activated is not None else {}
     billed_as = person if rate_day == day else draft.reference.person_on(event.person_id, rate_day)
     persons, tasks = _named(draft, plan)

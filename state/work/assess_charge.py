@@ -191,7 +191,7 @@ def _cost(
         EXPENSE_CLEARING,
         charge.tax_recoverable,
     )
-    return CostPlan(cost, slot)
+    return CostPlan(cost, slot, policies)
 
 
 def spent(charge: Charge) -> Amount:

@@ -84,19 +84,10 @@ def place(draft: Draft, event: TimeApproved | Charge, waived: tuple[str, ...]) -
     return Blocked("price", "no_contract", f"project {event.project_id} has no contract", field="project_id")
 
 
-def stated_day(event: TimeApproved | Charge) -> date | None:
-    """As it was given; None where only an instant was."""
-    return event.day if isinstance(event, Charge) else event.worked_on
-
-
 def day_field(event: TimeApproved | Charge) -> str:
     if isinstance(event, Charge):
         return "spent_on" if event.kind == EXPENSE else "delivered_on"
     return "worked_on"
-
-
-def taken_as(event: TimeApproved | Charge) -> str:
-    return TAKEN[event.kind] if isinstance(event, Charge) else "time"
 
 
 def _what(event: TimeApproved | Charge) -> str:
@@ -110,16 +101,16 @@ def _candidates(draft: Draft, event: TimeApproved | Charge) -> tuple[str, ...]:
 
 
 def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> Placed | Blocked | None:
-    content = COUNTED_TIME
     if isinstance(event, Charge):
-        content = counted_as(event.kind, event.category)
-    day = stated_day(event) or _service_day(draft, contract, event)
+        what, content, day = TAKEN[event.kind], counted_as(event.kind, event.category), event.day
+    else:
+        what, content, day = "time", COUNTED_TIME, event.worked_on or _service_day(draft, contract, event)
     history = contract.history
     number = history[0].version if len(history) == 1 else in_force(versions(contract), day).number
     if event.line_id is not None:
         plan = line_plan(draft, contract, number, event.line_id, content)
     else:
-        plan = plan_for(draft, contract, number, event.project_id, event.task, taken_as(event), content)
+        plan = plan_for(draft, contract, number, event.project_id, event.task, what, content)
     if plan is None or (isinstance(event, Charge) and plan.line.project_id != event.project_id):
         return None
     if plan.refused is not None:

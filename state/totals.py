@@ -4,6 +4,7 @@ Every total in the books is the sum of these, so replacing an entry is: subtract
 """
 
 from datetime import date
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -39,6 +40,7 @@ def add_price(totals: LineTotals, price: Price, sign: int, project_id: str) -> L
     return _with_elsewhere(whole, _with_price(part, price, sign, part.by_month))
 
 
+@lru_cache(maxsize=65_536)
 def month_of(day: date) -> str:
     return day.isoformat()[:7]
 
@@ -237,7 +239,7 @@ def add_posted(posted: dict[str, LedgerFigures], journals: tuple[Posted, ...], s
     for journal in journals:
         if journal.currency == journal.ledger_currency:
             continue
-        key = f"{journal.service_date.isoformat()[:7]}|{journal.currency}|{journal.ledger_currency}"
+        key = f"{month_of(journal.service_date)}|{journal.currency}|{journal.ledger_currency}"
         figures = list(posted.get(key, (0, 0, 0, 0)))
         for line in journal.lines:
             if line.account in PROJECT_COST:
@@ -253,7 +255,7 @@ def add_posted(posted: dict[str, LedgerFigures], journals: tuple[Posted, ...], s
 def _add_month(
     months: dict[str, MonthFigures], day: date, currency: str, hours: Hours, cost: Amount, revenue: Amount
 ) -> None:
-    key = f"{day.isoformat()[:7]}|{currency}"
+    key = f"{month_of(day)}|{currency}"
     had = months.get(key, (0, 0, 0))
     months[key] = (had[0] + hours, had[1] + cost, had[2] + revenue)
 

@@ -43,6 +43,7 @@ Kept = (
     | PeriodChange
 )
 Standing = TypeVar("Standing", bound=PersonDefined | RateCardPublished | CostRateSet)
+Ranged = TypeVar("Ranged", bound=RateCardPublished | CostRateSet)
 Replaced = TypeVar("Replaced", bound=Kept)
 
 # Kind and id: ("customer", "C-1"); a global card has the empty id.
@@ -274,18 +275,12 @@ def _content(event: Kept) -> tuple[object, ...]:
     return event._replace(event_id="", occurred_at=0, source="", recorded_at=None, correlation_id=None)
 
 
-def _holding(versions: Iterable[Standing], day: date) -> Standing | None:
+def _holding(versions: Iterable[Ranged], day: date) -> Ranged | None:
     """The highest version whose range contains the day; both days of a range belong to it."""
     for version in versions:
-        if _contains(version, day):
+        if version.effective_from <= day and (version.effective_to is None or day <= version.effective_to):
             return version
     return None
-
-
-def _contains(version: PersonDefined | RateCardPublished | CostRateSet, day: date) -> bool:
-    if version.effective_from is not None and day < version.effective_from:
-        return False
-    return isinstance(version, PersonDefined) or version.effective_to is None or day <= version.effective_to
 
 
 def _fits(rate: CostRateSet, subject: Scope, role: str | None) -> bool:

@@ -16,7 +16,7 @@ from domain.work.rows import named, row_id, spoken
 from state.books import Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import change, with_issue_kept
-from state.caps.claims import Stake, stake_of
+from state.caps.claims import Stake, stake_of, uncapped
 from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
 from state.draft import Draft
@@ -233,7 +233,7 @@ def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
     if after == before:
         return
     draft.put_entry(before, after)
-    if stepped(before) or stepped(after):
+    if stepped(after) or (before is not None and stepped(before)):
         settle_days(draft, before, after)
 
 
@@ -260,8 +260,8 @@ def _unposted(work: Work) -> Work:
     return replace(work, cost=None, price=None, journals=()) if work.journals or work.cost or work.price else work
 
 
-def stepped(entry: Entry | None) -> bool:
-    work = entry.standing if entry is not None else None
+def stepped(entry: Entry) -> bool:
+    work = entry.behind or entry.work
     return work is not None and work.price is not None and work.price.stepped
 
 
@@ -374,10 +374,13 @@ def _price_side(
         account = issued.account or price.account
         price = replace(price, account=account, returned=issued.returned, returned_hours=issued.returned_hours)
     price = fitted(entry, price)
-    stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
-    if stake.issued > 0:
-        stake = with_issue_kept(draft, line, old, stake)
-    allotted = change(draft, old, (line, stake))
+    if old is None and not line.rules:
+        allotted: Price | None = uncapped(price)
+    else:
+        stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
+        if stake.issued > 0:
+            stake = with_issue_kept(draft, line, old, stake)
+        allotted = change(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     return allotted

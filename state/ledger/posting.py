@@ -108,6 +108,7 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
     """Book the sides of an entry; those with the same project, entity, currency, date and rate share a journal."""
     booked: dict[tuple[Booking, str], tuple[list[Leg], Side]] = {}
     cost_policies = slot = booking = None
+    works_in, earns_in = work.project_id, work.earns_in
     for side in sides:
         plan = side.plan
         if plan is None and cost_policies is None:
@@ -116,7 +117,8 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         if booking is None or side.slot is not slot:
             slot, booking = side.slot, booking_of(side.slot, "posting")
-        place = booking, _project_of(work, plan)
+        # Revenue stands in the project of the contract line, cost in that of the work.
+        place = booking, works_in if plan is None else earns_in
         gathered, about_it = booked.setdefault(place, ([], side))
         if plan is not None and plan.timing == OVER_TIME:
             gathered += position.through(draft, plan, side.pairs, side.slot.exchange)
@@ -129,8 +131,8 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
     rule = _rule_of(work)
     rules = _rules(booked, rule) if len(booked) > 1 else [rule] * len(booked)
     posted = []
-    for rule, ((booking, _), (gathered, side)) in zip(rules, booked.items(), strict=True):
-        posted.append(emit(draft, work, booking, merge(gathered), side.plan, rule, side.policies, cost_policies))
+    for of_rule, ((at, _), (gathered, side)) in zip(rules, booked.items(), strict=True):
+        posted.append(emit(draft, work, at, merge(gathered), side.plan, of_rule, side.policies, cost_policies))
     return tuple(posted)
 
 
@@ -141,11 +143,6 @@ def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ..
         return position.through(draft, plan, side.pairs, side.slot.exchange)
     row = row_id(work.subject_kind, work.subject_id)
     return deposit_balance.kept(draft, plan, row, side.pairs, side.slot.exchange)
-
-
-def _project_of(work: Work, plan: LinePlan | None) -> str:
-    """Revenue stands in the project of the contract line, cost in that of the work."""
-    return work.earns_in if plan is not None else work.project_id
 
 
 def _rules(booked: Mapping[tuple[Booking, str], tuple[list[Leg], Side]], rule: str) -> list[str]:
@@ -186,7 +183,7 @@ def emit(
     cost_policies: Resolved | None = None,
 ) -> Posted:
     """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost."""
-    project_id = _project_of(work, plan)
+    project_id = work.earns_in if plan is not None else work.project_id
     place = cost_place = place_of(draft, work, project_id, policies, of_cost=plan is None)
     if plan is not None and cost_policies is not None:
         cost_place = place_of(draft, work, project_id, cost_policies, of_cost=True)
@@ -225,7 +222,7 @@ def emit(
         True,
         all_legs,
         plan.contract_id if plan is not None else "",
-        "" if project_id == work.project_id else project_id,
+        project_id if work.price is not None and work.price.project_id and project_id != work.project_id else "",
         None if cost_place == place else cost_place,
     )
 

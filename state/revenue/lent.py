@@ -21,11 +21,11 @@ PART = "lent"
 
 def lent_cost(draft: Draft, entry: Entry) -> tuple[str, Cost] | None:
     """Person and contract, and what the work costs, where another entity bears that than has the contract."""
-    work = entry.standing
-    if work is None or work.cost is None or work.price is None or not work.person_id:
+    work = entry.behind or entry.work
+    if work is None or work.cost is None or work.price is None:
         return None
     contract = draft.contract(work.price.contract_id)
-    if contract is None or contract.terms.legal_entity_id == work.cost.legal_entity_id:
+    if contract is None or contract.terms.legal_entity_id == work.cost.legal_entity_id or not work.person_id:
         return None
     return composed(work.person_id, work.price.contract_id), work.cost
 

@@ -143,8 +143,10 @@ def left_out(event: TimeApproved) -> int:
 
 def finer_than(hours: Hours, event: TimeApproved) -> int:
     """The same of the hours that are charged, where these are all that was worked."""
+    if event.billable_hours is not None:
+        return 0
     finer = left_out(event)
-    return finer if finer and event.billable_hours is None and hours == worked_hours(event) else 0
+    return finer if finer and hours == worked_hours(event) else 0
 
 
 def finer_of(hours: Hours, entry: Entry | None) -> int:

@@ -47,7 +47,10 @@ def place(draft: Draft, event: TimeApproved | Charge, waived: tuple[str, ...]) -
     outside: Placed | None = None
     ended: date | None = None
     blocked: Blocked | None = None
-    for contract_id in _candidates(draft, event):
+    candidates = taken_projects(draft).get(event.project_id, ())
+    if isinstance(event, Charge) and event.contract_id is not None:
+        candidates = (event.contract_id,) if event.contract_id in candidates else ()
+    for contract_id in candidates:
         contract = draft.contract(contract_id)
         if contract is None or not contract.history:
             continue
@@ -92,12 +95,6 @@ def day_field(event: TimeApproved | Charge) -> str:
 
 def _what(event: TimeApproved | Charge) -> str:
     return event.kind if isinstance(event, Charge) else "work"
-
-
-def _candidates(draft: Draft, event: TimeApproved | Charge) -> tuple[str, ...]:
-    found = taken_projects(draft).get(event.project_id, ())
-    named = event.contract_id if isinstance(event, Charge) else None
-    return found if named is None else tuple(contract_id for contract_id in found if contract_id == named)
 
 
 def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> Placed | Blocked | None:

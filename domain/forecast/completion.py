@@ -142,14 +142,16 @@ def completed(
     return hours, cost, least + value_of(hours - worked, (worked, 0, by_hours), planned_rate, step)
 
 
-def is_valued(track: Track, planned_rate: Rate, step: Amount) -> bool:
-    """Whether something says what the work to come will earn; cost to come without an hour says nothing where hours earn."""
+def is_valued(track: Track, made: Tally, planned_rate: Rate) -> bool:
+    """Whether something says what the work to come of a track that comes to `made` will earn.
+
+    Cost to come without an hour says nothing where hours earn.
+    """
     now, earning = track.now, track.earning
     if track.revenue_stated or track.markup is not None or (earning is not None and not earning.rated):
         return True
-    hours, cost, _ = completed(*track, planned_rate, step)
-    if hours == now[0]:
-        return cost <= now[1]
+    if made[0] == now[0]:
+        return made[1] <= now[1]
     return planned_rate > 0 or (now[0] > 0 and (now[2] if earning is None else earning.by_hours) > 0)
 
 

@@ -21,7 +21,8 @@ from state.books import Contract
 from state.forecast.expected import Expected, paid_on
 from state.forecast.funded import drawing_order
 from state.forecast.kept_back import Applied, Kept, deposits_of, keeps_back, kept_back
-from state.forecast.outlook import project_contracts, rate_to
+from state.forecast.outlook import project_contracts
+from state.forecast.tracks import rate_to
 from state.terms.plan import LinePlan, contract_policies, terms_on
 
 

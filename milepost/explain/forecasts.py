@@ -44,9 +44,7 @@ from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import BUDGET, ESTIMATE
 from state.forecast.outlook import (
-    WHOLE,
     has_ended,
-    inclusion_on,
     known,
     ledger_currency,
     line_key,
@@ -56,6 +54,7 @@ from state.forecast.outlook import (
 )
 from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
 from state.forecast.room import lines_under
+from state.forecast.tracks import WHOLE, inclusion_on
 from state.terms.known import exchange_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import issued_on, posted_in

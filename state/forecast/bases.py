@@ -36,7 +36,6 @@ from state.draft import Draft, Move
 from state.forecast.ahead import earning_of
 from state.forecast.outlook import (
     ONE_DAY,
-    WHOLE,
     fits,
     has_ended,
     known,
@@ -50,10 +49,10 @@ from state.forecast.outlook import (
     running,
     sort_in,
     sum_of,
-    tracks_in,
 )
 from state.forecast.planned import Planned, planned_cost, planned_from, planned_rate
 from state.forecast.room import Ahead, room_under_caps
+from state.forecast.tracks import WHOLE, tracks_in
 from state.terms.plan import LinePlan
 
 ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"

@@ -20,8 +20,9 @@ from domain.policies import Resolved
 from domain.units import Amount
 from state.books import Contract, Project
 from state.draft import Draft
-from state.forecast.outlook import ONE_DAY, rate_to
+from state.forecast.outlook import ONE_DAY
 from state.forecast.prices import ToCharge
+from state.forecast.tracks import rate_to
 from state.terms.periods import open_period
 from state.terms.plan import billing_cycle, contract_policies, terms_on
 

@@ -41,15 +41,9 @@ from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.expected import Expected, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, keeps_back, kept_back
-from state.forecast.outlook import (
-    ONE_DAY,
-    in_currency,
-    ledger_currency,
-    lines_of,
-    rate_to,
-    tracks_in,
-)
+from state.forecast.outlook import ONE_DAY, ledger_currency, lines_of
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
+from state.forecast.tracks import in_currency, rate_to, tracks_in
 from state.terms.plan import LinePlan
 from state.totals import in_project
 

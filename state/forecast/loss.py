@@ -21,10 +21,10 @@ from msgspec.structs import replace
 
 from domain.money import format_amount
 from domain.units import Amount
-from state.books import Contract, ContractOutlook, OpenException, Share
+from state.books import Contract, ContractOutlook, Forecast, OpenException, Outlook, Share
 from state.draft import Draft, PartKey
 from state.forecast.outlook import known, project_contracts, register, today
-from state.forecast.revenue_max import is_measured, revenue_max
+from state.forecast.revenue_max import revenue_max, revenue_terms
 
 CATEGORY = "loss_making"
 KIND = "contract"
@@ -50,12 +50,12 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
     """Returns the contracts that the project counted and counts with."""
     forecast, outlook = known(draft, project_id)
     contracts = project_contracts(draft, project_id)
-    had, share = forecast.share, _share(draft, project_id, contracts, ended)
+    had, share = forecast.share, None
+    if contracts:
+        share = _share(draft, project_id, forecast, outlook, contracts[0], ended)
     if share != had:
         draft.put("forecast", project_id, replace(forecast, share=share))
-        for one, sign in ((had, -1), (share, 1)):
-            if one is not None:
-                _add(draft, one, sign)
+        _exchange(draft, had, share)
     earns = outlook.eac_revenue or (share is not None and share.revenue_max)
     if contracts and earns and not (of := outlook_of(draft, contracts[0].contract_id)).is_paid:
         draft.put(PART, contracts[0].contract_id, replace(of, is_paid=True))
@@ -64,17 +64,20 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
 
 def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
     """Whether the exception is to be raised or closed, or at the day's end said with another amount."""
-    loss, noted = _loss(draft, contract_id), _noted(draft, contract_id)
+    loss = _loss(draft, contract_id)
     if loss is None:
         return False
+    key = _exception_key(draft, contract_id)
+    noted: OpenException | None = draft.part(*key)
     if noted is not None:
         return loss == 0 or (day_ends and loss != _amount(noted))
-    is_settled_now = _exception_key(draft, contract_id) in draft.parts
+    is_settled_now = key in draft.parts
     return loss > outlook_of(draft, contract_id).settled and (day_ends or not is_settled_now)
 
 
 def say(draft: Draft, contract_id: str) -> None:
-    loss, noted = _loss(draft, contract_id), _noted(draft, contract_id)
+    loss = _loss(draft, contract_id)
+    noted: OpenException | None = draft.part(*_exception_key(draft, contract_id))
     message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
         draft.settle_note(CATEGORY, KIND, contract_id)
@@ -127,33 +130,48 @@ def _has_other_terms(before: Contract | None, after: Contract) -> bool:
     return before is None or before.history is not after.history or before.invalid != after.invalid
 
 
-def _share(draft: Draft, project_id: str, contracts: tuple[Contract, ...], ended: Ended | None) -> Share | None:
+def _share(
+    draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook, first: Contract, ended: Ended | None
+) -> Share | None:
     """Of the first of its contracts; None where it does not count."""
-    if not contracts or not is_measured(draft, project_id):
+    project, contract_id = draft.project(project_id), first.contract_id
+    as_of = day_in(draft, forecast.zone or "UTC", ended)
+    terms = revenue_terms(draft, project, forecast, as_of)
+    if not terms.is_measured:
         return None
-    contract_id, (forecast, outlook) = contracts[0].contract_id, known(draft, project_id)
-    if draft.project(project_id).burn.elsewhere:
+    if project.burn.elsewhere:
         return Share(contract_id, elsewhere=True)
-    if forecast.currency != contracts[0].terms.currency:
+    if forecast.currency != first.terms.currency:
         return Share(contract_id)
-    found = revenue_max(draft, project_id, day_in(draft, forecast.zone, ended))
+    found = revenue_max(draft, project, terms, forecast, outlook, as_of)
     if found is None:
         return Share(contract_id)
     return Share(contract_id, outlook.eac_cost, found.amount, found.by_cap)
 
 
-def _add(draft: Draft, share: Share, sign: int) -> None:
-    of = outlook_of(draft, share.contract_id)
-    unknown = share.revenue_max is None
-    now = replace(
-        of,
-        cost=of.cost + sign * share.eac_cost,
-        revenue=of.revenue + sign * (share.revenue_max or 0),
-        projects=of.projects + sign,
-        unknown=of.unknown + sign * unknown,
-        elsewhere=of.elsewhere + sign * share.elsewhere,
-    )
-    draft.put(PART, share.contract_id, now)
+def _exchange(draft: Draft, had: Share | None, share: Share | None) -> None:
+    """Let the sums have the new share for the one before."""
+    if had is not None and share is not None and had.contract_id == share.contract_id:
+        _add(draft, share.contract_id, ((had, -1), (share, 1)))
+        return
+    for one, sign in ((had, -1), (share, 1)):
+        if one is not None:
+            _add(draft, one.contract_id, ((one, sign),))
+
+
+def _add(draft: Draft, contract_id: str, shares: Iterable[tuple[Share, int]]) -> None:
+    of = outlook_of(draft, contract_id)
+    cost, revenue, projects, unknown, elsewhere = of.cost, of.revenue, of.projects, of.unknown, of.elsewhere
+    for share, sign in shares:
+        cost += sign * share.eac_cost
+        projects += sign
+        elsewhere += sign * share.elsewhere
+        if share.revenue_max is None:
+            unknown += sign
+        else:
+            revenue += sign * share.revenue_max
+    now = ContractOutlook(cost, revenue, projects, unknown, of.is_paid, of.settled, elsewhere)
+    draft.put(PART, contract_id, now)
 
 
 # The exception
@@ -173,11 +191,6 @@ def _loss(draft: Draft, contract_id: str) -> Amount | None:
 
 def _first(draft: Draft, project_id: str) -> Contract | None:
     return next(iter(project_contracts(draft, project_id)), None)
-
-
-def _noted(draft: Draft, contract_id: str) -> OpenException | None:
-    noted: OpenException | None = draft.part(*_exception_key(draft, contract_id))
-    return noted
 
 
 def _exception_key(draft: Draft, contract_id: str) -> PartKey:

@@ -11,35 +11,21 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.forecast.changes import Change, with_change
-from domain.forecast.completion import (
-    NOTHING,
-    Completion,
-    Earning,
-    Included,
-    Tally,
-    Track,
-    added,
-    at_completion,
-    completed,
-    limited,
-)
+from domain.forecast.completion import NOTHING, Tally, added
 from domain.identity import composed
-from domain.money import convert, smallest_unit
 from domain.policies import Resolved
-from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
 from domain.terms import methods
-from domain.terms.milestones import INCLUDED_HOURS
 from domain.units import Amount
-from state.books import Basis, Contract, Entry, Forecast, Inclusion, LineEarning, LineTotals, Outlook, Progress, Project
+from state.books import Basis, Contract, Entry, Forecast, Outlook, Progress, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
+from state.forecast.tracks import WHOLE, tracks_of, with_event
 from state.rerating.rerate import line_ids
-from state.terms.known import entity_policies, exchange_on
+from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, line_plan
 from state.totals import standing_price
 from state.work.placing import taken_projects
 
-WHOLE = ""
 DAYS_KEPT = 35
 DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
@@ -52,11 +38,34 @@ _SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
 # What a project belongs to
 
 
+class ProjectTerms:
+    """What the contracts in force say of a project, ids ascending: the lines of their newest terms that are the project's, whatever they
+    take, those that take its time, and contract, line and currency of every line that any version has or had on it."""
+
+    __slots__ = ("contracts", "ever", "every_line", "lines")
+
+    def __init__(self, draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> None:
+        self.contracts = contracts
+        self.every_line = _newest_lines(draft, project_id, contracts)
+        self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
+        self.ever = _lines_ever(draft, project_id, contracts)
+
+
+def project_terms(draft: Draft, project_id: str) -> ProjectTerms:
+    """Found again as long as the contracts are as they were."""
+    contracts = project_contracts(draft, project_id)
+    key = ("project terms", project_id)
+    kept: ProjectTerms | None = draft.plans.get(key)
+    if kept is None or kept.contracts != contracts:
+        kept = draft.plans[key] = ProjectTerms(draft, project_id, contracts)
+    return kept
+
+
 def project_contracts(draft: Draft, project_id: str) -> tuple[Contract, ...]:
     """Contracts in force that name the project, ids ascending."""
     found = draft.contracts_of.get(project_id)
     if found is None:
-        named = (draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ()))
+        named = [draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ())]
         found = tuple([one for one in named if one is not None and one.history and one.invalid is None])
         draft.contracts_of[project_id] = found
     return found
@@ -64,38 +73,31 @@ def project_contracts(draft: Draft, project_id: str) -> tuple[Contract, ...]:
 
 def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """Lines of the newest terms that take the project's time."""
-    return _newest_lines(draft, project_id, "time")
+    return project_terms(draft, project_id).lines
 
 
 def every_line(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """Lines of the newest terms that are of the project, whatever they take."""
-    return _newest_lines(draft, project_id, None)
-
-
-def _newest_lines(draft: Draft, project_id: str, content: str | None) -> tuple[LinePlan, ...]:
-    contracts = project_contracts(draft, project_id)
-    key = (
-        "project lines",
-        project_id,
-        content,
-        *((one.contract_id, one.version, len(one.history)) for one in contracts),
-    )
-    if key not in draft.plans:
-        draft.plans[key] = tuple(
-            plan
-            for contract in contracts
-            for line in contract.terms.lines
-            if line.project_id == project_id and (content is None or methods.takes(line, content))
-            for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
-            if plan is not None
-        )
-    found: tuple[LinePlan, ...] = draft.plans[key]
-    return found
+    return project_terms(draft, project_id).every_line
 
 
 def lines_of(draft: Draft, project_id: str) -> tuple[tuple[str, str, str], ...]:
     """Contract, line and currency of every line that any version of a contract has or had on the project."""
-    contracts = project_contracts(draft, project_id)
+    return project_terms(draft, project_id).ever
+
+
+def _newest_lines(draft: Draft, project_id: str, contracts: Iterable[Contract]) -> tuple[LinePlan, ...]:
+    return tuple(
+        plan
+        for contract in contracts
+        for line in contract.terms.lines
+        if line.project_id == project_id
+        for plan in (line_plan(draft, contract, contract.history[-1].version, line.line_id),)
+        if plan is not None
+    )
+
+
+def _lines_ever(draft: Draft, project_id: str, contracts: Iterable[Contract]) -> tuple[tuple[str, str, str], ...]:
     key = (
         "lines of",
         project_id,
@@ -198,113 +200,7 @@ def today(draft: Draft, zone: str) -> date:
     return local_date(draft.cause.recorded_at, zone)
 
 
-# Sums in one currency
-
-
-def rate_to(draft: Draft, policies: Resolved, from_currency: str, to_currency: str, as_of: date) -> Exchange | None:
-    if from_currency == to_currency:
-        return SAME_CURRENCY
-    found = exchange_on(draft, policies, from_currency, to_currency, as_of, as_of)
-    return None if isinstance(found, MissingRate) else found
-
-
-def in_currency(
-    draft: Draft, policies: Resolved, tallies: Mapping[str, Tally], currency: str, as_of: date
-) -> Tally | None:
-    """The sum in one currency; None where a rate is missing."""
-    if len(tallies) == 1 and currency in tallies:
-        return tallies[currency]
-    mode = policies.money_mode
-    total = NOTHING
-    for own, tally in tallies.items():
-        hours, cost, revenue = tally
-        rate = rate_to(draft, policies, own, currency, as_of) if cost or revenue else SAME_CURRENCY
-        if rate is None:
-            return None
-        if rate is SAME_CURRENCY:
-            total = added(total, tally)
-            continue
-        above, below = rate.numerator, rate.denominator
-        converted = convert(cost, above, below, currency, mode), convert(revenue, above, below, currency, mode)
-        total = added(total, (hours, *converted))
-    return total
-
-
-def tracks_in(
-    draft: Draft,
-    project_id: str,
-    policies: Resolved,
-    forecast: Forecast,
-    progress: Mapping[str, Progress],
-    currency: str,
-    as_of: date,
-    *,
-    before: bool = False,
-) -> list[Track] | None:
-    """None where a rate is missing. What did not move since it was last asked for, at the same rates, is remembered.
-
-    `before`: what lines had earned before the event.
-    """
-    tracks = []
-    earns = _earns(draft, forecast, policies, currency, as_of, before=before) if forecast.earning else {}
-    if earns is None:
-        return None
-    for name, part in progress.items():
-        basis = forecast.bases[name]
-        key = ("track", project_id, name, currency, as_of)
-        own = earns.get(name, Earning()) if forecast.earning else None
-        kept: tuple[Progress, Basis, Resolved, Track] | None = draft.daily.get(key)
-        if (
-            kept is None
-            or kept[0] is not part
-            or kept[1] is not basis
-            or kept[2] is not policies
-            or kept[3].earning != own
-        ):
-            now = in_currency(draft, policies, part.now, currency, as_of)
-            floor = in_currency(draft, policies, part.floor, currency, as_of)
-            if now is None or floor is None:
-                return None
-            track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup)
-            kept = draft.daily[key] = (part, basis, policies, track)
-        tracks.append(kept[3])
-    return tracks
-
-
-def _earns(
-    draft: Draft, forecast: Forecast, policies: Resolved, currency: str, as_of: date, *, before: bool = False
-) -> dict[str, Earning] | None:
-    """By track what lines earned by hours, and have still to earn by their terms; None where a rate is missing."""
-    found: dict[str, Earning] = {}
-    for line in forecast.earning:
-        part_id = composed(line.contract_id, line.line_id)
-        totals: LineTotals | None = draft.before.get(("line", part_id)) if before else draft.part("line", part_id)
-        rate = rate_to(draft, policies, line.currency, currency, as_of)
-        if rate is None:
-            return None
-        by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
-        amounts = by_hours if line.rated else 0, max(line.total - by_terms, 0) if line.total is not None else 0
-        hourly, left = (
-            convert(one, rate.numerator, rate.denominator, currency, policies.money_mode) for one in amounts
-        )
-        name = part_id if part_id in forecast.bases else WHOLE
-        had = found.get(name, Earning())
-        included = _included(line, name, totals) if line.currency == currency else None
-        found[name] = Earning(had.by_hours + hourly, had.left + left, had.rated or line.rated, had.included or included)
-    return found
-
-
-def inclusion_on(line: LineEarning, track: str) -> Inclusion | None:
-    """What the line's price includes, where the hours of a track are all the line's."""
-    return line.inclusion if line.inclusion is not None and (track != WHOLE or line.inclusion.is_alone) else None
-
-
-def _included(line: LineEarning, track: str, totals: LineTotals | None) -> Included | None:
-    found = inclusion_on(line, track)
-    if found is None:
-        return None
-    drawn, _ = totals.drawn.get(INCLUDED_HOURS, (0, 0)) if totals is not None else (0, 0)
-    return Included(max(found.hours - drawn, 0), found.overage_rate)
+# What is booked
 
 
 def sum_of(progress: Mapping[str, Progress]) -> dict[str, Tally]:
@@ -351,21 +247,18 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
     before = outlook.progress
     if len(before) == 1:
         progress = {WHOLE: _moved(before[WHOLE], moved, forecast.bases[WHOLE].as_of)}
-        heading = _heading_alone(forecast, progress[WHOLE]) if not forecast.earning else None
     else:
         progress = dict(before)
         for name, moves in _by_line(draft, project_id).items():
             line = name if name in progress else WHOLE
             progress[line] = _moved(progress[line], _netted(moves), forecast.bases[line].as_of)
-        heading = None
-    cost, revenue, drift = heading or _heading(draft, project_id, forecast, outlook, progress) or _unchanged(outlook)
+    cost, revenue, drift = _heading(draft, project_id, forecast, outlook, progress)
     if not fits(cost, revenue, *(drift or ())):
         cost, revenue, drift = _unchanged(outlook)
+    by_cost, by_revenue = cost - outlook.eac_cost, revenue - outlook.eac_revenue
     changes = outlook.changes
     if drift is not None:
         changes = with_change(changes, "exchange_rate", *drift)
-    by_cost, by_revenue = cost - outlook.eac_cost, revenue - outlook.eac_revenue
-    if drift is not None:
         by_cost, by_revenue = by_cost - drift[0], by_revenue - drift[1]
     if by_cost or by_revenue:
         changes = with_change(changes, cause, by_cost, by_revenue)
@@ -377,7 +270,7 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
 
 def fits(*figures: int) -> bool:
     """Whether a record holds them; what is more is told by name and not counted (`amount_out_of_range`)."""
-    return max(map(abs, figures)) <= AMOUNT_MAX
+    return max(figures) <= AMOUNT_MAX and min(figures) >= -AMOUNT_MAX
 
 
 # Cost and revenue at completion after the event, and what currencies alone did since the event before.
@@ -388,40 +281,35 @@ def _unchanged(outlook: Outlook) -> Heading:
     return outlook.eac_cost, outlook.eac_revenue, None
 
 
-def _heading_alone(forecast: Forecast, part: Progress) -> Heading | None:
-    """The common case: one track, all of it in the project's currency and earned by hours."""
-    currency = forecast.currency
-    now, floor = part.now.get(currency), part.floor.get(currency)
-    if now is None or floor is None or len(part.now) > 1 or len(part.floor) > 1:
-        return None
-    basis = forecast.bases[WHOLE]
-    step = smallest_unit(currency)
-    track = Track(now, floor, basis.hours_stated, basis.revenue_stated, None, basis.markup)
-    made = completed(*track, forecast.planned_rate, step)
-    return made[1], limited(made[2], forecast.ceiling, now[2]), None
-
-
 def _heading(
     draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook, progress: Mapping[str, Progress]
-) -> Heading | None:
-    """First what currencies did since the event before, then the event; None where a rate is missing.
+) -> Heading:
+    """First what currencies did since the event before, then the event; as it was where a rate is missing.
 
     Where rates are too old the event alone, by these: what it does has its own cause, and currencies are measured when a rate comes.
     """
     if not forecast.currency:
-        return None
+        return _unchanged(outlook)
     policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
     states = outlook.progress, progress
     made = _completions(draft, project_id, forecast, states, policies)
     if made is None:
         made = _completions(draft, project_id, forecast, states, policies._replace(rate_staleness_days=_EVER))
         if made is None:
-            return None
-        before, after = made
-        return outlook.eac_cost + after.cost - before.cost, outlook.eac_revenue + after.revenue - before.revenue, None
-    before, after = made
-    drift = before.cost - outlook.eac_cost, before.revenue - outlook.eac_revenue
-    return after.cost, after.revenue, drift if any(drift) else None
+            return _unchanged(outlook)
+        (cost, revenue), (cost_now, revenue_now) = made
+        return outlook.eac_cost + cost_now - cost, outlook.eac_revenue + revenue_now - revenue, None
+    (cost, revenue), now = made
+    drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
+    return *now, drift if any(drift) and not _is_of_one_currency(forecast, progress) else None
+
+
+def _is_of_one_currency(forecast: Forecast, progress: Mapping[str, Progress]) -> bool:
+    """Whether no rate does anything to the figures: all of it is in the project's currency, and earned by hours."""
+    own = [forecast.currency]
+    return (
+        len(progress) == 1 and not forecast.earning and list(progress[WHOLE].now) == list(progress[WHOLE].floor) == own
+    )
 
 
 def _completions(
@@ -430,17 +318,16 @@ def _completions(
     forecast: Forecast,
     states: tuple[Mapping[str, Progress], Mapping[str, Progress]],
     policies: Resolved,
-) -> tuple[Completion, Completion] | None:
-    """At completion before and after the event, at today's rates; None where one is missing."""
-    as_of, step = today(draft, forecast.zone), smallest_unit(forecast.currency)
-    before, after = (
-        tracks_in(draft, project_id, policies, forecast, state, forecast.currency, as_of, before=is_before)
-        for state, is_before in zip(states, (True, False), strict=True)
+) -> tuple[Change, Change] | None:
+    """Cost and revenue at completion before and after the event, at today's rates; None where one is missing."""
+    before, progress = states
+    tracks = tracks_of(
+        draft, project_id, policies, forecast, before, forecast.currency, today(draft, forecast.zone), before=True
     )
-    if before is None or after is None:
+    if tracks is None:
         return None
-    rate, ceiling = forecast.planned_rate, forecast.ceiling
-    return at_completion(before, rate, ceiling, step), at_completion(after, rate, ceiling, step)
+    was = tracks.heading(forecast.ceiling)
+    return (was, tracks.heading(forecast.ceiling)) if with_event(draft, forecast, tracks, progress) else None
 
 
 def _moved(part: Progress, moved: Moved, as_of: date | None) -> Progress:

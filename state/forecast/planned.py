@@ -18,7 +18,8 @@ from domain.units import HUNDRED_PERCENT, Amount, Hours, Rate
 from domain.work.rates import NoRate, RateDecision, RateQuery, resolve_bill_rate
 from state.books import Contract, Project
 from state.draft import Draft
-from state.forecast.outlook import ONE_DAY, has_ended, last_day, rate_to
+from state.forecast.outlook import ONE_DAY, has_ended, last_day
+from state.forecast.tracks import rate_to
 from state.terms.known import cost_rate, worker_on
 from state.terms.plan import LinePlan, line_plan, version_on
 

@@ -15,28 +15,26 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.forecast.completion import Track, completed, is_valued
+from domain.forecast.completion import Track, completed
 from domain.identity import composed
 from domain.money import smallest_unit
 from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE
 from domain.units import Amount
-from state.books import Forecast, Project
+from state.books import Estimate, Forecast, Outlook, Project
 from state.draft import Draft
-from state.forecast.bases import ENDED, ESTIMATE, lacks_estimate
+from state.forecast.bases import ENDED, ESTIMATE, estimate_key, lacks_estimate
 from state.forecast.figures import remaining_work
 from state.forecast.minimum import stands_alone
 from state.forecast.outlook import (
-    WHOLE,
-    every_line,
-    inclusion_on,
-    known,
+    ProjectTerms,
     line_key,
     project_lines,
     project_policies,
+    project_terms,
     running,
-    tracks_in,
 )
+from state.forecast.tracks import WHOLE, inclusion_on, tracks_of
 from state.terms.plan import LinePlan
 
 # Why the price of work may wait.
@@ -58,29 +56,87 @@ class RevenueMax(NamedTuple):
     by_cap: bool = False
 
 
-def is_measured(draft: Draft, project_id: str) -> bool:
-    """Whether something says what the project will cost, or a price what it earns."""
-    forecast, _ = known(draft, project_id)
-    return not lacks_estimate(forecast.bases) or any(map(_has_price, every_line(draft, project_id)))
+class RevenueTerms:
+    """What the terms of a project's lines say of what they will charge, its hours apart; found again as long as all is as it was.
+
+    `is_measured` where something says what the project will cost, or a price what it earns. `is_known` where nothing is open but hours to
+    come on lines that include some (`drawing`). Where it `charges` for work or expenses these may wait for their price, on lines of
+    `invoiced` for their invoice.
+    """
+
+    __slots__ = (
+        "as_of",
+        "bases",
+        "charges",
+        "drawing",
+        "earning",
+        "estimates",
+        "has_lines",
+        "invoiced",
+        "is_known",
+        "is_measured",
+        "of",
+    )
+
+    def __init__(self, draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, as_of: date) -> None:
+        self.of, self.bases, self.earning = of, forecast.bases, forecast.earning
+        # Days make a difference only where a contract ends.
+        self.as_of = as_of if any(one.terminated_on is not None for one in of.contracts) else None
+        self.is_measured = not lacks_estimate(forecast.bases) or any(map(_has_price, of.every_line))
+        self.has_lines = bool(of.every_line)
+        waiting = [
+            plan
+            for plan in of.every_line
+            if methods.earns_by_hours(plan.line.terms) or methods.charges_expenses(plan.line)
+        ]
+        self.charges = bool(waiting)
+        self.invoiced = tuple((one.contract_id, one.line.line_id) for one in waiting if one.timing == WITH_INVOICE)
+        lines = running(draft, of.every_line, as_of)
+        self.drawing = tuple(plan for plan in lines if methods.draws_in(plan.line.terms) is not None)
+        expensed = any(
+            methods.charges_expenses(one.line) and methods.cost_markup(one.line.terms) is None for one in lines
+        )
+        self.estimates = _estimates(draft, project.project_id, of, forecast) if expensed else ()
+        self.is_known = (
+            (not lacks_estimate(forecast.bases) or _is_priced_alone(forecast, lines))
+            and all(_is_agreed(draft, plan) for plan in lines)
+            and not (expensed and _foresees_expenses(draft, project, forecast))
+        )
+
+    def holds(self, draft: Draft, of: ProjectTerms, forecast: Forecast, as_of: date) -> bool:
+        return (
+            self.of is of
+            and self.bases is forecast.bases
+            and self.earning is forecast.earning
+            and (self.as_of is None or self.as_of == as_of)
+            and all(draft.part("estimate", key) is estimate for key, estimate in self.estimates)
+        )
 
 
-def revenue_max(draft: Draft, project_id: str, as_of: date) -> RevenueMax | None:
+def revenue_terms(draft: Draft, project: Project, forecast: Forecast, as_of: date) -> RevenueTerms:
+    of = project_terms(draft, project.project_id)
+    key = ("revenue terms", project.project_id)
+    kept: RevenueTerms | None = draft.plans.get(key)
+    if kept is None or not kept.holds(draft, of, forecast, as_of):
+        kept = draft.plans[key] = RevenueTerms(draft, project, of, forecast, as_of)
+    return kept
+
+
+def revenue_max(
+    draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: Outlook, as_of: date
+) -> RevenueMax | None:
     """In project currency, by what the books hold of its forecast; None where nothing says it."""
-    project, (forecast, outlook) = draft.project(project_id), known(draft, project_id)
-    lines = every_line(draft, project_id)
-    if not lines or not forecast.currency or _waits(draft, project, lines):
+    if not terms.has_lines or not forecast.currency or _waits(draft, project, terms):
         return None
     if forecast.bases[WHOLE].kind == ENDED:
         return RevenueMax(outlook.eac_revenue)
-    lines = running(draft, lines, as_of)
-    if lacks_estimate(forecast.bases) and not _is_priced_alone(forecast, lines):
+    if not terms.is_known:
         return None
-    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
-    tracks = tracks_in(draft, project_id, policies, forecast, outlook.progress, forecast.currency, as_of)
-    if tracks is None or not all(_is_agreed(draft, project, forecast, plan, tracks) for plan in lines):
+    policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
+    found = tracks_of(draft, project.project_id, policies, forecast, outlook.progress, forecast.currency, as_of)
+    if found is None or not all(_knows_hours_beyond(forecast, plan, found.tracks) for plan in terms.drawing):
         return None
-    step = smallest_unit(forecast.currency)
-    if all(is_valued(track, forecast.planned_rate, step) for track in tracks):
+    if not found.unvalued:
         return RevenueMax(outlook.eac_revenue)
     if forecast.ceiling is None:
         return None
@@ -94,17 +150,16 @@ def _has_price(plan: LinePlan) -> bool:
     return charges or methods.agreed_units(terms) is not None
 
 
-def _waits(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> bool:
+def _waits(draft: Draft, project: Project, terms: RevenueTerms) -> bool:
     """Whether work that is booked has still to earn: it waits for its price, or for its invoice."""
-    charged = [plan for plan in lines if methods.earns_by_hours(plan.line.terms) or methods.charges_expenses(plan.line)]
-    if charged and not WAITS_FOR_PRICE.isdisjoint(project.waiting):
+    if terms.charges and project.waiting and not WAITS_FOR_PRICE.isdisjoint(project.waiting):
         return True
-    waiting = (draft.line(plan.contract_id, plan.line.line_id) for plan in charged if plan.timing == WITH_INVOICE)
+    waiting = [draft.line(contract_id, line_id) for contract_id, line_id in terms.invoiced]
     return any(totals.billable != totals.recognised for totals in waiting)
 
 
-def _is_agreed(draft: Draft, project: Project, forecast: Forecast, plan: LinePlan, tracks: Sequence[Track]) -> bool:
-    """Whether the line's terms say what it will charge, its hours apart."""
+def _is_agreed(draft: Draft, plan: LinePlan) -> bool:
+    """Whether the line's terms say what it will charge, hours and expenses apart."""
     terms, contract = plan.line.terms, draft.contract(plan.contract_id)
     if plan.refused is not None or contract is None:
         return False
@@ -112,12 +167,9 @@ def _is_agreed(draft: Draft, project: Project, forecast: Forecast, plan: LinePla
         return False
     if methods.has_minimum(terms) and not stands_alone(contract, plan.line.line_id):
         return False
-    if methods.takes(plan.line, "units") and methods.units(terms) is not None and methods.agreed_units(terms) is None:
-        return False
-    if methods.draws_in(terms) is not None and not _knows_hours_beyond(forecast, plan, tracks):
-        return False
-    charges = methods.charges_expenses(plan.line) and methods.cost_markup(terms) is None
-    return not (charges and _foresees_expenses(draft, project, forecast))
+    return (
+        not methods.takes(plan.line, "units") or methods.units(terms) is None or methods.agreed_units(terms) is not None
+    )
 
 
 def _is_priced_alone(forecast: Forecast, lines: Sequence[LinePlan]) -> bool:
@@ -142,6 +194,16 @@ def _knows_hours_beyond(forecast: Forecast, plan: LinePlan, tracks: Sequence[Tra
         if not (includes or hours == track.now[0]) or (hours == track.now[0] and cost > track.now[1]):
             return False
     return True
+
+
+def _estimates(
+    draft: Draft, project_id: str, of: ProjectTerms, forecast: Forecast
+) -> tuple[tuple[str, Estimate | None], ...]:
+    """Those that the figures may rest on, by key."""
+    if all(basis.kind != ESTIMATE for basis in forecast.bases.values()):
+        return ()
+    keys = [estimate_key(project_id, line_id) for line_id in (None, *(plan.line.line_id for plan in of.lines))]
+    return tuple((key, draft.part("estimate", key)) for key in keys)
 
 
 def _foresees_expenses(draft: Draft, project: Project, forecast: Forecast) -> bool:

@@ -21,16 +21,8 @@ from domain.units import Amount, Hours, Rate
 from state.books import CapBucket, Forecast, Progress
 from state.caps.claims import allotments, bucket_id
 from state.draft import Draft
-from state.forecast.outlook import (
-    has_ended,
-    known,
-    line_key,
-    project_lines,
-    project_policies,
-    rate_to,
-    running,
-    tracks_in,
-)
+from state.forecast.outlook import has_ended, known, line_key, project_lines, project_policies, running
+from state.forecast.tracks import rate_to, tracks_in
 from state.terms.plan import LinePlan, line_plan
 
 

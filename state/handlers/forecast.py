@@ -44,7 +44,6 @@ from state.forecast.expected import Issued, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
-    WHOLE,
     absorb,
     fits,
     known,
@@ -58,9 +57,9 @@ from state.forecast.outlook import (
     register,
     register_for,
     today,
-    tracks_in,
     worth_telling,
 )
+from state.forecast.tracks import WHOLE, tracks_in
 from state.handlers import views
 from state.totals import in_project
 from state.work.exchange_waits import forecast_waits

@@ -20,6 +20,7 @@ from domain.forecast.completion import (
     add_money,
     add_tally,
     at_completion,
+    completed,
     expected_billings,
     figures,
     is_valued,
@@ -45,6 +46,10 @@ def tally(hours: int, cost: str, revenue: str) -> Tally:
 
 def completion(hours: int, cost: str, revenue: str, wanted: str | None = None) -> Completion:
     return Completion(hours * HOURS_ONE, parse_amount(cost), parse_amount(revenue), parse_amount(wanted or revenue))
+
+
+def valued(track: Track, planned_rate: int) -> bool:
+    return is_valued(track, completed(*track, planned_rate, CENT), planned_rate)
 
 
 # At completion
@@ -110,16 +115,16 @@ def test_hours_charged_at_cost_earn_what_they_cost_and_what_the_terms_add() -> N
 def test_work_to_come_is_valued_by_what_is_stated_or_agreed_or_earned_or_planned() -> None:
     """10 h for 1,000 to come."""
     unknown = Track(NOTHING, tally(10, "1000", "0"), hours_stated=True, revenue_stated=False)
-    assert not is_valued(unknown, 0, CENT)
-    assert is_valued(unknown, 150 * RATE_ONE, CENT)
-    assert is_valued(unknown._replace(revenue_stated=True), 0, CENT)
-    assert is_valued(unknown._replace(markup=0), 0, CENT)
-    assert is_valued(unknown._replace(earning=Earning(left=parse_amount("500"))), 0, CENT)
+    assert not valued(unknown, 0)
+    assert valued(unknown, 150 * RATE_ONE)
+    assert valued(unknown._replace(revenue_stated=True), 0)
+    assert valued(unknown._replace(markup=0), 0)
+    assert valued(unknown._replace(earning=Earning(left=parse_amount("500"))), 0)
     earned = unknown._replace(now=tally(1, "100", "150"))
-    assert is_valued(earned, 0, CENT)
-    assert not is_valued(earned._replace(earning=Earning(rated=True)), 0, CENT)
-    assert not is_valued(earned._replace(now=tally(10, "100", "1500")), 0, CENT)
-    assert is_valued(earned._replace(now=tally(10, "1000", "0")), 0, CENT)
+    assert valued(earned, 0)
+    assert not valued(earned._replace(earning=Earning(rated=True)), 0)
+    assert not valued(earned._replace(now=tally(10, "100", "1500")), 0)
+    assert valued(earned._replace(now=tally(10, "1000", "0")), 0)
 
 
 def test_lines_with_estimates_of_their_own_do_not_make_up_for_each_other() -> None:

@@ -9,9 +9,10 @@ from itertools import permutations
 import pytest
 
 from domain.outputs import ExceptionRaised
+from state.books import Forecast, Outlook, Project
 from state.draft import Draft
 from state.forecast import loss
-from state.forecast.revenue_max import RevenueMax, revenue_max
+from state.forecast.revenue_max import RevenueMax, RevenueTerms, revenue_max
 from tests.harness import Books
 from tests.told import told
 
@@ -104,9 +105,11 @@ def test_an_entry_looks_at_its_own_project(monkeypatch: pytest.MonkeyPatch, proj
     """However many projects the contract has."""
     calls: list[str] = []
 
-    def counted(draft: Draft, project_id: str, as_of: date) -> RevenueMax | None:
-        calls.append(project_id)
-        return revenue_max(draft, project_id, as_of)
+    def counted(
+        draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: Outlook, as_of: date
+    ) -> RevenueMax | None:
+        calls.append(project.project_id)
+        return revenue_max(draft, project, terms, forecast, outlook, as_of)
 
     monkeypatch.setattr(loss, "revenue_max", counted)
     last = f"P{projects - 1}"

@@ -1,0 +1,257 @@
+"""A project's tracks in one currency at the rates of a day, and what they come to at completion.
+
+They are kept from event to event, so that an hour works out again only the track that it moved. Another day, a rate that comes, other bases
+or another average rate of the planned hours begin them again.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+from domain.forecast.completion import (
+    NOTHING,
+    Earning,
+    Included,
+    Tally,
+    Track,
+    added,
+    completed,
+    is_valued,
+    limited,
+)
+from domain.identity import composed
+from domain.money import convert, smallest_unit
+from domain.policies import Resolved
+from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
+from domain.terms.milestones import INCLUDED_HOURS
+from domain.units import Amount
+from state.books import Basis, Forecast, Inclusion, LineEarning, LineTotals, Progress
+from state.draft import Draft
+from state.terms.known import exchange_on
+
+WHOLE = ""
+NO_EARNING: Mapping[str, Earning] = {}
+
+
+class TrackHeld(NamedTuple):
+    """A track with what it was made of and what it comes to."""
+
+    part: Progress
+    track: Track
+    made: Tally
+    is_valued: bool
+
+
+class Tracks:
+    """All tracks of a project, with their sums: cost and revenue that no cap limits (`wanted`) at completion, and what is earned of it;
+    `unvalued` of them have work to come that nothing says the value of."""
+
+    __slots__ = (
+        "as_of",
+        "bases",
+        "cost",
+        "currency",
+        "earned",
+        "earning",
+        "earns",
+        "held",
+        "planned_rate",
+        "policies",
+        "progress",
+        "step",
+        "tracks",
+        "unvalued",
+        "wanted",
+    )
+
+    def __init__(self, forecast: Forecast, policies: Resolved, currency: str, as_of: date) -> None:
+        self.bases, self.earning = forecast.bases, forecast.earning
+        self.planned_rate = forecast.planned_rate
+        self.policies = policies
+        self.currency = currency
+        self.step = smallest_unit(currency)
+        self.as_of = as_of
+        self.progress: Mapping[str, Progress] | None = None
+        self.earns: Mapping[str, Earning] = NO_EARNING
+        self.held: dict[str, TrackHeld] = {}
+        self.tracks: list[Track] = []
+        self.cost = self.wanted = self.earned = self.unvalued = 0
+
+    def holds(self, forecast: Forecast, policies: Resolved, as_of: date) -> bool:
+        """Whether what is kept rests on the same."""
+        return (
+            self.bases is forecast.bases
+            and self.earning is forecast.earning
+            and self.planned_rate == forecast.planned_rate
+            and self.policies is policies
+            and self.as_of == as_of
+        )
+
+    def take(self, draft: Draft, progress: Mapping[str, Progress], earns: Mapping[str, Earning] | None) -> bool:
+        """Bring them up to date; False where a rate is missing. `earns` is by track, None where all revenue is that of hours."""
+        tracks: list[Track] = []
+        cost = wanted = earned = unvalued = 0
+        self.progress = None
+        for name, part in progress.items():
+            own = earns.get(name, Earning()) if earns is not None else None
+            held = self.held.get(name)
+            if held is None or held.part is not part or held.track.earning != own:
+                held = self._held(draft, held, part, self.bases[name], own)
+                if held is None:
+                    return False
+                self.held[name] = held
+            _, track, made, has_value = held
+            tracks.append(track)
+            cost += made[1]
+            wanted += made[2]
+            earned += track.now[2]
+            if not has_value:
+                unvalued += 1
+        self.tracks = tracks
+        self.cost, self.wanted, self.earned, self.unvalued = cost, wanted, earned, unvalued
+        self.progress, self.earns = progress, earns if earns is not None else NO_EARNING
+        return True
+
+    def heading(self, ceiling: Amount | None) -> tuple[Amount, Amount]:
+        """Cost and revenue at completion; `ceiling` is the most revenue that caps allow."""
+        return self.cost, limited(self.wanted, ceiling, self.earned)
+
+    def _held(
+        self, draft: Draft, had: TrackHeld | None, part: Progress, basis: Basis, own: Earning | None
+    ) -> TrackHeld | None:
+        now = in_currency(draft, self.policies, part.now, self.currency, self.as_of)
+        floor: Tally | None
+        if had is not None and had.part.floor is part.floor:
+            floor = had.track.floor
+        else:
+            floor = in_currency(draft, self.policies, part.floor, self.currency, self.as_of)
+        if now is None or floor is None:
+            return None
+        track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup)
+        made = completed(*track, self.planned_rate, self.step)
+        return TrackHeld(part, track, made, is_valued(track, made, self.planned_rate))
+
+
+def tracks_of(
+    draft: Draft,
+    project_id: str,
+    policies: Resolved,
+    forecast: Forecast,
+    progress: Mapping[str, Progress],
+    currency: str,
+    as_of: date,
+    *,
+    before: bool = False,
+) -> Tracks | None:
+    """None where a rate is missing; what is returned is changed by the next call.
+
+    `before`: what lines had earned before the event.
+    """
+    earns = None
+    if forecast.earning:
+        earns = _earns(draft, forecast, policies, currency, as_of, before=before)
+        if earns is None:
+            return None
+    key = ("tracks", project_id, currency)
+    kept: Tracks | None = draft.daily.get(key)
+    if kept is None or not kept.holds(forecast, policies, as_of):
+        kept = draft.daily[key] = Tracks(forecast, policies, currency, as_of)
+    if kept.progress is progress and (earns is None or kept.earns == earns):
+        return kept
+    return kept if kept.take(draft, progress, earns) else None
+
+
+def with_event(draft: Draft, forecast: Forecast, tracks: Tracks, progress: Mapping[str, Progress]) -> bool:
+    """Bring tracks of before the event up to date; False where a rate is missing."""
+    if not forecast.earning:
+        return tracks.take(draft, progress, None)
+    earns = _earns(draft, forecast, tracks.policies, tracks.currency, tracks.as_of)
+    return earns is not None and tracks.take(draft, progress, earns)
+
+
+def tracks_in(
+    draft: Draft,
+    project_id: str,
+    policies: Resolved,
+    forecast: Forecast,
+    progress: Mapping[str, Progress],
+    currency: str,
+    as_of: date,
+) -> list[Track] | None:
+    """None where a rate is missing."""
+    found = tracks_of(draft, project_id, policies, forecast, progress, currency, as_of)
+    return found.tracks if found is not None else None
+
+
+# Sums in one currency
+
+
+def rate_to(draft: Draft, policies: Resolved, from_currency: str, to_currency: str, as_of: date) -> Exchange | None:
+    if from_currency == to_currency:
+        return SAME_CURRENCY
+    found = exchange_on(draft, policies, from_currency, to_currency, as_of, as_of)
+    return None if isinstance(found, MissingRate) else found
+
+
+def in_currency(
+    draft: Draft, policies: Resolved, tallies: Mapping[str, Tally], currency: str, as_of: date
+) -> Tally | None:
+    """The sum in one currency; None where a rate is missing."""
+    if len(tallies) == 1 and currency in tallies:
+        return tallies[currency]
+    mode = policies.money_mode
+    total = NOTHING
+    for own, tally in tallies.items():
+        hours, cost, revenue = tally
+        if own == currency or not (cost or revenue):
+            total = added(total, tally)
+            continue
+        rate = rate_to(draft, policies, own, currency, as_of)
+        if rate is None:
+            return None
+        above, below = rate.numerator, rate.denominator
+        converted = (
+            convert(cost, above, below, currency, mode) if cost else 0,
+            convert(revenue, above, below, currency, mode) if revenue else 0,
+        )
+        total = added(total, (hours, *converted))
+    return total
+
+
+# Lines that earn otherwise than by hours
+
+
+def _earns(
+    draft: Draft, forecast: Forecast, policies: Resolved, currency: str, as_of: date, *, before: bool = False
+) -> dict[str, Earning] | None:
+    """By track what lines earned by hours, and have still to earn by their terms; None where a rate is missing."""
+    found: dict[str, Earning] = {}
+    for line in forecast.earning:
+        part_id = composed(line.contract_id, line.line_id)
+        totals: LineTotals | None = draft.before.get(("line", part_id)) if before else draft.part("line", part_id)
+        rate = rate_to(draft, policies, line.currency, currency, as_of)
+        if rate is None:
+            return None
+        by_hours, by_terms = (totals.by_hours, totals.by_terms) if totals is not None else (0, 0)
+        amounts = by_hours if line.rated else 0, max(line.total - by_terms, 0) if line.total is not None else 0
+        hourly, left = (
+            convert(one, rate.numerator, rate.denominator, currency, policies.money_mode) for one in amounts
+        )
+        name = part_id if part_id in forecast.bases else WHOLE
+        had = found.get(name, Earning())
+        included = _included(line, name, totals) if line.currency == currency else None
+        found[name] = Earning(had.by_hours + hourly, had.left + left, had.rated or line.rated, had.included or included)
+    return found
+
+
+def inclusion_on(line: LineEarning, track: str) -> Inclusion | None:
+    """What the line's price includes, where the hours of a track are all the line's."""
+    return line.inclusion if line.inclusion is not None and (track != WHOLE or line.inclusion.is_alone) else None
+
+
+def _included(line: LineEarning, track: str, totals: LineTotals | None) -> Included | None:
+    found = inclusion_on(line, track)
+    if found is None:
+        return None
+    drawn, _ = totals.drawn.get(INCLUDED_HOURS, (0, 0)) if totals is not None else (0, 0)
+    return Included(max(found.hours - drawn, 0), found.overage_rate)

@@ -94,8 +94,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     earning = earning_of(draft, project, as_of)
     if earning != forecast.earning:
         forecast = replace(forecast, earning=earning)
-    bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
-    bases = _with_markups(bases, running(draft, lines, as_of))
+    bases, stated = _bases_held(draft, project, lines, forecast, planned, as_of)
     progress = _progress(draft, project, forecast, outlook, bases, stated, planned, as_of)
     if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
         cause = "scope"
@@ -229,6 +228,31 @@ def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimat
     if found is not None and plan is not None and found.event.contract_id not in {None, plan.contract_id}:
         return None
     return found
+
+
+def _bases_held(
+    draft: Draft, project: Project, lines: tuple[LinePlan, ...], forecast: Forecast, planned: Planned, as_of: date
+) -> tuple[dict[str, Basis], Stated]:
+    """Found again as long as terms, estimates, budget and plan are as they were."""
+    going, project_id = running(draft, lines, as_of), project.project_id
+    estimates = [draft.part("estimate", estimate_key(project_id, plan.line.line_id)) for plan in lines]
+    rests_on = (
+        has_ended(draft, project, as_of),
+        lines,
+        going,
+        draft.part("estimate", estimate_key(project_id, None)),
+        estimates,
+        project.activated,
+        _of_plan(planned, as_of),
+        forecast.currency,
+        forecast.legal_entity_id,
+    )
+    key = ("bases", project_id)
+    kept: tuple[object, dict[str, Basis], Stated] | None = draft.plans.get(key)
+    if kept is None or kept[0] != rests_on:
+        bases, stated = _bases(draft, project, lines, forecast, planned, as_of)
+        kept = draft.plans[key] = (rests_on, _with_markups(bases, going), stated)
+    return kept[1], kept[2]
 
 
 def _bases(

@@ -369,12 +369,14 @@ def _with_days(draft: Draft, outlook: Outlook, moved: Moved) -> tuple[int, dict[
     if newest - since > DAYS_MAX:
         since = newest - DAYS_KEPT
         days = {own: {day: tally for day, tally in held.items() if day >= since} for own, held in days.items()}
+    now = dict(days)
     for (day, currency), tally in moved.items():
         ordinal = day.toordinal()
         if ordinal >= since:
-            held = days.get(currency, {})
-            days = {**days, currency: {**held, ordinal: added(held.get(ordinal, NOTHING), tally)}}
-    return since, days
+            held = dict(now.get(currency, {}))
+            held[ordinal] = added(held.get(ordinal, NOTHING), tally)
+            now[currency] = held
+    return since, now
 
 
 # When to tell

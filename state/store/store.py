@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS waits(
   kind TEXT, key TEXT, no INTEGER, name TEXT, log_offset INTEGER, PRIMARY KEY(kind, key, no, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS due(zone TEXT, day TEXT, no INTEGER, PRIMARY KEY(zone, day, no)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS journals(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS journals(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id));
 CREATE TABLE IF NOT EXISTS statements(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS explanations(digest TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reference(seq INTEGER PRIMARY KEY, type TEXT, body BLOB);
@@ -402,7 +402,7 @@ class Store:
             self._rows.put((no, entry_id), self._unsaved[no, entry_id], DECODED * len(data))
         self._unsaved.clear()
         self.db.executemany(
-            "INSERT OR REPLACE INTO journals VALUES (?, ?, ?)",
+            "INSERT INTO journals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",
             [
                 (*key, snapshot.encode_journal(journal, key[1]))
                 for key, journal in sorted(self._journals.items(), key=_by_key)

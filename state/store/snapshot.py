@@ -25,6 +25,9 @@ _plain = msgspec.msgpack.Decoder()
 _RECORDS: dict[str, Any] = {
     name: of for module in (common, commercial) for name, of in vars(module).items() if hasattr(of, "_fields")
 }
+# By the identity of what is kept beside it.
+TERMS_MAX = 1_024
+_stored_terms: dict[int, tuple[TermsVersion, msgspec.Raw]] = {}
 _entry = msgspec.msgpack.Decoder(Entry)
 # Of a journal that is kept until it is posted.
 JOURNAL_FIELDS = 22
@@ -117,6 +120,8 @@ def _decode(decoder: msgspec.msgpack.Decoder[Any], data: Any, key: str = "") -> 
 
 
 def _tagged(value: Any) -> Any:
+    if isinstance(value, TermsVersion):
+        return _terms(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {"record": type(value).__name__, "fields": [_tagged(field) for field in value]}
     if isinstance(value, msgspec.Struct):
@@ -128,6 +133,17 @@ def _tagged(value: Any) -> Any:
     if isinstance(value, date):
         return {"date": value.isoformat()}
     return value
+
+
+def _terms(version: TermsVersion) -> msgspec.Raw:
+    """Terms stay as they are while the contract around them changes, so their bytes are kept."""
+    kept = _stored_terms.get(id(version))
+    if kept is None or kept[0] is not version:
+        if len(_stored_terms) >= TERMS_MAX:
+            _stored_terms.clear()
+        body = _encoder.encode([_tagged(field) for field in astuple(version)])
+        kept = _stored_terms[id(version)] = version, msgspec.Raw(body)
+    return kept[1]
 
 
 def _untagged(value: Any) -> Any:

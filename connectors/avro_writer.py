@@ -28,7 +28,7 @@ from connectors.avro_schema import (
     Union,
     Whole,
 )
-from connectors.avro_source import ENTRIES_MAX, Code, Made, is_flat
+from connectors.avro_source import Code, Made, is_flat
 from connectors.avro_walk import (
     DAY_FIRST,
     DAY_LAST,
@@ -41,20 +41,23 @@ from connectors.avro_walk import (
     long_bytes,
     write,
 )
+from connectors.decode_error import EncodeError
 
 Write = Callable[[Any], bytes]
 WriteAround = Callable[[tuple[object, ...]], tuple[bytes, bytes]]
 
 # Strings that hardly come twice; keeping their pieces would push out the others.
 RARELY_REPEATED: Final = frozenset(
-    "event_id correlation_id journal_id statement_id exception_id reverses replaces entry_id expense_id invoice_id "
-    "payment_id description message reason erp_reference".split()
+    "event_id correlation_id journal_id statement_id exception_id reverses replaces affected_id entries entry_id expense_id "
+    "invoice_id payment_id description message reason erp_reference".split()
 )
-UNWRITABLE: Final = (LookupError, ValueError, TypeError, AttributeError, OverflowError)
+UNWRITABLE: Final = (EncodeError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
 LENGTHS_MAX: Final = 8192
 LENGTH_PIECES: Final = tuple(long_bytes(length) for length in range(LENGTHS_MAX))
 SINGLES: Final = tuple(bytes((bits,)) for bits in range(128))
 PAIRS: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
+# Of amounts: few, so that they stay in the processor's cache.
+DECIMALS_MAX: Final = 1_024
 
 
 @cache
@@ -143,8 +146,27 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
                 for at, branch in enumerate(branches)
             }
             return [f"{code.value(parts)}[type({source})]({source})"]
+        case Record() if not is_flat(kind):
+            return [f"{code.value(_write_part(kind))}({source})"]
         case Record():
             return _write_record(code, kind, source)
+
+
+@cache
+def _write_part(record: Record) -> Write:
+    """A large record within another. Often the next is the same one, as a forecast's figures in several currencies that are one."""
+    write_one = writer(record)
+    last: object = record
+    written = b""
+
+    def write_part(value: object) -> bytes:
+        nonlocal last, written
+        if value is not last:
+            written = write_one(value)
+            last = value
+        return written
+
+    return write_part
 
 
 def _write_optional(code: Code, inner: Type, null: int, source: str, repeated: bool) -> list[str]:
@@ -175,12 +197,10 @@ def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
 
 
 def _write_table(code: Code, inner: Type, source: str) -> str:
-    """Sorted by key, so that equal tables are equal bytes; records of one list mostly share one table."""
-    key, one, many, made, before = (f"{source}_{part}" for part in "kiapb")
-    if code.loops:
-        code.first(f"{before} = None")
-        code(f"if {source} is not {before}:")
-        code.depth += 1
+    """Sorted by key, so that equal tables are equal bytes; the dimensions of journals are the same few again and again."""
+    if inner == Text():
+        return f"{code.value(TEXT_TABLES)}[(*{source}.items(),)]"
+    key, one, many, made = (f"{source}_{part}" for part in "kiap")
     with code.under(f"if {source}:"):
         code(f"{many} = [items(len({source}))]")
         with code.under(f"for {key}, {one} in sorted({source}.items()):"):
@@ -189,10 +209,15 @@ def _write_table(code: Code, inner: Type, source: str) -> str:
         code(f"{many}.append({long_bytes(0)!r})", f"{made} = join({many})")
     with code.under("else:"):
         code(f"{made} = {long_bytes(0)!r}")
-    if code.loops:
-        code(f"{before} = {source}")
-        code.depth -= 1
     return made
+
+
+def _text_table_piece(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    pieces = [_text_piece(b"", text) for pair in sorted(pairs) for text in pair]
+    return b"".join((_items(len(pairs)), *pieces, long_bytes(0))) if pairs else long_bytes(0)
+
+
+TEXT_TABLES: Final = Made(_text_table_piece)
 
 
 def _write_branch(index: int, branch: Record | None) -> Write:
@@ -249,7 +274,7 @@ class Decimals(Made):
             raise ValueError
         length = (value + (value < 0)).bit_length() // 8 + 1
         made = self._heads[length] + value.to_bytes(length, "big", signed=True)
-        if len(self) >= ENTRIES_MAX:
+        if len(self) >= DECIMALS_MAX:
             self.clear()
             self.update(self.first)
         self[value] = made

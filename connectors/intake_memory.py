@@ -80,7 +80,8 @@ class IntakeMemory:
         """Looks anew at what is kept at hand of the file."""
         self._links.clear()
         self._entries.clear()
-        self._waited_kinds = {kind for (kind,) in self._ask("SELECT DISTINCT kind FROM waits")}
+        # Keys for which something waits, and some for which nothing does any more.
+        self._waited: set[Key] = set(self._ask("SELECT DISTINCT kind, id FROM waits"))
         self._noticed = self._read_notices()
         self._awaiting = self._read_awaiting()
         self._counted_anew = {subject for _, subject in self._noticed}
@@ -154,9 +155,11 @@ class IntakeMemory:
         return number
 
     def waiting_for(self, key: Key) -> list[int]:
-        if key[0] not in self._waited_kinds:
+        if key not in self._waited:
             return []
         rows = self._ask("SELECT number FROM waits WHERE kind = ? AND id = ? ORDER BY number", key)
+        if not rows:
+            self._waited.discard(key)
         return [number for (number,) in rows]
 
     def waiting(self, number: int) -> Waiting:
@@ -174,7 +177,7 @@ class IntakeMemory:
         with self.storing():
             self._rows.execute("DELETE FROM waits WHERE number = ?", (number,))
             self._rows.executemany("INSERT OR IGNORE INTO waits VALUES (?, ?, ?)", [(*key, number) for key in keys])
-        self._waited_kinds.update(kind for kind, _ in keys)
+        self._waited.update(keys)
 
     def release(self, number: int) -> None:
         self._count(self._subject(number), -1)

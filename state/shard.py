@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from domain import outputs as outputs_of
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.events.finance import ControlTotal, LedgerReconciled
@@ -30,7 +29,7 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.outputs import ControlTotals, JournalEntry, Position
+from domain.outputs import OUTPUTS, TOPICS, ControlTotals, JournalEntry, Position
 from domain.reference.book import (
     EMPTY_BOOK,
     PeriodChange,
@@ -586,7 +585,7 @@ class Shard:
         type_name = type(record).__name__
         body = pieces.at(self._ordinal, self._seq) + self._bodies[type_name](record)
         self._output_chain = chained(self._output_chain, body)
-        topic = outputs_of.TOPICS[type_name]
+        topic = TOPICS[type_name]
         if self._seq >= self.progress.next_seq:
             key = key_of(record)
             made.append(Encoded(topic, key, self._seq, type_name, body, self.reference.rules, self.offset, record))
@@ -622,15 +621,19 @@ class _Emitter:
 
 def key_of(record: Any) -> str:
     """The Kafka key: what the output is about."""
-    project_id: str | None = getattr(record, "project_id", None)
-    contract_id: str | None = getattr(record, "contract_id", None)
-    return (
-        project_id
-        or contract_id
-        or getattr(record, "legal_entity_id", None)
-        or getattr(record, "engagement_id", None)
-        or ""
+    for field in _KEY_FIELDS[type(record)]:
+        key: str | None = getattr(record, field)
+        if key:
+            return key
+    return ""
+
+
+_KEY_FIELDS = {
+    of: tuple(
+        field for field in ("project_id", "contract_id", "legal_entity_id", "engagement_id") if field in of._fields
     )
+    for of in OUTPUTS.values()
+}
 
 
 def outputs(made: Iterable[Encoded | Mark]) -> Iterator[Encoded]:

@@ -159,17 +159,19 @@ class EngagementLog:
     def _parse(self, begin: LogEnd, last: int, size: int) -> list[LogRecord]:
         """The records that are whole within so many bytes."""
         offset, position = begin
-        data = os.pread(self._file, min(size, self._committed.length - position), position)
+        indexed = -(-last // INDEXED_EVERY)
+        stop = self._index[indexed] if indexed < len(self._index) else self._committed.length
+        data = os.pread(self._file, max(0, min(size, stop - position)), position)
         found: list[LogRecord] = []
         at, sync, new = 0, self._header.sync, tuple.__new__
         try:
             while offset < last and (block := read_block(data, at, sync)):
-                (engagement_id, type_name, schema, body, own), stop = read_stored(data, block[0])
+                (engagement_id, type_name, schema, body, own), end = read_stored(data, block[0])
                 event = READERS[type_name, schema](body)
                 found.append(new(LogRecord, (offset, engagement_id, type_name, body, event, own)))
                 offset += 1
                 at = block[1]
-                _check_length(stop, at)
+                _check_length(end, at)
         except (DecodeError, KeyError) as error:
             raise damaged(self.path, offset, str(error)) from error
         self._next = LogEnd(offset, position + at)

@@ -10,14 +10,18 @@ was set against statements, that is charged.
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
+from domain.explanation import Node, least, negated
+from domain.identity import composed
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults
 from domain.terms.kind import Agreed, Fee, Kind, Known
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+from domain.why import Why
 from domain.work.rows import FEE, named
 
 OLDEST, PERCENT, AT_END = "oldest", "percent", "end"
@@ -59,12 +63,51 @@ def _terms(agreed: Agreed) -> Deposit:
     return terms
 
 
-def applied(terms: Deposit, total: Amount, available: Amount, rounded: int, *, is_last: bool) -> Amount:
-    """What of a deposit is set against a statement of `total`; `rounded` is its percentage of that, `is_last` the contract's end."""
+# Where a recorder adds what is billed of a deposit and takes off what it pays
+
+
+def left_to(contract_id: str, line_id: str, bill_to: str) -> str:
+    """What a payer was billed of it and did not use, what was given back taken off."""
+    return composed("deposit", contract_id, line_id, bill_to)
+
+
+def left_in_all(contract_id: str, line_id: str) -> str:
+    """Of all payers, before anything is given back."""
+    return composed("deposit", contract_id, line_id)
+
+
+class Bounds(NamedTuple):
+    """Recorded, of what is set against a statement: the percentage of it, what is left of it, and of the deposit."""
+
+    row: str
+    share: Node
+    left: Node
+    available: Node
+
+
+def applied(
+    terms: Deposit,
+    total: Amount,
+    available: Amount,
+    rounded: int,
+    *,
+    is_last: bool,
+    why: Why | None = None,
+    of: str = "",
+    bounds: Bounds | None = None,
+) -> Amount:
+    """What of a deposit is set against a statement of `total`; `rounded` is its percentage of the bill, `is_last` the contract's end. A
+    recorder has it under the address `of`, below zero as the statement lists it."""
     if total <= 0 or (terms.applied == AT_END and not is_last):
         return 0
-    most = rounded if terms.applied == PERCENT and not is_last else total
-    return max(min(most, total, available), 0)
+    by_percent = terms.applied == PERCENT and not is_last
+    amount = max(min(rounded if by_percent else total, total, available), 0)
+    if why is not None and bounds is not None and amount:
+        title = f"{bounds.row}: set against the statement"
+        least_of = [bounds.left, bounds.available]
+        made = least(title, [bounds.share, *least_of] if by_percent else least_of)
+        why.record(of, -amount, negated(title, made, rule="R31"))
+    return amount
 
 
 def account(terms: Deposit) -> str:

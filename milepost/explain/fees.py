@@ -28,6 +28,7 @@ from domain.explanation import (
 from domain.identity import composed
 from domain.reference.zones import local_date
 from domain.terms import methods
+from domain.terms.deposit import left_in_all
 from domain.terms.kind import IN_MONEY, Agreed, Closed, Ended, Fee, Known, Store
 from domain.terms.retainer import Lot, lots
 from domain.terms.subscription import MINIMUM, MONTHS, months
@@ -625,26 +626,16 @@ class FeeNodes:
 
     def _left_of_deposit(self, place: Place) -> Node:
         """What was billed of it, less what statements set against it."""
-        currency = place.contract.terms.currency
-        day, rest = place.known.left or (date.min, 0)
-        part_id = composed(place.contract.contract_id, place.line_id)
+        contract_id, line_id = place.contract.contract_id, place.line_id
         step = next(
             step.number
             for step in self.sources.trace.steps
-            if (known := step.change.parts.get(("fees", part_id))) is not None and known.left == place.known.left
+            if (known := step.change.parts.get(("fees", composed(contract_id, line_id)))) is not None
+            and known.left == place.known.left
         )
-        row = row_id("fee", f"{part_id}/deposit")
-        listed = self.statements.listed_of(row, place.contract.contract_id, place.line_id, step)
-        title = f"left of the deposit on {day}"
-        applied = [one for one in self.statements.all_applied(row) if one.step <= step]
-        parts = (
-            *(self.statements.piece(one) for one in listed),
-            *(self.statements.applied(one) for one in applied),
-        )
-        back = self.statements.credits.reopened(row, place.contract.contract_id, place.line_id, step)
-        made = total(title, parts, "amount", currency, rule="R31")
-        made = less(title, made, *back) if back else made
-        return agreeing(made, stated(title, rest, "amount", currency))
+        found: Node | None = self.statements.recorded.figure(left_in_all(contract_id, line_id), step)
+        assert found is not None, "the rule that says what is left of a deposit records it"
+        return found
 
 
 def _period(starts_on: date, per: str, day: date) -> tuple[date, date]:

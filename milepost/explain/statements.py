@@ -9,14 +9,11 @@ from msgspec.structs import replace
 
 from domain.billing.shares import Party
 from domain.billing.statement import ISSUED, SUPERSEDED
-from domain.events.common import Deposit
 from domain.explanation import (
     Arithmetic,
     Node,
     agreeing,
     constant,
-    evaluated,
-    least,
     less,
     negated,
     stated,
@@ -26,8 +23,6 @@ from domain.explanation import (
 from domain.identity import composed
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
-from domain.terms.deposit import REFUND
-from domain.work.rows import FEE, row_id
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
 from milepost.explain.funding import FundingNodes
@@ -39,7 +34,7 @@ from milepost.explain.taxes import TaxNodes
 from state.billing.payers import is_refund_row
 from state.books import Entry, Price, StatementEntry
 from state.ledger.deposit_balance import deposit_row
-from state.terms.plan import LinePlan, newest_plan, plan_of
+from state.terms.plan import LinePlan, plan_of
 from state.totals import outstanding
 
 
@@ -131,7 +126,8 @@ class StatementNodes:
         if first.retained or first.released or first.deposits_applied:
             others = self.retention.of_statement(statement_id)
             if first.deposits_applied:
-                others = (*others, self._deposits(statement_id, first))
+                applied = [self.applied(one) for one in self.applied_on(statement_id)]
+                others = (*others, total("deposits applied", applied, "amount", first.currency, rule="R31"))
             return total(title, (sums, *others), "amount", first.currency, facts=facts, why=why, id=statement_id)
         value = first.amount_due
         return Node(
@@ -160,11 +156,6 @@ class StatementNodes:
 
     # Deposits that are set against statements (R31)
 
-    def _deposits(self, statement_id: str, record: BillingStatement) -> Node:
-        applied = [self.applied(one) for one in self.applied_on(statement_id)]
-        made = total("deposits applied", applied, "amount", record.currency, rule="R31")
-        return agreeing(made, stated("deposits applied", -record.deposits_applied, "amount", record.currency))
-
     def applied_on(self, statement_id: str) -> list[Listed]:
         found = [one for listed in self._applied.values() for one in listed if one.statement_id == statement_id]
         return sorted(found, key=lambda one: one.place)
@@ -178,53 +169,9 @@ class StatementNodes:
 
     def applied(self, listed: Listed) -> Node:
         """What of a deposit is set against a statement, negative: as much as is left of it and of the statement, or a percentage."""
-        key = ("applied", listed.number, listed.place)
-        if key not in self._memo:
-            self._memo[key] = self._make_applied(listed)
-        return self._memo[key]
-
-    def _make_applied(self, listed: Listed) -> Node:
-        row, record = listed.entry.entry_id, self.records(listed.statement_id)[0]
-        currency = record.currency
-        told = stated(f"{row}: set against the statement", listed.entry.amount, "amount", currency)
-        lines = tuple(
-            self.line(listed.statement_id, number)
-            for number, line in enumerate(self.lines(listed.statement_id), 1)
-            if not set(line.entries) & set(self._applied)
-        )
-        whole = total("lines of the statement", lines, "amount", currency)
-        retained = [self.retention.retained(listed.statement_id)] if record.retained > 0 else []
-        before = [self.applied(one) for one in self.applied_on(listed.statement_id) if one.place < listed.place]
-        left = total("left of the statement", (whole, *before), "amount", currency) if before else whole
-        left = less("not retained of the statement", left, *retained) if retained else left
-        payer = record.bill_to
-        billed, taken = self._before(row, listed, payer)
-        back = [
-            negated("to be billed again", node)
-            for node in self.credits.reopened_before(listed, record.contract_id, payer)
-        ]
-        bounds = [left, total(f"{row}: left of it", (*billed, *back, *taken), "amount", currency)]
-        made = least(told.title, bounds)
-        if made.value != -listed.entry.amount:
-            bounds = [*self._share_of(listed, record, whole), *bounds]
-            made = least(told.title, bounds)
-        return agreeing(negated(told.title, made, rule="R31"), told)
-
-    def _share_of(self, listed: Listed, record: BillingStatement, whole: Node) -> Iterator[Node]:
-        """Where each statement takes a percentage of the deposit's terms."""
-        draft = self.sources.draft(listed.step)
-        contract = draft.contract(record.contract_id)
-        plan = newest_plan(draft, contract, listed.entry.line_id) if contract is not None else None
-        if plan is None or not isinstance(plan.line.terms, Deposit) or plan.line.terms.percent is None:
-            return
-        found = self.sources.line_field(record.contract_id, plan.version, listed.entry.line_id)
-        if found is None:
-            return
-        title, value, path = "of each statement", plan.line.terms.percent, f"{found[2]}.terms.percent"
-        percent = self.sources.field(title, value, "percent", found[0], path)
-        parameters: dict[str, Any] = {"step": step_of(record.currency), "mode": plan.policies.money_mode}
-        share = "share of the statement"
-        yield evaluated(share, "percent_of", (whole, percent), parameters, "amount", record.currency)
+        found = self.recorded.figure(f"{listed.statement_id}#applied/{listed.entry.line_id}")
+        assert found is not None, f"the rule that made {listed.statement_id} records what is set against it"
+        return found
 
     def lines(self, statement_id: str) -> list[StatementLine]:
         return [line for part in self.records(statement_id) for line in part.lines]
@@ -436,19 +383,9 @@ class StatementNodes:
 
     def left_of_deposit(self, contract_id: str, line_id: str, payer: str, step: int) -> Node:
         """What the payer was billed of it by a step and what is not set against its statements; what is given back is billed below zero."""
-        row, nodes = deposit_row(contract_id, line_id), list[Node]()
-        refund = row_id(FEE, f"{composed(contract_id, line_id)}/{REFUND}")
-        for one in (*self.all_listed_at(row, step), *self.all_listed_at(refund, step)):
-            if self.payer_of(one) == payer:
-                nodes.append(self.piece(one))
-        for one in self.all_applied(row):
-            if one.holds_at(step) and self.payer_of(one) == payer:
-                nodes.append(self.applied(one))
-        nodes += [
-            negated("to be billed again", node)
-            for node in self.credits.reopened(row, contract_id, line_id, step, payer)
-        ]
-        return total(f"left of the deposit of line {line_id}", nodes, "amount", self._currency_of(contract_id, step))
+        address = composed("deposit", contract_id, line_id, payer)
+        title = f"left of the deposit of line {line_id}"
+        return self.recorded.sum(address, title, step, self._currency_of(contract_id, step))
 
     def _currency_of(self, contract_id: str, step: int) -> str:
         contract = self.sources.draft(step).contract(contract_id)

@@ -52,6 +52,7 @@ from domain.receivables.credit_memo import (
 )
 from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
+from domain.terms.deposit import left_in_all, left_to
 from domain.units import Amount
 from domain.why import Why, elsewhere
 from domain.work.rows import EXPENSE, named
@@ -78,7 +79,7 @@ from state.forecast.expected import months_of
 from state.forecast.outlook import known
 from state.handlers import retention
 from state.ledger import position, standings
-from state.ledger.deposit_balance import is_deposit
+from state.ledger.deposit_balance import deposit_row, is_deposit
 from state.ledger.dimensions import of_work
 from state.ledger.posting import booking_of, note_rounding, settle_exchange_rests
 from state.receivables.receivables import credit as take_off
@@ -528,6 +529,12 @@ def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount, 
     kept = credits_of.kept_back + kept_back
     if draft.why is not None:
         _say_taken(draft.why, memo, row)
+        if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
+            back = negated("to be billed again", draft.why.figure(f"credited/{_of(memo, row)}"))
+            place = row.issued.contract_id, row.issued.line_id
+            draft.why.add(left_to(*place, memo.receivable.bill_to), back)
+            if row.listed.entry_id == deposit_row(*place):
+                draft.why.add(left_in_all(*place), back)
     draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
 
 

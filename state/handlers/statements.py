@@ -469,7 +469,7 @@ def issue(
             earning[plan.line.line_id] = earning.get(plan.line.line_id, 0) + amount
     of = _name(draft, contract, period, bill_to, sequence) if draft.why is not None else ""
     kept = retention.decide(draft, contract, period, bill_to, earning, beside, of)
-    deposits_applied = deposits.apply(draft, contract, period, bill_to, sum(earning.values()), kept.retained)
+    deposits_applied = deposits.apply(draft, contract, period, bill_to, sum(earning.values()), kept.retained, of)
     before = before_issue(draft, contract, list(by_entry)) if is_reissued(draft, contract, period, sequence) else None
     lines: list[StatementLine] = []
     listed: list[StatementEntry] = []
@@ -480,6 +480,8 @@ def issue(
             extra = rest if place == len(group.pieces) - 1 else 0
             _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
+            if draft.why is not None:
+                deposits.say_billed(draft.why, contract, of, bill_to, listed[-1])
     if lines or kept.released:
         made = _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
         if before is not None:

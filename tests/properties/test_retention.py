@@ -11,8 +11,7 @@ from domain.events.common import CreditMemoLine
 from domain.events.finance import CreditMemoIssued
 from domain.money import smallest_unit
 from domain.outputs import JournalEntry
-from milepost.explain.recompute import recompute, unexplained
-from tests.explain.test_every_scenario import explainer_of
+from tests.explained import not_explained
 from tests.harness import Books
 from tests.told import balances, invoiced, ledger_balances, statements, told
 
@@ -85,7 +84,7 @@ def test_nothing_is_left_when_all_is_released(
         for found in (balances(books, currency), ledger_balances(books, "EUR")):
             assert {"1170", "1150", "1160", "2300"}.isdisjoint(found)
         assert balances(books, currency).get("1100", 0) == -balances(books, currency).get("4000", 0)
-        assert not_explained(books) == []
+        assert not_explained(books, "1170") == []
 
 
 @given(
@@ -130,22 +129,7 @@ def test_nothing_is_left_where_some_is_credited(
             assert {"1170", "1150"}.isdisjoint(found)
         owed = balances(books, currency)
         assert owed.get("1100", 0) == -owed.get("4000", 0) - owed.get("2320", 0)
-        assert not_explained(books) == []
-
-
-def not_explained(books: Books) -> list[str]:
-    """Statements and lines on 1170 of which the recorded rules leave something open."""
-    (engagement_id,) = {record.engagement_id for record in books.log if record.engagement_id}
-    explainer = explainer_of(books, engagement_id)
-    trace = explainer.trace
-    of_1170 = [
-        f"{journal_id}#{number}"
-        for journal_id, said in trace.journals.items()
-        for number, line in enumerate(said.record.lines, 1)
-        if line.account == "1170"
-    ]
-    figures = [(figure, explainer.explain(figure)) for figure in (*trace.statements, *of_1170)]
-    return [figure for figure, node in figures if node is None or recompute(node) or unexplained(node)]
+        assert not_explained(books, "1170") == []
 
 
 def memo(memo_id: str, kind: str, amount: int) -> CreditMemoIssued:

@@ -1,67 +1,82 @@
-"""The products whose time exports are read, and how an export is recognised: by its header, never by its file name."""
+"""The products whose time exports are read, each by its TOML file; an export is recognised by its header, never by its file name."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from connectors.imports.refusals import ImportRefused, nearest
 
-APPROVED: Final = "Approved?"
-ROUNDED: Final = "Hours Rounded"
+
+class Columns(NamedTuple):
+    """Which column of a report says what; None where the report has none.
+
+    `person`: the places of a person's id, of which the first counts that is filled; the columns of a place are one name.
+    An entry is of a `day`, or from `start` to `end`, each by date and clock. `kind` says where a row is a break.
+    `rounded` are the hours that are billed; `more_numbers` show how numbers are written, and so does a row in which one of
+    `multiplied`, the first column that is there, times the rate is the amount.
+    `{currency}` stands for the code in a column's name. Where amounts stand without rates, the rates follow from them.
+    """
+
+    person: Sequence[Sequence[str]]
+    hours: str
+    billable: str
+    note: str
+    client: str = "Client"
+    project: str = "Project"
+    task: str = "Task"
+    person_name: str | None = None
+    project_code: str | None = None
+    roles: str | None = None
+    kind: str | None = None
+    day: str | None = None
+    start: Sequence[str] = ()
+    end: Sequence[str] = ()
+    rounded: str | None = None
+    must_say_billable: bool = False
+    invoiced: str | None = None
+    approved: str | None = None
+    currency: str | None = None
+    rate: str | None = None
+    amount: str | None = None
+    cost_rate: str | None = None
+    more_numbers: Sequence[str] = ()
+    multiplied: Sequence[str] = ()
 
 
 class Product(NamedTuple):
     """`required` are the columns without which the file is another export; `export` says how the right one is made.
 
-    `approved` is the column that says what is approved, `rounded` that of the hours that are billed; None where the product exports none.
+    `columns` is None where the export has a reader of its own.
     """
 
     key: str
     title: str
-    required: tuple[str, ...]
     export: str
-    approved: str | None = None
-    rounded: str | None = None
+    required: Sequence[str]
+    columns: Columns | None = None
+
+    @property
+    def approved(self) -> str | None:
+        """The column that says what is approved."""
+        return None if self.columns is None else self.columns.approved
+
+    @property
+    def rounded(self) -> str | None:
+        """The column of the hours that are billed, where the tracker rounds those that were worked."""
+        return None if self.columns is None else self.columns.rounded
 
 
-HARVEST = Product(
-    "harvest",
-    "Harvest",
-    ("Date", "Client", "Project", "Task", "Hours", "Billable?", "First Name", "Last Name"),
-    "in Harvest: Reports, Detailed time, Export, CSV",
-    APPROVED,
-    ROUNDED,
-)
-TOGGL = Product(
-    "toggl",
-    "Toggl",
-    ("User", "Email", "Client", "Project", "Description", "Billable", "Start date", "Start time", "Duration"),
-    "in Toggl Track: Reports, Detailed, Download CSV",
-)
-CLOCKIFY = Product(
-    "clockify",
-    "Clockify",
-    ("Project", "Client", "User", "Email", "Billable", "Start Date", "Start Time", "Duration (h)"),
-    "in Clockify: Reports, Detailed, Export, Save as CSV",
-)
-SOLIDTIME = Product(
-    "solidtime",
-    "solidtime",
-    (
-        "id",
-        "start",
-        "end",
-        "billable_rate",
-        "billable",
-        "member_id",
-        "client_id",
-        "project_id",
-        "task_id",
-        "updated_at",
-    ),
-    "in solidtime: Import / Export, Export organization data; give the zip, or time_entries.csv beside its siblings",
-)
+def _product(key: str) -> Product:
+    """Raises TypeError at a key of its file that is not known."""
+    said = tomllib.loads(Path(__file__).with_name(f"{key}.toml").read_text(encoding="utf-8"))
+    columns = said.pop("columns", None)
+    return Product(key=key, columns=None if columns is None else Columns(**columns), **said)
+
+
+HARVEST, TOGGL, CLOCKIFY, SOLIDTIME = map(_product, ("harvest", "toggl", "clockify", "solidtime"))
 PRODUCTS = (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME)
 
 

@@ -9,13 +9,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from connectors.imports.csv_rows import Broken
-from connectors.imports.products import clockify, harvest, solidtime, toggl
+from connectors.imports.products import solidtime
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_file import Export
 from connectors.imports.products.export_row import NOT_WORK, REFUSED, ExportRow, Named, NotTaken
 from connectors.imports.products.forms import Cell, Forms, is_number, read_quantity, settle_date_order, settle_decimal
-from connectors.imports.products.product import CLOCKIFY, HARVEST, TOGGL
 from connectors.imports.products.reading import Context, NotWork, Reader, readable
+from connectors.imports.products.report_rows import report_reader
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, Row
@@ -49,8 +49,9 @@ class Rows(NamedTuple):
 
 def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool) -> Rows:
     """Raises ImportRefused where an option says other than the file."""
-    reader = _reader(export)
+    columns = export.product.columns
     try:
+        reader = solidtime.READER if columns is None else report_reader(export.product, columns, export.header)
         forms, unsettled = _settled(export, reader, choices)
     except ImportRefused as fault:
         raise ImportRefused(f"{file}: {fault}") from fault
@@ -74,22 +75,11 @@ def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool
     return Rows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context), context.amounts, unsettled)
 
 
-def _reader(export: Export) -> Reader:
-    if export.product is HARVEST:
-        return harvest.reader(export.header)
-    if export.product is TOGGL:
-        return toggl.reader(export.header)
-    if export.product is CLOCKIFY:
-        return clockify.reader(export.header)
-    return solidtime.READER
-
-
 def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, tuple[str, ...]]:
     """With the reasons why dates or numbers can be read in two ways, where they can; then the form is just one of both."""
     rows = [row for row in export.rows if isinstance(row, Row)]
-    header = frozenset(export.header)
-    triple = reader.product_of if reader.product_of and header.issuperset(reader.product_of) else None
-    products = ([row.cells[column] for column in triple] for row in rows) if triple else ()
+    triple = reader.product_of
+    products = ([row.cells[column] for column in triple] for row in rows) if len(triple) == 3 else ()
     forms, unsettled = Forms("dmy", "."), []
     try:
         forms = forms._replace(date_order=settle_date_order(_cells(rows, reader.dates), choices.date_order))
@@ -114,8 +104,11 @@ def _amounts(export: Export, reader: Reader, forms: Forms) -> tuple[str, ...]:
 
 def amounts_unused(export: Export, rows: Rows) -> tuple[str, ...]:
     """Columns of amounts that gave no rate, where rates could follow from them."""
-    said = (column for column in export.header if column.startswith("Amount"))
-    return tuple(column for column in said if export.product is TOGGL and column not in rows.amounts_from)
+    columns = export.product.columns
+    if columns is None or columns.amount is None or columns.rate is not None:
+        return ()
+    start = columns.amount.partition(" ")[0]
+    return tuple(column for column in export.header if column.startswith(start) and column not in rows.amounts_from)
 
 
 def _is_amount(text: str, decimal: str) -> bool:

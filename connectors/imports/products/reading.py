@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
@@ -49,9 +49,10 @@ class Context(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """How one product's rows are read. `dates` and `numbers` settle the forms, and `product_of` where columns multiply.
+    """How one product's rows are read. `dates` and `numbers` settle the forms.
 
-    `amounts` are columns of amounts from which rates follow, used where any row has one.
+    `product_of` are hours, rate and amount, where the export has all three. `amounts` are columns of amounts from which
+    rates follow, used where any row has one.
 
     `quantities` gives hours and amount for the sums of rows that cannot be taken; None what cannot be read. `key` is
     what `read` takes for the row's key; it raises CellFault where that cannot be read.
@@ -59,7 +60,7 @@ class Reader(NamedTuple):
 
     dates: tuple[str, ...]
     numbers: tuple[str, ...]
-    product_of: tuple[str, str, str] | None
+    product_of: tuple[str, ...]
     read: Callable[[Row, Context], ExportRow]
     quantities: Callable[[Row, Context], tuple[Decimal | None, Decimal | None, str]]
     key: Callable[[Row, Context], tuple[str, ...]]
@@ -73,8 +74,8 @@ def needed(row: Row, column: str, to_do: str) -> str:
     return text
 
 
-def optional(row: Row, column: str) -> str | None:
-    return row.cells.get(column) or None
+def optional(row: Row, column: str | None) -> str | None:
+    return None if column is None else row.cells.get(column) or None
 
 
 def said(row: Row, column: str, read: Callable[[str], T]) -> T:
@@ -95,18 +96,14 @@ def named(text: str, row: Row, column: str) -> Named:
     return Named(an_id(text, row, column), text)
 
 
-def flag(row: Row, column: str, absent: bool) -> bool:
-    if not row.cells.get(column):
-        return absent
+def flag(row: Row, column: str | None) -> bool:
+    """No where nothing is there."""
+    if column is None or not row.cells.get(column):
+        return False
     try:
         return said(row, column, lambda text: read_flag(text, YES, NO))
     except CellFault as fault:
         raise CellFault(column, fault.value, f"{fault.reason}; correct it, or export again in English") from None
-
-
-def is_invoiced(row: Row, column: str, billable: bool, context: Context) -> bool:
-    """Whether the tracker has invoiced what could be billed, and so it is not billed again."""
-    return billable and flag(row, column, absent=False) and not context.choices.bill_invoiced
 
 
 def duration(row: Row, column: str, context: Context) -> Decimal:
@@ -134,21 +131,6 @@ def quantity(row: Row, column: str | None, context: Context) -> Decimal | None:
     return said(row, column, lambda text: read_quantity(text, context.forms.decimal))
 
 
-def rate_of(row: Row, column: str | None, billable: bool, context: Context) -> Decimal | None:
-    """A rate not below zero; none for work that is not billable."""
-    rate = quantity(row, column, context)
-    if column is not None and rate is not None and rate < 0:
-        raise CellFault(column, row.cells[column], "expected a rate that is not negative; correct it")
-    return rate if billable else None
-
-
-def amount_of(
-    row: Row, column: str | None, hours: Decimal, rate: Decimal | None, currency: str, context: Context
-) -> Decimal:
-    stated = quantity(row, column, context)
-    return exact_value_of(hours, rate, currency) if stated is None else stated
-
-
 def rate_giving(amount: Decimal, hours: Decimal, currency: str) -> Decimal | None:
     """The plainest rate an hour that gives the amount: of 118.75 in 1:15 it is 95. None where there are no hours."""
     if not hours:
@@ -170,85 +152,13 @@ def currency_or_chosen(code: str | None, row: Row, column: str, context: Context
     return code
 
 
-def client_of(row: Row, column: str, context: Context) -> Named:
-    text = row.cells.get(column) or context.choices.client
-    if not text:
-        raise CellFault(column, "", "nothing is there; give the project a client, or say --client for such rows")
-    return named(text, row, column)
-
-
-def project_named(client: Named, row: Row, column: str) -> Named:
-    """Two clients may have a project of one name, so its id has both."""
-    name = needed(row, column, "give the entry a project and export again")
-    return Named(an_id(f"{client.id}: {name}", row, column), name)
-
-
 def note_of(row: Row, column: str) -> str | None:
     """On one line, for it is printed on one of a statement."""
     text = " ".join(row.cells.get(column, "").split())
     return text[:DESCRIPTION_LENGTH_MAX] or None
 
 
-class Columns(NamedTuple):
-    """Of an export that knows an entry by its person and start; `rate`, `amount` and `invoiced` where it has them."""
-
-    start: tuple[str, str]
-    end: tuple[str, str]
-    hours: str
-    rate: str | None = None
-    amount: str | None = None
-    invoiced: str | None = None
-
-
-def start_and_hours(row: Row, columns: Columns, context: Context) -> tuple[datetime, Decimal]:
-    start = moment(row, *columns.start, context)
-    hours = duration(row, columns.hours, context)
-    check_interval(row, columns.end, start, hours, context)
-    return start, hours
-
-
-def tracked_key(person: Named, start: datetime) -> tuple[str, ...]:
-    return person.id, start.isoformat()
-
-
-def tracked(
-    row: Row, columns: Columns, person: Named, start: datetime, hours: Decimal, code: str | None, context: Context
-) -> ExportRow:
-    """`code` is the currency that the export names."""
-    client = client_of(row, "Client", context)
-    project = project_named(client, row, "Project")
-    billable = flag(row, "Billable", absent=False)
-    currency = currency_or_chosen(code, row, "Billable", context)
-    rate = rate_of(row, columns.rate, billable, context)
-    if columns.rate is None and columns.amount is not None and billable:
-        rate = rate_giving(quantity(row, columns.amount, context) or Decimal(0), hours, currency)
-    task = optional(row, "Task")
-    return ExportRow(
-        line=row.line,
-        client=client,
-        project=project,
-        person=person,
-        role=context.choices.role,
-        task=None if task is None else an_id(task, row, "Task"),
-        note=note_of(row, "Description"),
-        day=start.date(),
-        hours=hours,
-        billable=billable,
-        rate=rate,
-        stated_rate=rate,
-        currency=currency,
-        amount=amount_of(row, columns.amount, hours, rate, currency, context),
-        cost_rate=None,
-        key=tracked_key(person, start),
-        has_vendor_id=False,
-        changed_at=None,
-        is_approved=None,
-        cells=row.cells,
-        billed_elsewhere=columns.invoiced is not None and is_invoiced(row, columns.invoiced, billable, context),
-    )
-
-
-def check_interval(row: Row, ends: tuple[str, str], start: datetime, hours: Decimal, context: Context) -> None:
+def check_interval(row: Row, ends: Sequence[str], start: datetime, hours: Decimal, context: Context) -> None:
     """An end before the start, or a duration that is of another entry, is nothing that can be billed.
 
     Of a night in which clocks change the time that passed counts, or that of the clocks: a tracker may show either.
@@ -258,7 +168,7 @@ def check_interval(row: Row, ends: tuple[str, str], start: datetime, hours: Deci
         return
     needed(row, time_column, _STOP)
     needed(row, date_column, _STOP)
-    end = moment(row, date_column, time_column, context)
+    end = moment(row, ends, context)
     apart = [seconds for seconds in _seconds_apart(start, end, zone_rules(context.choices.zone)) if seconds >= 0]
     shown = f"{row.cells[date_column]} {row.cells[time_column]}"
     if not apart:
@@ -297,7 +207,8 @@ def day_in(row: Row, column: str, context: Context) -> date:
     return said(row, column, lambda text: read_day(text, context.forms.date_order))
 
 
-def moment(row: Row, date_column: str, time_column: str, context: Context) -> datetime:
+def moment(row: Row, columns: Sequence[str], context: Context) -> datetime:
+    date_column, time_column = columns
     day = day_in(row, date_column, context)
     needed(row, time_column, "give the entry its time and export again")
     return said(row, time_column, lambda text: read_moment(day, text))

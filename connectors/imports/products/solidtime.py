@@ -46,7 +46,7 @@ def read(row: Row, context: Context) -> ExportRow:
     hours = hours_in_range(_hours(row, start), row, "end")
     client, project = _client(row, context), _project(row, context)
     member = _named(row, "member_id", "members", context)
-    billable = flag(row, "billable", absent=False)
+    billable = flag(row, "billable")
     currency = _currency(row, context)
     rate = _rate(row, context) if billable else None
     task = optional(row, "task_id")
@@ -84,7 +84,7 @@ def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | No
     return hours, None, readable(lambda: _currency(row, context)) or ""
 
 
-READER = Reader(dates=(), numbers=(), product_of=None, read=read, quantities=quantities, key=key)
+READER = Reader(dates=(), numbers=(), product_of=(), read=read, quantities=quantities, key=key)
 
 
 def _instant(row: Row, column: str, to_do: str) -> Instant:

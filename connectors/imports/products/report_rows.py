@@ -1,0 +1,223 @@
+"""A row of a tracker's report, read as the columns in the TOML file of its product say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from connectors.imports.priced import exact_value_of
+from connectors.imports.products.export_row import ExportRow, Named
+from connectors.imports.products.product import Columns, Product
+from connectors.imports.products.reading import (
+    Context,
+    NotWork,
+    Reader,
+    an_id,
+    check_interval,
+    currency_or_chosen,
+    day_in,
+    duration,
+    flag,
+    hours_stated,
+    moment,
+    named,
+    needed,
+    note_of,
+    optional,
+    quantity,
+    rate_giving,
+    readable,
+)
+from connectors.imports.refusals import ImportRefused
+from connectors.imports.said import CellFault, Row
+from domain.money import is_currency
+
+_CODE = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3})$")
+_IN_NAME = "{currency}"
+
+
+class ReportForm(NamedTuple):
+    """The columns of one export; `codes` are the currencies that stand in the names of its columns of amounts."""
+
+    title: str
+    columns: Columns
+    rate: str | None
+    amount: str | None
+    codes: Mapping[str, str]
+
+
+def report_reader(product: Product, columns: Columns, header: Sequence[str]) -> Reader:
+    """Raises ImportRefused at a rate in a code that no currency has."""
+    report = _report(product, columns, header)
+    hours = (columns.hours, columns.rounded, *columns.multiplied)
+    numbers = (*hours, report.rate, report.amount, *report.codes, columns.cost_rate, *columns.more_numbers)
+    multiplied = next((column for column in columns.multiplied if column in header), None)
+    triple = (multiplied, report.rate, report.amount)
+    return Reader(
+        dates=tuple(column for column in (columns.day, *columns.start[:1], *columns.end[:1]) if column is not None),
+        numbers=tuple(column for column in numbers if column is not None),
+        product_of=tuple(column for column in triple if column is not None and column in header),
+        read=partial(_read, report),
+        quantities=partial(_quantities, report),
+        key=partial(_key, report),
+        amounts=() if columns.rate is not None else tuple(report.codes),
+    )
+
+
+def _report(product: Product, columns: Columns, header: Sequence[str]) -> ReportForm:
+    if columns.amount is None or _IN_NAME not in columns.amount:
+        return ReportForm(product.title, columns, columns.rate, columns.amount, {})
+    if columns.rate is None:
+        codes = {column: code for column, code in _in_names(columns.amount, header).items() if is_currency(code)}
+        return ReportForm(product.title, columns, None, None, codes)
+    for column, code in _in_names(columns.rate, header).items():
+        if not is_currency(code):
+            raise ImportRefused(
+                f'column "{column}": expected a currency of ISO 4217 in brackets, such as'
+                f" {columns.rate.replace(_IN_NAME, 'EUR')}; set the workspace's currency in {product.title} and export again"
+            )
+        amount = columns.amount.replace(_IN_NAME, code)
+        return ReportForm(product.title, columns, column, amount, {amount: code})
+    return ReportForm(product.title, columns, None, None, {})
+
+
+def _in_names(pattern: str, header: Sequence[str]) -> dict[str, str]:
+    """Columns that are named so, with the text in the place of the currency."""
+    before, _, after = pattern.partition(_IN_NAME)
+    found = ((column, column.removeprefix(before).removesuffix(after)) for column in header)
+    return {column: code for column, code in found if f"{before}{code}{after}" == column}
+
+
+# Long, because it names every field of the row.
+def _read(report: ReportForm, row: Row, context: Context) -> ExportRow:
+    columns = report.columns
+    kind = optional(row, columns.kind) or ""
+    if columns.kind is not None and kind.casefold() == "break":
+        raise NotWork(columns.kind, kind)
+    person = _person(report, row)
+    start = moment(row, columns.start, context) if columns.start else None
+    day = start.date() if start is not None else day_in(row, columns.day or "", context)
+    hours = duration(row, columns.hours, context)
+    if start is not None:
+        check_interval(row, columns.end, start, hours, context)
+    priced = (
+        hours
+        if columns.rounded is None or not row.cells.get(columns.rounded)
+        else duration(row, columns.rounded, context)
+    )
+    client = _client(columns, row, context)
+    by_name = _project(columns, client, row)
+    if columns.must_say_billable:
+        needed(row, columns.billable, "say Yes or No, and export again")
+    billable = flag(row, columns.billable)
+    amount_column = _amount_column(report, row, context)
+    currency = _currency(report, amount_column, row, context)
+    rate = quantity(row, report.rate, context)
+    if report.rate is not None and rate is not None and rate < 0:
+        raise CellFault(report.rate, row.cells[report.rate], "expected a rate that is not negative; correct it")
+    amount = quantity(row, amount_column, context)
+    if columns.rate is None and amount_column is not None:
+        rate = rate_giving(amount or Decimal(0), hours, currency)
+    rate = rate if billable else None
+    code = optional(row, columns.project_code)
+    task = optional(row, columns.task)
+    return ExportRow(
+        line=row.line,
+        client=client,
+        project=by_name if code is None else Named(an_id(code, row, columns.project_code or ""), by_name.name),
+        person=person,
+        role=_role(columns, row, context),
+        task=None if task is None else an_id(task, row, columns.task),
+        note=note_of(row, columns.note),
+        day=day,
+        hours=hours,
+        billable=billable,
+        rate=rate,
+        stated_rate=rate,
+        currency=currency,
+        amount=exact_value_of(priced, rate, currency) if amount is None else amount,
+        cost_rate=quantity(row, columns.cost_rate, context),
+        key=_key(report, row, context),
+        has_vendor_id=False,
+        changed_at=None,
+        is_approved=flag(row, columns.approved) if columns.approved in row.cells else None,
+        cells=row.cells,
+        billed_hours=None if priced == hours or not billable else priced,
+        billed_elsewhere=billable and flag(row, columns.invoiced) and not context.choices.bill_invoiced,
+    )
+
+
+def _key(report: ReportForm, row: Row, context: Context) -> tuple[str, ...]:
+    """Person and start, else all that is known of an entry but its hours and price."""
+    columns, person = report.columns, _person(report, row)
+    if columns.start:
+        return person.id, moment(row, columns.start, context).isoformat()
+    return (
+        day_in(row, columns.day or "", context).isoformat(),
+        _client(columns, row, context).id,
+        row.cells[columns.project],
+        person.id,
+        optional(row, columns.task) or "",
+        note_of(row, columns.note) or "",
+    )
+
+
+def _quantities(report: ReportForm, row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
+    hours = readable(lambda: hours_stated(row, report.columns.hours, context))
+    column = readable(lambda: _amount_column(report, row, context))
+    amount = readable(lambda: quantity(row, column, context))
+    return hours, amount, readable(lambda: _currency(report, column, row, context)) or ""
+
+
+def _person(report: ReportForm, row: Row) -> Named:
+    for place in report.columns.person:
+        if text := " ".join(row.cells[column] for column in place).strip():
+            return Named(an_id(text, row, place[0]), optional(row, report.columns.person_name) or text)
+    raise CellFault(place[0], "", f"nothing is there; name the person in {report.title} and export again")
+
+
+def _client(columns: Columns, row: Row, context: Context) -> Named:
+    text = row.cells.get(columns.client) or context.choices.client
+    if not text:
+        raise CellFault(
+            columns.client, "", "nothing is there; give the project a client, or say --client for such rows"
+        )
+    return named(text, row, columns.client)
+
+
+def _project(columns: Columns, client: Named, row: Row) -> Named:
+    """Two clients may have a project of one name, so its id has both."""
+    name = needed(row, columns.project, "give the entry a project and export again")
+    return Named(an_id(f"{client.id}: {name}", row, columns.project), name)
+
+
+def _role(columns: Columns, row: Row, context: Context) -> str:
+    """The first of several."""
+    if columns.roles is None:
+        return context.choices.role
+    roles = [role.strip() for role in row.cells.get(columns.roles, "").split(",")]
+    return an_id(roles[0] or context.choices.role, row, columns.roles)
+
+
+def _amount_column(report: ReportForm, row: Row, context: Context) -> str | None:
+    """Of several the one that is filled; of empty ones the first."""
+    if report.amount is not None:
+        return report.amount
+    filled = [column for column in context.amounts if quantity(row, column, context)]
+    if len(filled) > 1:
+        raise CellFault(filled[1], row.cells[filled[1]], f'"{filled[0]}" has an amount too; leave one in')
+    return next(iter((*filled, *context.amounts)), None)
+
+
+def _currency(report: ReportForm, amount: str | None, row: Row, context: Context) -> str:
+    column = report.columns.currency
+    if column is None:
+        return currency_or_chosen(report.codes.get(amount or ""), row, report.columns.billable, context)
+    text = row.cells.get(column, "")
+    match = _CODE.search(text)
+    if text and match is None:
+        raise CellFault(column, text, "expected a currency such as Euro - EUR; correct it at the client")
+    return currency_or_chosen(match[1] if match else None, row, column, context)

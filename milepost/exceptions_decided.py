@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer
 
 from connectors.files.added_events import DECISIONS, RESENT, added_events, new_event_id
-from connectors.files.found_exceptions import Known, closings, events_of, exceptions_of
-from connectors.files.lookup import contracts_of, hint, over_caps, project_ids
+from connectors.files.found_exceptions import Known, closings, events_of
+from connectors.files.lookup import hint, over_caps
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import ENTITIES, Event
@@ -33,9 +33,11 @@ from milepost.corrected import fields_of, with_fields
 from milepost.deciding import Person
 from milepost.exceptions_effects import OVER
 from milepost.exceptions_shown import Decided, ended_text
-from milepost.unknown_id import unknown_id
 from state.books import CapState, Fact
 from state.store.reader import StoreReader
+
+if TYPE_CHECKING:
+    from milepost.exceptions_port import ExceptionsPort
 
 DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 SOURCE: Final = "milepost"
@@ -58,27 +60,20 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(
-    output: Path | None,
+    port: ExceptionsPort,
     ids: Sequence[str] | None,
     kinds: Sequence[str] | None,
     project_id: str | None,
     contract_id: str | None,
     owner: str | None,
 ) -> Wanted:
-    """Raises BadParameter where a category or a project is none. Without a folder projects are not looked up."""
+    """Raises BadParameter where a category or a project is none."""
     for kind in kinds or ():
         if kind not in CATALOGUE:
             raise typer.BadParameter(
                 f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(CATALOGUE))}", param_hint="--kind"
             )
-    contracts: frozenset[str] = frozenset()
-    if project_id is not None and output is not None:
-        # Work may name a project that is not known yet.
-        raised = [each.raised.project_id for each in exceptions_of(output).values()]
-        known = project_ids(output) | {each for each in raised if each is not None}
-        if project_id not in known:
-            raise unknown_id(output, project_id, "a project", known, "milepost dump project.views", "--project")
-        contracts = contracts_of(output, project_id)
+    contracts = frozenset[str]() if project_id is None else port.contracts(project_id)
     return Wanted(ids or (), kinds or (), project_id, owner, contract_id, contracts)
 
 
@@ -110,15 +105,15 @@ def is_named_one_way(wanted: Wanted) -> None:
         )
 
 
-def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]:
+def chosen(port: ExceptionsPort, wanted: Wanted) -> list[Known]:
     """Open ones only. Raises BadParameter where an id is unknown or over, or nothing is named."""
     is_named_one_way(wanted)
     if not wanted.ids:
-        return fitting((each for each in known.values() if each.is_open), wanted)
-    found = [find(output, known, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
+        return fitting((each for each in port.known.values() if each.is_open), wanted)
+    found = [find(port, exception_id) for exception_id in dict.fromkeys(wanted.ids)]
     for each in found:
         if each.closed is not None:
-            how = ended_text(each, closings(output, (each,)).get(each.raised.exception_id))
+            how = ended_text(each, port.closings((each,)).get(each.raised.exception_id))
             raise typer.BadParameter(
                 f"exception {each.raised.exception_id} is over since {instant_text(each.closed.closed_at)}: {how}",
                 param_hint="ID",
@@ -126,10 +121,10 @@ def chosen(output: Path, known: dict[str, Known], wanted: Wanted) -> list[Known]
     return found
 
 
-def find(output: Path, known: dict[str, Known], exception_id: str) -> Known:
-    found = known.get(exception_id)
+def find(port: ExceptionsPort, exception_id: str) -> Known:
+    found = port.known.get(exception_id)
     if found is None:
-        raise unknown_id(output, exception_id, "an exception", frozenset(known), "milepost exceptions list --state all")
+        raise port.unknown(exception_id)
     return found
 
 
@@ -178,10 +173,14 @@ class Books(NamedTuple):
 
 
 def decisions(
-    books: Books, exceptions: Sequence[Known], type_name: str, fields: dict[str, Any], who: Person, at: Instant
+    versions: Mapping[str, int],
+    exceptions: Sequence[Known],
+    type_name: str,
+    fields: dict[str, Any],
+    who: Person,
+    at: Instant,
 ) -> list[dict[str, Any]]:
-    """One event an exception, each with the next version of its decisions."""
-    versions = _decision_versions(books, [each.raised for each in exceptions])
+    """One event an exception, each with the version after the last of its decisions."""
     return [
         {
             "type": type_name,
@@ -189,7 +188,7 @@ def decisions(
             "occurred_at": instant_text(at),
             "source": SOURCE,
             "exception_id": each.raised.exception_id,
-            "version": versions[each.raised.exception_id] + 1,
+            "version": versions.get(each.raised.exception_id, 0) + 1,
             "requested_by": who.name,
             "identified_by": who.identified_by,
             **fields,
@@ -198,7 +197,7 @@ def decisions(
     ]
 
 
-def _decision_versions(books: Books, exceptions: Sequence[ExceptionRaised]) -> dict[str, int]:
+def decision_versions(books: Books, exceptions: Sequence[ExceptionRaised]) -> dict[str, int]:
     """The last version of each, taken in or only written; 0 where nobody has decided anything."""
     found = _taken_in(books, {raised.exception_id for raised in exceptions})
     for event in _written(books):

@@ -69,52 +69,45 @@ def list_(
     from milepost.tables import Table
     from milepost.tables import show as show_tables
 
+    resent: frozenset[str] | None = None
     if is_of_topics(output, kafka=kafka):
-        from milepost.letters_on_kafka import list_letters
+        from milepost.letters_on_kafka import letters_on_topics
 
         for option, is_given in (("--file", file), ("--waiting", waiting), ("--input", input_)):
             if is_given:
                 raise typer.BadParameter("expected --output with it: topics do not tell", param_hint=option)
-        list_letters(given(settings, options).settings, type_, None if all_ else limit, json=json)
-        return
-    assert output is not None, "a folder is named where the topics are not"
-    resent = _resent(output, input_)
-    letters = _fitting(_letters(output), resent, type_, file, waiting=waiting)
+        letters = letters_on_topics(given(settings, options).settings)
+    else:
+        assert output is not None, "a folder is named where the topics are not"
+        resent, letters = _resent(output, input_), _letters(output)
+    letters = _fitting(letters, resent or frozenset(), type_, file, waiting=waiting)
     if json:
-        groups = [group._asdict() for group in _groups(letters, resent)]
-        write_json(
-            shape(
-                1,
-                count=len(letters),
-                groups=groups,
-                dead_letters=[_json(name, one, resent) for name, one in letters.items()],
-            )
-        )
+        groups = [_group_json(group, resent) for group in _groups(letters, resent)]
+        found = [_json(name, one, resent) for name, one in letters.items()]
+        write_json(shape(1, count=len(letters), groups=groups, dead_letters=found))
         return
     shown = list(letters.items())[: None if all_ else limit]
+    again = ["" if resent is None or not _is(one, resent) else "sent again" for _, one in shown]
+    width = 4 if resent is None else 5
     rows = [
-        (
-            name,
-            one.event_type or "",
-            one.field_path,
-            one.reason[:REASON_SHOWN],
-            "sent again" if _is(one, resent) else "",
-        )
-        for name, one in shown
+        (name, one.event_type or "", one.field_path, one.reason[:REASON_SHOWN], sent)[:width]
+        for (name, one), sent in zip(shown, again, strict=True)
     ]
     more = f", {len(shown):,} of {len(letters):,} (--all shows them)" if len(shown) < len(letters) else ""
+    columns = ("id", "type", "field", "reason", "")[:width]
     show_tables(
-        _group_table(letters, resent),
-        *([Table(f"Dead letters{more}", ("id", "type", "field", "reason", ""), rows)] if shown or not letters else []),
+        _group_table(letters, resent), *([Table(f"Dead letters{more}", columns, rows)] if shown or not letters else [])
     )
-    if letters:
+    if letters and output is None:
+        say("\nNext: the same with --json shows each message as it came; its producer sends the event again, put right")
+    elif letters and output is not None:
         say(f"\nNext: milepost dead-letters show {shell_word(next(iter(letters)))} --output {shell_word(output)}")
 
 
 class LetterGroup(NamedTuple):
-    """Letters of one file with one fault."""
+    """Letters of one file or topic with one fault."""
 
-    file: str
+    place: str
     type: str
     field: str
     reason: str
@@ -122,23 +115,35 @@ class LetterGroup(NamedTuple):
     resent: int
 
 
-def _groups(letters: dict[str, DeadLetter], resent: frozenset[str]) -> list[LetterGroup]:
-    """Those with the most letters first."""
+def _groups(letters: dict[str, DeadLetter], resent: frozenset[str] | None) -> list[LetterGroup]:
+    """Those with the most letters first. What was sent again is not known of topics."""
     found: dict[tuple[str, str, str, str], list[DeadLetter]] = {}
     for one in letters.values():
         key = (one.source_file or one.topic, one.event_type or "", one.field_path, _cause(one))
         found.setdefault(key, []).append(one)
-    groups = [LetterGroup(*key, len(each), sum(_is(one, resent) for one in each)) for key, each in found.items()]
+    groups = [
+        LetterGroup(*key, len(each), sum(_is(one, resent or frozenset()) for one in each))
+        for key, each in found.items()
+    ]
     return sorted(groups, key=lambda group: (-group.letters, group))
 
 
-def _group_table(letters: dict[str, DeadLetter], resent: frozenset[str], title: str = "By reason") -> Table:
+def _group_json(group: LetterGroup, resent: frozenset[str] | None) -> dict[str, Any]:
+    place, *_ = group
+    said = {"topic" if resent is None else "file": place, **group._asdict()}
+    return {name: value for name, value in said.items() if name != "place" and (name != "resent" or resent is not None)}
+
+
+def _group_table(letters: dict[str, DeadLetter], resent: frozenset[str] | None, title: str = "By reason") -> Table:
     from milepost.tables import Table
 
-    rows = [(*group[:4], f"{group.letters:,}", f"{group.resent:,}") for group in _groups(letters, resent)]
-    sums = ("all", "", "", "", f"{len(letters):,}", f"{sum(_is(one, resent) for one in letters.values()):,}")
-    columns = ("file", "type", "field", "reason", "letters", "sent again")
-    return Table(title, columns, [*rows, *([sums] if rows else [])], frozenset({4, 5}), 1 if rows else 0)
+    width = 5 if resent is None else 6
+    groups = _groups(letters, resent)
+    rows = [(*group[:4], f"{group.letters:,}", f"{group.resent:,}")[:width] for group in groups]
+    sums = ("all", "", "", "", f"{len(letters):,}", f"{sum(group.resent for group in groups):,}")[:width]
+    columns = ("topic" if resent is None else "file", "type", "field", "reason", "letters", "sent again")[:width]
+    numbers = frozenset({4} if resent is None else {4, 5})
+    return Table(title, columns, [*rows, *([sums] if rows else [])], numbers, 1 if rows else 0)
 
 
 def _fitting(
@@ -437,7 +442,8 @@ def _torn(value: Any, where: str = "") -> tuple[str, str] | None:
     return next((torn for place, each in pairs if (torn := _torn(each, place))), None)
 
 
-def _json(name: str, letter: DeadLetter, resent: Sequence[str] | frozenset[str]) -> dict[str, Any]:
+def _json(name: str, letter: DeadLetter, resent: frozenset[str] | None) -> dict[str, Any]:
     from connectors.json_records import record_to_json
 
-    return {**record_to_json(letter), "id": name, "resent": _mark(letter) in resent}
+    said = {**record_to_json(letter), "id": name}
+    return said if resent is None else {**said, "resent": _is(letter, resent)}

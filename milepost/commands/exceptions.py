@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from domain.events.catalogue import Event
     from domain.outputs import ExceptionRaised
     from domain.units import Instant
-    from milepost.exceptions_decided import Books, Wanted
+    from milepost.exceptions_of_run import ExceptionsOfRun
+    from milepost.exceptions_port import ExceptionsPort, Outcome
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
 Folder = Annotated[
@@ -70,6 +71,16 @@ class Told(NamedTuple):
     options: list[str] | None
 
 
+class Filters(NamedTuple):
+    """Which exceptions, as the options name them."""
+
+    ids: list[str] | None
+    kinds: list[str] | None
+    project_id: str | None
+    contract_id: str | None
+    owner: str | None
+
+
 class Asked(NamedTuple):
     """How a decision is made: options that the verbs have in common."""
 
@@ -115,41 +126,26 @@ def list_(
     json: Json = False,
 ) -> None:
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
-    from connectors.files.found_exceptions import closings, latest_of
-    from dataflows.embedded import store_path
-    from milepost.exceptions_decided import decided_of, fitting, wanted_of
+    from milepost.exceptions_decided import fitting, wanted_of
     from milepost.exceptions_json import list_json
     from milepost.exceptions_shown import decided_table, group_table, single_table
     from milepost.tables import show as show_tables
-    from state.store.reader import reading_store
 
-    wanted = wanted_of(output, (), kind, project, contract, owner)
-    shown = None if all_ else limit
-    if is_of_topics(output, kafka=kafka):
-        from milepost.exceptions_on_kafka import Topics, list_exceptions
-
-        def ordered(known: list[Known], as_of: Instant) -> list[Known]:
-            return _sorted([each for each in known if _is_in(each, state)], sort, as_of)
-
-        groups = None if all_ else GROUPS_SHOWN
-        list_exceptions(Topics(given(file, options).settings), wanted, ordered, groups=groups, singles=shown, json=json)
-        return
-    assert output is not None, "a folder is named where the topics are not"
-    known = fitting(_known(output).values(), wanted)
-    as_of = latest_of(output)
-    found = _sorted([each for each in known if _is_in(each, state)], sort, as_of)
-    with reading_store(store_path(output, 0)) as reader:
-        decided = decided_of(output, known, reader)
+    port = _port(Told(output, None, kafka, file, options))
+    known = fitting(port.known.values(), wanted_of(port, (), kind, project, contract, owner))
+    found = _sorted([each for each in known if _is_in(each, state)], sort, port.as_of)
+    decided = port.decided(known)
     if json:
-        write_json(list_json(found, as_of, decided))
+        write_json(list_json(found, port.as_of, decided))
         return
-    single = [single_table(found, as_of, shown, closings(output, found[:shown]))] if shown != 0 else []
+    shown = None if all_ else limit
+    single = [single_table(found, port.as_of, shown, port.closings(found[:shown]))] if shown != 0 else []
     show_tables(
-        group_table(found, as_of, None if all_ else GROUPS_SHOWN),
+        group_table(found, port.as_of, None if all_ else GROUPS_SHOWN),
         *([decided_table(decided)] if decided.known else []),
         *single,
     )
-    if found and not is_known_as(output):
+    if found and output is not None and not is_known_as(output):
         say(
             f"\nNext: milepost exceptions show {shell_word(found[0].raised.exception_id)} --output {shell_word(output)}"
         )
@@ -192,17 +188,19 @@ def show(
     json: Json = False,
 ) -> None:
     """Show an exception: the fact behind it, its history, and what would close it."""
-    from connectors.files.found_exceptions import closings, history_of, latest_of
+    from connectors.files.found_exceptions import history_of
     from dataflows.embedded import store_path
     from milepost.exceptions_decided import fact_of, find
     from milepost.exceptions_json import show_json
+    from milepost.exceptions_of_run import ExceptionsOfRun
     from milepost.exceptions_shown import fact_table, head, history_table
     from milepost.tables import show as show_tables
     from state.store.reader import reading_store
 
-    known = find(output, _known(output), id_)
-    as_of, steps = latest_of(output), history_of(output, id_)
-    ended = closings(output, (known,)).get(id_)
+    port = ExceptionsOfRun(output)
+    known = find(port, id_)
+    as_of, steps = port.as_of, history_of(output, id_)
+    ended = port.closings((known,)).get(id_)
     with reading_store(store_path(output, 0)) as reader:
         fact = fact_of(output, reader, known.raised)
     if json:
@@ -212,15 +210,16 @@ def show(
     echo()
     show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
     if known.is_open and not is_known_as(output):
-        say(f"\nNext: {_way_out(known.raised, fact, output)}")
+        say(f"\nNext: {_way_out(known.raised, fact, port)}")
 
 
-def _way_out(raised: ExceptionRaised, fact: Event | None, output: Path) -> str:
+def _way_out(raised: ExceptionRaised, fact: Event | None, port: ExceptionsOfRun) -> str:
     """What settles it; where only a record does that nobody has sent, who sees to it."""
     from milepost.exceptions_effects import CORRECTED, Effect, effect_of, refusal_to_waive
 
+    output = port.output
     if raised.category in EXCHANGE_RATES:
-        return _import_of_rates(raised.category, output)
+        return _import_of_rates(raised.category, port)
     named = shell_word(raised.exception_id)
     if fact is not None and raised.category in CORRECTED and refusal_to_waive(raised) is not None:
         field = raised.field or "FIELD"
@@ -234,16 +233,17 @@ def _way_out(raised: ExceptionRaised, fact: Event | None, output: Path) -> str:
     return f"milepost exceptions assign {named} --to NAME --output {shell_word(output)}{other}"
 
 
-def _import_of_rates(category: str, output: Path) -> str:
+def _import_of_rates(category: str, port: ExceptionsOfRun) -> str:
     """From the month before the first exception of the kind that is open, for a rate holds for some days after its own."""
     from connectors.json_values import instant_text
     from milepost.deciding import beside
     from milepost.next_run import a_day_later, run_text
 
     first = min(
-        each.raised.raised_at for each in _known(output).values() if each.is_open and each.raised.category == category
+        each.raised.raised_at for each in port.known.values() if each.is_open and each.raised.category == category
     )
     month_before = (date.fromisoformat(instant_text(first)[:10]).replace(day=1) - timedelta(days=1)).replace(day=1)
+    output = port.output
     folder = beside(None, output)
     return (
         f"milepost import ecb eurofxref-hist.zip --from {month_before} --out {shell_word(folder)}\n"
@@ -271,86 +271,90 @@ def assign(
     json: Json = False,
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
-    from milepost.exceptions_decided import wanted_of
-
-    wanted = wanted_of(output, ids, kind, project, contract, owner)
-    told = Told(output, input_, kafka, file, options)
+    named = Filters(ids, kind, project, contract, owner)
     asked = Asked(as_, None, at, yes, plan, json)
-    _decide("ExceptionAssigned", wanted, {"assignee": to}, told, asked)
+    _decide("ExceptionAssigned", Told(output, input_, kafka, file, options), named, {"assignee": to}, asked)
 
 
-def resolve(
-    reason: Reason,
-    ids: Ids = None,
-    output: Folder = None,
-    input_: Input = None,
-    kind: Kind = None,
-    project: Project = None,
-    contract: Contract = None,
-    owner: Owner = None,
-    as_: Asker = None,
-    approved_by: Approver = None,
-    at: At = None,
-    yes: Yes = False,
-    plan: Plan = False,
-    kafka: Kafka = False,
-    file: File = None,
-    options: Set = None,
-    json: Json = False,
-) -> None:
-    """Say that exceptions are settled outside; what is still missing raises them again at once."""
-    from milepost.exceptions_decided import wanted_of
+def ending(type_name: str, what: str) -> Callable[..., None]:
+    """The command of a decision that ends exceptions, with a reason and perhaps a second person."""
 
-    wanted = wanted_of(output, ids, kind, project, contract, owner)
-    told = Told(output, input_, kafka, file, options)
-    asked = Asked(as_, approved_by, at, yes, plan, json)
-    _decide("ExceptionResolved", wanted, {"reason": reason}, told, asked)
+    def end(
+        reason: Reason,
+        ids: Ids = None,
+        output: Folder = None,
+        input_: Input = None,
+        kind: Kind = None,
+        project: Project = None,
+        contract: Contract = None,
+        owner: Owner = None,
+        as_: Asker = None,
+        approved_by: Approver = None,
+        at: At = None,
+        yes: Yes = False,
+        plan: Plan = False,
+        kafka: Kafka = False,
+        file: File = None,
+        options: Set = None,
+        json: Json = False,
+    ) -> None:
+        named = Filters(ids, kind, project, contract, owner)
+        asked = Asked(as_, approved_by, at, yes, plan, json)
+        _decide(type_name, Told(output, input_, kafka, file, options), named, {"reason": reason}, asked)
 
-
-def waive(
-    reason: Reason,
-    ids: Ids = None,
-    output: Folder = None,
-    input_: Input = None,
-    kind: Kind = None,
-    project: Project = None,
-    contract: Contract = None,
-    owner: Owner = None,
-    as_: Asker = None,
-    approved_by: Approver = None,
-    at: At = None,
-    yes: Yes = False,
-    plan: Plan = False,
-    kafka: Kafka = False,
-    file: File = None,
-    options: Set = None,
-    json: Json = False,
-) -> None:
-    """Let faults pass, such as too many hours; a waiver cannot replace what is missing."""
-    from milepost.exceptions_decided import wanted_of
-
-    wanted = wanted_of(output, ids, kind, project, contract, owner)
-    told = Told(output, input_, kafka, file, options)
-    asked = Asked(as_, approved_by, at, yes, plan, json)
-    _decide("ExceptionWaived", wanted, {"reason": reason}, told, asked)
+    end.__doc__ = what
+    return end
 
 
-def _decide(
-    type_name: str,
-    wanted: Wanted,
-    fields: dict[str, Any],
-    told: Told,
-    asked: Asked,
-) -> None:
-    if not is_of_topics(told.output, kafka=told.kafka):
-        assert told.output is not None, "a folder is named where the topics are not"
-        _decide_in(told.output, told.input_dir, type_name, wanted, fields, asked)
+resolve = ending(
+    "ExceptionResolved",
+    "Say that exceptions are settled outside; what is still missing raises them again at once.",
+)
+waive = ending("ExceptionWaived", "Let faults pass, such as too many hours; a waiver cannot replace what is missing.")
+
+
+def _decide(type_name: str, told: Told, named: Filters, fields: dict[str, Any], asked: Asked) -> None:
+    """Several are shown as a plan first, and written or sent with a yes."""
+    from milepost.deciding import confirmed, decided_at, other_person, person
+    from milepost.exceptions_decided import check_moment, chosen, decisions, wanted_of
+    from milepost.exceptions_plan import show_plan, tell_plan
+
+    port = _port(told)
+    wanted = wanted_of(port, *named)
+    found = chosen(port, wanted)
+    outcome, who, latest = port.outcome, person(asked.who), port.as_of
+    when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
+    plan = port.plan(type_name, found, who, approver)
+    if not plan.taken:
+        raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
+    check_moment(plan.taken, when)
+    if asked.plan:
+        show_plan(plan, latest, json=asked.json)
         return
-    from milepost.exceptions_on_kafka import Topics, decide
+    are_several = wanted.is_filter or len(found) > 1
+    if are_several:
+        tell_plan(plan, latest, json=asked.json)
+        confirmed(f"{outcome.verb} {len(plan.taken):,} decisions?", yes=asked.yes)
+    fields = {**fields, "approved_by": approver}
+    events = decisions(port.versions(plan.taken), plan.taken, type_name, fields, who, when)
+    _done(outcome, port.add(events), events, json=asked.json)
+    if not are_several:
+        for line in (*plan.effect_lines, *plan.warnings):
+            say(line)
+
+
+def _port(told: Told) -> ExceptionsPort:
+    """Raises BadParameter unless exactly one of folder and topics is named."""
+    if not is_of_topics(told.output, kafka=told.kafka):
+        from milepost.exceptions_of_run import ExceptionsOfRun
+
+        assert told.output is not None, "a folder is named where the topics are not"
+        return ExceptionsOfRun(told.output, told.input_dir)
+    from milepost.exceptions_on_kafka import Topics
 
     if told.input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
-    decide(Topics(given(told.file, told.options).settings), type_name, wanted, fields, asked)
+    return Topics(given(told.file, told.options).settings)
 
 
 def is_of_topics(output: Path | None, *, kafka: bool) -> bool:
@@ -362,72 +366,12 @@ def is_of_topics(output: Path | None, *, kafka: bool) -> bool:
     return kafka
 
 
-def _decide_in(
-    output: Path,
-    input_dir: Path | None,
-    type_name: str,
-    wanted: Wanted,
-    fields: dict[str, Any],
-    asked: Asked,
-) -> None:
-    """Several are shown as a plan first, and written with a yes."""
-    from connectors.files.added_events import DECISIONS, add_events
-    from connectors.files.found_exceptions import latest_of
-    from dataflows.embedded import store_path
-    from milepost.deciding import confirmed, decided_at, input_folder, other_person, person
-    from milepost.exceptions_decided import Books, check_moment, chosen, decisions
-    from milepost.exceptions_effects import refusal_of
-    from milepost.exceptions_plan import plan_of, show_plan, tell_plan, with_limits
-    from milepost.own_decisions import OwnDecisions
-    from milepost.second_person import SecondPerson
-    from state.store.reader import reading_store
-
-    known = _known(output)
-    found = chosen(output, known, wanted)
-    folder, who, latest = input_folder(input_dir, output), person(asked.who), latest_of(output)
-    when, approver = decided_at(asked.at, latest), other_person(asked.approved_by, who)
-    with reading_store(store_path(output, 0)) as reader:
-        own = OwnDecisions(output, reader, known, who.name, approver, type_name)
-        waits = _waiting_refusal(type_name, Books(output, folder, reader), found)
-        plan = plan_of(
-            type_name, found, lambda raised: refusal_of(raised, type_name) or waits(raised) or own.refusal(raised)
-        )
-        if type_name != "ExceptionAssigned":
-            plan = with_limits(plan, SecondPerson(reader), approver)
-    if not plan.taken:
-        raise typer.BadParameter(plan.left_out_text or "no open exception fits", param_hint="ID")
-    check_moment(plan.taken, when)
-    if asked.plan:
-        show_plan(plan, latest, json=asked.json)
-        return
-    are_several = wanted.is_filter or len(found) > 1
-    if are_several:
-        tell_plan(plan, latest, json=asked.json)
-        confirmed(f"Write {len(plan.taken):,} decisions?", yes=asked.yes)
-    with reading_store(store_path(output, 0)) as reader:
-        books = Books(output, folder, reader)
-        events = decisions(books, plan.taken, type_name, {**fields, "approved_by": approver}, who, when)
-    path = add_events(folder, DECISIONS, events, moment())
-    _written(path, events, folder, output, json=asked.json)
-    if not are_several:
-        for line in (*plan.effect_lines, *plan.warnings):
-            say(line)
-
-
-def _waiting_refusal(type_name: str, books: Books, found: Sequence[Known]) -> Callable[[ExceptionRaised], str | None]:
-    """Of what somebody has decided already, where that is only written; an assignment keeps no decision back, and none keeps it back."""
-    from milepost.exceptions_decided import pending, pending_text
-
-    waiting = pending(books, [each.raised for each in found]) if type_name != "ExceptionAssigned" else {}
-    return lambda raised: pending_text(waiting[raised.exception_id]) if raised.exception_id in waiting else None
-
-
-def _written(path: Path, events: Sequence[dict[str, Any]], folder: Path, output: Path, *, json: bool) -> None:
+def _done(outcome: Outcome, place: str, events: Sequence[dict[str, Any]], *, json: bool) -> None:
     if json:
-        write_json(shape(1, file=str(path), events=list(events)))
+        write_json(shape(1, **{outcome.kind: place}, events=list(events)))
         return
-    echo(f"{len(events):,} event{'s' * (len(events) != 1)} written to {path}")
-    say(f"\nNext: milepost run --input {shell_word(folder)} --output {shell_word(output)}")
+    echo(f"{len(events):,} event{'s' * (len(events) != 1)} {outcome.past} to {place}")
+    say(f"\nNext: {outcome.then}")
 
 
 def resend(
@@ -446,17 +390,18 @@ def resend(
     """Send the fact behind an exception again, corrected, as its next version; nothing is edited."""
     from connectors.decode_error import DecodeError
     from connectors.files.added_events import RESENT, add_events
-    from connectors.files.found_exceptions import latest_of
     from dataflows.embedded import store_path
     from milepost.corrected import HINT, ahead_text, fields_of
-    from milepost.deciding import decided_at, input_folder, other_person, person
+    from milepost.deciding import decided_at, other_person, person
     from milepost.exceptions_decided import Books, check_moment, corrected, fact_of, find
+    from milepost.exceptions_of_run import ExceptionsOfRun
     from milepost.exceptions_shown import subject_text
     from state.store.reader import reading_store
 
-    folder, who, latest = input_folder(input_, output), person(as_), latest_of(output)
+    port = ExceptionsOfRun(output, input_)
+    folder, who, latest = port.folder, person(as_), port.as_of
     when, approver = decided_at(at, latest), other_person(approved_by, who)
-    known = find(output, _known(output), id_)
+    known = find(port, id_)
     raised = known.raised
     check_moment((known,), when)
     with reading_store(store_path(output, 0)) as reader:
@@ -473,14 +418,4 @@ def resend(
         path = add_events(folder, RESENT, [event], moment())
     except DecodeError as fault:
         raise typer.BadParameter(str(fault), param_hint="--set") from fault
-    _written(path, [event], folder, output, json=json)
-
-
-def _known(output: Path) -> dict[str, Known]:
-    from connectors.files.found_exceptions import exceptions_of
-    from connectors.files.no_outputs import NoOutputs
-
-    try:
-        return exceptions_of(output)
-    except NoOutputs as fault:
-        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    _done(port.outcome, str(path), [event], json=json)

@@ -37,17 +37,6 @@ ANY_OTHER = "*"
 _TEMPLATE_PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 
-def _written_short(given: object) -> object:
-    """A column, a list of columns, a template or a constant may stand for the table that names it."""
-    if isinstance(given, str):
-        return {"template": given} if "{" in given else {"column": given}
-    if isinstance(given, list):
-        return {"columns": given}
-    if isinstance(given, bool | int | Decimal | date):
-        return {"value": given}
-    return given
-
-
 def _one_or_more(given: object) -> object:
     return (given,) if isinstance(given, str) else given
 
@@ -121,6 +110,18 @@ class TextCell(Part):
     allow_empty: bool = False
     optional: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _written_short(cls, given: object) -> object:
+        """A column, a list of columns, a template or a constant may stand for the table that names it."""
+        if isinstance(given, str):
+            return {"template": given} if "{" in given else {"column": given}
+        if isinstance(given, list):
+            return {"columns": given}
+        if isinstance(given, bool | int | Decimal | date):
+            return {"value": given}
+        return given
+
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
         known = {"column": self.column, "columns": self.columns, "template": self.template, "value": self.value}
@@ -173,6 +174,10 @@ class EntryIdCell(TextCell):
         return self.derive or super().label()
 
 
+class IdCell(TextCell):
+    """At most 128 characters."""
+
+
 class CurrencyCell(TextCell):
     """An ISO 4217 code."""
 
@@ -208,17 +213,6 @@ class VersionCell(TextCell):
 class FlagCell(TextCell):
     true: Words = ()
     false: Words = ()
-
-
-Text = Annotated[TextCell, BeforeValidator(_written_short)]
-Currency = Annotated[CurrencyCell, BeforeValidator(_written_short)]
-EntryId = Annotated[EntryIdCell, BeforeValidator(_written_short)]
-Number = Annotated[NumberCell, BeforeValidator(_written_short)]
-HoursText = Annotated[HoursCell, BeforeValidator(_written_short)]
-DateText = Annotated[DateCell, BeforeValidator(_written_short)]
-InstantText = Annotated[InstantCell, BeforeValidator(_written_short)]
-Version = Annotated[VersionCell, BeforeValidator(_written_short)]
-Flag = Annotated[FlagCell, BeforeValidator(_written_short)]
 
 
 def read_currency(text: str) -> str:

@@ -13,21 +13,20 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from connectors.imports.cells import (
-    Currency,
-    DateText,
+    CurrencyCell,
+    DateCell,
     DecimalPoint,
-    EntryId,
-    Flag,
+    EntryIdCell,
+    FlagCell,
     Formats,
-    HoursText,
-    InstantText,
-    Number,
+    HoursCell,
+    IdCell,
+    InstantCell,
+    NumberCell,
     Part,
-    Text,
     TextCell,
     Texts,
     Thousands,
-    Version,
     VersionCell,
     Words,
     Zone,
@@ -78,31 +77,31 @@ class FileForm(Part):
 class TimeFields(Part):
     """The fields of `TimeApproved`; and whether the tracker has `invoiced` the entry, so that it is billed elsewhere."""
 
-    entry_id: EntryId
-    version: Version = VersionCell(value=1)
-    project_id: Text
-    person_id: Text
-    approved_by: Text
-    engagement_id: Text | None = None
-    line_id: Text | None = None
-    role: Text | None = None
-    task: Text | None = None
-    description: Text | None = None
-    worked_on: DateText | None = None
-    started_at: InstantText | None = None
-    ended_at: InstantText | None = None
-    hours: HoursText | None = None
-    billable: Flag | None = None
-    invoiced: Flag | None = None
-    billable_hours: HoursText | None = None
-    overtime: Flag | None = None
-    rate: Number | None = None
-    rate_approved_by: Text | None = None
-    submitted_by: Text | None = None
-    approved_at: InstantText | None = None
-    occurred_at: InstantText | None = None
-    correlation_id: Text | None = None
-    dimensions: Mapping[str, Text] = Field(default_factory=dict)
+    entry_id: EntryIdCell
+    version: VersionCell = VersionCell(value=1)
+    project_id: IdCell
+    person_id: IdCell
+    approved_by: IdCell
+    engagement_id: IdCell | None = None
+    line_id: IdCell | None = None
+    role: IdCell | None = None
+    task: IdCell | None = None
+    description: TextCell | None = None
+    worked_on: DateCell | None = None
+    started_at: InstantCell | None = None
+    ended_at: InstantCell | None = None
+    hours: HoursCell | None = None
+    billable: FlagCell | None = None
+    invoiced: FlagCell | None = None
+    billable_hours: HoursCell | None = None
+    overtime: FlagCell | None = None
+    rate: NumberCell | None = None
+    rate_approved_by: IdCell | None = None
+    submitted_by: IdCell | None = None
+    approved_at: InstantCell | None = None
+    occurred_at: InstantCell | None = None
+    correlation_id: IdCell | None = None
+    dimensions: Mapping[str, TextCell] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _says_when_and_how_long(self) -> Self:
@@ -161,8 +160,8 @@ class EntityWritten(Part):
     name: str | None = None
     currency: Annotated[str, AfterValidator(read_currency)]
     zone: Zone | None = None
-    tax_region: str | None = None
     fiscal_calendar: FiscalCalendarWritten = FiscalCalendarWritten()
+    tax_region: str | None = None
     policies: Mapping[str, object] = Field(default_factory=dict)
     version: Annotated[int, Field(ge=0)] | None = None
 
@@ -179,9 +178,9 @@ class EntityWritten(Part):
 class CustomersWritten(Part):
     """One a distinct customer."""
 
-    customer_id: Text
-    name: Text | None = None
-    tax_region: Text | None = None
+    customer_id: IdCell
+    name: TextCell | None = None
+    tax_region: TextCell | None = None
     payment_terms_days: Annotated[int, Field(ge=0)] | None = None
     version: Annotated[int, Field(ge=0)] | None = None
 
@@ -189,26 +188,26 @@ class CustomersWritten(Part):
 class ProjectsWritten(Part):
     """One a distinct project; projects with one engagement share it."""
 
-    engagement_id: Text | None = None
-    name: Text | None = None
-    legal_entity_id: Text | None = None
-    customer_id: Text | None = None
-    manager: Text | None = None
-    starts_on: DateText | None = None
-    ends_on: DateText | None = None
-    dimensions: Mapping[str, Text] = Field(default_factory=dict)
+    engagement_id: IdCell | None = None
+    name: TextCell | None = None
+    legal_entity_id: IdCell | None = None
+    customer_id: IdCell | None = None
+    manager: IdCell | None = None
+    starts_on: DateCell | None = None
+    ends_on: DateCell | None = None
+    dimensions: Mapping[str, TextCell] = Field(default_factory=dict)
     version: Annotated[int, Field(ge=0)] | None = None
 
 
 class PeopleWritten(Part):
     """One a distinct person."""
 
-    name: Text | None = None
-    legal_entity_id: Text | None = None
-    role: Text
-    practice: Text | None = None
-    region: Text | None = None
-    cost_center: Text | None = None
+    name: TextCell | None = None
+    legal_entity_id: IdCell | None = None
+    role: IdCell
+    practice: TextCell | None = None
+    region: TextCell | None = None
+    cost_center: TextCell | None = None
     version: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -216,8 +215,8 @@ class CostRatesWritten(Part):
     """One a distinct role or person, from its first day on."""
 
     per: Literal["role", "person"] = "role"
-    rate: Number
-    currency: Currency
+    currency: CurrencyCell
+    rate: NumberCell
     version: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -241,14 +240,14 @@ class BillingCycleWritten(Part):
 class ContractsWritten(Part):
     """One a project: time and materials, one line that takes all its time."""
 
-    contract_id: Text | None = None
-    customer_id: Text | None = None
-    legal_entity_id: Text | None = None
-    currency: Currency
-    rate: Number
+    contract_id: IdCell | None = None
+    customer_id: IdCell | None = None
+    legal_entity_id: IdCell | None = None
+    currency: CurrencyCell
+    rate: NumberCell
     rates: tuple[LineRate, ...] = ()
-    starts_on: DateText | None = None
-    ends_on: DateText | None = None
+    starts_on: DateCell | None = None
+    ends_on: DateCell | None = None
     billing_cycle: BillingCycleWritten | None = None
     billing_zone: Zone | None = None
     grace_days: Annotated[int, Field(ge=0)] | None = None

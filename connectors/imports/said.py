@@ -16,6 +16,7 @@ from connectors.imports.cells import (
     DateCell,
     FlagCell,
     HoursCell,
+    IdCell,
     InstantCell,
     NumberCell,
     TextCell,
@@ -29,6 +30,7 @@ from connectors.imports.readings import (
     ISO,
     SIX_DECIMALS,
     Unreadable,
+    decimal_text,
     read_date,
     read_flag,
     read_hours,
@@ -108,6 +110,23 @@ def instant_in(cell: InstantCell | None, row: Row, form: FileForm, zone: str) ->
         return None
     formats = cell.format or form.instant_formats
     return _reading(cell, row, lambda said: read_instant(said.text, (ISO,) if said.plain else formats, zone))
+
+
+def value_in(cell: TextCell, row: Row, form: FileForm) -> object:
+    """As the JSON of an event has it; None where nothing is there."""
+    match cell:
+        case IdCell():
+            return id_in(cell, row)
+        case CurrencyCell():
+            return currency_in(cell, row)
+        case NumberCell():
+            number = number_in(cell, row, form)
+            return None if number is None else decimal_text(number)
+        case DateCell():
+            day = date_in(cell, row, form)
+            return None if day is None else day.isoformat()
+        case _:
+            return text_in(cell, row)
 
 
 def version_in(cell: VersionCell, row: Row, zone: str) -> int | None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import orjson
 
 from connectors.decode_error import DecodeError
-from connectors.imports.cells import DateCell, TextCell
+from connectors.imports.cells import Part, TextCell
 from connectors.imports.checked import fault_of
 from connectors.imports.mapping import (
     ContractsWritten,
@@ -33,7 +33,7 @@ from connectors.imports.mapping import (
 from connectors.imports.readings import decimal_text, instant_text
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import Rejected
-from connectors.imports.said import CellFault, Row, currency_in, date_in, id_in, number_in, required, text_in
+from connectors.imports.said import CellFault, Row, currency_in, id_in, required, value_in
 from connectors.imports.time_rows import WorkedTime, dimensions_in, fault_of_cell
 from domain.reference.zones import midnight
 from domain.units import Instant
@@ -221,113 +221,52 @@ def _dated(place: Place, content: dict[str, object], since: date) -> dict[str, o
 
 
 def _tell(place: Place, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
-    write = mapped.write
-    if place is Place.ENTITY and write.entity:
-        return _entity(write.entity, mapped)
-    if place is Place.CUSTOMER and write.customers:
-        return _customer(write.customers, row)
-    if place is Place.PERSON and write.people:
-        return _person(write.people, row, work, mapped)
-    if place is Place.COST_RATE and write.cost_rates:
-        return _cost_rate(write.cost_rates, row, work, mapped)
-    if place is Place.PROJECT and write.projects:
-        return _project(write.projects, row, work, mapped)
-    if place is Place.CONTRACT and write.contracts:
-        return _contract(write.contracts, row, work, mapped)
-    raise AssertionError(f"{place.name}: nothing in the mapping tells it")
+    """What the section of the mapping says in this row, and what follows where it says nothing."""
+    part: Part = getattr(mapped.write, _SECTIONS[place])
+    content = _content(part, row, mapped)
+    match part:
+        case EntityWritten():
+            content["name"] = part.name or part.legal_entity_id
+            content["zone"] = part.zone or mapped.zone
+            content["policies"] = content["policies"] or None
+        case CustomersWritten():
+            content["name"] = content["name"] or content["customer_id"]
+        case PeopleWritten():
+            content = {"person_id": work.person_id} | content
+            content["legal_entity_id"] = _legal_entity(part.legal_entity_id, row, mapped)
+        case CostRatesWritten():
+            of_person = content.pop("per") == "person"
+            key = work.person_id if of_person else _role(row, work, mapped)
+            whose = {"person_id": key} if of_person else {"role": key}
+            content = {"cost_rate_id": f"{mapped.source}-{key}", **whose} | content
+        case ProjectsWritten():
+            content = {"project_id": work.project_id} | content
+            content["name"] = content["name"] or work.project_id
+            content["legal_entity_id"] = _legal_entity(part.legal_entity_id, row, mapped)
+            content["customer_id"] = _customer_id(part.customer_id, row, mapped)
+        case ContractsWritten():
+            rates = [*map(_plain_value, part.rates), {"rate": content.pop("rate")}]
+            del content["rates"]
+            contract_id = content["contract_id"] = content["contract_id"] or work.project_id
+            customer_id = _customer_id(part.customer_id, row, mapped)
+            content["customer_id"] = required(customer_id, part.customer_id or _customer_cell(mapped), "customer_id")
+            content["legal_entity_id"] = _legal_entity(part.legal_entity_id, row, mapped)
+            terms = {"type": "TimeAndMaterials", "rates": rates}
+            content["lines"] = [{"line_id": contract_id, "project_id": work.project_id, "terms": terms}]
+    return {name: value for name, value in content.items() if value is not None and name != "version"}
 
 
-def _entity(part: EntityWritten, mapped: Mapped) -> dict[str, object]:
-    return _stated(
-        {
-            "legal_entity_id": part.legal_entity_id,
-            "name": part.name or part.legal_entity_id,
-            "currency": part.currency,
-            "zone": part.zone or mapped.zone,
-            "fiscal_calendar": part.fiscal_calendar.model_dump(mode="json"),
-            "tax_region": part.tax_region,
-            "policies": _plain(part.policies) or None,
-        }
-    )
-
-
-def _customer(part: CustomersWritten, row: Row) -> dict[str, object]:
-    customer_id = id_in(part.customer_id, row)
-    return _stated(
-        {
-            "customer_id": customer_id,
-            "name": text_in(part.name, row) or customer_id,
-            "tax_region": text_in(part.tax_region, row),
-            "payment_terms_days": part.payment_terms_days,
-        }
-    )
-
-
-def _person(part: PeopleWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
-    return _stated(
-        {
-            "person_id": work.person_id,
-            "name": text_in(part.name, row),
-            "legal_entity_id": _legal_entity(part.legal_entity_id, row, mapped),
-            "role": required(id_in(part.role, row), part.role, "role"),
-            "practice": text_in(part.practice, row),
-            "region": text_in(part.region, row),
-            "cost_center": text_in(part.cost_center, row),
-        }
-    )
-
-
-def _cost_rate(part: CostRatesWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
-    of_person = part.per == "person"
-    key = work.person_id if of_person else _role(row, work, mapped)
-    return _stated(
-        {
-            "cost_rate_id": f"{mapped.source}-{key}",
-            "person_id": key if of_person else None,
-            "role": None if of_person else key,
-            "currency": required(currency_in(part.currency, row), part.currency, "currency"),
-            "rate": decimal_text(required(number_in(part.rate, row, mapped.file), part.rate, "rate")),
-        }
-    )
-
-
-def _project(part: ProjectsWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
-    return _stated(
-        {
-            "project_id": work.project_id,
-            "engagement_id": id_in(part.engagement_id, row),
-            "name": text_in(part.name, row) or work.project_id,
-            "legal_entity_id": _legal_entity(part.legal_entity_id, row, mapped),
-            "customer_id": _customer_id(part.customer_id, row, mapped),
-            "manager": id_in(part.manager, row),
-            "starts_on": _day_text(part.starts_on, row, mapped),
-            "ends_on": _day_text(part.ends_on, row, mapped),
-            "dimensions": dimensions_in(part.dimensions, row),
-        }
-    )
-
-
-def _contract(part: ContractsWritten, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
-    contract_id = id_in(part.contract_id, row) or work.project_id
-    rate = decimal_text(required(number_in(part.rate, row, mapped.file), part.rate, "rate"))
-    rates = [*(_plain(each.model_dump(exclude_none=True)) for each in part.rates), {"rate": rate}]
-    terms = {"type": "TimeAndMaterials", "rates": rates}
-    customer_id = _customer_id(part.customer_id, row, mapped)
-    cycle = part.billing_cycle
-    return _stated(
-        {
-            "contract_id": contract_id,
-            "customer_id": required(customer_id, part.customer_id or _customer_cell(mapped), "customer_id"),
-            "legal_entity_id": _legal_entity(part.legal_entity_id, row, mapped),
-            "currency": required(currency_in(part.currency, row), part.currency, "currency"),
-            "starts_on": _day_text(part.starts_on, row, mapped),
-            "ends_on": _day_text(part.ends_on, row, mapped),
-            "billing_cycle": cycle.model_dump(mode="json", exclude_none=True) if cycle else None,
-            "billing_zone": part.billing_zone,
-            "grace_days": part.grace_days,
-            "lines": [{"line_id": contract_id, "project_id": work.project_id, "terms": terms}],
-        }
-    )
+def _content(part: Part, row: Row, mapped: Mapped) -> dict[str, object]:
+    """By field, None where nothing is there; what a section cannot do without is a fault."""
+    content: dict[str, object] = {}
+    for name, field in type(part).model_fields.items():
+        said = getattr(part, name)
+        if isinstance(said, TextCell):
+            value = value_in(said, row, mapped.file)
+            content[name] = required(value, said, name) if field.is_required() else value
+        else:
+            content[name] = dimensions_in(said, row) if name == "dimensions" else _plain_value(said)
+    return content
 
 
 def _role(row: Row, work: WorkedTime, mapped: Mapped) -> str:
@@ -347,11 +286,6 @@ def _legal_entity(cell: TextCell | None, row: Row, mapped: Mapped) -> str:
     return required(id_in(cell, row), cell, "legal_entity_id")
 
 
-def _day_text(cell: DateCell | None, row: Row, mapped: Mapped) -> str | None:
-    day = date_in(cell, row, mapped.file)
-    return day.isoformat() if day else None
-
-
 def _billed_to(row: Row, mapped: Mapped) -> Iterator[tuple[str, str]]:
     """Whose a row's project is and in which currency, as far as the mapping says."""
     for part in (mapped.write.projects, mapped.write.contracts):
@@ -369,22 +303,16 @@ def _customer_id(cell: TextCell | None, row: Row, mapped: Mapped) -> str | None:
     return id_in(cell or _customer_cell(mapped), row)
 
 
-def _stated(fields: Mapping[str, object | None]) -> dict[str, object]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _plain(value: Mapping[str, object]) -> dict[str, object]:
-    """Decimals as text, dates as ISO text."""
-    return {name: _plain_value(each) for name, each in value.items()}
-
-
 def _plain_value(value: object) -> object:
+    """Decimals as text, dates as ISO text."""
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Part):
+        value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
-        return _plain(value)
+        return {name: _plain_value(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain_value(each) for each in value]
     return value

@@ -89,9 +89,9 @@ def import_csv(
     wanted = TimeWanted(now(), allow_future=allow_future, bill_invoiced=bill_invoiced, is_dry_run=dry_run)
     try:
         mapped = read_mapping(mapping, overrides or ())
-        imported = import_time(file, mapped, str(mapping), out, name or _name_of(file), wanted, replace, runs)
+        imported = import_time(file, mapped, str(mapping), out, name or name_of(file), wanted, replace, runs)
     except ImportRefused as fault:
-        raise _refused(fault) from fault
+        raise refused(fault) from fault
     for warning in imported.warnings:
         tell(f"Warning: {warning}", err=True)
     tell_rejected(imported.rejected_rows, imported.rejected_path, imported.unwritten, is_dry_run=dry_run)
@@ -129,10 +129,10 @@ def import_ecb(
         )
     wanted = RatesWanted(first.date() if first else FIRST_DATE, last.date() if last else LAST_DATE, codes)
     try:
-        stem = name or _name_of(file).removeprefix("ecb-")
+        stem = name or name_of(file).removeprefix("ecb-")
         imported = import_rates(file, wanted, out, stem, now(), replace, runs, is_dry_run=dry_run)
     except ImportRefused as fault:
-        raise _refused(fault) from fault
+        raise refused(fault) from fault
     tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
     if as_json:
         write_json(rates_summary(file, imported, is_dry_run=dry_run))
@@ -262,11 +262,11 @@ def _span(imported: ImportedTime | ImportedRates) -> str:
     return f", {imported.first_day} to {imported.last_day}" if imported.first_day else ""
 
 
-def _refused(fault: ImportRefused) -> typer.Exit:
+def refused(fault: ImportRefused) -> typer.Exit:
     tell(str(fault), err=True)
     return typer.Exit(WRONG_USAGE)
 
 
-def _name_of(file: Path) -> str:
+def name_of(file: Path) -> str:
     """Part of file names and event ids, so plain."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "import"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -19,7 +18,7 @@ from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused, nearest
 from domain.money import is_currency
 from domain.reference.zones import is_zone, zone_names
-from milepost.commands.import_ import AllowFuture, BillInvoiced, DryRun, plain_name
+from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, Json, name_of, plain_name, refused
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
 from milepost.rejected_rows import amounts_text, tell_rejected
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from connectors.imports.products.setup import NotExtended
     from connectors.imports.products.sums import Sums
 
-WRONG_USAGE = 2
 NAMES_SHOWN = 8
 _UNREAD = "refused rows have no readable hours and are"
 
@@ -72,7 +70,6 @@ Name = Annotated[
     str | None, typer.Option("--name", callback=plain_name, help="Name in the file names; without it that of FILE.")
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="Import again over files that no run has read.")]
-Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")]
 
 
 # Long by the options of the command, each of which is a parameter.
@@ -139,10 +136,9 @@ def verb(product: Product | None) -> Callable[..., None]:
             known=tuple(known or ()),
         )
         try:
-            imported = import_export(file, product, choices, wanted, out, name or _name_of(file), now())
+            imported = import_export(file, product, choices, wanted, out, name or name_of(file), now())
         except ImportRefused as fault:
-            tell(str(fault), err=True)
-            raise typer.Exit(WRONG_USAGE) from fault
+            raise refused(fault) from fault
         tell_rejected(imported.rejected_rows, imported.listed_path, is_dry_run=dry_run)
         if as_json:
             write_json(summary(file, imported))
@@ -446,8 +442,3 @@ def _amount(given: str | None, option: str) -> Decimal | None:
     if not amount.is_finite() or amount < 0:
         raise typer.BadParameter(f'expected an amount per hour such as 95.50, came "{given}"', param_hint=option)
     return amount.quantize(Decimal("0.000001"))
-
-
-def _name_of(file: Path) -> str:
-    """Part of file names and event ids, so plain."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "export"

@@ -26,16 +26,16 @@ from benchmarks.child import ROOT
 from benchmarks.machine import machine
 from connectors.accounts_file import read_accounts
 from connectors.delivery_store import Arrived, DeliveryStore
-from connectors.erp.adapter import NO_TRACE, Erp, Finding, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, Erp, ErpFinding, Limits, TraceContext
 from connectors.erp.adapters import opened as open_erp
-from dataflows.delivery import Came, Delivery, build, opened
+from dataflows.delivery import Came, DeliveryAccount, build, opened
 from dataflows.delivery_calls import CallPool, now
 from domain.delivery.answers import Answer
 from domain.delivery.calls import Intent
 from domain.delivery.chart import ENTRY, AccountRule, EntityChart
 from domain.delivery.documents import Document, JournalDocument
-from domain.delivery.groups import Changes as Changed
-from domain.delivery.groups import Group
+from domain.delivery.groups import GroupChanges as Changed
+from domain.delivery.groups import JournalGroup
 from domain.delivery.journals import documents
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
 from domain.delivery.outcomes import Outcome, RejectedPeriod, Taken, Throttled, Uncertain
@@ -76,7 +76,7 @@ class Sleeping:
         self._burst = 0
         self._there: dict[str, Taken] = {}
 
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         del trace
         if self._seconds:
             time.sleep(self._seconds)
@@ -107,7 +107,7 @@ class Sleeping:
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         raise NotImplementedError
 
-    def check(self) -> Iterator[Finding]:
+    def check(self) -> Iterator[ErpFinding]:
         yield from ()
 
     def close(self) -> None: ...
@@ -225,7 +225,7 @@ def _sent_alone(erp: Erp, first: Document, documents: Sequence[Document]) -> flo
 
 def _document(journal: object, chart: EntityChart) -> Document:
     assert isinstance(journal, JournalEntry)
-    group = Group(ENTRY, COMPANY, journal.accounting_date, (journal,), (None,), 0)
+    group = JournalGroup(ENTRY, COMPANY, journal.accounting_date, (journal,), (None,), 0)
     (made,) = documents(group, chart, 200)
     assert isinstance(made, JournalDocument)
     return made
@@ -238,7 +238,7 @@ def _begun(store: DeliveryStore) -> DeliveryStore:
     return store
 
 
-def _delivered(here: Delivery) -> tuple[float, float]:
+def _delivered(here: DeliveryAccount) -> tuple[float, float]:
     """Seconds on the clock and of this process."""
     began, processor = time.monotonic(), time.process_time()
     cli_main(build(here, lambda: here.is_idle))

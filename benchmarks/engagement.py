@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from benchmarks.machine import calibration, peak_mb
 from connectors.avro_codec import EVENT_CODECS
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.embedded import Accounting, close, open_accounting
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractSigned
@@ -72,7 +72,7 @@ def measure(kind: str, entries: int, measured: int, folder: Path) -> Cost:
     return Cost(held, round(median(weeks) * 1e6 / ENTRIES_A_WEEK, 1), peak_mb(), calibration())
 
 
-def _fold(accounting: Accounting, records: Iterator[LogRecord], number: int) -> float:
+def _fold(accounting: Accounting, records: Iterator[StoredRecord], number: int) -> float:
     """Seconds of the processor, without making the events."""
     shard, outputs = accounting
     spent = 0.0
@@ -88,12 +88,12 @@ def _fold(accounting: Accounting, records: Iterator[LogRecord], number: int) -> 
     return spent
 
 
-def _records(kind: str) -> Iterator[LogRecord]:
+def _records(kind: str) -> Iterator[StoredRecord]:
     for offset, event in enumerate(events(kind)):
         name = type(event).__name__
         body = EVENT_CODECS[name].encode(event)
         own = ENGAGEMENT if isinstance(event, _OWN) else ""
-        yield LogRecord(offset, own, name, body, event)
+        yield StoredRecord(offset, own, name, body, event)
 
 
 _OWN = (ProjectActivated, ContractSigned, EstimateRevised, TimeApproved)

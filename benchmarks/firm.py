@@ -15,7 +15,7 @@ from domain.events.catalogue import TOPICS
 from simulation.formats import AVRO
 from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, plan
 from simulation.story import events
-from simulation.summary import Summary
+from simulation.summary import SimulationSummary
 from simulation.write import Sink, prepare, sink
 
 SEED = 7
@@ -48,7 +48,7 @@ def size_of(entries: int) -> Size:
 def write_input(size: Size, folder: Path) -> Input:
     planned = plan(seed=SEED, people=size.people, projects=size.projects, months=size.months, start=START)
     prepare(folder, force=True)
-    summary = Summary(planned)
+    summary = SimulationSummary(planned)
     with ExitStack() as opened:
         sinks: dict[str, Sink] = {}
         for event in events(planned):

@@ -11,7 +11,7 @@ from connectors.files.written import read_topic, shards
 from domain.accounts import NAMES
 from domain.delivery.chart import GRAINS, AccountRule, EntityChart
 from domain.delivery.documents import JournalDocument
-from domain.delivery.groups import Groups
+from domain.delivery.groups import OpenGroups
 from domain.delivery.journals import documents
 from domain.outputs import TOPICS, ControlTotals, JournalEntry, Position
 
@@ -45,7 +45,7 @@ def _grained(grain: str, records: list[tuple[Position, JournalEntry | ControlTot
     companies = {record.legal_entity_id for _, record in records}
     accounts = {role: (AccountRule(role),) for role in NAMES}
     charts = {each: EntityChart(each, "books", grain, each, accounts=accounts) for each in companies}
-    groups = Groups(count, charts)
+    groups = OpenGroups(count, charts)
     begun = time.process_time()
     made = [
         document

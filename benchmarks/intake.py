@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from benchmarks.machine import Spent, clock
 from benchmarks.profile import Sampler, Share
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
 from milepost.rounds import genesis
 
 
@@ -20,7 +20,7 @@ class TakenIn(NamedTuple):
 
 
 def take_in(source: Path, folder: Path) -> TakenIn:
-    with clock() as timed, Sampler() as sampler, EmbeddedIntake(source, folder, IntakeSettings(genesis())) as intake:
+    with clock() as timed, Sampler() as sampler, EmbeddedIntake(source, folder, EmbeddedSettings(genesis())) as intake:
         summary = intake.run_round()
     assert timed.spent is not None, "the work has ended"
     log = sum(path.stat().st_size for path in (folder / "log").iterdir())

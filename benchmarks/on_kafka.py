@@ -32,7 +32,7 @@ from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.progress import from_bytes
 from connectors.kafka.settings import KafkaSettings
-from connectors.log_records import LogRecord, Stored, write_stored
+from connectors.log_records import Stored, StoredRecord, write_stored
 from state.genesis import to_json
 from state.intake.partition import partition_of
 from tests.servers.kafka import Broker
@@ -83,7 +83,7 @@ class Site:
             self._producer.produce(self.names.log, _genesis(genesis, number, shards), GENESIS_KEY, number)
         self._producer.commit_transaction(PATIENCE)
 
-    def give(self, shard: int, records: Sequence[LogRecord]) -> None:
+    def give(self, shard: int, records: Sequence[StoredRecord]) -> None:
         self._producer.begin_transaction()
         for record in records:
             value = write_stored(
@@ -126,7 +126,7 @@ class Site:
             consumer.close()
 
 
-def filled(broker: Broker, prefix: str, parts: Sequence[Sequence[LogRecord]], folder: Path, genesis: str) -> Site:
+def filled(broker: Broker, prefix: str, parts: Sequence[Sequence[StoredRecord]], folder: Path, genesis: str) -> Site:
     site = Site(broker.bootstrap, prefix, len(parts), folder, genesis)
     for shard, part in enumerate(parts):
         site.give(shard, part)
@@ -159,7 +159,7 @@ def embedded(output: Path, folder: Path) -> str:
     return f"embedded: {records / spent['wall']:,.0f} records/s, {spent['cpu'] / records * 1e6:,.0f} s of processor per million"
 
 
-def started_again(site: Site, ends: Sequence[int], more: Sequence[LogRecord]) -> float:
+def started_again(site: Site, ends: Sequence[int], more: Sequence[StoredRecord]) -> float:
     """Seconds from the start after `kill -9` until a record that came meanwhile is visible in every shard."""
     process = site.start(range(len(ends)))
     time.sleep(3)
@@ -177,7 +177,7 @@ def started_again(site: Site, ends: Sequence[int], more: Sequence[LogRecord]) ->
     return seconds
 
 
-def steady(site: Site, parts: Sequence[Sequence[LogRecord]], rate: int, seconds: int) -> list[float]:
+def steady(site: Site, parts: Sequence[Sequence[StoredRecord]], rate: int, seconds: int) -> list[float]:
     """Seconds from when each record was due until it was visible, ascending."""
     process = site.start(range(len(parts)))
     time.sleep(5)
@@ -226,8 +226,8 @@ def _genesis(text: str, partition: int, partitions: int) -> bytes:
     return orjson.dumps({**found, "partition": partition, "partitions": partitions})
 
 
-def divided(records: Iterable[LogRecord], shards: int) -> list[list[LogRecord]]:
-    made: list[list[LogRecord]] = [[] for _ in range(shards)]
+def divided(records: Iterable[StoredRecord], shards: int) -> list[list[StoredRecord]]:
+    made: list[list[StoredRecord]] = [[] for _ in range(shards)]
     for record in records:
         of = record.engagement_id
         for number in [partition_of(of, shards)] if of else range(shards):

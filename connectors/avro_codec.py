@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 from connectors.avro_reader import reader, reader_from
 from connectors.avro_schema import (
     Holders,
-    Record,
+    RecordType,
     Type,
     aliases,
     bind,
@@ -41,7 +41,7 @@ R = TypeVar("R")
 class Decoder(Generic[R]):
     """Reads the bodies of one record; `schema` stands alone, `record` binds it to the class."""
 
-    def __init__(self, schema: Any, record: Record) -> None:
+    def __init__(self, schema: Any, record: RecordType) -> None:
         self.schema = schema
         self.record = record
         self.name = record.title
@@ -176,7 +176,7 @@ class _HeadDecoder(Decoder[tuple[Position, Output]]):
         return lambda data, begin: (read(data, begin)[0], len(data))
 
 
-def _frozen(name: str) -> Iterator[tuple[Any, Record]]:
+def _frozen(name: str) -> Iterator[tuple[Any, RecordType]]:
     """Released schemas, bound to today's class: what is new since then has its default."""
     for path in sorted((HISTORY / name).glob("*.avsc"), key=lambda each: int(each.stem)):
         released = parse(path.read_bytes())
@@ -194,7 +194,7 @@ def _holders() -> Holders:
     }
 
 
-def _today(name: str) -> tuple[Any, Record]:
+def _today(name: str) -> tuple[Any, RecordType]:
     schema = self_contained(name, _NAMED)
     return schema, bind(schema, _HOLDERS, _BOUND)
 

@@ -24,15 +24,15 @@ from connectors.avro_schema import (
     Date,
     Decimal,
     Instant,
+    MapType,
     Optional,
-    Record,
-    Table,
+    RecordType,
     Text,
     Type,
     Union,
-    Whole,
+    WholeType,
 )
-from connectors.avro_source import Code, Made, is_flat
+from connectors.avro_source import Code, MadeTable, is_flat
 from connectors.avro_walk import (
     DAY_FIRST,
     DAY_LAST,
@@ -61,7 +61,7 @@ ONE_BYTE: Final = tuple(first >> 1 ^ -(first & 1) if first < 128 else None for f
 
 
 @cache
-def reader(record: Record) -> Read:
+def reader(record: RecordType) -> Read:
     """Exactly one record from its bytes; with a head, the two. Raises DecodeError."""
     code = Code("def read(b):")
     with code.under("try:"), code.under(f"if len(b) <= {MESSAGE_BYTES_MAX}:"):
@@ -77,7 +77,7 @@ def reader(record: Record) -> Read:
 
 
 @cache
-def reader_from(record: Record) -> ReadFrom:
+def reader_from(record: RecordType) -> ReadFrom:
     """One record at a place in longer data, and where it ends. Raises DecodeError."""
     code = Code("def read(b, i):")
     code("start = i")
@@ -92,7 +92,7 @@ def reader_from(record: Record) -> ReadFrom:
     return read
 
 
-def _read_record(code: Code, record: Record) -> str:
+def _read_record(code: Code, record: RecordType) -> str:
     """Reads the fields and returns the expression that makes the record."""
     made = [] if record.head is None else [_read_record(code, record.head)]
     values = {name: code.value(value) for name, value in record.filled.items()}
@@ -122,7 +122,7 @@ def _read(code: Code, kind: Type, into: str, skip: int) -> None:
                 code(f"{into}, i = text(b, {at})")
         case Boolean():
             code(f"{into} = {code.value((False, True))}[b[{at}]]", f"i += {1 + skip}")
-        case Whole(bits):
+        case WholeType(bits):
             code(f"{into} = {code.value(ONE_BYTE)}[b[{at}]]")
             with code.under(f"if {into} is None:"):
                 code(f"{into}, i = {'whole' if bits == 64 else 'int32'}(b, {at})")
@@ -154,12 +154,12 @@ def _read(code: Code, kind: Type, into: str, skip: int) -> None:
                 code("raise Refused")
         case Array(item):
             _read_blocks(code, into, "()", at, lambda: _read_item(code, item, into))
-        case Table(inner):
+        case MapType(inner):
             _read_table(code, inner, into, at)
         case Union(branches):
             parts = {2 * at: _null if branch is None else _part(branch) for at, branch in enumerate(branches)}
             code(f"{into}, i = {code.value(parts)}[b[{at}]](b, i + {skip + 1})")
-        case Record():
+        case RecordType():
             if is_flat(kind):
                 code(*([f"i += {skip}"] if skip else []))
                 code(f"{into} = {_read_record(code, kind)}")
@@ -219,7 +219,7 @@ def _read_entry(code: Code, inner: Type, into: str) -> None:
 
 
 @cache
-def _part(record: Record) -> ReadFrom:
+def _part(record: RecordType) -> ReadFrom:
     """Reads a record inside another; what it refuses the outer one catches."""
     code = Code("def read(b, i):")
     made = _read_record(code, record)
@@ -276,7 +276,7 @@ def _count(data: bytes, start: int, have: int) -> tuple[int, int]:
 
 
 @cache
-def _decimals(precision: int) -> Made:
+def _decimals(precision: int) -> MadeTable:
     limit = 10**precision
 
     def decimal(data: bytes) -> int:
@@ -285,7 +285,7 @@ def _decimals(precision: int) -> Made:
             raise ValueError
         return value
 
-    return Made(decimal)
+    return MadeTable(decimal)
 
 
 def _day(data: bytes) -> date:
@@ -296,7 +296,7 @@ def _day(data: bytes) -> date:
     return EPOCH + timedelta(days)
 
 
-DAYS: Final = Made(_day)
+DAYS: Final = MadeTable(_day)
 
 # Microseconds of the years 1990 to 2100 take eight bytes: 14 bits in the first two, 14 in the next two, and the rest,
 # which changes every two minutes. None stands where no number of eight bytes can have those two bytes.
@@ -324,7 +324,7 @@ def _upper_bits(quad: int) -> int:
     return lowest
 
 
-UPPER_BITS: Final = Made(_upper_bits)
+UPPER_BITS: Final = MadeTable(_upper_bits)
 
 
 _HELPERS: Final = {

@@ -44,7 +44,7 @@ class Boolean:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeType:
     """A whole number of 32 or 64 bits."""
 
     bits: int
@@ -92,7 +92,7 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MapType:
     """An Avro map, held as a dict."""
 
     value: Type
@@ -102,7 +102,7 @@ class Table:
 class Union:
     """One of several records, told apart by their Python class, or null where a branch is None."""
 
-    branches: tuple[Record | None, ...]
+    branches: tuple[RecordType | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Record:
+class RecordType:
     """A record and the NamedTuple that holds it.
 
     `head` is the position in front of an output, a record of its own. What the class has and an older schema has not
@@ -127,7 +127,7 @@ class Record:
     fields: tuple[Field, ...]
     holder: Holder
     filled: Mapping[str, object]
-    head: Record | None
+    head: RecordType | None
 
     @property
     def title(self) -> str:
@@ -140,7 +140,21 @@ class Record:
 
 Holder = type[tuple[Any, ...]]
 Holders = Mapping[str, Holder]
-Type = Text | Bytes | Boolean | Whole | Decimal | Date | Instant | Choice | Optional | Array | Table | Union | Record
+Type = (
+    Text
+    | Bytes
+    | Boolean
+    | WholeType
+    | Decimal
+    | Date
+    | Instant
+    | Choice
+    | Optional
+    | Array
+    | MapType
+    | Union
+    | RecordType
+)
 
 
 def parse(text: bytes) -> Any:
@@ -216,25 +230,25 @@ def fingerprint(schema: Any) -> str:
     return hashlib.sha256(minified(_canonical(schema)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def bind(schema: Any, holders: Holders, bound: dict[str, Type]) -> Record:
+def bind(schema: Any, holders: Holders, bound: dict[str, Type]) -> RecordType:
     """A `self_contained` record schema with its classes; `bound` shares what several schemas name."""
     match _bind(schema, holders, bound, ""):
-        case Record() as record:
+        case RecordType() as record:
             return record
         case _:
             raise SchemaRefused("the schema of a message is a record")
 
 
-def with_head(record: Record, holder: Holder) -> Record:
+def with_head(record: RecordType, holder: Holder) -> RecordType:
     """The record with its first fields, those of `holder`, taken out as its head."""
     count = len(_names(holder))
-    head = Record(f"{record.name}.head", record.fields[:count], holder, {}, None)
+    head = RecordType(f"{record.name}.head", record.fields[:count], holder, {}, None)
     if [field.name for field in head.fields] != list(_names(holder)):
         raise SchemaRefused(f"{record.name} does not begin with the fields of {holder.__name__}")
-    return Record(record.name, record.fields[count:], record.holder, record.filled, head)
+    return RecordType(record.name, record.fields[count:], record.holder, record.filled, head)
 
 
-def differences(record: Record) -> list[str]:
+def differences(record: RecordType) -> list[str]:
     """Names of fields that schema and class do not share or have in another order."""
     ours, theirs = [field.name for field in record.fields], list(record.names)
     return [] if ours == theirs else sorted(set(ours) ^ set(theirs)) or theirs
@@ -353,9 +367,9 @@ def _bind(schema: Any, holders: Holders, bound: dict[str, Type], unit: str) -> T
         case "boolean":
             return Boolean()
         case "int":
-            return Whole(32)
+            return WholeType(32)
         case "long":
-            return Whole(64)
+            return WholeType(64)
         case {"logicalType": "decimal", "type": "bytes", "precision": int() as precision, "scale": int() as scale}:
             return Decimal(precision, scale, unit)
         case {"logicalType": "date", "type": "int"}:
@@ -369,7 +383,7 @@ def _bind(schema: Any, holders: Holders, bound: dict[str, Type], unit: str) -> T
         case {"type": "array", "items": items}:
             return Array(_bind(items, holders, bound, unit))
         case {"type": "map", "values": values}:
-            return Table(_bind(values, holders, bound, unit))
+            return MapType(_bind(values, holders, bound, unit))
         case {"type": "record", "name": str() as name, "fields": list() as fields}:
             return bound[name] if name in bound else _bind_record(name, fields, holders, bound)
         case list():
@@ -384,18 +398,18 @@ def _bind_union(schema: list[Any], holders: Holders, bound: dict[str, Type], uni
         value = branches[0] or branches[1]
         assert value is not None
         return Optional(value, branches.index(None))
-    records = tuple(branch for branch in branches if branch is None or isinstance(branch, Record))
+    records = tuple(branch for branch in branches if branch is None or isinstance(branch, RecordType))
     if len(records) < len(branches) or len(set(records)) < len(records):
         raise SchemaRefused("a union is of records, or of one type with null")
     return Union(records)
 
 
-def _bind_record(name: str, fields: list[Any], holders: Holders, bound: dict[str, Type]) -> Record:
+def _bind_record(name: str, fields: list[Any], holders: Holders, bound: dict[str, Type]) -> RecordType:
     holder = holders.get(name)
     if holder is None:
         raise SchemaRefused(f"{name} has no class")
     typed = tuple(_bind_field(field, holders, bound) for field in fields)
-    record = Record(name, typed, holder, _filled(name, typed, holder), None)
+    record = RecordType(name, typed, holder, _filled(name, typed, holder), None)
     bound[name] = record
     return record
 

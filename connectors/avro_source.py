@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any, Final
 
-from connectors.avro_schema import Array, Optional, Record, Union
+from connectors.avro_schema import Array, Optional, RecordType, Union
 
 # A table starts afresh when it has so many entries: 2 to 3 MB.
 ENTRIES_MAX: Final = 16_384
 PIECE_BYTES_MAX: Final = 136
 
 
-class Made(dict[Any, Any]):
+class MadeTable(dict[Any, Any]):
     """A bounded table that makes what it is asked for; `make` raises ValueError for what cannot be."""
 
     __slots__ = ("first", "make")
@@ -81,8 +81,8 @@ class Code:
         return found[name]
 
 
-def is_flat(record: Record) -> bool:
+def is_flat(record: RecordType) -> bool:
     """Small enough to be written out where it stands."""
-    nested = (Array, Union, Record)
+    nested = (Array, Union, RecordType)
     kinds = [field.type.value if isinstance(field.type, Optional) else field.type for field in record.fields]
     return len(kinds) <= 16 and record.head is None and not any(isinstance(kind, nested) for kind in kinds)

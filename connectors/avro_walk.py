@@ -17,13 +17,13 @@ from connectors.avro_schema import (
     Date,
     Decimal,
     Instant,
+    MapType,
     Optional,
-    Record,
-    Table,
+    RecordType,
     Text,
     Type,
     Union,
-    Whole,
+    WholeType,
 )
 from connectors.decode_error import DecodeError, EncodeError, shown
 
@@ -37,7 +37,7 @@ INSTANT_FIRST: Final = DAY_FIRST * 86_400_000_000
 INSTANT_LAST: Final = (DAY_LAST + 1) * 86_400_000_000 - 1
 
 
-def read_whole(record: Record, data: bytes) -> Any:
+def read_whole(record: RecordType, data: bytes) -> Any:
     """Exactly one record; with a head, the two."""
     if len(data) > MESSAGE_BYTES_MAX:
         raise DecodeError(f"{len(data)} bytes, at most {MESSAGE_BYTES_MAX} are read")
@@ -47,7 +47,7 @@ def read_whole(record: Record, data: bytes) -> Any:
     return value
 
 
-def read_from(record: Record, data: bytes, start: int) -> tuple[Any, int]:
+def read_from(record: RecordType, data: bytes, start: int) -> tuple[Any, int]:
     """One record at a place in longer data, and where it ends."""
     if record.head is None:
         return _record(record, data, start, "")
@@ -61,14 +61,14 @@ def read_value(kind: Type, data: bytes, start: int) -> tuple[Any, int]:
     return _read(kind, data, start, "")
 
 
-def skip_from(record: Record, data: bytes, start: int) -> int:
+def skip_from(record: RecordType, data: bytes, start: int) -> int:
     """Where a record ends whose lengths and indexes are right, whatever its values are. Raises DecodeError."""
     if record.head is not None:
         start = _skip(record.head, data, start)
     return _skip(record, data, start)
 
 
-def write(record: Record, value: Any) -> bytes:
+def write(record: RecordType, value: Any) -> bytes:
     """Without the head."""
     out = bytearray()
     _write_record(record, value, out, "")
@@ -139,7 +139,7 @@ def _read(kind: Type, data: bytes, start: int, path: str) -> tuple[Any, int]:
             if start >= len(data) or data[start] > 1:
                 raise DecodeError("a boolean that is neither 0 nor 1", path, start)
             return data[start] == 1, start + 1
-        case Whole(bits):
+        case WholeType(bits):
             value, end = whole(data, start, path)
             if not -(1 << bits - 1) <= value < 1 << bits - 1:
                 raise DecodeError(f"a number over {bits} bits: {value}", path, start)
@@ -172,17 +172,17 @@ def _read(kind: Type, data: bytes, start: int, path: str) -> tuple[Any, int]:
             return (None, end) if index == null else _read(inner, data, end, path)
         case Array(item):
             return _array(item, data, start, path)
-        case Table(inner):
+        case MapType(inner):
             return _table(inner, data, start, path)
         case Union(branches):
             index, end = _index(data, start, len(branches), "union index", path)
             branch = branches[index]
             return (None, end) if branch is None else _record(branch, data, end, path)
-        case Record():
+        case RecordType():
             return _record(kind, data, start, path)
 
 
-def _record(record: Record, data: bytes, start: int, path: str) -> tuple[Any, int]:
+def _record(record: RecordType, data: bytes, start: int, path: str) -> tuple[Any, int]:
     values = dict(record.filled)
     for field in record.fields:
         values[field.name], start = _read(field.type, data, start, f"{path}.{field.name}" if path else field.name)
@@ -241,20 +241,20 @@ def _skip(kind: Type, data: bytes, start: int) -> int:
             return start + length
         case Boolean():
             return start + 1
-        case Whole() | Date() | Instant() | Choice():
+        case WholeType() | Date() | Instant() | Choice():
             return varint(data, start)[1]
         case Optional(inner, null):
             index, start = _index(data, start, 2, "union index", "")
             return start if index == null else _skip(inner, data, start)
         case Array(item):
             return _skip_blocks((item,), data, start)
-        case Table(inner):
+        case MapType(inner):
             return _skip_blocks((Text(), inner), data, start)
         case Union(branches):
             index, start = _index(data, start, len(branches), "union index", "")
             branch = branches[index]
             return start if branch is None else _skip(branch, data, start)
-        case Record():
+        case RecordType():
             for field in kind.fields:
                 start = _skip(field.type, data, start)
             return start
@@ -293,7 +293,7 @@ def _write(kind: Type, value: Any, out: bytearray, path: str) -> None:
         case Boolean():
             _expect(type(value) is bool, "true or false", value, path)
             out.append(value)
-        case Whole(bits):
+        case WholeType(bits):
             fits = type(value) is int and -(1 << bits - 1) <= value < 1 << bits - 1
             _expect(fits, f"a whole number of {bits} bits", value, path)
             out += long_bytes(value)
@@ -322,7 +322,7 @@ def _write(kind: Type, value: Any, out: bytearray, path: str) -> None:
             for at, entry in enumerate(value):
                 _write(item, entry, out, f"{path}[{at}]")
             out.append(0)
-        case Table(inner):
+        case MapType(inner):
             _expect(type(value) is dict and len(value) <= ITEMS_MAX, f"a dict of at most {ITEMS_MAX}", value, path)
             out += long_bytes(len(value)) if value else b""
             # Two equal dicts may differ in order; their bytes may not.
@@ -338,7 +338,7 @@ def _write(kind: Type, value: Any, out: bytearray, path: str) -> None:
             out += long_bytes(index)
             if (branch := branches[index]) is not None:
                 _write_record(branch, value, out, path)
-        case Record():
+        case RecordType():
             _write_record(kind, value, out, path)
 
 
@@ -348,7 +348,7 @@ def decimal_bytes(value: int) -> bytes:
     return long_bytes(length) + value.to_bytes(length, "big", signed=True)
 
 
-def _write_record(record: Record, value: Any, out: bytearray, path: str) -> None:
+def _write_record(record: RecordType, value: Any, out: bytearray, path: str) -> None:
     _expect(type(value) is record.holder, record.holder.__name__, value, path)
     for field in record.fields:
         _write(field.type, getattr(value, field.name), out, f"{path}.{field.name}" if path else field.name)

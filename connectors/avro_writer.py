@@ -20,15 +20,15 @@ from connectors.avro_schema import (
     Date,
     Decimal,
     Instant,
+    MapType,
     Optional,
-    Record,
-    Table,
+    RecordType,
     Text,
     Type,
     Union,
-    Whole,
+    WholeType,
 )
-from connectors.avro_source import Code, Made, is_flat
+from connectors.avro_source import Code, MadeTable, is_flat
 from connectors.avro_walk import (
     DAY_FIRST,
     DAY_LAST,
@@ -61,7 +61,7 @@ DECIMALS_MAX: Final = 1_024
 
 
 @cache
-def writer(record: Record) -> Write:
+def writer(record: RecordType) -> Write:
     """The bytes of a record, without its head. Raises EncodeError."""
     code = Code("def write(r):")
     with code.under("try:"), code.under(f"if type(r) is {code.value(record.holder)}:"):
@@ -74,7 +74,7 @@ def writer(record: Record) -> Write:
 
 
 @cache
-def writer_around(record: Record, begin: int, end: int) -> WriteAround:
+def writer_around(record: RecordType, begin: int, end: int) -> WriteAround:
     """The bytes before the fields from `begin` to `end`, and those behind them. Raises EncodeError."""
     parts = tuple(replace(record, fields=fields) for fields in (record.fields[:begin], record.fields[end:]))
     code = Code("def write(r):")
@@ -93,11 +93,11 @@ def _joined(pieces: Iterable[str]) -> str:
     return "".join(f"{piece}, " for piece in pieces)
 
 
-def _write_record(code: Code, record: Record, source: str) -> list[str]:
+def _write_record(code: Code, record: RecordType, source: str) -> list[str]:
     return _write_fields(code, record, _unpacked(code, record, source))
 
 
-def _unpacked(code: Code, record: Record, source: str) -> dict[str, str]:
+def _unpacked(code: Code, record: RecordType, source: str) -> dict[str, str]:
     """With a schema of the past, what the class has since then is left out."""
     names = {name: code.fresh() for name in record.names}
     gone = [field.name for field in record.fields if field.name not in names]
@@ -106,7 +106,7 @@ def _unpacked(code: Code, record: Record, source: str) -> dict[str, str]:
     return names
 
 
-def _write_fields(code: Code, record: Record, names: Mapping[str, str]) -> list[str]:
+def _write_fields(code: Code, record: RecordType, names: Mapping[str, str]) -> list[str]:
     pieces: list[str] = []
     for field in record.fields:
         pieces += _write(code, field.type, names[field.name], field.name not in RARELY_REPEATED)
@@ -126,7 +126,7 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
             return [length, data]
         case Boolean() | Decimal() | Date() | Choice():
             return [f"{code.value(_pieces(kind, None))}[{source}]"]
-        case Whole(bits):
+        case WholeType(bits):
             other = "long" if bits == 64 else "long32"
             ready = f"{code.value(LENGTH_PIECES)}[{source}]"
             return [f"({ready} if 0 <= {source} < {LENGTHS_MAX} else {other}({source}))"]
@@ -138,7 +138,7 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
             return [f"{pairs}[{bits_} & 16383]", f"{pairs}[{bits_} >> 14 & 16383]", upper]
         case Array(item):
             return [_write_array(code, item, source, repeated)]
-        case Table(inner):
+        case MapType(inner):
             return [_write_table(code, inner, source)]
         case Union(branches):
             parts = {
@@ -146,14 +146,14 @@ def _write(code: Code, kind: Type, source: str, repeated: bool) -> list[str]:
                 for at, branch in enumerate(branches)
             }
             return [f"{code.value(parts)}[type({source})]({source})"]
-        case Record() if not is_flat(kind):
+        case RecordType() if not is_flat(kind):
             return [f"{code.value(_write_part(kind))}({source})"]
-        case Record():
+        case RecordType():
             return _write_record(code, kind, source)
 
 
 @cache
-def _write_part(record: Record) -> Write:
+def _write_part(record: RecordType) -> Write:
     """A large record within another. Often the next is the same one, as a forecast's figures in several currencies that are one."""
     write_one = writer(record)
     last: object = record
@@ -186,7 +186,7 @@ def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
     with code.under(f"if {source}:"):
         code(f"{many} = [items(len({source}))]")
         with code.looped(f"for {one} in {source}:"):
-            if isinstance(item, Record) and not is_flat(item):
+            if isinstance(item, RecordType) and not is_flat(item):
                 code(f"{many}.append({code.value(writer(item))}({one}))")
             else:
                 code(f"{many} += ({_joined(_write(code, item, one, repeated))})")
@@ -217,10 +217,10 @@ def _text_table_piece(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return b"".join((_items(len(pairs)), *pieces, long_bytes(0))) if pairs else long_bytes(0)
 
 
-TEXT_TABLES: Final = Made(_text_table_piece)
+TEXT_TABLES: Final = MadeTable(_text_table_piece)
 
 
-def _write_branch(index: int, branch: Record | None) -> Write:
+def _write_branch(index: int, branch: RecordType | None) -> Write:
     tag = long_bytes(index)
     if branch is None:
         return lambda _none: tag
@@ -229,21 +229,21 @@ def _write_branch(index: int, branch: Record | None) -> Write:
 
 
 @cache
-def _pieces(kind: Type, null: int | None) -> Made:
+def _pieces(kind: Type, null: int | None) -> MadeTable:
     """Ready bytes of values; where the field may be null, with the index of the union in front."""
     tag = b"" if null is None else long_bytes(1 - null)
     first = {} if null is None else {None: long_bytes(null)}
     match kind:
         case Text():
-            return Made(partial(_text_piece, tag), first)
+            return MadeTable(partial(_text_piece, tag), first)
         case Boolean():
-            return Made(_unknown, {**first, False: tag + b"\x00", True: tag + b"\x01"})
+            return MadeTable(_unknown, {**first, False: tag + b"\x00", True: tag + b"\x01"})
         case Choice(symbols):
-            return Made(_unknown, {**first, **{symbol: tag + long_bytes(at) for at, symbol in enumerate(symbols)}})
+            return MadeTable(_unknown, {**first, **{symbol: tag + long_bytes(at) for at, symbol in enumerate(symbols)}})
         case Decimal(precision):
             return Decimals(tag, 10**precision, first)
         case Date():
-            return Made(partial(_date_piece, tag), first)
+            return MadeTable(partial(_date_piece, tag), first)
         case _:
             raise AssertionError(kind)
 
@@ -259,7 +259,7 @@ def _text_piece(tag: bytes, value: object) -> bytes:
     return tag + long_bytes(len(data)) + data
 
 
-class Decimals(Made):
+class Decimals(MadeTable):
     """Amounts hardly come twice beyond the journal that they are in, so making one is a single step (`decimal_bytes`)."""
 
     __slots__ = ("_heads", "_limit")
@@ -300,7 +300,7 @@ def _upper_piece(bits: int) -> bytes:
     return bytes((bits & 127 | 128, bits >> 7 & 127 | 128, bits >> 14 & 127 | 128, bits >> 21))
 
 
-UPPER_PIECES: Final = Made(_upper_piece)
+UPPER_PIECES: Final = MadeTable(_upper_piece)
 
 
 def whole_piece(value: int) -> bytes:

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, Final, Generic, NamedTuple, TypeVar
 from connectors.avro_codec import DEAD_LETTER_CODEC, Decoder, output_versions
 from connectors.avro_schema import (
     Bytes,
+    MapType,
     SchemaRefused,
-    Table,
     definitions,
     fingerprint,
     minified,
@@ -193,7 +193,7 @@ def _read_header(tape: _Tape, known: Mapping[str, Decoder[R]]) -> _Header[R]:
     start = tape.ahead(HEADER_BYTES_MAX)
     if not start.startswith(MAGIC):
         raise DecodeError("not an Avro container file")
-    meta, end = read_value(Table(Bytes()), start, len(MAGIC))
+    meta, end = read_value(MapType(Bytes()), start, len(MAGIC))
     sync = start[end : end + SYNC_BYTES]
     if len(sync) < SYNC_BYTES:
         raise DecodeError("ends inside the header")

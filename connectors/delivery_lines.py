@@ -13,7 +13,7 @@ from connectors.delivery_store import READ, decoded_member, group_rows_in, money
 from domain.delivery import answers, standings
 from domain.delivery.absent import in_its_words
 from domain.delivery.chart import EntityChart
-from domain.delivery.groups import Groups
+from domain.delivery.groups import OpenGroups
 from domain.delivery.standings import Parcel
 from domain.delivery.why_to_send import FREE, why_to_send
 from domain.units import Amount
@@ -28,7 +28,7 @@ _UNDER_WAY: Final[Mapping[str, str]] = {
 }
 
 
-class Line(NamedTuple):
+class DeliveryLine(NamedTuple):
     """`documents` is 0 of what was not put together yet; `money` are debits, or what statements come to, by currency.
 
     `until` is the day or accounting period that has to end first, of what waits for that.
@@ -52,24 +52,24 @@ class _Sum:
 _Name = tuple[str, str, str]
 
 
-def lines_of(path: Path, charts: Mapping[str, EntityChart]) -> list[Line]:
+def lines_of(path: Path, charts: Mapping[str, EntityChart]) -> list[DeliveryLine]:
     """What a store says, also of a delivery that runs; the last one is all that was read. Raises sqlite3.Error."""
     sums: dict[_Name, _Sum] = {}
     with reading(path) as db:
         _add_ended(db, sums)
         # Of companies that the chart still has.
-        waiting = list(Groups(1, charts, group_rows_in(db)).waits())
+        waiting = list(OpenGroups(1, charts, group_rows_in(db)).waits())
         _add_parcels(db, {journal.journal_id for journal, _ in waiting}, sums)
     for journal, until in waiting:
         found = sums.setdefault((standings.WAITING, "", until), _Sum())
         found.members += 1
         found.money.update(money_of(journal))
     everything = sums.pop((READ, "", ""), _Sum())
-    lines = [Line(*name, each.documents, each.members, each.money) for name, each in sorted(sums.items())]
-    return [*lines, Line(READ, "", "", 0, everything.members, everything.money)]
+    lines = [DeliveryLine(*name, each.documents, each.members, each.money) for name, each in sorted(sums.items())]
+    return [*lines, DeliveryLine(READ, "", "", 0, everything.members, everything.money)]
 
 
-def is_done(lines: Iterable[Line]) -> bool:
+def is_done(lines: Iterable[DeliveryLine]) -> bool:
     """Whether nothing of it waits for anything."""
     return all(each.standing in {READ, *DONE} for each in lines)
 

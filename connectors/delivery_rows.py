@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.delivery.groups import PART, SEEN, SIDE, WAITING, Row, Seen, Side, Waiting
+from domain.delivery.groups import PART, SEEN, SIDE, WAITING, Row, SeenJournal, ShardSide, WaitingJournal
 from domain.outputs import BillingStatement
 
 _DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
-    SIDE: msgspec.json.Decoder(Side),
-    SEEN: msgspec.json.Decoder(Seen),
-    WAITING: msgspec.json.Decoder(Waiting),
+    SIDE: msgspec.json.Decoder(ShardSide),
+    SEEN: msgspec.json.Decoder(SeenJournal),
+    WAITING: msgspec.json.Decoder(WaitingJournal),
     PART: msgspec.json.Decoder(BillingStatement),
 }
 

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, Self
 import msgspec
 
 from connectors import delivery_rows
-from connectors.erp.adapter import NO_TRACE, Trace
+from connectors.erp.adapter import NO_TRACE, TraceContext
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import writing
 from domain.delivery import groups as grouping
@@ -28,7 +28,7 @@ from domain.delivery.answers import KINDS, Answer, Rejection
 from domain.delivery.documents import Document, InvoiceDocument, JournalDocument
 from domain.delivery.groups import Row
 from domain.delivery.outcomes import Taken
-from domain.delivery.standings import NOT_DELIVERED, Changes, Ended, Kept, Parcel, Settled, Standing
+from domain.delivery.standings import NOT_DELIVERED, Changes, Ended, Parcel, Settled, Standing, StoredStandings
 from domain.ledger.journal import debits
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, Instant
@@ -67,14 +67,14 @@ class DeliveryInUse(OutputInUse):
     """Another process delivers to the account; it can be tried again when that has ended."""
 
 
-class Member(NamedTuple):
+class ParcelMember(NamedTuple):
     """A journal, or a whole statement, that is to be delivered."""
 
     member_id: str
     record: JournalEntry | BillingStatement
     correlation_id: str | None
     recorded_at: Instant
-    trace: Trace = NO_TRACE
+    trace: TraceContext = NO_TRACE
 
 
 class Arrived(NamedTuple):
@@ -84,7 +84,7 @@ class Arrived(NamedTuple):
     """
 
     places: Mapping[str, str]
-    groups: grouping.Changes
+    groups: grouping.GroupChanges
     is_all: bool
     read: Sequence[JournalEntry | BillingStatement] = ()
 
@@ -92,7 +92,7 @@ class Arrived(NamedTuple):
 class _Member(msgspec.Struct, array_like=True):
     correlation_id: str | None
     recorded_at: Instant
-    trace: Trace
+    trace: TraceContext
 
 
 class _JournalMember(_Member):
@@ -199,7 +199,7 @@ class DeliveryStore:
         except BaseException:
             db.close()
             raise
-        self._fresh: dict[str, Member] = {}
+        self._fresh: dict[str, ParcelMember] = {}
 
     def _read_meta(self, wanted: Sequence[object]) -> None:
         found = self._db.execute("SELECT form, generation, entities, start, probe_from FROM meta").fetchone()
@@ -223,26 +223,26 @@ class DeliveryStore:
     def places(self) -> Mapping[str, str]:
         return dict(self._db.execute("SELECT name, following FROM places").fetchall())
 
-    def kept(self) -> Kept:
+    def kept(self) -> StoredStandings:
         db = self._db
         standings = tuple(
             _standing(key, state, data)
             for key, state, data in db.execute("SELECT key, state, data FROM documents ORDER BY key")
         )
-        return Kept(
+        return StoredStandings(
             tuple(parcels_in(db)), standings, tuple(db.execute("SELECT journal, named FROM closed ORDER BY journal"))
         )
 
     def group_rows(self) -> Iterable[tuple[str, Row]]:
         return group_rows_in(self._db)
 
-    def member(self, member_id: str) -> Member:
+    def member(self, member_id: str) -> ParcelMember:
         found = self._fresh.get(member_id)
         if found is not None:
             return found
         kind, data = self._db.execute("SELECT kind, data FROM members WHERE id = ?", (member_id,)).fetchone()
         row = _MEMBERS[kind].decode(data)
-        return Member(member_id, row.record, row.correlation_id, row.recorded_at, row.trace)
+        return ParcelMember(member_id, row.record, row.correlation_id, row.recorded_at, row.trace)
 
     def reference(self, key: str) -> str | None:
         found = self._db.execute("SELECT reference FROM settled WHERE key = ?", (key,)).fetchone()
@@ -258,7 +258,7 @@ class DeliveryStore:
         self._db.execute("UPDATE meta SET probe_from = ?", (probe_from,))
         self.is_new, self.probe_from = False, probe_from
 
-    def expect(self, members: Sequence[Member]) -> None:
+    def expect(self, members: Sequence[ParcelMember]) -> None:
         self._fresh.update({each.member_id: each for each in members})
 
     def keep(self, changes: Changes, arrived: Arrived | None) -> None:

@@ -20,7 +20,7 @@ from state.guards import GuardStop
 from state.intake.clock import Clock, running
 from state.intake.directory import Key, Link
 from state.intake.identities import Links
-from state.intake.intake import Noticed, Waiting
+from state.intake.intake import Noticed, WaitingEvent
 
 CACHED_MAX: Final = 20_000
 # SQLite takes up to 32,766 values in a question.
@@ -141,7 +141,7 @@ class IntakeMemory:
 
     # Waiting
 
-    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> int:
+    def wait(self, waiting: WaitingEvent, keys: tuple[Key, ...]) -> int:
         """The number that it gets."""
         type_name, schema, encode = WRITERS[type(waiting.event)]
         row = (type_name, schema, encode(waiting.event), waiting.place, *waiting.subject)
@@ -162,10 +162,10 @@ class IntakeMemory:
             self._waited.discard(key)
         return [number for (number,) in rows]
 
-    def waiting(self, number: int) -> Waiting:
+    def waiting(self, number: int) -> WaitingEvent:
         statement = "SELECT type, schema, body, place, kind, id FROM waiting WHERE number = ?"
         type_name, schema, body, place, kind, key = self._ask(statement, (number,))[0]
-        return Waiting(read_event(type_name, schema, body), place, (kind, key))
+        return WaitingEvent(read_event(type_name, schema, body), place, (kind, key))
 
     def wait_for_others(self, number: int, subject: Key, keys: tuple[Key, ...]) -> None:
         self._count(self._subject(number), -1)
@@ -191,7 +191,7 @@ class IntakeMemory:
     def awaiting(self, subject: Key) -> int:
         return self._awaiting.get(subject, 0)
 
-    def first_awaiting(self, subject: Key) -> Waiting | None:
+    def first_awaiting(self, subject: Key) -> WaitingEvent | None:
         rows = self._ask("SELECT number FROM waiting WHERE kind = ? AND id = ? ORDER BY number LIMIT 1", subject)
         return self.waiting(rows[0][0]) if rows else None
 
@@ -217,7 +217,7 @@ class IntakeMemory:
     def waiting_count(self) -> int:
         return int(self._ask("SELECT count(*) FROM waiting")[0][0])
 
-    def first_waiting(self, count: int) -> list[Waiting]:
+    def first_waiting(self, count: int) -> list[WaitingEvent]:
         """In the order in which they came."""
         rows = self._ask("SELECT number FROM waiting ORDER BY number LIMIT ?", (count,))
         return [self.waiting(number) for (number,) in rows]

@@ -25,18 +25,18 @@ from connectors.avro_schema import (
     Decimal,
     Field,
     Instant,
+    MapType,
     Optional,
-    Record,
-    Table,
+    RecordType,
     Text,
     Type,
     Union,
-    Whole,
+    WholeType,
 )
 from connectors.avro_walk import ITEMS_MAX, MESSAGE_BYTES_MAX
 from connectors.decode_error import DecodeError, shown
 from connectors.json_values import (
-    Wrong,
+    WrongValue,
     base64_text,
     decimal_text,
     decimals_by_text,
@@ -89,7 +89,7 @@ def event_from_json(found: object) -> Event:
         raise DecodeError(f"no event is called {shown(name)}{_nearest(name, EVENT_CODECS)}", "type")
     try:
         return cast(Event, _record_reader(codec.record)(found))
-    except Wrong as wrong:
+    except WrongValue as wrong:
         raise DecodeError(wrong.reason, _path(wrong.path)) from None
 
 
@@ -104,7 +104,7 @@ def output_from_json(found: object) -> tuple[Position, Output]:
     try:
         position = _record_reader(head)({key: found[key] for key in head.names if key in found})
         record = _record_reader(codec.record)({key: value for key, value in found.items() if key not in head.names})
-    except Wrong as wrong:
+    except WrongValue as wrong:
         raise DecodeError(wrong.reason, _path(wrong.path)) from None
     return position, cast(Output, record)
 
@@ -155,7 +155,7 @@ def _shown(name: str) -> str:
 
 
 @cache
-def _record_reader(record: Record) -> Reader:
+def _record_reader(record: RecordType) -> Reader:
     slots = {field.name: (at, _reader(field.type)) for at, field in enumerate(record.fields)}
     defaults: Mapping[str, Any] = getattr(record.holder, "_field_defaults", {})
     empty = [defaults.get(name) for name in record.names]
@@ -173,24 +173,24 @@ def _record_reader(record: Record) -> Reader:
             at, read_value = slot
             try:
                 values[at] = read_value(value)
-            except Wrong as wrong:
+            except WrongValue as wrong:
                 wrong.of(value)
                 wrong.path.append(f".{name}")
                 raise
         if not required <= found.keys():
             missing = [name for name in record.names if name in required - found.keys()]
-            raise Wrong("missing", f".{missing[0]}")
+            raise WrongValue("missing", f".{missing[0]}")
         return tuple.__new__(record.holder, values)
 
     return read
 
 
-def _check_type(record: Record, name: str, value: object) -> None:
+def _check_type(record: RecordType, name: str, value: object) -> None:
     """A record may name its type; any other name that the schema has not is refused."""
     if name != "type":
-        raise Wrong(f"{record.title} has no such field{_nearest(name, record.names)}", f".{_shown(name)}")
+        raise WrongValue(f"{record.title} has no such field{_nearest(name, record.names)}", f".{_shown(name)}")
     if value != record.title:
-        raise Wrong(f"expected {record.title}, got {shown(value)}", ".type")
+        raise WrongValue(f"expected {record.title}, got {shown(value)}", ".type")
 
 
 def _reader(kind: Type) -> Reader:
@@ -201,7 +201,7 @@ def _reader(kind: Type) -> Reader:
             return read_bytes
         case Boolean():
             return read_boolean
-        case Whole(bits):
+        case WholeType(bits):
             return partial(read_whole, bits)
         case Decimal(precision, scale):
             return partial(read_decimal, decimals_by_text(precision, scale), precision, scale)
@@ -215,11 +215,11 @@ def _reader(kind: Type) -> Reader:
             return partial(_optional, _reader(inner))
         case Array(item):
             return partial(_array, _reader(item))
-        case Table(inner):
+        case MapType(inner):
             return partial(_table, _reader(inner))
         case Union(branches):
             return partial(_union, {branch.title if branch else "null": branch for branch in branches})
-        case Record():
+        case RecordType():
             return _record_reader(kind)
 
 
@@ -227,7 +227,7 @@ def _symbol(symbols: Mapping[str, str], value: Any) -> str:
     found = symbols.get(value) if type(value) is str else None
     if found is None:
         near = _nearest(value, symbols) if type(value) is str else ""
-        raise Wrong(f"expected one of {', '.join(symbols)}{near}")
+        raise WrongValue(f"expected one of {', '.join(symbols)}{near}")
     return found
 
 
@@ -239,13 +239,13 @@ def _array(read: Reader, value: Any) -> tuple[Any, ...]:
     if type(value) is not list:
         expected("a list", value)
     if len(value) > ITEMS_MAX:
-        raise Wrong(f"{len(value)} items, at most {ITEMS_MAX}")
+        raise WrongValue(f"{len(value)} items, at most {ITEMS_MAX}")
     at = 0
     try:
         items = []
         for at, one in enumerate(value):  # noqa: B007 - the place of the wrong one
             items.append(read(one))
-    except Wrong as wrong:
+    except WrongValue as wrong:
         wrong.of(value[at])
         wrong.path.append(f"[{at}]")
         raise
@@ -256,19 +256,19 @@ def _table(read: Reader, value: Any) -> dict[str, Any]:
     if type(value) is not dict:
         expected("an object", value)
     if len(value) > ITEMS_MAX:
-        raise Wrong(f"{len(value)} entries, at most {ITEMS_MAX}")
+        raise WrongValue(f"{len(value)} entries, at most {ITEMS_MAX}")
     found = {}
     for name, one in value.items():
         try:
             found[read_text(name)] = read(one)
-        except Wrong as wrong:
+        except WrongValue as wrong:
             wrong.of(one)
             wrong.path.append(f".{_shown(name)}")
             raise
     return found
 
 
-def _union(branches: Mapping[str, Record | None], value: Any) -> Any:
+def _union(branches: Mapping[str, RecordType | None], value: Any) -> Any:
     if value is None and "null" in branches:
         return None
     if type(value) is not dict:
@@ -277,7 +277,7 @@ def _union(branches: Mapping[str, Record | None], value: Any) -> Any:
     branch = branches.get(name) if isinstance(name, str) else None
     if branch is None:
         near = f"{_nearest(name, branches)}: {shown(name)}" if isinstance(name, str) else ""
-        raise Wrong(f"expected one of {', '.join(branches)}{near}", ".type")
+        raise WrongValue(f"expected one of {', '.join(branches)}{near}", ".type")
     return _record_reader(branch)(value)
 
 
@@ -285,7 +285,7 @@ def _union(branches: Mapping[str, Record | None], value: Any) -> Any:
 
 
 @cache
-def _record_writer(record: Record) -> Writer:
+def _record_writer(record: RecordType) -> Writer:
     writers = [(field.name, _writer(field.type, field)) for field in record.fields]
 
     def write(value: Any) -> dict[str, Any]:
@@ -296,7 +296,7 @@ def _record_writer(record: Record) -> Writer:
 
 def _writer(kind: Type, field: Field) -> Writer:
     match kind:
-        case Text() | Boolean() | Whole() | Choice():
+        case Text() | Boolean() | WholeType() | Choice():
             return _as_is
         case Bytes():
             return base64_text
@@ -311,16 +311,16 @@ def _writer(kind: Type, field: Field) -> Writer:
         case Array(item):
             write_item = _writer(item, field)
             return lambda value: [write_item(one) for one in value]
-        case Table(inner):
+        case MapType(inner):
             write_one = _writer(inner, field)
             return lambda value: {name: write_one(value[name]) for name in sorted(value)}
         case Union(branches):
             return partial(_write_branch, {branch.holder: branch for branch in branches if branch})
-        case Record():
+        case RecordType():
             return _record_writer(kind)
 
 
-def _write_branch(branches: Mapping[type, Record], value: Any) -> dict[str, Any] | None:
+def _write_branch(branches: Mapping[type, RecordType], value: Any) -> dict[str, Any] | None:
     if value is None:
         return None
     branch = branches[type(value)]

@@ -10,7 +10,7 @@ from decimal import Decimal as Number
 from functools import cache
 from typing import Any, Final, NoReturn, cast
 
-from connectors.avro_source import Made
+from connectors.avro_source import MadeTable
 from connectors.avro_walk import DAY_FIRST, DAY_LAST, EPOCH, INSTANT_FIRST, INSTANT_LAST
 from connectors.decode_error import shown
 
@@ -23,7 +23,7 @@ DIGITS_MAX: Final = 64
 UNIX: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Wrong(Exception):
+class WrongValue(Exception):
     """What is wrong; its path grows from the inside out."""
 
     def __init__(self, reason: str, *path: str) -> None:
@@ -57,7 +57,7 @@ def kind_of(value: object) -> str:
 
 
 def expected(what: str, value: object) -> NoReturn:
-    raise Wrong(f"expected {what}, got {kind_of(value)}")
+    raise WrongValue(f"expected {what}, got {kind_of(value)}")
 
 
 def read_text(value: Any) -> str:
@@ -67,7 +67,7 @@ def read_text(value: Any) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Wrong("a string with half of a surrogate pair") from None
+            raise WrongValue("a string with half of a surrogate pair") from None
     return value
 
 
@@ -77,7 +77,7 @@ def read_bytes(value: Any) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise Wrong("expected base64") from None
+        raise WrongValue("expected base64") from None
 
 
 def read_boolean(value: Any) -> bool:
@@ -90,11 +90,11 @@ def read_whole(bits: int, value: Any) -> int:
     if type(value) is not int:
         expected("a whole number", value)
     if not -(1 << bits - 1) <= value < 1 << bits - 1:
-        raise Wrong(f"a whole number over {bits} bits")
+        raise WrongValue(f"a whole number over {bits} bits")
     return value
 
 
-def read_decimal(table: Made, precision: int, scale: int, value: Any) -> int:
+def read_decimal(table: MadeTable, precision: int, scale: int, value: Any) -> int:
     if type(value) is str:
         return cast(int, table[value])
     if type(value) is int:
@@ -102,48 +102,48 @@ def read_decimal(table: Made, precision: int, scale: int, value: Any) -> int:
     if type(value) is Number:
         return _scaled(value, precision, scale)
     if type(value) is float:
-        raise Wrong("a float may have lost digits; give the number as a string or parse it as Decimal")
+        raise WrongValue("a float may have lost digits; give the number as a string or parse it as Decimal")
     expected("a decimal number or string", value)
 
 
 @cache
-def decimals_by_text(precision: int, scale: int) -> Made:
+def decimals_by_text(precision: int, scale: int) -> MadeTable:
     """Remembers decimals by their text: rates and hours come again and again."""
 
     def scaled(text: str) -> int:
         match = DECIMAL.fullmatch(text)
         if match is None:
-            raise Wrong("expected a decimal number such as 7.35, without exponent, space or separators")
+            raise WrongValue("expected a decimal number such as 7.35, without exponent, space or separators")
         sign, before, after = match.groups("")
         digits = after.rstrip("0")
         if len(digits) > scale:
-            raise Wrong(f"{len(digits)} decimals, at most {scale} are kept and nothing is rounded")
+            raise WrongValue(f"{len(digits)} decimals, at most {scale} are kept and nothing is rounded")
         value = int(before + digits.ljust(scale, "0"))
         return _within(-value if sign else value, precision, scale)
 
-    return Made(scaled)
+    return MadeTable(scaled)
 
 
 def _scaled(value: Number, precision: int, scale: int) -> int:
     """Bounded before it is multiplied out: 1e999999 is a short text."""
     if not value.is_finite():
-        raise Wrong("expected a number")
+        raise WrongValue("expected a number")
     if not value:
         return 0
     sign, digits, exponent = value.as_tuple()
     if len(digits) > DIGITS_MAX or not -scale <= value.adjusted() < precision - scale:
-        raise Wrong(f"more digits than the {precision - scale} before and {scale} after the point that are kept")
+        raise WrongValue(f"more digits than the {precision - scale} before and {scale} after the point that are kept")
     whole = int("".join(map(str, digits)))
     shift = int(exponent) + scale
     scaled, rest = (whole * 10**shift, 0) if shift >= 0 else divmod(whole, 10**-shift)
     if rest:
-        raise Wrong(f"more than {scale} decimals; nothing is rounded")
+        raise WrongValue(f"more than {scale} decimals; nothing is rounded")
     return _within(-scaled if sign else scaled, precision, scale)
 
 
 def _within(value: int, precision: int, scale: int) -> int:
     if not -(10**precision) < value < 10**precision:
-        raise Wrong(f"more than the {precision - scale} digits before the point that are kept")
+        raise WrongValue(f"more than the {precision - scale} digits before the point that are kept")
     return value
 
 
@@ -159,9 +159,9 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Wrong("a date that is in no calendar") from None
+        raise WrongValue("a date that is in no calendar") from None
     if not DAY_FIRST <= (day - EPOCH).days <= DAY_LAST:
-        raise Wrong("a date outside 1990-01-01 to 2100-12-31")
+        raise WrongValue("a date outside 1990-01-01 to 2100-12-31")
     return day
 
 
@@ -178,20 +178,20 @@ def _instant(text: str) -> int:
     day, time, fraction, zone = match.groups("")
     digits = fraction.rstrip("0")
     if len(digits) > 6:
-        raise Wrong("an instant with more than six decimals; nothing is rounded")
+        raise WrongValue("an instant with more than six decimals; nothing is rounded")
     try:
         moment = datetime.fromisoformat(f"{day}T{time}{zone.upper().replace('Z', '+00:00')}")
         since = moment - UNIX
     except (ValueError, OverflowError):
-        raise Wrong("an instant that is in no calendar") from None
+        raise WrongValue("an instant that is in no calendar") from None
     value = since // timedelta(seconds=1) * 1_000_000 + int(digits.ljust(6, "0"))
     if not INSTANT_FIRST <= value <= INSTANT_LAST:
-        raise Wrong("an instant outside the years 1990 to 2100")
+        raise WrongValue("an instant outside the years 1990 to 2100")
     return value
 
 
-_DAYS: Final = Made(_day)
-_INSTANTS: Final = Made(_instant)
+_DAYS: Final = MadeTable(_day)
+_INSTANTS: Final = MadeTable(_instant)
 
 
 def decimal_text(scale: int, decimals_min: int, value: int) -> str:

@@ -21,7 +21,7 @@ class Stored(NamedTuple):
     own: tuple[str, ...] | None = None
 
 
-class LogRecord(NamedTuple):
+class StoredRecord(NamedTuple):
     """An event at its place; `engagement_id` is empty for reference data.
 
     `own` is None unless the event is for several engagements; then it is what of it is this engagement's own: projects

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from connectors.avro_codec import EVENT_CODECS
-from connectors.avro_schema import Array, Optional, Record, Text, Type, Union
+from connectors.avro_schema import Array, Optional, RecordType, Text, Type, Union
 from connectors.avro_source import Code
 from connectors.decode_error import DecodeError, shown
 from domain.events.catalogue import Event
@@ -35,7 +35,7 @@ def _is_id(kind: Type, name: str) -> bool:
 
 
 @cache
-def _check(record: Record) -> Check:
+def _check(record: RecordType) -> Check:
     """Whether a record is good; made like the codecs, because every event of intake passes it."""
     code = Code("def check(r):")
     names = [code.fresh() for _ in record.fields]
@@ -63,7 +63,7 @@ def _check_value(code: Code, kind: Type, name: str, source: str) -> None:
                 one = code.fresh()
                 with code.under(f"for {one} in {source}:"):
                     _check_value(code, item, name, one)
-        case Record() if _is_checked(kind, name):
+        case RecordType() if _is_checked(kind, name):
             _refuse_if(code, f"not {code.value(_check(kind))}({source})")
         case Union(branches):
             checks = {branch.holder: _check(branch) for branch in branches if branch}
@@ -84,7 +84,7 @@ def _is_checked(kind: Type, name: str) -> bool:
             return _is_checked(inner, name)
         case Array(item):
             return name == "lines" or _is_checked(item, name)
-        case Record():
+        case RecordType():
             return any(_is_checked(field.type, field.name) for field in kind.fields)
         case Union():
             return True
@@ -118,7 +118,7 @@ def _faults(kind: Type, value: Any, name: str, path: str) -> Iterator[tuple[str,
                 yield path, f"{len(value)} lines, at most {LINES_MAX} in one record"
             for at, one in enumerate(value):
                 yield from _faults(item, one, name, f"{path}[{at}]")
-        case Record():
+        case RecordType():
             for field in kind.fields:
                 inside = f"{path}.{field.name}" if path else field.name
                 yield from _faults(field.type, getattr(value, field.name), field.name, inside)

@@ -25,21 +25,21 @@ from connectors.kafka.log import KafkaLog, digest_of
 from connectors.kafka.names import Names
 from connectors.kafka.outputs import KafkaOutputs
 from connectors.kafka.partitions import all_records
-from connectors.kafka.progress import Written
-from connectors.kafka.resume import Target, take_over
+from connectors.kafka.progress import WrittenProgress
+from connectors.kafka.resume import ResumeTarget, take_over
 from connectors.kafka.settings import KafkaSettings
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from connectors.output_schemas import frame_under
 from dataflows.accounting import build
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Anew, Tell, open_shard, silent
 from dataflows.settings import AccountingSettings
-from operators.accounting import CommittingSink, Faults, LogSource, OnCommit, Reading, Steps, Turn
+from operators.accounting import AccountingTurn, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
 from state.genesis import Genesis, to_json
 from state.guards import LOG_MISSING, OTHER_GENERATION, OUTPUTS_DIFFER, TOPIC_CHANGED, GuardStop
 from state.overrides import Overrides, digest_before
 from state.rules import begun_under, check_genesis
-from state.shard import Progress, Shard
+from state.shard import OutputProgress, Shard
 from state.store.store import Store
 
 STORE: Final = "books.db"
@@ -52,7 +52,7 @@ AGAIN_SECONDS: Final = 5.0
 # What stands before the bodies of a type on a topic, by its schema's fingerprint. Raises GuardStop where that is not registered.
 Framed = Callable[[str, str, str | None], bytes]
 # Told of the shards each time that they are opened, before the first batch.
-OnOpen = Callable[[Mapping[int, Turn]], None]
+OnOpen = Callable[[Mapping[int, AccountingTurn]], None]
 
 
 class Job(NamedTuple):
@@ -97,7 +97,7 @@ def run(
 
 
 def flow_of(
-    job: Job, turns: Sequence[Turn], faults: Faults, stopped: Callable[[], bool], on_commit: OnCommit | None
+    job: Job, turns: Sequence[AccountingTurn], faults: Faults, stopped: Callable[[], bool], on_commit: OnCommit | None
 ) -> Dataflow:
     steps = Steps(turns, faults)
     settings = job.accounting
@@ -106,7 +106,7 @@ def flow_of(
 
 
 @contextmanager
-def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterator[dict[int, Turn]]:
+def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterator[dict[int, AccountingTurn]]:
     """The shards, each resumed behind its outputs; nobody else on this machine has their stores meanwhile."""
     with ExitStack() as held:
         for number in job.shards:
@@ -119,7 +119,7 @@ def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterat
 
 
 @contextmanager
-def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) -> Iterator[Turn]:
+def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) -> Iterator[AccountingTurn]:
     with ExitStack() as held:
         log = opened_log(job, number)
         held.callback(log.close)
@@ -134,10 +134,10 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         shard = open_books(job, log.genesis, outputs.progress, passed_over, tell)
         held.callback(shard.store.close)
         _tell_where(shard, outputs, tell)
-        yield Turn(Paced(log, stopped, job.accounting.commit_seconds), shard, outputs)
+        yield AccountingTurn(Paced(log, stopped, job.accounting.commit_seconds), shard, outputs)
 
 
-def open_books(job: Job, genesis: Genesis, progress: Progress, passed_over: Overrides, tell: Tell) -> Shard:
+def open_books(job: Job, genesis: Genesis, progress: OutputProgress, passed_over: Overrides, tell: Tell) -> Shard:
     """The books of a shard, at most as far as its outputs."""
     number, several, settings = genesis.partition, len(job.shards), job.accounting
     path = store_path(job, number)
@@ -180,7 +180,7 @@ class Paced:
         self._not_before = 0.0
         self._given_to = 0
 
-    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[LogRecord]:
+    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[StoredRecord]:
         if self._stopped():
             return ()
         now = time.monotonic()
@@ -195,8 +195,8 @@ class Paced:
         return found
 
 
-def target_of(job: Job, genesis: Genesis, number: int) -> Target:
-    return Target(
+def target_of(job: Job, genesis: Genesis, number: int) -> ResumeTarget:
+    return ResumeTarget(
         names=job.names,
         shard=number,
         partitions=job.kafka.partitions,
@@ -241,7 +241,7 @@ def check_log(genesis: Genesis, kafka: KafkaSettings, number: int) -> None:
     check_genesis(genesis)
 
 
-def check_log_goes_on(log: KafkaLog, written: Written, number: int) -> None:
+def check_log_goes_on(log: KafkaLog, written: WrittenProgress, number: int) -> None:
     """The record that was folded last is the one that the log has there, and it is found from now on where it was."""
     log.remember(written.offset, written.log_at)
     if not written.offset:

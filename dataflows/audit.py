@@ -24,10 +24,10 @@ from dataflows.audit_stream import AuditStream, Tell, engagement_from
 from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
 from dataflows.whatif_folder import resting
-from domain.audit.entries import Retold, retell
+from domain.audit.entries import AuditedEntries, retell
 from domain.audit.findings import FILES, Checked, Violation
 from domain.audit.promises import check
-from domain.audit.report import Report, Tally
+from domain.audit.report import AuditTally, Report
 from domain.events.common import Policies
 from state.book_checks import EngagementBooks, books_agree
 from state.guards import LOG_DAMAGED, GuardStop
@@ -39,7 +39,7 @@ TOLD_EVERY: Final = 10
 
 def audit(folder: Path, *, fold_again: bool, tell: Tell) -> Report:
     """Raises NoOutputs, and GuardStop where there is no log."""
-    tally = Tally()
+    tally = AuditTally()
     for shard in shards(folder):
         try:
             read_progress(folder, shard)
@@ -59,7 +59,7 @@ def audit(folder: Path, *, fold_again: bool, tell: Tell) -> Report:
 
 def _damaged(path: Path, what: str) -> Report:
     """Of a folder in which something cannot be read nothing else can be told."""
-    tally = Tally()
+    tally = AuditTally()
     tally.take(Checked(FILES, 1, (_unreadable(path, what),)))
     return tally.report()
 
@@ -68,7 +68,9 @@ def _unreadable(path: Path, what: str) -> Violation:
     return Violation(FILES, "", None, str(path), "a file that can be read to its end", what)
 
 
-def _audit_shard(folder: Path, shard: int, log: EngagementLog, tally: Tally, tell: Tell, *, fold_again: bool) -> None:
+def _audit_shard(
+    folder: Path, shard: int, log: EngagementLog, tally: AuditTally, tell: Tell, *, fold_again: bool
+) -> None:
     progress = read_progress(folder, shard)
     assert progress is not None, "the shard has committed something"
     lengths = [length for topic in topics() for length in committed(folder, topic, shard).values()]
@@ -101,7 +103,7 @@ def _check_beside(
     log: EngagementLog,
     generation: str,
     scratch: Path,
-    tally: Tally,
+    tally: AuditTally,
     tell: Tell,
     *,
     fold_again: bool,
@@ -114,7 +116,7 @@ def _check_beside(
             tally.take(intake_agrees(folder, log, scratch, tell, learn=fold_again))
 
 
-def _compare_store(folder: Path, shard: int, books: Store, tally: Tally) -> None:
+def _compare_store(folder: Path, shard: int, books: Store, tally: AuditTally) -> None:
     """Not where a crash left it behind the outputs; then there is nothing to compare it with."""
     path = store_path(folder, shard)
     compared = same_store(path, books.db, (books.meta.offset, books.meta.engagement))
@@ -127,7 +129,7 @@ def _compare_store(folder: Path, shard: int, books: Store, tally: Tally) -> None
 
 
 def _check_engagements(
-    aside: Spill, policies: Mapping[str, Sequence[Policies]], books: Store | None, tally: Tally, tell: Tell
+    aside: Spill, policies: Mapping[str, Sequence[Policies]], books: Store | None, tally: AuditTally, tell: Tell
 ) -> None:
     """`books` are those of the log folded again, None where it was not."""
     for share in aside.shares():
@@ -142,7 +144,7 @@ def _check_engagements(
                 tell("engagements", number, len(share))
 
 
-def _check_books(books: Store, engagement_id: str, retold: Retold) -> Checked:
+def _check_books(books: Store, engagement_id: str, retold: AuditedEntries) -> Checked:
     found = books.engagement(engagement_id)
     rows = books.entries(found).everything()
     return books_agree(EngagementBooks(engagement_id, found.parts, rows), retold.entries)

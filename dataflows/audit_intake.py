@@ -16,7 +16,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.input_files import KnownFile
 from connectors.files.intake_store import IntakeStore
 from connectors.files.rebuilt import STORE as INTAKE_DB
-from connectors.files.rounds import Round
+from connectors.files.rounds import InputRound
 from dataflows.audit_stream import Tell
 from dataflows.whatif_folder import copy_database
 from dataflows.whatif_intake import known_from_log
@@ -50,7 +50,7 @@ def genesis_holds(folder: Path, found: Genesis, generation: str, shard: int) -> 
     return Checked(GENESIS, 1 + len(found.rules) + len(found.outputs), tuple(wrong))
 
 
-def _rounds(folder: Path) -> list[Round]:
+def _rounds(folder: Path) -> list[InputRound]:
     """None where they cannot be read, which `intake_agrees` says."""
     try:
         return rounds.read_rounds(folder)
@@ -115,7 +115,7 @@ def _rotten(path: Path) -> Iterator[Violation]:
                 yield _wrong(INTAKE_DB, "pages that fit together", said)
 
 
-def _differences(found: list[Round], memory: IntakeStore, log: EngagementLog) -> Iterator[Violation]:
+def _differences(found: list[InputRound], memory: IntakeStore, log: EngagementLog) -> Iterator[Violation]:
     progress = memory.progress()
     if progress is None:
         if log.end:

@@ -21,7 +21,7 @@ from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import FORECAST_CURRENT
 from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import FORECAST_UPDATES
-from connectors.kafka.progress import Written
+from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published
 from connectors.kafka.resume import COMPACTED, Ends, described, last_progress
 from dataflows.accounting_kafka import Job, check_log, target_of
@@ -37,7 +37,7 @@ BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20
 
 
-class Compared(NamedTuple):
+class ShardComparison(NamedTuple):
     """How far a shard is compared, and how many outputs agree."""
 
     shard: int
@@ -94,11 +94,11 @@ class AuditedShard:
         self._reader = OutputReader(job.clients, job.names, number, dict(self._last), timeout)
         self._held.callback(self._reader.close)
 
-    def catch_up(self, tell: Tell) -> Compared:
+    def catch_up(self, tell: Tell) -> ShardComparison:
         """Up to the progress that the shard has now. The first difference of each topic is told, and the topic left there."""
         written = self._progress()
         if written is None:
-            return Compared(self.number, 0, 0, ())
+            return ShardComparison(self.number, 0, 0, ())
         # What was written up to this progress was written under these.
         self._shard.pass_over(overrides.read(self._job.clients, self._job.names, self.number, self._target.timeout))
         self._reader.pass_over(written.foreign)
@@ -114,14 +114,14 @@ class AuditedShard:
                 compared.chains(mark)
                 tell(f"shard {self.number}", mark.offset, end)
         compared.end()
-        return Compared(self.number, written.offset, compared.count, tuple(compared.violations))
+        return ShardComparison(self.number, written.offset, compared.count, tuple(compared.violations))
 
-    def _cut_off(self, written: Written, compared: _Comparison) -> Compared:
+    def _cut_off(self, written: WrittenProgress, compared: _Comparison) -> ShardComparison:
         """The log has no record where the outputs have one."""
         last, subject = self._shard.offset, f"shard {self.number}"
         expected, found = f"records up to {written.offset - 1}, as progress says", f"the log ends before record {last}"
         lost = Violation(INPUT_CHAIN, "", None, subject, expected, found)
-        return Compared(self.number, last, compared.count, (*compared.violations, lost))
+        return ShardComparison(self.number, last, compared.count, (*compared.violations, lost))
 
     def _take(self, made: list[Encoded | Mark], compared: _Comparison) -> Mark:
         for one in made:
@@ -139,7 +139,7 @@ class AuditedShard:
         if number == self._appender.offset:
             self._appender.append_stored(value)
 
-    def _progress(self) -> Written | None:
+    def _progress(self) -> WrittenProgress | None:
         ends = Ends(self._job.clients, [(self._job.names.progress, self.number)], self._target.timeout)
         with closing(ends):
             return last_progress(ends, self._target)
@@ -148,7 +148,7 @@ class AuditedShard:
 class _Comparison:
     """Outputs made again against those on the topics, one by one."""
 
-    def __init__(self, reader: OutputReader, written: Written, last: dict[str, int], shard: int) -> None:
+    def __init__(self, reader: OutputReader, written: WrittenProgress, last: dict[str, int], shard: int) -> None:
         self.count = 0
         self.violations: list[Violation] = []
         self._reader = reader

@@ -11,10 +11,10 @@ from typing import Any, Final
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.spill import Spill, Spilled
-from connectors.files.written import Written
-from connectors.log_records import LogRecord
+from connectors.files.written import WrittenOutput
+from connectors.log_records import StoredRecord
 from domain.audit.control_totals import PostedTotals
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import AuditedEngagement
 from domain.audit.exceptions import OpenExceptions
 from domain.audit.findings import (
     CAUSES,
@@ -27,7 +27,7 @@ from domain.audit.findings import (
     OUTPUT_SEQ,
     PERIODS,
     TAX,
-    Seen,
+    SeenOutput,
     Violation,
     violation,
 )
@@ -36,7 +36,7 @@ from domain.audit.journals import OpenPeriods, balances
 from domain.audit.numbering import DenseNumbers, DenseOrdinals
 from domain.audit.parties import billed_to_nobody
 from domain.audit.reference import ReferenceSoFar
-from domain.audit.report import Tally
+from domain.audit.report import AuditTally
 from domain.audit.tax import TaxTables
 from domain.audit.terms import terms_of
 from domain.events.catalogue import Event
@@ -75,7 +75,7 @@ Tell = Callable[[str, int, int], None]
 class AuditStream:
     """`policies` are all that legal entities ever had."""
 
-    def __init__(self, log: EngagementLog, progress: Mapping[str, Any], tally: Tally, aside: Spill) -> None:
+    def __init__(self, log: EngagementLog, progress: Mapping[str, Any], tally: AuditTally, aside: Spill) -> None:
         self.policies: dict[str, list[Policies]] = {}
         self._progress = progress
         self._tally = tally
@@ -90,14 +90,14 @@ class AuditStream:
         self._tax = TaxTables(self._reference)
         self._input_chain = self._output_chain = b""
         self._log = log.records()
-        self._record: LogRecord | None = None
+        self._record: StoredRecord | None = None
         self._recorded_at = 0
 
-    def run(self, outputs: Iterable[Written], tell: Tell) -> None:
+    def run(self, outputs: Iterable[WrittenOutput], tell: Tell) -> None:
         """All outputs in order, then what is left of the log."""
         count = self._progress["next_output_seq"]
         for number, written in enumerate(outputs):
-            seen = Seen(written.topic, written.position, written.record)
+            seen = SeenOutput(written.topic, written.position, written.record)
             self._read_log(written.position.log_offset)
             self._tally.add(self._violations(seen))
             self._output_chain = chained(self._output_chain, written.body)
@@ -122,7 +122,7 @@ class AuditStream:
                 self._input_chain = chained(self._input_chain, record.body)
             self._learn(record)
 
-    def _learn(self, record: LogRecord) -> None:
+    def _learn(self, record: StoredRecord) -> None:
         match record.event:
             case LegalEntityDefined() as entity:
                 self._reference.learn(entity)
@@ -136,7 +136,7 @@ class AuditStream:
         if record.type_name in EVENTS_ASIDE:
             self._aside.add(record.engagement_id, *aside(record.type_name, record.event))
 
-    def _violations(self, seen: Seen) -> Iterator[Violation]:
+    def _violations(self, seen: SeenOutput) -> Iterator[Violation]:
         yield from self._numbers.see(seen)
         yield from self._ordinals.see(seen)
         yield from self._caused(seen)
@@ -159,7 +159,7 @@ class AuditStream:
             case _:
                 pass
 
-    def _caused(self, seen: Seen) -> Iterator[Violation]:
+    def _caused(self, seen: SeenOutput) -> Iterator[Violation]:
         """Its position says what the log says at that place; time is the running maximum."""
         position, record = seen.position, self._record
         subject = f"log offset {position.log_offset}"
@@ -172,7 +172,7 @@ class AuditStream:
         if expected != found:
             yield violation(CAUSES, seen, subject, f"cause {expected}", f"cause {found}")
 
-    def _put_aside(self, written: Written) -> None:
+    def _put_aside(self, written: WrittenOutput) -> None:
         match written.record:
             case JournalEntry() as journal:
                 engagement_id = engagement_of(journal.journal_id)
@@ -225,17 +225,17 @@ def aside(type_name: str, event: Event) -> Spilled:
 
 def engagement_from(
     engagement_id: str, found: Sequence[Spilled], policies: Mapping[str, Sequence[Policies]]
-) -> Engagement:
+) -> AuditedEngagement:
     """What was put aside of an engagement."""
     terms: list[ContractSigned | ContractAmended] = []
-    outputs: list[Seen] = []
+    outputs: list[SeenOutput] = []
     memos: list[CreditMemoIssued] = []
     applications: list[PaymentApplied] = []
     holds = False
     for kind, body in found:
         if kind >= len(EVENTS_ASIDE):
             name = OUTPUTS_ASIDE[kind - len(EVENTS_ASIDE)]
-            outputs.append(Seen(TOPICS[name], *OUTPUT_CODECS[name].decode(body)))
+            outputs.append(SeenOutput(TOPICS[name], *OUTPUT_CODECS[name].decode(body)))
             continue
         event = EVENT_CODECS[EVENTS_ASIDE[kind]].decode(body)
         if isinstance(event, ContractSigned | ContractAmended):
@@ -247,4 +247,4 @@ def engagement_from(
         else:
             holds = True
     terms_then = terms_of(terms, policies)
-    return Engagement(engagement_id, tuple(outputs), terms_then, holds, tuple(memos), tuple(applications))
+    return AuditedEngagement(engagement_id, tuple(outputs), terms_then, holds, tuple(memos), tuple(applications))

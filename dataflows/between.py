@@ -10,8 +10,8 @@ from typing import NamedTuple
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_index import FORECASTS, STATEMENTS, FigureIndex, Tell
 from connectors.files.figure_rows import engagement_named
-from connectors.files.moments import Cut, Moment, cut_at, latest, log_end, shards_at
-from connectors.files.written import Written
+from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
+from connectors.files.written import WrittenOutput
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.outputs import (
     TOPICS,
@@ -74,9 +74,9 @@ class Reversed(Exception):
 class Between(NamedTuple):
     """`end` is how far the log has come. A superseded statement is one that was issued before and is replaced: its amounts are negative."""
 
-    since: Cut
-    until: Cut
-    end: Cut
+    since: LogCut
+    until: LogCut
+    end: LogCut
     events: dict[str, int]
     accounts: tuple[AccountMove, ...]
     statements: tuple[BillingStatement, ...]
@@ -119,7 +119,7 @@ def _of_shard(output: Path, shard: int, since: Moment, until: Moment, tell: Tell
         )
 
 
-def _written(index: FigureIndex, topic: str, first: Cut, last: Cut) -> Iterator[Written]:
+def _written(index: FigureIndex, topic: str, first: LogCut, last: LogCut) -> Iterator[WrittenOutput]:
     start = index.lengths_at(first.offset) if first.offset else {}
     yield from index.between(topic, start, index.lengths_at(last.offset))
 
@@ -152,7 +152,7 @@ def _by_number(events: Counter[str]) -> dict[str, int]:
     return dict(sorted(events.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _events(log: EngagementLog, first: Cut, last: Cut, seen: set[str]) -> dict[str, int]:
+def _events(log: EngagementLog, first: LogCut, last: LogCut, seen: set[str]) -> dict[str, int]:
     """By type; one that went to several engagements, or to every shard, counts once."""
     found: Counter[str] = Counter()
     offset = first.offset
@@ -168,7 +168,7 @@ def _events(log: EngagementLog, first: Cut, last: Cut, seen: set[str]) -> dict[s
     return _by_number(found)
 
 
-def _accounts(index: FigureIndex, first: Cut, last: Cut) -> tuple[AccountMove, ...]:
+def _accounts(index: FigureIndex, first: LogCut, last: LogCut) -> tuple[AccountMove, ...]:
     sums: dict[tuple[str, str, str], list[int]] = {}
     for written in _written(index, TOPICS["JournalEntry"], first, last):
         journal = written.record
@@ -183,7 +183,7 @@ def _accounts(index: FigureIndex, first: Cut, last: Cut) -> tuple[AccountMove, .
     return tuple(AccountMove(*key, *sums[key]) for key in sorted(sums))
 
 
-def _statements(index: FigureIndex, first: Cut, last: Cut) -> tuple[BillingStatement, ...]:
+def _statements(index: FigureIndex, first: LogCut, last: LogCut) -> tuple[BillingStatement, ...]:
     """One record each, however many parts. What is issued anew counts in its last revision; what it replaced, issued before, is taken
     back, so that the windows of a period add up to it. A draft counts once it is issued.
     """
@@ -229,7 +229,7 @@ def _sums(statements: Iterable[BillingStatement]) -> tuple[StatementSum, ...]:
     return tuple(StatementSum(*key, *sums[key]) for key in sorted(sums))
 
 
-def _forecasts(index: FigureIndex, first: Cut, last: Cut) -> tuple[ForecastMove, ...]:
+def _forecasts(index: FigureIndex, first: LogCut, last: LogCut) -> tuple[ForecastMove, ...]:
     after: dict[str, ForecastUpdate] = {}
     for written in _written(index, FORECASTS, first, last):
         if isinstance(written.record, ForecastUpdate):
@@ -240,7 +240,7 @@ def _forecasts(index: FigureIndex, first: Cut, last: Cut) -> tuple[ForecastMove,
 
 
 def _exceptions(
-    index: FigureIndex, first: Cut, last: Cut
+    index: FigureIndex, first: LogCut, last: LogCut
 ) -> tuple[tuple[ExceptionMove, ...], tuple[ExceptionMove, ...]]:
     """What is open after and was not before, and what was open before and is closed after."""
     opened: dict[str, ExceptionMove] = {}

@@ -24,22 +24,22 @@ from bytewax.dataflow import Dataflow
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from connectors.delivery_store import Arrived, Member
-from connectors.erp.adapter import NO_TRACE, Limits, Trace
-from dataflows.delivery_watched import Stand, Unwatched, Watch
+from connectors.delivery_store import Arrived, ParcelMember
+from connectors.erp.adapter import NO_TRACE, Limits, TraceContext
+from dataflows.delivery_watched import AccountStand, Unwatched, Watch
 from domain.billing.statement import ISSUED
 from domain.delivery import groups as grouping
 from domain.delivery.answers import Answer, answers_of
-from domain.delivery.calls import SEND, Call, Given, Intent, Result, Terms
+from domain.delivery.calls import SEND, Call, CallTerms, Given, Intent, Result
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document, revision_of
-from domain.delivery.groups import Group, Groups, invoiced_by, withdrawn_by
+from domain.delivery.groups import JournalGroup, OpenGroups, invoiced_by, withdrawn_by
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.journals import documents, halves_of
 from domain.delivery.outcomes import Trouble
 from domain.delivery.pace import seconds
-from domain.delivery.queue import Queue
-from domain.delivery.standings import NEVER_SENT, PROBE, WAITING, Changes, Kept, Parcel
+from domain.delivery.queue import DeliveryQueue
+from domain.delivery.standings import NEVER_SENT, PROBE, WAITING, Changes, Parcel, StoredStandings
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from domain.units import MICROSECONDS_A_SECOND, Instant
 from operators.idling import AT_ONCE
@@ -65,10 +65,10 @@ class Came(NamedTuple):
     following: str
     position: Position
     record: JournalEntry | ControlTotals | BillingStatement
-    trace: Trace = NO_TRACE
+    trace: TraceContext = NO_TRACE
 
 
-class Books(Protocol):
+class OutputSource(Protocol):
     """Where outputs come from and answers go to: the folders of a run, or topics. Called by one thread.
 
     Within a partition outputs come in their order; journals and control totals of a shard may come from one or from several.
@@ -105,7 +105,7 @@ class Books(Protocol):
     def close(self) -> None: ...
 
 
-class Store(Protocol):
+class DeliveryKeeping(Protocol):
     """What delivery keeps of one ERP account. Each call is durable as a whole when it returns, or has done nothing."""
 
     @property
@@ -127,17 +127,17 @@ class Store(Protocol):
     def begin(self, probe_from: Instant) -> None:
         """A new one is from now on."""
 
-    def kept(self) -> Kept: ...
+    def kept(self) -> StoredStandings: ...
 
     def group_rows(self) -> Iterable[tuple[str, grouping.Row]]: ...
 
-    def member(self, member_id: str) -> Member:
+    def member(self, member_id: str) -> ParcelMember:
         """Of a parcel that has not ended."""
 
     def reference(self, key: str) -> str | None:
         """What the ERP calls a document that is in its ledger; None where it is not known to be."""
 
-    def expect(self, members: Sequence[Member]) -> None:
+    def expect(self, members: Sequence[ParcelMember]) -> None:
         """They are asked for from now on, and are kept with what is kept next."""
 
     def keep(self, changes: Changes, arrived: Arrived | None) -> None: ...
@@ -148,10 +148,10 @@ class Store(Protocol):
     def published(self, answers: Sequence[Answer]) -> None: ...
 
 
-class Pool(Protocol):
+class CallRunner(Protocol):
     """Makes calls, several at once."""
 
-    def submit(self, call: Call, trace: Trace) -> None: ...
+    def submit(self, call: Call, trace: TraceContext) -> None: ...
 
     def ended(self, wait_seconds: float) -> Sequence[tuple[Call, Result]]:
         """Calls that have ended; waits so long at most for the first."""
@@ -160,7 +160,7 @@ class Pool(Protocol):
 class ChartMaking:
     """Documents of journals and statements, with the charts as they are."""
 
-    def __init__(self, charts: Mapping[str, EntityChart], store: Store, lines: int) -> None:
+    def __init__(self, charts: Mapping[str, EntityChart], store: DeliveryKeeping, lines: int) -> None:
         self._charts = charts
         self._store = store
         self._lines = lines
@@ -189,7 +189,7 @@ class ChartMaking:
         return self._digests.get(entity, "")
 
 
-class Turn(NamedTuple):
+class DeliveryTurn(NamedTuple):
     """What came of the books and which calls have ended, at one moment. `is_all`: the books have no more for now."""
 
     at: Instant
@@ -198,7 +198,7 @@ class Turn(NamedTuple):
     is_all: bool
 
 
-class Round(NamedTuple):
+class DeliveryRound(NamedTuple):
     """What is to be kept and then done."""
 
     changes: Changes
@@ -206,17 +206,17 @@ class Round(NamedTuple):
     calls: Sequence[Call]
 
 
-class Delivery:
+class DeliveryAccount:
     """One ERP account: what the steps of the dataflow share. One round at a time is under way."""
 
     def __init__(
         self,
-        books: Books,
-        store: Store,
-        groups: Groups,
-        queue: Queue,
+        books: OutputSource,
+        store: DeliveryKeeping,
+        groups: OpenGroups,
+        queue: DeliveryQueue,
         charts: Mapping[str, EntityChart],
-        pool: Pool,
+        pool: CallRunner,
         room: int,
         now: Callable[[], Instant],
         watch: Watch,
@@ -233,7 +233,7 @@ class Delivery:
         self._publish_at = now()
         self._probe_from = store.probe_from
         self._watch = watch
-        self._stand = Stand({})
+        self._stand = AccountStand({})
         self._tally_at: Instant = 0
         # By company, of what was read: issued statements whose period ended before its ERP issues invoices.
         self.left_out: Counter[str] = Counter()
@@ -254,14 +254,14 @@ class Delivery:
 
     # The steps
 
-    def turn(self, wait_seconds: float = 0.0) -> Turn:
+    def turn(self, wait_seconds: float = 0.0) -> DeliveryTurn:
         """The next one; waits so long at most for a call to end, where nothing can be done before."""
         came = self._books.read() if self.queue.at_hand < AT_HAND_MAX else ()
         is_all = not came and self._books.is_at_end
         ended = self._pool.ended(0.0 if came else self._patience(wait_seconds))
-        return Turn(self._now(), came, ended, is_all)
+        return DeliveryTurn(self._now(), came, ended, is_all)
 
-    def decide(self, turn: Turn, *, is_ending: bool = False) -> Round:
+    def decide(self, turn: DeliveryTurn, *, is_ending: bool = False) -> DeliveryRound:
         """What the queue makes of it. Where delivery ends no call begins."""
         for call, result in turn.ended:
             self.queue.took(call, result, turn.at)
@@ -271,9 +271,9 @@ class Delivery:
                 self._watch.troubled(trouble)
         arrived = self._arrived(turn)
         calls = [] if is_ending else self.queue.calls(turn.at, self._room - self.queue.in_flight)
-        return Round(self.queue.changed(), arrived, calls)
+        return DeliveryRound(self.queue.changed(), arrived, calls)
 
-    def carry_out(self, todo: Round) -> None:
+    def carry_out(self, todo: DeliveryRound) -> None:
         """In the order in which a crash leaves nothing sent that is not known to be. Raises GuardStop."""
         posted = [self._store.member(each) for settled in todo.changes.settled for each in settled.members]
         if todo.changes or todo.arrived is not None:
@@ -300,7 +300,7 @@ class Delivery:
         if now >= self._tally_at:
             self._tally_at = now + seconds(TALLY_SECONDS)
             documents, oldest = self.queue.tally()
-            self._stand = Stand({**documents, WAITING: self._groups.waiting}, oldest)
+            self._stand = AccountStand({**documents, WAITING: self._groups.waiting}, oldest)
         pace = self.queue.pace
         left = pace.left(now)
         share = 0.0 if now < pace.paused_until else 1.0 if left is None else left / pace.per_minute
@@ -313,7 +313,7 @@ class Delivery:
         for call in calls:
             self._pool.submit(call, self._trace(call))
 
-    def _trace(self, call: Call) -> Trace:
+    def _trace(self, call: Call) -> TraceContext:
         if call.kind != SEND:
             return NO_TRACE
         return self._store.member(self.queue.members(call.documents[0].key)[0]).trace
@@ -327,13 +327,13 @@ class Delivery:
 
     # What comes
 
-    def _arrived(self, turn: Turn) -> Arrived | None:
+    def _arrived(self, turn: DeliveryTurn) -> Arrived | None:
         """What is read once more after a crash is what its groups were not kept of."""
         is_all = turn.is_all and self._probe_from is not None
         if not turn.came and not is_all:
             return None
         given: list[Given] = []
-        members: list[Member] = []
+        members: list[ParcelMember] = []
         read: list[JournalEntry | BillingStatement] = []
         for came in turn.came:
             self._add(came, given, members, read)
@@ -350,7 +350,7 @@ class Delivery:
         return Arrived({each.partition: each.following for each in turn.came}, self._groups.changes(), is_all, read)
 
     def _add(
-        self, came: Came, given: list[Given], members: list[Member], read: list[JournalEntry | BillingStatement]
+        self, came: Came, given: list[Given], members: list[ParcelMember], read: list[JournalEntry | BillingStatement]
     ) -> None:
         position, record = came.position, came.record
         if isinstance(record, BillingStatement):
@@ -360,15 +360,15 @@ class Delivery:
                 *earlier, name = [revision_of(statement.statement_id, each + 1) for each in range(statement.revision)]
                 given.append(Given(INVOICE, statement.legal_entity_id, (name,), supersedes=tuple(earlier)))
                 about = (position.correlation_id, position.recorded_at, came.trace)
-                members.append(Member(name, statement, *about))
+                members.append(ParcelMember(name, statement, *about))
             return
         if isinstance(record, JournalEntry) and record.legal_entity_id in self._charts:
             read.append(record)
         for group in self._groups.add(position, record):
             given.append(_given(group))
             for journal, correlation_id in zip(group.members, group.correlation_ids, strict=True):
-                trace = came.trace if journal is record else Trace(correlation_id=correlation_id or "")
-                members.append(Member(journal.journal_id, journal, correlation_id, group.recorded_at, trace))
+                trace = came.trace if journal is record else TraceContext(correlation_id=correlation_id or "")
+                members.append(ParcelMember(journal.journal_id, journal, correlation_id, group.recorded_at, trace))
 
     def _whole(self, position: Position, part: BillingStatement) -> BillingStatement | None:
         chart = self._charts.get(part.legal_entity_id)
@@ -393,15 +393,15 @@ def _troubles(result: Result) -> list[Trouble | None]:
 
 def opened(
     erp: str,
-    books: Books,
-    store: Store,
+    books: OutputSource,
+    store: DeliveryKeeping,
     charts: Mapping[str, EntityChart],
     limits: Limits,
-    pool: Pool,
+    pool: CallRunner,
     now: Callable[[], Instant],
     watch: Watch = UNWATCHED,
     only: str | None = None,
-) -> Delivery:
+) -> DeliveryAccount:
     """Goes on where the store is. With a new one, what may have been sent before is looked up, and what was published is known first.
 
     `only` is a kind, journal or invoice: what was never sent of it is sent, and nothing else is done.
@@ -415,19 +415,19 @@ def opened(
         may_be_late = store.had_another or bool(known)
         store.begin(now() + seconds(terms.call_seconds) if may_be_late else NEVER_SENT)
     making = ChartMaking(charts, store, limits.lines)
-    groups = Groups(books.shards, charts, store.group_rows())
-    queue = Queue(erp, making, terms, kept, known, only, groups.has, store.probe_from is not None)
+    groups = OpenGroups(books.shards, charts, store.group_rows())
+    queue = DeliveryQueue(erp, making, terms, kept, known, only, groups.has, store.probe_from is not None)
     books.begin(store.places)
-    return Delivery(books, store, groups, queue, charts, pool, room_of(limits), now, watch)
+    return DeliveryAccount(books, store, groups, queue, charts, pool, room_of(limits), now, watch)
 
 
 def digest_of(chart: EntityChart) -> str:
     return blake2b(msgspec.json.encode(chart, order="sorted"), digest_size=8).hexdigest()
 
 
-def terms_of(limits: Limits) -> Terms:
+def terms_of(limits: Limits) -> CallTerms:
     call_seconds = limits.call_seconds + start_seconds(limits)
-    return Terms(limits.documents, limits.concurrent, limits.per_minute, call_seconds, limits.looked_up)
+    return CallTerms(limits.documents, limits.concurrent, limits.per_minute, call_seconds, limits.looked_up)
 
 
 def start_seconds(limits: Limits) -> float:
@@ -439,17 +439,17 @@ def room_of(limits: Limits) -> int:
     return limits.concurrent + max(1, limits.concurrent // AHEAD)
 
 
-def _given(group: Group) -> Given:
+def _given(group: JournalGroup) -> Given:
     reverses = tuple((each.journal_id, each.reverses) for each in group.members if each.reverses)
     replaces = tuple((each.journal_id, each.replaces) for each in group.members if each.replaces)
     return Given(JOURNAL, group.legal_entity_id, group.ids, reverses, replaces, withdrawn=group.withdrawn)
 
 
-def _group(members: Sequence[Member], chart: EntityChart) -> Group:
+def _group(members: Sequence[ParcelMember], chart: EntityChart) -> JournalGroup:
     """Again, of the members of a parcel."""
     journals = tuple(each.record for each in members if isinstance(each.record, JournalEntry))
     day = max(each.accounting_date for each in journals)
-    return Group(
+    return JournalGroup(
         chart.grain_on(day),
         journals[0].legal_entity_id,
         day,
@@ -462,10 +462,10 @@ def _group(members: Sequence[Member], chart: EntityChart) -> Group:
 # The dataflow
 
 
-class TurnSource(FixedPartitionedSource[Turn, None]):
+class TurnSource(FixedPartitionedSource[DeliveryTurn, None]):
     """Turns until delivery is over; the next one begins when the last is carried out."""
 
-    def __init__(self, delivery: Delivery, is_over: Callable[[], bool]) -> None:
+    def __init__(self, delivery: DeliveryAccount, is_over: Callable[[], bool]) -> None:
         self._delivery = delivery
         self._is_over = is_over
 
@@ -476,12 +476,12 @@ class TurnSource(FixedPartitionedSource[Turn, None]):
         return _Turns(self._delivery, self._is_over)
 
 
-class _Turns(StatefulSourcePartition[Turn, None]):
-    def __init__(self, delivery: Delivery, is_over: Callable[[], bool]) -> None:
+class _Turns(StatefulSourcePartition[DeliveryTurn, None]):
+    def __init__(self, delivery: DeliveryAccount, is_over: Callable[[], bool]) -> None:
         self._delivery = delivery
         self._is_over = is_over
 
-    def next_batch(self) -> Sequence[Turn]:
+    def next_batch(self) -> Sequence[DeliveryTurn]:
         if self._is_over():
             raise StopIteration
         return [self._delivery.turn(LOOK_SECONDS)]
@@ -493,24 +493,24 @@ class _Turns(StatefulSourcePartition[Turn, None]):
         """Nothing: the store is the only memory."""
 
 
-class RoundSink(DynamicSink[Round]):
-    def __init__(self, delivery: Delivery) -> None:
+class RoundSink(DynamicSink[DeliveryRound]):
+    def __init__(self, delivery: DeliveryAccount) -> None:
         self._delivery = delivery
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> _Rounds:  # noqa: ARG002 - Bytewax's shape
         return _Rounds(self._delivery)
 
 
-class _Rounds(StatelessSinkPartition[Round]):
-    def __init__(self, delivery: Delivery) -> None:
+class _Rounds(StatelessSinkPartition[DeliveryRound]):
+    def __init__(self, delivery: DeliveryAccount) -> None:
         self._delivery = delivery
 
-    def write_batch(self, items: list[Round]) -> None:
+    def write_batch(self, items: list[DeliveryRound]) -> None:
         for todo in items:
             self._delivery.carry_out(todo)
 
 
-def build(delivery: Delivery, is_over: Callable[[], bool]) -> Dataflow:
+def build(delivery: DeliveryAccount, is_over: Callable[[], bool]) -> Dataflow:
     """Deliver what the books give to one ERP account, and publish what it answers."""
     flow = Dataflow("delivery")
     turns = op.input("turns", flow, TurnSource(delivery, is_over))

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Final, Self
 
-from connectors.erp.adapter import Calls, Trace
+from connectors.erp.adapter import Calls, TraceContext
 from dataflows.delivery import start_seconds
 from domain.delivery.calls import LOOK_UP, SEND, Call, Result
 from domain.delivery.outcomes import LATE, NotSent
@@ -42,7 +42,7 @@ class CallPool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def submit(self, call: Call, trace: Trace) -> None:
+    def submit(self, call: Call, trace: TraceContext) -> None:
         self._threads.submit(self._make, call, trace)
 
     def ended(self, wait_seconds: float) -> Sequence[tuple[Call, Result]]:
@@ -61,7 +61,7 @@ class CallPool:
         """Calls that have not begun are not made; those that have are waited for."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _make(self, call: Call, trace: Trace) -> None:
+    def _make(self, call: Call, trace: TraceContext) -> None:
         try:
             result = self._result(call, trace)
         except BaseException as fault:  # noqa: BLE001 - raised where delivery is decided
@@ -69,7 +69,7 @@ class CallPool:
         else:
             self._ended.put((call, result))
 
-    def _result(self, call: Call, trace: Trace) -> Result:
+    def _result(self, call: Call, trace: TraceContext) -> Result:
         """One that begins too late is not made; a look-up too may take back and post."""
         is_late = self._clock() > call.at + self._start
         late = NotSent(LATE, "the call waited too long for a thread")

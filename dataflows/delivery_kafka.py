@@ -14,10 +14,10 @@ from zlib import crc32
 
 from connectors.avro_codec import EVENT_CODECS, event_versions
 from connectors.decode_error import DecodeError
-from connectors.erp.adapter import Trace
+from connectors.erp.adapter import TraceContext
 from connectors.kafka import delivery_rounds
 from connectors.kafka.clients import Clients
-from connectors.kafka.delivery_rounds import Call, Round, last_rounds
+from connectors.kafka.delivery_rounds import SendIntent, StoredRound, last_rounds
 from connectors.kafka.frame import unframed
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.log_writer import Produced
@@ -46,7 +46,7 @@ LOG_RECORDS: Final = 2_000
 LOG_BYTES: Final = 4 << 20
 
 
-class Schemas(Protocol):
+class DeliverySchemas(Protocol):
     """The schemas that are pinned, by the registry's ids."""
 
     def schema(self, schema_id: int) -> Pinned | None:
@@ -63,7 +63,7 @@ class KafkaBooks:
         self,
         clients: Clients,
         kafka: KafkaSettings,
-        schemas: Schemas,
+        schemas: DeliverySchemas,
         erp: str,
         tell: Callable[[str], None],
     ) -> None:
@@ -79,7 +79,7 @@ class KafkaBooks:
                 schemas.frame(topic, name)
         self._transactions = Transactions(clients, names.delivery_writer(erp), self._timeout)
         self._await_others()
-        self._round = last_rounds(clients, names, self._timeout).get(erp, Round())
+        self._round = last_rounds(clients, names, self._timeout).get(erp, StoredRound())
         self._partitions = _partitions(clients, names)
         self._topics = FollowedTopics(clients, names, DELIVERED, names.delivery_group, tell)
         self._stored: Mapping[str, int] = self._round.places
@@ -145,7 +145,7 @@ class KafkaBooks:
                 yield event
 
     def claim(self, intents: Sequence[Intent]) -> None:
-        calls = tuple(Call(each.key, each.attempt, each.body_hash) for each in intents)
+        calls = tuple(SendIntent(each.key, each.attempt, each.body_hash) for each in intents)
         self._write(self._round._replace(number=self._round.number + 1, is_open=True, calls=calls))
 
     def publish(self, answers: Sequence[Answer]) -> None:
@@ -180,7 +180,7 @@ class KafkaBooks:
         if time.monotonic() > self._show_at and self._stored != self._round.places:
             self._write(self._round)
 
-    def _write(self, now: Round) -> None:
+    def _write(self, now: StoredRound) -> None:
         written = now._replace(places=self._stored)
         record = Produced(self._names.delivery, delivery_rounds.to_bytes(written), self._erp.encode(), 0, [])
         self._transactions.begin()
@@ -283,7 +283,7 @@ def _came(found: Followed) -> Came:
     record = found.record
     assert isinstance(record, JournalEntry | ControlTotals | BillingStatement), "these topics carry nothing else"
     said = {name: value.decode("ascii") for name, value in found.trace}
-    trace = Trace(
+    trace = TraceContext(
         said.get(TRACEPARENT, ""),
         said.get(TRACESTATE, ""),
         found.position.correlation_id or said.get(CORRELATION, ""),

@@ -12,7 +12,7 @@ from connectors.kafka.partitions import Place
 from connectors.metrics import catalogue
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.registry import Labels, Metrics
-from dataflows.delivery_watched import Stand
+from dataflows.delivery_watched import AccountStand
 from dataflows.measured import DELIVERY, SECOND
 from domain.delivery.outcomes import (
     NotSent,
@@ -35,7 +35,7 @@ class MeasuredDelivery:
         self._erp = erp
         self._metrics = metrics
         self._now = now
-        self._stand = Stand({})
+        self._stand = AccountStand({})
         # An ERP that is away is no reason for a restart.
         self._pulse = Pulse(may_wait=True)
         self._acknowledged = metrics.spread(catalogue.ERP_ACKNOWLEDGED, (erp,))
@@ -61,7 +61,7 @@ class MeasuredDelivery:
         now = self._now()
         self._acknowledged.add_all([max(now - each / SECOND, 0.0) for each in recorded_at])
 
-    def stands(self, stand: Stand, is_caught_up: bool) -> None:
+    def stands(self, stand: AccountStand, is_caught_up: bool) -> None:
         self._stand = stand
         self._pulse.turned()
         self._pulse.is_ready = self._pulse.is_ready or is_caught_up

@@ -9,7 +9,7 @@ from domain.delivery.outcomes import Outcome, Trouble
 from domain.units import Instant
 
 
-class Stand(NamedTuple):
+class AccountStand(NamedTuple):
     """How an ERP account stands.
 
     `documents` counts by standing (`connectors.metrics.catalogue.STANDINGS`). `oldest_at`: when the oldest document that is neither
@@ -35,7 +35,7 @@ class Watch(Protocol):
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None:
         """The ERP has posted these journals or statements just now; of each, when the log recorded what it follows from."""
 
-    def stands(self, stand: Stand, is_caught_up: bool) -> None:
+    def stands(self, stand: AccountStand, is_caught_up: bool) -> None:
         """At the end of each round, also of one in which nothing came. `is_caught_up`: all was read that was there."""
 
 
@@ -48,4 +48,4 @@ class Unwatched:
 
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None: ...
 
-    def stands(self, stand: Stand, is_caught_up: bool) -> None: ...
+    def stands(self, stand: AccountStand, is_caught_up: bool) -> None: ...

@@ -16,7 +16,7 @@ from connectors.output_schemas import output_bodies
 from dataflows.accounting import build
 from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
-from operators.accounting import CommittingSink, Faults, Log, LogSource, OnCommit, Reading, Steps, Turn
+from operators.accounting import AccountingTurn, BatchLog, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Encoders, Shard
@@ -95,14 +95,14 @@ class Resuming:
 
 def run_dataflow(
     accounting: Accounting,
-    log: Log,
+    log: BatchLog,
     more: Callable[[], bool],
     on_commit: OnCommit | None = None,
     max_records: int = 2_000,
 ) -> None:
     """Run the Bytewax dataflow until the log has nothing more to give. Raises what a step raised."""
     faults = Faults(keep=True)
-    steps = Steps([Turn(log, accounting.shard, accounting.outputs)], faults)
+    steps = Steps([AccountingTurn(log, accounting.shard, accounting.outputs)], faults)
 
     with seldom_collecting():
         cli_main(build(LogSource(steps, more, Reading(max_records)), steps.fold, CommittingSink(steps, on_commit)))
@@ -110,7 +110,7 @@ def run_dataflow(
         raise faults.fault
 
 
-def run_plain(accounting: Accounting, log: Log, max_records: int = 2_000, max_bytes: int = 4 << 20) -> None:
+def run_plain(accounting: Accounting, log: BatchLog, max_records: int = 2_000, max_bytes: int = 4 << 20) -> None:
     """The same without an engine: the oracle of the dataflow's tests."""
     shard, outputs = accounting
     with seldom_collecting():

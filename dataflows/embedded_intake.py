@@ -20,12 +20,12 @@ from connectors.files.far_ahead import ReadAhead, check_ahead
 from connectors.files.input_files import KnownFile
 from connectors.files.input_folder import InputFolder, place_after
 from connectors.files.input_reader import InputItem
-from connectors.files.intake_store import IntakeStore, Progress
+from connectors.files.intake_store import IntakeStore, StoredProgress
 from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import LogEnd
-from connectors.files.merged_inputs import Input, merged
+from connectors.files.merged_inputs import InputFile, merged
 from connectors.files.rebuilt import STORE
-from connectors.files.rounds import Round, RoundFile
+from connectors.files.rounds import InputRound, RoundFile
 from connectors.files.writing import writing
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
@@ -44,10 +44,10 @@ CHUNK_RECORDS: Final = 20_000
 CHUNK_BYTES: Final = 16 * 1024 * 1024
 NOTHING_READ: Final[Mapping[str, ReadAhead]] = {}
 
-Taken = tuple[Input, Instant, InputItem]
+Taken = tuple[InputFile, Instant, InputItem]
 
 
-class IntakeSettings(NamedTuple):
+class EmbeddedSettings(NamedTuple):
     """`genesis` is for a new log; one that exists keeps its own. A chunk is what one commit takes."""
 
     genesis: Genesis
@@ -97,7 +97,7 @@ OnProgress = Callable[[RoundProgress], None]
 class EmbeddedIntake:
     """The log, the dead letters and `intake.db` of an output folder, which no other process may write meanwhile."""
 
-    def __init__(self, input_dir: Path, output_dir: Path, settings: IntakeSettings) -> None:
+    def __init__(self, input_dir: Path, output_dir: Path, settings: EmbeddedSettings) -> None:
         self.output_dir = output_dir
         self.settings = settings
         self._folder = InputFolder(input_dir, output_dir)
@@ -189,7 +189,7 @@ class EmbeddedIntake:
                 f"{self.output_dir / rounds.NAME}: expected {progress.round} rounds, which were taken in, found {len(self._rounds)}. "
                 "Put back a copy of it, or start again with an empty output folder",
             )
-        self._progress = progress or Progress(0, True, LogEnd(0, self._log.position), letters, 0, own_days=False)
+        self._progress = progress or StoredProgress(0, True, LogEnd(0, self._log.position), letters, 0, own_days=False)
         self._events = self._progress.events
         wanted = self.settings.genesis
         if (wanted.generation, wanted.partition, wanted.partitions) != found[:3]:
@@ -218,7 +218,7 @@ class EmbeddedIntake:
 
     def _fix_round(
         self, until: date | None, last_day: date | None, *, is_growing: bool
-    ) -> tuple[Round, Mapping[str, ReadAhead]] | None:
+    ) -> tuple[InputRound, Mapping[str, ReadAhead]] | None:
         """With what was read of its files already; None where there is nothing to do."""
         news = self._folder.news(self._store.files(), is_growing=is_growing)
         own_days = self._progress.own_days or any(self._folder.ends_days(found) for found in news)
@@ -231,7 +231,7 @@ class EmbeddedIntake:
             files = [found.file for found in news]
             read = check_ahead(self._folder.input_dir, files, last_day, zones, own_days=own_days, is_growing=is_growing)
         fingerprints = [(found.file.name, found.file.fingerprint) for found in news]
-        new = Round(
+        new = InputRound(
             number=len(self._rounds) + 1,
             files=tuple(RoundFile(name, of.length, of.digest.hex()) for name, of in fingerprints),
             until=until,
@@ -249,7 +249,7 @@ class EmbeddedIntake:
         ahead = self._rounds[had.round - 1 if not had.finished else had.round :]
         return [self._finish(found, on_progress, read) for found in ahead]
 
-    def _finish(self, found: Round, on_progress: OnProgress | None, read: Mapping[str, ReadAhead]) -> RoundSummary:
+    def _finish(self, found: InputRound, on_progress: OnProgress | None, read: Mapping[str, ReadAhead]) -> RoundSummary:
         """A round from where it is to its end."""
         known = self._store.files()
         files = [self._folder.again(file, known.get(file.name)) for file in found.files]
@@ -309,7 +309,7 @@ class _RoundWork:
     """A round at work: its files and how far they are."""
 
     def __init__(
-        self, found: Round, folder: Path, files: list[KnownFile], intake: Intake, read: Mapping[str, ReadAhead]
+        self, found: InputRound, folder: Path, files: list[KnownFile], intake: Intake, read: Mapping[str, ReadAhead]
     ) -> None:
         self.round = found
         self.folder = folder
@@ -319,7 +319,7 @@ class _RoundWork:
         self.bytes_read = 0
         self.bytes_total = sum(file.fingerprint.length - file.place.offset for file in files)
         self.inputs = [
-            Input(
+            InputFile(
                 folder,
                 file.name,
                 file.fingerprint.length,

@@ -16,7 +16,7 @@ from connectors.kafka.clients import Clients
 from connectors.kafka.names import Names
 from connectors.kafka.output_stream import all_outputs
 from connectors.kafka.partitions import Place
-from domain.audit.generations import Difference, StatementDifference, differences, statement_difference
+from domain.audit.generations import AccountDifference, StatementDifference, differences, statement_difference
 from domain.billing.statement import ISSUED
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
 
@@ -24,7 +24,7 @@ POSTINGS: Final = TOPICS["JournalEntry"]
 STATEMENTS: Final = TOPICS["BillingStatement"]
 
 
-class Compared(NamedTuple):
+class GenerationComparison(NamedTuple):
     """`new` are journals and statements whose id the earlier generation does not have; receivers take them as they come."""
 
     before: str
@@ -33,7 +33,7 @@ class Compared(NamedTuple):
     statements: int
     new_journals: tuple[str, ...]
     new_statements: tuple[str, ...]
-    journal_differences: tuple[Difference, ...]
+    journal_differences: tuple[AccountDifference, ...]
     statement_differences: tuple[StatementDifference, ...]
 
 
@@ -46,12 +46,12 @@ class _Partition(NamedTuple):
     generations: frozenset[str]
 
 
-def compare(clients: Clients, names: Names, partitions: int, before: str, timeout: float) -> Compared:
+def compare(clients: Clients, names: Names, partitions: int, before: str, timeout: float) -> GenerationComparison:
     """Raises KafkaException, GuardStop."""
     counts = {POSTINGS: 0, STATEMENTS: 0}
     new: dict[str, list[str]] = {POSTINGS: [], STATEMENTS: []}
     seen: set[str] = set()
-    journals: list[Difference] = []
+    journals: list[AccountDifference] = []
     statements: list[StatementDifference] = []
     for topic in counts:
         for shard in range(partitions):
@@ -64,7 +64,7 @@ def compare(clients: Clients, names: Names, partitions: int, before: str, timeou
                 more, other = _differences(clients, place, before, names.generation, found.otherwise, timeout)
                 journals += more
                 statements += other
-    return Compared(
+    return GenerationComparison(
         before,
         tuple(sorted(seen)),
         counts[POSTINGS],
@@ -93,7 +93,7 @@ def _digests_compared(clients: Clients, place: Place, before: str, ours: str, ti
 
 def _differences(
     clients: Clients, place: Place, before: str, ours: str, wanted: frozenset[str], timeout: float
-) -> tuple[list[Difference], list[StatementDifference]]:
+) -> tuple[list[AccountDifference], list[StatementDifference]]:
     journals: dict[tuple[str, str], JournalEntry] = {}
     statements: dict[tuple[str, str], list[BillingStatement]] = defaultdict(list)
     for generation, record in _records(clients, place, timeout):

@@ -22,10 +22,16 @@ from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TopicPartition
 
 from connectors.kafka import domain_topics, intake_plan, intake_progress, intake_resume
 from connectors.kafka.clients import Clients, Message
-from connectors.kafka.directory import TRANSACTION, Changes, Directory
-from connectors.kafka.domain_messages import MICROSECONDS, Input, Schemas, dead_letter_record, read_message
-from connectors.kafka.domain_topics import DomainTopics, Found
-from connectors.kafka.intake_plan import UNREAD_MAX, Plan
+from connectors.kafka.directory import TRANSACTION, Changes, StoredDirectory
+from connectors.kafka.domain_messages import (
+    MICROSECONDS,
+    DomainMessage,
+    DomainSchemas,
+    dead_letter_record,
+    read_message,
+)
+from connectors.kafka.domain_topics import DomainTopics, FoundTopics
+from connectors.kafka.intake_plan import UNREAD_MAX, IntakePlan
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Appended, LogWriter, Produced, genesis_records
 from connectors.kafka.names import DEAD_LETTERS, Names
@@ -34,11 +40,11 @@ from connectors.kafka.settings import KafkaSettings
 from connectors.kafka.transactions import Transactions
 from connectors.unreadable import unreadable
 from dataflows.embedded import seldom_collecting
-from dataflows.midnight import PATIENCE, Clocks, Due, Midnight, check_apart, check_jump, wall_clock
+from dataflows.midnight import PATIENCE, Clocks, DaysDue, Midnight, check_apart, check_jump, wall_clock
 from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.units import Instant
 from operators.accounting import Faults
-from operators.intake import CommittedSink, Desk, InputSource, Turn
+from operators.intake import CommittedSink, Desk, InputSource, IntakeTurn
 from state import genesis
 from state.genesis import Genesis
 from state.guards import POISON, TOPIC_CHANGED, TORN_OUTPUTS, GuardStop
@@ -76,11 +82,11 @@ class IntakeSetup(NamedTuple):
     days_at_once: int | None = None
 
 
-class Batch(NamedTuple):
+class IntakeBatch(NamedTuple):
     """What to do next: days to end, inputs to take; all of them where they are `planned`."""
 
-    inputs: Sequence[Input]
-    due: Due | None = None
+    inputs: Sequence[DomainMessage]
+    due: DaysDue | None = None
     planned: bool = False
 
 
@@ -88,12 +94,12 @@ class Batch(NamedTuple):
 Early = Mapping[tuple[int, int], bytes]
 
 
-class Effects(NamedTuple):
+class IntakeEffects(NamedTuple):
     """What one transaction holds. `early` is what readers see of those behind it."""
 
-    plan: Plan
+    plan: IntakePlan
     log: Sequence[Appended]
-    letters: Sequence[Input]
+    letters: Sequence[DomainMessage]
     changes: Changes
     progress: IntakeProgress
     early: Mapping[tuple[int, int], bytes] = {}
@@ -106,7 +112,7 @@ class KafkaIntake:
         self,
         clients: Clients,
         kafka: KafkaSettings,
-        schemas: Schemas,
+        schemas: DomainSchemas,
         setup: IntakeSetup,
         tell: Callable[[str], None],
         now: Callable[[], Instant] = wall_clock,
@@ -124,7 +130,7 @@ class KafkaIntake:
         patience = intake_resume.hanging_after(kafka.transaction_timeout_seconds)
         intake_resume.wait_for_transactions(clients, self.names, ours.partitions, patience, tell)
         found = intake_resume.read_standing(clients, self.names, ours)
-        self._plans: Mapping[int, Plan] = {}
+        self._plans: Mapping[int, IntakePlan] = {}
         self._early: Early = {}
         if isinstance(found, set):
             self.progress = self._begin(ours.ids, found)
@@ -148,7 +154,7 @@ class KafkaIntake:
         self._intake = Intake(self._directory, self._log, setup.ownership, clock, latest)
         clocks = Clocks(now, self._brokers_clock, tell, setup.days_at_once)
         self._midnight, self._now = Midnight(self._topics, clocks, setup.midnight_wait), now
-        self._left: Sequence[Input] = ()
+        self._left: Sequence[DomainMessage] = ()
         self._awaited: frozenset[Place] = frozenset()
         self._awaited_since = 0.0
         self._not_before = 0.0
@@ -199,11 +205,11 @@ class KafkaIntake:
 
     # One batch: read, take, commit
 
-    def read(self) -> Batch | None:
+    def read(self) -> IntakeBatch | None:
         if self._plan is not None:
             return self._planned(self._plan)
         if self._left:
-            return Batch(self._left)
+            return IntakeBatch(self._left)
         self._look_for_topics()
         is_live = not self._topics.is_catching_up
         if not is_live:
@@ -215,11 +221,11 @@ class KafkaIntake:
             self._check_clocks(messages, is_live=is_live)
             self._not_before = time.monotonic() + self.setup.commit_seconds
             name_of, schemas = self._topics.name_of, self._schemas
-            return Batch([read_message(each, name_of(each.topic()), schemas) for each in messages])
+            return IntakeBatch([read_message(each, name_of(each.topic()), schemas) for each in messages])
         self._show_offsets(self.progress)
         clock = self._intake.clock
         due = None if clock is None else self._midnight.due(clock.next_midnight)
-        return None if due is None else Batch((), due)
+        return None if due is None else IntakeBatch((), due)
 
     def _check_clocks(self, messages: Sequence[Message], *, is_live: bool) -> None:
         """The newest of them, where the brokers' clock and not a producer's says when it came."""
@@ -234,10 +240,10 @@ class KafkaIntake:
     def _brokers_clock(self) -> Instant:
         """By what it says of a transaction that takes nothing."""
         progress = self._following((), 0)
-        self.commit(Effects(_plan_of(progress.transaction, (), None), (), (), {}, progress))
+        self.commit(IntakeEffects(_plan_of(progress.transaction, (), None), (), (), {}, progress))
         return intake_resume.progress_time(self._clients, self.names)
 
-    def take(self, batch: Batch) -> Effects:
+    def take(self, batch: IntakeBatch) -> IntakeEffects:
         """Decides; what is over the limits of a transaction is left for the next batch."""
         self._directory.expect(
             [each.event.entry_id for each in batch.inputs if isinstance(each.event, TimeApproved | TimeWithdrawn)]
@@ -251,11 +257,11 @@ class KafkaIntake:
         progress = self._following(taken, len(letters))
         plan = _plan_of(progress.transaction, taken, batch.due)
         if not batch.planned:
-            return Effects(plan, log, letters, changes, progress)
+            return IntakeEffects(plan, log, letters, changes, progress)
         unwritten, early = self._unwritten(log, progress)
-        return Effects(plan, unwritten, letters, changes, progress, early)
+        return IntakeEffects(plan, unwritten, letters, changes, progress, early)
 
-    def commit(self, effects: Effects) -> None:
+    def commit(self, effects: IntakeEffects) -> None:
         """The topics first, then the file at hand."""
         names, progress, transactions = self.names, effects.progress, self._transactions
         said = [(TRANSACTION, b"%d" % progress.transaction)]
@@ -296,9 +302,9 @@ class KafkaIntake:
             self._topics.consumer.commit(offsets=moved, asynchronous=True)
             self._shown, self._show_at = progress.inputs, time.monotonic() + SHOW_SECONDS
 
-    def _take_inputs(self, inputs: Sequence[Input], *, within_limits: bool) -> tuple[list[Input], int]:
+    def _take_inputs(self, inputs: Sequence[DomainMessage], *, within_limits: bool) -> tuple[list[DomainMessage], int]:
         """Dead letters among them, and how many were taken."""
-        letters: list[Input] = []
+        letters: list[DomainMessage] = []
         intake, log, setup = self._intake, self._log, self.setup
         for count, each in enumerate(inputs):
             if within_limits and (
@@ -321,7 +327,7 @@ class KafkaIntake:
                 raise _poison(each, fault) from fault
         return letters, len(inputs)
 
-    def _end_days(self, due: Due) -> None:
+    def _end_days(self, due: DaysDue) -> None:
         for topic in due.behind:
             name = self._topics.name_of(topic)
             self._intake.is_behind(name, f"a day was ended before all of {name} was taken in that it held at midnight")
@@ -330,7 +336,7 @@ class KafkaIntake:
         if due.instant is not None:
             self._intake.end_days_at(due.instant)
 
-    def _following(self, inputs: Sequence[Input], letters: int) -> IntakeProgress:
+    def _following(self, inputs: Sequence[DomainMessage], letters: int) -> IntakeProgress:
         now = self.progress
         return now._replace(
             transaction=now.next_transaction,
@@ -345,14 +351,16 @@ class KafkaIntake:
 
     # A transaction of which readers see a part
 
-    def _planned(self, plan: Plan) -> Batch:
+    def _planned(self, plan: IntakePlan) -> IntakeBatch:
         """What it was going to take, as it was then."""
         messages = self._topics.read_again(plan.offsets)
         inputs = [self._as_it_was(message, number, plan) for number, message in enumerate(messages)]
         ends_days = plan.ends_at is not None or plan.behind or plan.caught_up
-        return Batch(inputs, Due(plan.ends_at, plan.behind, plan.caught_up) if ends_days else None, planned=True)
+        return IntakeBatch(
+            inputs, DaysDue(plan.ends_at, plan.behind, plan.caught_up) if ends_days else None, planned=True
+        )
 
-    def _as_it_was(self, message: Message, number: int, plan: Plan) -> Input:
+    def _as_it_was(self, message: Message, number: int, plan: IntakePlan) -> DomainMessage:
         found = read_message(message, self._topics.name_of(message.topic()), self._schemas)
         why = plan.unread.get(number)
         if why is not None:
@@ -365,7 +373,7 @@ class KafkaIntake:
         return found
 
     @property
-    def _plan(self) -> Plan | None:
+    def _plan(self) -> IntakePlan | None:
         """Of the transaction that comes next."""
         return self._plans.get(self.progress.next_transaction)
 
@@ -437,10 +445,10 @@ class KafkaIntake:
             )
         check_genesis(kept)
 
-    def _open_directory(self, topic_id: str) -> Directory:
+    def _open_directory(self, topic_id: str) -> StoredDirectory:
         self.setup.folder.mkdir(parents=True, exist_ok=True)
         self._topic_id = topic_id
-        directory = Directory.open(self.setup.folder / STORE)
+        directory = StoredDirectory.open(self.setup.folder / STORE)
         try:
             intake_resume.make_ready(self._clients, self.names, directory, self.progress, self._topic_id, self._tell)
         except BaseException:
@@ -466,7 +474,7 @@ class KafkaIntake:
             )
         return DomainTopics(self._clients, self.names, self._found, there, timeout)
 
-    def _made_again(self, found: Found) -> set[str]:
+    def _made_again(self, found: FoundTopics) -> set[str]:
         """Topics with another id than they had, which somebody has accepted."""
         changed = {name for name, now in found.ids.items() if self.progress.topic_ids.get(name, now) != now}
         for name in sorted(changed):
@@ -492,7 +500,7 @@ class KafkaIntake:
             )
             self._awaited_since = now
 
-    def _find(self) -> Found:
+    def _find(self) -> FoundTopics:
         return domain_topics.find(self._clients, self.names)
 
     def _look_for_topics(self) -> None:
@@ -510,12 +518,12 @@ class KafkaIntake:
         return Produced(self.names.directory, intake_progress.to_bytes(progress), intake_progress.KEY, 0, [])
 
 
-def _plan_of(transaction: int, inputs: Sequence[Input], due: Due | None) -> Plan:
-    told = Due(None) if due is None else due
-    return Plan(transaction, intake_plan.stretches(inputs), intake_plan.unread(inputs), *told)
+def _plan_of(transaction: int, inputs: Sequence[DomainMessage], due: DaysDue | None) -> IntakePlan:
+    told = DaysDue(None) if due is None else due
+    return IntakePlan(transaction, intake_plan.stretches(inputs), intake_plan.unread(inputs), *told)
 
 
-def _poison(item: Input, fault: Exception) -> GuardStop:
+def _poison(item: DomainMessage, fault: Exception) -> GuardStop:
     return GuardStop(
         POISON,
         f"{item}: {type(item.event).__name__} cannot be taken in, which is an error of Milepost's own: {type(fault).__name__}: "
@@ -533,7 +541,7 @@ def build(inputs: Source[Any], take: Callable[[list[Any]], list[Any]], log: Sink
 
 
 def flow_of(intake: Desk, faults: Faults, more: Callable[[], bool]) -> Dataflow:
-    turn = Turn(intake, faults, more)
+    turn = IntakeTurn(intake, faults, more)
     return build(InputSource(turn), turn.take, CommittedSink(turn))
 
 

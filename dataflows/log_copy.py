@@ -65,7 +65,7 @@ class CopiedPartition(NamedTuple):
     chain: str
 
 
-class Manifest(NamedTuple):
+class CopyManifest(NamedTuple):
     """`files` are SHA-256 and length by path; `latest` is the instant, in microseconds, that intake had come to."""
 
     prefix: str
@@ -85,7 +85,7 @@ class Manifest(NamedTuple):
 # Out
 
 
-def export_log(clients: Clients, kafka: KafkaSettings, folder: Path, tell: Tell) -> Manifest:
+def export_log(clients: Clients, kafka: KafkaSettings, folder: Path, tell: Tell) -> CopyManifest:
     """Into an empty folder. Intake may go on meanwhile. Raises GuardStop where log and directory do not agree."""
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: expected an empty folder or none, so that what is there stays")
@@ -109,7 +109,7 @@ def export_log(clients: Clients, kafka: KafkaSettings, folder: Path, tell: Tell)
     paths = [log_path(folder, number) for number in range(len(partitions))]
     paths += [folder / name for name in (DIRECTORY_FILE, OVERRIDES_FILE, PROGRESS_FILE)]
     files = {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
-    made = Manifest(kafka.prefix, kafka.generation, progress.latest, partitions, count, len(passed_over), files)
+    made = CopyManifest(kafka.prefix, kafka.generation, progress.latest, partitions, count, len(passed_over), files)
     shape = {**made._asdict(), "partitions": [each._asdict() for each in partitions]}
     replace_file(folder / MANIFEST, orjson.dumps(shape, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
     return made
@@ -162,7 +162,7 @@ def _write_lines(path: Path, rows: Iterable[Any]) -> int:
 # In
 
 
-def checked_copy(folder: Path) -> Manifest:
+def checked_copy(folder: Path) -> CopyManifest:
     """Every byte is looked at before anything is written anywhere. Raises GuardStop, naming file and digest."""
     manifest = _read_manifest(folder)
     for name, (digest, length) in manifest.files.items():
@@ -177,7 +177,7 @@ def checked_copy(folder: Path) -> Manifest:
     return manifest
 
 
-def import_log(clients: Clients, kafka: KafkaSettings, folder: Path, tell: Tell) -> Manifest:
+def import_log(clients: Clients, kafka: KafkaSettings, folder: Path, tell: Tell) -> CopyManifest:
     """Into the empty topics of another generation. What is half done when it ends is not gone on from."""
     manifest = checked_copy(folder)
     names = Names.of(kafka)
@@ -207,7 +207,7 @@ def import_log(clients: Clients, kafka: KafkaSettings, folder: Path, tell: Tell)
     return manifest
 
 
-def _moved(progress: IntakeProgress, manifest: Manifest, generation: str, ids: dict[str, str]) -> IntakeProgress:
+def _moved(progress: IntakeProgress, manifest: CopyManifest, generation: str, ids: dict[str, str]) -> IntakeProgress:
     """Topics of intake's own are new ones; those of the domain are read on where they were."""
     old = Names(manifest.prefix, manifest.generation)
     kept = {name: each for name, each in progress.topic_ids.items() if name not in (old.log, old.directory)}
@@ -253,7 +253,7 @@ def _write(transactions: Transactions, records: Iterable[Produced]) -> None:
         transactions.commit()
 
 
-def _check_generation(manifest: Manifest, kafka: KafkaSettings) -> None:
+def _check_generation(manifest: CopyManifest, kafka: KafkaSettings) -> None:
     if kafka.generation == manifest.generation:
         raise GuardStop(
             OTHER_GENERATION,
@@ -310,7 +310,7 @@ def _digest(path: Path) -> tuple[str, int]:
     return made.hexdigest(), length
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def _read_manifest(folder: Path) -> CopyManifest:
     path = folder / MANIFEST
     with suppress(ValueError, TypeError, KeyError, AttributeError):
         try:
@@ -321,7 +321,7 @@ def _read_manifest(folder: Path) -> Manifest:
             ) from fault
         partitions = tuple(CopiedPartition(**each) for each in found.pop("partitions"))
         files = {str(name): (str(digest), int(length)) for name, (digest, length) in found.pop("files").items()}
-        read = Manifest(partitions=partitions, files=files, **found)
+        read = CopyManifest(partitions=partitions, files=files, **found)
         wanted = {f"log/{number}.avro" for number in range(len(partitions))}
         if read.version == VERSION and files.keys() >= {*wanted, DIRECTORY_FILE, PROGRESS_FILE, OVERRIDES_FILE}:
             return read

@@ -14,9 +14,9 @@ from confluent_kafka import KafkaException
 
 from connectors.files.output_lock import OutputInUse
 from connectors.kafka.clients import Clients
-from connectors.kafka.known_ends import Asked, KnownEnds, unknown_end
+from connectors.kafka.known_ends import EndsQuery, KnownEnds, unknown_end
 from connectors.kafka.names import DEAD_LETTERS, ENGAGEMENT_LOG, Names
-from connectors.kafka.open_exceptions import OpenExceptions
+from connectors.kafka.open_exceptions import OpenExceptionCounts
 from connectors.kafka.outputs import KafkaOutputs
 from connectors.kafka.partitions import Place
 from connectors.kafka.views import Views, ViewTopic
@@ -26,13 +26,11 @@ from connectors.metrics.registry import Labels, Metrics
 from dataflows.accounting_kafka import Paced
 from dataflows.beside import beside
 from dataflows.intake import STORE as MEMORY
-from dataflows.intake import Batch as IntakeBatch
-from dataflows.intake import Effects as IntakeEffects
-from dataflows.intake import KafkaIntake
+from dataflows.intake import IntakeBatch, IntakeEffects, KafkaIntake
 from domain.exceptions import CATALOGUE
 from domain.outputs import TOPICS
 from domain.units import AMOUNT_ONE, Amount
-from operators.accounting import Effects, Outputs, Turn
+from operators.accounting import AccountingTurn, Effects, Outputs
 from state.guards import GuardStop
 from state.shard import Encoded, Mark
 
@@ -89,7 +87,7 @@ class _Timed:
 class _Shard:
     """What is known of a shard between two commits. What was visible before the start is not measured again."""
 
-    def __init__(self, turn: Turn, store: Path) -> None:
+    def __init__(self, turn: AccountingTurn, store: Path) -> None:
         assert isinstance(turn.log, Paced), "accounting on Kafka reads a log at a pace"
         assert isinstance(turn.outputs, KafkaOutputs), "accounting on Kafka writes to topics"
         self.number = str(turn.shard.number)
@@ -142,7 +140,7 @@ class MeasuredAccounting:
         )
         metrics.ask(catalogue.READY, lambda: [((ACCOUNTING,), float(not health.unready()))])
 
-    def on_open(self, turns: Mapping[int, Turn]) -> None:
+    def on_open(self, turns: Mapping[int, AccountingTurn]) -> None:
         self._shards = {number: _Shard(turn, self._store_of(number)) for number, turn in turns.items()}
         for one in self._shards.values():
             self._metrics.count(catalogue.OUTPUTS_SUPPRESSED, (one.number,), 0)
@@ -366,7 +364,7 @@ class MeasuredView:
 
 
 @contextmanager
-def ends_followed(metrics: Metrics, asked: Asked, dataflow: str, places: Sequence[Place]) -> Iterator[KnownEnds]:
+def ends_followed(metrics: Metrics, asked: EndsQuery, dataflow: str, places: Sequence[Place]) -> Iterator[KnownEnds]:
     """Beside a dataflow, from before it begins: brokers are asked where these partitions end."""
     ends = KnownEnds(asked, places)
     end = metrics.ask(catalogue.LAG_AGE, lambda: [((dataflow,), ends.age_seconds)])
@@ -381,7 +379,7 @@ def ends_followed(metrics: Metrics, asked: Asked, dataflow: str, places: Sequenc
 def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards: Iterable[int]) -> Iterator[None]:
     """Beside a dataflow; where the brokers refuse it the gauges are left out, and it is tried again."""
     numbers = tuple(shards)
-    current: list[OpenExceptions] = []
+    current: list[OpenExceptionCounts] = []
     seen: dict[str, Amount] = {}
 
     def counts() -> Iterator[tuple[Labels, float]]:
@@ -407,7 +405,7 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
     def follow(ended: Flag) -> None:
         while not ended.is_set():
             try:
-                one = OpenExceptions(clients, names, numbers)
+                one = OpenExceptionCounts(clients, names, numbers)
                 current[:] = [one]
                 try:
                     while not ended.is_set():
@@ -431,7 +429,7 @@ def exceptions_followed(metrics: Metrics, clients: Clients, names: Names, shards
             each()
 
 
-def _caught_up(current: Sequence[OpenExceptions]) -> list[OpenExceptions]:
+def _caught_up(current: Sequence[OpenExceptionCounts]) -> list[OpenExceptionCounts]:
     return [one for one in list(current) if one.is_caught_up]
 
 

@@ -23,7 +23,7 @@ ASK_AGAIN: Final = 60 * 1_000_000
 Ends = Mapping[tuple[str, int], int]
 
 
-class Topics(Protocol):
+class MidnightTopics(Protocol):
     """What is known of the domain topics."""
 
     def ends(self) -> Ends: ...
@@ -31,7 +31,7 @@ class Topics(Protocol):
     def topics_behind(self, ends: Ends) -> tuple[str, ...]: ...
 
 
-class Due(NamedTuple):
+class DaysDue(NamedTuple):
     """Days up to an instant are to end (None: none are); topics that are behind, and those that have caught up."""
 
     instant: Instant | None
@@ -54,7 +54,7 @@ class Clocks(NamedTuple):
 class Midnight:
     """`patience`, in microseconds, is how long a day's end waits for what was to come before."""
 
-    def __init__(self, topics: Topics, clocks: Clocks, patience: Instant = PATIENCE) -> None:
+    def __init__(self, topics: MidnightTopics, clocks: Clocks, patience: Instant = PATIENCE) -> None:
         self._patience = patience
         self._topics = topics
         self._clocks = clocks
@@ -65,14 +65,14 @@ class Midnight:
         self._brokers_were_at: Instant = 0
         self._asked_at: Instant | None = None
 
-    def due(self, next_midnight: Instant) -> Due | None:
+    def due(self, next_midnight: Instant) -> DaysDue | None:
         """What is to be done now, if anything. Raises GuardStop where the clocks have jumped."""
         if self._behind:
             still = self._topics.topics_behind(self._owed)
             caught_up = tuple(topic for topic in self._behind if topic not in still)
             if caught_up:
                 self._behind = still
-                return Due(None, caught_up=caught_up)
+                return DaysDue(None, caught_up=caught_up)
         now = self._clocks.now()
         if now < next_midnight or not self._is_past_at_brokers(next_midnight, now):
             return None
@@ -84,7 +84,7 @@ class Midnight:
         check_jump(next_midnight, min(now, self._brokers_were_at), self._clocks.days_at_once)
         if behind:
             self._behind, self._owed = behind, self._ends
-        return Due(next_midnight, behind)
+        return DaysDue(next_midnight, behind)
 
     def _is_past_at_brokers(self, midnight: Instant, now: Instant) -> bool:
         """Their last answer is enough where it is late enough."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from state.guards import OUTPUTS_DIFFER, STORE_DAMAGED, GuardStop
-from state.shard import Progress, Shard
+from state.shard import OutputProgress, Shard
 from state.store.snapshot import Damaged
 from state.store.store import Meta, Store, is_damage
 
@@ -42,7 +42,7 @@ def _behind(path: Path, store: Store, over: Callable[[Store], Shard]) -> Shard:
     return shard
 
 
-def check_place(path: Path, meta: Meta, progress: Progress) -> None:
+def check_place(path: Path, meta: Meta, progress: OutputProgress) -> None:
     place, written = (meta.offset, meta.engagement), (progress.offset, progress.engagement)
     if place > written or meta.next_seq > progress.next_seq:
         raise Damaged(f"store {path} is ahead of the outputs")

@@ -8,23 +8,23 @@ from typing import NamedTuple
 from connectors.files.output_lock import only_writer
 from connectors.kafka import overrides
 from connectors.kafka.log import KafkaLog
-from connectors.kafka.progress import Written
+from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.resume import Ends, await_ends, described, fence, last_progress
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import Job, check_log, open_books, shard_folder, target_of
 from dataflows.embedded import seldom_collecting
 from dataflows.opening import Tell, silent
 from state.guards import POISON, GuardStop
 from state.overrides import Override, Overrides
-from state.shard import VIEWS, Mark, Progress, Shard
+from state.shard import VIEWS, Mark, OutputProgress, Shard
 
 
-class Refused(Exception):
+class CannotPassOver(Exception):
     """What is asked for cannot be passed over; the message says why."""
 
 
 class PassedOver(NamedTuple):
-    record: LogRecord
+    record: StoredRecord
     override: Override
 
 
@@ -45,7 +45,7 @@ def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) ->
         check_ahead(override, written.place if written is not None else (0, ""))
         record = log.record(override.offset)
         if record is None:
-            raise Refused(f"shard {number}: the log has no record {override.offset} yet")
+            raise CannotPassOver(f"shard {number}: the log has no record {override.offset} yet")
         passed_over = overrides.read(job.clients, job.names, number, target.timeout)
         _check_stops(job, log, written, passed_over, override, tell)
         overrides.write(producer, job.names, number, override, target.transaction_timeout)
@@ -55,20 +55,20 @@ def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) ->
 def check_ahead(override: Override, place: tuple[int, str]) -> None:
     """What is folded stays folded: outputs that follow from it are written."""
     if override.offset < place[0]:
-        raise Refused(
+        raise CannotPassOver(
             f"record {override.offset} is folded already, outputs go up to record {place[0]}; send a correction instead"
         )
     if override.offset == place[0] and place[1] and override.engagement <= place[1]:
-        raise Refused(
+        raise CannotPassOver(
             f"record {override.offset} is folded in part, up to engagement {place[1]}; name the engagement that fails with --engagement"
         )
 
 
 def _check_stops(
-    job: Job, log: KafkaLog, written: Written | None, passed_over: Overrides, override: Override, tell: Tell
+    job: Job, log: KafkaLog, written: WrittenProgress | None, passed_over: Overrides, override: Override, tell: Tell
 ) -> None:
     """Folds on from where the shard stands, and writes nothing: what is passed over is what stops it there, and nothing else."""
-    progress = written.for_shard if written is not None else Progress()
+    progress = written.for_shard if written is not None else OutputProgress()
     shard = open_books(job, log.genesis, progress, passed_over, tell)
     try:
         with seldom_collecting():
@@ -77,7 +77,7 @@ def _check_stops(
         shard.store.close()
     if stop is None:
         folded = f"records {progress.offset} to {shard.offset - 1} are folded without a fault"
-        raise Refused(
+        raise CannotPassOver(
             f"{named(override)} does not stop shard {shard.number}: "
             f"{folded if shard.offset > progress.offset else 'it stands at the end of its log'}. "
             "Nothing was passed over; start accounting, and pass over what its message names"
@@ -89,7 +89,7 @@ def check_is_it(shard: Shard, override: Override, stop: GuardStop) -> None:
     """What is passed over is what stops the shard; of a record whose views alone fail the record itself is folded."""
     offset, at = shard.failed_at
     if override.offset != offset or override.engagement not in ((at,) if at.startswith(VIEWS) else ("", at)):
-        raise Refused(
+        raise CannotPassOver(
             f"{named(override)} is not what stops shard {shard.number}. Nothing was passed over; what stops it is this: {stop.message}"
         )
 

@@ -10,7 +10,7 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.output_lock import only_writer
 from dataflows.embedded import close, open_accounting, seldom_collecting
 from dataflows.opening import Tell, silent
-from dataflows.passing_over import PassedOver, Refused, check_ahead, check_is_it, named
+from dataflows.passing_over import CannotPassOver, PassedOver, check_ahead, check_is_it, named
 from state.guards import POISON, GuardStop
 from state.overrides import Override
 from state.rules import check_genesis
@@ -26,7 +26,7 @@ def pass_over(folder: Path, override: Override, tell: Tell = silent) -> PassedOv
         check_genesis(log.genesis)
         found = log.read(override.offset, 1, 1) if 0 <= override.offset < log.end else ()
         if not found:
-            raise Refused(f"the log has no record {override.offset} yet")
+            raise CannotPassOver(f"the log has no record {override.offset} yet")
         accounting = open_accounting(folder, log.genesis, tell)
         try:
             check_ahead(override, (accounting.outputs.progress.offset, accounting.outputs.progress.engagement))
@@ -54,7 +54,7 @@ def _fold_on(shard: Shard, log: EngagementLog, last: int) -> GuardStop | None:
 
 def _check(shard: Shard, override: Override, stop: GuardStop | None) -> None:
     if stop is None:
-        raise Refused(
+        raise CannotPassOver(
             f"{named(override)} stops nothing: the log is folded up to it without a fault. Nothing was passed over"
         )
     check_is_it(shard, override, stop)

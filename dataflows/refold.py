@@ -10,9 +10,9 @@ from typing import Any, Final
 from connectors.containers import Damage
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.outputs import topic_file
-from connectors.files.written import Written, committed, read_file, topics
+from connectors.files.written import WrittenOutput, committed, read_file, topics
 from connectors.json_records import record_to_json
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.audit_stream import Tell
 from dataflows.embedded import close, open_accounting
 from domain.audit.about import about
@@ -42,7 +42,7 @@ def refold(
         close(accounting)
 
 
-def _read(log: EngagementLog, offset: int, end: int) -> Sequence[LogRecord]:
+def _read(log: EngagementLog, offset: int, end: int) -> Sequence[StoredRecord]:
     return log.read(offset, min(BATCH_RECORDS, end - offset), BATCH_BYTES) if offset < end else ()
 
 
@@ -88,7 +88,7 @@ def _pass_over(_damage: Damage) -> None:
     """What cannot be read is told by the check of the files; here it is missing."""
 
 
-def _told(there: Written | None, again: Written | None) -> tuple[str, str]:
+def _told(there: WrittenOutput | None, again: WrittenOutput | None) -> tuple[str, str]:
     """Expected and found: the fields that differ, or what the two are about where they are not of one type."""
     if there is None or again is None or type(there.record) is not type(again.record):
         return _about(again), _about(there)
@@ -102,11 +102,11 @@ def _told(there: Written | None, again: Written | None) -> tuple[str, str]:
     return expected, found
 
 
-def _about(written: Written | None) -> str:
+def _about(written: WrittenOutput | None) -> str:
     return "no output" if written is None else about(written.record)
 
 
-def _fields(written: Written) -> dict[str, str]:
+def _fields(written: WrittenOutput) -> dict[str, str]:
     """Each plain value by its place, such as `lines[0].amount`."""
     return dict(_flat(record_to_json(written.record, written.position), ""))
 

@@ -23,13 +23,13 @@ from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import FORECAST_CURRENT
 from connectors.kafka.outputs import FORECAST_UPDATES, Identity, KafkaOutputs
 from connectors.kafka.producing import produce
-from connectors.kafka.progress import Written
+from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.resume import (
     COMPACTED,
     Ends,
     Everything,
     Foreign,
-    Target,
+    ResumeTarget,
     await_ends,
     check_topics,
     described,
@@ -42,7 +42,7 @@ from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Tell, silent
 from state.guards import OUTPUTS_DIFFER, GuardStop
 from state.overrides import digest_before
-from state.shard import Encoded, Mark, Progress, Shard
+from state.shard import Encoded, Mark, OutputProgress, Shard
 from state.store.store import Store
 
 BATCH_RECORDS: Final = 2_000
@@ -51,18 +51,18 @@ MISSING: Final = "missing"
 BEHIND: Final = "behind"
 
 
-class Refused(Exception):
+class CannotRepair(Exception):
     """What a person says is not so; the message says what is. Nothing was written."""
 
 
-class Told(NamedTuple):
+class RepairOrders(NamedTuple):
     """What a person says of the topics: which offsets are foreign, and which topics were made again with their records."""
 
     foreign: Foreign
     accepted: frozenset[str] = frozenset()
 
 
-NOTHING_TOLD: Final = Told({})
+NOTHING_TOLD: Final = RepairOrders({})
 
 
 class Repaired(NamedTuple):
@@ -76,7 +76,9 @@ class Repaired(NamedTuple):
     progress: str = ""
 
 
-def repair(job: Job, number: int, *, dry_run: bool = False, told: Told = NOTHING_TOLD, tell: Tell = silent) -> Repaired:
+def repair(
+    job: Job, number: int, *, dry_run: bool = False, told: RepairOrders = NOTHING_TOLD, tell: Tell = silent
+) -> Repaired:
     """Whoever has the shard is fenced. Raises Refused, and GuardStop where the log does not give what is on the topics."""
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
@@ -85,7 +87,7 @@ def repair(job: Job, number: int, *, dry_run: bool = False, told: Told = NOTHING
         check_log(log.genesis, job.kafka, number)
         target = target_of(job, log.genesis, number)
         topic_ids = described(job.clients, target)
-        producer = Held(fence(job.clients, target), target.transaction_timeout)
+        producer = HoldingProducer(fence(job.clients, target), target.transaction_timeout)
         await_ends(job.clients, target, tell)
         ends = Ends(job.clients, [(job.names.progress, number)], target.timeout)
         held.callback(ends.close)
@@ -109,7 +111,7 @@ def repair(job: Job, number: int, *, dry_run: bool = False, told: Told = NOTHING
         folder = held.enter_context(tempfile.TemporaryDirectory(dir=shard_folder(job, number)))
         store = Store(Path(folder) / "again.db", job.kafka.generation, number)
         held.callback(store.close)
-        shard = Shard(store, ENCODERS, log.genesis, Progress(), decode_event, passed_over)
+        shard = Shard(store, ENCODERS, log.genesis, OutputProgress(), decode_event, passed_over)
         place = written.place if written is not None else (0, "")
         with seldom_collecting():
             mark = _folded_to(shard, log, outputs, place, found.last, target, tell, named)
@@ -120,7 +122,9 @@ def repair(job: Job, number: int, *, dry_run: bool = False, told: Told = NOTHING
         return Repaired(missing, shard.offset, _state_of(written, found.last))
 
 
-def _foreign(written: Written | None, told: Told, topic_ids: Mapping[str, str], target: Target) -> dict[str, list[int]]:
+def _foreign(
+    written: WrittenProgress | None, told: RepairOrders, topic_ids: Mapping[str, str], target: ResumeTarget
+) -> dict[str, list[int]]:
     """What was named before and what is named now. In a topic that was made again everything stands elsewhere."""
     found: dict[str, set[int]] = {topic: set(offsets) for topic, offsets in told.foreign.items()}
     if written is not None:
@@ -131,7 +135,7 @@ def _foreign(written: Written | None, told: Told, topic_ids: Mapping[str, str], 
     return {topic: sorted(offsets) for topic, offsets in sorted(found.items())}
 
 
-def _state_of(written: Written | None, last: int) -> str:
+def _state_of(written: WrittenProgress | None, last: int) -> str:
     if written is None:
         return MISSING if last >= 0 else ""
     return BEHIND if last >= written.next_output_seq else ""
@@ -140,10 +144,10 @@ def _state_of(written: Written | None, last: int) -> str:
 class _Named:
     """What a person has said, against what the log makes. Raises Refused."""
 
-    def __init__(self, found: Everything, foreign: Foreign, told: Told) -> None:
+    def __init__(self, found: Everything, foreign: Foreign, told: RepairOrders) -> None:
         for topic, offsets in told.foreign.items():
             if nowhere := sorted(set(offsets) - set(found.named.get(topic, ()))):
-                raise Refused(f"{topic}:{nowhere[0]}: there is no record at this offset of the shard's partition")
+                raise CannotRepair(f"{topic}:{nowhere[0]}: there is no record at this offset of the shard's partition")
         self._visible = found.visible
         # Looking like outputs of this shard, and standing nowhere else.
         self._doubtful = {
@@ -158,7 +162,7 @@ class _Named:
         for topic in (made.topic, FORECAST_CURRENT) if made.topic == FORECAST_UPDATES else (made.topic,):
             one = self._doubtful.get((topic, made.output_seq))
             if one is not None and (one.key, one.type_name, one.body) == (made.key.encode(), made.type_name, made.body):
-                raise Refused(
+                raise CannotRepair(
                     f"{topic}:{one.at} is output {made.output_seq} of this shard as the log makes it, and is nowhere else: it is ours"
                 )
             if topic in self._newest:
@@ -170,7 +174,7 @@ class _Named:
             there = self._visible[topic]
             for key, number in newest.items():
                 if number <= there.last and number not in there.records:
-                    raise Refused(
+                    raise CannotRepair(
                         f"{topic}: the newest record of {key} is output {number}, and is not there, though later ones are. What is missing "
                         "cannot be added behind them: delete the topic, make it with `milepost topics create`, and leave it empty; "
                         "repair then writes all of it"
@@ -183,7 +187,7 @@ def _folded_to(
     outputs: KafkaOutputs,
     place: tuple[int, str],
     last: int,
-    target: Target,
+    target: ResumeTarget,
     tell: Tell,
     named: _Named,
 ) -> Mark | None:
@@ -211,7 +215,7 @@ def _folded_to(
     return mark
 
 
-class Held:
+class HoldingProducer:
     """A producer that sends nothing before the end: the transaction is as short as that."""
 
     def __init__(self, producer: Producer, timeout: float) -> None:

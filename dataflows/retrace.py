@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 from connectors.avro_codec import OUTPUT_CODECS, output_versions
 from connectors.files import overrides
-from connectors.files.figure_index import FigureIndex, Place
+from connectors.files.figure_index import FigureIndex, IndexedRecord
 from connectors.files.figure_rows import engagement_named
-from connectors.files.written import Written
-from connectors.log_records import LogRecord
+from connectors.files.written import WrittenOutput
+from connectors.log_records import StoredRecord
 from dataflows.embedded import decode_event
 from domain.outputs import ExceptionClosed, ExceptionRaised, ForecastUpdate, Position
-from state.trace import Retold, Said, Step, Trace
+from state.trace import Retold, Trace, TracedOutput, TraceStep
 
 
-class Difference(NamedTuple):
+class OutputDifference(NamedTuple):
     """An output that is not what the log makes; one of the two may be missing."""
 
     log_offset: int
@@ -45,8 +45,8 @@ class Retraced(NamedTuple):
     """An engagement with everything that was written of it."""
 
     trace: Trace
-    written: Sequence[Written]
-    differences: tuple[Difference, ...]
+    written: Sequence[WrittenOutput]
+    differences: tuple[OutputDifference, ...]
 
 
 def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) -> Retraced:
@@ -65,25 +65,25 @@ def retrace(index: FigureIndex, engagement_id: str, until: int | None = None) ->
     return Retraced(trace, written, tuple(differences(trace, written)))
 
 
-def _offset(read: tuple[Place, LogRecord]) -> int:
+def _offset(read: tuple[IndexedRecord, StoredRecord]) -> int:
     return read[0].offset
 
 
-def differences(trace: Trace, written: Sequence[Written]) -> Iterator[Difference]:
+def differences(trace: Trace, written: Sequence[WrittenOutput]) -> Iterator[OutputDifference]:
     """Of outputs that name their engagement; what names none cannot be told apart by it."""
     said = [one for one in trace.said if _is_named(one)]
     for there, again in zip_longest([one for one in written if _is_named(one)], said):
         step = trace.steps[again.step] if again is not None else None
         if there is None or again is None or step is None or not _alike(there, again, step):
             offset = there.position.log_offset if there is not None else step.record.offset if step is not None else 0
-            yield Difference(
+            yield OutputDifference(
                 offset, there.record if there is not None else None, again.record if again is not None else None
             )
             if there is None or again is None or type(there.record) is not type(again.record):
                 return
 
 
-def _as_written(record: Any, there: Written) -> Any:
+def _as_written(record: Any, there: WrittenOutput) -> Any:
     """Without what the schema that was written with then does not hold."""
     codec = output_versions()[there.schema]
     if codec.fingerprint == OUTPUT_CODECS[codec.name].fingerprint or codec.name != type(record).__name__:
@@ -91,7 +91,7 @@ def _as_written(record: Any, there: Written) -> Any:
     return codec.decode(codec.encode(there.position, record))[1]
 
 
-def _is_named(one: Said | Written) -> bool:
+def _is_named(one: TracedOutput | WrittenOutput) -> bool:
     return isinstance(one.record, ForecastUpdate) or bool(engagement_named(one.record)) or _is_exception(one.record)
 
 
@@ -100,7 +100,7 @@ def _is_exception(record: object) -> bool:
     return isinstance(record, ExceptionRaised | ExceptionClosed)
 
 
-def _alike(there: Written, again: Said, step: Step) -> bool:
+def _alike(there: WrittenOutput, again: TracedOutput, step: TraceStep) -> bool:
     position: Position = there.position
     cause = step.cause
     return bool(

@@ -17,16 +17,16 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.input_reader import InputItem
 from connectors.files.rounds import read_rounds
 from connectors.files.written import shards
-from dataflows.whatif_difference import Difference, Side, Stood, difference
+from dataflows.whatif_difference import Stood, WhatIfDifference, WhatIfSide, difference
 from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books, resting
-from dataflows.whatif_intake import Known, Taken, own_of, read_change, recorded_at, take
+from dataflows.whatif_intake import ChangeTakenIn, MemoryPlace, own_of, read_change, recorded_at, take
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
 from domain.reference.zones import universal_day
 from domain.units import Instant
-from state.imagined import Foreseen, Said
+from state.imagined import ImaginedForecast, ImaginedOutput
 from state.intake.clock import DATE_LAST
 from state.intake.intake import EVERYONE
 
@@ -49,7 +49,7 @@ REFUSING: Final = frozenset(
 OF_TWO: Final = frozenset({"contract", "credit_memo", "exception", "statement", "write_off"})
 
 
-class Unreadable(Exception):
+class UnreadableChange(Exception):
     """Lines of the change that a run would put among the dead letters."""
 
     def __init__(self, items: Sequence[InputItem]) -> None:
@@ -78,7 +78,7 @@ class WhatIf(NamedTuple):
     on: date | None
     engagements: tuple[str, ...]
     refused: tuple[ExceptionRaised, ...]
-    difference: Difference
+    difference: WhatIfDifference
     left_out: bool = False
 
 
@@ -106,7 +106,7 @@ def _refuses(raised: ExceptionRaised) -> bool:
     return raised.category in REFUSING or (raised.category == "self_approved" and raised.subject_kind in OF_TWO)
 
 
-def _compared(asked: _Asked, with_it: Taken, without: Taken) -> WhatIf:
+def _compared(asked: _Asked, with_it: ChangeTakenIn, without: ChangeTakenIn) -> WhatIf:
     now = max(with_it.latest, *(_last_instant(each) for each in (with_it, without)))
     own = own_of(with_it, without)
     only = None if EVERYONE in own.engagements else own.engagements
@@ -137,7 +137,7 @@ class _Asked(NamedTuple):
     scratch: Path
     logs: Sequence[EngagementLog]
     items: Sequence[InputItem]
-    known: Known
+    known: MemoryPlace
     on: date | None
 
 
@@ -150,13 +150,13 @@ class _Fold(NamedTuple):
 
 
 class _Folded(NamedTuple):
-    side: Side
-    said: Sequence[tuple[int, Said]]
+    side: WhatIfSide
+    said: Sequence[tuple[int, ImaginedOutput]]
     touched: frozenset[str]
     told: Mapping[str, ForecastUpdate]
 
 
-def _both(fold: _Fold, without: Taken, with_it: Taken) -> tuple[_Folded, _Folded]:
+def _both(fold: _Fold, without: ChangeTakenIn, with_it: ChangeTakenIn) -> tuple[_Folded, _Folded]:
     """Without the change and with it; forecasts that one side has told are looked at on the other as of the same day.
 
     Without a day nobody tells what is not worth it at once, so all are looked at as of today.
@@ -174,11 +174,11 @@ def _days(side: _Folded) -> dict[str, date]:
     return {project_id: update.as_of for project_id, update in side.told.items()}
 
 
-def _folded(fold: _Fold, taken: Taken, days: Mapping[str, date] | None) -> _Folded:
+def _folded(fold: _Fold, taken: ChangeTakenIn, days: Mapping[str, date] | None) -> _Folded:
     """One side, over all shards; nothing of it is committed to the copies. `days` are those of forecasts that it has not told itself."""
-    said: list[tuple[int, Said]] = []
+    said: list[tuple[int, ImaginedOutput]] = []
     views: dict[str, ProjectView] = {}
-    foreseen: dict[str, Foreseen] = {}
+    foreseen: dict[str, ImaginedForecast] = {}
     touched: set[str] = set()
     for log in fold.asked.logs:
         number = log.genesis.partition
@@ -194,8 +194,8 @@ def _folded(fold: _Fold, taken: Taken, days: Mapping[str, date] | None) -> _Fold
                     foreseen.update(shard.foreseen(engagement_id, fold.now, days))
     told = {each.record.project_id: each.record for _, each in said if isinstance(each.record, ForecastUpdate)}
     if days is not None:
-        foreseen.update((name, Foreseen(update.project, update.caps)) for name, update in told.items())
-    return _Folded(Side(tuple(each.record for _, each in said), views, foreseen), said, frozenset(touched), told)
+        foreseen.update((name, ImaginedForecast(update.project, update.caps)) for name, update in told.items())
+    return _Folded(WhatIfSide(tuple(each.record for _, each in said), views, foreseen), said, frozenset(touched), told)
 
 
 def _stood(asked: _Asked, sides: Sequence[_Folded]) -> Stood:
@@ -220,7 +220,7 @@ def _stood(asked: _Asked, sides: Sequence[_Folded]) -> Stood:
     return Stood(frozenset(exceptions), statements)
 
 
-def _last_instant(taken: Taken) -> Instant:
+def _last_instant(taken: ChangeTakenIn) -> Instant:
     """When the last of it happened; 0 where nothing did."""
     return max((each.event.occurred_at for records in taken.records.values() for each in records), default=0)
 
@@ -230,7 +230,7 @@ def _checked(change: Path, on: date | None) -> list[InputItem]:
         raise NoSuchDay(f"expected a day up to {DATE_LAST}, got {on}")
     items = read_change(change)
     if wrong := [item for item in items if item.event is None]:
-        raise Unreadable(wrong)
+        raise UnreadableChange(wrong)
     if not items:
         raise NoChange(f"{change}: expected events, one a line, found none")
     for item in items:

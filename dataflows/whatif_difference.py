@@ -18,7 +18,7 @@ from domain.outputs import (
     ViewBalance,
 )
 from domain.units import Amount, Quantity
-from state.imagined import Foreseen
+from state.imagined import ImaginedForecast
 
 # Of a balance, in the order in which they are told.
 BALANCES = (
@@ -38,12 +38,12 @@ BALANCES = (
 FIGURES = ("eac_cost", "eac_revenue", "margin", "backlog", "unbilled_backlog")
 
 
-class Side(NamedTuple):
+class WhatIfSide(NamedTuple):
     """Everything that was said, in order, and views and forecasts of projects at the end."""
 
     said: Sequence[Any]
     views: Mapping[str, ProjectView]
-    foreseen: Mapping[str, Foreseen]
+    foreseen: Mapping[str, ImaginedForecast]
 
 
 class Stood(NamedTuple):
@@ -53,7 +53,7 @@ class Stood(NamedTuple):
     statements: Sequence[BillingStatement] = ()
 
 
-class Posted(NamedTuple):
+class PostedDifference(NamedTuple):
     """How much more is posted on an account with the change than without; debits are positive."""
 
     project_id: str
@@ -67,7 +67,7 @@ class Posted(NamedTuple):
     ledger_amount: Amount
 
 
-class Moved(NamedTuple):
+class MovedBalance(NamedTuple):
     """A balance of a contract on a project, without the change and with it."""
 
     project_id: str
@@ -147,11 +147,11 @@ class CapMoved(NamedTuple):
         return found
 
 
-class Difference(NamedTuple):
+class WhatIfDifference(NamedTuple):
     """`raised` would wait for somebody, `closed` would not any more, `retold` would say something else; None at `closed`: never raised."""
 
-    posted: tuple[Posted, ...]
-    balances: tuple[Moved, ...]
+    posted: tuple[PostedDifference, ...]
+    balances: tuple[MovedBalance, ...]
     statements: tuple[StatementMoved, ...]
     forecasts: tuple[ForecastMoved, ...]
     caps: tuple[CapMoved, ...]
@@ -164,8 +164,8 @@ class Difference(NamedTuple):
         return not any(self)
 
 
-def difference(before: Side, after: Side, stood: Stood) -> Difference:
-    return Difference(
+def difference(before: WhatIfSide, after: WhatIfSide, stood: Stood) -> WhatIfDifference:
+    return WhatIfDifference(
         _posted(before, after),
         tuple(_balances(before, after)),
         tuple(_statements(before, after, stood.statements)),
@@ -178,7 +178,7 @@ def difference(before: Side, after: Side, stood: Stood) -> Difference:
 # Journals
 
 
-def _posted(before: Side, after: Side) -> tuple[Posted, ...]:
+def _posted(before: WhatIfSide, after: WhatIfSide) -> tuple[PostedDifference, ...]:
     sums: dict[tuple[str, str, str, str, str, str, str], list[int]] = {}
     for side, sign in ((before, -1), (after, 1)):
         for journal in side.said:
@@ -197,22 +197,24 @@ def _posted(before: Side, after: Side) -> tuple[Posted, ...]:
                 held = sums.setdefault(key, [0, 0])
                 held[0] += sign * line.amount
                 held[1] += sign * line.ledger_amount
-    return tuple(Posted(*key, amount, ledger) for key, (amount, ledger) in sorted(sums.items()) if amount or ledger)
+    return tuple(
+        PostedDifference(*key, amount, ledger) for key, (amount, ledger) in sorted(sums.items()) if amount or ledger
+    )
 
 
 # Balances
 
 
-def _balances(before: Side, after: Side) -> Iterator[Moved]:
+def _balances(before: WhatIfSide, after: WhatIfSide) -> Iterator[MovedBalance]:
     was, now = _balances_of(before), _balances_of(after)
     for key in sorted({*was, *now}):
         for name in BALANCES:
             one, other = (getattr(side[key], name) if key in side else 0 for side in (was, now))
             if one != other:
-                yield Moved(*key, name, one, other)
+                yield MovedBalance(*key, name, one, other)
 
 
-def _balances_of(side: Side) -> dict[tuple[str, str, str], ViewBalance]:
+def _balances_of(side: WhatIfSide) -> dict[tuple[str, str, str], ViewBalance]:
     return {
         (project_id, balance.contract_id, balance.currency): balance
         for project_id, view in side.views.items()
@@ -223,7 +225,7 @@ def _balances_of(side: Side) -> dict[tuple[str, str, str], ViewBalance]:
 # Statements
 
 
-def _statements(before: Side, after: Side, stood: Sequence[BillingStatement]) -> Iterator[StatementMoved]:
+def _statements(before: WhatIfSide, after: WhatIfSide, stood: Sequence[BillingStatement]) -> Iterator[StatementMoved]:
     was, now = (_newest((*stood, *side.said)) for side in (before, after))
     for statement_id in sorted({*was, *now}):
         one, other = was.get(statement_id), now.get(statement_id)
@@ -286,14 +288,14 @@ def _sum(lines: Sequence[StatementLine]) -> tuple[Quantity, Amount]:
 # Forecasts
 
 
-def _forecasts(before: Side, after: Side) -> Iterator[ForecastMoved]:
+def _forecasts(before: WhatIfSide, after: WhatIfSide) -> Iterator[ForecastMoved]:
     for project_id in sorted({*before.foreseen, *after.foreseen}):
         one, other = (_forecast_of(side, project_id) for side in (before, after))
         if _told(one) != _told(other):
             yield ForecastMoved(project_id, one, other)
 
 
-def _forecast_of(side: Side, project_id: str) -> ForecastFigures | None:
+def _forecast_of(side: WhatIfSide, project_id: str) -> ForecastFigures | None:
     found = side.foreseen.get(project_id)
     return found.figures if found is not None else None
 
@@ -302,7 +304,7 @@ def _told(figures: ForecastFigures | None) -> tuple[object, ...] | None:
     return None if figures is None else (figures.currency, *(getattr(figures, name) for name in FIGURES))
 
 
-def _caps(before: Side, after: Side) -> Iterator[CapMoved]:
+def _caps(before: WhatIfSide, after: WhatIfSide) -> Iterator[CapMoved]:
     for project_id in sorted({*before.foreseen, *after.foreseen}):
         was, now = (_caps_of(side, project_id) for side in (before, after))
         for key in sorted({*was, *now}):
@@ -311,7 +313,7 @@ def _caps(before: Side, after: Side) -> Iterator[CapMoved]:
                 yield CapMoved(project_id, one, other)
 
 
-def _caps_of(side: Side, project_id: str) -> dict[tuple[str, str, str], ForecastCap]:
+def _caps_of(side: WhatIfSide, project_id: str) -> dict[tuple[str, str, str], ForecastCap]:
     found = side.foreseen.get(project_id)
     caps = found.caps if found is not None else ()
     return {(cap.contract_id or "", cap.cap_id, cap.period or ""): cap for cap in caps}
@@ -324,7 +326,7 @@ Exceptions = tuple[
 ]
 
 
-def _exceptions(before: Side, after: Side, stood: frozenset[str]) -> Exceptions:
+def _exceptions(before: WhatIfSide, after: WhatIfSide, stood: frozenset[str]) -> Exceptions:
     was, now = _exceptions_of(before), _exceptions_of(after)
     raised: list[ExceptionRaised] = []
     retold: list[ExceptionRaised] = []
@@ -343,7 +345,7 @@ def _exceptions(before: Side, after: Side, stood: frozenset[str]) -> Exceptions:
     return tuple(raised), tuple(retold), tuple(closed)
 
 
-def _exceptions_of(side: Side) -> dict[str, ExceptionRaised | ExceptionClosed]:
+def _exceptions_of(side: WhatIfSide) -> dict[str, ExceptionRaised | ExceptionClosed]:
     """What was said last of each."""
     return {
         record.exception_id: record for record in side.said if isinstance(record, ExceptionRaised | ExceptionClosed)

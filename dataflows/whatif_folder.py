@@ -16,7 +16,7 @@ from connectors.files.output_lock import NAME as LOCK
 from connectors.files.output_lock import OutputInUse
 from connectors.files.rebuilt import STORE as INTAKE
 from dataflows.embedded import decode_event, store_path
-from dataflows.whatif_intake import Known, known_by_intake, known_from_log
+from dataflows.whatif_intake import MemoryPlace, known_by_intake, known_from_log
 from state.imagined import ImaginedShard, ImaginedStore
 from state.store.snapshot import Damaged
 from state.store.store import Store, is_damage
@@ -111,7 +111,7 @@ def _catch_up(scratch: Path, log: EngagementLog, tell: Tell) -> None:
         shard.store.close()
 
 
-def directory_of(logs: list[EngagementLog], scratch: Path, tell: Tell) -> Known:
+def directory_of(logs: list[EngagementLog], scratch: Path, tell: Tell) -> MemoryPlace:
     """What intake knows: its own memory where there is a copy that goes as far as the log, else what the log tells."""
     path = scratch / INTAKE
     if path.exists():

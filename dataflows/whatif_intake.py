@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 from connectors.event_bodies import WRITERS
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.input_files import Place
+from connectors.files.input_files import ReadingPlace
 from connectors.files.input_reader import InputItem, read_input
-from connectors.files.intake_store import IntakeStore, Progress
+from connectors.files.intake_store import IntakeStore, StoredProgress
 from connectors.files.log_format import LogEnd
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.control import IntakeNoticed
@@ -31,7 +31,7 @@ ONE_DAY: Final = timedelta(days=1)
 NOTHING: Final = LogEnd(0, 0)
 
 
-class Known(NamedTuple):
+class MemoryPlace(NamedTuple):
     """Where intake's memory lies, how late it is, and records of the log that the memory speaks of by their places.
 
     `is_whole`: events that wait are in it; a log does not tell of them.
@@ -43,10 +43,10 @@ class Known(NamedTuple):
     is_whole: bool
 
 
-class Taken(NamedTuple):
+class ChangeTakenIn(NamedTuple):
     """What intake made of a change: records by shard, and how far it came."""
 
-    records: Mapping[int, Sequence[LogRecord]]
+    records: Mapping[int, Sequence[StoredRecord]]
     latest: Instant
 
 
@@ -65,7 +65,7 @@ class ImaginedLog:
         self._partitions = logs[0].genesis.partitions
         self._remembered = remembered
         self._appended: dict[int, Event] = {}
-        self.records: dict[int, list[LogRecord]] = {log.genesis.partition: [] for log in logs}
+        self.records: dict[int, list[StoredRecord]] = {log.genesis.partition: [] for log in logs}
         self._ends = {log.genesis.partition: log.end for log in logs}
         # Places of records that are only here; a log's own are not below zero.
         self._place = -1
@@ -75,7 +75,7 @@ class ImaginedLog:
         body = encode(event)
         for shard in self._shards_of(engagement_id):
             records = self.records[shard]
-            records.append(LogRecord(self._ends[shard] + len(records), engagement_id, name, body, event, own))
+            records.append(StoredRecord(self._ends[shard] + len(records), engagement_id, name, body, event, own))
         self._place -= 1
         self._appended[self._place] = event
         return self._place
@@ -106,7 +106,7 @@ class ShardMissing(Exception):
 
 def read_change(change: Path) -> list[InputItem]:
     """In the order in which a run would take it: by when it was recorded, then by its place. Raises GuardStop."""
-    items = list(read_input(change.parent, change.name, Place(), change.stat().st_size, is_growing=False))
+    items = list(read_input(change.parent, change.name, ReadingPlace(), change.stat().st_size, is_growing=False))
     latest = 0
     timed: list[tuple[Instant, int]] = []
     for number, item in enumerate(items):
@@ -122,13 +122,13 @@ def recorded_at(event: Event) -> Instant:
 
 
 def take(
-    known: Known,
+    known: MemoryPlace,
     logs: Sequence[EngagementLog],
     items: Sequence[InputItem],
     ownership: Ownership,
     latest: Instant,
     until: date | None,
-) -> Taken:
+) -> ChangeTakenIn:
     """The change, then the ends of days: up to `latest`, and of `until` in every zone. Nothing of it stays in the memory."""
     memory = IntakeStore(known.path)
     try:
@@ -145,10 +145,10 @@ def take(
             intake.end_days_until(until)
     finally:
         memory.close()
-    return Taken(log.records, reached)
+    return ChangeTakenIn(log.records, reached)
 
 
-def own_of(with_it: Taken, without: Taken) -> Own:
+def own_of(with_it: ChangeTakenIn, without: ChangeTakenIn) -> Own:
     """Days end on both sides, and what intake says at their ends it says on both."""
     offsets: dict[int, frozenset[int]] = {}
     engagements: set[str] = set()
@@ -167,7 +167,7 @@ def own_of(with_it: Taken, without: Taken) -> Own:
 # What intake knows
 
 
-def known_by_intake(path: Path, logs: Sequence[EngagementLog]) -> Known | None:
+def known_by_intake(path: Path, logs: Sequence[EngagementLog]) -> MemoryPlace | None:
     """None where it cannot be read, or does not go as far as the log."""
     try:
         memory = IntakeStore(path)
@@ -181,10 +181,10 @@ def known_by_intake(path: Path, logs: Sequence[EngagementLog]) -> Known | None:
             memory.close()
     except GuardStop:
         return None
-    return Known(path, progress.latest, {}, is_whole=True)
+    return MemoryPlace(path, progress.latest, {}, is_whole=True)
 
 
-def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> Known:
+def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> MemoryPlace:
     """Everything that was placed is in the log with its engagement, so that what leads there is found once more."""
     memory = IntakeStore(path)
     days = _Days()
@@ -200,13 +200,13 @@ def known_from_log(path: Path, logs: Sequence[EngagementLog], tell: Tell) -> Kno
                     _learn(memory, record, remembered)
                 if record.offset % 10_000 == 0:
                     tell("directory", record.offset, log.end)
-        memory.commit(Progress(0, True, NOTHING, NOTHING, days.latest, False), _clock(days), [])
+        memory.commit(StoredProgress(0, True, NOTHING, NOTHING, days.latest, False), _clock(days), [])
     finally:
         memory.close()
-    return Known(path, days.latest, remembered, is_whole=False)
+    return MemoryPlace(path, days.latest, remembered, is_whole=False)
 
 
-def _learn(memory: IntakeStore, record: LogRecord, remembered: dict[int, Event]) -> None:
+def _learn(memory: IntakeStore, record: StoredRecord, remembered: dict[int, Event]) -> None:
     event = record.event
     if isinstance(event, IntakeNoticed):
         _learn_notice(memory, event, record.engagement_id)

@@ -18,8 +18,8 @@ import typer
 from milepost.console import known_as, progress_bar, say
 
 if TYPE_CHECKING:
-    from connectors.files.moments import Cut, Moment
-    from connectors.json_values import Wrong
+    from connectors.files.moments import LogCut, Moment
+    from connectors.json_values import WrongValue
 
 OFFSET: Final = "offset:"
 MICROSECONDS_A_DAY: Final = 86_400_000_000
@@ -101,20 +101,20 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
         yield folder
 
 
-def say_beyond(as_of: str, moment: Moment, last: Cut) -> None:
+def say_beyond(as_of: str, moment: Moment, last: LogCut) -> None:
     """What is asked about a moment after the log's end is answered as of its end: that is all that is known."""
     if _is_beyond(as_of, moment, last):
         say(f"{as_of} is after the end of the log: {end_text(last)}. What follows is as of that")
 
 
-def _is_beyond(as_of: str, moment: Moment, last: Cut) -> bool:
+def _is_beyond(as_of: str, moment: Moment, last: LogCut) -> bool:
     """The day on which the last record came is not after it."""
     if moment.instant is None:
         return (moment.offset or 0) > last.offset
     return moment.instant - (0 if "T" in as_of else MICROSECONDS_A_DAY - 1) > last.recorded_at
 
 
-def end_text(last: Cut) -> str:
+def end_text(last: LogCut) -> str:
     from connectors.json_values import instant_text
 
     if not last.offset:
@@ -137,7 +137,7 @@ def indexing() -> Iterator[Callable[[str, int, int], None]]:
 def moment_of(text: str, option: str) -> Moment:
     """A day means its end in UTC, when the next begins."""
     from connectors.files.moments import Moment
-    from connectors.json_values import Wrong, read_day, read_instant
+    from connectors.json_values import WrongValue, read_day, read_instant
 
     if text.startswith(OFFSET):
         number = text.removeprefix(OFFSET)
@@ -150,7 +150,7 @@ def moment_of(text: str, option: str) -> Moment:
             return Moment(instant=read_instant(text))
         begins = f"{(read_day(text) + timedelta(days=1)).isoformat()}T00:00:00Z"
         return Moment(instant=read_instant(begins) - 1)
-    except Wrong as fault:
+    except WrongValue as fault:
         message = (
             "expected a day such as 2026-03-31 (its end in UTC), an instant with its zone such as 2026-03-31T18:00:00+02:00, "
             f"or a place in the log such as {OFFSET}1234, got {text or '(nothing)'}{_why(fault)}"
@@ -158,6 +158,6 @@ def moment_of(text: str, option: str) -> Moment:
         raise typer.BadParameter(message, param_hint=option) from fault
 
 
-def _why(fault: Wrong) -> str:
+def _why(fault: WrongValue) -> str:
     """What is wrong with one of the right form."""
     return "" if fault.reason.startswith("expected") else f": {fault.reason}"

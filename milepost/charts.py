@@ -46,7 +46,7 @@ class Bar(NamedTuple):
     plan: int
 
 
-class Step(NamedTuple):
+class WaterfallStep(NamedTuple):
     """Of a chart from one figure to another; a whole one stands on zero, others on where the one before ended."""
 
     label: str
@@ -54,7 +54,7 @@ class Step(NamedTuple):
     is_whole: bool
 
 
-class Line(NamedTuple):
+class StepLine(NamedTuple):
     """Values from a day on, each until the next one."""
 
     class_: str
@@ -89,7 +89,7 @@ def _month(bar: Bar, place: int, slot: float, width: float, scale: _Scale) -> Ht
     return markup(filled, lighter, planned)
 
 
-def steps(parts: Sequence[Step], told: Told, title: str) -> Html:
+def steps(parts: Sequence[WaterfallStep], told: Told, title: str) -> Html:
     """Each with its amount above it."""
     ends: list[tuple[int, int]] = []
     at = 0
@@ -111,7 +111,7 @@ def steps(parts: Sequence[Step], told: Told, title: str) -> Html:
     return _drawn(title, _axis(scale, told), *drawn, *_labels([part.label for part in parts], slot))
 
 
-def lines_over_time(lines: Sequence[Line], told: Told, day: Callable[[date], str], title: str) -> Html:
+def lines_over_time(lines: Sequence[StepLine], told: Told, day: Callable[[date], str], title: str) -> Html:
     """A value holds until the next one."""
     days = [point[0] for line in lines for point in line.points]
     first, last = min(days), max(days)
@@ -129,7 +129,7 @@ def lines_over_time(lines: Sequence[Line], told: Told, day: Callable[[date], str
     return _drawn(title, _axis(scale, told), *paths, *ends)
 
 
-def _path(line: Line, x: Callable[[date], float], scale: _Scale) -> Iterator[str]:
+def _path(line: StepLine, x: Callable[[date], float], scale: _Scale) -> Iterator[str]:
     before = None
     for when, value in line.points:
         if before is None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import typer
 
-from connectors.json_values import Wrong, instant_text, read_instant
+from connectors.json_values import WrongValue, instant_text, read_instant
 from domain.units import Instant
 from milepost.days import now
 
@@ -81,7 +81,7 @@ def _as_stated(stated: str, at: Instant, latest: Instant) -> Instant:
     """Nothing is decided in the future; events of days to come have decisions about them of the days behind."""
     try:
         said = read_instant(stated)
-    except Wrong as wrong:
+    except WrongValue as wrong:
         raise typer.BadParameter(f"{wrong.reason}: {stated}", param_hint="--at") from wrong
     if said > max(at, latest + AHEAD_DAYS * DAY):
         raise typer.BadParameter(

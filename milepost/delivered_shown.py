@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from connectors.delivery_lines import Line, is_done
+from connectors.delivery_lines import DeliveryLine, is_done
 from connectors.delivery_store import READ
 from domain.delivery import standings
 from domain.delivery.why_to_send import FREE
@@ -41,11 +41,11 @@ RETRIED: Final = "What is rejected goes again a day later, and at once after a c
 REASONS_SHOWN: Final = 10
 
 
-class Delivered(NamedTuple):
+class DeliveredSummary(NamedTuple):
     """`is_sent`: nothing is left that could be done now. `is_read`: the run has written nothing since that delivery has not read."""
 
     erp: str
-    lines: Sequence[Line]
+    lines: Sequence[DeliveryLine]
     is_sent: bool
     is_read: bool = True
 
@@ -55,7 +55,7 @@ class Delivered(NamedTuple):
         return self.is_sent and self.is_read and is_done(self.lines)
 
 
-def as_json(found: Sequence[Delivered]) -> dict[str, Any]:
+def as_json(found: Sequence[DeliveredSummary]) -> dict[str, Any]:
     """Amounts are decimals as text."""
     return shape(
         1,
@@ -76,19 +76,19 @@ def as_json(found: Sequence[Delivered]) -> dict[str, Any]:
     )
 
 
-def as_lines(found: Sequence[Delivered]) -> list[str]:
+def as_lines(found: Sequence[DeliveredSummary]) -> list[str]:
     """`posted` and `read` also where there is nothing."""
     rows: list[tuple[str, ...]] = [("ERP", "", "documents", "journals and statements", "money", "")]
     for each in found:
         for standing, word in WORDS.items():
             some = [line for line in each.lines if line.standing == standing]
             if not some and standing == standings.POSTED:
-                some = [Line(standing, "", "", 0, 0, {})]
+                some = [DeliveryLine(standing, "", "", 0, 0, {})]
             rows += [_row(each.erp, word, line) for line in _bounded(some)]
     return aligned(rows, right=(2, 3))
 
 
-def is_all_sent(lines: Sequence[Line]) -> bool:
+def is_all_sent(lines: Sequence[DeliveryLine]) -> bool:
     """Whether nothing is left that the next delivery could do, apart from what it has not read."""
     return not any(
         each.standing in {standings.SENT, standings.PROBE} or (each.standing == standings.TO_SEND and each.why == FREE)
@@ -96,7 +96,7 @@ def is_all_sent(lines: Sequence[Line]) -> bool:
     )
 
 
-def notes(found: Sequence[Delivered]) -> list[str]:
+def notes(found: Sequence[DeliveredSummary]) -> list[str]:
     """What the lines do not say: how to go on."""
     said = [
         f"{each.erp}: the run has written more since; `milepost deliver` reads it" for each in found if not each.is_read
@@ -105,7 +105,7 @@ def notes(found: Sequence[Delivered]) -> list[str]:
     return [*said, *([RETRIED] if is_rejected else [])]
 
 
-def day_to_end(found: Sequence[Delivered], today: date) -> date | None:
+def day_to_end(found: Sequence[DeliveredSummary], today: date) -> date | None:
     """The last day that something waits for and that is over by the calendar, though not in the books."""
     days = [_day(line.until) for each in found for line in each.lines if line.standing == standings.WAITING]
     return max((day for day in days if day is not None and day < today), default=None)
@@ -119,7 +119,7 @@ def _day(until: str) -> date | None:
         return None
 
 
-def _bounded(some: Sequence[Line]) -> Iterator[Line]:
+def _bounded(some: Sequence[DeliveryLine]) -> Iterator[DeliveryLine]:
     """Those with the most journals first."""
     ordered = sorted(some, key=lambda each: (each.until, -each.members, each.why))
     yield from ordered[:REASONS_SHOWN]
@@ -128,35 +128,35 @@ def _bounded(some: Sequence[Line]) -> Iterator[Line]:
         yield _summed(rest)._replace(why=f"{len(rest):,} other reasons; --json has them all")
 
 
-def _summed(some: Sequence[Line]) -> Line:
+def _summed(some: Sequence[DeliveryLine]) -> DeliveryLine:
     money: Counter[str] = Counter()
     for each in some:
         money.update(each.money)
     documents, members = sum(each.documents for each in some), sum(each.members for each in some)
-    return Line(some[0].standing, "", "", documents, members, money)
+    return DeliveryLine(some[0].standing, "", "", documents, members, money)
 
 
-def _row(erp: str, word: str, line: Line) -> tuple[str, ...]:
+def _row(erp: str, word: str, line: DeliveryLine) -> tuple[str, ...]:
     documents = f"{_documents(line):,}" if _documents(line) or line.standing == standings.POSTED else ""
     return erp, word, documents, f"{line.members:,}", money_text(line.money), _why(line)
 
 
-def _documents(line: Line) -> int:
+def _documents(line: DeliveryLine) -> int:
     """None are made of what the chart has no place for: each journal waits alone."""
     return 0 if line.standing == standings.UNMAPPED else line.documents
 
 
-def _why(line: Line) -> str:
+def _why(line: DeliveryLine) -> str:
     if line.standing == standings.WAITING:
         return f"until {line.until} is over" if line.until else "until the company's first day is over"
     return line.why or _WHY.get(line.standing, "")
 
 
-def _reason(line: Line) -> dict[str, Any]:
+def _reason(line: DeliveryLine) -> dict[str, Any]:
     return {"why": _why(line), "until": line.until or None, **_figures(line)}
 
 
-def _figures(line: Line) -> dict[str, Any]:
+def _figures(line: DeliveryLine) -> dict[str, Any]:
     return {
         "documents": _documents(line),
         "journals_and_statements": line.members,

@@ -18,7 +18,7 @@ from connectors.erp.adapter import Calls
 from connectors.erp.adapters import opened as open_erp
 from connectors.erp.fallback import BesideFiles, InFiles
 from connectors.imports.counting import counted
-from dataflows.delivery import Delivery, build, opened
+from dataflows.delivery import DeliveryAccount, build, opened
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
 from domain.delivery.chart import EntityChart
@@ -26,8 +26,8 @@ from domain.delivery.documents import INVOICE
 from domain.delivery.pace import seconds
 from milepost.console import say
 from milepost.deciding import found_at
-from milepost.delivered_shown import Delivered, is_all_sent
-from milepost.delivery_progress import Heard, Progress
+from milepost.delivered_shown import DeliveredSummary, is_all_sent
+from milepost.delivery_progress import DeliveryProgress, Heard
 from milepost.stopping import Stop
 
 FOLDER: Final = "delivery"
@@ -41,7 +41,7 @@ def store_path(output: Path, erp: str) -> Path:
 
 def deliver(
     output: Path, input_dir: Path, accounts: Accounts, erp: str, stop: Stop, *, until_done: bool, in_files: bool
-) -> Delivered:
+) -> DeliveredSummary:
     """`in_files` writes invoices alone, into the account's fallback. Raises GuardStop, OutputInUse and NoOutputs."""
     charts = accounts.charts_of(erp)
     books = FileBooks(output, input_dir, lambda: found_at(output))
@@ -54,10 +54,10 @@ def deliver(
         only = INVOICE if in_files else None
         url = accounts.erps[erp].url
         is_sent = _run(erp, books, store, charts, adapter, stop, url=url, until_done=until_done, only=only)
-    return Delivered(erp, lines_of(store_path(output, erp), charts), is_sent)
+    return DeliveredSummary(erp, lines_of(store_path(output, erp), charts), is_sent)
 
 
-def delivered(output: Path, accounts: Accounts, erp: str) -> Delivered | None:
+def delivered(output: Path, accounts: Accounts, erp: str) -> DeliveredSummary | None:
     """As far as the store says, also of a delivery that runs; None before the first. Raises NoOutputs and sqlite3.Error."""
     path = store_path(output, erp)
     if not path.exists():
@@ -67,7 +67,7 @@ def delivered(output: Path, accounts: Accounts, erp: str) -> Delivered | None:
     generation, places = read_to(path)
     books.begin(places)
     has_read = generation == books.generation and books.is_at_end
-    return Delivered(erp, lines, has_read and is_all_sent(lines), has_read)
+    return DeliveredSummary(erp, lines, has_read and is_all_sent(lines), has_read)
 
 
 def companies_of(charts: Mapping[str, EntityChart]) -> str:
@@ -92,7 +92,7 @@ def _run(
     only: str | None,
 ) -> bool:
     with CallPool(adapter) as pool:
-        watch = Progress(erp, url, say, now) if sys.stderr.isatty() else Heard(url)
+        watch = DeliveryProgress(erp, url, say, now) if sys.stderr.isatty() else Heard(url)
         here = opened(erp, books, store, charts, adapter.limits, pool, now, watch, only)
         patience = _Patience(here)
 
@@ -109,7 +109,7 @@ def _run(
         return here.is_idle and not (only and _say_in_doubt(erp, here, only))
 
 
-def say_left_out(here: Delivery, charts: Mapping[str, EntityChart]) -> None:
+def say_left_out(here: DeliveryAccount, charts: Mapping[str, EntityChart]) -> None:
     """Of what was read this time."""
     for entity, count in sorted(here.left_out.items()):
         since = charts[entity].invoices_from
@@ -117,7 +117,7 @@ def say_left_out(here: Delivery, charts: Mapping[str, EntityChart]) -> None:
         say(f"{entity}: {said} ended before {since}, its invoices_from")
 
 
-def _say_in_doubt(erp: str, delivery: Delivery, kind: str) -> bool:
+def _say_in_doubt(erp: str, delivery: DeliveryAccount, kind: str) -> bool:
     """Whether there is some that may have been sent by a delivery whose store is lost."""
     count = delivery.queue.count_to_look_up(kind)
     if count:
@@ -140,7 +140,7 @@ def _open(erp: str, accounts: Accounts, *, in_files: bool) -> Calls:
 class _Patience:
     """With an ERP that is away, or that does not let us in."""
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: DeliveryAccount) -> None:
         self._queue = delivery.queue
 
     def is_over(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from connectors.erp.answers import said
-from dataflows.delivery_watched import Stand, Unwatched
+from dataflows.delivery_watched import AccountStand, Unwatched
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Trouble
 from domain.delivery.pace import seconds
 from domain.units import Instant
@@ -34,7 +34,7 @@ class Heard(Unwatched):
             self.trouble = ""
 
 
-class Progress(Heard):
+class DeliveryProgress(Heard):
     """The first line comes after some seconds too: a short delivery says nothing but its summary."""
 
     def __init__(self, erp: str, url: str, say: Callable[[str], None], now: Callable[[], Instant]) -> None:
@@ -48,7 +48,7 @@ class Progress(Heard):
     def acknowledged(self, recorded_at: Sequence[Instant]) -> None:
         self._posted += len(recorded_at)
 
-    def stands(self, stand: Stand, is_caught_up: bool) -> None:
+    def stands(self, stand: AccountStand, is_caught_up: bool) -> None:
         now = self._now()
         if now < self._due:
             return

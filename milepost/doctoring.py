@@ -26,7 +26,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.lost_topics import lost_topics
 from connectors.kafka.names import GENESIS_KEY, Names
 from connectors.kafka.pinned_schemas import pinned_schemas
-from connectors.kafka.registry import Place, check_kept, kept_ids
+from connectors.kafka.registry import SchemaPlace, check_kept, kept_ids
 from connectors.kafka.registry_client import RegistryClient, RegistryRefused, RegistryUnreachable
 from connectors.kafka.rights import topics_of
 from connectors.kafka.settings import is_loopback
@@ -63,7 +63,7 @@ REFUSALS: Final = (
 RIGHTS_MISSING: Final = "give this user the rights that docs/topics.md lists"
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """`next` is what to do about it; empty where nothing is to be done."""
 
     check: str
@@ -76,11 +76,11 @@ class Check(NamedTuple):
     """`look` may take long and may raise; what it raises is a failure with `remedy`."""
 
     name: str
-    look: Callable[[], Iterable[Finding]]
+    look: Callable[[], Iterable[Diagnosis]]
     remedy: str
 
 
-def examine(loaded: Loaded, seconds: float, parts: Sequence[str] = DATAFLOWS) -> list[Finding]:
+def examine(loaded: Loaded, seconds: float, parts: Sequence[str] = DATAFLOWS) -> list[Diagnosis]:
     """What these processes need: all checks side by side, each at most so long."""
     checks = [check for check in _checks(loaded, seconds, parts) if any(_needs(part, check.name) for part in parts)]
     waiting = [(check, _begun(check)) for check in checks]
@@ -88,7 +88,7 @@ def examine(loaded: Loaded, seconds: float, parts: Sequence[str] = DATAFLOWS) ->
     return [finding for check, found in waiting for finding in _ended(check, found, until - time.monotonic(), seconds)]
 
 
-def kept_back(findings: Sequence[Finding], parts: Sequence[str] = DATAFLOWS) -> dict[str, list[str]]:
+def kept_back(findings: Sequence[Diagnosis], parts: Sequence[str] = DATAFLOWS) -> dict[str, list[str]]:
     """By process, the checks that failed and that it needs; none where it would start and work."""
     failed = dict.fromkeys(finding.check for finding in findings if finding.state == FAIL)
     return {part: [check for check in failed if _needs(part, check)] for part in parts}
@@ -132,23 +132,23 @@ def _erps(settings: Settings) -> list[Check]:
     """One for each account, so that one that does not answer takes no time from another. A site without [delivery] has none."""
     path = settings.delivery.accounts
     if path is None:
-        return [Check("erp", lambda: [Finding("erp", OK, "delivery.accounts is not set: nothing is delivered")], "")]
+        return [Check("erp", lambda: [Diagnosis("erp", OK, "delivery.accounts is not set: nothing is delivered")], "")]
     try:
         accounts = read_accounts(path)
     except WrongAccounts as fault:
         faults = str(fault).splitlines()
-        return [Check("erp", lambda: [Finding("erp", FAIL, each, "mend accounts.toml") for each in faults], "")]
+        return [Check("erp", lambda: [Diagnosis("erp", FAIL, each, "mend accounts.toml") for each in faults], "")]
     return [Check("erp", partial(_erp, accounts, erp), f"see [erp.{erp}] of {path}") for erp in accounts.erps]
 
 
-def _erp(accounts: Accounts, erp: str) -> Iterator[Finding]:
+def _erp(accounts: Accounts, erp: str) -> Iterator[Diagnosis]:
     for each in looked_at(accounts, erp, datetime.now(UTC).date()):
-        yield Finding("erp", OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
+        yield Diagnosis("erp", OK if each.is_right else FAIL if each.is_fatal else WARN, each.said, each.next)
 
 
-def _begun(check: Check) -> SimpleQueue[list[Finding]]:
+def _begun(check: Check) -> SimpleQueue[list[Diagnosis]]:
     """In a thread that ends with the process, as a client may hang in a call that cannot be stopped."""
-    found: SimpleQueue[list[Finding]] = SimpleQueue()
+    found: SimpleQueue[list[Diagnosis]] = SimpleQueue()
 
     def look() -> None:
         try:
@@ -156,19 +156,19 @@ def _begun(check: Check) -> SimpleQueue[list[Finding]]:
         except KafkaException as fault:
             error = fault.args[0]
             remedy = RIGHTS_MISSING if error.code() in REFUSALS else check.remedy
-            found.put([Finding(check.name, FAIL, f"{error.name()}: {error.str()}", remedy)])
+            found.put([Diagnosis(check.name, FAIL, f"{error.name()}: {error.str()}", remedy)])
         except Exception as fault:  # noqa: BLE001  one check that fails in its own way keeps no other from being told
-            found.put([Finding(check.name, FAIL, _said(fault), check.remedy)])
+            found.put([Diagnosis(check.name, FAIL, _said(fault), check.remedy)])
 
     threading.Thread(target=look, daemon=True).start()
     return found
 
 
-def _ended(check: Check, found: SimpleQueue[list[Finding]], left: float, seconds: float) -> list[Finding]:
+def _ended(check: Check, found: SimpleQueue[list[Diagnosis]], left: float, seconds: float) -> list[Diagnosis]:
     try:
         return found.get(timeout=max(left, 0.01))
     except Empty:
-        return [Finding(check.name, FAIL, f"no answer within {seconds:g} seconds", check.remedy)]
+        return [Diagnosis(check.name, FAIL, f"no answer within {seconds:g} seconds", check.remedy)]
 
 
 def _said(fault: Exception) -> str:
@@ -188,20 +188,20 @@ def _said(fault: Exception) -> str:
     return type(fault).__name__
 
 
-def _settings(loaded: Loaded) -> Iterator[Finding]:
+def _settings(loaded: Loaded) -> Iterator[Diagnosis]:
     kafka = loaded.settings.kafka
-    yield Finding("settings", OK, f"from {loaded.file or 'what is built in'}; {len(loaded.origins)} set")
+    yield Diagnosis("settings", OK, f"from {loaded.file or 'what is built in'}; {len(loaded.origins)} set")
     for name, path in kafka.security_files.items():
         if not os.access(path, os.R_OK):
-            yield Finding("settings", FAIL, f"{path} cannot be read", f"kafka.security_files names it for {name}")
+            yield Diagnosis("settings", FAIL, f"{path} cannot be read", f"kafka.security_files names it for {name}")
         elif path.stat().st_mode & 0o007:
-            yield Finding("settings", WARN, f"{path} can be read by everybody", f"chmod 600 {path}")
+            yield Diagnosis("settings", WARN, f"{path} can be read by everybody", f"chmod 600 {path}")
     if kafka.unchecked:
-        yield Finding("settings", WARN, f"{kafka.unchecked[0]} is switched off", "take it and kafka.insecure out")
+        yield Diagnosis("settings", WARN, f"{kafka.unchecked[0]} is switched off", "take it and kafka.insecure out")
     if kafka.development:
-        yield Finding("settings", WARN, "kafka.development: records have no copies", "take it out in production")
+        yield Diagnosis("settings", WARN, "kafka.development: records have no copies", "take it out in production")
     if not kafka.is_encrypted and not all(is_loopback(_host(each)) for each in kafka.brokers.split(",")):
-        yield Finding(
+        yield Diagnosis(
             "settings",
             WARN,
             "what is sent to the brokers is not encrypted",
@@ -213,16 +213,16 @@ def _host(address: str) -> str:
     return urlsplit(f"//{address.strip()}").hostname or ""
 
 
-def _brokers(clients: KafkaClients) -> Iterator[Finding]:
+def _brokers(clients: KafkaClients) -> Iterator[Diagnosis]:
     found = clients.cluster()
-    yield Finding(
+    yield Diagnosis(
         "brokers",
         OK,
         f"{len(found.brokers)} in cluster {found.cluster_id}, {len(found.topics)} topics to be seen; "
         f"librdkafka {libversion()[0]}",
     )
     if len(found.brokers) < clients.settings.replication:
-        yield Finding(
+        yield Diagnosis(
             "brokers",
             FAIL,
             f"{len(found.brokers)} brokers, and topics need {clients.settings.replication} copies",
@@ -230,32 +230,32 @@ def _brokers(clients: KafkaClients) -> Iterator[Finding]:
         )
 
 
-def _topics(clients: KafkaClients, names: Sequence[str], accepted: Mapping[str, str]) -> Iterator[Finding]:
+def _topics(clients: KafkaClients, names: Sequence[str], accepted: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Those that held something are told apart from those that were never made."""
     ours = Names.of(clients.settings)
     full = [BY_NAME[name].full_name(ours) for name in names]
     lost = lost_topics(clients, ours, full, clients.settings.request_timeout_seconds, accepted)
     for each in lost:
-        yield Finding("topics", FAIL, f"{each.topic} {each.what}", each.next)
+        yield Diagnosis("topics", FAIL, f"{each.topic} {each.what}", each.next)
     found = faults(clients, clients.settings, names)
     gone = {each.topic for each in lost}
     absent = [fault for fault in found if fault.setting == "topic" and fault.topic not in gone]
     wrong = [fault for fault in found if fault.setting != "topic"]
     if absent:
         names = ", ".join(fault.topic for fault in absent[:SHOWN_MAX]) + ", ..." * (len(absent) > SHOWN_MAX)
-        yield Finding("topics", FAIL, f"{len(absent)} are not there: {names}", "milepost topics create")
+        yield Diagnosis("topics", FAIL, f"{len(absent)} are not there: {names}", "milepost topics create")
     for fault in wrong[:SHOWN_MAX]:
         severity = WARN if fault.is_harmless else FAIL
-        yield Finding("topics", severity, str(fault), f"milepost topics check shows all; {fault.way_out}")
+        yield Diagnosis("topics", severity, str(fault), f"milepost topics check shows all; {fault.way_out}")
     if not found and not lost:
-        yield Finding("topics", OK, "all are there and as they must be")
+        yield Diagnosis("topics", OK, "all are there and as they must be")
 
 
-def _log(clients: KafkaClients, seconds: float) -> Iterator[Finding]:
+def _log(clients: KafkaClients, seconds: float) -> Iterator[Diagnosis]:
     """The genesis record of the first partition."""
     name = Names.of(clients.settings).log
     if clients.topics([name])[name] is None:
-        yield Finding("log", WARN, "not begun: the topic is not there")
+        yield Diagnosis("log", WARN, "not begun: the topic is not there")
         return
     consumer = clients.consumer()
     try:
@@ -266,29 +266,29 @@ def _log(clients: KafkaClients, seconds: float) -> Iterator[Finding]:
     if message is None or message.error() is not None or message.key() != GENESIS_KEY:
         began = message is not None and message.error() is None
         said = "its first record is no genesis" if began else "not begun: it holds no record"
-        yield Finding("log", FAIL if began else WARN, said, "see docs/operations.md, code 13" if began else "")
+        yield Diagnosis("log", FAIL if began else WARN, said, "see docs/operations.md, code 13" if began else "")
         return
     kept = genesis.from_json((message.value() or b"").decode())
     check_genesis(kept)
     if (kept.generation, kept.partitions) != (clients.settings.generation, clients.settings.partitions):
-        yield Finding(
+        yield Diagnosis(
             "log",
             FAIL,
             f"is of generation {kept.generation} with {kept.partitions} partitions",
             "set kafka.generation and kafka.partitions to these",
         )
         return
-    yield Finding(
+    yield Diagnosis(
         "log", OK, f"generation {kept.generation}, {kept.partitions} partitions, zone database {kept.zone_database}"
     )
 
 
-def _clock(clients: KafkaClients) -> Iterator[Finding]:
+def _clock(clients: KafkaClients) -> Iterator[Diagnosis]:
     """Brokers tell no time; what they stamped last must not lie in our future."""
     name = Names.of(clients.settings).log
     found = clients.topics([name])[name]
     if found is None:
-        yield Finding("clock", OK, "nothing to compare with yet")
+        yield Diagnosis("clock", OK, "nothing to compare with yet")
         return
     asked: dict[TopicPartition, Any] = {
         TopicPartition(name, number): OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]
@@ -297,21 +297,21 @@ def _clock(clients: KafkaClients) -> Iterator[Finding]:
     answers = clients.admin.list_offsets(asked, request_timeout=clients.settings.request_timeout_seconds)
     stamped = max(future.result().timestamp for future in answers.values())
     if stamped < 0:
-        yield Finding("clock", OK, "nothing to compare with yet")
+        yield Diagnosis("clock", OK, "nothing to compare with yet")
         return
     ahead = stamped / 1000 - time.time()
     if ahead > SKEW_SECONDS_MAX:
-        yield Finding("clock", FAIL, f"the brokers' clock is {ahead:,.0f} seconds ahead of ours", "set both by NTP")
+        yield Diagnosis("clock", FAIL, f"the brokers' clock is {ahead:,.0f} seconds ahead of ours", "set both by NTP")
     else:
-        yield Finding("clock", OK, f"the last record of the log was written {max(-ahead, 0):,.0f} seconds ago")
+        yield Diagnosis("clock", OK, f"the last record of the log was written {max(-ahead, 0):,.0f} seconds ago")
 
 
-def _registry(settings: Settings) -> Iterator[Finding]:
+def _registry(settings: Settings) -> Iterator[Diagnosis]:
     if settings.registry.fixed_ids:
-        yield Finding("registry", OK, "none is used; ids are fixed")
+        yield Diagnosis("registry", OK, "none is used; ids are fixed")
         return
     if not settings.registry.url:
-        yield Finding(
+        yield Diagnosis(
             "registry",
             FAIL,
             "registry.url is not set",
@@ -322,14 +322,14 @@ def _registry(settings: Settings) -> Iterator[Finding]:
     try:
         with RegistryClient(settings.registry) as client:
             found = {
-                Place(subject, each.digest): client.id_of(subject, each.text)
+                SchemaPlace(subject, each.digest): client.id_of(subject, each.text)
                 for each in current
                 for subject in each.subjects(settings.kafka.prefix)
             }
     except RegistryUnreachable as fault:
         if not (kept := kept_ids(settings.registry, settings.registry_cache)):
             raise
-        yield Finding(
+        yield Diagnosis(
             "registry",
             WARN,
             f"{fault}; {settings.registry_cache} keeps {kept} ids, with which processes start and run",
@@ -341,20 +341,20 @@ def _registry(settings: Settings) -> Iterator[Finding]:
     try:
         check_kept(settings.registry, settings.kafka.prefix, settings.registry_cache, ids)
     except GuardStop as stop:
-        yield Finding("registry", FAIL, stop.message, "see docs/operations.md, code 29")
+        yield Diagnosis("registry", FAIL, stop.message, "see docs/operations.md, code 29")
         return
     if absent:
-        yield Finding(
+        yield Diagnosis(
             "registry",
             FAIL,
             f"{len(absent)} schemas are not registered, {absent[0]} first",
             "milepost schemas register",
         )
     else:
-        yield Finding("registry", OK, f"{len(current)} schemas are registered")
+        yield Diagnosis("registry", OK, f"{len(current)} schemas are registered")
 
 
-def _redis(loaded: Loaded) -> Iterator[Finding]:
+def _redis(loaded: Loaded) -> Iterator[Diagnosis]:
     """A site without the view has none, and says nothing of it."""
     told = loaded.settings.redis
     is_set = any(name.startswith("redis.") for name in loaded.origins)
@@ -363,10 +363,10 @@ def _redis(loaded: Loaded) -> Iterator[Finding]:
     except (redis.ConnectionError, redis.TimeoutError):
         if is_set:
             raise
-        yield Finding("redis", OK, f"[redis] is not set, and none answers at {told.url}; only the view needs one")
+        yield Diagnosis("redis", OK, f"[redis] is not set, and none answers at {told.url}; only the view needs one")
 
 
-def _redis_at(told: RedisSettings) -> Iterator[Finding]:
+def _redis_at(told: RedisSettings) -> Iterator[Diagnosis]:
     trust = {"ssl_ca_certs": str(told.ca_file)} if told.ca_file and told.url.startswith("rediss") else {}
     client = redis.Redis.from_url(
         told.url,
@@ -384,9 +384,9 @@ def _redis_at(told: RedisSettings) -> Iterator[Finding]:
             user = told.username
     finally:
         client.close()
-    yield Finding("redis", OK, f"answers; this is user {user}")
+    yield Diagnosis("redis", OK, f"answers; this is user {user}")
     if user == "default" and not is_loopback(urlsplit(told.url).hostname or ""):
-        yield Finding(
+        yield Diagnosis(
             "redis",
             WARN,
             "the default user may do everything",
@@ -398,25 +398,25 @@ def _text(value: object) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def _store(folder: Path) -> Iterator[Finding]:
+def _store(folder: Path) -> Iterator[Diagnosis]:
     there = folder
     while not there.exists():
         there = there.parent
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        yield Finding("store", FAIL, f"{there} is no folder that can be written", "give access, or set store.folder")
+        yield Diagnosis("store", FAIL, f"{there} is no folder that can be written", "give access, or set store.folder")
         return
     free = shutil.disk_usage(there).free
     room = f"{free / 1024**3:,.1f} GiB free"
     if free < FREE_BYTES_MIN:
-        yield Finding("store", FAIL, f"{folder}: {room}", "make room")
+        yield Diagnosis("store", FAIL, f"{folder}: {room}", "make room")
     elif free < FREE_BYTES_WELL:
-        yield Finding("store", WARN, f"{folder}: {room}", "make room before it is needed")
+        yield Diagnosis("store", WARN, f"{folder}: {room}", "make room before it is needed")
     elif _is_locked(folder / LOCK_NAME):
-        yield Finding(
+        yield Diagnosis(
             "store", WARN, f"{folder}: {room}; a process is using it", "nothing, where that is the one that is meant"
         )
     else:
-        yield Finding("store", OK, f"{folder}: {room}{'' if folder.exists() else '; made at the first start'}")
+        yield Diagnosis("store", OK, f"{folder}: {room}{'' if folder.exists() else '; made at the first start'}")
 
 
 def _is_locked(path: Path) -> bool:
@@ -433,6 +433,6 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def _rules() -> Iterator[Finding]:
+def _rules() -> Iterator[Diagnosis]:
     told = ", ".join(f"{rule} {version}" for rule, version in RULES.items())
-    yield Finding("rules", OK, f"{told}; zone database {database_version()}")
+    yield Diagnosis("rules", OK, f"{told}; zone database {database_version()}")

@@ -18,7 +18,7 @@ from milepost.console import amount_text, shape, tell, write_json
 from state.handlers.reconciliations import DIFFERS
 
 if TYPE_CHECKING:
-    from domain.delivery.expected import Found, Ledger
+    from domain.delivery.expected import DocumentState, Ledger
     from milepost.tables import Table
 
 STATES: Final = {
@@ -63,7 +63,7 @@ def document_shown(
     return True
 
 
-def _found(ledger: Ledger, wanted: str, journals: Collection[str]) -> Found | None:
+def _found(ledger: Ledger, wanted: str, journals: Collection[str]) -> DocumentState | None:
     one = ledger.document(wanted)
     if one is not None or not journals:
         return one
@@ -76,7 +76,7 @@ def _found(ledger: Ledger, wanted: str, journals: Collection[str]) -> Found | No
     return next(iter(found.values()), None)
 
 
-def _about(output: Path, ledger: Ledger, found: Found) -> _About:
+def _about(output: Path, ledger: Ledger, found: DocumentState) -> _About:
     key, members = found.document.key, found.document.members
     open_ones = open_about(output, members, key)
     if found.state != PERIOD:
@@ -133,7 +133,7 @@ def _told_absent(output: Path, ledger: Ledger, wanted: str, *, json: bool) -> bo
     return True
 
 
-def _tell(found: Found, about: _About, erp: str) -> None:
+def _tell(found: DocumentState, about: _About, erp: str) -> None:
     from milepost.tables import Table, show
 
     document = found.document
@@ -158,7 +158,7 @@ def _tell(found: Found, about: _About, erp: str) -> None:
     )
 
 
-def _journals(found: Found, about: _About) -> Table:
+def _journals(found: DocumentState, about: _About) -> Table:
     from milepost.tables import Table
 
     title, members = "Journals in it; milepost explain shows each", found.document.members
@@ -185,7 +185,7 @@ def _exceptions_json(raised: Sequence[ExceptionRaised]) -> list[dict[str, Any]]:
     return [record_to_json(each) for each in raised]
 
 
-def as_json(found: Found, about: _About) -> dict[str, Any]:
+def as_json(found: DocumentState, about: _About) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text, debit positive."""
     document = found.document
     return shape(

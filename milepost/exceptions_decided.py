@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import typer
 
 from connectors.files.added_events import DECISIONS, RESENT, added_events, new_event_id
-from connectors.files.found_exceptions import Known, closings, events_of
+from connectors.files.found_exceptions import KnownException, closings, events_of
 from connectors.files.lookup import hint, over_caps
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
@@ -32,7 +32,7 @@ from domain.work.rows import OVERFLOW, TIME_ENTRY, origin, row_id
 from milepost.corrected import fields_of, with_fields
 from milepost.deciding import Person
 from milepost.exceptions_effects import OVER
-from milepost.exceptions_shown import Decided, ended_text
+from milepost.exceptions_shown import ClosedExceptions, ended_text
 from state.books import CapState, Fact
 from state.store.reader import StoreReader
 
@@ -43,7 +43,7 @@ DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 SOURCE: Final = "milepost"
 
 
-class Wanted(NamedTuple):
+class ExceptionSelection(NamedTuple):
     """Which exceptions: by id, or all open ones that fit the filters."""
 
     ids: Sequence[str] = ()
@@ -66,7 +66,7 @@ def wanted_of(
     project_id: str | None,
     contract_id: str | None,
     owner: str | None,
-) -> Wanted:
+) -> ExceptionSelection:
     """Raises BadParameter where a category or a project is none."""
     for kind in kinds or ():
         if kind not in CATALOGUE:
@@ -74,10 +74,10 @@ def wanted_of(
                 f"no category is called {kind or '(nothing)'}{hint(kind, frozenset(CATALOGUE))}", param_hint="--kind"
             )
     contracts = frozenset[str]() if project_id is None else port.contracts(project_id)
-    return Wanted(ids or (), kinds or (), project_id, owner, contract_id, contracts)
+    return ExceptionSelection(ids or (), kinds or (), project_id, owner, contract_id, contracts)
 
 
-def fitting(known: Iterable[Known], wanted: Wanted) -> list[Known]:
+def fitting(known: Iterable[KnownException], wanted: ExceptionSelection) -> list[KnownException]:
     """An owner is a role, or the person who takes care."""
     return [
         each
@@ -89,11 +89,11 @@ def fitting(known: Iterable[Known], wanted: Wanted) -> list[Known]:
     ]
 
 
-def _is_of_contracts(each: Known, contracts: frozenset[str]) -> bool:
+def _is_of_contracts(each: KnownException, contracts: frozenset[str]) -> bool:
     return each.raised.project_id is None and each.raised.contract_id in contracts
 
 
-def is_named_one_way(wanted: Wanted) -> None:
+def is_named_one_way(wanted: ExceptionSelection) -> None:
     """Raises BadParameter where they are named in both ways, or in none."""
     if wanted.ids and wanted.is_filter:
         raise typer.BadParameter(
@@ -105,7 +105,7 @@ def is_named_one_way(wanted: Wanted) -> None:
         )
 
 
-def chosen(port: ExceptionsPort, wanted: Wanted) -> list[Known]:
+def chosen(port: ExceptionsPort, wanted: ExceptionSelection) -> list[KnownException]:
     """Open ones only. Raises BadParameter where an id is unknown or over, or nothing is named."""
     is_named_one_way(wanted)
     if not wanted.ids:
@@ -121,14 +121,14 @@ def chosen(port: ExceptionsPort, wanted: Wanted) -> list[Known]:
     return found
 
 
-def find(port: ExceptionsPort, exception_id: str) -> Known:
+def find(port: ExceptionsPort, exception_id: str) -> KnownException:
     found = port.known.get(exception_id)
     if found is None:
         raise port.unknown(exception_id)
     return found
 
 
-def check_moment(exceptions: Sequence[Known], at: Instant) -> None:
+def check_moment(exceptions: Sequence[KnownException], at: Instant) -> None:
     """Nobody decides about what is not there yet."""
     later = [each for each in exceptions if at < each.since]
     if later:
@@ -140,12 +140,12 @@ def check_moment(exceptions: Sequence[Known], at: Instant) -> None:
         )
 
 
-def decided_of(output: Path, known: Iterable[Known], reader: StoreReader) -> Decided:
+def decided_of(output: Path, known: Iterable[KnownException], reader: StoreReader) -> ClosedExceptions:
     """What people closed, with what of it is still over a cap or an order."""
     closed = [each for each in known if each.is_decided]
     over = [each for each in closed if each.raised.category in OVER]
     views = over_caps(output) if over and not reader.is_there else {}
-    return Decided(
+    return ClosedExceptions(
         closed,
         closings(output, closed),
         {each.raised.exception_id: _still_over(each.raised, reader, views) for each in over},
@@ -164,7 +164,7 @@ def _still_over(raised: ExceptionRaised, reader: StoreReader, views: dict[str, A
 # Events
 
 
-class Books(NamedTuple):
+class FactLookup(NamedTuple):
     """What is known of facts: the store, and what was added to the input and is not taken in yet."""
 
     output: Path
@@ -174,7 +174,7 @@ class Books(NamedTuple):
 
 def decisions(
     versions: Mapping[str, int],
-    exceptions: Sequence[Known],
+    exceptions: Sequence[KnownException],
     type_name: str,
     fields: dict[str, Any],
     who: Person,
@@ -197,7 +197,7 @@ def decisions(
     ]
 
 
-def decision_versions(books: Books, exceptions: Sequence[ExceptionRaised]) -> dict[str, int]:
+def decision_versions(books: FactLookup, exceptions: Sequence[ExceptionRaised]) -> dict[str, int]:
     """The last version of each, taken in or only written; 0 where nobody has decided anything."""
     found = _taken_in(books, {raised.exception_id for raised in exceptions})
     for event in _written(books):
@@ -206,7 +206,7 @@ def decision_versions(books: Books, exceptions: Sequence[ExceptionRaised]) -> di
     return found
 
 
-def pending(books: Books, exceptions: Iterable[ExceptionRaised]) -> dict[str, ExceptionResolved | ExceptionWaived]:
+def pending(books: FactLookup, exceptions: Iterable[ExceptionRaised]) -> dict[str, ExceptionResolved | ExceptionWaived]:
     """What is written about them and settles them, and was not taken in yet; the last of each."""
     taken_in = _taken_in(books, {raised.exception_id for raised in exceptions})
     return {
@@ -227,11 +227,11 @@ def _people_of(event: ExceptionResolved | ExceptionWaived) -> str:
     return f"by {event.requested_by}{approved}"
 
 
-def _written(books: Books) -> list[ExceptionAssigned | ExceptionResolved | ExceptionWaived]:
+def _written(books: FactLookup) -> list[ExceptionAssigned | ExceptionResolved | ExceptionWaived]:
     return [event for event in added_events(books.input_dir, DECISIONS) if isinstance(event, DECISION_TYPES)]
 
 
-def _taken_in(books: Books, exception_ids: Iterable[str]) -> dict[str, int]:
+def _taken_in(books: FactLookup, exception_ids: Iterable[str]) -> dict[str, int]:
     """The last version of the decisions about each that the log has; 0 where there is none."""
     found = dict.fromkeys(exception_ids, 0)
     if books.reader.is_there:
@@ -280,7 +280,7 @@ def version_of(event: Event) -> int:
 
 
 def corrected(
-    books: Books,
+    books: FactLookup,
     raised: ExceptionRaised,
     fact: Event,
     settings: Sequence[str],
@@ -326,7 +326,7 @@ def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:
     )
 
 
-def _last_version(books: Books, fact: Event) -> int:
+def _last_version(books: FactLookup, fact: Event) -> int:
     """Of the fact's entity: a withdrawal counts, and so does what is only written."""
     kind, fact_id = key = owner_key(fact)
     last = version_of(fact)

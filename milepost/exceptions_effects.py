@@ -201,7 +201,7 @@ def _is_beyond_a_year(raised: ExceptionRaised) -> bool:
 # All of them
 
 
-class Row(NamedTuple):
+class EffectRow(NamedTuple):
     category: str
     about: str
     waive: str
@@ -209,13 +209,13 @@ class Row(NamedTuple):
     resend: str
 
 
-def rows() -> Iterator[Row]:
+def rows() -> Iterator[EffectRow]:
     """Every category with what it may be about."""
     for category in sorted(CATALOGUE):
         for about in ABOUT.get(category, ("work",)):
             kind = KINDS.get(about, about)
             waits = about != POSTED
-            yield Row(
+            yield EffectRow(
                 category,
                 about,
                 of_waiver(category, kind, waits=waits),

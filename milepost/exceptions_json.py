@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from connectors.files.found_exceptions import Known, Step
+from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import Event
 from domain.money import format_amount
 from domain.units import Instant
 from milepost.console import shape
-from milepost.exceptions_shown import Decided, amounts_of, costs_of, days_open, decided_groups, groups_of
+from milepost.exceptions_shown import ClosedExceptions, amounts_of, costs_of, days_open, decided_groups, groups_of
 
 
-def list_json(known: Sequence[Known], as_of: Instant, decided: Decided) -> dict[str, Any]:
+def list_json(known: Sequence[KnownException], as_of: Instant, decided: ClosedExceptions) -> dict[str, Any]:
     """Version 1 of the shape. `costs` are of what has no known value, and in no amount."""
     return shape(
         1,
@@ -37,7 +37,7 @@ def list_json(known: Sequence[Known], as_of: Instant, decided: Decided) -> dict[
     )
 
 
-def groups_json(known: Iterable[Known], as_of: Instant) -> list[dict[str, Any]]:
+def groups_json(known: Iterable[KnownException], as_of: Instant) -> list[dict[str, Any]]:
     return [
         {
             **group._asdict(),
@@ -49,7 +49,7 @@ def groups_json(known: Iterable[Known], as_of: Instant) -> list[dict[str, Any]]:
     ]
 
 
-def known_json(known: Known, as_of: Instant, ended: Event | None) -> dict[str, Any]:
+def known_json(known: KnownException, as_of: Instant, ended: Event | None) -> dict[str, Any]:
     """`decision` is the event by which a person closed it."""
     return {
         **record_to_json(known.raised),
@@ -66,7 +66,7 @@ def amounts_json(amounts: dict[str, int]) -> dict[str, str]:
 
 
 def show_json(
-    known: Known, as_of: Instant, ended: Event | None, fact: Event | None, steps: Sequence[Step]
+    known: KnownException, as_of: Instant, ended: Event | None, fact: Event | None, steps: Sequence[ExceptionStep]
 ) -> dict[str, Any]:
     return shape(
         1,

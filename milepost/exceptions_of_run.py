@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from connectors.files.added_events import DECISIONS, add_events
-from connectors.files.found_exceptions import Known, closings, exceptions_of, latest_of
+from connectors.files.found_exceptions import KnownException, closings, exceptions_of, latest_of
 from connectors.files.lookup import contracts_of, project_ids
 from connectors.files.no_outputs import NoOutputs
 from dataflows.embedded import store_path
@@ -20,11 +20,11 @@ from domain.units import Instant
 from milepost.console import shell_word
 from milepost.days import moment
 from milepost.deciding import Person, input_folder
-from milepost.exceptions_decided import Books, decided_of, decision_versions, pending, pending_text
+from milepost.exceptions_decided import FactLookup, decided_of, decision_versions, pending, pending_text
 from milepost.exceptions_effects import refusal_of
 from milepost.exceptions_plan import DecisionPlan, plan_of, with_limits
 from milepost.exceptions_port import Outcome
-from milepost.exceptions_shown import Decided
+from milepost.exceptions_shown import ClosedExceptions
 from milepost.own_decisions import OwnDecisions
 from milepost.second_person import SecondPerson
 from milepost.unknown_id import unknown_id
@@ -47,7 +47,7 @@ class ExceptionsOfRun:
         return input_folder(self._input_dir, self.output)
 
     @cached_property
-    def known(self) -> dict[str, Known]:
+    def known(self) -> dict[str, KnownException]:
         try:
             return exceptions_of(self.output)
         except NoOutputs as fault:
@@ -65,10 +65,10 @@ class ExceptionsOfRun:
             raise unknown_id(self.output, project_id, "a project", projects, "milepost dump project.views", "--project")
         return contracts_of(self.output, project_id)
 
-    def closings(self, known: Iterable[Known]) -> Mapping[str, Event]:
+    def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
         return closings(self.output, known)
 
-    def decided(self, known: Iterable[Known]) -> Decided:
+    def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         with reading_store(store_path(self.output, 0)) as reader:
             return decided_of(self.output, known, reader)
 
@@ -76,12 +76,14 @@ class ExceptionsOfRun:
         listed = "milepost exceptions list --state all"
         return unknown_id(self.output, exception_id, "an exception", frozenset(self.known), listed)
 
-    def plan(self, type_name: str, found: Sequence[Known], who: Person, approved_by: str | None) -> DecisionPlan:
+    def plan(
+        self, type_name: str, found: Sequence[KnownException], who: Person, approved_by: str | None
+    ) -> DecisionPlan:
         """An assignment keeps no decision back, none keeps it back, and it needs no second person."""
         is_assigned = type_name == "ExceptionAssigned"
         with reading_store(store_path(self.output, 0)) as reader:
             own = OwnDecisions(self.output, reader, self.known, who.name, approved_by, type_name)
-            books = Books(self.output, self.folder, reader)
+            books = FactLookup(self.output, self.folder, reader)
             waiting = {} if is_assigned else pending(books, [each.raised for each in found])
 
             def refusal(raised: ExceptionRaised) -> str | None:
@@ -95,9 +97,9 @@ class ExceptionsOfRun:
             plan = plan_of(type_name, found, refusal)
             return plan if is_assigned else with_limits(plan, SecondPerson(reader), approved_by)
 
-    def versions(self, taken: Sequence[Known]) -> Mapping[str, int]:
+    def versions(self, taken: Sequence[KnownException]) -> Mapping[str, int]:
         with reading_store(store_path(self.output, 0)) as reader:
-            return decision_versions(Books(self.output, self.folder, reader), [each.raised for each in taken])
+            return decision_versions(FactLookup(self.output, self.folder, reader), [each.raised for each in taken])
 
     def add(self, events: Sequence[dict[str, Any]]) -> str:
         return str(add_events(self.folder, DECISIONS, events, moment()))

@@ -11,7 +11,7 @@ import typer
 from confluent_kafka import KafkaException
 
 from connectors.event_bodies import WRITERS
-from connectors.files.found_exceptions import Known
+from connectors.files.found_exceptions import KnownException
 from connectors.files.input_reader import fault_of_line
 from connectors.files.lookup import hint
 from connectors.json_records import event_from_json_line
@@ -21,7 +21,7 @@ from connectors.kafka.event_sender import Sent, send
 from connectors.kafka.found_on_topics import (
     DECISIONS,
     Decision,
-    Found,
+    FoundException,
     closings_on,
     contracts_on,
     decided_in_log,
@@ -39,13 +39,13 @@ from milepost.deciding import Person
 from milepost.exceptions_effects import refusal_of
 from milepost.exceptions_plan import DecisionPlan, plan_of
 from milepost.exceptions_port import Outcome
-from milepost.exceptions_shown import Decided
+from milepost.exceptions_shown import ClosedExceptions
 from milepost.settings import Settings
 
 Answer = TypeVar("Answer")
 
 
-class Topics:
+class ExceptionTopics:
     """What is asked of the brokers, and sent to them. Raises GuardStop where they do not answer, or refuse."""
 
     outcome = Outcome(
@@ -60,24 +60,24 @@ class Topics:
         self.as_of = now()
 
     @cached_property
-    def _found(self) -> dict[str, Found]:
+    def _found(self) -> dict[str, FoundException]:
         return self._asked(lambda: exceptions_on(self.clients, self.names, self.timeout))
 
     @cached_property
-    def known(self) -> dict[str, Known]:
+    def known(self) -> dict[str, KnownException]:
         return {exception_id: each.known for exception_id, each in self._found.items()}
 
     def contracts(self, project_id: str) -> frozenset[str]:
         return self._asked(lambda: contracts_on(self.clients, self.names, project_id, self.timeout))
 
-    def closings(self, known: Iterable[Known]) -> Mapping[str, Event]:
+    def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
         found = [self._found[each.raised.exception_id] for each in known]
         return self._asked(lambda: closings_on(self.clients, self.names, found, self.timeout))
 
-    def decided(self, known: Iterable[Known]) -> Decided:
+    def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         """Without what is still over a cap, which the books say."""
         decided = [each for each in known if each.is_decided]
-        return Decided(decided, self.closings(decided), {})
+        return ClosedExceptions(decided, self.closings(decided), {})
 
     def unknown(self, exception_id: str) -> typer.BadParameter:
         return typer.BadParameter(
@@ -86,18 +86,20 @@ class Topics:
             param_hint="ID",
         )
 
-    def plan(self, type_name: str, found: Sequence[Known], _who: Person, _approved_by: str | None) -> DecisionPlan:
+    def plan(
+        self, type_name: str, found: Sequence[KnownException], _who: Person, _approved_by: str | None
+    ) -> DecisionPlan:
         """Own work and limits are looked at by the fold alone."""
         plan = plan_of(type_name, found, lambda raised: refusal_of(raised, type_name))
         return plan._replace(warnings=_decided_before(plan.taken, self._last_decisions(plan.taken)))
 
-    def versions(self, taken: Sequence[Known]) -> Mapping[str, int]:
+    def versions(self, taken: Sequence[KnownException]) -> Mapping[str, int]:
         return {exception_id: last.version for exception_id, last in self._last_decisions(taken).items()}
 
     def add(self, events: Sequence[dict[str, Any]]) -> str:
         return self.send(events)
 
-    def _last_decisions(self, known: Sequence[Known]) -> dict[str, Decision]:
+    def _last_decisions(self, known: Sequence[KnownException]) -> dict[str, Decision]:
         """Of each, taken in or not; of what the topic does not keep any more the log tells."""
         shards = {each.raised.exception_id: self._found[each.raised.exception_id].shard for each in known}
         last: dict[str, Decision] = {}
@@ -141,7 +143,7 @@ class Topics:
             raise failed(fault) from fault
 
 
-def _decided_before(taken: Sequence[Known], last: Mapping[str, Decision]) -> list[str]:
+def _decided_before(taken: Sequence[KnownException], last: Mapping[str, Decision]) -> list[str]:
     """Of what settles them: it may be on its way, or the fold has refused it."""
     told = []
     for each in taken:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from connectors.files.found_exceptions import Known
+from connectors.files.found_exceptions import KnownException
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.console import echo, say, shape, write_json
@@ -24,8 +24,8 @@ class DecisionPlan(NamedTuple):
     """`left_out` are those that no decision of the kind reaches, with the reason; `warnings` what to look at before a yes."""
 
     type_name: str
-    taken: Sequence[Known]
-    left_out: Sequence[tuple[Known, str]]
+    taken: Sequence[KnownException]
+    left_out: Sequence[tuple[KnownException, str]]
     warnings: Sequence[str] = ()
 
     @property
@@ -47,7 +47,9 @@ class DecisionPlan(NamedTuple):
         return f"{each.raised.category} of {subject_text(each.raised)}: {why}"
 
 
-def plan_of(type_name: str, found: Sequence[Known], refusal: Callable[[ExceptionRaised], str | None]) -> DecisionPlan:
+def plan_of(
+    type_name: str, found: Sequence[KnownException], refusal: Callable[[ExceptionRaised], str | None]
+) -> DecisionPlan:
     reasons = [(each, refusal(each.raised)) for each in found]
     return DecisionPlan(
         type_name,
@@ -68,7 +70,7 @@ def with_limits(plan: DecisionPlan, second: SecondPerson, approved_by: str | Non
     return plan._replace(taken=taken, left_out=[*plan.left_out, *needs], warnings=_warnings(taken, second, approved_by))
 
 
-def _warnings(taken: Sequence[Known], second: SecondPerson, approved_by: str | None) -> list[str]:
+def _warnings(taken: Sequence[KnownException], second: SecondPerson, approved_by: str | None) -> list[str]:
     """More hours than a day has, and what policy `approval_limit` asks a second person for; the gravest first."""
     long = [each.raised for each in taken if abs(each.raised.blocks_hours or 0) > HOURS_OF_A_DAY]
     long.sort(key=lambda raised: -abs(raised.blocks_hours or 0))

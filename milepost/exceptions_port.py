@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Protocol
 
 import typer
 
-from connectors.files.found_exceptions import Known
+from connectors.files.found_exceptions import KnownException
 from domain.events.catalogue import Event
 from domain.units import Instant
 from milepost.deciding import Person
 from milepost.exceptions_plan import DecisionPlan
-from milepost.exceptions_shown import Decided
+from milepost.exceptions_shown import ClosedExceptions
 
 
 class Outcome(NamedTuple):
@@ -31,7 +31,7 @@ class ExceptionsPort(Protocol):
     def outcome(self) -> Outcome: ...
 
     @property
-    def known(self) -> Mapping[str, Known]:
+    def known(self) -> Mapping[str, KnownException]:
         """By id, as they stand."""
 
     @property
@@ -41,19 +41,21 @@ class ExceptionsPort(Protocol):
     def contracts(self, project_id: str) -> frozenset[str]:
         """Of a project. Raises BadParameter where it is known to be none."""
 
-    def closings(self, known: Iterable[Known]) -> Mapping[str, Event]:
+    def closings(self, known: Iterable[KnownException]) -> Mapping[str, Event]:
         """The events that ended them, by exception."""
 
-    def decided(self, known: Iterable[Known]) -> Decided:
+    def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         """What of these people closed."""
 
     def unknown(self, exception_id: str) -> typer.BadParameter:
         """What to say of an id that is none."""
 
-    def plan(self, type_name: str, found: Sequence[Known], who: Person, approved_by: str | None) -> DecisionPlan:
+    def plan(
+        self, type_name: str, found: Sequence[KnownException], who: Person, approved_by: str | None
+    ) -> DecisionPlan:
         """What is taken and what is left out, with what to look at before a yes."""
 
-    def versions(self, taken: Sequence[Known]) -> Mapping[str, int]:
+    def versions(self, taken: Sequence[KnownException]) -> Mapping[str, int]:
         """The last version of the decisions about each, taken in or only on its way; 0 where nobody has decided anything."""
 
     def add(self, events: Sequence[dict[str, Any]]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from connectors.files.found_exceptions import Known, Step
+from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import Event
@@ -28,16 +28,16 @@ COMPOSED: Final = frozenset({"contract_line", "contract_version", "person_contra
 TRACING: Final = frozenset({"event_id", "recorded_at", "correlation_id", "engagement_id"})
 
 
-class Decided(NamedTuple):
+class ClosedExceptions(NamedTuple):
     """What people closed, by event that ended it and, over a cap, with what is still not billed."""
 
-    known: Sequence[Known]
+    known: Sequence[KnownException]
     ended: Mapping[str, Event]
     not_billed: Mapping[str, Amount]
 
 
 class DecidedGroup(NamedTuple):
-    """Exceptions that people closed in one way; `not_billed` is what still stands over caps, and `costs` as in `Group`."""
+    """Exceptions that people closed in one way; `not_billed` is what still stands over caps, and `costs` as in `CauseGroup`."""
 
     category: str
     decision: str
@@ -48,7 +48,7 @@ class DecidedGroup(NamedTuple):
     costs: dict[str, int]
 
 
-class Group(NamedTuple):
+class CauseGroup(NamedTuple):
     """Exceptions with one cause; amounts by currency, without signs. `costs` are of work of which no value is known, and in no amount.
     `oldest_days` is how long the one was open that was open longest."""
 
@@ -85,9 +85,9 @@ def subject_text(raised: ExceptionRaised) -> str:
     return f"{kind.replace('_', ' ')} {'/'.join(parts_of(subject)) if kind in COMPOSED else subject}"
 
 
-def groups_of(known: Iterable[Known], as_of: Instant) -> list[Group]:
+def groups_of(known: Iterable[KnownException], as_of: Instant) -> list[CauseGroup]:
     """The gravest first, then those with the most exceptions."""
-    found: dict[tuple[str, str], list[Known]] = {}
+    found: dict[tuple[str, str], list[KnownException]] = {}
     for each in known:
         found.setdefault((each.raised.category, about(each.raised)), []).append(each)
     groups = [_group(category, of, members, as_of) for (category, of), members in found.items()]
@@ -95,9 +95,9 @@ def groups_of(known: Iterable[Known], as_of: Instant) -> list[Group]:
     return sorted(groups, key=lambda group: (order[group.severity], -group.exceptions, group.category, group.about))
 
 
-def _group(category: str, of: str, members: Sequence[Known], as_of: Instant) -> Group:
+def _group(category: str, of: str, members: Sequence[KnownException], as_of: Instant) -> CauseGroup:
     first = members[0].raised
-    return Group(
+    return CauseGroup(
         category,
         of,
         first.owner_role,
@@ -112,12 +112,12 @@ def _group(category: str, of: str, members: Sequence[Known], as_of: Instant) -> 
     )
 
 
-def amounts_of(known: Iterable[Known]) -> dict[str, int]:
+def amounts_of(known: Iterable[KnownException]) -> dict[str, int]:
     """Values and stated amounts; a cost is neither."""
     return _sums(each.raised for each in known if not is_at_cost(each.raised))
 
 
-def costs_of(known: Iterable[Known]) -> dict[str, int]:
+def costs_of(known: Iterable[KnownException]) -> dict[str, int]:
     return _sums(each.raised for each in known if is_at_cost(each.raised))
 
 
@@ -134,15 +134,15 @@ def _sums(raised: Iterable[ExceptionRaised]) -> dict[str, int]:
     return {currency: sums[currency] for currency in sorted(sums) if sums[currency]}
 
 
-def days_open(known: Known, as_of: Instant) -> int:
+def days_open(known: KnownException, as_of: Instant) -> int:
     """Whole days until it was closed, or until now."""
     until = as_of if known.closed is None else known.closed.closed_at
     return max(0, until - known.since) // DAY
 
 
-def decided_groups(decided: Decided) -> list[DecidedGroup]:
+def decided_groups(decided: ClosedExceptions) -> list[DecidedGroup]:
     """By category and decision."""
-    found: dict[tuple[str, str, str], list[Known]] = {}
+    found: dict[tuple[str, str, str], list[KnownException]] = {}
     for each in decided.known:
         reason = each.closed.reason if each.closed is not None else ""
         effect = effect_of(each.raised, "ExceptionWaived" if reason == "waived" else "ExceptionResolved") or ""
@@ -153,7 +153,7 @@ def decided_groups(decided: Decided) -> list[DecidedGroup]:
     ]
 
 
-def _not_billed(members: Iterable[Known], decided: Decided) -> dict[str, int]:
+def _not_billed(members: Iterable[KnownException], decided: ClosedExceptions) -> dict[str, int]:
     sums: Counter[str] = Counter()
     for each in members:
         if each.raised.blocks_currency is not None:
@@ -164,7 +164,7 @@ def _not_billed(members: Iterable[Known], decided: Decided) -> dict[str, int]:
 # How it ended
 
 
-def ended_text(known: Known, event: Event | None) -> str:
+def ended_text(known: KnownException, event: Event | None) -> str:
     """By whom it was decided, with whose approval and why; else which fact ended it."""
     closed = known.closed
     if closed is None:
@@ -190,7 +190,7 @@ def _people(event: Event) -> str:
 # For people
 
 
-def group_table(known: Sequence[Known], as_of: Instant, limit: int | None = None) -> Table:
+def group_table(known: Sequence[KnownException], as_of: Instant, limit: int | None = None) -> Table:
     """The sums are of all, however many are shown."""
     groups = groups_of(known, as_of)
     rows = [
@@ -223,7 +223,7 @@ def group_table(known: Sequence[Known], as_of: Instant, limit: int | None = None
     return Table(title, columns, [*rows, *([sums] if rows else [])], frozenset({3, 4, 5, 6, 7}), 1 if rows else 0)
 
 
-def decided_table(decided: Decided) -> Table:
+def decided_table(decided: ClosedExceptions) -> Table:
     rows = [
         (
             group.category,
@@ -240,7 +240,9 @@ def decided_table(decided: Decided) -> Table:
     return Table("Closed by people", columns, rows, frozenset({2, 3, 4, 5}))
 
 
-def single_table(known: Sequence[Known], as_of: Instant, limit: int | None, ended: Mapping[str, Event]) -> Table:
+def single_table(
+    known: Sequence[KnownException], as_of: Instant, limit: int | None, ended: Mapping[str, Event]
+) -> Table:
     shown = known[:limit]
     rows = [
         (
@@ -272,7 +274,7 @@ def money_text(amounts: dict[str, int]) -> str:
     return " + ".join(f"{amount_text(amount)} {currency}" for currency, amount in amounts.items())
 
 
-def head(known: Known, as_of: Instant, ended: Event | None, *, whole: bool) -> list[str]:
+def head(known: KnownException, as_of: Instant, ended: Event | None, *, whole: bool) -> list[str]:
     raised = known.raised
     state = "open" if known.closed is None else f"over since {instant_text(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
@@ -357,7 +359,7 @@ def fact_table(event: Event) -> Table:
     return Table(f"The fact, {type(event).__name__}", ("field", "value"), rows)
 
 
-def history_table(steps: Sequence[Step]) -> Table:
+def history_table(steps: Sequence[ExceptionStep]) -> Table:
     rows = [(instant_text(step.at), _said(step.said), _cause(step.cause)) for step in steps]
     return Table("History", ("recorded", "what", "by"), rows)
 

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException
 
 from connectors.kafka.partitions import failed
 from dataflows.accounting_kafka import Job
-from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
+from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards
 from dataflows.audit_stream import Tell
 from milepost.console import say
 from milepost.days import moment
@@ -48,7 +48,7 @@ class Auditors:
         self._opened = None
         self._held.close()
 
-    def catch_up(self, tell: Tell) -> list[Compared]:
+    def catch_up(self, tell: Tell) -> list[ShardComparison]:
         """Raises GuardStop, one that passes where the brokers do not answer."""
         try:
             if self._opened is None:
@@ -63,9 +63,9 @@ class Auditors:
             shard.check_generation()
 
 
-def follow_on(auditors: Auditors, stop: Stop, tell: Tell, wait_seconds: float = ROUND_SECONDS) -> list[Compared]:
+def follow_on(auditors: Auditors, stop: Stop, tell: Tell, wait_seconds: float = ROUND_SECONDS) -> list[ShardComparison]:
     """Until something differs, somebody asks to stop, or another generation has taken over: all that was compared."""
-    found: list[Compared] = []
+    found: list[ShardComparison] = []
     lines = _Lines()
     while True:
         try:
@@ -103,7 +103,7 @@ class _Lines:
             say(f"{_now()} waits: {why}")
         self._is_waiting = True
 
-    def compared(self, compared: list[Compared]) -> None:
+    def compared(self, compared: list[ShardComparison]) -> None:
         outputs = sum(each.outputs for each in compared)
         self._fresh += outputs
         self._total += outputs

@@ -10,10 +10,10 @@ from domain.outputs import ForecastCap
 from domain.units import AMOUNT_SCALE, HOURS_SCALE
 from milepost import charts, pages
 from milepost.cap_words import instant_day
-from milepost.charts import Bar, Line, Step
+from milepost.charts import Bar, StepLine, WaterfallStep
 from milepost.forecast_words import words_of
 from milepost.locales import Writing
-from milepost.outlook import Measure, Month, Move, Outlook, by_cause, largest, months
+from milepost.outlook import Measure, Outlook, OutlookMonth, OutlookMove, by_cause, largest, months
 from milepost.pages import Html, tag
 
 MOVES_SHOWN: Final = 12
@@ -150,13 +150,13 @@ def _by_month(found: Outlook, writing: Writing, measure: Measure) -> Html:
     )
 
 
-def _month_table(rows: Sequence[Month], writing: Writing, measure: Measure) -> Html:
+def _month_table(rows: Sequence[OutlookMonth], writing: Writing, measure: Measure) -> Html:
     told = writing.hours if measure == "hours" else writing.amount
     words = words_of(writing)
     figures = ("plan", "burned", "to_come", "now", "over_plan")
     columns = [(words["month_column"], False), *((words[f"{name}_column"], True) for name in figures)]
     cells = [(writing.month(row.month), row) for row in rows]
-    whole = Month("", *(sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")))
+    whole = OutlookMonth("", *(sum(getattr(row, name) for row in rows) for name in ("plan", "burned", "to_come")))
     body = [*((title, row, None) for title, row in cells), (words["all"], whole, "total")]
     return pages.table(
         columns,
@@ -187,7 +187,7 @@ def _over_time(found: Outlook, writing: Writing) -> Html:
     words = words_of(writing)
     title = words["over_time"]
     lines = [
-        Line(class_, [(day, int(getattr(now, name))) for day, now in history.items()])
+        StepLine(class_, [(day, int(getattr(now, name))) for day, now in history.items()])
         for class_, name in (("first", "eac_revenue"), ("second", "eac_cost"), ("third", "margin"))
     ]
     return tag(
@@ -206,9 +206,9 @@ def _what_moved(found: Outlook, writing: Writing) -> Html:
     if not sums:
         return tag("section", tag("h2", title), tag("p", words["nothing"]))
     parts = [
-        Step(since, found.since.project.margin, is_whole=True),
-        *(Step(words[each.cause], each.margin, is_whole=False) for each in sums),
-        Step(writing.short_day(found.latest.as_of), found.now.margin, is_whole=True),
+        WaterfallStep(since, found.since.project.margin, is_whole=True),
+        *(WaterfallStep(words[each.cause], each.margin, is_whole=False) for each in sums),
+        WaterfallStep(writing.short_day(found.latest.as_of), found.now.margin, is_whole=True),
     ]
     return tag(
         "section",
@@ -259,7 +259,7 @@ def _moves_table(found: Outlook, writing: Writing) -> Html:
     )
 
 
-def _move(move: Move, writing: Writing) -> Html:
+def _move(move: OutlookMove, writing: Writing) -> Html:
     words = words_of(writing)
     causes = ", ".join(words[delta.cause] for delta in move.update.deltas)
     return tag(
@@ -275,7 +275,7 @@ def _move(move: Move, writing: Writing) -> Html:
     )
 
 
-def events_text(move: Move, shown: int, told: Callable[[int], str] = "and {:,} more".format) -> str:
+def events_text(move: OutlookMove, shown: int, told: Callable[[int], str] = "and {:,} more".format) -> str:
     """What is not plain new work first: that is what a reader looks for."""
     ordered = sorted(move.events, key=lambda each: ("volume" in each.causes and len(each.causes) == 1, each.log_offset))
     more = f" {told(len(ordered) - shown)}" if len(ordered) > shown else ""

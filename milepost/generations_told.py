@@ -11,8 +11,8 @@ from confluent_kafka import KafkaException
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.lag import lags
 from connectors.kafka.names import Names
-from dataflows.generations import Compared, compare
-from domain.audit.generations import Asked, Difference, StatementDifference
+from dataflows.generations import GenerationComparison, compare
+from domain.audit.generations import AccountDifference, StatementDemand, StatementDifference
 from domain.money import format_amount
 from milepost.console import amount_text, echo, say, shape, write_json
 from milepost.settings import Settings
@@ -52,7 +52,7 @@ def tell(settings: Settings, before: str, *, json: bool) -> bool:
     return bool(found.journal_differences or found.statement_differences)
 
 
-def _tables(found: Compared, ours: str) -> None:
+def _tables(found: GenerationComparison, ours: str) -> None:
     journals = len({each.journal_id for each in found.journal_differences})
     echo(
         f"{found.journals:,} journals of generation {found.before}: {journals:,} stand otherwise in generation {ours} or are gone; "
@@ -89,7 +89,7 @@ def _head(titles: Sequence[str], before: str, ours: str) -> tuple[str, ...]:
     return tuple(title.format(next(names)) if "{}" in title else title for title in titles)
 
 
-def _journal_row(each: Difference) -> tuple[str, ...]:
+def _journal_row(each: AccountDifference) -> tuple[str, ...]:
     at = each.at
     amounts = map(amount_text, (each.before, each.after, each.to_post))
     return each.journal_id, f"{at.accounting_date}", at.account, at.project_id, at.currency, *amounts
@@ -102,11 +102,11 @@ def _statement_row(each: StatementDifference) -> tuple[str, ...]:
     return each.statement_id, status, was.currency, *map(amount_text, (was.amount_due, due, due - was.amount_due))
 
 
-def _status(now: Asked | None) -> str:
+def _status(now: StatementDemand | None) -> str:
     return "gone" if now is None else now.status
 
 
-def _shape(found: Compared, ours: str, waiting: int) -> dict[str, Any]:
+def _shape(found: GenerationComparison, ours: str, waiting: int) -> dict[str, Any]:
     """Amounts in text, with four decimals at most."""
     return shape(
         1,
@@ -140,7 +140,7 @@ def _shape(found: Compared, ours: str, waiting: int) -> dict[str, Any]:
     )
 
 
-def _figures(asked: Asked) -> dict[str, object]:
+def _figures(asked: StatementDemand) -> dict[str, object]:
     return {
         "status": asked.status,
         "currency": asked.currency,

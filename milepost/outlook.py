@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from connectors.files.cap_use import UsedUp, is_used_up
-from connectors.files.forecast_history import Moving, Told
+from connectors.files.forecast_history import Moving, PublishedForecast
 from domain.events.delivery import ProjectActivated
 from domain.forecast.changes import CAUSES
 from domain.outputs import ForecastCap, ForecastDelta, ForecastFigures, ForecastMonth, ForecastUpdate
@@ -21,7 +21,7 @@ Measure = Literal["cost", "revenue", "hours"]
 MEASURES: Final[tuple[Measure, ...]] = ("cost", "revenue", "hours")
 
 
-class Month(NamedTuple):
+class OutlookMonth(NamedTuple):
     """Of one measure: as planned at first, burned so far, and still to come."""
 
     month: str
@@ -34,7 +34,7 @@ class Month(NamedTuple):
         return self.burned + self.to_come
 
 
-class Move(NamedTuple):
+class OutlookMove(NamedTuple):
     """What one forecast changed, and the events that came since the one before and can have done it."""
 
     update: ForecastUpdate
@@ -54,7 +54,7 @@ class Outlook(NamedTuple):
     latest: ForecastUpdate
     plan: ForecastUpdate
     since: ForecastUpdate
-    moves: tuple[Move, ...]
+    moves: tuple[OutlookMove, ...]
     history: tuple[ForecastUpdate, ...]
     activated: ProjectActivated | None
     used_up: tuple[UsedUp, ...] = ()
@@ -75,7 +75,7 @@ class Outlook(NamedTuple):
 
 
 def outlook(
-    history: Sequence[Told],
+    history: Sequence[PublishedForecast],
     events: Sequence[Moving],
     activated: ProjectActivated | None,
     since: date | None,
@@ -94,7 +94,7 @@ def outlook(
     return found
 
 
-def months(found: Outlook, measure: Measure) -> tuple[Month, ...]:
+def months(found: Outlook, measure: Measure) -> tuple[OutlookMonth, ...]:
     """All months of the plan and of the latest forecast."""
     planned = {month.month: _measured(month, measure) for month in found.plan.project.months}
     now = {month.month: _measured(month, measure) for month in found.now.months}
@@ -104,7 +104,7 @@ def months(found: Outlook, measure: Measure) -> tuple[Month, ...]:
         value = now.get(month, 0)
         burned = max(min(value, left), 0) if left >= 0 else 0
         left -= burned
-        rows.append(Month(month, planned.get(month, 0), burned, value - burned))
+        rows.append(OutlookMonth(month, planned.get(month, 0), burned, value - burned))
     return tuple(row for row in rows if row.plan or row.now)
 
 
@@ -121,7 +121,7 @@ def by_cause(found: Outlook) -> tuple[ForecastDelta, ...]:
 class Largest(NamedTuple):
     """Some of the moves that changed anything, in the order of time, and how many there are."""
 
-    moves: tuple[Move, ...]
+    moves: tuple[OutlookMove, ...]
     of: int
 
 
@@ -143,19 +143,21 @@ def _measured(month: ForecastMonth, measure: Measure) -> int:
     return int(getattr(month, measure))
 
 
-def _comparable(history: Sequence[Told]) -> list[Told]:
+def _comparable(history: Sequence[PublishedForecast]) -> list[PublishedForecast]:
     """From the last one on that was compared with none before: another currency begins the comparison again."""
     begin = max(place for place, told in enumerate(history) if told.update.previous is None or place == 0)
     return list(history[begin:])
 
 
-def _moves(comparable: Sequence[Told], base: Told, events: Sequence[Moving]) -> Iterator[Move]:
+def _moves(
+    comparable: Sequence[PublishedForecast], base: PublishedForecast, events: Sequence[Moving]
+) -> Iterator[OutlookMove]:
     for place, told in enumerate(comparable):
         if told.update.sequence > base.update.sequence:
             begin, end = comparable[place - 1].position.log_offset, told.position.log_offset
             between = tuple(each for each in events if begin < each.log_offset <= end)
             causes = {delta.cause for delta in told.update.deltas}
-            yield Move(told.update, tuple(each for each in between if each.causes & causes))
+            yield OutlookMove(told.update, tuple(each for each in between if each.causes & causes))
 
 
 def _check(found: Outlook) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from connectors.files.found_exceptions import Known, events_of
+from connectors.files.found_exceptions import KnownException, events_of
 from domain.events.delivery import TimeApproved
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
@@ -25,7 +25,7 @@ class OwnDecisions:
         self,
         output: Path,
         reader: StoreReader,
-        known: Mapping[str, Known],
+        known: Mapping[str, KnownException],
         requested_by: str,
         approved_by: str | None,
         type_name: str,

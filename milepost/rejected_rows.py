@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from connectors.imports.counting import counted, hours_text
-from connectors.imports.rejections import REASONS_SHOWN, RejectedRows, Tally
+from connectors.imports.rejections import REASONS_SHOWN, RejectedRows, RejectedTotals
 from domain.money import minor_units
 from milepost.console import tell
 
@@ -34,7 +34,7 @@ def _first(rows: RejectedRows) -> str:
     return f"{'' if rows.tally.rows == 1 else 'the first is '}{rows.first.sentence()}"
 
 
-def tally_text(tally: Tally) -> str:
+def tally_text(tally: RejectedTotals) -> str:
     """`12 rows, 30.50 hours, 3,000.00 EUR`, without what is nothing."""
     hours = [f"{hours_text(tally.hours)} hours"] if tally.hours else []
     money = [amounts_text(tally.money)] if tally.money else []

@@ -21,19 +21,19 @@ from connectors.files.intake_store import IntakeStore
 from connectors.files.outputs import OutputFiles
 from connectors.files.rebuilt import STORE
 from connectors.files.writing import unwritable
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary, first_waiting
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary, first_waiting
 from milepost.console import progress_bar, say
 from milepost.stopping import Stop
-from milepost.summary import Summary, open_exceptions
+from milepost.summary import RunSummary, open_exceptions
 from operators.accounting import Effects
 from state.genesis import Genesis
 from state.guards import GuardStop
 from state.rules import RULES, check_genesis
 from state.shard import Mark
-from state.store.sums import Sums, sums
+from state.store.sums import BooksSums, sums
 
 # An embedded log has one partition and one life.
 GENERATION: Final = "1"
@@ -44,7 +44,7 @@ STOP_SEEN_SECONDS: Final = 0.1
 UNHARMED: Final = (ContainerDamaged, GuardStop, sqlite3.Error, OSError)
 # While somebody else extends the index the books go on.
 FOLLOW_BUSY_SECONDS: Final = 0.1
-Follow = Callable[[Sequence[LogRecord], OutputFiles, Mark], None]
+Follow = Callable[[Sequence[StoredRecord], OutputFiles, Mark], None]
 # The last day that may end, asked before each round.
 LastDay = Callable[[], date | None]
 
@@ -57,11 +57,11 @@ def run_rounds(
     *,
     follow: bool,
     last_day: LastDay = lambda: None,
-) -> Summary:
+) -> RunSummary:
     """One round, or one after the other while input comes."""
     started = time.perf_counter()
     with (
-        EmbeddedIntake(input_dir, output_dir, IntakeSettings(genesis())) as intake,
+        EmbeddedIntake(input_dir, output_dir, EmbeddedSettings(genesis())) as intake,
         closing(EngagementLog.open(output_dir)) as log,
         accounting_of(output_dir, log) as books,
     ):
@@ -76,7 +76,7 @@ def run_rounds(
             tell(taken)
             wait(stop)
         summed = books.run(partial(_sums, log=log, stop=stop))
-        return Summary(
+        return RunSummary(
             output_dir,
             books.shard.generation,
             is_complete=books.shard.offset == log.end and (follow or not stop.requested),
@@ -146,7 +146,7 @@ def followed(output_dir: Path) -> Iterator[Follow]:
 
     following: Following | None = None
 
-    def follow(records: Sequence[LogRecord], outputs: OutputFiles, mark: Mark) -> None:
+    def follow(records: Sequence[StoredRecord], outputs: OutputFiles, mark: Mark) -> None:
         nonlocal following
         if following is not None:
             with suppress(*UNHARMED):
@@ -181,7 +181,7 @@ def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
             figures.extend(show)
 
 
-def _sums(accounting: Accounting, log: EngagementLog, stop: Stop) -> Sums:
+def _sums(accounting: Accounting, log: EngagementLog, stop: Stop) -> BooksSums:
     """What the books add up to, folded to where they were if they had to be made again."""
     if accounting.shard.offset < log.end:
         run_dataflow(accounting, UntilStopped(log, stop), more=lambda: False)
@@ -199,7 +199,7 @@ class UntilStopped:
         self._log = log
         self._stop = stop
 
-    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[LogRecord]:
+    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[StoredRecord]:
         return () if self._stop.requested else self._log.read(offset, max_records, max_bytes)
 
 

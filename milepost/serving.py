@@ -28,7 +28,7 @@ from connectors.kafka.names import DEAD_LETTERS, DIRECTORY, ENGAGEMENT_LOG, OVER
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import failed
 from connectors.kafka.registry import schema_ids
-from connectors.kafka.topics import Fault
+from connectors.kafka.topics import SettingFault
 from connectors.output_schemas import check_files, todays_fingerprints
 from connectors.redis.read_model import ReadModel
 from dataflows import accounting_kafka, intake
@@ -303,7 +303,7 @@ def either(is_told: Callable[[], bool], is_wrong: Callable[[], bool]) -> Callabl
     return lambda: is_told() or is_wrong()
 
 
-def check_topics(clients: KafkaClients, settings: Settings, short_names: Sequence[str]) -> list[Fault]:
+def check_topics(clients: KafkaClients, settings: Settings, short_names: Sequence[str]) -> list[SettingFault]:
     """What is harmless. Raises GuardStop; of a missing topic that held something, it says what became of it."""
     kafka, names = settings.kafka, Names.of(settings.kafka)
     try:

@@ -13,7 +13,7 @@ from connectors.delivery_store import SUFFIXES, DeliveryStore
 from connectors.erp.adapter import Erp
 from connectors.erp.adapters import opened as opened_erp
 from connectors.erp.connection import Connection
-from connectors.files.holder import Token
+from connectors.files.holder import LockToken
 from connectors.files.output_lock import only_writer
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import DELIVERY as DELIVERY_TOPIC
@@ -120,7 +120,7 @@ def _deliver(
 
 def _store(folder: Path, books: KafkaBooks, account: Account) -> DeliveryStore:
     """That of this account, if it is the one that delivered last: what another has sent meanwhile it does not know."""
-    path, token = folder / STORE, Token(folder / HOLDER)
+    path, token = folder / STORE, LockToken(folder / HOLDER)
     if path.exists() and books.holder not in token.known():
         say(
             f"{path}: another store has delivered to {account.erp} since; all is read from the start, and looked up before it is sent"

@@ -18,7 +18,7 @@ from domain.units import Amount, Hours
 LineKey = tuple[object, ...]
 
 
-class Change(NamedTuple):
+class LineChange(NamedTuple):
     """`kind` is changed, added, removed; between two statements corrected, corrects another (a still earlier one) or new.
 
     Of a corrected line `before` are the lines that billed its entries.
@@ -39,13 +39,13 @@ class Change(NamedTuple):
         return _amount(self.after) - (0 if self.kind == "corrected" else _amount(self.before))
 
 
-class Difference(NamedTuple):
+class RevisionDifference(NamedTuple):
     """`changes` sum to the difference of the totals between revisions, else to the later total."""
 
     before: BillingStatement
     after: BillingStatement
     fields: tuple[tuple[str, str, str], ...]
-    changes: tuple[Change, ...]
+    changes: tuple[LineChange, ...]
 
     @property
     def is_of_revisions(self) -> bool:
@@ -59,7 +59,7 @@ class Difference(NamedTuple):
 HEADER = ("bill_to", "currency", "legal_entity_id", "period", "to", "status", "rounding", "tax_region")
 
 
-def difference(before: BillingStatement, after: BillingStatement) -> Difference:
+def difference(before: BillingStatement, after: BillingStatement) -> RevisionDifference:
     of_revisions = before.statement_id == after.statement_id
     changes = tuple(_revised(before, after) if of_revisions else _followed(before, after))
     names = HEADER if of_revisions else ("bill_to", "currency", "legal_entity_id")
@@ -70,34 +70,34 @@ def difference(before: BillingStatement, after: BillingStatement) -> Difference:
     )
     if of_revisions and (before.tax or after.tax) and groups_of(before) != groups_of(after):
         fields = (*fields, ("tax", _taxes(before), _taxes(after)))
-    found = Difference(before, after, fields, changes)
+    found = RevisionDifference(before, after, fields, changes)
     expected = after.total - before.total if of_revisions else after.total
     assert found.amount == expected, f"{after.statement_id}: changes sum to {found.amount}, expected {expected}"
     return found
 
 
-def _revised(before: BillingStatement, after: BillingStatement) -> Iterator[Change]:
+def _revised(before: BillingStatement, after: BillingStatement) -> Iterator[LineChange]:
     """Lines of the later revision in its order, then those that are gone."""
     old, new = _by_key(before.lines), _by_key(after.lines)
     for key, lines in new.items():
         was = old.get(key, ())
         if _told(was) != _told(lines):
-            yield Change("changed" if was else "added", lines[0], was, lines)
+            yield LineChange("changed" if was else "added", lines[0], was, lines)
     for key, lines in old.items():
         if key not in new:
-            yield Change("removed", lines[0], lines, ())
+            yield LineChange("removed", lines[0], lines, ())
 
 
-def _followed(before: BillingStatement, after: BillingStatement) -> Iterator[Change]:
+def _followed(before: BillingStatement, after: BillingStatement) -> Iterator[LineChange]:
     """Corrections of what the earlier one billed, then all else."""
     corrections = {place: _billed(before, line) for place, line in enumerate(after.lines) if CORRECTION in line.flags}
     corrected = [place for place, was in corrections.items() if was]
     for place in corrected:
         line = after.lines[place]
-        yield Change("corrected", line, corrections[place], (line,))
+        yield LineChange("corrected", line, corrections[place], (line,))
     for place, line in enumerate(after.lines):
         if place not in corrected:
-            yield Change("corrects another" if CORRECTION in line.flags else "new", line, (), (line,))
+            yield LineChange("corrects another" if CORRECTION in line.flags else "new", line, (), (line,))
 
 
 def _billed(statement: BillingStatement, correction: StatementLine) -> tuple[StatementLine, ...]:

@@ -26,7 +26,7 @@ class NumberedLine(NamedTuple):
     line: StatementLine
 
 
-class Group(NamedTuple):
+class StatementGroup(NamedTuple):
     """`key` is a project, a person, a task, or the first day of a week; None for lines without."""
 
     key: str | None
@@ -54,7 +54,7 @@ class EntryShare(NamedTuple):
 
 def grouped_lines(
     statement: BillingStatement, by: GroupBy, shares: Mapping[str, EntryShare] | None = None
-) -> tuple[Group, ...]:
+) -> tuple[StatementGroup, ...]:
     """In the order of the lines, weeks by date. `shares` are needed to divide lines by week."""
     numbered = [NumberedLine(number, line) for number, line in enumerate(statement.lines, 1)]
     if by == "week":
@@ -62,7 +62,7 @@ def grouped_lines(
     groups: dict[str | None, list[NumberedLine]] = {}
     for each in numbered:
         groups.setdefault(KEYS[by](each.line), []).append(each)
-    made = tuple(Group(key, tuple(lines)) for key, lines in groups.items())
+    made = tuple(StatementGroup(key, tuple(lines)) for key, lines in groups.items())
     if by == "week":
         made = tuple(sorted((_by_day(group) for group in made), key=lambda group: (group.key is None, group.key or "")))
     found = sum(group.amount for group in made)
@@ -70,7 +70,7 @@ def grouped_lines(
     return made
 
 
-def _by_day(group: Group) -> Group:
+def _by_day(group: StatementGroup) -> StatementGroup:
     return group._replace(lines=tuple(sorted(group.lines, key=lambda each: (each.line.service_from, each.number))))
 
 

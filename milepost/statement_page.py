@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from connectors.files.lookup import Issued
+from connectors.files.lookup import FoundStatement
 from connectors.files.statement_background import Background
 from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRECTION, OPEN, PRIOR_PERIOD, SUPERSEDED
 from domain.billing.tax import groups_of
@@ -16,7 +16,7 @@ from domain.units import Hours
 from milepost import pages
 from milepost.locales import Writing, last_day
 from milepost.pages import Html, tag
-from milepost.statement_groups import Group, GroupBy
+from milepost.statement_groups import GroupBy, StatementGroup
 from milepost.statement_lines import HOUR, added_to_rate, telling_quantity, units_of
 
 MARKED: Final = (PRIOR_PERIOD, CORRECTION, ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER)
@@ -56,13 +56,13 @@ STYLE: Final = """
 """
 
 
-class Sheet(NamedTuple):
+class StatementSheet(NamedTuple):
     """All that stands on the page. Without `names` people stand by their roles."""
 
-    issued: Issued
+    issued: FoundStatement
     background: Background
     by: GroupBy
-    groups: tuple[Group, ...]
+    groups: tuple[StatementGroup, ...]
     writing: Writing
     names: bool
 
@@ -75,7 +75,7 @@ class Sheet(NamedTuple):
         return self.writing.words()
 
 
-def statement_page(sheet: Sheet) -> str:
+def statement_page(sheet: StatementSheet) -> str:
     statement = sheet.statement
     return pages.page(
         f"{title(sheet)} {statement.statement_id}",
@@ -91,40 +91,40 @@ def statement_page(sheet: Sheet) -> str:
     )
 
 
-def company_name(sheet: Sheet) -> str:
+def company_name(sheet: StatementSheet) -> str:
     entity = sheet.background.entity
     return entity.name if entity is not None else sheet.statement.legal_entity_id
 
 
-def customer_name(sheet: Sheet) -> str:
+def customer_name(sheet: StatementSheet) -> str:
     customer = sheet.background.customer
     return customer.name if customer is not None else sheet.statement.bill_to
 
 
-def issued_on(sheet: Sheet) -> date:
+def issued_on(sheet: StatementSheet) -> date:
     """Or drafted, or superseded, as its status says. In the contract's billing zone, else the company's."""
     entity = sheet.background.entity
     zone = sheet.background.billing_zone or (entity.zone if entity is not None else "UTC")
     return local_date(sheet.issued.position.recorded_at, zone if is_zone(zone) else "UTC")
 
 
-def who(sheet: Sheet, line: StatementLine) -> str:
+def who(sheet: StatementSheet, line: StatementLine) -> str:
     """The person, or only the role where names are not to be shown."""
     if not sheet.names or line.person_id is None:
         return line.role or ""
     return sheet.background.people.get(line.person_id, line.person_id)
 
 
-def person_column(sheet: Sheet) -> str:
+def person_column(sheet: StatementSheet) -> str:
     """Under a person's name, or where names are not shown, lines have the role instead."""
     return "person" if sheet.names and sheet.by != "person" else "role"
 
 
-def person_or_role(sheet: Sheet, line: StatementLine) -> str:
+def person_or_role(sheet: StatementSheet, line: StatementLine) -> str:
     return who(sheet, line) if person_column(sheet) == "person" else line.role or ""
 
 
-def group_title(sheet: Sheet, group: Group) -> str:
+def group_title(sheet: StatementSheet, group: StatementGroup) -> str:
     words = sheet.words
     match sheet.by, group.key:
         case "week", None:
@@ -143,13 +143,13 @@ def group_title(sheet: Sheet, group: Group) -> str:
             return words["without_task"]
 
 
-def hours_of(sheet: Sheet, group: Group) -> Hours:
+def hours_of(sheet: StatementSheet, group: StatementGroup) -> Hours:
     """The sum of the hours as they stand on its lines."""
     lines = (line for line in group.lines_only if line.unit == HOUR)
     return sum(telling_quantity(line, sheet.statement.currency) for line in lines)
 
 
-def sums(sheet: Sheet) -> Iterator[tuple[str, int]]:
+def sums(sheet: StatementSheet) -> Iterator[tuple[str, int]]:
     """From the total to what is due; what is zero in between is left out."""
     statement, words = sheet.statement, sheet.words
     yield words["total"], statement.total
@@ -166,7 +166,7 @@ def sums(sheet: Sheet) -> Iterator[tuple[str, int]]:
         yield words["due"], statement.amount_due
 
 
-def tax_sums(sheet: Sheet) -> Iterator[tuple[str, str]]:
+def tax_sums(sheet: StatementSheet) -> Iterator[tuple[str, str]]:
     """Tax by category and rate, and what is due with it where all of it is known; nothing where no region is."""
     statement, words, writing = sheet.statement, sheet.words, sheet.writing
     if statement.tax_region is None:
@@ -202,7 +202,7 @@ def status_word(statement: BillingStatement) -> str:
     return "draft" if statement.status == OPEN else statement.status
 
 
-def title(sheet: Sheet) -> str:
+def title(sheet: StatementSheet) -> str:
     return sheet.words["credit_title" if is_credit(sheet.statement) else "title"]
 
 
@@ -211,12 +211,12 @@ def marks(line: StatementLine) -> tuple[str, ...]:
     return tuple(flag for flag in MARKED if flag in line.flags)
 
 
-def _banner(sheet: Sheet) -> Html:
+def _banner(sheet: StatementSheet) -> Html:
     status = sheet.statement.status
     return tag("p", sheet.words[status], class_="banner") if is_draft(sheet.statement) else Html("")
 
 
-def _head(sheet: Sheet) -> Html:
+def _head(sheet: StatementSheet) -> Html:
     statement, words, writing = sheet.statement, sheet.words, sheet.writing
     facts = [
         (words["statement"], statement.statement_id),
@@ -238,7 +238,7 @@ def _head(sheet: Sheet) -> Html:
     )
 
 
-def _parties(sheet: Sheet) -> Html:
+def _parties(sheet: StatementSheet) -> Html:
     statement, words = sheet.statement, sheet.words
     company, customer = company_name(sheet), customer_name(sheet)
     parties = ((words["bill_to"], customer, statement.bill_to), (words["from"], company, statement.legal_entity_id))
@@ -251,7 +251,7 @@ def _party(label: str, name: str, known_as: str) -> Html:
     return tag("div", tag("span", label, class_="soft small"), tag("b", name), number)
 
 
-def _lines(sheet: Sheet) -> Html:
+def _lines(sheet: StatementSheet) -> Html:
     words = sheet.words
     columns = [
         (words["date"], False),
@@ -266,7 +266,7 @@ def _lines(sheet: Sheet) -> Html:
     return pages.table(columns, bodies, class_="lines")
 
 
-def _group(sheet: Sheet, group: Group, *, several: bool) -> Html:
+def _group(sheet: StatementSheet, group: StatementGroup, *, several: bool) -> Html:
     title = tag("tr", tag("td", group_title(sheet, group), colspan=6), class_="group")
     if not several:
         return tag("tbody", title, _rows(sheet, group.lines_only))
@@ -283,7 +283,7 @@ def _group(sheet: Sheet, group: Group, *, several: bool) -> Html:
     return tag("tbody", title, _rows(sheet, group.lines_only), subtotal)
 
 
-def _rows(sheet: Sheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
+def _rows(sheet: StatementSheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
     writing, words = sheet.writing, sheet.words
     for line in lines:
         quantity = telling_quantity(line, sheet.statement.currency)
@@ -298,14 +298,14 @@ def _rows(sheet: Sheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
         )
 
 
-def _overtime(sheet: Sheet, line: StatementLine) -> Html:
+def _overtime(sheet: StatementSheet, line: StatementLine) -> Html:
     """What is added to the rate above it."""
     if not line.markup_percent:
         return Html("")
     return pages.markup(tag("br"), tag("span", f"+ {sheet.writing.percent(line.markup_percent)}", class_="soft small"))
 
 
-def _described(sheet: Sheet, line: StatementLine) -> Iterator[Html]:
+def _described(sheet: StatementSheet, line: StatementLine) -> Iterator[Html]:
     yield tag("div", line.description)
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         yield tag("div", sheet.background.projects.get(line.project_id, line.project_id), class_="soft small")
@@ -318,7 +318,7 @@ def _described(sheet: Sheet, line: StatementLine) -> Iterator[Html]:
         yield tag("span", sheet.words[flag], class_="mark")
 
 
-def _sums(sheet: Sheet) -> Html:
+def _sums(sheet: StatementSheet) -> Html:
     *before, (due, amount) = sums(sheet)
     rows = [_sum(name, sheet.writing.money(each)) for name, each in before]
     taxes = [_sum(name, text) for name, text in tax_sums(sheet)]
@@ -329,7 +329,7 @@ def _sum(name: str, amount: str, class_: str | None = None) -> Html:
     return tag("tr", tag("td", name), tag("td", amount, class_="right"), class_=class_)
 
 
-def _notes(sheet: Sheet) -> Html:
+def _notes(sheet: StatementSheet) -> Html:
     statement, words = sheet.statement, sheet.words
     marked = [flag for flag in MARKED if any(flag in line.flags for line in statement.lines)]
     notes = [

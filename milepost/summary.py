@@ -11,12 +11,12 @@ from connectors.files.written import read_file
 from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from milepost.console import aligned, amount_text, shape
-from state.store.sums import Sums
+from state.store.sums import BooksSums
 
 CATEGORIES_SHOWN = 3
 
 
-class Summary(NamedTuple):
+class RunSummary(NamedTuple):
     """`unrouted_first` are some that wait; `events_read` and `seconds` are this run's, all else is what the folder holds now."""
 
     output: Path
@@ -28,7 +28,7 @@ class Summary(NamedTuple):
     unrouted: int
     unrouted_first: tuple[str, ...]
     dead_letters: int
-    sums: Sums
+    sums: BooksSums
     exceptions: Mapping[str, int]
     seconds: float
 
@@ -49,7 +49,7 @@ def open_exceptions(output: Path, shard: int = 0) -> dict[str, int]:
     return dict(sorted(Counter(standing.values()).items(), key=lambda found: (-found[1], found[0])))
 
 
-def as_json(summary: Summary) -> dict[str, Any]:
+def as_json(summary: RunSummary) -> dict[str, Any]:
     """Version 2 of the shape; amounts are decimals as text."""
     money = {
         currency: {name: format_amount(amount) for name, amount in of._asdict().items()}
@@ -76,7 +76,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
     )
 
 
-def as_text(summary: Summary) -> str:
+def as_text(summary: RunSummary) -> str:
     """For people, with what to do next."""
     counts = [
         ("events", f"{summary.events:,}", f"{summary.events_read:,} of them new"),
@@ -94,7 +94,7 @@ def as_text(summary: Summary) -> str:
     return "\n".join([*lines, "", f"  {summary.seconds:,.1f} seconds{speed}"])
 
 
-def _unrouted_text(summary: Summary) -> str:
+def _unrouted_text(summary: RunSummary) -> str:
     if not summary.unrouted:
         return ""
     more = summary.unrouted - len(summary.unrouted_first)

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from connectors.kafka.clients import KafkaClients, TopicAdmin
 from connectors.kafka.names import Names
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import TOPICS, Planned, Topic, create, faults, missing, partition_count
+from connectors.kafka.topics import TOPICS, PlannedTopic, Topic, create, faults, missing, partition_count
 from milepost.console import aligned, echo, say, shape, write_json
 from state.guards import BROKER_UNREACHABLE, WRONG_TOPIC_SETTINGS, GuardStop
 
@@ -98,12 +98,12 @@ def unanswered(settings: KafkaSettings, fault: KafkaException) -> GuardStop:
     )
 
 
-def _plan_text(plan: Planned) -> str:
+def _plan_text(plan: PlannedTopic) -> str:
     told = ", ".join(f"{name}={value}" for name, value in plan.settings.items())
     return f"{plan.topic}: {plan.partitions} partitions, {plan.replication} copies, {told}"
 
 
-def _plan_shape(plan: Planned) -> dict[str, object]:
+def _plan_shape(plan: PlannedTopic) -> dict[str, object]:
     return {**plan._asdict(), "settings": dict(plan.settings)}
 
 

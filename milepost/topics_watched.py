@@ -13,7 +13,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from connectors.kafka.topics import Fault
+from connectors.kafka.topics import SettingFault
 from dataflows.beside import beside
 from state.guards import GuardStop
 
@@ -22,7 +22,7 @@ LOOK_SECONDS: Final = 20.0
 AGAIN_SECONDS: Final = 5.0
 
 # What is harmless. Raises GuardStop for the rest, and KafkaException.
-Look = Callable[[], Sequence[Fault]]
+Look = Callable[[], Sequence[SettingFault]]
 
 
 class WatchedTopics:
@@ -31,7 +31,7 @@ class WatchedTopics:
     def __init__(self, look: Look, tell: Callable[[str], None]) -> None:
         self._look = look
         self._tell = tell
-        self._told: frozenset[Fault] = frozenset()
+        self._told: frozenset[SettingFault] = frozenset()
         self._found: GuardStop | None = None
 
     def is_wrong(self) -> bool:
@@ -68,7 +68,7 @@ class WatchedTopics:
             return stop
         return None
 
-    def _harmless(self, found: Sequence[Fault]) -> None:
+    def _harmless(self, found: Sequence[SettingFault]) -> None:
         for fault in found:
             if fault not in self._told:
                 self._tell(f"{fault}; {fault.way_out}")

@@ -9,7 +9,7 @@ from connectors.files.cap_use import is_used_up
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from dataflows.whatif import WhatIf
-from dataflows.whatif_difference import FIGURES, CapMoved, Difference, ForecastMoved, LineMoved, StatementMoved
+from dataflows.whatif_difference import FIGURES, CapMoved, ForecastMoved, LineMoved, StatementMoved, WhatIfDifference
 from domain.accounts import name_of
 from domain.money import format_amount
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastCap
@@ -72,7 +72,7 @@ def _refused(refused: Sequence[ExceptionRaised]) -> Table:
     return Table("Refused", ("category", "field", "what", "way out"), rows)
 
 
-def _posted(moved: Difference) -> Table:
+def _posted(moved: WhatIfDifference) -> Table:
     rows = [
         (
             each.project_id,
@@ -92,7 +92,7 @@ def _posted(moved: Difference) -> Table:
     return Table("Journals: what more it would post; credits are negative", columns, rows, frozenset({7, 9}))
 
 
-def _balances(moved: Difference) -> Table:
+def _balances(moved: WhatIfDifference) -> Table:
     rows = [
         (
             each.project_id,

@@ -37,7 +37,7 @@ class Panel(NamedTuple):
     steps: tuple[float, float] | None = None
 
 
-class Row(NamedTuple):
+class PanelRow(NamedTuple):
     title: str
     panels: Sequence[Panel]
 
@@ -52,7 +52,7 @@ def rate(metric: str, by: str) -> str:
 
 
 ROWS: Final = (
-    Row(
+    PanelRow(
         "Is it well?",
         (
             Panel(
@@ -110,7 +110,7 @@ ROWS: Final = (
             ),
         ),
     ),
-    Row(
+    PanelRow(
         "Latency",
         (
             Panel(
@@ -139,7 +139,7 @@ ROWS: Final = (
             ),
         ),
     ),
-    Row(
+    PanelRow(
         "Work",
         (
             Panel(
@@ -188,7 +188,7 @@ ROWS: Final = (
             ),
         ),
     ),
-    Row(
+    PanelRow(
         "What waits for somebody",
         (
             Panel(
@@ -214,7 +214,7 @@ ROWS: Final = (
             ),
         ),
     ),
-    Row(
+    PanelRow(
         "ERPs",
         (
             Panel(
@@ -275,7 +275,7 @@ ROWS: Final = (
             ),
         ),
     ),
-    Row(
+    PanelRow(
         "Processes",
         (
             Panel(

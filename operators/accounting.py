@@ -17,7 +17,7 @@ from operators.idling import AT_ONCE, Idle
 from state.shard import Encoded, LogRecord, Mark
 
 
-class Log(Protocol):
+class BatchLog(Protocol):
     """Where batches come from; who is asked again for what it gave gives it again."""
 
     def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[Any]: ...
@@ -68,10 +68,10 @@ class Effects(NamedTuple):
 OnCommit = Callable[[Effects, Mark], None]
 
 
-class Turn:
+class AccountingTurn:
     """A shard with its log and its outputs. One batch in flight: the next one is read after the last is committed."""
 
-    def __init__(self, log: Log, shard: Fold, outputs: Outputs) -> None:
+    def __init__(self, log: BatchLog, shard: Fold, outputs: Outputs) -> None:
         self.log = log
         self.shard = shard
         self.outputs = outputs
@@ -109,8 +109,8 @@ class Faults:
 class Steps:
     """What the steps of a process share: the turns of its shards by number, and what went wrong."""
 
-    def __init__(self, turns: Sequence[Turn], faults: Faults) -> None:
-        self.turns: Mapping[int, Turn] = {turn.shard.number: turn for turn in turns}
+    def __init__(self, turns: Sequence[AccountingTurn], faults: Faults) -> None:
+        self.turns: Mapping[int, AccountingTurn] = {turn.shard.number: turn for turn in turns}
         self.faults = faults
 
     def fold(self, batches: list[Batch]) -> list[Effects]:
@@ -131,7 +131,7 @@ class Reading(NamedTuple):
 
 
 class _Batches(StatefulSourcePartition[Batch, None]):
-    def __init__(self, source: LogSource, turn: Turn) -> None:
+    def __init__(self, source: LogSource, turn: AccountingTurn) -> None:
         self._source = source
         self._turn = turn
 
@@ -160,7 +160,7 @@ class LogSource(FixedPartitionedSource[Batch, None]):
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Batches:  # noqa: ARG002 - Bytewax's shape
         return _Batches(self, self._steps.turns[int(for_part)])
 
-    def next_batch(self, turn: Turn) -> Sequence[Batch]:
+    def next_batch(self, turn: AccountingTurn) -> Sequence[Batch]:
         if self._steps.faults.fault is not None:
             raise StopIteration
         if turn.is_in_flight:

@@ -26,7 +26,7 @@ class Desk(Protocol):
     def commit(self, effects: Any) -> None: ...
 
 
-class Turn:
+class IntakeTurn:
     """One batch in flight: the next one is read after the last is committed, until `more` says that no more is wanted."""
 
     def __init__(self, desk: Desk, faults: Faults, more: Callable[[], bool]) -> None:
@@ -62,7 +62,7 @@ class Turn:
 
 
 class _Part(StatefulSourcePartition[Any, None]):
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: IntakeTurn) -> None:
         self._turn = turn
 
     def next_batch(self) -> Sequence[Any]:
@@ -78,7 +78,7 @@ class _Part(StatefulSourcePartition[Any, None]):
 class InputSource(FixedPartitionedSource[Any, None]):
     """Batches of input."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: IntakeTurn) -> None:
         self._turn = turn
 
     def list_parts(self) -> list[str]:
@@ -89,7 +89,7 @@ class InputSource(FixedPartitionedSource[Any, None]):
 
 
 class _Committing(StatelessSinkPartition[Any]):
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: IntakeTurn) -> None:
         self._turn = turn
 
     def write_batch(self, items: list[Any]) -> None:
@@ -99,7 +99,7 @@ class _Committing(StatelessSinkPartition[Any]):
 class CommittedSink(DynamicSink[Any]):
     """One transaction a batch. Its `close` commits nothing: it also runs after a crash."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: IntakeTurn) -> None:
         self._turn = turn
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> _Committing:  # noqa: ARG002 - Bytewax's shape

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.kafka.pinned_schemas import Pinned, pinned_schemas
-from connectors.kafka.topics import TOPICS, Kind, Partitions, Topic
+from connectors.kafka.topics import TOPICS, Partitions, Topic, TopicKind
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "asyncapi.yaml"
 VERSION: Final = "3.0.0"
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 def document() -> dict[str, Any]:
     """Topics that others write or read; those of Milepost's own are nobody else's."""
     current = {pinned.type_name: pinned for pinned in pinned_schemas() if pinned.is_current}
-    shared = [topic for topic in TOPICS if topic.kind is not Kind.OWN]
+    shared = [topic for topic in TOPICS if topic.kind is not TopicKind.OWN]
     return {
         "asyncapi": VERSION,
         "info": {
@@ -69,7 +69,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
 
 
 def _verb(topic: Topic) -> str:
-    return "receive" if topic.kind is Kind.INPUT else "send"
+    return "receive" if topic.kind is TopicKind.INPUT else "send"
 
 
 def _operation(topic: Topic) -> dict[str, Any]:

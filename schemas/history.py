@@ -15,7 +15,7 @@ import avro.schema
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType, lookup_writer_field
 
 from schemas.files import AVRO, Schema, frozen, inlined, kind_of, read_schemas
-from schemas.lint import Finding, describe, lint
+from schemas.lint import SchemaFault, describe, lint
 
 # What may change without a new version: it says nothing about the bytes.
 WORDING = ("doc", "area", "topic", "entity")
@@ -25,7 +25,7 @@ class IncompatibleChange(Exception):
     """Today's schemas contradict what was released, so nothing was frozen."""
 
 
-def check(folder: Path = AVRO) -> list[Finding]:
+def check(folder: Path = AVRO) -> list[SchemaFault]:
     """What is wrong with the schemas themselves, and where they break with what was released."""
     schemas = read_schemas(folder)
     faults = lint(schemas)
@@ -50,13 +50,15 @@ def freeze(folder: Path = AVRO) -> list[Path]:
     return written
 
 
-def incompatibilities(folder: Path, schemas: dict[str, Schema]) -> list[Finding]:
+def incompatibilities(folder: Path, schemas: dict[str, Schema]) -> list[SchemaFault]:
     """Where today's schemas break with a released version."""
     findings = []
     for name in sorted(path.name for path in (folder / "history").glob("*")):
         for number, old in sorted(frozen(name, folder).items()):
             if name not in schemas:
-                findings.append(Finding(name, "", f"version {number} was released and is gone", "put the file back"))
+                findings.append(
+                    SchemaFault(name, "", f"version {number} was released and is gone", "put the file back")
+                )
             else:
                 findings.extend(_broken(name, number, old, inlined(name, schemas)))
     return list(dict.fromkeys(findings))
@@ -67,40 +69,40 @@ def meaning(schema: Schema) -> str:
     return json.dumps(_without_wording(schema), sort_keys=True)
 
 
-def _not_frozen(folder: Path, schemas: dict[str, Schema]) -> Iterator[Finding]:
+def _not_frozen(folder: Path, schemas: dict[str, Schema]) -> Iterator[SchemaFault]:
     for name in _released(schemas):
         versions = frozen(name, folder)
         remedy = "run `milepost schemas freeze` and commit the file"
         if not versions:
-            yield Finding(name, "", "has no released version", remedy)
+            yield SchemaFault(name, "", "has no released version", remedy)
         elif meaning(versions[max(versions)]) != meaning(inlined(name, schemas)):
-            yield Finding(name, "", f"has changed since version {max(versions)}", remedy)
+            yield SchemaFault(name, "", f"has changed since version {max(versions)}", remedy)
 
 
 def _released(schemas: dict[str, Schema]) -> list[str]:
     return [name for name in schemas if kind_of(name) in ("events", "outputs")]
 
 
-def _broken(name: str, number: int, old: Schema, today: Schema) -> Iterator[Finding]:
+def _broken(name: str, number: int, old: Schema, today: Schema) -> Iterator[SchemaFault]:
     parsed_old, parsed_today = avro.schema.parse(json.dumps(old)), avro.schema.parse(json.dumps(today))
     for place, what in _unreadable(parsed_today, parsed_old):
         remedy = (
             "give a new field a default, an old one its type and symbols back; a rename needs the old name as alias"
         )
-        yield Finding(name, place, f"today's schema cannot read version {number}: {what}", remedy)
+        yield SchemaFault(name, place, f"today's schema cannot read version {number}: {what}", remedy)
     if kind_of(name) == "outputs":
         for place, what in _unreadable(parsed_old, parsed_today):
             remedy = "keep what version readers need: fields without default, types and symbols"
-            yield Finding(name, place, f"a reader of version {number} cannot read today's: {what}", remedy)
+            yield SchemaFault(name, place, f"a reader of version {number} cannot read today's: {what}", remedy)
     then, now = _shape(old), _shape(today)
     for place, form in then.items():
         if place not in now:
             remedy = "keep it, or name it as an alias of the field that takes its place"
             lost = "kept facts would be lost" if kind_of(name) == "events" else "old logs could not give the same bytes"
-            yield Finding(name, place, f"stands in version {number} and is gone, so {lost}", remedy)
+            yield SchemaFault(name, place, f"stands in version {number} and is gone, so {lost}", remedy)
         elif place in now and now[place] != form:
             remedy = "add a field with the new meaning beside it"
-            yield Finding(name, place, f"was {form} in version {number} and is {now[place]}", remedy)
+            yield SchemaFault(name, place, f"was {form} in version {number} and is {now[place]}", remedy)
 
 
 def _unreadable(reader: Any, writer: Any) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ TAKEN = ("count", "index")
 PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class Finding(NamedTuple):
+class SchemaFault(NamedTuple):
     """A fault of a schema: where, what was expected and came, and what to do."""
 
     schema: str
@@ -30,13 +30,13 @@ class Finding(NamedTuple):
     remedy: str
 
 
-def lint(schemas: dict[str, Schema]) -> list[Finding]:
+def lint(schemas: dict[str, Schema]) -> list[SchemaFault]:
     """Every fault of today's schemas, each taken by itself and then together."""
     alone = [finding for name in schemas for finding in _lint_schema(name, schemas)]
     return [*alone, *_lint_together(schemas)]
 
 
-def _lint_schema(name: str, schemas: dict[str, Schema]) -> Iterator[Finding]:
+def _lint_schema(name: str, schemas: dict[str, Schema]) -> Iterator[SchemaFault]:
     schema = schemas[name]
     finding = _reporter(name)
     if not schema.get("doc"):
@@ -50,7 +50,7 @@ def _lint_schema(name: str, schemas: dict[str, Schema]) -> Iterator[Finding]:
         yield finding("", f"expected a record or an enum, got {schema['type']}", "make it a record or an enum")
 
 
-def _lint_record(name: str, schema: Schema) -> Iterator[Finding]:
+def _lint_record(name: str, schema: Schema) -> Iterator[SchemaFault]:
     for field in schema["fields"]:
         yield from _lint_field(name, field)
     match kind_of(name):
@@ -62,7 +62,7 @@ def _lint_record(name: str, schema: Schema) -> Iterator[Finding]:
     yield from _lint_order(name, business)
 
 
-def _lint_field(name: str, field: Schema) -> Iterator[Finding]:
+def _lint_field(name: str, field: Schema) -> Iterator[SchemaFault]:
     finding = _reporter(name)
     place = field["name"]
     if not field.get("doc"):
@@ -83,7 +83,7 @@ def _lint_field(name: str, field: Schema) -> Iterator[Finding]:
             yield finding(place, f"unknown type {node}", f"use one of {', '.join(PRIMITIVES)} or a full name")
 
 
-def _lint_optional(name: str, field: Schema) -> Iterator[Finding]:
+def _lint_optional(name: str, field: Schema) -> Iterator[SchemaFault]:
     finding = _reporter(name)
     node = field["type"]
     if not isinstance(node, list):
@@ -97,7 +97,7 @@ def _lint_optional(name: str, field: Schema) -> Iterator[Finding]:
         yield finding(field["name"], "is optional without the default null", 'add "default": null')
 
 
-def _lint_unit(name: str, field: Schema) -> Iterator[Finding]:
+def _lint_unit(name: str, field: Schema) -> Iterator[SchemaFault]:
     finding = _reporter(name)
     decimals = [
         (node.get("precision"), node.get("scale"))
@@ -114,7 +114,7 @@ def _lint_unit(name: str, field: Schema) -> Iterator[Finding]:
         yield finding(field["name"], f"{unit} as decimal{decimals[0]}", f"use decimal{expected}, as every {unit}")
 
 
-def _lint_text(name: str, field: Schema) -> Iterator[Finding]:
+def _lint_text(name: str, field: Schema) -> Iterator[SchemaFault]:
     finding = _reporter(name)
     bases = {_base(node) for node in _leaves(field["type"])} - {"null"}
     if field["name"].endswith("_id") or field["name"] == "id":
@@ -124,7 +124,7 @@ def _lint_text(name: str, field: Schema) -> Iterator[Finding]:
         yield finding(field["name"], f"expected an instant, got {', '.join(sorted(bases))}", "use timestamp-micros")
 
 
-def _lint_enum(name: str, place: str, enum: Schema) -> Iterator[Finding]:
+def _lint_enum(name: str, place: str, enum: Schema) -> Iterator[SchemaFault]:
     finding = _reporter(name)
     if "default" in enum:
         yield finding(place, f"enum {enum['name']} has a default symbol", "drop it: an unknown value is a dead letter")
@@ -133,7 +133,7 @@ def _lint_enum(name: str, place: str, enum: Schema) -> Iterator[Finding]:
             yield finding(place, f"enum {enum['name']} has the symbol {symbol}", "use lower case with underscores")
 
 
-def _lint_event(name: str, schema: Schema) -> Iterator[Finding]:
+def _lint_event(name: str, schema: Schema) -> Iterator[SchemaFault]:
     finding = _reporter(name)
     fields = [field["name"] for field in schema["fields"]]
     if tuple(fields[:3]) != EVENT_HEAD:
@@ -154,7 +154,7 @@ def _lint_event(name: str, schema: Schema) -> Iterator[Finding]:
         yield finding("entity", f"names {unknown}, which is no field", "name fields of the event")
 
 
-def _lint_output(name: str, schema: Schema) -> Iterator[Finding]:
+def _lint_output(name: str, schema: Schema) -> Iterator[SchemaFault]:
     finding = _reporter(name)
     fields = tuple(field["name"] for field in schema["fields"])
     if _has_position(name) and fields[: len(POSITION)] != POSITION:
@@ -163,7 +163,7 @@ def _lint_output(name: str, schema: Schema) -> Iterator[Finding]:
         yield finding("topic", "names no topic", "state the topic that it travels on")
 
 
-def _lint_order(name: str, fields: list[Schema]) -> Iterator[Finding]:
+def _lint_order(name: str, fields: list[Schema]) -> Iterator[SchemaFault]:
     """Python wants fields without a default first."""
     optional = False
     for field in fields:
@@ -173,7 +173,7 @@ def _lint_order(name: str, fields: list[Schema]) -> Iterator[Finding]:
             yield _reporter(name)(field["name"], "is required and follows an optional field", "move it further up")
 
 
-def _lint_together(schemas: dict[str, Schema]) -> Iterator[Finding]:
+def _lint_together(schemas: dict[str, Schema]) -> Iterator[SchemaFault]:
     yield from _repeated_names(schemas)
     yield from _recursions(schemas)
     used = {reference for schema in schemas.values() for reference in references(schema)}
@@ -182,7 +182,7 @@ def _lint_together(schemas: dict[str, Schema]) -> Iterator[Finding]:
             yield _reporter(name)("", "nothing uses it", "remove the file")
 
 
-def _repeated_names(schemas: dict[str, Schema]) -> Iterator[Finding]:
+def _repeated_names(schemas: dict[str, Schema]) -> Iterator[SchemaFault]:
     inner = [
         (f"{schema['namespace']}.{node['name']}", name)
         for name, schema in schemas.items()
@@ -196,7 +196,7 @@ def _repeated_names(schemas: dict[str, Schema]) -> Iterator[Finding]:
             yield _reporter(holder)(short_name(full), "the name is defined twice", "give the enum a file in common/")
 
 
-def _recursions(schemas: dict[str, Schema]) -> Iterator[Finding]:
+def _recursions(schemas: dict[str, Schema]) -> Iterator[SchemaFault]:
     for name, schema in schemas.items():
         seen: set[str] = set()
         ahead = set(references(schema))
@@ -207,7 +207,7 @@ def _recursions(schemas: dict[str, Schema]) -> Iterator[Finding]:
             yield _reporter(name)("", "holds itself", "flatten it: deep input could exhaust the reader")
 
 
-def _missing_references(name: str, schemas: dict[str, Schema]) -> Iterator[Finding]:
+def _missing_references(name: str, schemas: dict[str, Schema]) -> Iterator[SchemaFault]:
     for reference in references(schemas[name]):
         if reference not in schemas:
             yield _reporter(name)(reference, "names a type without a file", "add the file or correct the name")
@@ -235,10 +235,10 @@ def _has_position(name: str) -> bool:
     return kind_of(name) == "outputs" and short_name(name) != "DeadLetter"
 
 
-def _reporter(name: str) -> Callable[[str, str, str], Finding]:
-    return lambda place, what, remedy: Finding(name, place, what, remedy)
+def _reporter(name: str) -> Callable[[str, str, str], SchemaFault]:
+    return lambda place, what, remedy: SchemaFault(name, place, what, remedy)
 
 
-def describe(findings: Iterable[Finding]) -> str:
+def describe(findings: Iterable[SchemaFault]) -> str:
     """One line a finding, for people."""
     return "\n".join(f"{f.schema} {f.location}: {f.what}; {f.remedy}".replace(" :", ":") for f in findings)

@@ -13,11 +13,11 @@ from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.embedded import ENCODERS, decode_event
 from schemas.frozen_rules import ROOT
 from state.genesis import Genesis
-from state.shard import Encoded, Mark, Progress, Shard
+from state.shard import Encoded, Mark, OutputProgress, Shard
 from state.store.store import Store
 
 FOLDER: Final = ROOT / "tests" / "data" / "rules"
@@ -46,9 +46,9 @@ def digests(path: Path) -> Iterator[tuple[str, str]]:
                 yield name, digest(read.genesis, list(read.records()))
 
 
-def digest(genesis: Genesis, records: list[LogRecord]) -> str:
+def digest(genesis: Genesis, records: list[StoredRecord]) -> str:
     store = Store(Path(":memory:"), genesis.generation, genesis.partition)
-    shard = Shard(store, ENCODERS, genesis, Progress(), decode_event)
+    shard = Shard(store, ENCODERS, genesis, OutputProgress(), decode_event)
     total = hashlib.sha256()
     while shard.offset < len(records):
         for one in shard.fold(records[shard.offset : shard.offset + BATCH_RECORDS]):

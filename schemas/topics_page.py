@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from connectors.kafka.rights import RIGHTS
-from connectors.kafka.topics import TOPICS, Kind, Need, Partitions, Topic
+from connectors.kafka.topics import TOPICS, Need, Partitions, Topic, TopicKind
 from domain.events.catalogue import EVENTS
 from domain.outputs import OUTPUTS
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "topics.md"
 INTRODUCTION: Final = Path(__file__).parent / "topics_intro.md"
 TITLES: Final = {
-    Kind.INPUT: "What others tell",
-    Kind.OWN: "Milepost's own",
-    Kind.OUTPUT: "What Milepost says",
+    TopicKind.INPUT: "What others tell",
+    TopicKind.OWN: "Milepost's own",
+    TopicKind.OUTPUT: "What Milepost says",
 }
 COUNTS: Final = {
     Partitions.SHARDS: "`kafka.partitions`",
@@ -70,7 +70,7 @@ def page() -> str:
 
 
 def _row(topic: Topic) -> str:
-    name = topic.name if topic.kind is not Kind.OWN else f"{topic.name}.<generation>"
+    name = topic.name if topic.kind is not TopicKind.OWN else f"{topic.name}.<generation>"
     carries = ", ".join(_linked(kind) for kind in topic.carries)
     kept = f"compacted: {topic.kept}" if topic.compacted else topic.kept
     return f"| `{name}` | {carries} | {topic.key} | {COUNTS[topic.partitions]} | {kept} | {topic.written_by} | {topic.read_by} |"

@@ -9,13 +9,13 @@ from domain.events.delivery import ProjectActivated, ProjectClosed
 from domain.units import AMOUNT_ONE, HOURS_ONE
 from simulation.calendar import HOUR, instant
 from simulation.entities import PRACTICES
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 from simulation.prices import CURRENCY_PERCENT
-from simulation.projects import COST_OF_AN_HOUR, PRICE_OF_AN_HOUR, Project
+from simulation.projects import COST_OF_AN_HOUR, PRICE_OF_AN_HOUR, SimulatedProject
 from simulation.sources import PSA, recorded
 
 
-def activated(plan: Plan, project: Project, day: date) -> ProjectActivated:
+def activated(plan: SimulationPlan, project: SimulatedProject, day: date) -> ProjectActivated:
     """The project exists from nine o'clock of the day on."""
     at = instant(max(day, plan.opens_on), 9 * HOUR + project.number % 1800, project.entity.zone)
     return ProjectActivated(
@@ -37,7 +37,7 @@ def activated(plan: Plan, project: Project, day: date) -> ProjectActivated:
     )
 
 
-def budget(project: Project) -> ProjectBudget:
+def budget(project: SimulatedProject) -> ProjectBudget:
     """Hours, cost and revenue to whole hundreds, in what the customer pays."""
     currency = project.customer.market.currency if project.customer else project.entity.currency
     percent = CURRENCY_PERCENT[currency]
@@ -50,7 +50,7 @@ def budget(project: Project) -> ProjectBudget:
     )
 
 
-def dimensions(project: Project) -> dict[str, str]:
+def dimensions(project: SimulatedProject) -> dict[str, str]:
     """Practice, region and cost center, by which finance reports."""
     return {
         "practice": project.practice,
@@ -59,7 +59,7 @@ def dimensions(project: Project) -> dict[str, str]:
     }
 
 
-def closed(project: Project, day: date) -> ProjectClosed:
+def closed(project: SimulatedProject, day: date) -> ProjectClosed:
     """The end of a project, told at five o'clock of its last day."""
     at = instant(day, 17 * HOUR, project.entity.zone)
     return ProjectClosed(

@@ -12,9 +12,9 @@ from domain.events.common import Cap, ContractLine, SharedCap, TimeAndMaterials
 from simulation import terms
 from simulation.calendar import HOUR, SECOND, instant
 from simulation.chance import between, deal, pick, stream
-from simulation.contracts import Contract
+from simulation.contracts import SignedContract
 from simulation.names import AMENDMENT_REASONS
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 from simulation.projects import weekday
 from simulation.sources import CRM, recorded
 
@@ -33,10 +33,10 @@ NOTICE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ContractChange:
     """What becomes of one contract, and when."""
 
-    contract: Contract
+    contract: SignedContract
     kind: str
     day: date
     reason: str
@@ -47,7 +47,7 @@ class Change:
         return self.day + timedelta(days=NOTICE_DAYS) if self.kind == TERMINATED else None
 
 
-def changes(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Change]:
+def changes(plan: SimulationPlan, contracts: Sequence[SignedContract]) -> Iterator[ContractChange]:
     """Deal a change to every contract that has a cap or rates of its own."""
     random = stream(plan.seed, "amendments")
     capped = [contract for contract in contracts if contract.capped]
@@ -57,14 +57,14 @@ def changes(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Change]:
         for contract, kind in zip(members, deal(random, len(members), deck), strict=True):
             earliest = max(contract.signed.signed_on, contract.signed.starts_on) + timedelta(days=10)
             drawn = plan.start + timedelta(days=length * between(random, 30, 65) // 100)
-            yield Change(contract, kind, weekday(max(earliest, drawn)), pick(random, AMENDMENT_REASONS))
+            yield ContractChange(contract, kind, weekday(max(earliest, drawn)), pick(random, AMENDMENT_REASONS))
 
 
-def has_rates(contract: Contract) -> bool:
+def has_rates(contract: SignedContract) -> bool:
     return any(isinstance(line.terms, TimeAndMaterials) and line.terms.rates for line in contract.signed.lines)
 
 
-def papers(change: Change) -> Iterator[ContractAmended | ContractTerminated]:
+def papers(change: ContractChange) -> Iterator[ContractAmended | ContractTerminated]:
     contract, day = change.contract, change.day
     match change.kind:
         case "cap raised":
@@ -82,7 +82,7 @@ def papers(change: Change) -> Iterator[ContractAmended | ContractTerminated]:
             yield terminated(change)
 
 
-def first_of_month(change: Change) -> date:
+def first_of_month(change: ContractChange) -> date:
     """Rates rise with a month: half of the time with the one that has begun, never before the contract starts."""
     month = change.day.replace(day=1)
     if change.contract.bid.number % 2:
@@ -90,7 +90,7 @@ def first_of_month(change: Change) -> date:
     return max(month, change.contract.signed.starts_on)
 
 
-def amendment(change: Change, version: int, day: date, effective_on: date) -> ContractAmended:
+def amendment(change: ContractChange, version: int, day: date, effective_on: date) -> ContractAmended:
     """An approved amendment that changes nothing yet."""
     contract = change.contract
     project = contract.bid.projects[0]
@@ -113,7 +113,7 @@ def amendment(change: Change, version: int, day: date, effective_on: date) -> Co
     )
 
 
-def with_caps(event: ContractAmended, contract: Contract) -> ContractAmended:
+def with_caps(event: ContractAmended, contract: SignedContract) -> ContractAmended:
     """Every cap higher; a contract without one keeps its lines and gets a longer term."""
     if not contract.capped:
         return event._replace(ends_on=(contract.signed.ends_on or event.effective_on) + timedelta(days=90))
@@ -136,7 +136,7 @@ def higher(cap: AnyCap) -> AnyCap:
     return cap._replace(amount=cap.amount * CAP_PERCENT // 100 if cap.amount is not None else None)
 
 
-def with_rates(event: ContractAmended, contract: Contract) -> ContractAmended:
+def with_rates(event: ContractAmended, contract: SignedContract) -> ContractAmended:
     """Every rate of every line dearer from the amendment on; the old ones stand for what comes before."""
     return event._replace(lines=tuple(rates_raised(line, event.effective_on) for line in contract.signed.lines))
 
@@ -148,7 +148,7 @@ def rates_raised(line: ContractLine, begins: date) -> ContractLine:
     return line._replace(terms=line.terms._replace(rates=line.terms.rates + dearer))
 
 
-def terminated(change: Change) -> ContractTerminated:
+def terminated(change: ContractChange) -> ContractTerminated:
     """A week's notice."""
     contract = change.contract
     project = contract.bid.projects[0]

@@ -18,7 +18,7 @@ from domain.events.catalogue import Event
 from domain.events.control import StatementApproved, StatementReturned
 from domain.events.finance import InvoicePosted, InvoiceRejected, PaymentReceived
 from simulation.drafts import decisions
-from simulation.invoices import Made, answers, day_of, newest_statements
+from simulation.invoices import NewestStatement, answers, day_of, newest_statements
 from simulation.receivables import Owed, known_parts, settlements
 from simulation.write import DECISIONS, INVOICES, RECEIPTS, line
 
@@ -50,13 +50,13 @@ def said_in(folder: Path, name: str) -> Iterator[Event]:
             yield event_from_json_line(each)
 
 
-def invoiced(made: Iterable[Made], said: Iterable[Event], seed: int) -> Iterator[Event]:
+def invoiced(made: Iterable[NewestStatement], said: Iterable[Event], seed: int) -> Iterator[Event]:
     known = {event.statement_id for event in said if isinstance(event, InvoicePosted | InvoiceRejected)}
     issued = [one for one in made if one.statement.status == ISSUED and one.statement.statement_id not in known]
     return answers(issued, len(known), seed)
 
 
-def decided(made: Iterable[Made], said: Iterable[Event], seed: int) -> Iterator[Event]:
+def decided(made: Iterable[NewestStatement], said: Iterable[Event], seed: int) -> Iterator[Event]:
     known = {
         (event.statement_id, event.revision)
         for event in said
@@ -70,7 +70,7 @@ def decided(made: Iterable[Made], said: Iterable[Event], seed: int) -> Iterator[
     return decisions(drafts, len(known), seed)
 
 
-def settled(made: Iterable[Made], said: Iterable[Event], seed: int) -> Iterator[Event]:
+def settled(made: Iterable[NewestStatement], said: Iterable[Event], seed: int) -> Iterator[Event]:
     """Of every invoice that has its statement's amount, up to the day of the newest statement."""
     statements = {one.statement.statement_id: one.statement for one in made}
     until = max((day_of(one.at) for one in made), default=None)

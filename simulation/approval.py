@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from domain.units import Instant
 from simulation.calendar import DAY, HOUR, SECOND, instant, last_day, last_workdays, workdays, workdays_from
-from simulation.entities import Entity
-from simulation.work import Work
+from simulation.entities import SimulatedEntity
+from simulation.work import SimulatedWork
 
 # Of 1,024 entries: how many come after the books of their month are closed, and how many wait for its end.
 LATE = 17
@@ -34,7 +34,7 @@ class Timetable(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def timetable(day: date, entity: Entity) -> Timetable:
+def timetable(day: date, entity: SimulatedEntity) -> Timetable:
     """As the working days of the approving company have it."""
     month_end = last_day(day)
     half_end = day.replace(day=15) if day.day <= 15 else month_end
@@ -50,7 +50,7 @@ def timetable(day: date, entity: Entity) -> Timetable:
     )
 
 
-def approved_on(work: Work, days: Timetable, *, short_cycle: bool) -> date:
+def approved_on(work: SimulatedWork, days: Timetable, *, short_cycle: bool) -> date:
     drawn = work.luck >> 20 & 1023
     if drawn < LATE:
         return days.late[work.luck % len(days.late)]
@@ -67,7 +67,7 @@ def approved_on(work: Work, days: Timetable, *, short_cycle: bool) -> date:
     return soon
 
 
-def approved_at(work: Work, day: date, entity: Entity) -> Instant:
+def approved_at(work: SimulatedWork, day: date, entity: SimulatedEntity) -> Instant:
     """Between eight and six on the approver's clock; on the last working day of a month mostly after four."""
     drawn = work.luck >> 32 & 0xFFFF
     if day == timetable(day, entity).rush[1] and drawn < IN_THE_LAST_HOURS:

@@ -20,12 +20,12 @@ from domain.events.common import (
 )
 from domain.units import AMOUNT_ONE, PERCENT_ONE, Amount
 from simulation import terms
-from simulation.amendments import NOTICE_DAYS, TERMINATED, UNCHANGED, Change, amendment, terminated
+from simulation.amendments import NOTICE_DAYS, TERMINATED, UNCHANGED, ContractChange, amendment, terminated
 from simulation.calendar import add_months
 from simulation.chance import between, deal, pick, stream
-from simulation.contracts import Contract
+from simulation.contracts import SignedContract
 from simulation.names import AMENDMENT_REASONS
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 from simulation.projects import weekday
 
 MORE_SCOPE, REPLACED = "more scope", "replaced"
@@ -39,7 +39,9 @@ GROWING = (FixedPrice, Milestones, Retainer, Subscription, CostPlus, UnitPrice)
 REST_PERCENT = 30
 
 
-def change_orders(plan: Plan, contracts: Sequence[Contract], before: Sequence[Change]) -> Iterator[Change]:
+def change_orders(
+    plan: SimulationPlan, contracts: Sequence[SignedContract], before: Sequence[ContractChange]
+) -> Iterator[ContractChange]:
     """Deal a change to every contract that has none yet."""
     random = stream(plan.seed, "change orders")
     dealt = {change.contract.bid.number for change in before}
@@ -52,14 +54,14 @@ def change_orders(plan: Plan, contracts: Sequence[Contract], before: Sequence[Ch
             earliest = max(contract.signed.signed_on, contract.signed.starts_on) + timedelta(days=10)
             day = weekday(max(earliest, plan.start + timedelta(days=length * between(random, 30, 65) // 100)))
             if day + timedelta(days=NOTICE_DAYS) <= plan.ends_on:
-                yield Change(contract, kind, day, pick(random, AMENDMENT_REASONS))
+                yield ContractChange(contract, kind, day, pick(random, AMENDMENT_REASONS))
 
 
-def _grows(contract: Contract) -> bool:
+def _grows(contract: SignedContract) -> bool:
     return any(isinstance(line.terms, GROWING) for line in contract.signed.lines)
 
 
-def papers(change: Change) -> Iterator[ContractAmended | ContractTerminated]:
+def papers(change: ContractChange) -> Iterator[ContractAmended | ContractTerminated]:
     match change.kind:
         case "terminated":
             yield terminated(change)
@@ -70,21 +72,21 @@ def papers(change: Change) -> Iterator[ContractAmended | ContractTerminated]:
             yield _amended(change, [_priced(first, change), *others])
 
 
-def _amended(change: Change, lines: Sequence[ContractLine]) -> ContractAmended:
+def _amended(change: ContractChange, lines: Sequence[ContractLine]) -> ContractAmended:
     """From the first day of the next month on, as fees and prices change."""
     return amendment(change, 2, change.day, _begins(change))._replace(lines=tuple(lines))
 
 
-def _begins(change: Change) -> date:
+def _begins(change: ContractChange) -> date:
     return add_months(change.day.replace(day=1), 1)
 
 
-def _with_more(line: ContractLine, change: Change) -> ContractLine:
+def _with_more(line: ContractLine, change: ContractChange) -> ContractLine:
     made = _more(line, change.contract, _begins(change))
     return line._replace(terms=made) if made is not None else line
 
 
-def _more(line: ContractLine, contract: Contract, begins: date) -> Terms | None:
+def _more(line: ContractLine, contract: SignedContract, begins: date) -> Terms | None:
     """The same kind of terms for about a seventh more; None of terms that no scope changes."""
     match line.terms:
         case FixedPrice(price=price, schedule=schedule):
@@ -106,7 +108,7 @@ def _more(line: ContractLine, contract: Contract, begins: date) -> Terms | None:
     return None
 
 
-def _change_request(last: Milestone, contract: Contract) -> Milestone:
+def _change_request(last: Milestone, contract: SignedContract) -> Milestone:
     """Due some weeks after what was last."""
     return last._replace(
         milestone_id=f"{contract.bid.contract_id}-CR",
@@ -122,7 +124,7 @@ def _seventh(amount: Amount) -> Amount:
     return added
 
 
-def _priced(line: ContractLine, change: Change) -> ContractLine:
+def _priced(line: ContractLine, change: ContractChange) -> ContractLine:
     """What is left is done for a price, by progress: no rates any more."""
     price = terms.rounded((line.revenue_budget or 0) // AMOUNT_ONE * REST_PERCENT // 100)
     return line._replace(

@@ -8,9 +8,9 @@ from datetime import date
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
 from domain.reference import fiscal
 from simulation.calendar import DAY, HOUR, instant, last_day, nth_workday
-from simulation.entities import BERLIN, ENTITIES, Entity
-from simulation.people import Person
-from simulation.plan import Plan
+from simulation.entities import BERLIN, ENTITIES, SimulatedEntity
+from simulation.people import SimulatedPerson
+from simulation.plan import SimulationPlan
 from simulation.projects import leaders_of
 from simulation.reference import calendar_of
 from simulation.sources import ERP, recorded
@@ -21,7 +21,9 @@ WORKDAYS_TO_REOPEN = 8
 WORKDAYS_TO_CLOSE_AGAIN = 10
 
 
-def closings(plan: Plan, people: Sequence[Person]) -> Iterator[AccountingPeriodClosed | AccountingPeriodReopened]:
+def closings(
+    plan: SimulationPlan, people: Sequence[SimulatedPerson]
+) -> Iterator[AccountingPeriodClosed | AccountingPeriodReopened]:
     """Every month of both companies; the first of Berlin is reopened and closed again."""
     for entity in ENTITIES:
         approver, requester = leaders_of(entity, people)[:2]
@@ -39,7 +41,7 @@ def closings(plan: Plan, people: Sequence[Person]) -> Iterator[AccountingPeriodC
 
 
 def closed(
-    entity: Entity, month: date, version: int, day: date, requester: Person, approver: Person
+    entity: SimulatedEntity, month: date, version: int, day: date, requester: SimulatedPerson, approver: SimulatedPerson
 ) -> AccountingPeriodClosed:
     """The period that holds the month's first day, closed at six in the evening."""
     period = fiscal.period_of(calendar_of(entity), month).name

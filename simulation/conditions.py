@@ -10,9 +10,9 @@ from random import Random
 from domain.events.common import BillTo, Policies, Retention, RetentionStep
 from domain.units import PERCENT_ONE, Percent
 from simulation.chance import deal, pick, stream
-from simulation.contracts import Contract
+from simulation.contracts import SignedContract
 from simulation.customers import Customer
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 
 PLAIN, DRAFTS, TWO_PAYERS, THREE_PAYERS = "plain", "drafts", "two payers", "three payers"
 RETAINED, IN_STEPS, SHARED_AND_RETAINED = "retained", "retained in steps", "two payers who retain"
@@ -37,14 +37,16 @@ STEPS = ((0, 10, 0), (50, 5, 50))
 DAYS_TO_RELEASE = 30
 
 
-def conditioned(plan: Plan, contracts: Sequence[Contract], customers: Sequence[Customer]) -> tuple[Contract, ...]:
+def conditioned(
+    plan: SimulationPlan, contracts: Sequence[SignedContract], customers: Sequence[Customer]
+) -> tuple[SignedContract, ...]:
     """The same contracts, each with the conditions that it was dealt."""
     random = stream(plan.seed, "conditions")
     dealt = deal(random, len(contracts), CONDITIONS)
     return tuple(_with(kind, contract, customers, random) for contract, kind in zip(contracts, dealt, strict=True))
 
 
-def _with(kind: str, contract: Contract, customers: Sequence[Customer], random: Random) -> Contract:
+def _with(kind: str, contract: SignedContract, customers: Sequence[Customer], random: Random) -> SignedContract:
     signed = contract.signed
     if kind == DRAFTS:
         signed = signed._replace(policies=(signed.policies or Policies())._replace(statement_approval="required"))
@@ -58,7 +60,7 @@ def _with(kind: str, contract: Contract, customers: Sequence[Customer], random: 
 
 
 def _payers(
-    contract: Contract, shares: Sequence[int], customers: Sequence[Customer], random: Random
+    contract: SignedContract, shares: Sequence[int], customers: Sequence[Customer], random: Random
 ) -> tuple[BillTo, ...]:
     """The customer first, who takes the cents; then companies of its group, then others that pay in its currency.
 
@@ -80,7 +82,7 @@ def _of_one_group(one: Customer, other: Customer) -> bool:
     return one.customer_id == other.parent or other.customer_id == one.parent
 
 
-def _until_the_end(contract: Contract) -> Retention:
+def _until_the_end(contract: SignedContract) -> Retention:
     """A tenth of each bill, some weeks after the last day of the contract; of one without, when it is over."""
     ends_on = contract.signed.ends_on
     return Retention(

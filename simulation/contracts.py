@@ -14,9 +14,9 @@ from simulation import terms
 from simulation.calendar import HOUR, instant
 from simulation.chance import between, deal, happens, stream
 from simulation.names import TASKS
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 from simulation.prices import CURRENCY_PERCENT, practice_card_id
-from simulation.projects import BY_TASK, PRICE_OF_AN_HOUR, Bid, Project
+from simulation.projects import BY_TASK, PRICE_OF_AN_HOUR, Bid, SimulatedProject
 from simulation.sources import CRM, recorded
 
 # Work on some contracts is billed by the customer's clock, not by that of the company that does it.
@@ -27,7 +27,7 @@ DAYS_SIGNED_LATE = (9, 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class SignedContract:
     """A contract as it was signed; `line_of` says which line takes a task of a project."""
 
     bid: Bid
@@ -61,7 +61,7 @@ def own_cap(line: ContractLine) -> bool:
     return isinstance(line.terms, TimeAndMaterials) and line.terms.cap is not None
 
 
-def contracts(plan: Plan, bids: Sequence[Bid]) -> tuple[Contract, ...]:
+def contracts(plan: SimulationPlan, bids: Sequence[Bid]) -> tuple[SignedContract, ...]:
     random = stream(plan.seed, "contracts")
     return tuple(contract(plan, bid, hand, random) for bid, hand in zip(bids, hands(len(bids), random), strict=True))
 
@@ -88,7 +88,7 @@ def hands(count: int, random: Random) -> Iterator[Hand]:
         )
 
 
-def contract(plan: Plan, bid: Bid, hand: Hand, random: Random) -> Contract:
+def contract(plan: SimulationPlan, bid: Bid, hand: Hand, random: Random) -> SignedContract:
     line_of = dict(line_ids(bid, hand))
     lines = tuple(contract_lines(plan, bid, hand, line_of, random))
     entity = bid.customer.market.entity
@@ -119,7 +119,7 @@ def contract(plan: Plan, bid: Bid, hand: Hand, random: Random) -> Contract:
         shared_caps=shared_caps(bid, hand, lines, random),
         policies=hand.policies,
     )
-    return Contract(
+    return SignedContract(
         bid=bid, signed=signed, signed_late=bid.signed_late, value=value(bid.projects) * AMOUNT_ONE, line_of=line_of
     )
 
@@ -144,7 +144,7 @@ def line_ids(bid: Bid, hand: Hand) -> Iterator[tuple[tuple[int, str], str]]:
 
 
 def contract_lines(
-    plan: Plan, bid: Bid, hand: Hand, line_of: Mapping[tuple[int, str], str], random: Random
+    plan: SimulationPlan, bid: Bid, hand: Hand, line_of: Mapping[tuple[int, str], str], random: Random
 ) -> Iterator[ContractLine]:
     """The lines; the last of a project lists no task, so that it takes whatever the others do not name."""
     currency = bid.customer.market.currency
@@ -178,7 +178,7 @@ def shared_caps(bid: Bid, hand: Hand, lines: Sequence[ContractLine], random: Ran
     return (terms.shared_cap("budget", [line.line_id for line in lines], value(bid.projects), random),)
 
 
-def value(projects: Sequence[Project]) -> int:
+def value(projects: Sequence[SimulatedProject]) -> int:
     """What the work of the projects would come to, in the customer's currency."""
     return sum(
         project.hours * PRICE_OF_AN_HOUR * CURRENCY_PERCENT[project.customer.market.currency] // 100

@@ -6,9 +6,9 @@ from random import Random
 from typing import NamedTuple
 
 from simulation.chance import below, deal, happens, pick, stream
-from simulation.entities import BERLIN, NEW_YORK, Entity
+from simulation.entities import BERLIN, NEW_YORK, SimulatedEntity
 from simulation.names import CUSTOMER_FIRST, CUSTOMER_SECOND, LEGAL_FORMS
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 
 
 class Market(NamedTuple):
@@ -17,7 +17,7 @@ class Market(NamedTuple):
     currency: str
     tax_region: str
     zones: tuple[str, ...]
-    entity: Entity
+    entity: SimulatedEntity
 
 
 EURO_ZONE = Market("EUR", "DE", ("Europe/Berlin", "Europe/Madrid", "Europe/Helsinki"), BERLIN)
@@ -45,7 +45,7 @@ class Customer(NamedTuple):
     payment_terms_days: int
 
 
-def customers(plan: Plan) -> tuple[Customer, ...]:
+def customers(plan: SimulationPlan) -> tuple[Customer, ...]:
     """Two customers for five projects; the fourth is always a subsidiary of the first."""
     random = stream(plan.seed, "customers")
     count = max(len(FIRST_MARKETS), plan.projects * 2 // 5)

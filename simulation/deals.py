@@ -31,8 +31,8 @@ from domain.units import AMOUNT_ONE, HOURS_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_
 from simulation import terms
 from simulation.calendar import last_day
 from simulation.chance import between, deal, stream
-from simulation.contracts import Contract
-from simulation.plan import Plan
+from simulation.contracts import SignedContract
+from simulation.plan import SimulationPlan
 from simulation.prices import CURRENCY_PERCENT
 from simulation.projects import PRICE_OF_AN_HOUR, weekday
 
@@ -59,7 +59,7 @@ MILESTONE_NAMES = ("Concept", "Design", "Build", "Test", "Handover")
 MARKUPS = (0, 0, 5, 10)
 
 
-def dealt(plan: Plan, contracts: Sequence[Contract]) -> tuple[Contract, ...]:
+def dealt(plan: SimulationPlan, contracts: Sequence[SignedContract]) -> tuple[SignedContract, ...]:
     """The same contracts, of every kind in its share."""
     random = stream(plan.seed, "deals")
     count = len(contracts)
@@ -76,7 +76,7 @@ def dealt(plan: Plan, contracts: Sequence[Contract]) -> tuple[Contract, ...]:
     )
 
 
-def _with_lines(contract: Contract, lines: tuple[ContractLine, ...]) -> Contract:
+def _with_lines(contract: SignedContract, lines: tuple[ContractLine, ...]) -> SignedContract:
     """A cap that lines of one kind share does not outlast a change of the first of them."""
     signed = contract.signed
     changed = lines[0].terms != signed.lines[0].terms
@@ -84,7 +84,7 @@ def _with_lines(contract: Contract, lines: tuple[ContractLine, ...]) -> Contract
 
 
 def lines_of(
-    plan: Plan, contract: Contract, kind: str, random: Random, *, expenses: bool, deposit: bool
+    plan: SimulationPlan, contract: SignedContract, kind: str, random: Random, *, expenses: bool, deposit: bool
 ) -> tuple[ContractLine, ...]:
     first, *others = contract.signed.lines
     made, revenue = _terms(plan, contract, first, kind, random)
@@ -102,7 +102,7 @@ def lines_of(
     return (first, *others, *added)
 
 
-def _added(contract: Contract, name: str, made: Terms, revenue: str | None) -> ContractLine:
+def _added(contract: SignedContract, name: str, made: Terms, revenue: str | None) -> ContractLine:
     return ContractLine(
         line_id=f"{contract.bid.contract_id}-{name}",
         project_id=contract.bid.projects[0].project_id,
@@ -112,7 +112,7 @@ def _added(contract: Contract, name: str, made: Terms, revenue: str | None) -> C
 
 
 def _terms(
-    plan: Plan, contract: Contract, line: ContractLine, kind: str, random: Random
+    plan: SimulationPlan, contract: SignedContract, line: ContractLine, kind: str, random: Random
 ) -> tuple[Terms | None, str | None]:
     """Other terms for a line, and how they earn where that is not the usual way."""
     days = instalment_days(plan, contract)
@@ -137,7 +137,7 @@ def _terms(
     return None, None
 
 
-def instalment_days(plan: Plan, contract: Contract) -> list[date]:
+def instalment_days(plan: SimulationPlan, contract: SignedContract) -> list[date]:
     """Last days of the months of the simulation, from the contract's first on."""
     return [last_day(month) for month in plan.month_starts if last_day(month) >= contract.signed.starts_on]
 
@@ -148,7 +148,7 @@ def shares(price: Amount, count: int) -> list[Amount]:
     return [each] * (count - 1) + [price - each * (count - 1)]
 
 
-def _milestones(plan: Plan, contract: Contract, price: Amount, random: Random) -> Milestones:
+def _milestones(plan: SimulationPlan, contract: SignedContract, price: Amount, random: Random) -> Milestones:
     count = between(random, 3, len(MILESTONE_NAMES))
     begins = contract.signed.starts_on
     step = (plan.ends_on - begins) // count
@@ -169,7 +169,7 @@ def _milestones(plan: Plan, contract: Contract, price: Amount, random: Random) -
     )
 
 
-def _retainer(plan: Plan, contract: Contract, price: Amount, random: Random) -> Retainer:
+def _retainer(plan: SimulationPlan, contract: SignedContract, price: Amount, random: Random) -> Retainer:
     """Hours at a tenth less than their price; a quarter of them goes over for two periods."""
     fee = shares(price, plan.months)[0]
     hours = fee // AMOUNT_ONE * 10 // 9 // hour_price(contract) * HOURS_ONE
@@ -185,7 +185,7 @@ def _retainer(plan: Plan, contract: Contract, price: Amount, random: Random) -> 
     )
 
 
-def _subscription(plan: Plan, line: ContractLine, random: Random) -> Subscription:
+def _subscription(plan: SimulationPlan, line: ContractLine, random: Random) -> Subscription:
     worth = (line.revenue_budget or 0) // AMOUNT_ONE // plan.months // 10
     return Subscription(
         fee=max(100, worth // 100 * 100) * AMOUNT_ONE,
@@ -193,13 +193,13 @@ def _subscription(plan: Plan, line: ContractLine, random: Random) -> Subscriptio
     )
 
 
-def _tickets(contract: Contract) -> UnitPrice:
+def _tickets(contract: SignedContract) -> UnitPrice:
     percent = CURRENCY_PERCENT[contract.signed.currency]
     dear, cheap = (price * percent * RATE_ONE // 100 for price in (38, 29))
     return UnitPrice(TICKET, tiers=(PriceTier(dear, 100 * QUANTITY_ONE), PriceTier(cheap)), tier_period="month")
 
 
-def _expenses(contract: Contract, line: ContractLine, random: Random) -> Expenses:
+def _expenses(contract: SignedContract, line: ContractLine, random: Random) -> Expenses:
     markup = MARKUPS[between(random, 0, len(MARKUPS) - 1)] * PERCENT_ONE
     percent = CURRENCY_PERCENT[contract.signed.currency]
     limit = ExpenseLimit(HOTEL, terms.rounded((line.revenue_budget or 0) // AMOUNT_ONE // 40))
@@ -210,7 +210,7 @@ def _expenses(contract: Contract, line: ContractLine, random: Random) -> Expense
     )
 
 
-def _deposit(contract: Contract, line: ContractLine) -> Deposit:
+def _deposit(contract: SignedContract, line: ContractLine) -> Deposit:
     """A tenth of the first line, due when the contract starts."""
     return Deposit(
         amount=terms.rounded((line.revenue_budget or 0) // AMOUNT_ONE // 10),
@@ -219,6 +219,6 @@ def _deposit(contract: Contract, line: ContractLine) -> Deposit:
     )
 
 
-def hour_price(contract: Contract) -> Rate:
+def hour_price(contract: SignedContract) -> Rate:
     """Of an hour, in whole units of the contract's currency."""
     return PRICE_OF_AN_HOUR * CURRENCY_PERCENT[contract.signed.currency] // 100

@@ -19,11 +19,11 @@ from domain.events.delivery import (
 from domain.units import AMOUNT_ONE, HUNDRED_PERCENT, PERCENT_ONE, QUANTITY_ONE, Instant
 from simulation.calendar import HOUR, instant, last_workdays, workdays
 from simulation.chance import between, happens, pick, stream
-from simulation.contracts import Contract
+from simulation.contracts import SignedContract
 from simulation.deals import HOTEL, LICENCES, MEALS, TRAVEL
 from simulation.firm import Firm
-from simulation.plan import Plan
-from simulation.projects import Project, weekday
+from simulation.plan import SimulationPlan
+from simulation.projects import SimulatedProject, weekday
 from simulation.sources import PSA, recorded
 
 # When a milestone is accepted: days from its due day.
@@ -60,7 +60,7 @@ def deliveries(firm: Firm) -> Iterator[Event]:
 
 
 def _accepted(
-    contract: Contract, line_id: str, milestone: Milestone, until: date, random: Random
+    contract: SignedContract, line_id: str, milestone: Milestone, until: date, random: Random
 ) -> Iterator[MilestoneAccepted | MilestoneRevoked]:
     """A few acceptances are taken back, and given again when the fault is mended."""
     project = _project(contract)
@@ -89,7 +89,7 @@ def _accepted(
 
 
 def _acceptance(
-    contract: Contract, line_id: str, milestone: Milestone, project: Project, version: int, day: date
+    contract: SignedContract, line_id: str, milestone: Milestone, project: SimulatedProject, version: int, day: date
 ) -> MilestoneAccepted:
     at = instant(day, 10 * HOUR + contract.bid.number % 3000, project.entity.zone)
     return MilestoneAccepted(
@@ -109,7 +109,9 @@ def _acceptance(
     )
 
 
-def _progress(plan: Plan, contract: Contract, line_id: str, until: date, random: Random) -> Iterator[ProgressReported]:
+def _progress(
+    plan: SimulationPlan, contract: SignedContract, line_id: str, until: date, random: Random
+) -> Iterator[ProgressReported]:
     """At month ends, ever further; a month is now and then forgotten."""
     project = _project(contract)
     percent, version = 0, 0
@@ -137,7 +139,7 @@ def _progress(plan: Plan, contract: Contract, line_id: str, until: date, random:
         )
 
 
-def _tickets(contract: Contract, line_id: str, until: date, random: Random) -> Iterator[UnitsDelivered]:
+def _tickets(contract: SignedContract, line_id: str, until: date, random: Random) -> Iterator[UnitsDelivered]:
     """Counted on Fridays."""
     project = _project(contract)
     fridays = [day for day in workdays(contract.signed.starts_on, until) if day.weekday() == 4]
@@ -160,7 +162,7 @@ def _tickets(contract: Contract, line_id: str, until: date, random: Random) -> I
 
 
 def _expenses(
-    plan: Plan, contract: Contract, until: date, random: Random
+    plan: SimulationPlan, contract: SignedContract, until: date, random: Random
 ) -> Iterator[ExpenseApproved | ExpenseWithdrawn]:
     project = _project(contract)
     number = 0
@@ -187,7 +189,7 @@ def _expenses(
 
 
 def _expense(
-    contract: Contract, project: Project, number: int, spent_on: date, at: Instant, random: Random
+    contract: SignedContract, project: SimulatedProject, number: int, spent_on: date, at: Instant, random: Random
 ) -> ExpenseApproved:
     category = pick(random, tuple(COSTS))
     gross = between(random, *COSTS[category]) * AMOUNT_ONE
@@ -218,9 +220,9 @@ def _expense(
     )
 
 
-def expense_id(contract: Contract, number: int) -> str:
+def expense_id(contract: SignedContract, number: int) -> str:
     return f"EX-{contract.bid.contract_id}-{number:04}"
 
 
-def _project(contract: Contract) -> Project:
+def _project(contract: SignedContract) -> SimulatedProject:
     return contract.bid.projects[0]

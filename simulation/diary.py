@@ -21,7 +21,7 @@ from simulation.entries import (
 from simulation.firm import Firm
 from simulation.projects import weekday
 from simulation.terms import SHORT_CYCLES
-from simulation.work import Work
+from simulation.work import SimulatedWork
 
 APPROVED, CORRECTED, WITHDRAWN, REPEATED, CONTRADICTED = range(5)
 
@@ -32,7 +32,7 @@ DAYS_TO_CORRECT = 12
 DAYS_TO_CORRECT_MISTYPED = 2
 
 
-class Step(NamedTuple):
+class DiaryStep(NamedTuple):
     """Something that happens to an entry; ordered by instant, then entry."""
 
     at: Instant
@@ -41,7 +41,7 @@ class Step(NamedTuple):
     what: int
     # When the version that is sent again was sent first.
     first_at: Instant
-    work: Work
+    work: SimulatedWork
 
 
 class Diary:
@@ -49,22 +49,22 @@ class Diary:
 
     def __init__(self, firm: Firm) -> None:
         self.firm = firm
-        self.steps: dict[date, list[Step]] = {}
+        self.steps: dict[date, list[DiaryStep]] = {}
         self.short = [
             number in firm.contract_of and firm.contract_of[number].cycle in SHORT_CYCLES
             for number in range(len(firm.projects))
         ]
 
-    def note(self, work: Work) -> None:
+    def note(self, work: SimulatedWork) -> None:
         entity = self.firm.projects[work.project].entity
         day = approved_on(work, timetable(work.worked_on, entity), short_cycle=self.short[work.project])
         self.plan(day, work, 1, APPROVED)
 
-    def plan(self, day: date, work: Work, version: int, what: int, first_at: Instant = 0) -> None:
+    def plan(self, day: date, work: SimulatedWork, version: int, what: int, first_at: Instant = 0) -> None:
         at = approved_at(work, day, self.firm.projects[work.project].entity)
-        self.steps.setdefault(day, []).append(Step(at, work.serial, version, what, first_at, work))
+        self.steps.setdefault(day, []).append(DiaryStep(at, work.serial, version, what, first_at, work))
 
-    def first_of(self, day: date) -> Work | None:
+    def first_of(self, day: date) -> SimulatedWork | None:
         """The first entry approved on a day for which a customer pays."""
         approvals = (step for step in self.steps.get(day, ()) if step.what == APPROVED)
         for_customers = (step for step in approvals if step.work.project in self.firm.contract_of)
@@ -77,7 +77,7 @@ class Diary:
             self.plan_next(step, day)
             yield self.event(step)
 
-    def event(self, step: Step) -> TimeApproved | TimeWithdrawn:
+    def event(self, step: DiaryStep) -> TimeApproved | TimeWithdrawn:
         firm, work = self.firm, step.work
         if step.what == WITHDRAWN:
             return time_withdrawn(firm, work, step.version, step.at)
@@ -87,7 +87,7 @@ class Diary:
             return contradicted(time_approved(firm, work, step.version, step.at))
         return time_approved(firm, work, step.version, step.at)
 
-    def plan_next(self, step: Step, day: date) -> None:
+    def plan_next(self, step: DiaryStep, day: date) -> None:
         """What an approval or a correction leads to."""
         work = step.work
         fate = work.luck >> 48 & 1023

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Entity(NamedTuple):
+class SimulatedEntity(NamedTuple):
     """A legal entity, with what the simulation needs to know of its daily life."""
 
     legal_entity_id: str
@@ -22,7 +22,7 @@ class Entity(NamedTuple):
     cost_percent: int
 
 
-BERLIN = Entity(
+BERLIN = SimulatedEntity(
     legal_entity_id="LE-DE",
     name="Brandt & Keller Beratung GmbH",
     currency="EUR",
@@ -36,7 +36,7 @@ BERLIN = Entity(
     cost_percent=100,
 )
 
-NEW_YORK = Entity(
+NEW_YORK = SimulatedEntity(
     legal_entity_id="LE-US",
     name="Brandt Keller Inc.",
     currency="USD",
@@ -55,6 +55,6 @@ CURRENCIES = ("EUR", "USD", "GBP")
 PRACTICES = ("advisory", "cloud", "data", "finance systems")
 
 
-def other(entity: Entity) -> Entity:
+def other(entity: SimulatedEntity) -> SimulatedEntity:
     """The sister company, which lends people."""
     return NEW_YORK if entity is BERLIN else BERLIN

@@ -12,9 +12,9 @@ from simulation.calendar import HOUR, SATURDAY, SECOND, instant
 from simulation.firm import Firm
 from simulation.names import DESCRIPTIONS
 from simulation.prices import price
-from simulation.projects import Project
+from simulation.projects import SimulatedProject
 from simulation.sources import PSA, recorded
-from simulation.work import QUARTER, Work
+from simulation.work import QUARTER, SimulatedWork
 
 # Every so many entries, counted from one, so that even a small firm has each oddity: (every, remainder).
 OLD_PROJECT_ID = (1000, 333)
@@ -34,15 +34,15 @@ SENT_TWICE = ("-again", "-other")
 HOURS_MISTYPED_MIN: Hours = 25 * HOURS_ONE
 
 
-def is_odd(work: Work, oddity: tuple[int, int]) -> bool:
+def is_odd(work: SimulatedWork, oddity: tuple[int, int]) -> bool:
     return work.serial % oddity[0] == oddity[1]
 
 
-def entry_id(work: Work) -> str:
+def entry_id(work: SimulatedWork) -> str:
     return f"T-{work.serial:07}"
 
 
-def hours_of(work: Work, version: int) -> Hours:
+def hours_of(work: SimulatedWork, version: int) -> Hours:
     """Worked hours as a version states them; the first of a mistyped one has the point in the wrong place."""
     if is_odd(work, MISTYPED_HOURS):
         return max(HOURS_MISTYPED_MIN, work.hours * 10) if version == 1 else work.hours
@@ -52,7 +52,7 @@ def hours_of(work: Work, version: int) -> Hours:
     return max(QUARTER, work.hours + (quarters - version + 2) * QUARTER)
 
 
-def time_approved(firm: Firm, work: Work, version: int, at: Instant) -> TimeApproved:
+def time_approved(firm: Firm, work: SimulatedWork, version: int, at: Instant) -> TimeApproved:
     person = firm.people[work.person]
     project = firm.projects[work.project]
     task = project.tasks[work.task]
@@ -95,7 +95,7 @@ def time_approved(firm: Firm, work: Work, version: int, at: Instant) -> TimeAppr
     )
 
 
-def project_id_of(work: Work, project: Project) -> str:
+def project_id_of(work: SimulatedWork, project: SimulatedProject) -> str:
     """Some people still use the id that the project had in an older system, which nobody else knows."""
     return f"OLD-{project.number + 1:04}" if is_odd(work, OLD_PROJECT_ID) else project.project_id
 
@@ -109,26 +109,26 @@ def billable_hours(kind: int, hours: Hours) -> Hours | None:
     return None
 
 
-def line_named(firm: Firm, work: Work, task: str) -> str | None:
+def line_named(firm: Firm, work: SimulatedWork, task: str) -> str | None:
     contract = firm.contract_of.get(work.project)
     return contract.line_of[work.project, task] if contract else None
 
 
-def own_rate_of(work: Work, project: Project) -> Rate | None:
+def own_rate_of(work: SimulatedWork, project: SimulatedProject) -> Rate | None:
     """An approved price for this entry alone."""
     if project.customer is None or not is_odd(work, RATE_OF_ITS_OWN):
         return None
     return price(project.manager.role, project.customer.market.currency, 95)
 
 
-def clocked_in(work: Work, zone: str, at: Instant, hours: Hours) -> Instant | None:
+def clocked_in(work: SimulatedWork, zone: str, at: Instant, hours: Hours) -> Instant | None:
     """Start of clocked work, in the morning or the evening; None where it would not be over before it is approved."""
     second = (20 if work.luck >> 30 & 1 else 9) * HOUR + work.luck % 12 * 300
     started_at = instant(work.worked_on, second, zone)
     return started_at if started_at + hours * HOUR * (SECOND // HOURS_ONE) < at else None
 
 
-def time_withdrawn(firm: Firm, work: Work, version: int, at: Instant) -> TimeWithdrawn:
+def time_withdrawn(firm: Firm, work: SimulatedWork, version: int, at: Instant) -> TimeWithdrawn:
     return TimeWithdrawn(
         event_id=f"{PSA}-T-{work.serial:07}-{version}",
         occurred_at=at,

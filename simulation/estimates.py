@@ -13,7 +13,7 @@ from simulation.calendar import DAY, HOUR, add_months, instant, last_workdays
 from simulation.chance import between
 from simulation.firm import Firm
 from simulation.prices import CURRENCY_PERCENT
-from simulation.projects import COST_OF_AN_HOUR, PRICE_OF_AN_HOUR, Project
+from simulation.projects import COST_OF_AN_HOUR, PRICE_OF_AN_HOUR, SimulatedProject
 from simulation.sources import PSA, recorded
 
 # Every third project by size is estimated anew each month.
@@ -31,7 +31,7 @@ def estimates(firm: Firm, month_number: int, random: Random) -> Iterator[Estimat
             yield revised(firm, project, month_number, day, random)
 
 
-def revised(firm: Firm, project: Project, month_number: int, day: date, random: Random) -> EstimateRevised:
+def revised(firm: Firm, project: SimulatedProject, month_number: int, day: date, random: Random) -> EstimateRevised:
     """Hours that fade out over the months to come, in the customer's currency."""
     at = instant(day, 17 * HOUR + project.number % 1800, project.entity.zone)
     ahead = 1 if (project.number + month_number) % ENDS_SOON_EVERY == 0 else MONTHS_AHEAD
@@ -52,7 +52,7 @@ def revised(firm: Firm, project: Project, month_number: int, day: date, random: 
     )
 
 
-def remaining(project: Project, month: date, hours: int) -> RemainingWork:
+def remaining(project: SimulatedProject, month: date, hours: int) -> RemainingWork:
     percent = CURRENCY_PERCENT[project.customer.market.currency] if project.customer else 100
     return RemainingWork(
         month=f"{month:%Y-%m}",

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from simulation.amendments import Change, changes
+from simulation.amendments import ContractChange, changes
 from simulation.change_orders import change_orders
 from simulation.conditions import conditioned
-from simulation.contracts import Contract, contracts
+from simulation.contracts import SignedContract, contracts
 from simulation.customers import Customer, customers
 from simulation.deals import dealt
 from simulation.entities import ENTITIES
-from simulation.holds import Hold, holds
-from simulation.people import Person, people
-from simulation.plan import ALL, Plan
-from simulation.projects import Project, bids, internal
+from simulation.holds import SimulatedHold, holds
+from simulation.people import SimulatedPerson, people
+from simulation.plan import ALL, SimulationPlan
+from simulation.projects import SimulatedProject, bids, internal
 
 # People go on for two days after a contract has ended under them.
 DAYS_UNAWARE = 2
@@ -26,20 +26,20 @@ DAYS_UNAWARE = 2
 class Firm:
     """What the daily life draws on; people and projects are found by their numbers."""
 
-    plan: Plan
-    people: tuple[Person, ...]
+    plan: SimulationPlan
+    people: tuple[SimulatedPerson, ...]
     customers: tuple[Customer, ...]
     # The projects of customers in order of size, then the internal one of each company.
-    projects: tuple[Project, ...]
-    contracts: tuple[Contract, ...]
-    changes: tuple[Change, ...]
-    orders: tuple[Change, ...]
-    holds: tuple[Hold, ...]
-    contract_of: Mapping[int, Contract]
+    projects: tuple[SimulatedProject, ...]
+    contracts: tuple[SignedContract, ...]
+    changes: tuple[ContractChange, ...]
+    orders: tuple[ContractChange, ...]
+    holds: tuple[SimulatedHold, ...]
+    contract_of: Mapping[int, SignedContract]
     works_until: tuple[date, ...]
 
 
-def found(plan: Plan) -> Firm:
+def found(plan: SimulationPlan) -> Firm:
     everyone = people(plan)
     buyers = customers(plan)
     offers = bids(plan, everyone, buyers)
@@ -65,7 +65,9 @@ def found(plan: Plan) -> Firm:
     )
 
 
-def last_working_days(projects: tuple[Project, ...], what_changes: tuple[Change, ...]) -> tuple[date, ...]:
+def last_working_days(
+    projects: tuple[SimulatedProject, ...], what_changes: tuple[ContractChange, ...]
+) -> tuple[date, ...]:
     """Until its end, until it is closed, or until people hear that the contract has ended."""
     last = [min(project.ends_on, project.closes_on or project.ends_on) for project in projects]
     for change in what_changes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 
 JSONL, AVRO = "jsonl", "avro"
 FORMATS = (JSONL, AVRO)
@@ -11,6 +11,6 @@ JSONL_EVENTS_MAX = 200_000
 EVENTS_PER_PERSON_MONTH = 36
 
 
-def format_for(plan: Plan) -> str:
+def format_for(plan: SimulationPlan) -> str:
     """JSON lines for a small firm, Avro for a large one."""
     return JSONL if plan.people * plan.months * EVENTS_PER_PERSON_MONTH <= JSONL_EVENTS_MAX else AVRO

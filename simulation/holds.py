@@ -10,10 +10,10 @@ from domain.events.common import HoldScope
 from domain.events.delivery import BillingHoldPlaced, BillingHoldReleased
 from simulation.calendar import HOUR, instant, workdays
 from simulation.chance import between, deal, pick, stream
-from simulation.contracts import Contract
+from simulation.contracts import SignedContract
 from simulation.names import HOLD_REASONS
-from simulation.plan import Plan
-from simulation.projects import Project, weekday
+from simulation.plan import SimulationPlan
+from simulation.projects import SimulatedProject, weekday
 from simulation.sources import PSA, recorded
 
 SCOPES = (("contract", 34), ("project", 30), ("line", 14), ("entry", 12), ("bill_to", 10))
@@ -22,19 +22,19 @@ DAYS_HELD = (4, 24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class SimulatedHold:
     """One hold; of an entry the id is not known before the day on which it is placed."""
 
     hold_id: str
     kind: str
     scope_id: str
-    project: Project
+    project: SimulatedProject
     placed_on: date
     released_on: date | None
     reason: str
 
 
-def holds(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Hold]:
+def holds(plan: SimulationPlan, contracts: Sequence[SignedContract]) -> Iterator[SimulatedHold]:
     """Placed on contracts whose work has begun; every sixth stands to the end."""
     random = stream(plan.seed, "holds")
     count = 2 + plan.projects * plan.months // PROJECT_MONTHS_A_HOLD
@@ -44,7 +44,7 @@ def holds(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Hold]:
         begun = max(contract.signed.signed_on, contract.signed.starts_on)
         placed_on = weekday(max(pick(random, days), begun + timedelta(days=5)))
         released_on = weekday(placed_on + timedelta(days=between(random, *DAYS_HELD)))
-        yield Hold(
+        yield SimulatedHold(
             hold_id=f"H-{number + 1:04}",
             kind=kind,
             scope_id=scope_id(contract, kind),
@@ -55,7 +55,7 @@ def holds(plan: Plan, contracts: Sequence[Contract]) -> Iterator[Hold]:
         )
 
 
-def scope_id(contract: Contract, kind: str) -> str:
+def scope_id(contract: SignedContract, kind: str) -> str:
     """What is held, by its kind; nothing yet for an entry."""
     signed = contract.signed
     return {
@@ -67,11 +67,11 @@ def scope_id(contract: Contract, kind: str) -> str:
     }[kind]
 
 
-def on_entry(hold: Hold, entry_id: str, project: Project) -> Hold:
+def on_entry(hold: SimulatedHold, entry_id: str, project: SimulatedProject) -> SimulatedHold:
     return replace(hold, scope_id=entry_id, project=project)
 
 
-def placed(hold: Hold) -> BillingHoldPlaced:
+def placed(hold: SimulatedHold) -> BillingHoldPlaced:
     """At one o'clock."""
     at = instant(hold.placed_on, 13 * HOUR, hold.project.entity.zone)
     return BillingHoldPlaced(
@@ -89,7 +89,7 @@ def placed(hold: Hold) -> BillingHoldPlaced:
     )
 
 
-def released(hold: Hold, day: date) -> BillingHoldReleased:
+def released(hold: SimulatedHold, day: date) -> BillingHoldReleased:
     """At two o'clock."""
     at = instant(day, 14 * HOUR, hold.project.entity.zone)
     return BillingHoldReleased(

@@ -37,25 +37,25 @@ class NoStatements(ValueError):
     """There is nothing that could be invoiced."""
 
 
-class Made(NamedTuple):
+class NewestStatement(NamedTuple):
     """The newest revision of a statement, and since when it stands."""
 
     statement: BillingStatement
     at: Instant
 
 
-def newest_statements(output: Path) -> list[Made]:
+def newest_statements(output: Path) -> list[NewestStatement]:
     """The newest revision of each statement; ordered by when it was made, then by id."""
     paths = sorted(path for path in output.rglob("*.avro") if path.parent.name == STATEMENTS)
     if not paths:
         raise NoStatements(f"{output}: expected a folder {STATEMENTS} in it; give the output of `milepost run`")
-    newest: dict[str, Made] = {}
+    newest: dict[str, NewestStatement] = {}
     for path in paths:
         for position, record in decode_output_file(path):
             if isinstance(record, BillingStatement) and record.part == 1:
                 before = newest.get(record.statement_id)
                 if before is None or before.statement.revision <= record.revision:
-                    newest[record.statement_id] = Made(record, position.recorded_at)
+                    newest[record.statement_id] = NewestStatement(record, position.recorded_at)
     return sorted(newest.values(), key=lambda each: (each.at, each.statement.statement_id))
 
 
@@ -63,7 +63,7 @@ def day_of(at: Instant) -> date:
     return (EPOCH + timedelta(microseconds=at)).date()
 
 
-def answers(new: Sequence[Made], before: int, seed: int) -> Iterator[Answer]:
+def answers(new: Sequence[NewestStatement], before: int, seed: int) -> Iterator[Answer]:
     """One invoice for each statement; now and then a refusal or a wrong amount comes first."""
     for number, (statement, issued_at) in enumerate(new, start=before + 1):
         random = stream(seed, f"invoice/{statement.statement_id}")

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from domain.units import RATE_ONE, Rate
 from simulation.chance import Wheel, between, happens, pick, stream, wheel
-from simulation.entities import BERLIN, NEW_YORK, PRACTICES, Entity
+from simulation.entities import BERLIN, NEW_YORK, PRACTICES, SimulatedEntity
 from simulation.names import FAMILY_NAMES, GIVEN_NAMES
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 
 
 class Role(NamedTuple):
@@ -36,13 +36,13 @@ ROLES = (
 )
 
 
-class Person(NamedTuple):
+class SimulatedPerson(NamedTuple):
     """Someone who works; `number` is the place in `Firm.people`."""
 
     number: int
     person_id: str
     name: str
-    entity: Entity
+    entity: SimulatedEntity
     role: Role
     practice: str
     region: str
@@ -51,7 +51,7 @@ class Person(NamedTuple):
     bill_rate: Rate | None
 
 
-def people(plan: Plan) -> tuple[Person, ...]:
+def people(plan: SimulationPlan) -> tuple[SimulatedPerson, ...]:
     """Everyone, the first of each company a partner, the second a manager and the third a data scientist."""
     random = stream(plan.seed, "people")
     roles = wheel((role, role.people_percent) for role in ROLES)
@@ -64,12 +64,12 @@ OWN_PRICE_EVERY = 25
 FIRST_ROLES: Sequence[Role] = (PARTNER, MANAGER, DATA_SCIENTIST)
 
 
-def person(number: int, entity: Entity, rank: int, roles: Wheel[Role], random: Random) -> Person:
+def person(number: int, entity: SimulatedEntity, rank: int, roles: Wheel[Role], random: Random) -> SimulatedPerson:
     """One person of a company; one in ten has a cost rate of their own, every so many a list price."""
     role = FIRST_ROLES[rank] if rank < len(FIRST_ROLES) else roles.spin(random)
     practice = "data" if role is DATA_SCIENTIST else pick(random, PRACTICES)
     own_cost = role.cost * entity.cost_percent * between(random, 92, 115) * RATE_ONE // 10_000
-    return Person(
+    return SimulatedPerson(
         number=number,
         person_id=f"P-{entity.code}-{rank + 1:05}",
         name=f"{pick(random, GIVEN_NAMES)} {pick(random, FAMILY_NAMES)}",

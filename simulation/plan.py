@@ -20,7 +20,7 @@ class PlanError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SimulationPlan:
     """The arguments of one run; the same plan gives the same bytes."""
 
     seed: int
@@ -51,7 +51,7 @@ class Plan:
         return self.month_starts[self.months // 2]
 
 
-def plan(*, seed: int, people: int, projects: int, months: int, start: date, deals: str = TIME_ALONE) -> Plan:
+def plan(*, seed: int, people: int, projects: int, months: int, start: date, deals: str = TIME_ALONE) -> SimulationPlan:
     """Check the arguments; a PlanError says what was expected, what came and for which one."""
     check_between("seed", seed, 0, 2**63 - 1)
     check_between("people", people, PEOPLE_MIN, PEOPLE_MAX)
@@ -63,7 +63,7 @@ def plan(*, seed: int, people: int, projects: int, months: int, start: date, dea
         raise PlanError(f"start: expected the first day of a month, got {start}; try {start.replace(day=1)}")
     if not START_MIN <= start <= START_MAX:
         raise PlanError(f"start: expected a month from {START_MIN} to {START_MAX}, got {start}")
-    return Plan(seed=seed, people=people, projects=projects, months=months, start=start, deals=deals)
+    return SimulationPlan(seed=seed, people=people, projects=projects, months=months, start=start, deals=deals)
 
 
 def check_between(name: str, value: int, least: int, most: int) -> None:

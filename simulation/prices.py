@@ -17,7 +17,7 @@ from simulation.chance import between, happens, stream
 from simulation.customers import Customer
 from simulation.entities import BERLIN, CURRENCIES, PRACTICES
 from simulation.people import DATA_SCIENTIST, ROLES, Role
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 from simulation.sources import ERP, recorded
 
 # What a euro of list price is in the currency, and how much dearer the second half is, in per cent.
@@ -39,7 +39,7 @@ def practice_card_id(practice: str, currency: str) -> str:
     return f"RC-{practice.replace(' ', '-').upper()}-{currency}"
 
 
-def rate_cards(plan: Plan, customers: Sequence[Customer]) -> Iterator[RateCardPublished]:
+def rate_cards(plan: SimulationPlan, customers: Sequence[Customer]) -> Iterator[RateCardPublished]:
     """Every version of every card, in no particular order."""
     opened = instant(plan.opens_on, 7 * HOUR + 1_800, BERLIN.zone)
     for currency in CURRENCIES:
@@ -57,7 +57,7 @@ def rate_cards(plan: Plan, customers: Sequence[Customer]) -> Iterator[RateCardPu
 
 
 def yearly(
-    plan: Plan, card_id: str, scope: RateCardScope, currency: str, percent: int, opened: Instant
+    plan: SimulationPlan, card_id: str, scope: RateCardScope, currency: str, percent: int, opened: Instant
 ) -> Iterator[RateCardPublished]:
     """A card and the dearer version that follows it, announced ten days ahead."""
     yield card(card_id, 1, scope, currency, percent, plan.start.replace(month=1), opened)
@@ -93,7 +93,7 @@ def card(
     )
 
 
-def data_scientists(plan: Plan, currency: str) -> RateCardPublished:
+def data_scientists(plan: SimulationPlan, currency: str) -> RateCardPublished:
     """The card that was forgotten, published in the second month for the whole year."""
     month = plan.month_starts[min(1, plan.months - 1)]
     at = instant(month + timedelta(days=11), 11 * HOUR, BERLIN.zone)

@@ -11,10 +11,10 @@ from random import Random
 from simulation.calendar import SATURDAY, add_months, last_day
 from simulation.chance import between, deal, pick, stream, zipf_weights
 from simulation.customers import Customer
-from simulation.entities import ENTITIES, PRACTICES, Entity
+from simulation.entities import ENTITIES, PRACTICES, SimulatedEntity
 from simulation.names import PROJECT_KINDS, PROJECT_SUBJECTS, TASKS
-from simulation.people import Person
-from simulation.plan import Plan
+from simulation.people import SimulatedPerson
+from simulation.plan import SimulationPlan
 
 # The largest project holds 3 % of the work, or the share of three average ones in a small firm.
 TOP_PER_THOUSAND = 30
@@ -31,16 +31,16 @@ LEADING = {"partner", "principal", "manager"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class SimulatedProject:
     """A project as the delivery side knows it; `number` is its place in `Firm.projects`."""
 
     number: int
     project_id: str
     name: str
     customer: Customer | None
-    entity: Entity
-    manager: Person
-    deputy: Person
+    entity: SimulatedEntity
+    manager: SimulatedPerson
+    deputy: SimulatedPerson
     practice: str
     region: str
     tasks: tuple[str, ...]
@@ -62,14 +62,14 @@ class Bid:
     customer: Customer
     shape: str
     signed_late: bool
-    projects: tuple[Project, ...]
+    projects: tuple[SimulatedProject, ...]
 
     @property
     def starts_on(self) -> date:
         return min(project.starts_on for project in self.projects)
 
 
-def bids(plan: Plan, people: Sequence[Person], customers: Sequence[Customer]) -> tuple[Bid, ...]:
+def bids(plan: SimulationPlan, people: Sequence[SimulatedPerson], customers: Sequence[Customer]) -> tuple[Bid, ...]:
     """Every project, in the groups in which they are sold."""
     random = stream(plan.seed, "projects")
     groups = list(grouped(plan, random))
@@ -112,7 +112,7 @@ def bids(plan: Plan, people: Sequence[Person], customers: Sequence[Customer]) ->
     return tuple(found)
 
 
-def grouped(plan: Plan, random: Random) -> Iterator[tuple[str, tuple[int, ...]]]:
+def grouped(plan: SimulationPlan, random: Random) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Ranks of the projects, shuffled, in the groups that one contract covers."""
     ranks = list(range(plan.projects))
     random.shuffle(ranks)
@@ -126,8 +126,8 @@ def grouped(plan: Plan, random: Random) -> Iterator[tuple[str, tuple[int, ...]]]
 
 
 def hours_by_weight(
-    plan: Plan,
-    people: Sequence[Person],
+    plan: SimulationPlan,
+    people: Sequence[SimulatedPerson],
     groups: Sequence[tuple[str, tuple[int, ...]]],
     weights: Sequence[int],
     buyers: Sequence[Customer],
@@ -141,31 +141,31 @@ def hours_by_weight(
     return [work[entity_of[rank]] * weight // total[entity_of[rank]] for rank, weight in enumerate(weights)]
 
 
-def leaders_of(entity: Entity, people: Sequence[Person]) -> list[Person]:
+def leaders_of(entity: SimulatedEntity, people: Sequence[SimulatedPerson]) -> list[SimulatedPerson]:
     """Partners, principals and managers of a company, the partner who founded it first."""
     return [person for person in people if person.entity is entity and person.role.name in LEADING]
 
 
 def project(
-    plan: Plan,
+    plan: SimulationPlan,
     random: Random,
     rank: int,
     customer: Customer,
-    leaders: Sequence[Person],
+    leaders: Sequence[SimulatedPerson],
     *,
     weight: int,
     hours: int,
     engagement_id: str | None,
     begins_later: bool,
     closes: bool,
-) -> Project:
+) -> SimulatedProject:
     """One project; large ones run from the first day on."""
     entity = customer.market.entity
     length = (plan.ends_on - plan.start).days
     starts_on = weekday(plan.start + timedelta(days=length * between(random, 10, 55) // 100 if begins_later else 0))
     closes_on = weekday(starts_on + (plan.ends_on - starts_on) * between(random, 55, 90) // 100) if closes else None
     manager = pick(random, leaders)
-    return Project(
+    return SimulatedProject(
         number=rank,
         project_id=f"PRJ-{rank + 1:05}",
         name=f"{customer.name.split()[0]} {pick(random, PROJECT_SUBJECTS)}, {pick(random, PROJECT_KINDS).lower()}",
@@ -190,10 +190,12 @@ def weekday(day: date) -> date:
     return day if day.weekday() < SATURDAY else day + timedelta(days=7 - day.weekday())
 
 
-def internal(number: int, entity: Entity, people: Sequence[Person], plan: Plan) -> Project:
+def internal(
+    number: int, entity: SimulatedEntity, people: Sequence[SimulatedPerson], plan: SimulationPlan
+) -> SimulatedProject:
     """Training, sales and other work of a company for itself; no contract pays for it."""
     leaders = leaders_of(entity, people)
-    return Project(
+    return SimulatedProject(
         number=number,
         project_id=f"INT-{entity.code}",
         name=f"Internal work {entity.code}",

@@ -73,7 +73,7 @@ class Owed(NamedTuple):
         return engagement_of(self.statement.statement_id)
 
 
-class Part(NamedTuple):
+class PartPayment(NamedTuple):
     """What is paid of an invoice on a day."""
 
     owed: Owed
@@ -84,12 +84,12 @@ class Part(NamedTuple):
 def settlements(owed: Sequence[Owed], known: Collection[str], until: date, seed: int) -> Iterator[Settlement]:
     """What happens to the invoices up to a day, without the events that are known already, by their ids."""
     fates = deal(stream(seed, "fates"), 100, FATES)
-    parts: list[Part] = []
+    parts: list[PartPayment] = []
     for one in owed:
         if one.gross <= 0:
             continue  # what is given back is set against the next bill, outside of Milepost
         for each in life(one, fates[_number(one) % len(fates)], seed):
-            if isinstance(each, Part):
+            if isinstance(each, PartPayment):
                 parts.append(each)
             elif _day_of(each) <= until and each.event_id not in known:
                 yield each
@@ -97,24 +97,24 @@ def settlements(owed: Sequence[Owed], known: Collection[str], until: date, seed:
     yield from runs(due)
 
 
-def life(owed: Owed, fate: str, seed: int) -> Iterator[Part | Settlement]:
+def life(owed: Owed, fate: str, seed: int) -> Iterator[PartPayment | Settlement]:
     """All that will happen to an invoice; what is paid stands for itself where it is not part of a run."""
     random = stream(seed, f"receivable/{owed.invoice_id}")
     due = weekday(owed.posted_on + timedelta(days=pick(stream(seed, f"pays/{owed.statement.bill_to}"), DAYS_TO_PAY)))
     after = _days_after(due)
     match fate:
         case "late":
-            yield Part(owed, after(pick(random, DAYS_LATE)), owed.gross)
+            yield PartPayment(owed, after(pick(random, DAYS_LATE)), owed.gross)
         case "in parts":
             first = _whole(owed.gross // 2)
-            yield Part(owed, due, first)
-            yield Part(owed, after(20), owed.gross - first)
+            yield PartPayment(owed, due, first)
+            yield PartPayment(owed, after(20), owed.gross - first)
         case "unpaid":
             return
         case "taken back by the bank":
             yield received(owed, "A", due, owed.gross)
             yield taken_back(owed, "A", after(DAYS_TO_TAKE_BACK))
-            yield Part(owed, after(DAYS_TO_PAY_AGAIN), owed.gross)
+            yield PartPayment(owed, after(DAYS_TO_PAY_AGAIN), owed.gross)
         case "unapplied":
             yield received(owed, "A", due, owed.gross, applied=0)
             yield taken_back(owed, "A", after(DAYS_TO_TAKE_BACK))
@@ -122,26 +122,26 @@ def life(owed: Owed, fate: str, seed: int) -> Iterator[Part | Settlement]:
         case "overpaid":
             yield received(owed, "A", due, owed.gross + OVERPAID_BY, applied=owed.gross)
         case "paid twice":
-            yield Part(owed, due, owed.gross)
+            yield PartPayment(owed, due, owed.gross)
             yield received(owed, "B", after(1), owed.gross)
             yield taken_back(owed, "B", after(DAYS_TO_PAY_AGAIN))
         case "short, the rest written off":
             paid = _whole(owed.gross * SHORT_PERCENT // 100)
-            yield Part(owed, due, paid)
+            yield PartPayment(owed, due, paid)
             if paid < owed.gross:
                 yield written_off(owed, after(DAYS_TO_GIVE_UP), owed.gross - paid)
         case "error_rebill" | "price_concession" | "goodwill" | "rebate" if (memo := credited(owed, fate)) is not None:
             yield memo
             left = owed.gross - sum(line.amount or 0 for line in memo.lines) - (memo.tax_amount or 0)
             if left > 0:
-                yield Part(owed, due, left)
+                yield PartPayment(owed, due, left)
         case _:
-            yield Part(owed, due, owed.gross)
+            yield PartPayment(owed, due, owed.gross)
 
 
-def runs(parts: Iterable[Part]) -> Iterator[PaymentReceived]:
+def runs(parts: Iterable[PartPayment]) -> Iterator[PaymentReceived]:
     """One payment for all that a customer pays to an engagement on a day; its id is that of the first of its parts."""
-    together: dict[tuple[str, str, str, date], list[Part]] = defaultdict(list)
+    together: dict[tuple[str, str, str, date], list[PartPayment]] = defaultdict(list)
     for part in parts:
         statement = part.owed.statement
         together[part.owed.engagement_id, statement.bill_to, statement.currency, part.day].append(part)
@@ -268,7 +268,7 @@ def _day_of(event: Settlement) -> date:
             return day or date.max
 
 
-def _part_id(part: Part) -> str:
+def _part_id(part: PartPayment) -> str:
     return f"{part.owed.invoice_id}/{part.day}"
 
 

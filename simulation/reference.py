@@ -18,9 +18,9 @@ from domain.events.reference import (
 from domain.units import HOURS_ONE, PERCENT_ONE, RATE_ONE, Instant, Percent, Rate
 from simulation.calendar import HOUR, instant, last_day, workdays
 from simulation.customers import Customer
-from simulation.entities import BERLIN, ENTITIES, NEW_YORK, Entity
-from simulation.people import ROLES, Person, Role
-from simulation.plan import Plan
+from simulation.entities import BERLIN, ENTITIES, NEW_YORK, SimulatedEntity
+from simulation.people import ROLES, Role, SimulatedPerson
+from simulation.plan import SimulationPlan
 from simulation.sources import ERP, HR, recorded
 
 TAX: dict[str, tuple[str, Percent]] = {
@@ -34,7 +34,7 @@ PROMOTIONS_EVERY = 17
 HOURS_PER_DAY = 8
 
 
-def opening(plan: Plan, customers: Sequence[Customer], people: Sequence[Person]) -> Iterator[Event]:
+def opening(plan: SimulationPlan, customers: Sequence[Customer], people: Sequence[SimulatedPerson]) -> Iterator[Event]:
     """The reference data of the opening day, in the order in which it is loaded."""
     at = instant(plan.opens_on, 7 * HOUR, BERLIN.zone)
     yield from (legal_entity(entity, at) for entity in ENTITIES)
@@ -44,7 +44,7 @@ def opening(plan: Plan, customers: Sequence[Customer], people: Sequence[Person])
     yield from cost_rates(plan, people, at)
 
 
-def midway(plan: Plan, people: Sequence[Person]) -> Iterator[Event]:
+def midway(plan: SimulationPlan, people: Sequence[SimulatedPerson]) -> Iterator[Event]:
     """Promotions and the yearly pay rise, told five days before the month in which they begin."""
     at = max(
         instant(plan.opens_on, 8 * HOUR, BERLIN.zone), instant(plan.midway - timedelta(days=5), 9 * HOUR, BERLIN.zone)
@@ -63,7 +63,7 @@ def role_above(role: Role) -> Role:
     return role if place in {0, len(ROLES) - 1} else ROLES[place - 1]
 
 
-def legal_entity(entity: Entity, at: Instant) -> LegalEntityDefined:
+def legal_entity(entity: SimulatedEntity, at: Instant) -> LegalEntityDefined:
     return LegalEntityDefined(
         event_id=f"{ERP}-{entity.legal_entity_id}-1",
         occurred_at=at,
@@ -80,7 +80,7 @@ def legal_entity(entity: Entity, at: Instant) -> LegalEntityDefined:
     )
 
 
-def calendar_of(entity: Entity) -> FiscalCalendar:
+def calendar_of(entity: SimulatedEntity) -> FiscalCalendar:
     """Calendar months, from January or from July."""
     return FiscalCalendar(kind="calendar_month", year_starts_on=entity.year_starts_on)
 
@@ -113,7 +113,7 @@ def customer_defined(customer: Customer, at: Instant) -> CustomerDefined:
     )
 
 
-def person_defined(person: Person, role: Role, version: int, at: Instant) -> PersonDefined:
+def person_defined(person: SimulatedPerson, role: Role, version: int, at: Instant) -> PersonDefined:
     return PersonDefined(
         event_id=f"{HR}-{person.person_id}-{version}",
         occurred_at=at,
@@ -131,7 +131,7 @@ def person_defined(person: Person, role: Role, version: int, at: Instant) -> Per
     )
 
 
-def cost_rates(plan: Plan, people: Sequence[Person], at: Instant) -> Iterator[CostRateSet]:
+def cost_rates(plan: SimulationPlan, people: Sequence[SimulatedPerson], at: Instant) -> Iterator[CostRateSet]:
     """One for each role and company, and one for each person who is paid apart; all hold from January on."""
     january = plan.start.replace(month=1)
     for entity in ENTITIES:
@@ -143,13 +143,17 @@ def cost_rates(plan: Plan, people: Sequence[Person], at: Instant) -> Iterator[Co
             yield cost._replace(person_id=person.person_id)
 
 
-def role_cost(entity: Entity, role: Role, version: int, percent: int, begins: date, at: Instant) -> CostRateSet:
+def role_cost(
+    entity: SimulatedEntity, role: Role, version: int, percent: int, begins: date, at: Instant
+) -> CostRateSet:
     rate = role.cost * entity.cost_percent * percent * RATE_ONE // 10_000
     cost_rate_id = f"CR-{entity.code}-{role.name.replace(' ', '-').upper()}"
     return cost_rate(cost_rate_id, version, entity, rate, begins, at)._replace(role=role.name)
 
 
-def cost_rate(cost_rate_id: str, version: int, entity: Entity, rate: Rate, begins: date, at: Instant) -> CostRateSet:
+def cost_rate(
+    cost_rate_id: str, version: int, entity: SimulatedEntity, rate: Rate, begins: date, at: Instant
+) -> CostRateSet:
     return CostRateSet(
         event_id=f"{ERP}-{cost_rate_id}-{version}",
         occurred_at=at,
@@ -164,7 +168,9 @@ def cost_rate(cost_rate_id: str, version: int, entity: Entity, rate: Rate, begin
     )
 
 
-def capacities(plan: Plan, month_number: int, people: Sequence[Person]) -> Iterator[PersonCapacitySet]:
+def capacities(
+    plan: SimulationPlan, month_number: int, people: Sequence[SimulatedPerson]
+) -> Iterator[PersonCapacitySet]:
     """How long everyone can work in a month; told as it begins, the first on the opening day."""
     month = plan.month_starts[month_number]
     at = instant(month if month_number else plan.opens_on, 8 * HOUR, BERLIN.zone)

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from domain.events.delivery import StatementRequested
 from simulation.calendar import DAY, HOUR, instant
 from simulation.chance import between, stream
-from simulation.contracts import Contract
-from simulation.plan import Plan
+from simulation.contracts import SignedContract
+from simulation.plan import SimulationPlan
 from simulation.projects import weekday
 from simulation.sources import PSA, recorded
 
@@ -18,7 +18,7 @@ DAYS_BETWEEN = (24, 36)
 DAYS_AFTER_THE_END = 20
 
 
-def requests(plan: Plan, contracts: Sequence[Contract]) -> Iterator[StatementRequested]:
+def requests(plan: SimulationPlan, contracts: Sequence[SignedContract]) -> Iterator[StatementRequested]:
     """Each takes everything so far, but the second of a contract: it takes what was worked before the month began."""
     random = stream(plan.seed, "requests")
     last = weekday(plan.ends_on + timedelta(days=DAYS_AFTER_THE_END))
@@ -33,7 +33,7 @@ def requests(plan: Plan, contracts: Sequence[Contract]) -> Iterator[StatementReq
             yield requested(contract, number, day)
 
 
-def requested(contract: Contract, number: int, day: date) -> StatementRequested:
+def requested(contract: SignedContract, number: int, day: date) -> StatementRequested:
     project = contract.bid.projects[0]
     at = instant(day, 16 * HOUR, project.entity.zone)
     ranged = number == 2

@@ -12,11 +12,11 @@ from domain.events.delivery import ResourceAssigned
 from domain.units import HOURS_ONE
 from simulation.calendar import DAY, HOUR, add_months, instant, last_day
 from simulation.chance import Wheel, happens, pick, wheel
-from simulation.entities import ENTITIES, Entity, other
+from simulation.entities import ENTITIES, SimulatedEntity, other
 from simulation.firm import Firm
-from simulation.people import Person
+from simulation.people import SimulatedPerson
 from simulation.prices import price
-from simulation.projects import Project
+from simulation.projects import SimulatedProject
 from simulation.sources import PSA, recorded
 
 SLOTS = wheel(((1, 25), (2, 50), (3, 25)))
@@ -61,7 +61,7 @@ def staff(firm: Firm, month: date, staffing: Staffing, random: Random) -> list[R
     return events
 
 
-def active_wheel(firm: Firm, entity: Entity, month: date) -> Wheel[int]:
+def active_wheel(firm: Firm, entity: SimulatedEntity, month: date) -> Wheel[int]:
     """The company's projects on which there is work in the month, by size."""
     end = last_day(month)
     return wheel(
@@ -71,7 +71,9 @@ def active_wheel(firm: Firm, entity: Entity, month: date) -> Wheel[int]:
     )
 
 
-def choose(person: Person, before: list[int], wheels: dict[Entity, Wheel[int]], random: Random) -> tuple[int, ...]:
+def choose(
+    person: SimulatedPerson, before: list[int], wheels: dict[SimulatedEntity, Wheel[int]], random: Random
+) -> tuple[int, ...]:
     """One to three different projects, those of before among them; none where the company has no work."""
     kept = [number for number in before if happens(random, KEEPS_PER_THOUSAND)]
     for _ in range(SLOTS.spin(random) - len(kept)):
@@ -83,7 +85,7 @@ def choose(person: Person, before: list[int], wheels: dict[Entity, Wheel[int]], 
 
 
 def leave_none_alone(
-    firm: Firm, wheels: dict[Entity, Wheel[int]], chosen: list[tuple[int, ...]], random: Random
+    firm: Firm, wheels: dict[SimulatedEntity, Wheel[int]], chosen: list[tuple[int, ...]], random: Random
 ) -> None:
     """Every active project has somebody: one of the company's people takes it in addition."""
     staffed = {number for projects in chosen for number in projects}
@@ -96,7 +98,7 @@ def leave_none_alone(
 
 
 def moves(
-    firm: Firm, person: Person, staffing: Staffing, projects: Sequence[int], month: date
+    firm: Firm, person: SimulatedPerson, staffing: Staffing, projects: Sequence[int], month: date
 ) -> Iterator[ResourceAssigned]:
     """Assignments that end with the last month and those that begin with this one."""
     before = staffing.projects_of[person.number]
@@ -113,7 +115,9 @@ def moves(
             yield event
 
 
-def begun(firm: Firm, count: int, person: Person, project: Project, month: date, hours: int) -> ResourceAssigned:
+def begun(
+    firm: Firm, count: int, person: SimulatedPerson, project: SimulatedProject, month: date, hours: int
+) -> ResourceAssigned:
     """A new assignment, made before the month begins to be worked; every so many at a price of its own."""
     first = month == firm.plan.start
     at = instant(firm.plan.opens_on if first else month, (12 if first else 6) * HOUR, project.entity.zone)
@@ -135,7 +139,7 @@ def begun(firm: Firm, count: int, person: Person, project: Project, month: date,
     )
 
 
-def ended(assigned: ResourceAssigned, project: Project, month: date) -> ResourceAssigned:
+def ended(assigned: ResourceAssigned, project: SimulatedProject, month: date) -> ResourceAssigned:
     """The assignment ended with the month before."""
     at = instant(month, 5 * HOUR, project.entity.zone)
     return assigned._replace(

@@ -19,8 +19,8 @@ from simulation.diary import Diary
 from simulation.entries import entry_id
 from simulation.estimates import estimates
 from simulation.firm import Firm, found
-from simulation.holds import Hold, on_entry, placed, released
-from simulation.plan import ALL, Plan
+from simulation.holds import SimulatedHold, on_entry, placed, released
+from simulation.plan import ALL, SimulationPlan
 from simulation.prices import rate_cards
 from simulation.staffing import nobody, staff
 from simulation.work import work_of
@@ -28,7 +28,7 @@ from simulation.work import work_of
 RECORDED = attrgetter("recorded_at")
 
 
-def events(plan: Plan) -> Iterator[Event]:
+def events(plan: SimulationPlan) -> Iterator[Event]:
     """Everything that happens, ordered by `recorded_at`; what is kept at once is about a month of time entries."""
     firm = found(plan)
     months = Months(firm)
@@ -123,7 +123,7 @@ class HoldBook:
 
     def __init__(self, firm: Firm) -> None:
         self.firm = firm
-        self.rest: dict[date, list[Hold]] = {}
+        self.rest: dict[date, list[SimulatedHold]] = {}
         for hold in firm.holds:
             self.rest.setdefault(hold.placed_on, []).append(hold)
 
@@ -140,7 +140,7 @@ class HoldBook:
             if known.released_on:
                 self.rest.setdefault(known.released_on, []).append(known)
 
-    def with_entry(self, hold: Hold, diary: Diary) -> Hold | None:
+    def with_entry(self, hold: SimulatedHold, diary: Diary) -> SimulatedHold | None:
         """The first entry that is approved that day is held."""
         work = diary.first_of(hold.placed_on)
         return on_entry(hold, entry_id(work), self.firm.projects[work.project]) if work else None

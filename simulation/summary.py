@@ -10,12 +10,12 @@ from domain.events.delivery import TimeApproved
 from domain.units import HOURS_ONE, Hours
 from simulation.calendar import HOUR, SECOND
 from simulation.entries import SENT_TWICE
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 
 
 @dataclass(slots=True)
-class Summary:
-    plan: Plan
+class SimulationSummary:
+    plan: SimulationPlan
     events: Counter[str] = field(default_factory=Counter)
     entries: int = 0
     hours: Hours = 0
@@ -42,7 +42,7 @@ def worked(event: TimeApproved) -> Hours:
     return hours
 
 
-def as_json(summary: Summary, files: dict[str, int]) -> dict[str, object]:
+def as_json(summary: SimulationSummary, files: dict[str, int]) -> dict[str, object]:
     """Version 1 of the shape; hours as a string, as everywhere."""
     plan = summary.plan
     return {

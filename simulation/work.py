@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from domain.units import Hours
 from simulation.calendar import SATURDAY, is_workday
-from simulation.entities import ENTITIES, Entity
+from simulation.entities import ENTITIES, SimulatedEntity
 from simulation.firm import Firm
 from simulation.staffing import Staffing
 
@@ -28,7 +28,7 @@ INTERNAL = 15
 ODD_HOURS = 31
 
 
-class Work(NamedTuple):
+class SimulatedWork(NamedTuple):
     """One piece of work; `luck` is 64 random bits from which everything else about its entry is read."""
 
     serial: int
@@ -40,7 +40,7 @@ class Work(NamedTuple):
     luck: int
 
 
-def present(day: date) -> Mapping[Entity, int]:
+def present(day: date) -> Mapping[SimulatedEntity, int]:
     """How many of a thousand people of each company work on a day."""
     return {
         entity: PRESENT if is_workday(day, entity.holidays) else (ON_SATURDAY if day.weekday() == SATURDAY else ABSENT)
@@ -48,7 +48,7 @@ def present(day: date) -> Mapping[Entity, int]:
     }
 
 
-def work_of(day: date, firm: Firm, staffing: Staffing, serials: count[int], random: Random) -> Iterator[Work]:
+def work_of(day: date, firm: Firm, staffing: Staffing, serials: count[int], random: Random) -> Iterator[SimulatedWork]:
     there = present(day)
     if not any(there.values()):
         return
@@ -66,7 +66,7 @@ def work_of(day: date, firm: Firm, staffing: Staffing, serials: count[int], rand
             project = internal if luck & 1023 < INTERNAL else projects[place_of(luck >> 4 & 1023, len(projects))]
             # Odd entries end in other hundredths than a quarter does.
             odd = (luck >> 14 & 1023) < ODD_HOURS
-            yield Work(
+            yield SimulatedWork(
                 serial=next(serials),
                 person=person.number,
                 project=project,

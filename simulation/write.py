@@ -16,9 +16,9 @@ from connectors.containers import ContainerFormat
 from connectors.json_records import record_to_json
 from domain.events.catalogue import TOPICS, Event
 from simulation.formats import FORMATS, JSONL
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 from simulation.story import events
-from simulation.summary import Summary
+from simulation.summary import SimulationSummary
 
 # Name before the number of a file that answers a run, and belongs to its simulation.
 INVOICES, DECISIONS, RECEIPTS = "finance.invoices", "control.decisions", "finance.receipts"
@@ -36,10 +36,12 @@ class Sink(Protocol):
         """Add one event at the end."""
 
 
-def write(plan: Plan, folder: Path, form: str, *, force: bool = False) -> tuple[Summary, dict[str, int]]:
+def write(
+    plan: SimulationPlan, folder: Path, form: str, *, force: bool = False
+) -> tuple[SimulationSummary, dict[str, int]]:
     """Simulate and write; gives the summary and the size of each file in bytes."""
     prepare(folder, force=force)
-    summary = Summary(plan)
+    summary = SimulationSummary(plan)
     with ExitStack() as opened:
         sinks: dict[str, Sink] = {}
         for event in events(plan):

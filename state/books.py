@@ -1003,7 +1003,7 @@ class Basis(Value, frozen=True, array_like=True, gc=False):
     markup: Percent | None = None
 
 
-class Told(Value, frozen=True, array_like=True, gc=False):
+class PublishedFigures(Value, frozen=True, array_like=True, gc=False):
     """What the last forecast update said, in project currency."""
 
     sequence: int
@@ -1017,7 +1017,7 @@ class Told(Value, frozen=True, array_like=True, gc=False):
     has_work_left: bool = False
 
 
-class Share(Value, frozen=True, array_like=True, gc=False):
+class ContractShare(Value, frozen=True, array_like=True, gc=False):
     """What a project adds to the sums of its contract: cost at completion, and the most that it may earn by then. That is its revenue at
     completion where all work to come is valued, else what hard caps allow (`by_cap`); None where nothing says it. `elsewhere` where another
     system bills work of it."""
@@ -1082,24 +1082,24 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     limit_revenue: Amount = 0
     sequence: int = 0
     view_version: int = 0
-    told: Told | None = None
+    told: PublishedFigures | None = None
     digest: str = ""
     billed: dict[str, Amount] = {}
     due: dict[str, Amount] = {}
     noted: tuple[str, ...] = ()
     earning: tuple[LineEarning, ...] = ()
-    set_aside: dict[str, Told] = {}
-    share: Share | None = None
+    set_aside: dict[str, PublishedFigures] = {}
+    share: ContractShare | None = None
 
 
-class Progress(Value, frozen=True, array_like=True, gc=False):
+class BookedProgress(Value, frozen=True, array_like=True, gc=False):
     """Hours, cost and revenue by currency: booked, and the floor at completion."""
 
     now: dict[str, tuple[Hours, Amount, Amount]] = {}
     floor: dict[str, tuple[Hours, Amount, Amount]] = {}
 
 
-class Outlook(Value, frozen=True, array_like=True, gc=False):
+class ForecastState(Value, frozen=True, array_like=True, gc=False):
     """Where a project is heading; changes with every piece of work.
 
     `progress` is by contract line where lines have estimates of their own, else one for the project (""). `changes` are cost and revenue
@@ -1107,7 +1107,7 @@ class Outlook(Value, frozen=True, array_like=True, gc=False):
     `until` is the end of the day at which the project is visited, 0 when nothing is to be told.
     """
 
-    progress: dict[str, Progress]
+    progress: dict[str, BookedProgress]
     eac_cost: Amount = 0
     eac_revenue: Amount = 0
     changes: dict[str, tuple[Amount, Amount]] = {}
@@ -1137,7 +1137,7 @@ PART_KINDS: dict[str, Any] = {
     "refused": Refused,
     "estimate": Estimate,
     "forecast": Forecast,
-    "outlook": Outlook,
+    "outlook": ForecastState,
     "contract_outlook": ContractOutlook,
     "fact": Fact,
     "request": WaitingRequest,

@@ -23,19 +23,19 @@ from state.forecast.outlook import project_zone, today
 from state.genesis import Genesis
 from state.handlers.views import project_view
 from state.overrides import Overrides
-from state.shard import Encoded, LogRecord, Mark, Pieces, Progress, Shard
+from state.shard import Encoded, LogRecord, Mark, OutputProgress, Pieces, Shard
 from state.store.store import Engagement, Store
 from state.trace import SILENT, works_of
 
 
-class Said(NamedTuple):
+class ImaginedOutput(NamedTuple):
     """An output, and the offset that the record behind it would have in the log."""
 
     offset: int
     record: Any
 
 
-class Foreseen(NamedTuple):
+class ImaginedForecast(NamedTuple):
     """A project's forecast in project currency."""
 
     figures: ForecastFigures
@@ -89,8 +89,8 @@ class ImaginedShard(Shard):
         decode: Callable[[str, bytes], Event],
         passed_over: Overrides,
     ) -> None:
-        super().__init__(store, SILENT, genesis, Progress(), decode, passed_over)
-        self.said: list[Said] = []
+        super().__init__(store, SILENT, genesis, OutputProgress(), decode, passed_over)
+        self.said: list[ImaginedOutput] = []
 
     def listen(self) -> None:
         self.said.clear()
@@ -118,12 +118,12 @@ class ImaginedShard(Shard):
 
     def foreseen(
         self, engagement_id: str, recorded_at: Instant, days: Mapping[str, date] | None
-    ) -> dict[str, Foreseen]:
+    ) -> dict[str, ImaginedForecast]:
         """Of the projects named, as of their days; without `days` of each, as of the one of `recorded_at` in its zone.
 
         Of one that has none, or waits for an exchange rate, nothing.
         """
-        found: dict[str, Foreseen] = {}
+        found: dict[str, ImaginedForecast] = {}
         for project_id, draft in self._drafts(engagement_id, recorded_at):
             zone = project_zone(draft, draft.project(project_id))
             day = today(draft, zone) if days is None else days.get(project_id)
@@ -165,14 +165,14 @@ class ImaginedShard(Shard):
         return found
 
     def number_output(self, record: Any, _pieces: Pieces, _made: list[Encoded | Mark]) -> None:
-        self.said.append(Said(self.offset, record))
+        self.said.append(ImaginedOutput(self.offset, record))
 
 
-def _foreseen(draft: Draft, project_id: str, day: date) -> Foreseen | None:
+def _foreseen(draft: Draft, project_id: str, day: date) -> ImaginedForecast | None:
     weighed = weigh(draft, project_id, day)
     if weighed is None:
         return None
     project = draft.project(project_id)
     shape = shape_of(draft, project, weighed, day)
     made = figures_of(draft, project, weighed, shape, day)
-    return Foreseen(made.project, caps_of(draft, weighed, shape, day)) if made is not None else None
+    return ImaginedForecast(made.project, caps_of(draft, weighed, shape, day)) if made is not None else None

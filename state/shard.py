@@ -138,7 +138,7 @@ class Encoders(NamedTuple):
     bodies: Callable[[Genesis, int], Bodies]
 
 
-class Progress(NamedTuple):
+class OutputProgress(NamedTuple):
     """What the outputs are known to hold: everything below `next_seq`, with this chain."""
 
     offset: int = 0
@@ -156,7 +156,7 @@ class Shard:
         store: Store,
         encoders: Encoders,
         genesis: Genesis,
-        progress: Progress,
+        progress: OutputProgress,
         decode: Callable[[str, bytes], Event],
         overrides: Overrides | None = None,
     ) -> None:

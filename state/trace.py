@@ -34,7 +34,7 @@ from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
 from state.fold import cause_of
 from state.genesis import Genesis
 from state.overrides import Overrides
-from state.shard import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, Pieces, Progress, Shard
+from state.shard import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces, Shard
 from state.store.store import Engagement, Store
 from state.totals import open_keys
 
@@ -43,14 +43,14 @@ ROOM = 10
 IN_MEMORY = Path(":memory:")
 
 
-class Said(NamedTuple):
+class TracedOutput(NamedTuple):
     """An output of the engagement, and the step that made it."""
 
     step: int
     record: Any
 
 
-class Step(NamedTuple):
+class TraceStep(NamedTuple):
     """What one record of the log made of the engagement."""
 
     number: int
@@ -66,22 +66,22 @@ class Trace(Store):
     def __init__(self, engagement_id: str, generation: str, shard: int) -> None:
         super().__init__(IN_MEMORY, generation, shard)
         self.engagement_id = engagement_id
-        self.steps: list[Step] = []
-        self.said: list[Said] = []
-        self.journals: dict[str, Said] = {}
-        self.journals_of: dict[str, list[Said]] = {}
+        self.steps: list[TraceStep] = []
+        self.said: list[TracedOutput] = []
+        self.journals: dict[str, TracedOutput] = {}
+        self.journals_of: dict[str, list[TracedOutput]] = {}
         # What takes a journal back or replaces it, by its id.
-        self.following: dict[str, list[Said]] = {}
-        self.statements: dict[str, list[Said]] = {}
+        self.following: dict[str, list[TracedOutput]] = {}
+        self.statements: dict[str, list[TracedOutput]] = {}
         # Statements of which nothing is issued: drafts, and what became of them.
         self.drafts: set[str] = set()
         # Revisions that were issued and superseded: under which key `statements` has them, by statement and the step that issued them,
         # and the step that superseded each.
         self.former: dict[tuple[str, int], str] = {}
         self.superseded: dict[str, int] = {}
-        self.exceptions: dict[str, list[Said]] = {}
-        self.views: dict[str, list[Said]] = {}
-        self.forecasts: dict[str, list[Said]] = {}
+        self.exceptions: dict[str, list[TracedOutput]] = {}
+        self.views: dict[str, list[TracedOutput]] = {}
+        self.forecasts: dict[str, list[TracedOutput]] = {}
         self.events: list[LogRecord] = []
         self._facts: dict[tuple[str, str, str, int], list[LogRecord]] = {}
         self.now: tuple[LogRecord, Cause, ReferenceBook] | None = None
@@ -100,13 +100,13 @@ class Trace(Store):
     def _note(self, change: Transition) -> None:
         assert self.now is not None, "a step has a record"
         number = len(self.steps)
-        self.steps.append(Step(number, *self.now, change))
+        self.steps.append(TraceStep(number, *self.now, change))
         for entry_id, entry in change.rows.items():
             self._rows_at.setdefault(entry_id, []).append((number, entry))
         for key, part in change.parts.items():
             self._parts_at.setdefault(key, []).append((number, part))
         for record in change.outputs:
-            said = Said(number, record)
+            said = TracedOutput(number, record)
             self.said.append(said)
             match record:
                 case JournalEntry():
@@ -127,7 +127,7 @@ class Trace(Store):
                     pass
         self.why.now = len(self.steps)
 
-    def _take_part(self, said: Said, record: BillingStatement) -> None:
+    def _take_part(self, said: TracedOutput, record: BillingStatement) -> None:
         """`statements` has the parts of the newest that was said of each; a superseded revision stays as it was drafted, and one that was
         issued stays under a key of its own."""
         if record.status == SUPERSEDED:
@@ -139,7 +139,7 @@ class Trace(Store):
         (self.drafts.add if record.status == OPEN else self.drafts.discard)(record.statement_id)
         had.append(said)
 
-    def _supersede(self, said: Said, record: BillingStatement) -> None:
+    def _supersede(self, said: TracedOutput, record: BillingStatement) -> None:
         key = revision_key(record)
         if key in self.superseded:
             return
@@ -285,7 +285,7 @@ class Retold(Shard):
         decode: Callable[[str, bytes], Event],
         passed_over: Overrides | None = None,
     ) -> None:
-        super().__init__(trace, SILENT, genesis, Progress(), decode, passed_over)
+        super().__init__(trace, SILENT, genesis, OutputProgress(), decode, passed_over)
         self.trace = trace
         self.why = trace.why
         trace.begin()

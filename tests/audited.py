@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataflows.audit_stream import EVENTS_ASIDE, aside, engagement_from
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import AuditedEngagement
 from domain.audit.entries import retell
-from domain.audit.findings import Checked, Seen, Violation
+from domain.audit.findings import Checked, SeenOutput, Violation
 from domain.audit.promises import check
 from domain.events.common import Policies
 from domain.events.reference import LegalEntityDefined
@@ -26,7 +26,7 @@ def violations(books: Books) -> list[Violation]:
     return [violation for checked in audited(books) for violation in checked.violations]
 
 
-def engagement_of(books: Books) -> Engagement:
+def engagement_of(books: Books) -> AuditedEngagement:
     """From what `verify` puts aside of the log, and all outputs."""
     policies: dict[str, list[Policies]] = {}
     for record in books.log:
@@ -37,5 +37,5 @@ def engagement_of(books: Books) -> Engagement:
     return engagement_from(books.engagement_id, put_aside, policies)._replace(outputs=seen_of(books))
 
 
-def seen_of(books: Books) -> tuple[Seen, ...]:
-    return tuple(Seen(TOPICS[type(each.record).__name__], each.position, each.record) for each in books.folded)
+def seen_of(books: Books) -> tuple[SeenOutput, ...]:
+    return tuple(SeenOutput(TOPICS[type(each.record).__name__], each.position, each.record) for each in books.folded)

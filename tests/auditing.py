@@ -8,9 +8,9 @@ from typing import Any
 
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.audit.balances import ledger_rests
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import AuditedEngagement
 from domain.audit.entries import retell
-from domain.audit.findings import Seen
+from domain.audit.findings import SeenOutput
 from domain.audit.terms import terms_of
 from domain.caps.consume import bucket_key, counting
 from domain.contract import Version, bind_billing_alone, cap_group, cap_rules, line_named, line_policies
@@ -464,10 +464,10 @@ def check_rests(books: Books, history: Sequence[Logged]) -> None:
         if isinstance(defined, LegalEntityDefined):
             entities[defined.legal_entity_id].append(defined.policies or Policies())
     terms = terms_of((one for one in events if isinstance(one, ContractSigned | ContractAmended)), entities)
-    outputs = tuple(Seen("", *said) for said in books.said)
+    outputs = tuple(SeenOutput("", *said) for said in books.said)
     has_holds = any(isinstance(one, BillingHoldPlaced) for one in events)
     for engagement_id in engagements(books.shard.store):
-        told = Engagement(engagement_id, outputs, terms, has_holds)
+        told = AuditedEngagement(engagement_id, outputs, terms, has_holds)
         retold = retell(told)
         assert not ledger_rests(told, retold.entries).violations
         rows = entries_of(books.shard.store, engagement_id)

@@ -35,8 +35,8 @@ from connectors.kafka.names import FORECAST_CURRENT, GENESIS_KEY, NUMBER_HEADER,
 from connectors.kafka.outputs import FORECAST_UPDATES, SHARD_TOPICS, KafkaOutputs
 from connectors.kafka.progress import from_bytes
 from connectors.kafka.published import published
-from connectors.kafka.resume import Target, take_over
-from connectors.log_records import LogRecord, Stored, write_stored
+from connectors.kafka.resume import ResumeTarget, take_over
+from connectors.log_records import Stored, StoredRecord, write_stored
 from dataflows.accounting_kafka import check_log_goes_on
 from dataflows.opening import check_place
 from domain.events.reference import ExchangeRateSet
@@ -50,7 +50,7 @@ from state.guards import (
     OUTPUTS_DIFFER,
     GuardStop,
 )
-from state.shard import Encoded, Mark, Progress
+from state.shard import Encoded, Mark, OutputProgress
 from state.store.snapshot import Damaged
 from state.store.store import Meta, StoreError
 from tests.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot
@@ -145,7 +145,7 @@ def said(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes
 class LightShard:
     """Numbers, chains and compares as `state.shard.Shard` does; its books are sums, and every output depends on them."""
 
-    def __init__(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> None:
+    def __init__(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> None:
         check_place(Path("store"), disk.now.meta, progress)
         self.progress = progress
         self.made_again = 0
@@ -162,7 +162,7 @@ class LightShard:
     def position(self) -> tuple[int, str]:
         return self.offset, self.engagement
 
-    def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:
+    def fold(self, records: Sequence[StoredRecord]) -> list[Encoded | Mark]:
         made: list[Encoded | Mark] = []
         for record in records:
             targets = [record.engagement_id] if record.engagement_id else [e for e in EVERYONE if e > self.engagement]
@@ -235,7 +235,7 @@ class World:
         )
         self.brokers = Brokers(random)
         self.clients = ModelClients(self.brokers)
-        self.target = Target(NAMES, SHARD, PARTITIONS, "genesis", "1", frame_of, early_max=10_000)
+        self.target = ResumeTarget(NAMES, SHARD, PARTITIONS, "genesis", "1", frame_of, early_max=10_000)
         self._make_topics()
         self.records = random.randint(15, 60)
         self._write_log()
@@ -265,7 +265,7 @@ class World:
         """What a plain loop makes of the log, by topic."""
         log = KafkaLog(self.clients, NAMES.log, SHARD)
         disk = Disk()
-        shard = LightShard(disk, Progress(), lambda: 1)
+        shard = LightShard(disk, OutputProgress(), lambda: 1)
         wanted: dict[str, list[tuple[object, ...]]] = {topic: [] for topic in SHARD_TOPICS}
         last: dict[str, int] = {}
         while records := log.read(shard.offset, 1):
@@ -344,7 +344,7 @@ class World:
                 raise
         self.reached["made_again"] += shard.made_again > 0
 
-    def turn(self, outputs: KafkaOutputs, shard: LightShard, records: Sequence[LogRecord]) -> None:
+    def turn(self, outputs: KafkaOutputs, shard: LightShard, records: Sequence[StoredRecord]) -> None:
         """One batch. A step that fails half-way still closes the sink, as the engine does it."""
         made = shard.fold(records)
         if self.brokers.happens("failed_step"):
@@ -367,7 +367,7 @@ class World:
     def close(self, outputs: KafkaOutputs, made: Sequence[Encoded | Mark]) -> None:
         outputs.close()
 
-    def opened(self, disk: Disk, progress: Progress) -> LightShard:
+    def opened(self, disk: Disk, progress: OutputProgress) -> LightShard:
         """What is ahead of the outputs, or belongs to others, is dropped."""
         slice_of = partial(self.random.randint, 1, 4)
         try:
@@ -377,7 +377,7 @@ class World:
             disk.now = Kept()
             return self.shard_over(disk, progress, slice_of)
 
-    def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
+    def shard_over(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> LightShard:
         return LightShard(disk, progress, slice_of)
 
     def log(self) -> KafkaLog:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.embedded import ENCODERS, decode_event
 from domain.events import reference
 from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
 from state.genesis import Genesis
 from state.rules import RULES
-from state.shard import Encoded, Mark, Progress, Shard
+from state.shard import Encoded, Mark, OutputProgress, Shard
 from state.store.store import Store
 
 IN_MEMORY = Path(":memory:")
@@ -84,10 +84,10 @@ class Books(NamedTuple):
 class MemoryLog:
     """Records of one partition, as a log gives them."""
 
-    def __init__(self, records: Sequence[LogRecord]) -> None:
+    def __init__(self, records: Sequence[StoredRecord]) -> None:
         self._records = records
 
-    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[LogRecord]:
+    def read(self, offset: int, max_records: int, max_bytes: int) -> Sequence[StoredRecord]:
         """At least one record where there is one; `max_bytes` counts bodies."""
         room, end = max_bytes, offset
         for record in self._records[offset : offset + max_records]:
@@ -102,21 +102,21 @@ def is_reference(event: Event) -> bool:
     return type(event).__module__ == reference.__name__
 
 
-def log_records(history: Iterable[Logged]) -> list[LogRecord]:
+def log_records(history: Iterable[Logged]) -> list[StoredRecord]:
     """The records of a log; events are what their bytes say, as a log gives them."""
     made = []
     for offset, (engagement_id, event) in enumerate(history):
         name = type(event).__name__
         body = EVENT_CODECS[name].encode(event)
-        made.append(LogRecord(offset, engagement_id, name, body, decode_event(name, body)))
+        made.append(StoredRecord(offset, engagement_id, name, body, decode_event(name, body)))
     return made
 
 
 def new_shard(path: Path = IN_MEMORY) -> Shard:
-    return Shard(Store(path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event)
+    return Shard(Store(path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), OutputProgress(), decode_event)
 
 
-def fold_on(shard: Shard, records: Sequence[LogRecord], batch: int = 2_000) -> list[Encoded]:
+def fold_on(shard: Shard, records: Sequence[StoredRecord], batch: int = 2_000) -> list[Encoded]:
     """Fold the records from where the shard stands, committing each batch."""
     log, encoded = MemoryLog(records), []
     while found := log.read(shard.position[0], batch, 4 << 20):

@@ -22,7 +22,7 @@ from domain.outputs import Output, Position
 from state.genesis import Genesis
 from state.intake.clock import Clock, instant_until, tick, with_zones, zones_named
 from state.rules import RULES
-from state.shard import Encoded, Progress, Shard
+from state.shard import Encoded, OutputProgress, Shard
 from state.store.store import Store
 from tests.folding import IN_MEMORY
 
@@ -64,7 +64,7 @@ class Books:
 
     def _open(self) -> Shard:
         return Shard(
-            Store(self._path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event
+            Store(self._path, GENERATION, 0), ENCODERS, Genesis(GENERATION, rules=RULES), OutputProgress(), decode_event
         )
 
     def fold(self, *events: Event, batch: int = 2_000) -> list[Output]:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import log_path
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
 from milepost.rounds import genesis
 from schemas.recorded_logs import keep
 from tests.harness import Books
@@ -45,7 +45,7 @@ def _logs(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield f"{path.stem}: {scenario.name}", _log_of(of, books)
             books.close()
             shutil.rmtree(of)
-    with EmbeddedIntake(RECORDED, folder / "firm", IntakeSettings(genesis())) as intake:
+    with EmbeddedIntake(RECORDED, folder / "firm", EmbeddedSettings(genesis())) as intake:
         intake.run_round(date.fromisoformat(UNTIL))
     yield "firm", log_path(folder / "firm", 0).read_bytes()
 

@@ -17,13 +17,13 @@ from connectors.avro_schema import (
     Date,
     Decimal,
     Instant,
+    MapType,
     Optional,
-    Record,
-    Table,
+    RecordType,
     Text,
     Type,
     Union,
-    Whole,
+    WholeType,
 )
 from connectors.avro_walk import EPOCH, INSTANT_FIRST, INSTANT_LAST
 from connectors.record_check import LISTS_OF_IDS
@@ -57,7 +57,7 @@ def positions() -> st.SearchStrategy[Position]:
 
 
 @cache
-def _record(record: Record) -> st.SearchStrategy[Any]:
+def _record(record: RecordType) -> st.SearchStrategy[Any]:
     fields = [_value(field.type, field.name) for field in record.fields]
     return st.tuples(*fields).map(lambda values: tuple.__new__(record.holder, values))
 
@@ -70,7 +70,7 @@ def _value(kind: Type, name: str) -> st.SearchStrategy[Any]:
             return st.binary(max_size=100)
         case Boolean():
             return st.booleans()
-        case Whole(bits):
+        case WholeType(bits):
             return st.integers(-(1 << bits - 1), (1 << bits - 1) - 1)
         case Decimal(precision):
             most = 10**precision - 1
@@ -85,9 +85,9 @@ def _value(kind: Type, name: str) -> st.SearchStrategy[Any]:
             return st.none() | _value(inner, name)
         case Array(item):
             return st.lists(_value(item, name), max_size=3).map(tuple)
-        case Table(inner):
+        case MapType(inner):
             return st.dictionaries(texts, _value(inner, name), max_size=3)
         case Union(branches):
             return st.one_of([st.none() if branch is None else _record(branch) for branch in branches])
-        case Record():
+        case RecordType():
             return _record(kind)

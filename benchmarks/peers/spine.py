@@ -22,15 +22,15 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.frame import FRAME
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import Names
-from connectors.kafka.resume import Target, take_over
+from connectors.kafka.resume import ResumeTarget, take_over
 from dataflows.accounting_kafka import Job, Paced, flow_of
 from dataflows.embedded import seldom_collecting
 from dataflows.settings import AccountingSettings
 from domain.events.delivery import TimeApproved
 from domain.outputs import TOPICS, Position
-from operators.accounting import Effects, Faults, Turn
+from operators.accounting import AccountingTurn, Effects, Faults
 from state.chain import chained
-from state.shard import Encoded, LogRecord, Mark, Progress
+from state.shard import Encoded, LogRecord, Mark, OutputProgress
 
 TOPIC: Final = TOPICS["JournalEntry"]
 RULES: Final = 1
@@ -42,7 +42,7 @@ _read_position: Final = reader_from(_POSITION)
 class ReferenceFold:
     """The sums of one shard, in memory; behind its outputs they are made again from the log, as any shard's that has lost its store."""
 
-    def __init__(self, number: int, generation: str, progress: Progress) -> None:
+    def __init__(self, number: int, generation: str, progress: OutputProgress) -> None:
         self.number = number
         self.offset = 0
         self.progress = progress
@@ -112,10 +112,10 @@ def run(task: Task) -> None:
         for shard in job.shards:
             log = KafkaLog(clients, task.log, shard, TIMEOUT)
             held.callback(log.close)
-            target = Target(job.names, shard, told.partitions, "", str(RULES), _frame)
+            target = ResumeTarget(job.names, shard, told.partitions, "", str(RULES), _frame)
             outputs = take_over(clients, target, log).outputs
             fold = ReferenceFold(shard, told.generation, outputs.progress)
-            turns.append(Turn(Paced(log, stopped, job.accounting.commit_seconds), fold, outputs))
+            turns.append(AccountingTurn(Paced(log, stopped, job.accounting.commit_seconds), fold, outputs))
         faults = Faults(keep=True)
         with seldom_collecting():
             cli_main(flow_of(job, turns, faults, stopped, reached))

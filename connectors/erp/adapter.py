@@ -34,7 +34,7 @@ class Limits(NamedTuple):
     reads_invoices: bool = True
 
 
-class Finding(NamedTuple):
+class ErpFinding(NamedTuple):
     """One thing that was looked at: what, whether it is as it must be, what was found, what to do.
 
     With what is not `is_needed` delivery can work all the same.
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
     is_needed: bool = True
 
 
-class Trace(NamedTuple):
+class TraceContext(NamedTuple):
     """What travels from the producer's header to the ERP's call: W3C `traceparent` and `tracestate`, and our own correlation id."""
 
     traceparent: str = ""
@@ -55,7 +55,7 @@ class Trace(NamedTuple):
     correlation_id: str = ""
 
 
-NO_TRACE = Trace()
+NO_TRACE = TraceContext()
 
 
 class Calls(Protocol):
@@ -64,7 +64,7 @@ class Calls(Protocol):
     @property
     def limits(self) -> Limits: ...
 
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         """One outcome a document, in their order; at most `limits.documents` at once. Raises nothing for what an ERP may answer."""
 
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
@@ -90,18 +90,18 @@ class Erp(Calls, Protocol):
     def ledger(self, scope: LedgerScope) -> Iterator[LedgerEntry]:
         """What the ERP holds. Raises ErpUnreadable."""
 
-    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[ErpFinding]:
         """Whether it can be reached, who we are there, what we may, and whether each of our companies takes journals of that day.
 
         Never a secret in it.
         """
 
 
-def readable(subject: str, found: list[Any] | Trouble, url: str, otherwise: str) -> Finding:
+def readable(subject: str, found: list[Any] | Trouble, url: str, otherwise: str) -> ErpFinding:
     """What came of a question of `check`; `otherwise` is what to do where the ERP was reached, knew us and refused."""
     if isinstance(found, list):
-        return Finding(subject, True, "readable")
-    return Finding(subject, False, said(found), _remedy(found, url, otherwise))
+        return ErpFinding(subject, True, "readable")
+    return ErpFinding(subject, False, said(found), _remedy(found, url, otherwise))
 
 
 def _remedy(trouble: Trouble, url: str, otherwise: str) -> str:
@@ -116,7 +116,7 @@ def _remedy(trouble: Trouble, url: str, otherwise: str) -> str:
             return f"check that url = {url} is the address of its API, and that this machine may call there"
 
 
-def period_found(subject: str, subsidiary: str, on: date, closed: bool | Trouble, url: str) -> Finding:
+def period_found(subject: str, subsidiary: str, on: date, closed: bool | Trouble, url: str) -> ErpFinding:
     """What the ERP said of the period that a day is in."""
     subject = f"{subject}, company {subsidiary}, period of {on}"
     if not isinstance(closed, bool):
@@ -124,7 +124,7 @@ def period_found(subject: str, subsidiary: str, on: date, closed: bool | Trouble
             is_needed=False
         )
     remedy = "open it there; what is sent meanwhile is refused, and posted again on the first open day"
-    return Finding(subject, not closed, "closed" if closed else "not closed", remedy * closed, is_needed=False)
+    return ErpFinding(subject, not closed, "closed" if closed else "not closed", remedy * closed, is_needed=False)
 
 
 class ErpUnreadable(Exception):

@@ -65,7 +65,7 @@ class Answer:
         return found
 
 
-class Refused(NamedTuple):
+class ErpRefusal(NamedTuple):
     """What was sent was refused, and nothing of it was done. `field` is the ERP's path to what is wrong."""
 
     code: str

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from connectors.erp.adapter import NO_TRACE, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, Limits, TraceContext
 from connectors.erp.session import Session, is_one_call
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import Outcome
@@ -26,7 +26,7 @@ class AtOnce(ABC):
         return self._limits
 
     @is_one_call
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         return [self._send(document, trace) for document in documents]
 
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:
@@ -38,4 +38,4 @@ class AtOnce(ABC):
         self._session.close()
 
     @abstractmethod
-    def _send(self, document: Document, trace: Trace) -> Outcome: ...
+    def _send(self, document: Document, trace: TraceContext) -> Outcome: ...

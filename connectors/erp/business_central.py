@@ -25,12 +25,12 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
+from connectors.erp.adapter import ErpFinding, ErpUnreadable, Limits, TraceContext, period_found, read_whole, readable
 from connectors.erp.answers import (
     OTHER_AMOUNT,
     OTHER_CURRENCY,
     Answer,
-    Refused,
+    ErpRefusal,
     amount_of,
     decimal_of,
     in_doubt,
@@ -109,7 +109,7 @@ class BusinessCentralOptions(Section):
     tax_codes: dict[str, str] = Field({}, description="By our tax category, Business Central's tax code.")
 
 
-class Held(NamedTuple):
+class CentralDocument(NamedTuple):
     """What Business Central has of a document: `id` of the journal or invoice as long as it is not posted.
 
     `etag` is that of an invoice: it is deleted only as it was read, for it might be posted by now.
@@ -151,14 +151,14 @@ class BusinessCentral(AtOnce):
                 "Business Central's ledger could not be read: entries without amounts; try again"
             ) from None
 
-    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[ErpFinding]:
         subject = f"Business Central at {urlsplit(self._url).hostname}"
         companies = rows(self._session.call, query(f"{self._api}companies", select="id,name"), self._api)
         if not isinstance(companies, list):
             yield readable(subject, companies, self._url, "give the application the permissions that its page names")
             return
         named = ", ".join(f"{text_of(row.get('id'))} {words(row.get('name'))}" for row in companies)
-        yield Finding(
+        yield ErpFinding(
             f"{subject}, companies",
             bool(companies),
             named or "none",
@@ -177,19 +177,19 @@ class BusinessCentral(AtOnce):
 
     # Sending
 
-    def _send(self, document: Document, trace: Trace) -> Outcome:
+    def _send(self, document: Document, trace: TraceContext) -> Outcome:
         there = self._there([document])
         if not isinstance(there, dict):
             return there
         if (found := there.get(document.key)) is not None:
-            return self._posted(document, found) if isinstance(found, Held) else found
+            return self._posted(document, found) if isinstance(found, CentralDocument) else found
         body = _journal(document) if isinstance(document, JournalDocument) else self._invoice(document)
         asked = transaction(f"companies({_id(document.subsidiary)})/{_entity(document)}", body)
         answer = self._session.call(
             "POST", f"{self._api}$batch", json=asked, headers={"isolation": "snapshot"}, trace=trace
         )
         match transacted(answer) if isinstance(answer, Answer) else answer:
-            case Refused() as refused:
+            case ErpRefusal() as refused:
                 return self._refused(document, refused)
             case Uncertain() as uncertain:
                 # A lost answer of what is there by now costs no more than this look; without it the queue waits.
@@ -202,27 +202,31 @@ class BusinessCentral(AtOnce):
                     return Uncertain("Business Central took it and did not say the id of what it made")
         taken = Taken(_code(document.key), posting_date(document), is_posted=False, period=document.period or None)
         if isinstance(document, JournalDocument):
-            return self._posted(document, Held(its, taken))
+            return self._posted(document, CentralDocument(its, taken))
         taken = taken._replace(reference=text_of(made.get("number")))
-        return self._posted(document, Held(its, taken, _etag(made)))
+        return self._posted(document, CentralDocument(its, taken, _etag(made)))
 
-    def _left(self, document: Document) -> Held | None:
+    def _left(self, document: Document) -> CentralDocument | None:
         """What is there by now, after an answer was lost."""
         there = self._there([document])
         found = there.get(document.key) if isinstance(there, dict) else None
-        return found._replace(taken=found.taken._replace(is_duplicate=False)) if isinstance(found, Held) else None
+        return (
+            found._replace(taken=found.taken._replace(is_duplicate=False))
+            if isinstance(found, CentralDocument)
+            else None
+        )
 
-    def _refused(self, document: Document, refused: Refused) -> Outcome:
+    def _refused(self, document: Document, refused: ErpRefusal) -> Outcome:
         """What another attempt has left there meanwhile is taken, whatever the answer to this one said."""
         there = self._there([document])
         if not isinstance(there, dict):
             return in_doubt(f"Business Central refused it ({refused.code}), and could not be asked for it", there)
         found = there.get(document.key)
-        if isinstance(found, Held):
+        if isinstance(found, CentralDocument):
             return self._posted(document, found)
         return self._rejected(document, refused) if found is None else found
 
-    def _posted(self, document: Document, held: Held) -> Outcome:
+    def _posted(self, document: Document, held: CentralDocument) -> Outcome:
         """Posted at once, unless people do that. What is refused is taken back; what is left open is asked for again by key."""
         if held.taken.is_posted or not self._options.post:
             return held.taken
@@ -230,7 +234,7 @@ class BusinessCentral(AtOnce):
         match fault(answer) if isinstance(answer, Answer) else answer:
             case None:
                 return self._now_posted(document, held)
-            case Refused() as refused:
+            case ErpRefusal() as refused:
                 return self._not_posted(document, held, refused)
             case Uncertain() as uncertain:
                 left = self._left(document)
@@ -238,17 +242,17 @@ class BusinessCentral(AtOnce):
             case trouble:
                 return in_doubt(f"{_entity(document)} {held.taken.reference} is there and not posted", trouble)
 
-    def _not_posted(self, document: Document, held: Held, refused: Refused) -> Outcome:
+    def _not_posted(self, document: Document, held: CentralDocument, refused: ErpRefusal) -> Outcome:
         """There is nothing to post where an earlier call, whose answer was lost, has posted it in the meantime."""
         there = self._there([document])
         if not isinstance(there, dict):
             return in_doubt(f"{_entity(document)} {held.taken.reference} was not posted ({refused.code})", there)
         found = there.get(document.key)
-        if isinstance(found, Held) and found.taken.is_posted:
+        if isinstance(found, CentralDocument) and found.taken.is_posted:
             return found.taken
         return self._take_back(document, held) or self._rejected(document, refused)
 
-    def _now_posted(self, document: Document, held: Held) -> Outcome:
+    def _now_posted(self, document: Document, held: CentralDocument) -> Outcome:
         if isinstance(document, JournalDocument):
             # What is left of the journal is empty; where it stays, it is deleted when the key is looked up.
             self._take_back(document, held)
@@ -257,14 +261,14 @@ class BusinessCentral(AtOnce):
         if not isinstance(there, dict):
             return in_doubt(f"sales invoice {held.taken.reference} was posted, and could not be asked for", there)
         found = there.get(document.key)
-        if isinstance(found, Held) and found.taken.is_posted:
+        if isinstance(found, CentralDocument) and found.taken.is_posted:
             return found.taken._replace(is_duplicate=held.taken.is_duplicate)
         return Uncertain(f"sales invoice {held.taken.reference} was posted, and Business Central does not show it so")
 
-    def _rejected(self, document: Document, refused: Refused) -> Outcome:
+    def _rejected(self, document: Document, refused: ErpRefusal) -> Outcome:
         return rejected(refused, self._is_closed(document.subsidiary, posting_date(document)))
 
-    def _take_back(self, document: Document, held: Held) -> Uncertain | None:
+    def _take_back(self, document: Document, held: CentralDocument) -> Uncertain | None:
         """None: it is gone."""
         what = f"{_entity(document)} {held.taken.reference}"
         answer = self._session.call("DELETE", self._held(document, held), headers={"if-match": held.etag})
@@ -273,14 +277,14 @@ class BusinessCentral(AtOnce):
         match fault(answer) if isinstance(answer, Answer) else answer:
             case None:
                 return None
-            case Refused(code, message):
+            case ErpRefusal(code, message):
                 return Uncertain(
                     f"{what} is incomplete; delete it there, Business Central refused to ({code}): {message}"
                 )
             case trouble:
                 return in_doubt(f"{what} is incomplete and not deleted yet", trouble)
 
-    def _held(self, document: Document, held: Held) -> str:
+    def _held(self, document: Document, held: CentralDocument) -> str:
         return f"{self._api}companies({_id(document.subsidiary)})/{_entity(document)}({_id(held.id)})"
 
     def _invoice(self, invoice: InvoiceDocument) -> Mapping[str, Any]:
@@ -318,9 +322,9 @@ class BusinessCentral(AtOnce):
 
     def _there(
         self, documents: Sequence[Document], accepted: Collection[str] = ()
-    ) -> dict[str, Held | RejectedData] | Trouble:
+    ) -> dict[str, CentralDocument | RejectedData] | Trouble:
         """What one company has by our keys, compared with what is sent. Takes back what is there in part."""
-        found: dict[str, Held | RejectedData] = {}
+        found: dict[str, CentralDocument | RejectedData] = {}
         journals = {each.key: each for each in documents if isinstance(each, JournalDocument)}
         invoices = {each.key: each for each in documents if isinstance(each, InvoiceDocument)}
         try:
@@ -334,7 +338,7 @@ class BusinessCentral(AtOnce):
         return found if trouble is None else trouble
 
     def _posted_journals(
-        self, journals: Mapping[str, JournalDocument], found: dict[str, Held | RejectedData]
+        self, journals: Mapping[str, JournalDocument], found: dict[str, CentralDocument | RejectedData]
     ) -> Trouble | None:
         """By the general ledger's document numbers. Raises ValueError."""
         entries = self._rows(
@@ -357,11 +361,14 @@ class BusinessCentral(AtOnce):
                 continue
             posted_on = _day(some[0])
             period = (journal.period or None) if posted_on == journal.accounting_date else None
-            found[key] = Held("", Taken(key, posted_on, is_duplicate=True, period=period))
+            found[key] = CentralDocument("", Taken(key, posted_on, is_duplicate=True, period=period))
         return None
 
     def _open_journals(
-        self, journals: Mapping[str, JournalDocument], found: dict[str, Held | RejectedData], accepted: Collection[str]
+        self,
+        journals: Mapping[str, JournalDocument],
+        found: dict[str, CentralDocument | RejectedData],
+        accepted: Collection[str],
     ) -> Trouble | None:
         """Journals by their codes; the shells of posted ones are deleted. Raises ValueError."""
         by_code = {_code(key): journal for key, journal in journals.items()}
@@ -381,8 +388,10 @@ class BusinessCentral(AtOnce):
             on = _day(lines[0]) if lines else journal.accounting_date
             period = (journal.period or None) if on == journal.accounting_date else None
             code = _code(journal.key)
-            held = Held(text_of(head.get("id")), Taken(code, on, is_posted=False, is_duplicate=True, period=period))
-            is_posted = isinstance(found.get(journal.key), Held)
+            held = CentralDocument(
+                text_of(head.get("id")), Taken(code, on, is_posted=False, is_duplicate=True, period=period)
+            )
+            is_posted = isinstance(found.get(journal.key), CentralDocument)
             is_in_part = there != ours and not there - ours
             if is_in_part and not is_posted and journal.key in accepted:
                 continue
@@ -395,7 +404,10 @@ class BusinessCentral(AtOnce):
         return None
 
     def _invoices(
-        self, invoices: Mapping[str, InvoiceDocument], found: dict[str, Held | RejectedData], accepted: Collection[str]
+        self,
+        invoices: Mapping[str, InvoiceDocument],
+        found: dict[str, CentralDocument | RejectedData],
+        accepted: Collection[str],
     ) -> Trouble | None:
         """Posted ones first. Raises ValueError."""
         heads = self._rows(
@@ -415,7 +427,7 @@ class BusinessCentral(AtOnce):
                 )
             held = _billed(invoice, head)
             ours, there = _sent(invoice), Counter(amount_of(line.get("amountExcludingTax")) for line in lines)
-            is_second = isinstance(found.get(invoice.key), Held)
+            is_second = isinstance(found.get(invoice.key), CentralDocument)
             is_in_part = not held.taken.is_posted and there != ours and not there - ours
             if is_in_part and not is_second and invoice.key in accepted:
                 continue
@@ -563,7 +575,7 @@ def _priced(line: InvoiceLine) -> tuple[Decimal, Decimal]:
     return Decimal(1), decimal_of(line.amount)
 
 
-def _billed(invoice: InvoiceDocument, head: Row) -> Held:
+def _billed(invoice: InvoiceDocument, head: Row) -> CentralDocument:
     """With Business Central's own number and tax. Raises ValueError."""
     posted_on = _day(head)
     taken = Taken(
@@ -575,7 +587,7 @@ def _billed(invoice: InvoiceDocument, head: Row) -> Held:
     )
     if taken.is_posted:
         taken = taken._replace(tax_amount=amount_of(head.get("totalTaxAmount")))
-    return Held(text_of(head.get("id")), taken, _etag(head))
+    return CentralDocument(text_of(head.get("id")), taken, _etag(head))
 
 
 def _etag(row: Row) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from connectors.erp.adapter import Limits
-from connectors.erp.credentials import Place
+from connectors.erp.credentials import SecretPlace
 from connectors.erp.section import Section
 
 LONGEST_ASSERTION_SECONDS: Final = 3_540  # NetSuite takes assertions of less than 60 minutes
@@ -27,9 +27,9 @@ class CertificateAuth(Section):
     """OAuth 2 where a signed assertion stands for the client's secret (NetSuite, Microsoft, Oracle)."""
 
     kind: Literal["oauth2_certificate"]
-    client_id: Place
+    client_id: SecretPlace
     certificate_id: str = Field(description="The ERP's id of the certificate: `kid` of the assertion.")
-    private_key: Place = Field(description="The certificate's private key, PEM.")
+    private_key: SecretPlace = Field(description="The certificate's private key, PEM.")
     algorithm: Literal["PS256", "PS384", "PS512", "ES256", "ES384", "ES512"] = "PS256"
     thumbprint: str | None = Field(None, description="`x5t#S256` of the certificate, which Microsoft asks for.")
     token_url: Url | None = Field(None, description="Default by adapter.")
@@ -41,8 +41,8 @@ class ClientSecretAuth(Section):
     """OAuth 2 client credentials with a secret (Microsoft Entra, Oracle IDCS)."""
 
     kind: Literal["oauth2_client_secret"]
-    client_id: Place
-    client_secret: Place
+    client_id: SecretPlace
+    client_secret: SecretPlace
     token_url: Url | None = Field(None, description="Default by adapter.")
     scope: str | None = Field(None, description="Default by adapter.")
 
@@ -52,18 +52,18 @@ class OAuth1Auth(Section):
 
     kind: Literal["oauth1"]
     realm: str = Field(description="The account's id, such as `1234567` or `1234567_SB1`.")
-    consumer_key: Place
-    consumer_secret: Place
-    token: Place
-    token_secret: Place
+    consumer_key: SecretPlace
+    consumer_secret: SecretPlace
+    token: SecretPlace
+    token_secret: SecretPlace
 
 
 class BasicAuth(Section):
     """A user and a password (Oracle Fusion)."""
 
     kind: Literal["basic"]
-    user: Place
-    password: Place
+    user: SecretPlace
+    password: SecretPlace
 
 
 Auth = Annotated[

@@ -20,7 +20,7 @@ class CredentialsMissing(Exception):
     """A secret is not where it was looked for; the message names the place."""
 
 
-class Place(Section):
+class SecretPlace(Section):
     """Where a secret stands: `{file = "/run/secrets/key"}` or `{env = "ERP_KEY"}`."""
 
     file: Path | None = None

@@ -24,15 +24,15 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
+from connectors.erp.adapter import ErpFinding, ErpUnreadable, Limits, TraceContext, period_found, read_whole, readable
 from connectors.erp.answers import (
     OTHER_AMOUNT,
     OTHER_COMPANY,
     OTHER_CURRENCY,
     UNSENDABLE,
     Answer,
+    ErpRefusal,
     NotJson,
-    Refused,
     amount_of,
     decimal_of,
     in_doubt,
@@ -191,7 +191,7 @@ class DynamicsFinanceOptions(Section):
     tax_groups: dict[str, str] = Field({}, description="By our tax category, Dynamics' item sales tax group.")
 
 
-class Record(NamedTuple):
+class DynamicsDocument(NamedTuple):
     """A document that Dynamics has by a key of ours, with its lines."""
 
     key: str
@@ -236,7 +236,7 @@ class DynamicsFinance(AtOnce):
         except ValueError:
             raise ErpUnreadable("Dynamics' ledger could not be read: lines without amounts; try again") from None
 
-    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[ErpFinding]:
         subject = f"Dynamics 365 Finance at {urlsplit(self._url).hostname or ''}"
         names = self._rows(
             "JournalNames", where=f"Name eq {text(self._options.journal_name)}", select="dataAreaId,Name"
@@ -245,7 +245,7 @@ class DynamicsFinance(AtOnce):
             yield readable(subject, names, self._url, "give our user a role with the data entity JournalNames")
             return
         companies = ", ".join(sorted({text_of(row.get("dataAreaId")) for row in names}))
-        yield Finding(
+        yield ErpFinding(
             f"{subject}, companies with journal name {self._options.journal_name}",
             bool(companies),
             words(companies) or "none",
@@ -261,7 +261,7 @@ class DynamicsFinance(AtOnce):
 
     # Sending
 
-    def _send(self, document: Document, trace: Trace) -> Outcome:
+    def _send(self, document: Document, trace: TraceContext) -> Outcome:
         try:
             header, lines = self._body(document)
         except ValueError as wrong:
@@ -275,11 +275,11 @@ class DynamicsFinance(AtOnce):
         if isinstance(number, Uncertain):
             # A lost answer of one that is there by now costs no more than this look; without it the queue waits.
             number = self._header_left(document) or number
-        if isinstance(number, Refused):
+        if isinstance(number, ErpRefusal):
             return self._rejected(document, number)
         return self._with_lines(document, number, lines, trace) if isinstance(number, str) else number
 
-    def _header(self, document: Document, header: Mapping[str, Any], trace: Trace) -> str | Refused | Trouble:
+    def _header(self, document: Document, header: Mapping[str, Any], trace: TraceContext) -> str | ErpRefusal | Trouble:
         """The number that Dynamics gives it."""
         entities = _entities(document)
         answer = self._session.call(
@@ -301,12 +301,14 @@ class DynamicsFinance(AtOnce):
         """The number of the one header by our key, where it has no lines yet."""
         entities = _entities(document)
         match self._records(entities, any_of(entities.key, [text(document.key)])):
-            case [Record(company=company, number=number, is_posted=False, lines=())]:
+            case [DynamicsDocument(company=company, number=number, is_posted=False, lines=())]:
                 return number if company.lower() == document.subsidiary.lower() else None
             case _:
                 return None
 
-    def _with_lines(self, document: Document, number: str, lines: Sequence[Mapping[str, Any]], trace: Trace) -> Outcome:
+    def _with_lines(
+        self, document: Document, number: str, lines: Sequence[Mapping[str, Any]], trace: TraceContext
+    ) -> Outcome:
         entities = _entities(document)
         url = f"{self._data}{entities.lines}?cross-company=true"
         parent: str | int = number if entities.is_text else int(number)
@@ -319,7 +321,7 @@ class DynamicsFinance(AtOnce):
             case None:
                 taken = Taken(number, posting_date(document), is_posted=False, period=document.period or None)
                 return self._posted(document, taken)
-            case Refused() as refused:
+            case ErpRefusal() as refused:
                 return self._take_back(document, number) or self._rejected(document, refused)
             case Throttled() as throttled:
                 return self._take_back(document, number) or throttled
@@ -364,14 +366,14 @@ class DynamicsFinance(AtOnce):
                     return found._replace(is_duplicate=taken.is_duplicate)
                 return Uncertain(f"the service says that {taken.reference} is posted, and Dynamics does not show it so")
             case False:
-                refused = Refused(text_of(stated.get("Code"))[:60] or NOT_POSTED, words(stated.get("Message")), "")
+                refused = ErpRefusal(text_of(stated.get("Code"))[:60] or NOT_POSTED, words(stated.get("Message")), "")
                 return self._take_back(document, taken.reference) or self._rejected(document, refused)
             case _:
                 doubt = f"the service did not say whether {taken.reference} is posted"
                 trouble = by_status(answer)
                 return Uncertain(doubt) if trouble is None else in_doubt(doubt, trouble)
 
-    def _rejected(self, document: Document, refused: Refused) -> Outcome:
+    def _rejected(self, document: Document, refused: ErpRefusal) -> Outcome:
         access = JOURNAL_ACCESS if isinstance(document, JournalDocument) else INVOICE_ACCESS
         return rejected(refused, self._is_closed(document.subsidiary, posting_date(document), access))
 
@@ -389,7 +391,7 @@ class DynamicsFinance(AtOnce):
         match fault(answer) if isinstance(answer, Answer) else answer:
             case None:
                 return None
-            case Refused(code, message):
+            case ErpRefusal(code, message):
                 return Uncertain(
                     f"{entities.headers} {number} is incomplete; delete it there, Dynamics refused to ({code}): {message}"
                 )
@@ -517,7 +519,7 @@ class DynamicsFinance(AtOnce):
                     found[record.key] = taken
         return found
 
-    def _records(self, entities: _Entities, where: str, *, again: bool = False) -> list[Record] | Trouble:
+    def _records(self, entities: _Entities, where: str, *, again: bool = False) -> list[DynamicsDocument] | Trouble:
         """Posted ones first, then by number, so that any call takes the same of two."""
         heads = self._rows(entities.headers, again=again, where=where, select=",".join(entities.fields))
         if not isinstance(heads, list):
@@ -542,7 +544,7 @@ class DynamicsFinance(AtOnce):
                     return Uncertain(f"Dynamics' answer has a row of {entities.lines} that was not asked for")
                 there.append(line)
         found = [
-            Record(
+            DynamicsDocument(
                 text_of(head.get(entities.key)),
                 *_at(head, entities.number),
                 head.get("IsPosted") == "Yes",
@@ -553,7 +555,7 @@ class DynamicsFinance(AtOnce):
         ]
         return sorted(found, key=lambda each: (not each.is_posted, each.company, each.number))
 
-    def _compared(self, document: Document, record: Record) -> Taken | RejectedData | None:
+    def _compared(self, document: Document, record: DynamicsDocument) -> Taken | RejectedData | None:
         """None: it is there in part. Raises ValueError."""
         ours = Counter(_amounts_sent(document))
         there = Counter(_amount(line) for line in record.lines)
@@ -681,7 +683,7 @@ class DynamicsFinance(AtOnce):
         """Raises ErpUnreadable."""
         return read_whole(self.ERP, self._rows(entity, again=True, **options))
 
-    def _recorded(self, entities: _Entities, where: str) -> list[Record]:
+    def _recorded(self, entities: _Entities, where: str) -> list[DynamicsDocument]:
         """Raises ErpUnreadable."""
         return read_whole(self.ERP, self._records(entities, where, again=True))
 
@@ -723,7 +725,7 @@ def _at(row: Row, number: str) -> tuple[str, str]:
     return text_of(row.get("dataAreaId")), text_of(row.get(number))
 
 
-def _posted_on(record: Record) -> date:
+def _posted_on(record: DynamicsDocument) -> date:
     """Raises ValueError."""
     found = day_of(record.head.get("InvoiceDate") if "InvoiceDate" in record.head else record.lines[0].get("TransDate"))
     if found is None:
@@ -731,7 +733,7 @@ def _posted_on(record: Record) -> date:
     return found
 
 
-def _billed(taken: Taken, record: Record) -> Taken:
+def _billed(taken: Taken, record: DynamicsDocument) -> Taken:
     """With the number, tax and exchange rate that Dynamics gives an invoice when it is posted. Raises ValueError."""
     if not record.is_posted:
         return taken

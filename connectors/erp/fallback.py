@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from connectors.erp.adapter import NO_TRACE, Calls, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, Calls, Limits, TraceContext
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import Outcome, Said, Taken
 
@@ -22,7 +22,7 @@ class InFiles:
     def limits(self) -> Limits:
         return self._files.limits._replace(concurrent=1)
 
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         outcomes = self._files.send(documents, trace)
         return [_not_posted(each) if isinstance(each, Taken) else each for each in outcomes]
 
@@ -48,7 +48,7 @@ class BesideFiles:
     def limits(self) -> Limits:
         return self._erp.limits
 
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         return self._erp.send(documents, trace)
 
     def poll(self, ticket: str, documents: Sequence[Document]) -> Sequence[Outcome] | None:

@@ -24,7 +24,7 @@ PERIOD: Final = "PERIOD"
 LARGEST_BYTES: Final = 256 * 1024 * 1024
 
 
-class Answer(NamedTuple):
+class FileAnswer(NamedTuple):
     """`mark` is this row's own, so that a rejection counts once."""
 
     key: str
@@ -51,7 +51,7 @@ class Answers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / FOLDER
-        self._known: dict[str, tuple[tuple[int, int], dict[str, list[Answer]], list[UnreadAnswer]]] = {}
+        self._known: dict[str, tuple[tuple[int, int], dict[str, list[FileAnswer]], list[UnreadAnswer]]] = {}
 
     def refresh(self) -> None:
         """Raises OSError."""
@@ -63,16 +63,16 @@ class Answers:
             seen = (status.st_size, status.st_mtime_ns)
             if name in self._known and self._known[name][0] == seen:
                 continue
-            answers: dict[str, list[Answer]] = {}
+            answers: dict[str, list[FileAnswer]] = {}
             unread: list[UnreadAnswer] = []
             for found in _read(path, status.st_size):
-                if isinstance(found, Answer):
+                if isinstance(found, FileAnswer):
                     answers.setdefault(found.key, []).append(found)
                 else:
                     unread.append(found)
             self._known[name] = (seen, answers, unread)
 
-    def of(self, key: str) -> list[Answer]:
+    def of(self, key: str) -> list[FileAnswer]:
         """In the order of the files' names."""
         return [answer for name in sorted(self._known) for answer in self._known[name][1].get(key, ())]
 
@@ -84,7 +84,7 @@ class Answers:
             yield from unread
 
 
-def _read(path: Path, size: int) -> Iterator[Answer | UnreadAnswer]:
+def _read(path: Path, size: int) -> Iterator[FileAnswer | UnreadAnswer]:
     if size > LARGEST_BYTES:
         yield UnreadAnswer(path.name, f"{size:,} bytes, expected at most {LARGEST_BYTES:,}")
         return
@@ -112,7 +112,7 @@ def _read(path: Path, size: int) -> Iterator[Answer | UnreadAnswer]:
         yield UnreadAnswer(f"{path.name}:{rows.line_num}", str(fault))
 
 
-def _answered(name: str, line: int, row: dict[str, str]) -> Iterator[Answer | UnreadAnswer]:
+def _answered(name: str, line: int, row: dict[str, str]) -> Iterator[FileAnswer | UnreadAnswer]:
     key, reference, day, code, message = (row.get(column, "") for column in COLUMNS)
     place = f"{name}:{line}"
     if not any(row.values()):
@@ -123,7 +123,9 @@ def _answered(name: str, line: int, row: dict[str, str]) -> Iterator[Answer | Un
         yield UnreadAnswer(place, f"expected a date such as 2026-06-30, found {day!r}")
         return
     said = "\x1f".join((name, str(line), key, code, message))
-    answer = Answer(key, hashlib.blake2b(said.encode(), digest_size=8).hexdigest(), reference, posted_on, code, message)
+    answer = FileAnswer(
+        key, hashlib.blake2b(said.encode(), digest_size=8).hexdigest(), reference, posted_on, code, message
+    )
     if not key or answer.is_posted == bool(code):
         yield UnreadAnswer(place, "expected a key, and either a reference or a code")
         return

@@ -11,14 +11,22 @@ from typing import Annotated, Final, Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, model_validator
 
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, ErpFinding, ErpUnreadable, Limits, TraceContext
 from connectors.erp.connection import Connection
-from connectors.erp.file_answers import FOLDER, PERIOD, Answer, Answers
-from connectors.erp.file_manifest import Manifest, ManifestDamaged, Written, WrittenFile, body_digest, digest, written
+from connectors.erp.file_answers import FOLDER, PERIOD, Answers, FileAnswer
+from connectors.erp.file_manifest import (
+    Manifest,
+    ManifestDamaged,
+    WrittenDocument,
+    WrittenFile,
+    body_digest,
+    digest,
+    written,
+)
 from connectors.erp.layouts.d365_csv import D365Csv
 from connectors.erp.layouts.datev import Datev
 from connectors.erp.layouts.fixed_width import FixedWidth
-from connectors.erp.layouts.layout import Layout, Made, Unfit
+from connectors.erp.layouts.layout import FileMade, Layout, Unfit
 from connectors.erp.layouts.netsuite_csv import NetSuiteCsv
 from connectors.erp.section import Section
 from domain.delivery.documents import Document
@@ -85,7 +93,7 @@ class FileLedger:
         self._manifest = Manifest(options.folder)
         self._answers = Answers(options.folder)
 
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         """Nobody reads a trace in a file."""
         del trace
         outcomes: dict[str, Outcome] = {}
@@ -153,7 +161,7 @@ class FileLedger:
         for (file, document), outcome in found:
             yield _entry(document, file, outcome, file.file in changed)
 
-    def check(self, _subsidiaries: Sequence[str], _on: date) -> Iterator[Finding]:
+    def check(self, _subsidiaries: Sequence[str], _on: date) -> Iterator[ErpFinding]:
         """Files have no companies and no periods."""
         folder = self._options.folder
         try:
@@ -161,17 +169,17 @@ class FileLedger:
                 self._answers.refresh()
                 files, documents = len(self._manifest.files), sum(1 for _ in self._manifest.latest())
         except (OSError, ManifestDamaged) as fault:
-            yield Finding(
+            yield ErpFinding(
                 "folder", False, str(fault), f"give this user write access to {folder}, or put back the manifest"
             )
             return
-        yield Finding("folder", True, f"{folder}: {files} files with {documents} documents")
+        yield ErpFinding("folder", True, f"{folder}: {files} files with {documents} documents")
         for unread in self._answers.unread():
-            yield Finding(
+            yield ErpFinding(
                 "answers", False, f"{FOLDER}/{unread.place}: {unread.found}", "correct the row, end each line"
             )
         if strange := sorted(key for key in self._answers.answered() if self._manifest.find(key) is None):
-            yield Finding(
+            yield ErpFinding(
                 "answers",
                 False,
                 f"{len(strange)} for keys never written, the first {strange[0]}",
@@ -189,7 +197,7 @@ class FileLedger:
     def _files_of(self, documents: Sequence[Document], outcomes: dict[str, Outcome]) -> list[list[Document]]:
         """What is to be written, by file; of all others the outcome."""
         files: dict[tuple[str, ...], dict[str, Document]] = {}
-        probe = Made(self._manifest.next_number, self._now())
+        probe = FileMade(self._manifest.next_number, self._now())
         for document in documents:
             place = self._manifest.find(document.key)
             if place is not None:
@@ -205,7 +213,7 @@ class FileLedger:
             files.setdefault(self._layout.shared(document), {})[document.key] = document
         return [list(each.values()) for each in files.values()]
 
-    def _again(self, document: Document, place: tuple[WrittenFile, Written], outcome: Outcome) -> Outcome:
+    def _again(self, document: Document, place: tuple[WrittenFile, WrittenDocument], outcome: Outcome) -> Outcome:
         file, before = place
         if before.sha256 != body_digest(document):
             return RejectedData(
@@ -214,7 +222,7 @@ class FileLedger:
         return outcome._replace(is_duplicate=True) if isinstance(outcome, Taken) else outcome
 
     def _write(self, documents: Sequence[Document]) -> dict[str, Outcome]:
-        made = Made(self._manifest.next_number, self._now())
+        made = FileMade(self._manifest.next_number, self._now())
         content = bytearray(self._layout.head(documents, made))
         row = content.count(b"\n") + 1
         entries = []
@@ -229,7 +237,7 @@ class FileLedger:
         self._manifest.write(name, bytes(content), entries)
         return {entry.key: self._outcome(self._manifest.files[-1], entry) for entry in entries}
 
-    def _outcome(self, file: WrittenFile, document: Written) -> Outcome:
+    def _outcome(self, file: WrittenFile, document: WrittenDocument) -> Outcome:
         answers = [answer for answer in self._answers.of(document.key) if answer.mark not in document.after]
         if posted := [answer for answer in answers if answer.is_posted]:
             last = posted[-1]
@@ -245,13 +253,13 @@ class FileLedger:
         return path.is_file() and digest(path.read_bytes()) != file.sha256
 
 
-def _rejected(answer: Answer) -> Outcome:
+def _rejected(answer: FileAnswer) -> Outcome:
     if answer.code.upper() == PERIOD:
         return RejectedPeriod(answer.code, answer.message)
     return RejectedData(answer.code, answer.message)
 
 
-def _entry(document: Written, file: WrittenFile, outcome: Outcome, is_changed: bool) -> LedgerEntry:
+def _entry(document: WrittenDocument, file: WrittenFile, outcome: Outcome, is_changed: bool) -> LedgerEntry:
     taken = outcome if isinstance(outcome, Taken) else Taken(file.file, document.posted_on, is_posted=False)
     return LedgerEntry(
         document.key,

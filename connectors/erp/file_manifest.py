@@ -32,7 +32,7 @@ class WrittenLine(msgspec.Struct, frozen=True, array_like=True):
     ledger_amount: int
 
 
-class Written(msgspec.Struct, frozen=True, kw_only=True):
+class WrittenDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A document in a file: its rows from 1, head included, and the digest of what it says.
 
     `after` names the rejections that had come before, of a document that is written again.
@@ -55,7 +55,7 @@ class WrittenFile(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     file: str
     sha256: str
-    documents: tuple[Written, ...]
+    documents: tuple[WrittenDocument, ...]
 
 
 class Manifest:
@@ -66,7 +66,7 @@ class Manifest:
         self._path = folder / NAME
         self._read_to = 0
         self.files: list[WrittenFile] = []
-        self._places: dict[str, tuple[WrittenFile, Written]] = {}
+        self._places: dict[str, tuple[WrittenFile, WrittenDocument]] = {}
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -81,14 +81,14 @@ class Manifest:
         finally:
             os.close(file)
 
-    def find(self, key: str) -> tuple[WrittenFile, Written] | None:
+    def find(self, key: str) -> tuple[WrittenFile, WrittenDocument] | None:
         """Where it was written last."""
         return self._places.get(key)
 
-    def latest(self) -> Iterator[tuple[WrittenFile, Written]]:
+    def latest(self) -> Iterator[tuple[WrittenFile, WrittenDocument]]:
         yield from self._places.values()
 
-    def write(self, file: str, content: bytes, documents: Sequence[Written]) -> None:
+    def write(self, file: str, content: bytes, documents: Sequence[WrittenDocument]) -> None:
         """The lock is held. Raises OSError: nothing is written where it came before the manifest had it."""
         part = self._part(file)
         with part.open("wb") as opened:
@@ -177,14 +177,14 @@ def body_digest(document: Document) -> str:
     return digest(msgspec.json.encode(document))
 
 
-def written(document: Document, first_row: int, rows: int, after: Sequence[str]) -> Written:
+def written(document: Document, first_row: int, rows: int, after: Sequence[str]) -> WrittenDocument:
     if isinstance(document, InvoiceDocument):
         kind, posted_on = "invoice", document.invoice_date
         lines = tuple(WrittenLine(line.account, -line.amount, -line.amount) for line in document.lines)
     else:
         kind, posted_on = "journal", document.accounting_date
         lines = tuple(WrittenLine(line.account, line.amount, line.ledger_amount) for line in document.lines)
-    return Written(
+    return WrittenDocument(
         key=document.key,
         kind=kind,
         first_row=first_row,

@@ -26,15 +26,15 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
-from connectors.erp.adapter import ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
+from connectors.erp.adapter import ErpFinding, ErpUnreadable, Limits, TraceContext, period_found, read_whole, readable
 from connectors.erp.answers import (
     OTHER_AMOUNT,
     OTHER_CURRENCY,
     OTHER_SUBSIDIARY,
     UNSENDABLE,
     Answer,
+    ErpRefusal,
     NotJson,
-    Refused,
     amount_of,
     before_sending,
     decimal_of,
@@ -174,7 +174,7 @@ class NetSuite(AtOnce):
         for _, rows in groupby(self._ledger_rows(scope), key=lambda row: row["id"]):
             yield _entry(list(rows))
 
-    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[ErpFinding]:
         host = urlsplit(self._url).hostname or ""
         subject = f"NetSuite at {host}"
         wanted = (
@@ -188,15 +188,15 @@ class NetSuite(AtOnce):
             return
         if self._options.one_world:
             seen = ", ".join(f"{row.get('id')} {words(row.get('name'))}" for row in rows[:20])
-            yield Finding(
+            yield ErpFinding(
                 f"{subject}, subsidiaries", bool(rows), seen or "none", "" if rows else "give the role a subsidiary"
             )
         else:
-            yield Finding(
+            yield ErpFinding(
                 subject, bool(rows), f"{len(rows)} accounts", "" if rows else "give the role Lists > Accounts"
             )
         if self._is_signed:
-            yield Finding(
+            yield ErpFinding(
                 f"{subject}, auth",
                 True,
                 "oauth1",
@@ -208,18 +208,18 @@ class NetSuite(AtOnce):
         closed = self._is_closed(_period_of(on), ())
         yield from (period_found(subject, subsidiary, on, closed, self._url) for subsidiary in subsidiaries)
 
-    def _record(self, subject: str, record: str) -> Finding:
+    def _record(self, subject: str, record: str) -> ErpFinding:
         right = f"give the role Transactions > {record}, Full"
         answer = self._session.call("GET", f"{self._url}{RECORD_PATH}/{record}?limit=1")
         match _fault(answer) if isinstance(answer, Answer) else answer:
-            case Refused(code, message):
-                return Finding(subject, False, f"{code}: {message}", right)
+            case ErpRefusal(code, message):
+                return ErpFinding(subject, False, f"{code}: {message}", right)
             case fault:
                 return readable(subject, fault or [], self._url, right)
 
     # Sending
 
-    def _send(self, document: Document, trace: Trace) -> Outcome:
+    def _send(self, document: Document, trace: TraceContext) -> Outcome:
         try:
             if isinstance(document, JournalDocument):
                 kind, sublist, body = "journalEntry", "line", self._journal(document)
@@ -232,7 +232,7 @@ class NetSuite(AtOnce):
         if not isinstance(answer, Answer):
             return answer
         fault = _fault(answer)
-        if fault is not None and not isinstance(fault, Refused):
+        if fault is not None and not isinstance(fault, ErpRefusal):
             return fault
         taken = self._taken([document])
         if not isinstance(taken, dict):
@@ -244,7 +244,7 @@ class NetSuite(AtOnce):
             return Uncertain("NetSuite took it and has nothing by this key; the role may not see the subsidiary")
         return self._rejected(document, fault)
 
-    def _rejected(self, document: Document, fault: Refused) -> Outcome:
+    def _rejected(self, document: Document, fault: ErpRefusal) -> Outcome:
         if fault.code in PERIOD_CODES:
             return RejectedPeriod(fault.code, fault.message)
         if fault.field.split(".")[0] in PERIOD_PATHS:
@@ -368,7 +368,7 @@ class NetSuite(AtOnce):
         if not isinstance(answer, Answer):
             return answer
         fault = _fault(answer)
-        if isinstance(fault, Refused):
+        if isinstance(fault, ErpRefusal):
             return NotSent(
                 NOT_PERMITTED,
                 f"NetSuite refused a query ({fault.code}): {fault.message}; check the role's SuiteQL permissions",
@@ -409,7 +409,7 @@ class NetSuite(AtOnce):
             if len(rows) < PAGE_ROWS:
                 return
 
-    def _governance(self, subject: str) -> Finding:
+    def _governance(self, subject: str) -> ErpFinding:
         subject, ours = f"{subject}, calls at once", self._limits.concurrent
         answer = self._session.call("GET", f"{self._url}{GOVERNANCE_PATH}")
         try:
@@ -418,13 +418,13 @@ class NetSuite(AtOnce):
             fields = {}
         allowed = fields.get("integrationConcurrencyLimit", fields.get("accountConcurrencyLimit"))
         if not isinstance(allowed, int):
-            return Finding(subject, True, f"{ours} are used; NetSuite shows its limit to administrators alone")
+            return ErpFinding(subject, True, f"{ours} are used; NetSuite shows its limit to administrators alone")
         remedy = (
             ""
             if ours <= allowed
             else f"set concurrent = {allowed} or less: other integrations share the account's limit"
         )
-        return Finding(subject, ours <= allowed, f"{ours} are used, {allowed} are allowed", remedy)
+        return ErpFinding(subject, ours <= allowed, f"{ours} are used, {allowed} are allowed", remedy)
 
 
 def _journal_line(line: DocumentLine) -> dict[str, Any]:
@@ -511,7 +511,7 @@ def _edited(row: Row) -> bool:
         return False
 
 
-def _fault(answer: Answer) -> Refused | Trouble | None:
+def _fault(answer: Answer) -> ErpRefusal | Trouble | None:
     """None: it was done. Decided by status and `o:errorCode`."""
     if 200 <= answer.status < 300:
         return None
@@ -531,7 +531,7 @@ def _fault(answer: Answer) -> Refused | Trouble | None:
     if answer.status == 404:
         return NotSent(NOT_PERMITTED, f"NetSuite answered 404 ({codes[0]}); check the url and the role's permissions")
     code, detail = next((code, each) for code, each in zip(codes, details, strict=True) if code)
-    return Refused(code, words(member(detail, "detail")), words(member(detail, "o:errorPath")))
+    return ErpRefusal(code, words(member(detail, "detail")), words(member(detail, "o:errorPath")))
 
 
 def _text(value: str) -> str:

@@ -116,7 +116,7 @@ class OAuth1:
         return False
 
 
-class Token(NamedTuple):
+class AccessToken(NamedTuple):
     value: str
     until: float
 
@@ -139,33 +139,33 @@ class Bearer:
         self._form = form
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._found: Token | Refusal | None = None
+        self._found: AccessToken | Refusal | None = None
         self._asked = 0
 
     def headers(self, method: str, url: str) -> Mapping[str, str] | Refusal:
         del method, url
         found = self._token()
-        return {"authorization": f"Bearer {found.value}"} if isinstance(found, Token) else found
+        return {"authorization": f"Bearer {found.value}"} if isinstance(found, AccessToken) else found
 
     def renews(self, headers: Mapping[str, str]) -> bool:
         with self._lock:
             kept = self._found
-            if isinstance(kept, Token) and headers.get("authorization") == f"Bearer {kept.value}":
+            if isinstance(kept, AccessToken) and headers.get("authorization") == f"Bearer {kept.value}":
                 self._found = None
         return True
 
-    def _token(self) -> Token | Refusal:
+    def _token(self) -> AccessToken | Refusal:
         asked = self._asked
         with self._lock:
-            if isinstance(self._found, Token) and self._monotonic() < self._found.until:
+            if isinstance(self._found, AccessToken) and self._monotonic() < self._found.until:
                 return self._found
             # What another thread asked for while this one waited counts for both, also when it was refused.
-            if self._asked == asked or self._found is None or isinstance(self._found, Token):
+            if self._asked == asked or self._found is None or isinstance(self._found, AccessToken):
                 self._found = self._fetched()
                 self._asked += 1
             return self._found
 
-    def _fetched(self) -> Token | Refusal:
+    def _fetched(self) -> AccessToken | Refusal:
         try:
             form = urlencode(self._form()).encode()
         except CredentialsMissing as fault:
@@ -192,7 +192,7 @@ class Bearer:
         if answer.status != 200 or not isinstance(value, str) or not _is_token(value):
             return NotSent(UNREACHABLE, f"no token: answer {answer.status} without an access_token")
         lasts = float(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 7 else SHORTEST_SECONDS
-        return Token(value, asked_at + max(lasts - MARGIN_SECONDS, lasts / 2))
+        return AccessToken(value, asked_at + max(lasts - MARGIN_SECONDS, lasts / 2))
 
 
 def certificate_form(

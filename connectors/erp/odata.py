@@ -15,7 +15,17 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from connectors.erp.answers import Answer, NotJson, Refused, before_sending, json_body, member, refused, text_of, words
+from connectors.erp.answers import (
+    Answer,
+    ErpRefusal,
+    NotJson,
+    before_sending,
+    json_body,
+    member,
+    refused,
+    text_of,
+    words,
+)
 from domain.delivery.documents import Document
 from domain.delivery.outcomes import (
     NOT_PERMITTED,
@@ -109,7 +119,7 @@ def looked_up(
     return found if trouble is None or is_answered else trouble
 
 
-def rejected(refused: Refused, closed: bool | Trouble) -> Outcome:
+def rejected(refused: ErpRefusal, closed: bool | Trouble) -> Outcome:
     """Of what is not there; `closed` is what the ERP says of its period."""
     if not isinstance(closed, bool):
         return before_sending(closed)
@@ -118,7 +128,7 @@ def rejected(refused: Refused, closed: bool | Trouble) -> Outcome:
     return RejectedData(refused.code, refused.message, refused.field)
 
 
-def fault(answer: Answer) -> Refused | Trouble | None:
+def fault(answer: Answer) -> ErpRefusal | Trouble | None:
     """None: it was done."""
     if 200 <= answer.status < 300:
         return None
@@ -126,7 +136,7 @@ def fault(answer: Answer) -> Refused | Trouble | None:
     text = member(error, "innererror", "message") or member(error, "message")
     kind = text_of(member(error, "innererror", "type")).rpartition(".")[2]
     found = _FIELD.search(text) if isinstance(text, str) else None
-    stated = Refused(text_of(member(error, "code")) or kind, words(text), found[1] if found else "")
+    stated = ErpRefusal(text_of(member(error, "code")) or kind, words(text), found[1] if found else "")
     if kind == NOT_WRITTEN:
         return stated
     if (trouble := refused(answer)) is not None:
@@ -149,7 +159,7 @@ def rows(call: Caller, url: str, under: str) -> list[Row] | Trouble:
         if not isinstance(answer, Answer):
             return answer
         match fault(answer):
-            case Refused(code, message):
+            case ErpRefusal(code, message):
                 return NotSent(NOT_PERMITTED, f"the ERP refused a query ({code}): {message}; check our user's role")
             case NotSent() | Throttled() | Uncertain() as trouble:
                 return trouble
@@ -217,7 +227,7 @@ def change_set(name: str, writes: Sequence[Write]) -> tuple[str, bytes]:
     return f"multipart/mixed; boundary=batch_{name}", b"".join(chunks)
 
 
-def changed(answer: Answer, count: int) -> Refused | Trouble | None:
+def changed(answer: Answer, count: int) -> ErpRefusal | Trouble | None:
     """What became of a change set of `count` writes; None: all of it was done."""
     if (outside := fault(answer)) is not None:
         return outside
@@ -236,7 +246,7 @@ def transaction(url: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"requests": [{"id": "1", "method": "POST", "url": url, "headers": headers, "body": body}]}
 
 
-def transacted(answer: Answer) -> Row | Refused | Trouble:
+def transacted(answer: Answer) -> Row | ErpRefusal | Trouble:
     """What was made."""
     if (outside := fault(answer)) is not None:
         return outside

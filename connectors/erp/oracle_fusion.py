@@ -33,14 +33,23 @@ from pydantic import Field
 from connectors.erp import oracle_billing_events as billing_events
 from connectors.erp import oracle_journal_file as journal_file
 from connectors.erp import oracle_processes as processes
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace, period_found, read_whole, readable
+from connectors.erp.adapter import (
+    NO_TRACE,
+    ErpFinding,
+    ErpUnreadable,
+    Limits,
+    TraceContext,
+    period_found,
+    read_whole,
+    readable,
+)
 from connectors.erp.answers import (
     OTHER_AMOUNT,
     OTHER_CURRENCY,
     OTHER_SUBSIDIARY,
     Answer,
+    ErpRefusal,
     NotJson,
-    Refused,
     amount_of,
     before_sending,
     in_doubt,
@@ -52,7 +61,7 @@ from connectors.erp.answers import (
 from connectors.erp.connection import Connection
 from connectors.erp.oracle_journal_file import Import, RowError
 from connectors.erp.oracle_ledger import GENERAL_LEDGER, PAGE_ROWS, entries, key_of_batch
-from connectors.erp.oracle_processes import Job, Process
+from connectors.erp.oracle_processes import ErpProcess, Process
 from connectors.erp.oracle_rest import HEADERS, RESOURCES, Fields, as_set_up, children, day, fault, items
 from connectors.erp.section import Section
 from connectors.erp.session import Session, is_one_call, opened
@@ -157,7 +166,7 @@ class OracleFusion:
         return self._limits
 
     @is_one_call
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         outcomes: dict[str, Outcome] = {}
         journals = [each for each in documents if isinstance(each, JournalDocument)]
         there = self._there(journals)
@@ -222,11 +231,13 @@ class OracleFusion:
             raise ErpUnreadable(str(wrong)) from None
         return entries(self._read, scope, name, self._account)
 
-    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[Finding]:
+    def check(self, subsidiaries: Sequence[str], on: date) -> Iterator[ErpFinding]:
         host = urlsplit(self._url).hostname or ""
         subject = f"Oracle Fusion at {host}"
         if not self._options.ledgers:
-            yield Finding(f"{subject}, ledgers", False, "none", "write [erp.NAME.options.ledgers.ID] for each ledger")
+            yield ErpFinding(
+                f"{subject}, ledgers", False, "none", "write [erp.NAME.options.ledgers.ID] for each ledger"
+            )
         for number, ledger in self._options.ledgers.items():
             yield self._checked_ledger(f"{subject}, ledger {number}", number, ledger)
         asked = [
@@ -257,7 +268,7 @@ class OracleFusion:
                 together.setdefault(each.subsidiary, []).append(each)
         yield from together.values()
 
-    def _import(self, journals: Sequence[JournalDocument], trace: Trace) -> dict[str, Outcome]:
+    def _import(self, journals: Sequence[JournalDocument], trace: TraceContext) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}
         # Milliseconds and five digits by chance: no other submission has this number, here or elsewhere.
         group = f"{time.time_ns() // 1_000_000}{secrets.randbelow(100_000):05}"
@@ -327,7 +338,7 @@ class OracleFusion:
                 f"subsidiary {subsidiary}: expected the id of a ledger under options.ledgers, found {known}"
             ) from None
 
-    def _bill(self, document: InvoiceDocument, trace: Trace) -> Outcome:
+    def _bill(self, document: InvoiceDocument, trace: TraceContext) -> Outcome:
         """Lines that are there already stay; the others come together or not at all."""
         ledger = self._options.ledgers.get(document.subsidiary)
         if ledger is None or ledger.business_unit is None:
@@ -362,7 +373,7 @@ class OracleFusion:
         match fault(answer, "billing events") if isinstance(answer, Answer) else answer:
             case None:
                 return self._read_back(document)
-            case Refused(code, message, path):
+            case ErpRefusal(code, message, path):
                 return RejectedData(code, message, path)
             case trouble:
                 return in_doubt(f"Fusion has {len(events)} of its billing events", trouble) if events else trouble
@@ -399,7 +410,7 @@ class OracleFusion:
             return None
         return text_of(found[0].get("RequestStatus")).upper() if found else ""
 
-    def _ended(self, number: str, group: str) -> list[Job] | None:
+    def _ended(self, number: str, group: str) -> list[ErpProcess] | None:
         """A process and those below it, none where Fusion does not know it; None while one goes on, or where they cannot be read."""
         found = self._get(f"erpintegrations?finder=ESSExecutionDetailsRF;requestId={quote(number)}&onlyData=true")
         jobs = processes.jobs(found) if isinstance(found, list) else None
@@ -410,7 +421,7 @@ class OracleFusion:
         return None if is_waiting else jobs
 
     def _not_imported(
-        self, number: str, jobs: Sequence[Job], missing: Sequence[JournalDocument]
+        self, number: str, jobs: Sequence[ErpProcess], missing: Sequence[JournalDocument]
     ) -> dict[str, Outcome] | None:
         """Why these are not there although all has ended; None where the outputs cannot be read."""
         imports = [each.number for each in jobs if each.is_import]
@@ -504,9 +515,9 @@ class OracleFusion:
 
     # Asking by key
 
-    def _there(self, documents: Sequence[Document]) -> dict[str, Found] | Trouble:
+    def _there(self, documents: Sequence[Document]) -> dict[str, FusionDocument] | Trouble:
         """What Fusion has whole by our keys, compared with what was sent."""
-        there: dict[str, Found] = {}
+        there: dict[str, FusionDocument] = {}
         batches = self._batches([each.key for each in documents if isinstance(each, JournalDocument)])
         events = self._events([each for each in documents if isinstance(each, InvoiceDocument)])
         if not isinstance(batches, dict):
@@ -554,14 +565,14 @@ class OracleFusion:
                 there.setdefault(text_of(event.get("SourceReference")).partition("-")[0], []).append(event)
         return there
 
-    def _billed(self, document: InvoiceDocument, events: Sequence[Fields]) -> Found | None:
+    def _billed(self, document: InvoiceDocument, events: Sequence[Fields]) -> FusionDocument | None:
         """None while lines are missing and what is there is right."""
         taken, differs = billing_events.taken(document, events), billing_events.difference(document, events)
         if taken is None or (differs is None and not billing_events.is_whole(document, events)):
             return None
-        return Found(taken, differs)
+        return FusionDocument(taken, differs)
 
-    def _compared(self, document: JournalDocument, batch: Fields) -> Found | Uncertain:
+    def _compared(self, document: JournalDocument, batch: Fields) -> FusionDocument | Uncertain:
         number = text_of(batch.get("JeBatchId"))
         headers = children(batch.get("journalHeaders"))
         posted_on = day(headers[0].get("DefaultEffectiveDate")) if headers else None
@@ -574,7 +585,7 @@ class OracleFusion:
         taken = Taken(
             number, posted_on, batch.get("Status") == "P", period=document.period if is_meant or not period else period
         )
-        return Found(taken, self._difference(document, batch, headers))
+        return FusionDocument(taken, self._difference(document, batch, headers))
 
     def _difference(self, document: JournalDocument, batch: Fields, headers: Sequence[Fields]) -> RejectedData | None:
         has = f"Fusion's batch {text_of(batch.get('JeBatchId'))} has our key and"
@@ -602,13 +613,13 @@ class OracleFusion:
 
     # Checking
 
-    def _checked_ledger(self, subject: str, number: str, ledger: LedgerOptions) -> Finding:
+    def _checked_ledger(self, subject: str, number: str, ledger: LedgerOptions) -> ErpFinding:
         found = self._get(f"ledgersLOV?q=LedgerId={number}&onlyData=true")
         if not isinstance(found, list):
             return readable(subject, found, self._url, "let our user read ledgersLOV")
         names = ", ".join(words(each.get("Name")) for each in found)
         is_right = names == ledger.name
-        return Finding(
+        return ErpFinding(
             subject, is_right, names or "none", "" if is_right else f"expected {ledger.name}: correct options.ledgers"
         )
 
@@ -637,7 +648,7 @@ class OracleFusion:
         return read_whole("Fusion", items(answer, path.partition("?")[0]))
 
 
-class Found(NamedTuple):
+class FusionDocument(NamedTuple):
     """A document that Fusion has; `differs`: what is otherwise from what was sent."""
 
     taken: Taken

@@ -38,7 +38,7 @@ class Process(NamedTuple):
     values: tuple[str, ...]
 
 
-class Job(NamedTuple):
+class ErpProcess(NamedTuple):
     """A process as the details of the one above it show it; `path` is that of its definition."""
 
     number: str
@@ -76,7 +76,7 @@ def importing(found: Sequence[Fields]) -> list[Process]:
     return [each for each in processes if not each.definition or any(name in each.definition for name in _IMPORTING)]
 
 
-def jobs(found: Sequence[Fields]) -> list[Job] | None:
+def jobs(found: Sequence[Fields]) -> list[ErpProcess] | None:
     """Of the details of a process, itself first; none where Fusion does not know it, None where they cannot be read."""
     stated = found[0].get("RequestStatus") if found else "{}"
     try:
@@ -86,9 +86,9 @@ def jobs(found: Sequence[Fields]) -> list[Job] | None:
         return None
 
 
-def _descendants(found: object) -> Iterator[Job]:
+def _descendants(found: object) -> Iterator[ErpProcess]:
     for each in found if isinstance(found, list) else [found]:
         if isinstance(each, dict):
             number, path, state = (text_of(each.get(name)) for name in ("REQUESTID", "JOBPATH", "STATUS"))
-            yield Job(number, path, state.upper())
+            yield ErpProcess(number, path, state.upper())
             yield from _descendants(each.get("CHILD"))

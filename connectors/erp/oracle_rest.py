@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final, TypeAlias
 
-from connectors.erp.answers import Answer, NotJson, Refused, listed, member, refused, text_of, words
+from connectors.erp.answers import Answer, ErpRefusal, NotJson, listed, member, refused, text_of, words
 from domain.delivery.outcomes import NOT_PERMITTED, NotSent, Trouble, Uncertain
 
 RESOURCES: Final = "/fscmRestApi/resources/11.13.18.05"
@@ -16,14 +16,14 @@ HEADERS: Final = {"rest-framework-version": "4"}
 Fields: TypeAlias = Mapping[str, object]
 
 
-def as_set_up(wrong: Refused | Trouble, what: str) -> Trouble:
+def as_set_up(wrong: ErpRefusal | Trouble, what: str) -> Trouble:
     """Of a request that has nothing of a document in it that could be wrong."""
-    if isinstance(wrong, Refused):
+    if isinstance(wrong, ErpRefusal):
         return NotSent(NOT_PERMITTED, f"Fusion refused {what} ({wrong.code}): {wrong.message}")
     return wrong
 
 
-def fault(answer: Answer, what: str) -> Refused | Trouble | None:
+def fault(answer: Answer, what: str) -> ErpRefusal | Trouble | None:
     """None: it was done. Decided by status and `o:errorCode`."""
     if (trouble := refused(answer)) is not None:
         return trouble
@@ -35,7 +35,7 @@ def fault(answer: Answer, what: str) -> Refused | Trouble | None:
         details = []
     for each in details:
         if code := text_of(member(each, "o:errorCode")):
-            return Refused(code, words(member(each, "detail")), words(member(each, "o:errorPath")))
+            return ErpRefusal(code, words(member(each, "detail")), words(member(each, "o:errorPath")))
     return Uncertain(f"Fusion answered {answer.status} to {what} without a code that says what happened")
 
 

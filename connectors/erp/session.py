@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import stamina
 import stamina.instrumentation
 
-from connectors.erp.adapter import NO_TRACE, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, Limits, TraceContext
 from connectors.erp.answers import Answer, json_body, refused
 from connectors.erp.connection import (
     BasicAuth,
@@ -69,7 +69,7 @@ class Session:
         body: bytes = b"",
         json: object = None,
         headers: Mapping[str, str] | None = None,
-        trace: Trace = NO_TRACE,
+        trace: TraceContext = NO_TRACE,
     ) -> Answer | Trouble:
         """One request. After a 401, which says that nothing was done, once again with a new token where one can be had.
 
@@ -81,7 +81,9 @@ class Session:
         with in_all(self._transport.call_seconds):
             return self._answer(method, url, stated, body, trace)
 
-    def _answer(self, method: str, url: str, stated: Mapping[str, str], body: bytes, trace: Trace) -> Answer | Trouble:
+    def _answer(
+        self, method: str, url: str, stated: Mapping[str, str], body: bytes, trace: TraceContext
+    ) -> Answer | Trouble:
         for is_last in (False, True):
             who = self._signer.headers(method, url)
             if isinstance(who, NotSent | Throttled):

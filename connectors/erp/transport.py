@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 import certifi
 import httpcore2
 
-from connectors.erp.adapter import NO_TRACE, Trace
+from connectors.erp.adapter import NO_TRACE, TraceContext
 from connectors.erp.answers import Answer
 from connectors.erp.connection import is_loopback
 from domain.delivery.outcomes import UNREACHABLE, NotSent, Uncertain
@@ -79,7 +79,7 @@ class Transport:
         *,
         headers: Mapping[str, str],
         body: bytes = b"",
-        trace: Trace = NO_TRACE,
+        trace: TraceContext = NO_TRACE,
     ) -> Answer | NotSent | Uncertain:
         """One request, never again by itself."""
         try:
@@ -165,7 +165,7 @@ def trusted() -> ssl.SSLContext:
     return found
 
 
-def trace_headers(trace: Trace) -> dict[str, str]:
+def trace_headers(trace: TraceContext) -> dict[str, str]:
     """What is malformed is left out: it came from outside, and a header is no place for it."""
     made = {}
     if _TRACEPARENT.fullmatch(trace.traceparent):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.forecast_history import Told, label_of
+from connectors.files.forecast_history import PublishedForecast, label_of
 from connectors.files.found_exceptions import exceptions_of
 from connectors.files.log_format import log_path
 from connectors.files.written import read_topic
@@ -42,7 +42,7 @@ def is_used_up(cap: ForecastCap) -> bool:
     return any(limit is not None and used >= limit for used, limit in limits)
 
 
-def used_up(output: Path, history: Sequence[Told]) -> tuple[UsedUp, ...]:
+def used_up(output: Path, history: Sequence[PublishedForecast]) -> tuple[UsedUp, ...]:
     """The caps of the last forecast that have no room, in its order. Raises NoOutputs and ContainerDamaged."""
     caps = [cap for cap in history[-1].update.caps if is_used_up(cap)]
     if not caps:
@@ -64,7 +64,9 @@ def used_up(output: Path, history: Sequence[Told]) -> tuple[UsedUp, ...]:
     return tuple(found)
 
 
-def _since(output: Path, history: Sequence[Told], cap: ForecastCap, alerts: Sequence[tuple[Position, Alert]]) -> UsedUp:
+def _since(
+    output: Path, history: Sequence[PublishedForecast], cap: ForecastCap, alerts: Sequence[tuple[Position, Alert]]
+) -> UsedUp:
     """The crossing lies between the last forecast with room and the first without; there an alert knows it exactly."""
     latest = history[-1].update
     run = list(takewhile(lambda told: _is_used_up_in(told.update, cap, latest), reversed(history)))

@@ -25,7 +25,7 @@ from domain.outputs import TOPICS, BillingStatement, ControlTotals, JournalEntry
 ANSWERS: Final = "erp-results"
 
 
-class Delivered(NamedTuple):
+class DeliveredFolder(NamedTuple):
     """`calendars` are by company."""
 
     ledger: Ledger
@@ -36,7 +36,7 @@ class Delivered(NamedTuple):
 
 def read_delivered(
     output: Path, input_dir: Path, charts: Mapping[str, EntityChart], lines: Mapping[str, int]
-) -> Delivered:
+) -> DeliveredFolder:
     """`lines` is the most lines a journal by company. Raises NoOutputs, GuardStop and ContainerDamaged."""
     ledger, revenue = Ledger(len(shards(output)), charts, lines), Revenue()
     for name in ("JournalEntry", "ControlTotals"):
@@ -73,7 +73,7 @@ def read_delivered(
             statements[part.statement_id] = part._replace(lines=(*earlier, *part.lines))
     of_entities = {name: each for name, (_, each) in calendars.items()}
     billing = Billing(statements, invoices, {key: each for key, (_, each) in rejected.items()})
-    return Delivered(ledger, of_entities, billing, revenue)
+    return DeliveredFolder(ledger, of_entities, billing, revenue)
 
 
 def events_and_answers(output: Path, input_dir: Path) -> Iterator[Event]:

@@ -14,14 +14,14 @@ from connectors.avro_codec import (
     event_versions,
     output_versions,
 )
-from connectors.avro_schema import Bytes, Table
+from connectors.avro_schema import Bytes, MapType
 from connectors.avro_walk import read_value
 from connectors.containers import MAGIC, ContainerDamaged, ContainerRecord, read_container
 from connectors.decode_error import DecodeError
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import GENESIS
 from connectors.files.outputs import TOPIC_TYPES
-from connectors.files.written import DEAD_LETTERS, Written, read_topic
+from connectors.files.written import DEAD_LETTERS, WrittenOutput, read_topic
 from connectors.json_records import record_to_json
 from domain.outputs import TOPICS, ForecastUpdate
 
@@ -70,7 +70,7 @@ def dump_topic(output: Path, topic: str) -> Iterator[Dumped]:
 
 def _current(output: Path) -> Iterator[Dumped]:
     """The latest of each project."""
-    newest: dict[str, Written] = {}
+    newest: dict[str, WrittenOutput] = {}
     for written in read_topic(output, _UPDATES):
         if isinstance(written.record, ForecastUpdate):
             newest[written.record.project_id] = written
@@ -78,7 +78,7 @@ def _current(output: Path) -> Iterator[Dumped]:
         yield _told(newest[project_id])
 
 
-def _told(written: Written) -> Dumped:
+def _told(written: WrittenOutput) -> Dumped:
     return Dumped(type(written.record).__name__, record_to_json(written.record, written.position))
 
 
@@ -124,7 +124,7 @@ def _is_log(path: Path) -> bool:
     if not head.startswith(MAGIC):
         return False
     try:
-        meta, _ = read_value(Table(Bytes()), head, len(MAGIC))
+        meta, _ = read_value(MapType(Bytes()), head, len(MAGIC))
     except DecodeError:
         return False
     return GENESIS in meta

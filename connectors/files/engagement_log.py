@@ -21,7 +21,7 @@ from connectors.files.log_format import (
     read_header,
     read_index,
 )
-from connectors.log_records import LogRecord, Stored, read_stored
+from connectors.log_records import Stored, StoredRecord, read_stored
 from domain.events.catalogue import Event
 from state.genesis import Genesis
 from state.guards import LOG_MISSING, GuardStop
@@ -81,7 +81,7 @@ class EngagementLog:
         self._committed = found
         return found.offset
 
-    def read(self, offset: int, max_records: int = 2_000, max_bytes: int = READ_BYTES_MAX) -> list[LogRecord]:
+    def read(self, offset: int, max_records: int = 2_000, max_bytes: int = READ_BYTES_MAX) -> list[StoredRecord]:
         """Committed records from an offset on, at least one where there is one; fewer where they are large."""
         if offset >= self._committed.offset:
             return []
@@ -93,7 +93,7 @@ class EngagementLog:
             raise damaged(self.path, offset, "the record is not whole")
         return found
 
-    def records(self, offset: int = 0) -> Iterator[LogRecord]:
+    def records(self, offset: int = 0) -> Iterator[StoredRecord]:
         """All committed ones from an offset on."""
         while found := self.read(offset):
             yield from found
@@ -123,7 +123,7 @@ class EngagementLog:
                     return
                 yield place
 
-    def record_at(self, place: LogEnd) -> LogRecord:
+    def record_at(self, place: LogEnd) -> StoredRecord:
         """The record of an offset whose block begins at a byte that `places` gave."""
         size = min(RECORD_BYTES_NEAR, self._committed.length - place.length)
         data = os.pread(self._file, size, place.length)
@@ -135,7 +135,7 @@ class EngagementLog:
             if block is not None:
                 stored: Stored = read_stored(data, block[0])[0]
                 event = READERS[stored.type, stored.schema](stored.body)
-                return LogRecord(place.offset, stored.engagement_id, stored.type, stored.body, event, stored.own)
+                return StoredRecord(place.offset, stored.engagement_id, stored.type, stored.body, event, stored.own)
         except (DecodeError, KeyError) as error:
             raise damaged(self.path, place.offset, str(error)) from error
         raise damaged(self.path, place.offset, f"no whole record at byte {place.length}")
@@ -156,19 +156,19 @@ class EngagementLog:
         """The byte at which the block of a record begins."""
         return self._place_of(offset).length
 
-    def _parse(self, begin: LogEnd, last: int, size: int) -> list[LogRecord]:
+    def _parse(self, begin: LogEnd, last: int, size: int) -> list[StoredRecord]:
         """The records that are whole within so many bytes."""
         offset, position = begin
         indexed = -(-last // INDEXED_EVERY)
         stop = self._index[indexed] if indexed < len(self._index) else self._committed.length
         data = os.pread(self._file, max(0, min(size, stop - position)), position)
-        found: list[LogRecord] = []
+        found: list[StoredRecord] = []
         at, sync, new = 0, self._header.sync, tuple.__new__
         try:
             while offset < last and (block := read_block(data, at, sync)):
                 (engagement_id, type_name, schema, body, own), end = read_stored(data, block[0])
                 event = READERS[type_name, schema](body)
-                found.append(new(LogRecord, (offset, engagement_id, type_name, body, event, own)))
+                found.append(new(StoredRecord, (offset, engagement_id, type_name, body, event, own)))
                 offset += 1
                 at = block[1]
                 _check_length(end, at)

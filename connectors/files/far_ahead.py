@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from connectors.files.input_files import KnownFile, Place, reading
+from connectors.files.input_files import KnownFile, ReadingPlace, reading
 from connectors.files.input_reader import InputItem, is_avro, read_input
 from domain.events.reference import DayEnded
 from domain.reference.zones import midnight
@@ -46,7 +46,7 @@ class FarAhead(Exception):
 class ReadAhead(NamedTuple):
     """What was read of a file from a place on; `is_whole` where that is all."""
 
-    place: Place
+    place: ReadingPlace
     items: Sequence[InputItem]
     is_whole: bool
 

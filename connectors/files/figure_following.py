@@ -9,7 +9,7 @@ from typing import Any
 from connectors.files.figure_index import WRITTEN_EVERY, FigureIndex
 from connectors.files.figure_rows import FigureRows
 from connectors.files.outputs import OutputFiles
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from state.shard import Mark
 
 
@@ -26,7 +26,7 @@ class Following:
         self._lengths: dict[str, int] = self._written["lengths"]
         self._places = index.places(self._offset)
 
-    def take(self, records: Sequence[LogRecord], outputs: OutputFiles, mark: Mark) -> None:
+    def take(self, records: Sequence[StoredRecord], outputs: OutputFiles, mark: Mark) -> None:
         """The records of a batch, of which the mark says how many count, behind the commit of its outputs."""
         end = mark.offset + (1 if mark.engagement else 0)
         new = [record for record in records if self._offset <= record.offset < end]

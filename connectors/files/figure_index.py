@@ -20,8 +20,8 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
 from connectors.files.log_format import LogEnd
 from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file, topic_of
-from connectors.files.written import Written, topics, written
-from connectors.log_records import LogRecord
+from connectors.files.written import WrittenOutput, topics, written
+from connectors.log_records import StoredRecord
 from connectors.output_schemas import todays_fingerprints
 from domain.billing.statement import ISSUED
 from domain.identity import composed, engagement_of, unescape
@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS taken_back(entity TEXT, affected TEXT, PRIMARY KEY(en
 Tell = Callable[[str, int, int], None]
 
 
-class Place(NamedTuple):
+class IndexedRecord(NamedTuple):
     """A record of the log, and the running maximum of `recorded_at` there."""
 
     offset: int
@@ -314,7 +314,7 @@ class FigureIndex:
             found.update(dict.fromkeys(unescape(each) for (each,) in rows))
         return list(found)
 
-    def records(self, engagement_id: str) -> Iterator[tuple[Place, LogRecord]]:
+    def records(self, engagement_id: str) -> Iterator[tuple[IndexedRecord, StoredRecord]]:
         """What the fold of the engagement reads, in log order: its own records and those that concern everyone.
 
         Reference data about a person concerns the engagements that name the person; of reference data itself all is read.
@@ -322,7 +322,7 @@ class FigureIndex:
         for place in self._places(self._number(engagement_id)):
             yield place, self._log.record_at(LogEnd(place.offset, place.byte))
 
-    def _places(self, number: int | None) -> list[Place]:
+    def _places(self, number: int | None) -> list[IndexedRecord]:
         if number is None:
             return []
         of_persons = " AND (subject = '' OR subject IN (SELECT id FROM persons WHERE no = :no))" if number else ""
@@ -331,12 +331,12 @@ class FigureIndex:
             " UNION SELECT log_offset, place, recorded_at FROM records WHERE no = :no ORDER BY 1",
             {"no": number},
         )
-        return [Place(*row) for row in rows]
+        return [IndexedRecord(*row) for row in rows]
 
-    def run_ends(self) -> Iterator[tuple[Place, LogRecord]]:
+    def run_ends(self) -> Iterator[tuple[IndexedRecord, StoredRecord]]:
         """The records after each of which the views of what changed go out, whosesoever they are."""
         for row in self._db.execute("SELECT log_offset, place, recorded_at FROM runs ORDER BY 1").fetchall():
-            place = Place(*row)
+            place = IndexedRecord(*row)
             yield place, self._log.record_at(LogEnd(place.offset, place.byte))
 
     # Moments
@@ -395,7 +395,7 @@ class FigureIndex:
             if isinstance(one.record, BillingStatement) and one.record.status == ISSUED
         )
 
-    def _before(self, topic: str, engagement_id: str, offset: int) -> Iterator[Written]:
+    def _before(self, topic: str, engagement_id: str, offset: int) -> Iterator[WrittenOutput]:
         """What records before a log offset caused of an engagement, in order."""
         sql = "SELECT part, place FROM outputs WHERE no = ? AND part BETWEEN ? AND ? AND log_offset < ?"
         found: dict[str, list[int]] = {}
@@ -404,7 +404,7 @@ class FigureIndex:
         for part in parts_of(topic, found):
             yield from self._read(part, sorted(found[part]))
 
-    def between(self, topic: str, start: Mapping[str, int], end: Mapping[str, int]) -> Iterator[Written]:
+    def between(self, topic: str, start: Mapping[str, int], end: Mapping[str, int]) -> Iterator[WrittenOutput]:
         """Outputs of a topic whose blocks lie between two of such lengths; 0, or none, is the beginning of a file."""
         for part in parts_of(topic, end):
             first, last = start.get(part, 0), end[part]
@@ -428,7 +428,7 @@ class FigureIndex:
         found: int = self.reached()["log_offset"]
         return found
 
-    def written(self, engagement_id: str, projects: Sequence[str] = ()) -> list[Written]:
+    def written(self, engagement_id: str, projects: Sequence[str] = ()) -> list[WrittenOutput]:
         """Every output of the engagement that was written, the forecasts of these projects among them, in order."""
         found: dict[str, list[int]] = {}
         for part, place in self._db.execute(
@@ -441,7 +441,7 @@ class FigureIndex:
         read = [one for part, places in found.items() for one in self._read(part, sorted(places))]
         return sorted(read, key=lambda one: one.position.output_seq)
 
-    def _read(self, part: str, places: Sequence[int]) -> Iterator[Written]:
+    def _read(self, part: str, places: Sequence[int]) -> Iterator[WrittenOutput]:
         end = self.reached()["lengths"].get(part)
         for found in records_at(topic_file(self.output, part, self.shard), output_versions(), places, end):
             if not isinstance(found, ContainerRecord):

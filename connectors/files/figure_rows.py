@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded, RulesActivated
 from domain.identity import composed, engagement_of
@@ -53,7 +53,7 @@ class FigureRows:
         self.persons.clear()
         self.sums.clear()
 
-    def add_record(self, record: LogRecord, place: int, recorded_at: Instant) -> Instant:
+    def add_record(self, record: StoredRecord, place: int, recorded_at: Instant) -> Instant:
         """The record that begins at a byte; from the running maximum of `recorded_at` before it the one behind it."""
         event, engagement_id = record.event, record.engagement_id
         stated: Instant | None = getattr(event, "recorded_at", None)

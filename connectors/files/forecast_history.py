@@ -29,7 +29,7 @@ COMMERCIAL = (ContractSigned, ContractAmended, ContractTerminated)
 OF_PROJECT = (ProjectActivated, ProjectClosed, ResourceAssigned, EstimateRevised)
 
 
-class Told(NamedTuple):
+class PublishedForecast(NamedTuple):
     position: Position
     update: ForecastUpdate
 
@@ -70,16 +70,16 @@ CAUSES = {
 }
 
 
-def forecast_history(output: Path, project_id: str) -> tuple[Told, ...]:
+def forecast_history(output: Path, project_id: str) -> tuple[PublishedForecast, ...]:
     """The oldest first. Raises NoOutputs."""
     return tuple(
-        Told(written.position, written.record)
+        PublishedForecast(written.position, written.record)
         for written in read_topic(output, TOPICS["ForecastUpdate"])
         if isinstance(written.record, ForecastUpdate) and written.record.project_id == project_id
     )
 
 
-def moving_events(output: Path, history: tuple[Told, ...]) -> tuple[Moving, ...]:
+def moving_events(output: Path, history: tuple[PublishedForecast, ...]) -> tuple[Moving, ...]:
     """Of the project's work, estimates, assignments and contracts, and of reference data; none without the log."""
     shard = history[0].position.shard
     if not log_path(output, shard).exists():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.written import Written, read_topic
+from connectors.files.written import WrittenOutput, read_topic
 from domain.events.catalogue import Event
 from domain.identity import unescape
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
@@ -17,7 +17,7 @@ from domain.units import Instant
 LATEST_AMONG = 100
 
 
-class Known(NamedTuple):
+class KnownException(NamedTuple):
     """An exception with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over, and
     `closed_offset` where in the log the event is that ended it."""
 
@@ -40,7 +40,7 @@ class Known(NamedTuple):
         )
 
 
-class Step(NamedTuple):
+class ExceptionStep(NamedTuple):
     """Something that was said of an exception, with the event that caused it."""
 
     at: Instant
@@ -48,15 +48,15 @@ class Step(NamedTuple):
     cause: Event
 
 
-def exceptions_of(output: Path) -> dict[str, Known]:
+def exceptions_of(output: Path) -> dict[str, KnownException]:
     """By id, in the order in which they were raised first. Raises NoOutputs and ContainerDamaged."""
-    found: dict[str, Known] = {}
+    found: dict[str, KnownException] = {}
     for written in read_topic(output, TOPICS["ExceptionRaised"]):
         match written.record:
             case ExceptionRaised() as raised:
                 known = found.get(raised.exception_id)
                 since = raised.raised_at if known is None or known.closed is not None else known.since
-                found[raised.exception_id] = Known(raised, since)
+                found[raised.exception_id] = KnownException(raised, since)
             case ExceptionClosed() as closed:
                 known = found.get(closed.exception_id)
                 if known is not None:
@@ -67,7 +67,7 @@ def exceptions_of(output: Path) -> dict[str, Known]:
     return found
 
 
-def closings(output: Path, known: Iterable[Known]) -> dict[str, Event]:
+def closings(output: Path, known: Iterable[KnownException]) -> dict[str, Event]:
     """The events that ended them, by exception; of those that a person ended the decision."""
     found: dict[str, Event] = {}
     with closing(EngagementLog.open(output)) as log:
@@ -78,7 +78,7 @@ def closings(output: Path, known: Iterable[Known]) -> dict[str, Event]:
     return found
 
 
-def history_of(output: Path, exception_id: str) -> list[Step]:
+def history_of(output: Path, exception_id: str) -> list[ExceptionStep]:
     """Everything that was said of it, the oldest first."""
     said = [
         written
@@ -89,12 +89,12 @@ def history_of(output: Path, exception_id: str) -> list[Step]:
         return [step for written in said if (step := _step(log, written)) is not None]
 
 
-def _step(log: EngagementLog, written: Written) -> Step | None:
+def _step(log: EngagementLog, written: WrittenOutput) -> ExceptionStep | None:
     found = log.read(written.position.log_offset, 1)
     record = written.record
     if not found or not isinstance(record, ExceptionRaised | ExceptionClosed):
         return None
-    return Step(written.position.recorded_at, record, found[0].event)
+    return ExceptionStep(written.position.recorded_at, record, found[0].event)
 
 
 def latest_of(output: Path) -> Instant:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from connectors.files.writing import replace_file
 
 
-class Token:
+class LockToken:
     """One line, or two while it changes: whichever of both the other side has, the store is the last."""
 
     def __init__(self, path: Path) -> None:

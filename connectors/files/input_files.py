@@ -30,7 +30,7 @@ class Fingerprint(NamedTuple):
     digest: bytes
 
 
-class Seen(NamedTuple):
+class FileStamp(NamedTuple):
     """What the file system says of a file; equal says of equal files are taken on trust."""
 
     size: int
@@ -38,7 +38,7 @@ class Seen(NamedTuple):
     inode: int
 
 
-class Place(NamedTuple):
+class ReadingPlace(NamedTuple):
     """Where reading goes on: a byte, the number of a record in the block that begins there, a line counted from 1."""
 
     offset: int = 0
@@ -51,8 +51,8 @@ class KnownFile(NamedTuple):
 
     name: str
     fingerprint: Fingerprint
-    seen: Seen
-    place: Place = Place()
+    seen: FileStamp
+    place: ReadingPlace = ReadingPlace()
     latest: int = 0
 
 
@@ -76,10 +76,10 @@ def list_inputs(input_dir: Path, output_dir: Path) -> list[str]:
     return sorted(names)
 
 
-def see(path: Path) -> Seen:
+def see(path: Path) -> FileStamp:
     with reading(path) as file:
         found = os.fstat(file.fileno())
-    return Seen(found.st_size, found.st_mtime_ns, found.st_ino)
+    return FileStamp(found.st_size, found.st_mtime_ns, found.st_ino)
 
 
 def reading(path: Path) -> BinaryIO:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from connectors.files.input_files import (
     DAY_ENDED,
+    FileStamp,
     Fingerprint,
     KnownFile,
-    Place,
-    Seen,
+    ReadingPlace,
     changed,
     check_last_line,
     list_inputs,
@@ -76,7 +76,7 @@ class InputFolder:
         if not _is(fixed, fingerprint):
             raise changed(path, f"its first {fixed.length} bytes are others now")
         self._read_whole.add(fixed.name)
-        place, latest = (Place(), 0) if known is None else (known.place, known.latest)
+        place, latest = (ReadingPlace(), 0) if known is None else (known.place, known.latest)
         return KnownFile(fixed.name, fingerprint, seen, place, latest)
 
     def _new(self, name: str, is_growing: bool) -> FoundFile | None:
@@ -110,14 +110,14 @@ class InputFolder:
         return FoundFile(known._replace(fingerprint=fingerprint, seen=seen), mentions)
 
 
-def place_after(folder: Path, name: str, place: Place, length: int, *, is_growing: bool) -> Place:
+def place_after(folder: Path, name: str, place: ReadingPlace, length: int, *, is_growing: bool) -> ReadingPlace:
     """Where the next round goes on with a file that was read to its length."""
     if not is_avro(name) or (is_growing and left_over(folder / name, place, length)):
         return place
-    return Place(length, 0, 0)
+    return ReadingPlace(length, 0, 0)
 
 
-def _length(path: Path, seen: Seen, had: int, is_growing: bool) -> int:
+def _length(path: Path, seen: FileStamp, had: int, is_growing: bool) -> int:
     return whole_lines(path, seen.size, had) if is_growing and not is_avro(path.name) else seen.size
 
 

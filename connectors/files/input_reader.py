@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.avro_codec import event_versions
-from connectors.avro_schema import Bytes, Table
+from connectors.avro_schema import Bytes, MapType
 from connectors.avro_walk import MESSAGE_BYTES_MAX, read_value, whole
 from connectors.containers import MAGIC, SYNC_BYTES, ContainerRecord, Damage, read_container
 from connectors.decode_error import DecodeError
-from connectors.files.input_files import DAY_ENDED, Place, changed, reading
+from connectors.files.input_files import DAY_ENDED, ReadingPlace, changed, reading
 from connectors.json_records import event_from_json_line
 from connectors.unreadable import KEPT_BYTES_MAX, KEPT_PART_BYTES, Unreadable, fault_of_event, unreadable
 from domain.events.catalogue import Event
@@ -45,11 +45,11 @@ class InputItem(NamedTuple):
     size: int
 
     @property
-    def following(self) -> Place:
+    def following(self) -> ReadingPlace:
         """Where reading goes on behind it."""
         if self.end == 0:
-            return Place(self.offset, self.number + 1, 0)
-        return Place(self.end, 0, self.line + 1)
+            return ReadingPlace(self.offset, self.number + 1, 0)
+        return ReadingPlace(self.end, 0, self.line + 1)
 
     def __str__(self) -> str:
         if self.line == 0:
@@ -57,7 +57,7 @@ class InputItem(NamedTuple):
         return f"{self.name}, line {self.line}"
 
 
-def read_input(folder: Path, name: str, start: Place, length: int, *, is_growing: bool) -> Iterator[InputItem]:
+def read_input(folder: Path, name: str, start: ReadingPlace, length: int, *, is_growing: bool) -> Iterator[InputItem]:
     """From a place up to a length; of a file that is growing an unfinished end is left for later."""
     if is_avro(name):
         return _read_avro(folder / name, name, start, length, is_growing=is_growing)
@@ -68,7 +68,7 @@ def is_avro(name: str) -> bool:
     return name.endswith(".avro")
 
 
-def ends_days(folder: Path, name: str, start: Place, length: int) -> bool:
+def ends_days(folder: Path, name: str, start: ReadingPlace, length: int) -> bool:
     """Whether there is a `DayEnded` among the events."""
     items = read_input(folder, name, start, length, is_growing=True)
     return any(type(item.event).__name__.encode() == DAY_ENDED for item in items)
@@ -82,7 +82,7 @@ def fault_of_line(line: bytes) -> DecodeError | None:
 # JSON lines
 
 
-def _read_lines(path: Path, name: str, start: Place, length: int) -> Iterator[InputItem]:
+def _read_lines(path: Path, name: str, start: ReadingPlace, length: int) -> Iterator[InputItem]:
     wrong: Unreadable | None
     offset, number = start.offset, start.line
     for line, size, digest in _lines(path, start.offset, length):
@@ -160,7 +160,7 @@ def _claimed_type(line: bytes) -> str | None:
 # Avro containers
 
 
-def _read_avro(path: Path, name: str, start: Place, length: int, *, is_growing: bool) -> Iterator[InputItem]:
+def _read_avro(path: Path, name: str, start: ReadingPlace, length: int, *, is_growing: bool) -> Iterator[InputItem]:
     with reading(path):
         pass
     items = read_container(path, event_versions(), start.offset or None, length)
@@ -179,7 +179,7 @@ def _read_avro(path: Path, name: str, start: Place, length: int, *, is_growing: 
         item = next(items, None)
 
 
-def _is_before(item: ContainerRecord[Event] | Damage, start: Place) -> bool:
+def _is_before(item: ContainerRecord[Event] | Damage, start: ReadingPlace) -> bool:
     return item.byte_offset == start.offset and item.number < start.number
 
 
@@ -192,7 +192,7 @@ def _avro_item(name: str, found: ContainerRecord[Event]) -> InputItem:
     return InputItem(name, None, wrong, found.byte_offset, found.number, 0, 0, len(body))
 
 
-def _damaged(path: Path, name: str, damage: Damage, start: Place, until: int, length: int) -> InputItem:
+def _damaged(path: Path, name: str, damage: Damage, start: ReadingPlace, until: int, length: int) -> InputItem:
     """Without its header nothing of a file can be read; what is added to it later cannot either."""
     if damage.byte_offset == 0:
         wrong = _part(path, start.offset, length, damage.reason, damage.field_path)
@@ -218,7 +218,7 @@ def _part(path: Path, begin: int, end: int, reason: str, field_path: str) -> Unr
     return Unreadable(reason, field_path, kept, end - begin, digest.hexdigest(), None)
 
 
-def left_over(path: Path, place: Place, length: int) -> bool:
+def left_over(path: Path, place: ReadingPlace, length: int) -> bool:
     """Whether a container that was read to a place may hold more behind the block there."""
     return place.offset < length and _block_end(path, place.offset, length) != length
 
@@ -231,7 +231,7 @@ def _is_cut(path: Path, offset: int, length: int) -> bool:
     if len(data) <= len(MAGIC) or not data.startswith(MAGIC):
         return MAGIC.startswith(data)
     try:
-        _, end = read_value(Table(Bytes()), data, len(MAGIC))
+        _, end = read_value(MapType(Bytes()), data, len(MAGIC))
     except DecodeError:
         return length < CHUNK_BYTES
     return end + SYNC_BYTES > length

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from connectors.files.input_files import Fingerprint, KnownFile, Place, Seen
+from connectors.files.input_files import FileStamp, Fingerprint, KnownFile, ReadingPlace
 from connectors.files.log_format import LogEnd
 from connectors.intake_memory import TABLES, IntakeMemory
 from domain.units import Instant
@@ -26,7 +26,7 @@ CREATE TABLE progress (round INTEGER, finished INTEGER, log_offset INTEGER, log_
 """
 
 
-class Progress(NamedTuple):
+class StoredProgress(NamedTuple):
     """Where intake is: in or after which round, how long its files are, and the running maximum of `recorded_at`."""
 
     round: int
@@ -44,16 +44,16 @@ class IntakeStore(IntakeMemory):
     tables = _TABLES
     version = VERSION
 
-    def progress(self) -> Progress | None:
+    def progress(self) -> StoredProgress | None:
         """None before anything was committed."""
         found = self._ask("SELECT * FROM progress")
         if not found:
             return None
         number, finished, offset, length, letters, letters_length, latest, own_days, events = found[0]
         ends = LogEnd(offset, length), LogEnd(letters, letters_length)
-        return Progress(number, bool(finished), *ends, latest, bool(own_days), events)
+        return StoredProgress(number, bool(finished), *ends, latest, bool(own_days), events)
 
-    def commit(self, progress: Progress, clock: Clock | None, files: Iterable[KnownFile]) -> None:
+    def commit(self, progress: StoredProgress, clock: Clock | None, files: Iterable[KnownFile]) -> None:
         """One transaction ends and the next begins."""
         with self.storing():
             self._flush()
@@ -73,7 +73,7 @@ class IntakeStore(IntakeMemory):
     def files(self) -> dict[str, KnownFile]:
         rows = self._ask("SELECT * FROM files")
         return {
-            name: KnownFile(name, Fingerprint(*rest[:3]), Seen(*rest[3:6]), Place(*rest[6:9]), rest[9])
+            name: KnownFile(name, Fingerprint(*rest[:3]), FileStamp(*rest[3:6]), ReadingPlace(*rest[6:9]), rest[9])
             for name, *rest in rows
         }
 

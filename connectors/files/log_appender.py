@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final, Self
 
-from connectors.avro_source import Made
+from connectors.avro_source import MadeTable
 from connectors.avro_writer import whole_piece
 from connectors.event_bodies import WRITERS
 from connectors.files.engagement_log import EngagementLog
@@ -41,7 +41,7 @@ class LogAppender:
         self._file = file
         self._index = _open_index(path, committed)
         self._reader: EngagementLog | None = None
-        self._heads = Made(_head)
+        self._heads = MadeTable(_head)
         self._blocks: list[bytes] = []
         self._blocks_bytes = 0
         self._indexed: list[int] = []

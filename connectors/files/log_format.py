@@ -13,7 +13,7 @@ from pathlib import Path
 from struct import Struct
 from typing import Final, NamedTuple
 
-from connectors.avro_schema import Bytes, Table, minified
+from connectors.avro_schema import Bytes, MapType, minified
 from connectors.avro_walk import long_bytes, read_value, whole
 from connectors.containers import MAGIC, SYNC_BYTES, sync_marker
 from connectors.decode_error import DecodeError
@@ -63,7 +63,7 @@ def header_bytes(genesis: Genesis) -> bytes:
 def read_header(file: int, log: Path) -> LogHeader:
     data = os.pread(file, HEADER_BYTES_MAX, 0)
     try:
-        meta, end = read_value(Table(Bytes()), data, len(MAGIC))
+        meta, end = read_value(MapType(Bytes()), data, len(MAGIC))
         known = data.startswith(MAGIC) and meta.get("avro.codec") == b"null"
         genesis = from_json(meta[GENESIS].decode()) if known else None
     except (DecodeError, KeyError, ValueError) as error:

@@ -32,14 +32,14 @@ class Viewed(NamedTuple):
     view: ProjectView
 
 
-class Issued(NamedTuple):
+class FoundStatement(NamedTuple):
     """A statement, its parts joined."""
 
     position: Position
     statement: BillingStatement
 
 
-class Waiting(NamedTuple):
+class FoundWaiting(NamedTuple):
     """An open exception in its newest revision, and when it was raised first."""
 
     position: Position
@@ -52,17 +52,17 @@ class ProjectFound(NamedTuple):
 
     viewed: Viewed
     forecast: ForecastUpdate | None
-    statements: tuple[Issued, ...]
+    statements: tuple[FoundStatement, ...]
     companions: tuple[Viewed, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
+    waiting: tuple[FoundWaiting, ...] = ()
     now: Instant = 0
 
 
 class EngagementFound(NamedTuple):
     engagement_id: str
     projects: tuple[Viewed, ...]
-    statements: tuple[Issued, ...]
-    waiting: tuple[Waiting, ...] = ()
+    statements: tuple[FoundStatement, ...]
+    waiting: tuple[FoundWaiting, ...] = ()
     now: Instant = 0
 
 
@@ -73,7 +73,7 @@ class NothingFound(NamedTuple):
     known: frozenset[str] = frozenset()
 
 
-def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | Issued | NothingFound:
+def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | FoundStatement | NothingFound:
     """Raises NoOutputs and ContainerDamaged."""
     views = _views(output, wanted)
     engagement = tuple(viewed for viewed in views.found if viewed.view.engagement_id == wanted)
@@ -93,9 +93,9 @@ def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | Issued |
     return _statement(output, wanted, views.ids)
 
 
-def open_exceptions(output: Path, engagement_id: str) -> tuple[tuple[Waiting, ...], Instant]:
+def open_exceptions(output: Path, engagement_id: str) -> tuple[tuple[FoundWaiting, ...], Instant]:
     """Those of an engagement, the oldest first, and the instant that the folder has come to."""
-    standing: dict[str, Waiting] = {}
+    standing: dict[str, FoundWaiting] = {}
     now = 0
     for written in read_topic(output, TOPICS["ExceptionRaised"]):
         now = max(now, written.position.recorded_at)
@@ -103,7 +103,7 @@ def open_exceptions(output: Path, engagement_id: str) -> tuple[tuple[Waiting, ..
             case ExceptionRaised() as raised if engagement_of(raised.exception_id) == engagement_id:
                 before = standing.get(raised.exception_id)
                 since = raised.raised_at if before is None else before.since
-                standing[raised.exception_id] = Waiting(written.position, raised, since)
+                standing[raised.exception_id] = FoundWaiting(written.position, raised, since)
             case ExceptionClosed() as closed:
                 standing.pop(closed.exception_id, None)
             case _:
@@ -199,18 +199,18 @@ def _views(output: Path, wanted: str) -> _Views:
     return _Views(tuple(newest[project_id] for project_id in sorted(newest)), frozenset(ids))
 
 
-def statement_revisions(output: Path, statement_id: str) -> tuple[Issued, ...]:
+def statement_revisions(output: Path, statement_id: str) -> tuple[FoundStatement, ...]:
     """All of a statement, the oldest first; none where there is no such statement."""
     wanted = (each for each in _issued(output) if each.statement.statement_id == statement_id)
     return tuple(_joined(wanted))
 
 
-def statements_of(output: Path, contract_id: str) -> tuple[Issued, ...]:
+def statements_of(output: Path, contract_id: str) -> tuple[FoundStatement, ...]:
     """Of a contract, each in its newest revision, in the order in which they were issued first."""
     return tuple(_statements(output, frozenset({contract_id})))
 
 
-def newest_statements(output: Path) -> tuple[Issued, ...]:
+def newest_statements(output: Path) -> tuple[FoundStatement, ...]:
     """All of the folder, each in its newest revision, in the order in which they were issued first."""
     newest = {issued.statement.statement_id: issued for issued in _joined(_issued(output))}
     return tuple(newest.values())
@@ -220,15 +220,15 @@ def statement_ids(output: Path) -> frozenset[str]:
     return frozenset(each.statement.statement_id for each in _issued(output))
 
 
-def _statements(output: Path, contracts: frozenset[str]) -> list[Issued]:
+def _statements(output: Path, contracts: frozenset[str]) -> list[FoundStatement]:
     """In the order in which they were issued."""
-    newest: dict[str, Issued] = {}
+    newest: dict[str, FoundStatement] = {}
     for issued in _joined(each for each in _issued(output) if each.statement.contract_id in contracts):
         newest[issued.statement.statement_id] = issued
     return list(newest.values())
 
 
-def _statement(output: Path, wanted: str, known: frozenset[str]) -> Issued | NothingFound:
+def _statement(output: Path, wanted: str, known: frozenset[str]) -> FoundStatement | NothingFound:
     revisions = statement_revisions(output, wanted)
     if revisions:
         return revisions[-1]
@@ -236,15 +236,15 @@ def _statement(output: Path, wanted: str, known: frozenset[str]) -> Issued | Not
     return NothingFound(nearest(wanted, ids), ids)
 
 
-def _issued(output: Path) -> Iterator[Issued]:
+def _issued(output: Path) -> Iterator[FoundStatement]:
     for written in read_topic(output, TOPICS["BillingStatement"]):
         if isinstance(written.record, BillingStatement):
-            yield Issued(written.position, written.record)
+            yield FoundStatement(written.position, written.record)
 
 
-def _joined(parts: Iterable[Issued]) -> list[Issued]:
+def _joined(parts: Iterable[FoundStatement]) -> list[FoundStatement]:
     """Each revision of each statement whole, as it was told last, in the order of their first parts."""
-    by_revision: dict[tuple[str, int], list[Issued]] = {}
+    by_revision: dict[tuple[str, int], list[FoundStatement]] = {}
     for part in parts:
         told = by_revision.setdefault((part.statement.statement_id, part.statement.revision), [])
         if told and told[0].statement.status != part.statement.status:
@@ -253,11 +253,11 @@ def _joined(parts: Iterable[Issued]) -> list[Issued]:
     return [_whole(found) for found in by_revision.values()]
 
 
-def _whole(parts: list[Issued]) -> Issued:
+def _whole(parts: list[FoundStatement]) -> FoundStatement:
     lines: tuple[StatementLine, ...] = tuple(line for part in parts for line in part.statement.lines)
-    return Issued(parts[0].position, parts[0].statement._replace(lines=lines, part=1, parts=1))
+    return FoundStatement(parts[0].position, parts[0].statement._replace(lines=lines, part=1, parts=1))
 
 
-def _names(issued: Issued, project_id: str) -> bool:
+def _names(issued: FoundStatement, project_id: str) -> bool:
     lines = issued.statement.lines  # one without lines only releases what its contract retains
     return not lines or any(line.project_id == project_id for line in lines)

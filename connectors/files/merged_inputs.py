@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.files.far_ahead import ReadAhead
-from connectors.files.input_files import Place
+from connectors.files.input_files import ReadingPlace
 from connectors.files.input_reader import InputItem, is_avro, read_input
 from domain.units import Instant
 from state.intake.clock import recording_time
@@ -21,7 +21,7 @@ from state.intake.clock import recording_time
 CONTAINERS_OPEN_MAX: Final = 128
 
 
-class Input:
+class InputFile:
     """One file of a round. `taken` and `latest` say how far it was taken in, set by what takes the items; `read` was read before."""
 
     __slots__ = (
@@ -42,7 +42,7 @@ class Input:
         folder: Path,
         name: str,
         length: int,
-        place: Place,
+        place: ReadingPlace,
         latest: Instant,
         *,
         is_growing: bool,
@@ -86,9 +86,9 @@ class Input:
         self._items = None
 
 
-def merged(inputs: list[Input]) -> Iterator[tuple[Input, Instant, InputItem]]:
+def merged(inputs: list[InputFile]) -> Iterator[tuple[InputFile, Instant, InputItem]]:
     """`inputs` are in the order of their names."""
-    opened: OrderedDict[int, Input] = OrderedDict()
+    opened: OrderedDict[int, InputFile] = OrderedDict()
     heads: list[InputItem | None] = [None] * len(inputs)
     heap: list[tuple[Instant, int]] = []
     for index, one in enumerate(inputs):
@@ -113,7 +113,7 @@ def merged(inputs: list[Input]) -> Iterator[tuple[Input, Instant, InputItem]]:
                 heapq.heapreplace(heap, (head[0], index))
 
 
-def _next(one: Input, index: int, opened: OrderedDict[int, Input]) -> tuple[Instant, InputItem] | None:
+def _next(one: InputFile, index: int, opened: OrderedDict[int, InputFile]) -> tuple[Instant, InputItem] | None:
     if is_avro(one.name) and index not in opened:
         opened[index] = one
         if len(opened) > CONTAINERS_OPEN_MAX:

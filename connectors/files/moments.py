@@ -29,26 +29,26 @@ class Moment(NamedTuple):
     offset: int | None = None
 
 
-class Cut(NamedTuple):
+class LogCut(NamedTuple):
     """`offset` is the first log record that is not known; `recorded_at` is when the last one came that is."""
 
     offset: int
     recorded_at: Instant
 
 
-def cut_at(index: FigureIndex, moment: Moment) -> Cut:
+def cut_at(index: FigureIndex, moment: Moment) -> LogCut:
     offset = moment.offset
     if offset is None:
         offset = index.offset_after(moment.instant or 0)
     offset = min(offset, index.end)
-    return Cut(offset, index.recorded_at(offset))
+    return LogCut(offset, index.recorded_at(offset))
 
 
-def log_end(index: FigureIndex) -> Cut:
-    return Cut(index.end, index.recorded_at(index.end))
+def log_end(index: FigureIndex) -> LogCut:
+    return LogCut(index.end, index.recorded_at(index.end))
 
 
-def latest(cuts: Iterable[Cut]) -> Cut:
+def latest(cuts: Iterable[LogCut]) -> LogCut:
     """Of several shards, that of which the last record came last."""
     return max(cuts, key=lambda cut: cut.recorded_at)
 
@@ -64,7 +64,7 @@ def shards_at(output: Path, *moments: Moment | None) -> tuple[int, ...]:
 
 
 @contextmanager
-def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[tuple[Path, Cut]]:
+def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[tuple[Path, LogCut]]:
     """The folder, for reading only, and how far the log has come. Raises NoOutputs, ContainerDamaged and GuardStop."""
     numbers = shards_at(output, moment)
     with TemporaryDirectory(prefix="milepost-as-of-") as made:
@@ -84,7 +84,7 @@ def folder_at(output: Path, moment: Moment, tell: Tell) -> Iterator[tuple[Path, 
         yield folder, latest(ends)
 
 
-def _write_progress(output: Path, folder: Path, shard: int, cut: Cut, lengths: dict[str, int]) -> None:
+def _write_progress(output: Path, folder: Path, shard: int, cut: LogCut, lengths: dict[str, int]) -> None:
     progress = read_progress(output, shard)
     assert progress is not None, "the shard has committed something"
     known = {**progress, "offset": cut.offset, "engagement": "", "lengths": lengths}
@@ -92,7 +92,7 @@ def _write_progress(output: Path, folder: Path, shard: int, cut: Cut, lengths: d
     path.write_text(json.dumps(known), encoding="utf-8")
 
 
-def _link_log(output: Path, folder: Path, shard: int, cut: Cut, byte: int | None) -> None:
+def _link_log(output: Path, folder: Path, shard: int, cut: LogCut, byte: int | None) -> None:
     there, here = log_path(output, shard), log_path(folder, shard)
     here.symlink_to(there.resolve())
     if index_path(there).exists():

@@ -21,7 +21,7 @@ from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, OUTPUTS_DIFFER, GuardStop
 from state.overrides import Overrides, digest_before
 from state.rules import begun_under
-from state.shard import Encoded, Mark, Progress
+from state.shard import Encoded, Mark, OutputProgress
 
 # Before the version of the rules that brought other schemas, in the name of a part: `erp.postings@2` is `erp.postings/0.2.avro`.
 SINCE: Final = "@"
@@ -184,7 +184,7 @@ class OutputFiles:
             )
 
     def _save(self, mark: Mark) -> None:
-        self.progress = Progress(mark.offset, mark.engagement, mark.next_seq, mark.output_chain, mark.input_chain)
+        self.progress = OutputProgress(mark.offset, mark.engagement, mark.next_seq, mark.output_chain, mark.input_chain)
         text = json.dumps(
             {
                 "generation": self.generation,
@@ -209,7 +209,7 @@ class OutputFiles:
         beside.replace(self._progress_path)
         _sync_folder(self._progress_path.parent)
 
-    def _resume(self) -> Progress:
+    def _resume(self) -> OutputProgress:
         """Cut every file back to what progress says."""
         found = read_progress(self.folder, self.shard)
         if found is not None and found["generation"] != self.generation:
@@ -237,8 +237,8 @@ class OutputFiles:
             if good:
                 self._lengths[part] = good
         if found is None:
-            return Progress()
-        return Progress(
+            return OutputProgress()
+        return OutputProgress(
             found["offset"],
             found["engagement"],
             found["next_output_seq"],

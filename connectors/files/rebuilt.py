@@ -9,7 +9,7 @@ from typing import Final
 
 from connectors.files import dead_letters
 from connectors.files.dead_letters import dead_letter_path
-from connectors.files.intake_store import Progress
+from connectors.files.intake_store import StoredProgress
 from connectors.files.log_format import FOLDER, log_path, read_end
 from connectors.files.rounds import NAME
 from connectors.files.writing import writing
@@ -19,7 +19,7 @@ STORE: Final = "intake.db"
 PIECE_BYTES: Final = 1024 * 1024
 
 
-def is_lost(output_dir: Path, progress: Progress | None, *, has_rounds: bool) -> bool:
+def is_lost(output_dir: Path, progress: StoredProgress | None, *, has_rounds: bool) -> bool:
     """Whether state, log or dead letters lack what was committed; stops where they cannot be made again."""
     end = read_end(log_path(output_dir))
     if not has_rounds:

@@ -28,7 +28,7 @@ class RoundFile(NamedTuple):
     digest: str
 
 
-class Round(NamedTuple):
+class InputRound(NamedTuple):
     """`is_growing`: unfinished ends of files are left for a later round. `own_days`: the input ends its days itself.
 
     The first one keeps the genesis of the log.
@@ -43,7 +43,7 @@ class Round(NamedTuple):
     genesis: str | None = None
 
 
-def read_rounds(output_dir: Path) -> list[Round]:
+def read_rounds(output_dir: Path) -> list[InputRound]:
     """A last line that was only begun does not count."""
     path = output_dir / NAME
     try:
@@ -58,14 +58,14 @@ def read_rounds(output_dir: Path) -> list[Round]:
         ) from fault
 
 
-def _dense(found: list[Round]) -> list[Round]:
+def _dense(found: list[InputRound]) -> list[InputRound]:
     for place, each in enumerate(found, 1):
         if each.number != place:
             raise ValueError(f"expected round {place} in line {place}, found round {each.number!r}")
     return found
 
 
-def add_round(output_dir: Path, found: Round) -> None:
+def add_round(output_dir: Path, found: InputRound) -> None:
     path = output_dir / NAME
     with writing(path):
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -79,18 +79,18 @@ def add_round(output_dir: Path, found: Round) -> None:
     sync_folder(output_dir)
 
 
-def _plain(found: Round) -> dict[str, object]:
+def _plain(found: InputRound) -> dict[str, object]:
     files = [file._asdict() for file in found.files]
     until = None if found.until is None else found.until.isoformat()
     return {**found._asdict(), "files": files, "until": until}
 
 
-def _round(plain: dict[str, object]) -> Round:
+def _round(plain: dict[str, object]) -> InputRound:
     fields = dict(plain)
     until, files, ownership = fields.pop("until"), fields.pop("files"), fields.pop("ownership")
     if not isinstance(files, list) or not isinstance(ownership, dict):
         raise TypeError("expected a round with files and ownership")
-    return Round(
+    return InputRound(
         files=tuple(RoundFile(**file) for file in files),
         until=date.fromisoformat(until) if isinstance(until, str) else None,
         ownership={kind: tuple(sources) for kind, sources in ownership.items()},

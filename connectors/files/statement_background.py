@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_format import log_path
-from connectors.files.lookup import Issued
+from connectors.files.lookup import FoundStatement
 from connectors.files.written import read_file
 from domain.accounts import UNBILLED
 from domain.events.catalogue import Event
@@ -42,7 +42,7 @@ class Background:
     entries: dict[str, TimeApproved] = field(default_factory=dict)
 
 
-class Ordered(NamedTuple):
+class StatedOrder(NamedTuple):
     """The order that a version of the terms states, and the first service date that it covers."""
 
     number: str
@@ -56,7 +56,7 @@ class Accrued(NamedTuple):
     day: date
 
 
-def background(output: Path, issued: Issued) -> Background:
+def background(output: Path, issued: FoundStatement) -> Background:
     """From the log up to the record that issued the statement."""
     if not log_path(output, issued.position.shard).exists():
         return Background()
@@ -71,7 +71,7 @@ def background(output: Path, issued: Issued) -> Background:
     return gathering.gathered()
 
 
-def _refused(output: Path, issued: Issued) -> frozenset[int]:
+def _refused(output: Path, issued: FoundStatement) -> frozenset[int]:
     """Offsets of records that were refused, as far as it was known when the statement was issued."""
     refused: set[int] = set()
     waiting: dict[str, int] = {}
@@ -90,12 +90,12 @@ def _refused(output: Path, issued: Issued) -> frozenset[int]:
     return frozenset(refused.union(waiting.values()))
 
 
-def entries_behind(output: Path, issued: Issued) -> Mapping[str, TimeApproved]:
+def entries_behind(output: Path, issued: FoundStatement) -> Mapping[str, TimeApproved]:
     """The entries of a statement as they stood when it was issued."""
     return background(output, issued).entries
 
 
-def accrued_by_entry(output: Path, issued: Issued) -> dict[str, Accrued]:
+def accrued_by_entry(output: Path, issued: FoundStatement) -> dict[str, Accrued]:
     """Of the statement's entries, by the journals that were posted before it."""
     statement = issued.statement
     wanted = {entry_id for line in statement.lines for entry_id in line.entries}
@@ -109,7 +109,7 @@ def accrued_by_entry(output: Path, issued: Issued) -> dict[str, Accrued]:
     return found
 
 
-def _journals(output: Path, issued: Issued) -> Iterator[JournalEntry]:
+def _journals(output: Path, issued: FoundStatement) -> Iterator[JournalEntry]:
     for written in read_file(output, TOPICS["JournalEntry"], issued.position.shard):
         if written.position.output_seq > issued.position.output_seq:
             return
@@ -126,7 +126,7 @@ class _Gathering:
         self._engagement_id = engagement_of(statement.statement_id)
         self._entry_ids = {entry_id for line in statement.lines for entry_id in line.entries}
         self._versions: dict[tuple[str, str], int] = {}
-        self._orders: dict[int, Ordered] = {}
+        self._orders: dict[int, StatedOrder] = {}
 
     def gathered(self) -> Background:
         self.background.purchase_order = ", ".join(_orders_of(self._statement, self._orders)) or None
@@ -164,7 +164,7 @@ class _Gathering:
         if event.purchase_order is None:
             return
         begins = event.effective_on if isinstance(event, ContractAmended) and not event.retroactive else date.min
-        self._orders.setdefault(event.version, Ordered(event.purchase_order.number, begins))
+        self._orders.setdefault(event.version, StatedOrder(event.purchase_order.number, begins))
 
     def _is_newest(self, kind: str, subject: str, version: int) -> bool:
         """A version that comes again changes nothing, whatever it says."""
@@ -174,7 +174,7 @@ class _Gathering:
         return True
 
 
-def _orders_of(statement: BillingStatement, orders: Mapping[int, Ordered]) -> Iterable[str]:
+def _orders_of(statement: BillingStatement, orders: Mapping[int, StatedOrder]) -> Iterable[str]:
     """Those that its work falls under by service date, the earliest first; without lines, that of the period's last day."""
     days = [(line.service_from, line.service_to) for line in statement.lines]
     if not days:
@@ -187,5 +187,5 @@ def _orders_of(statement: BillingStatement, orders: Mapping[int, Ordered]) -> It
     return dict.fromkeys(number for number in covering if number is not None)
 
 
-def _order_on(orders: list[Ordered], day: date) -> str | None:
+def _order_on(orders: list[StatedOrder], day: date) -> str | None:
     return next((order.number for order in reversed(orders) if order.since <= day), None)

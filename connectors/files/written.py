@@ -16,7 +16,7 @@ from domain.outputs import Output, Position
 DEAD_LETTERS = "dead-letters"
 
 
-class Written(NamedTuple):
+class WrittenOutput(NamedTuple):
     """One output with its bytes, and the fingerprint of the schema that they have."""
 
     topic: str
@@ -54,7 +54,7 @@ def committed(folder: Path, topic: str, shard: int) -> dict[str, int]:
     return {part: lengths[part] for part in parts_of(topic, lengths)}
 
 
-def read_topic(folder: Path, topic: str) -> Iterator[Written]:
+def read_topic(folder: Path, topic: str) -> Iterator[WrittenOutput]:
     """Of all shards, one after the other. Raises NoOutputs and ContainerDamaged."""
     for shard in shards(folder):
         yield from read_file(folder, topic, shard)
@@ -64,13 +64,15 @@ def stop_at(damage: Damage) -> None:
     raise ContainerDamaged(damage)
 
 
-def read_shard(folder: Path, shard: int, on_damage: Callable[[Damage], None] = stop_at) -> Iterator[Written]:
+def read_shard(folder: Path, shard: int, on_damage: Callable[[Damage], None] = stop_at) -> Iterator[WrittenOutput]:
     """All topics of a shard in the order of `output_seq`. Raises ContainerDamaged, unless `on_damage` lets it go on behind the damage."""
     files = [read_file(folder, topic, shard, on_damage) for topic in topics()]
     return merge(*files, key=lambda written: written.position.output_seq)
 
 
-def read_file(folder: Path, topic: str, shard: int, on_damage: Callable[[Damage], None] = stop_at) -> Iterator[Written]:
+def read_file(
+    folder: Path, topic: str, shard: int, on_damage: Callable[[Damage], None] = stop_at
+) -> Iterator[WrittenOutput]:
     """One topic of a shard."""
     for part, length in committed(folder, topic, shard).items():
         path = topic_file(folder, part, shard)
@@ -86,6 +88,6 @@ def read_file(folder: Path, topic: str, shard: int, on_damage: Callable[[Damage]
             yield written(topic, found)
 
 
-def written(topic: str, found: ContainerRecord[tuple[Position, Output]]) -> Written:
+def written(topic: str, found: ContainerRecord[tuple[Position, Output]]) -> WrittenOutput:
     position, record = found.record
-    return Written(topic, position, record, found.body, found.schema)
+    return WrittenOutput(topic, position, record, found.body, found.schema)

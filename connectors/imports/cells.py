@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from connectors.imports.readings import (
     ISO,
-    Unreadable,
+    UnreadableCell,
     format_fault,
     read_date,
     read_flag,
@@ -90,11 +90,11 @@ DecimalPoint = Literal[".", ","]
 Thousands = Literal["", ".", ",", " ", "'"]
 
 
-class Part(BaseModel):
+class CellPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
-class TextCell(Part):
+class TextCell(CellPart):
     """Where a field's text comes from: exactly one of a column, the first filled of several, a template, a constant.
 
     `optional`: the file may lack its columns, and then nothing is there.
@@ -217,7 +217,7 @@ class FlagCell(TextCell):
 
 def read_currency(text: str) -> str:
     if not is_currency(text):
-        raise Unreadable("expected an ISO 4217 code such as EUR (extract takes it out of a longer text)")
+        raise UnreadableCell("expected an ISO 4217 code such as EUR (extract takes it out of a longer text)")
     return text
 
 
@@ -239,7 +239,7 @@ def _check_stated(cell: TextCell, text: str) -> None:
                 read_whole(text)
             case FlagCell():
                 read_flag(text, ("true",), ("false",))
-    except Unreadable as fault:
+    except UnreadableCell as fault:
         raise ValueError(f'{fault}, came "{text}"') from None
 
 

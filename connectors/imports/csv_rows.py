@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 from connectors.imports.file_kinds import START_BYTES, check_text
 from connectors.imports.mapping import FileForm
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.said import Row, normal_text
+from connectors.imports.said import CsvRow, normal_text
 
 if TYPE_CHECKING:
     import _csv
@@ -34,9 +34,9 @@ class Broken(NamedTuple):
     undecoded: str = ""
 
 
-class Table(NamedTuple):
+class CsvTable(NamedTuple):
     header: tuple[str, ...]
-    rows: Iterator[Row | Broken]
+    rows: Iterator[CsvRow | Broken]
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
@@ -49,7 +49,7 @@ def open_text(path: Path, encoding: str) -> TextIO:
         raise ImportRefused(f"{path}: cannot be read: {fault.strerror}") from fault
 
 
-def read_table(file: TextIO, path: Path, form: FileForm) -> Table:
+def read_table(file: TextIO, path: Path, form: FileForm) -> CsvTable:
     """The header, and rows that are read as they are asked for."""
     try:
         for _ in range(form.skip_lines):
@@ -65,7 +65,7 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> Table:
         raise _not_of_encoding(path, form)
     if not any(header):
         raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing; export again")
-    return Table(header, _rows(reader, lines, header, path, form))
+    return CsvTable(header, _rows(reader, lines, header, path, form))
 
 
 def _header(names: Sequence[str]) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ class _Lines:
 
 def _rows(
     reader: _csv.Reader, lines: _Lines, header: tuple[str, ...], path: Path, form: FileForm
-) -> Iterator[Row | Broken]:
+) -> Iterator[CsvRow | Broken]:
     """Raises ImportRefused where a quote that never closes swallows the lines after it, for they are rows."""
     empty = frozenset(form.empty)
     line = form.skip_lines + reader.line_num + 1
@@ -110,7 +110,9 @@ def _rows(
         line = form.skip_lines + reader.line_num + 1
 
 
-def _row(line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[str], form: FileForm) -> Row | Broken:
+def _row(
+    line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[str], form: FileForm
+) -> CsvRow | Broken:
     if len(texts) != len(header):
         return Broken(line, "", f"expected {len(header)} cells as in the header, came {len(texts)}; {CUT_OFF}")
     cells = [normal_text(text) for text in texts]
@@ -120,7 +122,7 @@ def _row(line: int, texts: list[str], header: tuple[str, ...], empty: frozenset[
         return Broken(line, "", f"byte {strange} is not {form.encoding}; {SAY_ENCODING}", undecoded)
     if empty:
         cells = ["" if text in empty else text for text in cells]
-    return Row(line, dict(zip(header, cells, strict=True)))
+    return CsvRow(line, dict(zip(header, cells, strict=True)))
 
 
 def _opening(lines: Sequence[str], form: FileForm) -> int:

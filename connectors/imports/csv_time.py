@@ -20,16 +20,16 @@ from typing import NamedTuple
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.events_file import write_lines, write_rejected
-from connectors.imports.mapping import Mapped
+from connectors.imports.mapping import ImportMapping
 from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import ByReason, Rejected, RejectedRows, Tally
-from connectors.imports.said import CellFault, Row, id_in, required
+from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, RejectedTotals
+from connectors.imports.said import CellFault, CsvRow, id_in, required
 from connectors.imports.staging import Staging
 from connectors.imports.time_rows import TimeWanted, read_time, worth
-from connectors.imports.written import Place, Things, WrittenEvent
+from connectors.imports.written import EventOrder, Things, WrittenEvent
 
 EVENT_ID_NAME_LENGTH_MAX = 90
 _TIME = "TimeApproved"
@@ -47,7 +47,7 @@ class ImportedTime(NamedTuple):
     left_out: tuple[tuple[str, int], ...]
     untold: int
     hours: Decimal
-    elsewhere: Tally
+    elsewhere: RejectedTotals
     first_day: date | None
     last_day: date | None
     events: tuple[tuple[str, int], ...]
@@ -60,7 +60,7 @@ class ImportedTime(NamedTuple):
 
 def import_time(
     path: Path,
-    mapped: Mapped,
+    mapped: ImportMapping,
     mapping_name: str,
     folder: Path,
     name: str,
@@ -93,7 +93,7 @@ def import_time(
         return result._replace(warnings=warnings)
 
 
-def _billed_here(mapped: Mapped, folder: Path, events_path: Path) -> Collection[str]:
+def _billed_here(mapped: ImportMapping, folder: Path, events_path: Path) -> Collection[str]:
     """Entries of the folder that are billed by statements of ours."""
     if mapped.time.invoiced is None:
         return ()
@@ -112,7 +112,7 @@ def check_one_way(source: str, folder: Path) -> None:
             )
 
 
-def check_columns(header: Sequence[str], mapped: Mapped, mapping_name: str, path: Path) -> None:
+def check_columns(header: Sequence[str], mapped: ImportMapping, mapping_name: str, path: Path) -> None:
     """Every column that the mapping reads stands in the header, once."""
     for key, column in mapped.columns():
         if column not in header:
@@ -128,7 +128,7 @@ def check_columns(header: Sequence[str], mapped: Mapped, mapping_name: str, path
             )
 
 
-def id_warnings(header: Sequence[str], mapped: Mapped, mapping_name: str) -> Iterator[str]:
+def id_warnings(header: Sequence[str], mapped: ImportMapping, mapping_name: str) -> Iterator[str]:
     """Columns that may be corrected and yet are part of the id: a corrected row would be billed beside the old one."""
     if mapped.time.entry_id.derive is None:
         return
@@ -143,7 +143,7 @@ def id_warnings(header: Sequence[str], mapped: Mapped, mapping_name: str) -> Ite
                 )
 
 
-def unread_warnings(header: Sequence[str], mapped: Mapped, mapping_name: str) -> Iterator[str]:
+def unread_warnings(header: Sequence[str], mapped: ImportMapping, mapping_name: str) -> Iterator[str]:
     """Columns that say what is billed, by their names, and that the mapping does not read."""
     fields, contracts = mapped.time, mapped.write.contracts
     has_rate = fields.rate is not None or (contracts is not None and bool(contracts.rate.reads()))
@@ -168,7 +168,7 @@ class _Reading:
 
     def __init__(
         self,
-        mapped: Mapped,
+        mapped: ImportMapping,
         mapping_name: str,
         header: Sequence[str],
         staging: Staging,
@@ -188,7 +188,7 @@ class _Reading:
         self._events: Counter[str] = Counter()
         self._rejected = ByReason()
         self._unwritten = ByReason()
-        self._elsewhere = Tally()
+        self._elsewhere = RejectedTotals()
 
     @property
     def has_rows(self) -> bool:
@@ -198,16 +198,16 @@ class _Reading:
     def has_imported(self) -> bool:
         return self._counts["imported"] > 0
 
-    def read(self, rows: Iterable[Row | Broken]) -> None:
+    def read(self, rows: Iterable[CsvRow | Broken]) -> None:
         for row in rows:
             self._counts["rows"] += 1
             if isinstance(row, Broken):
-                self._reject(Rejected(row.line, _TIME, "", row.value, row.reason, None), None)
+                self._reject(RejectedRow(row.line, _TIME, "", row.value, row.reason, None), None)
             elif not self._leaves_out(row):
                 try:
                     self._take(row)
                 except CellFault as fault:
-                    self._reject(Rejected(row.line, _TIME, fault.column, fault.value, fault.reason, row.cells), row)
+                    self._reject(RejectedRow(row.line, _TIME, fault.column, fault.value, fault.reason, row.cells), row)
         for untold in self._things.untold():
             self._counts["untold"] += 1
             self._staging.reject(untold)
@@ -216,11 +216,13 @@ class _Reading:
     def events(self, name: str) -> Iterator[dict[str, object]]:
         """Of one instant, what is referred to comes before what refers to it."""
         written = sorted(self._things.events(), key=lambda each: (each.occurred_at, each.place, each.line))
-        times = (WrittenEvent(each.occurred_at, Place.TIME, each.line, each.event) for each in self._staging.in_order())
+        times = (
+            WrittenEvent(each.occurred_at, EventOrder.TIME, each.line, each.event) for each in self._staging.in_order()
+        )
         for each in merge(written, times, key=lambda event: (event.occurred_at, event.place)):
             kind = str(each.event["type"])
             self._events[kind] += 1
-            suffix = "" if each.place is Place.TIME else f":{kind}"
+            suffix = "" if each.place is EventOrder.TIME else f":{kind}"
             event_id = f"{name[:EVENT_ID_NAME_LENGTH_MAX]}:{each.line}{suffix}"
             yield {"type": kind, "event_id": event_id} | each.event
 
@@ -243,7 +245,7 @@ class _Reading:
             unwritten=self._unwritten.by_reason(),
         )
 
-    def _take(self, row: Row) -> None:
+    def _take(self, row: CsvRow) -> None:
         work = read_time(row, self._entry_id(row), self._mapped, self._wanted, self._billed_here)
         earlier = self._staging.add(work, row.line)
         if earlier is None:
@@ -259,7 +261,7 @@ class _Reading:
             reason = f"line {earlier.line} has this entry_id and version with other content; make time.entry_id unique"
             raise CellFault(self._mapped.time.entry_id.label(), work.entry_id, reason)
 
-    def _entry_id(self, row: Row) -> str:
+    def _entry_id(self, row: CsvRow) -> str:
         cell = self._mapped.time.entry_id
         if cell.derive is None:
             return required(id_in(cell, row), cell, "entry_id")
@@ -267,14 +269,14 @@ class _Reading:
         digest = hashlib.blake2b(content.encode(), digest_size=12)
         return f"{cell.prefix}{digest.hexdigest()}-{self._staging.count_content(digest.digest())}"
 
-    def _leaves_out(self, row: Row) -> bool:
+    def _leaves_out(self, row: CsvRow) -> bool:
         for rule in self._mapped.skip:
             if rule.leaves_out(row.cells[rule.column]):
                 self._left_out[rule.label()] += 1
                 return True
         return False
 
-    def _reject(self, rejected: Rejected, row: Row | None) -> None:
+    def _reject(self, rejected: RejectedRow, row: CsvRow | None) -> None:
         self._counts["rejected"] += 1
         self._staging.reject(rejected)
         self._rejected.add(rejected, *((None, None, "") if row is None else worth(row, self._mapped)))

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.imports.events_file import write_lines, write_rejected
-from connectors.imports.readings import Unreadable, instant_text, read_date
+from connectors.imports.readings import UnreadableCell, instant_text, read_date
 from connectors.imports.refusals import ImportRefused, nearest
-from connectors.imports.rejections import ByReason, Rejected, RejectedRows, rejected_json
+from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
 from domain.reference.zones import MICROSECONDS_PER_SECOND, universal_day, universal_midnight
 from domain.units import Instant
 
@@ -84,7 +84,7 @@ def import_rates(
     table = csv.reader(io.StringIO(_text(path)), skipinitialspace=True)
     header = _header(next(table, []), path)
     currencies = _chosen(wanted.currencies, header, path)
-    rejected: list[Rejected] = []
+    rejected: list[RejectedRow] = []
     days = _days(table, header, wanted, rejected, date.fromordinal(universal_day(now)))
     if not days and not rejected:
         raise ImportRefused(
@@ -162,7 +162,7 @@ def _chosen(wanted: Sequence[str], header: Sequence[str], path: Path) -> tuple[s
 
 
 def _days(
-    table: Iterator[list[str]], header: Sequence[str], wanted: RatesWanted, rejected: list[Rejected], today: date
+    table: Iterator[list[str]], header: Sequence[str], wanted: RatesWanted, rejected: list[RejectedRow], today: date
 ) -> dict[date, _Day]:
     """The wanted days, oldest first."""
     days: dict[date, _Day] = {}
@@ -171,27 +171,27 @@ def _days(
             continue
         try:
             day = read_date(texts[0].strip(), _DATE_FORMATS)
-        except Unreadable as fault:
-            rejected.append(Rejected(line, _RATE_EVENT, header[0], texts[0], str(fault), None))
+        except UnreadableCell as fault:
+            rejected.append(RejectedRow(line, _RATE_EVENT, header[0], texts[0], str(fault), None))
             continue
         if not wanted.first <= day <= wanted.last:
             continue
         if len(texts) != len(header):
             reason = f"expected {len(header)} cells as in the header, came {len(texts)}"
-            rejected.append(Rejected(line, _RATE_EVENT, "", "", reason, None))
+            rejected.append(RejectedRow(line, _RATE_EVENT, "", "", reason, None))
         elif day in days:
             reason = f"line {days[day].line} has this date already"
-            rejected.append(Rejected(line, _RATE_EVENT, header[0], texts[0], reason, None))
+            rejected.append(RejectedRow(line, _RATE_EVENT, header[0], texts[0], reason, None))
         elif day > today:
             reason = f"a rate of a day after today, {today}; correct the date"
-            rejected.append(Rejected(line, _RATE_EVENT, header[0], texts[0], reason, None))
+            rejected.append(RejectedRow(line, _RATE_EVENT, header[0], texts[0], reason, None))
         else:
             days[day] = _Day(line, dict(zip(header, map(str.strip, texts), strict=True)))
     return dict(sorted(days.items()))
 
 
 def _events(
-    days: Mapping[date, _Day], currencies: Sequence[str], rejected: list[Rejected], now: Instant
+    days: Mapping[date, _Day], currencies: Sequence[str], rejected: list[RejectedRow], now: Instant
 ) -> Iterator[dict[str, object]]:
     for day, row in days.items():
         known_at = min(universal_midnight(day) + _KNOWN_AT, now)
@@ -201,7 +201,7 @@ def _events(
                 continue
             if not _RATE.fullmatch(text) or not text.strip("0."):
                 reason = "expected units of the currency for one euro, above zero, with at most 12 decimals, or N/A"
-                rejected.append(Rejected(row.line, _RATE_EVENT, currency, text, reason, None))
+                rejected.append(RejectedRow(row.line, _RATE_EVENT, currency, text, reason, None))
                 continue
             yield {
                 "type": _RATE_EVENT,

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from connectors.imports.cells import (
+    CellPart,
     CurrencyCell,
     DateCell,
     DecimalPoint,
@@ -23,7 +24,6 @@ from connectors.imports.cells import (
     IdCell,
     InstantCell,
     NumberCell,
-    Part,
     TextCell,
     Texts,
     Thousands,
@@ -52,7 +52,7 @@ def _since(given: object) -> object:
 Since = Annotated[date | None, BeforeValidator(_since)]
 
 
-class FileForm(Part):
+class FileForm(CellPart):
     """How the file is written. A byte order mark at its start is always taken off."""
 
     encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
@@ -74,7 +74,7 @@ class FileForm(Part):
         return self
 
 
-class TimeFields(Part):
+class TimeFields(CellPart):
     """The fields of `TimeApproved`; and whether the tracker has `invoiced` the entry, so that it is billed elsewhere."""
 
     entry_id: EntryIdCell
@@ -119,7 +119,7 @@ class TimeFields(Part):
         return frozenset(column for cell in cells if cell is not None for column in cell.reads())
 
 
-class SkipRule(Part):
+class SkipRule(CellPart):
     """Rows that are left out: whose column holds one of the texts, holds none of them, or is (not) empty."""
 
     column: str
@@ -147,13 +147,13 @@ class SkipRule(Part):
         return f"{self.column} {verb} {' or '.join(words)}"
 
 
-class FiscalCalendarWritten(Part):
+class FiscalCalendarWritten(CellPart):
     kind: Literal["calendar_month", "four_four_five"] = "calendar_month"
     year_starts_on: Annotated[str, Field(pattern=r"^[0-1][0-9]-[0-3][0-9]$")] = "01-01"
     extra_week: tuple[int, ...] = ()
 
 
-class EntityWritten(Part):
+class EntityWritten(CellPart):
     """One legal entity for all; any policy may stand beside these keys by its own name."""
 
     legal_entity_id: str
@@ -175,7 +175,7 @@ class EntityWritten(Part):
         return rest | {"policies": policies} if policies else rest
 
 
-class CustomersWritten(Part):
+class CustomersWritten(CellPart):
     """One a distinct customer."""
 
     customer_id: IdCell
@@ -185,7 +185,7 @@ class CustomersWritten(Part):
     version: Annotated[int, Field(ge=0)] | None = None
 
 
-class ProjectsWritten(Part):
+class ProjectsWritten(CellPart):
     """One a distinct project; projects with one engagement share it."""
 
     engagement_id: IdCell | None = None
@@ -199,7 +199,7 @@ class ProjectsWritten(Part):
     version: Annotated[int, Field(ge=0)] | None = None
 
 
-class PeopleWritten(Part):
+class PeopleWritten(CellPart):
     """One a distinct person."""
 
     name: TextCell | None = None
@@ -211,7 +211,7 @@ class PeopleWritten(Part):
     version: Annotated[int, Field(ge=0)] | None = None
 
 
-class CostRatesWritten(Part):
+class CostRatesWritten(CellPart):
     """One a distinct role or person, from its first day on."""
 
     per: Literal["role", "person"] = "role"
@@ -220,7 +220,7 @@ class CostRatesWritten(Part):
     version: Annotated[int, Field(ge=0)] | None = None
 
 
-class LineRate(Part):
+class MappedRate(CellPart):
     """A rate for some of the work; stands before the rate for all."""
 
     rate: Decimal
@@ -229,7 +229,7 @@ class LineRate(Part):
     task: str | None = None
 
 
-class BillingCycleWritten(Part):
+class BillingCycleWritten(CellPart):
     kind: Literal["monthly", "semi_monthly", "weekly", "every_n_weeks", "four_four_five", "on_request"] = "monthly"
     n: Annotated[int, Field(gt=0)] | None = None
     anchor: date | None = None
@@ -237,7 +237,7 @@ class BillingCycleWritten(Part):
     cut_off_day: Annotated[int, Field(ge=1, le=31)] | None = None
 
 
-class ContractsWritten(Part):
+class ContractsWritten(CellPart):
     """One a project: time and materials, one line that takes all its time."""
 
     contract_id: IdCell | None = None
@@ -245,7 +245,7 @@ class ContractsWritten(Part):
     legal_entity_id: IdCell | None = None
     currency: CurrencyCell
     rate: NumberCell
-    rates: tuple[LineRate, ...] = ()
+    rates: tuple[MappedRate, ...] = ()
     starts_on: DateCell | None = None
     ends_on: DateCell | None = None
     billing_cycle: BillingCycleWritten | None = None
@@ -254,7 +254,7 @@ class ContractsWritten(Part):
     version: Annotated[int, Field(ge=0)] | None = None
 
 
-class Written(Part):
+class WriteSections(CellPart):
     """What is written beside the time, each only when its section stands in the mapping.
 
     `since` is the day from which it holds. With `first_date` that is the first day each thing is seen on, and the
@@ -279,7 +279,7 @@ class Written(Part):
         return self
 
 
-class Mapped(Part):
+class ImportMapping(CellPart):
     """A whole mapping."""
 
     source: Annotated[str, Field(min_length=1, max_length=128)]
@@ -287,7 +287,7 @@ class Mapped(Part):
     file: FileForm = FileForm()
     time: TimeFields
     skip: tuple[SkipRule, ...] = ()
-    write: Written = Written()
+    write: WriteSections = WriteSections()
 
     @model_validator(mode="after")
     def _knows_the_roles_it_gives_cost_rates(self) -> Self:
@@ -306,7 +306,7 @@ class Mapped(Part):
                 yield from _cells_of(part, f"write.{section}")
 
 
-def _cells_of(part: Part, key: str) -> Iterator[tuple[str, str]]:
+def _cells_of(part: CellPart, key: str) -> Iterator[tuple[str, str]]:
     for name in type(part).model_fields:
         value = getattr(part, name)
         cells = value if isinstance(value, Mapping) else {None: value}

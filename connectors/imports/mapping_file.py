@@ -10,14 +10,14 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.imports.mapping import EntityWritten, Mapped
+from connectors.imports.mapping import EntityWritten, ImportMapping
 from connectors.imports.refusals import ImportRefused, nearest
 from domain.events.common import Policies
 
 _SHOULD_BE = "Input should be "
 
 
-def read_mapping(path: Path, overrides: Sequence[str] = ()) -> Mapped:
+def read_mapping(path: Path, overrides: Sequence[str] = ()) -> ImportMapping:
     """`overrides` are `key.inner=value` with a TOML value, or with text that needs no quotes."""
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
@@ -28,12 +28,12 @@ def read_mapping(path: Path, overrides: Sequence[str] = ()) -> Mapped:
     for override in overrides:
         _set(settings, override)
     try:
-        return Mapped.model_validate(settings)
+        return ImportMapping.model_validate(settings)
     except ValidationError as fault:
         raise ImportRefused("\n".join(f"{path}: {sentence}" for sentence in fault_sentences(fault))) from fault
 
 
-def fault_sentences(fault: ValidationError, model: type[BaseModel] = Mapped) -> list[str]:
+def fault_sentences(fault: ValidationError, model: type[BaseModel] = ImportMapping) -> list[str]:
     return [
         _sentence(model, tuple(each["loc"]), each["type"], each["msg"], each["input"])
         for each in fault.errors(include_url=False)

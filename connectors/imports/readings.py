@@ -32,7 +32,7 @@ _SPACES = "\u00a0\u202f\u2009"
 _APOSTROPHES = "\u2019"
 
 
-class Unreadable(ValueError):
+class UnreadableCell(ValueError):
     """The text does not say what its field needs; the message is the reason."""
 
 
@@ -43,11 +43,11 @@ def read_number(text: str, decimal: str, thousands: str) -> Decimal:
     match = _number_form(decimal, thousands).fullmatch(plain)
     if match is None:
         grouping = f' and "{thousands}" between thousands' if thousands else ""
-        raise Unreadable(f'expected a number with "{decimal}" before its decimals{grouping}')
+        raise UnreadableCell(f'expected a number with "{decimal}" before its decimals{grouping}')
     sign, whole, fraction = match[1], match[2] or "0", match[3] or "0"
     digits = whole.replace(thousands, "") if thousands else whole
     if len(digits) > 12:
-        raise Unreadable("expected at most 12 digits before the decimals")
+        raise UnreadableCell("expected at most 12 digits before the decimals")
     return Decimal(f"{sign}{digits}.{fraction}").quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 
@@ -57,9 +57,9 @@ def read_hours(text: str, unit: str, decimal: str, thousands: str) -> Decimal:
         return _clock_hours(text)
     try:
         quantity = read_number(text, decimal, thousands)
-    except Unreadable as fault:
+    except UnreadableCell as fault:
         if _CLOCK.fullmatch(text):
-            raise Unreadable(f'expected {unit} as a number; for hh:mm and hh:mm:ss say unit = "{CLOCK}"') from fault
+            raise UnreadableCell(f'expected {unit} as a number; for hh:mm and hh:mm:ss say unit = "{CLOCK}"') from fault
         raise
     return (quantity / UNITS_PER_HOUR[unit]).quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
@@ -69,7 +69,7 @@ def read_date(text: str, formats: tuple[str, ...]) -> date:
     """By the first format that fits."""
     day = _parsed(text, formats, "a date").date()
     if not FIRST_DATE <= day <= LAST_DATE:
-        raise Unreadable(f"expected a date from {FIRST_DATE} to {LAST_DATE}")
+        raise UnreadableCell(f"expected a date from {FIRST_DATE} to {LAST_DATE}")
     return day
 
 
@@ -80,7 +80,7 @@ def read_instant(text: str, formats: tuple[str, ...], zone: str) -> Instant:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone_rules(zone))
     if not FIRST_DATE <= moment.date() <= LAST_DATE:
-        raise Unreadable(f"expected a date from {FIRST_DATE} to {LAST_DATE}")
+        raise UnreadableCell(f"expected a date from {FIRST_DATE} to {LAST_DATE}")
     return (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -90,12 +90,12 @@ def read_flag(text: str, true: tuple[str, ...], false: tuple[str, ...]) -> bool:
         return True
     if word in false:
         return False
-    raise Unreadable(f"expected one of {', '.join(true)} for yes or {', '.join(false)} for no")
+    raise UnreadableCell(f"expected one of {', '.join(true)} for yes or {', '.join(false)} for no")
 
 
 def read_whole(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise Unreadable("expected a whole number")
+        raise UnreadableCell("expected a whole number")
     return int(text)
 
 
@@ -153,7 +153,7 @@ def _number_form(decimal: str, thousands: str) -> re.Pattern[str]:
 def _clock_hours(text: str) -> Decimal:
     match = _CLOCK.fullmatch(text)
     if match is None:
-        raise Unreadable("expected a duration as hh:mm or hh:mm:ss")
+        raise UnreadableCell("expected a duration as hh:mm or hh:mm:ss")
     seconds = int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4] or 0)
     hours = (Decimal(seconds) / 3600).quantize(SIX_DECIMALS, ROUND_HALF_UP)
     return -hours if match[1] else hours
@@ -165,7 +165,9 @@ def _parsed(text: str, formats: tuple[str, ...], what: str) -> datetime:
             return datetime.fromisoformat(text) if form == ISO else datetime.strptime(text, form)  # noqa: DTZ007
         except ValueError:
             continue
-    raise Unreadable(f"expected {what} as {' or '.join(f'{form}, such as {_example(form, what)}' for form in formats)}")
+    raise UnreadableCell(
+        f"expected {what} as {' or '.join(f'{form}, such as {_example(form, what)}' for form in formats)}"
+    )
 
 
 def _example(form: str, what: str) -> str:

@@ -15,7 +15,7 @@ REASONS_SHOWN = 20
 _OWN = re.compile(r'"[^"]*"|\b[0-9][0-9.,:-]*')
 
 
-class Rejected(NamedTuple):
+class RejectedRow(NamedTuple):
     """`event` is what the row would have become; `row` its cells, where it had any."""
 
     line: int
@@ -33,34 +33,34 @@ class Rejected(NamedTuple):
         return f"line {self.line}: {place}{self.reason}{came}"
 
 
-class Tally(NamedTuple):
+class RejectedTotals(NamedTuple):
     """Rows with their hours and money as far as they can be read; money by currency, the empty one where a row names none."""
 
     rows: int = 0
     hours: Decimal = Decimal(0)
     money: Mapping[str, Decimal] = {}
 
-    def plus(self, hours: Decimal | None, money: Decimal | None, currency: str) -> Tally:
+    def plus(self, hours: Decimal | None, money: Decimal | None, currency: str) -> RejectedTotals:
         of_currency = {currency: self.money.get(currency, Decimal(0)) + money} if money else {}
-        return Tally(self.rows + 1, self.hours + (hours or 0), {**self.money, **of_currency})
+        return RejectedTotals(self.rows + 1, self.hours + (hours or 0), {**self.money, **of_currency})
 
 
 class RejectedRows(NamedTuple):
     """All rows of one reason."""
 
-    first: Rejected
-    tally: Tally
+    first: RejectedRow
+    tally: RejectedTotals
 
 
 class ByReason:
     """Rejected rows by reason."""
 
     def __init__(self) -> None:
-        self._first: dict[tuple[str, str, str], Rejected] = {}
-        self._tallies: defaultdict[tuple[str, str, str], Tally] = defaultdict(Tally)
+        self._first: dict[tuple[str, str, str], RejectedRow] = {}
+        self._tallies: defaultdict[tuple[str, str, str], RejectedTotals] = defaultdict(RejectedTotals)
 
     def add(
-        self, rejected: Rejected, hours: Decimal | None = None, money: Decimal | None = None, currency: str = ""
+        self, rejected: RejectedRow, hours: Decimal | None = None, money: Decimal | None = None, currency: str = ""
     ) -> None:
         key = (rejected.event, rejected.column, _OWN.sub("", rejected.reason))
         if rejected.line < self._first.setdefault(key, rejected).line:
@@ -73,5 +73,5 @@ class ByReason:
         return tuple(sorted(found, key=lambda each: (-each.tally.rows, each.first.line)))
 
 
-def rejected_json(rejected: Rejected) -> dict[str, object]:
+def rejected_json(rejected: RejectedRow) -> dict[str, object]:
     return {key: value for key, value in rejected._asdict().items() if value not in ("", None)}

@@ -29,7 +29,7 @@ from connectors.imports.mapping import FileForm
 from connectors.imports.readings import (
     ISO,
     SIX_DECIMALS,
-    Unreadable,
+    UnreadableCell,
     decimal_text,
     read_date,
     read_flag,
@@ -45,7 +45,7 @@ T = TypeVar("T")
 ID_LENGTH_MAX = 128
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """One line of the file; cells are trimmed and in one Unicode form."""
 
     line: int
@@ -62,7 +62,7 @@ class CellFault(Exception):
         self.reason = reason
 
 
-class Said(NamedTuple):
+class CellText(NamedTuple):
     """A field's text; `plain` where the mapping states it, and not the file in its own way of writing."""
 
     text: str
@@ -71,19 +71,19 @@ class Said(NamedTuple):
     cell_text: str
 
 
-def text_in(cell: TextCell | None, row: Row) -> str | None:
+def text_in(cell: TextCell | None, row: CsvRow) -> str | None:
     return _reading(cell, row, lambda said: said.text)
 
 
-def id_in(cell: TextCell | None, row: Row) -> str | None:
+def id_in(cell: TextCell | None, row: CsvRow) -> str | None:
     return _reading(cell, row, lambda said: _id(said.text))
 
 
-def currency_in(cell: CurrencyCell | None, row: Row) -> str | None:
+def currency_in(cell: CurrencyCell | None, row: CsvRow) -> str | None:
     return _reading(cell, row, lambda said: read_currency(said.text))
 
 
-def number_in(cell: NumberCell | None, row: Row, form: FileForm) -> Decimal | None:
+def number_in(cell: NumberCell | None, row: CsvRow, form: FileForm) -> Decimal | None:
     if cell is None:
         return None
     number = _reading(cell, row, lambda said: read_number(said.text, *_signs(cell, said, form)))
@@ -92,27 +92,27 @@ def number_in(cell: NumberCell | None, row: Row, form: FileForm) -> Decimal | No
     return (number / cell.divide_by).quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 
-def hours_in(cell: HoursCell | None, row: Row, form: FileForm) -> Decimal | None:
+def hours_in(cell: HoursCell | None, row: CsvRow, form: FileForm) -> Decimal | None:
     if cell is None:
         return None
     return _reading(cell, row, lambda said: read_hours(said.text, cell.unit, *_signs(cell, said, form)))
 
 
-def date_in(cell: DateCell | None, row: Row, form: FileForm) -> date | None:
+def date_in(cell: DateCell | None, row: CsvRow, form: FileForm) -> date | None:
     if cell is None:
         return None
     formats = cell.format or form.date_formats
     return _reading(cell, row, lambda said: read_date(said.text, (ISO,) if said.plain else formats))
 
 
-def instant_in(cell: InstantCell | None, row: Row, form: FileForm, zone: str) -> Instant | None:
+def instant_in(cell: InstantCell | None, row: CsvRow, form: FileForm, zone: str) -> Instant | None:
     if cell is None:
         return None
     formats = cell.format or form.instant_formats
     return _reading(cell, row, lambda said: read_instant(said.text, (ISO,) if said.plain else formats, zone))
 
 
-def value_in(cell: TextCell, row: Row, form: FileForm) -> object:
+def value_in(cell: TextCell, row: CsvRow, form: FileForm) -> object:
     """As the JSON of an event has it; None where nothing is there."""
     match cell:
         case IdCell():
@@ -129,11 +129,11 @@ def value_in(cell: TextCell, row: Row, form: FileForm) -> object:
             return text_in(cell, row)
 
 
-def version_in(cell: VersionCell, row: Row, zone: str) -> int | None:
+def version_in(cell: VersionCell, row: CsvRow, zone: str) -> int | None:
     return _reading(cell, row, lambda said: _version(said, cell.format, zone))
 
 
-def flag_in(cell: FlagCell | None, row: Row, form: FileForm) -> bool | None:
+def flag_in(cell: FlagCell | None, row: CsvRow, form: FileForm) -> bool | None:
     if cell is None:
         return None
     true, false = cell.true or form.true, cell.false or form.false
@@ -152,17 +152,17 @@ def normal_text(text: str) -> str:
     return trimmed if trimmed.isascii() else unicodedata.normalize("NFC", trimmed)
 
 
-def _reading(cell: TextCell | None, row: Row, read: Callable[[Said], T]) -> T | None:
+def _reading(cell: TextCell | None, row: CsvRow, read: Callable[[CellText], T]) -> T | None:
     said = None if cell is None else _said(cell, row)
     if said is None:
         return None
     try:
         return read(said)
-    except Unreadable as fault:
+    except UnreadableCell as fault:
         raise CellFault(said.column, said.cell_text, str(fault)) from None
 
 
-def _said(cell: TextCell, row: Row) -> Said | None:
+def _said(cell: TextCell, row: CsvRow) -> CellText | None:
     if cell.value is not None:
         return _stated(cell.value, cell, "")
     column, text = _found(cell, row)
@@ -170,9 +170,9 @@ def _said(cell: TextCell, row: Row) -> Said | None:
         match = re.search(cell.extract, text)
         if match is None:
             raise CellFault(column, text, f"expected text in which {cell.extract} is found")
-        said = Said((match[1] or "").strip(), False, column, text)
+        said = CellText((match[1] or "").strip(), False, column, text)
     else:
-        said = Said(text, False, column, text)
+        said = CellText(text, False, column, text)
     mapped = cell.map.get(said.text, cell.map.get(ANY_OTHER)) if cell.map and text else None
     if mapped is not None and mapped != "":
         return _stated(mapped, cell, text)
@@ -181,12 +181,12 @@ def _said(cell: TextCell, row: Row) -> Said | None:
     return None if cell.default is None else _stated(cell.default, cell, text)
 
 
-def _stated(value: Constant, cell: TextCell, cell_text: str) -> Said:
+def _stated(value: Constant, cell: TextCell, cell_text: str) -> CellText:
     text = constant_text(value)
-    return Said(text, True, cell.label(), cell_text or text)
+    return CellText(text, True, cell.label(), cell_text or text)
 
 
-def _found(cell: TextCell, row: Row) -> tuple[str, str]:
+def _found(cell: TextCell, row: CsvRow) -> tuple[str, str]:
     """(column, text) of the place that the cell reads in this row; no text where it is empty."""
     if cell.template is not None:
         is_lacking = cell.optional and not row.cells.keys() >= set(cell.reads())
@@ -198,7 +198,7 @@ def _found(cell: TextCell, row: Row) -> tuple[str, str]:
     return cell.label(), ""
 
 
-def _filled(template: str, row: Row, allow_empty: bool) -> str:
+def _filled(template: str, row: CsvRow, allow_empty: bool) -> str:
     texts = [row.cells[text] if is_column else text for text, is_column in template_parts(template)]
     if not allow_empty and any(is_column and not row.cells[text] for text, is_column in template_parts(template)):
         return ""
@@ -207,11 +207,11 @@ def _filled(template: str, row: Row, allow_empty: bool) -> str:
 
 def _id(text: str) -> str:
     if len(text) > ID_LENGTH_MAX:
-        raise Unreadable(f"expected an id of at most {ID_LENGTH_MAX} characters, came {len(text)}")
+        raise UnreadableCell(f"expected an id of at most {ID_LENGTH_MAX} characters, came {len(text)}")
     return text
 
 
-def _signs(cell: NumberCell | HoursCell, said: Said, form: FileForm) -> tuple[str, str]:
+def _signs(cell: NumberCell | HoursCell, said: CellText, form: FileForm) -> tuple[str, str]:
     """(decimal, thousands)"""
     if said.plain:
         return ".", ""
@@ -220,7 +220,7 @@ def _signs(cell: NumberCell | HoursCell, said: Said, form: FileForm) -> tuple[st
     return decimal, thousands
 
 
-def _version(said: Said, formats: tuple[str, ...], zone: str) -> int:
+def _version(said: CellText, formats: tuple[str, ...], zone: str) -> int:
     if formats and not said.plain:
         return read_instant(said.text, formats, zone) // 1000
     return read_whole(said.text)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 import orjson
 
-from connectors.imports.rejections import Rejected, rejected_json
+from connectors.imports.rejections import RejectedRow, rejected_json
 from connectors.imports.time_rows import WorkedTime
 from domain.units import Instant
 
@@ -77,7 +77,7 @@ class Staging:
         for occurred_at, line, event in rows:
             yield StagedTime(occurred_at, line, orjson.loads(event))
 
-    def reject(self, rejected: Rejected) -> None:
+    def reject(self, rejected: RejectedRow) -> None:
         self._rows.execute("INSERT INTO rejected VALUES (?, ?)", (rejected.line, orjson.dumps(rejected_json(rejected))))
 
     def rejected(self) -> Iterator[dict[str, object]]:

@@ -11,12 +11,12 @@ from typing import NamedTuple, TypeVar
 from connectors.decode_error import DecodeError
 from connectors.imports.cells import TextCell
 from connectors.imports.checked import fault_of
-from connectors.imports.mapping import Mapped, TimeFields
+from connectors.imports.mapping import ImportMapping, TimeFields
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
 from connectors.imports.readings import SIX_DECIMALS, decimal_text, end_of_day, instant_text
 from connectors.imports.said import (
     CellFault,
-    Row,
+    CsvRow,
     currency_in,
     date_in,
     flag_in,
@@ -63,7 +63,9 @@ class TimeWanted(NamedTuple):
     is_dry_run: bool = False
 
 
-def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, billed_here: Collection[str]) -> WorkedTime:
+def read_time(
+    row: CsvRow, entry_id: str, mapped: ImportMapping, wanted: TimeWanted, billed_here: Collection[str]
+) -> WorkedTime:
     """`billed_here` are entries that were imported to be billed, and stay so when they are invoiced.
 
     What the row says, or `CellFault` with the column that does not say it; long, because it names every field of the event.
@@ -139,14 +141,14 @@ def read_time(row: Row, entry_id: str, mapped: Mapped, wanted: TimeWanted, bille
     )
 
 
-def fault_of_cell(cell: object, row: Row, fault: DecodeError) -> CellFault:
+def fault_of_cell(cell: object, row: CsvRow, fault: DecodeError) -> CellFault:
     """By the column that the field comes from; by the field where it comes from none."""
     if not isinstance(cell, TextCell):
         return CellFault("", "", str(fault))
     return CellFault(cell.label(), _readable(lambda: text_in(cell, row) or "") or "", fault.reason)
 
 
-def worth(row: Row, mapped: Mapped) -> tuple[Decimal | None, Decimal | None, str]:
+def worth(row: CsvRow, mapped: ImportMapping) -> tuple[Decimal | None, Decimal | None, str]:
     """Hours, hours x rate and currency as far as a row says them."""
     fields, form = mapped.time, mapped.file
     hours = _readable(lambda: _hours(row, mapped))
@@ -164,7 +166,7 @@ def worth(row: Row, mapped: Mapped) -> tuple[Decimal | None, Decimal | None, str
     return hours, value(priced, rate, currency) if currency else priced * rate, currency or ""
 
 
-def _hours(row: Row, mapped: Mapped) -> Decimal | None:
+def _hours(row: CsvRow, mapped: ImportMapping) -> Decimal | None:
     """As the row states them, else from start to end."""
     fields, form = mapped.time, mapped.file
     stated = hours_in(fields.hours, row, form)
@@ -182,12 +184,12 @@ def _readable(read: Callable[[], T]) -> T | None:
         return None
 
 
-def dimensions_in(cells: Mapping[str, TextCell], row: Row) -> dict[str, str] | None:
+def dimensions_in(cells: Mapping[str, TextCell], row: CsvRow) -> dict[str, str] | None:
     stated = {name: text for name, cell in cells.items() if (text := text_in(cell, row)) is not None}
     return stated or None
 
 
-def _interval(started: Instant | None, ended: Instant | None, fields: TimeFields, row: Row) -> Instant | None:
+def _interval(started: Instant | None, ended: Instant | None, fields: TimeFields, row: CsvRow) -> Instant | None:
     """Its length; None where the row has no start or no end."""
     if started is None or ended is None:
         return None

@@ -19,21 +19,21 @@ from typing import NamedTuple
 import orjson
 
 from connectors.decode_error import DecodeError
-from connectors.imports.cells import Part, TextCell
+from connectors.imports.cells import CellPart, TextCell
 from connectors.imports.checked import fault_of
 from connectors.imports.mapping import (
     ContractsWritten,
     CostRatesWritten,
     CustomersWritten,
     EntityWritten,
-    Mapped,
+    ImportMapping,
     PeopleWritten,
     ProjectsWritten,
 )
 from connectors.imports.readings import decimal_text, instant_text
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import Rejected
-from connectors.imports.said import CellFault, Row, currency_in, id_in, required, value_in
+from connectors.imports.rejections import RejectedRow
+from connectors.imports.said import CellFault, CsvRow, currency_in, id_in, required, value_in
 from connectors.imports.time_rows import WorkedTime, dimensions_in, fault_of_cell
 from domain.reference.zones import midnight
 from domain.units import Instant
@@ -41,7 +41,7 @@ from domain.units import Instant
 _DAY_AFTER_THE_LAST = date(2101, 1, 1)
 
 
-class Place(IntEnum):
+class EventOrder(IntEnum):
     """Order among events of one instant: what is referred to comes first."""
 
     ENTITY = 0
@@ -55,7 +55,7 @@ class Place(IntEnum):
 
 class WrittenEvent(NamedTuple):
     occurred_at: Instant
-    place: Place
+    place: EventOrder
     line: int
     event: dict[str, object]
 
@@ -71,7 +71,7 @@ class _Told(NamedTuple):
 class Things:
     """What the rows tell of, gathered row by row; as large as there are people, projects and customers."""
 
-    def __init__(self, mapped: Mapped, mapping_name: str, now: Instant) -> None:
+    def __init__(self, mapped: ImportMapping, mapping_name: str, now: Instant) -> None:
         self._mapped = mapped
         self._mapping_name = mapping_name
         self._now = now
@@ -79,11 +79,11 @@ class Things:
         self._places = tuple(
             place for place, section in _SECTIONS.items() if getattr(mapped.write, section) is not None
         )
-        self._first_seen: dict[tuple[Place, str], date] = {}
-        self._told: dict[tuple[Place, str], _Told] = {}
-        self._faults: dict[tuple[Place, str], Rejected] = {}
+        self._first_seen: dict[tuple[EventOrder, str], date] = {}
+        self._told: dict[tuple[EventOrder, str], _Told] = {}
+        self._faults: dict[tuple[EventOrder, str], RejectedRow] = {}
 
-    def see(self, row: Row, work: WorkedTime) -> None:
+    def see(self, row: CsvRow, work: WorkedTime) -> None:
         """Raises ImportRefused where the rows of a project name two customers or two currencies."""
         for what, value in _billed_to(row, self._mapped):
             other, line = self._of_project.setdefault((work.project_id, what), (value, row.line))
@@ -101,7 +101,7 @@ class Things:
             except CellFault as fault:
                 of = f' of "{key[1]}"' if key[1] else ""
                 reason = f"no {_TYPES[place]}{of} could be written, {fault.reason}"
-                rejected = Rejected(row.line, _TYPES[place], fault.column, fault.value, reason, row.cells)
+                rejected = RejectedRow(row.line, _TYPES[place], fault.column, fault.value, reason, row.cells)
                 self._faults.setdefault(key, rejected)
 
     def events(self) -> list[WrittenEvent]:
@@ -109,11 +109,11 @@ class Things:
         _refuse_contracts_of_two_projects(self._told, self._mapping_name)
         return [self._event(key, told) for key, told in self._told.items()]
 
-    def untold(self) -> list[Rejected]:
+    def untold(self) -> list[RejectedRow]:
         """Things that none of their rows could tell."""
         return [fault for key, fault in self._faults.items() if key not in self._told]
 
-    def _hear(self, key: tuple[Place, str], row: Row, work: WorkedTime) -> None:
+    def _hear(self, key: tuple[EventOrder, str], row: CsvRow, work: WorkedTime) -> None:
         if not key[1]:
             return
         self._first_seen[key] = min(work.day, self._first_seen.get(key, work.day))
@@ -126,7 +126,7 @@ class Things:
             told = _Told(work.day, orjson.dumps(content), row.line)
             self._told[key] = told if known is None else min(known, told)
 
-    def _event(self, key: tuple[Place, str], told: _Told) -> WrittenEvent:
+    def _event(self, key: tuple[EventOrder, str], told: _Told) -> WrittenEvent:
         since = self._since(self._first_seen[key])
         event = self._whole(key[0], orjson.loads(told.content), since)
         return WrittenEvent(self._known_at(since), key[0], told.line, event)
@@ -138,7 +138,7 @@ class Things:
         since = self._mapped.write.since
         return since or first_seen
 
-    def _whole(self, place: Place, content: dict[str, object], since: date) -> dict[str, object]:
+    def _whole(self, place: EventOrder, content: dict[str, object], since: date) -> dict[str, object]:
         head: dict[str, object] = {
             "type": _TYPES[place],
             "occurred_at": instant_text(self._known_at(since)),
@@ -147,23 +147,23 @@ class Things:
         }
         return head | _dated(place, content, since)
 
-    def _version(self, place: Place, since: date) -> int:
+    def _version(self, place: EventOrder, since: date) -> int:
         stated: int | None = getattr(self._mapped.write, _SECTIONS[place]).version
         if stated is not None:
             return stated
         return (_DAY_AFTER_THE_LAST - since).days if self._mapped.write.since is None else 1
 
 
-def _refused(place: Place, fault: DecodeError, row: Row, mapped: Mapped, mapping_name: str) -> Exception:
+def _refused(place: EventOrder, fault: DecodeError, row: CsvRow, mapped: ImportMapping, mapping_name: str) -> Exception:
     """The entity is all constants, so its fault is the mapping's; others are the row's."""
-    if place is Place.ENTITY:
+    if place is EventOrder.ENTITY:
         return ImportRefused(
             f"{mapping_name}: write.entity.{fault.field_path.removeprefix('policies.')}: {fault.reason}"
         )
     return fault_of_cell(_cell_of(place, fault.field_path.rpartition(".")[2], mapped), row, fault)
 
 
-def _cell_of(place: Place, field: str, mapped: Mapped) -> object:
+def _cell_of(place: EventOrder, field: str, mapped: ImportMapping) -> object:
     """Where the mapping takes a field from, which may be where the time has it from."""
     if field == "customer_id":
         return getattr(getattr(mapped.write, _SECTIONS[place]), field) or _customer_cell(mapped)
@@ -172,57 +172,57 @@ def _cell_of(place: Place, field: str, mapped: Mapped) -> object:
 
 
 _SECTIONS = {
-    Place.ENTITY: "entity",
-    Place.CUSTOMER: "customers",
-    Place.PERSON: "people",
-    Place.COST_RATE: "cost_rates",
-    Place.PROJECT: "projects",
-    Place.CONTRACT: "contracts",
+    EventOrder.ENTITY: "entity",
+    EventOrder.CUSTOMER: "customers",
+    EventOrder.PERSON: "people",
+    EventOrder.COST_RATE: "cost_rates",
+    EventOrder.PROJECT: "projects",
+    EventOrder.CONTRACT: "contracts",
 }
 _TYPES = {
-    Place.ENTITY: "LegalEntityDefined",
-    Place.CUSTOMER: "CustomerDefined",
-    Place.PERSON: "PersonDefined",
-    Place.COST_RATE: "CostRateSet",
-    Place.PROJECT: "ProjectActivated",
-    Place.CONTRACT: "ContractSigned",
+    EventOrder.ENTITY: "LegalEntityDefined",
+    EventOrder.CUSTOMER: "CustomerDefined",
+    EventOrder.PERSON: "PersonDefined",
+    EventOrder.COST_RATE: "CostRateSet",
+    EventOrder.PROJECT: "ProjectActivated",
+    EventOrder.CONTRACT: "ContractSigned",
 }
 
 
-def _key(place: Place, row: Row, work: WorkedTime, mapped: Mapped) -> str:
+def _key(place: EventOrder, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> str:
     """What tells one thing from another; empty where the row names none."""
     write = mapped.write
     match place:
-        case Place.ENTITY:
+        case EventOrder.ENTITY:
             return write.entity.legal_entity_id if write.entity else ""
-        case Place.CUSTOMER:
+        case EventOrder.CUSTOMER:
             return (id_in(write.customers.customer_id, row) or "") if write.customers else ""
-        case Place.PERSON:
+        case EventOrder.PERSON:
             return work.person_id
-        case Place.COST_RATE:
+        case EventOrder.COST_RATE:
             return work.person_id if _per_person(mapped) else _role(row, work, mapped)
         case _:
             return work.project_id
 
 
-def _dated(place: Place, content: dict[str, object], since: date) -> dict[str, object]:
+def _dated(place: EventOrder, content: dict[str, object], since: date) -> dict[str, object]:
     """What the mapping does not date holds from `since` on."""
     day = since.isoformat()
     match place:
-        case Place.COST_RATE:
+        case EventOrder.COST_RATE:
             return content | {"effective_from": day}
-        case Place.PROJECT:
+        case EventOrder.PROJECT:
             return {"starts_on": day} | content
-        case Place.CONTRACT:
+        case EventOrder.CONTRACT:
             starts_on = content.get("starts_on", day)
             return content | {"signed_on": starts_on, "starts_on": starts_on}
         case _:
             return content
 
 
-def _tell(place: Place, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str, object]:
+def _tell(place: EventOrder, row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> dict[str, object]:
     """What the section of the mapping says in this row, and what follows where it says nothing."""
-    part: Part = getattr(mapped.write, _SECTIONS[place])
+    part: CellPart = getattr(mapped.write, _SECTIONS[place])
     content = _content(part, row, mapped)
     match part:
         case EntityWritten():
@@ -256,7 +256,7 @@ def _tell(place: Place, row: Row, work: WorkedTime, mapped: Mapped) -> dict[str,
     return {name: value for name, value in content.items() if value is not None and name != "version"}
 
 
-def _content(part: Part, row: Row, mapped: Mapped) -> dict[str, object]:
+def _content(part: CellPart, row: CsvRow, mapped: ImportMapping) -> dict[str, object]:
     """By field, None where nothing is there; what a section cannot do without is a fault."""
     content: dict[str, object] = {}
     for name, field in type(part).model_fields.items():
@@ -269,24 +269,24 @@ def _content(part: Part, row: Row, mapped: Mapped) -> dict[str, object]:
     return content
 
 
-def _role(row: Row, work: WorkedTime, mapped: Mapped) -> str:
+def _role(row: CsvRow, work: WorkedTime, mapped: ImportMapping) -> str:
     people = mapped.write.people
     cell = mapped.time.role if people is None else people.role
     role = work.role or id_in(cell, row)
     return required(role, cell, "role")
 
 
-def _per_person(mapped: Mapped) -> bool:
+def _per_person(mapped: ImportMapping) -> bool:
     return mapped.write.cost_rates is not None and mapped.write.cost_rates.per == "person"
 
 
-def _legal_entity(cell: TextCell | None, row: Row, mapped: Mapped) -> str:
+def _legal_entity(cell: TextCell | None, row: CsvRow, mapped: ImportMapping) -> str:
     if cell is None and mapped.write.entity is not None:
         return mapped.write.entity.legal_entity_id
     return required(id_in(cell, row), cell, "legal_entity_id")
 
 
-def _billed_to(row: Row, mapped: Mapped) -> Iterator[tuple[str, str]]:
+def _billed_to(row: CsvRow, mapped: ImportMapping) -> Iterator[tuple[str, str]]:
     """Whose a row's project is and in which currency, as far as the mapping says."""
     for part in (mapped.write.projects, mapped.write.contracts):
         if part is not None and (customer := _customer_id(part.customer_id, row, mapped)):
@@ -295,11 +295,11 @@ def _billed_to(row: Row, mapped: Mapped) -> Iterator[tuple[str, str]]:
         yield "currencies", currency
 
 
-def _customer_cell(mapped: Mapped) -> TextCell | None:
+def _customer_cell(mapped: ImportMapping) -> TextCell | None:
     return mapped.write.customers.customer_id if mapped.write.customers else None
 
 
-def _customer_id(cell: TextCell | None, row: Row, mapped: Mapped) -> str | None:
+def _customer_id(cell: TextCell | None, row: CsvRow, mapped: ImportMapping) -> str | None:
     return id_in(cell or _customer_cell(mapped), row)
 
 
@@ -309,7 +309,7 @@ def _plain_value(value: object) -> object:
         return decimal_text(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Part):
+    if isinstance(value, CellPart):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
         return {name: _plain_value(each) for name, each in value.items()}
@@ -318,11 +318,11 @@ def _plain_value(value: object) -> object:
     return value
 
 
-def _refuse_contracts_of_two_projects(told: Mapping[tuple[Place, str], _Told], mapping_name: str) -> None:
+def _refuse_contracts_of_two_projects(told: Mapping[tuple[EventOrder, str], _Told], mapping_name: str) -> None:
     """A contract over several projects would say something else with every export in which a project is new."""
     project_of: dict[str, str] = {}
     for (place, project_id), each in told.items():
-        if place is Place.CONTRACT:
+        if place is EventOrder.CONTRACT:
             contract_id = orjson.loads(each.content)["contract_id"]
             other = project_of.setdefault(contract_id, project_id)
             if other != project_id:

@@ -17,7 +17,7 @@ from connectors.kafka.partitions import all_records
 from state.guards import PROGRESS_MISSING, GuardStop
 
 
-class Call(NamedTuple):
+class SendIntent(NamedTuple):
     """One document that is about to be sent."""
 
     key: str
@@ -25,7 +25,7 @@ class Call(NamedTuple):
     body_hash: str
 
 
-class Round(NamedTuple):
+class StoredRound(NamedTuple):
     """`is_open` until the process ended in order with no call under way; `places` is what was read of each partition.
 
     `holder` is the token of the process, which stands beside its store too: a store that does not know the last one is an older copy, or
@@ -34,27 +34,27 @@ class Round(NamedTuple):
 
     number: int = 0
     is_open: bool = False
-    calls: Sequence[Call] = ()
+    calls: Sequence[SendIntent] = ()
     places: Mapping[str, int] = {}
     holder: str = ""
 
 
-def to_bytes(found: Round) -> bytes:
+def to_bytes(found: StoredRound) -> bytes:
     """The same bytes for equal values."""
     plain = {**found._asdict(), "calls": [call._asdict() for call in found.calls]}
     return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
 
 
-def from_bytes(value: bytes) -> Round:
+def from_bytes(value: bytes) -> StoredRound:
     """Raises ValueError for what no delivery has written."""
     try:
         found: Any = orjson.loads(value)
-        return Round(**{**found, "calls": tuple(Call(**call) for call in found["calls"])})
+        return StoredRound(**{**found, "calls": tuple(SendIntent(**call) for call in found["calls"])})
     except (TypeError, KeyError) as fault:
-        raise ValueError(f"expected an object with {', '.join(Round._fields)}") from fault
+        raise ValueError(f"expected an object with {', '.join(StoredRound._fields)}") from fault
 
 
-def last_rounds(clients: Clients, names: Names, timeout: float) -> dict[str, Round]:
+def last_rounds(clients: Clients, names: Names, timeout: float) -> dict[str, StoredRound]:
     """By ERP account. Raises GuardStop for a record that delivery has not written."""
     found = {}
     for message in all_records(clients, names.delivery, 0, timeout):

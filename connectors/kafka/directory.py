@@ -35,7 +35,7 @@ from domain.events.reference import IdentityLinked
 from state.guards import INTAKE_STATE_LOST, GuardStop
 from state.intake.clock import Clock
 from state.intake.directory import Key, Link
-from state.intake.intake import Noticed, Waiting
+from state.intake.intake import Noticed, WaitingEvent
 
 VERSION: Final = 1
 # The header with the number of the transaction that a record belongs to.
@@ -62,7 +62,7 @@ _TAKE_BACK: Final = {
 Changes = dict[bytes, bytes | None]
 
 
-class Stand(NamedTuple):
+class TopicStand(NamedTuple):
     """Which state of which topic the file holds."""
 
     topic_id: str
@@ -70,7 +70,7 @@ class Stand(NamedTuple):
     transaction: int
 
 
-class Directory(IntakeMemory):
+class StoredDirectory(IntakeMemory):
     """Intake's `Memory`, and the log writer's `Bodies`."""
 
     tables = f"""{TABLES}
@@ -88,7 +88,7 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
         self._last: tuple[int, Event] | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Directory:
+    def open(cls, path: Path) -> StoredDirectory:
         """One that is damaged, or that another release wrote, is dropped: it is made again from the topic."""
         try:
             return cls(path)
@@ -103,12 +103,12 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
         message = f"{self.path}: {how}; it is dropped. Start again, and it is made again from the directory topic"
         return GuardStop(INTAKE_STATE_LOST, message)
 
-    def stand(self) -> Stand | None:
+    def stand(self) -> TopicStand | None:
         """None for a new file."""
         found = self._ask("SELECT * FROM stand")
-        return Stand(*found[0]) if found else None
+        return TopicStand(*found[0]) if found else None
 
-    def commit(self, stand: Stand) -> None:
+    def commit(self, stand: TopicStand) -> None:
         """One transaction ends and the next begins."""
         with self.storing():
             self._flush()
@@ -117,7 +117,7 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
             self._rows.execute("COMMIT")
             self._rows.execute("BEGIN IMMEDIATE")
 
-    def make_again(self, records: Iterable[tuple[bytes, bytes | None]], stand: Stand) -> None:
+    def make_again(self, records: Iterable[tuple[bytes, bytes | None]], stand: TopicStand) -> None:
         """From all records of the topic, but for those of progress."""
         with self.storing():
             for table in ("links", "entries", "history", "retold", "waiting", "waits", "notices", "identities", "days"):
@@ -162,7 +162,7 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
             else:
                 self._change(["link", kind, key, engagement_id], True)
 
-    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> int:
+    def wait(self, waiting: WaitingEvent, keys: tuple[Key, ...]) -> int:
         number = super().wait(waiting, keys)
         type_name, schema, encode = WRITERS[type(waiting.event)]
         self._change(["waiting", number], [type_name, schema, waiting.place], encode(waiting.event))

@@ -24,7 +24,7 @@ MICROSECONDS: Final = 1_000
 EMPTY: Final = "a message without a value; expected an event, framed by its schema's id in the registry, and Avro"
 
 
-class Schemas(Protocol):
+class DomainSchemas(Protocol):
     """The schemas that are pinned, by the registry's ids; nothing is fetched because a message names it."""
 
     def schema(self, schema_id: int) -> Pinned | None:
@@ -34,7 +34,7 @@ class Schemas(Protocol):
         """What stands before the bodies of an output."""
 
 
-class Input(NamedTuple):
+class DomainMessage(NamedTuple):
     """An event of a domain topic, or what could not be read; `recorded_at` is when the broker had it, `trace` its headers of tracing."""
 
     topic: str
@@ -50,16 +50,16 @@ class Input(NamedTuple):
         return f"{self.topic}, partition {self.partition}, offset {self.offset}"
 
 
-def read_message(message: Message, name: str, schemas: Schemas) -> Input:
+def read_message(message: Message, name: str, schemas: DomainSchemas) -> DomainMessage:
     """`name` is the topic's without its prefix: it says which events may stand there."""
     value = message.value()
     event, wrong = _event_of(message, name, schemas)
     size = 0 if value is None else len(value)
     place = message.topic(), message.partition(), message.offset()
-    return Input(*place, _instant(message), event, wrong, size, trace_headers(message.headers()))
+    return DomainMessage(*place, _instant(message), event, wrong, size, trace_headers(message.headers()))
 
 
-def dead_letter_record(item: Input, generation: str, topic: str, frame: bytes) -> Produced:
+def dead_letter_record(item: DomainMessage, generation: str, topic: str, frame: bytes) -> Produced:
     """Identity is the place of the input, so the key is that."""
     wrong = item.unreadable
     assert wrong is not None, "an event that was read is no dead letter"
@@ -79,7 +79,7 @@ def dead_letter_record(item: Input, generation: str, topic: str, frame: bytes) -
     return Produced(topic, frame + DEAD_LETTER_CODEC.encode(letter), key.encode(), 0, list(item.trace))
 
 
-def _event_of(message: Message, name: str, schemas: Schemas) -> tuple[Event | None, Unreadable | None]:
+def _event_of(message: Message, name: str, schemas: DomainSchemas) -> tuple[Event | None, Unreadable | None]:
     if isinstance(message, Undelivered):
         return None, unreadable(f"the record could not be unpacked: {message.reason}", "", b"", None, "not_unpacked")
     value = message.value()
@@ -104,7 +104,7 @@ def _event_of(message: Message, name: str, schemas: Schemas) -> tuple[Event | No
     return event, None
 
 
-def _pinned(schema_id: int, name: str, schemas: Schemas) -> Pinned:
+def _pinned(schema_id: int, name: str, schemas: DomainSchemas) -> Pinned:
     found = schemas.schema(schema_id)
     if found is None:
         raise DecodeError(

@@ -77,7 +77,7 @@ class Undelivered:
         return None
 
 
-class Found(NamedTuple):
+class FoundTopics(NamedTuple):
     """The domain topics that there are: partitions and ids, by full name."""
 
     partitions: Mapping[str, int]
@@ -85,7 +85,7 @@ class Found(NamedTuple):
     missing: tuple[str, ...]
 
 
-class Stretch:
+class PartitionStretch:
     """One partition: what is held of it, and how far it was read."""
 
     __slots__ = (
@@ -125,17 +125,17 @@ class DomainTopics:
     """`starts` are the offsets to go on from; a partition that is not named is read from its beginning."""
 
     def __init__(
-        self, clients: Clients, names: Names, found: Found, starts: Mapping[Place, int], timeout: float
+        self, clients: Clients, names: Names, found: FoundTopics, starts: Mapping[Place, int], timeout: float
     ) -> None:
         self._clients = clients
         self._names = names
         self._timeout = timeout
         self.consumer: Consumer = clients.consumer(group=names.intake_group)
-        self._stretches: dict[Place, Stretch] = {}
+        self._stretches: dict[Place, PartitionStretch] = {}
         self._is_catching_up = True
         # While catching up: who is waited for, and the first records of the others.
         self._awaited: set[Place] = set()
-        self._firsts: list[tuple[tuple[int, int, Place], Stretch]] = []
+        self._firsts: list[tuple[tuple[int, int, Place], PartitionStretch]] = []
         # When live: records and ends of partitions, as they came.
         self._live: deque[Message] = deque()
         self.add(found, starts)
@@ -152,7 +152,7 @@ class DomainTopics:
         """Partitions whose next record is not here yet, so that nobody's can be next."""
         return frozenset(self._awaited) if self._is_catching_up else frozenset()
 
-    def add(self, found: Found, starts: Mapping[Place, int]) -> None:
+    def add(self, found: FoundTopics, starts: Mapping[Place, int]) -> None:
         """Topics and partitions that were not there before. Raises GuardStop where records that were not read are gone."""
         new = [
             (topic, partition)
@@ -164,7 +164,7 @@ class DomainTopics:
             start = starts.get(place, low)
             if not low <= start <= end:
                 raise _gone(place, f"expected offset {start} next, found {low} to {end}")
-            self._stretches[place] = Stretch(place, self._rank(place[0]), start, end)
+            self._stretches[place] = PartitionStretch(place, self._rank(place[0]), start, end)
         if new:
             self._assign()
             self._is_catching_up = self._is_catching_up or not self._live
@@ -246,7 +246,7 @@ class DomainTopics:
             self._awaited.add(stretch.place)
         return message
 
-    def _taken_from(self, stretch: Stretch) -> Message:
+    def _taken_from(self, stretch: PartitionStretch) -> Message:
         message = stretch.held.popleft()
         stretch.held_bytes -= _size(message)
         stretch.read = message.offset() + 1
@@ -303,7 +303,7 @@ class DomainTopics:
             self._fetch_again(self._stretches[place], reason)
         return True
 
-    def _keep(self, stretch: Stretch, message: Message) -> None:
+    def _keep(self, stretch: PartitionStretch, message: Message) -> None:
         if not self._is_catching_up:
             self._live.append(message)
             return
@@ -313,7 +313,7 @@ class DomainTopics:
             heappush(self._firsts, (stretch.order, stretch))
             self._awaited.discard(stretch.place)
 
-    def _fetch_again(self, stretch: Stretch, reason: str) -> None:
+    def _fetch_again(self, stretch: PartitionStretch, reason: str) -> None:
         """A packed batch that can never be unpacked is passed over record by record, as none can be looked at.
 
         Behind the first of them the next is known to be of the same batch, if it is broken too.
@@ -347,7 +347,7 @@ class DomainTopics:
             for each in full:
                 each.is_paused = True
 
-    def _let_go_on(self, stretches: Sequence[Stretch]) -> None:
+    def _let_go_on(self, stretches: Sequence[PartitionStretch]) -> None:
         for each in stretches:
             if each.is_paused:
                 each.is_paused = False
@@ -371,12 +371,12 @@ class DomainTopics:
         return RANKS.get(self.name_of(topic), RANK_LAST)
 
 
-def find(clients: Clients, names: Names) -> Found:
+def find(clients: Clients, names: Names) -> FoundTopics:
     """The domain topics as they are now."""
     wanted = [names.shared(name) for name in INPUT_TOPICS]
     states = clients.topics(wanted)
     there = {name: state for name, state in states.items() if state is not None}
-    return Found(
+    return FoundTopics(
         {name: state.partitions for name, state in there.items()},
         {name: state.id for name, state in there.items()},
         tuple(name for name in wanted if name not in there),

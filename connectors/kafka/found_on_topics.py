@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from connectors.avro_codec import DEAD_LETTER_CODEC, OUTPUT_CODECS, event_versions, read_output
 from connectors.decode_error import DecodeError
-from connectors.files.found_exceptions import Known
+from connectors.files.found_exceptions import KnownException
 from connectors.files.found_letters import letter_id
 from connectors.kafka.clients import Clients, Message
 from connectors.kafka.frame import unframed
@@ -29,28 +29,28 @@ BATCH_BYTES: Final = 4 << 20
 Decision = ExceptionAssigned | ExceptionResolved | ExceptionWaived
 
 
-class Schemas(Protocol):
+class OutputSchemas(Protocol):
     def schema(self, schema_id: int) -> Pinned | None:
         """None for an id that is none of ours."""
 
 
-class Found(NamedTuple):
+class FoundException(NamedTuple):
     """An exception, and the shard that says so."""
 
-    known: Known
+    known: KnownException
     shard: int
 
 
-class Decided(NamedTuple):
+class TopicDecisions(NamedTuple):
     """Decisions on their topic, in its order, and whether the topic begins with the first that was ever sent."""
 
     decisions: tuple[Decision, ...]
     is_whole: bool
 
 
-def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, Found]:
+def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, FoundException]:
     """By id, as they stand. Raises GuardStop and KafkaException."""
-    found: dict[str, Found] = {}
+    found: dict[str, FoundException] = {}
     for message in _records(clients, names.shared(TOPICS["ExceptionRaised"]), timeout):
         for record, offset in _output(message, names.generation):
             match record:
@@ -58,7 +58,7 @@ def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, F
                     before = found.get(record.exception_id)
                     is_new = before is None or before.known.closed is not None
                     since = record.raised_at if before is None or is_new else before.known.since
-                    found[record.exception_id] = Found(Known(record, since), message.partition())
+                    found[record.exception_id] = FoundException(KnownException(record, since), message.partition())
                 case ExceptionClosed() if record.exception_id in found:
                     before = found[record.exception_id]
                     ended = before.known._replace(closed=record, closed_offset=offset)
@@ -80,10 +80,10 @@ def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float
     return found
 
 
-def closings_on(clients: Clients, names: Names, found: Iterable[Found], timeout: float) -> dict[str, Event]:
+def closings_on(clients: Clients, names: Names, found: Iterable[FoundException], timeout: float) -> dict[str, Event]:
     """The events that ended them, from the log, by exception."""
     ended: dict[str, Event] = {}
-    by_shard: dict[int, list[Known]] = {}
+    by_shard: dict[int, list[KnownException]] = {}
     for each in found:
         if each.known.closed_offset is not None:
             by_shard.setdefault(each.shard, []).append(each.known)
@@ -110,7 +110,7 @@ def letters_on(clients: Clients, names: Names, timeout: float) -> dict[str, Dead
     return found
 
 
-def decided_on(clients: Clients, names: Names, schemas: Schemas, timeout: float) -> Decided:
+def decided_on(clients: Clients, names: Names, schemas: OutputSchemas, timeout: float) -> TopicDecisions:
     """Taken in or not; what cannot be read is a dead letter, or will be."""
     topic = names.shared(DECISIONS)
     found = []
@@ -123,7 +123,7 @@ def decided_on(clients: Clients, names: Names, schemas: Schemas, timeout: float)
             continue
         if isinstance(event, Decision):
             found.append(event)
-    return Decided(tuple(found), all(low == 0 for low, _ in _bounds(clients, topic, timeout).values()))
+    return TopicDecisions(tuple(found), all(low == 0 for low, _ in _bounds(clients, topic, timeout).values()))
 
 
 def decided_in_log(clients: Clients, names: Names, shards: Iterable[int], timeout: float) -> Iterator[Decision]:

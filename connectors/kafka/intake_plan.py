@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from connectors.kafka.domain_messages import Input
+from connectors.kafka.domain_messages import DomainMessage
 from connectors.kafka.partitions import Place
 from connectors.unreadable import Unreadable
 from domain.units import Instant
@@ -24,7 +24,7 @@ UNREAD_MAX: Final = 500
 REASON_CHARACTERS_MAX: Final = 500
 
 
-class Stretch(NamedTuple):
+class RecordStretch(NamedTuple):
     """Records of one partition that follow each other without a gap."""
 
     place: Place
@@ -41,11 +41,11 @@ class Unread(NamedTuple):
     reason_class: str
 
 
-class Plan(NamedTuple):
+class IntakePlan(NamedTuple):
     """`unread` is by number among the inputs; `ends_at`, `behind` and `caught_up` say which days end before them."""
 
     transaction: int
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[RecordStretch, ...]
     unread: Mapping[int, Unread] = {}
     ends_at: Instant | None = None
     behind: tuple[str, ...] = ()
@@ -59,8 +59,8 @@ class Plan(NamedTuple):
                 yield place, offset
 
 
-def stretches(inputs: Sequence[Input]) -> tuple[Stretch, ...]:
-    found: list[Stretch] = []
+def stretches(inputs: Sequence[DomainMessage]) -> tuple[RecordStretch, ...]:
+    found: list[RecordStretch] = []
     last: tuple[str, int, int] | None = None
     first = count = 0
     for topic, partition, offset, *_ in inputs:
@@ -68,15 +68,15 @@ def stretches(inputs: Sequence[Input]) -> tuple[Stretch, ...]:
             count += 1
         else:
             if last is not None:
-                found.append(Stretch(last[:2], first, count))
+                found.append(RecordStretch(last[:2], first, count))
             first, count = offset, 1
         last = topic, partition, offset
     if last is not None:
-        found.append(Stretch(last[:2], first, count))
+        found.append(RecordStretch(last[:2], first, count))
     return tuple(found)
 
 
-def unread(inputs: Sequence[Input]) -> dict[int, Unread]:
+def unread(inputs: Sequence[DomainMessage]) -> dict[int, Unread]:
     return {number: _why(each.unreadable) for number, each in enumerate(inputs) if each.unreadable is not None}
 
 
@@ -84,7 +84,7 @@ def _why(wrong: Unreadable) -> Unread:
     return Unread(wrong.reason[:REASON_CHARACTERS_MAX], wrong.field_path, wrong.event_type, wrong.reason_class)
 
 
-def to_bytes(plan: Plan) -> bytes:
+def to_bytes(plan: IntakePlan) -> bytes:
     """The same bytes for equal values."""
     number_of: dict[Place, int] = {}
     places: list[tuple[str, int, int]] = []
@@ -106,11 +106,11 @@ def to_bytes(plan: Plan) -> bytes:
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
 
-def from_bytes(value: bytes) -> Plan:
+def from_bytes(value: bytes) -> IntakePlan:
     """Raises ValueError for what no transaction of intake has written."""
     found: Any = orjson.loads(value)
     try:
-        return Plan(
+        return IntakePlan(
             found["transaction"],
             tuple(_told(found["places"], found["stretches"])),
             {number: Unread(*why) for number, *why in found["unread"]},
@@ -119,14 +119,14 @@ def from_bytes(value: bytes) -> Plan:
             tuple(found["caught_up"]),
         )
     except (TypeError, KeyError, IndexError) as fault:
-        raise ValueError(f"expected an object with places and {', '.join(Plan._fields)}") from fault
+        raise ValueError(f"expected an object with places and {', '.join(IntakePlan._fields)}") from fault
 
 
-def _told(places: Sequence[Any], told: Sequence[Any]) -> Iterator[Stretch]:
+def _told(places: Sequence[Any], told: Sequence[Any]) -> Iterator[RecordStretch]:
     """A place is told with its first offset, and each stretch by how far behind the one before it begins."""
     ends = [first for _, _, first in places]
     for number, gap, count in told:
         topic, partition, _ = places[number]
         first = ends[number] + gap
-        yield Stretch((topic, partition), first, count)
+        yield RecordStretch((topic, partition), first, count)
         ends[number] = first + count

@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 
 from connectors.kafka import intake_plan, intake_progress, withdrawn
 from connectors.kafka.clients import Clients, Consumer, Message
-from connectors.kafka.directory import TRANSACTION, Directory, Stand
-from connectors.kafka.intake_plan import Plan
+from connectors.kafka.directory import TRANSACTION, StoredDirectory, TopicStand
+from connectors.kafka.intake_plan import IntakePlan
 from connectors.kafka.intake_progress import IntakeProgress
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
@@ -56,7 +56,7 @@ class Ours(NamedTuple):
     partitions: int
 
 
-class Standing(NamedTuple):
+class IntakeStanding(NamedTuple):
     """How far intake is, and what readers see of transactions behind that.
 
     `plans` say what those take, by number; none where nothing of them is to be seen. `early` are their records of the log, as
@@ -64,7 +64,7 @@ class Standing(NamedTuple):
     """
 
     progress: IntakeProgress
-    plans: Mapping[int, Plan] = {}
+    plans: Mapping[int, IntakePlan] = {}
     early: Mapping[tuple[int, int], bytes] = {}
     withdrawn: Sequence[Produced] = ()
 
@@ -110,7 +110,7 @@ def hanging_after(transaction_timeout_seconds: float) -> float:
     return transaction_timeout_seconds + TIMED_OUT_MARGIN_SECONDS
 
 
-def read_standing(clients: Clients, names: Names, ours: Ours) -> Standing | set[int]:
+def read_standing(clients: Clients, names: Names, ours: Ours) -> IntakeStanding | set[int]:
     """Where nothing was ever taken in, the partitions that have their genesis record already.
 
     Raises GuardStop where log, directory and progress do not agree.
@@ -134,7 +134,7 @@ def read_standing(clients: Clients, names: Names, ours: Ours) -> Standing | set[
     left = _withdrawn(clients, names, tails, progress)
     ahead = _ahead(tails, progress)
     if not ahead:
-        return Standing(progress, _plans(found, progress.next_transaction), {}, left)
+        return IntakeStanding(progress, _plans(found, progress.next_transaction), {}, left)
     place = names.directory, 0
     behind = withdrawn.everything_from(clients, {place: found[0].offset() + 1})[place]
     plans = {**_plans(behind), **_plans(found, progress.next_transaction)}
@@ -145,10 +145,10 @@ def read_standing(clients: Clients, names: Names, ours: Ours) -> Standing | set[
             "else wrote them, or a release without plans. `milepost log export` takes what counts; `milepost log import` "
             "makes a log of that, under another [kafka] generation",
         )
-    return Standing(progress, plans, dict(_early(clients, names, ahead, progress)), left)
+    return IntakeStanding(progress, plans, dict(_early(clients, names, ahead, progress)), left)
 
 
-def _plans(found: Sequence[Message], only: int | None = None) -> dict[int, Plan]:
+def _plans(found: Sequence[Message], only: int | None = None) -> dict[int, IntakePlan]:
     """By number of their transaction; the last one of each, as all that come after one that is seen are the same."""
     plans = [intake_plan.from_bytes(each.value() or b"") for each in found if each.key() == intake_plan.KEY]
     return {plan.transaction: plan for plan in plans if only in {None, plan.transaction}}
@@ -194,7 +194,7 @@ def check_generation(kept: Genesis, wanted: Genesis, topic: str) -> None:
 def make_ready(
     clients: Clients,
     names: Names,
-    directory: Directory,
+    directory: StoredDirectory,
     progress: IntakeProgress,
     topic_id: str,
     tell: Callable[[str], None],
@@ -224,8 +224,8 @@ def directory_changes(
         consumer.close()
 
 
-def stand_of(progress: IntakeProgress, topic_id: str) -> Stand:
-    return Stand(topic_id, progress.generation, progress.transaction)
+def stand_of(progress: IntakeProgress, topic_id: str) -> TopicStand:
+    return TopicStand(topic_id, progress.generation, progress.transaction)
 
 
 def _counts(message: Message, progress: IntakeProgress) -> bool:

@@ -19,7 +19,7 @@ LOOK_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 4.0
 
 
-class Asked(Protocol):
+class EndsQuery(Protocol):
     """What is asked of brokers."""
 
     def ends(self, places: Sequence[Place], seconds: float) -> Mapping[Place, int]:
@@ -29,7 +29,7 @@ class Asked(Protocol):
 class KnownEnds:
     """`follow` asks, in a thread of its own; anybody may look at what is known."""
 
-    def __init__(self, asked: Asked, places: Sequence[Place], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, asked: EndsQuery, places: Sequence[Place], now: Callable[[], float] = time.monotonic) -> None:
         self._asked = asked
         self._places: Callable[[], Sequence[Place]] = lambda: places
         self._now = now

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from connectors.kafka import intake_progress, progress
 from connectors.kafka.clients import Clients, Message
-from connectors.kafka.delivery_rounds import Round, last_rounds
+from connectors.kafka.delivery_rounds import StoredRound, last_rounds
 from connectors.kafka.lost_topics import Lost, last_of
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
 from connectors.kafka.partitions import Place, bounds, read_on
-from connectors.kafka.progress import Written
+from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.resume import Ends
 from connectors.kafka.topics import INPUT_TOPICS
 from state.guards import LOG_MISSING, PROGRESS_MISSING, TOPIC_CHANGED, GuardStop
@@ -132,7 +132,7 @@ def _inputs(
         consumer.close()
 
 
-def _delivered(clients: Clients, names: Names, rounds: Mapping[str, Round], timeout: float) -> list[_Stand]:
+def _delivered(clients: Clients, names: Names, rounds: Mapping[str, StoredRound], timeout: float) -> list[_Stand]:
     """The output topics that delivery to each ERP account reads."""
     consumer = clients.consumer()
     try:
@@ -154,7 +154,7 @@ def _taken(ends: Ends, names: Names) -> Mapping[Place, int]:
     return {} if message is None else intake_progress.from_bytes(message.value() or b"").inputs
 
 
-def _written(ends: Ends, names: Names, shard: int) -> Written | None:
+def _written(ends: Ends, names: Names, shard: int) -> WrittenProgress | None:
     message = last_of(ends, (names.progress, shard), names.generation.encode())
     if message is None:
         return None

@@ -21,7 +21,7 @@ from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER
 from connectors.kafka.partitions import bounds, is_passing, unreachable
 from connectors.kafka.published import Headers
 from connectors.kafka.trace_headers import correlated, trace_headers
-from connectors.log_records import LogRecord, read_stored
+from connectors.log_records import StoredRecord, read_stored
 from state import genesis
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
@@ -61,7 +61,7 @@ class KafkaLog:
         self._timeout = timeout
         self._on_record = on_record
         self._consumer = clients.consumer()
-        self._held: list[LogRecord] = []
+        self._held: list[StoredRecord] = []
         self._messages: list[Message] = []
         # Of the few that have one, by number.
         self._traces: dict[int, Headers] = {}
@@ -117,7 +117,7 @@ class KafkaLog:
         """A record's place, known from elsewhere: it shortens the search for others."""
         self._known = (number, place)
 
-    def read(self, offset: int, max_records: int = READ_RECORDS, max_bytes: int = READ_BYTES) -> list[LogRecord]:
+    def read(self, offset: int, max_records: int = READ_RECORDS, max_bytes: int = READ_BYTES) -> list[StoredRecord]:
         """Records from a number on: those at hand, else what has come; none where nothing has. Never waits."""
         held = self._held
         if held and held[0].offset <= offset < self._next:
@@ -131,7 +131,7 @@ class KafkaLog:
             self._take_in(self._consumer.consume(max_records, 0))
         return _within(held, max_records, max_bytes)
 
-    def record(self, number: int) -> LogRecord | None:
+    def record(self, number: int) -> StoredRecord | None:
         """None where the log has not come so far."""
         # Every record takes at least one offset, and the genesis one.
         if self._first + 1 + number >= self._end():
@@ -155,7 +155,7 @@ class KafkaLog:
         self._messages.clear()
         self._traces.clear()
 
-    def read_patiently(self, offset: int, max_records: int, max_bytes: int) -> list[LogRecord]:
+    def read_patiently(self, offset: int, max_records: int, max_bytes: int) -> list[StoredRecord]:
         """Records that must be there. None where the log has ended before them, however often it is asked."""
         for _ in range(READS_AT_THE_END_MAX):
             while not (found := self.read(offset, max_records, max_bytes)) and not self.is_at_end:
@@ -213,7 +213,7 @@ class KafkaLog:
             self._next_place = message.offset() + 1
             self.is_at_end = False
 
-    def _record(self, message: Message) -> LogRecord:
+    def _record(self, message: Message) -> StoredRecord:
         number = _number(message, self.topic)
         if number != self._next:
             raise _damaged(
@@ -233,7 +233,7 @@ class KafkaLog:
             raise _damaged(self.topic, message, f"record {number} has {len(value)} bytes, expected {length}")
         if (message.key() or b"") != engagement_id.encode():
             raise _damaged(self.topic, message, f"record {number} has another key than its engagement {engagement_id}")
-        return LogRecord(number, engagement_id, type_name, body, event, own)
+        return StoredRecord(number, engagement_id, type_name, body, event, own)
 
     def _heed(self, fault: KafkaError) -> None:
         if fault.code() == KafkaError._PARTITION_EOF:
@@ -296,11 +296,11 @@ class KafkaLog:
                 yield message
 
 
-def digest_of(record: LogRecord) -> str:
+def digest_of(record: StoredRecord) -> str:
     return blake2b(record.body, digest_size=16).hexdigest()
 
 
-def _within(held: list[LogRecord], max_records: int, max_bytes: int) -> list[LogRecord]:
+def _within(held: list[StoredRecord], max_records: int, max_bytes: int) -> list[StoredRecord]:
     """As many as fit, at least one where there is one."""
     if sum([len(record.body) for record in held[:max_records]]) <= max_bytes:
         return held[:max_records]

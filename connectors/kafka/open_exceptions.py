@@ -19,7 +19,7 @@ from domain.units import Amount, Instant
 AT_ONCE: Final = 1_000
 
 
-class Waiting(NamedTuple):
+class WaitingCount(NamedTuple):
     """Of one category: how many, and when the oldest was raised."""
 
     number: int
@@ -33,7 +33,7 @@ class _Open(NamedTuple):
     currency: str | None
 
 
-class OpenExceptions:
+class OpenExceptionCounts:
     """From the first exception on, at every start: the topic keeps them all, and they are few beside the events."""
 
     def __init__(self, clients: Clients, names: Names, shards: Iterable[int]) -> None:
@@ -64,15 +64,15 @@ class OpenExceptions:
                 raise KafkaException(fault)
         return True
 
-    def by_category(self) -> dict[str, Waiting]:
+    def by_category(self) -> dict[str, WaitingCount]:
         """May be asked from another thread than the one that follows."""
-        found: dict[str, Waiting] = {}
+        found: dict[str, WaitingCount] = {}
         for each in list(self._open.values()):
             known = found.get(each.category)
             found[each.category] = (
-                Waiting(1, each.raised_at)
+                WaitingCount(1, each.raised_at)
                 if known is None
-                else Waiting(known.number + 1, min(known.oldest, each.raised_at))
+                else WaitingCount(known.number + 1, min(known.oldest, each.raised_at))
             )
         return found
 

@@ -19,11 +19,11 @@ from connectors.kafka.clients import Sender
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.partitions import unreachable
 from connectors.kafka.producing import FENCES, produce
-from connectors.kafka.progress import Written, to_bytes
+from connectors.kafka.progress import WrittenProgress, to_bytes
 from connectors.kafka.published import Headers, headers, source_of
 from domain.outputs import TOPICS
 from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
-from state.shard import Encoded, Mark, Progress
+from state.shard import Encoded, Mark, OutputProgress
 
 Answer = TypeVar("Answer")
 
@@ -44,7 +44,7 @@ Output = tuple[bytes, str, int, int, bytes]
 class Identity(NamedTuple):
     """What every progress record of a shard says alike: whose it is, and what it was made under.
 
-    `rules` is where the log begins, `starts` where the topics of the outputs do, where not at 0; `foreign` is as in `Written`.
+    `rules` is where the log begins, `starts` where the topics of the outputs do, where not at 0; `foreign` is as in `WrittenProgress`.
     """
 
     generation: str
@@ -93,7 +93,7 @@ class KafkaOutputs:
         names: Names,
         identity: Identity,
         frame_of: FrameOf,
-        written: Written | None,
+        written: WrittenProgress | None,
         early: Early,
         timeout: float,
         places: Places,
@@ -102,7 +102,7 @@ class KafkaOutputs:
         """`producer` has taken the shard's transactional id. Raises GuardStop for an output whose schema is not registered."""
         self.identity = identity
         self.written = written
-        self.progress = written.for_shard if written is not None else Progress()
+        self.progress = written.for_shard if written is not None else OutputProgress()
         self.suppressed = 0
         self.produced: Counter[str] = Counter()
         self._shard = identity.shard
@@ -199,9 +199,9 @@ class KafkaOutputs:
             )
         return True
 
-    def _progress_at(self, mark: Mark) -> Written:
+    def _progress_at(self, mark: Mark) -> WrittenProgress:
         one = self.identity
-        return Written(
+        return WrittenProgress(
             generation=one.generation,
             shard=one.shard,
             offset=mark.offset,

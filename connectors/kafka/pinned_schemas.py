@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from connectors.avro_codec import DEAD_LETTER_CODEC, EVENT_CODECS, OUTPUT_CODECS, Decoder
 from connectors.avro_schema import definitions, fingerprint, minified, parse, self_contained
-from connectors.kafka.topics import TOPICS, Kind
+from connectors.kafka.topics import TOPICS, TopicKind
 from schemas.files import frozen, inlined, kind_of, read_schemas, short_name
 
 
@@ -85,8 +85,8 @@ def _carried() -> dict[str, tuple[str, ...]]:
     """Topics by full name, for what stands on topics in the frame of a registry."""
     found: dict[str, tuple[str, ...]] = {}
     for topic in TOPICS:
-        if topic.kind is not Kind.OWN:
-            area = "events" if topic.kind is Kind.INPUT else "outputs"
+        if topic.kind is not TopicKind.OWN:
+            area = "events" if topic.kind is TopicKind.INPUT else "outputs"
             for name in topic.carries:
                 full = f"milepost.{area}.{name}"
                 found[full] = (*found.get(full, ()), topic.name)

@@ -15,7 +15,7 @@ FENCES: Final = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, Kafka
 FULL_WAIT_SECONDS: Final = 0.1
 
 
-class Queue(Protocol):
+class SendQueue(Protocol):
     """What is sent waits in it until the brokers have it."""
 
     @property
@@ -39,7 +39,7 @@ def initialise(producer: Producer, timeout: float) -> None:
             return
 
 
-def produce(producer: Queue, timeout: float, *record: Any, **named: Any) -> None:
+def produce(producer: SendQueue, timeout: float, *record: Any, **named: Any) -> None:
     """The rest is the producer's. Raises GuardStop where its queue stays full for so many seconds, and KafkaException."""
     until = 0.0
     while True:

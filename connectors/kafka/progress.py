@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from state.shard import Progress
+from state.shard import OutputProgress
 
 
-class Written(NamedTuple):
+class WrittenProgress(NamedTuple):
     """What the last commit of a shard said.
 
     `log_at` is where on the log's partition the record numbered `offset` stands, or where it may come; `topics` are the
@@ -42,8 +42,8 @@ class Written(NamedTuple):
         return self.offset, self.engagement
 
     @property
-    def for_shard(self) -> Progress:
-        return Progress(
+    def for_shard(self) -> OutputProgress:
+        return OutputProgress(
             self.offset,
             self.engagement,
             self.next_output_seq,
@@ -52,7 +52,7 @@ class Written(NamedTuple):
         )
 
 
-def to_bytes(written: Written) -> bytes:
+def to_bytes(written: WrittenProgress) -> bytes:
     """The same bytes for equal values. Releases that know nothing of foreign records read what has none."""
     told = written._asdict()
     if not written.foreign:
@@ -60,10 +60,10 @@ def to_bytes(written: Written) -> bytes:
     return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
-def from_bytes(value: bytes) -> Written:
+def from_bytes(value: bytes) -> WrittenProgress:
     """Raises ValueError for what no commit has written."""
     found: Any = orjson.loads(value)
     try:
-        return Written(**found)
+        return WrittenProgress(**found)
     except TypeError as fault:
-        raise ValueError(f"expected an object with {', '.join(Written._fields)}") from fault
+        raise ValueError(f"expected an object with {', '.join(WrittenProgress._fields)}") from fault

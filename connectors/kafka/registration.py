@@ -19,7 +19,7 @@ class Registry(Protocol):
     def set_compatibility(self, subject: str, level: str) -> None: ...
 
 
-class Step(NamedTuple):
+class RegistrationStep(NamedTuple):
     """`did` is registered, set or there; `what` is the version with its id, or the level."""
 
     subject: str
@@ -28,32 +28,34 @@ class Step(NamedTuple):
     disagreements: tuple[str, ...] = ()
 
 
-def register_schemas(registry: Registry, prefix: str, *, dry_run: bool) -> Iterator[Step]:
+def register_schemas(registry: Registry, prefix: str, *, dry_run: bool) -> Iterator[RegistrationStep]:
     """What is there stays as it is. Raises RegistryRefused where the registry finds a version incompatible."""
     subjects = sorted((subject, pinned) for pinned in pinned_schemas() for subject in pinned.subjects(prefix))
     for subject, versions in groupby(subjects, key=lambda each: each[0]):
         yield from _subject(registry, subject, [pinned for _, pinned in versions], dry_run=dry_run)
 
 
-def _subject(registry: Registry, subject: str, versions: list[Pinned], *, dry_run: bool) -> Iterator[Step]:
+def _subject(registry: Registry, subject: str, versions: list[Pinned], *, dry_run: bool) -> Iterator[RegistrationStep]:
     """The level stands before the second version, so that the registry compares; some have none for an empty subject."""
     level = versions[0].compatibility
     for index, pinned in enumerate(versions):
         yield _version(registry, subject, pinned, dry_run=dry_run)
         if index == 0:
             if registry.compatibility(subject) == level:
-                yield Step(subject, "there", str(level))
+                yield RegistrationStep(subject, "there", str(level))
             else:
                 if not dry_run:
                     registry.set_compatibility(subject, level)
-                yield Step(subject, "set", str(level))
+                yield RegistrationStep(subject, "set", str(level))
 
 
-def _version(registry: Registry, subject: str, pinned: Pinned, *, dry_run: bool) -> Step:
+def _version(registry: Registry, subject: str, pinned: Pinned, *, dry_run: bool) -> RegistrationStep:
     schema_id = registry.id_of(subject, pinned.text)
     if schema_id is not None:
-        return Step(subject, "there", f"version {pinned.number} has id {schema_id}")
+        return RegistrationStep(subject, "there", f"version {pinned.number} has id {schema_id}")
     if dry_run:
         broken = registry.disagreements(subject, pinned.text)
-        return Step(subject, "registered", f"version {pinned.number}", tuple(broken))
-    return Step(subject, "registered", f"version {pinned.number} has id {registry.register(subject, pinned.text)}")
+        return RegistrationStep(subject, "registered", f"version {pinned.number}", tuple(broken))
+    return RegistrationStep(
+        subject, "registered", f"version {pinned.number} has id {registry.register(subject, pinned.text)}"
+    )

@@ -30,17 +30,17 @@ class Lookup(Protocol):
     def id_of(self, subject: str, text: str) -> int | None: ...
 
 
-class Place(NamedTuple):
+class SchemaPlace(NamedTuple):
     """A schema under a subject: what has an id."""
 
     subject: str
     digest: str
 
 
-Ids = Mapping[Place, int]
+Ids = Mapping[SchemaPlace, int]
 
 
-class Kept(NamedTuple):
+class KnownIds(NamedTuple):
     """What the file holds: ids of this registry, and of another one those that this one has not confirmed, with its address."""
 
     ids: Ids
@@ -48,8 +48,8 @@ class Kept(NamedTuple):
     earlier_url: str
 
 
-def _nothing_kept() -> Kept:
-    return Kept({}, {}, "")
+def _nothing_kept() -> KnownIds:
+    return KnownIds({}, {}, "")
 
 
 class SchemaIds:
@@ -111,7 +111,7 @@ class SchemaIds:
             for each in reversed(of_type)
             if (each.is_current if fingerprint is None else each.fingerprint == fingerprint)
         )
-        place = Place(subject(self._prefix, topic, pinned.name), pinned.digest)
+        place = SchemaPlace(subject(self._prefix, topic, pinned.name), pinned.digest)
         if (found := self._ids.get(place)) is not None:
             return framed(found, b"")
         raise GuardStop(
@@ -121,13 +121,13 @@ class SchemaIds:
         )
 
     @property
-    def missing(self) -> list[tuple[Place, Pinned]]:
+    def missing(self) -> list[tuple[SchemaPlace, Pinned]]:
         """Of today's schemas, those without an id."""
         return [
             (place, pinned) for place, pinned in _places(self._prefix) if pinned.is_current and place not in self._ids
         ]
 
-    def rows(self) -> list[tuple[Place, Pinned, int | None]]:
+    def rows(self) -> list[tuple[SchemaPlace, Pinned, int | None]]:
         return [(place, pinned, self._ids.get(place)) for place, pinned in _places(self._prefix)]
 
     def _may_ask(self) -> bool:
@@ -181,7 +181,7 @@ def schema_ids(
     return SchemaIds(prefix, ids, renew, now)
 
 
-def _no_ids(fault: Exception, cache: Path, kept: Kept) -> GuardStop:
+def _no_ids(fault: Exception, cache: Path, kept: KnownIds) -> GuardStop:
     """A registry that is away comes back by itself; one that refuses does not."""
     said = f"no schema ids: {fault}. None are kept in {cache} either"
     if kept.earlier:
@@ -191,7 +191,7 @@ def _no_ids(fault: Exception, cache: Path, kept: Kept) -> GuardStop:
     return GuardStop(SCHEMA_UNKNOWN, said)
 
 
-def renewed(client: Lookup, places: Iterable[tuple[Place, Pinned]], known: Ids, *, ask_all: bool) -> Ids:
+def renewed(client: Lookup, places: Iterable[tuple[SchemaPlace, Pinned]], known: Ids, *, ask_all: bool) -> Ids:
     """What is known and what the registry adds. Raises GuardStop where it contradicts what was known."""
     found = dict(known)
     for place, pinned in places:
@@ -208,8 +208,10 @@ def renewed(client: Lookup, places: Iterable[tuple[Place, Pinned]], known: Ids, 
     return found
 
 
-def _places(prefix: str) -> list[tuple[Place, Pinned]]:
-    return [(Place(named, pinned.digest), pinned) for pinned in pinned_schemas() for named in pinned.subjects(prefix)]
+def _places(prefix: str) -> list[tuple[SchemaPlace, Pinned]]:
+    return [
+        (SchemaPlace(named, pinned.digest), pinned) for pinned in pinned_schemas() for named in pinned.subjects(prefix)
+    ]
 
 
 def _by_id(prefix: str, ids: Ids) -> dict[int, Pinned]:
@@ -228,7 +230,7 @@ def _by_id(prefix: str, ids: Ids) -> dict[int, Pinned]:
     return found
 
 
-def _check_same(prefix: str, kept: Kept, ids: Ids, cache: Path) -> None:
+def _check_same(prefix: str, kept: KnownIds, ids: Ids, cache: Path) -> None:
     """Another address may be of the same registry, or of one that took the ids over. Raises GuardStop where it is neither.
 
     `kept` has the ids that records on the topics were written with, whatever the address was.
@@ -262,7 +264,7 @@ def kept_ids(settings: RegistrySettings, cache: Path) -> int:
     return len(_read_cache(cache, settings.url).ids)
 
 
-def _read_cache(path: Path, url: str) -> Kept:
+def _read_cache(path: Path, url: str) -> KnownIds:
     """Nothing where there is none, or where it is damaged."""
     try:
         found = json.loads(path.read_bytes())
@@ -270,21 +272,21 @@ def _read_cache(path: Path, url: str) -> Kept:
             return _nothing_kept()
         ids, earlier = _ids_of(found["ids"]), _ids_of(found.get("earlier", []))
         if found["registry"] == url:
-            return Kept(ids, earlier, str(found.get("earlier_registry", "")))
-        return Kept({}, {**earlier, **ids}, str(found["registry"]))
+            return KnownIds(ids, earlier, str(found.get("earlier_registry", "")))
+        return KnownIds({}, {**earlier, **ids}, str(found["registry"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return _nothing_kept()
 
 
-def _ids_of(rows: Iterable[Any]) -> dict[Place, int]:
-    return {Place(str(named), str(digest)): int(number) for named, digest, number in rows}
+def _ids_of(rows: Iterable[Any]) -> dict[SchemaPlace, int]:
+    return {SchemaPlace(str(named), str(digest)): int(number) for named, digest, number in rows}
 
 
 def _rows_of(ids: Ids) -> list[Any]:
     return [[place.subject, place.digest, number] for place, number in sorted(ids.items())]
 
 
-def _write_cache(path: Path, url: str, ids: Ids, kept: Kept) -> None:
+def _write_cache(path: Path, url: str, ids: Ids, kept: KnownIds) -> None:
     """What only another registry has said stays beside, until this one says it too."""
     told: dict[str, Any] = {"format": CACHE_FORMAT, "registry": url, "ids": _rows_of(ids)}
     if earlier := {place: number for place, number in kept.earlier.items() if place not in ids}:

@@ -29,7 +29,7 @@ from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import SHARD_TOPICS, Early, FrameOf, Identity, KafkaOutputs, Places, Visible, fenced
 from connectors.kafka.partitions import Place, bounds, failed, first_record, read_to_end, unreachable
 from connectors.kafka.producing import FENCES, initialise, produce
-from connectors.kafka.progress import Written
+from connectors.kafka.progress import WrittenProgress
 from connectors.kafka.published import Published, published
 from connectors.kafka.settings import TIMED_OUT_MARGIN_SECONDS
 from connectors.kafka.topics import is_empty
@@ -51,7 +51,7 @@ TAIL_GROWTH: Final = 16
 FOREIGN_SHOWN: Final = 50
 
 
-class Target(NamedTuple):
+class ResumeTarget(NamedTuple):
     """Which shard, of which log, and under which rules that begins. `early_max` is the most that one batch could make."""
 
     names: Names
@@ -96,10 +96,10 @@ class TakenOver(NamedTuple):
     passed_over: Overrides
 
 
-class Standing(NamedTuple):
+class ShardStanding(NamedTuple):
     """What the brokers hold of a shard."""
 
-    written: Written | None
+    written: WrittenProgress | None
     tails: Mapping[str, Tail]
     topic_ids: Mapping[str, str]
 
@@ -118,7 +118,7 @@ def nothing_passed_over() -> Overrides:
 
 def take_over(
     clients: Clients,
-    target: Target,
+    target: ResumeTarget,
     places: Places,
     overrides: Callable[[], Overrides] = nothing_passed_over,
     tell: Callable[[str], None] = partitions.untold,
@@ -161,7 +161,7 @@ def take_over(
     return TakenOver(outputs, passed_over)
 
 
-def described(clients: Clients, target: Target) -> dict[str, str]:
+def described(clients: Clients, target: ResumeTarget) -> dict[str, str]:
     """The ids of all topics that the shard reads or writes.
 
     Raises GuardStop where one is missing or has another number of partitions. More of them do no harm to outputs, which are
@@ -200,7 +200,7 @@ def described(clients: Clients, target: Target) -> dict[str, str]:
     return ids
 
 
-def fence(clients: Clients, target: Target) -> Producer:
+def fence(clients: Clients, target: ResumeTarget) -> Producer:
     """From here on nobody who had the shard before can write."""
     producer = clients.producer(target.names.shard_writer(target.shard))
     try:
@@ -214,7 +214,7 @@ def fence(clients: Clients, target: Target) -> Producer:
     return producer
 
 
-def await_ends(clients: Clients, target: Target, tell: Callable[[str], None] = partitions.untold) -> None:
+def await_ends(clients: Clients, target: ResumeTarget, tell: Callable[[str], None] = partitions.untold) -> None:
     """Wait until everything written to the shard's partitions is decided; the brokers end what is open in time."""
     patience = target.transaction_timeout + TIMED_OUT_MARGIN_SECONDS
     topics = (target.names.progress, target.names.overrides, *target.output_topics.values())
@@ -275,7 +275,7 @@ class Ends:
         return {place: found.get(place, []) for place in starts}
 
 
-def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Standing:
+def look(clients: Clients, target: ResumeTarget, topic_ids: Mapping[str, str]) -> ShardStanding:
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     ends = Ends(clients, [(target.names.progress, target.shard), *places.values()], target.timeout)
     try:
@@ -293,10 +293,12 @@ def look(clients: Clients, target: Target, topic_ids: Mapping[str, str]) -> Stan
         # What was repaired stands behind what comes after it, the very first output perhaps too.
         if first is not None and (first.before >= 0 or topic in starts):
             tails[topic] = tails[topic]._replace(first=first)
-    return Standing(written, tails, topic_ids)
+    return ShardStanding(written, tails, topic_ids)
 
 
-def _first_of(clients: Clients, place: Place, start: int, target: Target, foreign: Sequence[int]) -> Published | None:
+def _first_of(
+    clients: Clients, place: Place, start: int, target: ResumeTarget, foreign: Sequence[int]
+) -> Published | None:
     """None where it is not of our generation: what is gone before it is none of ours."""
     consumer = clients.consumer()
     try:
@@ -309,7 +311,7 @@ def _first_of(clients: Clients, place: Place, start: int, target: Target, foreig
     return first if first is not None and first.generation == target.names.generation else None
 
 
-def last_progress(ends: Ends, target: Target) -> Written | None:
+def last_progress(ends: Ends, target: ResumeTarget) -> WrittenProgress | None:
     """None where the shard has never committed anything."""
     place, key = (target.names.progress, target.shard), target.names.generation.encode()
     while True:
@@ -321,7 +323,7 @@ def last_progress(ends: Ends, target: Target) -> Written | None:
         ends.further_back(place)
 
 
-def _read_progress(message: Message) -> Written:
+def _read_progress(message: Message) -> WrittenProgress:
     try:
         return progress.from_bytes(message.value() or b"")
     except ValueError as fault:
@@ -332,7 +334,7 @@ def _read_progress(message: Message) -> Written:
         ) from fault
 
 
-def tail(ends: Ends, place: Place, target: Target, known: int) -> Tail:
+def tail(ends: Ends, place: Place, target: ResumeTarget, known: int) -> Tail:
     """Back to an output that progress knows; further where that is not found among the last."""
     while True:
         ours, follows_other = _ours(ends.messages(place), target)
@@ -345,7 +347,7 @@ def tail(ends: Ends, place: Place, target: Target, known: int) -> Tail:
         ends.further_back(place)
 
 
-def _check_last_generation(place: Place, messages: list[Message], found: Tail, target: Target) -> None:
+def _check_last_generation(place: Place, messages: list[Message], found: Tail, target: ResumeTarget) -> None:
     """Whoever begins a generation fences the one before, so that nothing of another comes behind what is ours."""
     last = _parsed(messages[-1]) if messages and found.records else None
     if last is not None and last.generation != target.names.generation:
@@ -357,7 +359,7 @@ def _check_last_generation(place: Place, messages: list[Message], found: Tail, t
         )
 
 
-def _ours(messages: list[Message], target: Target) -> tuple[dict[int, Published], bool]:
+def _ours(messages: list[Message], target: ResumeTarget) -> tuple[dict[int, Published], bool]:
     """Of our generation and shard, and whether others come before them."""
     found: dict[int, Published] = {}
     follows_other = False
@@ -384,7 +386,7 @@ def _parsed(message: Message) -> Published | None:
 # Writing again
 
 
-def withdrawn_outputs(clients: Clients, target: Target, standing: Standing) -> list[Produced]:
+def withdrawn_outputs(clients: Clients, target: ResumeTarget, standing: ShardStanding) -> list[Produced]:
     """What progress tells of and readers do not see, in the order of each topic; nothing where brokers do not hold all of it."""
     if standing.written is None:
         return []
@@ -411,7 +413,7 @@ def withdrawn_outputs(clients: Clients, target: Target, standing: Standing) -> l
     return again
 
 
-def _outputs_between(messages: Sequence[Message], before: int, last: int, target: Target) -> list[Message] | None:
+def _outputs_between(messages: Sequence[Message], before: int, last: int, target: ResumeTarget) -> list[Message] | None:
     """Behind output `before` and up to output `last`, where none is missing, each as it was written last."""
     ours = {}
     for message in messages:
@@ -428,7 +430,7 @@ def _outputs_between(messages: Sequence[Message], before: int, last: int, target
     return found[::-1] if last == before else None
 
 
-def write_again(producer: Producer, records: Sequence[Produced], target: Target) -> None:
+def write_again(producer: Producer, records: Sequence[Produced], target: ResumeTarget) -> None:
     """In a transaction of their own. What of it is seen early is seen, and is not short the next time."""
     try:
         producer.begin_transaction()
@@ -448,12 +450,12 @@ def write_again(producer: Producer, records: Sequence[Produced], target: Target)
 # Comparing
 
 
-def check_same_log(standing: Standing, target: Target) -> None:
+def check_same_log(standing: ShardStanding, target: ResumeTarget) -> None:
     check_topics(standing.written, standing.topic_ids, target)
 
 
 def check_topics(
-    written: Written | None, topic_ids: Mapping[str, str], target: Target, accepted: Sequence[str] = ()
+    written: WrittenProgress | None, topic_ids: Mapping[str, str], target: ResumeTarget, accepted: Sequence[str] = ()
 ) -> None:
     """Progress speaks of the topics and the genesis that are there now; `accepted` are topics of outputs that may be others."""
     if written is None:
@@ -481,7 +483,7 @@ def check_topics(
         )
 
 
-def early_of(standing: Standing, target: Target) -> Early:
+def early_of(standing: ShardStanding, target: ResumeTarget) -> Early:
     """What is visible behind progress, by topic. Raises GuardStop where something before it is not."""
     known = standing.written.topics if standing.written is not None else {}
     early = {}
@@ -516,7 +518,7 @@ class Everything(NamedTuple):
         return max((one.last for one in self.visible.values()), default=-1)
 
 
-def everything(clients: Clients, target: Target, foreign: Foreign) -> Everything:
+def everything(clients: Clients, target: ResumeTarget, foreign: Foreign) -> Everything:
     """Of our generation, but for what is foreign. In memory: 1 kB and more for each output."""
     places = {topic: (full, target.shard) for topic, full in target.output_topics.items()}
     ends = Ends(clients, list(places.values()), target.timeout, math.inf)
@@ -536,7 +538,7 @@ def everything(clients: Clients, target: Target, foreign: Foreign) -> Everything
     return Everything(visible, starts, {topic: held for topic, held in named.items() if held})
 
 
-def _held(ends: Ends, place: Place, offsets: Sequence[int], target: Target) -> dict[int, Published | None]:
+def _held(ends: Ends, place: Place, offsets: Sequence[int], target: ResumeTarget) -> dict[int, Published | None]:
     """What stands at offsets that a person has named; None for what is no output of this shard."""
     found: dict[int, Published | None] = {}
     for message in ends.messages(place):
@@ -554,7 +556,7 @@ def _readable(message: Message) -> Published | None:
         return None
 
 
-def _check_ours(ends: Ends, places: Mapping[str, Place], target: Target) -> None:
+def _check_ours(ends: Ends, places: Mapping[str, Place], target: ResumeTarget) -> None:
     """Raises GuardStop with all that is foreign, so that it is looked at once."""
     foreign = []
     for topic, place in places.items():
@@ -578,7 +580,7 @@ def _check_ours(ends: Ends, places: Mapping[str, Place], target: Target) -> None
         )
 
 
-def _check_nothing_lost(topic: str, found: Tail, last: int, target: Target) -> None:
+def _check_nothing_lost(topic: str, found: Tail, last: int, target: ResumeTarget) -> None:
     full = target.output_topics[topic]
     if last > found.last:
         raise _torn(

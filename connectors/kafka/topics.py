@@ -46,7 +46,7 @@ INPUT_RECORD_BYTES_MIN: Final = 1_000_000
 INPUT_RECORD_BYTES_MAX: Final = 8 * 1024 * 1024
 
 
-class Kind(StrEnum):
+class TopicKind(StrEnum):
     """Whose a topic is: those who tell Milepost what happened, Milepost alone, or those who read what it says."""
 
     INPUT = "input"
@@ -94,7 +94,7 @@ class Topic(NamedTuple):
     """`name` is without prefix and generation; `advised` settings are given to a new topic and never looked at again."""
 
     name: str
-    kind: Kind
+    kind: TopicKind
     carries: tuple[str, ...]
     key: str
     partitions: Partitions
@@ -106,13 +106,13 @@ class Topic(NamedTuple):
     advised: tuple[tuple[str, str], ...] = ()
 
     def full_name(self, names: Names) -> str:
-        return names.own(self.name) if self.kind is Kind.OWN else names.shared(self.name)
+        return names.own(self.name) if self.kind is TopicKind.OWN else names.shared(self.name)
 
 
 PARTITIONS: Final = "partitions"
 
 
-class Fault(NamedTuple):
+class SettingFault(NamedTuple):
     """A setting of a topic that is not as it must be; a topic that is not there has the setting `topic`.
 
     `is_harmless`: nothing can be lost or repeated by it, so that it stops no start.
@@ -136,7 +136,7 @@ class Fault(NamedTuple):
         return "change it with the tools of the brokers"
 
 
-class Planned(NamedTuple):
+class PlannedTopic(NamedTuple):
     """A topic that would be made."""
 
     topic: str
@@ -148,7 +148,7 @@ class Planned(NamedTuple):
 def _input(name: str, key: str) -> Topic:
     return Topic(
         name=name,
-        kind=Kind.INPUT,
+        kind=TopicKind.INPUT,
         carries=_events_on(name),
         key=key,
         partitions=Partitions.ANY,
@@ -196,7 +196,7 @@ def _ours() -> tuple[Need, ...]:
 def _output(name: str, key: str, read_by: str) -> Topic:
     return Topic(
         name=name,
-        kind=Kind.OUTPUT,
+        kind=TopicKind.OUTPUT,
         carries=tuple(sorted(kind for kind, topic in OUTPUT_TOPICS.items() if topic == name)),
         key=key,
         partitions=Partitions.SHARDS,
@@ -232,7 +232,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _input("control.decisions", _OWN_ID),
     Topic(
         name=ENGAGEMENT_LOG,
-        kind=Kind.OWN,
+        kind=TopicKind.OWN,
         carries=("LogRecord",),
         key="the engagement's id; empty for what concerns all of them",
         partitions=Partitions.SHARDS,
@@ -244,7 +244,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         name=DIRECTORY,
-        kind=Kind.OWN,
+        kind=TopicKind.OWN,
         carries=("what intake remembers",),
         key="what is remembered, such as a project's link",
         partitions=Partitions.ONE,
@@ -262,7 +262,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         name=PROGRESS,
-        kind=Kind.OWN,
+        kind=TopicKind.OWN,
         carries=("how far a shard is",),
         key="the generation",
         partitions=Partitions.SHARDS,
@@ -275,7 +275,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         name=OVERRIDES,
-        kind=Kind.OWN,
+        kind=TopicKind.OWN,
         carries=("records that an operator passes over",),
         key="the offset in the shard's log",
         partitions=Partitions.SHARDS,
@@ -287,7 +287,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         name=DELIVERY,
-        kind=Kind.OWN,
+        kind=TopicKind.OWN,
         carries=("what is under way to an ERP account",),
         key="the name of the ERP account",
         partitions=Partitions.ONE,
@@ -303,7 +303,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _output("forecast.updates", "the project's id", "planning"),
     Topic(
         name=FORECAST_CURRENT,
-        kind=Kind.OUTPUT,
+        kind=TopicKind.OUTPUT,
         carries=("ForecastUpdate",),
         key="the project's id",
         partitions=Partitions.SHARDS,
@@ -328,12 +328,12 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
 )
 BY_NAME: Final[Mapping[str, Topic]] = {topic.name: topic for topic in TOPICS}
-INPUT_TOPICS: Final = tuple(topic.name for topic in TOPICS if topic.kind is Kind.INPUT)
+INPUT_TOPICS: Final = tuple(topic.name for topic in TOPICS if topic.kind is TopicKind.INPUT)
 
 
-def planned(topic: Topic, settings: KafkaSettings) -> Planned:
+def planned(topic: Topic, settings: KafkaSettings) -> PlannedTopic:
     """As it is made when it is not there."""
-    return Planned(
+    return PlannedTopic(
         topic.full_name(Names.of(settings)),
         partition_count(topic, settings),
         settings.replication,
@@ -350,14 +350,14 @@ def partition_count(topic: Topic, settings: KafkaSettings) -> int:
     return settings.input_partitions
 
 
-def missing(admin: TopicAdmin, settings: KafkaSettings) -> list[Planned]:
+def missing(admin: TopicAdmin, settings: KafkaSettings) -> list[PlannedTopic]:
     """What `create` would make, in the order of the table."""
     plans = [planned(topic, settings) for topic in TOPICS]
     found = admin.found_topics([plan.topic for plan in plans])
     return [plan for plan in plans if found[plan.topic] is None]
 
 
-def create(admin: TopicAdmin, plans: Sequence[Planned]) -> None:
+def create(admin: TopicAdmin, plans: Sequence[PlannedTopic]) -> None:
     """Makes them one by one, so that what a broker refuses is told with its topic, and waits until clients see them.
 
     Raises KafkaException.
@@ -369,7 +369,7 @@ def create(admin: TopicAdmin, plans: Sequence[Planned]) -> None:
         time.sleep(SEEN_PAUSE_SECONDS)
 
 
-def faults(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> list[Fault]:
+def faults(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> list[SettingFault]:
     """Every setting that is not as it must be; `only` names topics of the table, none means all of them. Raises KafkaException."""
     names = Names.of(settings)
     looked_at = [BY_NAME[name] for name in only] if only else list(TOPICS)
@@ -381,7 +381,7 @@ def faults(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ())
     ]
 
 
-def check(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> list[Fault]:
+def check(admin: TopicAdmin, settings: KafkaSettings, only: Sequence[str] = ()) -> list[SettingFault]:
     """At start-up, and every so often: faults that are harmless.
 
     Raises GuardStop where a topic is missing or has a setting that could lose or repeat records, and KafkaException.
@@ -405,26 +405,26 @@ def is_empty(admin: TopicAdmin | Clients, name: str, partitions: Iterable[int]) 
 
 def _faults_of(
     admin: TopicAdmin, topic: Topic, name: str, found: TopicFound | None, settings: KafkaSettings
-) -> Iterator[Fault]:
+) -> Iterator[SettingFault]:
     if found is None:
-        yield Fault(name, "topic", "not there, or not to be seen by this user", "a topic")
+        yield SettingFault(name, "topic", "not there, or not to be seen by this user", "a topic")
         return
     wanted = partition_count(topic, settings)
     if topic.partitions is not Partitions.ANY and found.partitions != wanted:
         more = range(wanted, found.partitions)
-        if topic.kind is Kind.OUTPUT and more and is_empty(admin, name, more):
+        if topic.kind is TopicKind.OUTPUT and more and is_empty(admin, name, more):
             told = f"{wanted}; what is more is empty, and nothing is written there"
-            yield Fault(name, PARTITIONS, str(found.partitions), told, is_harmless=True)
+            yield SettingFault(name, PARTITIONS, str(found.partitions), told, is_harmless=True)
         else:
-            yield Fault(name, PARTITIONS, str(found.partitions), _partitions_told(topic, wanted))
+            yield SettingFault(name, PARTITIONS, str(found.partitions), _partitions_told(topic, wanted))
     if found.replication < settings.replication:
-        yield Fault(name, "replication", str(found.replication), f"at least {settings.replication}")
+        yield SettingFault(name, "replication", str(found.replication), f"at least {settings.replication}")
     for need in _checked(topic, settings):
         value = found.settings.get(need.name)
         if value is None:
-            yield Fault(name, need.name, "not told by the brokers", need.told)
+            yield SettingFault(name, need.name, "not told by the brokers", need.told)
         elif not need.met_by(value):
-            yield Fault(name, need.name, value, need.told)
+            yield SettingFault(name, need.name, value, need.told)
 
 
 def _partitions_told(topic: Topic, wanted: int) -> str:
@@ -442,5 +442,5 @@ def _needs(topic: Topic, settings: KafkaSettings) -> tuple[Need, ...]:
 def _checked(topic: Topic, settings: KafkaSettings) -> Iterator[Need]:
     """In development event topics may keep the times of what was simulated or recorded elsewhere."""
     for need in _needs(topic, settings):
-        if not (settings.development and topic.kind is Kind.INPUT and need.name == TIMESTAMPS):
+        if not (settings.development and topic.kind is TopicKind.INPUT and need.name == TIMESTAMPS):
             yield need

@@ -23,7 +23,7 @@ Ask = Callable[[], Iterable[tuple[Labels, float]]]
 TOTAL: Final = "_total"
 
 
-class Spread:
+class HistogramBatch:
     """A histogram of one set of labels, filled a batch at a time."""
 
     __slots__ = ("buckets", "counts", "total")
@@ -70,8 +70,8 @@ class Metrics(Collector):
         self._counts: dict[str, dict[Labels, float]] = {
             measure.name: {} if measure.labels else {(): 0.0} for measure in MEASURES if measure.kind == COUNTER
         }
-        self._spreads: dict[str, dict[Labels, Spread]] = {
-            measure.name: {} if measure.labels else {(): Spread(measure.buckets)}
+        self._spreads: dict[str, dict[Labels, HistogramBatch]] = {
+            measure.name: {} if measure.labels else {(): HistogramBatch(measure.buckets)}
             for measure in MEASURES
             if measure.kind == HISTOGRAM
         }
@@ -86,10 +86,10 @@ class Metrics(Collector):
         known = _bounded(BY_NAME[name], labels)
         counts[known] = counts.get(known, 0.0) + more
 
-    def spread(self, name: str, labels: Labels = ()) -> Spread:
+    def spread(self, name: str, labels: Labels = ()) -> HistogramBatch:
         """To be kept by whoever fills it."""
         measure = BY_NAME[name]
-        return self._spreads[name].setdefault(_bounded(measure, labels), Spread(measure.buckets))
+        return self._spreads[name].setdefault(_bounded(measure, labels), HistogramBatch(measure.buckets))
 
     def ask(self, name: str, asked: Ask) -> Callable[[], None]:
         """Ends with a call of what is returned."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from domain.audit.findings import BILLED_ONCE, Seen, Violation, violation
-from domain.audit.terms import Terms
+from domain.audit.findings import BILLED_ONCE, SeenOutput, Violation, violation
+from domain.audit.terms import AuditedTerms
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import BillingStatement, StatementLine
 from domain.units import HUNDRED_PERCENT, Amount
@@ -36,11 +36,11 @@ class ApprovedShares:
 
     def add(
         self,
-        seen: Seen,
+        seen: SeenOutput,
         statement: BillingStatement,
         line: StatementLine,
         accrued: Mapping[str, Amount | None],
-        terms: Terms,
+        terms: AuditedTerms,
     ) -> Iterator[Violation]:
         """`accrued` is by entry of the line, None where that is not known."""
         contract_id, entries = statement.contract_id, frozenset(line.entries)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, REVENUE, UNAPPLIED_CASH, UNBILLED
 from domain.audit.cash import on_account
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement, records
+from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.entries import EntryAccount, EntryKey
-from domain.audit.findings import LEDGER_REST, POSITION, Checked, Seen, Violation, violation
+from domain.audit.findings import LEDGER_REST, POSITION, Checked, SeenOutput, Violation, violation
 from domain.billing.statement import ISSUED
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.journal import BILLING
@@ -20,11 +20,11 @@ from domain.units import Amount
 POSITION_ACCOUNTS = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT)
 
 
-def positions(engagement: Engagement) -> Checked:
+def positions(engagement: AuditedEngagement) -> Checked:
     """1150 + 1160 - 2300 - 2310 = revenue - the statements that are invoiced, net of deposits, by contract and currency."""
     position: dict[tuple[str, str], Amount] = {}
     expected: dict[tuple[str, str], Amount] = {}
-    last: dict[tuple[str, str], Seen] = {}
+    last: dict[tuple[str, str], SeenOutput] = {}
     totals: dict[str, Amount] = {}
     for seen in engagement.outputs:
         record = seen.record
@@ -60,7 +60,7 @@ def _on(journal: JournalEntry, accounts: tuple[str, ...]) -> Amount:
     return sum(line.amount for line in journal.lines if line.account in accounts)
 
 
-def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
+def ledger_rests(engagement: AuditedEngagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
     """Of entries that were never invoiced one by one, of contracts where every entry is settled, and of payments that are applied whole."""
     last, sums = _sums(engagement)
     count = 0
@@ -87,9 +87,11 @@ def ledger_rests(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount
     return Checked(LEDGER_REST, count, tuple(found))
 
 
-def _sums(engagement: Engagement) -> tuple[dict[tuple[str, str], Seen], dict[tuple[str, str], tuple[Amount, Amount]]]:
+def _sums(
+    engagement: AuditedEngagement,
+) -> tuple[dict[tuple[str, str], SeenOutput], dict[tuple[str, str], tuple[Amount, Amount]]]:
     """By contract and account: where a journal touched it last, and what it comes to in contract and ledger currency."""
-    last: dict[tuple[str, str], Seen] = {}
+    last: dict[tuple[str, str], SeenOutput] = {}
     sums: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     for seen, journal in records(engagement.outputs, JournalEntry):
         for line in journal.lines:
@@ -101,7 +103,7 @@ def _sums(engagement: Engagement) -> tuple[dict[tuple[str, str], Seen], dict[tup
     return last, sums
 
 
-def _rest(seen: Seen, subject: str, account: str, rest: Amount) -> Violation:
+def _rest(seen: SeenOutput, subject: str, account: str, rest: Amount) -> Violation:
     return violation(
         LEDGER_REST,
         seen,

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement, issued, records
+from domain.audit.engagement import AuditedEngagement, issued, records
 from domain.audit.entries import EntryAccount, EntryKey
-from domain.audit.findings import CAPS, Checked, Seen, Violation, violation
-from domain.audit.terms import CapBound, Terms
+from domain.audit.findings import CAPS, Checked, SeenOutput, Violation, violation
+from domain.audit.terms import AuditedTerms, CapBound
 from domain.billing.statement import OPEN
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
@@ -18,7 +18,7 @@ from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 WHOLE_TERM, MONTH = "whole_term", "month"
 
 
-class Printed(NamedTuple):
+class PrintedTotals(NamedTuple):
     """What the statements of a contract line say in all, with how many entries they list; of what is `credited` nobody prints hours."""
 
     amount: Amount = 0
@@ -27,7 +27,7 @@ class Printed(NamedTuple):
     credited: bool = False
 
 
-def caps_kept(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
+def caps_kept(engagement: AuditedEngagement, entries: Mapping[EntryKey, EntryAccount]) -> Checked:
     """What a correction takes back frees room at once; held, or on a later draft, it may be printed after the work that has the room."""
     last, printed = _printed(engagement)
     drafted = {draft.contract_id for _, draft in records(engagement.outputs, BillingStatement) if draft.status == OPEN}
@@ -41,7 +41,7 @@ def caps_kept(engagement: Engagement, entries: Mapping[EntryKey, EntryAccount]) 
             continue
         for cap in terms.caps:
             count += 1
-            lines = [printed.get((contract_id, line_id), Printed()) for line_id in cap.lines]
+            lines = [printed.get((contract_id, line_id), PrintedTotals()) for line_id in cap.lines]
             wrong = [
                 *_entries_within(cap, terms, by_contract.get(contract_id, ())),
                 *(() if engagement.has_holds or contract_id in drafted else _lines_within(cap, terms, lines)),
@@ -57,28 +57,28 @@ class _Beyond(NamedTuple):
     found: str
 
 
-def _printed(engagement: Engagement) -> tuple[dict[str, Seen], dict[tuple[str, str], Printed]]:
+def _printed(engagement: AuditedEngagement) -> tuple[dict[str, SeenOutput], dict[tuple[str, str], PrintedTotals]]:
     """Where each contract was billed last, and the sums of its lines."""
-    last: dict[str, Seen] = {}
-    printed: dict[tuple[str, str], Printed] = {}
+    last: dict[str, SeenOutput] = {}
+    printed: dict[tuple[str, str], PrintedTotals] = {}
     for _, journal in records(engagement.outputs, JournalEntry):
         credit = credit_of(journal)
         if credit is not None and (credit.reopens or credit.concedes):
             key = (journal.contract_id or "", credit.line_id)
-            had = printed.get(key, Printed())
+            had = printed.get(key, PrintedTotals())
             printed[key] = had._replace(amount=had.amount - credit.net, credited=True)
     for seen, statement in issued(engagement.outputs):
         last[statement.contract_id] = seen
         for line in statement.lines:
             key = (statement.contract_id, line.line_id)
-            had = printed.get(key, Printed())
-            printed[key] = Printed(
+            had = printed.get(key, PrintedTotals())
+            printed[key] = PrintedTotals(
                 had.amount + line.amount, had.quantity + line.quantity, had.entries + len(line.entries), had.credited
             )
     return last, printed
 
 
-def _entries_within(cap: CapBound, terms: Terms, entries: Iterable[EntryAccount]) -> Iterator[_Beyond]:
+def _entries_within(cap: CapBound, terms: AuditedTerms, entries: Iterable[EntryAccount]) -> Iterator[_Beyond]:
     """By month or day where the cap is one of those; a cap a day counts per person."""
     if cap.amount is None or not terms.same_allotment:
         return
@@ -114,7 +114,7 @@ def _beyond(what: str, limit: Amount, sums: Mapping[str, Amount]) -> Iterator[_B
             yield _Beyond(f"at most {format_amount(limit)} {what}{when}", format_amount(amount))
 
 
-def _lines_within(cap: CapBound, terms: Terms, lines: list[Printed]) -> Iterator[_Beyond]:
+def _lines_within(cap: CapBound, terms: AuditedTerms, lines: list[PrintedTotals]) -> Iterator[_Beyond]:
     """By what is printed, for caps over the whole term of all that their lines charge; shown quantities are rounded once a line."""
     if cap.period != WHOLE_TERM or not cap.everything:
         return

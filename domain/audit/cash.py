@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.accounts import UNAPPLIED_CASH
-from domain.audit.engagement import Engagement, records
-from domain.audit.findings import Seen
+from domain.audit.engagement import AuditedEngagement, records
+from domain.audit.findings import SeenOutput
 from domain.outputs import JournalEntry
 from domain.units import Amount
 
@@ -17,12 +17,12 @@ PAYMENT, APPLICATION = "payment", "payment_application"
 class OnAccount(NamedTuple):
     """Of a payment in a company on 1120, debit positive, and the journal that touched it last."""
 
-    last: Seen
+    last: SeenOutput
     amount: Amount
     ledger: Amount
 
 
-def on_account(engagement: Engagement) -> dict[tuple[str, str], OnAccount]:
+def on_account(engagement: AuditedEngagement) -> dict[tuple[str, str], OnAccount]:
     """By payment and company."""
     found: dict[tuple[str, str], OnAccount] = {}
     for seen, journal in records(engagement.outputs, JournalEntry):
@@ -46,7 +46,7 @@ def payment_of(journal: JournalEntry) -> str | None:
     return None
 
 
-def taken_off(engagement: Engagement) -> Mapping[str, Amount]:
+def taken_off(engagement: AuditedEngagement) -> Mapping[str, Amount]:
     """By payment what applications take off invoices: off another engagement's no journal of this one puts it on 1120 again."""
     newest = {applied.application_id: applied for applied in engagement.applications}
     found: dict[str, Amount] = {}

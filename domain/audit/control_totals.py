@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.audit.findings import CONTROL_TOTALS, Seen, Violation, violation
+from domain.audit.findings import CONTROL_TOTALS, SeenOutput, Violation, violation
 from domain.money import format_amount
 from domain.outputs import ControlTotals, JournalEntry
 from domain.units import Amount
@@ -24,7 +24,7 @@ class PostedTotals:
         credited -= sum(line.amount for line in journal.lines if line.amount < 0)
         self._totals[key] = (count + 1, debited, credited)
 
-    def see(self, seen: Seen, told: ControlTotals, chain: bytes) -> Iterator[Violation]:
+    def see(self, seen: SeenOutput, told: ControlTotals, chain: bytes) -> Iterator[Violation]:
         """`chain` is that of all outputs before it."""
         self.count += 1
         subject = f"{told.legal_entity_id} {told.currency} {told.date}"

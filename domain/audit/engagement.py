@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from domain.audit.findings import Seen
-from domain.audit.terms import UNKNOWN, Terms
+from domain.audit.findings import SeenOutput
+from domain.audit.terms import UNKNOWN, AuditedTerms
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.finance import CreditMemoIssued, PaymentApplied
 from domain.ledger.journal import moves_nothing
@@ -15,42 +15,42 @@ from domain.outputs import BillingStatement, JournalEntry, ProjectView, Statemen
 R = TypeVar("R", JournalEntry, BillingStatement, ProjectView)
 
 
-class Engagement(NamedTuple):
+class AuditedEngagement(NamedTuple):
     """Journals, statements and views in the order of their numbers, and the credit memos and applications of cash that were asked
     for; `has_holds` where billing was ever held."""
 
     engagement_id: str
-    outputs: tuple[Seen, ...]
-    terms: Mapping[str, Terms] = {}
+    outputs: tuple[SeenOutput, ...]
+    terms: Mapping[str, AuditedTerms] = {}
     has_holds: bool = False
     memos: tuple[CreditMemoIssued, ...] = ()
     applications: tuple[PaymentApplied, ...] = ()
 
     @property
-    def booked(self) -> Engagement:
+    def booked(self) -> AuditedEngagement:
         """Without journals that only move others to where the ERP takes them: these come to nothing."""
         kept = (one for one in self.outputs if not (isinstance(one.record, JournalEntry) and moves_nothing(one.record)))
         return self._replace(outputs=tuple(kept))
 
-    def terms_of(self, contract_id: str) -> Terms:
+    def terms_of(self, contract_id: str) -> AuditedTerms:
         return self.terms.get(contract_id, UNKNOWN)
 
 
-class Whole(NamedTuple):
+class WholeStatement(NamedTuple):
     """A statement with the lines of all its parts, where its last part stands."""
 
-    seen: Seen
+    seen: SeenOutput
     statement: BillingStatement
     lines: tuple[StatementLine, ...]
 
 
-def records(outputs: Iterable[Seen], kind: type[R]) -> Iterator[tuple[Seen, R]]:
+def records(outputs: Iterable[SeenOutput], kind: type[R]) -> Iterator[tuple[SeenOutput, R]]:
     for seen in outputs:
         if isinstance(seen.record, kind):
             yield seen, seen.record
 
 
-def issued(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
+def issued(outputs: Iterable[SeenOutput]) -> Iterator[tuple[SeenOutput, BillingStatement]]:
     """As they stand: drafts, and revisions that no longer hold, bill nothing."""
     told = list(records(outputs, BillingStatement))
     gone = {(part.statement_id, part.revision) for _, part in told if part.status == SUPERSEDED}
@@ -59,9 +59,9 @@ def issued(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
     )
 
 
-def waiting(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
+def waiting(outputs: Iterable[SeenOutput]) -> Iterator[tuple[SeenOutput, BillingStatement]]:
     """Drafts in the revision that may be approved now."""
-    newest: dict[tuple[str, int], list[tuple[Seen, BillingStatement]]] = {}
+    newest: dict[tuple[str, int], list[tuple[SeenOutput, BillingStatement]]] = {}
     for seen, part in records(outputs, BillingStatement):
         key = part.statement_id, part.revision
         if part.status == OPEN:
@@ -71,11 +71,11 @@ def waiting(outputs: Iterable[Seen]) -> Iterator[tuple[Seen, BillingStatement]]:
     return (one for parts in newest.values() for one in parts)
 
 
-def whole_statements(outputs: Sequence[Seen]) -> Iterator[Whole]:
+def whole_statements(outputs: Sequence[SeenOutput]) -> Iterator[WholeStatement]:
     """Each statement once; its parts follow each other."""
     lines: list[StatementLine] = []
     for seen, part in issued(outputs):
         lines += part.lines
         if part.part >= part.parts:
-            yield Whole(seen, part, tuple(lines))
+            yield WholeStatement(seen, part, tuple(lines))
             lines = []

@@ -16,10 +16,10 @@ from typing import NamedTuple, TypeVar
 from domain.accounts import UNBILLED, UNBILLED_RECEIVABLE
 from domain.audit.approved_shares import ApprovedShares
 from domain.audit.credits import RowCredit, credit_of
-from domain.audit.engagement import Engagement
-from domain.audit.findings import BILLED_ONCE, Checked, Seen, Violation, violation
+from domain.audit.engagement import AuditedEngagement
+from domain.audit.findings import BILLED_ONCE, Checked, SeenOutput, Violation, violation
 from domain.audit.shared_cuts import Brings, SharedCut
-from domain.audit.terms import Terms
+from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, ISSUED, SUPERSEDED
 from domain.ledger.journal import BILLING
 from domain.money import format_amount
@@ -60,12 +60,12 @@ class EntryAccount:
     def billed(self) -> Amount:
         return sum(self.issued.values())
 
-    def billable(self, terms: Terms) -> Amount:
+    def billable(self, terms: AuditedTerms) -> Amount:
         """What is accrued; where a cap lets revenue pass, what of it stands on 1150 if the line's account is that."""
         beside = terms.revenue_beyond_cap and UNBILLED_RECEIVABLE in self.accrued
         return self.amount(UNBILLED_RECEIVABLE) if beside else self.total
 
-    def left(self, terms: Terms) -> Amount:
+    def left(self, terms: AuditedTerms) -> Amount:
         return self.billable(terms) - self.billed
 
 
@@ -77,14 +77,14 @@ class Portion(NamedTuple):
     amount: Amount
 
 
-class Retold(NamedTuple):
+class AuditedEntries(NamedTuple):
     """The accounts of the engagement's entries after its last output; vague portions are not listed."""
 
     entries: dict[EntryKey, EntryAccount]
     checked: Checked
 
 
-def retell(engagement: Engagement) -> Retold:
+def retell(engagement: AuditedEngagement) -> AuditedEntries:
     entries: dict[EntryKey, EntryAccount] = {}
     portions: dict[str, list[Portion]] = {}
     found: list[Violation] = []
@@ -126,7 +126,7 @@ def retell(engagement: Engagement) -> Retold:
             if not engagement.has_holds and record.part >= record.parts:
                 found += _over_billed(entries, seen, record, terms, portions.get(record.statement_id, ()))
     found += cut.violations()
-    return Retold(entries, Checked(BILLED_ONCE, count, tuple(found)))
+    return AuditedEntries(entries, Checked(BILLED_ONCE, count, tuple(found)))
 
 
 def _take_back(entries: dict[EntryKey, EntryAccount], portions: Sequence[Portion]) -> None:
@@ -153,14 +153,14 @@ def _credit(entries: dict[EntryKey, EntryAccount], journal: JournalEntry, credit
 
 
 def _may_bring(
-    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
+    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: AuditedTerms
 ) -> dict[str, Brings | None]:
     """What the statements of all payers may bring for each entry of a line; None where that is not known."""
     return _by_entry(entries, statement, line, terms, lambda entry: _brings(entry, line.line_id, terms))
 
 
 def _accrued(
-    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
+    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: AuditedTerms
 ) -> dict[str, Amount | None]:
     """By entry of the line; None where that is not known."""
     unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
@@ -168,7 +168,7 @@ def _accrued(
     return {entry_id: None if unknown or entry is None else entry.billable(terms) for entry_id, entry in found.items()}
 
 
-def _brings(entry: EntryAccount, line_id: str, terms: Terms) -> Brings:
+def _brings(entry: EntryAccount, line_id: str, terms: AuditedTerms) -> Brings:
     if not entry.issued:
         return Brings(entry.left(terms), frozenset())
     on_line = entry.issued.get(line_id, 0)
@@ -176,7 +176,7 @@ def _brings(entry: EntryAccount, line_id: str, terms: Terms) -> Brings:
 
 
 def _left_of(
-    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: Terms
+    entries: Mapping[EntryKey, EntryAccount], statement: BillingStatement, line: StatementLine, terms: AuditedTerms
 ) -> dict[str, Amount | None]:
     """By entry of the line what it has accrued and not billed; None where that is not known."""
     return _by_entry(
@@ -188,7 +188,7 @@ def _by_entry(
     entries: Mapping[EntryKey, EntryAccount],
     statement: BillingStatement,
     line: StatementLine,
-    terms: Terms,
+    terms: AuditedTerms,
     told: Callable[[EntryAccount], R | None],
 ) -> dict[str, R | None]:
     """What is told of each entry of a line; None where its portion may not be known."""
@@ -217,7 +217,7 @@ def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> Non
 
 
 def _given_up(
-    entries: Mapping[EntryKey, EntryAccount], seen: Seen, journal: JournalEntry, terms: Terms
+    entries: Mapping[EntryKey, EntryAccount], seen: SeenOutput, journal: JournalEntry, terms: AuditedTerms
 ) -> Iterator[Violation]:
     """No more is given up than is accrued and not billed."""
     entry = entries.get((journal.contract_id or "", row_id(journal.affected_kind, journal.affected_id)))
@@ -232,10 +232,10 @@ def _given_up(
 
 def _bill(
     entries: dict[EntryKey, EntryAccount],
-    seen: Seen,
+    seen: SeenOutput,
     statement: BillingStatement,
     line: StatementLine,
-    terms: Terms,
+    terms: AuditedTerms,
     portions: list[Portion],
 ) -> Iterator[Violation]:
     keys = [(statement.contract_id, entry_id) for entry_id in line.entries]
@@ -273,7 +273,7 @@ def _bill(
         portions.append(Portion(key, line.line_id, amount))
 
 
-def _fits(entry: EntryAccount, line: StatementLine, terms: Terms) -> bool:
+def _fits(entry: EntryAccount, line: StatementLine, terms: AuditedTerms) -> bool:
     """An entry that moved to another contract line is taken back on the one and billed anew on the other."""
     on_line = entry.issued.get(line.line_id, 0)
     if line.amount == entry.left(terms) or entry.vague:
@@ -281,12 +281,12 @@ def _fits(entry: EntryAccount, line: StatementLine, terms: Terms) -> bool:
     return bool(entry.issued) and line.amount in {-on_line, entry.billable(terms) - on_line}
 
 
-def _moved_here(entry: EntryAccount, line: StatementLine, terms: Terms) -> Amount:
+def _moved_here(entry: EntryAccount, line: StatementLine, terms: AuditedTerms) -> Amount:
     """All of an entry that left another line after its issue; that line takes it back, which `_over_billed` sees to."""
     return entry.billable(terms) - entry.issued.get(line.line_id, 0)
 
 
-def _differs(seen: Seen, statement: BillingStatement, line: StatementLine, expected: Amount) -> Violation:
+def _differs(seen: SeenOutput, statement: BillingStatement, line: StatementLine, expected: Amount) -> Violation:
     return violation(
         BILLED_ONCE,
         seen,
@@ -298,9 +298,9 @@ def _differs(seen: Seen, statement: BillingStatement, line: StatementLine, expec
 
 def _over_billed(
     entries: dict[EntryKey, EntryAccount],
-    seen: Seen,
+    seen: SeenOutput,
     statement: BillingStatement,
-    terms: Terms,
+    terms: AuditedTerms,
     portions: Sequence[Portion],
 ) -> Iterator[Violation]:
     """Over all lines of a contract no entry is billed more than it has accrued."""

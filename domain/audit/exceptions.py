@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.audit.findings import EXCEPTIONS, Seen, Violation, violation
+from domain.audit.findings import EXCEPTIONS, SeenOutput, Violation, violation
 from domain.outputs import ExceptionClosed, ExceptionRaised
 
 
@@ -15,7 +15,7 @@ class OpenExceptions:
         self.count = 0
         self.open: dict[str, tuple[str, int]] = {}
 
-    def raised(self, seen: Seen, record: ExceptionRaised) -> Iterator[Violation]:
+    def raised(self, seen: SeenOutput, record: ExceptionRaised) -> Iterator[Violation]:
         self.count += 1
         known = self.open.get(record.exception_id)
         if known is not None and record.revision <= known[1]:
@@ -23,7 +23,7 @@ class OpenExceptions:
             yield violation(EXCEPTIONS, seen, record.exception_id, expected, f"revision {record.revision}")
         self.open[record.exception_id] = (record.category, record.revision)
 
-    def closed(self, seen: Seen, record: ExceptionClosed) -> Iterator[Violation]:
+    def closed(self, seen: SeenOutput, record: ExceptionClosed) -> Iterator[Violation]:
         self.count += 1
         category, _ = self.open.pop(record.exception_id, ("none that is open", 0))
         if category != record.category:

@@ -72,7 +72,7 @@ MECHANICAL = (REFOLD, CAUSES, OUTPUT_SEQ)
 CHAINS = frozenset({INPUT_CHAIN, OUTPUT_CHAIN})
 
 
-class Seen(NamedTuple):
+class SeenOutput(NamedTuple):
     """An output where it stands."""
 
     topic: str
@@ -100,7 +100,7 @@ class Checked(NamedTuple):
     violations: tuple[Violation, ...] = ()
 
 
-def violation(check: str, seen: Seen, subject: str, expected: object, found: object) -> Violation:
+def violation(check: str, seen: SeenOutput, subject: str, expected: object, found: object) -> Violation:
     return Violation(
         check, seen.topic, seen.position.output_seq, subject, str(expected), str(found), about(seen.record)
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from domain.audit.findings import FORECASTS, Seen, Violation, violation
+from domain.audit.findings import FORECASTS, SeenOutput, Violation, violation
 from domain.forecast.completion import MONTHS_MAX
 from domain.money import format_amount, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastUpdate, PreviousFigures
@@ -21,7 +21,7 @@ class ForecastSeries:
         self.count = 0
         self._last: dict[str, tuple[str, PreviousFigures]] = {}
 
-    def see(self, seen: Seen, update: ForecastUpdate) -> Iterator[Violation]:
+    def see(self, seen: SeenOutput, update: ForecastUpdate) -> Iterator[Violation]:
         self.count += 1
         now = update.project
         told = PreviousFigures(

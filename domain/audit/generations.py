@@ -17,7 +17,7 @@ from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount
 
 
-class Posted(NamedTuple):
+class LedgerPlace(NamedTuple):
     """Where an amount stands in the ledger."""
 
     legal_entity_id: str
@@ -31,11 +31,11 @@ class Posted(NamedTuple):
     ledger_currency: str
 
 
-class Difference(NamedTuple):
+class AccountDifference(NamedTuple):
     """One account of a journal that stands otherwise; what is gone has nothing after, debits are above zero."""
 
     journal_id: str
-    at: Posted
+    at: LedgerPlace
     before: Amount
     after: Amount
     ledger_before: Amount
@@ -50,7 +50,7 @@ class Difference(NamedTuple):
         return self.ledger_after - self.ledger_before
 
 
-class Asked(NamedTuple):
+class StatementDemand(NamedTuple):
     """What a customer was asked for; `lines` tells apart statements of the same figures. `tax` is None where nobody says what it is."""
 
     status: str
@@ -65,11 +65,11 @@ class StatementDifference(NamedTuple):
     """A statement that stands otherwise, or is gone."""
 
     statement_id: str
-    before: Asked
-    after: Asked | None
+    before: StatementDemand
+    after: StatementDemand | None
 
 
-def differences(before: JournalEntry, after: JournalEntry | None) -> tuple[Difference, ...]:
+def differences(before: JournalEntry, after: JournalEntry | None) -> tuple[AccountDifference, ...]:
     """All accounts of a journal, empty where the ledger has the same of both; what is not delivered is nothing to it."""
     was, now = _effect(before), _effect(after)
     if was == now:
@@ -78,7 +78,7 @@ def differences(before: JournalEntry, after: JournalEntry | None) -> tuple[Diffe
     for at in sorted({*was, *now}):
         amount_was, ledger_was = was.get(at, (0, 0))
         amount_now, ledger_now = now.get(at, (0, 0))
-        found.append(Difference(before.journal_id, at, amount_was, amount_now, ledger_was, ledger_now))
+        found.append(AccountDifference(before.journal_id, at, amount_was, amount_now, ledger_was, ledger_now))
     return tuple(found)
 
 
@@ -90,12 +90,12 @@ def statement_difference(
     return None if was == now else StatementDifference(before[0].statement_id, was, now)
 
 
-def _effect(journal: JournalEntry | None) -> dict[Posted, tuple[Amount, Amount]]:
-    sums: dict[Posted, tuple[Amount, Amount]] = {}
+def _effect(journal: JournalEntry | None) -> dict[LedgerPlace, tuple[Amount, Amount]]:
+    sums: dict[LedgerPlace, tuple[Amount, Amount]] = {}
     if journal is None or not journal.deliver:
         return sums
     for line in journal.lines:
-        at = Posted(
+        at = LedgerPlace(
             journal.legal_entity_id,
             journal.accounting_date,
             journal.period,
@@ -111,12 +111,12 @@ def _effect(journal: JournalEntry | None) -> dict[Posted, tuple[Amount, Amount]]
     return {at: amounts for at, amounts in sums.items() if amounts != (0, 0)}
 
 
-def _asked(statements: Sequence[BillingStatement]) -> Asked:
+def _asked(statements: Sequence[BillingStatement]) -> StatementDemand:
     """As its last revision says; its parts come one after the other."""
     last = max(each.revision for each in statements)
     parts = sorted((each for each in statements if each.revision == last), key=lambda each: each.part)
     head = parts[-1]
-    return Asked(
+    return StatementDemand(
         head.status,
         head.currency,
         head.total,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from domain.audit.credits import CREDIT_MEMO, RowCredit, credit_of
-from domain.audit.engagement import Engagement, records
-from domain.audit.findings import INVOICES, Seen, Violation, violation
+from domain.audit.engagement import AuditedEngagement, records
+from domain.audit.findings import INVOICES, SeenOutput, Violation, violation
 from domain.billing.statement import HOUR, ISSUED
 from domain.events.finance import CreditMemoIssued
 from domain.money import format_amount, format_decimal, smallest_unit
@@ -25,14 +25,14 @@ SCALE = HOURS_ONE * RATE_ONE * HUNDRED_PERCENT
 class HoursCredited:
     """Of memos with one line, by hours, of rows that one statement each bills whole and at one rate."""
 
-    def __init__(self, engagement: Engagement) -> None:
+    def __init__(self, engagement: AuditedEngagement) -> None:
         self._engagement = engagement
         self._lines: dict[RowKey, list[tuple[LineKey, StatementLine]]] = {}
         self._credited: dict[LineKey, Amount] = {}
 
     def violations(self) -> Iterator[Violation]:
         memos = {memo.credit_memo_id: memo for memo in self._engagement.memos}
-        of_memo: dict[str, list[tuple[Seen, JournalEntry, RowCredit]]] = {}
+        of_memo: dict[str, list[tuple[SeenOutput, JournalEntry, RowCredit]]] = {}
         for seen in self._engagement.outputs:
             record = seen.record
             if isinstance(record, BillingStatement) and record.status == ISSUED:
@@ -52,7 +52,7 @@ class HoursCredited:
                 self._lines.setdefault(row, []).append(((statement.statement_id, statement.part, place), line))
 
     def _of_memo(
-        self, memo: CreditMemoIssued, rows: Sequence[tuple[Seen, JournalEntry, RowCredit]]
+        self, memo: CreditMemoIssued, rows: Sequence[tuple[SeenOutput, JournalEntry, RowCredit]]
     ) -> Iterator[Violation]:
         lines: dict[LineKey, StatementLine] = {}
         for _, journal, credit in rows:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, OUTPUT_TAX, RECEIVABLE, RETENTION_RECEIVABLE, REVENUE
-from domain.audit.engagement import Engagement, Whole, records, whole_statements
-from domain.audit.findings import INVOICES, Checked, Seen, Violation, violation
+from domain.audit.engagement import AuditedEngagement, WholeStatement, records, whole_statements
+from domain.audit.findings import INVOICES, Checked, SeenOutput, Violation, violation
 from domain.audit.hours_credited import HoursCredited
 from domain.billing.statement import CORRECTION
 from domain.ledger.clearing import is_of_invoice
@@ -20,7 +20,7 @@ GIVE_BACK = ("statement", "credit_memo")
 TAKEN = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT, *REVENUE)
 
 
-def invoices_match(engagement: Engagement) -> Checked:
+def invoices_match(engagement: AuditedEngagement) -> Checked:
     statements = {whole.statement.statement_id: whole for whole in whole_statements(engagement.outputs)}
     invoiced: dict[str, int] = {}
     found: list[Violation] = []
@@ -58,7 +58,7 @@ def _is_new(line: StatementLine) -> bool:
     return line.amount > 0 and CORRECTION not in line.flags
 
 
-def _converted_once(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+def _converted_once(seen: SeenOutput, journal: JournalEntry) -> Iterator[Violation]:
     """Revenue as billed of which nothing takes back is converted once a line, at the rate that the journal shows to 10^-12."""
     for line in journal.lines:
         if line.account not in REVENUE:
@@ -71,7 +71,7 @@ def _converted_once(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
             yield violation(INVOICES, seen, journal.journal_id, expected, found)
 
 
-def _matches(seen: Seen, journal: JournalEntry, whole: Whole) -> Iterator[Violation]:
+def _matches(seen: SeenOutput, journal: JournalEntry, whole: WholeStatement) -> Iterator[Violation]:
     statement = whole.statement
     net = sum(line.amount for line in journal.lines if line.account in {RECEIVABLE, OUTPUT_TAX})
     if (journal.contract_id, journal.currency) != (statement.contract_id, statement.currency):

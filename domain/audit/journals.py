@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.accounts import REVENUE
-from domain.audit.findings import JOURNALS, PERIODS, Seen, Violation, violation
+from domain.audit.findings import JOURNALS, PERIODS, SeenOutput, Violation, violation
 from domain.audit.reference import ReferenceSoFar
 from domain.ledger.journal import NEVER_ACCEPTED
 from domain.money import format_amount, is_currency, smallest_unit
@@ -14,7 +14,7 @@ from domain.reference import fiscal
 from domain.work.rows import ROWS
 
 
-def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+def balances(seen: SeenOutput, journal: JournalEntry) -> Iterator[Violation]:
     """Debits and credits are equal in both currencies, and no line says nothing."""
     amounts = [line.amount for line in journal.lines]
     ledger = [line.ledger_amount for line in journal.lines]
@@ -31,7 +31,7 @@ def balances(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
     yield from _revenue_alone(seen, journal)
 
 
-def _revenue_alone(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+def _revenue_alone(seen: SeenOutput, journal: JournalEntry) -> Iterator[Violation]:
     """Value of an entry that moves from one account to another does so at the ledger amount that it carries."""
     if journal.kind != "difference" or journal.affected_kind not in ROWS:
         return
@@ -42,7 +42,7 @@ def _revenue_alone(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
             yield violation(JOURNALS, seen, journal.journal_id, expected, found)
 
 
-def _in_units(seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+def _in_units(seen: SeenOutput, journal: JournalEntry) -> Iterator[Violation]:
     """Nobody can pay a part of a currency's smallest unit, and no balance of such parts ever comes to zero."""
     for code, where, amounts in (
         (journal.currency, "", [line.amount for line in journal.lines]),
@@ -67,7 +67,7 @@ class OpenPeriods:
         self.count = 0
         self._reference = reference
 
-    def see(self, seen: Seen, journal: JournalEntry) -> Iterator[Violation]:
+    def see(self, seen: SeenOutput, journal: JournalEntry) -> Iterator[Violation]:
         self.count += 1
         entity = self._reference.book.entity(journal.legal_entity_id)
         if entity is None:

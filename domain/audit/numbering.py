@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from domain.audit.findings import CAUSES, OUTPUT_SEQ, Seen, Violation, violation
+from domain.audit.findings import CAUSES, OUTPUT_SEQ, SeenOutput, Violation, violation
 
 
 class DenseNumbers:
@@ -16,7 +16,7 @@ class DenseNumbers:
         self._expected = 0
         self._home = (generation, shard)
 
-    def see(self, seen: Seen) -> Iterator[Violation]:
+    def see(self, seen: SeenOutput) -> Iterator[Violation]:
         position = seen.position
         self.count += 1
         self.last[seen.topic] = position.output_seq
@@ -47,7 +47,7 @@ class DenseOrdinals:
         self._offset = -1
         self._ordinal = 0
 
-    def see(self, seen: Seen) -> Iterator[Violation]:
+    def see(self, seen: SeenOutput) -> Iterator[Violation]:
         offset, ordinal = seen.position.log_offset, seen.position.ordinal
         self.count += 1
         if offset < self._offset:

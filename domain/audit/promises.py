@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from domain.audit.balances import ledger_rests, positions
 from domain.audit.caps import caps_kept
-from domain.audit.engagement import Engagement
-from domain.audit.entries import Retold
+from domain.audit.engagement import AuditedEngagement
+from domain.audit.entries import AuditedEntries
 from domain.audit.findings import Checked
 from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
@@ -16,7 +16,7 @@ from domain.audit.statements import statements_foot
 from domain.audit.views import views_agree
 
 
-def check(engagement: Engagement, retold: Retold) -> Iterator[Checked]:
+def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Checked]:
     """`retold` is what `retell` makes of the engagement."""
     yield journals_once(engagement)
     yield reversals_mirror(engagement)

@@ -33,7 +33,7 @@ class Report(NamedTuple):
         return sum(finding.violations for finding in self.findings)
 
 
-class Tally:
+class AuditTally:
     """Grows while an audit goes on; keeps few violations however many there are."""
 
     def __init__(self) -> None:

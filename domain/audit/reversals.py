@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from domain.audit.engagement import Engagement, records
-from domain.audit.findings import JOURNAL_IDS, REVERSALS, Checked, Seen, Violation, violation
+from domain.audit.engagement import AuditedEngagement, records
+from domain.audit.findings import JOURNAL_IDS, REVERSALS, Checked, SeenOutput, Violation, violation
 from domain.ledger.journal import moves_nothing
 from domain.outputs import JournalEntry, JournalLine
 
@@ -25,8 +25,8 @@ MIRRORED = (
 )
 
 
-def journals_once(engagement: Engagement) -> Checked:
-    first: dict[str, tuple[Seen, JournalEntry]] = {}
+def journals_once(engagement: AuditedEngagement) -> Checked:
+    first: dict[str, tuple[SeenOutput, JournalEntry]] = {}
     found = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
@@ -39,7 +39,7 @@ def journals_once(engagement: Engagement) -> Checked:
     return Checked(JOURNAL_IDS, count, tuple(found))
 
 
-def reversals_mirror(engagement: Engagement) -> Checked:
+def reversals_mirror(engagement: AuditedEngagement) -> Checked:
     """A journal that is taken back stands again once its reversal is taken back, by the memo of one that the ERP never had."""
     made: dict[str, JournalEntry] = {}
     taken_back: dict[str, int] = {}
@@ -59,7 +59,7 @@ def reversals_mirror(engagement: Engagement) -> Checked:
     return Checked(REVERSALS, count, tuple(found))
 
 
-def _replacement(seen: Seen, journal: JournalEntry, original: JournalEntry | None) -> Iterator[Violation]:
+def _replacement(seen: SeenOutput, journal: JournalEntry, original: JournalEntry | None) -> Iterator[Violation]:
     if original is None:
         yield violation(REVERSALS, seen, journal.journal_id, f"a journal {journal.replaces} that it replaces", "none")
     elif original.lines != journal.lines or journal.accounting_date <= original.accounting_date:
@@ -68,7 +68,7 @@ def _replacement(seen: Seen, journal: JournalEntry, original: JournalEntry | Non
 
 
 def _reversal(
-    seen: Seen, journal: JournalEntry, made: dict[str, JournalEntry], taken_back: dict[str, int]
+    seen: SeenOutput, journal: JournalEntry, made: dict[str, JournalEntry], taken_back: dict[str, int]
 ) -> Iterator[Violation]:
     original = made.get(journal.reverses or "")
     follows = original is not None and (original.kind != REVERSAL or moves_nothing(journal))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from domain.audit.findings import BILLED_ONCE, Seen, Violation, violation
+from domain.audit.findings import BILLED_ONCE, SeenOutput, Violation, violation
 from domain.money import format_amount
 from domain.outputs import BillingStatement, StatementLine
 from domain.units import Amount
@@ -33,7 +33,7 @@ class SharedCut:
     """The lines of the statements that follow each other for a contract and period; `known` is by contract line and entry, None where
     it is not."""
 
-    last: tuple[Seen, BillingStatement] | None = None
+    last: tuple[SeenOutput, BillingStatement] | None = None
     lines: list[StatementLine] = field(default_factory=list)
     known: dict[tuple[str, str], Brings | None] = field(default_factory=dict)
 
@@ -47,7 +47,7 @@ class SharedCut:
         )
 
     def add(
-        self, seen: Seen, statement: BillingStatement, line: StatementLine, brings: Mapping[str, Brings | None]
+        self, seen: SeenOutput, statement: BillingStatement, line: StatementLine, brings: Mapping[str, Brings | None]
     ) -> None:
         """`brings` is by entry of the line, before anything of the statement was counted."""
         self.last = seen, statement
@@ -56,7 +56,7 @@ class SharedCut:
             self.known.setdefault((line.line_id, entry_id), one)
 
     def add_funded(
-        self, seen: Seen, statement: BillingStatement, line: StatementLine, left: Mapping[str, Amount | None]
+        self, seen: SeenOutput, statement: BillingStatement, line: StatementLine, left: Mapping[str, Amount | None]
     ) -> None:
         """`left` is what each entry of a line had accrued and not billed, None where that is not known."""
         self.last = seen, statement

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement, records
-from domain.audit.findings import STATEMENTS, Checked, Seen, Violation, violation
-from domain.audit.terms import Terms
+from domain.audit.engagement import AuditedEngagement, records
+from domain.audit.findings import STATEMENTS, Checked, SeenOutput, Violation, violation
+from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.billing.tax import by_category, groups_of
 from domain.identity import statement_id
@@ -31,10 +31,10 @@ class _Told(NamedTuple):
     was_issued: bool
 
 
-def statements_foot(engagement: Engagement) -> Checked:
+def statements_foot(engagement: AuditedEngagement) -> Checked:
     found: list[Violation] = []
     count = 0
-    parts: list[tuple[Seen, BillingStatement]] = []
+    parts: list[tuple[SeenOutput, BillingStatement]] = []
     sequences: dict[tuple[str, str], int] = {}
     retained: dict[tuple[str, str], Amount] = {}
     revisions: dict[str, _Told] = {}
@@ -66,8 +66,8 @@ def statements_foot(engagement: Engagement) -> Checked:
 
 
 def _statements(
-    outputs: Iterable[Seen], retained: dict[tuple[str, str], Amount]
-) -> Iterator[tuple[Seen, BillingStatement]]:
+    outputs: Iterable[SeenOutput], retained: dict[tuple[str, str], Amount]
+) -> Iterator[tuple[SeenOutput, BillingStatement]]:
     """In order; what credit memos between them gave back of what is retained leaves `retained`."""
     for seen in outputs:
         if isinstance(seen.record, BillingStatement):
@@ -86,7 +86,7 @@ def _whose(journal: JournalEntry, retained: Mapping[tuple[str, str], Amount]) ->
     return of_contract[0] if len(of_contract) == 1 else (contract_id, customer_id)
 
 
-def _follows(seen: Seen, statement: BillingStatement, before: _Told | None) -> Iterator[Violation]:
+def _follows(seen: SeenOutput, statement: BillingStatement, before: _Told | None) -> Iterator[Violation]:
     """A draft is issued or superseded as the revision that it is, and what is issued may be superseded; the next revision is what the
     one before was."""
     now = statement.revision, statement.status
@@ -103,13 +103,13 @@ def _follows(seen: Seen, statement: BillingStatement, before: _Told | None) -> I
         yield violation(STATEMENTS, seen, statement.statement_id, expected, f"revision {now[0]} {now[1]}")
 
 
-def _invoiced(engagement: Engagement) -> dict[str, int]:
+def _invoiced(engagement: AuditedEngagement) -> dict[str, int]:
     """Where the invoice of each statement was posted."""
     journals = records(engagement.outputs, JournalEntry)
     return {one.affected_id: seen.position.output_seq for seen, one in journals if one.kind == BILLING}
 
 
-def _not_after(seen: Seen, statement: BillingStatement, invoice: int | None) -> Iterator[Violation]:
+def _not_after(seen: SeenOutput, statement: BillingStatement, invoice: int | None) -> Iterator[Violation]:
     """What is invoiced stays as it is."""
     if invoice is not None and seen.position.output_seq > invoice:
         expected = f"nothing after its invoice, at output_seq {invoice}"
@@ -118,11 +118,13 @@ def _not_after(seen: Seen, statement: BillingStatement, invoice: int | None) -> 
         )
 
 
-def _incomplete(seen: Seen, part: BillingStatement) -> Iterator[Violation]:
+def _incomplete(seen: SeenOutput, part: BillingStatement) -> Iterator[Violation]:
     yield violation(STATEMENTS, seen, part.statement_id, f"{part.parts} parts", f"none after part {part.part}")
 
 
-def _part(seen: Seen, part: BillingStatement, parts: list[tuple[Seen, BillingStatement]]) -> Iterator[Violation]:
+def _part(
+    seen: SeenOutput, part: BillingStatement, parts: list[tuple[SeenOutput, BillingStatement]]
+) -> Iterator[Violation]:
     first = parts[0][1]
     if part.part != len(parts):
         yield violation(STATEMENTS, seen, part.statement_id, f"part {len(parts)} of {first.parts}", f"part {part.part}")
@@ -135,7 +137,7 @@ def _part(seen: Seen, part: BillingStatement, parts: list[tuple[Seen, BillingSta
         yield violation(STATEMENTS, seen, part.statement_id, "the same in all parts", f"another {', '.join(names)}")
 
 
-def _whole(seen: Seen, statement: BillingStatement, lines: list[StatementLine]) -> Iterator[Violation]:
+def _whole(seen: SeenOutput, statement: BillingStatement, lines: list[StatementLine]) -> Iterator[Violation]:
     summed = sum(line.amount for line in lines)
     due = statement.total - statement.retained + statement.released - statement.deposits_applied
     figures: tuple[tuple[str, Amount, Amount], ...] = (
@@ -160,7 +162,7 @@ def _whole(seen: Seen, statement: BillingStatement, lines: list[StatementLine]) 
             )
 
 
-def _in_units(seen: Seen, statement: BillingStatement, lines: list[StatementLine]) -> Iterator[Violation]:
+def _in_units(seen: SeenOutput, statement: BillingStatement, lines: list[StatementLine]) -> Iterator[Violation]:
     """Nobody can pay a part of a currency's smallest unit; the first amount that is finer is told."""
     step = smallest_unit(statement.currency) if is_currency(statement.currency) else 1
     amounts = [(f"line {place}", line.amount) for place, line in enumerate(lines, 1)]
@@ -177,7 +179,9 @@ def _in_units(seen: Seen, statement: BillingStatement, lines: list[StatementLine
         yield violation(STATEMENTS, seen, statement.statement_id, expected, format_amount(finer[1]))
 
 
-def _taxed(seen: Seen, statement: BillingStatement, lines: list[StatementLine], terms: Terms) -> Iterator[Violation]:
+def _taxed(
+    seen: SeenOutput, statement: BillingStatement, lines: list[StatementLine], terms: AuditedTerms
+) -> Iterator[Violation]:
     """Bases by category are the lines of that category, where each line ever had one; of which line a deposit is, nobody says here."""
     categories = [terms.tax_categories.get(line.line_id, frozenset()) for line in lines]
     if statement.deposits_applied or any(len(each) != 1 for each in categories):
@@ -192,7 +196,9 @@ def _taxed(seen: Seen, statement: BillingStatement, lines: list[StatementLine], 
             yield violation(STATEMENTS, seen, statement.statement_id, expected, format_amount(has.get(category, 0)))
 
 
-def _retained(seen: Seen, statement: BillingStatement, retained: dict[tuple[str, str], Amount]) -> Iterator[Violation]:
+def _retained(
+    seen: SeenOutput, statement: BillingStatement, retained: dict[tuple[str, str], Amount]
+) -> Iterator[Violation]:
     """No bill-to is released more of a contract than is retained (R32)."""
     key = statement.contract_id, statement.bill_to
     before = retained.get(key, 0)
@@ -203,7 +209,7 @@ def _retained(seen: Seen, statement: BillingStatement, retained: dict[tuple[str,
 
 
 def _named(
-    seen: Seen, statement: BillingStatement, engagement_id: str, sequences: dict[tuple[str, str], int]
+    seen: SeenOutput, statement: BillingStatement, engagement_id: str, sequences: dict[tuple[str, str], int]
 ) -> Iterator[Violation]:
     """The statements of a contract and period are numbered from 1."""
     contract_id, period = statement.contract_id, statement.period.isoformat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from domain.audit.findings import TAX, Seen, Violation, violation
+from domain.audit.findings import TAX, SeenOutput, Violation, violation
 from domain.audit.reference import ReferenceSoFar
 from domain.billing.statement import SUPERSEDED
 from domain.billing.tax import OUTPUT, by_category, groups_of, rule_on, tax_of
@@ -25,7 +25,7 @@ class TaxTables:
         self.count = 0
         self._reference = reference
 
-    def see(self, seen: Seen, statement: BillingStatement) -> Iterator[Violation]:
+    def see(self, seen: SeenOutput, statement: BillingStatement) -> Iterator[Violation]:
         if statement.part < statement.parts or statement.status == SUPERSEDED:
             return
         self.count += 1

@@ -45,7 +45,7 @@ class SourceBound(NamedTuple):
     limit: Amount | None
 
 
-class Terms(NamedTuple):
+class AuditedTerms(NamedTuple):
     """`same_allotment`: what may be billed is what is recognised; else only the order of magnitude is known.
 
     With `several_payers` an entry stands on a statement for each, with a share.
@@ -68,10 +68,10 @@ class Terms(NamedTuple):
     shares: Mapping[str, tuple[Percent, ...]] = {}
 
 
-UNKNOWN = Terms("", same_allotment=False, revenue_beyond_cap=True)
+UNKNOWN = AuditedTerms("", same_allotment=False, revenue_beyond_cap=True)
 
 
-def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Policies]]) -> Mapping[str, Terms]:
+def terms_of(events: Iterable[TermsEvent], entities: Mapping[str, Sequence[Policies]]) -> Mapping[str, AuditedTerms]:
     """By contract; `entities` are the policies that legal entities ever had, for terms keep those of the day on which they were taken."""
     by_contract: dict[str, list[TermsEvent]] = {}
     for event in events:
@@ -106,14 +106,14 @@ def _is_approved(event: ContractAmended) -> bool:
     return event.approved_by is not None and event.approved_by != event.requested_by
 
 
-def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> Terms:
+def _terms(contract_id: str, versions: Sequence[ContractSigned], defaults: Sequence[Policies]) -> AuditedTerms:
     policies = [line_policies(terms, line, had) for terms in versions for line in terms.lines for had in defaults]
     caps = (*_caps(versions, defaults), *_orders(versions))
     stated = [cap for terms in versions for cap in _all_caps(terms).values()]
     beyond = any(cap.limits_revenue is False for cap in stated) or any(
         each.cap_limits_revenue is False for each in policies
     )
-    return Terms(
+    return AuditedTerms(
         contract_id,
         caps,
         same_allotment=all(each.cap_split_billing is None for each in policies)

@@ -17,8 +17,8 @@ from domain.accounts import (
 )
 from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
-from domain.audit.engagement import Engagement
-from domain.audit.findings import VIEWS, Checked, Seen, Violation, violation
+from domain.audit.engagement import AuditedEngagement
+from domain.audit.findings import VIEWS, Checked, SeenOutput, Violation, violation
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.ledger.journal import BILLING, moves_nothing
 from domain.money import format_amount
@@ -55,7 +55,7 @@ class _Sums:
     versions: dict[str, int] = field(default_factory=dict)
 
 
-def views_agree(engagement: Engagement) -> Checked:
+def views_agree(engagement: AuditedEngagement) -> Checked:
     sums = _Sums(taken_off=taken_off(engagement))
     found: list[Violation] = []
     count = 0
@@ -161,7 +161,7 @@ def _take_statement(sums: _Sums, statement: BillingStatement) -> None:
         sums.billed[key] = sums.billed.get(key, 0) + line.amount
 
 
-def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -> Iterator[Violation]:
+def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: ProjectView) -> Iterator[Violation]:
     project_id = view.project_id
     version = sums.versions.get(project_id, 0) + 1
     sums.versions[project_id] = view.view_version
@@ -195,7 +195,7 @@ def _wrong(engagement: Engagement, sums: _Sums, seen: Seen, view: ProjectView) -
         yield violation(VIEWS, seen, project_id, f"open statements {opened}", shown)
 
 
-def _wrong_orders(seen: Seen, project_id: str, balance: ViewBalance) -> Iterator[Violation]:
+def _wrong_orders(seen: SeenOutput, project_id: str, balance: ViewBalance) -> Iterator[Violation]:
     for order in balance.orders:
         if order.used + order.left != order.limit:
             what = (

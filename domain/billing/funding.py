@@ -40,7 +40,7 @@ class Paid(NamedTuple):
 Portion = tuple[Paid, ...]
 
 
-class Drawn(NamedTuple):
+class FundsDrawn(NamedTuple):
     """`rest` is what no rule was left for."""
 
     portions: tuple[Portion, ...]
@@ -60,11 +60,11 @@ def left_of(funding: Funding, used: Mapping[str, Amount]) -> dict[str, Amount]:
     }
 
 
-def draw(amount: Amount, funding: Funding, used: Mapping[str, Amount], currency: str) -> Drawn:
+def draw(amount: Amount, funding: Funding, used: Mapping[str, Amount], currency: str) -> FundsDrawn:
     """Of an amount that nobody pays yet."""
     customers = {source.source_id: source.bill_to for source in funding.sources}
     if amount < 0:
-        return Drawn((_portion(rules_of(funding)[0], _by_percent(amount, funding, currency), customers),), 0)
+        return FundsDrawn((_portion(rules_of(funding)[0], _by_percent(amount, funding, currency), customers),), 0)
     left = left_of(funding, used)
     portions = []
     for rule in rules_of(funding):
@@ -73,7 +73,7 @@ def draw(amount: Amount, funding: Funding, used: Mapping[str, Amount], currency:
             portions.append(_portion(rule, paid, customers))
             amount -= sum(paid)
             left |= {one.source_id: left[one.source_id] - one.amount for one in portions[-1] if one.source_id in left}
-    return Drawn(tuple(portions), amount)
+    return FundsDrawn(tuple(portions), amount)
 
 
 def _by_percent(amount: Amount, funding: Funding, currency: str) -> tuple[Amount, ...]:

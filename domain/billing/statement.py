@@ -50,7 +50,7 @@ class Piece(NamedTuple):
     finer: int = 0
 
 
-class Group(NamedTuple):
+class LinePieces(NamedTuple):
     """The pieces of one statement line, in consumption order."""
 
     pieces: tuple[Piece, ...]
@@ -80,7 +80,7 @@ class Group(NamedTuple):
         return dict(sorted(found.items()))
 
 
-def grouped(pieces: Sequence[Piece]) -> list[Group]:
+def grouped(pieces: Sequence[Piece]) -> list[LinePieces]:
     """Lines ordered by contract line, flags, person, task, role and rate; what sources fund stands apart from what they do not."""
     groups: dict[tuple[object, ...], list[Piece]] = {}
     for piece in pieces:
@@ -99,13 +99,13 @@ def grouped(pieces: Sequence[Piece]) -> list[Group]:
         )
         groups.setdefault(key, []).append(piece)
     return [
-        Group(tuple(groups[key][start : start + ENTRIES_A_LINE]))
+        LinePieces(tuple(groups[key][start : start + ENTRIES_A_LINE]))
         for key in sorted(groups)
         for start in range(0, len(groups[key]), ENTRIES_A_LINE)
     ]
 
 
-def line_amount(group: Group, policies: Resolved, currency: str) -> Amount:
+def line_amount(group: LinePieces, policies: Resolved, currency: str) -> Amount:
     """The printed amount; where policy rounds the line rather than its entries, that of the whole quantity (R9, R10)."""
     mode = policies.money_mode
     if CORRECTION in group.first.flags or not all(piece.whole for piece in group.pieces):
@@ -119,7 +119,7 @@ def line_amount(group: Group, policies: Resolved, currency: str) -> Amount:
     return group.amount
 
 
-def line_hours(group: Group, policies: Resolved) -> Hours:
+def line_hours(group: LinePieces, policies: Resolved) -> Hours:
     if (
         policies.increment_scope == "statement_line"
         and CORRECTION not in group.first.flags
@@ -129,7 +129,7 @@ def line_hours(group: Group, policies: Resolved) -> Hours:
     return group.hours
 
 
-def _in_steps(group: Group, policies: Resolved) -> Hours:
+def _in_steps(group: LinePieces, policies: Resolved) -> Hours:
     minutes, minimum = policies.increment_minutes, policies.minimum_minutes
     return billable_hours(group.hours, minutes, policies.increment_mode, minimum, group.finer)
 
@@ -148,7 +148,7 @@ class Printed(NamedTuple):
     markup: Percent
 
 
-def is_at_its_rate(group: Group, amount: Amount, policies: Resolved, currency: str) -> bool:
+def is_at_its_rate(group: LinePieces, amount: Amount, policies: Resolved, currency: str) -> bool:
     """Whether hours at the rate are the amount, but for the rounding of old and new; not where the rate was corrected after issue."""
     if CORRECTION not in group.first.flags:
         return True

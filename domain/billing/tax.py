@@ -39,7 +39,7 @@ class Taxable(NamedTuple):
     amount: Amount
 
 
-class Groups(NamedTuple):
+class TaxGroups(NamedTuple):
     """What is taxed alike; what no rule covers has neither a rate nor an amount, which is not 0."""
 
     known: tuple[StatementTax, ...]
@@ -58,7 +58,7 @@ class Groups(NamedTuple):
 class Rule(Protocol):
     """Groups what is taxed alike; `policy` is the region's, None where nobody defined one."""
 
-    def __call__(self, taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str) -> Groups: ...
+    def __call__(self, taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str) -> TaxGroups: ...
 
 
 class _Rate(NamedTuple):
@@ -70,13 +70,13 @@ class _Rate(NamedTuple):
     is_open: bool
 
 
-def by_table(taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str) -> Groups:
+def by_table(taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, currency: str) -> TaxGroups:
     """The built-in rule: kinds and rates as the region's policy lists them."""
     groups: dict[_Rate, list[Taxable]] = {}
     for one in taxables:
         groups.setdefault(_rate(one, policy), []).append(one)
     ordered = [(rate, groups[rate]) for rate in sorted(groups, key=lambda rate: (rate, _last(groups[rate])))]
-    return Groups(
+    return TaxGroups(
         tuple(_group(rate, of_rate, currency) for rate, of_rate in ordered if rate.kind),
         tuple(_undetermined(rate, of_rate) for rate, of_rate in ordered if not rate.kind),
     )
@@ -99,12 +99,12 @@ def tax_of(base: Amount, percent: Percent, currency: str) -> Amount:
     return percent_of(base, percent, currency, HALF_UP)
 
 
-def groups_of(statement: BillingStatement) -> Groups:
+def groups_of(statement: BillingStatement) -> TaxGroups:
     """Statements of before 2026-11 have what no rule covers among the rest, without a kind and with a tax of 0."""
     without_rule = [one for one in statement.tax if one.kind is None]
     known = tuple(one for one in statement.tax if one.kind is not None)
     undetermined = (UndeterminedTax(one.category, one.base, one.tax_point_date) for one in without_rule)
-    return Groups(known, (*undetermined, *statement.undetermined_tax))
+    return TaxGroups(known, (*undetermined, *statement.undetermined_tax))
 
 
 def faults(policy: TaxPolicyDefined) -> Iterator[Fault]:
@@ -122,7 +122,7 @@ def faults(policy: TaxPolicyDefined) -> Iterator[Fault]:
             yield f"rules[{place}].category", f"{rule.category} {since} is rules[{first}] already"
 
 
-def by_category(groups: Groups) -> Mapping[str, Amount]:
+def by_category(groups: TaxGroups) -> Mapping[str, Amount]:
     """Bases whatever the rate."""
     found: dict[str, Amount] = {}
     for group in groups.all:

@@ -72,7 +72,7 @@ class Bucket(NamedTuple):
 EMPTY = Bucket()
 
 
-class Claim(NamedTuple):
+class CapRequest(NamedTuple):
     """One entry's claim on the caps of its line; `pinned` of its value is settled already.
 
     `within` is the most that may be allowed whatever room there is, and the cap that says so.
@@ -96,7 +96,7 @@ class Claim(NamedTuple):
         return self.hours * self.pinned // self.amount if self.amount else 0
 
 
-class Grant(NamedTuple):
+class Billable(NamedTuple):
     """What of a claim is allowed, the pinned part included; `binding` is the cap that refused the rest."""
 
     amount: Amount
@@ -211,7 +211,7 @@ def for_revenue(rules: Sequence[CapRule]) -> tuple[CapRule, ...]:
     )
 
 
-def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str) -> Grant:
+def grant(claim: CapRequest, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str) -> Billable:
     """Give the claim what every hard cap has left. `step` is the currency's smallest unit."""
     free = claim.free
     free_hours = claim.hours - claim.pinned_hours
@@ -224,12 +224,12 @@ def grant(claim: Claim, buckets: Mapping[BucketKey, Bucket], step: Amount, mode:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
     if claim.within is not None and (most := max(claim.within[0] - claim.pinned, 0)) < room:
         room, binding = most, claim.within[1]
-    return Grant(claim.pinned + room, claim.pinned_hours + room_hours, binding)
+    return Billable(claim.pinned + room, claim.pinned_hours + room_hours, binding)
 
 
 def _left(
     rule: CapRule,
-    claim: Claim,
+    claim: CapRequest,
     free: Amount,
     free_hours: Hours,
     buckets: Mapping[BucketKey, Bucket],
@@ -249,17 +249,17 @@ def _left(
     return left, left_hours
 
 
-def take(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket]) -> None:
+def take(claim: CapRequest, granted: Billable, buckets: dict[BucketKey, Bucket]) -> None:
     """Record the free part of what was granted in every bucket the claim touches, soft caps too."""
     _add(claim, granted.amount - claim.pinned, granted.hours - claim.pinned_hours, buckets)
 
 
-def give_back(claim: Claim, granted: Grant, buckets: dict[BucketKey, Bucket]) -> None:
+def give_back(claim: CapRequest, granted: Billable, buckets: dict[BucketKey, Bucket]) -> None:
     """The opposite of `take`."""
     _add(claim, claim.pinned - granted.amount, claim.pinned_hours - granted.hours, buckets)
 
 
-def _add(claim: Claim, amount: Amount, hours: Hours, buckets: dict[BucketKey, Bucket]) -> None:
+def _add(claim: CapRequest, amount: Amount, hours: Hours, buckets: dict[BucketKey, Bucket]) -> None:
     for rule in claim.rules:
         key = bucket_key(rule, claim.day, claim.person_id)
         taken = buckets.get(key, Bucket())
@@ -267,8 +267,8 @@ def _add(claim: Claim, amount: Amount, hours: Hours, buckets: dict[BucketKey, Bu
 
 
 def without_excess(
-    claims: Sequence[Claim], buckets: Mapping[BucketKey, Bucket], most: Mapping[BucketKey, Amount]
-) -> tuple[list[Claim], dict[BucketKey, Bucket]]:
+    claims: Sequence[CapRequest], buckets: Mapping[BucketKey, Bucket], most: Mapping[BucketKey, Amount]
+) -> tuple[list[CapRequest], dict[BucketKey, Bucket]]:
     """The claims, in consumption order, and the buckets without what is settled above the `most` that they may hold: what had made room for
     it, such as a refund, is gone, and the last give back first."""
     now = dict(buckets)
@@ -291,12 +291,12 @@ def without_excess(
 
 
 def allot(
-    claims: Sequence[Claim],
+    claims: Sequence[CapRequest],
     buckets: Mapping[BucketKey, Bucket],
     step: Amount,
     mode: str,
     most: Mapping[BucketKey, Amount] = NO_LIMITS,
-) -> tuple[list[Grant], dict[BucketKey, Bucket]]:
+) -> tuple[list[Billable], dict[BucketKey, Bucket]]:
     """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim."""
     kept, now = without_excess(claims, buckets, most)
     grants = []
@@ -307,7 +307,7 @@ def allot(
     return grants, now
 
 
-def has_room(claim: Claim, rules: Iterable[CapRule], buckets: Mapping[BucketKey, Bucket]) -> bool:
+def has_room(claim: CapRequest, rules: Iterable[CapRule], buckets: Mapping[BucketKey, Bucket]) -> bool:
     """Whether the whole claim fits under every hard cap of every version, so that nobody else's share can change; `rules` are the claim's,
     with the limits that any line under the same caps has."""
     if claim.within is not None and claim.within[0] < claim.amount:

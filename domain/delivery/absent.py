@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from domain.delivery import answers
 from domain.delivery.chart import Unmapped
-from domain.delivery.groups import Group
+from domain.delivery.groups import JournalGroup
 from domain.delivery.standings import REFUSED, REPLACED, TO_SEND, UNMAPPED, WAITING
 from domain.delivery.why_to_send import AFTER_CHART, AFTER_OTHER, AFTER_POSTING, AFTER_REJECTED, AFTER_REPLACEMENT
 from domain.events.finance import PostingAccepted, PostingRejected
@@ -38,10 +38,10 @@ class Absent(NamedTuple):
 
 def absent(
     waits: Iterable[tuple[JournalEntry, str]],
-    groups: Iterable[Group],
+    groups: Iterable[JournalGroup],
     answered: Mapping[str, PostingAccepted | PostingRejected],
     withdrawn: frozenset[str],
-    lacks: Callable[[Group], Iterable[Unmapped]],
+    lacks: Callable[[JournalGroup], Iterable[Unmapped]],
 ) -> Iterator[Absent]:
     """`withdrawn` are journals that the books have taken back; `lacks` says what the chart has no place for."""
     for journal, until in waits:

@@ -18,7 +18,7 @@ from domain.delivery.outcomes import (
     Uncertain,
 )
 from domain.delivery.pace import back_off, seconds
-from domain.delivery.rows import Rows
+from domain.delivery.rows import StandingRows
 from domain.delivery.standings import Standing
 from domain.units import Instant
 
@@ -30,7 +30,7 @@ OUT_OF_BOUNDS: Final = "OUT_OF_BOUNDS"
 LOOKED_UP_TOGETHER_SECONDS: Final = 1
 
 
-def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
+def became(rows: StandingRows, standing: Standing, outcome: Outcome, now: Instant) -> None:
     if isinstance(outcome, Taken) and (fault := first_fault(standing.document, outcome)) is not None:
         outcome = _out_of_bounds(standing.document, outcome, *fault)
     match outcome:
@@ -58,7 +58,7 @@ def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> No
             _rejected(rows, standing, Rejection(answers.PERIOD, code, message))
 
 
-def _rejected(rows: Rows, standing: Standing, why: Rejection) -> None:
+def _rejected(rows: StandingRows, standing: Standing, why: Rejection) -> None:
     """Also of what was accepted before: it is not there any more."""
     rows.update(standing._replace(state=standings.REJECTED, rejection=why, taken=None, not_before=0))
 
@@ -71,7 +71,7 @@ def _out_of_bounds(document: Document, taken: Taken, field: str, fault: str) -> 
     return Uncertain(message)
 
 
-def missing(rows: Rows, standing: Standing, asked_at: Instant, now: Instant, call_seconds: float) -> None:
+def missing(rows: StandingRows, standing: Standing, asked_at: Instant, now: Instant, call_seconds: float) -> None:
     """`asked_at` is when the look-up began, `call_seconds` how long a call may have an effect after its end."""
     if standing.state == standings.ACCEPTED:
         # Reconciliation says that it is gone; sent again it might stand there twice.

@@ -35,7 +35,7 @@ class Rejection(NamedTuple):
     field: str = ""
 
 
-class About(NamedTuple):
+class AnswerSubject(NamedTuple):
     """What an answer is about: journals, or a statement, of an attempt. `key` is the document's."""
 
     erp: str
@@ -46,7 +46,9 @@ class About(NamedTuple):
     correlation_id: str | None = None
 
 
-def accepted(about: About, documents: Sequence[Document], taken: Sequence[Taken], now: Instant) -> Answer | None:
+def accepted(
+    about: AnswerSubject, documents: Sequence[Document], taken: Sequence[Taken], now: Instant
+) -> Answer | None:
     """Of all documents of a journal or group together; None where there is nothing to say, of an invoice that is not posted yet."""
     state = POSTED if all(each.is_posted for each in taken) else ACCEPTED
     first = taken[0]
@@ -103,7 +105,7 @@ def _faults(document: Document, taken: Taken) -> Iterator[Fault]:
         yield from exchange_rate_faults("exchange_rate", taken.exchange_rate)
 
 
-def rejected(about: About, why: Rejection, statement_id: str | None, now: Instant) -> Answer:
+def rejected(about: AnswerSubject, why: Rejection, statement_id: str | None, now: Instant) -> Answer:
     if about.kind == INVOICE:
         return InvoiceRejected(
             event_id=_event_id(about, why.because),
@@ -154,5 +156,5 @@ def key_of_several(kind: str, members: Sequence[str], documents: Sequence[Docume
     return documents[0].key if len(documents) == 1 else key_of(kind, members)
 
 
-def _event_id(about: About, outcome: str) -> str:
+def _event_id(about: AnswerSubject, outcome: str) -> str:
     return f"{about.key}.{about.attempt}.{outcome}"

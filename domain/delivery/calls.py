@@ -45,12 +45,12 @@ class Call(NamedTuple):
 Result: TypeAlias = list[Outcome] | Mapping[str, Said] | Outcome | None
 
 
-class Making(recovery.Making, Protocol):
+class CallMaking(recovery.Making, Protocol):
     def chart(self, entity: str) -> str:
         """A digest: another one may map what could not be mapped or was refused."""
 
 
-class Terms(NamedTuple):
+class CallTerms(NamedTuple):
     """What the ERP takes: documents a call, calls at once and a minute (0: no limit), how long a call may last, documents a look-up."""
 
     documents: int = 1

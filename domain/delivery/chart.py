@@ -80,7 +80,7 @@ class Unmapped(NamedTuple):
         return f"no {self.missing} of the ERP for {self.role}{f' ({about})' if about else ''}"
 
 
-class Mapped(NamedTuple):
+class ErpAccount(NamedTuple):
     account: str
     segments: tuple[Segment, ...]
 
@@ -117,7 +117,7 @@ class EntityChart(NamedTuple):
     def issues_invoices_of(self, day: date) -> bool:
         return self.invoices_from is not None and day >= self.invoices_from
 
-    def mapped(self, role: str, dimensions: Mapping[str, str]) -> Mapped | Unmapped:
+    def mapped(self, role: str, dimensions: Mapping[str, str]) -> ErpAccount | Unmapped:
         account = self._account(role, dimensions)
         if account is None:
             asked = {name for rule in self.accounts.get(role, ()) for name, _ in rule.where}
@@ -131,7 +131,7 @@ class EntityChart(NamedTuple):
                 return Unmapped(rule.name, role, ((rule.dimension, dimensions[rule.dimension]),))
             if value is not None:
                 found.append(Segment(rule.name, value))
-        return Mapped(account, tuple(found))
+        return ErpAccount(account, tuple(found))
 
     def customer(self, customer_id: str) -> str | None:
         """Ours where the chart has no customers at all; None where it has some and not this one."""

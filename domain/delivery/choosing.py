@@ -7,13 +7,13 @@ from heapq import heappop, heappush
 from typing import Final
 
 from domain.delivery import standings
-from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, Intent, Making, Terms
+from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, CallMaking, CallTerms, Intent
 from domain.delivery.documents import Document
-from domain.delivery.due import Entry
+from domain.delivery.due import DueEntry
 from domain.delivery.order import Order
 from domain.delivery.pace import Refusals
-from domain.delivery.recovery import Known, Probe, tree_of
-from domain.delivery.rows import ASKED, DIED, Rows
+from domain.delivery.recovery import Probe, PublishedStates, tree_of
+from domain.delivery.rows import ASKED, DIED, StandingRows
 from domain.delivery.standings import Parcel, Standing
 from domain.units import Instant
 
@@ -30,12 +30,12 @@ class Choosing:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: StandingRows,
         order: Order,
-        making: Making,
-        terms: Terms,
+        making: CallMaking,
+        terms: CallTerms,
         only: str | None,
-        known: Known,
+        known: PublishedStates,
         documents: Callable[[Parcel, Instant], list[Standing]],
         again: Callable[[Parcel, Instant], None],
     ) -> None:
@@ -127,7 +127,7 @@ class Choosing:
         """With all others of the entity that are due."""
         entity = self._rows.entity(first)
         asked = [first]
-        others: list[Entry] = []
+        others: list[DueEntry] = []
         while len(asked) < self._terms.looked_up and (due := self._rows.due.pop_of(entity, now)) is not None:
             found = self._rows.standings.get(due.key)
             if due.key and (found is None or found.not_before != due.at):
@@ -148,7 +148,7 @@ class Choosing:
         """With others of the entity, for one call can ask for many."""
         asked: list[Document] = []
         probed: list[int] = []
-        others: list[Entry] = []
+        others: list[DueEntry] = []
         found: Parcel | None = parcel
         while found is not None:
             probe = self.probes.get(found.number)
@@ -170,7 +170,7 @@ class Choosing:
         accepted = frozenset(each.key for each in asked if self._known.has_accepted(each))
         return Call(LOOK_UP, parcel.entity, tuple(asked), now, probed=tuple(probed), accepted=accepted)
 
-    def _to_probe(self, due: Entry) -> Parcel | None:
+    def _to_probe(self, due: DueEntry) -> Parcel | None:
         parcel = None if due.key else self._rows.parcels.get(due.number)
         if parcel is None or parcel.state != standings.PROBE or parcel.not_before != due.at:
             return None

@@ -9,9 +9,9 @@ from domain.delivery.absent import Absent, absent
 from domain.delivery.answers import ACCEPTED, PERIOD, POSTED, journals_of
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import JournalDocument
-from domain.delivery.groups import Group, Groups, withdrawn_by
+from domain.delivery.groups import JournalGroup, OpenGroups, withdrawn_by
 from domain.delivery.journals import documents, of_members
-from domain.delivery.reconciliation import Expected
+from domain.delivery.reconciliation import ExpectedDocument
 from domain.events.finance import PostingAccepted, PostingRejected
 from domain.outputs import ControlTotals, JournalEntry, Position
 
@@ -22,7 +22,7 @@ WITHDRAWN: Final = "withdrawn"
 GIVEN_UP: Final = frozenset({PERIOD, WITHDRAWN})
 
 
-class Found(NamedTuple):
+class DocumentState(NamedTuple):
     """The document of a key with what the ERP last said of it: posted, accepted, the reason of a rejection, or nothing."""
 
     document: JournalDocument
@@ -36,9 +36,9 @@ class Ledger:
         """`lines` is the most lines a journal by company."""
         self._charts = charts
         self._lines = lines
-        self._groups = Groups(shards, charts)
-        self._made: list[Group] = []
-        self._group_of: dict[str, Group] = {}
+        self._groups = OpenGroups(shards, charts)
+        self._made: list[JournalGroup] = []
+        self._group_of: dict[str, JournalGroup] = {}
         self._answers: dict[str, PostingAccepted | PostingRejected] = {}
         self._withdrawn: set[str] = set()
         self._memos: set[str] = set()
@@ -69,42 +69,42 @@ class Ledger:
         """Whether it is one of ours that no ERP gets."""
         return journal_id in self._memos
 
-    def found(self) -> Iterator[Found]:
+    def found(self) -> Iterator[DocumentState]:
         """All documents: those that were answered as they were sent, the rest as they would be sent now."""
         for event in {each.event_id: each for each in self._answers.values()}.values():
             members = journals_of(event)
             group = self._group_of.get(members[0])
             if group is not None and set(members) <= set(group.ids):
                 state = event.state if isinstance(event, PostingAccepted) else event.because
-                yield from (Found(each, state) for each in self._documents(of_members(group, members), state))
+                yield from (DocumentState(each, state) for each in self._documents(of_members(group, members), state))
         for group in self._made:
             left = [member for member in group.ids if member not in self._answers]
             for state in ("", WITHDRAWN):
                 some = [member for member in left if (member in self._withdrawn) == (state == WITHDRAWN)]
                 if some:
-                    yield from (Found(each, state) for each in self._documents(of_members(group, some), state))
+                    yield from (DocumentState(each, state) for each in self._documents(of_members(group, some), state))
 
-    def document(self, wanted: str) -> Found | None:
+    def document(self, wanted: str) -> DocumentState | None:
         """By its key, or by a journal in it."""
         return next(
             (each for each in self.found() if wanted == each.document.key or wanted in each.document.members), None
         )
 
-    def _lacks(self, group: Group) -> Iterable[Unmapped]:
+    def _lacks(self, group: JournalGroup) -> Iterable[Unmapped]:
         made = documents(group, self._charts[group.legal_entity_id], self._lines[group.legal_entity_id])
         return [each for each in made if isinstance(each, Unmapped)]
 
-    def _documents(self, group: Group, state: str) -> Iterable[JournalDocument]:
+    def _documents(self, group: JournalGroup, state: str) -> Iterable[JournalDocument]:
         made = documents(group, self._charts[group.legal_entity_id], self._lines[group.legal_entity_id])
         if state in ANSWERED and isinstance(made[0], Unmapped):
             self.lacking.setdefault(group.legal_entity_id, made[0])
         return [each for each in made if not isinstance(each, Unmapped)]
 
 
-def expected(found: Iterable[Found]) -> Iterator[Expected]:
+def expected(found: Iterable[DocumentState]) -> Iterator[ExpectedDocument]:
     for each in found:
         if each.state in ANSWERED:
-            yield Expected(each.document, each.state == POSTED)
+            yield ExpectedDocument(each.document, each.state == POSTED)
 
 
 def _rank(event: PostingAccepted | PostingRejected) -> tuple[bool, int, bool]:

@@ -27,7 +27,7 @@ from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Positi
 from domain.units import Instant
 
 
-class Group(NamedTuple):
+class JournalGroup(NamedTuple):
     """Journals that are one of the ERP's, in the order of their ids; `kind` is the grain.
 
     `correlation_ids` are those of the members, `recorded_at` is when the oldest one's cause entered the log. `withdrawn` are members that
@@ -56,7 +56,7 @@ class Group(NamedTuple):
         return frozenset(each.reverses for each in self.members if each.reverses) - set(self.ids)
 
 
-class Waiting(NamedTuple):
+class WaitingJournal(NamedTuple):
     """A journal until its day or period is over."""
 
     journal: JournalEntry
@@ -65,7 +65,7 @@ class Waiting(NamedTuple):
     is_withdrawn: bool = False
 
 
-class Seen(NamedTuple):
+class SeenJournal(NamedTuple):
     """That a journal came that no mark has counted yet."""
 
     legal_entity_id: str
@@ -80,7 +80,7 @@ class Total(NamedTuple):
     period_ended: str
 
 
-class Mark(NamedTuple):
+class DayMark(NamedTuple):
     """A day of a company in a shard with all that was posted before."""
 
     day: date
@@ -89,7 +89,7 @@ class Mark(NamedTuple):
 
 
 @dataclass(slots=True)
-class Side:
+class ShardSide:
     """What one shard says of one company. `count` are its journals up to the last mark, `since` the numbers of those after it.
 
     These are kept as rows of their own, so that a day with many journals is not written again with each of them.
@@ -98,7 +98,7 @@ class Side:
     count: int = 0
     since: set[int] = field(default_factory=set)
     totals: dict[date, dict[str, Total]] = field(default_factory=dict)
-    marks: list[Mark] = field(default_factory=list)
+    marks: list[DayMark] = field(default_factory=list)
     # Journals below have been in a closed day; of a day up to this one no further mark counts.
     bound: int = -1
     upto: date = date.min
@@ -110,20 +110,20 @@ class Side:
 
 
 # What is kept under a name that begins with `side`, `seen`, `journal` or `part`.
-Row: TypeAlias = Side | Seen | Waiting | BillingStatement
+Row: TypeAlias = ShardSide | SeenJournal | WaitingJournal | BillingStatement
 SIDE, SEEN, WAITING, PART = "side", "seen", "journal", "part"
 Record: TypeAlias = JournalEntry | ControlTotals | BillingStatement
 _Place: TypeAlias = tuple[str, int]
 
 
-class Changes(NamedTuple):
+class GroupChanges(NamedTuple):
     """Rows to keep in place of those of the same name, and names of rows that are over."""
 
     kept: tuple[tuple[str, Row], ...]
     gone: tuple[str, ...]
 
 
-class Groups:
+class OpenGroups:
     """The journals of one ERP account that wait for others, and the parts of statements.
 
     Kept as rows: `changes` gives those since it was last asked, and the constructor takes them all. What is read again changes nothing,
@@ -136,8 +136,8 @@ class Groups:
     def __init__(self, shards: int, charts: Mapping[str, EntityChart], rows: Iterable[tuple[str, Row]] = ()) -> None:
         self._shards = shards
         self._charts = charts
-        self._sides: defaultdict[_Place, Side] = defaultdict(Side)
-        self._waiting: defaultdict[str, dict[tuple[int, int], Waiting]] = defaultdict(dict)
+        self._sides: defaultdict[_Place, ShardSide] = defaultdict(ShardSide)
+        self._waiting: defaultdict[str, dict[tuple[int, int], WaitingJournal]] = defaultdict(dict)
         # Where a journal waits: its company, shard and number.
         self._places: dict[str, tuple[str, int, int]] = {}
         self._parts: defaultdict[tuple[str, int], dict[int, tuple[str, BillingStatement]]] = defaultdict(dict)
@@ -149,7 +149,7 @@ class Groups:
         for name, row in rows:
             self._restore(name, row)
 
-    def add(self, position: Position, record: JournalEntry | ControlTotals) -> list[Group]:
+    def add(self, position: Position, record: JournalEntry | ControlTotals) -> list[JournalGroup]:
         """The groups that are complete with it, in an order that is the same on any run."""
         chart = self._charts.get(record.legal_entity_id)
         if chart is None:
@@ -196,11 +196,11 @@ class Groups:
         """Whether it waits for its day or period to end."""
         return journal_id in self._places
 
-    def changes(self) -> Changes:
+    def changes(self) -> GroupChanges:
         kept = dict(self._new)
         for place in sorted(self._dirty):
             kept[_side_name(place)] = replace(_copied(self._sides[place]), since=set())
-        changes = Changes(tuple(kept.items()), tuple(self._gone))
+        changes = GroupChanges(tuple(kept.items()), tuple(self._gone))
         self._dirty.clear()
         self._new.clear()
         self._renewed.clear()
@@ -210,19 +210,19 @@ class Groups:
     def _restore(self, name: str, row: Row) -> None:
         shard, rest = name.split("/", 2)[1:]
         match row:
-            case Side():
+            case ShardSide():
                 since = self._sides[rest, int(shard)].since
                 self._sides[rest, int(shard)] = replace(_copied(row), since=since | row.since)
-            case Seen():
+            case SeenJournal():
                 self._sides[row.legal_entity_id, int(shard)].since.add(int(rest))
-            case Waiting():
+            case WaitingJournal():
                 self._wait(row, int(shard), int(rest))
             case BillingStatement():
                 self._parts[row.statement_id, row.revision][row.part] = (name, row)
 
-    def _add_journal(self, position: Position, journal: JournalEntry, chart: EntityChart) -> list[Group]:
+    def _add_journal(self, position: Position, journal: JournalEntry, chart: EntityChart) -> list[JournalGroup]:
         entity, shard, seq = journal.legal_entity_id, position.shard, position.output_seq
-        waiting = Waiting(journal, position.correlation_id, position.recorded_at)
+        waiting = WaitingJournal(journal, position.correlation_id, position.recorded_at)
         is_sent = journal.deliver and bool(journal.lines)
         grain = chart.grain_on(journal.accounting_date)
         alone = [_group(ENTRY, [waiting])] if is_sent and grain == ENTRY else []
@@ -232,13 +232,13 @@ class Groups:
         if seq <= side.through or seq in side.since:
             return alone
         side.since.add(seq)
-        self._new[_name(SEEN, shard, seq)] = Seen(entity)
+        self._new[_name(SEEN, shard, seq)] = SeenJournal(entity)
         if is_sent and grain != ENTRY:
             self._wait(waiting, shard, seq)
             self._new[_name(WAITING, shard, seq)] = waiting
         return [*alone, *self._closed(entity, shard)]
 
-    def _wait(self, waiting: Waiting, shard: int, seq: int) -> None:
+    def _wait(self, waiting: WaitingJournal, shard: int, seq: int) -> None:
         entity = waiting.journal.legal_entity_id
         self._waiting[entity][shard, seq] = waiting
         self._places[waiting.journal.journal_id] = (entity, shard, seq)
@@ -255,7 +255,7 @@ class Groups:
             is_withdrawn=True
         )
 
-    def _add_total(self, position: Position, total: ControlTotals) -> list[Group]:
+    def _add_total(self, position: Position, total: ControlTotals) -> list[JournalGroup]:
         """Where a company ends a day twice, since it moved to another zone, the first mark counts."""
         place = (total.legal_entity_id, position.shard)
         side = self._sides[place]
@@ -267,7 +267,7 @@ class Groups:
         self._dirty.add(place)
         return self._closed(*place)
 
-    def _closed(self, entity: str, shard: int) -> list[Group]:
+    def _closed(self, entity: str, shard: int) -> list[JournalGroup]:
         """Of all days that are closed now."""
         counted = _settle(self._sides[entity, shard])
         if counted is None:
@@ -287,9 +287,9 @@ class Groups:
             groups += self._taken(entity, ended)
         return groups
 
-    def _taken(self, entity: str, period_ended: str) -> list[Group]:
+    def _taken(self, entity: str, period_ended: str) -> list[JournalGroup]:
         waiting = self._waiting[entity]
-        alike: defaultdict[tuple[str, ...], list[Waiting]] = defaultdict(list)
+        alike: defaultdict[tuple[str, ...], list[WaitingJournal]] = defaultdict(list)
         taken = []
         for (shard, seq), each in waiting.items():
             grain = self._charts[entity].grain_on(each.journal.accounting_date)
@@ -317,7 +317,7 @@ def invoiced_by(record: Record) -> str | None:
     return record.affected_id if isinstance(record, JournalEntry) and record.kind == BILLING else None
 
 
-def _day_of(seq: int, side: Side) -> str:
+def _day_of(seq: int, side: ShardSide) -> str:
     """The day whose mark comes after it; days end one after the other."""
     day = next((mark.day for mark in side.marks if seq < mark.seq), None)
     if day is None and side.upto > date.min:
@@ -325,7 +325,7 @@ def _day_of(seq: int, side: Side) -> str:
     return "" if day is None else day.isoformat()
 
 
-def _settle(side: Side) -> list[int] | None:
+def _settle(side: ShardSide) -> list[int] | None:
     """The journals of further marks that count now, as all their currencies and all journals before them are there; None of no mark."""
     counted: list[int] | None = None
     while side.totals:
@@ -340,7 +340,7 @@ def _settle(side: Side) -> list[int] | None:
         del side.totals[day]
         side.count += posted
         side.since.difference_update(before)
-        side.marks.append(Mark(day, first.seq, first.period_ended))
+        side.marks.append(DayMark(day, first.seq, first.period_ended))
         side.upto, counted = day, [*(counted or ()), *before]
     return counted
 
@@ -360,9 +360,9 @@ def _alike(grain: str, journal: JournalEntry) -> tuple[str, ...]:
     )
 
 
-def _group(grain: str, found: Iterable[Waiting]) -> Group:
+def _group(grain: str, found: Iterable[WaitingJournal]) -> JournalGroup:
     members = sorted(found, key=lambda each: each.journal.journal_id)
-    return Group(
+    return JournalGroup(
         grain,
         members[0].journal.legal_entity_id,
         max(each.journal.accounting_date for each in members),
@@ -373,7 +373,7 @@ def _group(grain: str, found: Iterable[Waiting]) -> Group:
     )
 
 
-def _copied(side: Side) -> Side:
+def _copied(side: ShardSide) -> ShardSide:
     totals = {day: dict(each) for day, each in side.totals.items()}
     return replace(side, since=set(side.since), totals=totals, marks=list(side.marks))
 

@@ -29,7 +29,7 @@ from domain.delivery.chart import (
     RETENTION,
     TIME,
     EntityChart,
-    Mapped,
+    ErpAccount,
     Unmapped,
 )
 from domain.delivery.documents import INVOICE, InvoiceDocument, InvoiceLine, key_of, revision_of
@@ -166,7 +166,7 @@ def _parts(statement: BillingStatement) -> Iterator[_Part]:
             yield _Part(kind, role, text, sign * QUANTITY_ONE, EACH, abs(amount) * (RATE_ONE // AMOUNT_ONE), amount)
 
 
-def _place(part: _Part, statement: BillingStatement, chart: EntityChart) -> Mapped | Unmapped:
+def _place(part: _Part, statement: BillingStatement, chart: EntityChart) -> ErpAccount | Unmapped:
     about = {
         "project": part.project_id,
         "contract": statement.contract_id,

@@ -21,7 +21,7 @@ from domain.accounts import CURRENCY_ROUNDING
 from domain.delivery.chart import EntityChart, Unmapped, dimensions_of
 from domain.delivery.contra_accounts import Match, matches
 from domain.delivery.documents import JOURNAL, DocumentLine, JournalDocument, Segment, key_of
-from domain.delivery.groups import Group
+from domain.delivery.groups import JournalGroup
 from domain.ledger.journal import Unbalanced
 from domain.money import HALF_UP, convert, smallest_unit
 from domain.outputs import JournalEntry
@@ -35,7 +35,9 @@ IN_LEDGER = "ledger"
 _Alike: TypeAlias = tuple[str, tuple[Segment, ...], str, bool]
 
 
-def documents(group: Group, chart: EntityChart, limit_lines: int) -> tuple[JournalDocument, ...] | tuple[Unmapped, ...]:
+def documents(
+    group: JournalGroup, chart: EntityChart, limit_lines: int
+) -> tuple[JournalDocument, ...] | tuple[Unmapped, ...]:
     """What the ERP gets of the group; where the chart lacks something, all that it lacks and no document."""
     if limit_lines < LEAST_LINES:
         raise ValueError(
@@ -73,12 +75,12 @@ def halves_of(ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return ids[:middle], ids[middle:]
 
 
-def halves(group: Group) -> tuple[Group, Group]:
+def halves(group: JournalGroup) -> tuple[JournalGroup, JournalGroup]:
     first, second = halves_of(group.ids)
     return of_members(group, first), of_members(group, second)
 
 
-def of_members(group: Group, ids: Iterable[str]) -> Group:
+def of_members(group: JournalGroup, ids: Iterable[str]) -> JournalGroup:
     """The group of some of its journals; its accounting date is the last of theirs."""
     wanted = frozenset(ids)
     places = [place for place, each in enumerate(group.members) if each.journal_id in wanted]
@@ -90,7 +92,7 @@ def of_members(group: Group, ids: Iterable[str]) -> Group:
     )
 
 
-def _mapped(group: Group, chart: EntityChart) -> tuple[tuple[DocumentLine, ...], tuple[Unmapped, ...]]:
+def _mapped(group: JournalGroup, chart: EntityChart) -> tuple[tuple[DocumentLine, ...], tuple[Unmapped, ...]]:
     sums: dict[_Alike, tuple[Amount, Amount]] = {}
     texts: dict[_Alike, set[str]] = {}
     missing: dict[Unmapped, dict[str, None]] = {}
@@ -136,7 +138,7 @@ def _converted(amount: Amount, journal: JournalEntry) -> Amount:
 
 
 def _by_currency(
-    group: Group, lines: Sequence[DocumentLine]
+    group: JournalGroup, lines: Sequence[DocumentLine]
 ) -> tuple[tuple[DocumentLine, ...], tuple[DocumentLine, ...]]:
     """What goes at the document's rate, and in the ledger's currency what the lines are worth beside it; both balance.
 
@@ -183,7 +185,9 @@ def _summed(some: Iterable[Match]) -> tuple[DocumentLine, ...]:
     )
 
 
-def _document(group: Group, chart: EntityChart, lines: tuple[DocumentLine, ...], part: str = "") -> JournalDocument:
+def _document(
+    group: JournalGroup, chart: EntityChart, lines: tuple[DocumentLine, ...], part: str = ""
+) -> JournalDocument:
     key = key_of(JOURNAL, group.ids, part)
     rest, ledger_rest = sum(line.amount for line in lines), sum(line.ledger_amount for line in lines)
     if rest or ledger_rest:
@@ -210,7 +214,7 @@ def _document(group: Group, chart: EntityChart, lines: tuple[DocumentLine, ...],
 
 
 def _in_ledger_currency(
-    group: Group, chart: EntityChart, lines: tuple[DocumentLine, ...], part: str = ""
+    group: JournalGroup, chart: EntityChart, lines: tuple[DocumentLine, ...], part: str = ""
 ) -> JournalDocument:
     currency = group.members[0].ledger_currency
     made = _document(group, chart, lines, part)
@@ -221,7 +225,7 @@ def _in_ledger_currency(
     )
 
 
-def _text(group: Group) -> str:
+def _text(group: JournalGroup) -> str:
     if len(group.members) > 1:
         return f"Milepost, {len(group.members)} journals"
     only = group.members[0]

@@ -28,7 +28,7 @@ class Lack(NamedTuple):
     currency: str
 
 
-class AtStake(NamedTuple):
+class HeldDocuments(NamedTuple):
     """How many journals and statements, and the sum of their debits and of what they bill."""
 
     documents: int
@@ -48,8 +48,8 @@ class Lacks:
 
     def __init__(self, charts: Mapping[str, EntityChart]) -> None:
         self._charts = charts
-        self._found: dict[Lack, AtStake] = {}
-        self._left_out: dict[LeftOut, AtStake] = {}
+        self._found: dict[Lack, HeldDocuments] = {}
+        self._left_out: dict[LeftOut, HeldDocuments] = {}
 
     def add(self, record: JournalEntry | BillingStatement) -> None:
         if isinstance(record, JournalEntry):
@@ -60,11 +60,11 @@ class Lacks:
             self._leave_out(record)
 
     @property
-    def found(self) -> list[tuple[Lack, AtStake]]:
+    def found(self) -> list[tuple[Lack, HeldDocuments]]:
         return sorted(self._found.items())
 
     @property
-    def left_out(self) -> list[tuple[LeftOut, AtStake]]:
+    def left_out(self) -> list[tuple[LeftOut, HeldDocuments]]:
         return sorted(self._left_out.items())
 
     def _count(self, record: JournalEntry | BillingStatement, lacks: Iterator[Unmapped], amount: Amount) -> None:
@@ -99,5 +99,5 @@ class Lacks:
             yield found
 
 
-def _with(had: AtStake | None, amount: Amount) -> AtStake:
-    return AtStake(1, amount) if had is None else AtStake(had.documents + 1, had.amount + amount)
+def _with(had: HeldDocuments | None, amount: Amount) -> HeldDocuments:
+    return HeldDocuments(1, amount) if had is None else HeldDocuments(had.documents + 1, had.amount + amount)

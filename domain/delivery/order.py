@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.delivery import standings
 from domain.delivery.calls import Given
-from domain.delivery.rows import Rows
+from domain.delivery.rows import StandingRows
 from domain.delivery.standings import Parcel
 
 # In place of a journal that will not be in the ledger: of one whose replacement is here already.
@@ -27,7 +27,9 @@ class Order:
 
     __slots__ = ("_closed", "_closed_by", "_freed", "_is_to_come", "_replaced_by", "_rows", "_waiting", "holder")
 
-    def __init__(self, rows: Rows, closed: Iterable[tuple[str, str]], is_to_come: Callable[[str], bool]) -> None:
+    def __init__(
+        self, rows: StandingRows, closed: Iterable[tuple[str, str]], is_to_come: Callable[[str], bool]
+    ) -> None:
         self._rows = rows
         self._is_to_come = is_to_come
         self.holder: dict[str, int] = {}

@@ -131,7 +131,7 @@ class Pace:
         self.troubled_since = self.troubled_since or now
 
 
-class Refusal(NamedTuple):
+class PermissionRefusal(NamedTuple):
     """That who we are may not post for a company: how often in a row, since when, and until when it is left alone."""
 
     until: Instant
@@ -145,12 +145,12 @@ class Refusals:
     __slots__ = ("_paused",)
 
     def __init__(self) -> None:
-        self._paused: dict[str, Refusal] = {}
+        self._paused: dict[str, PermissionRefusal] = {}
 
     def refused(self, entity: str, now: Instant) -> None:
-        before = self._paused.get(entity, Refusal(0, 0, now))
+        before = self._paused.get(entity, PermissionRefusal(0, 0, now))
         times = before.times + 1
-        self._paused[entity] = Refusal(now + back_off(times), times, before.since)
+        self._paused[entity] = PermissionRefusal(now + back_off(times), times, before.since)
 
     @property
     def are_there(self) -> bool:

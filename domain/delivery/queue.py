@@ -19,12 +19,12 @@ from typing import Final
 
 from domain.delivery import answers, standings
 from domain.delivery.after_calls import became, missing, poll_wait, together
-from domain.delivery.answers import About, Answer, Rejection
-from domain.delivery.calls import Call, Given, Making, Result, Terms
+from domain.delivery.answers import Answer, AnswerSubject, Rejection
+from domain.delivery.calls import Call, CallMaking, CallTerms, Given, Result
 from domain.delivery.chart import Unmapped
 from domain.delivery.choosing import Choosing
 from domain.delivery.documents import INVOICE, Document, key_of, revision_of
-from domain.delivery.due import Entry
+from domain.delivery.due import DueEntry
 from domain.delivery.order import Order, originals_first
 from domain.delivery.outcomes import (
     LATE,
@@ -40,9 +40,9 @@ from domain.delivery.outcomes import (
     is_throttled,
 )
 from domain.delivery.pace import THROTTLED_STEP, Pace, back_off, seconds
-from domain.delivery.recovery import Known, Tree
-from domain.delivery.rows import ASKED, DIED, Rows, body_hash
-from domain.delivery.standings import NOTHING_KEPT, Changes, Ended, Kept, Parcel, Settled, Standing
+from domain.delivery.recovery import PublishedStates, Tree
+from domain.delivery.rows import ASKED, DIED, StandingRows, body_hash
+from domain.delivery.standings import NOTHING_KEPT, Changes, Ended, Parcel, Settled, Standing, StoredStandings
 from domain.units import Instant
 
 # What was refused goes again when its chart has changed; else once a day, for the ERP's people may have mended something.
@@ -53,15 +53,15 @@ INVOICED_BEFORE: Final = "INVOICED_BEFORE"
 REVISIONS: Final = 100
 
 
-class Queue:
+class DeliveryQueue:
     """Owner of all standings of one ERP account."""
 
     def __init__(
         self,
         erp: str,
-        making: Making,
-        terms: Terms,
-        kept: Kept = NOTHING_KEPT,
+        making: CallMaking,
+        terms: CallTerms,
+        kept: StoredStandings = NOTHING_KEPT,
         known: Iterable[Answer] = (),
         only: str | None = None,
         is_to_come: Callable[[str], bool] = lambda _: False,
@@ -78,9 +78,9 @@ class Queue:
         self._making = making
         self._only = only
         self._terms = terms
-        self._rows = Rows(kept)
+        self._rows = StandingRows(kept)
         self._order = Order(self._rows, kept.closed, is_to_come)
-        self._known = Known(known)
+        self._known = PublishedStates(known)
         self._is_read_again = is_read_again
         # Parcels that go on once all is read.
         self._held: set[int] = set()
@@ -428,7 +428,7 @@ class Queue:
 
     def _wait_refused(self, parcel: Parcel, now: Instant) -> Parcel:
         again = now + seconds(REFUSED_AGAIN_SECONDS)
-        self._rows.due.put(parcel.entity, Entry(again, "", parcel.number))
+        self._rows.due.put(parcel.entity, DueEntry(again, "", parcel.number))
         return self._rows.keep(parcel._replace(chart=self._making.chart(parcel.entity), not_before=again))
 
     def _release(self, parcel: Parcel, now: Instant) -> None:
@@ -464,12 +464,12 @@ class Queue:
             parcel = parcel._replace(keys=(), attempt=attempt)
         self._place(self._rows.keep(parcel._replace(state=standings.TO_SEND, not_before=0)), now)
 
-    def _about(self, parcel: Parcel, found: Sequence[Standing]) -> About:
+    def _about(self, parcel: Parcel, found: Sequence[Standing]) -> AnswerSubject:
         documents = [each.document for each in found]
         key = answers.key_of_several(parcel.kind, parcel.members, documents)
         attempt = max((each.attempt for each in found), default=parcel.attempt)
         correlation = documents[0].correlation_id if documents else None
-        return About(self._erp, parcel.kind, parcel.members, key, attempt, correlation)
+        return AnswerSubject(self._erp, parcel.kind, parcel.members, key, attempt, correlation)
 
     def _say_rejected(self, parcel: Parcel, found: Sequence[Standing], why: Rejection, now: Instant) -> None:
         statement = (parcel.supersedes or parcel.members)[0] if parcel.kind == INVOICE else None
@@ -508,7 +508,7 @@ class Queue:
         if not probe.is_done:
             again = max(now + back_off(probe.failures), self.pace.paused_until)
             self._rows.note_parcel(parcel._replace(not_before=again))
-            self._rows.due.put(parcel.entity, Entry(again, "", parcel.number))
+            self._rows.due.put(parcel.entity, DueEntry(again, "", parcel.number))
             return
         del self._choosing.probes[parcel.number]
         open_ones: list[int] = []
@@ -578,7 +578,7 @@ class Queue:
             else:
                 if parcel.not_before == ASKED:
                     parcel = self._rows.keep(parcel._replace(not_before=0))
-                self._rows.due.put(parcel.entity, Entry(parcel.not_before, "", parcel.number))
+                self._rows.due.put(parcel.entity, DueEntry(parcel.not_before, "", parcel.number))
         elif parcel.state in {standings.TO_SEND, standings.SENT}:
             if not self._order.waits(parcel):
                 self._choosing.may_go(parcel)

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 from domain.delivery.answers import key_and_attempt
 from domain.delivery.chart import EntityChart, Unmapped
 from domain.delivery.documents import INVOICE, key_of, revision_of
-from domain.delivery.expected import ANSWERED, GIVEN_UP, Found, expected
+from domain.delivery.expected import ANSWERED, GIVEN_UP, DocumentState, expected
 from domain.delivery.invoices import date_of, invoice
 from domain.delivery.ledgers import LedgerEntry, LedgerScope
-from domain.delivery.reconciliation import Compared, Invoiced, Period, compare, guarded_accounts
+from domain.delivery.reconciliation import ErpInvoice, ErpPeriod, Reconciliation, compare, guarded_accounts
 from domain.events.common import FiscalCalendar
 from domain.events.finance import InvoicePosted, InvoiceRejected, LedgerReconciled
 from domain.outputs import BillingStatement
@@ -27,8 +27,8 @@ BESIDE: Final = timedelta(days=35)
 class Reconciled(NamedTuple):
     legal_entity_id: str
     erp: str
-    period: Period
-    compared: Compared
+    period: ErpPeriod
+    compared: Reconciliation
 
 
 class Billing(NamedTuple):
@@ -43,7 +43,7 @@ NOT_BILLING: Final = Billing({}, {})
 
 
 def periods_of(
-    chart: EntityChart, found: Iterable[Found], billing: Billing, calendar: FiscalCalendar, until: date
+    chart: EntityChart, found: Iterable[DocumentState], billing: Billing, calendar: FiscalCalendar, until: date
 ) -> list[str]:
     """From the first that the ERP has something of to the last, or that of `until`: people may post by hand where we post nothing."""
     documents = (each.document for each in found if each.state)
@@ -58,19 +58,19 @@ def periods_of(
     return sorted(names)
 
 
-def period_of(chart: EntityChart, calendar: FiscalCalendar, name: str) -> Period | None:
+def period_of(chart: EntityChart, calendar: FiscalCalendar, name: str) -> ErpPeriod | None:
     """None where the calendar has no such period."""
     found = fiscal.period_named(calendar, name)
     if found is None:
         return None
     ids = {name, chart.periods.get(name, name)}
-    return Period(name, found.start, found.to, frozenset(ids))
+    return ErpPeriod(name, found.start, found.to, frozenset(ids))
 
 
 def reconcile(
     chart: EntityChart,
-    periods: Sequence[Period],
-    found: Iterable[Found],
+    periods: Sequence[ErpPeriod],
+    found: Iterable[DocumentState],
     ledger: Callable[[LedgerScope], Iterable[LedgerEntry]],
     billing: Billing = NOT_BILLING,
 ) -> Iterator[Reconciled]:
@@ -114,7 +114,7 @@ def event_of(found: Reconciled, at: Instant, version: int) -> LedgerReconciled:
     )
 
 
-def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
+def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[ErpInvoice]:
     """Those of the company that the ERP has under our key."""
     for statement_id, event in billing.invoices.items():
         statement = billing.statements.get(statement_id)
@@ -128,7 +128,7 @@ def _invoiced(chart: EntityChart, billing: Billing) -> Iterator[Invoiced]:
             gross = event.amount + event.tax_amount
             key = said if said in keys else keys[-1]
             net = _net(chart, statement) if event.clears_unbilled and key == keys[-1] else ()
-            yield Invoiced(key, statement_id, event.posted_on, statement.currency, currency_id, gross, net)
+            yield ErpInvoice(key, statement_id, event.posted_on, statement.currency, currency_id, gross, net)
 
 
 def _net(chart: EntityChart, statement: BillingStatement) -> tuple[tuple[str, Amount], ...]:

@@ -91,14 +91,14 @@ class _Seen(NamedTuple):
     account: str | None = None
 
 
-class Expected(NamedTuple):
+class ExpectedDocument(NamedTuple):
     """A document that the ERP has answered; `is_posted`: with posted, not only with accepted."""
 
     document: JournalDocument
     is_posted: bool
 
 
-class Invoiced(NamedTuple):
+class ErpInvoice(NamedTuple):
     """An invoice that the ERP has said it posted; `gross` is with its tax, `currency_id` what the ERP may call its currency.
 
     `net` is what it bills by account of the ERP, credits positive; empty where nobody says on which accounts it stands.
@@ -113,7 +113,7 @@ class Invoiced(NamedTuple):
     net: tuple[tuple[str, Amount], ...] = ()
 
 
-class Period(NamedTuple):
+class ErpPeriod(NamedTuple):
     """Half-open; `ids` are its names in the ERP."""
 
     name: str
@@ -122,7 +122,7 @@ class Period(NamedTuple):
     ids: frozenset[str]
 
 
-class Compared(NamedTuple):
+class Reconciliation(NamedTuple):
     """`agreed` are journals and invoices that both sides have alike, `unposted` those that wait in the ERP for somebody to post them."""
 
     sums: tuple[LedgerSum, ...]
@@ -133,14 +133,14 @@ class Compared(NamedTuple):
 
 def compare(
     chart: EntityChart,
-    period: Period,
-    expected: Iterable[Expected],
+    period: ErpPeriod,
+    expected: Iterable[ExpectedDocument],
     entries: Iterable[LedgerEntry],
     withdrawn: Mapping[str, tuple[str, ...]] = NOTHING,
     unanswered: Collection[str] = (),
-    invoices: Iterable[Invoiced] = (),
+    invoices: Iterable[ErpInvoice] = (),
     rejected: Mapping[str, tuple[str, ...]] = NOTHING,
-) -> Compared:
+) -> Reconciliation:
     """Of one company and period. `expected` and `entries` may reach beyond it, so that what was moved is found where it stands.
 
     `withdrawn` are keys, with their journals, that the ERP had refused for good, `rejected` those whose data or account it refused;
@@ -171,7 +171,7 @@ def compare(
     there = {key for key, some in theirs.items() if any(entry.is_posted for entry in some)}
     standing = [entry for some in journals.values() for entry in some if entry.is_posted and _is_in(entry, period)]
     differing = {each.key for each in found}
-    return Compared(
+    return Reconciliation(
         _sums(
             [each.document for key, each in ours.items() if each.is_posted or key in there],
             standing,
@@ -183,7 +183,7 @@ def compare(
     )
 
 
-def _of_ours(each: Expected, there: Sequence[LedgerEntry], period: Period) -> Iterator[LedgerDifference]:
+def _of_ours(each: ExpectedDocument, there: Sequence[LedgerEntry], period: ErpPeriod) -> Iterator[LedgerDifference]:
     document = each.document
     money = debits(document.lines)
     if not there:
@@ -210,7 +210,7 @@ def _of_ours(each: Expected, there: Sequence[LedgerEntry], period: Period) -> It
     yield LedgerDifference(document.key, cause, said, seen.amount, seen.currency, seen.account, document.members)
 
 
-def _seen(document: JournalDocument, entry: LedgerEntry, period: Period, *, is_posted: bool) -> _Seen | None:
+def _seen(document: JournalDocument, entry: LedgerEntry, period: ErpPeriod, *, is_posted: bool) -> _Seen | None:
     """The first thing that differs."""
 
     def whole(cause: str, what: str) -> _Seen:
@@ -284,7 +284,7 @@ def _changed(changes: Sequence[Amount]) -> Amount:
 
 
 def _of_invoice(
-    invoice: Invoiced, there: Sequence[LedgerEntry], period: Period, guarded: Collection[str]
+    invoice: ErpInvoice, there: Sequence[LedgerEntry], period: ErpPeriod, guarded: Collection[str]
 ) -> Iterator[LedgerDifference]:
     """As of a journal, but its lines: what the customer owes; then what it bills, by account, where that is known."""
     said, whole = f"the invoice of {invoice.statement_id}", abs(invoice.gross)
@@ -322,7 +322,7 @@ def _of_invoice(
 
 
 def _receivable(
-    invoice: Invoiced, owed: Mapping[str, Amount], net: Mapping[str, Amount], ours_alone: Collection[str]
+    invoice: ErpInvoice, owed: Mapping[str, Amount], net: Mapping[str, Amount], ours_alone: Collection[str]
 ) -> str | None:
     """The account that has what the customer owes, and what he retains too where the chart gives both one account."""
     found = (
@@ -334,7 +334,7 @@ def _receivable(
 
 
 def _billed_otherwise(
-    invoice: Invoiced,
+    invoice: ErpInvoice,
     owed: Mapping[str, Amount],
     net: Mapping[str, Amount],
     ours_alone: Collection[str],
@@ -358,7 +358,7 @@ def _billed_otherwise(
 
 
 def _owed_otherwise(
-    invoice: Invoiced, owed: Mapping[str, Amount], net: Mapping[str, Amount], ours_alone: Collection[str]
+    invoice: ErpInvoice, owed: Mapping[str, Amount], net: Mapping[str, Amount], ours_alone: Collection[str]
 ) -> tuple[str, Amount]:
     """What was found, and by how much it differs. Which account is the receivable's only the ERP knows: the most on its side counts."""
     sign = 1 if invoice.gross > 0 else -1
@@ -408,7 +408,7 @@ def _made_by_hand(entry: LedgerEntry, guarded: Mapping[str, str]) -> Iterator[Le
             yield LedgerDifference(entry.reference, BY_HAND, said, max(debit, -credit), entry.currency, account)
 
 
-def guarded_accounts(chart: EntityChart, period: Period) -> Mapping[str, str]:
+def guarded_accounts(chart: EntityChart, period: ErpPeriod) -> Mapping[str, str]:
     """Accounts of the ERP that nobody else posts to, with ours."""
     roles = _OURS_ALONE | (_OURS_BILLED if chart.issues_invoices_of(period.since) else frozenset())
     found = {rule.account: role for role in sorted(roles) for rule in chart.accounts.get(role, ())}
@@ -416,7 +416,7 @@ def guarded_accounts(chart: EntityChart, period: Period) -> Mapping[str, str]:
     return {account: role for account, role in found.items() if account not in shared}
 
 
-def _named_there(period: Period, entries: Iterable[LedgerEntry]) -> Period:
+def _named_there(period: ErpPeriod, entries: Iterable[LedgerEntry]) -> ErpPeriod:
     """Where the chart has no id of the period: with the one that most of our entries of its days have."""
     if period.ids != {period.name}:
         return period
@@ -425,7 +425,7 @@ def _named_there(period: Period, entries: Iterable[LedgerEntry]) -> Period:
     return period._replace(ids=period.ids | {name for name, _ in common})
 
 
-def _is_in(entry: LedgerEntry, period: Period) -> bool:
+def _is_in(entry: LedgerEntry, period: ErpPeriod) -> bool:
     """By the ERP's period where its id is known, else by its date."""
     return entry.period in period.ids or (
         not (entry.period and period.ids - {period.name}) and period.since <= entry.posted_on < period.to

@@ -22,7 +22,7 @@ from domain.delivery.standings import Parcel
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 
 
-class Known:
+class PublishedStates:
     """What was published so far, by journal or key of an invoice: the last state and attempt; posted is the end, whatever comes after."""
 
     __slots__ = ("_attempts", "_ids", "_invoices", "_states")

@@ -9,8 +9,8 @@ from typing import Final
 
 from domain.delivery import answers, standings
 from domain.delivery.documents import Document
-from domain.delivery.due import Due, Entry
-from domain.delivery.standings import Changes, Kept, Parcel, Standing
+from domain.delivery.due import Due, DueEntry
+from domain.delivery.standings import Changes, Parcel, Standing, StoredStandings
 from domain.units import Instant
 
 _UNMAPPED: Final = "unmapped"
@@ -20,12 +20,12 @@ ASKED: Final = -1
 DIED: Final = -1
 
 
-class Rows:
+class StandingRows:
     """Read by all of the queue, changed by these methods alone: counts, indexes and `changes` follow."""
 
     __slots__ = ("_following", "changes", "due", "of_ticket", "parcels", "parcels_in", "standings", "standings_in")
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: StoredStandings) -> None:
         self.changes = Changes()
         self.due = Due()
         self.parcels = {each.number: each for each in kept.parcels}
@@ -121,7 +121,7 @@ class Rows:
             self.note(after)
         else:
             self.update(after)
-        self.due.put(self.entity(standing), Entry(until, standing.key, standing.parcel))
+        self.due.put(self.entity(standing), DueEntry(until, standing.key, standing.parcel))
 
     def ready_again(self, standing: Standing) -> None:
         self.update(standing._replace(state=standings.READY, failures=0, not_before=0))

@@ -124,7 +124,7 @@ class Changes:
         return bool(self.parcels or self.standings or self.closed or self.settled or self.ended or self.answers)
 
 
-class Kept(NamedTuple):
+class StoredStandings(NamedTuple):
     """What a store gives back. `closed` are journals that will not be in the ledger, each with the one that a replacement will name."""
 
     parcels: tuple[Parcel, ...] = ()
@@ -132,4 +132,4 @@ class Kept(NamedTuple):
     closed: tuple[tuple[str, str], ...] = ()
 
 
-NOTHING_KEPT: Final = Kept()
+NOTHING_KEPT: Final = StoredStandings()

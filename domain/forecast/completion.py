@@ -88,7 +88,7 @@ class Completion(NamedTuple):
     prices: Amount = 0
 
 
-class Standing(NamedTuple):
+class CompletionBasis(NamedTuple):
     """All that a set of figures is made of, in one currency."""
 
     now: Tally
@@ -242,7 +242,7 @@ def expected_billings(accrued: Amount, earned: Iterable[tuple[str, Amount]], old
     return found
 
 
-def figures(currency: str, standing: Standing, months: MonthSums) -> ForecastFigures:
+def figures(currency: str, standing: CompletionBasis, months: MonthSums) -> ForecastFigures:
     """A forecast in one currency, in which all amounts are already."""
     hours, cost, revenue = standing.now
     left_hours, left_cost, left_revenue = standing.remaining

@@ -23,20 +23,20 @@ NOTHING: Balance = (0, 0)
 Rated = TypeVar("Rated", bound=Node | None)
 
 
-class Position(NamedTuple):
+class ContractPosition(NamedTuple):
     """What stands on 1160 and on 2300; in between an event may leave either below zero, or both with something on them."""
 
     asset: Balance = (0, 0)
     liability: Balance = (0, 0)
 
-    def add(self, account: str, amount: Amount, ledger_amount: Amount) -> "Position":
+    def add(self, account: str, amount: Amount, ledger_amount: Amount) -> "ContractPosition":
         if account == CONTRACT_ASSET:
             return self._replace(asset=(self.asset[0] + amount, self.asset[1] + ledger_amount))
         if account == CONTRACT_LIABILITY:
             return self._replace(liability=(self.liability[0] + amount, self.liability[1] + ledger_amount))
         return self
 
-    def after(self, legs: list[Leg]) -> "Position":
+    def after(self, legs: list[Leg]) -> "ContractPosition":
         position = self
         for leg in legs:
             position = position.add(leg.account, leg.amount, leg.ledger_amount)
@@ -73,7 +73,7 @@ def as_carried(taken: Node, had: Node, ledger: Node, mode: str, at_rate: Callabl
 
 
 def moved(
-    position: Position, purpose: str, amount: Amount, exchange: Exchange, ledger_currency: str, mode: str
+    position: ContractPosition, purpose: str, amount: Amount, exchange: Exchange, ledger_currency: str, mode: str
 ) -> list[Leg]:
     """The lines that take a debit, or a credit, of the contract: against what stands on the other side, then on their own."""
     own, other = (CONTRACT_ASSET, CONTRACT_LIABILITY) if amount > 0 else (CONTRACT_LIABILITY, CONTRACT_ASSET)
@@ -93,7 +93,7 @@ def moved(
     return [leg for leg in legs if leg.amount or leg.ledger_amount]
 
 
-def settled(position: Position) -> list[Leg]:
+def settled(position: ContractPosition) -> list[Leg]:
     """The lines that bring a position to one side: the side that goes does so as it carries; cents left where nothing is go to 7110."""
     (asset, asset_ledger), (liability, liability_ledger) = position
     net = asset + liability

@@ -39,7 +39,7 @@ WHOLE = "its issuer sends it again, under the same id, in whole units"
 MENDS = "its issuer sends it again, under the same id, with what is left"
 
 
-class Row(NamedTuple):
+class CreditableRow(NamedTuple):
     """What is left to be credited of one entry on one contract line of an invoice; `hourly` is what an hour of it was billed at, where
     that is a rate, else None: then its hours have what they were billed with. `finer` are microseconds that its hours leave out."""
 
@@ -50,7 +50,7 @@ class Row(NamedTuple):
     hourly: Rate | None = None
     finer: int = 0
 
-    def less(self, amount: Amount, hours: Hours) -> "Row":
+    def less(self, amount: Amount, hours: Hours) -> "CreditableRow":
         """What is left of it when that much is taken."""
         left = self.hours - hours
         return self._replace(amount=self.amount - amount, hours=left, finer=self.finer if left else 0)
@@ -63,7 +63,7 @@ class Row(NamedTuple):
         return self.hourly * AMOUNT_ONE, RATE_ONE * HOURS_ONE
 
 
-class Taken(NamedTuple):
+class CreditedRow(NamedTuple):
     """What is credited of the row at a place."""
 
     place: int
@@ -74,22 +74,22 @@ class Taken(NamedTuple):
 class Credited(NamedTuple):
     """What each line of a memo takes, in its order."""
 
-    lines: tuple[tuple[Taken, ...], ...]
+    lines: tuple[tuple[CreditedRow, ...], ...]
 
     @property
     def amount(self) -> Amount:
         return sum(one.amount for line in self.lines for one in line)
 
-    def by_row(self) -> dict[int, Taken]:
+    def by_row(self) -> dict[int, CreditedRow]:
         """All that is taken of each row, in the order of the rows."""
-        found: dict[int, Taken] = {}
+        found: dict[int, CreditedRow] = {}
         for one in sorted((one for line in self.lines for one in line), key=lambda one: one.place):
-            had = found.get(one.place, Taken(one.place, 0, 0))
-            found[one.place] = Taken(one.place, had.amount + one.amount, had.hours + one.hours)
+            had = found.get(one.place, CreditedRow(one.place, 0, 0))
+            found[one.place] = CreditedRow(one.place, had.amount + one.amount, had.hours + one.hours)
         return {place: one for place, one in found.items() if one.amount or one.hours}
 
 
-class Wrong(NamedTuple):
+class NotCreditable(NamedTuple):
     """Why nothing can be credited: the field, and what was expected of it."""
 
     field: str
@@ -109,22 +109,24 @@ def hourly(
     return with_markup
 
 
-def too_fine(lines: Sequence[CreditMemoLine], tax: Amount | None, currency: str) -> Wrong | None:
+def too_fine(lines: Sequence[CreditMemoLine], tax: Amount | None, currency: str) -> NotCreditable | None:
     """The first amount of a memo that nobody can pay in the invoice's currency."""
     stated = [(f"lines[{place}].amount", line.amount) for place, line in enumerate(lines)]
     for field, amount in (*stated, ("tax_amount", tax)):
         if amount is not None and amount % smallest_unit(currency):
-            return Wrong(field, f"{format_amount(amount)} is finer than {currency} can be paid; {WHOLE}")
+            return NotCreditable(field, f"{format_amount(amount)} is finer than {currency} can be paid; {WHOLE}")
     return None
 
 
-def credited(rows: Sequence[Row], lines: Sequence[CreditMemoLine], step: Amount, mode: str) -> Credited | Wrong:
+def credited(
+    rows: Sequence[CreditableRow], lines: Sequence[CreditMemoLine], step: Amount, mode: str
+) -> Credited | NotCreditable:
     """What each line takes of the rows, or what is wrong with the first that cannot be taken whole."""
     left = list(rows)
-    taken: list[tuple[Taken, ...]] = []
+    taken: list[tuple[CreditedRow, ...]] = []
     for number, line in enumerate(lines):
         found = _of_line(left, number, line, step, mode)
-        if isinstance(found, Wrong):
+        if isinstance(found, NotCreditable):
             return found
         for one in found:
             left[one.place] = left[one.place].less(one.amount, one.hours)
@@ -132,7 +134,7 @@ def credited(rows: Sequence[Row], lines: Sequence[CreditMemoLine], step: Amount,
     return Credited(tuple(taken))
 
 
-def is_named(row: Row, line: CreditMemoLine) -> bool:
+def is_named(row: CreditableRow, line: CreditMemoLine) -> bool:
     """An entry by its row or by the id of its fact; a contract line with all that the invoice has of it."""
     if line.line_id is not None and line.line_id != row.line_id:
         return False
@@ -155,14 +157,14 @@ def tax_of(tax: Amount, net: Amount, credited_net: Amount, step: Amount, mode: s
 
 
 def _of_line(
-    rows: Sequence[Row], number: int, line: CreditMemoLine, step: Amount, mode: str
-) -> tuple[Taken, ...] | Wrong:
+    rows: Sequence[CreditableRow], number: int, line: CreditMemoLine, step: Amount, mode: str
+) -> tuple[CreditedRow, ...] | NotCreditable:
     places = [place for place, row in enumerate(rows) if is_named(row, line)]
     what = f"entry {line.entry_id}" if line.entry_id is not None else f"line {line.line_id}"
     field = f"lines[{number}]"
     if not places:
         name = "entry_id" if line.entry_id is not None else "line_id"
-        return Wrong(f"{field}.{name}", f"expected what the invoice bills, {what} is not on it; {MENDS}")
+        return NotCreditable(f"{field}.{name}", f"expected what the invoice bills, {what} is not on it; {MENDS}")
     own = [rows[place] for place in places]
     if line.hours is not None:
         return _by_hours(own, places, line.hours, f"{field}.hours", what, step, mode)
@@ -171,51 +173,51 @@ def _of_line(
 
 
 def _by_amount(
-    rows: list[Row], places: list[int], amount: Amount, field: str, what: str, step: Amount, mode: str
-) -> tuple[Taken, ...] | Wrong:
+    rows: list[CreditableRow], places: list[int], amount: Amount, field: str, what: str, step: Amount, mode: str
+) -> tuple[CreditedRow, ...] | NotCreditable:
     left = sum(row.amount for row in rows)
     if amount > left:
-        return Wrong(
+        return NotCreditable(
             field,
             f"expected at most {format_amount(max(left, 0))} billed of {what} and not yet credited, "
             f"got {format_amount(amount)}; {MENDS}",
         )
     if amount == left:
-        return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
+        return tuple(CreditedRow(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
     weights = [max(row.amount, 0) for row in rows]
     amounts = shares(amount, weights, step, mode)
     return tuple(
-        Taken(place, part, round_ratio(row.hours * part, row.amount, 1, HALF_UP) if row.amount and part else 0)
+        CreditedRow(place, part, round_ratio(row.hours * part, row.amount, 1, HALF_UP) if row.amount and part else 0)
         for place, row, part in zip(places, rows, amounts, strict=True)
     )
 
 
 def _by_hours(
-    rows: list[Row], places: list[int], hours: Hours, field: str, what: str, step: Amount, mode: str
-) -> tuple[Taken, ...] | Wrong:
+    rows: list[CreditableRow], places: list[int], hours: Hours, field: str, what: str, step: Amount, mode: str
+) -> tuple[CreditedRow, ...] | NotCreditable:
     least, most = hours_left(rows)
     if hours > most:
         shown = format_decimal(max(most, 0), HOURS_SCALE)
-        return Wrong(
+        return NotCreditable(
             field,
             f"expected at most {shown} h billed of {what} and not yet credited, "
             f"got {format_decimal(hours, HOURS_SCALE)}; {MENDS}",
         )
     if hours >= least:
-        return tuple(Taken(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
+        return tuple(CreditedRow(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
     parts = list(shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP))
     amounts = at_rates(rows, parts, step, mode)
-    return tuple(Taken(*one) for one in zip(places, amounts, parts, strict=True))
+    return tuple(CreditedRow(*one) for one in zip(places, amounts, parts, strict=True))
 
 
-def hours_left(rows: Sequence[Row]) -> tuple[Hours, Hours]:
+def hours_left(rows: Sequence[CreditableRow]) -> tuple[Hours, Hours]:
     """What is left of rows, the lesser first: the sum of their hours, and their exact time rounded to six decimals. Either is all of it."""
     shown, finer = sum(row.hours for row in rows), sum(row.finer for row in rows)
     exact = round_ratio(shown * MICROSECONDS_A_MILLIONTH + finer, MICROSECONDS_A_MILLIONTH, 1, HALF_UP)
     return min(shown, exact), max(shown, exact)
 
 
-def at_rates(rows: Sequence[Row], parts: Sequence[Hours], step: Amount, mode: str) -> list[Amount]:
+def at_rates(rows: Sequence[CreditableRow], parts: Sequence[Hours], step: Amount, mode: str) -> list[Amount]:
     """Parts of the rows' hours at what their hours were billed at: all together rounded once, each row the difference of two sums (R12).
 
     No row gives more than is left of it; the cent that it does not give comes from the next that has one, at the end from the first.

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.reference.fiscal import AccountingPeriod
-from domain.terms.kind import Agreed, Spread
+from domain.terms.kind import Spread, TermsInForce
 from domain.units import Amount
 
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 class Stretch(NamedTuple):
     """What a spread earns from `since` on, and from `stops` on no more: `base` at once, and `amount` from `first` to `last`."""
 
-    agreed: Agreed
+    agreed: TermsInForce
     spread: Spread
     since: date
     base: Amount
@@ -44,7 +44,7 @@ class Stretch(NamedTuple):
 Earning = dict[str, list[Stretch]]
 
 
-def earning(versions: Iterable[tuple[Agreed, Sequence[Spread]]]) -> Earning:
+def earning(versions: Iterable[tuple[TermsInForce, Sequence[Spread]]]) -> Earning:
     """How the spreads of a contract line earn, by their names, each version of the terms after those before it."""
     found: Earning = {}
     for agreed, spreads in versions:
@@ -54,7 +54,7 @@ def earning(versions: Iterable[tuple[Agreed, Sequence[Spread]]]) -> Earning:
     return found
 
 
-def _next(agreed: Agreed, spread: Spread, before: Sequence[Stretch]) -> Stretch:
+def _next(agreed: TermsInForce, spread: Spread, before: Sequence[Stretch]) -> Stretch:
     since = max(agreed.since, spread.first) if not before else agreed.since
     if before and not agreed.catches_up:
         went = before[-1]

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from domain.events.common import Terms
 from domain.terms import methods
-from domain.terms.draw_down import Rounded, Share, draw
-from domain.terms.kind import Claim, Draws, Ended, Known, Store
+from domain.terms.draw_down import Draw, Rounded, draw
+from domain.terms.kind import DrawRequest, Draws, LineHistory, PeriodLeft, PrepaidBalance
 
 DAY = timedelta(days=1)
 AFTER_ALL = date.max
@@ -25,8 +25,8 @@ AFTER_ALL = date.max
 class Used(NamedTuple):
     """The share of each claim, periods as they ended, and the days on which the terms filled up."""
 
-    shares: dict[str, Share]
-    ended: list[Ended]
+    shares: dict[str, Draw]
+    ended: list[PeriodLeft]
     topped_up: list[date]
 
 
@@ -38,7 +38,7 @@ class Span(NamedTuple):
     last: date
 
 
-def consume(known: Known, span: Span, taken: Draws, claims: Sequence[Claim], rounded: Rounded) -> Used:
+def consume(known: LineHistory, span: Span, taken: Draws, claims: Sequence[DrawRequest], rounded: Rounded) -> Used:
     """Claims are all from the span's first day on, in consumption order; `taken` is what those before drew, `known` what was found then."""
     kept = [one for one in known.ended if one.to <= span.first and (one.start, one.to) in span.over]
     topped_up = [day for day in known.topped_up if day < span.first]
@@ -54,9 +54,9 @@ def consume(known: Known, span: Span, taken: Draws, claims: Sequence[Claim], rou
 class _Use:
     """Work is used up day by day where the terms may fill up, else as far as the next period's end at once."""
 
-    def __init__(self, known: Known, span: Span, claims: Sequence[Claim], rounded: Rounded) -> None:
+    def __init__(self, known: LineHistory, span: Span, claims: Sequence[DrawRequest], rounded: Rounded) -> None:
         self.known, self.span, self.rounded = known, span, rounded
-        self.shares: dict[str, Share] = {}
+        self.shares: dict[str, Draw] = {}
         self._claims, self._next = claims, 0
         fills_up = any(methods.fills_up(agreed.line.terms) for agreed in known.held)
         self._looks: list[date] | None = self._days() if fills_up else None
@@ -100,16 +100,16 @@ class _Use:
         self.shares |= found.shares
         self.known = self.known._replace(drawn=found.taken)
 
-    def _stores(self, day: date) -> Sequence[Store]:
+    def _stores(self, day: date) -> Sequence[PrepaidBalance]:
         return methods.stores(held_on(self.known, day), self.known, day)
 
 
-def held_on(known: Known, day: date) -> Terms:
+def held_on(known: LineHistory, day: date) -> Terms:
     """The terms that hold on a day; before the first, the first."""
     return next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
 
 
-def _having(known: Known, start: date, to: date) -> Terms:
+def _having(known: LineHistory, start: date, to: date) -> Terms:
     """Terms of the kind that has the period."""
     terms = (agreed.line.terms for agreed in known.held)
     return next(one for one in terms if (start, to) in methods.periods(one, known, start))

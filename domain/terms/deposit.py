@@ -19,7 +19,7 @@ from domain.explanation import Node, least, negated
 from domain.identity import composed
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults
-from domain.terms.kind import Agreed, Fee, Kind, Known
+from domain.terms.kind import Fee, Kind, LineHistory, TermsInForce
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 from domain.why import Why
 from domain.work.rows import FEE, named
@@ -36,7 +36,7 @@ def is_named(row: str) -> bool:
     return kind == FEE and fact_id.split("/", 2)[2:] in ([DEPOSIT], [REFUND])
 
 
-def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     terms = _terms(agreed)
     if terms.due_on <= until:
         yield Fee(DEPOSIT, terms.due_on, terms.amount, "Deposit")
@@ -52,12 +52,12 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
         yield Fee(KEPT, day, 0, "Deposit that was not used", earned=rest)
 
 
-def _last_held(known: Known) -> Agreed | None:
+def _last_held(known: LineHistory) -> TermsInForce | None:
     """The newest terms that have the deposit say what becomes of its rest, on the contract's last day or the last on which they hold."""
     return next((agreed for agreed in reversed(known.held) if isinstance(agreed.line.terms, Deposit)), None)
 
 
-def _terms(agreed: Agreed) -> Deposit:
+def _terms(agreed: TermsInForce) -> Deposit:
     terms = agreed.line.terms
     assert isinstance(terms, Deposit), "the kind of the terms chose this module"
     return terms

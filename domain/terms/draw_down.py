@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.terms.kind import Claim, Draws, Store
+from domain.terms.kind import DrawRequest, Draws, PrepaidBalance
 from domain.units import Amount
 
 Rounded = Callable[[int, int], Amount]
 
 
-class Share(NamedTuple):
+class Draw(NamedTuple):
     """What a row draws, and what of it goes beyond."""
 
     drawn: Draws
@@ -26,15 +26,17 @@ class Share(NamedTuple):
 class Drawn(NamedTuple):
     """The share of every claim, and what is taken of each store by then."""
 
-    shares: dict[str, Share]
+    shares: dict[str, Draw]
     taken: Draws
 
 
-def draw(stores: Callable[[date], Sequence[Store]], taken: Draws, claims: Iterable[Claim], rounded: Rounded) -> Drawn:
+def draw(
+    stores: Callable[[date], Sequence[PrepaidBalance]], taken: Draws, claims: Iterable[DrawRequest], rounded: Rounded
+) -> Drawn:
     """In the order given; `taken` is what rows before them have drawn."""
     left = dict(taken)
     found = {}
-    by_day: dict[date, Sequence[Store]] = {}
+    by_day: dict[date, Sequence[PrepaidBalance]] = {}
     for claim in claims:
         if claim.day not in by_day:
             by_day[claim.day] = stores(claim.day)
@@ -47,11 +49,11 @@ def draw(stores: Callable[[date], Sequence[Store]], taken: Draws, claims: Iterab
                 left[store.name] = had + part, had_earned + earned
                 drawn[store.name] = part, earned
                 asked -= part
-        found[claim.row] = Share(drawn, asked)
+        found[claim.row] = Draw(drawn, asked)
     return Drawn(found, left)
 
 
-def earned_by(store: Store, drawn: int, rounded: Rounded) -> Amount:
+def earned_by(store: PrepaidBalance, drawn: int, rounded: Rounded) -> Amount:
     """What so much of the store earns, no more than its fee."""
     return min(rounded(store.fee * drawn, store.quantity), store.fee) if store.fee and store.quantity else 0
 

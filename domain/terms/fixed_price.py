@@ -24,21 +24,21 @@ from domain.policy_faults import Fault, price_faults
 from domain.terms.kind import (
     OVER_TIME,
     WITH_INVOICE,
-    Agreed,
     Closed,
+    ExpectedHistory,
     Fee,
-    Foreseen,
     Kind,
-    Known,
+    LineHistory,
     Reported,
     Spread,
+    TermsInForce,
 )
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 
 DAY = timedelta(days=1)
 
 
-def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     terms = agreed.line.terms
     assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
     if not terms.by_progress:
@@ -49,7 +49,7 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
         yield from _reported(agreed, terms, known, until)
 
 
-def _scheduled(agreed: Agreed, terms: FixedPrice, until: date) -> Iterator[Fee]:
+def _scheduled(agreed: TermsInForce, terms: FixedPrice, until: date) -> Iterator[Fee]:
     """Instalments of one day are one, and so are those before the first day of the terms; on it, more than the price is given back."""
     placed = sorted(terms.schedule, key=lambda instalment: instalment.on)
     due: dict[date, tuple[Amount, str]] = {}
@@ -66,7 +66,7 @@ def _scheduled(agreed: Agreed, terms: FixedPrice, until: date) -> Iterator[Fee]:
             yield Fee(f"instalment/{day}", day, amount, said, cumulative=True, keeps=terms.price)
 
 
-def _reported(agreed: Agreed, terms: FixedPrice, known: Known, until: date) -> Iterator[Fee]:
+def _reported(agreed: TermsInForce, terms: FixedPrice, known: LineHistory, until: date) -> Iterator[Fee]:
     """Of what was reported of days before the terms, on their first."""
     for report in known.reported:
         due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)
@@ -76,7 +76,7 @@ def _reported(agreed: Agreed, terms: FixedPrice, known: Known, until: date) -> I
             yield Fee(f"progress/{report.version}", day, due, description, cumulative=True)
 
 
-def _spent(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     """Of each category's budget as much is charged as of its cost budget is spent, never more than all."""
     for period in known.closed:
         due = 0
@@ -87,7 +87,7 @@ def _spent(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
             yield Fee(f"spent/{period.start}", period.last, due, "Progress by cost", cumulative=True)
 
 
-def spreads(agreed: Agreed, _: Known, until: date) -> Iterator[Spread]:
+def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:
     terms = agreed.line.terms
     assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
     last = agreed.contract.ends_on
@@ -95,7 +95,7 @@ def spreads(agreed: Agreed, _: Known, until: date) -> Iterator[Spread]:
         yield Spread("price", terms.price, agreed.starts_on, last, agreed.before)
 
 
-def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
     """All of the work is done on the line's last day: all of it is reported, or what the budgets say is spent."""
     last = max(agreed.ends_on or day + DAY, day + DAY)
     if by_period(agreed.line):
@@ -104,7 +104,7 @@ def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
     else:
         version = known.reported[-1].version + 1 if known.reported else 1
         known = known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
-    return Foreseen(known, date.max)
+    return ExpectedHistory(known, date.max)
 
 
 def by_period(line: ContractLine) -> bool:

@@ -23,7 +23,7 @@ RATED, AT_COST, INCLUDED = "rated", "at_cost", "included"
 IN_HOURS, IN_MONEY = "hours", "money"
 
 
-class Agreed(NamedTuple):
+class TermsInForce(NamedTuple):
     """A contract line while one version of its terms holds: from `since` on, and on `before` no more.
 
     `starts_on` is the line's first day, `ends_on` the last with effect, by its terms or its termination; None while it is open. Versions
@@ -69,7 +69,7 @@ class Closed(NamedTuple):
         return self.to - timedelta(days=1)
 
 
-class Ended(NamedTuple):
+class PeriodLeft(NamedTuple):
     """What was left of what a line includes when one of the terms' own periods ended: the most that can be drawn, by store, and the
     stores of which something went `over` into the next, whose first day is `to`; the life of the others is over.
     """
@@ -80,7 +80,7 @@ class Ended(NamedTuple):
     over: Sequence[str] = ()
 
 
-class Known(NamedTuple):
+class LineHistory(NamedTuple):
     """What has happened on a line: milestones accepted (day by id), progress reported in the order of versions, billing periods closed,
     the terms' own periods ended, days on which it was topped up, what was left of a deposit when the contract was over.
 
@@ -91,8 +91,8 @@ class Known(NamedTuple):
     accepted: Mapping[str, date] = {}
     reported: Sequence[Reported] = ()
     closed: Sequence[Closed] = ()
-    held: Sequence[Agreed] = ()
-    ended: Sequence[Ended] = ()
+    held: Sequence[TermsInForce] = ()
+    ended: Sequence[PeriodLeft] = ()
     topped_up: Sequence[date] = ()
     drawn: Mapping[str, tuple[int, Amount]] = {}
     left: tuple[date, Amount] | None = None
@@ -121,14 +121,14 @@ class Fee(NamedTuple):
     keeps: Amount | None = None
 
 
-class Foreseen(NamedTuple):
+class ExpectedHistory(NamedTuple):
     """What will be known of a line once everything has happened that its terms let expect, and the last day on which they charge then."""
 
-    known: Known
+    known: LineHistory
     until: date
 
 
-class Claim(NamedTuple):
+class DrawRequest(NamedTuple):
     """What a row of a day would draw on what its line includes: hours, or money in contract currency."""
 
     row: str
@@ -136,7 +136,7 @@ class Claim(NamedTuple):
     asked: int
 
 
-class Store(NamedTuple):
+class PrepaidBalance(NamedTuple):
     """Something that terms include, of which no more than `limit` can be drawn; all of `quantity` earns `fee`, in proportion."""
 
     name: str
@@ -157,9 +157,9 @@ class Drawing(NamedTuple):
     """
 
     unit: Callable[[Any], str | None]
-    stores: Callable[[Known, date], Sequence[Store]]
+    stores: Callable[[LineHistory, date], Sequence[PrepaidBalance]]
     fills_up: Callable[[Any], bool] = lambda _: False
-    falls_short: Callable[[Known, date], bool] = lambda *_: False
+    falls_short: Callable[[LineHistory, date], bool] = lambda *_: False
 
 
 class Spread(NamedTuple):
@@ -183,13 +183,13 @@ class Passed(NamedTuple):
     unit: str = "each"
 
 
-Fees = Callable[[Agreed, Known, date], Iterable[Fee]]
+Fees = Callable[[TermsInForce, LineHistory, date], Iterable[Fee]]
 NO_FEES: Fees = lambda *_: ()  # noqa: E731
 
 
-def to_the_end(agreed: Agreed, known: Known, day: date) -> Foreseen:
+def to_the_end(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
     """Nothing has to happen; without an end no more is agreed than what is charged by the day."""
-    return Foreseen(known, agreed.ends_on or day)
+    return ExpectedHistory(known, agreed.ends_on or day)
 
 
 class Kind(NamedTuple):
@@ -218,7 +218,7 @@ class Kind(NamedTuple):
     revenue: Mapping[str, str]
     hours: str = INCLUDED
     fees: Fees = NO_FEES
-    spreads: Callable[[Agreed, Known, date], Iterable[Spread]] = lambda *_: ()
+    spreads: Callable[[TermsInForce, LineHistory, date], Iterable[Spread]] = lambda *_: ()
     by_period: Callable[[ContractLine], bool] = lambda _: False
     faults: Callable[[Any, ContractSigned], Iterable[Fault]] = lambda *_: ()
     expense: Callable[[Any, str], Passed | None] = lambda *_: None
@@ -228,11 +228,11 @@ class Kind(NamedTuple):
     limits: Callable[[Any], Mapping[str, Amount]] = lambda _: {}
     account: Callable[[Any], str] | None = None
     drawing: Drawing | None = None
-    periods: Callable[[Known, date], Iterable[tuple[date, date]]] = lambda *_: ()
-    ends: Callable[[Known, date, date], Ended] = lambda _, start, to: Ended(start, to)
+    periods: Callable[[LineHistory, date], Iterable[tuple[date, date]]] = lambda *_: ()
+    ends: Callable[[LineHistory, date, date], PeriodLeft] = lambda _, start, to: PeriodLeft(start, to)
     earns_to_the_end: bool = False
     by_schedule: Callable[[Any], bool] = lambda _: False
     price: Callable[[Any], Amount | None] = lambda _: None
     stays: bool = False
-    foresees: Callable[[Agreed, Known, date], Foreseen] = to_the_end
-    agreed: Callable[[Agreed], Amount | None] = lambda _: None
+    foresees: Callable[[TermsInForce, LineHistory, date], ExpectedHistory] = to_the_end
+    agreed: Callable[[TermsInForce], Amount | None] = lambda _: None

@@ -39,15 +39,15 @@ from domain.terms.kind import (
     OVER_TIME,
     RATED,
     WITH_CHARGE,
-    Agreed,
-    Ended,
+    ExpectedHistory,
     Fee,
-    Foreseen,
     Kind,
-    Known,
+    LineHistory,
     Passed,
+    PeriodLeft,
+    PrepaidBalance,
     Spread,
-    Store,
+    TermsInForce,
     to_the_end,
 )
 from domain.units import Amount, Hours, Percent, Quantity, Rate
@@ -140,15 +140,15 @@ def account(terms: Terms) -> str | None:
     return stands_on(terms) if stands_on is not None else None
 
 
-def fees(agreed: Agreed, known: Known, until: date) -> Iterable[Fee]:
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[Fee]:
     return kind_of(agreed.line.terms).fees(agreed, known, until)
 
 
-def spreads(agreed: Agreed, known: Known, until: date) -> Iterable[Spread]:
+def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[Spread]:
     return kind_of(agreed.line.terms).spreads(agreed, known, until)
 
 
-def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
     """What will be known of the line once its terms have charged all that they let expect after a day."""
     return kind_of(agreed.line.terms).foresees(agreed, known, day)
 
@@ -158,7 +158,7 @@ def goes_on(terms: Terms) -> bool:
     return charges(terms) and kind_of(terms).foresees is to_the_end
 
 
-def agreed_worth(agreed: Agreed) -> Amount | None:
+def agreed_worth(agreed: TermsInForce) -> Amount | None:
     """What is agreed of rows that the terms price, such as a number of units; None where any number is, or there are none."""
     return kind_of(agreed.line.terms).agreed(agreed)
 
@@ -198,7 +198,7 @@ def draws_in(terms: Terms) -> str | None:
     return drawing.unit(terms) if drawing is not None else None
 
 
-def stores(terms: Terms, known: Known, day: date) -> Sequence[Store]:
+def stores(terms: Terms, known: LineHistory, day: date) -> Sequence[PrepaidBalance]:
     """What a row of a day may draw on, the first first; nothing of terms that include nothing."""
     drawing = kind_of(terms).drawing
     return drawing.stores(known, day) if drawing is not None else ()
@@ -210,18 +210,18 @@ def fills_up(terms: Terms) -> bool:
     return drawing is not None and drawing.fills_up(terms)
 
 
-def falls_short(terms: Terms, known: Known, day: date) -> bool:
+def falls_short(terms: Terms, known: LineHistory, day: date) -> bool:
     """Whether so little is left at the end of a day of what the terms include that they fill up."""
     drawing = kind_of(terms).drawing
     return drawing is not None and drawing.falls_short(known, day)
 
 
-def periods(terms: Terms, known: Known, until: date) -> Iterable[tuple[date, date]]:
+def periods(terms: Terms, known: LineHistory, until: date) -> Iterable[tuple[date, date]]:
     """Periods of the terms' own that begin up to a day; with the end of each some of what the terms include expires."""
     return kind_of(terms).periods(known, until)
 
 
-def ends(terms: Terms, known: Known, start: date, to: date) -> Ended:
+def ends(terms: Terms, known: LineHistory, start: date, to: date) -> PeriodLeft:
     """What is left for good when one of the terms' own periods ends."""
     return kind_of(terms).ends(known, start, to)
 

@@ -21,13 +21,13 @@ from domain.terms.kind import (
     IN_HOURS,
     WITH_CHARGE,
     WITH_INVOICE,
-    Agreed,
     Drawing,
+    ExpectedHistory,
     Fee,
-    Foreseen,
     Kind,
-    Known,
-    Store,
+    LineHistory,
+    PrepaidBalance,
+    TermsInForce,
 )
 from domain.units import HOURS_ONE, HOURS_SCALE, Hours
 
@@ -35,7 +35,7 @@ HOURS_MOST: Hours = 100_000_000 * HOURS_ONE
 INCLUDED_HOURS = "included"
 
 
-def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     terms = agreed.line.terms
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
     for milestone in terms.milestones:
@@ -45,22 +45,22 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
             yield Fee(f"milestone/{milestone.milestone_id}", day, milestone.amount, milestone.name)
 
 
-def foresees(agreed: Agreed, known: Known, day: date) -> Foreseen:
+def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
     """Each is accepted on the day on which it is due, one that is overdue on the next."""
     terms = agreed.line.terms
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
     first = day + timedelta(days=1)
     due = {milestone.milestone_id: max(milestone.due_on, first) for milestone in terms.milestones}
-    return Foreseen(known._replace(accepted={**due, **known.accepted}), date.max)
+    return ExpectedHistory(known._replace(accepted={**due, **known.accepted}), date.max)
 
 
-def charged_on(agreed: Agreed, accepted_on: date) -> date | None:
+def charged_on(agreed: TermsInForce, accepted_on: date) -> date | None:
     """The day itself, or the first on which the terms hold; None where they hold no more."""
     day = max(accepted_on, agreed.since)
     return day if day < agreed.before else None
 
 
-def listed(agreed: Agreed) -> Sequence[str]:
+def listed(agreed: TermsInForce) -> Sequence[str]:
     """Ids of the milestones that the terms have, of terms of any kind."""
     terms = agreed.line.terms
     return [milestone.milestone_id for milestone in terms.milestones] if isinstance(terms, Milestones) else []
@@ -70,11 +70,11 @@ def draws_in(terms: Milestones) -> str | None:
     return IN_HOURS if any(milestone.included_hours is not None for milestone in terms.milestones) else None
 
 
-def stores(known: Known, day: date) -> Sequence[Store]:
+def stores(known: LineHistory, day: date) -> Sequence[PrepaidBalance]:
     """The hours that the milestones of the day's terms include, whatever part of them was used under others."""
     terms = next((one for one in reversed(known.held) if one.since <= day), known.held[0]).line.terms
     assert isinstance(terms, Milestones), "the kind of the terms chose this module"
-    return (Store(INCLUDED_HOURS, sum(milestone.included_hours or 0 for milestone in terms.milestones)),)
+    return (PrepaidBalance(INCLUDED_HOURS, sum(milestone.included_hours or 0 for milestone in terms.milestones)),)
 
 
 def faults(terms: Milestones, contract: ContractSigned) -> Iterable[Fault]:

@@ -33,14 +33,14 @@ from domain.terms.kind import (
     IN_MONEY,
     OVER_TIME,
     WITH_INVOICE,
-    Agreed,
     Drawing,
-    Ended,
     Fee,
     Kind,
-    Known,
+    LineHistory,
     Passed,
-    Store,
+    PeriodLeft,
+    PrepaidBalance,
+    TermsInForce,
 )
 from domain.units import AMOUNT_SCALE, HOURS_ONE, QUANTITY_SCALE, Amount, Quantity
 
@@ -53,7 +53,7 @@ RIGHT_TO_INVOICE, PRO_RATA = "right_to_invoice", "pro_rata"
 DAY = timedelta(days=1)
 
 
-class Period(NamedTuple):
+class RetainerPeriod(NamedTuple):
     """`to` is excluded; `whole_to` is where it would end had the line not ended before."""
 
     start: date
@@ -65,17 +65,17 @@ class Period(NamedTuple):
         return self.to - DAY
 
 
-class Stretch(NamedTuple):
+class RetainerVersions(NamedTuple):
     """Versions of the line's terms, one after the other, as long as they are a retainer."""
 
-    held: tuple[Agreed, ...]
+    held: tuple[TermsInForce, ...]
 
     @property
     def last(self) -> date:
         newest = self.held[-1]
         return min(newest.ends_on or FOR_EVER - DAY, newest.before - DAY)
 
-    def on(self, day: date) -> Agreed:
+    def on(self, day: date) -> TermsInForce:
         """The terms that hold on a day; before the first, the first."""
         return next((agreed for agreed in reversed(self.held) if agreed.since <= day), self.held[0])
 
@@ -84,8 +84,8 @@ class Lot(NamedTuple):
     """What one fee buys: drawn from `since` to `until`, both included, in the period in which it was bought or later."""
 
     name: str
-    agreed: Agreed
-    period: Period
+    agreed: TermsInForce
+    period: RetainerPeriod
     since: date
     until: date
     quantity: int
@@ -101,35 +101,35 @@ class Lot(NamedTuple):
 # What there is
 
 
-def lots(known: Known, until: date) -> list[Lot]:
+def lots(known: LineHistory, until: date) -> list[Lot]:
     """All that can be drawn from days up to `until` on, in the order in which it is bought."""
     bought = [lot for stretch in _stretches(known) for lot in _of_fees(stretch, until)]
     filled = (_topped_up(bought, known, day) for day in known.topped_up if day <= until)
     return sorted((*bought, *(lot for lot in filled if lot is not None)), key=lambda lot: (lot.since, lot.name))
 
 
-def _stretches(known: Known) -> Iterator[Stretch]:
+def _stretches(known: LineHistory) -> Iterator[RetainerVersions]:
     """The line's terms as long as they are a retainer without a break; dropped and added again it begins anew."""
-    found: list[Agreed] = []
+    found: list[TermsInForce] = []
     for agreed in known.held:
         is_retainer = isinstance(agreed.line.terms, Retainer)
         if found and not (is_retainer and found[-1].before == agreed.since):
-            yield Stretch(tuple(found))
+            yield RetainerVersions(tuple(found))
             found = []
         if is_retainer:
             found.append(agreed)
     if found:
-        yield Stretch(tuple(found))
+        yield RetainerVersions(tuple(found))
 
 
-def _of_fees(stretch: Stretch, until: date) -> Iterator[Lot]:
+def _of_fees(stretch: RetainerVersions, until: date) -> Iterator[Lot]:
     """One for each period. The terms of its first day say how long it is and when its fee is charged, those of that day what it costs."""
     months = 0
     while (start := _beginning(stretch, months)) <= min(until, stretch.last):
         terms = terms_of(stretch.on(start))
         length = MONTHS[terms.per]
         whole_to = _beginning(stretch, months + length)
-        period = Period(start, min(whole_to, stretch.last + DAY), whole_to)
+        period = RetainerPeriod(start, min(whole_to, stretch.last + DAY), whole_to)
         charged_on = period.start if terms.in_advance else period.last
         agreed = stretch.on(charged_on)
         terms = terms_of(agreed)
@@ -139,13 +139,13 @@ def _of_fees(stretch: Stretch, until: date) -> Iterator[Lot]:
         months += length
 
 
-def terms_of(agreed: Agreed) -> Retainer:
+def terms_of(agreed: TermsInForce) -> Retainer:
     terms = agreed.line.terms
     assert isinstance(terms, Retainer), "the kind of the terms chose this module"
     return terms
 
 
-def _beginning(stretch: Stretch, months: int) -> date:
+def _beginning(stretch: RetainerVersions, months: int) -> date:
     """First day of a period so many months after the stretch's first."""
     return _months_after(stretch.held[0].starts_on, months)
 
@@ -158,7 +158,7 @@ def _months_after(first: date, months: int) -> date:
     return date(year, month, min(first.day, monthrange(year, month)[1]))
 
 
-def _life(stretch: Stretch, terms: Retainer, months: int, length: int) -> date:
+def _life(stretch: RetainerVersions, terms: Retainer, months: int, length: int) -> date:
     """The last day on which what is bought in the period can be drawn."""
     if terms.rollover and terms.expiry is None:
         return FOR_EVER
@@ -166,7 +166,7 @@ def _life(stretch: Stretch, terms: Retainer, months: int, length: int) -> date:
     return _beginning(stretch, months + length * (1 + over)) - DAY
 
 
-def _topped_up(bought: Sequence[Lot], known: Known, day: date) -> Lot | None:
+def _topped_up(bought: Sequence[Lot], known: LineHistory, day: date) -> Lot | None:
     """What a top-up buys, as long as what the fee of its period does; none where the terms of its day have none any more."""
     own = next((lot for lot in bought if lot.period.start <= day < lot.period.to), None)
     agreed = _held_on(known, day)
@@ -177,11 +177,11 @@ def _topped_up(bought: Sequence[Lot], known: Known, day: date) -> Lot | None:
     return Lot(f"top_up/{day}", agreed, own.period, day, own.until, quantity, top_up.amount, day, f"Top-up of {day}")
 
 
-def _held_on(known: Known, day: date) -> Agreed | None:
+def _held_on(known: LineHistory, day: date) -> TermsInForce | None:
     return next((agreed for agreed in known.held if agreed.since <= day < agreed.before), None)
 
 
-def _top_up_quantity(agreed: Agreed) -> int:
+def _top_up_quantity(agreed: TermsInForce) -> int:
     """At the price of the fee, as hours or as an amount that can be paid."""
     terms = agreed.line.terms
     if not isinstance(terms, Retainer) or terms.top_up is None or not terms.fee:
@@ -198,7 +198,7 @@ def _in_unit(terms: Retainer, quantity: Quantity) -> int:
 # What of it can be drawn
 
 
-def stores(known: Known, day: date) -> Sequence[Store]:
+def stores(known: LineHistory, day: date) -> Sequence[PrepaidBalance]:
     """What was bought in the day's period, and once the period before has ended what went over from it; what expires first comes first.
 
     Only periods before the day's own say how much of it there is, so that late work finds what its period had.
@@ -218,7 +218,7 @@ def fills_up(terms: Retainer) -> bool:
     return terms.top_up is not None
 
 
-def falls_short(known: Known, day: date) -> bool:
+def falls_short(known: LineHistory, day: date) -> bool:
     """Whether less is left on a day than the balance below which the terms of the day fill up; on a period's last the next fee does.
 
     What is drawn is what work up to the day draws.
@@ -234,7 +234,7 @@ def falls_short(known: Known, day: date) -> bool:
     return left < _in_unit(terms_of(agreed), top_up.below)
 
 
-def _as_it_is(known: Known) -> Known:
+def _as_it_is(known: LineHistory) -> LineHistory:
     """Without periods that were told to have ended, but do so on another day now that the line ends otherwise."""
     if not known.ended:
         return known
@@ -246,8 +246,8 @@ def _by_life(lot: Lot) -> tuple[date, date, str]:
     return lot.until, lot.since, lot.name
 
 
-def _store(known: Known, lot: Lot) -> Store:
-    return Store(lot.name, _limit(known, lot), _expected(known, lot), lot.fee if _earns(lot) else 0)
+def _store(known: LineHistory, lot: Lot) -> PrepaidBalance:
+    return PrepaidBalance(lot.name, _limit(known, lot), _expected(known, lot), lot.fee if _earns(lot) else 0)
 
 
 def _earns(lot: Lot) -> bool:
@@ -256,13 +256,13 @@ def _earns(lot: Lot) -> bool:
     return method == RIGHT_TO_INVOICE
 
 
-def _limit(known: Known, lot: Lot, until: date = FOR_EVER) -> int:
+def _limit(known: LineHistory, lot: Lot, until: date = FOR_EVER) -> int:
     """The most that can be drawn, by what the periods that ended until then left of it."""
     said = (ended.limits[lot.name] for ended in known.ended if lot.name in ended.limits and ended.to <= until)
     return min((lot.quantity, *said))
 
 
-def _expected(known: Known, lot: Lot) -> int:
+def _expected(known: LineHistory, lot: Lot) -> int:
     """How much of the lot is expected to be drawn, by what was drawn of those whose life was over before it was bought."""
     if lot.terms.breakage != PRO_RATA:
         return lot.quantity
@@ -275,12 +275,12 @@ def _expected(known: Known, lot: Lot) -> int:
 # When a period ends
 
 
-def periods(known: Known, until: date) -> list[tuple[date, date]]:
+def periods(known: LineHistory, until: date) -> list[tuple[date, date]]:
     """Those that begin up to a day, `to` excluded."""
     return sorted({(lot.period.start, lot.period.to) for lot in lots(known, until)})
 
 
-def ends(known: Known, start: date, to: date) -> Ended:
+def ends(known: LineHistory, start: date, to: date) -> PeriodLeft:
     """What is left of everything that could be drawn in the period, now that it ends; what is drawn is what work before its end draws."""
     known = _as_it_is(known)
     before = _over(known, start)
@@ -294,20 +294,20 @@ def ends(known: Known, start: date, to: date) -> Ended:
             over[name] = rest - min(rest, max(excess, 0))
             excess -= rest
     limits = {lot.name: _limit(known, lot) - left[lot.name] + over.get(lot.name, 0) for lot in alive}
-    return Ended(start, to, limits, tuple(sorted(name for name, rest in over.items() if rest)))
+    return PeriodLeft(start, to, limits, tuple(sorted(name for name, rest in over.items() if rest)))
 
 
-def _over(known: Known, start: date) -> Collection[str]:
+def _over(known: LineHistory, start: date) -> Collection[str]:
     """Lots of which something went over into the period that begins on a day."""
     return next((ended.over for ended in known.ended if ended.to == start), ())
 
 
-def _may_go_over(lot: Lot, to: date, known: Known) -> bool:
+def _may_go_over(lot: Lot, to: date, known: LineHistory) -> bool:
     """Whether something is left of the lot's life; where the line ends, whether that is given back."""
     return lot.until >= to and (not _is_last(known, to) or lot.terms.refundable)
 
 
-def _is_last(known: Known, to: date) -> bool:
+def _is_last(known: LineHistory, to: date) -> bool:
     """Whether the line is no retainer any more from a day on."""
     return any(stretch.last == to - DAY for stretch in _stretches(known))
 
@@ -315,7 +315,7 @@ def _is_last(known: Known, to: date) -> bool:
 # What is charged, and what is earned by nobody's work
 
 
-def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     """Fees and top-ups of this version of the terms; what expires and what is given back whenever that was."""
     known = _as_it_is(known)
     found = {lot.name: lot for lot in lots(known, until)}
@@ -332,7 +332,7 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
             yield Fee(f"refund/{ended.start}", ended.to - DAY, -rest, "Refund of what is unused")
 
 
-def _expired(known: Known, lot: Lot, ended: Ended) -> Amount:
+def _expired(known: LineHistory, lot: Lot, ended: PeriodLeft) -> Amount:
     """What of the lot's fee nobody's work earns any more since the period has ended."""
     if not _earns(lot):
         return 0
@@ -342,14 +342,14 @@ def _expired(known: Known, lot: Lot, ended: Ended) -> Amount:
     return _unearned(known, lot, ended.limits[lot.name]) - before
 
 
-def _unearned(known: Known, lot: Lot, limit: int) -> Amount:
+def _unearned(known: LineHistory, lot: Lot, limit: int) -> Amount:
     """What of the fee no work can earn since no more than so much can be drawn."""
     if limit == lot.quantity:
         return 0
     return lot.fee - earned_by(_store(known, lot), limit, lot.agreed.rounded)
 
 
-def _given_back(known: Known, lot: Lot, ended: Ended) -> Amount:
+def _given_back(known: LineHistory, lot: Lot, ended: PeriodLeft) -> Amount:
     """What was paid for what could be drawn still."""
     drawn, limit = known.drawn.get(lot.name, (0, 0))[0], ended.limits[lot.name]
     if lot.name not in ended.over or limit <= drawn:

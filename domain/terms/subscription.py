@@ -26,7 +26,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Subscription, Terms
 from domain.money import format_amount
 from domain.policy_faults import Fault, price_faults
-from domain.terms.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE, Agreed, Fee, Kind, Known, Spread
+from domain.terms.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE, Fee, Kind, LineHistory, Spread, TermsInForce
 from domain.units import Amount
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -36,7 +36,7 @@ MINIMUM = "minimum/"
 DAY = timedelta(days=1)
 
 
-class Period(NamedTuple):
+class SubscriptionPeriod(NamedTuple):
     """Whole months from `start` on, `to` excluded, of which the line has the days from `first` to `last`."""
 
     start: date
@@ -52,7 +52,7 @@ class Period(NamedTuple):
         return (self.to - self.start).days
 
 
-class Piece(NamedTuple):
+class FeePiece(NamedTuple):
     """What one version of the terms asks for days of one period, which are earned from `first` to `last`."""
 
     due: date
@@ -61,7 +61,7 @@ class Piece(NamedTuple):
     last: date
 
 
-def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     terms = _terms(agreed)
     for piece in _pieces(agreed, terms, until + DAY):
         if piece.due <= until:
@@ -74,7 +74,7 @@ def fees(agreed: Agreed, known: Known, until: date) -> Iterator[Fee]:
             yield Fee(_minimum(period), period.last, amount, said)
 
 
-def spreads(agreed: Agreed, known: Known, until: date) -> Iterator[Spread]:
+def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Spread]:
     terms = _terms(agreed)
     for piece in _pieces(agreed, terms, until):
         yield Spread(piece.first.isoformat(), piece.amount, piece.first, piece.last)
@@ -83,23 +83,23 @@ def spreads(agreed: Agreed, known: Known, until: date) -> Iterator[Spread]:
             yield Spread(_minimum(period), amount, period.first, period.last)
 
 
-def _terms(agreed: Agreed) -> Subscription:
+def _terms(agreed: TermsInForce) -> Subscription:
     terms = agreed.line.terms
     assert isinstance(terms, Subscription), "the kind of the terms chose this module"
     return terms
 
 
-def _minimum(period: Period) -> str:
+def _minimum(period: SubscriptionPeriod) -> str:
     return f"{MINIMUM}{period.first}"
 
 
-def _periods(agreed: Agreed, per: str, until: date) -> Iterator[Period]:
+def _periods(agreed: TermsInForce, per: str, until: date) -> Iterator[SubscriptionPeriod]:
     """All that begin up to a day, by what the terms say; the termination is not looked at."""
     start = agreed.starts_on.replace(day=1)
     end = agreed.contract.ends_on or date.max
     while max(start, agreed.starts_on) <= min(until, end):
         to = _months_after(start, MONTHS[per])
-        yield Period(start, to, max(start, agreed.starts_on), min(to - DAY, end))
+        yield SubscriptionPeriod(start, to, max(start, agreed.starts_on), min(to - DAY, end))
         start = to
 
 
@@ -108,7 +108,7 @@ def _months_after(start: date, months: int) -> date:
     return date(count // 12, count % 12 + 1, 1)
 
 
-def _pieces(agreed: Agreed, terms: Subscription, until: date) -> Iterator[Piece]:
+def _pieces(agreed: TermsInForce, terms: Subscription, until: date) -> Iterator[FeePiece]:
     """What pays for days that begin up to a day, in this version of the terms."""
     ask = _share if terms.proration == BY_DAY else _whole
     for period in _periods(agreed, terms.per, until):
@@ -117,7 +117,7 @@ def _pieces(agreed: Agreed, terms: Subscription, until: date) -> Iterator[Piece]
             yield piece
 
 
-def _share(agreed: Agreed, terms: Subscription, period: Period) -> Piece | None:
+def _share(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod) -> FeePiece | None:
     """Of a fee that changes within the period each version has its days; together they have all cents."""
     first, last = max(period.first, agreed.since), min(period.last, agreed.before - DAY)
     if first > last:
@@ -126,10 +126,10 @@ def _share(agreed: Agreed, terms: Subscription, period: Period) -> Piece | None:
     upto, before = (
         agreed.rounded(terms.fee * days, period.days) for days in (period.days_to(paid_to), period.days_to(first - DAY))
     )
-    return Piece(_due(agreed, terms, period, first, last), upto - before, first, last)
+    return FeePiece(_due(agreed, terms, period, first, last), upto - before, first, last)
 
 
-def _whole(agreed: Agreed, terms: Subscription, period: Period) -> Piece | None:
+def _whole(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod) -> FeePiece | None:
     """The version in force on the period's first day asks for all of it; only a refund goes by days."""
     last = min(period.last, agreed.ends_on or date.max)
     if not agreed.since <= period.first < agreed.before or period.first > last:
@@ -137,23 +137,25 @@ def _whole(agreed: Agreed, terms: Subscription, period: Period) -> Piece | None:
     amount = terms.fee
     if terms.in_advance and last < period.last and not _is_kept(agreed, terms, period):
         amount = agreed.rounded(terms.fee * ((last - period.first).days + 1), (period.last - period.first).days + 1)
-    return Piece(_due(agreed, terms, period, period.first, last), amount, period.first, last)
+    return FeePiece(_due(agreed, terms, period, period.first, last), amount, period.first, last)
 
 
-def _is_kept(agreed: Agreed, terms: Subscription, period: Period) -> bool:
+def _is_kept(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod) -> bool:
     """Whether the contract ends early within the period, and what was charged for the rest of it stays charged."""
     ends = agreed.ends_on
     within = agreed.ends_early and ends is not None and ends < agreed.before and period.first <= ends < period.last
     return within and terms.in_advance and not terms.refund_on_termination
 
 
-def _due(agreed: Agreed, terms: Subscription, period: Period, first: date, last: date) -> date:
+def _due(agreed: TermsInForce, terms: Subscription, period: SubscriptionPeriod, first: date, last: date) -> date:
     if not terms.in_advance:
         return last
     return first - DAY if first == period.start and first > agreed.starts_on else first
 
 
-def _lacking(agreed: Agreed, terms: Subscription, known: Known) -> Iterator[tuple[Period, Amount]]:
+def _lacking(
+    agreed: TermsInForce, terms: Subscription, known: LineHistory
+) -> Iterator[tuple[SubscriptionPeriod, Amount]]:
     """Periods in which other lines charged less than the minimum, once the billing period is closed that has their last day."""
     if terms.minimum is None or not known.closed:
         return

@@ -15,7 +15,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import PriceTier, UnitPrice
 from domain.money import format_decimal, round_ratio, smallest_unit
 from domain.policy_faults import Fault, rate_faults
-from domain.terms.kind import WITH_CHARGE, WITH_INVOICE, Agreed, Kind
+from domain.terms.kind import WITH_CHARGE, WITH_INVOICE, Kind, TermsInForce
 from domain.terms.tiers import PER_AMOUNT, graduated, reached, tier_faults
 from domain.units import QUANTITY_SCALE, Amount, Quantity
 
@@ -34,7 +34,7 @@ class Delivery(NamedTuple):
     kept: Amount | None = None
 
 
-class Value(NamedTuple):
+class UnitsValue(NamedTuple):
     """`within` is what of the amount is for units agreed; None where any number is."""
 
     amount: Amount
@@ -50,7 +50,7 @@ def is_shared(terms: UnitPrice) -> bool:
     return len(terms.tiers) > 1 or terms.units is not None
 
 
-def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str, Value]:
+def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str, UnitsValue]:
     """All are given in consumption order, those that are issued first; these keep their amount as long as others make good for it."""
     periods: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
@@ -62,7 +62,7 @@ def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str,
         room = max(agreed - taken, 0) if agreed is not None else delivery.units
         spans[delivery.row] = (min(delivery.units, room), delivery.units)
         taken += delivery.units
-    found: dict[str, Value] = {}
+    found: dict[str, UnitsValue] = {}
     for sharing in periods.values():
         found |= _of_period(sharing, spans, step, mode)
     return found
@@ -70,7 +70,7 @@ def values(deliveries: Sequence[Delivery], step: Amount, mode: str) -> dict[str,
 
 def _of_period(
     sharing: Sequence[Delivery], spans: Mapping[str, tuple[Quantity, Quantity]], step: Amount, mode: str
-) -> dict[str, Value]:
+) -> dict[str, UnitsValue]:
     total = sum(delivery.units for delivery in sharing)
     found = {}
     anew = {}
@@ -79,14 +79,14 @@ def _of_period(
         within, units = spans[delivery.row]
         amount = _between(delivery.terms, before, units, total, step, mode)
         part = _between(delivery.terms, before, within, total, step, mode)
-        anew[delivery.row] = Value(amount, part if delivery.terms.units is not None else None)
+        anew[delivery.row] = UnitsValue(amount, part if delivery.terms.units is not None else None)
         before += units
         due = owed + amount
         if delivery.kept is not None:
             part, owed, due = min(part, delivery.kept), due - delivery.kept, delivery.kept
         else:
             part, owed = part + owed, 0
-        found[delivery.row] = Value(due, part if delivery.terms.units is not None else None)
+        found[delivery.row] = UnitsValue(due, part if delivery.terms.units is not None else None)
     return anew if owed else found
 
 
@@ -106,7 +106,7 @@ def units(terms: UnitPrice) -> UnitPrice:
     return terms
 
 
-def agreed(line: Agreed) -> Amount | None:
+def agreed(line: TermsInForce) -> Amount | None:
     """What the units agreed come to, delivered in one period of the steps; no more than a hard cap on all of it."""
     terms = line.line.terms
     assert isinstance(terms, UnitPrice), "the kind of the terms chose this module"

@@ -85,7 +85,7 @@ class RateQuery(NamedTuple):
     precedence: Sequence[str] = LEVELS
 
 
-class Rejected(NamedTuple):
+class RejectedRate(NamedTuple):
     """A rate that was looked at and does not hold here."""
 
     level: str
@@ -106,14 +106,14 @@ class RateDecision(NamedTuple):
     version: int | None
     line_index: int | None
     effective_from: date | None
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RejectedRate, ...]
     markup_source: str | None = None
 
 
 class NoRate(NamedTuple):
     """No level has a rate for this work: never zero, always a question to someone."""
 
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RejectedRate, ...]
 
 
 class _Search(NamedTuple):
@@ -121,7 +121,7 @@ class _Search(NamedTuple):
 
     query: RateQuery
     book: ReferenceBook
-    rejected: list[Rejected]
+    rejected: list[RejectedRate]
 
 
 class _Candidate(NamedTuple):
@@ -211,7 +211,7 @@ def _entry(search: _Search, level: str) -> Iterator[_Candidate]:
     if query.entry_rate is None:
         return
     if query.entry_rate_approver is None:
-        search.rejected.append(Rejected(level, None, None, NOT_APPROVED))
+        search.rejected.append(RejectedRate(level, None, None, NOT_APPROVED))
         return
     yield _Candidate(level, "entry", query.entry_rate, None, "entry")
 
@@ -227,7 +227,7 @@ def _line(search: _Search, level: str) -> Iterator[_Candidate]:
             continue
         since = rate.effective_from
         if since is not None and query.service_date < since:
-            search.rejected.append(Rejected(level, None, None, NOT_IN_EFFECT))
+            search.rejected.append(RejectedRate(level, None, None, NOT_IN_EFFECT))
             continue
         source = "contract_line"
         found.append(_Candidate(level, matched, rate.rate, rate.overtime_markup, source, None, None, index, since))
@@ -239,7 +239,7 @@ def _assignment(search: _Search, level: str) -> Iterator[_Candidate]:
         return
     rate, currency = search.query.assignment_rate
     if currency != search.query.currency:
-        search.rejected.append(Rejected(level, None, None, OTHER_CURRENCY))
+        search.rejected.append(RejectedRate(level, None, None, OTHER_CURRENCY))
         return
     yield _Candidate(level, "assignment", rate, None, "assignment")
 
@@ -248,7 +248,7 @@ def _line_card(search: _Search, level: str) -> Iterator[_Candidate]:
     terms = search.query.terms
     named = terms.rate_card_id if isinstance(terms, TimeAndMaterials) else None
     if named is not None and named not in search.book.cards:
-        search.rejected.append(Rejected(level, named, None, UNKNOWN_CARD))
+        search.rejected.append(RejectedRate(level, named, None, UNKNOWN_CARD))
     elif named is not None:
         yield from _of_cards(search, level, (named,), None)
     yield from _of_scope(search, level, ("project", search.query.project_id))
@@ -280,7 +280,7 @@ def _person(search: _Search, level: str) -> Iterator[_Candidate]:
         return
     rate, currency = person.bill_rate
     if currency != query.currency:
-        search.rejected.append(Rejected(level, person.person_id, person.version, OTHER_CURRENCY))
+        search.rejected.append(RejectedRate(level, person.person_id, person.version, OTHER_CURRENCY))
         return
     since = person.effective_from
     yield _Candidate(level, "person", rate, None, "person", person.person_id, person.version, None, since)
@@ -311,15 +311,15 @@ def _of_cards(search: _Search, level: str, card_ids: Iterable[str], scope: Scope
     for card_id in card_ids:
         card = book.card_on(card_id, query.service_date)
         if card is None:
-            rejected.append(Rejected(level, card_id, None, NOT_IN_EFFECT))
+            rejected.append(RejectedRate(level, card_id, None, NOT_IN_EFFECT))
         elif scope is not None and card_scope(card) != scope:
             continue
         elif card.currency != query.currency:
-            rejected.append(Rejected(level, card_id, card.version, OTHER_CURRENCY))
+            rejected.append(RejectedRate(level, card_id, card.version, OTHER_CURRENCY))
         else:
             matching = [_of_card(card, index, level) for index in _matching_lines(search, card)]
             if not matching:
-                rejected.append(Rejected(level, card_id, card.version, NO_LINE_MATCHES))
+                rejected.append(RejectedRate(level, card_id, card.version, NO_LINE_MATCHES))
             found.extend(matching)
     yield from _ranked(found, _IN_CARD, rejected)
 
@@ -370,13 +370,13 @@ def _stated(rate: LineRate | RateCardLine, order: tuple[str, ...]) -> str:
     return next((matched for matched in order if stated.issuperset(matched.split("+"))), "blanket")
 
 
-def _ranked(found: list[_Candidate], order: tuple[str, ...], rejected: list[Rejected]) -> Iterator[_Candidate]:
+def _ranked(found: list[_Candidate], order: tuple[str, ...], rejected: list[RejectedRate]) -> Iterator[_Candidate]:
     """The winner of a step first, then what it beats."""
     ranked = sorted(found, key=_newest, reverse=True)
     ranked.sort(key=lambda candidate: order.index(candidate.matched))
     for loser in ranked[1:]:
         reason = TIE if loser.matched == ranked[0].matched else LESS_SPECIFIC
-        rejected.append(Rejected(loser.level, loser.source_id, loser.version, reason))
+        rejected.append(RejectedRate(loser.level, loser.source_id, loser.version, reason))
     yield from ranked
 
 

@@ -16,7 +16,7 @@ from milepost.console import amount_text, echo, say, shape, tell, write_json
 
 if TYPE_CHECKING:
     from connectors.accounts_file import Accounts
-    from connectors.erp.adapter import Finding
+    from connectors.erp.adapter import ErpFinding
     from domain.delivery.lacks import Lack, Lacks
 
 # What is written where.
@@ -143,7 +143,7 @@ def lacks(accounts: Accounts, output: Path) -> Lacks:
     return found
 
 
-def _reached(accounts: Accounts) -> list[tuple[str, Finding]]:
+def _reached(accounts: Accounts) -> list[tuple[str, ErpFinding]]:
     from milepost.doctoring_erps import checked
 
     today = datetime.now(UTC).date()
@@ -153,7 +153,7 @@ def _reached(accounts: Accounts) -> list[tuple[str, Finding]]:
 def _tell(
     accounts: Accounts,
     looked_up: Lacks | None,
-    findings: list[tuple[str, Finding]],
+    findings: list[tuple[str, ErpFinding]],
 ) -> None:
     from milepost.tables import Table, show
 
@@ -213,7 +213,7 @@ def where(lack: Lack) -> str:
     return known.format(entity=lack.legal_entity_id)
 
 
-def as_json(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str, Finding]]) -> dict[str, Any]:
+def as_json(accounts: Accounts, looked_up: Lacks | None, findings: list[tuple[str, ErpFinding]]) -> dict[str, Any]:
     """Version 1 of the shape; amounts are decimals as text."""
     return shape(
         1,

@@ -35,7 +35,7 @@ Type = Annotated[str | None, typer.Option("--type", help="Only those that claime
 File = Annotated[str | None, typer.Option("--file", help="Only those of this input file.")]
 
 
-class Fault(NamedTuple):
+class LetterFault(NamedTuple):
     """Why a letter is not sent again: `cause` is what several have in common."""
 
     cause: str
@@ -48,7 +48,7 @@ class Again(NamedTuple):
     name: str
     letter: DeadLetter
     event: dict[str, Any]
-    fault: Fault | None
+    fault: LetterFault | None
 
 
 # Long by its options, each of which is a parameter.
@@ -276,7 +276,7 @@ def _again(
     if torn := _torn(event):
         where, text = torn
         told = f"{where}: expected whole characters, got half of one in {text}; set it again"
-        return Again(name, letter, event, Fault("half of a character", told))
+        return Again(name, letter, event, LetterFault("half of a character", told))
     found = fault_of_line(orjson.dumps({field: value for field, value in event.items() if value is not None}))
     return Again(name, letter, event, _unreadable(found) if found is not None else None)
 
@@ -289,7 +289,7 @@ def _again_or_fault(
         return _again(name, letter, settings, None, sent)
     except typer.BadParameter as fault:
         text = fault.message.replace(f"{name} ", "it ", 1)
-        return Again(name, letter, {}, Fault(text.partition(" (")[0], text))
+        return Again(name, letter, {}, LetterFault(text.partition(" (")[0], text))
 
 
 def _not_ahead(again: Again, stated: Collection[str], latest: Instant, *, allow_future: bool) -> Again:
@@ -297,23 +297,23 @@ def _not_ahead(again: Again, stated: Collection[str], latest: Instant, *, allow_
     from milepost.corrected import ahead_text
 
     ahead = ahead_text(again.event, stated, latest, allow_future=allow_future) if again.fault is None else None
-    return again if ahead is None else again._replace(fault=Fault("a day that has not come", ahead))
+    return again if ahead is None else again._replace(fault=LetterFault("a day that has not come", ahead))
 
 
-def _unreadable(fault: DecodeError) -> Fault:
+def _unreadable(fault: DecodeError) -> LetterFault:
     cause = str(fault).removesuffix(fault.reason) + fault.reason.partition(": ")[0]
-    return Fault(f"it still cannot be read: {cause}", f"it still cannot be read: {fault}")
+    return LetterFault(f"it still cannot be read: {cause}", f"it still cannot be read: {fault}")
 
 
-def _sent_before(at: datetime | None) -> Fault:
+def _sent_before(at: datetime | None) -> LetterFault:
     when = f" on {at:%Y-%m-%dT%H:%M:%SZ}" if at is not None else ""
     way = "; --again sends it once more"
-    return Fault(f"it was sent again before{way}", f"it was sent again before{when}{way}")
+    return LetterFault(f"it was sent again before{way}", f"it was sent again before{when}{way}")
 
 
 def _left_out_lines(repaired: Sequence[Again]) -> list[str]:
     """By what they have in common, with their names."""
-    found: dict[str, list[tuple[str, Fault]]] = {}
+    found: dict[str, list[tuple[str, LetterFault]]] = {}
     for each in repaired:
         if each.fault is not None:
             found.setdefault(each.fault.cause, []).append((each.name, each.fault))

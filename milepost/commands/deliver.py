@@ -43,7 +43,7 @@ def deliver(
     """Send journals and invoices to the ERPs, each once, and write their answers where the next run reads them."""
     from milepost.days import moment
     from milepost.deciding import input_folder
-    from milepost.delivered_shown import Delivered, as_json, as_lines, day_to_end, notes
+    from milepost.delivered_shown import DeliveredSummary, as_json, as_lines, day_to_end, notes
     from milepost.delivering import deliver as deliver_to
     from milepost.delivering import delivered
     from milepost.stopping import stopping
@@ -58,7 +58,7 @@ def deliver(
                 "no ERP account in --accounts has a fallback: write [erp.NAME] fallback", param_hint="--fallback"
             )
     folder = output if status else input_folder(input_, output)
-    found: list[Delivered] = []
+    found: list[DeliveredSummary] = []
     if status:
         found = [each for name in names if (each := delivered(output, known, name)) is not None]
     else:

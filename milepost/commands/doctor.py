@@ -12,7 +12,7 @@ from milepost.commands.given_settings import File, Set, given
 from milepost.console import aligned, echo, say, shape, write_json
 
 
-class Part(StrEnum):
+class ServedPart(StrEnum):
     """What `milepost serve` has."""
 
     INTAKE = "intake"
@@ -22,7 +22,7 @@ class Part(StrEnum):
 
 
 Parts = Annotated[
-    list[Part] | None, typer.Option("--for", help="Only what this process needs; may be given more than once.")
+    list[ServedPart] | None, typer.Option("--for", help="Only what this process needs; may be given more than once.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
@@ -43,7 +43,7 @@ def doctor(
     from milepost.doctoring import FAIL, WARN, examine, kept_back
 
     loaded = given(file, options)
-    named = tuple(dict.fromkeys(part.value for part in parts or Part))
+    named = tuple(dict.fromkeys(part.value for part in parts or ServedPart))
     findings = examine(loaded, seconds, named)
     failed = sum(each.state == FAIL for each in findings)
     kept = kept_back(findings, named)

@@ -16,7 +16,7 @@ from milepost.days import moment
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from connectors.files.found_exceptions import Known
+    from connectors.files.found_exceptions import KnownException
     from domain.events.catalogue import Event
     from domain.outputs import ExceptionRaised
     from domain.units import Instant
@@ -61,7 +61,7 @@ EXCHANGE_RATES: Final = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 GROUPS_SHOWN: Final = 40
 
 
-class Told(NamedTuple):
+class ExceptionPlaces(NamedTuple):
     """Where exceptions are, and where decisions about them go."""
 
     output: Path | None
@@ -81,7 +81,7 @@ class Filters(NamedTuple):
     owner: str | None
 
 
-class Asked(NamedTuple):
+class DecisionOptions(NamedTuple):
     """How a decision is made: options that the verbs have in common."""
 
     who: str | None
@@ -131,7 +131,7 @@ def list_(
     from milepost.exceptions_shown import decided_table, group_table, single_table
     from milepost.tables import show as show_tables
 
-    port = _port(Told(output, None, kafka, file, options))
+    port = _port(ExceptionPlaces(output, None, kafka, file, options))
     known = fitting(port.known.values(), wanted_of(port, (), kind, project, contract, owner))
     found = _sorted([each for each in known if _is_in(each, state)], sort, port.as_of)
     decided = port.decided(known)
@@ -151,7 +151,7 @@ def list_(
         )
 
 
-def _is_in(known: Known, state: State) -> bool:
+def _is_in(known: KnownException, state: State) -> bool:
     match state:
         case State.all:
             return True
@@ -161,7 +161,7 @@ def _is_in(known: Known, state: State) -> bool:
             return known.is_open == (state is State.open)
 
 
-def _sorted(known: list[Known], sort: Sort, as_of: Instant) -> list[Known]:
+def _sorted(known: list[KnownException], sort: Sort, as_of: Instant) -> list[KnownException]:
     """Amounts of different currencies stand apart, and so do values and costs."""
     from milepost.exceptions_shown import days_open, is_at_cost
 
@@ -272,8 +272,8 @@ def assign(
 ) -> None:
     """Say who takes care of exceptions; nothing else changes."""
     named = Filters(ids, kind, project, contract, owner)
-    asked = Asked(as_, None, at, yes, plan, json)
-    _decide("ExceptionAssigned", Told(output, input_, kafka, file, options), named, {"assignee": to}, asked)
+    asked = DecisionOptions(as_, None, at, yes, plan, json)
+    _decide("ExceptionAssigned", ExceptionPlaces(output, input_, kafka, file, options), named, {"assignee": to}, asked)
 
 
 def ending(type_name: str, what: str) -> Callable[..., None]:
@@ -299,8 +299,8 @@ def ending(type_name: str, what: str) -> Callable[..., None]:
         json: Json = False,
     ) -> None:
         named = Filters(ids, kind, project, contract, owner)
-        asked = Asked(as_, approved_by, at, yes, plan, json)
-        _decide(type_name, Told(output, input_, kafka, file, options), named, {"reason": reason}, asked)
+        asked = DecisionOptions(as_, approved_by, at, yes, plan, json)
+        _decide(type_name, ExceptionPlaces(output, input_, kafka, file, options), named, {"reason": reason}, asked)
 
     end.__doc__ = what
     return end
@@ -313,7 +313,9 @@ resolve = ending(
 waive = ending("ExceptionWaived", "Let faults pass, such as too many hours; a waiver cannot replace what is missing.")
 
 
-def _decide(type_name: str, told: Told, named: Filters, fields: dict[str, Any], asked: Asked) -> None:
+def _decide(
+    type_name: str, told: ExceptionPlaces, named: Filters, fields: dict[str, Any], asked: DecisionOptions
+) -> None:
     """Several are shown as a plan first, and written or sent with a yes."""
     from milepost.deciding import confirmed, decided_at, other_person, person
     from milepost.exceptions_decided import check_moment, chosen, decisions, wanted_of
@@ -343,18 +345,18 @@ def _decide(type_name: str, told: Told, named: Filters, fields: dict[str, Any], 
             say(line)
 
 
-def _port(told: Told) -> ExceptionsPort:
+def _port(told: ExceptionPlaces) -> ExceptionsPort:
     """Raises BadParameter unless exactly one of folder and topics is named."""
     if not is_of_topics(told.output, kafka=told.kafka):
         from milepost.exceptions_of_run import ExceptionsOfRun
 
         assert told.output is not None, "a folder is named where the topics are not"
         return ExceptionsOfRun(told.output, told.input_dir)
-    from milepost.exceptions_on_kafka import Topics
+    from milepost.exceptions_on_kafka import ExceptionTopics
 
     if told.input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
-    return Topics(given(told.file, told.options).settings)
+    return ExceptionTopics(given(told.file, told.options).settings)
 
 
 def is_of_topics(output: Path | None, *, kafka: bool) -> bool:
@@ -393,7 +395,7 @@ def resend(
     from dataflows.embedded import store_path
     from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, other_person, person
-    from milepost.exceptions_decided import Books, check_moment, corrected, fact_of, find
+    from milepost.exceptions_decided import FactLookup, check_moment, corrected, fact_of, find
     from milepost.exceptions_of_run import ExceptionsOfRun
     from milepost.exceptions_shown import subject_text
     from state.store.reader import reading_store
@@ -411,7 +413,7 @@ def resend(
                 f"it is about {subject_text(raised)} and no single fact. {raised.resolution}",
                 param_hint="ID",
             )
-        event = corrected(Books(output, folder, reader), raised, fact, set_, approver, who, when)
+        event = corrected(FactLookup(output, folder, reader), raised, fact, set_, approver, who, when)
     if ahead := ahead_text(event, fields_of(set_), max(latest, when), allow_future=allow_future):
         raise typer.BadParameter(ahead, param_hint=HINT)
     try:

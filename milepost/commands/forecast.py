@@ -17,7 +17,7 @@ from milepost.days import day
 if TYPE_CHECKING:
     from connectors.files.cap_use import UsedUp
     from domain.outputs import ForecastCap, ForecastDelta, ForecastUpdate
-    from milepost.outlook import Month, Move, Outlook
+    from milepost.outlook import Outlook, OutlookMonth, OutlookMove
     from milepost.tables import Table
 
 BAR_WIDTH, BAR_LEAST = 36, 10
@@ -160,7 +160,7 @@ def bar_length(figures: Sequence[Sequence[str]]) -> int:
     return max(min(BAR_WIDTH, left), BAR_LEAST)
 
 
-def bar(row: Month, most: int, length: int = BAR_WIDTH) -> str:
+def bar(row: OutlookMonth, most: int, length: int = BAR_WIDTH) -> str:
     """As long as its share of the largest month."""
     if most <= 0:
         return ""
@@ -248,7 +248,7 @@ def _moves(found: Outlook) -> Table:
     return Table(f"Moves{of}", columns, rows, frozenset({1, 2, 3}))
 
 
-def _sums(move: Move) -> tuple[int, int, int]:
+def _sums(move: OutlookMove) -> tuple[int, int, int]:
     deltas = move.update.deltas
     return sum(d.cost for d in deltas), sum(d.revenue for d in deltas), sum(d.margin for d in deltas)
 
@@ -352,7 +352,7 @@ def _used_up_json(one: UsedUp) -> dict[str, Any]:
     }
 
 
-def _month_json(row: Month, measure: str) -> dict[str, str]:
+def _month_json(row: OutlookMonth, measure: str) -> dict[str, str]:
     from connectors.json_values import decimal_text
     from domain.units import AMOUNT_SCALE, HOURS_SCALE
 

@@ -24,9 +24,9 @@ from milepost.days import now
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
-    from connectors.imports.products.import_export import Changes, ImportedExport
+    from connectors.imports.products.import_export import ImportChanges, ImportedExport
     from connectors.imports.products.setup import NotExtended
-    from connectors.imports.products.sums import Sums
+    from connectors.imports.products.sums import ImportSums
 
 NAMES_SHOWN = 8
 _UNREAD = "refused rows have no readable hours and are"
@@ -105,7 +105,7 @@ def verb(product: Product | None) -> Callable[..., None]:
         dry_run: DryRun = False,
         as_json: Json = False,
     ) -> None:
-        from connectors.imports.products.import_export import Wanted, import_export
+        from connectors.imports.products.import_export import ImportOptions, import_export
 
         choices = Choices(
             zone=_zone(zone) or "",
@@ -121,7 +121,7 @@ def verb(product: Product | None) -> Callable[..., None]:
             date_order=None if date_order is None else date_order.value,
             decimal=None if decimal is None else decimal.value,
         )
-        wanted = Wanted(
+        wanted = ImportOptions(
             entity=entity,
             entity_name=entity_name,
             zone=zone,
@@ -254,7 +254,7 @@ def warnings_of(imported: ImportedExport) -> list[str]:
     return [f"{said} (approved_by {taken.approved_by}{further})"]
 
 
-def _changes_line(changes: Changes) -> str:
+def _changes_line(changes: ImportChanges) -> str:
     return (
         f"  of the imported: new {changes.new:,}, changed {changes.changed:,}, of another project now {changes.moved:,},"
         f" as before {changes.unchanged:,}; withdrawn: {changes.withdrawn:,}"
@@ -330,7 +330,7 @@ def _billing_notes(imported: ImportedExport) -> Iterator[str]:
         yield f'  note  the column "{column}" is not used for rates: it names no currency, or is zero in all rows'
 
 
-def _counted_sums(sums: Sums) -> str:
+def _counted_sums(sums: ImportSums) -> str:
     return f"{counted(sums.rows, 'row')}, {hours_text(sums.hours)} hours, {amounts_text(sums.amounts)}"
 
 
@@ -372,7 +372,7 @@ def _not_extended(contract: NotExtended, projects: tuple[str, ...], imported: Im
     )
 
 
-def _sums_line(label: str, sums: Sums) -> str:
+def _sums_line(label: str, sums: ImportSums) -> str:
     return f"  {label:14}{sums.rows:>8,}{hours_text(sums.hours):>14}  {amounts_text(sums.amounts)}".rstrip()
 
 
@@ -380,7 +380,7 @@ def _amounts_json(amounts: Mapping[str, Decimal]) -> dict[str, str]:
     return {currency: decimal_text(amount) for currency, amount in amounts.items()}
 
 
-def _sums_json(sums: Sums) -> dict[str, Any]:
+def _sums_json(sums: ImportSums) -> dict[str, Any]:
     return {
         "rows": sums.rows,
         "without_hours": sums.unread,

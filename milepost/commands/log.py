@@ -14,7 +14,7 @@ from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, progress_bar, say, shape, write_json
 
 if TYPE_CHECKING:
-    from dataflows.log_copy import Manifest, Tell
+    from dataflows.log_copy import CopyManifest, Tell
     from milepost.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
@@ -98,7 +98,7 @@ def _told(settings: Settings) -> Iterator[Tell]:
             raise unanswered(settings.kafka, fault) from fault
 
 
-def _say(made: Manifest, done: str, generation: str, *, json: bool) -> None:
+def _say(made: CopyManifest, done: str, generation: str, *, json: bool) -> None:
     if json:
         partitions = [{"records": each.records, "chain": each.chain} for each in made.partitions]
         write_json(shape(1, generation=generation, of=made.generation, records=made.records, partitions=partitions))

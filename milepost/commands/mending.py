@@ -43,7 +43,7 @@ def skip(
     json: Json = False,
 ) -> None:
     """Let a shard or a folder pass over a record that its fold fails on. Nothing of it is posted; an exception says so."""
-    from dataflows.passing_over import Refused
+    from dataflows.passing_over import CannotPassOver
     from state.overrides import Override
     from state.shard import VIEWS
 
@@ -61,7 +61,7 @@ def skip(
     )
     try:
         done = _passed_over(shard, output, override, file, options)
-    except Refused as fault:
+    except CannotPassOver as fault:
         raise typer.BadParameter(str(fault), param_hint="--offset") from fault
     record = done.record
     if json:
@@ -117,18 +117,18 @@ def repair(
     json: Json = False,
 ) -> None:
     """Write the outputs that a shard has lost, exactly those, from its log. What is there is compared and stays."""
-    from dataflows.repair import Refused, Told
+    from dataflows.repair import CannotRepair, RepairOrders
     from dataflows.repair import repair as write_missing
     from milepost.serving import accounting_job
 
     settings = given(file, options).settings
     check_shard(shard, settings.kafka.partitions)
-    told = Told(
+    told = RepairOrders(
         foreign_of(foreign or (), settings.kafka.prefix), accepted_of(accept_topic or (), settings.kafka.prefix)
     )
     try:
         done = write_missing(accounting_job(settings, (shard,)), shard, dry_run=dry_run, told=told, tell=say)
-    except Refused as fault:
+    except CannotRepair as fault:
         raise typer.BadParameter(str(fault)) from fault
     if json:
         missing = dict(done.missing)

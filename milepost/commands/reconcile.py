@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from connectors.accounts_file import Accounts
-    from connectors.files.delivered import Delivered
+    from connectors.files.delivered import DeliveredFolder
     from domain.delivery.reconciled import Reconciled
     from domain.delivery.sold import Sold
     from domain.events.common import LedgerDifference
@@ -128,7 +128,7 @@ def lines_of(accounts: Accounts) -> dict[str, int]:
 
 def _compared(
     accounts: Accounts,
-    delivered: Delivered,
+    delivered: DeliveredFolder,
     entity: str | None,
     period: str | None,
     until: date,
@@ -178,9 +178,9 @@ def _said(made: Sequence[Reconciled], output: Path, folder: Path, given: Loaded 
     events = [{"type": "LedgerReconciled", **record_to_json(event_of(each, at, version))} for each in made]
     if given is None:
         return str(add_events(folder, ANSWERS, events, moment()))
-    from milepost.exceptions_on_kafka import Topics
+    from milepost.exceptions_on_kafka import ExceptionTopics
 
-    return Topics(given.settings).send(events, TOPICS["LedgerReconciled"], "legal_entity_id")
+    return ExceptionTopics(given.settings).send(events, TOPICS["LedgerReconciled"], "legal_entity_id")
 
 
 # For people

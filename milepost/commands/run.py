@@ -20,7 +20,7 @@ from state.intake.clock import DATE_LAST, recording_time
 
 if TYPE_CHECKING:
     from connectors.files.far_ahead import FarAhead
-    from milepost.summary import Summary
+    from milepost.summary import RunSummary
 
 DATE_FIRST = date(1990, 1, 1)
 
@@ -107,7 +107,7 @@ def check_folders(input_dir: Path, output_dir: Path) -> None:
         raise typer.BadParameter(message, param_hint="--output")
 
 
-def then(summary: Summary, input_dir: Path) -> str:
+def then(summary: RunSummary, input_dir: Path) -> str:
     if not summary.events and not summary.dead_letters:
         return f"No events yet: {input_dir} holds no .jsonl or .avro file with any"
     if not summary.log_records:

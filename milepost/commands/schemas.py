@@ -15,7 +15,7 @@ from schemas.files import AVRO, UnreadableSchema, kind_of, read_schemas
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from schemas.lint import Finding
+    from schemas.lint import SchemaFault
 
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 Folder = Annotated[Path, typer.Option("--folder", help="Folder of the schemas.")]
@@ -24,7 +24,7 @@ Folder = Annotated[Path, typer.Option("--folder", help="Folder of the schemas.")
 def check(folder: Folder = AVRO, json: Json = False) -> None:
     """Check the schemas: their own rules, and every version that was ever released."""
     check_folder(folder)
-    found: list[Finding] = history().check(folder)
+    found: list[SchemaFault] = history().check(folder)
     names = [name for name in read_schemas(folder) if kind_of(name) in ("events", "outputs")]
     if json:
         write_json(shape(1, schemas=len(names), findings=[finding._asdict() for finding in found]))
@@ -65,7 +65,7 @@ def check_folder(folder: Path) -> None:
         raise typer.BadParameter(message, param_hint="--folder")
 
 
-def finding_text(finding: Finding) -> str:
+def finding_text(finding: SchemaFault) -> str:
     place = f".{finding.location}" if finding.location else ""
     return f"{finding.schema}{place}\n  {finding.what}\n  to do: {finding.remedy}"
 

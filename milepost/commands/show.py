@@ -14,7 +14,7 @@ from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
-    from connectors.files.lookup import EngagementFound, Issued, ProjectFound, Viewed, Waiting
+    from connectors.files.lookup import EngagementFound, FoundStatement, FoundWaiting, ProjectFound, Viewed
     from domain.events.delivery import TimeApproved
     from domain.outputs import (
         BillingStatement,
@@ -76,7 +76,7 @@ def show(
         return
     if output is None:
         raise typer.BadParameter("expected the output folder of a run, or --from redis", param_hint="--output")
-    from connectors.files.lookup import EngagementFound, Issued, NothingFound, ProjectFound, find
+    from connectors.files.lookup import EngagementFound, FoundStatement, NothingFound, ProjectFound, find
     from connectors.files.no_outputs import NoOutputs
     from connectors.files.statement_background import entries_behind
     from milepost.documents_shown import document_shown
@@ -99,7 +99,7 @@ def show(
         case EngagementFound():
             behind = is_behind(output, found.projects)
             _tell(engagement_json(found, behind), engagement_tables(found), engagement_head(found, behind), json=json)
-        case Issued():
+        case FoundStatement():
             if there.what:
                 say(f"{id_} is {there.what}")
             entries = entries_behind(output, found)
@@ -303,7 +303,7 @@ def _forecast(update: ForecastUpdate) -> Table:
     return completion_table(f"Forecast {update.sequence} as of {update.as_of} in {now.currency}", now)
 
 
-def _exceptions(waiting: Sequence[Waiting], now: int) -> Table:
+def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
     """The oldest first."""
     from milepost.exceptions_shown import amount_of
     from milepost.tables import Table
@@ -332,7 +332,7 @@ def _about(raised: ExceptionRaised) -> str:
     return f"{subject}, {raised.blocks_count:,} entries" if others > 0 else subject
 
 
-def age_days(waiting: Waiting, now: int) -> int:
+def age_days(waiting: FoundWaiting, now: int) -> int:
     """Whole days up to what the folder has come to; it has no other clock."""
     return max(0, now - waiting.since) // MICROSECONDS_A_DAY
 
@@ -341,7 +341,7 @@ def days_text(days: int) -> str:
     return "1 day" if days == 1 else f"{days:,} days"
 
 
-def _statements(statements: Sequence[Issued], open_ones: Sequence[str]) -> Table:
+def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) -> Table:
     """The latest first."""
     from milepost.tables import Table
 
@@ -421,7 +421,7 @@ def projects(viewed: Sequence[Viewed], title: str) -> Table:
 # Statements
 
 
-def statement_head(issued: Issued) -> list[str]:
+def statement_head(issued: FoundStatement) -> list[str]:
     from connectors.json_values import instant_text
 
     one = issued.statement
@@ -528,7 +528,7 @@ def engagement_json(found: EngagementFound, behind: bool | None = None) -> dict[
     )
 
 
-def statement_json(issued: Issued, entries: Mapping[str, TimeApproved]) -> dict[str, Any]:
+def statement_json(issued: FoundStatement, entries: Mapping[str, TimeApproved]) -> dict[str, Any]:
     """`written` are entries of which other hours are billable than were worked."""
     from connectors.json_records import record_to_json
     from milepost.statement_lines import written_time
@@ -541,7 +541,7 @@ def statement_json(issued: Issued, entries: Mapping[str, TimeApproved]) -> dict[
     return shape(1, kind="statement", statement=record_to_json(issued.statement, issued.position), written=written)
 
 
-def _waiting_json(waiting: Waiting, now: int) -> dict[str, Any]:
+def _waiting_json(waiting: FoundWaiting, now: int) -> dict[str, Any]:
     from connectors.json_records import record_to_json
     from connectors.json_values import instant_text
 

@@ -13,11 +13,11 @@ from connectors.decode_error import DecodeError
 from milepost.console import echo, shell_word
 from milepost.days import day, furthest_day
 from simulation.formats import FORMATS, JSONL_EVENTS_MAX, format_for
-from simulation.plan import ALL, Plan, PlanError, plan
+from simulation.plan import ALL, PlanError, SimulationPlan, plan
 
 if TYPE_CHECKING:
     from simulation.answers import Answered
-    from simulation.summary import Summary
+    from simulation.summary import SimulationSummary
 
 WRONG_USAGE = 2
 FIRST_MONTH = "2026-01-01"
@@ -123,7 +123,7 @@ def known(form: str | None) -> str | None:
     return form
 
 
-def text(summary: Summary, files: dict[str, int], out: Path, asked: str | None, chosen: str) -> str:
+def text(summary: SimulationSummary, files: dict[str, int], out: Path, asked: str | None, chosen: str) -> str:
     """The summary as a table, and what to do next."""
     from simulation.summary import hours_text
 
@@ -147,7 +147,7 @@ def text(summary: Summary, files: dict[str, int], out: Path, asked: str | None, 
     return "\n".join(lines)
 
 
-def why_format(made: Plan) -> str:
+def why_format(made: SimulationPlan) -> str:
     """Why this format, where nobody chose one."""
     if format_for(made) == "jsonl":
         return "a small firm; --format avro is smaller and faster"

@@ -13,7 +13,7 @@ from milepost.console import echo, say
 from milepost.stopping import stopping
 from simulation.erp.serving import served
 from simulation.erp.simulated import INTERFACES, SimulatedErp
-from simulation.erp.troubles import Share, Turn, parsed
+from simulation.erp.troubles import TroubleShare, TroubleTurn, parsed
 
 WRONG_USAGE = 2
 # Of the folder: which it was last.
@@ -81,7 +81,7 @@ def simulate_erp(
     erp.close()
 
 
-def _troubles(given: list[str]) -> list[Share | Turn]:
+def _troubles(given: list[str]) -> list[TroubleShare | TroubleTurn]:
     try:
         return [parsed(text) for text in given]
     except ValueError as fault:

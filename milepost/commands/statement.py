@@ -15,11 +15,11 @@ from domain.money import format_amount
 from milepost.console import LOCALE, amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 
 if TYPE_CHECKING:
-    from connectors.files.lookup import Issued
+    from connectors.files.lookup import FoundStatement
     from domain.outputs import StatementLine
-    from milepost.statement_diff import Change, Difference
-    from milepost.statement_groups import Group
-    from milepost.statement_page import Sheet
+    from milepost.statement_diff import LineChange, RevisionDifference
+    from milepost.statement_groups import StatementGroup
+    from milepost.statement_page import StatementSheet
     from milepost.tables import Table
 
 PREVIOUS = "previous"
@@ -85,7 +85,7 @@ def statement(
     _tell(sheet, output, html=html, as_csv=as_csv, json=json)
 
 
-def _tell(sheet: Sheet, output: Path, *, html: bool, as_csv: bool, json: bool) -> None:
+def _tell(sheet: StatementSheet, output: Path, *, html: bool, as_csv: bool, json: bool) -> None:
     from milepost.statement_page import statement_page
     from milepost.tables import show
 
@@ -144,7 +144,7 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
 # What is asked for
 
 
-def _issued(output: Path, wanted: str, revision: int | None, param_hint: str = "--revision") -> Issued:
+def _issued(output: Path, wanted: str, revision: int | None, param_hint: str = "--revision") -> FoundStatement:
     from connectors.files.lookup import statement_ids, statement_revisions
     from milepost.unknown_id import unknown_id
 
@@ -160,7 +160,7 @@ def _issued(output: Path, wanted: str, revision: int | None, param_hint: str = "
     raise typer.BadParameter(f"expected one of its revisions, {known}; got {revision}", param_hint=param_hint)
 
 
-def _other(output: Path, issued: Issued, wanted: str) -> Issued:
+def _other(output: Path, issued: FoundStatement, wanted: str) -> FoundStatement:
     """The revision or statement to compare with."""
     own = issued.statement
     if wanted == PREVIOUS:
@@ -174,7 +174,7 @@ def _other(output: Path, issued: Issued, wanted: str) -> Issued:
     return found
 
 
-def _previous(output: Path, issued: Issued) -> Issued:
+def _previous(output: Path, issued: FoundStatement) -> FoundStatement:
     """The revision before, else the contract's statement before."""
     from connectors.files.lookup import statement_revisions, statements_of
 
@@ -193,11 +193,11 @@ def _previous(output: Path, issued: Issued) -> Issued:
     return earlier[-1]
 
 
-def _sheet(output: Path, issued: Issued, group_by: GroupName, locale: str, *, names: bool) -> Sheet:
+def _sheet(output: Path, issued: FoundStatement, group_by: GroupName, locale: str, *, names: bool) -> StatementSheet:
     from connectors.files.statement_background import accrued_by_entry, background
     from milepost.locales import writing
     from milepost.statement_groups import EntryShare, grouped_lines
-    from milepost.statement_page import Sheet
+    from milepost.statement_page import StatementSheet
 
     if not names and group_by is GroupName.PERSON:
         raise typer.BadParameter("expected --names with --group-by person", param_hint="--no-names")
@@ -207,13 +207,13 @@ def _sheet(output: Path, issued: Issued, group_by: GroupName, locale: str, *, na
         accrued = accrued_by_entry(output, issued)
         shares = {entry_id: EntryShare(each.amount, each.day) for entry_id, each in accrued.items()}
     groups = grouped_lines(issued.statement, group_by.value, shares)
-    return Sheet(issued, background(output, issued), group_by.value, groups, written, names)
+    return StatementSheet(issued, background(output, issued), group_by.value, groups, written, names)
 
 
 # For people
 
 
-def head(sheet: Sheet) -> list[str]:
+def head(sheet: StatementSheet) -> list[str]:
     from milepost.locales import last_day
     from milepost.statement_page import DATED, company_name, customer_name, is_draft, issued_on, status_word
 
@@ -228,7 +228,7 @@ def head(sheet: Sheet) -> list[str]:
     ]
 
 
-def lines_table(sheet: Sheet) -> Table:
+def lines_table(sheet: StatementSheet) -> Table:
     """With the title of each group above it and, where there are several, its subtotal below."""
     from milepost.statement_page import group_title, hours_of, person_column, sums, tax_sums, title
     from milepost.tables import Table
@@ -249,7 +249,7 @@ def lines_table(sheet: Sheet) -> Table:
     )
 
 
-def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
+def _row(sheet: StatementSheet, line: StatementLine) -> tuple[str, ...]:
     from milepost.statement_lines import added_to_rate, telling_quantity, units_of
     from milepost.statement_page import marks, person_or_role
     from milepost.tables import short_text
@@ -276,7 +276,7 @@ def _row(sheet: Sheet, line: StatementLine) -> tuple[str, ...]:
 # For machines
 
 
-def _write_csv(sheet: Sheet) -> None:
+def _write_csv(sheet: StatementSheet) -> None:
     text = io.StringIO()
     written = csv.writer(text, lineterminator="\n")
     written.writerow(CSV_COLUMNS)
@@ -284,7 +284,7 @@ def _write_csv(sheet: Sheet) -> None:
     echo(text.getvalue(), nl=False)
 
 
-def _csv_rows(sheet: Sheet) -> Iterator[Sequence[object]]:
+def _csv_rows(sheet: StatementSheet) -> Iterator[Sequence[object]]:
     """Numbers plain and exact; lists with blanks between. What somebody typed never begins a formula in a spreadsheet."""
     one = sheet.statement
     for group in sheet.groups:
@@ -306,13 +306,13 @@ def _csv_rows(sheet: Sheet) -> Iterator[Sequence[object]]:
             )
 
 
-def _person(sheet: Sheet, line: StatementLine) -> str:
+def _person(sheet: StatementSheet, line: StatementLine) -> str:
     if not sheet.names or line.person_id is None:
         return ""
     return sheet.background.people.get(line.person_id, "")
 
 
-def as_json(sheet: Sheet) -> dict[str, Any]:
+def as_json(sheet: StatementSheet) -> dict[str, Any]:
     """Version 1 of the shape; numbers are decimals as text."""
     from milepost.statement_page import company_name, customer_name, issued_on
 
@@ -329,7 +329,7 @@ def as_json(sheet: Sheet) -> dict[str, Any]:
     )
 
 
-def _statement_json(sheet: Sheet) -> dict[str, Any]:
+def _statement_json(sheet: StatementSheet) -> dict[str, Any]:
     from connectors.json_records import record_to_json
 
     found = record_to_json(sheet.statement, sheet.issued.position)
@@ -338,7 +338,7 @@ def _statement_json(sheet: Sheet) -> dict[str, Any]:
     return found
 
 
-def _group_json(sheet: Sheet, group: Group) -> dict[str, Any]:
+def _group_json(sheet: StatementSheet, group: StatementGroup) -> dict[str, Any]:
     from milepost.statement_page import group_title
 
     return {
@@ -382,7 +382,7 @@ def _plain_quantity(quantity: int) -> str:
 # Differences
 
 
-def _tell_difference(one: Issued, other: Issued, *, names: bool, json: bool) -> None:
+def _tell_difference(one: FoundStatement, other: FoundStatement, *, names: bool, json: bool) -> None:
     """The later of the two stands last, whichever was named first."""
     from milepost.statement_diff import difference
     from milepost.tables import show
@@ -398,7 +398,7 @@ def _tell_difference(one: Issued, other: Issued, *, names: bool, json: bool) -> 
     show(*difference_tables(found, names=names))
 
 
-def difference_head(found: Difference) -> list[str]:
+def difference_head(found: RevisionDifference) -> list[str]:
     before, after = found.before, found.after
     if found.is_of_revisions:
         return [f"Statement {after.statement_id}, from revision {before.revision} to {after.revision}"]
@@ -411,7 +411,7 @@ def difference_head(found: Difference) -> list[str]:
     return [f"From statement {before.statement_id} to {after.statement_id}", f"in {after.currency}: {told}"]
 
 
-def difference_tables(found: Difference, *, names: bool = True) -> list[Table]:
+def difference_tables(found: RevisionDifference, *, names: bool = True) -> list[Table]:
     from milepost.tables import Table
 
     rows = [_change_row(change, names=names) for change in found.changes]
@@ -433,7 +433,7 @@ def difference_tables(found: Difference, *, names: bool = True) -> list[Table]:
     return tables
 
 
-def _change_row(change: Change, *, names: bool) -> tuple[str, ...]:
+def _change_row(change: LineChange, *, names: bool) -> tuple[str, ...]:
     from milepost.tables import hours_text, short_text
 
     line = change.line
@@ -451,7 +451,7 @@ def _change_row(change: Change, *, names: bool) -> tuple[str, ...]:
     return (change.kind, who, f"{line.line_id}, {short_text(line.description)}", *cells, amount_text(change.amount))
 
 
-def difference_json(found: Difference, *, names: bool = True) -> dict[str, Any]:
+def difference_json(found: RevisionDifference, *, names: bool = True) -> dict[str, Any]:
     """Version 1 of the shape."""
     from connectors.json_records import record_to_json
 

@@ -16,7 +16,7 @@ from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, progress_bar, say, shape, write_json
 
 if TYPE_CHECKING:
-    from dataflows.audit_kafka import Compared
+    from dataflows.audit_kafka import ShardComparison
     from dataflows.audit_stream import Tell
     from domain.audit.findings import Violation
     from domain.audit.report import Finding, Report
@@ -104,7 +104,7 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
         return with_topics(audited(folder, fold_again=False), outputs, found)
 
 
-def summed(compared: list[Compared]) -> tuple[int, tuple[Violation, ...]]:
+def summed(compared: list[ShardComparison]) -> tuple[int, tuple[Violation, ...]]:
     """Outputs that were compared, and what differs."""
     violations = tuple(violation for each in compared for violation in each.violations)
     return sum(each.outputs for each in compared), violations
@@ -113,9 +113,9 @@ def summed(compared: list[Compared]) -> tuple[int, tuple[Violation, ...]]:
 def with_topics(report: Report, outputs: int, found: tuple[Violation, ...]) -> Report:
     """The report of what was folded again, with what stands on the topics beside it."""
     from domain.audit.findings import REFOLD
-    from domain.audit.report import Tally
+    from domain.audit.report import AuditTally
 
-    tally = Tally()
+    tally = AuditTally()
     tally.count(REFOLD, outputs)
     tally.add(found)
     compared = {finding.check: finding for finding in tally.report().findings}

@@ -32,7 +32,7 @@ def whatif(
 ) -> None:
     """Show what events would do to postings, statements and forecasts if they came next; nothing is kept of it."""
     from connectors.files.no_outputs import NoOutputs
-    from dataflows.whatif import NoChange, NoSuchDay, Unreadable, what_if
+    from dataflows.whatif import NoChange, NoSuchDay, UnreadableChange, what_if
     from dataflows.whatif_intake import ShardMissing
     from milepost.tables import show
     from milepost.whatif_told import as_json, head, tables
@@ -47,7 +47,7 @@ def whatif(
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     except NoSuchDay as fault:
         raise typer.BadParameter(str(fault), param_hint="--on") from fault
-    except (NoChange, Unreadable, ShardMissing) as fault:
+    except (NoChange, UnreadableChange, ShardMissing) as fault:
         raise typer.BadParameter(str(fault), param_hint="--change") from fault
     if json:
         write_json(as_json(found_out))

@@ -16,12 +16,12 @@ from milepost.explain.funding import FundingNodes
 from milepost.explain.sources import Sources
 from state.caps.claims import allotments
 from state.terms.plan import LinePlan, line_plan, versions
-from state.trace import Said
+from state.trace import TracedOutput
 
 FIGURES = ("used_amount", "limit_amount", "used_hours", "limit_hours")
 
 
-class Watched(NamedTuple):
+class WatchedBucket(NamedTuple):
     plan: LinePlan
     rule: CapRule
     bucket: BucketKey
@@ -70,7 +70,7 @@ class AlertNodes:
         made = agreeing(made, stated(title, value, unit, currency))
         return made._replace(title=title, id=f"{alert_id}#{name}")
 
-    def _made(self, said: Said, name: str, *, by_hours: bool) -> Node | None:
+    def _made(self, said: TracedOutput, name: str, *, by_hours: bool) -> Node | None:
         if said.record.kind == "funding":
             contract_id, source_id = parts_of(said.record.subject_id)
             figure = self.funding.used if name.startswith("used") else self.funding.limit
@@ -94,7 +94,7 @@ class AlertNodes:
             f"used of the {measure}", value, "percent", "", Arithmetic("percent", (used, limit), {"step": "0.000001"})
         )
 
-    def _watched(self, said: Said) -> Watched | None:
+    def _watched(self, said: TracedOutput) -> WatchedBucket | None:
         """A line under the cap, and the cap's rule by the terms that hold after the event."""
         alert: Alert = said.record
         contract_id, cap_id, *period = parts_of(alert.subject_id)
@@ -109,5 +109,5 @@ class AlertNodes:
                 plan = line_plan(draft, contract, contract.history[-1].version, line.line_id)
                 wanted = rule.cap_id == cap_id and rule.period == period_of(key)
                 if plan is not None and wanted and is_limited(limit_of(rule, key)):
-                    return Watched(plan, rule, key)
+                    return WatchedBucket(plan, rule, key)
         return None

@@ -10,7 +10,7 @@ from domain.money import extend
 from domain.terms import methods
 from domain.work.rows import FEE
 from milepost.explain.arithmetic import by_its_time
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.books import Cost, Price
@@ -37,13 +37,13 @@ class AtStakeNodes:
         entry = self.sources.trace.entry_at(entry_id, step)
         if entry is None or entry.work is None:
             return None
-        at = Standing(step, entry, entry.work)
+        at = VersionStanding(step, entry, entry.work)
         draft = self.sources.draft(step)
         if at.work.time is None:
             return self._of_charge(at, draft)
         return self._value(at, draft) if basis == "price" else self._cost(at, draft, category)
 
-    def _of_charge(self, at: Standing, draft: Draft) -> Node | None:
+    def _of_charge(self, at: VersionStanding, draft: Draft) -> Node | None:
         """What was spent, or what the units come to by themselves."""
         charges, work, charge = self.entries.charges, at.work, at.work.charge
         event = charges.event_of(work)
@@ -59,7 +59,7 @@ class AtStakeNodes:
         made = charges.value(at.entry.entry_id, at.step, work, price, placed.plan) if isinstance(price, Price) else None
         return made._replace(title=TITLE) if made is not None else None
 
-    def _value(self, at: Standing, draft: Draft) -> Node | None:
+    def _value(self, at: VersionStanding, draft: Draft) -> Node | None:
         event = at.work.event
         placed = place(draft, event, ("outside_contract_dates",))
         worker = None if isinstance(placed, Blocked) else worker_on(draft, event.person_id, placed.day)
@@ -101,7 +101,7 @@ class AtStakeNodes:
         arithmetic = Arithmetic("extend", tuple(operands), parameters)
         return by_its_time(Node(TITLE, value, "amount", plan.currency, arithmetic, "R10", facts=facts))
 
-    def _cost(self, at: Standing, draft: Draft, category: str) -> Node | None:
+    def _cost(self, at: VersionStanding, draft: Draft, category: str) -> Node | None:
         event = at.work.event
         worker = worker_on(draft, event.person_id, event.worked_on or day_in(event, "UTC"))
         if worker is None:

@@ -8,7 +8,7 @@ from domain.accounts import CUSTOMER_DEPOSIT
 from domain.explanation import Node, agreeing, less, negated, stated, total
 from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.cash_and_orders import CashAndOrderNodes
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.billing.held import scopes_of
@@ -16,7 +16,7 @@ from state.billing.payers import payers_of
 from state.books import Entry, Hold
 from state.forecast.outlook import lines_of, project_contracts
 from state.totals import standing_price
-from state.trace import Said
+from state.trace import TracedOutput
 
 # Figures of a contract's balance on a project.
 FIGURES = (
@@ -37,7 +37,7 @@ class BalanceNodes:
         # By project and version of its view.
         self._burns: dict[tuple[str, int], tuple[Node, ...]] = {}
 
-    def view(self, said: Said) -> Node:
+    def view(self, said: TracedOutput) -> Node:
         """Every figure of a project's view."""
         view: ProjectView = said.record
         balances = tuple(self.balance(said, balance) for balance in view.balances)
@@ -59,13 +59,13 @@ class BalanceNodes:
 
     # Burn
 
-    def burn(self, said: Said) -> tuple[Node, ...]:
+    def burn(self, said: TracedOutput) -> tuple[Node, ...]:
         key = (said.record.project_id, said.record.view_version)
         if key not in self._burns:
             self._burns[key] = self._burn(said)
         return self._burns[key]
 
-    def _burn(self, said: Said) -> tuple[Node, ...]:
+    def _burn(self, said: TracedOutput) -> tuple[Node, ...]:
         view: ProjectView = said.record
         of = view.project_id
         hours = self._sum(f"{of}: hours", self._entries(said, self._hours), "hours", "", view.burn.hours)
@@ -79,10 +79,10 @@ class BalanceNodes:
             *(self._memo(said, memo) for memo in view.burn.nonbillable_value),
         )
 
-    def _cost(self, said: Said, cost: CurrencyAmount) -> Node:
+    def _cost(self, said: TracedOutput, cost: CurrencyAmount) -> Node:
         of = said.record.project_id
 
-        def node(at: Standing) -> Node | None:
+        def node(at: VersionStanding) -> Node | None:
             own = at.work.cost
             return self.records.cost(at, own) if own is not None and own.currency == cost.currency else None
 
@@ -90,24 +90,24 @@ class BalanceNodes:
         several = len(said.record.burn.cost) > 1
         return made._replace(id=f"{of}#cost" + (f"/{cost.currency}" if several else ""), rule="R22")
 
-    def _memo(self, said: Said, memo: CurrencyAmount) -> Node:
+    def _memo(self, said: TracedOutput, memo: CurrencyAmount) -> Node:
         of = said.record.project_id
 
-        def node(at: Standing) -> Node | None:
+        def node(at: VersionStanding) -> Node | None:
             price = at.work.price
             return self.records.value_not_charged(at, price) if price is not None and price.memo else None
 
         made = self._sum(f"{of}: value not charged", self._entries(said, node), "amount", memo.currency, memo.amount)
         return made._replace(id=f"{of}#value_not_charged")
 
-    def _hours(self, at: Standing) -> Node | None:
+    def _hours(self, at: VersionStanding) -> Node | None:
         return self.entries.worked_on(at) if at.work.cost is not None else None
 
-    def _billable_hours(self, at: Standing) -> Node | None:
+    def _billable_hours(self, at: VersionStanding) -> Node | None:
         price = at.work.price
         return self.records.hours_here(at, price) if price is not None and price.hours else None
 
-    def _entries(self, said: Said, node: Callable[[Standing], Node | None]) -> list[Node]:
+    def _entries(self, said: TracedOutput, node: Callable[[VersionStanding], Node | None]) -> list[Node]:
         """Of every entry of the project that is in the books."""
         found = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
@@ -124,7 +124,7 @@ class BalanceNodes:
 
     # Balances of a contract
 
-    def balance(self, said: Said, balance: ViewBalance) -> Node:
+    def balance(self, said: TracedOutput, balance: ViewBalance) -> Node:
         whose = f"{said.record.project_id}/{balance.contract_id}"
         figures = tuple(self.figure(said, balance, name) for name in FIGURES)
         sources = (self.listed.source(said, balance, one, whose) for one in balance.sources)
@@ -132,7 +132,7 @@ class BalanceNodes:
         title = f"contract {balance.contract_id} in {balance.currency}"
         return Node(title, why=(*figures, *sources, *orders), id=whose)
 
-    def figure(self, said: Said, balance: ViewBalance, name: str) -> Node:
+    def figure(self, said: TracedOutput, balance: ViewBalance, name: str) -> Node:
         project_id = said.record.project_id
         title = f"{project_id}: {name.replace('_', ' ')}"
         value: int = getattr(balance, name)
@@ -157,14 +157,14 @@ class BalanceNodes:
         whose = f"{project_id}/{balance.contract_id}" if several else project_id
         return made._replace(id=f"{whose}#{name}")
 
-    def _owed(self, said: Said, balance: ViewBalance, name: str, title: str) -> Node:
+    def _owed(self, said: TracedOutput, balance: ViewBalance, name: str, title: str) -> Node:
         """What journals have on 1100 in the project; what was taken off it by payments, or by write-offs."""
         receivables = self.records.journals.receivables
         lines = receivables.on_project(said.record.project_id, balance.contract_id, said.step, OWED[name])
         moved = total(title, lines, "amount", balance.currency)
         return moved if name == "receivable" else negated(title, moved)
 
-    def _deposits(self, said: Said, balance: ViewBalance) -> list[Node]:
+    def _deposits(self, said: TracedOutput, balance: ViewBalance) -> list[Node]:
         """What is invoiced of deposits and not set against other statements."""
         lines = self._lines(said, balance.contract_id)
         found = []
@@ -176,13 +176,13 @@ class BalanceNodes:
                     found.append(self.records.invoiced_on(entry_id, balance.contract_id, {issued.line_id}, said.step))
         return found
 
-    def _lines(self, said: Said, contract_id: str) -> set[str]:
+    def _lines(self, said: TracedOutput, contract_id: str) -> set[str]:
         """Of the contract, in the project."""
         draft = self.sources.draft(said.step)
         return {line for of, line, _ in lines_of(draft, said.record.project_id) if of == contract_id}
 
     def operands(
-        self, said: Said, contract_id: str, lines: set[str], name: str, project_id: str | None = None
+        self, said: TracedOutput, contract_id: str, lines: set[str], name: str, project_id: str | None = None
     ) -> list[Node]:
         """What each row of these lines gives to a figure of the contract, in one project or in all."""
         draft = self.sources.draft(said.step)
@@ -209,7 +209,7 @@ class BalanceNodes:
             ]
         return found
 
-    def _of_entry(self, said: Said, entry: Entry, contract_id: str, lines: set[str], name: str) -> Node | None:
+    def _of_entry(self, said: TracedOutput, entry: Entry, contract_id: str, lines: set[str], name: str) -> Node | None:
         """What the entry gives to the figure; None where it is not on the contract's lines."""
         entry_id, step = entry.entry_id, said.step
         work = entry.standing
@@ -236,7 +236,7 @@ class BalanceNodes:
             case _:
                 return None
 
-    def _is_held(self, said: Said, entry: Entry, contract_id: str, lines: set[str]) -> bool:
+    def _is_held(self, said: TracedOutput, entry: Entry, contract_id: str, lines: set[str]) -> bool:
         """Whether a hold that is not released covers the entry, as the view counts it (R26)."""
         draft = self.sources.draft(said.step)
         contract = next(
@@ -261,7 +261,7 @@ class BalanceNodes:
             return True
         return any(("line", line) in scopes for line in own)
 
-    def _held_parts(self, said: Said, entry: Entry, contract_id: str, lines: set[str]) -> Node | None:
+    def _held_parts(self, said: TracedOutput, entry: Entry, contract_id: str, lines: set[str]) -> Node | None:
         """What waits for statements of payers that a hold covers, while others are billed."""
         draft = self.sources.draft(said.step)
         holds: list[Hold] = [draft.part("hold", hold_id) for hold_id in draft.ids("hold")]

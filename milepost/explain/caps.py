@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from domain.caps.consume import BucketKey, CapRule, bucket_key, is_prorated, limit_of, limit_on, prorate
 from domain.caps.purchase_order import spoken
 from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, step_of, total
-from milepost.explain.entries import EntryNodes, Standing
-from milepost.explain.headroom import SETTLED, TAKEN, Consumer, ConsumptionOrder, HeadroomNodes
+from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.headroom import SETTLED, TAKEN, CapConsumer, ConsumptionOrder, HeadroomNodes
 from milepost.explain.sources import Sources
 from state.books import GivenUp, IssuedPiece, Work
 from state.caps.claims import (
@@ -49,7 +49,7 @@ class CapNodes:
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._consumption_orders: dict[tuple[Any, ...], ConsumptionOrder] = {}
 
-    def granted(self, at: Standing, side: str) -> Node:
+    def granted(self, at: VersionStanding, side: str) -> Node:
         """The part of the entry's value that caps allow to earn revenue, or to be billed."""
         price = at.work.price
         assert price is not None, "the work is priced"
@@ -69,7 +69,7 @@ class CapNodes:
             self._memo[key] = self._granted(at, plan, allotment, amount, value)
         return self._memo[key]
 
-    def _granted(self, at: Standing, plan: LinePlan, allotment: str, amount: int, value: Node) -> Node:
+    def _granted(self, at: VersionStanding, plan: LinePlan, allotment: str, amount: int, value: Node) -> Node:
         title = f"{at.entry.entry_id}: what caps allow"
         before = self._before_it_was_final(at) if at.work.price is not None and at.work.price.final else None
         if before is not None:
@@ -99,7 +99,7 @@ class CapNodes:
             )
         return agreeing(made, stated(title, amount, "amount", plan.currency, rule="R16"))
 
-    def _before_it_was_final(self, at: Standing) -> Standing | None:
+    def _before_it_was_final(self, at: VersionStanding) -> VersionStanding | None:
         """Policy `overflow: non_billable`: the share at the cut that made it final (RULES section 6, Caps)."""
         for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
             if step > at.step:
@@ -110,10 +110,10 @@ class CapNodes:
             if work is None:
                 return None
             if work.price is not None and not work.price.final:
-                return Standing(step, entry, work)
+                return VersionStanding(step, entry, work)
         return None
 
-    def _kept(self, at: Standing, plan: LinePlan) -> Node | None:
+    def _kept(self, at: VersionStanding, plan: LinePlan) -> Node | None:
         """What caps that limit revenue left of final work at the cut that made it final, whatever an order let be billed of it since."""
         price = at.work.price
         if price is None or not plan.some_bind_billing_alone:
@@ -123,7 +123,7 @@ class CapNodes:
             had = work.price if work is not None else None
             if work is not None and had is not None and not had.final:
                 same = (had.value, had.allowed) == (price.value, price.kept)
-                return self.granted(Standing(step, entry, work), FOR_REVENUE) if same else None
+                return self.granted(VersionStanding(step, entry, work), FOR_REVENUE) if same else None
         return None
 
     def consumption(self, plan: LinePlan, allotment: str, step: int) -> ConsumptionOrder:
@@ -147,7 +147,7 @@ class CapNodes:
                     if piece is not None:
                         cents = stake.price.rounding - piece.cents
                         stake = replace(stake, issued=piece.before.amount - cents if piece.before is not None else 0)
-                    found.append(Consumer(order, entry, theirs, stake, claim_of(theirs, allotment, stake)))
+                    found.append(CapConsumer(order, entry, theirs, stake, claim_of(theirs, allotment, stake)))
             consumers = tuple(sorted(found, key=lambda consumer: consumer.order))
             by_entry = {consumer.entry_id: consumer for consumer in consumers}
             self._consumption_orders[key] = ConsumptionOrder(
@@ -168,7 +168,7 @@ class CapNodes:
 
     # What caps leave
 
-    def _left_of_settled(self, title: str, own: Consumer, consumption: ConsumptionOrder) -> Node:
+    def _left_of_settled(self, title: str, own: CapConsumer, consumption: ConsumptionOrder) -> Node:
         """What is settled less what is above a limit by now; those that come later give back first."""
         nothing = constant("nothing", 0, "amount", own.plan.currency)
         back = nothing
@@ -197,7 +197,7 @@ class CapNodes:
 
     # What is taken
 
-    def part_of(self, consumer: Consumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
+    def part_of(self, consumer: CapConsumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
         """What of an entry is settled, or what it takes beside that; of very many it is only named."""
         if not self.sources.are_many:
             return self.headroom.part(consumer, consumption, what, by_hours=by_hours)
@@ -207,7 +207,7 @@ class CapNodes:
         name = part_name(what, consumption.allotment, by_hours=by_hours)
         return self.sources.part(consumer.entry_id, name, value, unit, currency, consumption.step)
 
-    def named(self, at: Standing, name: str) -> Node | None:
+    def named(self, at: VersionStanding, name: str) -> Node | None:
         """Such a part by its name; None where the entry has no such part."""
         found = PARTS.get(name)
         price = at.work.price
@@ -219,13 +219,13 @@ class CapNodes:
         consumer = consumption.by_entry.get(at.entry.entry_id)
         return self.headroom.part(consumer, consumption, what, by_hours=by_hours) if consumer is not None else None
 
-    def granted_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def granted_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         return self.granted(
             self.headroom.at(consumer, consumption),
             FOR_REVENUE if consumption.allotment == FOR_REVENUE else FOR_BILLING,
         )
 
-    def granted_hours(self, at: Standing) -> Node | None:
+    def granted_hours(self, at: VersionStanding) -> Node | None:
         """Hours that caps allow to be billed."""
         price = at.work.price
         plan = plan_of(self.sources.draft(at.step), price) if price is not None else None
@@ -237,7 +237,7 @@ class CapNodes:
         own = consumption.by_entry.get(at.entry.entry_id)
         return self.headroom.granted_hours(own, consumption) if own is not None else None
 
-    def settled_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def settled_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         title = f"{consumer.entry_id}: settled"
         back = (
             min(consumer.stake.price.returned, consumer.stake.price.claimed[0]) if consumer.stake.price.returned else 0
@@ -268,7 +268,7 @@ class CapNodes:
 
     # What a cut gives by prorate
 
-    def _given(self, at: Standing, plan: LinePlan, allotment: str) -> Node:
+    def _given(self, at: VersionStanding, plan: LinePlan, allotment: str) -> Node:
         """What a cut gave for good, also to the next version of the entry, as far as its value reaches."""
         price = at.work.price
         assert price is not None, "the work is priced"
@@ -287,7 +287,7 @@ class CapNodes:
             self._memo[key] = self._share_of_cut(at, step, allotment, title, value)
         return self._memo[key]
 
-    def _kept_of_issue(self, at: Standing, plan: LinePlan, title: str) -> Node | None:
+    def _kept_of_issue(self, at: VersionStanding, plan: LinePlan, title: str) -> Node | None:
         """Of the next version of issued work the lesser of issued and new, as far as cuts did not give it to others."""
         price = at.work.price
         assert price is not None, "the work is priced"
@@ -300,7 +300,7 @@ class CapNodes:
         kept = least(title, most_of_it, rule="R16")
         return kept if kept.value == price.given else None
 
-    def _given_at(self, at: Standing) -> tuple[int, Standing | None]:
+    def _given_at(self, at: VersionStanding) -> tuple[int, VersionStanding | None]:
         """The step that gave it, and the entry before where that was another version's, or a part of it is given up since."""
         found, price = at.step, at.work.price
         for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
@@ -315,11 +315,11 @@ class CapNodes:
         is_less = before is not None and before.entry.given_up != self._given_up_by(at, found)
         return found, before if own or is_less else None
 
-    def _given_up_by(self, at: Standing, step: int) -> tuple[GivenUp, ...]:
+    def _given_up_by(self, at: VersionStanding, step: int) -> tuple[GivenUp, ...]:
         entry = self.sources.trace.entry_at(at.entry.entry_id, step)
         return entry.given_up if entry is not None else ()
 
-    def _share_of_cut(self, at: Standing, step: int, allotment: str, title: str, value: int) -> Node:
+    def _share_of_cut(self, at: VersionStanding, step: int, allotment: str, title: str, value: int) -> Node:
         """The room in proportion to value, among what is not settled with service date before the period's end (R12)."""
         currency = at.work.price.currency if at.work.price is not None else ""
         fallback = stated(title, value, "amount", currency, rule="R16")
@@ -358,7 +358,7 @@ class CapNodes:
         ]
         return ends[-1] if ends else contract.period_start or contract.requested_to or date.max
 
-    def _share(self, own: Consumer | None, rule: CapRule, consumption: ConsumptionOrder, to: date) -> Node | None:
+    def _share(self, own: CapConsumer | None, rule: CapRule, consumption: ConsumptionOrder, to: date) -> Node | None:
         if own is None:
             return None
         bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
@@ -389,7 +389,7 @@ class CapNodes:
         arithmetic = Arithmetic("share", (room, *free), parameters)
         return Node(f"{own.entry_id}: its share", values[place], "amount", own.plan.currency, arithmetic, "R12")
 
-    def _wants(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def _wants(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         value = self.entries.chargeable(self.headroom.at(consumer, consumption))
         if not consumer.settles:
             return value
@@ -453,7 +453,7 @@ class CapNodes:
             "beyond it", less("taken less the limit", whole, limit), constant("nothing", 0, "amount", plan.currency)
         )
 
-    def rooms_under(self, before: Standing, plan: LinePlan, step: int) -> list[Node]:
+    def rooms_under(self, before: VersionStanding, plan: LinePlan, step: int) -> list[Node]:
         """What an entry finds under each limit in money of the plan by a later step, beside what came before it on its line."""
         consumption = self.consumption(plan, allotments(plan)[-1], before.step)
         own = consumption.by_entry.get(before.entry.entry_id)
@@ -475,7 +475,7 @@ class CapNodes:
             found.append(most(title, less(title, whole, *taken), nothing, rule="R18") if taken else whole)
         return found
 
-    def _ahead_on_line(self, own: Consumer, rule: CapRule, consumption: ConsumptionOrder) -> list[Consumer]:
+    def _ahead_on_line(self, own: CapConsumer, rule: CapRule, consumption: ConsumptionOrder) -> list[CapConsumer]:
         bucket = bucket_key(rule, own.claim.day, own.claim.person_id)
         return [
             consumer
@@ -493,7 +493,7 @@ class CapNodes:
         day = max(limit_of(rule, bucket).effective_on, EARLIEST)
         return self.headroom.limit(plan, rule, day, "hours" if by_hours else "amount", step), taken
 
-    def room_around(self, at: Standing) -> tuple[Node, ...]:
+    def room_around(self, at: VersionStanding) -> tuple[Node, ...]:
         """For each cap in money of the entry's line: what was left before the entry, and what after it."""
         price = at.work.price
         plan = plan_of(self.sources.draft(at.step), price) if price is not None and price.line_id else None
@@ -530,7 +530,7 @@ PARTS = {
 }
 
 
-def is_settled(consumer: Consumer) -> bool:
+def is_settled(consumer: CapConsumer) -> bool:
     """Whether nothing of the entry waits for room or a statement: it is not listed as open on its line any more."""
     price = consumer.stake.price
     keys = [(contract_id, *marked.partition(MARK)) for contract_id, marked, _, _ in open_keys(consumer.entry)]

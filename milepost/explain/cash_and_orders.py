@@ -14,7 +14,7 @@ from milepost.explain.sources import Sources
 from state.billing.orders import ordered
 from state.books import Payment
 from state.caps.claims import allotments
-from state.trace import Said
+from state.trace import TracedOutput
 
 SOURCES, ORDERS, UNAPPLIED = "sources", "orders", "unapplied"
 FIGURES = ("limit", "used", "left")
@@ -27,7 +27,7 @@ class CashAndOrderNodes:
         self.funding = funding
         self.receivables = receivables
 
-    def part(self, said: Said, balances: tuple[ViewBalance, ...], whose: str, name: str) -> Node | None:
+    def part(self, said: TracedOutput, balances: tuple[ViewBalance, ...], whose: str, name: str) -> Node | None:
         """`orders/NUMBER` and `orders/NUMBER/used`, `sources/SOURCE` likewise, `unapplied/PAYMENT` and `unapplied/PAYMENT/COMPANY`."""
         kind, _, rest = name.partition("/")
         wanted, _, figure = rest.partition("/")
@@ -51,13 +51,13 @@ class CashAndOrderNodes:
             return self.unapplied(said, cash[0]) if len(cash) == 1 else None
         return None
 
-    def source(self, said: Said, balance: ViewBalance, source: ViewSource, whose: str) -> Node:
+    def source(self, said: TracedOutput, balance: ViewBalance, source: ViewSource, whose: str) -> Node:
         facts = (("contract", balance.contract_id), ("bill to", source.bill_to))
         name = f"{whose}#{SOURCES}/{escape(source.source_id)}"
         figures = tuple(self._of_source(said, balance, source, whose))
         return Node(f"source {source.source_id}", facts=facts, why=figures, id=name)
 
-    def _of_source(self, said: Said, balance: ViewBalance, source: ViewSource, whose: str) -> Iterator[Node]:
+    def _of_source(self, said: TracedOutput, balance: ViewBalance, source: ViewSource, whose: str) -> Iterator[Node]:
         """Without a limit what is used alone; what drafts keep is not left any more, and a limit below what is used leaves nothing."""
         title = f"source {source.source_id}"
         used = self.funding.used(balance.contract_id, source.source_id, said.step)
@@ -76,14 +76,14 @@ class CashAndOrderNodes:
                 found = agreeing(node._replace(title=told.title) if node is not None else None, told)
                 yield found._replace(id=f"{whose}#{SOURCES}/{escape(source.source_id)}/{name}")
 
-    def order(self, said: Said, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:
+    def order(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, whose: str) -> Node:
         figures = tuple(self.figure(said, balance, order, whose, name) for name in FIGURES)
         since = f"{order.effective_from}" if order.effective_from is not None else "the contract's beginning"
         facts = (("contract", balance.contract_id), ("work from", since))
         title = f"purchase order {order.number}"
         return Node(title, facts=facts, why=figures, id=f"{whose}#{ORDERS}/{escape(order.number)}")
 
-    def figure(self, said: Said, balance: ViewBalance, order: ViewOrder, whose: str, name: str) -> Node:
+    def figure(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, whose: str, name: str) -> Node:
         title = f"purchase order {order.number}: {name}"
         if name == "left":
             made = less(
@@ -94,7 +94,7 @@ class CashAndOrderNodes:
         made = agreeing(made, stated(title, getattr(order, name), "amount", balance.currency))
         return made._replace(id=f"{whose}#{ORDERS}/{escape(order.number)}/{name}")
 
-    def _of_cap(self, said: Said, balance: ViewBalance, order: ViewOrder, name: str) -> Node:
+    def _of_cap(self, said: TracedOutput, balance: ViewBalance, order: ViewOrder, name: str) -> Node:
         draft = self.sources.draft(said.step)
         contract = draft.contract(balance.contract_id)
         assert contract is not None, "a balance is of a contract in the books"
@@ -103,7 +103,7 @@ class CashAndOrderNodes:
             return self.caps.headroom.order_limit(name, contract, plan.currency, order.number, order.limit)
         return self.caps.taken(plan, rule, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
 
-    def unapplied(self, said: Said, cash: ViewUnapplied) -> Node:
+    def unapplied(self, said: TracedOutput, cash: ViewUnapplied) -> Node:
         """On 1120 by journals here, less what invoices of other engagements took."""
         left = self.receivables.on_account(said, cash.payment_id, cash.legal_entity_id).amount
         payment: Payment | None = self.sources.trace.part_at("payment", cash.payment_id, said.step)

@@ -23,7 +23,7 @@ from milepost.explain.fees import FeeNodes
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
 from state.books import Charge, Cost, Price, Work
-from state.caps.sharers import Pool, pool_of, steps_cross_caps
+from state.caps.sharers import SharedPool, pool_of, steps_cross_caps
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of, versions
 
@@ -297,7 +297,7 @@ def _uncounted(plan: LinePlan) -> LinePlan:
     return plan._replace(line=plan.line._replace(terms=terms._replace(units=None)))
 
 
-def _within(pool: Pool, price: Price) -> bool:
+def _within(pool: SharedPool, price: Price) -> bool:
     same = (price.contract_id, price.line_id, price.content) == (pool.contract_id, pool.line_id, pool.content)
     return same and pool.since <= price.day.isoformat() < pool.until
 

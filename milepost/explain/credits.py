@@ -13,7 +13,7 @@ from domain.ledger.journal import BILLING
 from domain.ledger.position import Balance
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import JournalEntry, JournalLine
-from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, Row, hourly, hours_left, is_named
+from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, CreditableRow, hourly, hours_left, is_named
 from domain.units import HOURS_ONE
 from milepost.explain.exchanges import at_rate, unchanged
 from milepost.explain.invoice_journals import InvoiceJournals
@@ -27,7 +27,7 @@ from state.ledger.deposit_balance import is_deposit
 from state.ledger.position import is_over_time
 from state.terms.plan import contract_policies, newest_plan
 from state.totals import issued_on
-from state.trace import Said
+from state.trace import TracedOutput
 from state.work.assess import finer_of
 
 
@@ -35,7 +35,7 @@ class Credit(NamedTuple):
     """One row's part of a credit memo, `number` in the order of all."""
 
     number: int
-    said: Said
+    said: TracedOutput
     kind: str
     entry_id: str
     line_id: str
@@ -191,7 +191,7 @@ class CreditNodes:
         event: CreditMemoIssued,
         number: int,
         places: Sequence[int],
-        left: Sequence[Row],
+        left: Sequence[CreditableRow],
         nodes: Sequence[Node],
     ) -> list[tuple[int, Node, int]]:
         """By place: what a line of the memo takes, with its hours."""
@@ -231,7 +231,7 @@ class CreditNodes:
                 return record.event
         raise AssertionError(f"credit memo {credit.journal.affected_id} is in the log")
 
-    def _rows(self, credit: Credit) -> list[tuple[Listed, Row]]:
+    def _rows(self, credit: Credit) -> list[tuple[Listed, CreditableRow]]:
         """What was left of the invoice's rows before the memo."""
         receivable, found = self._receivable(credit), []
         before = self.sources.trace.part_at("credits", receivable.invoice_id, credit.said.step - 1) or InvoiceCredits()
@@ -241,12 +241,14 @@ class CreditNodes:
             found.append((one, self._row(credit, one).less(amount, hours)))
         return found
 
-    def _row(self, credit: Credit, listed: Listed) -> Row:
+    def _row(self, credit: Credit, listed: Listed) -> CreditableRow:
         """As billed, with what an hour of it was billed at, where that is a rate."""
         one = listed.entry
         entry = self.sources.trace.entry_at(one.entry_id, credit.said.step)
         finer = finer_of(one.hours, entry)
-        return Row(one.entry_id, one.line_id, one.amount, one.hours, self._hourly(credit, listed, entry, finer), finer)
+        return CreditableRow(
+            one.entry_id, one.line_id, one.amount, one.hours, self._hourly(credit, listed, entry, finer), finer
+        )
 
     def _hourly(self, credit: Credit, listed: Listed, entry: Entry | None, finer: int) -> int | None:
         one, currency = listed.entry, credit.journal.currency
@@ -345,7 +347,7 @@ class CreditNodes:
     def _of_invoice(self, receivable: Receivable) -> list[Credit]:
         return [one for one in self.all if self._receivable(one).invoice_id == receivable.invoice_id]
 
-    def _billing(self, receivable: Receivable) -> Said:
+    def _billing(self, receivable: Receivable) -> TracedOutput:
         return next(
             said
             for said in self.sources.trace.journals_of.get(receivable.statement_id, ())
@@ -405,7 +407,7 @@ class CreditNodes:
     # Journals
 
     def line(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         credit = next(one for one in self.all if one.journal is journal)
         if line.account == RECEIVABLE:
@@ -472,7 +474,7 @@ class CreditNodes:
             return less("left of what the invoice took", relieved, *parts, rule="R14") if parts else relieved
         return in_proportion("as the invoice took it", relieved, amount, piece, self._mode(credit), rule="R14")
 
-    def _relief(self, credit: Credit, billing: Said, listed: Listed) -> tuple[Node, Node]:
+    def _relief(self, credit: Credit, billing: TracedOutput, listed: Listed) -> tuple[Node, Node]:
         """What the invoice took, as it left; of what is earned over time, whose position has many rates, at the invoice's."""
         if not self.invoices.is_over_time(listed, billing.step):
             return self.invoices.relief(billing, billing.record, listed)
@@ -537,7 +539,7 @@ def _key(listed: Listed) -> str:
     return composed(listed.entry.entry_id, listed.entry.line_id)
 
 
-def _hours_of(row: Row, amount: int) -> int:
+def _hours_of(row: CreditableRow, amount: int) -> int:
     return round_ratio(row.hours * amount, row.amount, 1, HALF_UP) if row.amount and amount else 0
 
 
@@ -557,7 +559,7 @@ def _shared(whole: Node, weights: Sequence[int], unit: str, currency: str, mode:
     return found
 
 
-def _at_rates(taken: Sequence[tuple[Row, Node, Node]], currency: str, mode: str) -> list[Node]:
+def _at_rates(taken: Sequence[tuple[CreditableRow, Node, Node]], currency: str, mode: str) -> list[Node]:
     """Of each row with what is left of it: the hours taken at the rate they were billed at, all rounded together, the cents shared."""
     parameters: dict[str, Any] = {"step": step_of(currency), "mode": mode}
     operands: list[Node] = []
@@ -582,7 +584,7 @@ def _at_rates(taken: Sequence[tuple[Row, Node, Node]], currency: str, mode: str)
     return found
 
 
-def _worth(row: Row, left: Node, currency: str) -> tuple[Node, Node]:
+def _worth(row: CreditableRow, left: Node, currency: str) -> tuple[Node, Node]:
     """An amount, and the hours that come to it."""
     if row.hourly is not None:
         return constant("billed rate", row.hourly, "rate", currency), constant("an hour", HOURS_ONE, "hours")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domain.explanation import Node, less, total
 from milepost.explain.sources import Sources
-from state.billing.approval import PART, Cut, by_cut, cut_of, drafts_of
+from state.billing.approval import PART, PendingCut, by_cut, cut_of, drafts_of
 from state.billing.payers import is_funded
 from state.books import OpenStatement
 from state.totals import outstanding, standing_price
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from milepost.explain.funding import FundingNodes
 
 
-class Part(NamedTuple):
+class DraftedPortion(NamedTuple):
     """What a source pays, of one portion."""
 
     source_id: str
@@ -24,7 +24,7 @@ class Part(NamedTuple):
     node: Node
 
 
-Portion = tuple[Part, ...]
+Portion = tuple[DraftedPortion, ...]
 # Entry and contract line.
 Place = tuple[str, str]
 # By source what drafts keep of it.
@@ -36,7 +36,7 @@ class DraftedFunding:
     def __init__(self, sources: Sources, nodes: FundingNodes) -> None:
         self.sources = sources
         self.nodes = nodes
-        self._walks: dict[tuple[str, Cut, int], Mapping[Place, tuple[Portion, ...]]] = {}
+        self._walks: dict[tuple[str, PendingCut, int], Mapping[Place, tuple[Portion, ...]]] = {}
 
     def is_funded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> bool:
         """Whether sources pay the entry of a draft, of which nobody may be billed yet."""
@@ -51,7 +51,7 @@ class DraftedFunding:
             return ()
         return self._walk(opened.contract_id, cut_of(opened), step).get(place, ())
 
-    def approved_at(self, contract_id: str, step: int) -> Cut | None:
+    def approved_at(self, contract_id: str, step: int) -> PendingCut | None:
         """The cut of which a step issued a draft."""
         if step < 1:
             return None
@@ -61,7 +61,7 @@ class DraftedFunding:
                 return cut_of(opened)
         return None
 
-    def places(self, contract_id: str, cut: Cut, step: int) -> Iterator[Place]:
+    def places(self, contract_id: str, cut: PendingCut, step: int) -> Iterator[Place]:
         """What drafts of a cut hold that is still to be billed to somebody."""
         draft = self.sources.draft(step)
         rows = {row for one in drafts_of(draft, contract_id) if cut_of(one) == cut for row in one.rows}
@@ -72,7 +72,7 @@ class DraftedFunding:
                     if outstanding(entry, contract_id, line_id) and self.is_funded(row, contract_id, line_id, step):
                         yield row, line_id
 
-    def claims(self, contract_id: str, cut: Cut | None, step: int) -> Claims:
+    def claims(self, contract_id: str, cut: PendingCut | None, step: int) -> Claims:
         """Beyond what is used, by drafts of cuts before one, or of all; and what later ones have still to give back."""
         found: dict[str, list[Node]] = {}
         for of_cut in by_cut(drafts_of(self.sources.draft(step), contract_id)):
@@ -112,7 +112,7 @@ class DraftedFunding:
         changes = self.sources.trace.steps[: step + 1]
         return max(one.number for one in changes if opened.statement_id in one.change.statements)
 
-    def _walk(self, contract_id: str, cut: Cut, step: int) -> Mapping[Place, tuple[Portion, ...]]:
+    def _walk(self, contract_id: str, cut: PendingCut, step: int) -> Mapping[Place, tuple[Portion, ...]]:
         key = contract_id, cut, step
         if key not in self._walks:
             places = list(self.places(contract_id, cut, step))

@@ -10,8 +10,8 @@ from domain.events.common import Milestones
 from domain.explanation import Node, agreeing, in_proportion, least, less, stated, total
 from domain.terms import methods
 from domain.terms.draw_down import earned_by
-from domain.terms.kind import IN_MONEY, Store
-from milepost.explain.fees import FeeNodes, Place
+from domain.terms.kind import IN_MONEY, PrepaidBalance
+from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
 from state.books import Price
 from state.charges.terms_known import known_of
@@ -63,7 +63,7 @@ class DrawingNodes:
         plan, contract = plan_of(draft, price), draft.contract(price.contract_id)
         if plan is None or contract is None:
             return None
-        place = Place(draft, contract, price.line_id, known_of(draft, contract, price.line_id))
+        place = LineAtStep(draft, contract, price.line_id, known_of(draft, contract, price.line_id))
         held = next((one for one in reversed(place.known.held) if one.since <= price.day), place.known.held[0])
         stores = list(methods.stores(held.line.terms, place.known, price.day))
         store = next((one for one in stores if one.name == name), None)
@@ -82,7 +82,7 @@ class DrawingNodes:
         return quantity, agreeing(self._earned(place, store, quantity, had, before, told[1]), told[1])
 
     def _earned(
-        self, place: Place, store: Store, quantity: Node, had: list[Node], before: list[Any], told: Node
+        self, place: LineAtStep, store: PrepaidBalance, quantity: Node, had: list[Node], before: list[Any], told: Node
     ) -> Node | None:
         """The fee in proportion to all that is drawn, less what rows before it earned (R12)."""
         lot = self.fees.lot(place, store.name)
@@ -121,7 +121,7 @@ class DrawingNodes:
                 found.append((order, other))
         return [one for _, one in sorted(found, key=lambda each: each[0])]
 
-    def _limit(self, place: Place, store: Store, plan: LinePlan, drawn: Node, day: date) -> Node:
+    def _limit(self, place: LineAtStep, store: PrepaidBalance, plan: LinePlan, drawn: Node, day: date) -> Node:
         """The most that can be drawn of what a fee buys, or of what milestones include."""
         told = stated(f"can be drawn of {store.name}", store.limit, drawn.unit, drawn.currency)
         terms = plan.line.terms
@@ -144,6 +144,6 @@ class DrawingNodes:
         return self.fees.limit_of(place, lot, told, day) if lot is not None else told
 
 
-def _is_before(stores: list[Store], one: str, other: str) -> bool:
+def _is_before(stores: list[PrepaidBalance], one: str, other: str) -> bool:
     names = [store.name for store in stores]
     return one in names and names.index(one) < names.index(other)

@@ -12,7 +12,7 @@ from domain.terms import methods
 from domain.terms.kind import OVER_TIME
 from domain.work.rows import FEE
 from milepost.explain.arithmetic import by_day
-from milepost.explain.fees import FeeNodes, Place
+from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
 from state.books import Charge
 from state.draft import Draft
@@ -38,11 +38,11 @@ class EarnedNodes:
         title = charge.description or "revenue"
         return less(title, upto, before, rule="R40") if before.value else upto._replace(title=title, rule="R40")
 
-    def by(self, place: Place, day: date) -> Node:
+    def by(self, place: LineAtStep, day: date) -> Node:
         """All that was earned over time by the end of a day."""
         return self._by(place, _earns(place, day), day)
 
-    def _by(self, place: Place, earns: Earning, day: date) -> Node:
+    def _by(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
         started = (
@@ -53,7 +53,7 @@ class EarnedNodes:
         title = f"earned by {day}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
 
-    def _stretch(self, place: Place, name: str, stretches: list[Stretch], day: date) -> Node:
+    def _stretch(self, place: LineAtStep, name: str, stretches: list[Stretch], day: date) -> Node:
         """Of the last of these, with what those before it had earned when it began."""
         stretch = stretches[-1]
         whole = self._price(place, name, stretch)
@@ -76,7 +76,7 @@ class EarnedNodes:
             total(title, (base, own), "amount", currency, rule="R41") if base is not None else own._replace(title=title)
         )
 
-    def _price(self, place: Place, name: str, stretch: Stretch) -> Node:
+    def _price(self, place: LineAtStep, name: str, stretch: Stretch) -> Node:
         agreed, spread = stretch.agreed, stretch.spread
         terms = agreed.line.terms
         currency = agreed.contract.currency
@@ -94,7 +94,7 @@ class EarnedNodes:
         return agreeing(made, stated(f"fee {name}", spread.amount, "amount", currency))
 
 
-def _earns(place: Place, last: date) -> Earning:
+def _earns(place: LineAtStep, last: date) -> Earning:
     return earning(
         (agreed, list(methods.spreads(agreed, place.known, last + HORIZON)))
         for agreed in place.known.held

@@ -38,7 +38,7 @@ from state.terms.plan import LinePlan, plan_of
 from state.work.assess import interval_hours
 
 
-class Standing(NamedTuple):
+class VersionStanding(NamedTuple):
     """A version of an entry as a step left it."""
 
     step: int
@@ -80,13 +80,13 @@ class EntryNodes:
 
     # Hours
 
-    def worked_on(self, at: Standing) -> Node:
+    def worked_on(self, at: VersionStanding) -> Node:
         """Hours of the row; a charge has none, and those of a part are its whole's."""
         if at.work.time is None or at.work.part_of is not None:
             return constant(f"{at.entry.entry_id}: no hours", 0, "hours")
         return self.worked(at.work.time)
 
-    def approved(self, at: Standing) -> Node:
+    def approved(self, at: VersionStanding) -> Node:
         """Hours that were worked, or of a part those that went on."""
         return self.passing.hours(at, at.work.part_of) if at.work.part_of is not None else self.worked(at.work.event)
 
@@ -110,7 +110,7 @@ class EntryNodes:
         start = field("start", event.started_at, "instant", event, "started_at")
         return Node(title, interval_hours(event) or 0, "hours", "", Arithmetic("elapsed", (end, start)))
 
-    def hours(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+    def hours(self, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """Hours before and after increments (R9), and what of them goes beyond what the terms include (R28, R30)."""
         if at.work.part_of is not None:
             return self.passing.hours(at, at.work.part_of)
@@ -120,7 +120,7 @@ class EntryNodes:
             return self._share_of_day(at, price, plan, draft)
         return self._asked(at.work.event, plan, draft)
 
-    def _beyond(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+    def _beyond(self, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         title = f"{at.entry.entry_id}: hours beyond what is included"
         if plan.draws != IN_HOURS:
             return self._paid_by(title, at, price, plan, draft)
@@ -128,7 +128,7 @@ class EntryNodes:
         asked = self._asked(at.work.event, plan, draft)
         return less(title, asked, total("hours drawn", drawn, "hours"))._replace(rule="R28") if drawn else asked
 
-    def _paid_by(self, title: str, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+    def _paid_by(self, title: str, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """What of its hours the value beyond what is included pays for (R17)."""
         if not price.value or at.work.time is None:
             return constant(title, 0, "hours")
@@ -139,7 +139,7 @@ class EntryNodes:
         made = evaluated(title, "proportion", (hours, beyond, worth), parameters, "hours", rule="R17")
         return agreeing(made, stated(title, price.hours, "hours"))
 
-    def asked(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+    def asked(self, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """What the row would draw: its hours, or what it is worth at its rate or cost."""
         if plan.draws == IN_HOURS:
             return self._asked(at.work.event, plan, draft)
@@ -191,7 +191,7 @@ class EntryNodes:
         used = self._policies(draft, plan, *INCREMENTS)
         return in_steps(title, hours, plan.policies)._replace(policies=used)
 
-    def _share_of_day(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+    def _share_of_day(self, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """Steps over the person's day: the day's sum is rounded, each entry takes the cumulative difference."""
         event = at.work.event
         issued: list[Node] = []
@@ -254,12 +254,12 @@ class EntryNodes:
 
     # Value
 
-    def standing(self, entry_id: str, step: int) -> Standing | None:
+    def standing(self, entry_id: str, step: int) -> VersionStanding | None:
         entry = self.sources.trace.entry_at(entry_id, step)
         work = entry.standing if entry is not None else None
-        return Standing(step, entry, work) if entry is not None and work is not None else None
+        return VersionStanding(step, entry, work) if entry is not None and work is not None else None
 
-    def priced_at(self, at: Standing) -> int:
+    def priced_at(self, at: VersionStanding) -> int:
         """The step that gave the work its hours and its rate."""
         first = at.step
         for step, entry in reversed(self.sources.trace.entry_steps(at.entry.entry_id)):
@@ -276,13 +276,13 @@ class EntryNodes:
         assert at is not None, "the row is in the books"
         return self.value(at)
 
-    def value(self, at: Standing) -> Node:
+    def value(self, at: VersionStanding) -> Node:
         """hours x rate x (1 + markup), rounded once."""
         price = at.work.price
         assert price is not None, "the work is priced"
         return self._valued(at, price)[1]
 
-    def _valued(self, at: Standing, price: Price) -> tuple[Node, Node]:
+    def _valued(self, at: VersionStanding, price: Price) -> tuple[Node, Node]:
         if id(price) not in self._values:
             step = self.priced_at(at)
             key = ("value", at.entry.entry_id, step, _terms(at.work))
@@ -291,7 +291,7 @@ class EntryNodes:
             self._values[id(price)] = self._pairs[key]
         return self._values[id(price)]
 
-    def _make_value(self, at: Standing, price: Price) -> tuple[Node, Node]:
+    def _make_value(self, at: VersionStanding, price: Price) -> tuple[Node, Node]:
         draft = self.sources.draft(at.step)
         plan = plan_of(draft, price)
         title = f"{at.entry.entry_id}: value"
@@ -335,7 +335,7 @@ class EntryNodes:
         )
         return hours, agreeing(by_its_time(node), stated(title, price.value, "amount", price.currency))
 
-    def within(self, at: Standing) -> Node:
+    def within(self, at: VersionStanding) -> Node:
         """What of a delivery is for units that are agreed."""
         price = at.work.price
         assert price is not None, "the work is priced"
@@ -345,7 +345,7 @@ class EntryNodes:
         made = self.charges.within(at.entry.entry_id, at.step, at.work, price, plan) if plan is not None else None
         return agreeing(made._replace(title=told.title) if made is not None else None, told)
 
-    def at_cost(self, at: Standing, cost: Cost, price: Price, plan: LinePlan, hours: Node) -> Node | None:
+    def at_cost(self, at: VersionStanding, cost: Cost, price: Price, plan: LinePlan, hours: Node) -> Node | None:
         """Hours at what they cost, exchanged and marked up, rounded once (R32)."""
         draft = self.sources.draft(at.step)
         found = self.charges.rates_to(cost.currency, plan, price.day, draft)
@@ -364,7 +364,7 @@ class EntryNodes:
         title = f"{at.entry.entry_id}: value"
         return made._replace(title=title, facts=facts, policies=policies, why=(self._priced_by(at),))
 
-    def _value_of_charge(self, at: Standing, price: Price, plan: LinePlan, draft: Draft) -> Node:
+    def _value_of_charge(self, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """Under its own title, with what it is and what it was charged by."""
         told = stated(f"{at.entry.entry_id}: value", price.value, "amount", price.currency)
         made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
@@ -388,7 +388,7 @@ class EntryNodes:
         )
         return agreeing(named, told)
 
-    def _priced_by(self, at: Standing) -> Node:
+    def _priced_by(self, at: VersionStanding) -> Node:
         cause = self.sources.cause(at.step)
         own = row_id(cause.kind, cause.id) == at.entry.entry_id
         word = "rated" if at.work.time is not None else "priced"
@@ -397,19 +397,19 @@ class EntryNodes:
     def _policies(self, draft: Draft, plan: LinePlan, *names: str) -> tuple[PolicyUse, ...]:
         return self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)
 
-    def memo(self, at: Standing, price: Price) -> Node:
+    def memo(self, at: VersionStanding, price: Price) -> Node:
         """The value of what is not charged; no money moves with it."""
         return stated(f"{at.entry.entry_id}: value not charged", price.memo, "amount", price.currency)
 
     # Cost
 
-    def cost(self, at: Standing, cost: Cost) -> Node:
+    def cost(self, at: VersionStanding, cost: Cost) -> Node:
         key = ("cost", at.entry.entry_id, id(cost))
         if key not in self._memo:
             self._memo[key] = self._make_cost(at, cost)
         return self._memo[key]
 
-    def _make_cost(self, at: Standing, cost: Cost) -> Node:
+    def _make_cost(self, at: VersionStanding, cost: Cost) -> Node:
         step = next(
             (
                 number
@@ -453,28 +453,28 @@ class EntryNodes:
 
     # What is given up
 
-    def written_off(self, at: Standing) -> Node:
+    def written_off(self, at: VersionStanding) -> Node:
         found: Node = self.given_up.written_off(at)
         return found
 
-    def chargeable(self, at: Standing) -> Node:
+    def chargeable(self, at: VersionStanding) -> Node:
         """What of the value is not given up."""
         found: Node = self.given_up.chargeable(at)
         return found
 
     # What caps allow
 
-    def allowed(self, at: Standing) -> Node:
+    def allowed(self, at: VersionStanding) -> Node:
         """What earns revenue."""
         found: Node = self.caps.granted(at, FOR_REVENUE)
         return found
 
-    def billable(self, at: Standing) -> Node:
+    def billable(self, at: VersionStanding) -> Node:
         """What may stand on a statement."""
         found: Node = self.caps.granted(at, FOR_BILLING)
         return found
 
-    def recognised(self, at: Standing) -> Node:
+    def recognised(self, at: VersionStanding) -> Node:
         price = at.work.price
         assert price is not None, "the work is priced"
         if price.earned is not None:
@@ -485,7 +485,7 @@ class EntryNodes:
         made = most(f"{at.entry.entry_id}: recognised", value, allowed)
         return agreeing(made, stated(made.title, price.recognised, "amount", price.currency))
 
-    def _earned(self, at: Standing, price: Price) -> Node:
+    def _earned(self, at: VersionStanding, price: Price) -> Node:
         """Revenue that does not follow what may be billed: with the invoice, on a schedule of its own, by what is drawn."""
         told = stated(f"{at.entry.entry_id}: recognised", price.recognised, "amount", price.currency)
         key = ("earned", at.entry.entry_id, id(price))

@@ -16,16 +16,16 @@ from domain.accounts import (
 from domain.explanation import Node, constant, least, less, negated, total
 from domain.ledger.position import as_carried
 from domain.outputs import JournalEntry, JournalLine
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.exchanges import Exchanges
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
-from milepost.explain.positions import Figures, PositionNodes, summed
+from milepost.explain.positions import PositionAmounts, PositionNodes, summed
 from milepost.explain.sources import Sources
 from state.books import Posted, Price, Work
 from state.ledger.position import is_over_time
 from state.ledger.posting import EARNING, beyond_billing
-from state.trace import Said, row_of, works_of
+from state.trace import TracedOutput, row_of, works_of
 
 
 class EntryJournals:
@@ -46,7 +46,7 @@ class EntryJournals:
         self.positions = positions
 
     def of_entry(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         at = self.work_of(said, journal)
         if at is None:
@@ -72,17 +72,17 @@ class EntryJournals:
         amount = _signed(amount, line.amount)
         return amount, self.exchanges.converted(amount, journal, line, at)
 
-    def work_of(self, said: Said, journal: JournalEntry) -> Standing | None:
+    def work_of(self, said: TracedOutput, journal: JournalEntry) -> VersionStanding | None:
         """The version of the entry that keeps the journal, at the step that posted it."""
         entry = self.sources.trace.entry_at(row_of(journal) or journal.affected_id, said.step)
         for work in works_of(entry) if entry is not None else ():
             if any(posted.journal_id == journal.journal_id for posted in work.journals):
                 assert entry is not None, "the work is the entry's"
-                return Standing(said.step, entry, work)
+                return VersionStanding(said.step, entry, work)
         return None
 
     def _went_back(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         """Of a part that the same event rated again and then took back, as the line that it came from had room for all."""
         part = self.entries.standing(row_of(journal) or journal.affected_id, said.step - 1)
@@ -99,7 +99,7 @@ class EntryJournals:
         amount = amount._replace(why=(Node("moved by", event=self.sources.cause(said.step)),))
         return amount, self._difference_ledger(said, amount, [*part.work.journals], journal, line, part)
 
-    def _cost(self, at: Standing, line: JournalLine) -> Node | None:
+    def _cost(self, at: VersionStanding, line: JournalLine) -> Node | None:
         """Cost, the tax on it that is recovered, and what is owed for both."""
         own = at.work.cost
         if own is None:
@@ -113,7 +113,7 @@ class EntryJournals:
 
     # Against the position of a contract that earns over time
 
-    def _goes_through_position(self, at: Standing, journal: JournalEntry) -> bool:
+    def _goes_through_position(self, at: VersionStanding, journal: JournalEntry) -> bool:
         price = at.work.price
         if price is None or price.earned is None:
             return False
@@ -123,7 +123,7 @@ class EntryJournals:
         )
 
     def _through_position(
-        self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, at: VersionStanding, number: int
     ) -> tuple[Node | None, Node | None]:
         """What is earned takes what was billed ahead, and stands on 1160 beyond that; 1150 is left, but for what is charged beside."""
         earned, beside = self.entries.recognised(at), self._charged_beside(at)
@@ -150,7 +150,7 @@ class EntryJournals:
         found = moves.get(line.account) if moves is not None else None
         return found if found is not None else (None, None)
 
-    def _charged_beside(self, at: Standing) -> Node:
+    def _charged_beside(self, at: VersionStanding) -> Node:
         """Beyond what is drawn, of work that was issued before its line earned over time."""
         price = at.work.price
         assert price is not None, "the work is priced"
@@ -158,12 +158,12 @@ class EntryJournals:
             return constant("charged beside", 0, "amount", price.currency)
         return self.entries.value(at._replace(step=self.entries.priced_at(at)))
 
-    def _is_over_time(self, said: Said, journal: JournalEntry) -> bool:
+    def _is_over_time(self, said: TracedOutput, journal: JournalEntry) -> bool:
         draft = self.sources.draft(said.step)
         contract = draft.contract(journal.contract_id or "")
         return contract is not None and is_over_time(draft, contract)
 
-    def _revenue(self, at: Standing, line: JournalLine) -> Node | None:
+    def _revenue(self, at: VersionStanding, line: JournalLine) -> Node | None:
         """What the entry has on the account: 1160 has what only earns revenue, the line's own account the rest."""
         price = at.work.price
         if price is None:
@@ -181,7 +181,7 @@ class EntryJournals:
         return base
 
     def _difference(
-        self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, at: VersionStanding, number: int
     ) -> tuple[Node | None, Node | None]:
         """What the price says now, less what the entry's journals carry."""
         if line.account in REVENUE:
@@ -202,7 +202,9 @@ class EntryJournals:
             amount = self._without_later(said, journal, line, at, amount)
         return amount, self._difference_ledger(said, amount, before, journal, line, at)
 
-    def _without_later(self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, amount: Node) -> Node:
+    def _without_later(
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, at: VersionStanding, amount: Node
+    ) -> Node:
         """An event may post an entry more than once, and what the entry is now comes with the last: without those after this one."""
         told = self.sources.trace.journals
         behind = at.work.journals[len(self._before(at.work, journal.journal_id)) + 1 :]
@@ -220,7 +222,7 @@ class EntryJournals:
             return total(title, (amount, *later), "amount", journal.currency)
         return less(title, amount, *later)
 
-    def _target(self, at: Standing, account: str, currency: str) -> Node:
+    def _target(self, at: VersionStanding, account: str, currency: str) -> Node:
         price = at.work.price
         if price is None or not price.line_id:
             return constant("nothing now", 0, "amount", currency)
@@ -233,12 +235,12 @@ class EntryJournals:
             return self._beyond(at, price)
         return constant("nothing on this account now", 0, "amount", currency)
 
-    def _beyond(self, at: Standing, price: Price) -> Node:
+    def _beyond(self, at: VersionStanding, price: Price) -> Node:
         """What is earned and may not be billed."""
         title = f"{at.entry.entry_id}: beyond what caps allow"
         return less(title, self.entries.recognised(at), self._within(at, price), rule="R22")
 
-    def _within(self, at: Standing, price: Price) -> Node:
+    def _within(self, at: VersionStanding, price: Price) -> Node:
         """What is earned and may be billed."""
         if not price.waiting:
             return self.entries.allowed(at)
@@ -269,12 +271,12 @@ class EntryJournals:
 
     def _difference_ledger(
         self,
-        said: Said,
+        said: TracedOutput,
         amount: Node,
         before: list[Posted],
         journal: JournalEntry,
         line: JournalLine,
-        at: Standing,
+        at: VersionStanding,
     ) -> Node | None:
         """What takes back uses the ledger amount that is carried, in proportion; what adds takes over what leaves the other account of
         the journal, and the rate of the date beyond that."""
@@ -286,7 +288,7 @@ class EntryJournals:
         def at_rate(beyond: Node) -> Node | None:
             return self.exchanges.at_rate_of(beyond, journal, at)
 
-        carried = Figures(*self._carried(before, line.account, EARNING))
+        carried = PositionAmounts(*self._carried(before, line.account, EARNING))
         had, delta = carried.amount.value or 0, amount.value or 0
         if had and (had > 0) != (delta > 0):
             rests = journals_until(at.entry.rests, journal.journal_id)
@@ -301,7 +303,7 @@ class EntryJournals:
             return self.exchanges.converted(amount, journal, line, at)
         return as_carried(amount, moved.amount, moved.ledger, mode, at_rate)
 
-    def _leaves_others(self, journal: JournalEntry, line: JournalLine) -> Figures | None:
+    def _leaves_others(self, journal: JournalEntry, line: JournalLine) -> PositionAmounts | None:
         """What the journal takes from the other accounts that a line adds to."""
         taken = [
             self.lines.figures(journal.journal_id, number)
@@ -310,7 +312,7 @@ class EntryJournals:
         ]
         if not taken:
             return None
-        return Figures(
+        return PositionAmounts(
             negated("leaves", total("taken", [one for one, _ in taken], "amount", journal.currency)),
             negated("leaves as carried", total("taken", [one for _, one in taken], "amount", journal.ledger_currency)),
         )

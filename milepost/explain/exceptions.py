@@ -21,7 +21,7 @@ from domain.units import HOURS_SCALE
 from domain.work.rows import CHARGES, ROWS, TIME_ENTRY, row_id
 from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.receivable_stakes import ReceivableStakes
@@ -36,7 +36,7 @@ from state.handlers import source_totals
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.revenue import lent
 from state.terms.plan import line_plan
-from state.trace import Said
+from state.trace import TracedOutput
 
 
 class ExceptionNodes:
@@ -91,7 +91,7 @@ class ExceptionNodes:
         row = row_id(raised.subject_kind, raised.subject_id)
         return (Node(f"{raised.subject_kind.replace('_', ' ')} {raised.subject_id}", id=row),)
 
-    def _happened(self, said: Said) -> Node:
+    def _happened(self, said: TracedOutput) -> Node:
         record = said.record
         event = self.sources.cause(said.step)
         if isinstance(record, ExceptionClosed):
@@ -111,7 +111,7 @@ class ExceptionNodes:
         made = agreeing(made, stated(TITLE, record.blocks_amount, "amount", record.blocks_currency))
         return made._replace(title=TITLE, id=f"{exception_id}#amount")
 
-    def _amount(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _amount(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         row = row_id(record.subject_kind, record.subject_id)
         own = record.subject_kind in CHARGES or record.blocks_basis in ("price", "cost")
         if record.subject_kind in ROWS and own and record.category not in (OVER_CAP, OVER_ORDER):
@@ -159,7 +159,7 @@ class ExceptionNodes:
             case _:
                 return None
 
-    def _beside_source(self, said: Said, record: ExceptionRaised) -> Node:
+    def _beside_source(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """What the source says of its expenses, less what is here of them; the other way round where that is more."""
         draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
         event: ControlTotal = draft.part(record.subject_kind, record.subject_id).event
@@ -174,7 +174,7 @@ class ExceptionNodes:
         held = total("what is here", here, "amount", currency)
         return less(TITLE, told, held) if (told.value or 0) >= (held.value or 0) else less(TITLE, held, told)
 
-    def _expenses(self, said: Said) -> Iterator[ExpenseApproved]:
+    def _expenses(self, said: TracedOutput) -> Iterator[ExpenseApproved]:
         """In the order of the log, up to the step."""
         last = self.sources.trace.steps[said.step].record.offset
         for known in self.sources.trace.events:
@@ -194,7 +194,7 @@ class ExceptionNodes:
             ]
         return total(TITLE, found, "amount", record.blocks_currency or "")
 
-    def _asked(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _asked(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """What the lines of a credit memo that waits ask for by amount."""
         waiting = self.sources.trace.part_at("credit_memo", record.subject_id, said.step)
         currency = record.blocks_currency or ""
@@ -226,7 +226,7 @@ class ExceptionNodes:
             found = one.step
         return found
 
-    def _milestone(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _milestone(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """The price of the milestone, by the newest terms that list it."""
         contract = self.sources.draft(said.step).contract(record.contract_id or "")
         _, line_id, milestone_id = parts_of(record.subject_id)
@@ -239,7 +239,7 @@ class ExceptionNodes:
                     return self.sources.field(TITLE, one.amount, "amount", found[0], path, record.blocks_currency or "")
         return None
 
-    def _refused(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _refused(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """Amounts of the events that the rules in force do not handle, each by its newest version."""
         draft = self.sources.draft(said.step)
         counted = {
@@ -261,7 +261,7 @@ class ExceptionNodes:
                 )
         return total(TITLE, nodes, "amount", record.blocks_currency or "") if nodes else None
 
-    def _loss(self, said: Said, record: ExceptionRaised) -> Node:
+    def _loss(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """Cost at completion less the most that is earned by then, by the newest forecasts of the contract's projects."""
         draft, currency = self.sources.draft(said.step), record.blocks_currency or ""
         costs, revenues = [], []
@@ -274,7 +274,7 @@ class ExceptionNodes:
         cost = total("cost at completion", costs, "amount", currency)
         return less(TITLE, cost, total("the most that is earned", revenues, "amount", currency))
 
-    def _lent(self, said: Said, record: ExceptionRaised) -> Node:
+    def _lent(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """Cost of the person's work for the contract, less what it was when the exception was closed before."""
         closed = [
             one.step
@@ -296,11 +296,11 @@ class ExceptionNodes:
                 nodes.append(self.entries.cost(at, one[1]))
         return total(title, nodes, "amount", currency)
 
-    def _listed(self, said: Said, record: ExceptionRaised) -> list[Standing]:
+    def _listed(self, said: TracedOutput, record: ExceptionRaised) -> list[VersionStanding]:
         found = (self.entries.standing(entry_id, said.step) for entry_id in record.entries)
         return [at for at in found if at is not None]
 
-    def _below(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _below(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """What is taken less what the newest version of the cap allows the bucket."""
         draft = self.sources.draft(said.step)
         contract = draft.contract(record.contract_id or "")
@@ -319,7 +319,7 @@ class ExceptionNodes:
                         return excess
         return None
 
-    def _price_below(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _price_below(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """What is billed or earned of a price, whichever is more, less the newest price."""
         contract_id, line_id = parts_of(record.subject_id)
         contract = self.sources.draft(said.step).contract(contract_id)
@@ -354,7 +354,7 @@ class ExceptionNodes:
         ]
         return total(TITLE, nodes, "amount", record.blocks_currency or "", rule="R51")
 
-    def _over_cap(self, said: Said, record: ExceptionRaised) -> Node:
+    def _over_cap(self, said: TracedOutput, record: ExceptionRaised) -> Node:
         """What entries have over the cap (R15) or purchase order, at the moment at which it was raised."""
         contract_id, cap_id = parts_of(record.subject_id)
         found = []
@@ -367,14 +367,14 @@ class ExceptionNodes:
                 found.append(self._over(at, price.final, said.step))
         return total(TITLE, found, "amount", record.blocks_currency or "", rule="R15")
 
-    def _over(self, at: Standing, is_final: bool, step: int) -> Node:
+    def _over(self, at: VersionStanding, is_final: bool, step: int) -> Node:
         """Final work waits for no more than it kept, which is what it earns."""
         if not is_final:
             return self.records.over(at.entry.entry_id, step)
         earned, billable = self.entries.allowed(at), self.entries.billable(at)
         return less(f"{at.entry.entry_id}: earned and not billable", earned, billable, rule="R15")
 
-    def _difference(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _difference(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         event = self.sources.step(said.step).record.event
         opened = self.sources.trace.part_at("draft", record.subject_id, said.step - 1)
         if opened is not None and opened.invoice is not None:

@@ -14,7 +14,7 @@ from domain.outputs import JournalEntry, JournalLine
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
-from milepost.explain.entries import Standing
+from milepost.explain.entries import VersionStanding
 from milepost.explain.journal_lines import JournalLines, journals_until
 from milepost.explain.rating import Rating
 from milepost.explain.sources import Sources
@@ -63,25 +63,25 @@ class Exchanges:
         self.rating = rating
         self.lines = lines
 
-    def plan(self, at: Standing) -> LinePlan | None:
+    def plan(self, at: VersionStanding) -> LinePlan | None:
         return (
             plan_of(self.sources.draft(at.step), at.work.price)
             if at.work.price is not None and at.work.price.line_id
             else None
         )
 
-    def at_rate_of(self, amount: Node, journal: JournalEntry, at: Standing) -> Node | None:
+    def at_rate_of(self, amount: Node, journal: JournalEntry, at: VersionStanding) -> Node | None:
         """A part of a line, at the journal's rate."""
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency)
         return self._exchanged(amount, journal, None, at)
 
-    def converted(self, amount: Node, journal: JournalEntry, line: JournalLine, at: Standing) -> Node | None:
+    def converted(self, amount: Node, journal: JournalEntry, line: JournalLine, at: VersionStanding) -> Node | None:
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency) if line.ledger_amount == amount.value else None
         return self._exchanged(amount, journal, line.ledger_amount, at)
 
-    def _exchanged(self, amount: Node, journal: JournalEntry, ledger: int | None, at: Standing) -> Node | None:
+    def _exchanged(self, amount: Node, journal: JournalEntry, ledger: int | None, at: VersionStanding) -> Node | None:
         draft = self.sources.draft(at.step)
         entity = draft.reference.entity(journal.legal_entity_id)
         if entity is None:
@@ -161,7 +161,7 @@ class Exchanges:
         return made._replace(policies=used, facts=(("rate of", day.isoformat()),))
 
     def _by_carried(
-        self, amount: Node, journal: JournalEntry, ledger: int | None, mode: str, at: Standing
+        self, amount: Node, journal: JournalEntry, ledger: int | None, mode: str, at: VersionStanding
     ) -> Node | None:
         """At the rate that an earlier journal of the entry carries, where its date has none."""
         earlier = next(

@@ -29,7 +29,7 @@ from domain.identity import composed
 from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
-from domain.terms.kind import IN_MONEY, Agreed, Closed, Ended, Fee, Known, Store
+from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, PrepaidBalance, TermsInForce
 from domain.terms.retainer import Lot, lots
 from domain.terms.subscription import MINIMUM, MONTHS, months
 from domain.units import Amount
@@ -49,13 +49,13 @@ from state.totals import month_of
 DAY = timedelta(days=1)
 
 
-class Place(NamedTuple):
+class LineAtStep(NamedTuple):
     """A contract line as a step knew it; `foreseen`: with what its terms let expect."""
 
     draft: Draft
     contract: Contract
     line_id: str
-    known: Known
+    known: LineHistory
     foreseen: bool = False
     step: int = -1
 
@@ -67,7 +67,7 @@ class Charged(NamedTuple):
     """
 
     fee: Fee
-    agreed: Agreed
+    agreed: TermsInForce
     amount: Amount
     before: Amount = 0
     earlier: Charged | None = None
@@ -87,13 +87,13 @@ class FeeNodes:
         # What caps would leave had nothing been issued; filled likewise.
         self.unissued: Any = None
         # What is earned over time; filled by the nodes of charges.
-        self.earned_by: Callable[[Place, date], Node] | None = None
+        self.earned_by: Callable[[LineAtStep, date], Node] | None = None
 
-    def place(self, charge: Charge, draft: Draft) -> Place | None:
+    def place(self, charge: Charge, draft: Draft) -> LineAtStep | None:
         contract = draft.contract(charge.contract_id or "")
         if contract is None or charge.line_id is None:
             return None
-        return Place(draft, contract, charge.line_id, known_of(draft, contract, charge.line_id))
+        return LineAtStep(draft, contract, charge.line_id, known_of(draft, contract, charge.line_id))
 
     def fee(self, charge: Charge, draft: Draft) -> Node | None:
         """What a row of a fee charges."""
@@ -115,14 +115,14 @@ class FeeNodes:
 
     # What is still to come
 
-    def all_charged(self, place: Place, until: date) -> list[Node]:
+    def all_charged(self, place: LineAtStep, until: date) -> list[Node]:
         """All that the line charges up to a day; of cumulative fees the last names what those before it charged."""
         fees = self._fees_until(place, until)
         last = next((one for one in reversed(fees) if one.fee.cumulative), None)
         found = (self._due(place, one) for one in fees if one is last or not one.fee.cumulative)
         return [node for node in found if node is not None and node.value]
 
-    def charged_by(self, place: Place, name: str, until: date) -> Node | None:
+    def charged_by(self, place: LineAtStep, name: str, until: date) -> Node | None:
         """What the fee of a name charges."""
         found = next((one for one in self._fees_until(place, until) if one.fee.name == name), None)
         made = self._due(place, found) if found is not None else None
@@ -131,7 +131,7 @@ class FeeNodes:
             return made
         return less(f"{made.title}: less what was charged before", made, earlier, rule="R12")
 
-    def _settlement(self, place: Place, charge: Charge) -> Node | None:
+    def _settlement(self, place: LineAtStep, charge: Charge) -> Node | None:
         """What is earned by the last day of a terminated contract, less all that the line charges besides (R46)."""
         if self.earned_by is None:
             return None
@@ -156,21 +156,21 @@ class FeeNodes:
             return self._left_of_deposit(place)
         return self._expired(place, found.fee)
 
-    def _name(self, place: Place, charge: Charge) -> str:
+    def _name(self, place: LineAtStep, charge: Charge) -> str:
         return charge.charge_id.removeprefix(f"{composed(place.contract.contract_id, place.line_id)}/")
 
-    def _charged(self, place: Place, charge: Charge) -> Charged | None:
+    def _charged(self, place: LineAtStep, charge: Charge) -> Charged | None:
         name = self._name(place, charge)
         fees = self._fees(place, charge)
         return next((one for one in fees if one.fee.name == name and (one.amount or one.fee.earned)), None)
 
-    def _fees(self, place: Place, charge: Charge) -> list[Charged]:
+    def _fees(self, place: LineAtStep, charge: Charge) -> list[Charged]:
         """All that the line charges, also what comes to nothing."""
         contract, draft = place.contract, place.draft
         until = max(local_date(draft.cause.recorded_at, zone_of(draft, contract)), charge.day) + HORIZON
         return self._fees_until(place, until, self._name(place, charge))
 
-    def _fees_until(self, place: Place, until: date, own: str = "") -> list[Charged]:
+    def _fees_until(self, place: LineAtStep, until: date, own: str = "") -> list[Charged]:
         contract, draft = place.contract, place.draft
         found: dict[str, Charged] = {}
         last: Charged | None = None
@@ -190,7 +190,7 @@ class FeeNodes:
                 found[fee.name] = last = Charged(fee, agreed, due - before, before, last)
         return list(found.values())
 
-    def _due(self, place: Place, one: Charged) -> Node | None:
+    def _due(self, place: LineAtStep, one: Charged) -> Node | None:
         """All that a fee names, or as much of what was charged before as stays charged."""
         made = self._full(place, one.fee, one.agreed)
         terms = one.agreed.line.terms
@@ -202,12 +202,12 @@ class FeeNodes:
         price = self.field(place, one.agreed, "price", terms.price, "price")
         return most(one.fee.description, made, least("stays charged, at most", [earlier, price]), rule="R12")
 
-    def _full(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
+    def _full(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
         """All that the fee names; of a cumulative one with what was charged before."""
         made = self._of_terms(place, fee, agreed)
         return agreeing(made, stated(fee.description, fee.amount, "amount", agreed.contract.currency))
 
-    def _of_terms(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
+    def _of_terms(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
         terms = agreed.line.terms
         match terms:
             case FixedPrice() if not terms.by_progress:
@@ -238,13 +238,27 @@ class FeeNodes:
     # Fields of the terms
 
     def field(
-        self, place: Place, agreed: Agreed, title: str, value: int, path: str, unit: str = "amount", **more: Any
+        self,
+        place: LineAtStep,
+        agreed: TermsInForce,
+        title: str,
+        value: int,
+        path: str,
+        unit: str = "amount",
+        **more: Any,
     ) -> Node:
         """What the line states under one version of its terms."""
         return self._line_field(place, agreed, title, value, f"terms.{path}", unit, **more)
 
     def _line_field(
-        self, place: Place, agreed: Agreed, title: str, value: int, path: str, unit: str = "amount", **more: Any
+        self,
+        place: LineAtStep,
+        agreed: TermsInForce,
+        title: str,
+        value: int,
+        path: str,
+        unit: str = "amount",
+        **more: Any,
     ) -> Node:
         currency = agreed.contract.currency if unit in ("amount", "rate") else ""
         for stored in reversed(place.contract.history):
@@ -255,7 +269,7 @@ class FeeNodes:
 
     # Fixed prices
 
-    def _instalment(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node:
+    def _instalment(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: FixedPrice) -> Node:
         """All instalments that are due by the day."""
         parts = [
             self.field(place, agreed, f"instalment of {one.on}", one.amount, f"schedule[{number}].amount")
@@ -269,11 +283,11 @@ class FeeNodes:
             return parts[0]._replace(title=fee.description, facts=facts)
         return total(fee.description, parts, "amount", agreed.contract.currency, facts=facts)
 
-    def _all_of(self, agreed: Agreed, terms: FixedPrice) -> Amount:
+    def _all_of(self, agreed: TermsInForce, terms: FixedPrice) -> Amount:
         budgets = agreed.line.budgets
         return sum(budget.revenue for budget in budgets if budget.cost) if budgets else terms.price
 
-    def _when_done(self, place: Place, agreed: Agreed, terms: FixedPrice) -> Node:
+    def _when_done(self, place: LineAtStep, agreed: TermsInForce, terms: FixedPrice) -> Node:
         """What is charged once all of the work is done."""
         if not agreed.line.budgets:
             return self.field(place, agreed, "price", terms.price, "price")
@@ -284,7 +298,7 @@ class FeeNodes:
         ]
         return total("price by its budgets", parts, "amount", agreed.contract.currency)
 
-    def _progress(self, place: Place, fee: Fee, agreed: Agreed, terms: FixedPrice) -> Node | None:
+    def _progress(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: FixedPrice) -> Node | None:
         version = int(fee.name.rpartition("/")[2])
         report = next((one for one in place.known.reported if one.version == version), None)
         event = self._report(place, version)
@@ -296,7 +310,7 @@ class FeeNodes:
         )
         return self._percent_of(fee.description, price, percent, agreed)
 
-    def _report(self, place: Place, version: int) -> ProgressReported | None:
+    def _report(self, place: LineAtStep, version: int) -> ProgressReported | None:
         for record in self.sources.trace.events:
             event = record.event
             if (
@@ -307,11 +321,11 @@ class FeeNodes:
                 return event
         return None
 
-    def _percent_of(self, title: str, amount: Node, percent: Node, agreed: Agreed) -> Node:
+    def _percent_of(self, title: str, amount: Node, percent: Node, agreed: TermsInForce) -> Node:
         parameters: dict[str, Any] = {"step": step_of(amount.currency), "mode": agreed.policies.money_mode}
         return evaluated(title, "percent_of", (amount, percent), parameters, "amount", amount.currency, rule="R12")
 
-    def _spent(self, place: Place, fee: Fee, agreed: Agreed) -> Node | None:
+    def _spent(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
         """Of each category's budget as much as of its cost budget was spent when the period closed."""
         closed = next((one for one in place.known.closed if fee.name == f"spent/{one.start}"), None)
         if closed is None:
@@ -329,7 +343,7 @@ class FeeNodes:
             parts.append(in_proportion(f"{budget.category}: earned", revenue, used, most, agreed.policies.money_mode))
         return total(fee.description, parts, "amount", currency, rule="R12")
 
-    def _spent_by(self, place: Place, closed: Closed, category: str, currency: str) -> Node:
+    def _spent_by(self, place: LineAtStep, closed: Closed, category: str, currency: str) -> Node:
         """What the line's work of the category before the end of the period cost, as it was known when that was counted last."""
         step, parts = self._counting(place, closed), []
         for entry_id in sorted(self.sources.trace.entry_ids()):
@@ -363,7 +377,7 @@ class FeeNodes:
         made: Node = charges.at_cost((cost, *rates), legs, plan)
         return made._replace(title=f"{cost.title} in {plan.currency}", rule="R12")
 
-    def _counting(self, place: Place, closed: Closed) -> int:
+    def _counting(self, place: LineAtStep, closed: Closed) -> int:
         """The step that counted what was spent by the end of the billing period, the last one up to the place's."""
         part_id = composed(place.contract.contract_id, place.line_id)
         counted = until = place.step if place.foreseen else self._step(place)
@@ -378,7 +392,7 @@ class FeeNodes:
 
     # Milestones
 
-    def _milestone(self, place: Place, fee: Fee, agreed: Agreed, terms: Milestones) -> Node | None:
+    def _milestone(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: Milestones) -> Node | None:
         milestone_id = fee.name.partition("/")[2]
         for number, milestone in enumerate(terms.milestones):
             if milestone.milestone_id == milestone_id:
@@ -394,7 +408,7 @@ class FeeNodes:
                 )
         return None
 
-    def _acceptance(self, place: Place, milestone_id: str) -> Any:
+    def _acceptance(self, place: LineAtStep, milestone_id: str) -> Any:
         """The newest that the step knew."""
         offset, found = place.draft.cause.log_offset, None
         for record in self.sources.trace.events:
@@ -405,7 +419,7 @@ class FeeNodes:
 
     # Subscriptions
 
-    def _period_fee(self, place: Place, fee: Fee, agreed: Agreed, terms: Subscription) -> Node | None:
+    def _period_fee(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: Subscription) -> Node | None:
         """By days of the period, as cumulative as it is charged; or all of it."""
         first, last = fee.earned_from, fee.earned_to
         if first is None or last is None:
@@ -427,7 +441,7 @@ class FeeNodes:
         begins = max(start, agreed.starts_on)
         return by_day(fee.description, whole, (last - begins).days + 1, (ends - begins).days + 1, mode, facts=facts)
 
-    def _minimum(self, place: Place, fee: Fee, agreed: Agreed, terms: Subscription) -> Node | None:
+    def _minimum(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: Subscription) -> Node | None:
         """What the contract's other lines had to charge in the period is less than the minimum by so much."""
         first = date.fromisoformat(fee.name.partition("/")[2])
         start, to = _period(agreed.starts_on, terms.per, first)
@@ -441,7 +455,7 @@ class FeeNodes:
         used = [self._used_beside(place, month, agreed.contract.currency) for month in months(start, to)]
         return less(fee.description, least, *used)
 
-    def _used_beside(self, place: Place, month: str, currency: str) -> Node:
+    def _used_beside(self, place: LineAtStep, month: str, currency: str) -> Node:
         """What other lines have to bill for days of the month, issued or not."""
         title = f"charged by other lines in {month}"
         step = place.step if place.foreseen else self._step(place)
@@ -466,7 +480,7 @@ class FeeNodes:
         moved = less(f"{at.entry.entry_id}: more at its steps by day", by_day, self.entries.chargeable(at))
         return total(f"{at.entry.entry_id}: with its steps by day", (made, moved), "amount", made.currency)
 
-    def _beside(self, place: Place, month: str, step: int) -> Iterator[Any]:
+    def _beside(self, place: LineAtStep, month: str, step: int) -> Iterator[Any]:
         for row in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(row, step)
             price = at.work.price if at is not None else None
@@ -478,23 +492,23 @@ class FeeNodes:
 
     # Retainers
 
-    def lot(self, place: Place, name: str) -> Lot | None:
+    def lot(self, place: LineAtStep, name: str) -> Lot | None:
         """What one fee buys."""
         until = local_date(place.draft.cause.recorded_at, zone_of(place.draft, place.contract)) + HORIZON
         if place.foreseen and place.known.held:
             until = max(until, place.known.held[-1].ends_on or until)
         return next((lot for lot in lots(place.known, until) if lot.name == name), None)
 
-    def _lot_fee(self, place: Place, name: str) -> Node | None:
+    def _lot_fee(self, place: LineAtStep, name: str) -> Node | None:
         lot = self.lot(place, name)
         return self.lot_fee(place, lot) if lot is not None else None
 
-    def lot_fee(self, place: Place, lot: Lot) -> Node:
+    def lot_fee(self, place: LineAtStep, lot: Lot) -> Node:
         facts = (("period", f"{lot.period.start} to {lot.period.last}"),)
         path = "top_up.amount" if lot.name.startswith("top_up/") else "fee"
         return self.field(place, lot.agreed, lot.said, lot.fee, path, facts=facts, rule="R30")
 
-    def _expired(self, place: Place, fee: Fee) -> Node | None:
+    def _expired(self, place: LineAtStep, fee: Fee) -> Node | None:
         """What nobody's work earns any more: the fee less what is drawn of it and what expired before."""
         _, start, name = fee.name.split("/", 2)
         lot = self.lot(place, name)
@@ -512,7 +526,7 @@ class FeeNodes:
         drawn = self._drawn(place, lot)
         return less(fee.description, whole, *drawn, *earlier, rule="R30")
 
-    def _expired_before(self, place: Place, lot: Lot, ended: Ended) -> Iterator[Node]:
+    def _expired_before(self, place: LineAtStep, lot: Lot, ended: PeriodLeft) -> Iterator[Node]:
         for fee in methods.fees(lot.agreed, place.known, ended.to):
             _, _, rest = fee.name.partition("expired/")
             if rest.endswith(f"/{lot.name}") and fee.earned and rest < f"{ended.start}/":
@@ -520,21 +534,21 @@ class FeeNodes:
                 if node is not None:
                     yield node
 
-    def _drawn(self, place: Place, lot: Lot) -> list[Node]:
+    def _drawn(self, place: LineAtStep, lot: Lot) -> list[Node]:
         """What rows earn by drawing on the lot."""
         rows = self._drawing_rows(place, lot, self._step(place))
         return [self.entries.drawing.earned(at, lot.name) for at in rows]
 
-    def _step(self, place: Place) -> int:
+    def _step(self, place: LineAtStep) -> int:
         return next(step.number for step in reversed(self.sources.trace.steps) if step.cause is place.draft.cause)
 
-    def _measured(self, place: Place, lot: Lot, title: str, path: str) -> Node:
+    def _measured(self, place: LineAtStep, lot: Lot, title: str, path: str) -> Node:
         """A quantity of the terms, as hours or as money."""
         unit, currency = _unit(lot)
         whole = self.field(place, lot.agreed, title, getattr(lot.terms, path), path, "quantity")
         return evaluated(title, "same", (whole,), {}, unit, currency)
 
-    def bought(self, place: Place, lot: Lot) -> Node:
+    def bought(self, place: LineAtStep, lot: Lot) -> Node:
         """Hours, or money, that the fee buys; a top-up at the price of the fee."""
         unit, currency = _unit(lot)
         whole = self._measured(place, lot, "bought for the fee", "quantity")
@@ -545,7 +559,7 @@ class FeeNodes:
             whole = evaluated(lot.said, "proportion", operands, parameters, unit, currency)
         return agreeing(whole, stated(lot.said, lot.quantity, unit, currency))
 
-    def expected(self, place: Place, lot: Lot, store: Store) -> Node:
+    def expected(self, place: LineAtStep, lot: Lot, store: PrepaidBalance) -> Node:
         """How much of it is expected to be drawn: all, or as of those before it whose life is over (breakage `pro_rata`)."""
         unit, currency = _unit(lot)
         whole = self.bought(place, lot)
@@ -564,10 +578,10 @@ class FeeNodes:
         parameters: dict[str, Any] = {"step": "0.0001" if currency else "0.000001", "mode": "down"}
         return agreeing(evaluated(told.title, "proportion", (whole, drawn, had), parameters, unit, currency), told)
 
-    def _ended_by(self, place: Place, lot: Lot, day: date) -> list[Ended]:
+    def _ended_by(self, place: LineAtStep, lot: Lot, day: date) -> list[PeriodLeft]:
         return [one for one in place.known.ended if lot.name in one.limits and one.to <= day]
 
-    def limit_of(self, place: Place, lot: Lot, told: Node, day: date) -> Node:
+    def limit_of(self, place: LineAtStep, lot: Lot, told: Node, day: date) -> Node:
         """What the fee buys; in a period after its own what was drawn by then, and what went over of it."""
         bought = self.bought(place, lot)
         ended = self._ended_by(place, lot, day)
@@ -575,7 +589,7 @@ class FeeNodes:
             return agreeing(bought, told)
         return agreeing(self.limit_after(place, lot, ended), told)
 
-    def limit_after(self, place: Place, lot: Lot, ended: Sequence[Ended]) -> Node:
+    def limit_after(self, place: LineAtStep, lot: Lot, ended: Sequence[PeriodLeft]) -> Node:
         """Drawn by work before the end of the last of these periods, and as much of the rest as went over."""
         last, (unit, currency) = ended[-1], _unit(lot)
         title = f"can be drawn of {lot.said} after {last.to - DAY}"
@@ -590,11 +604,11 @@ class FeeNodes:
         over = [less("left of it", before, used), self._measured(place, lot, "goes over at most", "rollover")]
         return agreeing(total(title, (used, least("goes over", over)), unit, currency, rule="R30"), told)
 
-    def _drawn_by(self, place: Place, lot: Lot, step: int, before: date = date.max) -> list[Node]:
+    def _drawn_by(self, place: LineAtStep, lot: Lot, step: int, before: date = date.max) -> list[Node]:
         rows = self._drawing_rows(place, lot, step)
         return [self.entries.drawing.quantity(at, lot.name) for at in rows if at.work.price.day < before]
 
-    def _drawing_rows(self, place: Place, lot: Lot, step: int) -> Iterator[Any]:
+    def _drawing_rows(self, place: LineAtStep, lot: Lot, step: int) -> Iterator[Any]:
         for row in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(row, step)
             price = at.work.price if at is not None else None
@@ -603,7 +617,7 @@ class FeeNodes:
             if lot.name in (price.drawn or {}):
                 yield at
 
-    def _refund(self, place: Place, fee: Fee) -> Node | None:
+    def _refund(self, place: LineAtStep, fee: Fee) -> Node | None:
         """What was paid for what could be drawn still when the line ended."""
         start = fee.name.partition("/")[2]
         ended = _ended(place, start, fee.day)
@@ -624,7 +638,7 @@ class FeeNodes:
 
     # Deposits
 
-    def _left_of_deposit(self, place: Place) -> Node:
+    def _left_of_deposit(self, place: LineAtStep) -> Node:
         """What was billed of it, less what statements set against it."""
         contract_id, line_id = place.contract.contract_id, place.line_id
         step = next(
@@ -651,7 +665,7 @@ def _months_after(start: date, months: int) -> date:
     return date(count // 12, count % 12 + 1, 1)
 
 
-def _ended(place: Place, start: str, last: date) -> Ended | None:
+def _ended(place: LineAtStep, start: str, last: date) -> PeriodLeft | None:
     """The period as it ended; it may have been published with another end before."""
     periods = (one for one in place.known.ended if one.start.isoformat() == start and one.to == last + DAY)
     return next(periods, None)

@@ -16,7 +16,7 @@ from domain.units import AMOUNT_SCALE, HOURS_SCALE, HUNDRED_PERCENT
 from milepost.explain.caps import CapNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.forecast_months import MonthNodes
-from milepost.explain.forecasts import Context, ForecastNodes
+from milepost.explain.forecasts import ForecastContext, ForecastNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.caps.claims import allotments
@@ -24,13 +24,13 @@ from state.forecast.caps import told_caps
 from state.forecast.outlook import line_key, project_lines, sum_of
 from state.forecast.room import lines_under
 from state.terms.plan import LinePlan
-from state.trace import Said
+from state.trace import TracedOutput
 
 FIGURES = ("used_amount", "used_hours", "used_percent", "limit_amount", "limit_hours")
 EXHAUSTS = "exhausts_on"
 
 
-class Told(NamedTuple):
+class PublishedCap(NamedTuple):
     """A cap of a forecast with the terms that it is of."""
 
     cap: ForecastCap
@@ -63,11 +63,13 @@ class ForecastCapNodes:
         self.forecasts = forecasts
         self.months = months
 
-    def told(self, said: Said) -> dict[str, Told]:
+    def told(self, said: TracedOutput) -> dict[str, PublishedCap]:
         """By the name that is asked for: the cap's id, with its contract's where several have one."""
         update: ForecastUpdate = said.record
         of = self.forecasts.context(said)
-        found = [Told(cap, *one) for cap, one in zip(update.caps, told_caps(of.lines, update.as_of), strict=True)]
+        found = [
+            PublishedCap(cap, *one) for cap, one in zip(update.caps, told_caps(of.lines, update.as_of), strict=True)
+        ]
         ids = [one.cap.cap_id for one in found]
         return {
             escape(one.cap.cap_id)
@@ -76,7 +78,7 @@ class ForecastCapNodes:
             for one in found
         }
 
-    def cap(self, said: Said, one: Told, whose: str) -> Node:
+    def cap(self, said: TracedOutput, one: PublishedCap, whose: str) -> Node:
         """All that the forecast says of it."""
         cap = one.cap
         names = [name for name in (*FIGURES, EXHAUSTS) if getattr(cap, name) is not None]
@@ -89,7 +91,7 @@ class ForecastCapNodes:
         )
         return Node(f"cap {cap.cap_id}", facts=facts, why=tuple(nodes), id=whose)
 
-    def figure(self, said: Said, one: Told, name: str) -> Node:
+    def figure(self, said: TracedOutput, one: PublishedCap, name: str) -> Node:
         as_of = said.record.as_of
         match name:
             case "used_amount" | "used_hours":
@@ -101,7 +103,7 @@ class ForecastCapNodes:
             case _:
                 return self._exhausts(said, one)
 
-    def _used(self, said: Said, one: Told, name: str) -> Node:
+    def _used(self, said: TracedOutput, one: PublishedCap, name: str) -> Node:
         value = getattr(one.cap, name)
         bucket = bucket_key(one.rule, said.record.as_of, "")
         hours, allotment = name == "used_hours", allotments(one.plan)[-1]
@@ -112,7 +114,7 @@ class ForecastCapNodes:
             made = before if before.value == value else made
         return agreeing(made, stated(made.title, value, made.unit, made.currency, rule="R16"))
 
-    def _percent(self, said: Said, one: Told) -> Node:
+    def _percent(self, said: TracedOutput, one: PublishedCap) -> Node:
         """Of the limit that is nearer."""
         nodes = []
         for measure in ("amount", "hours"):
@@ -136,7 +138,7 @@ class ForecastCapNodes:
 
     # When it is used up
 
-    def _exhausts(self, said: Said, one: Told) -> Node:
+    def _exhausts(self, said: TracedOutput, one: PublishedCap) -> Node:
         limit = limit_on(one.rule, said.record.as_of)
         title = f"cap {one.cap.cap_id}: used up on {one.cap.exhausts_on}"
         gone = self._used_up(said, one)
@@ -152,7 +154,7 @@ class ForecastCapNodes:
             return Node(title, facts=(("counted from", said.record.as_of.isoformat()),))
         return Node(title, facts=first.facts, why=first.nodes, rule="R57")
 
-    def _used_up(self, said: Said, one: Told) -> Node | None:
+    def _used_up(self, said: TracedOutput, one: PublishedCap) -> Node | None:
         """Since when, by which event, and the entry that takes the last of it in the order of the work."""
         limit = limit_on(one.rule, said.record.as_of)
         for by_hours, most, used in (
@@ -174,7 +176,7 @@ class ForecastCapNodes:
             return Node(f"cap {one.cap.cap_id}: used up", facts=(*last, *soft), why=tuple(nodes), rule="R18")
         return None
 
-    def _crossing(self, said: Said, one: Told) -> Said | None:
+    def _crossing(self, said: TracedOutput, one: PublishedCap) -> TracedOutput | None:
         """The last alert that nothing was left of it."""
         subject = composed(one.plan.contract_id, one.rule.cap_id)
         found = None
@@ -188,7 +190,7 @@ class ForecastCapNodes:
                 found = each
         return found
 
-    def _lasting(self, said: Said, one: Told, *, by_hours: bool) -> Lasting:
+    def _lasting(self, said: TracedOutput, one: PublishedCap, *, by_hours: bool) -> Lasting:
         """By what is planned where the cap binds the project's lines and no others, else by the pace."""
         measure = "hours" if by_hours else "amount"
         of = self.forecasts.context(said)
@@ -205,7 +207,7 @@ class ForecastCapNodes:
             return self._by_plan(of, room, to_come, by_hours=by_hours)
         return self._by_pace(of, room, members, by_hours=by_hours)
 
-    def _by_plan(self, of: Context, room: Node, to_come: Node, *, by_hours: bool) -> Lasting:
+    def _by_plan(self, of: ForecastContext, room: Node, to_come: Node, *, by_hours: bool) -> Lasting:
         """Month for month as it is planned, and in the last of them evenly over its days."""
         as_of = of.update.as_of
         shape, weights = self.months.shape(of)
@@ -240,7 +242,7 @@ class ForecastCapNodes:
     def _days(self, room: Node, use: Node, value: int, days: int) -> Node:
         return Node("days that it lasts", value, "count", "", Arithmetic("days", (room, use), {"days": days}))
 
-    def _by_pace(self, of: Context, room: Node, members: tuple[LinePlan, ...], *, by_hours: bool) -> Lasting:
+    def _by_pace(self, of: ForecastContext, room: Node, members: tuple[LinePlan, ...], *, by_hours: bool) -> Lasting:
         """What the lines of the cap took in the last four weeks, each project's in their share of its value."""
         as_of = of.update.as_of
         nodes = [
@@ -256,7 +258,7 @@ class ForecastCapNodes:
         facts = (("by", f"the pace of {PACE_DAYS} days"), ("counted from", as_of.isoformat()))
         return Lasting(as_of + timedelta(days=count), (lasts,), facts)
 
-    def _pace_of(self, of: Context, project_id: str, members: tuple[LinePlan, ...], *, by_hours: bool) -> Node:
+    def _pace_of(self, of: ForecastContext, project_id: str, members: tuple[LinePlan, ...], *, by_hours: bool) -> Node:
         """Of one project; cut to a ten-thousandth of a unit, of hours to a millionth."""
         theirs = [each for each in members if each.line.project_id == project_id]
         currency = theirs[0].currency
@@ -273,7 +275,7 @@ class ForecastCapNodes:
         arithmetic = Arithmetic("proportion", (taken, mine, whole), {"step": format_decimal(1, scale), "mode": "down"})
         return Node(f"{project_id}: in the share of the cap's lines", value, unit, own, arithmetic)
 
-    def _lately(self, of: Context, project_id: str, currency: str, *, by_hours: bool) -> Node:
+    def _lately(self, of: ForecastContext, project_id: str, currency: str, *, by_hours: bool) -> Node:
         last = of.update.as_of
         first = last - timedelta(days=PACE_DAYS - 1)
         nodes = []
@@ -288,7 +290,7 @@ class ForecastCapNodes:
         unit, own = ("hours", "") if by_hours else ("amount", currency)
         return total(f"{project_id}: taken from {first} to {last}", nodes, unit, own)
 
-    def _value(self, of: Context, plans: list[LinePlan], currency: str) -> Node:
+    def _value(self, of: ForecastContext, plans: list[LinePlan], currency: str) -> Node:
         keys = {(each.contract_id, each.line.line_id) for each in plans}
         nodes = []
         for entry_id in sorted(self.sources.trace.entry_ids()):

@@ -13,14 +13,14 @@ from domain.events.common import Deposit
 from domain.explanation import Node, agreeing, constant, evaluated, in_proportion, least, less, negated, stated, total
 from domain.reference.exchange import SAME_CURRENCY
 from milepost.explain.drafted_funding import Portion
-from milepost.explain.forecasts import Context, ForecastNodes
+from milepost.explain.forecasts import ForecastContext, ForecastNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.billing.funding import is_ever_funded
 from state.books import Contract
-from state.forecast.expected import Expected, paid_on
+from state.forecast.expected import ExpectedBill, paid_on
 from state.forecast.funded import drawing_order
-from state.forecast.kept_back import Applied, Kept, deposits_of, keeps_back, kept_back
+from state.forecast.kept_back import Applied, ExpectedWithholding, deposits_of, keeps_back, kept_back
 from state.forecast.outlook import project_contracts
 from state.forecast.tracks import rate_to
 from state.terms.plan import LinePlan, contract_policies, terms_on
@@ -29,7 +29,7 @@ from state.terms.plan import LinePlan, contract_policies, terms_on
 class Bill(NamedTuple):
     """What one payer is expected to be billed, in project currency."""
 
-    bill: Expected
+    bill: ExpectedBill
     node: Node
 
 
@@ -76,7 +76,7 @@ class CashNodes:
 
     # What is to come
 
-    def by_payer(self, own: Context, bills: list[Bill]) -> list[Bill]:
+    def by_payer(self, own: ForecastContext, bills: list[Bill]) -> list[Bill]:
         """What sources fund falls to those that they pay for, in the order in which the bills are cut."""
         for contract in project_contracts(own.draft, own.update.project_id):
             if is_ever_funded(contract):
@@ -85,7 +85,7 @@ class CashNodes:
                 bills = [*others, *self._drawn(own, contract, theirs)]
         return bills
 
-    def _drawn(self, own: Context, contract: Contract, bills: list[Bill]) -> Iterator[Bill]:
+    def _drawn(self, own: ForecastContext, contract: Contract, bills: list[Bill]) -> Iterator[Bill]:
         drawn: dict[tuple[str, str], tuple[Portion, ...]] = {}
         for number, (bill, node) in enumerate(sorted(bills, key=lambda one: drawing_order(one.bill))):
             terms = terms_on(contract, bill.billed)
@@ -102,7 +102,7 @@ class CashNodes:
                     paid = paid_on(own.draft, customer_id, bill.billed).isoformat()[:7]
                     yield Bill(bill._replace(bill_to=customer_id, paid=paid, amount=falls.value), falls)
 
-    def cash(self, own: Context, bills: Sequence[Bill]) -> list[tuple[str, Node]]:
+    def cash(self, own: ForecastContext, bills: Sequence[Bill]) -> list[tuple[str, Node]]:
         """In project currency, by the month in which it is paid."""
         found: list[tuple[str, Node]] = []
         for contract in project_contracts(own.draft, own.update.project_id):
@@ -115,7 +115,7 @@ class CashNodes:
 class _Walk:
     """One contract's bills to come, with what its bill-tos' accounts stand at before each."""
 
-    def __init__(self, nodes: CashNodes, own: Context, contract: Contract, bills: Sequence[Bill]) -> None:
+    def __init__(self, nodes: CashNodes, own: ForecastContext, contract: Contract, bills: Sequence[Bill]) -> None:
         self.nodes = nodes
         self.own = own
         self.contract = contract
@@ -138,7 +138,7 @@ class _Walk:
             if kept.cash:
                 yield kept.paid, agreeing(node, stated(node.title, kept.cash, "amount", own.currency))
 
-    def _cash(self, kept: Kept) -> Node:
+    def _cash(self, kept: ExpectedWithholding) -> Node:
         """What is released, less what is withheld and what deposits pay."""
         gross = self._gross(kept)
         left = self._left(kept.bill_to)
@@ -157,7 +157,7 @@ class _Walk:
             parts.append(negated("expected to be paid by a deposit", paid))
         return total(f"beside the bill of {kept.day}", parts, "amount", self.own.currency)
 
-    def _gross(self, kept: Kept) -> Node:
+    def _gross(self, kept: ExpectedWithholding) -> Node:
         """Without deposits."""
         nodes = [
             node
@@ -185,7 +185,7 @@ class _Walk:
     def _here(self, node: Node) -> Node:
         return self.nodes.forecasts.converted(node, self.contract.terms.currency, self.own)
 
-    def _withheld(self, kept: Kept, gross: Node, left: Node) -> Node:
+    def _withheld(self, kept: ExpectedWithholding, gross: Node, left: Node) -> Node:
         held, title = kept.withholding, f"retained of the bill of {kept.day}"
         if not held.withheld:
             return constant("nothing is retained", 0, "amount", self.own.currency)
@@ -198,7 +198,7 @@ class _Walk:
         back = least("taken back", [left, in_proportion("of what was billed", left, taken, billed, self.mode)])
         return negated(title, back)
 
-    def _released(self, kept: Kept, left: Node) -> Node:
+    def _released(self, kept: ExpectedWithholding, left: Node) -> Node:
         held, title = kept.withholding, f"released on {kept.day}"
         if not held.released:
             return constant("nothing is released", 0, "amount", self.own.currency)
@@ -218,7 +218,7 @@ class _Walk:
 
     # What deposits pay
 
-    def _applied(self, kept: Kept, one: Applied, gross: Node, rest: Node) -> Node:
+    def _applied(self, kept: ExpectedWithholding, one: Applied, gross: Node, rest: Node) -> Node:
         key = (one.line_id, kept.bill_to)
         available = self._available(*key, kept.day)
         bounds = [rest, available]

@@ -13,21 +13,21 @@ from domain.money import HALF_UP, format_decimal, smallest_unit
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.receivables.credit_memo import ERROR_REBILL
 from domain.units import HOURS_SCALE
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.forecast_cash import Bill, CashNodes
-from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, Context, ForecastNodes
+from milepost.explain.forecasts import COST, FIGURES, HOURS, REVENUES, ForecastContext, ForecastNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.books import Contract, Posted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.expected import Calendar, Expected, fee_months, months_of, oldest_open, work_months
+from state.forecast.expected import Calendar, ExpectedBill, fee_months, months_of, oldest_open, work_months
 from state.forecast.figures import Shape, shape_of
 from state.forecast.kept_back import deposit_charges, deposits_of, is_deposit
 from state.forecast.outlook import ledger_currency, lines_of, project_contracts
 from state.forecast.planned import first_month, planned_from
-from state.trace import Said
+from state.trace import TracedOutput
 
 MEASURES = ("hours", "cost", "revenue", "billings", "cash")
 SHEETS = ("project", "ledger", "group")
@@ -35,7 +35,7 @@ SHEETS = ("project", "ledger", "group")
 Tally = tuple[Node, Node, Node]
 
 
-class Sheet(NamedTuple):
+class ForecastSheet(NamedTuple):
     """A forecast in one currency."""
 
     figures: Mapping[str, Node]
@@ -59,9 +59,9 @@ class MonthNodes:
         self.records = records
         self.forecasts = forecasts
         self.beside = CashNodes(sources, statements, forecasts)
-        self._memo: dict[tuple[int, str, str], Sheet] = {}
+        self._memo: dict[tuple[int, str, str], ForecastSheet] = {}
 
-    def sheet(self, said: Said, which: str) -> Sheet | None:
+    def sheet(self, said: TracedOutput, which: str) -> ForecastSheet | None:
         """None where the forecast was not published in the currency."""
         told: ForecastFigures | None = getattr(said.record, which)
         if told is None:
@@ -71,7 +71,7 @@ class MonthNodes:
             self._memo[key] = self._sheet(said, which, told)
         return self._memo[key]
 
-    def _sheet(self, said: Said, which: str, told: ForecastFigures) -> Sheet:
+    def _sheet(self, said: TracedOutput, which: str, told: ForecastFigures) -> ForecastSheet:
         own = self.forecasts.context(said)
         of = _in(own, told.currency)
         ledger = ledger_currency(of.draft, of.forecast.legal_entity_id) or own.currency
@@ -85,11 +85,11 @@ class MonthNodes:
             booked = _settled(booked, burn)
         remaining = self._remaining(own, of)
         months = self._months(own, of, told, booked, remaining)
-        return Sheet(self._figures(own, of, told, burn, remaining), months)
+        return ForecastSheet(self._figures(own, of, told, burn, remaining), months)
 
     # What is booked
 
-    def _booked(self, of: Context, *, posted: bool) -> dict[str, Tally]:
+    def _booked(self, of: ForecastContext, *, posted: bool) -> dict[str, Tally]:
         """By service month; with `posted` at the ledger amounts of journals, else converted at the rate of the forecast's day."""
         hours: dict[str, list[Node]] = {}
         money: dict[tuple[str, int], dict[str, list[Node]]] = {}
@@ -124,7 +124,9 @@ class MonthNodes:
             for month in sorted(names)
         }
 
-    def _carry(self, at: Standing, ledger: str, carried: dict[tuple[str, int], list[tuple[str, Node, Node]]]) -> None:
+    def _carry(
+        self, at: VersionStanding, ledger: str, carried: dict[tuple[str, int], list[tuple[str, Node, Node]]]
+    ) -> None:
         """What the entry's journals in other currencies have in the ledger."""
         for journal in at.work.journals:
             if journal.currency == journal.ledger_currency or journal.ledger_currency != ledger:
@@ -149,7 +151,7 @@ class MonthNodes:
 
     def _money(
         self,
-        of: Context,
+        of: ForecastContext,
         title: str,
         by_currency: Mapping[str, list[Node]],
         carried: Sequence[tuple[str, Node, Node]],
@@ -164,7 +166,7 @@ class MonthNodes:
                 parts.append(self.forecasts.converted(whole, own, of))
         return parts[0] if len(parts) == 1 else total(title, parts, "amount", of.currency)
 
-    def _burn(self, of: Context, booked: Mapping[str, Tally], *, posted: bool) -> Tally:
+    def _burn(self, of: ForecastContext, booked: Mapping[str, Tally], *, posted: bool) -> Tally:
         if not posted:
             return self.forecasts.booked(of)
         titles = ("hours booked", "cost posted", "revenue posted")
@@ -176,7 +178,7 @@ class MonthNodes:
 
     # What remains
 
-    def _remaining(self, own: Context, of: Context) -> Tally:
+    def _remaining(self, own: ForecastContext, of: ForecastContext) -> Tally:
         """Revenue is converted; cost is the floor of each track less what is booked, in the currency."""
         made = self.forecasts.made(own)
         if own.currency == of.currency:
@@ -189,7 +191,7 @@ class MonthNodes:
         cost = left[0] if len(left) == 1 else total("cost to come", left, "amount", of.currency)
         return made["etc_hours"], cost, self.forecasts.converted(made["etc_revenue"], own.currency, of)
 
-    def shape(self, own: Context) -> tuple[Shape, tuple[list[Node], list[Node], list[Node]] | None]:
+    def shape(self, own: ForecastContext) -> tuple[Shape, tuple[list[Node], list[Node], list[Node]] | None]:
         """The months of what remains, and the weights of each; None: evenly."""
         draft, update = own.draft, own.update
         project = draft.project(update.project_id)
@@ -201,7 +203,7 @@ class MonthNodes:
         return shape, self._weights(own, shape, weighed)
 
     def _weights(
-        self, own: Context, shape: Shape, weighed: Weighed
+        self, own: ForecastContext, shape: Shape, weighed: Weighed
     ) -> tuple[list[Node], list[Node], list[Node]] | None:
         first = first_month(own.update.as_of)
         last = f"{int(first[:4]) + MONTHS_MAX // 12 - 1:04d}{first[4:]}"
@@ -232,7 +234,7 @@ class MonthNodes:
         return (base, cost, revenue) if not any(node.value for node in made[HOURS]) else (hours, cost, revenue)
 
     def _planned_weights(
-        self, own: Context, shape: Shape, weighed: Weighed
+        self, own: ForecastContext, shape: Shape, weighed: Weighed
     ) -> tuple[list[Node], list[Node], list[Node]] | None:
         if not any(hours for _, hours in weighed.planned.months):
             return None
@@ -244,7 +246,7 @@ class MonthNodes:
         ]
         return made, made, made
 
-    def _spread(self, own: Context, of: Context, remaining: Tally) -> dict[str, list[list[Node]]]:
+    def _spread(self, own: ForecastContext, of: ForecastContext, remaining: Tally) -> dict[str, list[list[Node]]]:
         """What remains, by the months in which it lies; what is left of prices in months of its own."""
         shape, weights = self.shape(own)
         found: dict[str, list[list[Node]]] = {}
@@ -265,7 +267,7 @@ class MonthNodes:
         return found
 
     def _prices(
-        self, own: Context, shape: Shape, weights: tuple[list[Node], list[Node], list[Node]] | None
+        self, own: ForecastContext, shape: Shape, weights: tuple[list[Node], list[Node], list[Node]] | None
     ) -> list[tuple[str, Node]]:
         """What is left of each line's price by the months in which it is earned, in project currency."""
         found: list[tuple[str, Node]] = []
@@ -286,7 +288,7 @@ class MonthNodes:
         return found
 
     def _parts(
-        self, of: Context, whole: Node, place: int, numbers: Sequence[int], weights: Sequence[Node] | None
+        self, of: ForecastContext, whole: Node, place: int, numbers: Sequence[int], weights: Sequence[Node] | None
     ) -> list[Node]:
         """Shares by cumulative rounding (R12)."""
         if len(numbers) == 1:
@@ -314,7 +316,7 @@ class MonthNodes:
 
     # Billings and cash
 
-    def _issued(self, of: Context) -> tuple[dict[str, Node], dict[str, Node]]:
+    def _issued(self, of: ForecastContext) -> tuple[dict[str, Node], dict[str, Node]]:
         """What statements billed by month, and when it is due."""
         billed: dict[tuple[str, str], list[Node]] = {}
         due: dict[tuple[str, str], list[Node]] = {}
@@ -346,7 +348,7 @@ class MonthNodes:
         return self._by_month(of, "billed by statements", billed), self._by_month(of, "due of statements", due)
 
     def _credited(
-        self, of: Context, billed: dict[tuple[str, str], list[Node]], due: dict[tuple[str, str], list[Node]]
+        self, of: ForecastContext, billed: dict[tuple[str, str], list[Node]], due: dict[tuple[str, str], list[Node]]
     ) -> None:
         """Credit memos take from what is due, and from what is billed where it is billed again."""
         memos = self.statements.credits
@@ -368,7 +370,9 @@ class MonthNodes:
                 parts = [total("credited, but for what is retained of it", parts, "amount", journal.currency)]
             due.setdefault((pays[:7], pays[8:]), []).extend(parts)
 
-    def _by_month(self, of: Context, title: str, found: Mapping[tuple[str, str], list[Node]]) -> dict[str, Node]:
+    def _by_month(
+        self, of: ForecastContext, title: str, found: Mapping[tuple[str, str], list[Node]]
+    ) -> dict[str, Node]:
         months: dict[str, list[Node]] = {}
         for (month, own), nodes in sorted(found.items()):
             whole = total(title, nodes, "amount", own)
@@ -378,7 +382,7 @@ class MonthNodes:
             for month, nodes in months.items()
         }
 
-    def _expected(self, own: Context) -> list[Bill]:
+    def _expected(self, own: ForecastContext) -> list[Bill]:
         """Work that is not on a statement yet and work to come, by the calendar of the project's first contract."""
         contracts = project_contracts(own.draft, own.update.project_id)
         if not contracts:
@@ -401,7 +405,9 @@ class MonthNodes:
                 found += self._paid(own, first, work_months(draft, first, month), node)
         return [*found, *self._expected_of_prices(own, shape, by_shape), *self._expected_deposits(own)]
 
-    def _expected_of_prices(self, own: Context, shape: Shape, by_shape: Sequence[Node] | None) -> Iterator[Bill]:
+    def _expected_of_prices(
+        self, own: ForecastContext, shape: Shape, by_shape: Sequence[Node] | None
+    ) -> Iterator[Bill]:
         """Fees on their days, and units agreed where the hours are."""
         prices = self.forecasts.prices
         for line in self.forecasts.lines_earning(own):
@@ -418,7 +424,7 @@ class MonthNodes:
                     if node.value:
                         yield from self._paid(own, line.contract, work_months(own.draft, line.contract, month), node)
 
-    def _expected_deposits(self, own: Context) -> Iterator[Bill]:
+    def _expected_deposits(self, own: ForecastContext) -> Iterator[Bill]:
         """What is charged of deposits and not on a statement yet, and those that are due on a day to come."""
         project = own.draft.project(own.update.project_id)
         for contract in project_contracts(own.draft, own.update.project_id):
@@ -438,22 +444,29 @@ class MonthNodes:
                     yield from self._paid(own, contract, fee_months(own.draft, contract, charge.day), here, line_id)
 
     def _paid(
-        self, own: Context, contract: Contract, on: Calendar, node: Node, line_id: str = "", *, is_due: bool = False
+        self,
+        own: ForecastContext,
+        contract: Contract,
+        on: Calendar,
+        node: Node,
+        line_id: str = "",
+        *,
+        is_due: bool = False,
     ) -> Iterator[Bill]:
         """To each payer its share, in the month in which it pays (R12)."""
         contract_id = contract.contract_id
         if on.is_funded and contract.terms.currency == own.currency:
-            yield Bill(Expected(on.billed, "", node.value or 0, contract_id, "", line_id, is_due), node)
+            yield Bill(ExpectedBill(on.billed, "", node.value or 0, contract_id, "", line_id, is_due), node)
             return
         for party, month in zip(on.parties, on.paid, strict=True):
             part = node
             if len(on.parties) > 1:
                 share = self.statements.shares.sharing(contract_id, on.parties, party.customer_id, own.said.step)
                 part = share(f"falls to {party.customer_id}", node)
-            bill = Expected(on.billed, month, part.value or 0, contract_id, party.customer_id, line_id, is_due)
+            bill = ExpectedBill(on.billed, month, part.value or 0, contract_id, party.customer_id, line_id, is_due)
             yield Bill(bill, part)
 
-    def _accrued(self, own: Context) -> Node:
+    def _accrued(self, own: ForecastContext) -> Node:
         """Billable and not issued, of the project's lines."""
         found: dict[str, list[Node]] = {}
         for contract_id, line_id, currency in lines_of(own.draft, own.update.project_id):
@@ -462,7 +475,7 @@ class MonthNodes:
                 found.setdefault(currency, []).append(self.forecasts.converted(whole, currency, own))
         return total("accrued", [node for nodes in found.values() for node in nodes], "amount", own.currency)
 
-    def _accrued_on(self, own: Context, contract_id: str, line_id: str, currency: str) -> Node:
+    def _accrued_on(self, own: ForecastContext, contract_id: str, line_id: str, currency: str) -> Node:
         nodes = []
         for entry_id in sorted(self.sources.trace.entry_ids()):
             entry = self.sources.trace.entry_at(entry_id, own.said.step)
@@ -478,7 +491,7 @@ class MonthNodes:
                 nodes.append(self.records.accrued_on(entry_id, contract_id, {line_id}, own.said.step))
         return total(f"accrued on line {line_id}", [node for node in nodes if node.value], "amount", currency)
 
-    def _not_issued(self, own: Context, accrued: Node, oldest: str) -> list[tuple[str, Node]]:
+    def _not_issued(self, own: ForecastContext, accrued: Node, oldest: str) -> list[tuple[str, Node]]:
         """The newest service months first, because what is issued is the oldest; the oldest open period takes the rest."""
         booked = self._booked(own, posted=False)
         project = own.draft.project(own.update.project_id)
@@ -498,7 +511,12 @@ class MonthNodes:
     # Months and figures
 
     def _months(
-        self, own: Context, of: Context, told: ForecastFigures, booked: Mapping[str, Tally], remaining: Tally
+        self,
+        own: ForecastContext,
+        of: ForecastContext,
+        told: ForecastFigures,
+        booked: Mapping[str, Tally],
+        remaining: Tally,
     ) -> dict[str, dict[str, Node]]:
         to_come = self._spread(own, of, remaining) if any(node.value for node in remaining) else {}
         billed, due = self._issued(of)
@@ -529,7 +547,7 @@ class MonthNodes:
         return found
 
     def _figures(
-        self, own: Context, of: Context, told: ForecastFigures, burn: Tally, remaining: Tally
+        self, own: ForecastContext, of: ForecastContext, told: ForecastFigures, burn: Tally, remaining: Tally
     ) -> dict[str, Node]:
         """All that a set of figures says; of the project's own currency what the forecast itself was made of."""
         made = self.forecasts.made(own)
@@ -549,7 +567,7 @@ class MonthNodes:
                 result[name] = node
         return result
 
-    def _in_other(self, own: Context, of: Context, burn: Tally, remaining: Tally) -> dict[str, Node]:
+    def _in_other(self, own: ForecastContext, of: ForecastContext, burn: Tally, remaining: Tally) -> dict[str, Node]:
         made = self.forecasts.made(own)
         cost = total("cost at completion", (burn[COST], remaining[COST]), "amount", of.currency)
         revenue = total("revenue at completion", (burn[REVENUES], remaining[REVENUES]), "amount", of.currency)
@@ -580,7 +598,7 @@ class MonthNodes:
         return found
 
 
-def _in(own: Context, currency: str) -> Context:
+def _in(own: ForecastContext, currency: str) -> ForecastContext:
     figures = own.update.project._replace(currency=currency)
     update: ForecastUpdate = own.update._replace(project=figures)
     return own._replace(update=update)

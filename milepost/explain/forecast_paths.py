@@ -28,7 +28,7 @@ from milepost.explain.forecast_months import MEASURES, SHEETS, MonthNodes
 from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.sources import Sources
 from state.forecast.planned import assigned_from, first_month
-from state.trace import Said
+from state.trace import TracedOutput
 
 FORECAST: Final = "forecast"
 MONTH: Final = r"\d{4}-(0[1-9]|1[0-2])"
@@ -59,7 +59,7 @@ class ForecastPaths:
         made = self._cap(said, parts, whose) or self._of(said, parts)
         return made._replace(id=whose) if made is not None else None
 
-    def _forecast(self, said: Said) -> Node:
+    def _forecast(self, said: TracedOutput) -> Node:
         """Everything that it says."""
         update: ForecastUpdate = said.record
         whole = self.forecasts.forecast(said)
@@ -73,7 +73,7 @@ class ForecastPaths:
         heads = [*parts, *([Node("caps", why=caps)] if caps else [])]
         return whole._replace(why=(*whole.why[:-1], *heads, whole.why[-1]))
 
-    def _sheet(self, said: Said, which: str, head: str) -> list[Node]:
+    def _sheet(self, said: TracedOutput, which: str, head: str) -> list[Node]:
         sheet = self.months.sheet(said, which)
         if sheet is None:
             return []
@@ -91,7 +91,7 @@ class ForecastPaths:
         )
         return [Node(f"in {which} currency", why=named), by_month]
 
-    def _cap(self, said: Said, parts: Sequence[str], whose: str) -> Node | None:
+    def _cap(self, said: TracedOutput, parts: Sequence[str], whose: str) -> Node | None:
         if parts[0] != "caps" or len(parts) < 2:
             return None
         for name, one in self.caps.told(said).items():
@@ -103,7 +103,7 @@ class ForecastPaths:
                 return self.caps.figure(said, one, figure)
         return None
 
-    def _of(self, said: Said, parts: Sequence[str]) -> Node | None:
+    def _of(self, said: TracedOutput, parts: Sequence[str]) -> Node | None:
         match parts:
             case [("project" | "ledger" | "group") as which, name]:
                 return self._figure(said, which, name)
@@ -126,13 +126,13 @@ class ForecastPaths:
             case _:
                 return None
 
-    def _figure(self, said: Said, which: str, name: str) -> Node | None:
+    def _figure(self, said: TracedOutput, which: str, name: str) -> Node | None:
         sheet = self.months.sheet(said, which)
         node = sheet.figures.get(name) if sheet is not None else None
         words = f"{said.record.project_id}: {name.replace('_', ' ')}"
         return node._replace(title=words) if node is not None else None
 
-    def _month(self, said: Said, which: str, month: str, measure: str) -> Node | None:
+    def _month(self, said: TracedOutput, which: str, month: str, measure: str) -> Node | None:
         """Nothing in a month that the forecast does not name."""
         sheet = self.months.sheet(said, which)
         if sheet is None or measure not in MEASURES or re.fullmatch(MONTH, month) is None:
@@ -141,7 +141,7 @@ class ForecastPaths:
             return _nothing(month, measure, getattr(said.record, which).currency)
         return sheet.months[month][measure]
 
-    def _part_of_month(self, said: Said, part: str, month: str, measure: str) -> Node | None:
+    def _part_of_month(self, said: TracedOutput, part: str, month: str, measure: str) -> Node | None:
         """Burn fills the months from the first on: of each what is left of it, at most the month."""
         sheet = self.months.sheet(said, "project")
         if sheet is None or measure not in MEASURES[:3]:
@@ -157,7 +157,7 @@ class ForecastPaths:
             left = less(f"burned after {name}", left, burned)
         return _nothing(month, measure, said.record.project.currency) if re.fullmatch(MONTH, month) else None
 
-    def _demand(self, said: Said, month: str, role: str) -> Node | None:
+    def _demand(self, said: TracedOutput, month: str, role: str) -> Node | None:
         update: ForecastUpdate = said.record
         told = next((one for one in update.demand if (one.month, one.role) == (month, role)), None)
         if told is None:
@@ -182,7 +182,7 @@ class ForecastPaths:
 
     # What changed
 
-    def _previous(self, said: Said, name: str) -> Node | None:
+    def _previous(self, said: TracedOutput, name: str) -> Node | None:
         """As the forecast said it that this one is compared with."""
         before: PreviousFigures | None = said.record.previous
         value = getattr(before, name, None)
@@ -196,11 +196,11 @@ class ForecastPaths:
             return stated(title, value, "amount", currency)
         return Node(title, value, "amount", currency, Arithmetic("same", (node,)))
 
-    def _told(self, said: Said, sequence: int) -> Said | None:
+    def _told(self, said: TracedOutput, sequence: int) -> TracedOutput | None:
         told = self.sources.trace.forecasts[said.record.project_id]
         return next((one for one in told if one.record.sequence == sequence), None)
 
-    def _delta(self, said: Said, cause: str, measure: str) -> Node | None:
+    def _delta(self, said: TracedOutput, cause: str, measure: str) -> Node | None:
         """Of the only cause the whole change; of one among several what the events that have it moved."""
         deltas: tuple[ForecastDelta, ...] = said.record.deltas
         delta = next((one for one in deltas if one.cause == cause), None)
@@ -221,7 +221,7 @@ class ForecastPaths:
             return constant(title, 0, "amount", currency)
         return self._by_event(said, cause, measure, title, value)
 
-    def _by_event(self, said: Said, cause: str, measure: str, title: str, value: int) -> Node:
+    def _by_event(self, said: TracedOutput, cause: str, measure: str, title: str, value: int) -> Node:
         """What each event moved, as the books have it."""
         project_id, currency = said.record.project_id, said.record.project.currency
         before = said.record.previous
@@ -239,7 +239,7 @@ class ForecastPaths:
             had = has
         return total(title, nodes, "amount", currency)
 
-    def _since(self, said: Said, sequence: int, cause: str, measure: str) -> Node | None:
+    def _since(self, said: TracedOutput, sequence: int, cause: str, measure: str) -> Node | None:
         currency = said.record.project.currency
         nodes = []
         for one in self.sources.trace.forecasts[said.record.project_id]:

@@ -13,32 +13,34 @@ from domain.forecast.completion import Included, beyond
 from domain.money import HALF_UP, smallest_unit
 from domain.terms.unit_price import VOLUME, prices
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, counted_as, named
-from milepost.explain.entries import EntryNodes, Standing
-from milepost.explain.fees import FeeNodes, Place
+from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, LineEarning, Price
 from state.charges.settlement import SETTLEMENT
 from state.draft import Draft
-from state.forecast.ahead import Ahead
-from state.forecast.prices import Month, ToCharge, ahead_of_line, months_ahead, to_charge, weights
+from state.forecast.ahead import TermsAhead
+from state.forecast.prices import PriceMonth, ToCharge, ahead_of_line, months_ahead, to_charge, weights
 from state.terms.plan import newest_plan
 
 DAY = timedelta(days=1)
 
 
-class Line(NamedTuple):
+class PricedLine(NamedTuple):
     """A line with what is foreseen of it, as a step knew it."""
 
     draft: Draft
     step: int
     earning: LineEarning
     contract: Contract
-    ahead: Ahead
+    ahead: TermsAhead
 
     @property
-    def place(self) -> Place:
-        return Place(self.draft, self.contract, self.earning.line_id, self.ahead.known, foreseen=True, step=self.step)
+    def place(self) -> LineAtStep:
+        return LineAtStep(
+            self.draft, self.contract, self.earning.line_id, self.ahead.known, foreseen=True, step=self.step
+        )
 
 
 class PriceNodes:
@@ -48,12 +50,12 @@ class PriceNodes:
         self.records = records
         self.fees: FeeNodes = entries.charges.fees
 
-    def line(self, draft: Draft, step: int, earning: LineEarning, as_of: date) -> Line:
+    def line(self, draft: Draft, step: int, earning: LineEarning, as_of: date) -> PricedLine:
         contract = draft.contract(earning.contract_id)
         assert contract is not None, "the line is of a contract in the books"
-        return Line(draft, step, earning, contract, ahead_of_line(draft, earning, as_of))
+        return PricedLine(draft, step, earning, contract, ahead_of_line(draft, earning, as_of))
 
-    def left(self, line: Line) -> Node:
+    def left(self, line: PricedLine) -> Node:
         """What the terms come to, less what they have earned, before credit memos took off the price."""
         earning = line.earning
         nothing = constant("nothing", 0, "amount", earning.currency)
@@ -65,7 +67,7 @@ class PriceNodes:
 
     # What the terms come to
 
-    def _total(self, line: Line) -> Node | None:
+    def _total(self, line: PricedLine) -> Node | None:
         title, currency = f"line {line.earning.line_id}: all that its terms come to", line.earning.currency
         if not line.earning.total:
             return constant(f"line {line.earning.line_id}: nothing is agreed yet", 0, "amount", currency)
@@ -77,7 +79,7 @@ class PriceNodes:
         nodes = self.fees.all_charged(line.place, _until(line))
         return nodes[0]._replace(title=title) if len(nodes) == 1 else total(title, nodes, "amount", currency)
 
-    def _units(self, line: Line, title: str) -> Node | None:
+    def _units(self, line: PricedLine, title: str) -> Node | None:
         """Units agreed, at their price; no more than a cap of the terms."""
         agreed = line.ahead.known.held[-1]
         terms = agreed.line.terms
@@ -96,11 +98,11 @@ class PriceNodes:
 
     # What has been earned
 
-    def _by_terms(self, line: Line) -> Node:
+    def _by_terms(self, line: PricedLine) -> Node:
         nodes = list(self._charges_earned(line))
         return total(f"line {line.earning.line_id}: earned of its price", nodes, "amount", line.earning.currency)
 
-    def _charges_earned(self, line: Line) -> Iterator[Node]:
+    def _charges_earned(self, line: PricedLine) -> Iterator[Node]:
         """By fees, deliveries and what is drawn; with an invoice what it was before credit memos took off the price."""
         key, step = (line.earning.contract_id, line.earning.line_id), line.step
         for entry_id in sorted(self.sources.trace.entry_ids()):
@@ -122,7 +124,7 @@ class PriceNodes:
         yield self.records.invoiced_on(entry_id, contract_id, {line_id}, step)
         yield from self.records.statements.credits.conceded(entry_id, contract_id, line_id, step)
 
-    def by_hours(self, line: Line) -> Node:
+    def by_hours(self, line: PricedLine) -> Node:
         """What time earned by itself on a line on which every hour does."""
         title, currency = f"line {line.earning.line_id}: earned by hours", line.earning.currency
         if not line.earning.rated:
@@ -140,7 +142,7 @@ class PriceNodes:
         ]
         return total(title, nodes, "amount", currency)
 
-    def _time_on(self, line: Line, entry_id: str) -> Price | None:
+    def _time_on(self, line: PricedLine, entry_id: str) -> Price | None:
         at = self.entries.standing(entry_id, line.step)
         price = at.work.price if at is not None else None
         key = (line.earning.contract_id, line.earning.line_id)
@@ -148,7 +150,7 @@ class PriceNodes:
             return None
         return price
 
-    def included(self, line: Line) -> tuple[Node, Node]:
+    def included(self, line: PricedLine) -> tuple[Node, Node]:
         """Hours that milestones include and nobody has drawn, and the rate of those beyond."""
         agreed = line.ahead.known.held[-1]
         terms = agreed.line.terms
@@ -178,7 +180,7 @@ class PriceNodes:
         parameters: dict[str, Any] = {"step": step_of(currency), "mode": HALF_UP}
         return Node("charged beyond", made, "amount", currency, Arithmetic("extend", (over, rate), parameters), "R28")
 
-    def _priced_on(self, line: Line) -> Iterator[tuple[Standing, Price]]:
+    def _priced_on(self, line: PricedLine) -> Iterator[tuple[VersionStanding, Price]]:
         key = (line.earning.contract_id, line.earning.line_id)
         for entry_id in sorted(self.sources.trace.entry_ids()):
             at = self.entries.standing(entry_id, line.step)
@@ -188,7 +190,7 @@ class PriceNodes:
 
     # When it is earned and charged
 
-    def charges(self, line: Line, as_of: date) -> list[tuple[ToCharge, Node]]:
+    def charges(self, line: PricedLine, as_of: date) -> list[tuple[ToCharge, Node]]:
         """Fees that are still to be charged."""
         found = []
         for fee in to_charge(line.draft, line.earning, line.ahead, as_of):
@@ -200,14 +202,14 @@ class PriceNodes:
             )
         return found
 
-    def _settled(self, line: Line, fee: ToCharge) -> Node | None:
+    def _settled(self, line: PricedLine, fee: ToCharge) -> Node | None:
         """What is earned by the last day, less all that the line charges besides."""
         if self.fees.earned_by is None:
             return None
         besides = self.fees.all_charged(line.place, _until(line))
         return less("settlement", self.fees.earned_by(line.place, fee.day), *besides)
 
-    def weights(self, line: Line, as_of: date) -> list[tuple[str, Node | None]]:
+    def weights(self, line: PricedLine, as_of: date) -> list[tuple[str, Node | None]]:
         """Months in which what is left is earned, by what is earned or charged in each; None where it is a single one."""
         charges = self.charges(line, as_of)
         months = months_ahead(line.ahead, as_of)
@@ -218,17 +220,17 @@ class PriceNodes:
             return [(month.name, self._earned_in(line, month)) for month, _ in months]
         return [(name, self._charged_in(line, name, charges)) for name, _ in found]
 
-    def _earned_in(self, line: Line, month: Month) -> Node:
+    def _earned_in(self, line: PricedLine, month: PriceMonth) -> Node:
         assert self.fees.earned_by is not None, "the nodes of charges fill it"
         upto, before = (self.fees.earned_by(line.place, day) for day in (month.last, month.first - DAY))
         nothing = constant("nothing", 0, "amount", line.earning.currency)
         return most(f"earned in {month.name}", less(f"earned by {month.last}", upto, before), nothing)
 
-    def _charged_in(self, line: Line, name: str, charges: Sequence[tuple[ToCharge, Node]]) -> Node:
+    def _charged_in(self, line: PricedLine, name: str, charges: Sequence[tuple[ToCharge, Node]]) -> Node:
         nodes = [node for fee, node in charges if fee.day.isoformat()[:7] == name and fee.amount > 0]
         return total(f"charged in {name}", nodes, "amount", line.earning.currency)
 
-    def to_deliver(self, line: Line) -> Node:
+    def to_deliver(self, line: PricedLine) -> Node:
         """Units agreed and not delivered: what they come to, less what the line's rows may bill."""
         key, currency = (line.earning.contract_id, line.earning.line_id), line.earning.currency
         nodes = []
@@ -241,5 +243,5 @@ class PriceNodes:
         return most(rest.title, rest, constant("nothing", 0, "amount", currency))
 
 
-def _until(line: Line) -> date:
+def _until(line: PricedLine) -> date:
     return max((fee.day for fee in line.ahead.fees), default=date.min)

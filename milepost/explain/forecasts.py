@@ -33,13 +33,13 @@ from domain.reference.exchange import Exchange, MissingRate
 from domain.terms import methods
 from domain.work.rates import RateDecision
 from milepost.explain.caps import CapNodes
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.exchanges import along
-from milepost.explain.forecast_prices import Line, PriceNodes
+from milepost.explain.forecast_prices import PricedLine, PriceNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
-from state.books import Basis, Forecast, Issued, Outlook
+from state.books import Basis, Forecast, ForecastState, Issued
 from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import BUDGET, ESTIMATE
@@ -58,7 +58,7 @@ from state.forecast.tracks import WHOLE, inclusion_on
 from state.terms.known import exchange_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import issued_on, posted_in
-from state.trace import Said
+from state.trace import TracedOutput
 from state.work.assess import assignment_on
 
 FIGURES = (
@@ -68,14 +68,14 @@ FIGURES = (
 HOURS, COST, REVENUES = 0, 1, 2
 
 
-class Context(NamedTuple):
+class ForecastContext(NamedTuple):
     """What a forecast was made of, as of the step that published it."""
 
-    said: Said
+    said: TracedOutput
     update: ForecastUpdate
     draft: Draft
     forecast: Forecast
-    outlook: Outlook
+    outlook: ForecastState
     policies: Resolved
     lines: tuple[LinePlan, ...]
 
@@ -88,16 +88,16 @@ class Context(NamedTuple):
         return step_of(self.currency)
 
 
-class Track(NamedTuple):
+class TrackNodes(NamedTuple):
     """Hours, cost and revenue of work with an estimate of its own: booked, and the floor at completion."""
 
     now: tuple[Node, Node, Node]
     floor: tuple[Node, Node, Node]
     basis: Basis
-    earning: Earning | None
+    earning: EarningNodes | None
 
 
-class Earning(NamedTuple):
+class EarningNodes(NamedTuple):
     """What hours earned by themselves, and what is left of lines' own prices; `rated`: hours that come earn. `included` are hours that a
     price still includes, and the rate of those beyond."""
 
@@ -120,7 +120,7 @@ class ForecastNodes:
         self._memo: dict[tuple[int, str], dict[str, Node]] = {}
         self._all_made: dict[tuple[int, str], dict[str, Node]] = {}
 
-    def forecast(self, said: Said) -> Node:
+    def forecast(self, said: TracedOutput) -> Node:
         """Every figure of the update, and what changed it by cause."""
         update: ForecastUpdate = said.record
         figures = self.figures(said)
@@ -136,20 +136,20 @@ class ForecastNodes:
         title = f"Forecast {update.sequence} of project {update.project_id}"
         return Node(title, facts=facts, why=(*figures.values(), cause), id=f"{update.project_id}#forecast")
 
-    def figure(self, said: Said, name: str) -> Node | None:
+    def figure(self, said: TracedOutput, name: str) -> Node | None:
         return self.figures(said).get(name)
 
-    def revenue_max(self, said: Said, *, by_cap: bool) -> Node:
+    def revenue_max(self, said: TracedOutput, *, by_cap: bool) -> Node:
         """Revenue at completion, or the most that caps allow."""
         return self.made(self.context(said))["ceiling"] if by_cap else self.figures(said)["eac_revenue"]
 
-    def figures(self, said: Said) -> dict[str, Node]:
+    def figures(self, said: TracedOutput) -> dict[str, Node]:
         key = (said.step, said.record.project_id)
         if key not in self._memo:
             self._memo[key] = self._figures(said)
         return self._memo[key]
 
-    def _figures(self, said: Said) -> dict[str, Node]:
+    def _figures(self, said: TracedOutput) -> dict[str, Node]:
         update: ForecastUpdate = said.record
         found: dict[str, Node] = {}
         made = self.made(self.context(said))
@@ -165,43 +165,43 @@ class ForecastNodes:
             found[name] = node._replace(title=title, id=f"{update.project_id}#{name}")
         return found
 
-    def context(self, said: Said) -> Context:
+    def context(self, said: TracedOutput) -> ForecastContext:
         return self._context_of(said, said.record)
 
-    def _context_of(self, said: Said, update: ForecastUpdate) -> Context:
+    def _context_of(self, said: TracedOutput, update: ForecastUpdate) -> ForecastContext:
         draft = self.sources.draft(said.step)
         forecast, outlook = known(draft, update.project_id)
         lines = project_lines(draft, update.project_id)
         policies = project_policies(draft, lines, forecast.legal_entity_id)
-        return Context(said, update, draft, forecast, outlook, policies, lines)
+        return ForecastContext(said, update, draft, forecast, outlook, policies, lines)
 
-    def made(self, of: Context) -> dict[str, Node]:
+    def made(self, of: ForecastContext) -> dict[str, Node]:
         """Every figure in project currency by its name, as the rules make it."""
         key = (of.said.step, of.update.project_id)
         if key not in self._all_made:
             self._all_made[key] = self._made(of)
         return self._all_made[key]
 
-    def wanted(self, of: Context) -> Node:
+    def wanted(self, of: ForecastContext) -> Node:
         """Revenue at completion if no cap limited it."""
         nodes = [made[REVENUES] for made in map(partial(self._completed, of), self.tracks(of))]
         return self._over("revenue at completion, before caps", nodes, REVENUES, of)
 
-    def tracks(self, of: Context) -> list[Track]:
+    def tracks(self, of: ForecastContext) -> list[TrackNodes]:
         return [self._track(of, name, basis) for name, basis in of.forecast.bases.items()]
 
-    def booked(self, of: Context) -> tuple[Node, Node, Node]:
+    def booked(self, of: ForecastContext) -> tuple[Node, Node, Node]:
         """Hours, cost and revenue so far; in project currency the nodes that the figures have."""
         if of.currency == of.forecast.currency:
             made = self.made(of)
             return made["burn_hours"], made["burn_cost"], made["burn_revenue"]
         return self._burn(of, self.tracks(of))
 
-    def _burn(self, of: Context, tracks: list[Track]) -> tuple[Node, Node, Node]:
+    def _burn(self, of: ForecastContext, tracks: list[TrackNodes]) -> tuple[Node, Node, Node]:
         made = [self._over("booked", [track.now[place] for track in tracks], place, of) for place in range(3)]
         return made[0], made[1], made[2]
 
-    def _made(self, of: Context) -> dict[str, Node]:
+    def _made(self, of: ForecastContext) -> dict[str, Node]:
         tracks = self.tracks(of)
         burn = self._burn(of, tracks)
         hours, cost, wanted = (
@@ -246,18 +246,18 @@ class ForecastNodes:
                 )
         return made
 
-    def _over(self, title: str, nodes: list[Node], place: int, of: Context) -> Node:
+    def _over(self, title: str, nodes: list[Node], place: int, of: ForecastContext) -> Node:
         if len(nodes) == 1:
             return nodes[0]
         return total(title, nodes, "hours" if place == HOURS else "amount", "" if place == HOURS else of.currency)
 
     # What is booked
 
-    def _track(self, of: Context, name: str, basis: Basis) -> Track:
+    def _track(self, of: ForecastContext, name: str, basis: Basis) -> TrackNodes:
         now = self._booked(of, name, None)
-        return Track(now, self._floor(of, name, basis), basis, self._earning(of, name))
+        return TrackNodes(now, self._floor(of, name, basis), basis, self._earning(of, name))
 
-    def _earning(self, of: Context, track: str) -> Earning | None:
+    def _earning(self, of: ForecastContext, track: str) -> EarningNodes | None:
         """None where all lines earn by hours alone."""
         if not of.forecast.earning:
             return None
@@ -273,17 +273,17 @@ class ForecastNodes:
                 rated = rated or own.rated
                 if included is None and own.currency == of.currency and inclusion_on(own, track) is not None:
                     included = self.prices.included(line)
-        return Earning(
+        return EarningNodes(
             total("earned by hours", by_hours, "amount", of.currency),
             total("left of lines' own prices", left, "amount", of.currency),
             rated,
             included,
         )
 
-    def lines_earning(self, of: Context) -> list[Line]:
+    def lines_earning(self, of: ForecastContext) -> list[PricedLine]:
         return [self.prices.line(of.draft, of.said.step, one, of.update.as_of) for one in of.forecast.earning]
 
-    def _booked(self, of: Context, track: str, until: date | None) -> tuple[Node, Node, Node]:
+    def _booked(self, of: ForecastContext, track: str, until: date | None) -> tuple[Node, Node, Node]:
         """Entries of the track with service dates up to a day, in project currency."""
         hours: list[Node] = []
         costs: dict[str, list[Node]] = {}
@@ -308,7 +308,7 @@ class ForecastNodes:
             self._in_currency(f"revenue {when}", revenues, of),
         )
 
-    def as_billed(self, of: Context) -> Iterator[tuple[Issued, str, Node]]:
+    def as_billed(self, of: ForecastContext) -> Iterator[tuple[Issued, str, Node]]:
         """Revenue that came with invoices, on lines of the project, with its currency."""
         for issued, node in self.records.as_billed(of.said.step):
             contract = of.draft.contract(issued.contract_id)
@@ -316,11 +316,11 @@ class ForecastNodes:
             if contract is not None and project_id == of.update.project_id:
                 yield issued, contract.terms.currency, node
 
-    def _track_of(self, of: Context, contract_id: str, line_id: str) -> str:
+    def _track_of(self, of: ForecastContext, contract_id: str, line_id: str) -> str:
         line = composed(contract_id, line_id)
         return line if line in of.forecast.bases else WHOLE
 
-    def entries_of(self, of: Context) -> list[Standing]:
+    def entries_of(self, of: ForecastContext) -> list[VersionStanding]:
         """With their hours and cost where they are work in the project, with their price where their line is of it."""
         project_id = of.update.project_id
         found = []
@@ -337,7 +337,7 @@ class ForecastNodes:
             found.append(at._replace(work=replace(at.work, journals=journals, **here)))
         return found
 
-    def _entries(self, of: Context, track: str) -> list[Standing]:
+    def _entries(self, of: ForecastContext, track: str) -> list[VersionStanding]:
         found = []
         for at in self.entries_of(of):
             price = at.work.price
@@ -346,14 +346,14 @@ class ForecastNodes:
                 found.append(at)
         return found
 
-    def _in_currency(self, title: str, by_currency: Mapping[str, list[Node]], of: Context) -> Node:
+    def _in_currency(self, title: str, by_currency: Mapping[str, list[Node]], of: ForecastContext) -> Node:
         parts = []
         for own in sorted(by_currency):
             whole = total(f"{title} in {own}", by_currency[own], "amount", own)
             parts.append(self.converted(whole, own, of))
         return parts[0] if len(parts) == 1 else total(title, parts, "amount", of.currency)
 
-    def converted(self, node: Node, own: str, of: Context) -> Node:
+    def converted(self, node: Node, own: str, of: ForecastContext) -> Node:
         """At the rate of the forecast's day."""
         if own == of.currency:
             return node
@@ -363,14 +363,14 @@ class ForecastNodes:
             return stated(node.title, node.value or 0, "amount", of.currency)
         return self._exchanged(node, found, policies, of)
 
-    def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: Context) -> Node:
+    def _exchanged(self, node: Node, found: Exchange, policies: Resolved, of: ForecastContext) -> Node:
         mode = policies.money_mode or HALF_UP
         way = self.rating.legs(found, policies.exchange_rate_type, of.update.as_of)
         return along(node, found, way, of.currency, mode, f"{node.title}, in {of.currency}")
 
     # What estimate or budget says
 
-    def _floor(self, of: Context, name: str, basis: Basis) -> tuple[Node, Node, Node]:
+    def _floor(self, of: ForecastContext, name: str, basis: Basis) -> tuple[Node, Node, Node]:
         if basis.kind == ESTIMATE and basis.as_of is not None:
             event = self._estimate(basis)
             if event is not None:
@@ -386,7 +386,7 @@ class ForecastNodes:
                 return found
         return self._kept(of, name)
 
-    def _kept(self, of: Context, name: str) -> tuple[Node, Node, Node]:
+    def _kept(self, of: ForecastContext, name: str) -> tuple[Node, Node, Node]:
         """What the books hold as the floor, taken as it is; nothing where nothing is planned."""
         sums = [0, 0, 0]
         floor = of.outlook.progress[name].floor
@@ -409,7 +409,7 @@ class ForecastNodes:
                 return record.event
         return None
 
-    def _with_remaining(self, of: Context, event: EstimateRevised, name: str, done: Node) -> Node:
+    def _with_remaining(self, of: ForecastContext, event: EstimateRevised, name: str, done: Node) -> Node:
         """What was done by the estimate's day and what it says remains."""
         unit, own = ("hours", "") if name == "hours" else ("amount", event.currency or of.forecast.currency)
         rows = [
@@ -422,7 +422,7 @@ class ForecastNodes:
             remains = self.converted(remains, own, of)
         return total(f"{name}, done and remaining", (done, remains), unit, "" if name == "hours" else of.currency)
 
-    def _budget(self, of: Context, name: str) -> tuple[Node, Node, Node] | None:
+    def _budget(self, of: ForecastContext, name: str) -> tuple[Node, Node, Node] | None:
         """Of the track's line, else of the project."""
         for plan in of.lines:
             if plan.line.cost_budget is not None and (line_key(plan) == name or (name == WHOLE and len(of.lines) == 1)):
@@ -444,7 +444,9 @@ class ForecastNodes:
             nodes.append(self.converted(node, own, of) if currency else node)
         return nodes[0], nodes[1], nodes[2]
 
-    def _beside_lines(self, of: Context, activated: ProjectActivated, own: str) -> tuple[Node, Node, Node] | None:
+    def _beside_lines(
+        self, of: ForecastContext, activated: ProjectActivated, own: str
+    ) -> tuple[Node, Node, Node] | None:
         """What the project's budget leaves to work of no line."""
         budget = activated.budget
         if budget is None or budget.cost is None:
@@ -462,7 +464,7 @@ class ForecastNodes:
         nothing = constant("no budget", 0, "amount", of.currency)
         return constant("no budget of hours", 0, "hours"), left, nothing
 
-    def _line_budget(self, of: Context, plan: LinePlan) -> tuple[Node, Node, Node]:
+    def _line_budget(self, of: ForecastContext, plan: LinePlan) -> tuple[Node, Node, Node]:
         found = self.sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
         nodes = [constant("no budget of hours", 0, "hours")]
         for name in ("cost_budget", "revenue_budget"):
@@ -474,7 +476,7 @@ class ForecastNodes:
             nodes.append(self.converted(node, plan.currency, of))
         return nodes[0], nodes[1], nodes[2]
 
-    def budget_used(self, of: Context) -> Node | None:
+    def budget_used(self, of: ForecastContext) -> Node | None:
         """Cost so far in per cent of the project's cost budget, else of its lines' budgets."""
         activated = of.draft.project(of.update.project_id).activated
         budget = activated.budget if activated is not None else None
@@ -495,7 +497,7 @@ class ForecastNodes:
 
     # At completion
 
-    def _completed(self, of: Context, track: Track) -> tuple[Node, Node, Node]:
+    def _completed(self, of: ForecastContext, track: TrackNodes) -> tuple[Node, Node, Node]:
         """Of one track, before caps."""
         worked, spent, earned = track.now
         floor_revenue = track.floor[REVENUES]
@@ -513,7 +515,7 @@ class ForecastNodes:
             return hours, cost, self._at_cost(of, track, less("cost to come", cost, spent), whole)
         return hours, cost, self._with_hours(of, to_come, worked, by_hours, whole)
 
-    def _to_spend(self, of: Context, track: Track) -> tuple[Node, Node]:
+    def _to_spend(self, of: ForecastContext, track: TrackNodes) -> tuple[Node, Node]:
         """Hours and cost at completion."""
         worked, spent, _ = track.now
         floor_hours, floor_cost, _ = track.floor
@@ -522,7 +524,7 @@ class ForecastNodes:
             return self._most_planned(of, floor_hours, worked), cost
         return total("hours at completion", (worked, self._bought(cost, spent, worked)), "hours"), cost
 
-    def _with_prices(self, of: Context, track: Track, to_come: Node) -> Node:
+    def _with_prices(self, of: ForecastContext, track: TrackNodes, to_come: Node) -> Node:
         """What is booked and left of prices, and what hours beyond those that these include are charged; hours earn nothing else."""
         assert track.earning is not None, "asked where lines have prices"
         whole = total("booked, and left of prices", (track.now[REVENUES], track.earning.left), "amount", of.currency)
@@ -531,7 +533,7 @@ class ForecastNodes:
             whole = total(whole.title, (whole, over), "amount", of.currency)
         return whole._replace(title="revenue at completion", rule="R57")
 
-    def _at_cost(self, of: Context, track: Track, to_come: Node, whole: Node) -> Node:
+    def _at_cost(self, of: ForecastContext, track: TrackNodes, to_come: Node, whole: Node) -> Node:
         """Cost to come, with what the terms add to it."""
         plan = next(plan for plan in of.lines if methods.cost_markup(plan.line.terms) == track.basis.markup)
         operands = [to_come, self.entries.charges.markup(plan)]
@@ -539,14 +541,14 @@ class ForecastNodes:
         value = evaluated("what it will be charged", "convert", operands, parameters, "amount", of.currency)
         return total("revenue at completion", (whole, value), "amount", of.currency, rule="R57")
 
-    def _beyond_of(self, of: Context, track: Track) -> Node | None:
+    def _beyond_of(self, of: ForecastContext, track: TrackNodes) -> Node | None:
         if track.earning is None or track.earning.included is None:
             return None
         hours, _ = self._to_spend(of, track)
         to_come = less("hours to come", hours, track.now[HOURS])
         return self.prices.beyond(track.earning.included, to_come, of.currency)
 
-    def _most_planned(self, of: Context, floor: Node, worked: Node) -> Node:
+    def _most_planned(self, of: ForecastContext, floor: Node, worked: Node) -> Node:
         """Hours that a budget does not state are the planned ones, until cost gives an average."""
         kept = of.outlook.progress.get(WHOLE)
         planned = sum(tally[0] for tally in kept.floor.values()) if kept is not None and not floor.value else 0
@@ -554,12 +556,12 @@ class ForecastNodes:
             floor = self._planned_hours(of, planned)
         return most("hours at completion", floor, worked)
 
-    def _planned_hours(self, of: Context, value: int) -> Node:
+    def _planned_hours(self, of: ForecastContext, value: int) -> Node:
         nodes = self.planned_months(of)
         made = total("hours that the assignments plan", nodes, "hours")
         return agreeing(made, stated(made.title, value, "hours"))
 
-    def planned_months(self, of: Context) -> list[Node]:
+    def planned_months(self, of: ForecastContext) -> list[Node]:
         """What the assignments plan from the month that runs on; of that month what is not worked yet."""
         first = first_month(of.update.as_of)
         ahead = assigned_from(of.draft, of.draft.project(of.update.project_id), first).ahead
@@ -594,7 +596,7 @@ class ForecastNodes:
         arithmetic = Arithmetic("proportion", (left, worked, spent), {"step": "0.000001", "mode": "down"})
         return Node("hours that it buys", made, "hours", "", arithmetic)
 
-    def _with_hours(self, of: Context, to_come: Node, worked: Node, earned: Node, whole: Node) -> Node:
+    def _with_hours(self, of: ForecastContext, to_come: Node, worked: Node, earned: Node, whole: Node) -> Node:
         """Hours to come at the average revenue of an hour so far, before there is any at the planned rate."""
         step = smallest_unit(of.currency)
         now = (worked.value or 0, 0, earned.value or 0)
@@ -608,7 +610,7 @@ class ForecastNodes:
         value = Node("what they will earn", made, "amount", of.currency, arithmetic)
         return total("revenue at completion", (whole, value), "amount", of.currency, rule="R57")
 
-    def _planned_rate(self, of: Context) -> Node:
+    def _planned_rate(self, of: ForecastContext) -> Node:
         """Average of what the assignments plan, each at the rate of its first month that is planned."""
         title, operands = "average rate of the planned hours", list[Node]()
         project, plan = of.draft.project(of.update.project_id), planned_line(of.lines)
@@ -642,7 +644,7 @@ class ForecastNodes:
             return wanted
         return most("as far as caps allow", ceiling, earned, rule="R58", why=(wanted,))
 
-    def _ceiling(self, of: Context, earned: Node) -> Node | None:
+    def _ceiling(self, of: ForecastContext, earned: Node) -> Node | None:
         """Revenue so far and the room that hard caps of the whole term leave."""
         if of.forecast.ceiling is None:
             return None
@@ -654,7 +656,7 @@ class ForecastNodes:
         left = stated("room under its caps", rest, "amount", of.currency)
         return total("the most that caps allow", (earned, left), "amount", of.currency, rule="R58")
 
-    def _room(self, of: Context) -> Node:
+    def _room(self, of: ForecastContext) -> Node:
         """Each line counts its tightest cap, each cap once, and a cap of all lines bounds the whole."""
         lines = [self._rooms_of_line(of, plan) for plan in of.lines if methods.earns_by_hours(plan.line.terms)]
         value = room_of([{name: node.value or 0 for name, node in rooms.items()} for rooms in lines]) or 0
@@ -671,7 +673,7 @@ class ForecastNodes:
             made = Node("room", least.value, "amount", of.currency, Arithmetic("min", (made, *common)))
         return agreeing(made, stated("room under its caps", value, "amount", of.currency))
 
-    def _rooms_of_line(self, of: Context, plan: LinePlan) -> dict[str, Node]:
+    def _rooms_of_line(self, of: ForecastContext, plan: LinePlan) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for rule in plan.rules:
             limit = rule.limits[-1]
@@ -689,7 +691,7 @@ class ForecastNodes:
                     found[f"{plan.contract_id}/{rule.cap_id}"] = self.converted(share, plan.currency, of)
         return found
 
-    def _share(self, of: Context, plan: LinePlan, rule: CapRule, room: Node) -> Node:
+    def _share(self, of: ForecastContext, plan: LinePlan, rule: CapRule, room: Node) -> Node:
         """Of a cap that several projects share, by the hours that remain in each; where nothing remains anywhere, equally (R12)."""
         under = lines_under(of.draft, plan, rule) if len(plan.group) > 1 else ()
         projects = sorted({of.update.project_id, *(one.line.project_id for one in under)})
@@ -709,7 +711,7 @@ class ForecastNodes:
         arithmetic = Arithmetic("share", (room, *weights), parameters)
         return Node(f"{of.update.project_id}: its share of the room", made, "amount", plan.currency, arithmetic, "R12")
 
-    def _hours_left(self, of: Context, project_id: str, under: tuple[LinePlan, ...]) -> Node:
+    def _hours_left(self, of: ForecastContext, project_id: str, under: tuple[LinePlan, ...]) -> Node:
         """On the cap's lines where these count on their own, else in the whole project; none of a project that has ended."""
         title = f"{project_id}: hours to come"
         project, (forecast, _) = of.draft.project(project_id), known(of.draft, project_id)
@@ -723,7 +725,7 @@ class ForecastNodes:
         hours = [less("hours to come", self._completed(theirs, track)[HOURS], track.now[HOURS]) for track in tracks]
         return most(title, total(title, hours, "hours"), constant("nothing", 0, "hours"))
 
-    def _value_of_hours(self, of: Context, plan: LinePlan, hours: Node) -> Node:
+    def _value_of_hours(self, of: ForecastContext, plan: LinePlan, hours: Node) -> Node:
         """At the line's average rate so far."""
         totals = of.draft.line(plan.contract_id, plan.line.line_id)
         priced = [
@@ -754,7 +756,7 @@ class ForecastNodes:
 
     # Billing
 
-    def billed(self, of: Context) -> Node:
+    def billed(self, of: ForecastContext) -> Node:
         """What statements of the project's lines have issued."""
         found: dict[str, list[Node]] = {}
         for contract_id, line_id, own in lines_of(of.draft, of.update.project_id):

@@ -12,7 +12,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import FundingRule
 from domain.explanation import Node, evaluated, less, most, negated, step_of, total
 from domain.money import smallest_unit
-from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, Part, Place, Portion
+from milepost.explain.drafted_funding import NO_CLAIMS, Claims, DraftedFunding, DraftedPortion, Place, Portion
 from milepost.explain.sources import Sources, nothing
 from state.billing.payers import funded_terms
 from state.books import Contract, Issued
@@ -351,7 +351,9 @@ class _Drawing:
         assert self._terms.funding is not None, "sources pay the entry"
         customers = {source.source_id: source.bill_to for source in self._terms.funding.sources}
         each = zip(rule.shares, paid, strict=True)
-        return tuple(Part(share.source_id, customers[share.source_id], node) for share, node in each if node.value)
+        return tuple(
+            DraftedPortion(share.source_id, customers[share.source_id], node) for share, node in each if node.value
+        )
 
 
 def _share(title: str, amount: Node, weights: Sequence[Node], party: int) -> Node:

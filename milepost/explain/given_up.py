@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.events.finance import WrittenOff
 from domain.explanation import Node, agreeing, constant, least, less, most, stated, total
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.sources import Sources
 from state.books import Entry, GivenUp, Price, WriteOff
 from state.caps.given_up import rows_of
@@ -20,7 +20,7 @@ class GivenUpNodes:
         entries.given_up = self
         self._parts: dict[tuple[str, str], Node] = {}
 
-    def chargeable(self, at: Standing) -> Node:
+    def chargeable(self, at: VersionStanding) -> Node:
         """What of the value is not given up."""
         price = at.work.price
         assert price is not None, "the work is priced"
@@ -29,7 +29,7 @@ class GivenUpNodes:
             return value
         return less(f"{at.entry.entry_id}: not given up", value, self.written_off(at), rule="R15")
 
-    def written_off(self, at: Standing) -> Node:
+    def written_off(self, at: VersionStanding) -> Node:
         """What write-offs gave up of the entry, no more than its version is worth and not issued."""
         price = at.work.price
         assert price is not None, "the work is priced"
@@ -45,7 +45,7 @@ class GivenUpNodes:
         left = most("worth and not issued", self._not_issued(at, price), nothing)
         return agreeing(least(title, [asked, left]), told)
 
-    def _not_issued(self, at: Standing, price: Price) -> Node:
+    def _not_issued(self, at: VersionStanding, price: Price) -> Node:
         """By the step that priced the version: what is issued later was not given up."""
         entry_id, step = at.entry.entry_id, self.entries.priced_at(at)
         entry = self.sources.trace.entry_at(entry_id, step)
@@ -56,7 +56,7 @@ class GivenUpNodes:
         pieces = self.entries.pieces.issued(entry_id, price.contract_id, price.line_id, step)
         return less(f"{entry_id}: not issued", value, pieces)
 
-    def before_it(self, at: Standing, amount: Node, wanted: int) -> Node:
+    def before_it(self, at: VersionStanding, amount: Node, wanted: int) -> Node:
         """What the work was posted with in the event that brought it, where a write-off waited for that and came right after."""
         price = at.work.price
         if price is None or abs(amount.value or 0) == abs(wanted):
@@ -79,7 +79,7 @@ class GivenUpNodes:
         left = [self._left_now(at, price) for at in found if (price := at.work.price) is not None and price.line_id]
         return total("left of them", left, "amount", event.currency)
 
-    def _left_now(self, at: Standing, price: Price) -> Node:
+    def _left_now(self, at: VersionStanding, price: Price) -> Node:
         chargeable = self.chargeable(at)
         issued = issued_on(at.entry, price.contract_id, price.line_id)
         if issued is None or not issued.amount:
@@ -135,7 +135,7 @@ class GivenUpNodes:
         in_order = sorted(found, key=lambda one: one[0])
         return [(entry, given) for _, entry, given in in_order[: [one[1].entry_id for one in in_order].index(entry_id)]]
 
-    def _left(self, at: Standing, own: GivenUp) -> Node:
+    def _left(self, at: VersionStanding, own: GivenUp) -> Node:
         """What of the entry was worth something, not issued and not given up before."""
         price = at.work.price
         assert price is not None, "what is given up has a price"

@@ -9,29 +9,29 @@ from bisect import bisect_left
 from datetime import date
 from typing import Any, NamedTuple, Protocol
 
-from domain.caps.consume import BucketKey, CapRule, Claim, Order, bucket_key, limit_on
+from domain.caps.consume import BucketKey, CapRequest, CapRule, Order, bucket_key, limit_on
 from domain.caps.purchase_order import ORDER, SUBJECT_KIND, is_order, spoken
 from domain.contract import BEGINNING
 from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, stated, step_of, total
 from domain.money import round_ratio
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.sources import Sources
 from state.books import Contract, Entry
-from state.caps.claims import Stake, granted_of, rules_for
+from state.caps.claims import Consumption, granted_of, rules_for
 from state.terms.plan import LinePlan
 
 # Parts of an entry under a cap: what is settled, and what it takes beside that.
 SETTLED, TAKEN = "settled", "taken"
 
 
-class Consumer(NamedTuple):
+class CapConsumer(NamedTuple):
     """An entry's place under the caps that it shares with others."""
 
     order: Order
     entry: Entry
     plan: LinePlan
-    stake: Stake
-    claim: Claim
+    stake: Consumption
+    claim: CapRequest
 
     @property
     def entry_id(self) -> str:
@@ -59,27 +59,27 @@ class ConsumptionOrder(NamedTuple):
 
     step: int
     allotment: str
-    consumers: tuple[Consumer, ...]
-    by_entry: dict[str, Consumer]
+    consumers: tuple[CapConsumer, ...]
+    by_entry: dict[str, CapConsumer]
     is_cut: bool = True
 
 
-class Queue(NamedTuple):
+class ConsumptionQueue(NamedTuple):
     """The consumers of one bucket: what is settled, and what takes room freely, in consumption order."""
 
-    settled: tuple[Consumer, ...]
-    free: tuple[Consumer, ...]
+    settled: tuple[CapConsumer, ...]
+    free: tuple[CapConsumer, ...]
     orders: tuple[Order, ...]
 
 
 class Grants(Protocol):
-    def granted_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def granted_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         """What caps allow of an entry."""
 
-    def settled_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def settled_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         """What of it is settled: issued, or given by a cut."""
 
-    def part_of(self, consumer: Consumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
+    def part_of(self, consumer: CapConsumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
         """What of it is settled, or what it takes beside that, in a sum."""
 
 
@@ -91,9 +91,9 @@ class HeadroomNodes:
         self.entries = entries
         self.grants = grants
         self._memo: dict[tuple[Any, ...], Node] = {}
-        self._queues: dict[tuple[Any, ...], Queue] = {}
+        self._queues: dict[tuple[Any, ...], ConsumptionQueue] = {}
 
-    def queue(self, consumption: ConsumptionOrder, bucket: BucketKey, *, by_hours: bool) -> Queue:
+    def queue(self, consumption: ConsumptionOrder, bucket: BucketKey, *, by_hours: bool) -> ConsumptionQueue:
         key = (id(consumption), bucket, by_hours)
         if key not in self._queues:
             members = [consumer for consumer in consumption.consumers if consumer.under(bucket)]
@@ -101,15 +101,15 @@ class HeadroomNodes:
                 consumer for consumer in members if self.takes(consumer, consumption.allotment, by_hours=by_hours)
             )
             settled = tuple(consumer for consumer in members if consumer.settles)
-            self._queues[key] = Queue(settled, free, tuple(consumer.order for consumer in free))
+            self._queues[key] = ConsumptionQueue(settled, free, tuple(consumer.order for consumer in free))
         return self._queues[key]
 
-    def takes(self, consumer: Consumer, allotment: str, *, by_hours: bool) -> int:
+    def takes(self, consumer: CapConsumer, allotment: str, *, by_hours: bool) -> int:
         """What the entry takes beside what is settled of it."""
         granted = granted_of(allotment, consumer.stake)
         return granted.hours - consumer.claim.pinned_hours if by_hours else granted.amount - consumer.claim.pinned
 
-    def of(self, own: Consumer, consumption: ConsumptionOrder, value: Node) -> Headroom:
+    def of(self, own: CapConsumer, consumption: ConsumptionOrder, value: Node) -> Headroom:
         """What every hard cap has left for what of the entry is not settled, in money and in hours."""
         hours = self.hours_claimed(own, consumption)
         free, free_hours = value, hours
@@ -131,7 +131,7 @@ class HeadroomNodes:
         return Headroom(least("room", amounts, rule="R18"), least("hours of room", all_hours, rule="R18"))
 
     def _left(
-        self, own: Consumer, rule: CapRule, consumption: ConsumptionOrder, free: Node, free_hours: Node
+        self, own: CapConsumer, rule: CapRule, consumption: ConsumptionOrder, free: Node, free_hours: Node
     ) -> Headroom:
         """What one cap has left."""
         limit = limit_on(rule, own.claim.day)
@@ -159,7 +159,9 @@ class HeadroomNodes:
             )
         return Headroom(left, left_hours)
 
-    def _rest(self, title: str, own: Consumer, rule: CapRule, consumption: ConsumptionOrder, *, by_hours: bool) -> Node:
+    def _rest(
+        self, title: str, own: CapConsumer, rule: CapRule, consumption: ConsumptionOrder, *, by_hours: bool
+    ) -> Node:
         """The limit less what is settled and what comes before."""
         unit, measure = ("hours", "hours") if by_hours else ("amount", "amount")
         currency = "" if by_hours else own.plan.currency
@@ -173,7 +175,7 @@ class HeadroomNodes:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
         return Node("its hours", made, "hours", "", Arithmetic("proportion", (free_hours, rest, free), parameters))
 
-    def _value_of(self, rest: Node, own: Consumer, free: Node, free_hours: Node) -> Node:
+    def _value_of(self, rest: Node, own: CapConsumer, free: Node, free_hours: Node) -> Node:
         mode = own.plan.policies.money_mode
         made = round_ratio((free.value or 0) * (rest.value or 0), free_hours.value or 1, own.plan.step, mode)
         parameters: dict[str, Any] = {"step": step_of(own.plan.currency), "mode": mode}
@@ -181,7 +183,7 @@ class HeadroomNodes:
         return Node("its value", made, "amount", own.plan.currency, arithmetic, "R17")
 
     def taken(
-        self, own: Consumer, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool
+        self, own: CapConsumer, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool
     ) -> tuple[Node, ...]:
         """What is settled of any entry, and what entries before take freely."""
         queue = self.queue(consumption, bucket, by_hours=by_hours)
@@ -192,7 +194,9 @@ class HeadroomNodes:
             found.append(self.before(queue, place, bucket, consumption, by_hours=by_hours))
         return tuple(found)
 
-    def all_settled(self, queue: Queue, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool) -> Node:
+    def all_settled(
+        self, queue: ConsumptionQueue, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool
+    ) -> Node:
         key = ("settled", id(consumption), bucket, by_hours)
         if key not in self._memo:
             made = [
@@ -202,7 +206,7 @@ class HeadroomNodes:
         return self._memo[key]
 
     def before(
-        self, queue: Queue, place: int, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool
+        self, queue: ConsumptionQueue, place: int, bucket: BucketKey, consumption: ConsumptionOrder, *, by_hours: bool
     ) -> Node:
         key = ("before", id(consumption), bucket, by_hours, place)
         if key not in self._memo:
@@ -212,7 +216,7 @@ class HeadroomNodes:
             self._memo[key] = self._sum(f"taken by {len(made):,} entries before", made, by_hours=by_hours)
         return self._memo[key]
 
-    def part(self, consumer: Consumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
+    def part(self, consumer: CapConsumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
         if what == TAKEN:
             return self._free(consumer, consumption, by_hours=by_hours)
         settled = self.settled_hours(consumer, consumption) if by_hours else self.settled(consumer, consumption)
@@ -221,7 +225,7 @@ class HeadroomNodes:
         returned = self._returned(consumer, consumption, settled, by_hours=by_hours)
         return less(f"{consumer.entry_id}: settled and not given back to the cap", settled, returned, rule="R20")
 
-    def _returned(self, consumer: Consumer, consumption: ConsumptionOrder, settled: Node, *, by_hours: bool) -> Node:
+    def _returned(self, consumer: CapConsumer, consumption: ConsumptionOrder, settled: Node, *, by_hours: bool) -> Node:
         """What price concessions gave back to the cap, of which that counts what is settled no more."""
         price = consumer.stake.price
         if by_hours:
@@ -240,7 +244,7 @@ class HeadroomNodes:
         currency = "" if by_hours else operands[0].currency
         return total(title, operands, "hours" if by_hours else "amount", currency, rule="R16")
 
-    def _free(self, consumer: Consumer, consumption: ConsumptionOrder, *, by_hours: bool) -> Node:
+    def _free(self, consumer: CapConsumer, consumption: ConsumptionOrder, *, by_hours: bool) -> Node:
         """What an entry takes, without what is settled of it."""
         key = ("free", id(consumption), consumer.entry_id, by_hours)
         if key not in self._memo:
@@ -253,7 +257,7 @@ class HeadroomNodes:
             self._memo[key] = whole
         return self._memo[key]
 
-    def granted_hours(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def granted_hours(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         hours = granted_of(consumption.allotment, consumer.stake).hours
         if hours == consumer.claim.hours:
             return self.hours_claimed(consumer, consumption)
@@ -270,7 +274,7 @@ class HeadroomNodes:
                 found = whole if whole.value == hours else found
         return agreeing(found, stated(f"{consumer.entry_id}: hours allowed", hours, "hours"))
 
-    def hours_claimed(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def hours_claimed(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         """An entry that is worth nothing claims no hours; one of which a part is given up, those of the rest."""
         if not consumer.claim.hours:
             return constant("hours", 0, "hours")
@@ -285,19 +289,19 @@ class HeadroomNodes:
         title = f"{consumer.entry_id}: hours that {'it kept' if price.final else 'are not given up'}"
         return Node(title, made, "hours", "", Arithmetic("proportion", (hours, left, value), parameters))
 
-    def _counted(self, at: Standing) -> Node:
+    def _counted(self, at: VersionStanding) -> Node:
         """What of the value claims room: of final work only what it kept."""
         price = at.work.price
         return self.entries.allowed(at) if price is not None and price.final else self.entries.chargeable(at)
 
-    def settled(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def settled(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         """What of an entry is settled: issued, or given by a cut."""
         key = ("own settled", id(consumption), consumer.entry_id)
         if key not in self._memo:
             self._memo[key] = self.grants.settled_of(consumer, consumption)
         return self._memo[key]
 
-    def settled_hours(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def settled_hours(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "down"}
         title = f"{consumer.entry_id}: hours settled"
         value, hours = self._counted(self.at(consumer, consumption)), self.hours_claimed(consumer, consumption)
@@ -308,7 +312,7 @@ class HeadroomNodes:
         arithmetic = Arithmetic("proportion", (hours, settled, value), parameters)
         return Node(title, made, "hours", "", arithmetic)
 
-    def at(self, consumer: Consumer, consumption: ConsumptionOrder) -> Standing:
+    def at(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> VersionStanding:
         at = self.entries.standing(consumer.entry_id, consumption.step)
         assert at is not None, "a consumer has work"
         return at

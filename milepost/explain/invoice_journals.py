@@ -33,10 +33,10 @@ from domain.ledger.position import as_carried
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.arithmetic import in_units
-from milepost.explain.entries import Standing
+from milepost.explain.entries import VersionStanding
 from milepost.explain.exchanges import Exchanges, unchanged
 from milepost.explain.journal_lines import JournalLines
-from milepost.explain.positions import SIDES, Figures, PositionNodes
+from milepost.explain.positions import SIDES, PositionAmounts, PositionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.billing.payers import part_of
@@ -46,7 +46,7 @@ from state.ledger.deposit_balance import is_deposit
 from state.ledger.position import is_over_time as earns_over_time
 from state.terms.plan import LinePlan, contract_policies, newest_plan
 from state.totals import issued_on
-from state.trace import Said, row_of
+from state.trace import TracedOutput, row_of
 
 # What an invoice takes: what was accrued, the position, deposits, revenue that comes with it.
 RELIEVED = (*UNBILLED, CONTRACT_LIABILITY, CUSTOMER_DEPOSIT, *REVENUE)
@@ -90,7 +90,7 @@ class InvoiceJournals:
             if leg.account == account and account in UNBILLED
         ]
 
-    def left_before(self, said: Said, posted: Sequence[Posted], account: str) -> Figures:
+    def left_before(self, said: TracedOutput, posted: Sequence[Posted], account: str) -> PositionAmounts:
         """What is left on an unbilled account before one of an entry's journals: what those before it posted, less what invoices took."""
         journal: JournalEntry = said.record
         row, place = row_of(journal) or journal.affected_id, (journal.contract_id or "", account)
@@ -109,7 +109,7 @@ class InvoiceJournals:
         ]
         return _left(f"{row}: left on {account}", journal, accrued, taken)
 
-    def _comes_before(self, other: Said, said: Said) -> bool:
+    def _comes_before(self, other: TracedOutput, said: TracedOutput) -> bool:
         if other.step != said.step:
             return other.step < said.step
         return next(one for one in self.sources.trace.said if one is other or one is said) is other
@@ -128,7 +128,7 @@ class InvoiceJournals:
         return self.sources.draft(step).billed_in(entry, self.statements.contract_of(listed), listed.entry.line_id)
 
     def remeasured(
-        self, said: Said, journal: JournalEntry, line: JournalLine, at: Standing, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, at: VersionStanding, number: int
     ) -> tuple[Node | None, Node | None]:
         """Policy `fx_policy: remeasure_revenue`: out at the stored rate, back at the invoice's."""
         if line.account in REVENUE:
@@ -143,14 +143,14 @@ class InvoiceJournals:
         _, taken = self._carried_relief(said, journal, listed, at.step)
         return negated("amount", piece), negated("in ledger currency", taken) if taken is not None else None
 
-    def _invoiced_by(self, said: Said, entry_id: str, line_id: str) -> Listed | None:
+    def _invoiced_by(self, said: TracedOutput, entry_id: str, line_id: str) -> Listed | None:
         of_line = [one for one in self.statements.all_listed(entry_id) if one.entry.line_id == line_id]
         for listed in of_line:
             if any(other.step == said.step for other in self._posted(listed.statement_id)):
                 return listed
         return next((one for one in reversed(of_line) if one.step <= said.step), None)
 
-    def _posted(self, statement_id: str) -> Iterator[Said]:
+    def _posted(self, statement_id: str) -> Iterator[TracedOutput]:
         """What the books did for its invoice; of one that clears the unbilled receivable the first of the two journals."""
         steps = set()
         for said in self.sources.trace.journals_of.get(statement_id, ()):
@@ -159,7 +159,7 @@ class InvoiceJournals:
                 yield said
 
     def billing(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         event = self._invoice(said, journal)
         if event is not None and event.clears_unbilled and line.account not in OWED and not journal.deliver:
@@ -167,7 +167,7 @@ class InvoiceJournals:
         return self._booked(said, journal, line, number, event)
 
     def _cleared(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         """What the ERP's invoice has on an account that it clears, at its rate; cents of conversion are on the first of these lines."""
         if line.account == RETENTION_RECEIVABLE:
@@ -189,7 +189,7 @@ class InvoiceJournals:
         return amount, self._invoice_rate(said, journal, amount, line.ledger_amount)
 
     def left_to_deliver(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         """What the books do for the invoice on an account, less what the ERP's invoice does there by itself."""
         if line.account == EXCHANGE_DIFFERENCE:
@@ -209,7 +209,7 @@ class InvoiceJournals:
         return amount, ledger
 
     def _booked(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int, event: InvoicePosted | None
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int, event: InvoicePosted | None
     ) -> tuple[Node | None, Node | None]:
         if line.account in RELIEVED:
             return self._relief_of_line(said, journal, line)
@@ -226,7 +226,7 @@ class InvoiceJournals:
             return constant("amount", 0, "amount", journal.currency), self.lines.rest_of_lines(journal, number)
         return None, None
 
-    def _invoice(self, said: Said, journal: JournalEntry) -> InvoicePosted | None:
+    def _invoice(self, said: TracedOutput, journal: JournalEntry) -> InvoicePosted | None:
         """The invoice that was posted: the event itself, or the one that waited for it."""
         event = self.sources.step(said.step).record.event
         if isinstance(event, InvoicePosted):
@@ -251,7 +251,7 @@ class InvoiceJournals:
     def _tax(self, event: InvoicePosted, journal: JournalEntry) -> Node:
         return in_units(self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", journal.currency))
 
-    def _invoice_rate(self, said: Said, journal: JournalEntry, amount: Node, ledger: int | None) -> Node | None:
+    def _invoice_rate(self, said: TracedOutput, journal: JournalEntry, amount: Node, ledger: int | None) -> Node | None:
         """The rate that the invoice states, else the table's for its date."""
         if journal.currency == journal.ledger_currency:
             return unchanged(amount, journal.ledger_currency)
@@ -264,7 +264,9 @@ class InvoiceJournals:
         policies = contract_policies(draft, contract)
         return self.exchanges.of_document(amount, journal, ledger, said.step, policies, event, "the invoice's rate")
 
-    def _relief_of_line(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node | None, Node | None]:
+    def _relief_of_line(
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine
+    ) -> tuple[Node | None, Node | None]:
         """What the invoice takes from each entry's unbilled balance."""
         statement = journal.affected_id
         if line.account in REVENUE and journal.currency != journal.ledger_currency:
@@ -290,7 +292,9 @@ class InvoiceJournals:
             ),
         )
 
-    def _revenue_of_line(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node, Node | None]:
+    def _revenue_of_line(
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine
+    ) -> tuple[Node, Node | None]:
         """What is taken back as it was invoiced, and what is new at the invoice's rate, once."""
         rows = self._billed_revenue(said, journal, journal.affected_id)
         listed = [one for one in self._of_statement(journal.affected_id) if (one.number, one.place) in rows]
@@ -313,7 +317,7 @@ class InvoiceJournals:
         contract = draft.contract(contract_id)
         return account == CONTRACT_LIABILITY and contract is not None and earns_over_time(draft, contract)
 
-    def _through_position(self, said: Said, journal: JournalEntry) -> dict[str, dict[str, Figures]]:
+    def _through_position(self, said: TracedOutput, journal: JournalEntry) -> dict[str, dict[str, PositionAmounts]]:
         """What is billed of lines that earn over time takes, by its net, what the others leave of the position; by project."""
         listed = self._of_statement(journal.affected_id)
         over_time = [one for one in listed if self.is_over_time(one, said.step)]
@@ -324,7 +328,7 @@ class InvoiceJournals:
             account = self.place_of(one, said.step)[1]
             if one not in over_time and account in SIDES:
                 amount, ledger = self.relief(said, journal, one)
-                taken = Figures(negated("taken", amount), negated("taken", ledger))
+                taken = PositionAmounts(negated("taken", amount), negated("taken", ledger))
                 balances = balances.after({account: taken})
         pieces: dict[str, list[Node]] = {}
         for one in over_time:
@@ -348,7 +352,7 @@ class InvoiceJournals:
         contract = draft.contract(self.statements.contract_of(listed))
         return newest_plan(draft, contract, listed.entry.line_id) if contract is not None else None
 
-    def relief(self, said: Said, journal: JournalEntry, listed: Listed) -> tuple[Node, Node]:
+    def relief(self, said: TracedOutput, journal: JournalEntry, listed: Listed) -> tuple[Node, Node]:
         """The entry's issued amount, and the ledger amount that leaves with it."""
         piece = self._piece(listed)
         value = self._relieved_by(listed, said.step)
@@ -364,7 +368,7 @@ class InvoiceJournals:
     def _piece(self, listed: Listed) -> Node:
         return self.statements.piece(listed) if listed.line is not None else self.statements.applied(listed)
 
-    def _remeasured_in(self, said: Said, listed: Listed, piece: Node, value: int) -> Node | None:
+    def _remeasured_in(self, said: TracedOutput, listed: Listed, piece: Node, value: int) -> Node | None:
         for other in self.sources.trace.journals_of.get(listed.entry.entry_id, ()):
             if other.step == said.step and other.record.rule == f"remeasure_in/{listed.entry.line_id}":
                 return self._invoice_rate(said, said.record, piece, value)
@@ -386,7 +390,7 @@ class InvoiceJournals:
         return rose + put_back
 
     def _carried_relief(
-        self, said: Said, journal: JournalEntry, listed: Listed, step: int
+        self, said: TracedOutput, journal: JournalEntry, listed: Listed, step: int
     ) -> tuple[Node | None, Node | None]:
         """All that the entry carries where all of it is invoiced; a part in proportion; what it does not carry at the invoice's rate."""
         piece = self._piece(listed)
@@ -440,7 +444,7 @@ class InvoiceJournals:
         return in_proportion(title, ledger, self._piece(listed), whole, self._mode_of(listed, step), rule="R52")
 
     def _shared(
-        self, said: Said, journal: JournalEntry, listed: Listed, step: int
+        self, said: TracedOutput, journal: JournalEntry, listed: Listed, step: int
     ) -> tuple[Node | None, Node | None] | None:
         """A deposit, and revenue in another currency: what leaves is carried by all rows of the line."""
         draft = self.sources.draft(step)
@@ -466,7 +470,7 @@ class InvoiceJournals:
         return row.own, total(title, parts, "amount", journal.ledger_currency, rule="R52")
 
     def _added(
-        self, said: Said, journal: JournalEntry, listed: Listed, rows: Mapping[tuple[int, int], BilledRevenue]
+        self, said: TracedOutput, journal: JournalEntry, listed: Listed, rows: Mapping[tuple[int, int], BilledRevenue]
     ) -> Node | None:
         """What a row adds to revenue that a line of the journal converts once: with it, less what those before it come to."""
         row = rows[listed.number, listed.place]
@@ -489,20 +493,20 @@ class InvoiceJournals:
         return less("what it adds to the line, which is converted once", with_it, less_it, rule="R12")
 
     def _billed_revenue(
-        self, said: Said, journal: JournalEntry, statement_id: str
+        self, said: TracedOutput, journal: JournalEntry, statement_id: str
     ) -> Mapping[tuple[int, int], BilledRevenue]:
         """What an invoice in another currency does to revenue as billed, row by row: a credit takes what those before it leave."""
         key = (statement_id, said.step)
         if key not in self._revenue:
             found = self._revenue[key] = {}
-            left: dict[tuple[str, str], Figures] = {}
+            left: dict[tuple[str, str], PositionAmounts] = {}
             for listed in self._of_statement(statement_id):
                 if self.place_of(listed, said.step)[1] in REVENUE:
                     found[listed.number, listed.place] = self._revenue_of(said, journal, listed, left)
         return self._revenue[key]
 
     def _revenue_of(
-        self, said: Said, journal: JournalEntry, listed: Listed, left: dict[tuple[str, str], Figures]
+        self, said: TracedOutput, journal: JournalEntry, listed: Listed, left: dict[tuple[str, str], PositionAmounts]
     ) -> BilledRevenue:
         """`left` is what the credits before it leave of what the other rows of each line were invoiced."""
         piece, step, mode = self._piece(listed), said.step, self._mode_of(listed, said.step)
@@ -523,18 +527,22 @@ class InvoiceJournals:
         if beside is not None:
             taken = self.left_as_carried(said, journal, beside, others, mode) or others.ledger
             back.append(taken)
-            left[line] = Figures(less("left of it", others.amount, beside), less("left of it", others.ledger, taken))
+            left[line] = PositionAmounts(
+                less("left of it", others.amount, beside), less("left of it", others.ledger, taken)
+            )
             rest = less("beyond what the line's invoices carry", rest, beside)
         return BilledRevenue(at, own.amount, tuple(back), rest if rest.value else None)
 
-    def left_as_carried(self, said: Said, journal: JournalEntry, piece: Node, had: Figures, mode: str) -> Node | None:
+    def left_as_carried(
+        self, said: TracedOutput, journal: JournalEntry, piece: Node, had: PositionAmounts, mode: str
+    ) -> Node | None:
         return as_carried(
             piece, had.amount, had.ledger, mode, lambda beyond: self._invoice_rate(said, journal, beyond, None)
         )
 
     def _carried_by(
         self, journal: JournalEntry, listed: Listed, step: int, rows: Iterable[str], *, same_statement: bool
-    ) -> Figures:
+    ) -> PositionAmounts:
         """What rows of a line have on the account before the invoice takes this, debit positive."""
         contract_id, account = place = self.place_of(listed, step)
         line_id, trace = listed.entry.line_id, self.sources.trace
@@ -578,7 +586,7 @@ class InvoiceJournals:
         plan = self._listed_plan(listed, step)
         return (plan.policies.money_mode if plan is not None else None) or "half_up"
 
-    def _balance_before(self, journal: JournalEntry, listed: Listed, step: int) -> Figures:
+    def _balance_before(self, journal: JournalEntry, listed: Listed, step: int) -> PositionAmounts:
         """What the entry has on the account of the contract before the invoice takes this."""
         entry_id, place = listed.entry.entry_id, self.place_of(listed, step)
         before = self.sources.trace.entry_at(entry_id, step - 1)
@@ -600,9 +608,9 @@ class InvoiceJournals:
 
 def _left(
     title: str, journal: JournalEntry, accrued: Sequence[tuple[Node, Node]], taken: Sequence[tuple[Node, Node]]
-) -> Figures:
+) -> PositionAmounts:
     """What was accrued less what was taken, in the journal's currency and in the ledger's."""
-    return Figures(
+    return PositionAmounts(
         less(
             title,
             total("accrued", [one for one, _ in accrued], "amount", journal.currency),

@@ -9,10 +9,10 @@ from domain.explanation import Arithmetic, Node, agreeing, negated, stated, tota
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.sources import Sources
 from state.books import Posted
-from state.trace import Said
+from state.trace import TracedOutput
 
 # How a line that mirrors no other comes about.
-Make = Callable[[Said, JournalEntry, JournalLine, int], tuple[Node | None, Node | None]]
+Make = Callable[[TracedOutput, JournalEntry, JournalLine, int], tuple[Node | None, Node | None]]
 
 
 class JournalLines:

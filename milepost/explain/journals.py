@@ -27,7 +27,7 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.ledger.standings import TO_SEND
-from state.trace import Said, row_of
+from state.trace import TracedOutput, row_of
 
 
 class JournalNodes:
@@ -59,7 +59,7 @@ class JournalNodes:
             id=journal_id,
         )
 
-    def _rooms(self, said: Said, journal: JournalEntry) -> tuple[Node, ...]:
+    def _rooms(self, said: TracedOutput, journal: JournalEntry) -> tuple[Node, ...]:
         """What caps had left for the entry before and after its posting; a difference says so with its amount."""
         at = self.of_entries.work_of(said, journal) if journal.kind == "posting" else None
         if at is None or not any(line.purpose == "revenue" for line in journal.lines):
@@ -97,7 +97,7 @@ class JournalNodes:
         )
         return tuple((name, value) for name, value in said if value)
 
-    def _lineage(self, said: Said, journal: JournalEntry) -> tuple[Node, ...]:
+    def _lineage(self, said: TracedOutput, journal: JournalEntry) -> tuple[Node, ...]:
         """What caused it, and what it takes back or was taken back by."""
         found = [Node("caused by", event=self.sources.cause(said.step))]
         if journal.reverses:
@@ -138,7 +138,7 @@ class JournalNodes:
         return self.lines.figures(journal_id, number)
 
     def _made(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         if journal.reverses in self.sources.trace.journals and journal.kind == "reversal":
             return self.lines.mirrored(journal.reverses or "", number)

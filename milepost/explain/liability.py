@@ -17,7 +17,7 @@ from state.books import Contract, Liability
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, newest_plan
-from state.trace import Said
+from state.trace import TracedOutput
 
 Figures = tuple[Node, Node]
 
@@ -33,7 +33,7 @@ class LiabilityNodes:
         self._ahead: dict[tuple[str, str, int], Node] = {}
         journals.liability = self
 
-    def figures(self, said: Said, line: JournalLine) -> tuple[Node | None, Node | None]:
+    def figures(self, said: TracedOutput, line: JournalLine) -> tuple[Node | None, Node | None]:
         """Of one line of the journal."""
         journal: JournalEntry = said.record
         contract = self.sources.draft(said.step).contract(journal.affected_id)
@@ -64,7 +64,7 @@ class LiabilityNodes:
         held: Liability | None = self.sources.trace.part_at("liability", contract_id, step)
         return held.lines.get(key, (0, 0))[0] if held is not None else 0
 
-    def _move(self, said: Said, contract: Contract | None, plan: LinePlan, key: str) -> Figures:
+    def _move(self, said: TracedOutput, contract: Contract | None, plan: LinePlan, key: str) -> Figures:
         """What has to stand there after the step, less what stood there before."""
         place = (said.record.journal_id, key)
         if place not in self._moves:
@@ -75,7 +75,7 @@ class LiabilityNodes:
             self._moves[place] = amount, self._ledger(said, plan, amount, had)
         return self._moves[place]
 
-    def _carried(self, said: Said, contract: Contract, plan: LinePlan, key: str) -> Figures:
+    def _carried(self, said: TracedOutput, contract: Contract, plan: LinePlan, key: str) -> Figures:
         """What earlier journals brought there."""
         journal: JournalEntry = said.record
         contract_id = contract.contract_id
@@ -152,7 +152,7 @@ class LiabilityNodes:
 
     # Into ledger currency
 
-    def _ledger(self, said: Said, plan: LinePlan, amount: Node, had: Figures) -> Node:
+    def _ledger(self, said: TracedOutput, plan: LinePlan, amount: Node, had: Figures) -> Node:
         """What adds at the rate of the day, what takes back as 2300 carries it (R52)."""
         journal: JournalEntry = said.record
         currency, title = journal.ledger_currency, "moved, in ledger currency"
@@ -169,7 +169,7 @@ class LiabilityNodes:
             return unchanged(amount, currency, title)
         return at_rate(amount, self._rate(said), currency, mode, title)
 
-    def _rate(self, said: Said) -> Node:
+    def _rate(self, said: TracedOutput) -> Node:
         """Of the event's last journal of the contract before it."""
         journal: JournalEntry = said.record
         beside = [

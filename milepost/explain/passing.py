@@ -12,7 +12,7 @@ from state.terms.plan import plan_of
 from state.work.assess import rate_for
 
 if TYPE_CHECKING:
-    from milepost.explain.entries import EntryNodes, Standing
+    from milepost.explain.entries import EntryNodes, VersionStanding
 
 
 class PassingNodes:
@@ -21,7 +21,7 @@ class PassingNodes:
         self.entries = entries
         self._went_back: dict[tuple[str, int], Node | None] = {}
 
-    def hours(self, at: Standing, part_of: PartOf) -> Node:
+    def hours(self, at: VersionStanding, part_of: PartOf) -> Node:
         """Hours of a part: of its whole's hours as much as of its value went on (R17)."""
         title = f"{at.entry.entry_id}: hours that went on"
         whole = self.entries.standing(part_of.row, at.step)
@@ -30,37 +30,37 @@ class PassingNodes:
             return told
         return agreeing(self._passed_hours(title, whole), told)
 
-    def passed(self, at: Standing) -> Node:
+    def passed(self, at: VersionStanding) -> Node:
         """The value that is not billable on the entry's own line."""
         price = _price(at)
         title = f"{at.entry.entry_id}: passed on"
         told = stated(title, price.passed, "amount", price.currency, rule="R17")
         return agreeing(less(title, self.entries.value(at), self.entries.billable(at), rule="R17"), told)
 
-    def passed_hours(self, at: Standing) -> Node:
+    def passed_hours(self, at: VersionStanding) -> Node:
         """As many as the part has."""
         title = f"{at.entry.entry_id}: hours passed on"
         return agreeing(self._passed_hours(title, at), stated(title, _price(at).passed_hours, "hours", rule="R17"))
 
-    def _passed_hours(self, title: str, at: Standing) -> Node:
+    def _passed_hours(self, title: str, at: VersionStanding) -> Node:
         """What of the hours that amount pays for."""
         return self._hours_of(title, at, self.passed(at))
 
-    def _hours_of(self, title: str, at: Standing, value: Node) -> Node:
+    def _hours_of(self, title: str, at: VersionStanding, value: Node) -> Node:
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "half_up"}
         operands = (self.entries.hours_at(at.entry.entry_id, at.step), value, self.entries.value(at))
         return evaluated(title, "proportion", operands, parameters, "hours", rule="R17")
 
     # What went back
 
-    def before_it_went_back(self, part: Standing, step: int) -> Node | None:
+    def before_it_went_back(self, part: VersionStanding, step: int) -> Node | None:
         """What a part came to by the terms of the step that took it back: rated again with the hours that it had before."""
         key = (part.entry.entry_id, step)
         if key not in self._went_back:
             self._went_back[key] = self._before_it_went_back(part, step)
         return self._went_back[key]
 
-    def _before_it_went_back(self, part: Standing, step: int) -> Node | None:
+    def _before_it_went_back(self, part: VersionStanding, step: int) -> Node | None:
         price, event, draft = _price(part), part.work.time, self.sources.draft(step)
         plan = plan_of(draft, price)
         worker = worker_on(draft, event.person_id, price.day) if event is not None else None
@@ -80,6 +80,6 @@ class PassingNodes:
         return least(title, [value, *self.entries.caps.rooms_under(part, plan, step)])
 
 
-def _price(at: Standing) -> Price:
+def _price(at: VersionStanding) -> Price:
     assert at.work.price is not None, "the work is priced"
     return at.work.price

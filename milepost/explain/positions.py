@@ -11,12 +11,12 @@ from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.terms.plan import contract_policies
-from state.trace import Said
+from state.trace import TracedOutput
 
 SIDES = (CONTRACT_ASSET, CONTRACT_LIABILITY)
 
 
-class Figures(NamedTuple):
+class PositionAmounts(NamedTuple):
     """In contract and in ledger currency."""
 
     amount: Node
@@ -26,16 +26,16 @@ class Figures(NamedTuple):
 class Balances(NamedTuple):
     """What stands on 1160 and on 2300, debit positive."""
 
-    asset: Figures
-    liability: Figures
+    asset: PositionAmounts
+    liability: PositionAmounts
 
-    def on(self, account: str) -> Figures:
+    def on(self, account: str) -> PositionAmounts:
         return self.asset if account == CONTRACT_ASSET else self.liability
 
-    def after(self, moves: Mapping[str, Figures]) -> Balances:
+    def after(self, moves: Mapping[str, PositionAmounts]) -> Balances:
         return Balances(
             *(
-                Figures(
+                PositionAmounts(
                     total(f"on {account}", (had.amount, moves[account].amount), "amount", had.amount.currency),
                     total(f"on {account}", (had.ledger, moves[account].ledger), "amount", had.ledger.currency),
                 )
@@ -51,7 +51,7 @@ class PositionNodes:
         self.sources = sources
         self.lines = lines
 
-    def before(self, said: Said) -> Balances:
+    def before(self, said: TracedOutput) -> Balances:
         """What the contract's journals before this one left on either side."""
         journal: JournalEntry = said.record
         legs: dict[str, list[tuple[Node, Node]]] = {account: [] for account in SIDES}
@@ -65,7 +65,7 @@ class PositionNodes:
                     legs[line.account].append(self._leg(other.record, number))
         return Balances(
             *(
-                Figures(
+                PositionAmounts(
                     total(f"on {account} before", [one for one, _ in legs[account]], "amount", journal.currency),
                     total(
                         f"on {account} before, in ledger currency",
@@ -97,26 +97,26 @@ class PositionNodes:
         )
 
     def moved(
-        self, said: Said, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
-    ) -> dict[str, Figures] | None:
+        self, said: TracedOutput, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
+    ) -> dict[str, PositionAmounts] | None:
         """The lines of a debit, or of a credit, by account."""
         legs = self.legs(said, balances, amount, at_rate)
         if legs is None:
             return None
-        parts: dict[str, list[Figures]] = {}
+        parts: dict[str, list[PositionAmounts]] = {}
         for account, figures in legs:
             parts.setdefault(account, []).append(figures)
         return {account: summed(found, account) for account, found in parts.items()}
 
     def legs(
-        self, said: Said, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
-    ) -> list[tuple[str, Figures]] | None:
+        self, said: TracedOutput, balances: Balances, amount: Node, at_rate: Callable[[Node], Node | None]
+    ) -> list[tuple[str, PositionAmounts]] | None:
         """Against what stands on the other side, then on their own."""
         journal: JournalEntry = said.record
         debit = (amount.value or 0) > 0
         own, other = SIDES if debit else tuple(reversed(SIDES))
         left = amount if debit else negated("credit", amount)
-        made: list[tuple[str, Figures]] = []
+        made: list[tuple[str, PositionAmounts]] = []
         for account in (own, other):
             had = balances.on(account)
             if not had.amount.value or (had.amount.value > 0) == debit or not left.value:
@@ -130,17 +130,17 @@ class PositionNodes:
             ledger = at_rate(rest)
             if ledger is None:
                 return None
-            made.append((own, Figures(rest, ledger)))
+            made.append((own, PositionAmounts(rest, ledger)))
         return made
 
     def by_project(
         self,
-        said: Said,
-        legs: list[tuple[str, Figures]],
+        said: TracedOutput,
+        legs: list[tuple[str, PositionAmounts]],
         net: Node,
         billed: Mapping[str, Node],
         at_rate: Callable[[Node], Node | None],
-    ) -> dict[str, dict[str, Figures]]:
+    ) -> dict[str, dict[str, PositionAmounts]]:
         """Lines by project and account: projects on the side of the net have them, in order, less what the others take off them; that
         goes from one project to another on 2300."""
         journal: JournalEntry = said.record
@@ -156,7 +156,7 @@ class PositionNodes:
             for project, has in own.items():
                 cut = least("taken off it", [off, has])
                 own[project], off = less("left of it", has, cut), less("left to take off", off, cut)
-        found: dict[str, dict[str, list[Figures]]] = {}
+        found: dict[str, dict[str, list[PositionAmounts]]] = {}
         for account, leg in legs:
             for project, part in self._shares(journal, leg, own):
                 found.setdefault(project, {}).setdefault(account, []).append(part)
@@ -168,12 +168,12 @@ class PositionNodes:
 
     def _over(
         self,
-        found: dict[str, dict[str, list[Figures]]],
+        found: dict[str, dict[str, list[PositionAmounts]]],
         billed: Mapping[str, Node],
         at_rate: Callable[[Node], Node | None],
-    ) -> Iterator[tuple[str, Figures]]:
+    ) -> Iterator[tuple[str, PositionAmounts]]:
         """What each project lacks of its own sum, in order; together nothing."""
-        before: Figures | None = None
+        before: PositionAmounts | None = None
         for project, bills in sorted(billed.items()):
             had = [part.amount for parts in found.get(project, {}).values() for part in parts]
             wants = negated("billed", bills)
@@ -185,10 +185,12 @@ class PositionNodes:
             if ledger is None:
                 return
             mine = less("goes over, in ledger currency", ledger, before.ledger) if before else ledger
-            yield project, Figures(lacks, mine)
-            before = Figures(upto, ledger)
+            yield project, PositionAmounts(lacks, mine)
+            before = PositionAmounts(upto, ledger)
 
-    def _shares(self, journal: JournalEntry, leg: Figures, own: dict[str, Node]) -> list[tuple[str, Figures]]:
+    def _shares(
+        self, journal: JournalEntry, leg: PositionAmounts, own: dict[str, Node]
+    ) -> list[tuple[str, PositionAmounts]]:
         """A line shared among projects in order; takes off `own` what each has."""
         if len(own) == 1:
             return [(project, leg) for project in own]
@@ -203,18 +205,20 @@ class PositionNodes:
             upto = less("with those before it", whole, rest) if rest.value else whole
             ledger = in_proportion("with those before it", leg.ledger, upto, whole, mode) if rest.value else leg.ledger
             mine = less("its part, in ledger currency", ledger, before) if before is not None else ledger
-            made.append((project, Figures(part if debit else negated("credit", part), mine)))
+            made.append((project, PositionAmounts(part if debit else negated("credit", part), mine)))
             before = ledger
         return made
 
-    def _taken(self, journal: JournalEntry, had: Figures, stands: Node, taken: Node, *, debit: bool) -> Figures:
+    def _taken(
+        self, journal: JournalEntry, had: PositionAmounts, stands: Node, taken: Node, *, debit: bool
+    ) -> PositionAmounts:
         """At the ledger amount that it carries."""
         amount = taken if debit else negated("credit", taken)
         if taken.value == stands.value:
-            return Figures(amount, negated("all that is carried, in ledger currency", had.ledger, rule="R52"))
+            return PositionAmounts(amount, negated("all that is carried, in ledger currency", had.ledger, rule="R52"))
         mode = self._mode(journal)
         title = "in ledger currency, in proportion to what is carried"
-        return Figures(amount, in_proportion(title, had.ledger, amount, had.amount, mode, rule="R52"))
+        return PositionAmounts(amount, in_proportion(title, had.ledger, amount, had.amount, mode, rule="R52"))
 
     def _mode(self, journal: JournalEntry) -> str:
         said = self.sources.trace.journals[journal.journal_id]
@@ -222,19 +226,19 @@ class PositionNodes:
         contract = draft.contract(journal.contract_id or "")
         return contract_policies(draft, contract).money_mode if contract is not None else "half_up"
 
-    def settled(self, said: Said, line: JournalLine) -> tuple[Node | None, Node | None]:
+    def settled(self, said: TracedOutput, line: JournalLine) -> tuple[Node | None, Node | None]:
         """A side that goes over to the other as it carries, and cents left where nothing is (rule `contract_position`)."""
         journal: JournalEntry = said.record
         balances = self.before(said)
         asset, liability = balances.asset.amount.value or 0, balances.liability.amount.value or 0
         net = asset + liability
         gone = CONTRACT_LIABILITY if net > 0 and liability else CONTRACT_ASSET if net <= 0 and asset else None
-        moves: dict[str, Figures] = {}
+        moves: dict[str, PositionAmounts] = {}
         if gone is not None:
             had = balances.on(gone)
             into = CONTRACT_ASSET if gone == CONTRACT_LIABILITY else CONTRACT_LIABILITY
             moves = {
-                gone: Figures(negated("goes over", had.amount), negated("goes over", had.ledger, rule="R52")),
+                gone: PositionAmounts(negated("goes over", had.amount), negated("goes over", had.ledger, rule="R52")),
                 into: had,
             }
         if line.purpose != "exchange_difference":
@@ -250,12 +254,12 @@ class PositionNodes:
         )
 
 
-def summed(parts: list[Figures], account: str) -> Figures:
+def summed(parts: list[PositionAmounts], account: str) -> PositionAmounts:
     if len(parts) == 1:
         return parts[0]
     amounts: Any = [one.amount for one in parts]
     ledgers: Any = [one.ledger for one in parts]
-    return Figures(
+    return PositionAmounts(
         total(f"on {account}", amounts, "amount", amounts[0].currency, rule="R46"),
         total(f"on {account}", ledgers, "amount", ledgers[0].currency, rule="R46"),
     )

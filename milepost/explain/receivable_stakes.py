@@ -14,7 +14,7 @@ from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.receivables import APPLICATION, ReceivableNodes
 from milepost.explain.sources import Sources
 from state.books import CashApplication, Payment, Receivable, WriteOff
-from state.trace import Said
+from state.trace import TracedOutput
 
 APPLICATION_FIELD = re.compile(r"applications\[(\d+)\]\.(amount|invoice_id)")
 
@@ -25,7 +25,7 @@ class ReceivableStakes:
         self.receivables = receivables
         self.given_up = given_up
 
-    def stake(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def stake(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """By the field that it names."""
         if record.subject_kind == "write_off":
             return self._of_write_off(said, record)
@@ -58,7 +58,7 @@ class ReceivableStakes:
         owed = self.receivables.owed(invoice_id, said).amount
         return less(TITLE, applied[place], less("open for it", owed, *earlier) if earlier else owed)
 
-    def _of_application(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _of_application(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         known: CashApplication | None = self.sources.trace.part_at(APPLICATION, record.subject_id, said.step)
         if known is None:
             return None
@@ -88,7 +88,7 @@ class ReceivableStakes:
         left = self.receivables.owed(invoice_id, said).amount
         return less(TITLE, applied[place], less("open for it", left, *earlier) if earlier else left)
 
-    def _of_write_off(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def _of_write_off(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         known: WriteOff | None = self.sources.trace.part_at("write_off", record.subject_id, said.step)
         if known is None:
             return None

@@ -17,7 +17,7 @@ from milepost.explain.sources import Sources
 from state.books import CashApplication, Payment, Receivable, WriteOff
 from state.terms.known import entity_policies
 from state.terms.plan import contract_policies
-from state.trace import Said
+from state.trace import TracedOutput
 
 PAYMENT = "payment"
 APPLICATION = "payment_application"
@@ -31,7 +31,7 @@ Place = tuple[str, str, int]
 Posted = Payment | CashApplication
 
 
-class Figures(NamedTuple):
+class ReceivableAmounts(NamedTuple):
     """In the invoice's and in ledger currency."""
 
     amount: Node
@@ -43,10 +43,10 @@ class ReceivableNodes:
         self.sources = sources
         self.lines = lines
         self.exchanges = exchanges
-        self._taken: dict[Place, Figures] = {}
+        self._taken: dict[Place, ReceivableAmounts] = {}
 
     def figures(
-        self, said: Said, journal: JournalEntry, line: JournalLine, number: int
+        self, said: TracedOutput, journal: JournalEntry, line: JournalLine, number: int
     ) -> tuple[Node | None, Node | None]:
         """Of one line of a payment's or a write-off's journal, debit positive."""
         if line.account == EXCHANGE_DIFFERENCE:
@@ -72,7 +72,7 @@ class ReceivableNodes:
         return found
 
     def _cash_received(
-        self, said: Said, journal: JournalEntry, number: int, payment: Payment, event: PaymentReceived
+        self, said: TracedOutput, journal: JournalEntry, number: int, payment: Payment, event: PaymentReceived
     ) -> tuple[Node | None, Node | None]:
         line = journal.lines[number - 1]
         if line.account == BANK:
@@ -118,7 +118,7 @@ class ReceivableNodes:
         return less("not applied", paid, *own, *others) if own or others else paid
 
     def _applied(
-        self, said: Said, journal: JournalEntry, number: int, payment: Posted
+        self, said: TracedOutput, journal: JournalEntry, number: int, payment: Posted
     ) -> tuple[Node | None, Node | None]:
         """Each application has a line, in order, among those of its project."""
         line = journal.lines[number - 1]
@@ -139,7 +139,7 @@ class ReceivableNodes:
         known: Receivable | None = self.sources.trace.part_at("receivable", invoice_id, step)
         return (known.contract_id, known.project_id) if known is not None else ("", "")
 
-    def taken(self, which: Place) -> Figures:
+    def taken(self, which: Place) -> ReceivableAmounts:
         """What was taken of an invoice by one of the applications that fit; below zero what was taken off it."""
         if which not in self._taken:
             kind, affected_id, place = which
@@ -155,10 +155,10 @@ class ReceivableNodes:
             applied = self._application(posted, posted.event, place)
             if applied is None:
                 applied = self._fitting(said, posted, place, of.amount)
-            self._taken[which] = Figures(applied, self._left(said, invoice_id, applied, of))
+            self._taken[which] = ReceivableAmounts(applied, self._left(said, invoice_id, applied, of))
         return self._taken[which]
 
-    def _fitting(self, said: Said, posted: Posted, place: int, open_for_it: Node) -> Node:
+    def _fitting(self, said: TracedOutput, posted: Posted, place: int, open_for_it: Node) -> Node:
         """What a waiver let through: all that was open, or all that was unapplied."""
         _, amount, _ = posted.applied[place]
         if open_for_it.value == amount:
@@ -190,7 +190,7 @@ class ReceivableNodes:
         known: Receivable | None = self.sources.trace.part_at("receivable", invoice_id, step)
         return known is not None and (amount > 0) != (known.gross[0] > 0)
 
-    def settled(self, event: PaymentApplied, invoice_id: str, said: Said, until: int = 0) -> Figures:
+    def settled(self, event: PaymentApplied, invoice_id: str, said: TracedOutput, until: int = 0) -> ReceivableAmounts:
         """Below zero, what the payment had of an invoice before an output, and before one of an application's places."""
         found = [
             self.taken((journal.affected_kind, journal.affected_id, place))
@@ -206,7 +206,7 @@ class ReceivableNodes:
         journal = said.record
         ledger_currency = journal.ledger_currency if isinstance(journal, JournalEntry) else event.currency
         title = f"payment {event.payment_id}: settled of invoice {invoice_id}"
-        return Figures(
+        return ReceivableAmounts(
             negated("to be taken off", total(title, [one.amount for one in found], "amount", event.currency)),
             negated("to be taken off", total(title, [one.ledger for one in found], "amount", ledger_currency)),
         )
@@ -215,7 +215,7 @@ class ReceivableNodes:
         known = self._posted(APPLICATION, application_id, step)
         return known.applied[place][0] if known is not None else ""
 
-    def on_account(self, said: Said, payment_id: str, legal_entity_id: str) -> Figures:
+    def on_account(self, said: TracedOutput, payment_id: str, legal_entity_id: str) -> ReceivableAmounts:
         """What a company has of the payment on 1120 before an output."""
         legs = [
             self.leg(journal, number)
@@ -228,7 +228,7 @@ class ReceivableNodes:
         currency, ledger_currency = "", ""
         for journal, _ in self._of_cash(payment_id, said):
             currency, ledger_currency = journal.currency, journal.ledger_currency
-        return Figures(
+        return ReceivableAmounts(
             negated(title, total("on 1120", [one.amount for one in legs], "amount", currency)),
             negated(title, total("on 1120", [one.ledger for one in legs], "amount", ledger_currency)),
         )
@@ -238,7 +238,7 @@ class ReceivableNodes:
         title = f"applied to invoice {one.invoice_id}"
         return self.sources.field(title, one.amount, "amount", event, f"applications[{place}].amount", event.currency)
 
-    def elsewhere(self, payment: Payment | None, said: Said) -> list[Node]:
+    def elsewhere(self, payment: Payment | None, said: TracedOutput) -> list[Node]:
         """What invoices of other engagements took of the payment before."""
         found: list[Node] = []
         for application_id in payment.applications if payment is not None else ():
@@ -249,7 +249,7 @@ class ReceivableNodes:
             ]
         return found
 
-    def _of_cash(self, payment_id: str, said: Said) -> Iterator[tuple[JournalEntry, Posted]]:
+    def _of_cash(self, payment_id: str, said: TracedOutput) -> Iterator[tuple[JournalEntry, Posted]]:
         """Journals of the payment, and of what was applied of it later, before an output."""
         for other in self.sources.trace.said:
             journal = other.record
@@ -262,7 +262,7 @@ class ReceivableNodes:
                 yield journal, posted
 
     def _cash_applied(
-        self, said: Said, journal: JournalEntry, number: int, posted: CashApplication
+        self, said: TracedOutput, journal: JournalEntry, number: int, posted: CashApplication
     ) -> tuple[Node | None, Node | None]:
         """What its invoices take; the ledger amount at the rate of the payment, of all that is left as it is carried."""
         line, event = journal.lines[number - 1], posted.event
@@ -306,7 +306,7 @@ class ReceivableNodes:
         field = f"applications[{place}].amount"
         return in_units(self.sources.field(title, one.amount, "amount", event, field, event.currency))
 
-    def _left(self, said: Said, invoice_id: str, piece: Node, owed: Figures) -> Node:
+    def _left(self, said: TracedOutput, invoice_id: str, piece: Node, owed: ReceivableAmounts) -> Node:
         """The ledger amount of a part: all that is carried, or in proportion to it."""
         if piece.value == owed.amount.value:
             return owed.ledger
@@ -320,7 +320,7 @@ class ReceivableNodes:
         return contract_policies(draft, contract).money_mode if contract is not None else "half_up"
 
     def _at_rate(
-        self, said: Said, journal: JournalEntry, event: PaymentReceived, amount: Node, ledger: int
+        self, said: TracedOutput, journal: JournalEntry, event: PaymentReceived, amount: Node, ledger: int
     ) -> Node | None:
         """The rate that the bank states, else the table's for the day."""
         if journal.currency == journal.ledger_currency:
@@ -333,24 +333,24 @@ class ReceivableNodes:
 
     # Write-offs
 
-    def _written_off(self, said: Said, journal: JournalEntry) -> Figures | None:
+    def _written_off(self, said: TracedOutput, journal: JournalEntry) -> ReceivableAmounts | None:
         known: WriteOff | None = self.sources.trace.part_at("write_off", journal.affected_id, said.step)
         if known is None or known.event.invoice_id is None:
             return None
         event, invoice_id = known.event, known.event.invoice_id or ""
         amount = self.sources.field("given up", event.amount, "amount", event, "amount", journal.currency)
-        return Figures(amount, self._left(said, invoice_id, amount, self.owed(invoice_id, said)))
+        return ReceivableAmounts(amount, self._left(said, invoice_id, amount, self.owed(invoice_id, said)))
 
     # What is owed
 
-    def owed(self, invoice_id: str, said: Said, until: Place | None = None) -> Figures:
+    def owed(self, invoice_id: str, said: TracedOutput, until: Place | None = None) -> ReceivableAmounts:
         """Of an invoice before an output, or before one of a payment's applications."""
         trace = self.sources.trace
         last = said.step
         known: Receivable | None = trace.part_at("receivable", invoice_id, last)
         assert known is not None, "the invoice is posted"
-        charged: list[Figures] = []
-        gone: list[Figures] = []
+        charged: list[ReceivableAmounts] = []
+        gone: list[ReceivableAmounts] = []
         for other in trace.said:
             journal = other.record
             if until is None and journal is said.record:
@@ -373,11 +373,11 @@ class ReceivableNodes:
                     break
             elif self._is_about(journal, invoice_id, other.step):
                 gone += [
-                    Figures(negated("taken", one.amount), negated("taken", one.ledger))
+                    ReceivableAmounts(negated("taken", one.amount), negated("taken", one.ledger))
                     for one in self._on_receivable(journal)
                 ]
         title = f"invoice {invoice_id}: open"
-        return Figures(
+        return ReceivableAmounts(
             less(
                 title,
                 total("charged", [one.amount for one in charged], "amount", known.currency),
@@ -390,7 +390,9 @@ class ReceivableNodes:
             ),
         )
 
-    def _of_payment(self, journal: JournalEntry, step: int, invoice_id: str, before: int | None) -> list[Figures]:
+    def _of_payment(
+        self, journal: JournalEntry, step: int, invoice_id: str, before: int | None
+    ) -> list[ReceivableAmounts]:
         """What a payment's journal took of the invoice, by its applications before one of them where that is named."""
         payment = self._posted(journal.affected_kind, journal.affected_id, step)
         if payment is None:
@@ -414,20 +416,20 @@ class ReceivableNodes:
             for record in self.sources.trace.events
         )
 
-    def _on_receivable(self, journal: JournalEntry) -> list[Figures]:
+    def _on_receivable(self, journal: JournalEntry) -> list[ReceivableAmounts]:
         return [self.leg(journal, number) for number, line in enumerate(journal.lines, 1) if line.account == RECEIVABLE]
 
-    def leg(self, journal: JournalEntry, number: int) -> Figures:
+    def leg(self, journal: JournalEntry, number: int) -> ReceivableAmounts:
         """A line of another journal, with its name."""
         whose, line = f"{journal.journal_id}#{number}", journal.lines[number - 1]
         title = f"journal line {whose}"
         if self.sources.are_many:
-            return Figures(
+            return ReceivableAmounts(
                 self.sources.figure(f"{whose}/amount", title, line.amount, journal.currency),
                 self.sources.figure(f"{whose}/ledger", title, line.ledger_amount, journal.ledger_currency),
             )
         amount, ledger = self.lines.figures(journal.journal_id, number)
-        return Figures(
+        return ReceivableAmounts(
             Node(title, amount.value, "amount", amount.currency, Arithmetic("same", (amount,)), id=whose),
             Node(title, ledger.value, "amount", ledger.currency, Arithmetic("same", (ledger,)), id=whose),
         )

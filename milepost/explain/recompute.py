@@ -9,7 +9,7 @@ from typing import NamedTuple
 from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
 
 
-class Wrong(NamedTuple):
+class WrongNode(NamedTuple):
     """A node whose arithmetic gives another value than it says."""
 
     node: Node
@@ -38,7 +38,7 @@ def everything(root: Node) -> Iterator[Node]:
         stack += [(below, False) for below in reversed((*operands, *node.why)) if id(below) not in seen]
 
 
-def recompute(root: Node) -> list[Wrong]:
+def recompute(root: Node) -> list[WrongNode]:
     """Nodes whose value does not follow from their operands; empty where everything holds."""
     found: dict[int, Fraction] = {}
     wrong = []
@@ -53,7 +53,7 @@ def recompute(root: Node) -> list[Wrong]:
                 [found[id(one)] for one in node.arithmetic.operands], node.arithmetic.parameters
             )
         if made != said:
-            wrong.append(Wrong(node, made))
+            wrong.append(WrongNode(node, made))
         found[id(node)] = said
     return wrong
 

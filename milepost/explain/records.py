@@ -16,7 +16,7 @@ from domain.terms import methods
 from domain.units import Amount
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named
 from milepost.explain.arithmetic import by_its_time
-from milepost.explain.entries import EntryNodes, Standing
+from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
@@ -99,7 +99,7 @@ class RecordNodes:
             named.setdefault(name, node)
         return named
 
-    def _priced(self, at: Standing, price: Price) -> list[Node]:
+    def _priced(self, at: VersionStanding, price: Price) -> list[Node]:
         entry_id = at.entry.entry_id
         if not price.line_id:
             return [self.memo(at)._replace(title=f"{entry_id}: value not charged")] if price.memo else []
@@ -136,7 +136,12 @@ class RecordNodes:
     # Figures that balances are sums of; of very many entries they are only named
 
     def _of_price(
-        self, entry_id: str, step: int, name: str, amount: Callable[[Price], Amount], make: Callable[[Standing], Node]
+        self,
+        entry_id: str,
+        step: int,
+        name: str,
+        amount: Callable[[Price], Amount],
+        make: Callable[[VersionStanding], Node],
     ) -> Node:
         at = self.entries.standing(entry_id, step)
         assert at is not None and at.work.price is not None, "the entry is priced"  # noqa: PT018
@@ -149,7 +154,7 @@ class RecordNodes:
         """With the cents of statement lines; where revenue comes with the invoice that has them."""
         return self._of_price(entry_id, step, "recognised", lambda price: price.earns, self.made_recognised)
 
-    def made_recognised(self, at: Standing) -> Node:
+    def made_recognised(self, at: VersionStanding) -> Node:
         entry_id, step = at.entry.entry_id, at.step
         price = at.work.price
         assert price is not None, "the entry is priced"
@@ -190,7 +195,7 @@ class RecordNodes:
             entry_id, step, "over_cap", lambda price: price.chargeable - price.billable - price.passed, self.made_over
         )
 
-    def made_over(self, at: Standing) -> Node:
+    def made_over(self, at: VersionStanding) -> Node:
         price = at.work.price
         order = price.binding if price is not None and is_order(price.binding or "") else None
         title = f"{at.entry.entry_id}: over {spoken(order) if order else 'cap'}"
@@ -200,18 +205,18 @@ class RecordNodes:
     def written_off(self, entry_id: str, step: int) -> Node:
         return self._of_price(entry_id, step, "written_off", lambda price: price.written_off, self.entries.written_off)
 
-    def cost(self, at: Standing, cost: Cost) -> Node:
+    def cost(self, at: VersionStanding, cost: Cost) -> Node:
         if self.sources.are_many:
             return self.sources.part(at.entry.entry_id, "cost", cost.amount, "amount", cost.currency, at.step)
         return self.entries.cost(at, cost)
 
-    def hours(self, at: Standing, price: Price) -> Node:
+    def hours(self, at: VersionStanding, price: Price) -> Node:
         """That are billable."""
         if self.sources.are_many and price.line_id:
             return self.sources.part(at.entry.entry_id, "hours_billable", price.hours, "hours", "", at.step)
         return self.entries.hours_at(at.entry.entry_id, at.step)
 
-    def hours_here(self, at: Standing, price: Price) -> Node:
+    def hours_here(self, at: VersionStanding, price: Price) -> Node:
         """Of them those that did not go on to another line."""
         hours = self.hours(at, price)
         if not price.passed_hours:
@@ -223,12 +228,12 @@ class RecordNodes:
             passed = self.sources.part(entry_id, name, price.passed_hours, "hours", "", at.step)
         return less(f"{entry_id}: hours billable on its line", hours, passed, rule="R17")
 
-    def value(self, at: Standing, price: Price) -> Node:
+    def value(self, at: VersionStanding, price: Price) -> Node:
         if self.sources.are_many:
             return self.sources.part(at.entry.entry_id, "value", price.value, "amount", price.currency, at.step)
         return self.entries.value(at)
 
-    def value_not_charged(self, at: Standing, price: Price) -> Node:
+    def value_not_charged(self, at: VersionStanding, price: Price) -> Node:
         if self.sources.are_many:
             return self.sources.part(
                 at.entry.entry_id, "value_not_charged", price.memo, "amount", price.currency, at.step
@@ -359,7 +364,7 @@ class RecordNodes:
             return Node(title, due.value, due.unit, due.currency, Arithmetic("same", (due,)))
         return less(title, due, issued)
 
-    def memo(self, at: Standing) -> Node:
+    def memo(self, at: VersionStanding) -> Node:
         """The value of hours that are not charged: worked less billed, or all of them."""
         price, event = at.work.price, at.work.time
         assert price is not None, "the work is priced"
@@ -394,7 +399,7 @@ class RecordNodes:
         node = Node(title, made, "amount", price.currency, Arithmetic("extend", tuple(operands), parameters), "R10")
         return agreeing(by_its_time(node), stated(title, price.memo, "amount", price.currency))
 
-    def _uncharged(self, at: Standing, hours: Node, draft: Any) -> tuple[list[Node], str | None, int]:
+    def _uncharged(self, at: VersionStanding, hours: Node, draft: Any) -> tuple[list[Node], str | None, int]:
         """The rate that the work would have had."""
         event, price = at.work.event, at.work.price
         placed = place(draft, event, at.entry.waived)
@@ -458,7 +463,7 @@ class RecordNodes:
         return "posted" if journals else "changed"
 
 
-def _is_only(at: Standing | None, on: tuple[str, Set[str]]) -> bool:
+def _is_only(at: VersionStanding | None, on: tuple[str, Set[str]]) -> bool:
     """Whether all that is issued of the entry is on these lines."""
     return at is not None and all(one.contract_id == on[0] and one.line_id in on[1] for one in at.entry.issued)
 

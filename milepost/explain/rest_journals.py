@@ -10,7 +10,7 @@ from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import journals_until
 from milepost.explain.sources import Sources
-from state.trace import Said, row_of
+from state.trace import TracedOutput, row_of
 
 
 class RestJournals:
@@ -18,7 +18,7 @@ class RestJournals:
         self.sources = sources
         self.invoices = invoices
 
-    def exchange_rest(self, said: Said, journal: JournalEntry, line: JournalLine) -> tuple[Node, Node]:
+    def exchange_rest(self, said: TracedOutput, journal: JournalEntry, line: JournalLine) -> tuple[Node, Node]:
         """The ledger amount that is left on unbilled accounts when nothing is left in contract currency."""
         nothing = constant("amount", 0, "amount", journal.currency)
         if line.account in UNBILLED:
@@ -29,7 +29,7 @@ class RestJournals:
             return nothing, rests[0]
         return nothing, total("left in ledger currency", rests, "amount", journal.ledger_currency)
 
-    def _left(self, said: Said, journal: JournalEntry, account: str) -> Node:
+    def _left(self, said: TracedOutput, journal: JournalEntry, account: str) -> Node:
         entry = self.sources.trace.entry_at(row_of(journal) or journal.affected_id, said.step)
         work = entry.standing if entry is not None else None
         before = [

@@ -13,7 +13,7 @@ from domain.outputs import BillingStatement, JournalEntry, JournalLine
 from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Contract, OpenStatement, StatementState
-from state.trace import Said
+from state.trace import TracedOutput
 
 
 class RetentionNodes:
@@ -67,7 +67,7 @@ class RetentionNodes:
 
     # What an invoice moves
 
-    def moved(self, said: Said, line: JournalLine) -> tuple[Node, Node]:
+    def moved(self, said: TracedOutput, line: JournalLine) -> tuple[Node, Node]:
         """Of a line on 1170."""
         journal: JournalEntry = said.record
         statement_id = journal.affected_id

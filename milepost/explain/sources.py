@@ -17,7 +17,7 @@ from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
 from state.draft import Draft
 from state.shard import LogRecord
-from state.trace import Step, Trace
+from state.trace import Trace, TraceStep
 
 TermsEvent = ContractSigned | ContractAmended
 # Of an engagement with more entries a sum over them names its parts; each of them is a figure of its own.
@@ -39,7 +39,7 @@ class Sources:
             self._drafts[step] = self.trace.draft_at(step)
         return self._drafts[step]
 
-    def step(self, number: int) -> Step:
+    def step(self, number: int) -> TraceStep:
         return self.trace.steps[number]
 
     # Events

@@ -21,7 +21,7 @@ from state.billing.statement_tax import DAY, taxable
 from state.draft import Draft
 from state.terms.plan import version_on
 from state.totals import issued_on, standing_price
-from state.trace import Said
+from state.trace import TracedOutput
 
 if TYPE_CHECKING:
     from milepost.explain.statements import Listed, StatementNodes
@@ -176,7 +176,7 @@ class TaxNodes:
 
     # Exceptions
 
-    def undetermined(self, said: Said, since: int, record: ExceptionRaised) -> Node:
+    def undetermined(self, said: TracedOutput, since: int, record: ExceptionRaised) -> Node:
         """Bases without a rate on statements that were issued from the step `since` on."""
         region, category = parts_of(record.subject_id)
         nodes = []
@@ -191,7 +191,7 @@ class TaxNodes:
                 ]
         return total("blocked", nodes, "amount", record.blocks_currency or "")
 
-    def difference(self, said: Said, record: ExceptionRaised) -> Node | None:
+    def difference(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
         """The invoice's tax less the statement's."""
         state = self.sources.trace.part_at("statement", record.subject_id, said.step)
         if state is None or state.tax is None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from domain.explanation import Node, agreeing, less, stated
 from domain.work.rows import DELIVERY
-from milepost.explain.entries import EntryNodes, Standing
-from milepost.explain.headroom import Consumer, ConsumptionOrder, HeadroomNodes
+from milepost.explain.entries import EntryNodes, VersionStanding
+from milepost.explain.headroom import CapConsumer, ConsumptionOrder, HeadroomNodes
 from milepost.explain.sources import Sources
 from state.caps.claims import allotments, granted_of
 from state.charges.unissued import unissued
@@ -24,7 +24,7 @@ class UnissuedNodes:
         self._memo: dict[tuple[Any, ...], Node] = {}
         self._consumption_orders: dict[tuple[Any, ...], ConsumptionOrder] = {}
 
-    def billable(self, at: Standing) -> Node | None:
+    def billable(self, at: VersionStanding) -> Node | None:
         """What may be billed of the entry then; None where no cap could leave it something else."""
         price, draft = at.work.price, self.sources.draft(at.step)
         plan = plan_of(draft, price) if price is not None else None
@@ -40,16 +40,16 @@ class UnissuedNodes:
             draft = self.sources.draft(step)
             contract = draft.contract(plan.contract_id)
             assert contract is not None, "the plan is of a contract in the books"
-            consumers = tuple(Consumer(*row) for row in unissued(draft, contract, plan))
+            consumers = tuple(CapConsumer(*row) for row in unissued(draft, contract, plan))
             self._consumption_orders[key] = ConsumptionOrder(
                 step, allotment, consumers, {consumer.entry_id: consumer for consumer in consumers}
             )
         return self._consumption_orders[key]
 
-    def part_of(self, consumer: Consumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
+    def part_of(self, consumer: CapConsumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
         return self.headroom.part(consumer, consumption, what, by_hours=by_hours)
 
-    def granted_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def granted_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         key = ("granted", consumer.entry_id, consumption.step)
         if key not in self._memo:
             value, amount = self._value(consumer, consumption), granted_of(consumption.allotment, consumer.stake).amount
@@ -62,13 +62,13 @@ class UnissuedNodes:
             self._memo[key] = agreeing(made, stated(title, amount, "amount", consumer.plan.currency, rule="R16"))
         return self._memo[key]
 
-    def settled_of(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def settled_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         told = stated(
             f"{consumer.entry_id}: gives back", consumer.claim.pinned, "amount", consumer.plan.currency, rule="R16"
         )
         return agreeing(self._value(consumer, consumption), told)
 
-    def _value(self, consumer: Consumer, consumption: ConsumptionOrder) -> Node:
+    def _value(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
         """What of the value is not given up; of units at the steps of their day."""
         at = self.headroom.at(consumer, consumption)
         price, charge = at.work.price, at.work.charge

@@ -10,7 +10,7 @@ from joserfc.jwk import RSAKey
 
 from domain.accounts import NAMES
 from domain.delivery.chart import ENTITY_DAY
-from simulation.erp.books import COMPANIES, Company
+from simulation.erp.books import COMPANIES, ErpCompany
 from simulation.erp.clients import Client
 from simulation.erp.oracle_fusion import ledger_name
 
@@ -29,7 +29,7 @@ def written(
     concurrent: int = 0,
     *,
     call_seconds: int = 0,
-    companies: Sequence[Company] = COMPANIES,
+    companies: Sequence[ErpCompany] = COMPANIES,
     grain: str = ENTITY_DAY,
     documents: int = 0,
 ) -> Path:
@@ -74,7 +74,7 @@ def _account(folder: Path, kind: str, url: str, token_path: str, concurrent: int
     ]
 
 
-def _options(kind: str, companies: Sequence[Company], documents: int) -> list[str]:
+def _options(kind: str, companies: Sequence[ErpCompany], documents: int) -> list[str]:
     if kind != "oracle_fusion":
         return []
     # An import whose answer was lost is among the processes at once here.
@@ -86,7 +86,7 @@ def _options(kind: str, companies: Sequence[Company], documents: int) -> list[st
     return made
 
 
-def _entity(company: Company, grain: str) -> list[str]:
+def _entity(company: ErpCompany, grain: str) -> list[str]:
     table = f"entities.{company.legal_entity_id}"
     return [
         "",

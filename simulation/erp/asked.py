@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 
-class Asked(NamedTuple):
+class HttpRequest(NamedTuple):
     """`path` without its query and decoded; names of headers in lower case."""
 
     method: str
@@ -36,7 +36,7 @@ class Reply(NamedTuple):
         return b"" if self.body is None else json.dumps(self.body, default=_number).encode()
 
 
-class Cut(NamedTuple):
+class ConnectionCut(NamedTuple):
     """The connection ends without an answer."""
 
 
@@ -46,13 +46,13 @@ class Huge(NamedTuple):
     size: int
 
 
-Does: TypeAlias = Reply | Cut | Huge
+Does: TypeAlias = Reply | ConnectionCut | Huge
 
 
-def asked(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Asked:
+def asked(method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpRequest:
     """`target` as it stands in the request's first line."""
     parts = urlsplit(target)
-    return Asked(method, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
+    return HttpRequest(method, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
 
 
 def _number(value: object) -> object:

@@ -33,7 +33,7 @@ def account_of(item: str) -> str:
     return item[-ACCOUNT_DIGITS:] if item[-ACCOUNT_DIGITS:].isdecimal() else item
 
 
-class Company(NamedTuple):
+class ErpCompany(NamedTuple):
     """A subsidiary, a company or a ledger, as the ERP calls it; `legal_entity_id` is ours."""
 
     id: str
@@ -41,10 +41,10 @@ class Company(NamedTuple):
     legal_entity_id: str
 
 
-COMPANIES: Final = (Company("1", "EUR", "LE-DE"), Company("2", "USD", "LE-US"))
+COMPANIES: Final = (ErpCompany("1", "EUR", "LE-DE"), ErpCompany("2", "USD", "LE-US"))
 
 
-class Books:
+class ErpBooks:
     """`lock` is held by who reads or writes; what is not committed when it is let go is taken back."""
 
     def __init__(self, folder: Path, schema: str) -> None:

@@ -16,8 +16,8 @@ from typing import Any, Final
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import format_amount, parse_amount
 from domain.units import Amount
-from simulation.erp.asked import Asked, Reply
-from simulation.erp.books import Books, Company, account_of
+from simulation.erp.asked import HttpRequest, Reply
+from simulation.erp.books import ErpBooks, ErpCompany, account_of
 from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
@@ -65,7 +65,7 @@ LINES: Final[Mapping[str, tuple[str, str, str]]] = {
 _ENTITY: Final = re.compile(rf"{API}companies\(([^)]+)\)/(\w+)(?:\(([^)]+)\))?(/Microsoft\.NAV\.post)?")
 
 
-class Refusal(Exception):
+class CentralRefusal(Exception):
     """Nothing of it is kept."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -73,20 +73,20 @@ class Refusal(Exception):
         self.code = code
 
 
-class BusinessCentral:
+class SimulatedBusinessCentral:
     """One environment with several companies; it posts when it is asked to, whatever `posting_seconds` says."""
 
     token_path: Final = TOKEN_PATH
 
-    def __init__(self, books: Books, companies: Sequence[Company], posting_seconds: float) -> None:
+    def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
         del posting_seconds
         self._books = books
         self._companies = {company.id: company for company in companies}
 
-    def written_key(self, asked: Asked) -> str | None:
+    def written_key(self, asked: HttpRequest) -> str | None:
         return written_key(asked)
 
-    def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
+    def answer(self, asked: HttpRequest, twist: Trouble | None) -> Reply:
         try:
             if asked.path == f"{API}companies":
                 named = [{"id": each.id, "name": each.legal_entity_id} for each in self._companies.values()]
@@ -95,7 +95,7 @@ class BusinessCentral:
                 return self._batch(asked.json()["requests"], twist)
             if (found := _ENTITY.fullmatch(asked.path)) and found[1] in self._companies:
                 return self._entity(asked, *found.groups())
-        except Refusal as refusal:
+        except CentralRefusal as refusal:
             return _error(400, refusal.code, str(refusal))
         except (sqlite3.Error, ValueError, KeyError) as fault:
             return _error(400, "BadRequest", str(fault))
@@ -108,7 +108,7 @@ class BusinessCentral:
     def unauthorized(self) -> Reply:
         return _error(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
 
-    def duplicate(self, asked: Asked) -> Reply:
+    def duplicate(self, asked: HttpRequest) -> Reply:
         """Of a journal, by its code."""
         del asked
         error = _error(400, "Internal_EntityWithSameKeyExists", "The record already exists").body
@@ -168,16 +168,16 @@ class BusinessCentral:
             made = (
                 self._journal(found[1], body, twist) if found[2] == "journals" else self._invoice(found[1], body, twist)
             )
-        except (Refusal, sqlite3.IntegrityError) as fault:
+        except (CentralRefusal, sqlite3.IntegrityError) as fault:
             database.execute("ROLLBACK TO record")
-            code = fault.code if isinstance(fault, Refusal) else "Internal_EntityWithSameKeyExists"
+            code = fault.code if isinstance(fault, CentralRefusal) else "Internal_EntityWithSameKeyExists"
             return Reply(200, {"responses": [{"id": "1", "status": 400, "body": _error(400, code, str(fault)).body}]})
         return Reply(200, {"responses": [{"id": "1", "status": 201, "body": made}]})
 
     def _journal(self, company: str, body: Mapping[str, Any], twist: Trouble | None) -> dict[str, Any]:
         code = str(body["code"])
         if len(code) > CODE_CHARACTERS:
-            raise Refusal("Application_StringExceededLength", f"The length of the string is {len(code)}")
+            raise CentralRefusal("Application_StringExceededLength", f"The length of the string is {len(code)}")
         database = self._books.database
         number = database.execute(
             "INSERT INTO journals (company, code, displayName) VALUES (?, ?, ?)",
@@ -188,7 +188,7 @@ class BusinessCentral:
         for line in body["journalLines"]:
             self._checked(line, "accountNumber")
             if len(line["documentNumber"]) > NUMBER_CHARACTERS:
-                raise Refusal("Application_StringExceededLength", "The length of documentNumber is over 20")
+                raise CentralRefusal("Application_StringExceededLength", "The length of documentNumber is over 20")
             on = str(line["postingDate"])
             on = f"{on[:4]}-{int(on[5:7]) % 12 + 1:02}-01" if twist is Trouble.OTHER_PERIOD else on
             values = (line["lineNumber"], line["accountNumber"], on, line["documentNumber"], str(line["amount"]))
@@ -201,7 +201,7 @@ class BusinessCentral:
         fields = {name: value for name, value in body.items() if name != "salesInvoiceLines"}
         if self._books.refuses_customer(customer := str(fields["customerNumber"])):
             text = f"The field Sell-to Customer No. contains a value ({customer}) that cannot be found in the related table (Customer)."
-            raise Refusal("Internal_InvalidTableRelation", text)
+            raise CentralRefusal("Internal_InvalidTableRelation", text)
         if twist is Trouble.OTHER_CURRENCY:
             fields["currencyCode"] = "CHF"
         database = self._books.database
@@ -230,9 +230,9 @@ class BusinessCentral:
         values = [line[field], *(each["valueCode"] for each in line.get("dimensionSetLines", ()))]
         if self._books.refuses(values[0]) or any(map(self._books.refuses_value, values[1:])):
             text = f"The field {field} contains a value ({line[field]}) that cannot be found in the related table."
-            raise Refusal("Internal_InvalidTableRelation", text)
+            raise CentralRefusal("Internal_InvalidTableRelation", text)
 
-    def _entity(self, asked: Asked, company: str, entity: str, its: str | None, post: str | None) -> Reply:
+    def _entity(self, asked: HttpRequest, company: str, entity: str, its: str | None, post: str | None) -> Reply:
         match asked.method:
             case "GET" if its is None:
                 return self._rows(asked, company, entity)
@@ -248,9 +248,9 @@ class BusinessCentral:
         lines = self._lines(entity, number)
         on = lines[0]["postingDate"] if entity == "journals" and lines else head.get("postingDate")
         if not lines or on is None:
-            raise Refusal("Application_DialogException", "There is nothing to post.")
+            raise CentralRefusal("Application_DialogException", "There is nothing to post.")
         if self._books.is_closed(on) or on < self._open_since():
-            raise Refusal(
+            raise CentralRefusal(
                 "Application_DialogException", "Posting Date is not within your range of allowed posting dates."
             )
         database = self._books.database
@@ -268,7 +268,7 @@ class BusinessCentral:
 
     def _book(self, company: str, on: str, number: str, kind: str, amounts: Sequence[tuple[str, Amount]]) -> None:
         if sum(amount for _, amount in amounts) != 0:
-            raise Refusal("Application_DialogException", f"Document {number} is out of balance.")
+            raise CentralRefusal("Application_DialogException", f"Document {number} is out of balance.")
         for account, amount in amounts:
             sides = (format_amount(max(amount, 0)), format_amount(max(-amount, 0)))
             self._books.database.execute(
@@ -279,7 +279,7 @@ class BusinessCentral:
     def _deleted(self, company: str, entity: str, its: str) -> Reply:
         number, head = self._head(company, entity, its)
         if head.get("status") == "Open":
-            raise Refusal("Application_DialogException", "A posted invoice cannot be deleted.")
+            raise CentralRefusal("Application_DialogException", "A posted invoice cannot be deleted.")
         lines, parent, _ = LINES[entity]
         self._books.database.execute(f"DELETE FROM {lines} WHERE {parent} = ?", [number])
         self._books.database.execute(f"DELETE FROM {entity} WHERE company = ? AND id = ?", [company, its])
@@ -287,7 +287,7 @@ class BusinessCentral:
 
     # Reading
 
-    def _rows(self, asked: Asked, company: str, entity: str) -> Reply:
+    def _rows(self, asked: HttpRequest, company: str, entity: str) -> Reply:
         if entity == "generalLedgerSetup":
             currency = self._companies[company].currency
             setup = {"allowPostingFrom": self._open_since(), "allowPostingTo": NO_DAY, "localCurrencyCode": currency}
@@ -304,7 +304,7 @@ class BusinessCentral:
             answer["@odata.nextLink"] = next_page(asked, skip + top)
         return Reply(200, answer)
 
-    def _expanded(self, asked: Asked, entity: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _expanded(self, asked: HttpRequest, entity: str, row: Mapping[str, Any]) -> dict[str, Any]:
         shown = _plain({name: value for name, value in row.items() if name != "company"})
         if entity in LINES and asked.query.get("$expand") == LINES[entity][0]:
             number = next(iter(row.values()))
@@ -317,7 +317,7 @@ class BusinessCentral:
             raise ValueError(f"{entity} has no such record")
         found = self._books.rows(f"SELECT * FROM {entity} WHERE company = ? AND id = ?", [company, its])
         if not found:
-            raise Refusal("Internal_RecordNotFound", "The record does not exist")
+            raise CentralRefusal("Internal_RecordNotFound", "The record does not exist")
         return int(next(iter(found[0].values()))), found[0]
 
     def _lines(self, entity: str, number: int) -> list[dict[str, Any]]:

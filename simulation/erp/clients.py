@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from simulation.erp.asked import Asked
+from simulation.erp.asked import HttpRequest
 
 ALGORITHMS: Final = ("PS256", "PS384", "PS512")
 
@@ -26,7 +26,7 @@ class Client(NamedTuple):
     def __repr__(self) -> str:
         return f"Client({self.id!r})"
 
-    def is_it(self, asked: Asked) -> bool:
+    def is_it(self, asked: HttpRequest) -> bool:
         """Whether a request for a token is from this one."""
         form = dict(parse_qsl(asked.body.decode("utf-8", "replace")))
         if form.get("grant_type") != "client_credentials":
@@ -35,7 +35,7 @@ class Client(NamedTuple):
             return self._has_signed(form.get("client_assertion", ""), asked)
         return (form.get("client_id"), form.get("client_secret")) == (self.id, self.secret)
 
-    def _has_signed(self, assertion: str, asked: Asked) -> bool:
+    def _has_signed(self, assertion: str, asked: HttpRequest) -> bool:
         try:
             key = RSAKey.import_key(self.key)
             claims: Mapping[str, object] = jwt.decode(assertion, key, algorithms=list(ALGORITHMS)).claims

@@ -20,8 +20,8 @@ from urllib.parse import unquote, urlsplit
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import HALF_UP, convert, format_amount, parse_amount
 from domain.units import Amount
-from simulation.erp.asked import Asked, Reply
-from simulation.erp.books import Books, Company
+from simulation.erp.asked import HttpRequest, Reply
+from simulation.erp.books import ErpBooks, ErpCompany
 from simulation.erp.odata import PAGE_ROWS, condition, next_page, written_key
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
@@ -101,7 +101,7 @@ HEADERS_OF: Final = {lines: headers for headers, (lines, _, _, _) in HEADERS.ite
 _DELETED: Final = re.compile(r"(\w+)\(dataAreaId='([^']*)',(\w+)='?([^')]*)'?\)")
 
 
-class Refusal(Exception):
+class DynamicsRefusal(Exception):
     """A record is not written; nothing of its change set is kept."""
 
     def __init__(self, entity: str, field: str, text: str) -> None:
@@ -110,12 +110,12 @@ class Refusal(Exception):
         self.field = field
 
 
-class DynamicsFinance:
+class SimulatedDynamicsFinance:
     """One environment with several companies; what is complete is posted so many seconds later."""
 
     token_path: Final = TOKEN_PATH
 
-    def __init__(self, books: Books, companies: Sequence[Company], posting_seconds: float) -> None:
+    def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
         self._books = books
         self._posting_seconds = posting_seconds
         self._companies = {company.id: company for company in companies}
@@ -126,10 +126,10 @@ class DynamicsFinance:
                 for entity in ENTITIES
             }
 
-    def written_key(self, asked: Asked) -> str | None:
+    def written_key(self, asked: HttpRequest) -> str | None:
         return written_key(asked)
 
-    def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
+    def answer(self, asked: HttpRequest, twist: Trouble | None) -> Reply:
         self.advance()
         if asked.path.startswith(SERVICES):
             return self._post_service(asked)
@@ -148,7 +148,7 @@ class DynamicsFinance:
                     return _error(404, "", f"No HTTP resource was found that matches {asked.path}", "")
         except (sqlite3.Error, ValueError, KeyError) as fault:
             return _error(400, "BadRequest", str(fault), "Microsoft.OData.ODataException")
-        except Refusal as refusal:
+        except DynamicsRefusal as refusal:
             return _refused(400, refusal)
 
     def throttled(self, count: int) -> Reply:
@@ -158,9 +158,9 @@ class DynamicsFinance:
     def unauthorized(self) -> Reply:
         return Reply(401, b"", {"www-authenticate": "Bearer"})
 
-    def duplicate(self, asked: Asked) -> Reply:
+    def duplicate(self, asked: HttpRequest) -> Reply:
         del asked
-        return _refused(400, Refusal("LedgerJournalLineEntity", "LineNumber", "The record already exists"))
+        return _refused(400, DynamicsRefusal("LedgerJournalLineEntity", "LineNumber", "The record already exists"))
 
     def entries(self) -> Iterator[LedgerEntry]:
         """The general ledger, and journals that are not posted."""
@@ -207,12 +207,12 @@ class DynamicsFinance:
     def _header(self, entity: str, body: Mapping[str, Any], twist: Trouble | None) -> Reply:
         company = self._company(entity, str(body["dataAreaId"]), twist)
         if entity == "LedgerJournalHeaders" and body["JournalName"] != "GenJrn":
-            raise Refusal(
+            raise DynamicsRefusal(
                 "LedgerJournalHeaderEntity", "JournalName", f"The value '{body['JournalName']}' is not found."
             )
         if self._books.refuses_customer(customer := str(body.get("CustomerAccount", ""))):
             said = f"The value '{customer}' in field 'Customer account' is not found in the related table 'Customers'."
-            raise Refusal("FreeTextInvoiceHeaderEntity", "CustomerAccount", said)
+            raise DynamicsRefusal("FreeTextInvoiceHeaderEntity", "CustomerAccount", said)
         (number,) = self._books.database.execute("INSERT INTO number VALUES (NULL) RETURNING last").fetchone()
         name = HEADERS[entity][1]
         own: dict[str, Any] = {"dataAreaId": company, "IsPosted": "No"}
@@ -225,12 +225,12 @@ class DynamicsFinance:
 
     def _company(self, entity: str, given: str, twist: Trouble | None) -> str:
         if given not in self._companies:
-            raise Refusal(f"{entity.removesuffix('s')}Entity", "dataAreaId", f"Company {given} does not exist.")
+            raise DynamicsRefusal(f"{entity.removesuffix('s')}Entity", "dataAreaId", f"Company {given} does not exist.")
         if twist is Trouble.OTHER_SUBSIDIARY:
             return next(each for each in self._companies if each != given)
         return given
 
-    def _batch(self, asked: Asked, twist: Trouble | None) -> Reply:
+    def _batch(self, asked: HttpRequest, twist: Trouble | None) -> Reply:
         """One change set: all of it is kept or nothing."""
         writes = list(_writes(asked))
         database = self._books.database
@@ -240,7 +240,7 @@ class DynamicsFinance:
         for at, (entity, body) in enumerate(kept, start=1):
             try:
                 numbers.add((HEADERS_OF[entity], self._line(entity, _twisted(body, twist))))
-            except Refusal as refusal:
+            except DynamicsRefusal as refusal:
                 database.execute("ROLLBACK TO change_set")
                 return _multipart([(at, _refused(500, refusal))])
         if twist is Trouble.PARTIAL:
@@ -257,14 +257,14 @@ class DynamicsFinance:
         number: str | int = body[parent]
         head = self._head(headers, number)
         if head is None or head["IsPosted"] != "No":
-            raise Refusal(technical, parent, f"{name} {number} must exist and be unposted.")
+            raise DynamicsRefusal(technical, parent, f"{name} {number} must exist and be unposted.")
         on = body["TransDate"] if "TransDate" in body else head["InvoiceDate"]
         if self._books.is_closed(on):
-            raise Refusal(technical, "TransDate", f"Fiscal period for {on[:10]} is not open.")
+            raise DynamicsRefusal(technical, "TransDate", f"Fiscal period for {on[:10]} is not open.")
         field = "AccountDisplayValue" if entity == "LedgerJournalLines" else "MainAccountDisplayValue"
         account, *dimensions = str(body[field]).split("-")
         if not account or self._books.refuses(account) or any(map(self._books.refuses_value, filter(None, dimensions))):
-            raise Refusal(technical, field, f"The value '{body[field]}' in field 'Account' is suspended.")
+            raise DynamicsRefusal(technical, field, f"The value '{body[field]}' in field 'Account' is suspended.")
         defaults = {"DebitAmount": "0", "CreditAmount": "0"} if entity == "LedgerJournalLines" else {}
         self._insert(entity, {**defaults, **body, "dataAreaId": head["dataAreaId"]})
         return number
@@ -290,7 +290,7 @@ class DynamicsFinance:
         if head is None or head["dataAreaId"] != found[2]:
             return _error(404, "", "No resources were found when selecting for update.", "")
         if head["IsPosted"] != "No":
-            raise Refusal(f"{found[1].removesuffix('s')}Entity", name, "A posted journal cannot be deleted.")
+            raise DynamicsRefusal(f"{found[1].removesuffix('s')}Entity", name, "A posted journal cannot be deleted.")
         database = self._books.database
         database.execute(f"DELETE FROM {lines} WHERE {parent} = ?", [head[name]])
         database.execute(f"DELETE FROM {found[1]} WHERE {name} = ?", [head[name]])
@@ -372,7 +372,7 @@ class DynamicsFinance:
             ],
         )
 
-    def _post_service(self, asked: Asked) -> Reply:
+    def _post_service(self, asked: HttpRequest) -> Reply:
         request = asked.json()["_request"]
         headers = "LedgerJournalHeaders" if request["Kind"] == "Journal" else "FreeTextInvoiceHeaders"
         if self._post(headers, request["Number"]):
@@ -381,7 +381,7 @@ class DynamicsFinance:
 
     # Reading
 
-    def _rows(self, asked: Asked, entity: str) -> Reply:
+    def _rows(self, asked: HttpRequest, entity: str) -> Reply:
         columns = asked.query.get("$select", ",".join(self._columns[entity])).split(",")
         if unknown := sorted(set(columns) - set(self._columns[entity])):
             raise ValueError(f"Could not find a property named '{unknown[0]}' on type '{entity}'.")
@@ -413,7 +413,7 @@ class DynamicsFinance:
         ).fetchall()
 
 
-def _writes(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
+def _writes(asked: HttpRequest) -> Iterator[tuple[str, dict[str, Any]]]:
     """Entity and fields of each POST in a change set."""
     head = f"content-type: {asked.headers.get('content-type', '')}\r\n\r\n".encode()
     for part in BytesParser().parsebytes(head + asked.body).walk():
@@ -452,7 +452,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Decimal(value or 0) if name in NUMBERS else value for name, value in row.items()}
 
 
-def _refused(status: int, refusal: Refusal) -> Reply:
+def _refused(status: int, refusal: DynamicsRefusal) -> Reply:
     text = (
         f"Write failed for table row of type '{refusal.entity}'. Infolog: Warning: {refusal}; "
         f"Warning: validateField failed on field '{refusal.entity}.{refusal.field}'."

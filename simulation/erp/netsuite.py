@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
-from simulation.erp.asked import Asked, Reply
-from simulation.erp.books import CURRENCIES, Books, Company, account_of, now
+from simulation.erp.asked import HttpRequest, Reply
+from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany, account_of, now
 from simulation.erp.taxes import taxes
 from simulation.erp.troubles import Trouble
 
@@ -61,7 +61,7 @@ _LIST: Final = re.compile(rf"{RECORDS}({_KINDS})")
 _LINE_FIELDS: Final = frozenset({"account", "debit", "credit", "memo", "item", "quantity", "price", "rate", "amount"})
 
 
-class Refusal(Exception):
+class NetSuiteRefusal(Exception):
     """NetSuite refuses a record; nothing of it is kept."""
 
     def __init__(self, code: str, detail: str, path: str = "") -> None:
@@ -70,7 +70,7 @@ class Refusal(Exception):
         self.path = path
 
 
-class Line(NamedTuple):
+class PostedLine(NamedTuple):
     """Debit positive, in the currency of the record; `ledger_amount` in that of the subsidiary."""
 
     account: str
@@ -78,12 +78,12 @@ class Line(NamedTuple):
     ledger_amount: Amount
 
 
-class NetSuite:
+class SimulatedNetSuite:
     """One account with several subsidiaries; it posts at once, whatever `posting_seconds` says."""
 
     token_path: Final = TOKEN_PATH
 
-    def __init__(self, books: Books, companies: Sequence[Company], posting_seconds: float) -> None:
+    def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
         del posting_seconds
         self._books = books
         self._companies = {company.id: company for company in companies}
@@ -95,12 +95,12 @@ class NetSuite:
             database.executemany("INSERT OR IGNORE INTO subsidiary VALUES (?, ?, ?)", named)
             database.executemany("INSERT OR IGNORE INTO currency VALUES (?, ?)", enumerate(CURRENCIES, start=1))
 
-    def written_key(self, asked: Asked) -> str | None:
+    def written_key(self, asked: HttpRequest) -> str | None:
         if asked.method == "PUT" and (found := _BY_EXTERNAL_ID.fullmatch(asked.path)):
             return found[2]
         return "a record without an external id" if asked.method == "POST" and _LIST.fullmatch(asked.path) else None
 
-    def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
+    def answer(self, asked: HttpRequest, twist: Trouble | None) -> Reply:
         if asked.path == QUERY_PATH and asked.method == "POST":
             return self._queried(asked)
         if asked.path == GOVERNANCE_PATH:
@@ -110,7 +110,7 @@ class NetSuite:
                 return self._put(asked, found[1], found[2], twist)
             if found := _LIST.fullmatch(asked.path):
                 return self._put(asked, found[1], None, twist) if asked.method == "POST" else self._listed(found[1])
-        except Refusal as refusal:
+        except NetSuiteRefusal as refusal:
             return _refused(400, refusal.code, str(refusal), refusal.path)
         if found := _BY_ID.fullmatch(asked.path):
             return self._shown(found[2])
@@ -125,7 +125,7 @@ class NetSuite:
     def unauthorized(self) -> Reply:
         return _refused(401, "INVALID_LOGIN", "Invalid login attempt. For more details, see the Login Audit Trail.")
 
-    def duplicate(self, asked: Asked) -> Reply:
+    def duplicate(self, asked: HttpRequest) -> Reply:
         del asked
         return _refused(400, "DUP_RCRD", "This record already exists")
 
@@ -161,11 +161,11 @@ class NetSuite:
 
     # Records
 
-    def _put(self, asked: Asked, kind: str, key: str | None, twist: Trouble | None) -> Reply:
+    def _put(self, asked: HttpRequest, kind: str, key: str | None, twist: Trouble | None) -> Reply:
         try:
             body = asked.json()
         except ValueError:
-            raise Refusal("INVALID_CONTENT", "the body is not JSON") from None
+            raise NetSuiteRefusal("INVALID_CONTENT", "the body is not JSON") from None
         company = self._company(_id(body, "subsidiary"), twist)
         currency = self._currency(body, company, twist)
         rate = parse_decimal(str(body.get("exchangeRate", 1)), EXCHANGE_RATE_SCALE)
@@ -175,19 +175,19 @@ class NetSuite:
         self._keep_lines(record, company, lines, replaces="replace" in asked.query)
         return Reply(204, headers={"location": f"http://{asked.headers.get('host', '')}{RECORDS}{kind}/{record}"})
 
-    def _company(self, given: str, twist: Trouble | None) -> Company:
+    def _company(self, given: str, twist: Trouble | None) -> ErpCompany:
         if given not in self._companies:
-            raise Refusal("INVALID_CONTENT", f"Invalid reference key {given} for subsidiary", "subsidiary")
+            raise NetSuiteRefusal("INVALID_CONTENT", f"Invalid reference key {given} for subsidiary", "subsidiary")
         if twist is Trouble.OTHER_SUBSIDIARY:
             return next(each for each in self._companies.values() if each.id != given)
         return self._companies[given]
 
-    def _currency(self, body: Mapping[str, Any], company: Company, twist: Trouble | None) -> int:
+    def _currency(self, body: Mapping[str, Any], company: ErpCompany, twist: Trouble | None) -> int:
         given = _id(body, "currency") or company.currency
         numbers = {symbol: number for number, symbol in enumerate(CURRENCIES, start=1)}
         number = numbers.get(given) or (int(given) if given in {str(each) for each in numbers.values()} else None)
         if number is None:
-            raise Refusal("INVALID_CONTENT", f"Invalid reference key {given} for currency", "currency")
+            raise NetSuiteRefusal("INVALID_CONTENT", f"Invalid reference key {given} for currency", "currency")
         return number % len(CURRENCIES) + 1 if twist is Trouble.OTHER_CURRENCY else number
 
     def _period(self, body: Mapping[str, Any], twist: Trouble | None) -> tuple[int, str]:
@@ -198,48 +198,50 @@ class NetSuite:
             [stated, stated, posted_on],
         ).fetchone()
         if found is None:
-            raise Refusal("INVALID_CONTENT", f"Invalid reference key {stated} for postingPeriod", "postingPeriod")
+            raise NetSuiteRefusal(
+                "INVALID_CONTENT", f"Invalid reference key {stated} for postingPeriod", "postingPeriod"
+            )
         if self._books.is_closed(found["starts"]):
-            raise Refusal("USER_ERROR", "You cannot create or change a transaction in a closed period")
+            raise NetSuiteRefusal("USER_ERROR", "You cannot create or change a transaction in a closed period")
         return found["id"] + (twist is Trouble.OTHER_PERIOD), posted_on
 
-    def _journal(self, body: Mapping[str, Any], company: Company, rate: int) -> list[Line]:
+    def _journal(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[PostedLine]:
         made = []
         for at, item in enumerate(body.get("line", {}).get("items", [])):
             account = self._checked(item, f"line.items[{at}]", _id(item, "account"))
             signed = parse_amount(str(item.get("debit", 0))) - parse_amount(str(item.get("credit", 0)))
-            made.append(Line(account, signed, _converted(signed, rate, company)))
+            made.append(PostedLine(account, signed, _converted(signed, rate, company)))
         if not made or sum(line.amount for line in made) != 0:
-            raise Refusal("USER_ERROR", "Please enter a balancing amount")
+            raise NetSuiteRefusal("USER_ERROR", "Please enter a balancing amount")
         return _balanced(made)
 
-    def _invoice(self, body: Mapping[str, Any], company: Company, rate: int) -> list[Line]:
+    def _invoice(self, body: Mapping[str, Any], company: ErpCompany, rate: int) -> list[PostedLine]:
         customer = _id(body, "entity")
         if not customer:
-            raise Refusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
+            raise NetSuiteRefusal("INVALID_CONTENT", "Please enter a value for entity", "entity")
         if self._books.refuses_customer(customer):
-            raise Refusal("INVALID_CONTENT", f"Invalid reference key {customer} for entity", "entity")
+            raise NetSuiteRefusal("INVALID_CONTENT", f"Invalid reference key {customer} for entity", "entity")
         made, taxed = [], []
         for at, item in enumerate(body.get("item", {}).get("items", [])):
             account = account_of(self._checked(item, f"item.items[{at}]", _id(item, "item")))
             net = parse_amount(str(item.get("amount", 0)))
-            made.append(Line(account, -net, -_converted(net, rate, company)))
+            made.append(PostedLine(account, -net, -_converted(net, rate, company)))
             taxed.append((net, TAX_PERCENT.get(_id(item, "taxCode"), 0)))
         if tax := sum(taxes(taxed)):
-            made.append(Line(OUTPUT_TAX, -tax, -_converted(tax, rate, company)))
+            made.append(PostedLine(OUTPUT_TAX, -tax, -_converted(tax, rate, company)))
         due = -sum(line.amount for line in made)
-        return _balanced([Line(RECEIVABLE, due, _converted(due, rate, company)), *made])
+        return _balanced([PostedLine(RECEIVABLE, due, _converted(due, rate, company)), *made])
 
     def _checked(self, item: Mapping[str, Any], path: str, account: str) -> str:
         """Raises Refusal for an account or a dimension that is refused."""
         field = "item" if "item" in item else "account"
         if not account.isdecimal() or self._books.refuses(account):
-            raise Refusal(
+            raise NetSuiteRefusal(
                 "INVALID_CONTENT", f"Invalid Field Value {account} for the following field: {field}", f"{path}.{field}"
             )
         for name in item.keys() - _LINE_FIELDS:
             if self._books.refuses(f"{name}={_id(item, name)}"):
-                raise Refusal(
+                raise NetSuiteRefusal(
                     "INVALID_CONTENT",
                     f"Invalid Field Value {_id(item, name)} for the following field: {name}",
                     f"{path}.{name}",
@@ -269,7 +271,7 @@ class NetSuite:
         assert made.lastrowid is not None
         return made.lastrowid
 
-    def _keep_lines(self, record: int, company: Company, lines: Sequence[Line], *, replaces: bool) -> None:
+    def _keep_lines(self, record: int, company: ErpCompany, lines: Sequence[PostedLine], *, replaces: bool) -> None:
         database = self._books.database
         if replaces:
             database.execute('DELETE FROM transactionline WHERE "transaction" = ?', [record])
@@ -290,7 +292,7 @@ class NetSuite:
 
     # Reading
 
-    def _queried(self, asked: Asked) -> Reply:
+    def _queried(self, asked: HttpRequest) -> Reply:
         try:
             query = re.sub(r"\btransaction\b", '"transaction"', str(asked.json()["q"]))
             rows = self._books.rows(f"{query} LIMIT {int(asked.query.get('limit', '1000'))}")
@@ -337,14 +339,14 @@ def _id(body: Mapping[str, Any], name: str) -> str:
     return str(found.get("id", "")) if isinstance(found, dict) else ""
 
 
-def _converted(amount: Amount, rate: int, company: Company) -> Amount:
+def _converted(amount: Amount, rate: int, company: ErpCompany) -> Amount:
     return convert(amount, rate, EXCHANGE_RATE_ONE, company.currency, HALF_UP)
 
 
-def _balanced(lines: list[Line]) -> list[Line]:
+def _balanced(lines: list[PostedLine]) -> list[PostedLine]:
     """NetSuite books what rounding leaves by itself."""
     left = sum(line.ledger_amount for line in lines)
-    return [*lines, Line(ROUNDING, 0, -left)] if left else lines
+    return [*lines, PostedLine(ROUNDING, 0, -left)] if left else lines
 
 
 def _to_char(value: str | None, form: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from simulation.erp.asked import Asked
+from simulation.erp.asked import HttpRequest
 
 PAGE_ROWS: Final = 1_000
 
@@ -40,12 +40,12 @@ def condition(text: str) -> tuple[str, list[str | int]]:
     return " ".join(made) or "1", values
 
 
-def next_page(asked: Asked, skip: int) -> str:
+def next_page(asked: HttpRequest, skip: int) -> str:
     query = "&".join(f"{name}={value}" for name, value in asked.query.items() if name != "$skiptoken")
     return f"http://{asked.headers.get('host', '')}{asked.path}?{query}&$skiptoken={skip}".replace(" ", "%20")
 
 
-def written_key(asked: Asked) -> str | None:
+def written_key(asked: HttpRequest) -> str | None:
     """The key in what is written, and where; None of what only reads."""
     if asked.method == "GET":
         return None

@@ -22,8 +22,8 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from domain.delivery.ledgers import LedgerEntry, LedgerLine
 from domain.money import HALF_UP, convert, format_amount, parse_amount, parse_decimal
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, Amount
-from simulation.erp.asked import Asked, Reply
-from simulation.erp.books import CURRENCIES, Books, Company
+from simulation.erp.asked import HttpRequest, Reply
+from simulation.erp.books import CURRENCIES, ErpBooks, ErpCompany
 from simulation.erp.troubles import Trouble
 
 TOKEN_PATH: Final = "/oauth2/v1/token"  # noqa: S105  # a path
@@ -81,7 +81,7 @@ _CHILD: Final = re.compile(r"journalBatches/\d+/child/journalHeaders/(\d+)/child
 _REQUEST: Final = re.compile(r"requestId=(\d+)")
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """One line of a journal file."""
 
     ledger_id: str
@@ -97,12 +97,12 @@ class Row(NamedTuple):
     group: str
 
 
-class OracleFusion:
+class SimulatedOracleFusion:
     """One environment with several ledgers; an import ends so many seconds after it began."""
 
     token_path: Final = TOKEN_PATH
 
-    def __init__(self, books: Books, companies: Sequence[Company], posting_seconds: float) -> None:
+    def __init__(self, books: ErpBooks, companies: Sequence[ErpCompany], posting_seconds: float) -> None:
         self._books = books
         self._companies = {company.id: company for company in companies}
         self._names = {company.id: ledger_name(company) for company in companies}
@@ -110,7 +110,7 @@ class OracleFusion:
         with books.open() as database:
             database.executemany("INSERT OR IGNORE INTO ledger VALUES (?, ?)", list(self._names.items()))
 
-    def written_key(self, asked: Asked) -> str | None:
+    def written_key(self, asked: HttpRequest) -> str | None:
         """The keys of a file, which another submission of the same journals has too."""
         if asked.method != "POST":
             return None
@@ -120,7 +120,7 @@ class OracleFusion:
         except (ValueError, KeyError, AttributeError, BadZipFile):
             return "a request that is not understood"
 
-    def answer(self, asked: Asked, twist: Trouble | None) -> Reply:
+    def answer(self, asked: HttpRequest, twist: Trouble | None) -> Reply:
         self.advance()
         resource = asked.path.removeprefix(RESOURCES)
         try:
@@ -153,7 +153,7 @@ class OracleFusion:
     def unauthorized(self) -> Reply:
         return Reply(401, b"<html>401 Unauthorized</html>", {"content-type": "text/html", "www-authenticate": "Basic"})
 
-    def duplicate(self, asked: Asked) -> Reply:
+    def duplicate(self, asked: HttpRequest) -> Reply:
         """Nothing here knows duplicates; a gateway that sends again gets a conflict."""
         del asked
         return Reply(409, {"title": "Conflict", "status": "409"})
@@ -241,7 +241,7 @@ class OracleFusion:
         database.execute("DELETE FROM interface_row WHERE group_id = ?", [process["group_id"]])
         return "SUCCEEDED", ""
 
-    def _code(self, row: Row) -> str:
+    def _code(self, row: FileRow) -> str:
         """What is wrong with it; empty: nothing."""
         if row.ledger_id not in self._companies:
             return "EM13"
@@ -255,7 +255,7 @@ class OracleFusion:
         )
         return "EF04" if is_refused else ""
 
-    def _keep(self, rows: Sequence[Row], process: sqlite3.Row) -> None:
+    def _keep(self, rows: Sequence[FileRow], process: sqlite3.Row) -> None:
         """A batch of one journal. One that does not balance is kept too, and never posted."""
         twist, first, database = process["twist"], rows[0], self._books.database
         on = date.fromisoformat(first.on)
@@ -332,7 +332,7 @@ class OracleFusion:
 
     # Journals
 
-    def _batches(self, asked: Asked) -> Reply:
+    def _batches(self, asked: HttpRequest) -> Reply:
         expands = asked.query.get("expand", "").split(".")
         rows, has_more = self._page(asked, "batch")
         items = []
@@ -344,14 +344,14 @@ class OracleFusion:
             items.append(batch)
         return _listed(items, has_more=has_more)
 
-    def _page(self, asked: Asked, table: str) -> tuple[list[dict[str, Any]], bool]:
+    def _page(self, asked: HttpRequest, table: str) -> tuple[list[dict[str, Any]], bool]:
         """Rows of a query in the order they were made, and whether there are more."""
         limit, offset = int(asked.query.get("limit", 25)), int(asked.query.get("offset", 0))
         where = asked.query.get("q", "1")
         rows = self._books.rows(f"SELECT * FROM {table} WHERE {where} ORDER BY 1 LIMIT {limit + 1} OFFSET {offset}")
         return rows[:limit], len(rows) > limit
 
-    def _headers(self, asked: Asked, batch: int, *, with_lines: bool) -> dict[str, Any]:
+    def _headers(self, asked: HttpRequest, batch: int, *, with_lines: bool) -> dict[str, Any]:
         headers = []
         for row in self._books.rows("SELECT * FROM header WHERE JeBatchId = ?", [batch]):
             if with_lines:
@@ -396,12 +396,12 @@ class OracleFusion:
             made.append({"id": part["id"], "path": part["path"], "payload": {"EventId": number}})
         return Reply(200, {"parts": made}, {"content-type": "application/vnd.oracle.adf.batch+json"})
 
-    def _events(self, asked: Asked) -> Reply:
+    def _events(self, asked: HttpRequest) -> Reply:
         rows, has_more = self._page(asked, "projectBillingEvents")
         return _listed([_numbers(row, "BillTrnsAmount") for row in rows], has_more=has_more)
 
 
-def ledger_name(company: Company) -> str:
+def ledger_name(company: ErpCompany) -> str:
     return f"{company.legal_entity_id} Primary Ledger"
 
 
@@ -411,13 +411,13 @@ def _raw_rows(body: Mapping[str, Any]) -> list[list[str]]:
         return list(csv.reader(StringIO(archive.read("GlInterface.csv").decode())))
 
 
-def _rows(body: Mapping[str, Any]) -> list[Row]:
+def _rows(body: Mapping[str, Any]) -> list[FileRow]:
     return [_row(each) for each in _raw_rows(body)] if "DocumentContent" in body else []
 
 
-def _row(fields: Sequence[str]) -> Row:
+def _row(fields: Sequence[str]) -> FileRow:
     accounted = [fields[40], fields[41]]
-    return Row(
+    return FileRow(
         ledger_id=fields[1],
         on=fields[2].replace("/", "-"),
         currency=fields[5],
@@ -432,7 +432,7 @@ def _row(fields: Sequence[str]) -> Row:
     )
 
 
-def _account(row: Row) -> str:
+def _account(row: FileRow) -> str:
     """The natural account: the second segment, or the only one."""
     return row.segments[min(1, len(row.segments) - 1)]
 

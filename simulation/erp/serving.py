@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from simulation.erp.asked import Cut, Huge, Reply, asked
+from simulation.erp.asked import ConnectionCut, Huge, Reply, asked
 from simulation.erp.simulated import SimulatedErp
 
 HOST: Final = "127.0.0.1"
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
                 for _ in range(size // CHUNK):
                     self.wfile.write(b" " * CHUNK)
-            case Cut():
+            case ConnectionCut():
                 self.close_connection = True
 
     def __getattr__(self, name: str) -> Callable[[], None]:

@@ -16,10 +16,10 @@ from typing import Any, Final, Protocol, assert_never
 from domain.delivery.ledgers import LedgerEntry
 from domain.money import format_amount
 from simulation.erp import business_central, dynamics_finance, netsuite, oracle_fusion
-from simulation.erp.asked import Asked, Cut, Does, Huge, Reply
-from simulation.erp.books import COMPANIES, Books, Company
+from simulation.erp.asked import ConnectionCut, Does, HttpRequest, Huge, Reply
+from simulation.erp.books import COMPANIES, ErpBooks, ErpCompany
 from simulation.erp.clients import Client
-from simulation.erp.troubles import TWISTS, Act, Share, Trouble, Troubles, Turn, parsed
+from simulation.erp.troubles import TWISTS, Act, Trouble, Troubles, TroubleShare, TroubleTurn, parsed
 
 CONTROL: Final = "/simulated/"
 HUGE_BYTES: Final = 50_000_000
@@ -32,17 +32,17 @@ class Interface(Protocol):
     @property
     def token_path(self) -> str: ...
 
-    def written_key(self, asked: Asked) -> str | None:
+    def written_key(self, asked: HttpRequest) -> str | None:
         """Of a call that writes, something that is the same when the same is written again."""
 
-    def answer(self, asked: Asked, twist: Trouble | None) -> Reply: ...
+    def answer(self, asked: HttpRequest, twist: Trouble | None) -> Reply: ...
 
     def throttled(self, count: int) -> Reply: ...
 
     def unauthorized(self) -> Reply:
         """That the token is none, or an old one."""
 
-    def duplicate(self, asked: Asked) -> Reply:
+    def duplicate(self, asked: HttpRequest) -> Reply:
         """That it is there already, in the vendor's words."""
 
     def advance(self) -> None:
@@ -52,11 +52,11 @@ class Interface(Protocol):
 
 
 # Tables, and what makes the interface: of the books, the companies, and the seconds until what was taken is posted.
-INTERFACES: Final[Mapping[str, tuple[str, Callable[[Books, Sequence[Company], float], Interface]]]] = {
-    "netsuite": (netsuite.SCHEMA, netsuite.NetSuite),
-    "dynamics365_finance": (dynamics_finance.SCHEMA, dynamics_finance.DynamicsFinance),
-    "business_central": (business_central.SCHEMA, business_central.BusinessCentral),
-    "oracle_fusion": (oracle_fusion.SCHEMA, oracle_fusion.OracleFusion),
+INTERFACES: Final[Mapping[str, tuple[str, Callable[[ErpBooks, Sequence[ErpCompany], float], Interface]]]] = {
+    "netsuite": (netsuite.SCHEMA, netsuite.SimulatedNetSuite),
+    "dynamics365_finance": (dynamics_finance.SCHEMA, dynamics_finance.SimulatedDynamicsFinance),
+    "business_central": (business_central.SCHEMA, business_central.SimulatedBusinessCentral),
+    "oracle_fusion": (oracle_fusion.SCHEMA, oracle_fusion.SimulatedOracleFusion),
 }
 
 
@@ -68,8 +68,8 @@ class SimulatedErp:
         kind: str,
         folder: Path,
         *,
-        companies: Sequence[Company] = COMPANIES,
-        troubles: Iterable[Share | Turn] = (),
+        companies: Sequence[ErpCompany] = COMPANIES,
+        troubles: Iterable[TroubleShare | TroubleTurn] = (),
         seed: int = 7,
         latency_seconds: float = 0.0,
         late_seconds: float = 2.0,
@@ -83,7 +83,7 @@ class SimulatedErp:
         self.late: Callable[[], object] = lambda: time.sleep(late_seconds)
         # The one client that may call, by tokens; None: any client may, also with a password or signatures.
         self.client: Client | None = None
-        self._books = Books(folder, schema)
+        self._books = ErpBooks(folder, schema)
         self._interface = made(self._books, companies, posting_seconds)
         self._latency_seconds = latency_seconds
         self._concurrent = concurrent
@@ -114,7 +114,7 @@ class SimulatedErp:
         with self._books.open():
             return list(self._interface.entries())
 
-    def act(self, turn: Turn) -> None:
+    def act(self, turn: TroubleTurn) -> None:
         with self._books.open():
             match turn.act:
                 case Act.DOWN:
@@ -136,7 +136,7 @@ class SimulatedErp:
                 case _:
                     assert_never(turn.act)
 
-    def does(self, asked: Asked) -> Does:
+    def does(self, asked: HttpRequest) -> Does:
         if asked.path.startswith(CONTROL):
             return self._controlled(asked)
         with self._lock:
@@ -156,7 +156,7 @@ class SimulatedErp:
             with self._lock:
                 self._at_once -= 1
 
-    def _answered(self, asked: Asked) -> Does:
+    def _answered(self, asked: HttpRequest) -> Does:
         if not self._is_known(asked):
             return self._interface.unauthorized()
         with self._lock:
@@ -167,12 +167,12 @@ class SimulatedErp:
             self.act(turn)
         return self._troubled(asked, trouble, count)
 
-    def _troubled(self, asked: Asked, trouble: Trouble | None, count: int) -> Does:
+    def _troubled(self, asked: HttpRequest, trouble: Trouble | None, count: int) -> Does:
         match trouble:
             case Trouble.FAILS:
                 return Reply(500, {"error": "internal"})
             case Trouble.CUT:
-                return Cut()
+                return ConnectionCut()
             case Trouble.THROTTLED:
                 return self._interface.throttled(count)
             case Trouble.LATE:
@@ -180,7 +180,7 @@ class SimulatedErp:
         reply = self._done(asked, trouble if trouble in TWISTS else None)
         match trouble:
             case Trouble.LOST:
-                return Cut()
+                return ConnectionCut()
             case Trouble.FAILS_AFTER:
                 return Reply(500, {"error": "internal"})
             case Trouble.GARBAGE:
@@ -192,25 +192,25 @@ class SimulatedErp:
             case _:
                 return reply
 
-    def _done(self, asked: Asked, twist: Trouble | None) -> Reply:
+    def _done(self, asked: HttpRequest, twist: Trouble | None) -> Reply:
         with self._books.open():
             return self._interface.answer(asked, twist)
 
-    def _token(self, asked: Asked) -> Reply:
+    def _token(self, asked: HttpRequest) -> Reply:
         if b"grant_type=client_credentials" not in asked.body:
             return Reply(400, {"error": "unsupported_grant_type"})
         if self.client is not None and not self.client.is_it(asked):
             return Reply(401, {"error": "invalid_client", "error_description": "Client authentication failed."})
         return Reply(200, {"access_token": self.token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"})
 
-    def _is_known(self, asked: Asked) -> bool:
+    def _is_known(self, asked: HttpRequest) -> bool:
         """By the token that counts now."""
         kind, _, value = asked.headers.get("authorization", "").partition(" ")
         if kind != "Bearer":
             return bool(value) and self.client is None
         return value == self.token
 
-    def _controlled(self, asked: Asked) -> Reply:
+    def _controlled(self, asked: HttpRequest) -> Reply:
         match asked.method, asked.path.removeprefix(CONTROL):
             case "GET", "ledger":
                 return Reply(200, [_shown(entry) for entry in self.entries()])
@@ -230,7 +230,7 @@ class SimulatedErp:
             case _:
                 return Reply(404, {"error": f"{asked.path}: expected ledger, counts or troubles"})
 
-    def _told(self, added: list[Share | Turn], following: list[Trouble | None]) -> Reply:
+    def _told(self, added: list[TroubleShare | TroubleTurn], following: list[Trouble | None]) -> Reply:
         with self._lock:
             self.troubles.add(added)
             self.troubles.next_writes.extend(following)

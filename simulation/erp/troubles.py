@@ -67,12 +67,12 @@ class Act(StrEnum):
     EXPIRE = "expire"
 
 
-class Share(NamedTuple):
+class TroubleShare(NamedTuple):
     trouble: Trouble
     percent: int
 
 
-class Turn(NamedTuple):
+class TroubleTurn(NamedTuple):
     """`at`: the count of writes from which on it holds."""
 
     act: Act
@@ -80,7 +80,7 @@ class Turn(NamedTuple):
     at: int = 0
 
 
-def parsed(text: str) -> Share | Turn:
+def parsed(text: str) -> TroubleShare | TroubleTurn:
     """`lost=30` or `down=20@3000`. Raises ValueError."""
     name, _, rest = text.partition("=")
     value, _, at = rest.partition("@")
@@ -89,21 +89,21 @@ def parsed(text: str) -> Share | Turn:
             raise ValueError(f"{text}: expected a count of writes after @, got {at!r}")
         if name in {Act.DOWN, Act.AWAY} and not value.isdecimal():
             raise ValueError(f"{text}: expected seconds, such as {name}=20, got {value!r}")
-        return Turn(Act(name), value, int(at or 0))
+        return TroubleTurn(Act(name), value, int(at or 0))
     if name not in set(Trouble):
         raise ValueError(f"{text}: expected one of {', '.join((*Trouble, *Act))}, got {name!r}")
     if at or not value.isdecimal() or int(value) > 100:
         raise ValueError(f"{text}: expected of 100, such as {name}=30, got {rest!r}")
-    return Share(Trouble(name), int(value))
+    return TroubleShare(Trouble(name), int(value))
 
 
 class Troubles:
     """Asked once a call, by one thread at a time."""
 
-    def __init__(self, given: Iterable[Share | Turn] = (), seed: int = 7) -> None:
+    def __init__(self, given: Iterable[TroubleShare | TroubleTurn] = (), seed: int = 7) -> None:
         self._seed = seed
         self._shares: dict[Trouble, int] = {}
-        self._turns: list[Turn] = []
+        self._turns: list[TroubleTurn] = []
         self._attempts: Counter[str] = Counter()
         self._burst_left = 0
         self._burst_until = 0.0
@@ -113,15 +113,15 @@ class Troubles:
         self.met: Counter[Trouble] = Counter()
         self.add(given)
 
-    def add(self, given: Iterable[Share | Turn]) -> None:
+    def add(self, given: Iterable[TroubleShare | TroubleTurn]) -> None:
         """A share of 0 ends one that was given before."""
         for each in given:
-            if isinstance(each, Share):
+            if isinstance(each, TroubleShare):
                 self._shares[each.trouble] = each.percent
             else:
                 self._turns.append(each)
 
-    def turns(self) -> list[Turn]:
+    def turns(self) -> list[TroubleTurn]:
         """What is due now; each comes once."""
         due = [each for each in self._turns if each.at <= self.writes]
         self._turns = [each for each in self._turns if each.at > self.writes]

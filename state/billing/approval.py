@@ -23,7 +23,7 @@ Reserved: TypeAlias = Mapping[str, frozenset[str]]
 DIFFERENCE = "statement_differs_from_invoice"
 
 
-class Cut(NamedTuple):
+class PendingCut(NamedTuple):
     """Cuts in the order in which they were made: the place in the log of what made them, and their periods."""
 
     at: int
@@ -31,8 +31,8 @@ class Cut(NamedTuple):
     to: date
 
 
-def cut_of(opened: OpenStatement) -> Cut:
-    return Cut(opened.cut_at, opened.period, opened.to)
+def cut_of(opened: OpenStatement) -> PendingCut:
+    return PendingCut(opened.cut_at, opened.period, opened.to)
 
 
 def drafts_of(draft: Draft, contract_id: str) -> list[OpenStatement]:
@@ -58,7 +58,7 @@ def of_one_cut(draft: Draft, opened: OpenStatement) -> list[OpenStatement]:
 
 def by_cut(drafts: Iterable[OpenStatement]) -> list[list[OpenStatement]]:
     """The first cut first."""
-    found: dict[Cut, list[OpenStatement]] = {}
+    found: dict[PendingCut, list[OpenStatement]] = {}
     for one in sorted(drafts, key=lambda one: (cut_of(one), one.statement_id)):
         found.setdefault(cut_of(one), []).append(one)
     return list(found.values())

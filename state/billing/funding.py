@@ -16,8 +16,8 @@ from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert, ViewSource
 from domain.units import Amount
-from state.billing.approval import Cut, cut_of, drafts_of
-from state.billing.payers import Billed, Share, billed_day, funded_terms, less_billed, part_of
+from state.billing.approval import PendingCut, cut_of, drafts_of
+from state.billing.payers import Billed, PayerShare, billed_day, funded_terms, less_billed, part_of
 from state.books import Contract, FundingNotice, OpenException, OpenStatement
 from state.draft import Draft
 from state.rerating.rerate import line_ids
@@ -37,10 +37,10 @@ class Funded(NamedTuple):
     rest: Amount
 
 
-class Turn(NamedTuple):
+class FundingTurn(NamedTuple):
     """What draws together, which the drafts of one cut hold or (none) the next will; and what drafts of other cuts keep of the sources."""
 
-    cut: Cut | None
+    cut: PendingCut | None
     due: Sequence[Billed]
     claims: Mapping[str, Amount]
 
@@ -58,7 +58,7 @@ def used(draft: Draft, contract: Contract) -> dict[str, Amount]:
     return found
 
 
-def claimed(draft: Draft, contract: Contract, cut: Cut | None = None) -> dict[str, Amount]:
+def claimed(draft: Draft, contract: Contract, cut: PendingCut | None = None) -> dict[str, Amount]:
     """By source what drafts keep of it beyond what is used: those of all cuts, or those that were made before one.
 
     What a draft gives back is there for others once it is issued: until then the source is billed what stands on its statements.
@@ -140,7 +140,7 @@ def _drawn(contract: Contract, one: Billed, had: Funded, uses: dict[str, Amount]
 
 def shares(
     draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str], claims: Mapping[str, Amount]
-) -> Iterator[Share]:
+) -> Iterator[PayerShare]:
     """What each payer that no hold covers is billed."""
     for one in funded(draft, contract, due, claims):
         billed = due[one.place]
@@ -154,7 +154,7 @@ def _by_party(billed: Billed, portions: Sequence[Portion]) -> tuple[Amount, ...]
     return tuple(sum(by_source(portions, party.customer_id).values()) for party in billed.parties)
 
 
-def _share(billed: Billed, one: Funded, falls: tuple[Amount, ...], number: int) -> Share:
+def _share(billed: Billed, one: Funded, falls: tuple[Amount, ...], number: int) -> PayerShare:
     """What a payer is billed; hours and quantity go with the amount."""
     customer_id = billed.parties[number].customer_id
     hours, quantity = (_in_proportion(whole, falls, number, one.total) for whole in (billed.hours, billed.quantity))
@@ -164,7 +164,7 @@ def _share(billed: Billed, one: Funded, falls: tuple[Amount, ...], number: int) 
         sources[source_id] = sources.get(source_id, 0) - amount
     paid = tuple(sorted((source_id, amount) for source_id, amount in sources.items() if amount))
     own = less_billed(billed, number, falls[number], hours, quantity)._replace(sources=paid)
-    return Share(one.place, customer_id, own, falls, one.portions)
+    return PayerShare(one.place, customer_id, own, falls, one.portions)
 
 
 def _in_proportion(quantity: int, falls: Sequence[Amount], number: int, total: Amount) -> int:
@@ -178,7 +178,7 @@ def _in_proportion(quantity: int, falls: Sequence[Amount], number: int, total: A
 # What people hear of sources
 
 
-def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[Turn]) -> None:
+def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) -> None:
     """Exception `over_funding`: what no source is left for of all that is due. What was waived is told again when there is more of it."""
     waiting, entries = [], []
     for turn in turns:

@@ -13,7 +13,7 @@ from state.draft import Draft
 from state.terms.plan import LinePlan, line_plan
 
 
-class Ordered(NamedTuple):
+class PurchaseOrderLine(NamedTuple):
     """A purchase order as a line of the contract has it; all lines that it binds share its room."""
 
     plan: LinePlan
@@ -30,7 +30,7 @@ def orders_of(draft: Draft, contract: Contract) -> tuple[ViewOrder, ...]:
     return tuple(sorted(told, key=lambda one: (one.effective_from or BEGINNING, one.number)))
 
 
-def ordered(draft: Draft, contract: Contract) -> Iterator[Ordered]:
+def ordered(draft: Draft, contract: Contract) -> Iterator[PurchaseOrderLine]:
     """Each order once."""
     if not any(stored.terms.purchase_order for stored in contract.history):
         return
@@ -42,10 +42,10 @@ def ordered(draft: Draft, contract: Contract) -> Iterator[Ordered]:
         for rule in plan.rules:
             if is_order(rule.cap_id) and rule.cap_id not in found:
                 found.add(rule.cap_id)
-                yield Ordered(plan, rule)
+                yield PurchaseOrderLine(plan, rule)
 
 
-def _told(draft: Draft, one: Ordered) -> ViewOrder:
+def _told(draft: Draft, one: PurchaseOrderLine) -> ViewOrder:
     binding = next(limit for limit in one.rule.limits if limit.amount is not None)
     assert binding.amount is not None, "just looked for"
     bucket = draft.bucket(bucket_id(one.plan, allotments(one.plan)[-1], (one.rule.cap_id, ""))).bucket

@@ -56,7 +56,7 @@ class Billed(NamedTuple):
         return parts[number] if number < len(parts) else None
 
 
-class Share(NamedTuple):
+class PayerShare(NamedTuple):
     """What one payer is billed of the entry at `place`; `falls` is what of it falls to each, none where one pays all. `funded` is what of
     it falls to which source."""
 
@@ -114,7 +114,7 @@ def payers_of(contract: Contract, entry: Entry, line_id: str) -> frozenset[str]:
     return frozenset(party.customer_id for party in parties_for(contract, entry, line_id))
 
 
-def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str]) -> Iterator[Share]:
+def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozenset[str]) -> Iterator[PayerShare]:
     """What each payer that no hold covers is billed, but of what sources fund; entries of one line are shared as one amount."""
     several = [place for place, one in enumerate(due) if len(one.parties) > 1 and not one.by_sources]
     fresh = _fresh(contract, [(place, due[place]) for place in several])
@@ -122,13 +122,13 @@ def shares(draft: Draft, contract: Contract, due: Sequence[Billed], held: frozen
         if one.by_sources:
             continue
         if len(one.parties) == 1:
-            yield Share(place, one.parties[0].customer_id, one.piece)
+            yield PayerShare(place, one.parties[0].customer_id, one.piece)
             continue
         falls, whose = fresh[place] if place in fresh else (_falls(draft, contract, one), frozenset())
         for number, party in enumerate(one.parties):
             piece = _piece_of(one, falls[number], number, given_back=_is_refund(contract, one))
             if party.customer_id not in held and (piece.amount or number in whose):
-                yield Share(place, party.customer_id, piece, falls)
+                yield PayerShare(place, party.customer_id, piece, falls)
 
 
 def _fresh(
@@ -217,7 +217,7 @@ def less_billed(one: Billed, number: int, falls: Amount, hours: Hours, quantity:
     )
 
 
-def issued_to(had: Issued, share: Share, parties: Sequence[Party]) -> tuple[PayerPart, ...]:
+def issued_to(had: Issued, share: PayerShare, parties: Sequence[Party]) -> tuple[PayerPart, ...]:
     """The parts of all payers after one of them was billed."""
     if not share.falls:
         return had.payers

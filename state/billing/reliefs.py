@@ -35,7 +35,7 @@ class _Row(NamedTuple):
     issued: Issued
 
 
-class Relief(NamedTuple):
+class Clearing(NamedTuple):
     """What an invoice takes from one entry's unbilled balance on one account.
 
     `legs` where it goes through the contract's position: the first row of a project has those of all its rows, the others none.
@@ -58,7 +58,7 @@ class _Revenue(NamedTuple):
     new: dict[tuple[str, str], Amount]
 
 
-def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[Relief]:
+def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[Clearing]:
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
@@ -87,12 +87,12 @@ def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot
         if taken is None:
             taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
         carried[place] = had[0] - listed.amount, had[1] - taken
-        relief = Relief(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
+        relief = Clearing(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
         reliefs.append(_remeasured(draft, relief, slot))
     return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
 
 
-def relieve(draft: Draft, statement: StatementState, relief: Relief) -> None:
+def relieve(draft: Draft, statement: StatementState, relief: Clearing) -> None:
     entry = draft.entry(relief.entry.entry_id)
     assert entry is not None, "the entry was read for its relief"
     issued = issued_on(entry, statement.contract_id, relief.listed.line_id)
@@ -147,7 +147,7 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     )
 
 
-def _revenue_of(draft: Draft, row: _Row, slot: Slot, revenue: _Revenue, bill_to: str) -> Relief:
+def _revenue_of(draft: Draft, row: _Row, slot: Slot, revenue: _Revenue, bill_to: str) -> Clearing:
     """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do; the
     rest is converted once a line of the journal, and each row has what it adds to that (R12)."""
     listed, entry, plan, issued = row
@@ -170,7 +170,7 @@ def _revenue_of(draft: Draft, row: _Row, slot: Slot, revenue: _Revenue, bill_to:
             convert(one, exchange.numerator, exchange.denominator, currency, mode) for one in (after, before)
         )
         taken += taken_beside + up_to - so_far
-    return Relief(listed, entry, plan, issued.account, taken, at_its_rate(amount, taken, slot, mode))
+    return Clearing(listed, entry, plan, issued.account, taken, at_its_rate(amount, taken, slot, mode))
 
 
 def _within(amount: Amount, had: Amount) -> Amount:
@@ -191,7 +191,7 @@ def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued) -> Balance:
     return amount, ledger
 
 
-def _of_deposit(draft: Draft, row: _Row, slot: Slot, carried: dict[tuple[str, str], tuple[Amount, Amount]]) -> Relief:
+def _of_deposit(draft: Draft, row: _Row, slot: Slot, carried: dict[tuple[str, str], tuple[Amount, Amount]]) -> Clearing:
     """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
     listed, entry, plan, issued = row
     mode = plan.policies.money_mode
@@ -199,16 +199,16 @@ def _of_deposit(draft: Draft, row: _Row, slot: Slot, carried: dict[tuple[str, st
     had = carried.get(place) or balance(draft, issued.contract_id, issued.line_id, issued.account)
     taken = _taken(listed.amount, had, slot, mode)
     carried[place] = had[0] - listed.amount, had[1] - taken
-    return Relief(listed, entry, plan, issued.account, taken, at_its_rate(listed.amount, taken, slot, mode))
+    return Clearing(listed, entry, plan, issued.account, taken, at_its_rate(listed.amount, taken, slot, mode))
 
 
 def _through_position(
     draft: Draft,
     contract: Contract,
     slot: Slot,
-    others: list[Relief],
+    others: list[Clearing],
     over_time: list[_Row],
-) -> Iterator[Relief]:
+) -> Iterator[Clearing]:
     """What is billed of lines that earn over time takes what the others leave, by its net, once: a position has one side (R46)."""
     position = standing(draft, contract.contract_id).position
     for relief in others:
@@ -230,7 +230,7 @@ def _through_position(
     by_project = _by_project(sums, net, legs, smallest_unit(currency), mode, at_rate)
     for place, (listed, entry, plan, _) in zip(places, over_time, strict=True):
         own = tuple(by_project.pop(place, ()))
-        yield Relief(listed, entry, plan, CONTRACT_LIABILITY, at_rate(listed.amount), same_rate, own)
+        yield Clearing(listed, entry, plan, CONTRACT_LIABILITY, at_rate(listed.amount), same_rate, own)
 
 
 def _by_project(
@@ -276,7 +276,7 @@ def _by_project(
     return found
 
 
-def _remeasured(draft: Draft, relief: Relief, slot: Slot) -> Relief:
+def _remeasured(draft: Draft, relief: Clearing, slot: Slot) -> Clearing:
     """Policy `remeasure_revenue`: accrual and revenue go out at the stored rate and come back at the invoice's, on its date."""
     plan, listed, work = relief.plan, relief.listed, relief.entry.standing
     if plan.policies.fx_policy != "remeasure_revenue" or plan.timing == NO_REVENUE or relief.same_rate:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from domain.billing.statement import (
     HOUR,
-    Group,
+    LinePieces,
     Printed,
     is_at_its_rate,
     line_amount,
@@ -27,7 +27,7 @@ LINES_A_PART = 2_000
 ENTRIES_A_PART = 4_000
 
 
-def printed_amount(group: Group, plan: LinePlan) -> Amount:
+def printed_amount(group: LinePieces, plan: LinePlan) -> Amount:
     """A line rounded as a whole is no cent above its entries where a hard cap or an order's limit counts it: that might be over it."""
     amount = line_amount(group, plan.policies, plan.currency)
     if amount <= group.amount:
@@ -36,7 +36,7 @@ def printed_amount(group: Group, plan: LinePlan) -> Amount:
     return group.amount if held else amount
 
 
-def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: Group, amount: Amount) -> StatementLine:
+def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePieces, amount: Amount) -> StatementLine:
     """The hours that it shows count on the contract line."""
     first = group.first
     if first.unit != HOUR:
@@ -66,7 +66,7 @@ def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: Group,
     )
 
 
-def _described(group: Group, what: str, currency: str) -> str:
+def _described(group: LinePieces, what: str, currency: str) -> str:
     """Where several pay, with the share that the line is; where sources do, with their names, and of several with what each pays."""
     share, sources = group.first.share, group.sources
     if len(sources) > 1:
@@ -77,7 +77,7 @@ def _described(group: Group, what: str, currency: str) -> str:
     return f"{what} ({format_decimal(share, PERCENT_SCALE)} %)" if share else what
 
 
-def _shown(draft: Draft, contract: Contract, plan: LinePlan, group: Group) -> Quantity:
+def _shown(draft: Draft, contract: Contract, plan: LinePlan, group: LinePieces) -> Quantity:
     """Hours to print, rounded over all that the line ever showed."""
     first = group.first
     totals = draft.line(contract.contract_id, first.line_id, first.project_id)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from domain.billing.periods import BillingPeriod
-from domain.billing.tax import SERVICE, Groups, Rule, Taxable, by_table
+from domain.billing.tax import SERVICE, Rule, Taxable, TaxGroups, by_table
 from domain.events.finance import InvoicePosted
 from domain.events.reference import TaxPolicyDefined
 from domain.identity import composed, parts_of
@@ -37,7 +37,7 @@ class Taxed(NamedTuple):
     region: str | None
     policy: TaxPolicyDefined | None
     taxables: tuple[Taxable, ...]
-    groups: Groups
+    groups: TaxGroups
 
     @property
     def total(self) -> Amount | None:

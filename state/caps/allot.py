@@ -18,12 +18,12 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.caps.consume import (
+    Billable,
     Bucket,
     BucketKey,
     CapLimit,
+    CapRequest,
     CapRule,
-    Claim,
-    Grant,
     Order,
     allot,
     bucket_key,
@@ -43,8 +43,8 @@ from state.books import CapBucket, Entry, Price
 from state.caps.claims import (
     FOR_REVENUE,
     MAIN,
-    Share,
-    Stake,
+    Consumption,
+    GrantedRequest,
     allotments,
     bucket_id,
     claim_of,
@@ -64,7 +64,9 @@ FIRST_OF_ALL: Order = ("", "", "")
 LAST_OF_ALL: Order = ("~", "", "")
 
 
-def change(draft: Draft, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan, Stake] | None) -> Price | None:
+def change(
+    draft: Draft, old: tuple[LinePlan, Consumption] | None, new: tuple[LinePlan, Consumption] | None
+) -> Price | None:
     """Replace an entry's claim by another, either may be missing; returns the new price with its share.
 
     Within one group of caps that is one step, so that rivals only see what comes out of it.
@@ -83,7 +85,7 @@ def change(draft: Draft, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan
     return _replace(draft, new[0], None, new) if new is not None else None
 
 
-def _with_gift(before: Price, new: tuple[LinePlan, Stake]) -> tuple[LinePlan, Stake]:
+def _with_gift(before: Price, new: tuple[LinePlan, Consumption]) -> tuple[LinePlan, Consumption]:
     """What a cut gave by prorate is given for good, also to the next version on the same line, as far as its value reaches."""
     plan, stake = new
     if not before.given or (before.contract_id, before.line_id) != (stake.price.contract_id, stake.price.line_id):
@@ -92,7 +94,9 @@ def _with_gift(before: Price, new: tuple[LinePlan, Stake]) -> tuple[LinePlan, St
     return plan, replace(stake, price=replace(stake.price, given=given))
 
 
-def with_issue_kept(draft: Draft, plan: LinePlan, old: tuple[LinePlan, Stake] | None, stake: Stake) -> Stake:
+def with_issue_kept(
+    draft: Draft, plan: LinePlan, old: tuple[LinePlan, Consumption] | None, stake: Consumption
+) -> Consumption:
     """Of the next version of issued work the lesser of issued and new is settled, for revenue that is allotted apart, too.
 
     Of a cap that is prorated no more than cuts left: what they gave to others they gave for good.
@@ -114,17 +118,17 @@ def with_issue_kept(draft: Draft, plan: LinePlan, old: tuple[LinePlan, Stake] | 
 
 
 def _replace(
-    draft: Draft, plan: LinePlan, old: tuple[LinePlan, Stake] | None, new: tuple[LinePlan, Stake] | None
+    draft: Draft, plan: LinePlan, old: tuple[LinePlan, Consumption] | None, new: tuple[LinePlan, Consumption] | None
 ) -> Price | None:
     if not plan.rules and (old is None or not old[0].rules):
         return uncapped(new[1].price) if new is not None else None
     price = new[1].price if new is not None else None
     for allotment in allotments(plan):
         start: Order | None = None
-        left: Share | None = None
+        left: GrantedRequest | None = None
         former: _Former | None = None
         if old is not None:
-            left = Share(claim_of(old[0], allotment, old[1]), granted_of(allotment, old[1]))
+            left = GrantedRequest(claim_of(old[0], allotment, old[1]), granted_of(allotment, old[1]))
             start = order_key(old[0], old[1].price, old[1].entry_id)
             former = _Former(start, left)
             _move(draft, old[0], allotment, left, None, start)
@@ -145,12 +149,12 @@ def _replace(
         assert entering is not None, "a new claim was made above"
         granted = _enter(draft, plan, allotment, new[1], entering, former, start)
         price = with_grant(plan, price, allotment, granted)
-        _move(draft, plan, allotment, None, Share(entering, granted), order_key(plan, price, new[1].entry_id))
+        _move(draft, plan, allotment, None, GrantedRequest(entering, granted), order_key(plan, price, new[1].entry_id))
     count_over(draft, plan, old[1].price if old is not None else None, price)
     return price if plan.rules or price is None else uncapped(price)
 
 
-def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
+def repin(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption) -> None:
     """The entry keeps its share, but more of it is settled now; where what is billed was not earned yet, it is from now on."""
     if not plan.rules:
         return
@@ -164,15 +168,15 @@ def repin(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
             draft,
             plan,
             allotment,
-            Share(had, granted_of(allotment, before)),
-            Share(has, granted_of(allotment, after)),
+            GrantedRequest(had, granted_of(allotment, before)),
+            GrantedRequest(has, granted_of(allotment, after)),
             order,
         )
     if before.price != after.price:
         count_over(draft, plan, before.price, after.price)
 
 
-def _earn(draft: Draft, plan: LinePlan, before: Stake, after: Stake) -> None:
+def _earn(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption) -> None:
     """Work that a later order lets be billed under a cap whose room earlier work has, which waits for its own order: it takes that room."""
     price = change(draft, (plan, before), (plan, after))
     entry = draft.entry(after.entry_id)
@@ -190,11 +194,11 @@ def _enter(
     draft: Draft,
     plan: LinePlan,
     allotment: str,
-    stake: Stake,
-    claim: Claim,
+    stake: Consumption,
+    claim: CapRequest,
     former: "_Former | None",
     since: Order | None,
-) -> Grant:
+) -> Billable:
     """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
     left = former.share if former is not None else None
     stored = {}
@@ -208,7 +212,7 @@ def _enter(
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
     # What gives back (a credit) is pinned whole: it makes room for those who were refused.
     if not freed and claim.amount >= 0 and has_room(claim, _of_everyone(draft, plan, claim.rules), buckets):
-        whole = Grant(claim.amount, claim.hours)
+        whole = Billable(claim.amount, claim.hours)
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
     if since is None and all(value.last is None or value.last < own for value in stored.values()):
@@ -217,7 +221,7 @@ def _enter(
     return _walk(draft, plan, allotment, start, stake.entry_id, former, _Comer(own, claim))
 
 
-def _with_pinned(claim: Claim, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
+def _with_pinned(claim: CapRequest, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
     """The claim's own pinned part comes first, before its free part looks for room."""
     return {
         key: bucket._replace(
@@ -227,7 +231,7 @@ def _with_pinned(claim: Claim, buckets: dict[BucketKey, Bucket]) -> dict[BucketK
     }
 
 
-def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: Claim) -> CapBucket:
+def _stored(draft: Draft, plan: LinePlan, allotment: str, rule: CapRule, claim: CapRequest) -> CapBucket:
     return draft.bucket(bucket_id(plan, allotment, bucket_key(rule, claim.day, claim.person_id)))
 
 
@@ -236,7 +240,7 @@ def _alone(plan: LinePlan) -> bool:
     return len(plan.rules) == 1 and len(plan.group) == 1
 
 
-def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: Claim, taken: Grant) -> bool:
+def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: CapRequest, taken: Billable) -> bool:
     """Whether one of the claim's buckets, with `taken` in it, may hold back somebody.
 
     One that has room even for all that was refused holds back nobody: those are bound by other caps, and stay as they are.
@@ -271,9 +275,11 @@ def _of_everyone(draft: Draft, plan: LinePlan, rules: tuple[CapRule, ...]) -> tu
     return tuple(rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits)) for rule in rules)
 
 
-def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: Share | None, order: Order) -> None:
+def _move(
+    draft: Draft, plan: LinePlan, allotment: str, had: GrantedRequest | None, has: GrantedRequest | None, order: Order
+) -> None:
     """Replace one entry's share in the buckets it touches."""
-    touched: dict[BucketKey, tuple[CapRule, list[tuple[Share, int]]]] = {}
+    touched: dict[BucketKey, tuple[CapRule, list[tuple[GrantedRequest, int]]]] = {}
     for share, sign in ((had, -1), (has, 1)):
         if share is None:
             continue
@@ -300,7 +306,7 @@ def _move(draft: Draft, plan: LinePlan, allotment: str, had: Share | None, has: 
             watch(draft, part_id, plan, said, key, stored.bucket, limit_of(said, key))
 
 
-def _added(bucket: Bucket, share: Share, sign: int) -> Bucket:
+def _added(bucket: Bucket, share: GrantedRequest, sign: int) -> Bucket:
     claim, granted = share.claim, share.granted
     pinned, pinned_hours = claim.pinned, claim.pinned_hours if claim.pinned else 0
     return Bucket(
@@ -315,8 +321,8 @@ class _Rival(NamedTuple):
     order: Order
     plan: LinePlan
     entry: Entry
-    stake: Stake
-    claim: Claim
+    stake: Consumption
+    claim: CapRequest
 
 
 # An entry that is not settled, at its place, with its price.
@@ -327,14 +333,14 @@ class _Former(NamedTuple):
     """What the entry that changes held, at its place; it is out of the buckets."""
 
     order: Order
-    share: Share
+    share: GrantedRequest
 
 
 class _Comer(NamedTuple):
     """What the entry that comes or changes claims, at its place."""
 
     order: Order
-    claim: Claim
+    claim: CapRequest
 
 
 def _walk(
@@ -345,7 +351,7 @@ def _walk(
     own_id: str,
     former: _Former | None,
     comer: _Comer | None,
-) -> Grant:
+) -> Billable:
     """Allot anew from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
     result, regranted = _allotted(draft, plan, allotment, start, own_id, former, comer)
     for rival, granted in regranted:
@@ -361,7 +367,7 @@ def _allotted(
     own_id: str,
     former: _Former | None,
     comer: _Comer | None,
-) -> tuple[Grant, list[tuple[_Rival, Grant]]]:
+) -> tuple[Billable, list[tuple[_Rival, Billable]]]:
     """What the comer gets, and whoever gets another share than it has, in consumption order.
 
     Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
@@ -383,8 +389,8 @@ def _allotted(
         own = {bucket_key(rule, comer.claim.day, comer.claim.person_id) for rule in comer.claim.rules}
         buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
         moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
-    result = Grant(0, 0)
-    regranted: list[tuple[_Rival, Grant]] = []
+    result = Billable(0, 0)
+    regranted: list[tuple[_Rival, Billable]] = []
     may_end = former is not None or comer is not None
     places: list[tuple[Order, Entry | None, Price | None]] = [*waiting, (LAST_OF_ALL, None, None)]
     for order, other, theirs in places:
@@ -419,7 +425,7 @@ def _exceeded(
 ) -> dict[BucketKey, Amount]:
     """The most that those buckets may hold of which more is settled by now: what had made room for it is gone (R16)."""
     leaves = former.share if former is not None else None
-    comes = Share(comer.claim, Grant(comer.claim.pinned, 0)) if comer is not None else None
+    comes = GrantedRequest(comer.claim, Billable(comer.claim.pinned, 0)) if comer is not None else None
     for share in (leaves, comes):
         if share is not None:
             passing.read(share.claim)
@@ -434,7 +440,7 @@ def _exceeded(
     return found
 
 
-def _amount_in(key: BucketKey, share: Share | None) -> Amount:
+def _amount_in(key: BucketKey, share: GrantedRequest | None) -> Amount:
     if share is None:
         return 0
     claim = share.claim
@@ -459,7 +465,7 @@ def _allotted_to_all(
     own_id: str,
     comer: _Comer | None,
     most: Mapping[BucketKey, Amount],
-) -> tuple[Grant, list[tuple[_Rival, Grant]]]:
+) -> tuple[Billable, list[tuple[_Rival, Billable]]]:
     """The same for the rare event that leaves more issued than there is room: everybody is looked at, also who waits for nothing."""
     rivals = [
         rival
@@ -485,7 +491,7 @@ def _allotted_to_all(
     found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
     rivals.sort(key=lambda rival: rival.order)
     moved = [(rival, found[rival.claim.entry_id]) for rival in rivals]
-    result = found[own_id] if comer is not None else Grant(0, 0)
+    result = found[own_id] if comer is not None else Billable(0, 0)
     return result, [(one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.stake), got)]
 
 
@@ -529,7 +535,7 @@ class _Passing:
         self._stored = (0, 0)
         self._amount, self._hours = 0, 0
 
-    def read(self, claim: Claim) -> None:
+    def read(self, claim: CapRequest) -> None:
         """The claim's buckets as they are in the books, unless they are here already."""
         for rule in claim.rules:
             self._open(bucket_key(rule, claim.day, claim.person_id))
@@ -618,7 +624,7 @@ def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
     return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
 
 
-def _taken(claim: Claim, buckets: dict[BucketKey, Bucket], step: Amount, mode: str) -> Grant:
+def _taken(claim: CapRequest, buckets: dict[BucketKey, Bucket], step: Amount, mode: str) -> Billable:
     granted = grant(claim, buckets, step, mode)
     take(claim, granted, buckets)
     return granted
@@ -637,7 +643,7 @@ class _Moved:
         self._measures = measures
         self._by_bucket: dict[BucketKey, tuple[Amount, Hours]] = {}
 
-    def add(self, claim: Claim, amount: Amount, hours: Hours) -> None:
+    def add(self, claim: CapRequest, amount: Amount, hours: Hours) -> None:
         if not amount and not hours:
             return
         for rule in claim.rules:
@@ -674,7 +680,7 @@ def _measures(draft: Draft, plan: LinePlan) -> _Measures:
     return measures
 
 
-Held = tuple[Claim, Grant]
+Held = tuple[CapRequest, Billable]
 
 
 def open_claims(draft: Draft, plan: LinePlan, allotment: str) -> tuple[list[Held], dict[BucketKey, Bucket]]:
@@ -727,12 +733,12 @@ def _rival(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -> _Rival
     return _Rival(order, theirs, entry, stake, claim_of(theirs, allotment, stake))
 
 
-def _differs(allotment: str, had: Grant, granted: Grant) -> bool:
+def _differs(allotment: str, had: Billable, granted: Billable) -> bool:
     """Whether the share is another, or the cap that bounds it (kept for billing alone, where the two are apart)."""
     return granted[:2] != had[:2] or (allotment != FOR_REVENUE and granted.binding != had.binding)
 
 
-def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> None:
+def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Billable) -> None:
     """A rival's share changed: move its buckets, post the difference, keep the row."""
     entry = draft.entry(rival.entry.entry_id)
     assert entry is not None, "the rival was read from the rows"
@@ -743,8 +749,8 @@ def _regrant(draft: Draft, allotment: str, rival: _Rival, granted: Grant) -> Non
         draft,
         rival.plan,
         allotment,
-        Share(rival.claim, granted_of(allotment, stake)),
-        Share(rival.claim, granted),
+        GrantedRequest(rival.claim, granted_of(allotment, stake)),
+        GrantedRequest(rival.claim, granted),
         rival.order,
     )
     count_over(draft, rival.plan, stake.price, price)

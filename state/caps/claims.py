@@ -6,7 +6,7 @@ caps on one line only some limit revenue.
 
 from msgspec.structs import replace
 
-from domain.caps.consume import BucketKey, CapRule, Claim, Grant, Order, counting, limit_on, order_of
+from domain.caps.consume import Billable, BucketKey, CapRequest, CapRule, Order, counting, limit_on, order_of
 from domain.contract import units_id
 from domain.identity import composed
 from domain.money import round_ratio
@@ -20,7 +20,7 @@ from state.value import Value
 MAIN, FOR_REVENUE, FOR_BILLING = "", "revenue", "billing"
 
 
-class Stake(Value, frozen=True, array_like=True, gc=False):
+class Consumption(Value, frozen=True, array_like=True, gc=False):
     """An entry's price with what its claim on the caps needs besides: who worked, and what is issued already."""
 
     entry_id: str
@@ -29,9 +29,9 @@ class Stake(Value, frozen=True, array_like=True, gc=False):
     issued: Amount
 
 
-class Share(Value, frozen=True, array_like=True, gc=False):
-    claim: Claim
-    granted: Grant
+class GrantedRequest(Value, frozen=True, array_like=True, gc=False):
+    claim: CapRequest
+    granted: Billable
 
     @property
     def lacks(self) -> tuple[Amount, Hours]:
@@ -39,16 +39,16 @@ class Share(Value, frozen=True, array_like=True, gc=False):
         return max(self.claim.amount - self.granted.amount, 0), max(self.claim.hours - self.granted.hours, 0)
 
 
-def stake_of(entry: Entry) -> Stake | None:
+def stake_of(entry: Entry) -> Consumption | None:
     price = standing_price(entry)
     work = entry.standing
     if price is None or work is None or not price.line_id:
         return None
     issued = issued_on(entry, price.contract_id, price.line_id)
-    return Stake(entry.entry_id, work.person_id, price, issued_of(price, issued))
+    return Consumption(entry.entry_id, work.person_id, price, issued_of(price, issued))
 
 
-def stands_on(stake: Stake, contract_id: str, line_id: str) -> bool:
+def stands_on(stake: Consumption, contract_id: str, line_id: str) -> bool:
     """Whether the entry's price is on this line; one that has moved stays listed on its former line until that is credited."""
     return stake.price.contract_id == contract_id and stake.price.line_id == line_id
 
@@ -64,7 +64,7 @@ def rules_for(plan: LinePlan, allotment: str) -> tuple[CapRule, ...]:
     return plan.billing_rules if allotment == FOR_BILLING else plan.rules
 
 
-def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
+def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
     price = stake.price
     settled = _settled(plan, allotment, stake)
     amount, hours = price.claimed
@@ -78,10 +78,10 @@ def claim_of(plan: LinePlan, allotment: str, stake: Stake) -> Claim:
         within = (within[0] - back, within[1]) if within is not None else None
     if within is not None:  # which units are within those agreed does not depend on what is issued
         pinned = min(pinned, max(within[0], 0))
-    return Claim(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
+    return CapRequest(stake.entry_id, price.day, stake.person_id, amount, hours, pinned, rules, within)
 
 
-def _settled(plan: LinePlan, allotment: str, stake: Stake) -> Amount:
+def _settled(plan: LinePlan, allotment: str, stake: Consumption) -> Amount:
     """What is issued, and what a cut gave; of revenue apart only that, unless the splits are the same. Nothing of what has its room by
     day."""
     if stake.price.by_day:
@@ -116,13 +116,13 @@ def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
     )
 
 
-def granted_of(allotment: str, stake: Stake) -> Grant:
+def granted_of(allotment: str, stake: Consumption) -> Billable:
     """What the price says was granted in this allotment."""
     price = stake.price
     back, hours_back = _returned(price) if price.returned else (0, 0)
     if allotment == FOR_REVENUE:
-        return Grant(price.allowed - back, price.allowed_hours - hours_back, price.binding)
-    return Grant(price.billable - back, price.billable_hours - hours_back, price.binding)
+        return Billable(price.allowed - back, price.allowed_hours - hours_back, price.binding)
+    return Billable(price.billable - back, price.billable_hours - hours_back, price.binding)
 
 
 def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
@@ -154,7 +154,7 @@ def uncapped(price: Price) -> Price:
     )
 
 
-def with_returned(price: Price, granted: Grant) -> Grant:
+def with_returned(price: Price, granted: Billable) -> Billable:
     """With what is billed and no more counted by caps."""
     if not price.returned:
         return granted
@@ -162,7 +162,7 @@ def with_returned(price: Price, granted: Grant) -> Grant:
     return granted._replace(amount=granted.amount + back, hours=granted.hours + hours_back)
 
 
-def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Grant) -> Price:
+def with_grant(plan: LinePlan, price: Price, allotment: str, granted: Billable) -> Price:
     granted = with_returned(price, granted)
     amount, hours = granted.amount, granted.hours
     allowed, allowed_hours, billable = price.allowed, price.allowed_hours, price.billable

@@ -25,7 +25,7 @@ from state.work.assess_charge import of_quantity
 BEFORE_ALL, AFTER_ALL = "", "9999"
 
 
-class Pool(NamedTuple):
+class SharedPool(NamedTuple):
     """Who shares: a person's work of a day on a line, or deliveries on it; `since` and `until` (excluded) are service dates as text."""
 
     contract_id: str
@@ -44,16 +44,16 @@ class Sharer(NamedTuple):
     is_issued: bool
 
 
-def pool_of(draft: Draft, plan: LinePlan, person_id: str, price: Price) -> Pool:
+def pool_of(draft: Draft, plan: LinePlan, person_id: str, price: Price) -> SharedPool:
     contract_id, line_id = plan.contract_id, plan.line.line_id
     if price.content == COUNTED_TIME:
         day_after = price.day + timedelta(days=1)
-        return Pool(contract_id, line_id, COUNTED_TIME, person_id, price.day.isoformat(), day_after.isoformat())
+        return SharedPool(contract_id, line_id, COUNTED_TIME, person_id, price.day.isoformat(), day_after.isoformat())
     terms = methods.units(plan.line.terms)
     span = (BEFORE_ALL, AFTER_ALL)
     if terms is not None and terms.units is None:
         span = _span(draft, plan, terms, price.day)
-    return Pool(contract_id, line_id, COUNTED_FEE, "", *span)
+    return SharedPool(contract_id, line_id, COUNTED_FEE, "", *span)
 
 
 def _span(draft: Draft, plan: LinePlan, terms: UnitPrice, day: date) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def _span(draft: Draft, plan: LinePlan, terms: UnitPrice, day: date) -> tuple[st
     return (period.start.isoformat(), period.to.isoformat()) if period is not None else (BEFORE_ALL, AFTER_ALL)
 
 
-def standing(draft: Draft, plan: LinePlan, pool: Pool, without: str) -> list[Sharer]:
+def standing(draft: Draft, plan: LinePlan, pool: SharedPool, without: str) -> list[Sharer]:
     found = []
     for entry in draft.open_on(pool.contract_id, pool.line_id, pool.since, pool.until):
         work = entry.standing
@@ -166,7 +166,7 @@ def without_issue(draft: Draft, contract: Contract, plan: LinePlan) -> dict[str,
     Together they come to the same.
     """
     sharers = standing(
-        draft, plan, Pool(contract.contract_id, plan.line.line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL), ""
+        draft, plan, SharedPool(contract.contract_id, plan.line.line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL), ""
     )
     if not any(sharer.is_issued for sharer in sharers):
         return {}

@@ -19,13 +19,13 @@ from domain.money import extend, round_ratio
 from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.terms.consumption import Span, Used, consume
-from domain.terms.draw_down import Share, add, less
-from domain.terms.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, Claim, Draws, Known
+from domain.terms.draw_down import Draw, add, less
+from domain.terms.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, DrawRequest, Draws, LineHistory
 from domain.units import Amount, Hours
 from domain.work.rows import EXPENSE
 from state.books import Contract, EndedPeriod, Entry, Price, Work
 from state.caps.allot import change
-from state.caps.claims import Stake, keeping, stake_of
+from state.caps.claims import Consumption, keeping, stake_of
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
 from state.charges import own_periods
@@ -98,7 +98,7 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         wanted = _shared(row, share)
         wanted = fitted(entry, keeping(row.plan, before.price, wanted if row.is_issued else replace(wanted, given=0)))
         issued = before.issued if row.is_issued else 0
-        stake = Stake(row.entry_id, row.work.person_id, wanted, issued)
+        stake = Consumption(row.entry_id, row.work.person_id, wanted, issued)
         allotted = change(draft, (row.plan, before), (row.plan, stake))
         assert allotted is not None, "a claim was made"
         current = draft.entry(row.entry_id)
@@ -150,8 +150,8 @@ def _read(draft: Draft, contract: Contract, line_id: str, entry: Entry) -> _Row 
     return _row(entry.entry_id, work, price, plan, is_issued=is_issued)
 
 
-def _consume(known: Known, span: Span, taken: Draws, rows: Sequence[_Row]) -> Used:
-    claims = [Claim(row.entry_id, row.price.day, row.asked) for row in sorted(rows, key=attrgetter("order"))]
+def _consume(known: LineHistory, span: Span, taken: Draws, rows: Sequence[_Row]) -> Used:
+    claims = [DrawRequest(row.entry_id, row.price.day, row.asked) for row in sorted(rows, key=attrgetter("order"))]
 
     def rounded(numerator: int, denominator: int) -> Amount:
         plan = rows[0].plan
@@ -167,7 +167,7 @@ def _to_look_at(
     draft: Draft,
     contract: Contract,
     line_id: str,
-    known: Known,
+    known: LineHistory,
     over: frozenset[tuple[date, date]],
     ended: date | None,
 ) -> Iterator[date]:
@@ -211,12 +211,12 @@ def _is_on(price: Price, contract: Contract, line_id: str) -> bool:
     return (price.contract_id, price.line_id) == (contract.contract_id, line_id)
 
 
-def _shared(row: _Row, share: Share) -> Price:
+def _shared(row: _Row, share: Draw) -> Price:
     hours, value, earned, drawn = _wanted(row, share)
     return replace(row.price, hours=hours, value=value, earned=earned, stepped=True, drawn=dict(drawn))
 
 
-def _wanted(row: _Row, share: Share) -> tuple[Hours, Amount, Amount | None, Draws]:
+def _wanted(row: _Row, share: Draw) -> tuple[Hours, Amount, Amount | None, Draws]:
     """What goes beyond is charged: hours at their rate, money as it is, with the hours that it pays for."""
     price, plan = row.price, row.plan
     if row.in_money:

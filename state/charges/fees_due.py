@@ -6,14 +6,14 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.terms import methods
-from domain.terms.kind import Agreed, Fee, Known
+from domain.terms.kind import Fee, LineHistory, TermsInForce
 from domain.units import Amount
 from state.books import Contract
 from state.charges.terms_known import agreed_versions, is_charged
 from state.draft import Draft
 
 
-def fees_due(draft: Draft, contract: Contract, line_id: str, known: Known, until: date) -> Iterator[Fee]:
+def fees_due(draft: Draft, contract: Contract, line_id: str, known: LineHistory, until: date) -> Iterator[Fee]:
     """Each version of the terms charges what falls due while it holds; a cumulative fee charges what those before it did not."""
     charged: Amount = 0
     seen: set[str] = set()
@@ -32,7 +32,7 @@ def fees_due(draft: Draft, contract: Contract, line_id: str, known: Known, until
                 yield fee._replace(amount=amount)
 
 
-def charging(draft: Draft, contract: Contract, line_id: str, known: Known) -> Sequence[Agreed]:
+def charging(draft: Draft, contract: Contract, line_id: str, known: LineHistory) -> Sequence[TermsInForce]:
     """Versions of the terms that hold, those that leave what is charged already also after a termination."""
     if contract.terminated_on is None:
         return known.held

@@ -12,7 +12,7 @@ from domain.events.common import ContractLine, Milestone, Milestones
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import Alert
-from domain.terms.kind import Agreed, Known
+from domain.terms.kind import LineHistory, TermsInForce
 from state.books import Contract, LineFees
 from state.charges.terms_known import line_fees
 from state.draft import Draft
@@ -21,7 +21,7 @@ OVERDUE = "milestone_overdue"
 
 
 def watch(
-    draft: Draft, contract: Contract, line_id: str, known: Known, zone: str, today: date, ended: date | None
+    draft: Draft, contract: Contract, line_id: str, known: LineHistory, zone: str, today: date, ended: date | None
 ) -> None:
     """`ended` is the day that has ended in the zone where the contract is billed, where one has."""
     fees = line_fees(draft, contract, line_id)
@@ -49,18 +49,18 @@ def watch(
         _keep(draft, contract, line_id, replace(fees, overdue=told))
 
 
-def _held_on(known: Known, day: date) -> Agreed | None:
+def _held_on(known: LineHistory, day: date) -> TermsInForce | None:
     return next((held for held in reversed(known.held) if held.since <= day < held.before), None)
 
 
-def _changes_after(known: Known, day: date) -> list[date]:
+def _changes_after(known: LineHistory, day: date) -> list[date]:
     """Days from which terms that are known already list other milestones."""
     if not any(map(_listed, known.held)):
         return []
     return [each for held in known.held for each in (held.since, held.before) if day < each < date.max]
 
 
-def _listed(held: Agreed | None) -> tuple[Milestone, ...]:
+def _listed(held: TermsInForce | None) -> tuple[Milestone, ...]:
     terms = held.line.terms if held is not None else None
     return terms.milestones if isinstance(terms, Milestones) else ()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from domain.terms import methods
-from domain.terms.kind import Known
+from domain.terms.kind import LineHistory
 from state.books import Contract
 from state.charges.terms_known import known_of
 from state.draft import Draft
@@ -17,7 +17,9 @@ from state.terms.plan import contract_policies, grace_days, terms_on
 DAY = timedelta(days=1)
 
 
-def over(draft: Draft, contract: Contract, known: Known, ended: date | None = None) -> frozenset[tuple[date, date]]:
+def over(
+    draft: Draft, contract: Contract, known: LineHistory, ended: date | None = None
+) -> frozenset[tuple[date, date]]:
     """Those whose end is recorded already, and those that are over with the end of a day; `to` excluded."""
     recorded = {(one.start, one.to) for one in known.ended}
     until = max([ended or date.min, *(start for start, _ in recorded)])
@@ -27,7 +29,7 @@ def over(draft: Draft, contract: Contract, known: Known, ended: date | None = No
     )
 
 
-def begun(known: Known, day: date) -> date:
+def begun(known: LineHistory, day: date) -> date:
     """First day of the period that a day is in; else the day."""
     return max((start for start, to in _periods(known, day) if start <= day < to), default=day)
 
@@ -37,7 +39,7 @@ def falls_short(draft: Draft, contract: Contract, line_id: str, day: date) -> bo
     return any(methods.falls_short(agreed.line.terms, known, day) for agreed in known.held)
 
 
-def upcoming(draft: Draft, contract: Contract, known: Known, day: date, until: date) -> Iterator[date]:
+def upcoming(draft: Draft, contract: Contract, known: LineHistory, day: date, until: date) -> Iterator[date]:
     """Days at whose end a period is over or begins, or other terms begin; what is over already is so with the next day's end."""
     recorded = {(one.start, one.to) for one in known.ended}
     for start, to in sorted(_periods(known, until) - recorded):
@@ -46,7 +48,7 @@ def upcoming(draft: Draft, contract: Contract, known: Known, day: date, until: d
             yield start
 
 
-def _periods(known: Known, until: date) -> set[tuple[date, date]]:
+def _periods(known: LineHistory, until: date) -> set[tuple[date, date]]:
     """Those that begin up to a day."""
     return {each for agreed in known.held for each in methods.periods(agreed.line.terms, known, until)}
 

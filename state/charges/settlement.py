@@ -12,14 +12,14 @@ from datetime import date, timedelta
 
 from domain.revenue.straight_line import earned_by, earning
 from domain.terms import methods
-from domain.terms.kind import Fee, Known
+from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount
 from state.books import Contract
 
 SETTLEMENT = "settlement"
 
 
-def settlement(contract: Contract, known: Known, charged: Sequence[Fee]) -> Iterator[Fee]:
+def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -> Iterator[Fee]:
     """What settles a line, given all that it charges besides; none where the line did not end with the contract."""
     if contract.terminated_on is None or not known.held:
         return
@@ -34,6 +34,6 @@ def settlement(contract: Contract, known: Known, charged: Sequence[Fee]) -> Iter
         yield Fee(SETTLEMENT, last, rest, f"Settlement, earned by {last}")
 
 
-def _earned(known: Known, last: date) -> Amount:
+def _earned(known: LineHistory, last: date) -> Amount:
     earns = earning((agreed, list(methods.spreads(agreed, known, last))) for agreed in known.held)
     return sum(earned_by(stretches, last) for stretches in earns.values())

@@ -19,10 +19,20 @@ from domain.work.increments import billable_hours
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME
 from state.books import Contract, Entry, Price, Work
 from state.caps.allot import change
-from state.caps.claims import Stake, keeping, stake_of
+from state.caps.claims import Consumption, keeping, stake_of
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
-from state.caps.sharers import AFTER_ALL, BEFORE_ALL, Pool, Sharer, is_issued, of_units, order_on, pool_of, standing
+from state.caps.sharers import (
+    AFTER_ALL,
+    BEFORE_ALL,
+    SharedPool,
+    Sharer,
+    is_issued,
+    of_units,
+    order_on,
+    pool_of,
+    standing,
+)
 from state.charges import drawing
 from state.draft import Draft
 from state.terms.plan import LinePlan, by_persons_day, line_plan, plan_of
@@ -46,7 +56,7 @@ def _shares(work: Work, price: Price, line: LinePlan) -> bool:
     return terms is not None and price.content == COUNTED_FEE and is_shared(terms)
 
 
-def settle(draft: Draft, plan: LinePlan, pool: Pool) -> None:
+def settle(draft: Draft, plan: LinePlan, pool: SharedPool) -> None:
     """Give the entries that are not issued their share, the difference posted."""
     for entry_id, price in _shared(draft, plan, pool, None).items():
         entry = draft.entry(entry_id)
@@ -57,7 +67,7 @@ def settle(draft: Draft, plan: LinePlan, pool: Pool) -> None:
         stays = is_issued(entry)
         wanted = fitted(entry, price if stays else keeping(own, before.price, replace(price, given=0)))
         issued = before.issued if stays else 0
-        allotted = change(draft, (own, before), (own, Stake(entry_id, before.person_id, wanted, issued)))
+        allotted = change(draft, (own, before), (own, Consumption(entry_id, before.person_id, wanted, issued)))
         assert allotted is not None, "a claim was made"
         current = draft.entry(entry_id)
         assert current is not None, "the entry was there before"
@@ -70,7 +80,7 @@ def settle_line(draft: Draft, contract: Contract, line_id: str) -> None:
     plans = (line_plan(draft, contract, one.version, line_id, COUNTED_FEE) for one in reversed(contract.history))
     known = [plan for plan in plans if plan is not None]
     if any(methods.agreed_units(plan.line.terms) is not None for plan in known):
-        pool = Pool(contract.contract_id, line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL)
+        pool = SharedPool(contract.contract_id, line_id, COUNTED_FEE, "", BEFORE_ALL, AFTER_ALL)
         settle(draft, known[0], pool)
 
 
@@ -78,7 +88,7 @@ def _same(one: Price, other: Price) -> bool:
     return (one.hours, one.value, one.within) == (other.hours, other.value, other.within)
 
 
-def _shared(draft: Draft, plan: LinePlan, pool: Pool, own: Sharer | None) -> dict[str, Price]:
+def _shared(draft: Draft, plan: LinePlan, pool: SharedPool, own: Sharer | None) -> dict[str, Price]:
     """Prices of every entry that shares; `own` is one that comes now, in place of what stands under its id.
 
     What is issued keeps its value where others make good for it. Which units are within those agreed does not depend on what is issued:

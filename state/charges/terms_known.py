@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.contract import BEGINNING, held
 from domain.identity import composed
 from domain.terms import methods, milestones
-from domain.terms.kind import Agreed, Closed, Ended, Known, Reported
+from domain.terms.kind import Closed, LineHistory, PeriodLeft, Reported, TermsInForce
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
@@ -20,14 +20,14 @@ from state.terms.plan import line_plan, versions
 from state.totals import month_of, standing_price
 
 
-def known_of(draft: Draft, contract: Contract, line_id: str) -> Known:
+def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
-    return Known(
+    return LineHistory(
         _accepted(draft, contract, line_id),
         [Reported(*one) for one in sorted(_reports(draft, contract, line_id).said)],
         [Closed(one.start, one.to, one.cost) for one in fees.closed],
         held,
-        [Ended(one.start, one.to, one.limits, one.over) for one in fees.ended],
+        [PeriodLeft(one.start, one.to, one.limits, one.over) for one in fees.ended],
         fees.topped_up,
         draft.line(contract.contract_id, line_id).drawn,
         left_of(contract, fees),
@@ -147,21 +147,21 @@ def _listing(draft: Draft, milestone_id: str, fact: Acceptance) -> Iterator[Take
         yield from found.values()
 
 
-def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, Agreed]]]:
+def _lists(draft: Draft, contract: Contract) -> dict[str, list[tuple[str, TermsInForce]]]:
     """Lines that have a milestone under any version of the terms, as if the contract was not terminated."""
     key = ("milestones", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
-        found: dict[str, list[tuple[str, Agreed]]] = {}
+        found: dict[str, list[tuple[str, TermsInForce]]] = {}
         for line_id in sorted({line.line_id for stored in contract.history for line in stored.terms.lines}):
             for agreed in agreed_versions(draft, replace(contract, terminated_on=None), line_id):
                 for milestone_id in milestones.listed(agreed):
                     found.setdefault(milestone_id, []).append((line_id, agreed))
         draft.plans[key] = found
-    lists: dict[str, list[tuple[str, Agreed]]] = draft.plans[key]
+    lists: dict[str, list[tuple[str, TermsInForce]]] = draft.plans[key]
     return lists
 
 
-def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> Sequence[Agreed]:
+def agreed_versions(draft: Draft, contract: Contract, line_id: str) -> Sequence[TermsInForce]:
     """The line under each version by which it goes; neighbours that say the same of it are one, as the later has it."""
     key = ("agreed", contract.contract_id, contract.version, contract.terminated_on, line_id)
     known: _Versions | None = draft.plans.get(key)
@@ -174,13 +174,13 @@ class _Versions(NamedTuple):
     """Versions of a line's terms, as they follow from one history of its contract."""
 
     history: tuple[TermsVersion, ...]
-    agreed: Sequence[Agreed]
+    agreed: Sequence[TermsInForce]
 
 
-def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Agreed, ...]:
+def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[TermsInForce, ...]:
     stored_by = {stored.version: stored for stored in contract.history}
     ends = contract.terminated_on or date.max
-    found: list[Agreed] = []
+    found: list[TermsInForce] = []
     goes_by = held(versions(contract), line_id)
     for place, (version, first_day) in enumerate(goes_by):
         stored, since = stored_by[version.number], first_day if place else BEGINNING
@@ -197,7 +197,7 @@ def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Ag
         end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
         goes_on = went_before is not None and type(went_before.line.terms) is type(plan.line.terms)
         starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)
-        agreed = Agreed(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
+        agreed = TermsInForce(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
         if went_before is not None and _says_the_same(went_before, agreed):
             found[-1] = agreed._replace(since=went_before.since)
         else:
@@ -205,7 +205,7 @@ def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Ag
     return tuple(found)
 
 
-def _says_the_same(one: Agreed, other: Agreed) -> bool:
+def _says_the_same(one: TermsInForce, other: TermsInForce) -> bool:
     if (one.line, one.policies) != (other.line, other.policies):
         return False
     if other.contract.ends_on is not None and other.contract.ends_on < other.since:

@@ -20,13 +20,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps.consume import Bucket, BucketKey, Claim, Grant, Order, bucket_key, grant
+from domain.caps.consume import Billable, Bucket, BucketKey, CapRequest, Order, bucket_key, grant
 from domain.identity import composed
 from domain.terms.subscription import MINIMUM
 from domain.units import Amount, Hours
 from domain.work.rows import FEE, row_id
 from state.books import Contract, Entry, LineTotals, Price
-from state.caps.claims import Stake, allotments, claim_of, order_key, stake_of, with_grant, with_returned
+from state.caps.claims import Consumption, allotments, claim_of, order_key, stake_of, with_grant, with_returned
 from state.caps.sharers import has_steps, without_issue
 from state.draft import Draft, PartKey
 from state.terms.plan import LinePlan, newest_plan, plan_of
@@ -39,8 +39,8 @@ class Unissued(NamedTuple):
     order: Order
     entry: Entry
     plan: LinePlan
-    stake: Stake
-    claim: Claim
+    stake: Consumption
+    claim: CapRequest
 
 
 def minimum_rows(contract_id: str, line_id: str) -> str:
@@ -143,7 +143,7 @@ class _Place(NamedTuple):
 
     row: Unissued
     before: dict[BucketKey, Bucket]
-    granted: Grant
+    granted: Billable
 
     @property
     def order(self) -> Order:

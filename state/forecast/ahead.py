@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from domain.events.common import Milestones
 from domain.terms import methods
-from domain.terms.kind import Fee, Known
+from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount
 from state.books import Contract, Inclusion, LineEarning, Project
 from state.charges.fees_due import fees_due
@@ -32,10 +32,10 @@ from state.forecast.outlook import has_ended, line_key, lines_of, project_contra
 from state.terms.plan import LinePlan, newest_plan
 
 
-class Ahead(NamedTuple):
+class TermsAhead(NamedTuple):
     """All that the terms of a line charge by themselves, by what is foreseen of it; and what they come to, None where nothing is agreed."""
 
-    known: Known
+    known: LineHistory
     fees: tuple[Fee, ...] = ()
     total: Amount | None = None
 
@@ -82,25 +82,25 @@ def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:
     return Inclusion(hours, terms.overage_rate, is_alone)
 
 
-def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> Ahead:
+def ahead_of(draft: Draft, contract: Contract, line_id: str, as_of: date) -> TermsAhead:
     """Found again as long as nothing happens on the line."""
     known = with_minimum(contract, line_id, known_of(draft, contract, line_id), as_of)
     key = ("ahead", contract.contract_id, line_id)
     base = (known, contract.terms, contract.terminated_on, as_of)
-    kept: tuple[object, Ahead] | None = draft.plans.get(key)
+    kept: tuple[object, TermsAhead] | None = draft.plans.get(key)
     if kept is None or kept[0] != base:
         kept = draft.plans[key] = (base, _ahead(draft, contract, line_id, known, as_of))
     return kept[1]
 
 
-def _ahead(draft: Draft, contract: Contract, line_id: str, known: Known, as_of: date) -> Ahead:
+def _ahead(draft: Draft, contract: Contract, line_id: str, known: LineHistory, as_of: date) -> TermsAhead:
     if not known.held or methods.account(known.held[-1].line.terms) is not None:
-        return Ahead(known)
+        return TermsAhead(known)
     newest = known.held[-1]
     agreed = methods.agreed_worth(newest)
     if agreed is not None or not methods.charges(newest.line.terms):
-        return Ahead(known, (), agreed)
+        return TermsAhead(known, (), agreed)
     foreseen = methods.foresees(newest, known, as_of)
     fees = list(fees_due(draft, contract, line_id, foreseen.known, foreseen.until))
     fees += settlement(contract, foreseen.known, fees)
-    return Ahead(foreseen.known, tuple(fees), sum(fee.amount for fee in fees))
+    return TermsAhead(foreseen.known, tuple(fees), sum(fee.amount for fee in fees))

@@ -31,7 +31,7 @@ from domain.money import smallest_unit
 from domain.policies import Resolved
 from domain.terms import methods
 from domain.units import Amount, Percent
-from state.books import Basis, Contract, Estimate, Forecast, Outlook, Progress, Project
+from state.books import Basis, BookedProgress, Contract, Estimate, Forecast, ForecastState, Project
 from state.draft import Draft, Move
 from state.forecast.ahead import earning_of
 from state.forecast.outlook import (
@@ -50,8 +50,8 @@ from state.forecast.outlook import (
     sort_in,
     sum_of,
 )
-from state.forecast.planned import Planned, planned_cost, planned_from, planned_rate
-from state.forecast.room import Ahead, room_under_caps
+from state.forecast.planned import PlannedWork, planned_cost, planned_from, planned_rate
+from state.forecast.room import WorkAhead, room_under_caps
 from state.forecast.tracks import WHOLE, tracks_in
 from state.terms.plan import LinePlan
 
@@ -61,7 +61,7 @@ UNPLANNED = Basis(PLAN)
 # Places in a tally.
 COST_AT, REVENUE_AT = 1, 2
 
-State = tuple[Forecast, Outlook]
+State = tuple[Forecast, ForecastState]
 
 # What remains (of an estimate), or the whole (of a budget), by track and currency.
 Stated = dict[str, dict[str, Tally]]
@@ -71,12 +71,12 @@ class Weighed(NamedTuple):
     """What a project's figures rest on and where it is heading now."""
 
     forecast: Forecast
-    outlook: Outlook
+    outlook: ForecastState
     completion: Completion
     contracts: Sequence[Contract]
     lines: tuple[LinePlan, ...]
     policies: Resolved
-    planned: Planned
+    planned: PlannedWork
 
 
 def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) -> Weighed | None:
@@ -109,7 +109,7 @@ def _ends(before: Mapping[str, Basis], bases: Mapping[str, Basis]) -> bool:
 
 
 def _unless_equal(
-    forecast: Forecast, outlook: Outlook, bases: Mapping[str, Basis], progress: Mapping[str, Progress]
+    forecast: Forecast, outlook: ForecastState, bases: Mapping[str, Basis], progress: Mapping[str, BookedProgress]
 ) -> State:
     """What is as it was stays the same value, so that sums made of it are found again."""
     held, parts = forecast.bases, outlook.progress
@@ -127,8 +127,8 @@ def _weighed(
     project: Project,
     lines: tuple[LinePlan, ...],
     forecast: Forecast,
-    outlook: Outlook,
-    planned: Planned,
+    outlook: ForecastState,
+    planned: PlannedWork,
     as_of: date,
     cause: str | None,
 ) -> Weighed | None:
@@ -136,7 +136,9 @@ def _weighed(
     policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = planned_rate(draft, project, lines, as_of) if _unpriced(forecast, progress) else 0
     tracks = tracks_in(draft, project.project_id, policies, forecast, progress, currency, as_of)
-    room = room_under_caps(draft, lines, Ahead(project.project_id, forecast, progress, rate), policies, currency, as_of)
+    room = room_under_caps(
+        draft, lines, WorkAhead(project.project_id, forecast, progress, rate), policies, currency, as_of
+    )
     if tracks is None or room is None:
         _keep(draft, project.project_id, forecast, replace(outlook, stale=True))
         return None
@@ -157,7 +159,7 @@ def _weighed(
     return Weighed(forecast, outlook, made, contracts, lines, policies, planned)
 
 
-def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook) -> None:
+def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState) -> None:
     draft.put("forecast", project_id, forecast)
     draft.put("outlook", project_id, outlook)
 
@@ -194,7 +196,7 @@ def limited_by(forecast: Forecast, policies: Resolved) -> Forecast:
     )
 
 
-def _by_itself(progress: Mapping[str, Progress], currency: str, figure: int) -> str:
+def _by_itself(progress: Mapping[str, BookedProgress], currency: str, figure: int) -> str:
     """What changes a figure without an event of the project: currencies, where some of it is in another one than the project's,
     else time and others' use of shared caps."""
     foreign = any(
@@ -206,7 +208,7 @@ def _by_itself(progress: Mapping[str, Progress], currency: str, figure: int) -> 
     return "exchange_rate" if foreign else "volume"
 
 
-def _unpriced(forecast: Forecast, progress: Mapping[str, Progress]) -> bool:
+def _unpriced(forecast: Forecast, progress: Mapping[str, BookedProgress]) -> bool:
     """Whether some track has no revenue yet to take an average from; where lines earn otherwise it may be theirs."""
     return bool(forecast.earning) or any(
         not basis.revenue_stated and not any(tally[2] > 0 for tally in progress[name].now.values())
@@ -231,7 +233,7 @@ def estimate_of(draft: Draft, project_id: str, plan: LinePlan | None) -> Estimat
 
 
 def _bases_held(
-    draft: Draft, project: Project, lines: tuple[LinePlan, ...], forecast: Forecast, planned: Planned, as_of: date
+    draft: Draft, project: Project, lines: tuple[LinePlan, ...], forecast: Forecast, planned: PlannedWork, as_of: date
 ) -> tuple[dict[str, Basis], Stated]:
     """Found again as long as terms, estimates, budget and plan are as they were."""
     going, project_id = running(draft, lines, as_of), project.project_id
@@ -256,7 +258,7 @@ def _bases_held(
 
 
 def _bases(
-    draft: Draft, project: Project, lines: Sequence[LinePlan], forecast: Forecast, planned: Planned, as_of: date
+    draft: Draft, project: Project, lines: Sequence[LinePlan], forecast: Forecast, planned: PlannedWork, as_of: date
 ) -> tuple[dict[str, Basis], Stated]:
     if has_ended(draft, project, as_of):
         return {WHOLE: Basis(ENDED)}, {}
@@ -316,7 +318,7 @@ def _with_markups(bases: dict[str, Basis], lines: Sequence[LinePlan]) -> dict[st
     return found
 
 
-def _of_plan(planned: Planned, as_of: date) -> Basis:
+def _of_plan(planned: PlannedWork, as_of: date) -> Basis:
     """Work before the month that runs is not planned any more, so it adds to the plan."""
     return Basis(PLAN, (as_of + ONE_DAY).replace(day=1) - ONE_DAY) if planned.months else UNPLANNED
 
@@ -347,12 +349,12 @@ def _progress(
     draft: Draft,
     project: Project,
     forecast: Forecast,
-    outlook: Outlook,
+    outlook: ForecastState,
     bases: Mapping[str, Basis],
     stated: Stated,
-    planned: Planned,
+    planned: PlannedWork,
     as_of: date,
-) -> dict[str, Progress]:
+) -> dict[str, BookedProgress]:
     held = outlook.progress if set(outlook.progress) == set(bases) else _rearranged(draft, project, outlook, bases)
     found = {}
     for name, basis in bases.items():
@@ -370,7 +372,7 @@ def _progress(
         else:
             floor = {}
         missing = [currency for currency in now if currency not in floor]
-        found[name] = Progress(now, {**floor, **dict.fromkeys(missing, NOTHING)} if missing else floor)
+        found[name] = BookedProgress(now, {**floor, **dict.fromkeys(missing, NOTHING)} if missing else floor)
     return found
 
 
@@ -383,19 +385,21 @@ def _together(one: Mapping[str, Tally], other: Mapping[str, Tally]) -> dict[str,
     return {own: added(one.get(own, NOTHING), other.get(own, NOTHING)) for own in {**one, **other}}
 
 
-def _rearranged(draft: Draft, project: Project, outlook: Outlook, bases: Mapping[str, Basis]) -> dict[str, Progress]:
+def _rearranged(
+    draft: Draft, project: Project, outlook: ForecastState, bases: Mapping[str, Basis]
+) -> dict[str, BookedProgress]:
     """Lines count on their own from now on, or no more; only the former has to look at the entries."""
     total = sum_of(outlook.progress)
     if len(bases) == 1:
-        return {WHOLE: Progress(total)}
+        return {WHOLE: BookedProgress(total)}
     sums = _walk(draft, project.project_id, bases, None) if total else {}
-    return {name: Progress(sums.get(name, {})) for name in bases}
+    return {name: BookedProgress(sums.get(name, {})) for name in bases}
 
 
 def _done(
     draft: Draft,
     project: Project,
-    outlook: Outlook,
+    outlook: ForecastState,
     bases: Mapping[str, Basis],
     name: str,
     now: Mapping[str, Tally],
@@ -410,7 +414,7 @@ def _done(
     return _walk(draft, project.project_id, bases, as_of).get(name, {})
 
 
-def _before(now: Mapping[str, Tally], outlook: Outlook, as_of: date) -> dict[str, Tally]:
+def _before(now: Mapping[str, Tally], outlook: ForecastState, as_of: date) -> dict[str, Tally]:
     done = dict(now)
     for currency, held in outlook.days.items():
         for day, (hours, cost, revenue) in held.items():

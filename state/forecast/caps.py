@@ -15,7 +15,7 @@ from domain.forecast.completion import NOTHING, percent, spread
 from domain.forecast.exhaustion import PACE_DAYS, by_pace, by_plan
 from domain.outputs import ForecastCap
 from domain.units import HUNDRED_PERCENT, Percent
-from state.books import Outlook
+from state.books import ForecastState
 from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed
@@ -121,7 +121,7 @@ def _value(draft: Draft, plans: Sequence[LinePlan]) -> int:
     return sum(draft.line(plan.contract_id, plan.line.line_id).value for plan in plans)
 
 
-def _lately(outlook: Outlook, currency: str, as_of: date, *, hours: bool) -> int:
+def _lately(outlook: ForecastState, currency: str, as_of: date, *, hours: bool) -> int:
     last = as_of.toordinal()
     return sum(
         tally[0] if hours else tally[2]

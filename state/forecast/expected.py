@@ -30,7 +30,7 @@ PAYMENT_TERMS_DAYS = 30
 MID_MONTH = 15
 
 
-class Expected(NamedTuple):
+class ExpectedBill(NamedTuple):
     """What one payer of a contract will be billed, in project currency, on a day, and the month in which it pays.
 
     A fee says of which line it is; work that is due already is no work to come. What sources fund has no payer before they have drawn it.
@@ -66,9 +66,9 @@ def expected_work(
     accrued: Amount,
     to_come: Iterable[tuple[str, Amount]],
     as_of: date,
-) -> list[Expected]:
+) -> list[ExpectedBill]:
     """What is accrued, and what work of months to come will be worth, by the calendar of the project's first contract."""
-    found: list[Expected] = []
+    found: list[ExpectedBill] = []
     for month, amount in _accrued_months(draft, project, contract, currency, accrued, as_of):
         found += _paid_by(contract, work_months(draft, contract, month), amount, currency, is_due=True)
     for month, amount in to_come:
@@ -93,13 +93,13 @@ def expected_fees(
     policies: Resolved,
     currency: str,
     as_of: date,
-) -> list[Expected] | None:
+) -> list[ExpectedBill] | None:
     """What is charged on days to come; None where an exchange rate is missing."""
     own = contract.terms.currency
     rate = rate_to(draft, policies, own, currency, as_of)
     if rate is None:
         return None
-    found: list[Expected] = []
+    found: list[ExpectedBill] = []
     for fee in fees:
         amount = convert(fee.amount, rate.numerator, rate.denominator, currency, policies.money_mode)
         found += _paid_by(contract, fee_months(draft, contract, fee.day), amount, currency, line_id)
@@ -108,26 +108,26 @@ def expected_fees(
 
 def expected_deposit(
     draft: Draft, contract: Contract, line_id: str, amount: Amount, day: date, currency: str
-) -> Iterator[Expected]:
+) -> Iterator[ExpectedBill]:
     """What is billed of a deposit itself, in project currency."""
     return _paid_by(contract, fee_months(draft, contract, day), amount, currency, line_id)
 
 
 def _paid_by(
     contract: Contract, on: Calendar, amount: Amount, currency: str, line_id: str = "", *, is_due: bool = False
-) -> Iterator[Expected]:
+) -> Iterator[ExpectedBill]:
     """To each payer its share (R12)."""
     billed, parties, paid, _ = on
     contract_id = contract.contract_id
     if on.is_funded and contract.terms.currency == currency:
-        yield Expected(billed, "", amount, contract_id, "", line_id, is_due)
+        yield ExpectedBill(billed, "", amount, contract_id, "", line_id, is_due)
         return
     if len(parties) == 1:
-        yield Expected(billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
+        yield ExpectedBill(billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
         return
     sign = -1 if amount < 0 else 1
     for share, party, month in zip(shared(abs(amount), parties, currency), parties, paid, strict=True):
-        yield Expected(billed, month, sign * share, contract_id, party.customer_id, line_id, is_due)
+        yield ExpectedBill(billed, month, sign * share, contract_id, party.customer_id, line_id, is_due)
 
 
 def work_months(draft: Draft, contract: Contract, month: str) -> Calendar:
@@ -188,7 +188,7 @@ def months_of(draft: Draft, bill_to: str, to: date, currency: str) -> tuple[str,
     return f"{billed.isoformat()[:7]}|{currency}", f"{paid.isoformat()[:7]}|{currency}"
 
 
-class Issued(NamedTuple):
+class IssuedMonths(NamedTuple):
     """What a statement bills of a project and what of that is due, by keys of the months in which it is billed and due."""
 
     bills: str
@@ -197,10 +197,10 @@ class Issued(NamedTuple):
     due: Amount = 0
 
 
-def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, Issued]:
+def statement_months(draft: Draft, statement: BillingStatement) -> dict[str, IssuedMonths]:
     """For each project on a statement, or of which it moves what is retained or billed of a deposit."""
-    nothing = Issued(*months_of(draft, statement.bill_to, statement.to, statement.currency))
-    found: dict[str, Issued] = {}
+    nothing = IssuedMonths(*months_of(draft, statement.bill_to, statement.to, statement.currency))
+    found: dict[str, IssuedMonths] = {}
     for line in statement.lines:
         had = found.get(line.project_id, nothing)
         found[line.project_id] = had._replace(amount=had.amount + line.amount, due=had.due + line.amount)

@@ -18,8 +18,8 @@ from domain.events.common import RemainingWork
 from domain.forecast.completion import (
     MONTHS_MAX,
     NOTHING,
+    CompletionBasis,
     MonthSums,
-    Standing,
     Tally,
     add_money,
     add_tally,
@@ -38,7 +38,7 @@ from domain.units import Amount, Percent
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.expected import Expected, expected_fees, expected_work
+from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, keeps_back, kept_back
 from state.forecast.outlook import ONE_DAY, ledger_currency, lines_of
@@ -65,7 +65,7 @@ class Commercial(NamedTuple):
     prices: list[tuple[str, Amount]]
     backlog: Amount
     billed: Amount
-    expected: list[Expected]
+    expected: list[ExpectedBill]
     budget_used: Percent | None
     beside: list[tuple[str, Amount]]
 
@@ -142,7 +142,7 @@ def _figures(
         add_money(months, month, 0, amount)
     for month, tally in _remaining_months(shape, remaining, commercial.prices, currency):
         add_tally(months, month, tally)
-    standing = Standing(now, remaining, commercial.backlog, unbilled_backlog, commercial.budget_used)
+    standing = CompletionBasis(now, remaining, commercial.backlog, unbilled_backlog, commercial.budget_used)
     return figures(currency, standing, months)
 
 
@@ -320,7 +320,7 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
 
 
 def _beside(
-    draft: Draft, project: Project, weighed: Weighed, expected: list[Expected], as_of: date
+    draft: Draft, project: Project, weighed: Weighed, expected: list[ExpectedBill], as_of: date
 ) -> list[tuple[str, Amount]] | None:
     """Deposits to come join what is expected; None where an exchange rate is missing."""
     found: list[tuple[str, Amount]] = []
@@ -342,7 +342,7 @@ class _Ahead(NamedTuple):
     """What is left of lines' own prices, as far as its days are known: when it is earned, and when it is billed and paid."""
 
     earned: list[tuple[str, Amount]]
-    expected: list[Expected]
+    expected: list[ExpectedBill]
 
 
 def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:

@@ -13,11 +13,11 @@ from domain.billing.funding import by_source, draw
 from state.billing.funding import is_ever_funded, used
 from state.books import Contract
 from state.draft import Draft
-from state.forecast.expected import Expected, paid_on
+from state.forecast.expected import ExpectedBill, paid_on
 from state.terms.plan import terms_on
 
 
-def by_payer(draft: Draft, contracts: Iterable[Contract], bills: list[Expected]) -> list[Expected]:
+def by_payer(draft: Draft, contracts: Iterable[Contract], bills: list[ExpectedBill]) -> list[ExpectedBill]:
     """`bills` as they are where no contract is funded, else with what each payer has of those that are not shared."""
     for contract in contracts:
         if is_ever_funded(contract):
@@ -27,16 +27,16 @@ def by_payer(draft: Draft, contracts: Iterable[Contract], bills: list[Expected])
     return bills
 
 
-def in_order(bills: Iterable[Expected]) -> list[Expected]:
+def in_order(bills: Iterable[ExpectedBill]) -> list[ExpectedBill]:
     """As they will be cut: first what is due already."""
     return sorted(bills, key=drawing_order)
 
 
-def drawing_order(bill: Expected) -> tuple[str, bool, str]:
+def drawing_order(bill: ExpectedBill) -> tuple[str, bool, str]:
     return bill.billed.isoformat(), not bill.is_due, bill.line_id
 
 
-def _drawn(draft: Draft, contract: Contract, bills: Iterable[Expected]) -> Iterator[Expected]:
+def _drawn(draft: Draft, contract: Contract, bills: Iterable[ExpectedBill]) -> Iterator[ExpectedBill]:
     uses = used(draft, contract)
     for bill in in_order(bills):
         funding = terms_on(contract, bill.billed).funding

@@ -24,7 +24,7 @@ from domain.units import Amount
 from state.books import Contract, LineTotals, Project
 from state.charges.terms_known import is_charged, last_day
 from state.draft import Draft
-from state.forecast.expected import Expected, billed_on, expected_deposit, paid_on
+from state.forecast.expected import ExpectedBill, billed_on, expected_deposit, paid_on
 from state.forecast.outlook import ONE_DAY, has_ended
 from state.handlers.deposits import available_to, deposit_lines
 from state.handlers.retention import account_of, holders
@@ -49,7 +49,7 @@ class Withholding(NamedTuple):
     frees_step: int | None = None
 
 
-class Kept(NamedTuple):
+class ExpectedWithholding(NamedTuple):
     """Of what one payer is expected to be billed on a day, in project currency; a bill of nothing is what a release comes with."""
 
     contract_id: str
@@ -67,7 +67,7 @@ class Kept(NamedTuple):
         return held.released - held.withheld - sum(one.amount for one in self.applied)
 
 
-class Charge(NamedTuple):
+class DepositCharge(NamedTuple):
     """Of a deposit, in contract currency, with a day of the period in which it is billed."""
 
     amount: Amount
@@ -105,7 +105,7 @@ def is_deposit(draft: Draft, contract_id: str, line_id: str) -> bool:
 
 def deposits_to_come(
     draft: Draft, project: Project, contract: Contract, to: Exchange, currency: str, as_of: date
-) -> Iterator[Expected]:
+) -> Iterator[ExpectedBill]:
     """What is charged of deposits and not on a statement yet, and those that are due on a day to come."""
     for plan, terms in deposits_of(draft, contract):
         if plan.line.project_id == project.project_id:
@@ -116,12 +116,12 @@ def deposits_to_come(
 
 def deposit_charges(
     draft: Draft, project: Project, contract: Contract, plan: LinePlan, terms: Deposit, as_of: date
-) -> Iterator[Charge]:
+) -> Iterator[DepositCharge]:
     line_id = plan.line.line_id
     totals = draft.line(contract.contract_id, line_id)
     if totals.billable != totals.issued:
         period = open_period(draft, contract)
-        yield Charge(totals.billable - totals.issued, period.start if period is not None else as_of)
+        yield DepositCharge(totals.billable - totals.issued, period.start if period is not None else as_of)
     is_agreed = any(line.line_id == line_id for line in contract.terms.lines)
     last = last_day(contract)
     is_over = has_ended(draft, project, as_of) or (last is not None and last < terms.due_on)
@@ -131,21 +131,21 @@ def deposit_charges(
         and not is_over
         and not is_charged(draft, contract.contract_id, line_id, DEPOSIT)
     ):
-        yield Charge(terms.amount, terms.due_on, is_to_come=True)
+        yield DepositCharge(terms.amount, terms.due_on, is_to_come=True)
 
 
 def kept_back(
     draft: Draft,
     project: Project,
     contract: Contract,
-    bills: Iterable[Expected],
+    bills: Iterable[ExpectedBill],
     to: Exchange,
     currency: str,
     as_of: date,
-) -> Iterator[Kept]:
+) -> Iterator[ExpectedWithholding]:
     """`bills` are the contract's, in project currency, to which amounts of the contract are brought by `to`."""
     walk = _Walk(draft, project, contract, to, currency, as_of)
-    by_day: dict[date, list[Expected]] = {}
+    by_day: dict[date, list[ExpectedBill]] = {}
     for bill in bills:
         if not bill.amount:
             continue
@@ -203,7 +203,7 @@ class _Walk:
 
     # A cut
 
-    def cut(self, day: date, bills: Sequence[Expected]) -> Iterator[Kept]:
+    def cut(self, day: date, bills: Sequence[ExpectedBill]) -> Iterator[ExpectedWithholding]:
         terms = terms_on(self.contract, day)
         own = {plan.line.line_id for plan, _ in self.deposits}
         self.completed += sum(bill.amount for bill in bills if self._counts(terms, bill))
@@ -217,13 +217,13 @@ class _Walk:
             held = self._withheld(terms, day, bill_to, amount)
             self.left[bill_to] += held.withheld - held.released
             found = tuple(self._applied(day, bill_to, amount, held))
-            yield Kept(self.contract.contract_id, bill_to, day, paid, amount, held, found)
+            yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, amount, held, found)
         for bill in bills:
             if bill.line_id in own:
                 self._open(bill.bill_to)
                 self.available[bill.line_id, bill.bill_to] += bill.amount
 
-    def _counts(self, terms: ContractSigned, bill: Expected) -> bool:
+    def _counts(self, terms: ContractSigned, bill: ExpectedBill) -> bool:
         """Hours count where every line has a price on which hours earn."""
         priced = {line.line_id for line, _, _ in rule.priced_lines(terms)}
         if bill.is_due or not priced:
@@ -274,7 +274,7 @@ class _Walk:
 
     # The end
 
-    def release(self) -> Iterator[Kept]:
+    def release(self) -> Iterator[ExpectedWithholding]:
         """What bills to come leave retained, on its day; on the next where that is over."""
         on = self._released_on()
         if on is None:
@@ -283,7 +283,7 @@ class _Walk:
         for bill_to, left in sorted(self.left.items()):
             if left:
                 paid = paid_on(self.draft, bill_to, day).isoformat()[:7]
-                yield Kept(self.contract.contract_id, bill_to, day, paid, 0, Withholding(released=left))
+                yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Withholding(released=left))
 
     def _released_on(self) -> date | None:
         agreed = self.contract.terms.retention

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from domain.money import format_amount
 from domain.units import Amount
-from state.books import Contract, ContractOutlook, Forecast, OpenException, Outlook, Share
+from state.books import Contract, ContractOutlook, ContractShare, Forecast, ForecastState, OpenException
 from state.draft import Draft, PartKey
 from state.forecast.outlook import known, project_contracts, register, today
 from state.forecast.revenue_max import revenue_max, revenue_terms
@@ -131,8 +131,8 @@ def _has_other_terms(before: Contract | None, after: Contract) -> bool:
 
 
 def _share(
-    draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook, first: Contract, ended: Ended | None
-) -> Share | None:
+    draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState, first: Contract, ended: Ended | None
+) -> ContractShare | None:
     """Of the first of its contracts; None where it does not count."""
     project, contract_id = draft.project(project_id), first.contract_id
     as_of = day_in(draft, forecast.zone or "UTC", ended)
@@ -140,16 +140,16 @@ def _share(
     if not terms.is_measured:
         return None
     if project.burn.elsewhere:
-        return Share(contract_id, elsewhere=True)
+        return ContractShare(contract_id, elsewhere=True)
     if forecast.currency != first.terms.currency:
-        return Share(contract_id)
+        return ContractShare(contract_id)
     found = revenue_max(draft, project, terms, forecast, outlook, as_of)
     if found is None:
-        return Share(contract_id)
-    return Share(contract_id, outlook.eac_cost, found.amount, found.by_cap)
+        return ContractShare(contract_id)
+    return ContractShare(contract_id, outlook.eac_cost, found.amount, found.by_cap)
 
 
-def _exchange(draft: Draft, had: Share | None, share: Share | None) -> None:
+def _exchange(draft: Draft, had: ContractShare | None, share: ContractShare | None) -> None:
     """Let the sums have the new share for the one before."""
     if had is not None and share is not None and had.contract_id == share.contract_id:
         _add(draft, share.contract_id, ((had, -1), (share, 1)))
@@ -159,7 +159,7 @@ def _exchange(draft: Draft, had: Share | None, share: Share | None) -> None:
             _add(draft, one.contract_id, ((one, sign),))
 
 
-def _add(draft: Draft, contract_id: str, shares: Iterable[tuple[Share, int]]) -> None:
+def _add(draft: Draft, contract_id: str, shares: Iterable[tuple[ContractShare, int]]) -> None:
     of = outlook_of(draft, contract_id)
     cost, revenue, projects, unknown, elsewhere = of.cost, of.revenue, of.projects, of.unknown, of.elsewhere
     for share, sign in shares:

@@ -9,14 +9,14 @@ that have a price of their own, a minimum is expected once its period is closed.
 from datetime import date
 
 from domain.terms import methods
-from domain.terms.kind import Closed, Known
+from domain.terms.kind import Closed, LineHistory
 from state.books import Contract
 from state.totals import month_of
 
 DAY = date.resolution
 
 
-def with_minimum(contract: Contract, line_id: str, known: Known, as_of: date) -> Known:
+def with_minimum(contract: Contract, line_id: str, known: LineHistory, as_of: date) -> LineHistory:
     """As if all were closed up to the contract's end with what other lines have charged by now for months up to the day's own."""
     newest = known.held[-1] if known.held else None
     if newest is None or not methods.has_minimum(newest.line.terms):

@@ -17,7 +17,7 @@ from domain.policies import Resolved
 from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
 from domain.terms import methods
 from domain.units import Amount
-from state.books import Basis, Contract, Entry, Forecast, Outlook, Progress, Project
+from state.books import Basis, BookedProgress, Contract, Entry, Forecast, ForecastState, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.forecast.tracks import WHOLE, tracks_of, with_event
 from state.rerating.rerate import line_ids
@@ -31,7 +31,7 @@ DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
 # Days after which a rate is too old: never.
 _EVER = 1_000_000
-UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), Outlook({WHOLE: Progress()})
+UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), ForecastState({WHOLE: BookedProgress()})
 _SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
 
 
@@ -188,10 +188,10 @@ def ledger_currency(draft: Draft, legal_entity_id: str | None) -> str | None:
     return entity.currency if entity is not None else None
 
 
-def known(draft: Draft, project_id: str) -> tuple[Forecast, Outlook]:
+def known(draft: Draft, project_id: str) -> tuple[Forecast, ForecastState]:
     """What is kept of the project's forecast; for a project of which nothing is, the beginning."""
     forecast: Forecast | None = draft.part("forecast", project_id)
-    outlook: Outlook | None = draft.part("outlook", project_id)
+    outlook: ForecastState | None = draft.part("outlook", project_id)
     return forecast or UNKNOWN[0], outlook or UNKNOWN[1]
 
 
@@ -203,7 +203,7 @@ def today(draft: Draft, zone: str) -> date:
 # What is booked
 
 
-def sum_of(progress: Mapping[str, Progress]) -> dict[str, Tally]:
+def sum_of(progress: Mapping[str, BookedProgress]) -> dict[str, Tally]:
     """What is booked, by currency."""
     total: dict[str, Tally] = {}
     for part in progress.values():
@@ -265,7 +265,9 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
     since, days = _with_days(draft, outlook, moved)
     if ("forecast", project_id) not in draft.before:
         draft.put("forecast", project_id, forecast)
-    draft.parts["outlook", project_id] = Outlook(progress, cost, revenue, changes, days, since, outlook.until, True)
+    draft.parts["outlook", project_id] = ForecastState(
+        progress, cost, revenue, changes, days, since, outlook.until, True
+    )
 
 
 def fits(*figures: int) -> bool:
@@ -277,12 +279,12 @@ def fits(*figures: int) -> bool:
 Heading = tuple[Amount, Amount, Change | None]
 
 
-def _unchanged(outlook: Outlook) -> Heading:
+def _unchanged(outlook: ForecastState) -> Heading:
     return outlook.eac_cost, outlook.eac_revenue, None
 
 
 def _heading(
-    draft: Draft, project_id: str, forecast: Forecast, outlook: Outlook, progress: Mapping[str, Progress]
+    draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState, progress: Mapping[str, BookedProgress]
 ) -> Heading:
     """First what currencies did since the event before, then the event; as it was where a rate is missing.
 
@@ -304,7 +306,7 @@ def _heading(
     return *now, drift if any(drift) and not _is_of_one_currency(forecast, progress) else None
 
 
-def _is_of_one_currency(forecast: Forecast, progress: Mapping[str, Progress]) -> bool:
+def _is_of_one_currency(forecast: Forecast, progress: Mapping[str, BookedProgress]) -> bool:
     """Whether no rate does anything to the figures: all of it is in the project's currency, and earned by hours."""
     own = [forecast.currency]
     return (
@@ -316,7 +318,7 @@ def _completions(
     draft: Draft,
     project_id: str,
     forecast: Forecast,
-    states: tuple[Mapping[str, Progress], Mapping[str, Progress]],
+    states: tuple[Mapping[str, BookedProgress], Mapping[str, BookedProgress]],
     policies: Resolved,
 ) -> tuple[Change, Change] | None:
     """Cost and revenue at completion before and after the event, at today's rates; None where one is missing."""
@@ -330,7 +332,7 @@ def _completions(
     return (was, tracks.heading(forecast.ceiling)) if with_event(draft, forecast, tracks, progress) else None
 
 
-def _moved(part: Progress, moved: Moved, as_of: date | None) -> Progress:
+def _moved(part: BookedProgress, moved: Moved, as_of: date | None) -> BookedProgress:
     """Work dated up to `as_of` lifts the floor too."""
     now, floor = dict(part.now), part.floor
     for (day, currency), tally in moved.items():
@@ -339,7 +341,7 @@ def _moved(part: Progress, moved: Moved, as_of: date | None) -> Progress:
             floor = {**floor, currency: added(floor.get(currency, NOTHING), tally)}
         elif currency not in floor:
             floor = {**floor, currency: NOTHING}
-    return Progress(now, floor)
+    return BookedProgress(now, floor)
 
 
 def _by_line(draft: Draft, project_id: str) -> dict[str, list[Move]]:
@@ -362,7 +364,7 @@ def sort_in(found: dict[str, list[Move]], entry: Entry, sign: int, project_id: s
             found.setdefault(line, []).append(move)
 
 
-def _with_days(draft: Draft, outlook: Outlook, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:
+def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:
     """Service days of the last weeks by the log's own time; older ones are dropped now and then."""
     days, since = outlook.days, outlook.since
     newest = universal_day(draft.cause.recorded_at)
@@ -382,7 +384,7 @@ def _with_days(draft: Draft, outlook: Outlook, moved: Moved) -> tuple[int, dict[
 # When to tell
 
 
-def worth_telling(forecast: Forecast, outlook: Outlook) -> bool:
+def worth_telling(forecast: Forecast, outlook: ForecastState) -> bool:
     """Whether cost or revenue at completion changed by more than policy `forecast_threshold` since the last update."""
     told = forecast.told
     cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)

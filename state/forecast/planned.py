@@ -26,7 +26,7 @@ from state.terms.plan import LinePlan, line_plan, version_on
 K = TypeVar("K")
 
 
-class Planned(NamedTuple):
+class PlannedWork(NamedTuple):
     """`months` ascending with what is left of them; `demand` is what the assignments say, by month and role."""
 
     months: tuple[tuple[str, Hours], ...] = ()
@@ -37,7 +37,7 @@ class Planned(NamedTuple):
         return sum(hours for _, hours in self.months)
 
 
-class Ahead(NamedTuple):
+class PlannedAssignment(NamedTuple):
     """What an assignment plans: hours by month, all of them, and the first day that is planned."""
 
     assignment: ResourceAssigned
@@ -49,22 +49,22 @@ class Ahead(NamedTuple):
 class Assigned(NamedTuple):
     """What all assignments of a project plan from a month on: of each that plans anything, and in all."""
 
-    ahead: Mapping[str, Ahead] = {}
+    ahead: Mapping[str, PlannedAssignment] = {}
     months: Mapping[str, Hours] = {}
     demand: Mapping[tuple[str, str], Hours] = {}
-    planned: Planned = Planned()
+    planned: PlannedWork = PlannedWork()
 
 
-def planned_from(draft: Draft, project: Project, as_of: date) -> Planned:
+def planned_from(draft: Draft, project: Project, as_of: date) -> PlannedWork:
     if has_ended(draft, project, as_of):
-        return Planned()
+        return PlannedWork()
     first = first_month(as_of)
     planned = assigned_from(draft, project, first).planned
     if not planned.months or planned.months[0][0] != first:
         return planned
     worked = sum(tally[0] for month, tally in project.months.items() if month.startswith(first))
     left = max(planned.months[0][1] - max(worked, 0), 0)
-    return Planned(((first, left), *planned.months[1:]), planned.demand)
+    return PlannedWork(((first, left), *planned.months[1:]), planned.demand)
 
 
 def first_month(as_of: date) -> str:
@@ -91,8 +91,8 @@ def assigned_from(draft: Draft, project: Project, first: str) -> Assigned:
 def _changed(before: Assigned, assignments: Sequence[ResourceAssigned], first: str, last: str) -> Assigned:
     """As it was, less what is gone, with what is new."""
     gone = dict(before.ahead)
-    ahead: dict[str, Ahead] = {}
-    new: list[Ahead] = []
+    ahead: dict[str, PlannedAssignment] = {}
+    new: list[PlannedAssignment] = []
     for assignment in assignments:
         known = gone.pop(assignment.assignment_id, None)
         if known is None or known.assignment is not assignment:
@@ -108,7 +108,7 @@ def _changed(before: Assigned, assignments: Sequence[ResourceAssigned], first: s
             for month, hours in one.planned:
                 _add(months, month, sign * hours)
                 _add(demand, (month, one.assignment.role), sign * hours)
-    planned = Planned(
+    planned = PlannedWork(
         tuple(sorted(months.items())),
         tuple(ForecastDemand(role, month, hours) for (month, role), hours in sorted(demand.items())),
     )
@@ -124,14 +124,14 @@ def _add(sums: dict[K, Hours], key: K, hours: Hours) -> None:
         del sums[key]
 
 
-def _of_assignment(assignment: ResourceAssigned, first: str, last: str) -> Ahead:
+def _of_assignment(assignment: ResourceAssigned, first: str, last: str) -> PlannedAssignment:
     planned = tuple((month, hours) for month, hours in assignment.planned if first <= month <= last and hours > 0)
     day = _day_in(planned[0][0], assignment) if planned else assignment.starts_on
-    return Ahead(assignment, planned, sum(hours for _, hours in planned), day)
+    return PlannedAssignment(assignment, planned, sum(hours for _, hours in planned), day)
 
 
 def planned_cost(
-    draft: Draft, project: Project, planned: Planned, as_of: date, now: Mapping[str, Tally]
+    draft: Draft, project: Project, planned: PlannedWork, as_of: date, now: Mapping[str, Tally]
 ) -> dict[str, Tally]:
     """Cost of the planned hours by currency, at cost rates; hours without one at the average cost of an hour so far."""
     first = first_month(as_of)

@@ -18,7 +18,7 @@ from domain.units import Amount
 from state.books import LineEarning
 from state.charges.terms_known import is_charged
 from state.draft import Draft
-from state.forecast.ahead import Ahead, ahead_of
+from state.forecast.ahead import TermsAhead, ahead_of
 from state.forecast.outlook import ONE_DAY
 
 
@@ -30,7 +30,7 @@ class ToCharge(NamedTuple):
     amount: Amount
 
 
-class Month(NamedTuple):
+class PriceMonth(NamedTuple):
     """A month in which something of a line's price is earned, from a day on to another, both included."""
 
     name: str
@@ -38,7 +38,7 @@ class Month(NamedTuple):
     last: date
 
 
-def to_charge(draft: Draft, line: LineEarning, ahead: Ahead, as_of: date) -> list[ToCharge]:
+def to_charge(draft: Draft, line: LineEarning, ahead: TermsAhead, as_of: date) -> list[ToCharge]:
     """By day; what the line's rows charge already is left out, what comes after four years counts at their end."""
     first = as_of + ONE_DAY
     last = date(first.year + MONTHS_MAX // 12 - 1, first.month, 1)
@@ -50,13 +50,13 @@ def to_charge(draft: Draft, line: LineEarning, ahead: Ahead, as_of: date) -> lis
     return sorted(found, key=lambda fee: (fee.day, fee.name))
 
 
-def ahead_of_line(draft: Draft, line: LineEarning, as_of: date) -> Ahead:
+def ahead_of_line(draft: Draft, line: LineEarning, as_of: date) -> TermsAhead:
     contract = draft.contract(line.contract_id)
     assert contract is not None, "the line is of a contract in the books"
     return ahead_of(draft, contract, line.line_id, as_of)
 
 
-def earned_over(ahead: Ahead, until: date) -> Earning:
+def earned_over(ahead: TermsAhead, until: date) -> Earning:
     """What of the line is earned evenly by day, as far as it begins by a day; nothing where its revenue comes otherwise."""
     return earning(
         (agreed, list(methods.spreads(agreed, ahead.known, until)))
@@ -65,13 +65,13 @@ def earned_over(ahead: Ahead, until: date) -> Earning:
     )
 
 
-def months_ahead(ahead: Ahead, as_of: date) -> list[tuple[Month, Amount]]:
+def months_ahead(ahead: TermsAhead, as_of: date) -> list[tuple[PriceMonth, Amount]]:
     """What the line earns by day in each month after a day; what comes after four years counts in the last of them."""
     if not ahead.known.held:
         return []
     until = ahead.known.held[-1].ends_on
     earns = earned_over(ahead, until) if until is not None else {}
-    found: list[tuple[Month, Amount]] = []
+    found: list[tuple[PriceMonth, Amount]] = []
     first = as_of + ONE_DAY
     while earns and until is not None and first <= until:
         name = first.isoformat()[:7]
@@ -80,12 +80,14 @@ def months_ahead(ahead: Ahead, as_of: date) -> list[tuple[Month, Amount]]:
         if len(found) == MONTHS_MAX - 12:
             last = until
         amount = sum(earned_by(each, last) - earned_by(each, first - ONE_DAY) for each in earns.values())
-        found.append((Month(name, first, last), amount))
+        found.append((PriceMonth(name, first, last), amount))
         first = last + ONE_DAY
     return found if any(amount > 0 for _, amount in found) else []
 
 
-def weights(to_earn: Sequence[tuple[Month, Amount]], fees: Sequence[ToCharge], as_of: date) -> list[tuple[str, Amount]]:
+def weights(
+    to_earn: Sequence[tuple[PriceMonth, Amount]], fees: Sequence[ToCharge], as_of: date
+) -> list[tuple[str, Amount]]:
     """Months in which what is left of a price is earned, by how much of it; the next, where all is charged already."""
     if to_earn:
         return [(month.name, max(amount, 0)) for month, amount in to_earn]

@@ -21,7 +21,7 @@ from domain.money import smallest_unit
 from domain.terms import methods
 from domain.terms.kind import WITH_INVOICE
 from domain.units import Amount
-from state.books import Estimate, Forecast, Outlook, Project
+from state.books import Estimate, Forecast, ForecastState, Project
 from state.draft import Draft
 from state.forecast.bases import ENDED, ESTIMATE, estimate_key, lacks_estimate
 from state.forecast.figures import remaining_work
@@ -123,7 +123,7 @@ def revenue_terms(draft: Draft, project: Project, forecast: Forecast, as_of: dat
 
 
 def revenue_max(
-    draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: Outlook, as_of: date
+    draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: ForecastState, as_of: date
 ) -> RevenueMax | None:
     """In project currency, by what the books hold of its forecast; None where nothing says it."""
     if not terms.has_lines or not forecast.currency or _waits(draft, project, terms):

@@ -18,7 +18,7 @@ from domain.money import allocate, convert, smallest_unit
 from domain.policies import Resolved
 from domain.terms import methods
 from domain.units import Amount, Hours, Rate
-from state.books import CapBucket, Forecast, Progress
+from state.books import BookedProgress, CapBucket, Forecast
 from state.caps.claims import allotments, bucket_id
 from state.draft import Draft
 from state.forecast.outlook import has_ended, known, line_key, project_lines, project_policies, running
@@ -32,17 +32,17 @@ class Room(NamedTuple):
     amount: Amount | None
 
 
-class Ahead(NamedTuple):
+class WorkAhead(NamedTuple):
     """What a project has still to do; `rate` is the average of its planned hours."""
 
     project_id: str
     forecast: Forecast
-    progress: Mapping[str, Progress]
+    progress: Mapping[str, BookedProgress]
     rate: Rate
 
 
 def room_under_caps(
-    draft: Draft, lines: Sequence[LinePlan], ahead: Ahead, policies: Resolved, currency: str, as_of: date
+    draft: Draft, lines: Sequence[LinePlan], ahead: WorkAhead, policies: Resolved, currency: str, as_of: date
 ) -> Room | None:
     """None where an exchange rate is missing."""
     mode = policies.money_mode
@@ -61,7 +61,7 @@ def room_under_caps(
     return Room(room_of(rooms))
 
 
-def _caps_room(draft: Draft, plan: LinePlan, ahead: Ahead, as_of: date) -> dict[str, Amount]:
+def _caps_room(draft: Draft, plan: LinePlan, ahead: WorkAhead, as_of: date) -> dict[str, Amount]:
     """Room of each cap of the line by its newest limit; hours count at the line's average rate."""
     caps: dict[str, Amount] = {}
     for rule in plan.rules:
@@ -102,7 +102,7 @@ def lines_under(draft: Draft, plan: LinePlan, rule: CapRule) -> tuple[LinePlan, 
 # A cap that several projects share
 
 
-def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: Ahead, as_of: date) -> Amount:
+def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: WorkAhead, as_of: date) -> Amount:
     under = lines_under(draft, plan, rule) if len(plan.group) > 1 else ()
     projects = sorted({ahead.project_id, *(one.line.project_id for one in under)})
     if len(projects) == 1:
@@ -117,12 +117,12 @@ def _share(draft: Draft, plan: LinePlan, rule: CapRule, room: Amount, ahead: Ahe
     return shares[projects.index(ahead.project_id)]
 
 
-def _known(draft: Draft, project_id: str) -> Ahead:
+def _known(draft: Draft, project_id: str) -> WorkAhead:
     forecast, outlook = known(draft, project_id)
-    return Ahead(project_id, forecast, outlook.progress, forecast.planned_rate)
+    return WorkAhead(project_id, forecast, outlook.progress, forecast.planned_rate)
 
 
-def _hours_left(draft: Draft, ahead: Ahead, under: Sequence[LinePlan], as_of: date) -> Hours:
+def _hours_left(draft: Draft, ahead: WorkAhead, under: Sequence[LinePlan], as_of: date) -> Hours:
     """On the cap's lines where these count on their own, else in the whole project; none of a project that has ended."""
     project, forecast = draft.project(ahead.project_id), ahead.forecast
     if not forecast.currency or has_ended(draft, project, as_of):

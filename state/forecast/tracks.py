@@ -25,7 +25,7 @@ from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.units import Amount
-from state.books import Basis, Forecast, Inclusion, LineEarning, LineTotals, Progress
+from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineTotals
 from state.draft import Draft
 from state.terms.known import exchange_on
 
@@ -36,7 +36,7 @@ NO_EARNING: Mapping[str, Earning] = {}
 class TrackHeld(NamedTuple):
     """A track with what it was made of and what it comes to."""
 
-    part: Progress
+    part: BookedProgress
     track: Track
     made: Tally
     is_valued: bool
@@ -71,7 +71,7 @@ class Tracks:
         self.currency = currency
         self.step = smallest_unit(currency)
         self.as_of = as_of
-        self.progress: Mapping[str, Progress] | None = None
+        self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}
         self.tracks: list[Track] = []
@@ -87,7 +87,7 @@ class Tracks:
             and self.as_of == as_of
         )
 
-    def take(self, draft: Draft, progress: Mapping[str, Progress], earns: Mapping[str, Earning] | None) -> bool:
+    def take(self, draft: Draft, progress: Mapping[str, BookedProgress], earns: Mapping[str, Earning] | None) -> bool:
         """Bring them up to date; False where a rate is missing. `earns` is by track, None where all revenue is that of hours."""
         tracks: list[Track] = []
         cost = wanted = earned = unvalued = 0
@@ -117,7 +117,7 @@ class Tracks:
         return self.cost, limited(self.wanted, ceiling, self.earned)
 
     def _held(
-        self, draft: Draft, had: TrackHeld | None, part: Progress, basis: Basis, own: Earning | None
+        self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None
     ) -> TrackHeld | None:
         now = in_currency(draft, self.policies, part.now, self.currency, self.as_of)
         floor: Tally | None
@@ -137,7 +137,7 @@ def tracks_of(
     project_id: str,
     policies: Resolved,
     forecast: Forecast,
-    progress: Mapping[str, Progress],
+    progress: Mapping[str, BookedProgress],
     currency: str,
     as_of: date,
     *,
@@ -161,7 +161,7 @@ def tracks_of(
     return kept if kept.take(draft, progress, earns) else None
 
 
-def with_event(draft: Draft, forecast: Forecast, tracks: Tracks, progress: Mapping[str, Progress]) -> bool:
+def with_event(draft: Draft, forecast: Forecast, tracks: Tracks, progress: Mapping[str, BookedProgress]) -> bool:
     """Bring tracks of before the event up to date; False where a rate is missing."""
     if not forecast.earning:
         return tracks.take(draft, progress, None)
@@ -174,7 +174,7 @@ def tracks_in(
     project_id: str,
     policies: Resolved,
     forecast: Forecast,
-    progress: Mapping[str, Progress],
+    progress: Mapping[str, BookedProgress],
     currency: str,
     as_of: date,
 ) -> list[Track] | None:

@@ -28,7 +28,7 @@ from state.handlers.cash_fits import Fitting, fitting
 from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
 from state.ledger.posting import booking_of
 from state.receivables import cash_waits
-from state.receivables.cash_waits import Fault, Waiting
+from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import Subject, mirror, post
 from state.receivables.receivables import pay, share, show_anew, unpay
 from state.receivables.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
@@ -38,7 +38,7 @@ from state.terms.plan import contract_policies
 Taken = tuple[str, Amount, Amount]
 
 
-class Group(NamedTuple):
+class ApplicationGroup(NamedTuple):
     """What of an application goes into one journal: of one contract. `booked` is the payment's own journal in its company."""
 
     slot: Slot
@@ -95,8 +95,8 @@ def _settle(draft: Draft, known: CashApplication) -> None:
         return
     payment: Payment | None = draft.part(PAYMENT, event.payment_id)
     found = fitting(draft, known, payment)
-    made = found if isinstance(found, Fault) else _groups(draft, event, payment, found)
-    if isinstance(made, Fault):
+    made = found if isinstance(found, CashFault) else _groups(draft, event, payment, found)
+    if isinstance(made, CashFault):
         _park(draft, known, made)
         return
     for category in CATEGORIES:
@@ -118,7 +118,9 @@ def _settle(draft: Draft, known: CashApplication) -> None:
 # Where it is booked
 
 
-def _groups(draft: Draft, event: PaymentApplied, payment: Payment | None, found: Fitting) -> list[Group] | Fault:
+def _groups(
+    draft: Draft, event: PaymentApplied, payment: Payment | None, found: Fitting
+) -> list[ApplicationGroup] | CashFault:
     """By contract, in the order in which the event names its invoices."""
     members: dict[str, list[tuple[Receivable, Amount]]] = {}
     for receivable, amount in found.members:
@@ -129,15 +131,17 @@ def _groups(draft: Draft, event: PaymentApplied, payment: Payment | None, found:
         assert contract is not None, "an invoice is posted of a contract in the books"
         booked = booked_as(payment, of_contract[0][0].legal_entity_id)
         slot = _slot(draft, event, of_contract, booked)
-        if isinstance(slot, Fault):
+        if isinstance(slot, CashFault):
             return slot
-        groups.append(Group(slot, contract_policies(draft, contract), contract_id, tuple(of_contract), booked))
+        groups.append(
+            ApplicationGroup(slot, contract_policies(draft, contract), contract_id, tuple(of_contract), booked)
+        )
     return groups
 
 
 def _slot(
     draft: Draft, event: PaymentApplied, members: list[tuple[Receivable, Amount]], booked: Receipt | None
-) -> Slot | Fault:
+) -> Slot | CashFault:
     """On its day, and never before the payment and the invoices are booked; at the rate at which the payment was."""
     entity = draft.reference.entity(members[0][0].legal_entity_id)
     assert entity is not None, "an invoice is posted in a company"
@@ -148,9 +152,9 @@ def _slot(
         message = (
             f"payment {event.payment_id} is booked in another engagement: expected the exchange rate at which it was"
         )
-        return Fault(UNKNOWN, "exchange_rate", message)
+        return CashFault(UNKNOWN, "exchange_rate", message)
     if sum(abs(amount) for _, amount in members) * rate > AMOUNT_MAX * EXCHANGE_RATE_ONE:
-        return Fault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
+        return CashFault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
     days = [event.applied_on, *(receivable.posted_on for receivable, _ in members)]
     day = open_day_from(draft, entity, max(days if booked is None else [*days, booked.accounting_date]))
     exchange = Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
@@ -160,7 +164,7 @@ def _slot(
 # Journals
 
 
-def _post(draft: Draft, known: CashApplication, group: Group) -> CashApplication:
+def _post(draft: Draft, known: CashApplication, group: ApplicationGroup) -> CashApplication:
     event, slot = known.event, group.slot
     lines, applied = _lines(draft, event, group)
     receipt = Receipt(
@@ -180,7 +184,9 @@ def _post(draft: Draft, known: CashApplication, group: Group) -> CashApplication
     return replace(known, receipts=(*known.receipts, posted), applied=(*known.applied, *applied))
 
 
-def _lines(draft: Draft, event: PaymentApplied, group: Group) -> tuple[tuple[tuple[str, Leg], ...], list[Taken]]:
+def _lines(
+    draft: Draft, event: PaymentApplied, group: ApplicationGroup
+) -> tuple[tuple[tuple[str, Leg], ...], list[Taken]]:
     """Cash in the project in which the payment had it, each invoice a line in its own."""
     payment: Payment = draft.part(PAYMENT, event.payment_id)
     mode, exchange = group.policies.money_mode, group.slot.exchange
@@ -203,7 +209,7 @@ def _lines(draft: Draft, event: PaymentApplied, group: Group) -> tuple[tuple[tup
     return tuple((project_id, leg) for project_id, leg in lines if leg.amount or leg.ledger_amount), applied
 
 
-def _project_of_cash(group: Group) -> str:
+def _project_of_cash(group: ApplicationGroup) -> str:
     if group.booked is None:
         return group.members[0][0].project_id
     lines = group.booked.lines
@@ -260,12 +266,12 @@ def _take_back(draft: Draft, event: PaymentReversed, known: CashApplication) -> 
 # What waits
 
 
-def _park(draft: Draft, known: CashApplication, fault: Fault) -> None:
+def _park(draft: Draft, known: CashApplication, fault: CashFault) -> None:
     application_id = known.event.application_id
     if known.category not in ("", fault.category):
         draft.settle_note(known.category, APPLICATION, application_id, "superseded")
     _drop_waits(draft, known)
-    waiting = Waiting(APPLICATION, APPLICATION, application_id)
+    waiting = WaitingCash(APPLICATION, APPLICATION, application_id)
     cash_waits.wait(draft, waiting, fault.waits)
     draft.put(APPLICATION, application_id, replace(known, category=fault.category, waits=fault.waits))
     about = f"application {application_id} of payment {known.event.payment_id}"
@@ -274,7 +280,7 @@ def _park(draft: Draft, known: CashApplication, fault: Fault) -> None:
 
 def _drop_waits(draft: Draft, known: CashApplication) -> None:
     if known.category:
-        cash_waits.wait_no_more(draft, Waiting(APPLICATION, APPLICATION, known.event.application_id), known.waits)
+        cash_waits.wait_no_more(draft, WaitingCash(APPLICATION, APPLICATION, known.event.application_id), known.waits)
 
 
 def _opposite(draft: Draft, known: CashApplication) -> CashApplication | None:

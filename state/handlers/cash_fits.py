@@ -10,7 +10,7 @@ from domain.units import Amount
 from state.books import CashApplication, Payment, Receivable
 from state.draft import Draft
 from state.handlers.payments import MISAPPLIED, UNKNOWN, in_units, misfit, too_fine
-from state.receivables.cash_waits import Fault
+from state.receivables.cash_waits import CashFault
 from state.receivables.receivables import receivable_of, within
 from state.receivables.unapplied import held_of, is_home, unapplied
 
@@ -22,7 +22,7 @@ class Fitting(NamedTuple):
     elsewhere: Amount = 0
 
 
-def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | Fault:
+def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | CashFault:
     """All that the event says; of one that is waived, what fits of it."""
     if known.is_waived:
         known = replace(known, event=in_units(known.event))
@@ -32,7 +32,7 @@ def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fi
     if fault is not None:
         return fault if not known.is_waived or fault.category == UNKNOWN else Fitting(())
     found = _members(draft, known, payment)
-    if isinstance(found, Fault) or payment is None or not is_home(payment):
+    if isinstance(found, CashFault) or payment is None or not is_home(payment):
         return found
     short = _short(draft, payment, found)
     if not short:
@@ -42,32 +42,34 @@ def fitting(draft: Draft, known: CashApplication, payment: Payment | None) -> Fi
         left = format_amount(unapplied(draft, payment).get(legal_entity_id, 0))
         message = f"of payment {event.payment_id} {left} {event.currency} are unapplied in company {legal_entity_id}, "
         message += f"{format_amount(missing)} more are applied"
-        return Fault(MISAPPLIED, "applications", message, missing)
+        return CashFault(MISAPPLIED, "applications", message, missing)
     return _cut(payment, found, short)
 
 
 def _of_payment(
     event: PaymentApplied, own: tuple[str, ...] | None, payment: Payment | None, amount: Amount
-) -> Fault | None:
+) -> CashFault | None:
     """What is wrong with the payment itself; of one that is booked in another engagement the event has to be believed."""
     if payment is not None and payment.is_reversed:
-        return Fault(MISAPPLIED, "payment_id", f"payment {event.payment_id} was taken back", amount)
+        return CashFault(MISAPPLIED, "payment_id", f"payment {event.payment_id} was taken back", amount)
     if payment is None or payment.event is None:
         return (
             None
             if own is not None
-            else Fault(UNKNOWN, "payment_id", f"payment {event.payment_id} is not booked", amount)
+            else CashFault(UNKNOWN, "payment_id", f"payment {event.payment_id} is not booked", amount)
         )
     if payment.category:
-        return Fault(UNKNOWN, "payment_id", f"payment {event.payment_id} is not booked: {payment.category}", amount)
+        return CashFault(UNKNOWN, "payment_id", f"payment {event.payment_id} is not booked: {payment.category}", amount)
     for field in ("customer_id", "currency"):
         said, was = getattr(event, field), getattr(payment.event, field)
         if said != was:
-            return Fault(MISAPPLIED, field, f"expected {was}, as payment {event.payment_id} has it, got {said}", amount)
+            return CashFault(
+                MISAPPLIED, field, f"expected {was}, as payment {event.payment_id} has it, got {said}", amount
+            )
     return None
 
 
-def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | Fault:
+def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> Fitting | CashFault:
     """Against what the invoices have, those that are named before taken into account."""
     event, own = known.event, known.own
     members: list[tuple[Receivable, Amount]] = []
@@ -80,7 +82,7 @@ def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> F
         receivable = receivable_of(draft, each.invoice_id)
         if receivable is None:
             field = f"applications[{place}].invoice_id"
-            return Fault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
+            return CashFault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
         earlier = moved.get(each.invoice_id, 0)
         room = receivable.open[0] - earlier
         is_taken_off = (each.amount > 0) != (receivable.gross[0] > 0)
@@ -101,14 +103,14 @@ def _members(draft: Draft, known: CashApplication, payment: Payment | None) -> F
     return Fitting(tuple(members), elsewhere)
 
 
-def _not_held(event: PaymentApplied, place: int, held: Amount) -> Fault | None:
+def _not_held(event: PaymentApplied, place: int, held: Amount) -> CashFault | None:
     """Nothing is taken off an invoice that the payment did not settle."""
     invoice_id, amount = event.applications[place]
     if within(-amount, held):
         return None
     message = f"of invoice {invoice_id} payment {event.payment_id} has settled {format_amount(held)} {event.currency}, "
     message += f"{format_amount(-amount)} are taken off it"
-    return Fault(MISAPPLIED, f"applications[{place}].amount", message, -amount - held)
+    return CashFault(MISAPPLIED, f"applications[{place}].amount", message, -amount - held)
 
 
 def _short(draft: Draft, payment: Payment, found: Fitting) -> dict[str, Amount]:

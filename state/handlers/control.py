@@ -78,7 +78,7 @@ class OverCap(NamedTuple):
     state: CapState
 
 
-class Waiting(NamedTuple):
+class WaitingSide(NamedTuple):
     """The exception of an entry's side."""
 
     entry: Entry
@@ -86,7 +86,7 @@ class Waiting(NamedTuple):
     fault: Fault
 
 
-Found = OpenException | OverCap | Waiting | None
+Found = OpenException | OverCap | WaitingSide | None
 
 
 def on_exception_assigned(draft: Draft, event: ExceptionAssigned) -> None:
@@ -97,7 +97,7 @@ def on_exception_assigned(draft: Draft, event: ExceptionAssigned) -> None:
             draft.revise_note(replace(noted, assignee=event.assignee))
         case OverCap(part_id, state):
             raise_over(draft, part_id, replace(state, assignee=event.assignee))
-        case Waiting(entry, work, fault):
+        case WaitingSide(entry, work, fault):
             replace_fault(draft, entry, work, replace(fault, assignee=event.assignee))
         case None:
             pass
@@ -120,7 +120,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
                 draft.revise_note(noted)
         case OverCap(part_id, state):
             _close_over(draft, part_id, state, "resolved")
-        case Waiting(entry, work, fault):
+        case WaitingSide(entry, work, fault):
             close_faults(draft, (fault,), "resolved", work.project_id)
             replace_fault(draft, entry, work, fault)
         case None:
@@ -136,7 +136,7 @@ def on_exception_waived(draft: Draft, event: ExceptionWaived) -> None:
             _waive_note(draft, noted)
         case OverCap(part_id, state):
             _close_over(draft, part_id, state, "waived")
-        case Waiting(entry, _, fault) if fault.category in WAIVABLE:
+        case WaitingSide(entry, _, fault) if fault.category in WAIVABLE:
             draft.put_entry(entry, replace(entry, waived=(*entry.waived, fault.category)))
             retry(draft, entry.entry_id)
         case _:
@@ -154,7 +154,7 @@ def _find(draft: Draft, exception_id: str) -> Found:
     return _find_waiting(draft, exception_id)
 
 
-def _find_waiting(draft: Draft, exception_id: str) -> Waiting | None:
+def _find_waiting(draft: Draft, exception_id: str) -> WaitingSide | None:
     """Where thousands wait and are decided about one by one, all are looked through once: the id belongs to one entry for ever."""
     place = ("exception", exception_id)
     hint: str | None = draft.plans.get(place)
@@ -168,7 +168,7 @@ def _find_waiting(draft: Draft, exception_id: str) -> Waiting | None:
     if entry is None or entry.work is None:
         return None
     faults = (fault for fault in entry.work.faults if fault.exception_id == exception_id)
-    return next((Waiting(entry, entry.work, fault) for fault in faults), None)
+    return next((WaitingSide(entry, entry.work, fault) for fault in faults), None)
 
 
 # Who asked and who approved
@@ -212,7 +212,7 @@ def _why_not(draft: Draft, event: ExceptionResolved | ExceptionWaived) -> str | 
 def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaived) -> str | None:
     """Whether somebody decides about their own work, or about their own decision; the latter leads on to what it was about."""
     match found:
-        case Waiting(_, work, fault):
+        case WaitingSide(_, work, fault):
             is_waiver = isinstance(event, ExceptionWaived)
             return why_not(fault.category, work.subject, event.requested_by, event.approved_by, is_waiver=is_waiver)
         case (
@@ -235,7 +235,7 @@ def _concerned(draft: Draft, exception_id: str) -> tuple[str | None, str | None]
             return project_id, contract_id
         case OverCap(part_id, _):
             return None, parts_of(part_id)[0]
-        case Waiting(_, work, _):
+        case WaitingSide(_, work, _):
             return work.project_id, None
         case None:
             return None, None
@@ -253,7 +253,7 @@ def _needs_second_person(draft: Draft, found: Found) -> bool:
             contract = draft.contract(contract_id)
             currency = contract.terms.currency if contract is not None else None
             return _above_limit(draft, contract_id, AtStake(state.over_amount, currency, "fact"))
-        case Waiting(_, _, fault):
+        case WaitingSide(_, _, fault):
             known = fault.at_stake if fault.at_stake.basis == "price" else AtStake()
             return any(_above_limit(draft, contract.contract_id, known) for contract in draft.contracts())
         case None:

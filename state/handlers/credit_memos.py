@@ -40,10 +40,10 @@ from domain.receivables.credit_memo import (
     ERROR_REBILL,
     MENDS,
     REBATE,
+    CreditableRow,
     Credited,
-    Row,
-    Taken,
-    Wrong,
+    CreditedRow,
+    NotCreditable,
     credited,
     hourly,
     shares,
@@ -171,12 +171,12 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         message = (
             f"expected an invoice that is posted, {event.invoice_id} is not; send InvoicePosted, or name the right one"
         )
-        _refuse(draft, event, log_offset, UNKNOWN, Wrong("invoice_id", message), None)
+        _refuse(draft, event, log_offset, UNKNOWN, NotCreditable("invoice_id", message), None)
         return
     memo = _memo(draft, event, receivable)
     rows = _rows(draft, memo)
     found = _wrong_or_credited(draft, memo, rows)
-    if isinstance(found, Wrong):
+    if isinstance(found, NotCreditable):
         _refuse(draft, event, log_offset, OVER, found, receivable)
         return
     conceded = _deposit_conceded(draft, memo, rows, found)
@@ -184,7 +184,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         _refuse(draft, event, log_offset, UNSUPPORTED, conceded, receivable)
         return
     tax = _tax(draft, memo, found)
-    if isinstance(tax, Wrong):
+    if isinstance(tax, NotCreditable):
         _refuse(draft, event, log_offset, OVER, tax, receivable)
         return
     alone = None if waived else _alone(memo, found.amount)
@@ -201,7 +201,7 @@ def _refuse(
     event: CreditMemoIssued,
     log_offset: int,
     category: str,
-    wrong: Wrong,
+    wrong: NotCreditable,
     receivable: Receivable | None,
 ) -> None:
     """Nothing is posted; the memo waits, in place of what came before it under its id."""
@@ -242,14 +242,16 @@ def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Mem
     return _Memo(event, receivable, statement, contract, contract_policies(draft, contract), slot)
 
 
-def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited) -> Wrong | None:
+def _deposit_conceded(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited) -> NotCreditable | None:
     """A deposit earns nothing that could be less."""
     if memo.event.kind not in CONCESSIONS:
         return None
     deposit = next((place for place in found.by_row() if is_deposit(draft, memo.contract, rows[place].issued)), None)
     if deposit is None:
         return None
-    return Wrong("kind", words_of("deposit_conceded", kind=memo.event.kind, entry=rows[deposit].listed.entry_id))
+    return NotCreditable(
+        "kind", words_of("deposit_conceded", kind=memo.event.kind, entry=rows[deposit].listed.entry_id)
+    )
 
 
 def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
@@ -273,14 +275,14 @@ def _credits(draft: Draft, memo: _Memo) -> InvoiceCredits:
     return found or InvoiceCredits()
 
 
-def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credited | Wrong:
+def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credited | NotCreditable:
     fine = too_fine(memo.event.lines, memo.event.tax_amount, memo.receivable.currency)
     if fine is not None:
         return fine
     left = [_left(draft, memo, row) for row in rows]
     step = smallest_unit(memo.receivable.currency)
     found = credited(left, memo.event.lines, step, memo.policies.money_mode)
-    if isinstance(found, Wrong):
+    if isinstance(found, NotCreditable):
         return found
     left_of_it = _gross_left(draft, memo)
     if found.amount > left_of_it or found.amount < 0:
@@ -289,7 +291,7 @@ def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credi
             f"expected at most {format_amount(max(left_of_it, 0), currency)} {currency} of the invoice that is not credited yet, "
             f"got {format_amount(found.amount, currency)}; {MENDS}"
         )
-        return Wrong("lines", message)
+        return NotCreditable("lines", message)
     return found
 
 
@@ -299,7 +301,7 @@ def _gross_left(draft: Draft, memo: _Memo) -> Amount:
     return net + memo.statement.kept - _credits(draft, memo).kept_back
 
 
-def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
+def _left(draft: Draft, memo: _Memo, row: _Row) -> CreditableRow:
     """Of a deposit that is billed anew no more than is not set against statements."""
     listed, (amount, hours, _) = row.listed, row.taken
     left = listed.amount - amount
@@ -309,11 +311,11 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> Row:
     mode, currency = memo.policies.money_mode, memo.receivable.currency
     finer = finer_of(listed.hours, draft.entry(listed.entry_id))
     at = hourly(listed.amount, listed.hours, row.issued.rate, row.issued.markup, currency, mode, finer)
-    whole = Row(listed.entry_id, listed.line_id, listed.amount, listed.hours, at, finer)
+    whole = CreditableRow(listed.entry_id, listed.line_id, listed.amount, listed.hours, at, finer)
     return whole.less(listed.amount - left, hours)
 
 
-def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | Wrong:
+def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | NotCreditable:
     """As printed, else of each line alone, rounded; what exhausts the invoice takes what tax is left. It is of the gross of retention."""
     _, tax_left = creditable(memo.receivable)
     currency = memo.receivable.currency
@@ -324,7 +326,7 @@ def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | Wrong:
                 f"expected at most {format_amount(max(tax_left, 0), currency)} {currency} of the invoice's tax that is "
                 f"not credited yet, got {format_amount(printed, currency)}; {MENDS}"
             )
-            return Wrong("tax_amount", message)
+            return NotCreditable("tax_amount", message)
         return printed
     if found.amount == _gross_left(draft, memo):
         return tax_left
@@ -334,13 +336,15 @@ def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | Wrong:
     return min(sum(each), tax_left)
 
 
-def _alone(memo: _Memo, amount: Amount) -> Wrong | None:
+def _alone(memo: _Memo, amount: Amount) -> NotCreditable | None:
     """Who asked does not approve, and above policy `approval_limit` somebody approves."""
     event, limit = memo.event, memo.policies.approval_limit
     if event.approved_by == event.requested_by:
-        return Wrong("approved_by", f"asked for and approved by {event.requested_by}; another person has to approve it")
+        return NotCreditable(
+            "approved_by", f"asked for and approved by {event.requested_by}; another person has to approve it"
+        )
     if event.approved_by is None and limit is not None and amount > limit:
-        return Wrong(
+        return NotCreditable(
             "approved_by",
             f"{format_amount(amount)} is above the limit of {format_amount(limit)}; a second person has to approve it",
         )
@@ -361,7 +365,7 @@ def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax:
         _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))
 
 
-def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, Taken]) -> dict[int, Amount]:
+def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow]) -> dict[int, Amount]:
     """By row of which something is retained: its part of what is still retained of the invoice."""
     left_by_row = {
         place: row.listed.amount - row.taken[0]
@@ -385,7 +389,7 @@ def _of(memo: _Memo, row: _Row) -> str:
     return composed(memo.event.credit_memo_id, row.listed.entry_id, row.listed.line_id)
 
 
-def _say_credited(why: Why, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, Taken]) -> None:
+def _say_credited(why: Why, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow]) -> None:
     for place, one in taken.items():
         of = _of(memo, rows[place])
         title = f"{rows[place].listed.entry_id}: credited by {memo.event.credit_memo_id}"
@@ -419,7 +423,7 @@ def _say_left(why: Why, memo: _Memo, rows: Sequence[_Row], left: Amount, kept: A
     why.record(f"{of}#retained", kept, why.sum(f"{statement_id}#still_retained", "still retained", currency))
 
 
-def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount, kept_back: Amount | None) -> None:
+def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amount, kept_back: Amount | None) -> None:
     """`kept_back` is None of a deposit, of which nothing is retained."""
     mode, gross = memo.policies.money_mode, one.amount if kept_back is not None else 0
     moved = retention.credit(draft, memo.statement, gross, kept_back or 0, memo.slot, mode, _of(memo, row))
@@ -450,7 +454,7 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: Taken, tax: Amount, k
         _concede(draft, memo, row, one)
 
 
-def _back(memo: _Memo, row: _Row, one: Taken) -> Amount:
+def _back(memo: _Memo, row: _Row, one: CreditedRow) -> Amount:
     """Ledger amount of what the invoice took, as it left, in proportion; what is credited last takes what is left of it."""
     amount, _, ledger = row.taken
     if one.amount == row.listed.amount - amount:
@@ -522,7 +526,7 @@ def _project_of(draft: Draft, row: _Row) -> str:
     return row.issued.project_id or draft.line(row.issued.contract_id, row.issued.line_id).project_id
 
 
-def _remember(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount, kept_back: Amount) -> None:
+def _remember(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount, kept_back: Amount) -> None:
     credits_of = _credits(draft, memo)
     amount, hours, had = row.taken
     now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
@@ -574,14 +578,14 @@ def _move(draft: Draft, memo: _Memo, project_id: str, bills: Amount, pays: Amoun
 # What becomes of the row
 
 
-def _reopen(draft: Draft, memo: _Memo, row: _Row, one: Taken, ledger: Amount) -> None:
+def _reopen(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = _issued_now(draft, row)
     payer, currency = memo.receivable.bill_to, memo.receivable.currency
     _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
 
 
-def _concede(draft: Draft, memo: _Memo, row: _Row, one: Taken) -> None:
+def _concede(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow) -> None:
     """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
     entry, had = _issued_now(draft, row)
     now = replace(had, conceded=had.conceded + one.amount)

@@ -34,13 +34,22 @@ from domain.reference.zones import midnight
 from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
 from state.billing import reissue
-from state.books import Contract, Estimate, Forecast, LineTotals, OpenException, Project, StatementState, Told
+from state.books import (
+    Contract,
+    Estimate,
+    Forecast,
+    LineTotals,
+    OpenException,
+    Project,
+    PublishedFigures,
+    StatementState,
+)
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.forecast import loss
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions
-from state.forecast.expected import Issued, statement_months
+from state.forecast.expected import IssuedMonths, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
@@ -306,8 +315,8 @@ def _take_statements(draft: Draft) -> None:
         draft.put("outlook", project_id, replace(outlook, stale=True))
 
 
-def _issued(draft: Draft) -> dict[str, list[Issued]]:
-    found: dict[str, list[Issued]] = {}
+def _issued(draft: Draft) -> dict[str, list[IssuedMonths]]:
+    found: dict[str, list[IssuedMonths]] = {}
     for output in draft.outputs:
         if not isinstance(output, BillingStatement) or not (output.status == ISSUED or _was_issued(draft, output)):
             continue
@@ -457,8 +466,8 @@ def _emit(
         draft.put_project(replace(project, changed=True))
 
 
-def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> Told:
-    return Told(
+def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> PublishedFigures:
+    return PublishedFigures(
         sequence,
         figures.eac_cost,
         figures.eac_revenue,
@@ -471,7 +480,7 @@ def _told(sequence: int, figures: ForecastFigures, complete: Percent | None) -> 
     )
 
 
-def _previous(before: Told | None) -> PreviousFigures | None:
+def _previous(before: PublishedFigures | None) -> PreviousFigures | None:
     if before is None:
         return None
     return PreviousFigures(

@@ -23,12 +23,12 @@ from domain.units import Amount
 from domain.why import Rates, in_event, quoted
 from state.billing.approval import keep_invoice
 from state.billing.reissue import stands_for_good
-from state.billing.reliefs import Relief, at_its_rate, reliefs_of, relieve
+from state.billing.reliefs import Clearing, at_its_rate, reliefs_of, relieve
 from state.billing.statement_tax import note_difference
 from state.books import InvoiceCredits, OpenException, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.handlers import payments, write_offs
-from state.handlers.retention import Moved
+from state.handlers.retention import MovedLeg
 from state.handlers.retention import moved as moved_retention
 from state.ledger import standings
 from state.ledger.dimensions import of_work
@@ -320,8 +320,8 @@ def _journals(
     event: InvoicePosted,
     slot: Slot,
     policies: Resolved,
-    reliefs: list[Relief],
-    kept: list[Moved],
+    reliefs: list[Clearing],
+    kept: list[MovedLeg],
 ) -> JournalEntry | None:
     """The billing journal; none where what the statement bills and takes back is equal, on every account.
 
@@ -382,7 +382,7 @@ def _post(
 
 
 def _billing_lines(
-    draft: Draft, event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[Relief], kept: list[Moved]
+    draft: Draft, event: InvoicePosted, slot: Slot, policies: Resolved, reliefs: list[Clearing], kept: list[MovedLeg]
 ) -> list[tuple[str, Leg]]:
     """Receivable and what is retained against what was unbilled, by project, and tax; exchange differences go to 7110, cents to 7190."""
     mode = policies.money_mode
@@ -412,7 +412,7 @@ def _in_ledger(amount: Amount, slot: Slot, mode: str) -> Amount:
     return convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
 
 
-def _is_at_its_rate(slot: Slot, reliefs: list[Relief], kept: list[Moved], mode: str) -> bool:
+def _is_at_its_rate(slot: Slot, reliefs: list[Clearing], kept: list[MovedLeg], mode: str) -> bool:
     """Whether all that it takes is of the invoice's rate, but for cents."""
     return all(relief.same_rate for relief in reliefs) and all(
         at_its_rate(leg.amount, leg.ledger_amount, slot, mode) for _, leg in kept

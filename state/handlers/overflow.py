@@ -13,7 +13,7 @@ from domain.events.delivery import TimeApproved
 from domain.overflow import passes_on
 from domain.work.rows import OVERFLOW, named
 from state.books import Contract, Entry, PartOf, Passing, Price, Work
-from state.caps.claims import Stake, stake_of
+from state.caps.claims import Consumption, stake_of
 from state.caps.notices import count_over
 from state.draft import Draft
 from state.handlers.work import advance, withdraw
@@ -93,7 +93,7 @@ def _settle_row(draft: Draft, row: str) -> None:
         _withdraw_part(draft, row)
 
 
-def _passed_on(draft: Draft, entry: Entry, stake: Stake, plan: LinePlan, onto: LinePlan | None) -> Price:
+def _passed_on(draft: Draft, entry: Entry, stake: Consumption, plan: LinePlan, onto: LinePlan | None) -> Price:
     """What is not billable here is passed on."""
     passed = with_passed(stake.price, onto)
     if passed != stake.price:

@@ -28,7 +28,7 @@ from state.facts import is_new
 from state.handlers import write_offs
 from state.ledger.posting import booking_of
 from state.receivables import cash_waits
-from state.receivables.cash_waits import Fault, Waiting
+from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import Subject, mirror, post
 from state.receivables.receivables import pay, receivable_of, show_anew, unpay, within
 from state.receivables.unapplied import customers_of, remember
@@ -50,7 +50,7 @@ class Application(NamedTuple):
     amount: Amount
 
 
-class Group(NamedTuple):
+class PaymentGroup(NamedTuple):
     """What of a payment goes into one journal: of one contract, or of none where nothing is applied."""
 
     entity: LegalEntityDefined
@@ -108,8 +108,8 @@ def waive(draft: Draft, payment_id: str) -> None:
 def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
     """Post it whole, or say why it waits."""
     found = _groups(draft, payment)
-    made = found if isinstance(found, Fault) else _slots(draft, payment, found)
-    if isinstance(made, Fault):
+    made = found if isinstance(found, CashFault) else _slots(draft, payment, found)
+    if isinstance(made, CashFault):
         _park(draft, payment_id, payment, made)
         return
     for category in CATEGORIES:
@@ -128,7 +128,7 @@ def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
 # What a payment is applied to
 
 
-def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
+def _groups(draft: Draft, payment: Payment) -> list[PaymentGroup] | CashFault:
     """Applications by contract, in the order in which the payment names them; what is not applied goes with the first."""
     event = payment.event
     assert event is not None, "a payment that was taken back before it came posts nothing"
@@ -139,12 +139,12 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
         return fine
     if event.amount < 0 and not event.applications and not payment.is_waived:
         got = f"{format_amount(event.amount)} {event.currency}; one that is taken back is a PaymentReversed"
-        return Fault(MISAPPLIED, "amount", f"expected an amount above zero, got {got}", -event.amount)
+        return CashFault(MISAPPLIED, "amount", f"expected an amount above zero, got {got}", -event.amount)
     unapplied = event.amount - sum(each.amount for each in event.applications)
     if unapplied < 0 and not payment.is_waived:
         applied = format_amount(event.amount - unapplied)
         paid = f"{format_amount(event.amount)} {event.currency}"
-        return Fault(MISAPPLIED, "applications", f"{applied} are applied of a payment of {paid}", -unapplied)
+        return CashFault(MISAPPLIED, "applications", f"{applied} are applied of a payment of {paid}", -unapplied)
     own = payment.own
     if own is not None and event.applications[0].invoice_id not in own:
         unapplied = 0  # the rest goes to the engagement of the first application
@@ -156,7 +156,7 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
         receivable = receivable_of(draft, each.invoice_id)
         if receivable is None:
             field = f"applications[{place}].invoice_id"
-            return Fault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
+            return CashFault(UNKNOWN, field, f"invoice {each.invoice_id} is not posted", each.amount)
         stands = left.get(each.invoice_id, receivable.open[0])
         fault = misfit(draft, event, place, receivable, stands)
         amount = each.amount
@@ -181,7 +181,9 @@ def _groups(draft: Draft, payment: Payment) -> list[Group] | Fault:
         contract = draft.contract(contract_id)
         assert entity is not None, "an invoice is posted in a company"
         assert contract is not None, "an invoice is posted of a contract in the books"
-        groups.append(Group(entity, contract_policies(draft, contract), contract_id, tuple(applications), unapplied))
+        groups.append(
+            PaymentGroup(entity, contract_policies(draft, contract), contract_id, tuple(applications), unapplied)
+        )
         unapplied = 0
     return groups
 
@@ -208,7 +210,7 @@ def in_units(event: Paid) -> Paid:
     return event._replace(applications=applications)
 
 
-def too_fine(event: PaymentReceived | PaymentApplied) -> Fault | None:
+def too_fine(event: PaymentReceived | PaymentApplied) -> CashFault | None:
     """No bank moves less than the smallest unit."""
     step = smallest_unit(event.currency)
     stated = [("amount", event.amount)] if isinstance(event, PaymentReceived) else []
@@ -217,32 +219,32 @@ def too_fine(event: PaymentReceived | PaymentApplied) -> Fault | None:
     if found is None:
         return None
     field, amount = found
-    return Fault(MISAPPLIED, field, f"{format_amount(amount)} is finer than {event.currency} can be paid", amount)
+    return CashFault(MISAPPLIED, field, f"{format_amount(amount)} is finer than {event.currency} can be paid", amount)
 
 
 def misfit(
     draft: Draft, event: PaymentReceived | PaymentApplied, place: int, receivable: Receivable, stands: Amount
-) -> Fault | None:
+) -> CashFault | None:
     """Why an application does not fit its invoice."""
     amount, invoice_id = event.applications[place].amount, receivable.invoice_id
     if event.currency != receivable.currency:
         message = words_of("payment_currency", invoice=invoice_id, theirs=receivable.currency, ours=event.currency)
-        return Fault(UNSUPPORTED, "currency", message, amount)
+        return CashFault(UNSUPPORTED, "currency", message, amount)
     contract = draft.contract(receivable.contract_id)
     customer_id = contract.terms.customer_id if contract is not None else ""
     owing = {*draft.reference.customer_chain(receivable.bill_to), *draft.reference.customer_chain(customer_id)}
     if event.customer_id not in {*owing, receivable.bill_to, customer_id}:
         message = f"invoice {invoice_id} is of customer {receivable.bill_to}, the payment of {event.customer_id}"
         waits = tuple(("customer", each) for each in sorted(owing))
-        return Fault(MISAPPLIED, "customer_id", message, amount, waits)
+        return CashFault(MISAPPLIED, "customer_id", message, amount, waits)
     if not within(amount, stands):
         message = f"of invoice {invoice_id} {format_amount(stands)} {receivable.currency} are open, "
         message += f"{format_amount(amount)} are applied"
-        return Fault(MISAPPLIED, f"applications[{place}].amount", message, amount - stands)
+        return CashFault(MISAPPLIED, f"applications[{place}].amount", message, amount - stands)
     return None
 
 
-def _unapplied(draft: Draft, event: PaymentReceived, amount: Amount) -> list[Group] | Fault:
+def _unapplied(draft: Draft, event: PaymentReceived, amount: Amount) -> list[PaymentGroup] | CashFault:
     """In the company of the customer's first contract, by id."""
     if not amount:
         return []
@@ -250,25 +252,27 @@ def _unapplied(draft: Draft, event: PaymentReceived, amount: Amount) -> list[Gro
         if contract.history and event.customer_id in customers_of(draft, contract):
             entity = draft.reference.entity(contract.terms.legal_entity_id)
             if entity is not None:
-                return [Group(entity, entity_policies(draft, entity), "", (), amount)]
+                return [PaymentGroup(entity, entity_policies(draft, entity), "", (), amount)]
     message = f"no contract of customer {event.customer_id} says in which company the payment is booked"
-    return Fault(UNKNOWN, "customer_id", message, amount)
+    return CashFault(UNKNOWN, "customer_id", message, amount)
 
 
 # Where it is booked
 
 
-def _slots(draft: Draft, payment: Payment, groups: Iterable[Group]) -> list[tuple[Group, Slot]] | Fault:
+def _slots(
+    draft: Draft, payment: Payment, groups: Iterable[PaymentGroup]
+) -> list[tuple[PaymentGroup, Slot]] | CashFault:
     found = []
     for group in groups:
         slot = _slot(draft, payment, group)
-        if isinstance(slot, Fault):
+        if isinstance(slot, CashFault):
             return slot
         found.append((group, slot))
     return found
 
 
-def _slot(draft: Draft, payment: Payment, group: Group) -> Slot | Fault:
+def _slot(draft: Draft, payment: Payment, group: PaymentGroup) -> Slot | CashFault:
     """On the day on which the bank booked it, at the bank's rate, else at the table's."""
     event, entity, policies = payment.event, group.entity, group.policies
     assert event is not None, "a payment that was taken back before it came posts nothing"
@@ -281,16 +285,16 @@ def _slot(draft: Draft, payment: Payment, group: Group) -> Slot | Fault:
     staleness = policies.rate_staleness_days
     waits = waits_for_exchange_rate(event.currency, entity.currency, entity.legal_entity_id, {day}, staleness)
     if isinstance(exchange, MissingRate):
-        return Fault(exchange.category, "exchange_rate", exchange.message, event.amount, waits)
+        return CashFault(exchange.category, "exchange_rate", exchange.message, event.amount, waits)
     largest = max(abs(group.amount), *(abs(each.amount) for each in group.applications), abs(group.unapplied))
     if largest * exchange.numerator > AMOUNT_MAX * exchange.denominator:
-        return Fault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
+        return CashFault(MISAPPLIED, "exchange_rate", "at its exchange rate it is more than the ledger holds")
     slot = Slot(entity, event.currency, day, period(draft, entity, day).name, exchange)
     waited = {RECEIPT: payment.category} if payment.category.endswith("_exchange_rate") else {}
     now = settled(draft, slot, RECEIPT, day, policies, waited)
     if isinstance(now, Blocked):
         settle_when_day_ends(draft, entity.zone)
-        return Fault(now.category, "exchange_rate", now.message, event.amount, waits)
+        return CashFault(now.category, "exchange_rate", now.message, event.amount, waits)
     return slot
 
 
@@ -298,7 +302,7 @@ def _slot(draft: Draft, payment: Payment, group: Group) -> Slot | Fault:
 
 
 def _post(
-    draft: Draft, payment_id: str, payment: Payment, group: Group, slot: Slot
+    draft: Draft, payment_id: str, payment: Payment, group: PaymentGroup, slot: Slot
 ) -> tuple[list[Receipt], list[tuple[str, Amount, Amount]]]:
     """One journal; none where nothing is paid and nothing applied."""
     event = payment.event
@@ -324,7 +328,7 @@ def _post(
 
 
 def _lines(
-    draft: Draft, group: Group, slot: Slot
+    draft: Draft, group: PaymentGroup, slot: Slot
 ) -> tuple[tuple[tuple[str, Leg], ...], list[tuple[str, Amount, Amount]]]:
     """Each application a line, in the project of its receivable; cash and the rest in that of the first."""
     mode, exchange, currency = group.policies.money_mode, slot.exchange, slot.entity.currency
@@ -382,22 +386,22 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     write_offs.retry_waiting(draft)
 
 
-def other_payment(event: PaymentReversed, payment: PaymentReceived) -> Fault | None:
+def other_payment(event: PaymentReversed, payment: PaymentReceived) -> CashFault | None:
     """A reversal that states another payment than there is takes nothing back."""
     if event.amount is not None and event.amount != payment.amount:
         expected = f"expected {format_amount(payment.amount)} {payment.currency}, the whole payment"
-        return Fault(MISAPPLIED, "amount", f"{expected}, got {format_amount(event.amount)}", event.amount)
+        return CashFault(MISAPPLIED, "amount", f"{expected}, got {format_amount(event.amount)}", event.amount)
     for field in ("currency", "customer_id"):
         stated, was = getattr(event, field), getattr(payment, field)
         if stated is not None and stated != was:
-            return Fault(MISAPPLIED, field, f"expected {was}, as the payment has it, got {stated}")
+            return CashFault(MISAPPLIED, field, f"expected {was}, as the payment has it, got {stated}")
     return None
 
 
 # What waits
 
 
-def _park(draft: Draft, payment_id: str, payment: Payment, fault: Fault) -> None:
+def _park(draft: Draft, payment_id: str, payment: Payment, fault: CashFault) -> None:
     if payment.category not in ("", fault.category):
         draft.settle_note(payment.category, PAYMENT, payment_id, "superseded")
     _drop_waits(draft, payment_id, payment)
@@ -406,7 +410,7 @@ def _park(draft: Draft, payment_id: str, payment: Payment, fault: Fault) -> None
     _note(draft, payment_id, payment, fault)
 
 
-def _note(draft: Draft, payment_id: str, payment: Payment, fault: Fault, side: str = "") -> None:
+def _note(draft: Draft, payment_id: str, payment: Payment, fault: CashFault, side: str = "") -> None:
     assert payment.event is not None, "only what came can be wrong"
     cash_waits.note(draft, _waiting(payment_id), payment.event, fault, f"payment {payment_id}", side)
 
@@ -416,5 +420,5 @@ def _drop_waits(draft: Draft, payment_id: str, payment: Payment | None) -> None:
         cash_waits.wait_no_more(draft, _waiting(payment_id), payment.waits)
 
 
-def _waiting(payment_id: str) -> Waiting:
-    return Waiting(INDEX, PAYMENT, payment_id)
+def _waiting(payment_id: str) -> WaitingCash:
+    return WaitingCash(INDEX, PAYMENT, payment_id)

@@ -185,18 +185,18 @@ def _open(held: list[Withheld]) -> tuple[Withheld, ...]:
     return tuple(one for one in held if one.left or one.posted or one.posted_ledger)
 
 
-class Moved(NamedTuple):
+class MovedLeg(NamedTuple):
     project_id: str
     leg: Leg
 
 
-def moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> list[Moved]:
+def moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> list[MovedLeg]:
     """The invoice of the statement is posted: what it moves on 1170, by statement that withheld it. `rates` are the invoice's, for a
     recorder."""
     return list(_moved(draft, statement, slot, mode, rates)) if statement.retention else []
 
 
-def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> Iterator[Moved]:
+def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates: Rates | None) -> Iterator[MovedLeg]:
     for withheld_by, project_id, amount in statement.retention:
         account = account_of(draft, statement.contract_id, statement.bill_to)
         found = next((one for one in account.withheld if one.statement_id == withheld_by), None)
@@ -212,7 +212,7 @@ def _moved(draft: Draft, statement: StatementState, slot: Slot, mode: str, rates
         held = [now if one is found else one for one in account.withheld] + ([now] if found is None else [])
         part_id = composed(statement.contract_id, statement.bill_to)
         draft.put("retention", part_id, replace(account, withheld=_open(held)))
-        yield Moved(project_id, Leg(RETENTION_RECEIVABLE, "retention", amount, ledger))
+        yield MovedLeg(project_id, Leg(RETENTION_RECEIVABLE, "retention", amount, ledger))
 
 
 def left_of(draft: Draft, statement: StatementState) -> Amount:
@@ -223,7 +223,7 @@ def left_of(draft: Draft, statement: StatementState) -> Amount:
 
 def credit(
     draft: Draft, statement: StatementState, gross: Amount, kept_back: Amount, slot: Slot, mode: str, row: str
-) -> Moved | None:
+) -> MovedLeg | None:
     """A credit memo takes back of the statement's bill, and of that what is retained; it leaves 1170 as it is carried there. `row` is the
     memo with the row that it credits, as a recorder names it."""
     account, why = account_of(draft, statement.contract_id, statement.bill_to), draft.why
@@ -246,7 +246,7 @@ def credit(
         posted, posted_ledger = had.posted - kept_back, had.posted_ledger - ledger
         now = replace(had, left=had.left - kept_back, posted=posted, posted_ledger=posted_ledger)
         held = [now if one is had else one for one in held]
-        leaves = Moved(had.project_id, Leg(RETENTION_RECEIVABLE, "retention", -kept_back, -ledger))
+        leaves = MovedLeg(had.project_id, Leg(RETENTION_RECEIVABLE, "retention", -kept_back, -ledger))
     after = RetentionAccount(_open(held), billed, account.reached)
     if after != account:
         draft.put("retention", part_id, after)

@@ -29,7 +29,7 @@ from domain.why import Why
 from state.billing import funding
 from state.billing.approval import (
     NOBODY,
-    Cut,
+    PendingCut,
     Reserved,
     by_cut,
     cut_of,
@@ -42,7 +42,7 @@ from state.billing.approval import (
     tried,
 )
 from state.billing.held import scopes_of
-from state.billing.payers import Billed, Share, is_funded, issued_to, parties_for, payers_of, shares
+from state.billing.payers import Billed, PayerShare, is_funded, issued_to, parties_for, payers_of, shares
 from state.billing.pieces import piece_of
 from state.billing.reissue import before_issue, is_reissued, keep, note_period
 from state.billing.statement_lines import in_parts, printed_amount, printed_line
@@ -162,7 +162,7 @@ class _Due(NamedTuple):
     plan: LinePlan
     piece: Piece
     parties: tuple[Party, ...]
-    share: Share | None = None
+    share: PayerShare | None = None
 
     @property
     def bill_to(self) -> str:
@@ -208,18 +208,18 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
         cut(draft, contract, period, since)
 
 
-def source_turns(draft: Draft, contract: Contract) -> list[funding.Turn]:
+def source_turns(draft: Draft, contract: Contract) -> list[funding.FundingTurn]:
     """All that is due of periods that are cut, and not held: first what drafts hold, cut by cut."""
     drafts = drafts_of(draft, contract.contract_id)
     found = []
     for of_cut in by_cut(drafts):
         cut = cut_of(of_cut[0])
         due = _due(draft, contract, BillingPeriod(cut.period, cut.to), None, only=frozenset(reserved(of_cut)))
-        found.append(funding.Turn(cut, _by_sources(contract, due), funding.claimed(draft, contract, cut)))
+        found.append(funding.FundingTurn(cut, _by_sources(contract, due), funding.claimed(draft, contract, cut)))
     to = contract.period_start or contract.requested_to
     if to is not None:
         due = _due(draft, contract, BillingPeriod(to, to), None, reserved(drafts))
-        found.append(funding.Turn(None, _by_sources(contract, due), funding.claimed(draft, contract)))
+        found.append(funding.FundingTurn(None, _by_sources(contract, due), funding.claimed(draft, contract)))
     return found
 
 
@@ -289,7 +289,7 @@ def _is_drafted(contract: Contract, entry: Entry, line_id: str, payers: frozense
     return is_funded(contract, entry, line_id) or payers_of(contract, entry, line_id) <= payers
 
 
-def _shared(draft: Draft, contract: Contract, due: Sequence[_Due], of_cut: Cut | None = None) -> list[_Due]:
+def _shared(draft: Draft, contract: Contract, due: Sequence[_Due], of_cut: PendingCut | None = None) -> list[_Due]:
     """By payer; holds of one keep its statement alone. `of_cut` made the drafts that hold what is due."""
     held = frozenset(hold.scope_id for hold in _holds(draft) if hold.scope == "bill_to")
     billed = _billed(contract, due)

@@ -16,7 +16,7 @@ from domain.work.rows import named, row_id, spoken
 from state.books import Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import change, with_issue_kept
-from state.caps.claims import Stake, stake_of, uncapped
+from state.caps.claims import Consumption, stake_of, uncapped
 from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
 from state.draft import Draft
@@ -35,7 +35,7 @@ from state.rerating.rerate import in_order, line_ids, ratable
 from state.terms.known import Blocked, Slot, entity_policies, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on
-from state.work.assess import Assessment, CostPlan, PricePlan, journal_reversal_day
+from state.work.assess import CostPlan, PricePlan, Valuation, journal_reversal_day
 from state.work.at_stake import at_stake
 from state.work.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
 from state.work.judge import judge
@@ -208,7 +208,7 @@ def _booked(
     draft: Draft,
     entry: Entry,
     work: Work,
-    verdict: Assessment,
+    verdict: Valuation,
     faults_before: tuple[Fault, ...],
     *,
     fresh: bool,
@@ -267,7 +267,7 @@ def stepped(entry: Entry) -> bool:
 
 def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
     """Where entries share their price, the others of those that the entry left or came to."""
-    left: dict[sharers.Pool, LinePlan] = {}
+    left: dict[sharers.SharedPool, LinePlan] = {}
     lines: set[tuple[str, str]] = set()
     for entry in (before, after):
         work = entry.standing if entry is not None else None
@@ -296,7 +296,7 @@ def undo_journals(draft: Draft, entry: Entry) -> None:
         reverse(draft, entry.standing)
 
 
-def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Stake] | None:
+def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Consumption] | None:
     """The claim that the entry has on the caps of its line, to be given up."""
     stake = stake_of(entry)
     if stake is None:
@@ -305,7 +305,7 @@ def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Stake] | None:
     return (plan, stake) if plan is not None else None
 
 
-def book(draft: Draft, entry: Entry, work: Work, verdict: Assessment, old: tuple[LinePlan, Stake] | None) -> Work:
+def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[LinePlan, Consumption] | None) -> Work:
     """Post the sides that can be and are not; `old` is the claim on caps that the new one replaces."""
     if verdict.whole is not None:
         change(draft, old, None)
@@ -356,7 +356,7 @@ def _carried_slot(draft: Draft, journal: Posted, leg: Leg) -> Slot:
 
 
 def _price_side(
-    draft: Draft, entry: Entry, work: Work, plan: PricePlan, old: tuple[LinePlan, Stake] | None, sides: list[Side]
+    draft: Draft, entry: Entry, work: Work, plan: PricePlan, old: tuple[LinePlan, Consumption] | None, sides: list[Side]
 ) -> Price:
     line = plan.line
     if line is None or plan.slot is None:
@@ -377,7 +377,7 @@ def _price_side(
     if old is None and not line.rules:
         allotted: Price | None = uncapped(price)
     else:
-        stake = Stake(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
+        stake = Consumption(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
         if stake.issued > 0:
             stake = with_issue_kept(draft, line, old, stake)
         allotted = change(draft, old, (line, stake))
@@ -387,7 +387,7 @@ def _price_side(
 
 
 def faults_of(
-    draft: Draft, entry: Entry, work: Work, verdict: Assessment, before: tuple[Fault, ...], *, fresh: bool
+    draft: Draft, entry: Entry, work: Work, verdict: Valuation, before: tuple[Fault, ...], *, fresh: bool
 ) -> tuple[Fault, ...]:
     """Exceptions of what still waits: new reasons are raised, reasons that are gone or may pass are closed.
 

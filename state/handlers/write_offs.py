@@ -24,7 +24,7 @@ from state.receivables.write_offs import (
     SELF_APPROVED,
     UNKNOWN,
     WRITE_OFF,
-    Fault,
+    WriteOffFault,
     accept,
     approval_fault,
     drop,
@@ -92,28 +92,28 @@ def _settle_receivable(draft: Draft, known: WriteOff) -> None:
     _post(draft, event, receivable)
 
 
-def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> Fault | None:
+def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> WriteOffFault | None:
     event = known.event
     if receivable is None:
         return _not_posted(event)
     if event.currency != receivable.currency:
         message = f"invoice {receivable.invoice_id} is in {receivable.currency}, the write-off in {event.currency}"
-        return Fault(MISAPPLIED, "currency", message, event.amount)
+        return WriteOffFault(MISAPPLIED, "currency", message, event.amount)
     if event.amount <= 0:
         return nothing_given_up(event)
     if event.amount % smallest_unit(event.currency):
         message = f"{format_amount(event.amount)} is finer than {event.currency} can be paid"
-        return Fault(MISAPPLIED, "amount", message, event.amount)
+        return WriteOffFault(MISAPPLIED, "amount", message, event.amount)
     stands, _ = receivable.open
     if not within(event.amount, stands):
         open_now = f"of invoice {receivable.invoice_id} {format_amount(stands)} {receivable.currency} are open"
         message = f"{open_now}, {format_amount(event.amount)} are to be written off"
-        return Fault(MISAPPLIED, "amount", message, event.amount - stands)
+        return WriteOffFault(MISAPPLIED, "amount", message, event.amount - stands)
     return approval_fault(draft, known, (_contract(draft, receivable),))
 
 
-def _not_posted(event: WrittenOff) -> Fault:
-    return Fault(UNKNOWN, "invoice_id", f"invoice {event.invoice_id} is not posted", event.amount)
+def _not_posted(event: WrittenOff) -> WriteOffFault:
+    return WriteOffFault(UNKNOWN, "invoice_id", f"invoice {event.invoice_id} is not posted", event.amount)
 
 
 def _contract(draft: Draft, receivable: Receivable) -> Contract:

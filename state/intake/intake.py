@@ -48,7 +48,7 @@ Own = tuple[str, ...] | None
 Ownership = Mapping[str, tuple[str, ...]]
 
 
-class Waiting(NamedTuple):
+class WaitingEvent(NamedTuple):
     """An event that could not be routed, as it came; `subject` is what its exception is about."""
 
     event: Event
@@ -75,13 +75,13 @@ class Memory(Directory, Protocol):
 
     def remember(self, key: Key, place: int) -> None: ...
 
-    def wait(self, waiting: Waiting, keys: tuple[Key, ...]) -> int:
+    def wait(self, waiting: WaitingEvent, keys: tuple[Key, ...]) -> int:
         """The number that it gets."""
 
     def waiting_for(self, key: Key) -> list[int]:
         """Numbers of the events that wait for a key, in the order in which they came."""
 
-    def waiting(self, number: int) -> Waiting: ...
+    def waiting(self, number: int) -> WaitingEvent: ...
 
     def wait_for_others(self, number: int, subject: Key, keys: tuple[Key, ...]) -> None: ...
 
@@ -90,7 +90,7 @@ class Memory(Directory, Protocol):
     def awaiting(self, subject: Key) -> int:
         """How many events with this subject wait."""
 
-    def first_awaiting(self, subject: Key) -> Waiting | None:
+    def first_awaiting(self, subject: Key) -> WaitingEvent | None:
         """The first of them to come."""
 
     def miscounted(self) -> list[tuple[Noticed, int]]:
@@ -269,7 +269,7 @@ class Intake:
     def _wait(self, event: Event, named: Event, place: object, recorded_at: Instant, found: Unrouted) -> None:
         subject = found.waits_for[0]
         as_it_came = stamped(event, recorded_at, event.engagement_id)
-        self.memory.wait(Waiting(as_it_came, str(place), subject), _keys(named, found))
+        self.memory.wait(WaitingEvent(as_it_came, str(place), subject), _keys(named, found))
         self._notice_waiting(event, place, recorded_at, subject)
 
     def _notice_waiting(self, event: Event, place: object, recorded_at: Instant, subject: Key) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, UNBILLED_RECEIVABLE
 from domain.identity import parts_of
 from domain.ledger.journal import Leg
-from domain.ledger.position import Position, moved
+from domain.ledger.position import ContractPosition, moved
 from domain.money import convert
 from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
@@ -18,10 +18,10 @@ from state.terms.plan import LinePlan, line_plan
 from state.totals import unbilled_positions
 
 
-class Standing(NamedTuple):
+class PositionStanding(NamedTuple):
     """A position after the first `seen` outputs of the event; `posted_on` is the last accounting date of what moved it."""
 
-    position: Position
+    position: ContractPosition
     posted_on: date | None
     seen: int = 0
 
@@ -43,9 +43,9 @@ def is_over_time(draft: Draft, contract: Contract) -> bool:
     return found
 
 
-def standing(draft: Draft, contract_id: str) -> Standing:
+def standing(draft: Draft, contract_id: str) -> PositionStanding:
     """As it is now, in the middle of the event."""
-    known: Standing | None = draft.positions.get(contract_id)
+    known: PositionStanding | None = draft.positions.get(contract_id)
     position, posted_on, seen = known if known is not None else _before(draft, contract_id)
     for record in draft.outputs[seen:]:
         if not isinstance(record, JournalEntry) or record.contract_id != contract_id:
@@ -54,7 +54,7 @@ def standing(draft: Draft, contract_id: str) -> Standing:
             if line.account in (CONTRACT_ASSET, CONTRACT_LIABILITY):
                 position = position.add(line.account, line.amount, line.ledger_amount)
                 posted_on = record.accounting_date if posted_on is None else max(posted_on, record.accounting_date)
-    found = draft.positions[contract_id] = Standing(position, posted_on, len(draft.outputs))
+    found = draft.positions[contract_id] = PositionStanding(position, posted_on, len(draft.outputs))
     return found
 
 
@@ -63,19 +63,19 @@ def look(draft: Draft, contract_id: str) -> None:
     standing(draft, contract_id)
 
 
-def _before(draft: Draft, contract_id: str) -> Standing:
+def _before(draft: Draft, contract_id: str) -> PositionStanding:
     """As the event found it; of a contract that did not earn over time until now the sum of its entries."""
     held: Liability = draft.before.get(("liability", contract_id)) or Liability()
     if held.position is not None:
-        return Standing(Position(*held.position), held.posted_on)
-    position = Position()
+        return PositionStanding(ContractPosition(*held.position), held.posted_on)
+    position = ContractPosition()
     for entry in draft.entries.everything():
         for (of, account), (amount, ledger) in unbilled_positions(entry).items():
             if of == contract_id:
                 position = position.add(account, amount, ledger)
     for key, (amount, ledger) in held.lines.items():
         position = position.add(parts_of(key)[1], amount, ledger).add(CONTRACT_LIABILITY, -amount, -ledger)
-    return Standing(position, held.posted_on)
+    return PositionStanding(position, held.posted_on)
 
 
 def through(

@@ -14,7 +14,7 @@ from state.receivables.receivables import receivable_of
 Cash: TypeAlias = PaymentReceived | PaymentApplied
 
 
-class Fault(NamedTuple):
+class CashFault(NamedTuple):
     """Why it waits; `amount` is what of it is concerned, `waits` what would wake it."""
 
     category: str
@@ -24,7 +24,7 @@ class Fault(NamedTuple):
     waits: tuple[WaitKey, ...] = ()
 
 
-class Waiting(NamedTuple):
+class WaitingCash(NamedTuple):
     """Something that may wait; `listed_in` names the list of those that do."""
 
     listed_in: str
@@ -38,25 +38,25 @@ def waiting(draft: Draft, listed_in: str, kind: str) -> tuple[str, ...]:
     return found.get(kind, ())
 
 
-def wait(draft: Draft, one: Waiting, waits: tuple[WaitKey, ...]) -> None:
+def wait(draft: Draft, one: WaitingCash, waits: tuple[WaitKey, ...]) -> None:
     keys = {(kind, key, f"{one.kind}:{one.id}") for kind, key in waits}
     draft.waits_added |= keys
     draft.waits_removed -= keys
     _list(draft, one, {*waiting(draft, one.listed_in, one.kind), one.id})
 
 
-def wait_no_more(draft: Draft, one: Waiting, waits: tuple[WaitKey, ...]) -> None:
+def wait_no_more(draft: Draft, one: WaitingCash, waits: tuple[WaitKey, ...]) -> None:
     keys = {(kind, key, f"{one.kind}:{one.id}") for kind, key in waits}
     draft.waits_added -= keys
     draft.waits_removed |= keys
     _list(draft, one, {each for each in waiting(draft, one.listed_in, one.kind) if each != one.id})
 
 
-def _list(draft: Draft, one: Waiting, ids: set[str]) -> None:
+def _list(draft: Draft, one: WaitingCash, ids: set[str]) -> None:
     draft.put("index", one.listed_in, {one.kind: tuple(sorted(ids))} if ids else None)
 
 
-def note(draft: Draft, one: Waiting, event: Cash, fault: Fault, about: str, side: str = "") -> None:
+def note(draft: Draft, one: WaitingCash, event: Cash, fault: CashFault, about: str, side: str = "") -> None:
     """Of the first of its invoices that is known; an exception that is open already says what is wrong now."""
     named = (receivable_of(draft, each.invoice_id) for each in event.applications)
     contract_id = next((each.contract_id for each in named if each is not None), None)

@@ -21,7 +21,7 @@ from state.draft import Draft
 from state.terms.known import Slot
 
 
-class Relief(NamedTuple):
+class ReceivableReduction(NamedTuple):
     """What left a receivable, each in its currency and as the ledger carried it: net, and tax where that was told apart."""
 
     receivable: Receivable
@@ -78,7 +78,7 @@ def creditable(receivable: Receivable) -> tuple[Amount, Amount]:
     return receivable.net[0] - receivable.credited[0], receivable.tax[0] - receivable.credited_tax[0]
 
 
-def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -> Relief:
+def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -> ReceivableReduction:
     """Take a credit off the receivable, no more than is `creditable`; the caller posts what the relief says against 1100.
 
     Raises KeyError where no such invoice is posted.
@@ -86,7 +86,7 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -
     known = _known(draft, invoice_id)
     tax_ledger = share(tax, _minus(known.tax, known.credited_tax), known.ledger_currency, mode)
     total = _taken(known, net + tax, mode)
-    relief = Relief(known, (net, total - tax_ledger), (tax, tax_ledger))
+    relief = ReceivableReduction(known, (net, total - tax_ledger), (tax, tax_ledger))
     now = replace(
         known,
         credited=_plus(known.credited, relief.net),
@@ -96,22 +96,22 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -
     return relief._replace(receivable=now)
 
 
-def pay(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Relief:
+def pay(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> ReceivableReduction:
     """Take a payment off the receivable, no more than is open."""
     known = _known(draft, invoice_id)
     taken = amount, _taken(known, amount, mode)
     now = replace(known, paid=_plus(known.paid, taken))
     draft.put("receivable", invoice_id, now)
-    return Relief(now, taken)
+    return ReceivableReduction(now, taken)
 
 
-def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> Relief:
+def write_off(draft: Draft, invoice_id: str, amount: Amount, mode: str) -> ReceivableReduction:
     """Give up part of the receivable, no more than is open."""
     known = _known(draft, invoice_id)
     taken = amount, _taken(known, amount, mode)
     now = replace(known, written_off=_plus(known.written_off, taken))
     draft.put("receivable", invoice_id, now)
-    return Relief(now, taken)
+    return ReceivableReduction(now, taken)
 
 
 def unpay(draft: Draft, invoice_id: str, taken: Balance) -> Receivable:

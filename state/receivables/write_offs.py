@@ -21,35 +21,35 @@ SELF_APPROVED = "self_approved"
 UNKNOWN = "unknown_reference"
 
 
-class Fault(NamedTuple):
+class WriteOffFault(NamedTuple):
     category: str
     field: str
     message: str
     amount: Amount = 0
 
 
-def nothing_given_up(event: WrittenOff) -> Fault:
-    return Fault(MISAPPLIED, "amount", f"expected an amount above zero, got {format_amount(event.amount)}")
+def nothing_given_up(event: WrittenOff) -> WriteOffFault:
+    return WriteOffFault(MISAPPLIED, "amount", f"expected an amount above zero, got {format_amount(event.amount)}")
 
 
-def approval_fault(draft: Draft, known: WriteOff, contracts: Iterable[Contract]) -> Fault | None:
+def approval_fault(draft: Draft, known: WriteOff, contracts: Iterable[Contract]) -> WriteOffFault | None:
     """What is wrong with who asked and who approved, unless somebody else has let it pass."""
     event = known.event
     if known.is_waived:
         return None
     if event.approved_by == event.requested_by:
         why = f"{event.requested_by} asked for it and approved it"
-        return Fault(SELF_APPROVED, "approved_by", why, event.amount)
+        return WriteOffFault(SELF_APPROVED, "approved_by", why, event.amount)
     stated = (contract_policies(draft, contract).approval_limit for contract in contracts)
     limit = min((limit for limit in stated if limit is not None), default=None)
     if event.approved_by is None and limit is not None and event.amount > limit:
         above = f"{format_amount(event.amount)} are more than approval_limit, {format_amount(limit)}"
         why = f"{above}: somebody other than {event.requested_by} has to approve it"
-        return Fault(SELF_APPROVED, "approved_by", why, event.amount)
+        return WriteOffFault(SELF_APPROVED, "approved_by", why, event.amount)
     return None
 
 
-def park(draft: Draft, known: WriteOff, contract_id: str | None, fault: Fault) -> None:
+def park(draft: Draft, known: WriteOff, contract_id: str | None, fault: WriteOffFault) -> None:
     """It waits with an exception, in place of the one that it waited with before."""
     event = known.event
     if known.category and known.category != fault.category:

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.caps.consume import (
+    Billable,
     Bucket,
     BucketKey,
+    CapRequest,
     CapRule,
-    Claim,
-    Grant,
     allot,
     bucket_key,
     is_prorated,
@@ -29,7 +29,7 @@ from domain.units import Amount
 from state.books import Contract
 from state.caps.allot import Held, allot_rest, open_claims, repin
 from state.caps.claims import (
-    Stake,
+    Consumption,
     allotments,
     bucket_id,
     claim_of,
@@ -45,14 +45,14 @@ from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, plan_of
 
 
-class Member(NamedTuple):
+class ProratedEntry(NamedTuple):
     plan: LinePlan
-    stake: Stake
+    stake: Consumption
     allotment: str
-    claim: Claim
+    claim: CapRequest
 
 
-class Target(NamedTuple):
+class ProratedCap(NamedTuple):
     """The most that prorated caps give to an entry, and which of them says so."""
 
     amount: Amount
@@ -60,14 +60,14 @@ class Target(NamedTuple):
 
 
 def prorate_at_cut(draft: Draft, contract: Contract, to: date) -> None:
-    groups: dict[frozenset[str], dict[str, Member]] = {}
+    groups: dict[frozenset[str], dict[str, ProratedEntry]] = {}
     for member in _members(draft, contract, to):
         groups.setdefault(member.plan.group, {})[member.stake.entry_id] = member
     for group in sorted(groups, key=sorted):
         _share(draft, groups[group])
 
 
-def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
+def _members(draft: Draft, contract: Contract, to: date) -> list[ProratedEntry]:
     """Entries under a prorated cap with service date before the period's end that are not settled, in consumption order."""
     found = []
     for line_id in line_ids(contract):
@@ -85,11 +85,11 @@ def _members(draft: Draft, contract: Contract, to: date) -> list[Member]:
                 allotment = allotments(plan)[0]
                 claim = claim_of(plan, allotment, stake)
                 if granted_of(allotment, stake).amount >= claim.pinned:  # otherwise it gives back
-                    found.append(Member(plan, stake, allotment, claim))
+                    found.append(ProratedEntry(plan, stake, allotment, claim))
     return sorted(found, key=lambda one: order_key(one.plan, one.stake.price, one.stake.entry_id))
 
 
-def _share(draft: Draft, members: Mapping[str, Member]) -> None:
+def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
     """Share among the lines that compete for the same caps."""
     first = next(iter(members.values()))
     claims, buckets = open_claims(draft, first.plan, first.allotment)
@@ -107,9 +107,11 @@ def _share(draft: Draft, members: Mapping[str, Member]) -> None:
     allot_rest(draft, first.plan, first.allotment)
 
 
-def _targets(draft: Draft, members: Mapping[str, Member], taken: Mapping[BucketKey, Amount]) -> dict[str, Target]:
+def _targets(
+    draft: Draft, members: Mapping[str, ProratedEntry], taken: Mapping[BucketKey, Amount]
+) -> dict[str, ProratedCap]:
     """`taken` is what comes before all that share."""
-    found: dict[str, Target] = {}
+    found: dict[str, ProratedCap] = {}
     for key, sharing in _by_bucket(members).items():
         first, (last, rule) = sharing[0][0], sharing[-1]
         limit = limit_on(rule, last.stake.price.day).amount
@@ -118,13 +120,13 @@ def _targets(draft: Draft, members: Mapping[str, Member], taken: Mapping[BucketK
         room = max(limit - pinned - taken.get(key, 0), 0)
         shares = prorate(room, [member.claim.free for member, _ in sharing], first.plan.currency)
         for (member, _), share in zip(sharing, shares, strict=True):
-            target = Target(member.claim.pinned + share, rule.cap_id)
+            target = ProratedCap(member.claim.pinned + share, rule.cap_id)
             found[member.stake.entry_id] = min(found.get(member.stake.entry_id, target), target)
     return found
 
 
-def _by_bucket(members: Mapping[str, Member]) -> dict[BucketKey, list[tuple[Member, CapRule]]]:
-    found: dict[BucketKey, list[tuple[Member, CapRule]]] = {}
+def _by_bucket(members: Mapping[str, ProratedEntry]) -> dict[BucketKey, list[tuple[ProratedEntry, CapRule]]]:
+    found: dict[BucketKey, list[tuple[ProratedEntry, CapRule]]] = {}
     for member in members.values():
         for rule in member.claim.rules:
             if is_prorated(rule, member.claim.day):
@@ -133,7 +135,7 @@ def _by_bucket(members: Mapping[str, Member]) -> dict[BucketKey, list[tuple[Memb
     return dict(sorted(found.items()))
 
 
-def _taken_before(members: Mapping[str, Member], claims: Sequence[Held]) -> dict[BucketKey, Amount]:
+def _taken_before(members: Mapping[str, ProratedEntry], claims: Sequence[Held]) -> dict[BucketKey, Amount]:
     """What open work holds that comes before the first that shares: of days on which the cap was split in another way."""
     taken: dict[BucketKey, Amount] = {}
     for claim, held in claims:
@@ -146,8 +148,11 @@ def _taken_before(members: Mapping[str, Member], claims: Sequence[Held]) -> dict
 
 
 def _under_other_caps(
-    first: Member, targets: Mapping[str, Target], claims: Sequence[Held], buckets: Mapping[BucketKey, Bucket]
-) -> dict[str, Grant]:
+    first: ProratedEntry,
+    targets: Mapping[str, ProratedCap],
+    claims: Sequence[Held],
+    buckets: Mapping[BucketKey, Bucket],
+) -> dict[str, Billable]:
     """Every open claim of the group in consumption order, those that share limited to what they may have."""
     plan = first.plan
     limited = [_limited(claim, targets.get(claim.entry_id)) for claim, _ in claims]
@@ -155,7 +160,7 @@ def _under_other_caps(
     return {claim.entry_id: grant for claim, grant in zip(limited, grants, strict=True) if claim.entry_id in targets}
 
 
-def _limited(claim: Claim, target: Target | None) -> Claim:
+def _limited(claim: CapRequest, target: ProratedCap | None) -> CapRequest:
     if target is None:
         return claim
     hours = claim.hours if target.amount == claim.amount else claim.hours * target.amount // claim.amount

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_LIABILITY
-from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRule, Claim, allot, bucket_key, counting, limit_of
+from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRequest, CapRule, allot, bucket_key, counting, limit_of
 from domain.caps.purchase_order import has_limit
 from domain.contract import BEGINNING, cap_rules, is_capped, line_named
 from domain.identity import composed, parts_of
@@ -21,8 +21,8 @@ from state.caps.claims import (
     FOR_BILLING,
     FOR_REVENUE,
     MAIN,
-    Share,
-    Stake,
+    Consumption,
+    GrantedRequest,
     allotments,
     bucket_id,
     buckets_of,
@@ -143,7 +143,7 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
     before = stake_of(entry)
     old_plan = plan_of(draft, entry.work.price)
     old = (old_plan, before) if before is not None and old_plan is not None else None
-    allotted = change(draft, old, (plan, Stake(entry.entry_id, entry.work.person_id, replace(price, given=0), 0)))
+    allotted = change(draft, old, (plan, Consumption(entry.entry_id, entry.work.person_id, replace(price, given=0), 0)))
     assert allotted is not None, "a claim was made"
     current = draft.entry(entry.entry_id)
     assert current is not None, "the entry was there before"
@@ -243,7 +243,9 @@ def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
     return forgotten
 
 
-def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> list[tuple[LinePlan, Stake]]:
+def _stakes(
+    draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]
+) -> list[tuple[LinePlan, Consumption]]:
     stakes = []
     for entry in draft.everything():
         stake = stake_of(entry)
@@ -259,12 +261,12 @@ def _stakes(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, P
 def _allot_all(
     draft: Draft,
     allotment: str,
-    members: list[tuple[LinePlan, Stake]],
+    members: list[tuple[LinePlan, Consumption]],
     prices: dict[str, Price],
     forgotten: Mapping[str, CapBucket],
 ) -> None:
     plan = members[0][0]
-    claims: list[Claim] = [claim_of(own, allotment, stake) for own, stake in members]
+    claims: list[CapRequest] = [claim_of(own, allotment, stake) for own, stake in members]
     pinned: dict[BucketKey, Bucket] = {}
     plans: dict[BucketKey, LinePlan] = {}
     for (own, _), claim in zip(members, claims, strict=True):
@@ -288,7 +290,7 @@ def _allot_all(
         prices[stake.entry_id] = with_grant(own, prices[stake.entry_id], allotment, granted)
         for rule in claim.rules:
             key = bucket_key(rule, claim.day, claim.person_id)
-            amount, hours = Share(claim, granted).lacks
+            amount, hours = GrantedRequest(claim, granted).lacks
             had = refused.get(key, (0, 0, 0))
             refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours
             last[key] = order_key(own, stake.price, stake.entry_id)
@@ -302,7 +304,7 @@ def _allot_all(
 
 
 def _watch_all(
-    draft: Draft, allotment: str, members: list[tuple[LinePlan, Stake]], forgotten: Mapping[str, CapBucket]
+    draft: Draft, allotment: str, members: list[tuple[LinePlan, Consumption]], forgotten: Mapping[str, CapBucket]
 ) -> None:
     """The buckets may have crossed a threshold: by other rates, or by another limit."""
     seen: set[BucketKey] = set()
@@ -324,7 +326,9 @@ def _watch_all(
             watch(draft, part_id, own, ruling(draft, own, rule, key), key, bucket, limit_of(was, key))
 
 
-def _recount(draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Stake]], prices: dict[str, Price]) -> None:
+def _recount(
+    draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Consumption]], prices: dict[str, Price]
+) -> None:
     """Count anew what is over each cap."""
     over: dict[str, list[int]] = {}
     for _, stake in stakes:

@@ -20,7 +20,7 @@ TOLD_MAX: Final = 1_000
 Row = tuple[Any, ...]
 
 
-class Rows(NamedTuple):
+class TableRows(NamedTuple):
     """How a table is read: key and what else stands in a row, in the order of the key; and what a row is about, by its key."""
 
     key: str
@@ -30,19 +30,19 @@ class Rows(NamedTuple):
 
 _ENGAGEMENT: Final = "of engagement {engagement}"
 # What tells most first: values, then the indexes over them.
-TABLES: Final[Mapping[str, Rows]] = {
-    "entries": Rows("no, id", "data", f"entry {{1}} {_ENGAGEMENT}"),
-    "parts": Rows("no, kind, id", "data", f"{{1}} {{2}} {_ENGAGEMENT}"),
-    "journals": Rows("no, id", "data", f"journal {{1}} {_ENGAGEMENT}"),
-    "statements": Rows("no, id", "data", f"entries of statement {{1}} {_ENGAGEMENT}"),
-    "open_entries": Rows("no, line, day, id", "'a row'", f"entry {{3}} {_ENGAGEMENT}, open on {{1}} on {{2}}"),
-    "parked": Rows("no, id", "log_offset", f"entry {{1}} {_ENGAGEMENT}, parked"),
-    "waits": Rows("no, kind, key, name", "log_offset", f"{{3}} {_ENGAGEMENT}, which waits for {{1}} {{2}}"),
-    "due": Rows("no, zone, day", "'a row'", f"the end of {{2}} in {{1}} {_ENGAGEMENT}"),
-    "engagements": Rows("no", "id, checksum", "engagement {engagement}"),
-    "changed": Rows("no", "'a row'", f"views {_ENGAGEMENT}"),
-    "reference": Rows("seq", "type, body", "event {0} of the reference data"),
-    "explanations": Rows("digest", "data", "decision {0}"),
+TABLES: Final[Mapping[str, TableRows]] = {
+    "entries": TableRows("no, id", "data", f"entry {{1}} {_ENGAGEMENT}"),
+    "parts": TableRows("no, kind, id", "data", f"{{1}} {{2}} {_ENGAGEMENT}"),
+    "journals": TableRows("no, id", "data", f"journal {{1}} {_ENGAGEMENT}"),
+    "statements": TableRows("no, id", "data", f"entries of statement {{1}} {_ENGAGEMENT}"),
+    "open_entries": TableRows("no, line, day, id", "'a row'", f"entry {{3}} {_ENGAGEMENT}, open on {{1}} on {{2}}"),
+    "parked": TableRows("no, id", "log_offset", f"entry {{1}} {_ENGAGEMENT}, parked"),
+    "waits": TableRows("no, kind, key, name", "log_offset", f"{{3}} {_ENGAGEMENT}, which waits for {{1}} {{2}}"),
+    "due": TableRows("no, zone, day", "'a row'", f"the end of {{2}} in {{1}} {_ENGAGEMENT}"),
+    "engagements": TableRows("no", "id, checksum", "engagement {engagement}"),
+    "changed": TableRows("no", "'a row'", f"views {_ENGAGEMENT}"),
+    "reference": TableRows("seq", "type, body", "event {0} of the reference data"),
+    "explanations": TableRows("digest", "data", "decision {0}"),
 }
 
 
@@ -71,7 +71,7 @@ def _place(db: sqlite3.Connection) -> tuple[int, str]:
     return meta.offset, meta.engagement
 
 
-def _differences(name: str, table: Rows, db: sqlite3.Connection, again: sqlite3.Connection) -> Iterator[Violation]:
+def _differences(name: str, table: TableRows, db: sqlite3.Connection, again: sqlite3.Connection) -> Iterator[Violation]:
     width = len(table.key.split(","))
     statement = f"SELECT {table.key}, {table.rest} FROM {name} ORDER BY {table.key}"
     there, wanted = iter(db.execute(statement)), iter(again.execute(statement))
@@ -92,7 +92,7 @@ def _differences(name: str, table: Rows, db: sqlite3.Connection, again: sqlite3.
             one, other = next(there, None), next(wanted, None)
 
 
-def _about(table: Rows, row: Row, again: sqlite3.Connection) -> str:
+def _about(table: TableRows, row: Row, again: sqlite3.Connection) -> str:
     engagement = again.execute("SELECT id FROM engagements WHERE no = ?", row[:1]).fetchone()
     said = [str(value).replace("\x1f", "/") for value in row]
     return table.about.format(*said, engagement=engagement[0] if engagement is not None else "that nobody knows")

@@ -14,7 +14,7 @@ from state.store.snapshot import decode_part
 from state.store.store import Store
 
 
-class Money(NamedTuple):
+class CurrencySums(NamedTuple):
     """In one currency: debits of all journals, revenue earned under contracts, and what stands on issued statements."""
 
     posted: Amount = 0
@@ -22,15 +22,15 @@ class Money(NamedTuple):
     issued: Amount = 0
 
 
-class Sums(NamedTuple):
+class BooksSums(NamedTuple):
     """Amounts by transaction currency."""
 
     journals: int
     statements: int
-    money: dict[str, Money]
+    money: dict[str, CurrencySums]
 
 
-def sums(store: Store) -> Sums:
+def sums(store: Store) -> BooksSums:
     posted: Counter[str] = Counter()
     recognised: Counter[str] = Counter()
     issued: Counter[str] = Counter()
@@ -47,10 +47,10 @@ def sums(store: Store) -> Sums:
                 recognised[currency] += part.recognised
                 issued[currency] += part.issued
     money = {
-        currency: Money(posted[currency], recognised[currency], issued[currency])
+        currency: CurrencySums(posted[currency], recognised[currency], issued[currency])
         for currency in sorted({*posted, *recognised, *issued})
     }
-    return Sums(sum(count for count, _, _ in store.meta.totals.values()), statements, money)
+    return BooksSums(sum(count for count, _, _ in store.meta.totals.values()), statements, money)
 
 
 def _commercial_parts(store: Store) -> Iterator[list[tuple[str, object]]]:

@@ -98,7 +98,7 @@ class Rated(Value, frozen=True, array_like=True, gc=False):
     digest: str
 
 
-class Assessment(Value, frozen=True, array_like=True, gc=False):
+class Valuation(Value, frozen=True, array_like=True, gc=False):
     """`cost` is None where there is none."""
 
     whole: Blocked | None
@@ -157,7 +157,7 @@ def finer_of(hours: Hours, entry: Entry | None) -> int:
 
 def assess(
     draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None, waited: Waited = NOTHING_WAITED
-) -> Assessment:
+) -> Valuation:
     """Judge one version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
     project = draft.project(event.project_id)
     placed = place(draft, event, entry.waived) if event.billable or event.project_id in taken_projects(draft) else None
@@ -172,11 +172,11 @@ def assess(
     if whole is not None:
         if whole.category == "hours_out_of_range":
             whole = whole._replace(waits=_waits_for_limit(event, placed, worker))
-        return Assessment(whole, whole, whole)
+        return Valuation(whole, whole, whole)
     assert worker is not None, "an unknown worker is a fault of the whole entry"
     day = rough if isinstance(placed, Placed) else day_in(event, worker.entity.zone)
     role = role_on(draft, event, project, worker.person, day)
-    return Assessment(
+    return Valuation(
         None,
         _cost(draft, event, worker, role, day, hours, standing, waited),
         price_of(draft, entry, event, project, worker, role, placed, hours, standing, waited),

@@ -36,9 +36,9 @@ from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.work.assess import (
-    Assessment,
     CostPlan,
     PricePlan,
+    Valuation,
     ended_or_far_off,
     into_contract,
     is_beyond,
@@ -52,13 +52,13 @@ OUT_OF_RANGE = "amount_out_of_range"
 UNITS_MOST: Quantity = 1_000_000_000 * QUANTITY_ONE
 
 
-def assess_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Assessment:
+def assess_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
     """Judge one version of a charge; `standing` is the posted version it would replace."""
     if charge.kind == EXPENSE:
         return _of_expense(draft, entry, charge, standing, waited)
     if charge.kind == DELIVERY:
         return _of_delivery(draft, entry, charge, standing, waited)
-    return Assessment(None, None, _of_terms(draft, charge, standing, waited))
+    return Valuation(None, None, _of_terms(draft, charge, standing, waited))
 
 
 def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> PricePlan | Blocked:
@@ -106,7 +106,7 @@ def shown_rate(amount: int, quantity: int) -> int:
 # Expenses
 
 
-def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Assessment:
+def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
     worker = worker_on(draft, charge.person_id, charge.day) if charge.person_id is not None else None
     whole = _validity(entry, charge, _amount_fault(charge))
     if whole is None and charge.person_id is not None and worker is None:
@@ -114,9 +114,9 @@ def _of_expense(draft: Draft, entry: Entry, charge: Charge, standing: Work | Non
     if whole is None:
         whole = ended_or_far_off(draft, entry, charge)
     if whole is not None:
-        return Assessment(whole, whole, whole)
+        return Valuation(whole, whole, whole)
     placed = place(draft, charge, entry.waived)
-    return Assessment(
+    return Valuation(
         None,
         _cost(draft, charge, placed, worker, standing, waited),
         _price(draft, charge, placed, standing, waited),
@@ -329,17 +329,17 @@ def _beyond(side: str, amount: Amount, currency: str) -> Blocked:
 # Deliveries of units
 
 
-def _of_delivery(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Assessment:
+def _of_delivery(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
     whole = _validity(entry, charge, _units_fault(charge)) or ended_or_far_off(draft, entry, charge)
     if whole is not None:
-        return Assessment(whole, None, whole)
+        return Valuation(whole, None, whole)
     placed = place(draft, charge, entry.waived)
     if isinstance(placed, Blocked):
-        return Assessment(None, None, placed)
+        return Valuation(None, None, placed)
     price = delivered(charge, placed.plan)
     if isinstance(price, Blocked):
-        return Assessment(None, None, price)
-    return Assessment(None, None, _within_bounds(priced(draft, placed.plan, price, standing, waited)))
+        return Valuation(None, None, price)
+    return Valuation(None, None, _within_bounds(priced(draft, placed.plan, price, standing, waited)))
 
 
 def _units_fault(charge: Charge) -> tuple[str, str] | None:

@@ -5,14 +5,14 @@ from state.books import Entry, PartOf, Work
 from state.draft import Draft
 from state.terms.known import Blocked, worker_on
 from state.terms.plan import plan_on
-from state.work.assess import Assessment, price_of, role_on, unknown_worker
+from state.work.assess import Valuation, price_of, role_on, unknown_worker
 from state.work.exchange_waits import Waited
 from state.work.placing import Placed
 
 
 def assess_part(
     draft: Draft, entry: Entry, event: TimeApproved, part_of: PartOf, standing: Work | None, waited: Waited
-) -> Assessment:
+) -> Valuation:
     """`event` names the line, the day and the hours; they were found with the entry's own price."""
     day, contract = event.worked_on, draft.contract(part_of.contract_id)
     assert day is not None, "the part has the day of its entry"
@@ -20,12 +20,12 @@ def assess_part(
     plan = plan_on(draft, contract, day, event.line_id or "")
     if plan is None:
         message = f"contract {part_of.contract_id} has no line {event.line_id} on {day}"
-        return Assessment(None, None, Blocked("price", "no_contract_line", message, field="line_id"))
+        return Valuation(None, None, Blocked("price", "no_contract_line", message, field="line_id"))
     worker = worker_on(draft, event.person_id, day)
     if worker is None:
-        return Assessment(None, None, unknown_worker(draft, event.person_id, day)._replace(side="price"))
+        return Valuation(None, None, unknown_worker(draft, event.person_id, day)._replace(side="price"))
     project = draft.project(event.project_id)
     role = role_on(draft, event, project, worker.person, day)
     hours = event.hours or 0
     price = price_of(draft, entry, event, project, worker, role, Placed(plan, day), hours, standing, waited)
-    return Assessment(None, None, price)
+    return Valuation(None, None, price)

@@ -4,14 +4,14 @@ from datetime import date
 
 from state.books import Entry, Work
 from state.draft import Draft
-from state.work.assess import Assessment, assess
+from state.work.assess import Valuation, assess
 from state.work.assess_charge import assess_charge
 from state.work.assess_part import assess_part
 from state.work.exchange_waits import NOTHING_WAITED, Waited
 from state.work.placing import day_in
 
 
-def judge(draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED) -> Assessment:
+def judge(draft: Draft, entry: Entry, work: Work, standing: Work | None, waited: Waited = NOTHING_WAITED) -> Valuation:
     """One version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""
     if work.time is not None and work.part_of is not None:
         return assess_part(draft, entry, work.time, work.part_of, standing, waited)

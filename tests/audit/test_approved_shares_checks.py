@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import AuditedEngagement
 from domain.audit.entries import retell
-from domain.audit.terms import Terms
+from domain.audit.terms import AuditedTerms
 from domain.units import PERCENT_ONE
 from tests.audit.test_engagement_checks import engagement, posted, printed, stated
 
-SHARED = Terms("K", several_payers=True, approved=True, shares={"A": (60 * PERCENT_ONE,), "B": (40 * PERCENT_ONE,)})
+SHARED = AuditedTerms(
+    "K", several_payers=True, approved=True, shares={"A": (60 * PERCENT_ONE,), "B": (40 * PERCENT_ONE,)}
+)
 JULY = date(2026, 7, 1)
 
 
-def said(found: Engagement) -> list[str]:
+def said(found: AuditedEngagement) -> list[str]:
     return [f"{each.expected}: {each.found}" for each in retell(found).checked.violations]
 
 

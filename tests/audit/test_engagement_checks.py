@@ -8,24 +8,24 @@ from typing import Any
 
 from domain.audit.balances import ledger_rests
 from domain.audit.caps import caps_kept
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import AuditedEngagement
 from domain.audit.entries import retell
-from domain.audit.findings import Seen, Violation
+from domain.audit.findings import SeenOutput, Violation
 from domain.audit.invoices import invoices_match
 from domain.audit.journals import balances
 from domain.audit.statements import statements_foot
-from domain.audit.terms import CapBound, Terms
+from domain.audit.terms import AuditedTerms, CapBound
 from domain.outputs import TOPICS, BillingStatement, JournalEntry, JournalLine, Output, Position, StatementLine
 
 LINES = frozenset({"L", "M"})
 
 
-def engagement(*outputs: Output, terms: Terms | None = None, has_holds: bool = False) -> Engagement:
+def engagement(*outputs: Output, terms: AuditedTerms | None = None, has_holds: bool = False) -> AuditedEngagement:
     seen = tuple(
-        Seen(TOPICS[type(record).__name__], Position("1", 0, seq, 0, seq, "e", 0, 0, None, "1"), record)
+        SeenOutput(TOPICS[type(record).__name__], Position("1", 0, seq, 0, seq, "e", 0, 0, None, "1"), record)
         for seq, record in enumerate(outputs)
     )
-    return Engagement("E", seen, {"K": terms or Terms("K")}, has_holds)
+    return AuditedEngagement("E", seen, {"K": terms or AuditedTerms("K")}, has_holds)
 
 
 def posted(
@@ -102,11 +102,11 @@ def stated(*lines: StatementLine, sequence: int = 1, **more: Any) -> BillingStat
     return BillingStatement(**{**fields, **more})
 
 
-def billed_wrong(found: Engagement) -> Sequence[Violation]:
+def billed_wrong(found: AuditedEngagement) -> Sequence[Violation]:
     return retell(found).checked.violations
 
 
-def cap(limit: int, **more: Any) -> Terms:
+def cap(limit: int, **more: Any) -> AuditedTerms:
     fields: dict[str, Any] = {
         "cap_id": "line:L",
         "lines": frozenset({"L"}),
@@ -116,10 +116,10 @@ def cap(limit: int, **more: Any) -> Terms:
         "whole": True,
         "limits_revenue": True,
     }
-    return Terms("K", (CapBound(**{**fields, **more}),))
+    return AuditedTerms("K", (CapBound(**{**fields, **more}),))
 
 
-def beyond(found: Engagement) -> list[str]:
+def beyond(found: AuditedEngagement) -> list[str]:
     return [f"{each.expected}: {each.found}" for each in caps_kept(found, retell(found).entries).violations]
 
 
@@ -160,7 +160,7 @@ def test_no_more_is_given_up_than_is_accrued_and_not_billed() -> None:
 
 
 def test_where_billing_is_allotted_apart_only_single_entries_are_known() -> None:
-    apart = Terms("K", same_allotment=False)
+    apart = AuditedTerms("K", same_allotment=False)
     shared = engagement(posted("T", 100), posted("U", 50), stated(printed(120, "T", "U")), terms=apart)
     assert not billed_wrong(shared)
     assert all(entry.vague for entry in retell(shared).entries.values())
@@ -192,7 +192,7 @@ def test_value_that_moves_at_another_rate_than_it_is_carried_at() -> None:
 
 def test_a_rest_of_1150_may_wait_while_1160_has_something() -> None:
     """Invoiced at 900.00 and corrected to 1,050.00, with 400.00 beyond the order; the rest is due once these are gone."""
-    terms = Terms("K", revenue_beyond_cap=True)
+    terms = AuditedTerms("K", revenue_beyond_cap=True)
     earned = lines_of("revenue", ("1150", 1_000, 1_050), ("1160", 400, 420), ("4000", -1_400, -1_470))
     taken = lines_of("billing", ("1100", 1_000, 900), ("1150", -1_000, -900))
     billed = posted("T", 1, lines=taken, kind="billing", affected_kind="statement", affected_id="E.K/C/2026-01-01/1")
@@ -343,7 +343,9 @@ def test_revenue_as_billed_that_is_converted_by_entry() -> None:
         lines = tuple(JournalLine(account, "billing", of, own, "P") for account, of, own in amounts if of or own)
         journal = posted("T", 2, lines=lines, kind="billing", affected_kind="statement", exchange_rate=905 * 10**9)
         journal = journal._replace(affected_id="E.K/C/2026-01-01/1")
-        return invoices_match(engagement(statement, journal, terms=Terms("K", as_billed=frozenset("L")))).violations
+        return invoices_match(
+            engagement(statement, journal, terms=AuditedTerms("K", as_billed=frozenset("L")))
+        ).violations
 
     assert not billed(18_100)
     (found,) = billed(18_200)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from domain.audit.engagement import Engagement
+from domain.audit.engagement import AuditedEngagement
 from domain.audit.entries import retell
 from domain.audit.funding import sources_kept
-from domain.audit.terms import SourceBound, Terms
+from domain.audit.terms import AuditedTerms, SourceBound
 from domain.outputs import BillingStatement, SourceAmount
 from tests.audit.test_engagement_checks import engagement, posted, printed, stated
 
-GRANTED = Terms(
+GRANTED = AuditedTerms(
     "K",
     several_payers=True,
     sources={"GRANT": SourceBound(frozenset({"M"}), 1_000 * 10_000), "OWN": SourceBound(frozenset({"C"}), None)},
@@ -22,7 +22,7 @@ def paid(**sources: int) -> tuple[SourceAmount, ...]:
     return tuple(SourceAmount(source_id, units * 10_000) for source_id, units in sources.items())
 
 
-def said(found: Engagement) -> list[str]:
+def said(found: AuditedEngagement) -> list[str]:
     checked = (*sources_kept(found).violations, *retell(found).checked.violations)
     return [f"{each.expected}: {each.found}" for each in checked]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.audit.entries import retell
-from domain.audit.findings import Checked, Seen, Violation
+from domain.audit.findings import Checked, SeenOutput, Violation
 from domain.audit.journals import balances
 from domain.audit.promises import check
 from domain.outputs import BillingStatement, JournalEntry, JournalLine
@@ -59,7 +59,7 @@ def planted(engagement: Any, wanted: Callable[[Any], bool], change: Change) -> l
     """What is found after the last record that is wanted was changed."""
     last = max(place for place, seen in enumerate(engagement.outputs) if wanted(seen.record))
     outputs = [
-        Seen(seen.topic, seen.position, change(seen.record)) if place == last else seen
+        SeenOutput(seen.topic, seen.position, change(seen.record)) if place == last else seen
         for place, seen in enumerate(engagement.outputs)
     ]
     return found(engagement._replace(outputs=tuple(outputs)))

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from domain.audit.findings import Seen
+from domain.audit.findings import SeenOutput
 from domain.audit.parties import billed_to_nobody
 from domain.audit.reference import ReferenceSoFar
 from domain.audit.statements import statements_foot
 from domain.audit.tax import TaxTables
-from domain.audit.terms import Terms
+from domain.audit.terms import AuditedTerms
 from domain.events.common import FiscalCalendar, TaxRule
 from domain.events.reference import CustomerDefined, LegalEntityDefined, TaxPolicyDefined
 from domain.outputs import BillingStatement, StatementTax, UndeterminedTax
@@ -41,7 +41,7 @@ def violations(*tax: StatementTax, **fields: Any) -> list[tuple[str, str]]:
     reference.learn(CustomerDefined(**about, customer_id="C", name="C", tax_region="DE"))
     rules = (TaxRule("services", 19 * PERCENT_ONE, "output"), TaxRule("services", 20 * PERCENT_ONE, "output", MARCH))
     reference.learn(TaxPolicyDefined(**about, tax_region="DE", rules=rules))
-    seen: Seen = engagement(
+    seen: SeenOutput = engagement(
         stated(printed(100, "T"), **{"tax": tax, "tax_region": "DE", "to": date(2026, 2, 1), **fields})
     ).outputs[0]
     assert isinstance(seen.record, BillingStatement)
@@ -50,7 +50,7 @@ def violations(*tax: StatementTax, **fields: Any) -> list[tuple[str, str]]:
 
 def test_a_statement_bills_somebody_who_is_defined() -> None:
     reference = ReferenceSoFar()
-    seen: Seen = engagement(stated(printed(100, "T"))).outputs[0]
+    seen: SeenOutput = engagement(stated(printed(100, "T"))).outputs[0]
     assert isinstance(seen.record, BillingStatement)
     assert [each.found for each in billed_to_nobody(seen, seen.record, reference)] == ["C"]
     reference.learn(
@@ -109,7 +109,7 @@ def test_what_was_superseded_says_what_held_then() -> None:
 
 
 def test_a_base_is_that_of_its_category() -> None:
-    terms = Terms("K", tax_categories={"L": frozenset({"books"})})
+    terms = AuditedTerms("K", tax_categories={"L": frozenset({"books"})})
     for category, expected in (
         ("books", []),
         ("services", ["tax base of books 100.00 USD", "tax base of services 0.00 USD"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from domain.audit.terms import CapBound, Terms, terms_of
+from domain.audit.terms import AuditedTerms, CapBound, terms_of
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import (
     BillTo,
@@ -66,7 +66,7 @@ def hard(amount: int | None, **more: Any) -> Cap:
     return Cap(kind="hard", amount=amount, **more)
 
 
-def terms(*events: ContractSigned | ContractAmended, entity: Policies | None = None) -> Terms:
+def terms(*events: ContractSigned | ContractAmended, entity: Policies | None = None) -> AuditedTerms:
     return terms_of(events, {"LE": (entity or Policies(),)})["K"]
 
 

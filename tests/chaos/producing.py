@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from connectors.avro_codec import EVENT_CODECS
 from connectors.kafka.producing import produce
 from domain.events.catalogue import TOPICS, Event
-from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, Plan, plan
+from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, SimulationPlan, plan
 from simulation.story import events
 from tests.chaos.site import Site
 
@@ -38,7 +38,7 @@ class Sent(NamedTuple):
     body: bytes
 
 
-def firm(seed: int, count: int) -> Plan:
+def firm(seed: int, count: int) -> SimulationPlan:
     """Large enough for so many events in a quarter."""
     people = max(PEOPLE_MIN, count // EVENTS_PER_PERSON)
     return plan(seed=seed, people=people, projects=max(PROJECTS_MIN, people // 2), months=MONTHS, start=FIRST_DAY)

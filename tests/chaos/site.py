@@ -11,7 +11,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import Names
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import Kind, Planned
+from connectors.kafka.topics import PlannedTopic, TopicKind
 from tests.chaos.moved_clock import MovedClock
 from tests.servers.kafka import Broker
 
@@ -107,6 +107,6 @@ def begun(folder: Path, broker: Broker, kafka: KafkaSettings, settings_file: Pat
     return site
 
 
-def _planned(topic: topics.Topic, kafka: KafkaSettings) -> Planned:
+def _planned(topic: topics.Topic, kafka: KafkaSettings) -> PlannedTopic:
     plan = topics.planned(topic, kafka)
-    return plan._replace(settings={**plan.settings, **TIMESTAMPS}) if topic.kind is Kind.INPUT else plan
+    return plan._replace(settings={**plan.settings, **TIMESTAMPS}) if topic.kind is TopicKind.INPUT else plan

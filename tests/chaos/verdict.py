@@ -20,13 +20,13 @@ from connectors.kafka.names import DEAD_LETTERS, FORECAST_CURRENT, GENESIS_KEY, 
 from connectors.kafka.outputs import FORECAST_UPDATES, SHARD_TOPICS
 from connectors.kafka.partitions import read_to_end
 from connectors.kafka.published import Published, published
-from connectors.log_records import LogRecord, read_stored
+from connectors.log_records import StoredRecord, read_stored
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from domain.outputs import JournalEntry
 from state.genesis import Genesis
 from state.intake.partition import partition_of
 from state.rules import RULES
-from state.shard import Encoded, Mark, Progress, Shard
+from state.shard import Encoded, Mark, OutputProgress, Shard
 from state.store.store import Store
 from tests.chaos.hanging import all_places, still_open
 from tests.chaos.processes import Worker
@@ -60,7 +60,7 @@ class Logged(NamedTuple):
     """The log's records of one partition as they are committed."""
 
     shard: int
-    records: Sequence[LogRecord]
+    records: Sequence[StoredRecord]
     numbers: Sequence[int]
 
 
@@ -140,7 +140,7 @@ def _log_of(site: Site, shard: int) -> Logged:
         numbers.append(int(dict(message.headers() or ())[NUMBER_HEADER]))
         stored, _ = read_stored(message.value() or b"", 0)
         event = READERS[stored.type, stored.schema](stored.body)
-        records.append(LogRecord(numbers[-1], stored.engagement_id, stored.type, stored.body, event, stored.own))
+        records.append(StoredRecord(numbers[-1], stored.engagement_id, stored.type, stored.body, event, stored.own))
     return Logged(shard, records, numbers)
 
 
@@ -246,7 +246,7 @@ def plainly_folded(site: Site, logged: Logged) -> Iterator[Encoded]:
     """What a loop without engine, topics and interruptions says, with a fresh store in memory."""
     begun = Genesis(site.kafka.generation, logged.shard, site.kafka.partitions, RULES)
     store = Store(Path(":memory:"), begun.generation, logged.shard)
-    shard = Shard(store, ENCODERS, begun, Progress(), decode_event)
+    shard = Shard(store, ENCODERS, begun, OutputProgress(), decode_event)
     while shard.offset < len(logged.records):
         for one in shard.fold(logged.records[shard.offset : shard.offset + BATCH_RECORDS]):
             if isinstance(one, Mark):

@@ -22,7 +22,7 @@ from milepost.exceptions_effects import (
     POSTED,
     WORK,
     Effect,
-    Row,
+    EffectRow,
     markdown,
     of_resolution,
     of_waiver,
@@ -89,7 +89,7 @@ def waiting(category: str) -> Entry:
     return Entry("T", 1, Work(event, 0, faults=(Fault("whole", category, EXCEPTION),)))
 
 
-def drafted(row: Row) -> Draft:
+def drafted(row: EffectRow) -> Draft:
     """Books that hold the exception of the row and nothing besides."""
     parts = Parts()
     if row.about != "work":
@@ -120,14 +120,14 @@ def told(draft: Draft) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.category} {row.about}")
-def test_a_waiver_does_what_the_table_says(row: Row) -> None:
+def test_a_waiver_does_what_the_table_says(row: EffectRow) -> None:
     draft = drafted(row)
     on_exception_waived(draft, decision(ExceptionWaived))
     assert told(draft) == ([] if row.waive == Effect.REFUSED else [("closed", "waived")])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.category} {row.about}")
-def test_a_resolution_does_what_the_table_says(row: Row) -> None:
+def test_a_resolution_does_what_the_table_says(row: EffectRow) -> None:
     draft = drafted(row)
     on_exception_resolved(draft, decision(ExceptionResolved))
     again = [("raised", "")] if row.resolve == Effect.COMES_BACK else []

@@ -14,11 +14,11 @@ from typer.testing import CliRunner, Result
 from connectors.files.forecast_history import forecast_history, moving_events
 from connectors.files.lookup import projects_with_forecasts
 from domain.forecast.changes import CAUSES
-from milepost.charts import Bar, Step, month_bars, steps
+from milepost.charts import Bar, WaterfallStep, month_bars, steps
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
 from milepost.forecast_words import WORDS
-from milepost.outlook import MEASURES, Month, months, outlook
+from milepost.outlook import MEASURES, OutlookMonth, months, outlook
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_statement import checked
 from tests.commands.tiny_firm import founding, worked, write
@@ -97,18 +97,22 @@ def test_another_currency_begins_the_comparison_anew() -> None:
 
 
 def test_a_chart_of_blocks() -> None:
-    assert bar(Month("2026-01", plan=50, burned=75, to_come=25), most=100) == (
+    assert bar(OutlookMonth("2026-01", plan=50, burned=75, to_come=25), most=100) == (
         "█" * 18 + "|" + "█" * 8 + "░" * (BAR_WIDTH - 27)
     )
-    assert bar(Month("2026-01", plan=0, burned=0, to_come=0), most=0) == ""
-    assert "|" not in bar(Month("2026-01", plan=0, burned=5, to_come=0), most=5)
+    assert bar(OutlookMonth("2026-01", plan=0, burned=0, to_come=0), most=0) == ""
+    assert "|" not in bar(OutlookMonth("2026-01", plan=0, burned=5, to_come=0), most=5)
 
 
 def test_figures_below_zero_are_drawn_within_the_chart() -> None:
     """A correction may take back more than a month has; a margin may be a loss."""
     drawn = [
         month_bars([Bar("Jan", -50, 0, 10), Bar("Feb", 100, 20, 10)], str, "Cost"),
-        steps([Step("a", 100, True), Step("b", -250, False), Step("c", -150, True)], str, "Margin"),
+        steps(
+            [WaterfallStep("a", 100, True), WaterfallStep("b", -250, False), WaterfallStep("c", -150, True)],
+            str,
+            "Margin",
+        ),
         month_bars([Bar("Jan", 0, 0, 0)], str, "Nothing"),
     ]
     for chart in drawn:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.accounts_file import read_accounts
 from connectors.erp import adapters
-from connectors.erp.adapter import NO_TRACE, ErpUnreadable, Finding, Limits, Trace
+from connectors.erp.adapter import NO_TRACE, ErpFinding, ErpUnreadable, Limits, TraceContext
 from connectors.files.added_events import add_events, added_events
 from connectors.files.delivered import ANSWERS, read_delivered
 from connectors.json_records import record_to_json
@@ -54,7 +54,7 @@ class Keeping:
         self.scopes.append(scope)
         yield from (each for each in self.entries.values() if scope.since <= each.posted_on <= scope.until)
 
-    def send(self, documents: Sequence[Document], trace: Trace = NO_TRACE) -> Sequence[Outcome]:
+    def send(self, documents: Sequence[Document], trace: TraceContext = NO_TRACE) -> Sequence[Outcome]:
         raise NotImplementedError
 
     def poll(self, ticket: str, documents: Sequence[Document]) -> None:
@@ -63,7 +63,7 @@ class Keeping:
     def look_up(self, documents: Sequence[Document], accepted: Collection[str] = ()) -> Mapping[str, Taken]:
         raise NotImplementedError
 
-    def check(self) -> Iterator[Finding]:
+    def check(self) -> Iterator[ErpFinding]:
         yield from ()
 
     def close(self) -> None: ...

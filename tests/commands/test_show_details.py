@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from typer.testing import CliRunner
 
-from connectors.files.lookup import Issued, find
+from connectors.files.lookup import FoundStatement, find
 from connectors.files.statement_background import entries_behind
 from domain.outputs import StatementLine
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
@@ -112,7 +112,7 @@ def test_entries_are_told_as_they_stood_when_the_statement_was_issued(tmp_path: 
     arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-10"]
     assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
     found = find(tmp_path / "out", STATEMENT)
-    assert isinstance(found, Issued)
+    assert isinstance(found, FoundStatement)
     assert [event.version for event in entries_behind(tmp_path / "out", found).values()] == [1]
 
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from connectors.files.lookup import Issued, statement_revisions
+from connectors.files.lookup import FoundStatement, statement_revisions
 from connectors.files.statement_background import Background
 from domain.outputs import BillingStatement, StatementLine, StatementTax, UndeterminedTax
 from milepost.cli import app
 from milepost.locales import writing
 from milepost.statement_diff import difference
 from milepost.statement_groups import GROUPS, EntryShare, grouped_lines
-from milepost.statement_page import Sheet, tax_sums
+from milepost.statement_page import StatementSheet, tax_sums
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_show_details import statement_line
 from tests.finished_run import BRIDGE_FEBRUARY, BRIDGE_JANUARY, TUNNEL_FEBRUARY, TUNNEL_JANUARY, finished_run
@@ -40,7 +40,7 @@ def simulated(*arguments: str) -> str:
     return result.stdout
 
 
-def of(wanted: str) -> Issued:
+def of(wanted: str) -> FoundStatement:
     return statement_revisions(finished_run(), wanted)[-1]
 
 
@@ -127,7 +127,10 @@ def test_what_is_not_charged_or_not_known_is_said(
     missing = tuple(one for one in tax if isinstance(one, UndeterminedTax))
     bill = issued.statement._replace(tax=known, undetermined_tax=missing, tax_region="DE", amount_due=due)
     issued = issued._replace(statement=bill)
-    assert list(tax_sums(Sheet(issued, Background(), "project", (), writing("en_GB", "EUR"), names=True))) == shown
+    assert (
+        list(tax_sums(StatementSheet(issued, Background(), "project", (), writing("en_GB", "EUR"), names=True)))
+        == shown
+    )
 
 
 def test_words_amounts_and_dates_of_a_country() -> None:

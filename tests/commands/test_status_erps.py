@@ -10,7 +10,7 @@ from connectors.metrics.page import page
 from connectors.metrics.registry import Metrics
 from connectors.metrics.scraped import scrape
 from dataflows.delivery_measured import MeasuredDelivery
-from dataflows.delivery_watched import Stand
+from dataflows.delivery_watched import AccountStand
 from milepost import status_told
 from milepost.settings import Settings
 from milepost.status_told import ErpStatus, Look, status_of
@@ -29,7 +29,7 @@ def test_documents_are_told_by_standing_and_an_account_without_a_process_by_what
     """`books` has 20 + 5 records to read and is paused; nothing runs for `old`."""
     metrics, health = Metrics("1", "1"), Health()
     measured = MeasuredDelivery("books", metrics, health, lambda: 1_000.0)
-    stand = Stand(
+    stand = AccountStand(
         {"waiting": 4, "to_send": 7, "sent": 2, "accepted": 1, "rejected": 3}, 400_000_000, 0.5, is_paused=True
     )
     measured.stands(stand, is_caught_up=True)

@@ -8,20 +8,20 @@ from threading import Event as Flag
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka.topics import Fault
+from connectors.kafka.topics import SettingFault
 from milepost.topics_watched import WatchedTopics
 from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
 
 RETENTION = GuardStop(WRONG_TOPIC_SETTINGS, "topic engagement.log.1: retention.ms is 1000, needed -1")
 AWAY = KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN))
-MORE = Fault("alerts", "partitions", "7", "6; what is more is empty", is_harmless=True)
+MORE = SettingFault("alerts", "partitions", "7", "6; what is more is empty", is_harmless=True)
 
 
-def followed(answers: Sequence[Sequence[Fault] | Exception], told: list[str]) -> WatchedTopics:
+def followed(answers: Sequence[Sequence[SettingFault] | Exception], told: list[str]) -> WatchedTopics:
     """After these answers to its looks, or when it has found what stops a start."""
     left, ended = list(answers), Flag()
 
-    def look() -> Sequence[Fault]:
+    def look() -> Sequence[SettingFault]:
         answer = left.pop(0)
         if not left:
             ended.set()
@@ -45,7 +45,7 @@ def test_what_stops_a_start_ends_the_process_once_two_looks_have_found_it() -> N
 
 
 @pytest.mark.parametrize("between", [(), AWAY])
-def test_what_is_gone_at_the_second_look_ends_nothing(between: Sequence[Fault] | Exception) -> None:
+def test_what_is_gone_at_the_second_look_ends_nothing(between: Sequence[SettingFault] | Exception) -> None:
     told: list[str] = []
     watched = followed([RETENTION, between, RETENTION], told)
     assert not watched.is_wrong()

@@ -29,9 +29,9 @@ from connectors.avro_schema import (
     Array,
     Decimal,
     Instant,
+    MapType,
     Optional,
-    Record,
-    Table,
+    RecordType,
     Type,
     Union,
     bind,
@@ -41,7 +41,7 @@ from connectors.avro_schema import (
     self_contained,
     with_todays_names,
 )
-from connectors.avro_source import ENTRIES_MAX, Made
+from connectors.avro_source import ENTRIES_MAX, MadeTable
 from connectors.avro_writer import writer
 from connectors.decode_error import DecodeError, EncodeError
 from domain.events.common import ContractLine, TimeAndMaterials
@@ -166,18 +166,18 @@ def as_fastavro(kind: Type, value: Any) -> Any:
             return None if value is None else as_fastavro(inner, value)
         case Array(item):
             return [as_fastavro(item, one) for one in value]
-        case Table(inner):
+        case MapType(inner):
             return {key: as_fastavro(inner, one) for key, one in value.items()}
         case Union(branches):
             branch = next(found for found in branches if found and found.holder is type(value))
             return as_fastavro(branch, value)
-        case Record():
+        case RecordType():
             return {field.name: as_fastavro(field.type, one) for field, one in zip(kind.fields, value, strict=True)}
         case _:
             return value
 
 
-def with_branches(record: Record, value: Any, position: Position) -> Any:
+def with_branches(record: RecordType, value: Any, position: Position) -> Any:
     """As `as_fastavro`, with the branch of a union named, and the position in front."""
 
     def named(kind: Type, one: Any) -> Any:
@@ -189,7 +189,7 @@ def with_branches(record: Record, value: Any, position: Position) -> Any:
             case Union(branches):
                 branch = next(found for found in branches if found and found.holder is type(one))
                 return (branch.name, named(branch, one))
-            case Record():
+            case RecordType():
                 return {field.name: named(field.type, entry) for field, entry in zip(kind.fields, one, strict=True)}
             case _:
                 return as_fastavro(kind, one)
@@ -301,14 +301,14 @@ def test_the_class_decides_the_branch_of_a_union() -> None:
     line = ContractLine(line_id="L1", project_id="P-1", terms=TimeAndMaterials())
     lines = next(field.type for field in EVENT_CODECS["ContractSigned"].record.fields if field.name == "lines")
     assert isinstance(lines, Array)
-    assert isinstance(lines.item, Record)
+    assert isinstance(lines.item, RecordType)
     assert avro_walk.read_value(lines.item, writer(lines.item)(line), 0)[0] == line
     with pytest.raises(EncodeError, match="terms: expected one of TimeAndMaterials, FixedPrice"):
         writer(lines.item)(line._replace(terms=line))  # type: ignore[arg-type]
 
 
 def test_a_table_that_fills_itself_stays_bounded() -> None:
-    table = Made(str, {None: "null"})
+    table = MadeTable(str, {None: "null"})
     for number in range(ENTRIES_MAX + 10):
         assert table[number] == str(number)
     assert len(table) < 20

@@ -3,7 +3,7 @@
 from datetime import date
 
 from connectors.delivery_rows import of_bytes, to_bytes
-from domain.delivery.groups import Groups, Seen, Waiting
+from domain.delivery.groups import OpenGroups, SeenJournal, WaitingJournal
 from domain.outputs import BillingStatement
 from domain.units import EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line, mark, position
@@ -17,7 +17,7 @@ def test_rows_are_read_back_as_they_were() -> None:
     statement = BillingStatement(
         "S-1", 1, "K-1", "C-1", "EUR", "DE", DAY, DAY, "issued", (), 0, 0, 0, 0, 0, "", 0, 0, part=1, parts=2
     )
-    groups = Groups(2, {"DE": chart()})
+    groups = OpenGroups(2, {"DE": chart()})
     groups.add(position(0, 0), rare)
     groups.add(position(0, 1), mark(DAY, 1, ended="2026-05"))
     groups.add(position(1, 1), mark(DAY, 1, currencies=2))
@@ -36,8 +36,8 @@ def test_a_row_that_is_kept_today_can_be_read_tomorrow() -> None:
         b'"T-J-1",1,true,[["1150","revenue",1000000,1000000,"P-1",null,{}],["4000","revenue",-1000000,-1000000,"P-1",null,{}]],null,'
         b'null,null,"K-1","C-1"],"c",7]'
     )
-    assert of_bytes("journal/0/0", kept) == Waiting(journal("J-1"), "c", 7)
-    assert of_bytes("seen/0/2", b'["DE"]') == Seen("DE")
+    assert of_bytes("journal/0/0", kept) == WaitingJournal(journal("J-1"), "c", 7)
+    assert of_bytes("seen/0/2", b'["DE"]') == SeenJournal("DE")
     side = (
         b'{"count":2,"since":[5],"totals":{"2026-06-04":{"EUR":[6,3,1,""]}},'
         b'"marks":[["2026-06-03",4,"2026-05"]],"bound":1,"upto":"2026-06-03"}'

@@ -65,13 +65,13 @@ def polled(asked: Asked) -> Source[Any]:
 
 
 def log(asked: Asked) -> Source[Any]:
-    turns: list[Any] = [accounting.Turn(_Log(asked), _Shard(number), None) for number in (0, 1)]  # type: ignore[arg-type]
+    turns: list[Any] = [accounting.AccountingTurn(_Log(asked), _Shard(number), None) for number in (0, 1)]  # type: ignore[arg-type]
     reading = accounting.Reading(idle_seconds=0.01)
     return accounting.LogSource(accounting.Steps(turns, accounting.Faults()), asked.is_wanted, reading)
 
 
 def inputs(asked: Asked) -> Source[Any]:
-    return intake.InputSource(intake.Turn(asked, accounting.Faults(), asked.is_wanted))  # type: ignore[arg-type]
+    return intake.InputSource(intake.IntakeTurn(asked, accounting.Faults(), asked.is_wanted))  # type: ignore[arg-type]
 
 
 SOURCES: dict[str, Callable[[Asked], Source[Any]]] = {each.__name__: each for each in (polled, log, inputs)}

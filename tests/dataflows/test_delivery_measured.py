@@ -10,7 +10,7 @@ from connectors.metrics import catalogue
 from connectors.metrics.health import Health
 from connectors.metrics.registry import Metrics
 from dataflows.delivery_measured import MeasuredDelivery
-from dataflows.delivery_watched import Stand
+from dataflows.delivery_watched import AccountStand
 from domain.delivery.outcomes import (
     UNREACHABLE,
     NotSent,
@@ -83,17 +83,17 @@ def test_a_journal_is_measured_from_its_record_to_the_acknowledgement(page: Page
 def test_the_oldest_document_ages_while_delivery_stands_still(page: Page) -> None:
     """Nothing is published in between; the page counts on."""
     assert page.value(catalogue.ERP_OLDEST) == 0
-    page.measured.stands(Stand({"to_send": 3}, 700 * SECOND), is_caught_up=True)
+    page.measured.stands(AccountStand({"to_send": 3}, 700 * SECOND), is_caught_up=True)
     assert page.value(catalogue.ERP_OLDEST) == 300
     page.now += 100
     assert page.value(catalogue.ERP_OLDEST) == 400
-    page.measured.stands(Stand({}), is_caught_up=True)
+    page.measured.stands(AccountStand({}), is_caught_up=True)
     assert page.value(catalogue.ERP_OLDEST) == 0
 
 
 def test_documents_by_standing_quota_and_pause(page: Page) -> None:
     page.measured.stands(
-        Stand({"waiting": 9, "to_send": 3, "rejected": 1}, None, 0.25, is_paused=True), is_caught_up=False
+        AccountStand({"waiting": 9, "to_send": 3, "rejected": 1}, None, 0.25, is_paused=True), is_caught_up=False
     )
     found = {standing: page.value(catalogue.ERP_DOCUMENTS, standing=standing) for standing in catalogue.STANDINGS}
     assert found == {"waiting": 9, "unmapped": 0, "to_send": 3, "sent": 0, "accepted": 0, "rejected": 1}
@@ -102,7 +102,7 @@ def test_documents_by_standing_quota_and_pause(page: Page) -> None:
 
 def test_delivery_is_ready_once_it_has_read_what_was_there_and_stays_so(page: Page) -> None:
     for is_caught_up, is_unready in ((False, True), (True, False), (False, False)):
-        page.measured.stands(Stand({}), is_caught_up)
+        page.measured.stands(AccountStand({}), is_caught_up)
         assert bool(page.health.unready()) == is_unready
 
 

@@ -25,7 +25,7 @@ from connectors.files.intake_store import IntakeStore
 from connectors.files.log_appender import LogAppender
 from connectors.files.log_format import log_path
 from dataflows import embedded_intake
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings, RoundProgress, RoundSummary
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded
 from state.genesis import Genesis
@@ -56,7 +56,7 @@ from tests.intake_inputs import (
 )
 from tests.reliability.run_in_batches import COMMITTED, standing_after
 
-SETTINGS = IntakeSettings(Genesis("1"), chunk_records=7)
+SETTINGS = EmbeddedSettings(Genesis("1"), chunk_records=7)
 MORNING = "2026-03-02 09:00"
 
 

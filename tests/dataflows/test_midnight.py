@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from dataflows.midnight import Clocks, Due, Midnight, check_apart
+from dataflows.midnight import Clocks, DaysDue, Midnight, check_apart
 from state.guards import CLOCKS_APART, GuardStop
 from tests.intake_inputs import at
 
@@ -47,7 +47,7 @@ def test_a_day_is_not_over_before_midnight() -> None:
     midnight = Midnight(Topics({TIME: 5}, {TIME: 5}), agreeing(clock))
     assert midnight.due(MIDNIGHT) is None
     clock.now += 1
-    assert midnight.due(MIDNIGHT) == Due(MIDNIGHT)
+    assert midnight.due(MIDNIGHT) == DaysDue(MIDNIGHT)
 
 
 def test_what_stood_there_at_midnight_comes_first_and_what_comes_later_holds_back_nothing() -> None:
@@ -58,7 +58,7 @@ def test_what_stood_there_at_midnight_comes_first_and_what_comes_later_holds_bac
     topics.taken[TIME] = 4
     assert midnight.due(MIDNIGHT) is None
     topics.taken[TIME] = 5
-    assert midnight.due(MIDNIGHT) == Due(MIDNIGHT)
+    assert midnight.due(MIDNIGHT) == DaysDue(MIDNIGHT)
 
 
 def test_an_outage_is_waited_for_from_its_end() -> None:
@@ -69,7 +69,7 @@ def test_an_outage_is_waited_for_from_its_end() -> None:
     clock.now += 119 * MINUTE
     assert midnight.due(MIDNIGHT) is None
     topics.taken[TIME] = 500
-    assert midnight.due(MIDNIGHT) == Due(MIDNIGHT)
+    assert midnight.due(MIDNIGHT) == DaysDue(MIDNIGHT)
 
 
 def test_after_two_hours_it_ends_all_the_same_and_says_for_whom_it_did_not_wait() -> None:
@@ -77,11 +77,11 @@ def test_after_two_hours_it_ends_all_the_same_and_says_for_whom_it_did_not_wait(
     midnight = Midnight(topics, agreeing(clock))
     assert midnight.due(MIDNIGHT) is None
     clock.now += 120 * MINUTE
-    assert midnight.due(MIDNIGHT) == Due(MIDNIGHT, behind=("psa.time",))
+    assert midnight.due(MIDNIGHT) == DaysDue(MIDNIGHT, behind=("psa.time",))
     following = MIDNIGHT + 1440 * MINUTE
     assert midnight.due(following) is None
     topics.taken[TIME] = 5
-    assert midnight.due(following) == Due(None, caught_up=("psa.time",))
+    assert midnight.due(following) == DaysDue(None, caught_up=("psa.time",))
     assert midnight.due(following) is None
 
 
@@ -91,7 +91,7 @@ def test_several_days_end_one_after_the_other_behind_the_same_ends() -> None:
     topics = Topics({TIME: 5}, {TIME: 5})
     midnight = Midnight(topics, agreeing(clock))
     days = [MIDNIGHT, MIDNIGHT + 300 * MINUTE, MIDNIGHT + 1440 * MINUTE]
-    assert [midnight.due(day) for day in days] == [Due(day) for day in days]
+    assert [midnight.due(day) for day in days] == [DaysDue(day) for day in days]
     assert midnight.due(MIDNIGHT + 3 * 1440 * MINUTE) is None
 
 
@@ -112,7 +112,7 @@ def test_one_clock_that_is_wrong_ends_no_day() -> None:
     assert "3,456,060 seconds ahead of the brokers'" in told[0]
     mine.now += MINUTE
     brokers.now += MINUTE
-    assert midnight.due(MIDNIGHT) == Due(MIDNIGHT)
+    assert midnight.due(MIDNIGHT) == DaysDue(MIDNIGHT)
     assert midnight.due(MIDNIGHT + DAY) is None
     # The other way round, midnight comes later here.
     mine.now = MIDNIGHT + DAY - 1
@@ -127,7 +127,7 @@ def test_clocks_that_jump_together_end_a_long_weekend_and_not_more(days: int, en
     midnight = Midnight(Topics({TIME: 5}, {TIME: 5}), agreeing(clock)._replace(days_at_once=5))
     if ends:
         assert [midnight.due(MIDNIGHT + day * DAY) for day in range(6)] == [
-            *(Due(MIDNIGHT + day * DAY) for day in range(5)),
+            *(DaysDue(MIDNIGHT + day * DAY) for day in range(5)),
             None,
         ]
         return
@@ -142,7 +142,7 @@ def test_what_came_while_intake_stood_still_is_no_jump() -> None:
     midnight = Midnight(topics, agreeing(clock)._replace(days_at_once=5))
     assert midnight.due(MIDNIGHT) is None
     topics.taken[TIME] = 500
-    assert midnight.due(MIDNIGHT + 10 * DAY) == Due(MIDNIGHT + 10 * DAY)
+    assert midnight.due(MIDNIGHT + 10 * DAY) == DaysDue(MIDNIGHT + 10 * DAY)
 
 
 def test_a_record_from_the_future_is_not_taken_in() -> None:

@@ -8,15 +8,15 @@ from itertools import count
 from typing import Any, Final
 from unittest.mock import patch
 
-from dataflows.delivery import Delivery, Round
+from dataflows.delivery import DeliveryAccount, DeliveryRound
 from domain.delivery import after_calls, answers, journals, queue, standings
 from domain.delivery.documents import JournalDocument
 from domain.delivery.order import Order
 from domain.delivery.outcomes import Outcome, Taken, Throttled, Uncertain
 from domain.delivery.pace import Pace
-from domain.delivery.queue import Queue
+from domain.delivery.queue import DeliveryQueue
 from domain.delivery.recovery import Tree
-from domain.delivery.rows import Rows
+from domain.delivery.rows import StandingRows
 from domain.delivery.standings import Parcel, Standing
 from domain.units import Instant
 from tests.delivery.world import FIRST_DAY, ModelBooks
@@ -27,7 +27,7 @@ Mistake = Callable[[], AbstractContextManager[Any]]
 def blind_retry() -> AbstractContextManager[Any]:
     """What nobody knows the end of is sent again."""
 
-    def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
+    def became(rows: StandingRows, standing: Standing, outcome: Outcome, now: Instant) -> None:
         if isinstance(outcome, Uncertain):
             rows.ready_again(standing._replace(attempt=standing.attempt + 1))
         else:
@@ -39,7 +39,7 @@ def blind_retry() -> AbstractContextManager[Any]:
 def intent_after_call() -> AbstractContextManager[Any]:
     """The call begins, and then it is written down that it does."""
 
-    def carry_out(self: Delivery, todo: Round) -> None:
+    def carry_out(self: DeliveryAccount, todo: DeliveryRound) -> None:
         self._begin(todo.calls)
         if todo.changes or todo.arrived is not None:
             self._store.keep(todo.changes, todo.arrived)
@@ -47,13 +47,13 @@ def intent_after_call() -> AbstractContextManager[Any]:
         if self._answers:
             self.publish()
 
-    return patch.object(Delivery, "carry_out", carry_out)
+    return patch.object(DeliveryAccount, "carry_out", carry_out)
 
 
 def answer_before_it_is_kept() -> AbstractContextManager[Any]:
     """What was said is not known any more by who starts next."""
 
-    def carry_out(self: Delivery, todo: Round) -> None:
+    def carry_out(self: DeliveryAccount, todo: DeliveryRound) -> None:
         if todo.changes.answers:
             self._books.publish(todo.changes.answers)
         if todo.changes or todo.arrived is not None:
@@ -61,7 +61,7 @@ def answer_before_it_is_kept() -> AbstractContextManager[Any]:
             self._store.keep(todo.changes, todo.arrived)
         self._begin(todo.calls)
 
-    return patch.object(Delivery, "carry_out", carry_out)
+    return patch.object(DeliveryAccount, "carry_out", carry_out)
 
 
 def key_changes() -> AbstractContextManager[Any]:
@@ -80,14 +80,14 @@ def key_changes() -> AbstractContextManager[Any]:
 def not_looked_up_after_a_start() -> AbstractContextManager[Any]:
     """A call that was under way when the process died is taken for not made."""
 
-    right = Queue._restored
+    right = DeliveryQueue._restored
 
-    def wrong(self: Queue, standing: Standing) -> None:
+    def wrong(self: DeliveryQueue, standing: Standing) -> None:
         if standing.state == standings.OPEN:
             standing = self._rows.note(standing._replace(state=standings.READY))
         right(self, standing)
 
-    return patch.object(Queue, "_restored", wrong)
+    return patch.object(DeliveryQueue, "_restored", wrong)
 
 
 def order_ignored() -> AbstractContextManager[Any]:
@@ -97,7 +97,7 @@ def order_ignored() -> AbstractContextManager[Any]:
 
 def throttled_counts_as_sent() -> AbstractContextManager[Any]:
 
-    def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
+    def became(rows: StandingRows, standing: Standing, outcome: Outcome, now: Instant) -> None:
         if isinstance(outcome, Throttled):
             outcome = Taken("", FIRST_DAY)
         after_calls.became(rows, standing, outcome, now)
@@ -111,12 +111,12 @@ def retry_after_ignored() -> AbstractContextManager[Any]:
 
 def nothing_looked_up_for_a_new_store() -> AbstractContextManager[Any]:
     """A delivery without a store takes itself for the first one."""
-    right = Queue.add
+    right = DeliveryQueue.add
 
-    def add(self: Queue, given: Any, now: Instant, *, probe_from: Instant | None = None) -> None:
+    def add(self: DeliveryQueue, given: Any, now: Instant, *, probe_from: Instant | None = None) -> None:
         right(self, given, now)
 
-    return patch.object(Queue, "add", add)
+    return patch.object(DeliveryQueue, "add", add)
 
 
 def published_is_not_known() -> AbstractContextManager[Any]:
@@ -136,7 +136,7 @@ def halves_not_looked_up() -> AbstractContextManager[Any]:
 def missing_is_believed_at_once() -> AbstractContextManager[Any]:
     """A call whose answer is lost may still have its effect after the ERP was asked."""
 
-    def missing(rows: Rows, standing: Standing, asked_at: Instant, now: Instant, call_seconds: float) -> None:
+    def missing(rows: StandingRows, standing: Standing, asked_at: Instant, now: Instant, call_seconds: float) -> None:
         after_calls.missing(rows, standing._replace(since=0), asked_at, now, call_seconds)
 
     return patch.object(queue, "missing", missing)
@@ -144,21 +144,21 @@ def missing_is_believed_at_once() -> AbstractContextManager[Any]:
 
 def closed_period_sent_again() -> AbstractContextManager[Any]:
     """The same journal goes again later, when the period may be open, and its replacement too."""
-    right = Queue._rejected
+    right = DeliveryQueue._rejected
 
-    def rejected(self: Queue, parcel: Parcel, found: Sequence[Standing], now: Instant) -> None:
+    def rejected(self: DeliveryQueue, parcel: Parcel, found: Sequence[Standing], now: Instant) -> None:
         why = next(each.rejection for each in found if each.rejection is not None)
         if why.because == answers.PERIOD and len(parcel.members) == 1:
             self._refuse(parcel, why, now)
         else:
             right(self, parcel, found, now)
 
-    return patch.object(Queue, "_rejected", rejected)
+    return patch.object(DeliveryQueue, "_rejected", rejected)
 
 
 def accepted_counts_as_posted() -> AbstractContextManager[Any]:
 
-    def became(rows: Rows, standing: Standing, outcome: Outcome, now: Instant) -> None:
+    def became(rows: StandingRows, standing: Standing, outcome: Outcome, now: Instant) -> None:
         if isinstance(outcome, Taken):
             outcome = outcome._replace(is_posted=True)
         after_calls.became(rows, standing, outcome, now)
@@ -173,31 +173,31 @@ def not_fenced() -> AbstractContextManager[Any]:
 
 def group_stands_or_falls_together() -> AbstractContextManager[Any]:
     """One journal that is refused holds up all of its group."""
-    right = Queue._rejected
+    right = DeliveryQueue._rejected
 
-    def rejected(self: Queue, parcel: Parcel, found: Sequence[Standing], now: Instant) -> None:
+    def rejected(self: DeliveryQueue, parcel: Parcel, found: Sequence[Standing], now: Instant) -> None:
         why = next(each.rejection for each in found if each.rejection is not None)
         if why.because == answers.DATA:
             self._refuse(parcel, why, now)
         else:
             right(self, parcel, found, now)
 
-    return patch.object(Queue, "_rejected", rejected)
+    return patch.object(DeliveryQueue, "_rejected", rejected)
 
 
 def revisions_are_statements() -> AbstractContextManager[Any]:
     """A statement that is issued again is invoiced again."""
-    right = Queue.add
+    right = DeliveryQueue.add
 
-    def add(self: Queue, given: Any, now: Instant, *, probe_from: Instant | None = None) -> None:
+    def add(self: DeliveryQueue, given: Any, now: Instant, *, probe_from: Instant | None = None) -> None:
         right(self, [each._replace(supersedes=()) for each in given], now, probe_from=probe_from)
 
-    return patch.object(Queue, "add", add)
+    return patch.object(DeliveryQueue, "add", add)
 
 
 def memos_ignored() -> AbstractContextManager[Any]:
     """What the books took back goes when the ERP takes it."""
-    return patch.object(Queue, "withdraw", lambda self, journal_id: None)
+    return patch.object(DeliveryQueue, "withdraw", lambda self, journal_id: None)
 
 
 MISTAKES: Final[tuple[Mistake, ...]] = (

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from connectors.delivery_store import DeliveryStore
 from connectors.erp.netsuite import NetSuite
-from dataflows.delivery import Delivery
+from dataflows.delivery import DeliveryAccount
 from milepost.cli import app
 
 BEFORE_INTENT: Final = "before_intent"
@@ -32,7 +32,7 @@ class Counted:
 
 
 def die_at(point: str, counted: Counted) -> None:
-    keep, begin, send, published = DeliveryStore.keep, Delivery._begin, NetSuite.send, DeliveryStore.published
+    keep, begin, send, published = DeliveryStore.keep, DeliveryAccount._begin, NetSuite.send, DeliveryStore.published
 
     def has_intents(changes: Any) -> bool:
         return any(each is not None and each.state == "open" for each in changes.standings.values())
@@ -44,7 +44,7 @@ def die_at(point: str, counted: Counted) -> None:
             counted.come()
         keep(store, changes, arrived)
 
-    def began(delivery: Delivery, calls: Any) -> None:
+    def began(delivery: DeliveryAccount, calls: Any) -> None:
         if point == AFTER_INTENT and any(call.intents for call in calls):
             counted.come()
         begin(delivery, calls)
@@ -62,7 +62,7 @@ def die_at(point: str, counted: Counted) -> None:
 
     for where, name, wrong in (
         (DeliveryStore, "keep", kept),
-        (Delivery, "_begin", began),
+        (DeliveryAccount, "_begin", began),
         (NetSuite, "send", sent),
         (DeliveryStore, "published", noted),
     ):

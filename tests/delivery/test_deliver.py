@@ -27,7 +27,7 @@ from connectors.files.found_exceptions import exceptions_of, latest_of
 from connectors.files.written import read_topic
 from domain.billing.statement import ISSUED
 from domain.delivery.chart import ENTITY_DAY, ENTRY, ITEM_KINDS
-from domain.delivery.groups import Changes as Waiting
+from domain.delivery.groups import GroupChanges as Waiting
 from domain.delivery.outcomes import Taken
 from domain.delivery.standings import Changes
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
@@ -37,15 +37,15 @@ from milepost import delivering
 from milepost.cli import app
 from milepost.delivering import companies_of, store_path
 from simulation.erp.accounts import NAME, written
-from simulation.erp.books import Company
+from simulation.erp.books import ErpCompany
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
-from simulation.erp.troubles import Share, Trouble, Turn, parsed
+from simulation.erp.troubles import Trouble, TroubleShare, TroubleTurn, parsed
 from tests.commands.tiny_firm import write
 from tests.delivery.dying import POINTS
 from tests.finished_run import finished_run, history, uninvoiced_run
 
-COMPANY = Company("1", "EUR", "BERLIN")
+COMPANY = ErpCompany("1", "EUR", "BERLIN")
 TRY_AGAIN = 75
 
 
@@ -81,7 +81,7 @@ class Firm:
 
     def act(self, text: str) -> None:
         turn = parsed(text)
-        assert isinstance(turn, Turn), text
+        assert isinstance(turn, TroubleTurn), text
         self.erp.act(turn)
 
     def journals(self) -> list[JournalEntry]:
@@ -156,7 +156,7 @@ def uninvoiced(tmp_path: Path) -> Iterator[Firm]:
 
 @contextmanager
 def delivering_to(
-    folder: Path, grain: str, *troubles: Share | Turn, kind: str = "netsuite", run: Path | None = None
+    folder: Path, grain: str, *troubles: TroubleShare | TroubleTurn, kind: str = "netsuite", run: Path | None = None
 ) -> Iterator[Firm]:
     """`run` is the folder of input and output; without it those of the finished run."""
     shutil.copytree(run or finished_run().parent, folder / "firm")
@@ -301,7 +301,7 @@ def test_money_that_waits_for_the_chart_is_one_figure_everywhere(firm: Firm) -> 
 
 
 def test_an_erp_that_loses_answers_has_each_journal_once(tmp_path: Path) -> None:
-    with delivering_to(tmp_path, ENTRY, Share(Trouble.LOST, 40), Share(Trouble.FAILS, 10)) as firm:
+    with delivering_to(tmp_path, ENTRY, TroubleShare(Trouble.LOST, 40), TroubleShare(Trouble.FAILS, 10)) as firm:
         assert firm.deliver("--until-done").exit_code == 0
         firm.check_once()
 

@@ -15,8 +15,8 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from connectors.delivery_store import Arrived, Member
-from connectors.erp.adapter import Limits, Trace
+from connectors.delivery_store import Arrived, ParcelMember
+from connectors.erp.adapter import Limits, TraceContext
 from dataflows import delivery
 from dataflows.delivery import Came, start_seconds
 from domain.billing.statement import ISSUED, SUPERSEDED
@@ -24,7 +24,7 @@ from domain.delivery.answers import Answer
 from domain.delivery.calls import LOOK_UP, POLL, SEND, Call, Intent, Result
 from domain.delivery.chart import ENTITY_DAY, ENTRY, PERIOD, PROJECT_DAY, AccountRule, EntityChart, SegmentRule
 from domain.delivery.documents import Document, JournalDocument, revision_of
-from domain.delivery.groups import Row, Waiting
+from domain.delivery.groups import Row, WaitingJournal
 from domain.delivery.outcomes import (
     LATE,
     UNREACHABLE,
@@ -40,7 +40,7 @@ from domain.delivery.outcomes import (
 )
 from domain.delivery.pace import MINUTE, seconds
 from domain.delivery.queue import INVOICED_BEFORE, REFUSED_AGAIN_SECONDS
-from domain.delivery.standings import Changes, Kept, Parcel, Standing
+from domain.delivery.standings import Changes, Parcel, Standing, StoredStandings
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted, PostingRejected
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, JournalLine, Position, StatementLine
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, QUANTITY_ONE, RATE_ONE, Amount, Instant
@@ -174,7 +174,7 @@ class ModelPool:
         self._quiet_until: Instant = 0
         self.is_dead = False
 
-    def submit(self, call: Call, trace: Trace) -> None:
+    def submit(self, call: Call, trace: TraceContext) -> None:
         del trace
         self._world.crash_perhaps()
         if self._world.owner != self._owner:
@@ -325,7 +325,7 @@ class Disk:
         self.parcels: dict[int, Parcel] = {}
         self.standings: dict[str, Standing] = {}
         self.closed: dict[str, str] = {}
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, ParcelMember] = {}
         self.group_rows: dict[str, Row] = {}
         self.places: dict[str, str] = {}
         self.unpublished: list[Answer] = []
@@ -339,7 +339,7 @@ class Disk:
         """Each record that was read has ended, or is in a parcel, or waits for its day, or is never delivered: in one of these alone."""
         found = Counter(self.ended)
         found.update(member for each in self.parcels.values() for member in each.members)
-        found.update(row.journal.journal_id for row in self.group_rows.values() if isinstance(row, Waiting))
+        found.update(row.journal.journal_id for row in self.group_rows.values() if isinstance(row, WaitingJournal))
         found.update(_name(each) for each in self.read if isinstance(each, JournalEntry) and not each.deliver)
         if found != Counter(_name(each) for each in self.read):
             raise Broken(f"of {len(self.read)} records that were read {found.total()} are somewhere")
@@ -355,7 +355,7 @@ class ModelStore:
     def __init__(self, world: World, disk: Disk) -> None:
         self._world = world
         self._disk = disk
-        self._fresh: dict[str, Member] = {}
+        self._fresh: dict[str, ParcelMember] = {}
 
     @property
     def is_new(self) -> bool:
@@ -377,17 +377,17 @@ class ModelStore:
         self._disk.is_new = False
         self._disk.probe_from = probe_from
 
-    def kept(self) -> Kept:
+    def kept(self) -> StoredStandings:
         disk = self._disk
-        return Kept(tuple(disk.parcels.values()), tuple(disk.standings.values()), tuple(disk.closed.items()))
+        return StoredStandings(tuple(disk.parcels.values()), tuple(disk.standings.values()), tuple(disk.closed.items()))
 
     def group_rows(self) -> Iterable[tuple[str, Row]]:
         return list(self._disk.group_rows.items())
 
-    def member(self, member_id: str) -> Member:
+    def member(self, member_id: str) -> ParcelMember:
         return self._fresh.get(member_id) or self._disk.members[member_id]
 
-    def expect(self, members: Sequence[Member]) -> None:
+    def expect(self, members: Sequence[ParcelMember]) -> None:
         self._fresh.update({each.member_id: each for each in members})
 
     def keep(self, changes: Changes, arrived: Arrived | None) -> None:
@@ -947,7 +947,7 @@ def heal(world: World) -> None:
             each for each in (world.next_act, due, world.now + seconds(30)) if each is not None and each > world.now
         ]
         is_over = here.is_idle and world.next_act is None
-        if is_over and any(isinstance(each, Waiting) for each in world.disk.group_rows.values()):
+        if is_over and any(isinstance(each, WaitingJournal) for each in world.disk.group_rows.values()):
             # What was refused goes again a day later, and what came of it may wait for a day or period to end.
             world.end_day()
         elif is_over and world.now > until:

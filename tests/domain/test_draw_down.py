@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from domain.money import round_ratio
-from domain.terms.draw_down import Share, add, draw
-from domain.terms.kind import Claim, Store
+from domain.terms.draw_down import Draw, add, draw
+from domain.terms.kind import DrawRequest, PrepaidBalance
 from domain.units import AMOUNT_ONE, HOURS_ONE
 
 DAY = date(2026, 1, 5)
@@ -16,20 +16,20 @@ def cents(numerator: int, denominator: int) -> int:
     return round_ratio(numerator, denominator, 100, "half_up")
 
 
-def hours(row: str, count: int) -> Claim:
-    return Claim(row, DAY, count * HOURS_ONE)
+def hours(row: str, count: int) -> DrawRequest:
+    return DrawRequest(row, DAY, count * HOURS_ONE)
 
 
-def store(name: str, count: int, fee: int) -> Store:
-    return Store(name, count * HOURS_ONE, count * HOURS_ONE, fee * AMOUNT_ONE)
+def store(name: str, count: int, fee: int) -> PrepaidBalance:
+    return PrepaidBalance(name, count * HOURS_ONE, count * HOURS_ONE, fee * AMOUNT_ONE)
 
 
 def test_what_finds_nothing_left_goes_beyond() -> None:
     """10 h for 1,000.00: 3 h earn 300.00, of the next 9 h 7 h earn 700.00."""
     found = draw(lambda _: (store("january", 10, 1_000),), {}, (hours("T-1", 3), hours("T-2", 9)), cents).shares
     assert found == {
-        "T-1": Share({"january": (3 * HOURS_ONE, 300 * AMOUNT_ONE)}, 0),
-        "T-2": Share({"january": (7 * HOURS_ONE, 700 * AMOUNT_ONE)}, 2 * HOURS_ONE),
+        "T-1": Draw({"january": (3 * HOURS_ONE, 300 * AMOUNT_ONE)}, 0),
+        "T-2": Draw({"january": (7 * HOURS_ONE, 700 * AMOUNT_ONE)}, 2 * HOURS_ONE),
     }
 
 
@@ -44,18 +44,18 @@ def test_the_first_store_comes_first_and_the_next_has_the_rest() -> None:
     stores = (store("january", 2, 100), store("february", 4, 400))
     found = draw(lambda _: stores, {"january": (HOURS_ONE, 50 * AMOUNT_ONE)}, (hours("T-1", 3),), cents)
     drawn = {"january": (HOURS_ONE, 50 * AMOUNT_ONE), "february": (2 * HOURS_ONE, 200 * AMOUNT_ONE)}
-    assert found.shares == {"T-1": Share(drawn, 0)}
+    assert found.shares == {"T-1": Draw(drawn, 0)}
 
 
 def test_less_than_was_taken_gives_nothing_and_takes_nothing_back() -> None:
     """Terms that include 2 h now, of which 3 h are issued."""
     found = draw(lambda _: (store("included", 2, 0),), {"included": (3 * HOURS_ONE, 0)}, (hours("T-1", 1),), cents)
-    assert found.shares == {"T-1": Share({}, HOURS_ONE)}
+    assert found.shares == {"T-1": Draw({}, HOURS_ONE)}
 
 
 def test_expected_breakage_is_earned_no_further_than_the_fee() -> None:
     """10 h, of which 5 h are expected: 4 h earn 800.00, then 200.00 are left."""
-    half = Store("february", 10 * HOURS_ONE, 5 * HOURS_ONE, 1_000 * AMOUNT_ONE)
+    half = PrepaidBalance("february", 10 * HOURS_ONE, 5 * HOURS_ONE, 1_000 * AMOUNT_ONE)
     found = draw(lambda _: (half,), {}, (hours("T-1", 4), hours("T-2", 6)), cents).shares
     assert [share.drawn["february"][1] for share in found.values()] == [800 * AMOUNT_ONE, 200 * AMOUNT_ONE]
 

@@ -13,7 +13,7 @@ from domain.events.delivery import ResourceAssigned
 from domain.events.reference import CustomerDefined, PersonDefined, RateCardPublished
 from domain.money import HALF_UP, extend, parse_amount, parse_decimal
 from domain.reference.book import EMPTY_BOOK, ReferenceBook, apply
-from domain.work.rates import LEVELS, NoRate, RateDecision, RateQuery, Rejected, resolve_bill_rate, role_of
+from domain.work.rates import LEVELS, NoRate, RateDecision, RateQuery, RejectedRate, resolve_bill_rate, role_of
 
 SENT: dict[str, Any] = {"event_id": "E", "occurred_at": 0, "source": "test"}
 JANUARY, MARCH, JULY = date(2026, 1, 1), date(2026, 3, 4), date(2026, 7, 1)
@@ -295,8 +295,8 @@ def test_what_was_rejected_is_told_with_its_reason() -> None:
 def test_what_lost_on_the_same_step_is_told_too() -> None:
     known = book(card("G", "global", priced("1"), priced("2", role="Dev"), priced("3", role="Dev")))
     assert decided(query(), known).rejected == (
-        Rejected("global_card", "G", 1, "tie"),
-        Rejected("global_card", "G", 1, "less_specific"),
+        RejectedRate("global_card", "G", 1, "tie"),
+        RejectedRate("global_card", "G", 1, "less_specific"),
     )
 
 

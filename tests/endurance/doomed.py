@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from dataflows import delivery
-from dataflows.delivery import Delivery, Round, Turn
+from dataflows.delivery import DeliveryAccount, DeliveryRound, DeliveryTurn
 from domain.delivery.calls import SEND, Call
 from milepost.cli import app
 
@@ -31,14 +31,14 @@ class Point(StrEnum):
     BEFORE_RESULT = "before_result"
 
 
-class Doomed(Delivery):
+class Doomed(DeliveryAccount):
     """A delivery that dies where `point` says, when so many documents that are sent have passed there."""
 
     point: ClassVar[Point]
     count: ClassVar[int]
     _passed = 0
 
-    def carry_out(self, todo: Round) -> None:
+    def carry_out(self, todo: DeliveryRound) -> None:
         self._pass(Point.BEFORE_INTENT, todo.calls)
         super().carry_out(todo)
 
@@ -46,7 +46,7 @@ class Doomed(Delivery):
         self._pass(Point.AFTER_INTENT, calls)
         super()._begin(calls)
 
-    def decide(self, turn: Turn, *, is_ending: bool = False) -> Round:
+    def decide(self, turn: DeliveryTurn, *, is_ending: bool = False) -> DeliveryRound:
         self._pass(Point.AFTER_CALL, [call for call, _ in turn.ended])
         return super().decide(turn, is_ending=is_ending)
 
@@ -66,5 +66,5 @@ class Doomed(Delivery):
 
 if __name__ == "__main__":
     Doomed.point, Doomed.count = Point(sys.argv[1]), int(sys.argv[2])
-    delivery.Delivery = Doomed  # type: ignore[misc]
+    delivery.DeliveryAccount = Doomed  # type: ignore[misc]
     app(sys.argv[3:])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from connectors.erp.adapter import Calls
-from domain.delivery.calls import LOOK_UP, SEND, Call, Given, Result, Terms
+from domain.delivery.calls import LOOK_UP, SEND, Call, CallTerms, Given, Result
 from domain.delivery.documents import JOURNAL, JournalDocument
 from domain.delivery.pace import seconds
-from domain.delivery.queue import Queue
+from domain.delivery.queue import DeliveryQueue
 from domain.delivery.standings import Parcel
 
 LAST = seconds(7 * 86_400)
@@ -37,11 +37,11 @@ def delivered(
     erp: Calls,
     documents: Sequence[JournalDocument],
     after: Callable[[Call, Result], None] = lambda _call, _result: None,
-) -> Queue:
+) -> DeliveryQueue:
     """When all that can be done is done; `after` sees each call with what it gave."""
     limits = erp.limits
-    terms = Terms(limits.documents, 1, 0, limits.call_seconds, limits.looked_up)
-    queue = Queue("books", Each(documents), terms)
+    terms = CallTerms(limits.documents, 1, 0, limits.call_seconds, limits.looked_up)
+    queue = DeliveryQueue("books", Each(documents), terms)
     now = seconds(1)
     queue.add([Given(JOURNAL, each.legal_entity_id, each.members) for each in documents], now)
     while queue.at_hand and now < LAST:

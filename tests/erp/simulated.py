@@ -21,14 +21,14 @@ from domain.delivery.outcomes import (
     Throttled,
     Uncertain,
 )
-from simulation.erp.books import Company
+from simulation.erp.books import ErpCompany
 from simulation.erp.clients import Client
 from simulation.erp.serving import Serving, serving
 from simulation.erp.simulated import SimulatedErp
-from simulation.erp.troubles import Trouble, Turn, parsed
+from simulation.erp.troubles import Trouble, TroubleTurn, parsed
 from tests.erp.contract import Plug, adapter
 
-COMPANIES = (Company("1", "USD", "US"), Company("2", "EUR", "DE"))
+COMPANIES = (ErpCompany("1", "USD", "US"), ErpCompany("2", "EUR", "DE"))
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Simulated:
     def act(self, *turns: str) -> None:
         for text in turns:
             turn = parsed(text)
-            assert isinstance(turn, Turn)
+            assert isinstance(turn, TroubleTurn)
             self.books.act(turn)
 
     def keys(self) -> Counter[str]:
@@ -99,7 +99,7 @@ def simulated(
     seed: int = 7,
     call_seconds: float = 20.0,
     settings: Mapping[str, Any] = {},
-    companies: Sequence[Company] = COMPANIES,
+    companies: Sequence[ErpCompany] = COMPANIES,
     **how: Any,
 ) -> Iterator[Simulated]:
     books = SimulatedErp(

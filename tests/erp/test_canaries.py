@@ -31,7 +31,7 @@ from connectors.erp.connection import Connection
 from dataflows import delivery
 from dataflows.delivery_calls import CallPool, now
 from dataflows.delivery_files import FileBooks
-from domain.delivery.groups import Changes as Waiting
+from domain.delivery.groups import GroupChanges as Waiting
 from domain.delivery.outcomes import NotSent
 from domain.delivery.standings import Changes
 from tests.domain.delivery.journals import chart

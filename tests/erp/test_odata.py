@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.erp.answers import Answer, Refused
+from connectors.erp.answers import Answer, ErpRefusal
 from connectors.erp.odata import (
     Row,
     Write,
@@ -82,7 +82,7 @@ def test_a_change_set_is_one_whole_with_its_writes_in_order() -> None:
         (Answer(200, {"content-type": "application/json"}, b"[]"), Uncertain),
         (Answer(200, {"content-type": "multipart/mixed"}, b"--\r\n\r\n"), Uncertain),
         (Answer(503, {}, b""), Uncertain),
-        (refusal(400, kind=WROTE), Refused),
+        (refusal(400, kind=WROTE), ErpRefusal),
     ],
 )
 def test_two_records_are_written_only_if_two_are_answered(answer: Answer, expected: type | None) -> None:
@@ -125,11 +125,11 @@ def test_nothing_is_concluded_from_bytes(body: bytes) -> None:
     ("answer", "expected"),
     [
         # The class says that the record was not written, whatever the status.
-        (refusal(500, kind=WROTE), Refused("AxODataWriteException", "no", "")),
+        (refusal(500, kind=WROTE), ErpRefusal("AxODataWriteException", "no", "")),
         (refusal(500, kind="System.NullReferenceException"), Uncertain),
-        (refusal(400, kind="Microsoft.OData.ODataException"), Refused("ODataException", "no", "")),
-        (refusal(400, "Application_DialogException"), Refused("Application_DialogException", "no", "")),
-        (refusal(404, "Internal_RecordNotFound"), Refused("Internal_RecordNotFound", "no", "")),
+        (refusal(400, kind="Microsoft.OData.ODataException"), ErpRefusal("ODataException", "no", "")),
+        (refusal(400, "Application_DialogException"), ErpRefusal("Application_DialogException", "no", "")),
+        (refusal(404, "Internal_RecordNotFound"), ErpRefusal("Internal_RecordNotFound", "no", "")),
         (refusal(404, "BadRequest_ResourceNotFound"), NotSent),
         (refusal(409, "Request_EntityChanged"), Uncertain),
         (refusal(400, "Internal_ServerError"), Uncertain),
@@ -146,7 +146,7 @@ def test_a_refusal_is_decided_by_code_and_class(answer: Answer, expected: object
 @pytest.mark.parametrize("words", ["field 'X' is wrong", "das Feld 'LedgerJournalLineEntity.Voucher' ist falsch"])
 def test_the_field_is_told_by_its_technical_name_in_any_language(words: str) -> None:
     found = fault(refusal(400, kind=WROTE, message=words))
-    assert isinstance(found, Refused)
+    assert isinstance(found, ErpRefusal)
     assert found.field == ("Voucher" if "Entity" in words else "")
 
 

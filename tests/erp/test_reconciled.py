@@ -13,13 +13,13 @@ from connectors.erp import adapters
 from connectors.erp.connection import Connection
 from domain.delivery.chart import AccountRule, EntityChart
 from domain.delivery.documents import JournalDocument, key_of
-from domain.delivery.expected import Found
+from domain.delivery.expected import DocumentState
 from domain.delivery.ledgers import LedgerScope
 from domain.delivery.outcomes import Taken
 from domain.delivery.reconciled import reconcile
-from domain.delivery.reconciliation import Compared, Expected, Period, compare
+from domain.delivery.reconciliation import ErpPeriod, ExpectedDocument, Reconciliation, compare
 from domain.units import AMOUNT_ONE
-from simulation.erp.books import FILE, Company
+from simulation.erp.books import FILE, ErpCompany
 from simulation.erp.troubles import Trouble
 from tests.erp.changes import changed
 from tests.erp.contract import Plug
@@ -42,9 +42,9 @@ def documents(plug: Plug) -> list[JournalDocument]:
     return made
 
 
-def compared(found: Simulated, sent: list[JournalDocument]) -> Compared:
-    june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
-    return compare(CHART, june, [Expected(each, is_posted=True) for each in sent], found.erp.ledger(SCOPE))
+def compared(found: Simulated, sent: list[JournalDocument]) -> Reconciliation:
+    june = ErpPeriod("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
+    return compare(CHART, june, [ExpectedDocument(each, is_posted=True) for each in sent], found.erp.ledger(SCOPE))
 
 
 @BY_NAME
@@ -92,7 +92,7 @@ def test_a_company_of_business_central_in_another_currency_is_found(tmp_path: Pa
     with simulated(BUSINESS_CENTRAL, tmp_path) as found:
         for each in sent:
             found.settled(each)
-    with simulated(BUSINESS_CENTRAL, tmp_path, companies=(Company("1", "GBP", "US"),)) as found:
+    with simulated(BUSINESS_CENTRAL, tmp_path, companies=(ErpCompany("1", "GBP", "US"),)) as found:
         both = compared(found, sent)
     assert {each.key: each.cause for each in both.differences} == {each.key: "currency" for each in sent}
 
@@ -104,8 +104,8 @@ def test_a_file_that_somebody_edits_and_one_that_is_rejected_are_found(tmp_path:
     erp = adapters.opened("books", Connection.model_validate({"kind": "files", "options": options}))
     for each in sent:
         assert [type(outcome) for outcome in erp.send([each])] == [Taken]
-    june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
-    expected = [Expected(each, is_posted=True) for each in sent]
+    june = ErpPeriod("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
+    expected = [ExpectedDocument(each, is_posted=True) for each in sent]
     assert compare(CHART, june, expected, erp.ledger(SCOPE)).agreed == 3
     first = min(tmp_path.glob("*_000001.csv"))
     first.write_text(first.read_text().replace("1000", "1200"))
@@ -159,8 +159,8 @@ def test_a_vendor_bill_in_netsuite_on_an_account_that_only_milepost_posts_to_is_
                     )
         books.close()
         ours = CHART._replace(accounts={"5000": (AccountRule("58"),)})
-        june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
-        answered = [Found(each, "posted") for each in sent]
+        june = ErpPeriod("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent[0].period_id}))
+        answered = [DocumentState(each, "posted") for each in sent]
         ((_, _, _, both),) = reconcile(ours, [june], answered, found.erp.ledger)
     assert [(each.cause, each.amount, each.account) for each in both.differences] == [
         ("by_hand", 500 * AMOUNT_ONE, "58")
@@ -192,8 +192,10 @@ def test_a_line_that_somebody_deletes_of_an_accepted_journal_is_found(
         writes = found.books.troubles.writes
         assert found.erp.look_up([sent], {sent.key}) == {}
         assert found.books.troubles.writes == writes
-        june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent.period_id}))
-        (difference,) = compare(CHART, june, [Expected(sent, is_posted=False)], found.erp.ledger(SCOPE)).differences
+        june = ErpPeriod("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", sent.period_id}))
+        (difference,) = compare(
+            CHART, june, [ExpectedDocument(sent, is_posted=False)], found.erp.ledger(SCOPE)
+        ).differences
         assert (difference.key, difference.cause, difference.amount) == (sent.key, "amount", 1_000 * AMOUNT_ONE)
         assert found.erp.look_up([sent]) == {}
         assert list(found.erp.ledger(SCOPE)) == [], "of one that did not arrive whole the rest goes"

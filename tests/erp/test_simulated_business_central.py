@@ -12,7 +12,7 @@ from domain.delivery.chart import EntityChart
 from domain.delivery.documents import JOURNAL, InvoiceDocument, JournalDocument, key_of
 from domain.delivery.ledgers import LedgerEntry
 from domain.delivery.outcomes import Outcome, RejectedPeriod, Taken, Throttled, Uncertain
-from domain.delivery.reconciliation import Invoiced, Period, compare
+from domain.delivery.reconciliation import ErpInvoice, ErpPeriod, compare
 from domain.units import Amount
 from simulation.erp.troubles import Trouble
 from tests.erp.contract import SCOPE
@@ -77,8 +77,8 @@ def test_of_an_invoice_in_another_currency_the_ledger_has_what_is_owed(tmp_path:
 
 def differences(entry: LedgerEntry, account: str, currency: str = "USD") -> list[tuple[str, Amount]]:
     """Where 1,880.20 are owed and 1,580.00 should clear the account."""
-    june = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06"}))
-    sent = Invoiced(entry.key, "S-1", date(2026, 6, 30), currency, currency, 18_802_000, net=((account, 15_800_000),))
+    june = ErpPeriod("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06"}))
+    sent = ErpInvoice(entry.key, "S-1", date(2026, 6, 30), currency, currency, 18_802_000, net=((account, 15_800_000),))
     found = compare(EntityChart("US", "main", subsidiary="1"), june, [], [entry], invoices=[sent])
     return [(each.cause, each.amount) for each in found.differences]
 

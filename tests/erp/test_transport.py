@@ -13,7 +13,7 @@ import httpcore2
 import pytest
 import stamina
 
-from connectors.erp.adapter import Trace
+from connectors.erp.adapter import TraceContext
 from connectors.erp.answers import Answer, NotJson, amount_of, decimal_of, json_body, retry_after, scaled, words
 from connectors.erp.oauth import Anonymous
 from connectors.erp.session import Session
@@ -264,8 +264,8 @@ def test_redirects_are_answers_and_cookies_are_forgotten() -> None:
 
 
 def test_the_trace_travels_and_what_is_malformed_stays() -> None:
-    whole = Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a=1", "engagement/7")
-    broken = Trace("00-xyz", "a=1", "two\r\nlines: x")
+    whole = TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a=1", "engagement/7")
+    broken = TraceContext("00-xyz", "a=1", "two\r\nlines: x")
     with serving(lambda _: Reply(200, {})) as server:
         transport = Transport(["127.0.0.1"], 5.0, insecure_loopback=True)
         for trace in (whole, broken):

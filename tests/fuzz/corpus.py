@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from connectors.json_records import record_to_json
-from simulation.plan import ALL, Plan
+from simulation.plan import ALL, SimulationPlan
 from simulation.story import events
 from tests.scenario_events import Teller
 from tests.scenario_text import Scenario, ScenarioError
@@ -24,7 +24,7 @@ STORIES = 12
 @cache
 def firm(seed: int) -> tuple[Line, ...]:
     """Three months with deals of every kind, in the order in which they are recorded."""
-    plan = Plan(seed=seed, people=10, projects=6, months=3, start=date(2026, 1, 1), deals=ALL)
+    plan = SimulationPlan(seed=seed, people=10, projects=6, months=3, start=date(2026, 1, 1), deals=ALL)
     return tuple(record_to_json(event) for event in events(plan))
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from connectors.erp.adapter import Trace
+from connectors.erp.adapter import TraceContext
 from connectors.kafka import topics
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.rights import ANSWERS
@@ -56,7 +56,7 @@ class Sums(NamedTuple):
 
 class Sent(NamedTuple):
     record: JournalEntry
-    trace: Trace
+    trace: TraceContext
 
 
 class Reached(Protocol):

@@ -19,11 +19,11 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.names import FORECAST_CURRENT, Names
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import read_to_end
-from connectors.kafka.progress import Written, from_bytes
+from connectors.kafka.progress import WrittenProgress, from_bytes
 from connectors.kafka.published import Published, published
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import Job
 from dataflows.embedded import ENCODERS, decode_event
 from dataflows.settings import AccountingSettings
@@ -31,7 +31,7 @@ from milepost.cli import app
 from milepost.rounds import genesis
 from state.genesis import Genesis
 from state.overrides import Overrides
-from state.shard import Encoded, Mark, Progress, Shard
+from state.shard import Encoded, Mark, OutputProgress, Shard
 from state.store.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
 from tests.kafka.given_log import LogGiver
@@ -63,7 +63,7 @@ def simulated_output(months: int = 2) -> Path:
     return Path(_simulated(months).name) / "output"
 
 
-def simulated(months: int = 2) -> list[LogRecord]:
+def simulated(months: int = 2) -> list[StoredRecord]:
     """Its log."""
     with EngagementLog.open(simulated_output(months)) as log:
         return list(log.records())
@@ -109,7 +109,7 @@ class Site(NamedTuple):
         pipe, environment = subprocess.PIPE, standing_after(stands_after)
         return subprocess.Popen([*command, *alone], cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
 
-    def written(self, shard: int) -> Written | None:
+    def written(self, shard: int) -> WrittenProgress | None:
         """What progress says."""
         place = (self.names.progress, shard)
         consumer = self.clients.consumer()
@@ -154,11 +154,11 @@ def site(broker: Broker, own_name: str, folder: Path, partitions: int = 2, **set
     return made
 
 
-def expected(site: Site, shard: int, records: Sequence[LogRecord], overrides: Overrides | None = None) -> Said:
+def expected(site: Site, shard: int, records: Sequence[StoredRecord], overrides: Overrides | None = None) -> Said:
     """What the plain loop says, with a fresh store and outputs in memory."""
     begun = genesis_of(site, shard)
     store = Store(IN_MEMORY, begun.generation, shard)
-    over = Shard(store, ENCODERS, begun, Progress(), decode_event, overrides)
+    over = Shard(store, ENCODERS, begun, OutputProgress(), decode_event, overrides)
     said: dict[str, list[tuple[bytes, str, int, int, bytes]]] = {topic: [] for topic in SHARD_TOPICS}
     for one in folded(over, records):
         for topic in (one.topic, FORECAST_CURRENT) if one.type_name == "ForecastUpdate" else (one.topic,):
@@ -167,7 +167,7 @@ def expected(site: Site, shard: int, records: Sequence[LogRecord], overrides: Ov
     return said
 
 
-def folded(shard: Shard, records: Sequence[LogRecord]) -> Iterator[Encoded]:
+def folded(shard: Shard, records: Sequence[StoredRecord]) -> Iterator[Encoded]:
     log = MemoryLog(records)
     while found := log.read(shard.position[0], 2_000, 4 << 20):
         for one in shard.fold(found):

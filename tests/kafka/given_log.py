@@ -9,7 +9,7 @@ from zlib import crc32
 from connectors.event_bodies import schema_number
 from connectors.kafka.clients import Clients, Producer
 from connectors.kafka.names import GENESIS_KEY, NUMBER_HEADER, Names
-from connectors.log_records import LogRecord, Stored, write_stored
+from connectors.log_records import Stored, StoredRecord, write_stored
 from milepost.rounds import genesis
 from state.genesis import Genesis, to_json
 
@@ -18,12 +18,12 @@ class Given(NamedTuple):
     """A record and the partition that it is for."""
 
     partition: int
-    record: LogRecord
+    record: StoredRecord
 
 
-def divided(records: Iterable[LogRecord], partitions: int) -> list[list[LogRecord]]:
+def divided(records: Iterable[StoredRecord], partitions: int) -> list[list[StoredRecord]]:
     """By partition, numbered anew in each; reference data goes to all."""
-    made: list[list[LogRecord]] = [[] for _ in range(partitions)]
+    made: list[list[StoredRecord]] = [[] for _ in range(partitions)]
     for record in records:
         of = record.engagement_id
         for number in [crc32(of.encode()) % partitions] if of else range(partitions):
@@ -50,7 +50,7 @@ class LogGiver:
     def genesis(self, number: int) -> Genesis:
         return genesis()._replace(generation=self.names.generation, partition=number, partitions=self.partitions)
 
-    def give(self, partition: int, records: Sequence[LogRecord], a_transaction: int = 500) -> None:
+    def give(self, partition: int, records: Sequence[StoredRecord], a_transaction: int = 500) -> None:
         for begin in range(0, len(records), a_transaction):
             self._producer.begin_transaction()
             for record in records[begin : begin + a_transaction]:
@@ -65,10 +65,10 @@ class LogGiver:
             self._producer.commit_transaction(30)
 
 
-def as_stored(record: LogRecord) -> bytes:
+def as_stored(record: StoredRecord) -> bytes:
     number = schema_number(record.type_name)
     return write_stored(Stored(record.engagement_id, record.type_name, number, record.body, record.own))
 
 
-def numbered(record: LogRecord) -> list[tuple[str, bytes]]:
+def numbered(record: StoredRecord) -> list[tuple[str, bytes]]:
     return [(NUMBER_HEADER, b"%d" % record.offset)]

@@ -23,14 +23,14 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.log_writer import Produced
 from connectors.kafka.outputs import KafkaOutputs
 from connectors.kafka.partitions import read_to_end
-from connectors.kafka.progress import Written, to_bytes
+from connectors.kafka.progress import WrittenProgress, to_bytes
 from connectors.kafka.withdrawn import as_it_was
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import opened, run, shard_folder, store_path
 from dataflows.audit_kafka import audited_shards
-from dataflows.passing_over import Refused, pass_over
-from dataflows.repair import Refused as RefusedToRepair
-from dataflows.repair import Told, repair
+from dataflows.passing_over import CannotPassOver, pass_over
+from dataflows.repair import CannotRepair as RefusedToRepair
+from dataflows.repair import RepairOrders, repair
 from milepost.cli import app
 from milepost.exit_codes import TRY_AGAIN, USAGE
 from state.guards import (
@@ -56,7 +56,7 @@ from tests.servers.kafka import Broker
 
 
 @pytest.fixture(scope="module")
-def records() -> list[LogRecord]:
+def records() -> list[StoredRecord]:
     return simulated()
 
 
@@ -66,7 +66,7 @@ def two(broker: Broker, own_name: str, tmp_path: Path) -> Site:
     return site(broker, own_name, tmp_path / "stores")
 
 
-def given(of: Site, records: list[LogRecord]) -> list[list[LogRecord]]:
+def given(of: Site, records: list[StoredRecord]) -> list[list[StoredRecord]]:
     parts = divided(records, of.settings.partitions)
     giver = of.giver()
     for number, part in enumerate(parts):
@@ -74,22 +74,22 @@ def given(of: Site, records: list[LogRecord]) -> list[list[LogRecord]]:
     return parts
 
 
-def ends(parts: list[list[LogRecord]], *shards: int) -> dict[int, int]:
+def ends(parts: list[list[StoredRecord]], *shards: int) -> dict[int, int]:
     return {number: len(parts[number]) for number in shards or range(len(parts))}
 
 
-def run_to_end(of: Site, parts: list[list[LogRecord]], *shards: int, **settings: object) -> Until:
+def run_to_end(of: Site, parts: list[list[StoredRecord]], *shards: int, **settings: object) -> Until:
     end = Until(ends(parts, *shards))
     run(of.job(*shards, **settings), end.reached, end.on_commit)
     return end
 
 
-def check(of: Site, parts: list[list[LogRecord]]) -> None:
+def check(of: Site, parts: list[list[StoredRecord]]) -> None:
     for number, part in enumerate(parts):
         assert of.said(number) == expected(of, number, part)
 
 
-def test_readers_see_what_the_plain_loop_says(two: Site, records: list[LogRecord]) -> None:
+def test_readers_see_what_the_plain_loop_says(two: Site, records: list[StoredRecord]) -> None:
     """Two shards in one process, with batches that cut broadcasts in slices."""
     parts = given(two, records)
     run_to_end(two, parts, batch_records=300, batch_engagements=3)
@@ -97,7 +97,7 @@ def test_readers_see_what_the_plain_loop_says(two: Site, records: list[LogRecord
 
 
 @pytest.mark.parametrize("disturb", ["kept", "deleted", "one is deleted"])
-def test_a_start_goes_on_where_the_last_one_ended(two: Site, records: list[LogRecord], disturb: str) -> None:
+def test_a_start_goes_on_where_the_last_one_ended(two: Site, records: list[StoredRecord], disturb: str) -> None:
     """The store is a cache: without it the log is folded again, and nothing is written twice."""
     parts = given(two, records[: len(records) // 2])
     run_to_end(two, parts)
@@ -125,7 +125,7 @@ def kill_after(process: subprocess.Popen[bytes], commits: int, then: float) -> N
     process.wait(PATIENCE)
 
 
-def is_at(of: Site, parts: list[list[LogRecord]], *shards: int) -> bool:
+def is_at(of: Site, parts: list[list[StoredRecord]], *shards: int) -> bool:
     found = [(of.written(number), len(parts[number])) for number in shards or range(len(parts))]
     return all(written is not None and (written.offset, written.engagement) == (end, "") for written, end in found)
 
@@ -137,7 +137,7 @@ def stopped(process: subprocess.Popen[bytes]) -> int:
     return process.returncode
 
 
-def test_killed_at_any_commit_nothing_is_lost_and_nothing_comes_twice(two: Site, records: list[LogRecord]) -> None:
+def test_killed_at_any_commit_nothing_is_lost_and_nothing_comes_twice(two: Site, records: list[StoredRecord]) -> None:
     """`kill -9` in the fold, in a transaction and between its end and the store's commit; stores are lost on the way.
 
     However late the kills are, they leave a third of the 2,061 records.
@@ -158,7 +158,7 @@ def test_killed_at_any_commit_nothing_is_lost_and_nothing_comes_twice(two: Site,
     check(two, parts)
 
 
-def test_two_processes_share_the_shards(two: Site, records: list[LogRecord]) -> None:
+def test_two_processes_share_the_shards(two: Site, records: list[StoredRecord]) -> None:
     parts = given(two, records)
     with two.start(0) as one, two.start(1) as other:
         until(lambda: is_at(two, parts), PATIENCE)
@@ -166,7 +166,7 @@ def test_two_processes_share_the_shards(two: Site, records: list[LogRecord]) -> 
     check(two, parts)
 
 
-def test_the_same_flow_under_bytewax_own_command(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_the_same_flow_under_bytewax_own_command(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     parts = given(two, records[:800])
     told = dict(option.split("=", 1) for option in two.options()[1::2])
     named = {f"MILEPOST__{name.upper().replace('.', '__')}": value for name, value in told.items()}
@@ -180,7 +180,7 @@ def test_the_same_flow_under_bytewax_own_command(two: Site, records: list[LogRec
 
 
 def test_a_process_that_stood_still_for_too_long_is_fenced(
-    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+    broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
 ) -> None:
     """Paused beyond the transaction timeout while another takes its shard over, it writes nothing more and says so."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1, transaction_timeout_seconds=2.0)
@@ -204,7 +204,7 @@ def kill_safe_read(process: subprocess.Popen[bytes], commits: int) -> None:
 
 
 def test_the_supervisor_starts_again_after_a_crash_and_ends_with_sigterm(
-    two: Site, records: list[LogRecord], tmp_path: Path
+    two: Site, records: list[StoredRecord], tmp_path: Path
 ) -> None:
     parts = given(two, records[:400])
     with two.start(module="milepost") as supervisor:
@@ -226,7 +226,7 @@ def test_the_supervisor_starts_again_after_a_crash_and_ends_with_sigterm(
 # Guards
 
 
-def guard(of: Site, parts: list[list[LogRecord]], *shards: int, **settings: object) -> GuardStop:
+def guard(of: Site, parts: list[list[StoredRecord]], *shards: int, **settings: object) -> GuardStop:
     with pytest.raises(GuardStop) as stop:
         run_to_end(of, parts, *shards, **settings)
     return stop.value
@@ -241,7 +241,9 @@ def forget(of: Site, topic: str) -> None:
 
 
 @pytest.fixture
-def done(broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]) -> tuple[Site, list[list[LogRecord]]]:
+def done(
+    broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
+) -> tuple[Site, list[list[StoredRecord]]]:
     """One shard whose log is folded in several batches."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
     parts = given(one, records)
@@ -249,7 +251,7 @@ def done(broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
     return one, parts
 
 
-def test_a_topic_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_a_topic_that_was_made_again_is_noticed(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     one, parts = done
     forget(one, one.names.shared("exceptions"))
     stop = guard(one, parts)
@@ -258,7 +260,7 @@ def test_a_topic_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogR
 
 @pytest.mark.parametrize("topic", ["exceptions", "project.views"])
 def test_a_topic_that_was_made_again_is_taken_with_its_records_or_without(
-    done: tuple[Site, list[list[LogRecord]]], topic: str
+    done: tuple[Site, list[list[StoredRecord]]], topic: str
 ) -> None:
     """Its records are put back from a copy, then none of them: what is there is compared, what is missing is written."""
     one, parts = done
@@ -271,8 +273,8 @@ def test_a_topic_that_was_made_again_is_taken_with_its_records_or_without(
         stop = guard(one, parts)
         assert (stop.code, f"milepost repair --shard 0 --accept-topic {topic}" in stop.message) == (TOPIC_CHANGED, True)
         with pytest.raises(GuardStop, match="was deleted and made again"):
-            repair(one.job(), 0, told=Told({}, frozenset({"alerts"})))
-        told = Told({}, frozenset({topic}))
+            repair(one.job(), 0, told=RepairOrders({}, frozenset({"alerts"})))
+        told = RepairOrders({}, frozenset({topic}))
         missing = {topic: len(whole[topic]) - kept} if kept < len(copy) else {}
         assert repair(one.job(), 0, dry_run=True, told=told).missing == missing
         assert guard(one, parts).code == TOPIC_CHANGED
@@ -282,7 +284,9 @@ def test_a_topic_that_was_made_again_is_taken_with_its_records_or_without(
             """It goes on."""
 
 
-def test_a_topic_that_was_made_again_with_other_records_is_not_taken(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_a_topic_that_was_made_again_with_other_records_is_not_taken(
+    done: tuple[Site, list[list[StoredRecord]]],
+) -> None:
     """Of a compacted one the newest record of a project is missing: behind later ones it could not be added."""
     one, parts = done
     for topic, change, said in (
@@ -299,9 +303,9 @@ def test_a_topic_that_was_made_again_with_other_records_is_not_taken(done: tuple
             gone = min(newest.values())
             put_back(one, [*copy[:gone], *copy[gone + 1 :]])
         with pytest.raises((GuardStop, RefusedToRepair), match=said):
-            repair(one.job(), 0, told=Told({}, frozenset({topic})))
+            repair(one.job(), 0, told=RepairOrders({}, frozenset({topic})))
         forget(one, full)
-        assert repair(one.job(), 0, told=Told({}, frozenset({topic}))).missing
+        assert repair(one.job(), 0, told=RepairOrders({}, frozenset({topic}))).missing
         assert one.said(0)[topic] == expected(one, 0, parts[0])[topic]
 
 
@@ -324,7 +328,7 @@ def put_back(of: Site, records: list[Produced]) -> None:
     producer.commit_transaction(30)
 
 
-def test_records_of_somebody_else_are_named_and_passed_over(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_records_of_somebody_else_are_named_and_passed_over(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     """Junk, and a journal that is there a second time; a journal of ours that stands once cannot be named."""
     one, parts = done
     journals, alerts = one.names.shared("erp.postings"), one.names.shared("alerts")
@@ -337,11 +341,11 @@ def test_records_of_somebody_else_are_named_and_passed_over(done: tuple[Site, li
     assert stop.value.code == TORN_OUTPUTS
     named = dict(re.findall(r"--foreign ([a-z.]+):(\d+)", stop.value.message))
     assert set(named) == {"alerts", "erp.postings"}
-    told = Told({topic: [int(offset)] for topic, offset in named.items()})
+    told = RepairOrders({topic: [int(offset)] for topic, offset in named.items()})
     with pytest.raises(RefusedToRepair, match=f"erp.postings:{at} is output .* it is ours"):
-        repair(one.job(), 0, told=Told({**told.foreign, "erp.postings": [*told.foreign["erp.postings"], at]}))
+        repair(one.job(), 0, told=RepairOrders({**told.foreign, "erp.postings": [*told.foreign["erp.postings"], at]}))
     with pytest.raises(RefusedToRepair, match="there is no record at this offset"):
-        repair(one.job(), 0, told=Told({**told.foreign, "exceptions": [999_999]}))
+        repair(one.job(), 0, told=RepairOrders({**told.foreign, "exceptions": [999_999]}))
     assert not repair(one.job(), 0, told=told).missing
     assert not repair(one.job(), 0).missing
     whole = divided([*parts[0], *parts[0][:50]], 1)
@@ -355,7 +359,7 @@ def test_records_of_somebody_else_are_named_and_passed_over(done: tuple[Site, li
         assert not shard.catch_up(lambda *_: None).violations
 
 
-def test_a_log_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_a_log_that_was_made_again_is_noticed(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     one, parts = done
     forget(one, one.names.log)
     stop = guard(one, parts)
@@ -365,7 +369,7 @@ def test_a_log_that_was_made_again_is_noticed(done: tuple[Site, list[list[LogRec
     assert guard(one, parts).code == TOPIC_CHANGED
 
 
-def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     """A shard writes progress before anything else, so that it was there; `milepost repair` writes it again."""
     one, parts = done
     before = one.written(0)
@@ -387,7 +391,7 @@ def test_lost_progress_is_noticed_and_worked_out_from_the_log(done: tuple[Site, 
     assert after.output_chain == before.output_chain
 
 
-def test_a_log_that_has_lost_its_end_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_a_log_that_has_lost_its_end_is_noticed(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     """What brokers lose cannot be taken from them: progress that has gone further stands for a log that is shorter."""
     one, parts = done
     written = one.written(0)
@@ -398,7 +402,7 @@ def test_a_log_that_has_lost_its_end_is_noticed(done: tuple[Site, list[list[LogR
     assert (stop.code, "the log has lost its end" in stop.message) == (TOPIC_CHANGED, True)
 
 
-def test_a_record_that_was_written_anew_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_a_record_that_was_written_anew_is_noticed(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     """Also where the store is at hand, so that nothing is folded again."""
     one, parts = done
     written = one.written(0)
@@ -408,7 +412,7 @@ def test_a_record_that_was_written_anew_is_noticed(done: tuple[Site, list[list[L
     assert (stop.code, "is another one" in stop.message) == (TOPIC_CHANGED, True)
 
 
-def test_lost_outputs_are_noticed_and_written_again(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_lost_outputs_are_noticed_and_written_again(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     """The end of two topics is cut off: the shard stops, and repair writes exactly what is missing."""
     one, parts = done
     whole = one.read(0)
@@ -428,7 +432,7 @@ def test_lost_outputs_are_noticed_and_written_again(done: tuple[Site, list[list[
 
 
 def test_outputs_that_were_lost_are_written_again_and_no_others(
-    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+    broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
 ) -> None:
     """What was never delivered, with progress that says it was: repair adds it behind what came later."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
@@ -457,7 +461,7 @@ def test_outputs_that_were_lost_are_written_again_and_no_others(
 
 @pytest.mark.parametrize("kept", [0, 40])
 def test_a_topic_that_was_cut_off_is_noticed_and_filled_again(
-    done: tuple[Site, list[list[LogRecord]]], kept: int
+    done: tuple[Site, list[list[StoredRecord]]], kept: int
 ) -> None:
     """All of the journals, or all but the last 40, are deleted; they are written again behind what is left."""
     one, parts = done
@@ -476,7 +480,7 @@ def test_a_topic_that_was_cut_off_is_noticed_and_filled_again(
         """It goes on."""
 
 
-def say_progress(of: Site, written: Written) -> None:
+def say_progress(of: Site, written: WrittenProgress) -> None:
     producer = of.clients.producer(of.names.shard_writer(0))
     producer.init_transactions(30)
     producer.begin_transaction()
@@ -484,7 +488,7 @@ def say_progress(of: Site, written: Written) -> None:
     producer.commit_transaction(30)
 
 
-def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     """A foreign writer holds a partition open; the shard waits for it as long as one of its own could last, and stops."""
     one, parts = done
     stranger = one._replace(settings=one.settings.model_copy(update={"transaction_timeout_seconds": 600.0}))
@@ -499,7 +503,7 @@ def test_a_transaction_that_does_not_end_is_noticed(done: tuple[Site, list[list[
 
 
 def test_a_record_that_cannot_be_folded_stops_the_shard_until_it_is_passed_over(
-    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+    broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
 ) -> None:
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
     parts = given(one, records)
@@ -526,14 +530,14 @@ def test_a_record_that_cannot_be_folded_stops_the_shard_until_it_is_passed_over(
     Store.delete(store_path(one.job(), 0))
     run_to_end(one, parts)
     assert one.said(0) == expected(one, 0, parts[0], by_place([override]))
-    with pytest.raises(Refused, match="is folded already"):
+    with pytest.raises(CannotPassOver, match="is folded already"):
         pass_over(one.job(), 0, Override(3, "", "fault 81", "ann", "ben"))
-    with pytest.raises(Refused, match="the log has no record 99999 yet"):
+    with pytest.raises(CannotPassOver, match="the log has no record 99999 yet"):
         pass_over(one.job(), 0, Override(99_999, "", "fault 81", "ann", "ben"))
 
 
 def test_only_what_stops_a_shard_is_passed_over(
-    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+    broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
 ) -> None:
     """Another record, the views of an engagement, or a record where nothing stops; also where the store is gone."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
@@ -550,12 +554,12 @@ def test_only_what_stops_a_shard_is_passed_over(
     def asked(offset: int, engagement: str = "", **settings: Any) -> None:
         pass_over(one.job(**settings), 0, Override(offset, engagement, "fault 81", "ann", "ben"))
 
-    with pytest.raises(Refused, match=f"record {poison.offset} does not stop shard 0: records 400 to "):
+    with pytest.raises(CannotPassOver, match=f"record {poison.offset} does not stop shard 0: records 400 to "):
         asked(poison.offset)
     with patch("state.handlers.time.on_time_approved", failing):
-        with pytest.raises(Refused, match=f"what stops it is this: shard 0, record {poison.offset}, engagement"):
+        with pytest.raises(CannotPassOver, match=f"what stops it is this: shard 0, record {poison.offset}, engagement"):
             asked(poison.offset + 1)
-        with pytest.raises(Refused, match="with the views of engagement"):
+        with pytest.raises(CannotPassOver, match="with the views of engagement"):
             asked(poison.offset, f"{VIEWS}{poison.engagement_id}")
         Store.delete(store_path(one.job(), 0))
         asked(poison.offset, poison.engagement_id)
@@ -564,7 +568,7 @@ def test_only_what_stops_a_shard_is_passed_over(
 
 
 def test_a_log_record_that_is_twice_or_missing_is_noticed(
-    broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]
+    broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
 ) -> None:
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
     giver = one.giver()
@@ -575,7 +579,7 @@ def test_a_log_record_that_is_twice_or_missing_is_noticed(
 
 
 def test_a_store_that_is_damaged_while_it_is_used_is_made_again(
-    done: tuple[Site, list[list[LogRecord]]], records: list[LogRecord]
+    done: tuple[Site, list[list[StoredRecord]]], records: list[StoredRecord]
 ) -> None:
     one, parts = done
     more = [each._replace(offset=each.offset + len(records)) for each in records[:50]]
@@ -596,7 +600,7 @@ def test_a_store_that_is_damaged_while_it_is_used_is_made_again(
     assert one.said(0) == expected(one, 0, [*parts[0], *more])
 
 
-def test_two_processes_do_not_use_one_store(done: tuple[Site, list[list[LogRecord]]]) -> None:
+def test_two_processes_do_not_use_one_store(done: tuple[Site, list[list[StoredRecord]]]) -> None:
     one, _ = done
     with only_writer(shard_folder(one.job(), 0)), one.start() as other:
         _, said = other.communicate(timeout=PATIENCE)

@@ -16,10 +16,10 @@ from connectors.kafka.names import PROGRESS
 from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.progress import to_bytes
 from connectors.kafka.published import Published, headers, source_of
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import run
 from dataflows.audit import audit
-from dataflows.audit_kafka import AuditedShard, Compared, audited_shards
+from dataflows.audit_kafka import AuditedShard, ShardComparison, audited_shards
 from dataflows.passing_over import pass_over
 from domain.outputs import JournalEntry
 from domain.units import AMOUNT_ONE
@@ -38,7 +38,7 @@ from tests.servers.kafka import Broker
 
 
 @pytest.fixture(scope="module")
-def records() -> list[LogRecord]:
+def records() -> list[StoredRecord]:
     return simulated()
 
 
@@ -51,7 +51,7 @@ def silent(*_: object) -> None:
     """Nobody watches."""
 
 
-def accounted(of: Site, records: list[LogRecord]) -> list[list[LogRecord]]:
+def accounted(of: Site, records: list[StoredRecord]) -> list[list[StoredRecord]]:
     parts = divided(records, of.settings.partitions)
     giver = of.giver()
     for number, part in enumerate(parts):
@@ -65,7 +65,7 @@ def said_by(of: Site) -> int:
     return sum(len(said) for number in range(of.settings.partitions) for said in of.said(number).values())
 
 
-def compared(of: Site, folder: Path) -> list[Compared]:
+def compared(of: Site, folder: Path) -> list[ShardComparison]:
     with audited_shards(of.job(), folder) as shards:
         return [shard.catch_up(silent) for shard in shards]
 
@@ -80,7 +80,7 @@ def write(
     assert producer.flush(30) == 0
 
 
-def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     parts = accounted(two, records)
     folder = tmp_path / "kept"
     found = compared(two, folder)
@@ -95,7 +95,7 @@ def test_all_outputs_agree_and_all_promises_hold(two: Site, records: list[LogRec
     assert checked["journals"], "journals of both shards are looked at"
 
 
-def test_commands_that_look_back_read_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_commands_that_look_back_read_what_was_kept(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     """A folder of several shards: any figure of either is explained, and sums are over both."""
     accounted(two, records)
     folder = tmp_path / "kept"
@@ -132,7 +132,7 @@ def asked(*words: str) -> str:
 
 
 def test_an_audit_that_follows_counts_what_was_there_before(
-    two: Site, records: list[LogRecord], tmp_path: Path
+    two: Site, records: list[StoredRecord], tmp_path: Path
 ) -> None:
     """Ended before anything more has come."""
     accounted(two, records)
@@ -144,7 +144,7 @@ def test_an_audit_that_follows_counts_what_was_there_before(
 
 
 def test_an_audit_that_follows_waits_for_the_brokers(
-    two: Site, records: list[LogRecord], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    two: Site, records: list[StoredRecord], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An outage at the start, and one in the middle of comparing; what was compared is counted once."""
     accounted(two, records)
@@ -179,7 +179,7 @@ def test_an_audit_that_follows_waits_for_the_brokers(
 
 
 def test_an_audit_that_follows_a_generation_that_is_over_is_stopped(
-    two: Site, records: list[LogRecord], tmp_path: Path
+    two: Site, records: list[StoredRecord], tmp_path: Path
 ) -> None:
     accounted(two, records)
     with AuditedOnce(two, 0, tmp_path / "a") as auditor:
@@ -193,7 +193,7 @@ def test_an_audit_that_follows_a_generation_that_is_over_is_stopped(
     assert (stop.value.code, "generation 9 has written behind" in stop.value.message) == (OTHER_GENERATION, True)
 
 
-def test_a_topic_that_is_missing_is_named(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_a_topic_that_is_missing_is_named(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     accounted(two, records)
     name = two.names.progress
     two.clients.admin.delete_topics([name])[name].result()
@@ -202,7 +202,7 @@ def test_a_topic_that_is_missing_is_named(two: Site, records: list[LogRecord], t
         compared(two, tmp_path / "a")
 
 
-def test_it_goes_on_from_what_was_kept(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_it_goes_on_from_what_was_kept(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     parts = divided(records, 2)
     giver = two.giver()
     for number, part in enumerate(parts):
@@ -220,7 +220,7 @@ def test_it_goes_on_from_what_was_kept(two: Site, records: list[LogRecord], tmp_
     assert sum(each.outputs for each in (*first, *second)) == said
 
 
-def test_an_output_that_none_of_the_shards_made(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_an_output_that_none_of_the_shards_made(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     accounted(two, records)
     forged: list[tuple[str, str | bytes | None]] = [*headers(source_of(two.names.generation, 0), "JournalEntry", 3, 2)]
     with AuditedOnce(two, 0, tmp_path / "a") as before:
@@ -231,7 +231,7 @@ def test_an_output_that_none_of_the_shards_made(two: Site, records: list[LogReco
     assert first.found.startswith("output 3, behind 2: a JournalEntry that cannot be read")
 
 
-def test_a_record_without_our_headers(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_a_record_without_our_headers(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     accounted(two, records)
     write(two, "erp.postings", b"forged", b"P", [])
     first = compared(two, tmp_path / "a")[0].violations[0]
@@ -239,7 +239,7 @@ def test_a_record_without_our_headers(two: Site, records: list[LogRecord], tmp_p
     assert "expected an output with the header ce_source" in first.found
 
 
-def test_a_log_that_ends_before_its_outputs(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_a_log_that_ends_before_its_outputs(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     accounted(two, records)
     written = two.written(0)
     assert written is not None
@@ -256,7 +256,7 @@ def test_a_log_that_ends_before_its_outputs(two: Site, records: list[LogRecord],
 
 
 def test_an_audit_that_follows_passes_over_what_was_skipped_meanwhile(
-    two: Site, records: list[LogRecord], tmp_path: Path
+    two: Site, records: list[StoredRecord], tmp_path: Path
 ) -> None:
     parts = divided(records, 2)
     giver = two.giver()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from connectors.erp.adapter import Trace
+from connectors.erp.adapter import TraceContext
 from connectors.kafka import topics
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.delivery_rounds import last_rounds
@@ -20,7 +20,7 @@ from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.rights import ANSWERS
 from connectors.kafka.transactions import Transactions
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import run
 from dataflows.delivery import Came
 from dataflows.delivery_kafka import KafkaBooks
@@ -197,7 +197,7 @@ def test_answers_are_found_in_the_log_and_on_the_topics(firm: Firm, held: ExitSt
     books = held.enter_context(firm.books())
     books.publish([accepted("J-1"), posted, accepted("J-2")])
     books.publish([])
-    records: list[LogRecord] = log_records([Logged("E-1", accepted("J-1"))])
+    records: list[StoredRecord] = log_records([Logged("E-1", accepted("J-1"))])
     taken = [each._replace(offset=len(divided(simulated(), 2)[0])) for each in records]
     LogGiver(firm.site.clients, firm.site.names, 2).give(0, taken)
     found = list(books.answered())
@@ -286,4 +286,4 @@ def test_the_trace_of_a_journal_comes_with_it(firm: Firm, held: ExitStack) -> No
     books = held.enter_context(firm.books())
     books.begin({})
     *_, traced = [each for each in all_of(books) if each.partition == "erp.postings/0"]
-    assert traced.trace == Trace(PARENT, "", traced.position.correlation_id or "")
+    assert traced.trace == TraceContext(PARENT, "", traced.position.correlation_id or "")

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from domain.delivery.documents import JOURNAL, key_of
 from milepost import exit_codes
 from simulation.erp.accounts import written
-from simulation.erp.asked import Asked, Does
+from simulation.erp.asked import Does, HttpRequest
 from simulation.erp.serving import serving
 from simulation.erp.simulated import SimulatedErp
 from tests.kafka import given_log
@@ -28,7 +28,7 @@ class Listening(SimulatedErp):
         super().__init__("netsuite", folder)
         self.traces: dict[str, str] = {}
 
-    def does(self, asked: Asked) -> Does:
+    def does(self, asked: HttpRequest) -> Does:
         if asked.method == "PUT":
             self.traces[asked.path.rpartition("eid:")[2]] = asked.headers.get("traceparent", "")
         return super().does(asked)
@@ -41,7 +41,7 @@ class InHere(NamedTuple):
     port: int
 
 
-def parent_of(record: LogRecord) -> str:
+def parent_of(record: StoredRecord) -> str:
     """As the producer of an event might have said it; another one for each record."""
     return f"00-{record.offset + 1:032x}-00f067aa0ba902b7-01"
 
@@ -51,7 +51,7 @@ def test_each_call_has_the_trace_of_the_event_that_its_journal_follows_from(
 ) -> None:
     plain = given_log.numbered
 
-    def traced(record: LogRecord) -> list[tuple[str, bytes]]:
+    def traced(record: StoredRecord) -> list[tuple[str, bytes]]:
         return [*plain(record), ("traceparent", parent_of(record).encode())]
 
     monkeypatch.setattr(given_log, "numbered", traced)

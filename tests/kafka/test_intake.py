@@ -19,10 +19,10 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.kafka import intake_plan
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.directory import TRANSACTION
-from connectors.kafka.domain_messages import Input
+from connectors.kafka.domain_messages import DomainMessage
 from connectors.kafka.log_writer import Produced
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
-from dataflows.intake import Batch, Effects, KafkaIntake, run_plain
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
+from dataflows.intake import IntakeBatch, IntakeEffects, KafkaIntake, run_plain
 from domain.events.control import IntakeNoticed
 from domain.events.delivery import TimeApproved
 from domain.events.reference import DayEnded
@@ -151,7 +151,7 @@ def test_events_in_files_and_on_topics_come_to_the_same_log(small: World, tmp_pa
     lines = b"".join(line_of(event._replace(recorded_at=MORNING + (n + 1) * SECOND)) for n, event in enumerate(events))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.jsonl").write_bytes(lines)
-    with EmbeddedIntake(tmp_path / "in", tmp_path / "out", IntakeSettings(Genesis("1"))) as intake:
+    with EmbeddedIntake(tmp_path / "in", tmp_path / "out", EmbeddedSettings(Genesis("1"))) as intake:
         intake.run_round()
     with EngagementLog.open(tmp_path / "out") as log:
         expected = [(each.engagement_id, _placeless(each.event), each.own) for each in log.records()]
@@ -448,10 +448,10 @@ def test_an_event_that_is_seen_early_keeps_its_engagement(world: World) -> None:
     world.send_at(10, "crm.contracts", signed(WHEN, "K", "P-1"))
     world.send_at(11, "psa.time", worked(WHEN, "T-1", "P-1"))
     with world.intake() as intake:
-        inputs: list[Input] = []
+        inputs: list[DomainMessage] = []
         while len(inputs) < 2:
             inputs += read_batch(intake).inputs
-        effects = intake.take(Batch(inputs))
+        effects = intake.take(IntakeBatch(inputs))
         commit_early(world, intake, effects, len(records_of(world, effects)), 0)
     world.send_at(9, "psa.projects", activated(WHEN, "P-1", "E1"))
     world.run()
@@ -494,7 +494,7 @@ def write_early(world: World, seen: int) -> int:
         return count
 
 
-def commit_early(world: World, intake: KafkaIntake, effects: Effects, count: int, seen: int) -> None:
+def commit_early(world: World, intake: KafkaIntake, effects: IntakeEffects, count: int, seen: int) -> None:
     """So many records of the log, and changes of the directory."""
     transactions = intake._transactions
     begin_planned(intake, effects)
@@ -504,7 +504,7 @@ def commit_early(world: World, intake: KafkaIntake, effects: Effects, count: int
     transactions.commit()
 
 
-def begin_planned(intake: KafkaIntake, effects: Effects) -> None:
+def begin_planned(intake: KafkaIntake, effects: IntakeEffects) -> None:
     said = [(TRANSACTION, b"%d" % effects.progress.transaction)]
     intake._transactions.begin()
     intake._transactions.produce(
@@ -512,16 +512,16 @@ def begin_planned(intake: KafkaIntake, effects: Effects) -> None:
     )
 
 
-def changes_of(world: World, effects: Effects) -> list[Produced]:
+def changes_of(world: World, effects: IntakeEffects) -> list[Produced]:
     said = [(TRANSACTION, b"%d" % effects.progress.transaction)]
     return [Produced(world.names.directory, value, key, 0, said) for key, value in effects.changes.items()]
 
 
-def records_of(world: World, effects: Effects) -> list[Produced]:
+def records_of(world: World, effects: IntakeEffects) -> list[Produced]:
     return [record for each in effects.log for record in each.records(world.names.log)]
 
 
-def read_batch(intake: KafkaIntake) -> Batch:
+def read_batch(intake: KafkaIntake) -> IntakeBatch:
     batch = None
     while batch is None:
         batch = intake.read()

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from connectors.avro_codec import OUTPUT_CODECS
 from connectors.kafka.lag import lags
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from connectors.metrics import catalogue, guard_stops
 from connectors.metrics.health import Health
 from connectors.metrics.page import page
@@ -50,7 +50,7 @@ WHEN = "2026-03-02 07:00"
 
 
 @pytest.fixture(scope="module")
-def records() -> list[LogRecord]:
+def records() -> list[StoredRecord]:
     return simulated()
 
 
@@ -71,7 +71,7 @@ class Process:
         self.hooks = MeasuredAccounting(self.metrics, self.health, partial(store_path, self.job))
         self.lags: list[float] = []
 
-    def run(self, parts: list[list[LogRecord]], **settings: Any) -> None:
+    def run(self, parts: list[list[StoredRecord]], **settings: Any) -> None:
         ends = Until({number: len(part) for number, part in enumerate(parts)})
 
         def on_commit(effects: Any, mark: Any) -> None:
@@ -89,7 +89,7 @@ class Process:
         return sum(each.value for each in samples)
 
 
-def given(of: Site, records: list[LogRecord]) -> list[list[LogRecord]]:
+def given(of: Site, records: list[StoredRecord]) -> list[list[StoredRecord]]:
     parts = divided(records, of.settings.partitions)
     giver = of.giver()
     for number, part in enumerate(parts):
@@ -97,11 +97,11 @@ def given(of: Site, records: list[LogRecord]) -> list[list[LogRecord]]:
     return parts
 
 
-def said_outside(parts: list[list[LogRecord]]) -> int:
+def said_outside(parts: list[list[StoredRecord]]) -> int:
     return sum(record.type_name not in {"DayEnded", "IntakeNoticed"} for part in parts for record in part)
 
 
-def test_accounting_counts_what_it_takes_and_says(two: Site, records: list[LogRecord]) -> None:
+def test_accounting_counts_what_it_takes_and_says(two: Site, records: list[StoredRecord]) -> None:
     """Every record of the log once, every output by its topic; nothing is left behind."""
     parts = given(two, records)
     process = Process(two)
@@ -133,7 +133,7 @@ def test_accounting_counts_what_it_takes_and_says(two: Site, records: list[LogRe
         assert process.value(catalogue.EVENTS_EMITTED, topic=topic, **labels) == (written or None)
 
 
-def test_what_was_visible_is_not_measured_again(two: Site, records: list[LogRecord]) -> None:
+def test_what_was_visible_is_not_measured_again(two: Site, records: list[StoredRecord]) -> None:
     """A lost store is made again: the records are taken again, but nobody waited for them."""
     parts = given(two, records)
     Process(two).run(parts)
@@ -150,7 +150,7 @@ def test_what_was_visible_is_not_measured_again(two: Site, records: list[LogReco
     assert process.health.unready() == []
 
 
-def test_a_process_is_not_ready_before_its_store_is_made_again(two: Site, records: list[LogRecord]) -> None:
+def test_a_process_is_not_ready_before_its_store_is_made_again(two: Site, records: list[StoredRecord]) -> None:
     parts = given(two, records)
     Process(two).run(parts)
     Store.delete(store_path(two.job(), 1))
@@ -184,7 +184,7 @@ def open_exceptions(of: Site) -> list[ExceptionRaised]:
 
 
 def test_money_of_differences_is_told_by_currency(
-    two: Site, records: list[LogRecord], monkeypatch: pytest.MonkeyPatch
+    two: Site, records: list[StoredRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The firm has no ledger to differ from, so another category that has money at risk stands for it."""
     process = Process(two)
@@ -202,7 +202,7 @@ def test_money_of_differences_is_told_by_currency(
             assert process.value(catalogue.UNRECONCILED, currency=currency) == pytest.approx(amount / 10_000)
 
 
-def test_open_exceptions_are_counted_by_category(two: Site, records: list[LogRecord]) -> None:
+def test_open_exceptions_are_counted_by_category(two: Site, records: list[StoredRecord]) -> None:
     """As the topic has them: raised and not closed."""
     parts = given(two, records)
     process = Process(two)
@@ -302,7 +302,7 @@ def test_days_that_intake_ends_are_counted(world: World) -> None:
 # The view
 
 
-def test_the_view_counts_what_redis_takes(two: Site, records: list[LogRecord], redis_server: RedisServer) -> None:
+def test_the_view_counts_what_redis_takes(two: Site, records: list[StoredRecord], redis_server: RedisServer) -> None:
     """Every project's newest view; nothing is left behind, and then it is ready."""
     parts = given(two, records)
     Process(two).run(parts)
@@ -354,7 +354,7 @@ def make_intakes_topics(of: Site) -> None:
     of.clients.create_topic(of.names.directory, 1, 1, {"cleanup.policy": "compact"})
 
 
-def test_lag_is_told_while_nothing_runs(two: Site, records: list[LogRecord], tmp_path: Path) -> None:
+def test_lag_is_told_while_nothing_runs(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
     """All of the log before the first start, the new half after a stop, nothing at the end."""
     make_intakes_topics(two)
     half = divided(records[: len(records) // 2], 2)
@@ -405,7 +405,7 @@ def test_lag_of_intake_goes_with_its_progress(world: World) -> None:
 
 
 def test_status_shows_what_runs_and_names_what_does_not_answer(
-    two: Site, records: list[LogRecord], tmp_path: Path
+    two: Site, records: list[StoredRecord], tmp_path: Path
 ) -> None:
     make_intakes_topics(two)
     parts = given(two, records)

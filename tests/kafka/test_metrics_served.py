@@ -28,7 +28,7 @@ from connectors.metrics.page import page
 from connectors.metrics.registry import Metrics
 from dataflows.beside import beside
 from dataflows.delivery_measured import MeasuredDelivery
-from dataflows.delivery_watched import Stand
+from dataflows.delivery_watched import AccountStand
 from domain.delivery.outcomes import Taken
 from monitoring import dashboard
 from monitoring import page as monitoring_page
@@ -212,7 +212,7 @@ def _answering(measured: MeasuredDelivery, ended: Flag) -> None:
     while not ended.wait(0.2):
         measured.called([Taken("JE1", date(2026, 5, 31))], 0.2)
         measured.acknowledged([0])
-        measured.stands(Stand({"to_send": 1}, 0), is_caught_up=True)
+        measured.stands(AccountStand({"to_send": 1}, 0), is_caught_up=True)
 
 
 def test_prometheus_has_data_for_every_query(

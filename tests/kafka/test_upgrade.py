@@ -18,7 +18,7 @@ import pytest
 
 from connectors.avro_codec import EVENT_CODECS
 from connectors.event_bodies import read_event, schema_number
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows import accounting_kafka
 from dataflows.accounting_kafka import run, store_path
 from dataflows.embedded import ENCODERS
@@ -35,7 +35,7 @@ from tests.servers.kafka import Broker
 
 
 @pytest.fixture(scope="module")
-def records() -> list[LogRecord]:
+def records() -> list[StoredRecord]:
     return simulated(months=1)
 
 
@@ -63,10 +63,10 @@ def with_another_schema() -> Any:
     return patch.object(accounting_kafka, "ENCODERS", ENCODERS._replace(bodies=bodies))
 
 
-def activated(offset: int, version: int) -> LogRecord:
+def activated(offset: int, version: int) -> StoredRecord:
     event = RulesActivated(**head("2026-04-01 09:00"), rule="accounting", version=version)
     body = EVENT_CODECS["RulesActivated"].encode(event)
-    return LogRecord(
+    return StoredRecord(
         offset, "", "RulesActivated", body, read_event("RulesActivated", schema_number("RulesActivated"), body)
     )
 
@@ -77,7 +77,7 @@ def until_all(of: Site, count: int) -> None:
 
 
 def test_outputs_that_a_release_writes_otherwise_are_not_written_over_a_log_that_has_them(
-    one: Site, records: list[LogRecord]
+    one: Site, records: list[StoredRecord]
 ) -> None:
     """Where the store is lost, all of the log is folded again: the journals come out with other bytes, and nothing goes on."""
     one.giver().give(0, records)
@@ -95,7 +95,7 @@ def test_outputs_that_a_release_writes_otherwise_are_not_written_over_a_log_that
 
 
 def test_what_lies_before_an_activation_that_a_release_does_not_have_is_byte_for_byte_as_it_was(
-    one: Site, records: list[LogRecord]
+    one: Site, records: list[StoredRecord]
 ) -> None:
     """The shard stops at the activation, names the version, and goes no further however often it is started."""
     half = len(records) // 2
@@ -117,7 +117,7 @@ def test_what_lies_before_an_activation_that_a_release_does_not_have_is_byte_for
 COMPACTED = {"forecast.current", "project.views"}
 
 
-def test_an_activation_of_the_rules_in_force_changes_nothing(one: Site, records: list[LogRecord]) -> None:
+def test_an_activation_of_the_rules_in_force_changes_nothing(one: Site, records: list[StoredRecord]) -> None:
     half = len(records) // 2
     given = [*records[:half], activated(half, 1), *(each._replace(offset=each.offset + 1) for each in records[half:])]
     one.giver().give(0, given)
@@ -157,7 +157,7 @@ def journal_ids(release: Release) -> dict[int, int]:
 
 
 def test_the_next_release_writes_old_bytes_before_the_activation_and_the_new_field_behind_it(
-    one: Site, new: Release, records: list[LogRecord]
+    one: Site, new: Release, records: list[StoredRecord]
 ) -> None:
     """It takes over a shard that has lost its store, compares all that is written, and goes on; the old release stops there."""
     half = len(records) // 2

@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 
 from connectors.event_bodies import WRITERS
 from connectors.kafka import topics
-from connectors.kafka.domain_messages import Input, dead_letter_record, read_message
+from connectors.kafka.domain_messages import DomainMessage, dead_letter_record, read_message
 from connectors.kafka.found_on_topics import exceptions_on
 from connectors.kafka.outputs import SHARD_TOPICS
 from connectors.kafka.partitions import read_to_end
 from connectors.kafka.registry import SchemaIds
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from connectors.unreadable import unreadable
 from dataflows.accounting_kafka import run as account
 from domain.events.control import ExceptionAssigned, ExceptionWaived
@@ -34,12 +34,12 @@ WHEN = "2026-03-02 09:00"
 
 
 @pytest.fixture(scope="module")
-def records() -> list[LogRecord]:
+def records() -> list[StoredRecord]:
     return simulated()
 
 
 @pytest.fixture
-def two(broker: Broker, own_name: str, tmp_path: Path, records: list[LogRecord]) -> Site:
+def two(broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]) -> Site:
     """Two shards, folded, with the topics of decisions and dead letters."""
     of = site(broker, own_name, tmp_path / "stores")
     topics.create(
@@ -146,7 +146,7 @@ def take_in_and_account(world: World, of: Site) -> None:
 
 
 def test_where_the_topic_has_dropped_its_oldest_the_log_says_which_version_comes_next(
-    two: Site, records: list[LogRecord]
+    two: Site, records: list[StoredRecord]
 ) -> None:
     """A decision of the log is known although it is on no topic any more."""
     found = exceptions_on(two.clients, two.names, 20)
@@ -202,7 +202,7 @@ def test_dead_letters_are_listed_with_what_came(two: Site) -> None:
     producer = Producer({"bootstrap.servers": two.settings.brokers})
     for offset, generation in ((17, "1"), (18, "1"), (3, "0")):
         wrong = unreadable("expected a date: 2026-13-01", "worked_on", b"raw", "TimeApproved")
-        made = dead_letter_record(Input("psa.time", 0, offset, None, None, wrong, 3), generation, topic, frame)
+        made = dead_letter_record(DomainMessage("psa.time", 0, offset, None, None, wrong, 3), generation, topic, frame)
         producer.produce(topic, made.value, made.key)
     assert producer.flush(30) == 0
     told = done("milepost dead-letters list --kafka", two)

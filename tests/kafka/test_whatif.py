@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import run
 from dataflows.audit_kafka import audited_shards
 from domain.events.delivery import TimeApproved
@@ -46,9 +46,9 @@ def test_a_folder_that_was_kept_answers_as_an_embedded_run_does(broker: Broker, 
     assert {**several, "waiting_left_out": False} == one
 
 
-def placed(records: list[LogRecord], partitions: int) -> list[list[LogRecord]]:
+def placed(records: list[StoredRecord], partitions: int) -> list[list[StoredRecord]]:
     """By partition as intake does it, numbered anew in each; reference data goes to all."""
-    made: list[list[LogRecord]] = [[] for _ in range(partitions)]
+    made: list[list[StoredRecord]] = [[] for _ in range(partitions)]
     for record in records:
         of = record.engagement_id
         for number in [partition_of(of, partitions)] if of else range(partitions):

@@ -45,7 +45,7 @@ from domain.events.delivery import (
 from domain.events.reference import CostRateSet, ExchangeRateSet, LegalEntityDefined, PersonDefined
 from domain.outputs import ForecastUpdate, JournalEntry, ProjectView
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, HOURS_ONE, PERCENT_ONE, RATE_ONE
-from state.books import Outlook, Project
+from state.books import ForecastState, Project
 from tests.folding import MEMORY_DISK
 from tests.harness import Books
 
@@ -324,7 +324,7 @@ def test_burn_in_the_ledger_is_what_was_posted(taken: list[Any]) -> None:
 @given(histories)
 def test_what_is_kept_is_the_sum_of_the_work(taken: list[Any]) -> None:
     _, parts = played(taken)
-    outlook: Outlook | None = parts.get(("outlook", "PR"))
+    outlook: ForecastState | None = parts.get(("outlook", "PR"))
     project: Project = parts["project", "PR"]
     kept: Counter[tuple[str, int]] = Counter()
     for track in outlook.progress.values() if outlook is not None else ():

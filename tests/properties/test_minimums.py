@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.caps.consume import Claim, Grant, grant
+from domain.caps.consume import Billable, CapRequest, grant
 from state.charges.unissued import Unissued
 from state.draft import Draft
 from tests.properties.test_any_order import two_stories
@@ -47,11 +47,11 @@ def test_what_is_kept_decides_nothing(beside: str, data: st.DataObject) -> None:
 
 
 @pytest.fixture
-def granted(monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
+def granted(monkeypatch: pytest.MonkeyPatch) -> list[CapRequest]:
     """Claims that are granted something, one after another."""
-    seen: list[Claim] = []
+    seen: list[CapRequest] = []
 
-    def noting(claim: Claim, *rest: Any) -> Grant:
+    def noting(claim: CapRequest, *rest: Any) -> Billable:
         seen.append(claim)
         return grant(claim, *rest)
 
@@ -60,7 +60,7 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> list[Claim]:
 
 
 @pytest.mark.parametrize("order", ["service_date", "approval"])
-def test_work_that_comes_in_order_is_allotted_once(order: str, granted: list[Claim]) -> None:
+def test_work_that_comes_in_order_is_allotted_once(order: str, granted: list[CapRequest]) -> None:
     lines = [line.format(order=order) for line in CAPPED]
     with told([*lines, *WORK]) as books:
         assert len(books.log) > len(DAYS)
@@ -68,7 +68,7 @@ def test_work_that_comes_in_order_is_allotted_once(order: str, granted: list[Cla
     assert len(granted) == len(DAYS)
 
 
-def test_late_work_is_allotted_with_what_the_cap_leaves_less_by_it(granted: list[Claim]) -> None:
+def test_late_work_is_allotted_with_what_the_cap_leaves_less_by_it(granted: list[CapRequest]) -> None:
     """The thirteenth has 100.00 of its 200.00 and those after it nothing. So each that comes late, the last first, is allotted alone; and
     one of 1 February with the eight from 2 February up to the thirteenth."""
     usual = WORK[: WORK.index(ENDS[2]) + 1]

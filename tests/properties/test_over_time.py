@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.json_records import event_from_json
-from domain.ledger.position import Position
+from domain.ledger.position import ContractPosition
 from domain.money import format_decimal, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount
@@ -156,7 +156,7 @@ class Firm:
         assert not (position.asset[0] and position.liability[0]), position
         kept = self.books.part("liability", "K")
         if kept is not None:
-            assert Position(*kept.position) == position
+            assert ContractPosition(*kept.position) == position
         for amount, ledger in position:
             assert amount or not ledger, position
         if self.reopens:
@@ -166,8 +166,8 @@ class Firm:
     def journals(self) -> list[JournalEntry]:
         return [one.record for one in self.books.folded if isinstance(one.record, JournalEntry)]
 
-    def position(self) -> Position:
-        position = Position()
+    def position(self) -> ContractPosition:
+        position = ContractPosition()
         for journal in self.journals:
             for line in journal.lines:
                 position = position.add(line.account, line.amount, line.ledger_amount)
@@ -303,7 +303,7 @@ def test_what_is_billed_is_earned(story: Story) -> None:
     position = firm.position()
     assert found.get("1100", 0) + found.get("4000", 0) == -(position.asset[0] + position.liability[0])
     if not story.changes or all(shape["type"] != "FixedPrice" for shape, _ in story.lines):
-        assert position == Position()
+        assert position == ContractPosition()
 
 
 @given(stories(changes=False))

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audit.engagement import Engagement
-from domain.audit.findings import Seen
+from domain.audit.engagement import AuditedEngagement
+from domain.audit.findings import SeenOutput
 from domain.audit.statements import statements_foot
 from domain.outputs import BillingStatement
 from tests.auditing import check, check_positions
@@ -116,8 +116,8 @@ def test_books_balance_whatever_is_issued_anew(history: History) -> None:
     """The sums, the buckets of the caps and the indexes are those of the rows, and the revisions of each statement follow each other."""
     books = fold(history.logged)
     check(books, history.logged)
-    seen = tuple(Seen("", *said) for said in books.said)
-    assert not statements_foot(Engagement("E", seen)).violations
+    seen = tuple(SeenOutput("", *said) for said in books.said)
+    assert not statements_foot(AuditedEngagement("E", seen)).violations
 
 
 @given(histories(ANEW))

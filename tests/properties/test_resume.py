@@ -13,7 +13,7 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from dataflows.embedded import close, open_accounting, run_dataflow, run_plain, store_path
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
@@ -68,7 +68,7 @@ def little_at_hand() -> Iterator[None]:
         yield
 
 
-def run_and_cut(folder: Path, records: Sequence[LogRecord], cut: Cut) -> None:
+def run_and_cut(folder: Path, records: Sequence[StoredRecord], cut: Cut) -> None:
     """Fold some batches and leave everything as a crash at that moment would."""
     accounting = open_accounting(folder, Genesis(GENERATION, rules=RULES))
     log = MemoryLog(records)
@@ -127,7 +127,7 @@ def books_in(folder: Path) -> dict[str, list[Any]]:
         store.close()
 
 
-def uninterrupted(folder: Path, records: Sequence[LogRecord]) -> None:
+def uninterrupted(folder: Path, records: Sequence[StoredRecord]) -> None:
     accounting = open_accounting(folder, Genesis(GENERATION, rules=RULES))
     run_plain(accounting, MemoryLog(records))
     close(accounting)

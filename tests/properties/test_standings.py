@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audit.engagement import Engagement
-from domain.audit.findings import Seen
+from domain.audit.engagement import AuditedEngagement
+from domain.audit.findings import SeenOutput
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.events.catalogue import Event
 from domain.events.delivery import TimeApproved, TimeWithdrawn
@@ -193,8 +193,8 @@ def test_what_goes_to_the_erp_is_what_the_books_say(steps: list[Worked | tuple[i
             made = journals(books)
             sent = [one for one in made if one.deliver and standing(books, one.journal_id).standing not in GONE]
             assert balance(sent) == balance(made)
-        outputs = tuple(Seen(TOPICS[type(one).__name__], position, one) for position, one in books.folded)
-        engagement = Engagement(ENGAGEMENT, outputs)
+        outputs = tuple(SeenOutput(TOPICS[type(one).__name__], position, one) for position, one in books.folded)
+        engagement = AuditedEngagement(ENGAGEMENT, outputs)
         assert not journals_once(engagement).violations
         assert not reversals_mirror(engagement).violations
         counted = books.part("project", "P").standings.values()

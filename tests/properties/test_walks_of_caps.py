@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from domain.caps.consume import BucketKey, Claim, Grant, Order, allot, bucket_key
+from domain.caps.consume import Billable, BucketKey, CapRequest, Order, allot, bucket_key
 from state.caps import allot as allotting
 from state.caps.claims import FOR_REVENUE, bucket_id, claim_of, granted_of, order_key, stake_of, stands_on
 from state.draft import Draft
@@ -29,12 +29,12 @@ CROWDED = Scope(
     waits=False,
     on_request=True,
 )
-Shares = tuple[Grant, list[tuple[str, Grant]]]
+Shares = tuple[Billable, list[tuple[str, Billable]]]
 
 
 def plain_walk(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_id: str, comer: Any) -> Shares:
     """What the comer gets, and everybody whose share or binding cap is another, found with every claim."""
-    queue: list[tuple[Order, Claim, Grant | None]] = []
+    queue: list[tuple[Order, CapRequest, Billable | None]] = []
     for line_id in plan.group:
         for entry in draft.open_on(plan.contract_id, line_id):
             stake = stake_of(entry)
@@ -70,10 +70,10 @@ def plain_walk(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_i
         for (_, claim, held), granted in zip(queue, grants, strict=True)
         if held is not None and held[:compared] != granted[:compared]
     ]
-    return comers[0] if comers else Grant(0, 0), others
+    return comers[0] if comers else Billable(0, 0), others
 
 
-def keys_of(claim: Claim) -> list[BucketKey]:
+def keys_of(claim: CapRequest) -> list[BucketKey]:
     return [bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules]
 
 

@@ -12,10 +12,10 @@ from connectors.kafka import resume
 from connectors.kafka.clients import Message
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.outputs import Early, Identity, KafkaOutputs
-from connectors.kafka.resume import Standing
-from connectors.log_records import LogRecord
+from connectors.kafka.resume import ShardStanding
+from connectors.log_records import StoredRecord
 from state.chain import chained
-from state.shard import Encoded, Mark, Progress
+from state.shard import Encoded, Mark, OutputProgress
 from state.store.store import Meta
 from tests.brokers import (
     COMMITTED,
@@ -29,7 +29,7 @@ from tests.exactly_once import NAMES, SHARD, Disk, LightShard, World
 
 
 def outputs_over(
-    world: World, producer: ModelProducer, standing: Standing, early: Early, log: KafkaLog
+    world: World, producer: ModelProducer, standing: ShardStanding, early: Early, log: KafkaLog
 ) -> KafkaOutputs:
     """What `take_over` makes in the end."""
     target = world.target
@@ -295,7 +295,7 @@ class LostRecord(World):
 class Unnumbered(KafkaLog):
     """Takes what comes for what should come."""
 
-    def _record(self, message: Message) -> LogRecord:
+    def _record(self, message: Message) -> StoredRecord:
         with patch("connectors.kafka.log._number", return_value=self._next):
             return super()._record(message)
 
@@ -320,14 +320,14 @@ class Reused(LightShard):
 
 
 class OrdinalReused(World):
-    def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
+    def shard_over(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> LightShard:
         return Reused(disk, progress, slice_of)
 
 
 class ByBatch(LightShard):
     """One digest for all outputs of a batch: another batch size gives another chain."""
 
-    def fold(self, records: Sequence[LogRecord]) -> list[Encoded | Mark]:
+    def fold(self, records: Sequence[StoredRecord]) -> list[Encoded | Mark]:
         made = super().fold(records)
         mark = made[-1]
         assert isinstance(mark, Mark), "a folded batch ends with its mark"
@@ -336,16 +336,18 @@ class ByBatch(LightShard):
 
 
 class DigestByBatch(World):
-    def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
+    def shard_over(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> LightShard:
         self.batch = self.random.choice((1, 3, 10))
         return ByBatch(disk, progress, slice_of)
 
 
 class Trusting(LightShard):
-    def __init__(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> None:
+    def __init__(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> None:
         here = disk.now.meta
         super().__init__(
-            disk, Progress(here.offset, here.engagement, here.next_seq, here.output_chain, here.input_chain), slice_of
+            disk,
+            OutputProgress(here.offset, here.engagement, here.next_seq, here.output_chain, here.input_chain),
+            slice_of,
         )
         self.progress = progress
 
@@ -353,7 +355,7 @@ class Trusting(LightShard):
 class StoreTrusted(World):
     """A store that is ahead of the outputs is believed."""
 
-    def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
+    def shard_over(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> LightShard:
         return Trusting(disk, progress, slice_of)
 
 
@@ -381,7 +383,7 @@ class NoCompareAndSet(World):
 class Shared(LightShard):
     """The books are one mapping for all that hold the disk: what was not committed outlives its process."""
 
-    def __init__(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> None:
+    def __init__(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> None:
         super().__init__(disk, progress, slice_of)
         books = SHARED.setdefault(id(disk), dict(disk.now.books))
         self._books = books
@@ -395,5 +397,5 @@ class BookByReference(World):
         super().__init__(seed)
         SHARED.clear()
 
-    def shard_over(self, disk: Disk, progress: Progress, slice_of: Callable[[], int]) -> LightShard:
+    def shard_over(self, disk: Disk, progress: OutputProgress, slice_of: Callable[[], int]) -> LightShard:
         return Shared(disk, progress, slice_of)

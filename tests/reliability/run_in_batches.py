@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 from dataflows.embedded import run_dataflow
-from dataflows.embedded_intake import IntakeSettings
+from dataflows.embedded_intake import EmbeddedSettings
 from milepost import rounds
 from milepost.cli import app
 from operators.accounting import Effects, OnCommit
@@ -57,7 +57,7 @@ def run_in_batches(size: int, *args: Any, on_commit: OnCommit | None = None, **o
 
 def main(input_dir: str, output_dir: str, until: str, size: int) -> None:
     run: Any = rounds
-    run.IntakeSettings = partial(IntakeSettings, chunk_records=size)
+    run.IntakeSettings = partial(EmbeddedSettings, chunk_records=size)
     run.run_dataflow = partial(run_in_batches, size)
     take_in = run.EmbeddedIntake.run_round
 

@@ -17,17 +17,17 @@ from connectors.avro_codec import EVENT_CODECS
 from connectors.event_bodies import read_event
 from connectors.kafka import intake_plan, intake_progress, intake_resume, partitions, producing, transactions, withdrawn
 from connectors.kafka.clients import Clients, Message
-from connectors.kafka.directory import Directory, Stand
-from connectors.kafka.domain_messages import Input
+from connectors.kafka.directory import StoredDirectory, TopicStand
+from connectors.kafka.domain_messages import DomainMessage
 from connectors.kafka.domain_topics import RANK_LAST, RANKS
-from connectors.kafka.intake_resume import Ours, Standing
+from connectors.kafka.intake_resume import IntakeStanding, Ours
 from connectors.kafka.log_writer import LogWriter, Produced
 from connectors.kafka.names import DEAD_LETTERS, GENESIS_KEY, Names
 from connectors.kafka.partitions import Place
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.settings import KafkaSettings
 from connectors.log_records import read_stored
-from dataflows.intake import STORE, Batch, Effects, IntakeSetup, KafkaIntake, run_plain
+from dataflows.intake import STORE, IntakeBatch, IntakeEffects, IntakeSetup, KafkaIntake, run_plain
 from domain.events.catalogue import TOPICS, Event
 from state.genesis import Genesis
 from state.guards import BROKER_UNREACHABLE, FENCED, HANGING_TRANSACTION, GuardStop
@@ -89,7 +89,7 @@ class History:
         self.folder = folder
         self.schemas = SchemaIds.fixed("")
         self.names = Names("", "1")
-        self.taken: dict[int, tuple[Input, ...]] = {}
+        self.taken: dict[int, tuple[DomainMessage, ...]] = {}
         for topic in (DEAD_LETTERS, *DOMAIN):
             self.brokers.create(topic, 2)
         self.brokers.create(self.names.log, PARTITIONS)
@@ -142,13 +142,13 @@ class History:
         """Producers write between its batches, and what each transaction takes is noted."""
         read, take = intake.read, intake.take
 
-        def reading() -> Batch | None:
+        def reading() -> IntakeBatch | None:
             if self.random.random() < 0.3:
                 for _ in range(min(len(self.coming), self.random.randint(1, 12))):
                     self.write_next()
             return read()
 
-        def taking(batch: Batch) -> Effects:
+        def taking(batch: IntakeBatch) -> IntakeEffects:
             effects = take(batch)
             if batch.planned:
                 self.brokers.reached["made_again"] += 1
@@ -171,7 +171,7 @@ class History:
             for partition in range(PARTITIONS)
         ]
 
-    def transactions(self) -> list[tuple[Input, ...]]:
+    def transactions(self) -> list[tuple[DomainMessage, ...]]:
         """Of those that count, what they took."""
         directory = self.brokers.partition(self.names.directory, 0).committed()
         numbers = [
@@ -184,14 +184,14 @@ class History:
     def expected(self) -> list[list[tuple[int, bytes]]]:
         """The log of an intake over which nothing can come, that takes the same in the same order."""
         (self.folder / "plain").mkdir()
-        with closing(Directory.open(self.folder / "plain" / STORE)) as directory:
+        with closing(StoredDirectory.open(self.folder / "plain" / STORE)) as directory:
             log = LogWriter(directory, (0,) * PARTITIONS, 0)
             intake = Intake(directory, log, {}, directory.clock(), 0)
             for each in (each for taken in self.transactions() for each in taken):
                 if each.event is not None:
                     intake.take(each.event._replace(recorded_at=max(intake.latest, each.recorded_at or 0)), each)
             directory.take_changes(intake.clock)
-            directory.commit(Stand("", "plain", 1))
+            directory.commit(TopicStand("", "plain", 1))
             found: list[list[tuple[int, bytes]]] = [[] for _ in range(PARTITIONS)]
             for appended in log.take_batch():
                 for partition, number in appended.numbers:
@@ -199,7 +199,7 @@ class History:
             return found
 
 
-def is_by_time(inputs: Sequence[Input]) -> bool:
+def is_by_time(inputs: Sequence[DomainMessage]) -> bool:
     """Whether they stand in the order in which they are read when catching up."""
     order = [(each.recorded_at, RANKS.get(each.topic, RANK_LAST), each.topic, each.partition) for each in inputs]
     return order == sorted(order)
@@ -283,7 +283,7 @@ def test_taking_a_part_for_the_whole_is_found(tmp_path: Path, monkeypatch: pytes
     """Numbers go on behind what is visible, and inputs are read as they come: as if nobody had planned anything."""
     read_standing = intake_resume.read_standing
 
-    def without_plan(clients: Clients, names: Names, ours: Ours) -> Standing | set[int]:
+    def without_plan(clients: Clients, names: Names, ours: Ours) -> IntakeStanding | set[int]:
         found = read_standing(clients, names, ours)
         if isinstance(found, set) or not found.plans:
             return found
@@ -291,7 +291,7 @@ def test_taking_a_part_for_the_whole_is_found(tmp_path: Path, monkeypatch: pytes
         for partition, number in found.early:
             following[partition] = max(following[partition], number + 1)
         skipped = (*found.progress.skipped, *found.plans)
-        return Standing(found.progress._replace(following=tuple(following), skipped=skipped))
+        return IntakeStanding(found.progress._replace(following=tuple(following), skipped=skipped))
 
     monkeypatch.setattr(intake_resume, "read_standing", without_plan)
     with pytest.raises(AssertionError, match=r"work is in the log twice|the log of one run"):

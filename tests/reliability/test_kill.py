@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from connectors.files.engagement_log import EngagementLog
 from dataflows.embedded import close, open_accounting, run_plain, store_path
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
 from milepost.cli import app
 from milepost.rounds import genesis
 from state.store.store import FILES, Store
@@ -114,7 +114,7 @@ def disturb_store(output: Path, how: str, copy: Path) -> None:
 
 def as_one_plain_run(firm: Path, output: Path) -> None:
     """The same input in one round, folded by the plain loop, without an engine."""
-    with EmbeddedIntake(firm, output, IntakeSettings(genesis())) as intake:
+    with EmbeddedIntake(firm, output, EmbeddedSettings(genesis())) as intake:
         intake.run_round(date.fromisoformat(UNTIL))
     with closing(EngagementLog.open(output)) as log:
         accounting = open_accounting(output, log.genesis)

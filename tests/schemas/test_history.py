@@ -12,7 +12,7 @@ import pytest
 
 from schemas import history
 from schemas.files import AVRO
-from schemas.lint import Finding
+from schemas.lint import SchemaFault
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -26,7 +26,7 @@ def released(tmp_path: Path) -> Path:
     return folder
 
 
-def edited(folder: Path, file: str, edit: Edit) -> list[Finding]:
+def edited(folder: Path, file: str, edit: Edit) -> list[SchemaFault]:
     """The incompatibilities after one edit of one file."""
     path = folder / f"{file}.avsc"
     schema = json.loads(path.read_text(encoding="utf-8"))
@@ -193,7 +193,7 @@ def test_an_incompatible_change_is_reported_with_its_place(
 
 def test_a_rename_with_an_alias_keeps_old_facts(released: Path) -> None:
     assert edited(released, "events/DayEnded", changing("zone", name="zone_name", aliases=["zone"])) == [
-        Finding("milepost.events.DayEnded", "entity", "names zone, which is no field", "name fields of the event")
+        SchemaFault("milepost.events.DayEnded", "entity", "names zone, which is no field", "name fields of the event")
     ]
 
 

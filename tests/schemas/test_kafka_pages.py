@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from connectors.kafka.topics import TOPICS, Kind
+from connectors.kafka.topics import TOPICS, TopicKind
 from domain.events.catalogue import EVENTS
 from domain.outputs import OUTPUTS
 from milepost.settings import Settings, values
@@ -43,7 +43,7 @@ def test_the_catalogue_is_of_asyncapi_3() -> None:
     document = asyncapi.document()
     assert document["asyncapi"] == "3.0.0"
     assert {"title", "version"} <= document["info"].keys()
-    shared = {topic.name for topic in TOPICS if topic.kind is not Kind.OWN}
+    shared = {topic.name for topic in TOPICS if topic.kind is not TopicKind.OWN}
     assert set(document["channels"]) == {channel["address"] for channel in document["channels"].values()} == shared
     carried = {name for channel in document["channels"].values() for name in channel["messages"]}
     assert carried == set(document["components"]["messages"])

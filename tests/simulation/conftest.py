@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 
 from domain.events.catalogue import Event
-from simulation.plan import Plan, plan
+from simulation.plan import SimulationPlan, plan
 from simulation.story import events
 
 E = TypeVar("E")
@@ -16,7 +16,7 @@ QUARTER = plan(seed=7, people=60, projects=40, months=3, start=date(2026, 1, 1))
 
 
 @pytest.fixture(scope="session")
-def quarter_plan() -> Plan:
+def quarter_plan() -> SimulationPlan:
     """A quarter of the firm that sells time alone."""
     return QUARTER
 

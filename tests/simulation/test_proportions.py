@@ -15,7 +15,7 @@ from domain.events.delivery import TimeApproved, TimeWithdrawn
 from domain.reference.zones import local_date
 from simulation import amendments, change_orders, conditions, deals, receivables, terms
 from simulation.calendar import last_workdays, workdays
-from simulation.plan import Plan, plan
+from simulation.plan import SimulationPlan, plan
 from simulation.story import events
 
 README = Path(receivables.__file__).with_name("README.md")
@@ -55,7 +55,7 @@ def share(entries: list[Any], of: Callable[[TimeApproved], bool]) -> float:
     return sum(of(entry) for entry in first.values()) / len(first)
 
 
-def test_people_work_about_22_days_with_one_point_six_entries(every: Every, quarter_plan: Plan) -> None:
+def test_people_work_about_22_days_with_one_point_six_entries(every: Every, quarter_plan: SimulationPlan) -> None:
     days = len(workdays(quarter_plan.start, quarter_plan.ends_on))
     assert 1.45 < len(first_versions(every(TimeApproved))) / quarter_plan.people / days < 1.65
 

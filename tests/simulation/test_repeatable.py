@@ -14,7 +14,7 @@ import pytest
 from domain.events.catalogue import Event
 from domain.events.delivery import TimeApproved
 from simulation.formats import FORMATS
-from simulation.plan import Plan, plan
+from simulation.plan import SimulationPlan, plan
 from simulation.write import write
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_two_processes_with_different_hash_seeds_write_the_same_bytes(tmp_path: 
     assert digests(tmp_path / "1") == digests(tmp_path / "2")
 
 
-def test_another_seed_writes_another_firm(tmp_path: Path, quarter_plan: Plan) -> None:
+def test_another_seed_writes_another_firm(tmp_path: Path, quarter_plan: SimulationPlan) -> None:
     small = plan(seed=5, people=20, projects=12, months=1, start=quarter_plan.start)
     other = plan(seed=6, people=20, projects=12, months=1, start=quarter_plan.start)
     write(small, tmp_path / "5", "jsonl")

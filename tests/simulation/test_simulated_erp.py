@@ -16,7 +16,7 @@ from domain.units import AMOUNT_ONE
 from simulation.erp.accounts import written
 from simulation.erp.serving import served
 from simulation.erp.simulated import INTERFACES, SimulatedErp
-from simulation.erp.troubles import Act, Share, Trouble, Troubles, Turn, parsed
+from simulation.erp.troubles import Act, Trouble, Troubles, TroubleShare, TroubleTurn, parsed
 from tests.erp.contract import DOCUMENTS
 from tests.servers.erp import ErpServer
 
@@ -78,10 +78,10 @@ def test_its_accounts_have_every_account_of_both_companies(kind: str, tmp_path: 
 
 
 def test_shares_and_turns_are_read_from_text() -> None:
-    assert parsed("lost=30") == Share(Trouble.LOST, 30)
-    assert parsed("down=20@3000") == Turn(Act.DOWN, "20", 3_000)
-    assert parsed("close=2026-06") == Turn(Act.CLOSE, "2026-06", 0)
-    assert parsed("refuse=department=12@5") == Turn(Act.REFUSE, "department=12", 5)
+    assert parsed("lost=30") == TroubleShare(Trouble.LOST, 30)
+    assert parsed("down=20@3000") == TroubleTurn(Act.DOWN, "20", 3_000)
+    assert parsed("close=2026-06") == TroubleTurn(Act.CLOSE, "2026-06", 0)
+    assert parsed("refuse=department=12@5") == TroubleTurn(Act.REFUSE, "department=12", 5)
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,14 @@ def test_what_nobody_understands_is_refused_with_what_was_expected(text: str) ->
 
 
 def test_of_a_thousand_writes_the_shares_are_what_they_say() -> None:
-    troubles = Troubles([Share(Trouble.LOST, 30), Share(Trouble.THROTTLED, 10)], seed=1)
+    troubles = Troubles([TroubleShare(Trouble.LOST, 30), TroubleShare(Trouble.THROTTLED, 10)], seed=1)
     met = [troubles.of(f"key-{number}") for number in range(1_000)]
     assert 70 <= met.count(Trouble.THROTTLED) <= 130
     assert 230 <= met.count(Trouble.LOST) <= 310
 
 
 def test_another_attempt_is_another_draw() -> None:
-    troubles = Troubles([Share(Trouble.LOST, 30)], seed=1)
+    troubles = Troubles([TroubleShare(Trouble.LOST, 30)], seed=1)
     assert {troubles.of("key") for _ in range(50)} == {None, Trouble.LOST}
 
 

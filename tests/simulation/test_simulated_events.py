@@ -11,7 +11,7 @@ import pytest
 from connectors.avro_codec import EVENT_CODECS
 from connectors.json_records import event_from_json_line
 from domain.events.catalogue import ENTITIES, TOPICS, Event
-from simulation.plan import Plan, plan
+from simulation.plan import SimulationPlan, plan
 from simulation.story import events
 from simulation.write import write
 
@@ -22,7 +22,7 @@ def test_every_event_is_a_valid_record(quarter: Sequence[Event]) -> None:
         assert codec.decode(codec.encode(event)) == event
 
 
-def test_lines_read_back_as_the_events(tmp_path: Path, quarter: Sequence[Event], quarter_plan: Plan) -> None:
+def test_lines_read_back_as_the_events(tmp_path: Path, quarter: Sequence[Event], quarter_plan: SimulationPlan) -> None:
     write(quarter_plan, tmp_path, "jsonl")
     for path in sorted(tmp_path.iterdir()):
         read = [event_from_json_line(line) for line in path.read_bytes().splitlines()]

@@ -11,13 +11,13 @@ from connectors.containers import ContainerRecord, read_container
 from connectors.json_records import event_from_json_line
 from domain.events.catalogue import TOPICS
 from simulation.formats import format_for
-from simulation.plan import Plan
+from simulation.plan import SimulationPlan
 from simulation.write import FolderInUse, write
 
 KNOWN = {codec.fingerprint: codec for codec in EVENT_CODECS.values()}
 
 
-def test_containers_hold_what_the_lines_hold(tmp_path: Path, quarter_plan: Plan) -> None:
+def test_containers_hold_what_the_lines_hold(tmp_path: Path, quarter_plan: SimulationPlan) -> None:
     write(quarter_plan, tmp_path / "jsonl", "jsonl")
     write(quarter_plan, tmp_path / "avro", "avro")
     names = {path.stem for path in (tmp_path / "jsonl").iterdir()}
@@ -31,7 +31,7 @@ def test_containers_hold_what_the_lines_hold(tmp_path: Path, quarter_plan: Plan)
         assert records == [event_from_json_line(line) for line in lines]
 
 
-def test_the_summary_counts_what_is_written(tmp_path: Path, quarter_plan: Plan) -> None:
+def test_the_summary_counts_what_is_written(tmp_path: Path, quarter_plan: SimulationPlan) -> None:
     summary, files = write(quarter_plan, tmp_path, "jsonl")
     assert files == {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert set(files) == {f"{TOPICS[name]}.jsonl" for name in summary.events}
@@ -39,12 +39,15 @@ def test_the_summary_counts_what_is_written(tmp_path: Path, quarter_plan: Plan) 
     assert summary.entries < summary.events["TimeApproved"]
 
 
-def test_a_large_firm_is_written_as_avro_when_nothing_is_said(quarter_plan: Plan) -> None:
-    small, large = quarter_plan, Plan(seed=1, people=20_000, projects=10_000, months=1, start=quarter_plan.start)
+def test_a_large_firm_is_written_as_avro_when_nothing_is_said(quarter_plan: SimulationPlan) -> None:
+    small, large = (
+        quarter_plan,
+        SimulationPlan(seed=1, people=20_000, projects=10_000, months=1, start=quarter_plan.start),
+    )
     assert (format_for(small), format_for(large)) == ("jsonl", "avro")
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, quarter_plan: Plan) -> None:
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, quarter_plan: SimulationPlan) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for force in (False, True):
         with pytest.raises(FolderInUse, match=r"notes\.txt"):
@@ -52,7 +55,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, quarter_pla
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_force_replaces_an_earlier_simulation(tmp_path: Path, quarter_plan: Plan) -> None:
+def test_force_replaces_an_earlier_simulation(tmp_path: Path, quarter_plan: SimulationPlan) -> None:
     write(quarter_plan, tmp_path, "jsonl")
     with pytest.raises(FolderInUse, match="--force"):
         write(quarter_plan, tmp_path, "avro")

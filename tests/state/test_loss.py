@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from domain.outputs import ExceptionRaised
-from state.books import Forecast, Outlook, Project
+from state.books import Forecast, ForecastState, Project
 from state.draft import Draft
 from state.forecast import loss
 from state.forecast.revenue_max import RevenueMax, RevenueTerms, revenue_max
@@ -106,7 +106,7 @@ def test_an_entry_looks_at_its_own_project(monkeypatch: pytest.MonkeyPatch, proj
     calls: list[str] = []
 
     def counted(
-        draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: Outlook, as_of: date
+        draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: ForecastState, as_of: date
     ) -> RevenueMax | None:
         calls.append(project.project_id)
         return revenue_max(draft, project, terms, forecast, outlook, as_of)

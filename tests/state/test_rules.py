@@ -10,7 +10,7 @@ from state.genesis import Genesis
 from state.guards import RULES_MISSING, GuardStop
 from state.overrides import Override, by_place
 from state.rules import RULES, check_genesis, check_rules
-from state.shard import Encoded, Mark, Progress, Shard
+from state.shard import Encoded, Mark, OutputProgress, Shard
 from state.store.store import Store
 from tests.folding import GENERATION, Logged, log_records, new_shard
 from tests.intake_inputs import head
@@ -43,7 +43,7 @@ def test_an_activation_of_rules_that_nobody_has_can_be_passed_over(tmp_path: Pat
     assert stop.value.code == RULES_MISSING
     passed_over = by_place([Override(0, "", "a slip of the pen", "ann", "ben")])
     store = Store(tmp_path / "again.db", GENERATION, 0)
-    shard = Shard(store, ENCODERS, Genesis(GENERATION, rules=RULES), Progress(), decode_event, passed_over)
+    shard = Shard(store, ENCODERS, Genesis(GENERATION, rules=RULES), OutputProgress(), decode_event, passed_over)
     [said, mark] = shard.fold([record])
     assert isinstance(said, Encoded)
     assert isinstance(mark, Mark)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from connectors.erp.layouts.layout import (
     CsvSection,
-    Made,
+    FileMade,
     Unfit,
     csv_lines,
     day,
@@ -70,15 +70,15 @@ class D365Csv(CsvSection):
     delimiter: str = Field("-", min_length=1, max_length=1)
     segments: Mapping[str, str] = Field(default_factory=dict, description="Our segments with their dimensions' names.")
 
-    def head(self, documents: Sequence[Document], _made: Made) -> bytes:
+    def head(self, documents: Sequence[Document], _made: FileMade) -> bytes:
         return csv_lines([INVOICE if isinstance(documents[0], InvoiceDocument) else JOURNAL])[0]
 
-    def rows(self, document: Document, made: Made) -> Sequence[bytes]:
+    def rows(self, document: Document, made: FileMade) -> Sequence[bytes]:
         if isinstance(document, InvoiceDocument):
             return csv_lines(self._invoice(document))
         return csv_lines(self._journal(document, made))
 
-    def _journal(self, journal: JournalDocument, made: Made) -> Iterator[list[str]]:
+    def _journal(self, journal: JournalDocument, made: FileMade) -> Iterator[list[str]]:
         for number, line in enumerate((each for each in journal.lines if each.amount), made.row):
             amount = plain_amount(abs(line.amount), journal.currency, "DEBITAMOUNT", WHOLE_DIGITS)
             yield [

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from connectors.erp.layouts.layout import CsvSection, Made, Unfit, by_subsidiary, free_text, plain_amount
+from connectors.erp.layouts.layout import CsvSection, FileMade, Unfit, by_subsidiary, free_text, plain_amount
 from domain.delivery.contra_accounts import NoContraAccount, Pair, pairs
 from domain.delivery.documents import Document, InvoiceDocument, JournalDocument, Segment, posting_date
 from domain.money import HALF_UP, format_amount, format_decimal, round_ratio
@@ -127,7 +127,7 @@ class Datev(CsvSection):
         kind, subsidiary, period = by_subsidiary(document)
         return kind, subsidiary, period, f"{posting_date(document):%Y-%m}"
 
-    def head(self, documents: Sequence[Document], made: Made) -> bytes:
+    def head(self, documents: Sequence[Document], made: FileMade) -> bytes:
         days = [posting_date(document) for document in documents]
         fields = (
             '"EXTF"', "700", "21", '"Buchungsstapel"', "13", f"{made.at:%Y%m%d%H%M%S}{made.at.microsecond // 1_000:03d}", "",
@@ -139,7 +139,7 @@ class Datev(CsvSection):
         lines = (";".join(fields), ";".join(COLUMNS), "")
         return LINE_END.join(lines).encode(ENCODING)
 
-    def rows(self, document: Document, _made: Made) -> Sequence[bytes]:
+    def rows(self, document: Document, _made: FileMade) -> Sequence[bytes]:
         _client(document)
         found = self._invoice(document) if isinstance(document, InvoiceDocument) else self._journal(document)
         return [_line(fields) for fields in found]

@@ -26,7 +26,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from connectors.erp.layouts.layout import (
-    Made,
+    FileMade,
     Unfit,
     by_subsidiary,
     free_text,
@@ -212,10 +212,10 @@ class FixedWidth(Section):
     def shared(self, document: Document) -> tuple[str, ...]:
         return by_subsidiary(document)
 
-    def head(self, _documents: Sequence[Document], _made: Made) -> bytes:
+    def head(self, _documents: Sequence[Document], _made: FileMade) -> bytes:
         return b""
 
-    def rows(self, document: Document, _made: Made) -> Sequence[bytes]:
+    def rows(self, document: Document, _made: FileMade) -> Sequence[bytes]:
         invoice = isinstance(document, InvoiceDocument)
         columns = self.columns.invoice if invoice else self.columns.journal
         if not columns:

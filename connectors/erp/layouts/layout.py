@@ -24,7 +24,7 @@ class Unfit(Exception):
         self.field = field
 
 
-class Made(NamedTuple):
+class FileMade(NamedTuple):
     """The file that rows are for: its number among all of the folder, when it was made (UTC), and the row that comes next."""
 
     number: int
@@ -57,10 +57,10 @@ class Layout(Protocol):
     def shared(self, document: Document) -> tuple[str, ...]:
         """What all documents of one file have in common, as words of the file's name."""
 
-    def head(self, documents: Sequence[Document], made: Made, /) -> bytes:
+    def head(self, documents: Sequence[Document], made: FileMade, /) -> bytes:
         """What stands before the rows."""
 
-    def rows(self, document: Document, made: Made, /) -> Sequence[bytes]:
+    def rows(self, document: Document, made: FileMade, /) -> Sequence[bytes]:
         """Each with its line end. Raises Unfit."""
 
 

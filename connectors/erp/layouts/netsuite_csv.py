@@ -10,7 +10,7 @@ from pydantic import Field
 
 from connectors.erp.layouts.layout import (
     CsvSection,
-    Made,
+    FileMade,
     csv_lines,
     day,
     free_text,
@@ -64,11 +64,11 @@ class NetSuiteCsv(CsvSection):
         description="Our segments with their columns.",
     )
 
-    def head(self, documents: Sequence[Document], _made: Made) -> bytes:
+    def head(self, documents: Sequence[Document], _made: FileMade) -> bytes:
         columns = INVOICE if isinstance(documents[0], InvoiceDocument) else JOURNAL
         return csv_lines([[*columns, *self.segments.values()]])[0]
 
-    def rows(self, document: Document, _made: Made) -> Sequence[bytes]:
+    def rows(self, document: Document, _made: FileMade) -> Sequence[bytes]:
         if isinstance(document, InvoiceDocument):
             return csv_lines(self._invoice(document))
         return csv_lines(self._journal(document))

@@ -15,7 +15,7 @@ from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import ROLE, Choices
 from connectors.imports.products.entries import rates_by_project, rates_of_ours
 from connectors.imports.products.export_row import ExportRow, plain
-from connectors.imports.products.former import Event, Known
+from connectors.imports.products.former import Event, FormerImport
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.setup import cost_on
 from connectors.imports.readings import decimal_text
@@ -32,7 +32,9 @@ class Assumed(NamedTuple):
     rated_by_contract: int
 
 
-def with_assumed(rows: Sequence[ExportRow], choices: Choices, source: str, known: Known, folder: Path) -> Assumed:
+def with_assumed(
+    rows: Sequence[ExportRow], choices: Choices, source: str, known: FormerImport, folder: Path
+) -> Assumed:
     """Raises ImportRefused where an option says other than all that is known."""
     rates = rates_by_project(known.contracts.values())
     ours = rates_of_ours(source, known)
@@ -64,7 +66,7 @@ def _is_unstated(row: ExportRow) -> bool:
 
 
 def _rated(
-    row: ExportRow, choices: Choices, rates: Mapping[str, Sequence[Event]], is_ours: bool, known: Known
+    row: ExportRow, choices: Choices, rates: Mapping[str, Sequence[Event]], is_ours: bool, known: FormerImport
 ) -> tuple[ExportRow, bool]:
     """With whether it is the option's. A contract of others decides by itself, when the entry is priced."""
     if not _is_unstated(row):
@@ -94,7 +96,7 @@ def _currencies_by_project(contracts: Iterable[Event]) -> dict[str, str]:
     }
 
 
-def _costed(row: ExportRow, choices: Choices, known: Known) -> tuple[ExportRow, bool]:
+def _costed(row: ExportRow, choices: Choices, known: FormerImport) -> tuple[ExportRow, bool]:
     if row.cost_rate is not None:
         return row, False
     given = cost_on(known.cost_rates.get(row.person.id, ()), row.day)
@@ -114,7 +116,7 @@ def _check_used(
     raise ImportRefused(f"{option}: came {decimal_text(said)}, and known is {shown}{more}: {way_out}")
 
 
-def _check_role(rows: Sequence[ExportRow], role: str, known: Known, folder: Path) -> None:
+def _check_role(rows: Sequence[ExportRow], role: str, known: FormerImport, folder: Path) -> None:
     """Refused where it holds for nobody new, and everybody whom it could hold for has another."""
     people = {row.person.id for row in rows if row.role == role}
     roles = {str(known.people[person].get("role")) for person in people & known.people.keys()}

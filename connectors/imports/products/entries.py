@@ -9,7 +9,7 @@ from decimal import Decimal
 from connectors.imports.checked import fault_of
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_row import ExportRow, NotTaken, plain
-from connectors.imports.products.former import Event, FormerEntry, Known
+from connectors.imports.products.former import Event, FormerEntry, FormerImport
 from connectors.imports.products.matching import Matched
 from connectors.imports.products.rates import given_rate
 from connectors.imports.products.read_rows import EVENT, refused
@@ -21,7 +21,7 @@ EVENT_ID_NAME_LENGTH_MAX = 60
 TAKEN_AS_APPROVED = "taken-as-approved"
 
 
-class Entries:
+class ImportedEntries:
     """Matched rows as events; `rates` are of our own contracts, by project. Nothing is known later than `now`."""
 
     def __init__(
@@ -112,7 +112,7 @@ def approver(source: str, choices: Choices, *, is_approved: bool) -> str:
     return choices.approved_by or (source if is_approved else f"{source}:{TAKEN_AS_APPROVED}")
 
 
-def rates_of_ours(source: str, known: Known) -> dict[str, Sequence[Event]]:
+def rates_of_ours(source: str, known: FormerImport) -> dict[str, Sequence[Event]]:
     return rates_by_project(contract for contract in known.contracts.values() if is_ours(contract, source))
 
 

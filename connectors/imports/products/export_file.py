@@ -17,7 +17,7 @@ from connectors.imports.mapping import FileForm
 from connectors.imports.products.product import SOLIDTIME, Product, check_product
 from connectors.imports.products.solidtime import SIBLINGS
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.said import Row, normal_text
+from connectors.imports.said import CsvRow, normal_text
 
 FILE_BYTES_MAX = 512 * 1024 * 1024
 TIME_ENTRIES = "time_entries.csv"
@@ -40,7 +40,7 @@ class Export(NamedTuple):
     product: Product
     header: tuple[str, ...]
     header_line: int
-    rows: tuple[Row | Broken, ...]
+    rows: tuple[CsvRow | Broken, ...]
     names: Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
@@ -114,10 +114,10 @@ def _form(path: Path, archive: Mapping[str, str], encoding: str | None) -> FileF
     return FileForm(encoding=encoding, delimiter=delimiter, skip_lines=1 if separator else 0)
 
 
-def _check_encoding(rows: tuple[Row | Broken, ...], path: Path, form: FileForm) -> None:
+def _check_encoding(rows: tuple[CsvRow | Broken, ...], path: Path, form: FileForm) -> None:
     """One row may be torn; where every letter beyond English is, the whole file is of another encoding."""
     undecoded = [row for row in rows if isinstance(row, Broken) and row.undecoded]
-    decoded = (cell for row in rows if isinstance(row, Row) for cell in row.cells.values())
+    decoded = (cell for row in rows if isinstance(row, CsvRow) for cell in row.cells.values())
     if form.encoding != _UTF_8 or not undecoded or not all(map(str.isascii, decoded)):
         return
     first = undecoded[0]

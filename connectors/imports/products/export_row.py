@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from connectors.imports.priced import exact_value_of, seconds_of, value_of
-from connectors.imports.rejections import Rejected
+from connectors.imports.rejections import RejectedRow
 
 K = TypeVar("K", bound=Hashable)
 
@@ -108,7 +108,7 @@ class NotTaken(NamedTuple):
     """
 
     status: str
-    rejected: Rejected
+    rejected: RejectedRow
     hours: Decimal | None
     amount: Decimal | None
     currency: str

@@ -50,7 +50,7 @@ class FormerEntry(NamedTuple):
     billable: bool
 
 
-class Known(NamedTuple):
+class FormerImport(NamedTuple):
     """By id the newest event of each; `linked` are ids of the product that stand for known ones.
 
     `contracted` are the projects that any version of any contract has a line for, `rate_days` the days of exchange rates by currency.
@@ -68,7 +68,7 @@ class Known(NamedTuple):
     contracted: frozenset[str]
     rate_days: Mapping[str, frozenset[date]] = {}
 
-    def with_events(self, events: Iterable[Event]) -> Known:
+    def with_events(self, events: Iterable[Event]) -> FormerImport:
         """As if these had been in the folder; no entries."""
         gathered = _Gathered(self)
         for event in events:
@@ -84,13 +84,13 @@ class Known(NamedTuple):
         }.get(kind, self.contracts)
 
 
-_NOTHING = Known({}, {}, {}, {}, {}, {}, {}, frozenset(), frozenset(), frozenset())
+_NOTHING = FormerImport({}, {}, {}, {}, {}, {}, {}, frozenset(), frozenset(), frozenset())
 
 
 class _Gathered:
     """What is known of all but entries, while events come."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: FormerImport) -> None:
         self._newest = {kind: dict(known._of(kind)) for kind in _KINDS}
         self._costs = {person: list(rates) for person, rates in known.cost_rates.items()}
         self._contracted = set(known.contracted)
@@ -103,7 +103,7 @@ class _Gathered:
         elif kind == "CostRateSet":
             self._costs.setdefault(str(event.get("person_id")), []).append(event)
 
-    def known(self, before: Known) -> Known:
+    def known(self, before: FormerImport) -> FormerImport:
         newest = self._newest
         return before._replace(
             entities=newest["LegalEntityDefined"],
@@ -116,7 +116,7 @@ class _Gathered:
         )
 
 
-def read_known(source: str, folders: Iterable[Path], without: Collection[Path] = ()) -> Known:
+def read_known(source: str, folders: Iterable[Path], without: Collection[Path] = ()) -> FormerImport:
     """`without` are files that are to be written over."""
     entries: dict[str, Event] = {}
     roles: set[str] = set()

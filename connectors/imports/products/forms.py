@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from connectors.imports.readings import CLOCK, FIRST_DATE, LAST_DATE, Unreadable, read_hours, read_number
+from connectors.imports.readings import CLOCK, FIRST_DATE, LAST_DATE, UnreadableCell, read_hours, read_number
 from connectors.imports.refusals import ImportRefused
 
 DATE_ORDERS = ("dmy", "mdy", "ymd")
@@ -133,13 +133,13 @@ def read_day(text: str, order: str) -> date:
         day, month = (1, 2) if order == "dmy" else (2, 1)
         parts = (match[3], match[month], match[day]) if match else None
     if parts is None:
-        raise Unreadable(f"expected a date as {_form(order)}; correct it, or say --date-order")
+        raise UnreadableCell(f"expected a date as {_form(order)}; correct it, or say --date-order")
     try:
         found = date(*map(int, parts))
     except ValueError as fault:
-        raise Unreadable(f"expected a date as {_form(order)}, and {fault}; correct it") from None
+        raise UnreadableCell(f"expected a date as {_form(order)}, and {fault}; correct it") from None
     if not FIRST_DATE <= found <= LAST_DATE:
-        raise Unreadable(f"expected a date from {FIRST_DATE} to {LAST_DATE}; correct it")
+        raise UnreadableCell(f"expected a date from {FIRST_DATE} to {LAST_DATE}; correct it")
     return found
 
 
@@ -153,7 +153,7 @@ def read_clock_time(text: str) -> tuple[int, int, int]:
     hour = int(match[1]) if match else 99
     half = match[4] if match else None
     if match is None or (not 1 <= hour <= 12 if half else hour > 23):
-        raise Unreadable("expected a time such as 13:05, 13:05:00 or 01:05 PM; correct it")
+        raise UnreadableCell("expected a time such as 13:05, 13:05:00 or 01:05 PM; correct it")
     if half:
         hour = hour % 12 + (12 if half in "Pp" else 0)
     return hour, int(match[2]), int(match[3] or 0)
@@ -171,7 +171,7 @@ def is_number(text: str, decimal: str) -> bool:
 def read_quantity(text: str, decimal: str) -> Decimal:
     """A number of any grouping, to six decimals. Raises Unreadable."""
     if not is_number(text, decimal):
-        raise Unreadable(f'expected a number with "{decimal}" before its decimals, such as 7{decimal}5; correct it')
+        raise UnreadableCell(f'expected a number with "{decimal}" before its decimals, such as 7{decimal}5; correct it')
     thousands = "," if decimal == "." else "."
     plain = text.translate(dict.fromkeys(map(ord, _GROUPS + thousands), None))
     return read_number(plain, decimal, "")
@@ -183,8 +183,8 @@ def read_duration(text: str, decimal: str) -> Decimal:
         return read_hours(text, CLOCK, decimal, "")
     try:
         return read_quantity(text, decimal)
-    except Unreadable:
-        raise Unreadable(
+    except UnreadableCell:
+        raise UnreadableCell(
             f'expected hours as h:mm:ss or as a number with "{decimal}" before its decimals, such as 1:30 or 1{decimal}5;'
             " correct it"
         ) from None
@@ -198,7 +198,7 @@ def _orders(text: str) -> tuple[str, ...]:
 def _fits(text: str, order: str) -> bool:
     try:
         read_day(text, order)
-    except Unreadable:
+    except UnreadableCell:
         return False
     return True
 
@@ -212,6 +212,6 @@ def _multiplying(row: Sequence[str]) -> list[str]:
 def _multiplies(row: Sequence[str], decimal: str) -> bool:
     try:
         hours, rate, amount = (read_quantity(text, decimal) for text in row)
-    except Unreadable:
+    except UnreadableCell:
         return False
     return amount != 0 and abs(hours * rate - amount) <= Decimal("0.01")

@@ -17,17 +17,17 @@ from connectors.imports.checked import fault_of
 from connectors.imports.counting import counted
 from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, Entries, approver, rates_of_ours
+from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, ImportedEntries, approver, rates_of_ours
 from connectors.imports.products.export_file import Export, read_export
 from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain
-from connectors.imports.products.former import FormerEntry, Known, read_known
+from connectors.imports.products.former import FormerEntry, FormerImport, read_known
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
 from connectors.imports.products.matching import Matched, is_of_import, match
 from connectors.imports.products.product import SOLIDTIME, Product, lacks_approval
 from connectors.imports.products.read_rows import (
     Apart,
-    Rows,
+    ReadRows,
     amounts_unused,
     in_one_currency,
     in_standing_currency,
@@ -37,9 +37,9 @@ from connectors.imports.products.read_rows import (
     refused,
 )
 from connectors.imports.products.setup import (
-    Asked,
     Json,
     NotExtended,
+    SetupOptions,
     Unknown,
     company_of,
     is_ours,
@@ -48,7 +48,7 @@ from connectors.imports.products.setup import (
     setup_events,
     unknown,
 )
-from connectors.imports.products.sums import Sums, by_currency, sums_of
+from connectors.imports.products.sums import ImportSums, by_currency, sums_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRows, rejected_json
 from domain.identity import statement_id
@@ -68,7 +68,7 @@ NOTHING_APPROVED = (
 RATE_AGE_MAX = resolve().rate_staleness_days
 
 
-class Wanted(NamedTuple):
+class ImportOptions(NamedTuple):
     """How to import. Company fields may be empty where the folder knows one company."""
 
     entity: str | None = None
@@ -85,7 +85,7 @@ class Wanted(NamedTuple):
     known: tuple[Path, ...] = ()
 
 
-class Changes(NamedTuple):
+class ImportChanges(NamedTuple):
     """What became of the imported rows, and the entries that were withdrawn because no row is them any more."""
 
     new: int
@@ -104,11 +104,11 @@ class TakenAsApproved(NamedTuple):
     has_column: bool
 
 
-class Invoiced(NamedTuple):
+class InvoicedRows(NamedTuple):
     """Imported rows that the tracker has invoiced: `elsewhere` are not billed here, `here` are, for they were imported so."""
 
-    elsewhere: Sums
-    here: Sums
+    elsewhere: ImportSums
+    here: ImportSums
 
 
 class Rounded(NamedTuple):
@@ -133,18 +133,18 @@ class ImportedExport(NamedTuple):
     forms: Forms
     first_day: date | None
     last_day: date | None
-    read: Sums
-    imported: Sums
-    not_approved: Sums
-    not_work: Sums
-    refused: Sums
+    read: ImportSums
+    imported: ImportSums
+    not_approved: ImportSums
+    not_work: ImportSums
+    refused: ImportSums
     priced: Mapping[str, Decimal]
     billed: Mapping[str, Decimal]
-    invoiced: Invoiced
+    invoiced: InvoicedRows
     rounded: Rounded
     apart: tuple[Apart, ...]
     amounts_unused: tuple[str, ...]
-    changes: Changes
+    changes: ImportChanges
     gone: tuple[FormerEntry, ...]
     unrated: int
     rated_at_zero: int
@@ -167,7 +167,7 @@ class ImportedExport(NamedTuple):
 
 
 def import_export(
-    path: Path, product: Product | None, choices: Choices, wanted: Wanted, folder: Path, name: str, now: Instant
+    path: Path, product: Product | None, choices: Choices, wanted: ImportOptions, folder: Path, name: str, now: Instant
 ) -> ImportedExport:
     """Writes `<product>-<name>.setup.jsonl`, `.jsonl` and `.rejected.jsonl`, each where it has something to say.
 
@@ -188,7 +188,7 @@ def import_export(
     known = read_known(source, (folder, *wanted.known), files.written_over())
     _check_one_way(source, export.product, known, folder)
     company = company_of(
-        known, Asked(wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap), folder
+        known, SetupOptions(wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap), folder
     )
     lacks = list(lacks_company(company, wanted.bootstrap))
     lacks += lacks_approval(export.product, export.header, export.header_line, choices.take_unapproved)
@@ -216,12 +216,12 @@ def import_export(
         lacks += _lacks_rates([each.row for each in matching.matched], known)
     if lacks:
         raise ImportRefused(_lacking(path, [*lacks, *([NOTHING_APPROVED] if waiting and not taken else [])]))
-    taken, invalid = Entries(source, files.name, choices, {}, now).checked(taken)
+    taken, invalid = ImportedEntries(source, files.name, choices, {}, now).checked(taken)
     setup = setup_events(source, [each.row for each in taken], company, known, now) if wanted.bootstrap else []
     _check_setup(setup, path)
     known_then = known.with_events(setup)
     rates = {} if wanted.contract_rates else rates_of_ours(source, known_then)
-    writer = Entries(source, files.name, choices, rates, now)
+    writer = ImportedEntries(source, files.name, choices, rates, now)
     entries = writer.events(taken)
     not_taken = (*rows.not_taken, *(_not_approved(each) for each in waiting), *invalid)
     gone = (*_unapproved_again(waiting), *matching.gone)
@@ -293,12 +293,12 @@ def _is_covered(day: date, rated: Collection[date]) -> bool:
     return any(day - timedelta(days=age) in rated for age in range(RATE_AGE_MAX + 1))
 
 
-def _keys_of_refused(product: Product, rows: Rows) -> list[tuple[str, ...]]:
+def _keys_of_refused(product: Product, rows: ReadRows) -> list[tuple[str, ...]]:
     """None where the vendor's ids tell entries apart."""
     return [] if product is SOLIDTIME else [each.key for each in rows.not_taken if each.key is not None]
 
 
-def _check_one_way(source: str, product: Product, known: Known, folder: Path) -> None:
+def _check_one_way(source: str, product: Product, known: FormerImport, folder: Path) -> None:
     """Ids of another way of importing are others, so that the same work would be there twice; solidtime's are its own."""
     if product is SOLIDTIME:
         return
@@ -320,17 +320,17 @@ def _taken_as_approved(export: Export, rows: Iterable[ExportRow], choices: Choic
     )
 
 
-def _clients_of_ours(source: str, known: Known) -> dict[str, str]:
+def _clients_of_ours(source: str, known: FormerImport) -> dict[str, str]:
     ours = (project for project in known.projects.values() if project.get("source") == source)
     return {project["project_id"]: project["customer_id"] for project in ours if project.get("customer_id")}
 
 
-def _currencies_of_ours(source: str, known: Known) -> dict[str, str]:
+def _currencies_of_ours(source: str, known: FormerImport) -> dict[str, str]:
     ours = (contract for contract in known.contracts.values() if is_ours(contract, source))
     return {contract["customer_id"]: contract["currency"] for contract in ours}
 
 
-def _lacks_rates(rows: Sequence[ExportRow], known: Known) -> Iterator[str]:
+def _lacks_rates(rows: Sequence[ExportRow], known: FormerImport) -> Iterator[str]:
     """An export that has no rates or costs at all cannot be billed, and a made-up one would be wrong money."""
     billable = [row for row in rows if row.is_billed and row.project.id not in known.contracted]
     if billable and all(row.rate is None for row in billable):
@@ -412,7 +412,7 @@ def _with_ids(events: Iterable[Json], source: str, name: str) -> list[Json]:
 
 def _result(
     export: Export,
-    rows: Rows,
+    rows: ReadRows,
     imported: Sequence[Matched],
     not_taken: Sequence[NotTaken],
     gone: tuple[FormerEntry, ...],
@@ -442,7 +442,7 @@ def _result(
         refused=parts[REFUSED],
         priced=by_currency((row.currency, row.value) for row in worked),
         billed=by_currency((row.currency, row.value if row.is_billed else Decimal(0)) for row in worked),
-        invoiced=Invoiced(
+        invoiced=InvoicedRows(
             elsewhere=sums_of(row for row in worked if row.billed_elsewhere),
             here=sums_of(each.row for each in imported if each.invoiced_here),
         ),
@@ -484,9 +484,9 @@ def _rejected_rows(not_taken: Iterable[NotTaken]) -> tuple[RejectedRows, ...]:
     return rejected_rows.by_reason()
 
 
-def _changes(imported: Iterable[Matched], withdrawn: int) -> Changes:
+def _changes(imported: Iterable[Matched], withdrawn: int) -> ImportChanges:
     counts = Counter(
         "unchanged" if each.is_unchanged else "moved" if each.moved_from else "changed" if each.former else "new"
         for each in imported
     )
-    return Changes(counts["new"], counts["changed"], counts["moved"], counts["unchanged"], withdrawn)
+    return ImportChanges(counts["new"], counts["changed"], counts["moved"], counts["unchanged"], withdrawn)

@@ -20,8 +20,8 @@ STEPS_MAX = 6
 _FORMS = ((False, False), (True, False), (False, True), (True, True))
 
 
-class LineRate(NamedTuple):
-    """As `LineRate` of a contract line; None matches all."""
+class ProductRate(NamedTuple):
+    """As `ProductRate` of a contract line; None matches all."""
 
     rate: Decimal
     task: str | None = None
@@ -38,7 +38,7 @@ class LineRate(NamedTuple):
         return {name: value for name, value in stated.items() if value is not None}
 
 
-def line_rates(rows: Iterable[ExportRow]) -> tuple[LineRate, ...]:
+def line_rates(rows: Iterable[ExportRow]) -> tuple[ProductRate, ...]:
     """Of one project's rows; nothing where none states a rate."""
     rated = [row for row in rows if row.billable and row.rate is not None]
     if not rated:
@@ -60,7 +60,9 @@ def given_rate(rates: Sequence[Mapping[str, Any]], row: ExportRow) -> Decimal | 
     return Decimal(str(best["rate"]))
 
 
-def _of_form(rows: Sequence[ExportRow], by_task: bool, by_person: bool, stepped: bool) -> tuple[LineRate, ...] | None:
+def _of_form(
+    rows: Sequence[ExportRow], by_task: bool, by_person: bool, stepped: bool
+) -> tuple[ProductRate, ...] | None:
     """None where this form cannot say what the rows say."""
     if by_task and any(row.task is None for row in rows):
         return None
@@ -69,13 +71,13 @@ def _of_form(rows: Sequence[ExportRow], by_task: bool, by_person: bool, stepped:
         days = groups[row.task if by_task else None, row.person.id if by_person else None]
         if row.rate is None or days.setdefault(row.day, row.rate) != row.rate:
             return None
-    found: list[LineRate] = []
+    found: list[ProductRate] = []
     for (task, person), days in sorted(groups.items(), key=lambda each: tuple(map(str, each[0]))):
         steps = _steps(days)
         if len(steps) > (STEPS_MAX if stepped else 1) or len({rate for _, rate in steps}) != len(steps):
             return None
         found += [
-            LineRate(rate, task, person, None if place == 0 else first) for place, (first, rate) in enumerate(steps)
+            ProductRate(rate, task, person, None if place == 0 else first) for place, (first, rate) in enumerate(steps)
         ]
     return tuple(found)
 
@@ -89,25 +91,25 @@ def _steps(days: Mapping[date, Decimal]) -> list[tuple[date, Decimal]]:
     return steps
 
 
-def _most_frequent(rows: Sequence[ExportRow]) -> tuple[LineRate, ...]:
+def _most_frequent(rows: Sequence[ExportRow]) -> tuple[ProductRate, ...]:
     """The form that leaves the fewest rows with another rate; of these the one with the fewest lines."""
     forms = [_usual(rows, *form, monthly) for monthly in (False, True) for form in _FORMS]
     return min(forms, key=lambda rates: (_misfits(rates, rows), len(rates)))
 
 
-def _usual(rows: Sequence[ExportRow], by_task: bool, by_person: bool, monthly: bool) -> tuple[LineRate, ...]:
+def _usual(rows: Sequence[ExportRow], by_task: bool, by_person: bool, monthly: bool) -> tuple[ProductRate, ...]:
     """The most frequent rate, of each month where it changes."""
     counts: dict[tuple[str, str], dict[date, Counter[Decimal]]] = defaultdict(lambda: defaultdict(Counter))
     for row in rows:
         if row.rate is not None:
             key = ((row.task or "") if by_task else "", row.person.id if by_person else "")
             counts[key][row.day.replace(day=1) if monthly else date.min][row.rate] += 1
-    found: list[LineRate] = []
+    found: list[ProductRate] = []
     for (task, person), months in sorted(counts.items()):
         usual = {month: _commonest(rates) for month, rates in months.items()}
         steps = _steps(usual)
         found += [
-            LineRate(rate, task or None, person or None, None if place == 0 else first)
+            ProductRate(rate, task or None, person or None, None if place == 0 else first)
             for place, (first, rate) in enumerate(steps)
         ]
     return tuple(found)
@@ -117,7 +119,7 @@ def _commonest(rates: Counter[Decimal]) -> Decimal:
     return min(rates, key=lambda rate: (-rates[rate], rate))
 
 
-def _misfits(rates: Sequence[LineRate], rows: Iterable[ExportRow]) -> int:
+def _misfits(rates: Sequence[ProductRate], rows: Iterable[ExportRow]) -> int:
     stated = [rate.json() for rate in rates]
     return sum(given_rate(stated, row) != row.rate for row in rows)
 

@@ -14,11 +14,11 @@ from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_file import Export
 from connectors.imports.products.export_row import NOT_WORK, REFUSED, ExportRow, Named, NotTaken
 from connectors.imports.products.forms import Cell, Forms, is_number, read_quantity, settle_date_order, settle_decimal
-from connectors.imports.products.reading import Context, NotWork, Reader, readable
+from connectors.imports.products.reading import NotWork, Reader, ReadingContext, readable
 from connectors.imports.products.report_rows import report_reader
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import Rejected
-from connectors.imports.said import ID_LENGTH_MAX, CellFault, Row
+from connectors.imports.rejections import RejectedRow
+from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow
 
 EVENT = "TimeApproved"
 
@@ -32,7 +32,7 @@ class Apart(NamedTuple):
     rows: int
 
 
-class Rows(NamedTuple):
+class ReadRows(NamedTuple):
     """`hours` is the sum over the file, taken apart from what becomes of its rows; the two must meet.
 
     `amounts_from` are the columns of amounts that gave rates, `unsettled` what has to be said of dates and numbers before rows count.
@@ -47,7 +47,7 @@ class Rows(NamedTuple):
     apart: tuple[Apart, ...] = ()
 
 
-def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool) -> Rows:
+def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool) -> ReadRows:
     """Raises ImportRefused where an option says other than the file."""
     columns = export.product.columns
     try:
@@ -55,7 +55,7 @@ def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool
         forms, unsettled = _settled(export, reader, choices)
     except ImportRefused as fault:
         raise ImportRefused(f"{file}: {fault}") from fault
-    context = Context(export.header, forms, choices, export.names, _amounts(export, reader, forms))
+    context = ReadingContext(export.header, forms, choices, export.names, _amounts(export, reader, forms))
     taken: list[ExportRow] = []
     not_taken: list[NotTaken] = []
     lines: dict[tuple[str, ...], int] = {}
@@ -72,12 +72,12 @@ def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool
             taken.append(read)
         else:
             not_taken.append(read)
-    return Rows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context), context.amounts, unsettled)
+    return ReadRows(forms, tuple(taken), tuple(not_taken), _hours(export, reader, context), context.amounts, unsettled)
 
 
 def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, tuple[str, ...]]:
     """With the reasons why dates or numbers can be read in two ways, where they can; then the form is just one of both."""
-    rows = [row for row in export.rows if isinstance(row, Row)]
+    rows = [row for row in export.rows if isinstance(row, CsvRow)]
     triple = reader.product_of
     products = ([row.cells[column] for column in triple] for row in rows) if len(triple) == 3 else ()
     forms, unsettled = Forms("dmy", "."), []
@@ -98,11 +98,11 @@ def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, t
 
 def _amounts(export: Export, reader: Reader, forms: Forms) -> tuple[str, ...]:
     """Nothing where they are zero throughout, for then the tracker has no rates and says nothing of them."""
-    cells = (row.cells[column] for row in export.rows if isinstance(row, Row) for column in reader.amounts)
+    cells = (row.cells[column] for row in export.rows if isinstance(row, CsvRow) for column in reader.amounts)
     return reader.amounts if any(_is_amount(cell, forms.decimal) for cell in cells if cell) else ()
 
 
-def amounts_unused(export: Export, rows: Rows) -> tuple[str, ...]:
+def amounts_unused(export: Export, rows: ReadRows) -> tuple[str, ...]:
     """Columns of amounts that gave no rate, where rates could follow from them."""
     columns = export.product.columns
     if columns is None or columns.amount is None or columns.rate is not None:
@@ -115,23 +115,23 @@ def _is_amount(text: str, decimal: str) -> bool:
     return is_number(text, decimal) and read_quantity(text, decimal) != 0
 
 
-def _cells(rows: list[Row], columns: tuple[str, ...]) -> Iterator[Cell]:
+def _cells(rows: list[CsvRow], columns: tuple[str, ...]) -> Iterator[Cell]:
     for row in rows:
         for column in columns:
             if row.cells.get(column):
                 yield Cell(row.line, column, row.cells[column])
 
 
-def _read(row: Row | Broken, reader: Reader, context: Context) -> ExportRow | NotTaken:
+def _read(row: CsvRow | Broken, reader: Reader, context: ReadingContext) -> ExportRow | NotTaken:
     if isinstance(row, Broken):
-        return NotTaken(REFUSED, Rejected(row.line, EVENT, "", row.value, row.reason, None), None, None, "")
+        return NotTaken(REFUSED, RejectedRow(row.line, EVENT, "", row.value, row.reason, None), None, None, "")
     try:
         return reader.read(row, context)
     except NotWork as found:
-        rejected = Rejected(row.line, EVENT, found.column, found.value, "no work, so not imported", row.cells)
+        rejected = RejectedRow(row.line, EVENT, found.column, found.value, "no work, so not imported", row.cells)
         status, key = NOT_WORK, None
     except CellFault as fault:
-        rejected = Rejected(row.line, EVENT, fault.column, fault.value, fault.reason, row.cells)
+        rejected = RejectedRow(row.line, EVENT, fault.column, fault.value, fault.reason, row.cells)
         status, key = REFUSED, readable(lambda: reader.key(row, context))
     hours, amount, currency = reader.quantities(row, context)
     return NotTaken(status, rejected, hours, amount, currency, key)
@@ -155,11 +155,11 @@ def _ahead(row: ExportRow, today: date, reader: Reader) -> NotTaken:
 
 
 def refused(row: ExportRow, column: str, value: str, reason: str, status: str = REFUSED) -> NotTaken:
-    rejected = Rejected(row.line, EVENT, column, value, reason, row.cells)
+    rejected = RejectedRow(row.line, EVENT, column, value, reason, row.cells)
     return NotTaken(status, rejected, row.hours, row.amount, row.currency, row.key if status == REFUSED else None)
 
 
-def kept_apart(rows: Rows, clients: Mapping[str, str], projects: Collection[str]) -> Rows:
+def kept_apart(rows: ReadRows, clients: Mapping[str, str], projects: Collection[str]) -> ReadRows:
     """Where two clients have one project code, the second has a project of its own: `Acme: WEB` beside `WEB`.
 
     `clients` are those of known projects. A code is its known client's, else that of its first row, unless `projects`, the known
@@ -180,7 +180,7 @@ def kept_apart(rows: Rows, clients: Mapping[str, str], projects: Collection[str]
     return rows._replace(taken=tuple(taken), apart=tuple(Apart(*names, of) for names, of in sorted(apart.items())))
 
 
-def of_one_client(rows: Rows, clients: Mapping[str, str]) -> Rows:
+def of_one_client(rows: ReadRows, clients: Mapping[str, str]) -> ReadRows:
     """A project is billed to one client; one whose rows name two is refused, in all rows that its known client does not settle."""
     lines = _first_lines(rows.taken, lambda row: row.client.id)
 
@@ -195,7 +195,7 @@ def of_one_client(rows: Rows, clients: Mapping[str, str]) -> Rows:
     return _without(rows, fault)
 
 
-def in_one_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
+def in_one_currency(rows: ReadRows, contracted: Mapping[str, str]) -> ReadRows:
     """A project whose rows name two currencies is refused; a client is billed in its contract's, else that of its first row."""
     lines = _first_lines(rows.taken, lambda row: row.currency)
     first: dict[str, ExportRow] = {}
@@ -218,7 +218,7 @@ def in_one_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
     return _without(rows, fault)
 
 
-def in_standing_currency(rows: Rows, contracted: Mapping[str, str]) -> Rows:
+def in_standing_currency(rows: ReadRows, contracted: Mapping[str, str]) -> ReadRows:
     """A rate in another currency than that of the client's contract, which another source has signed, would be left out."""
 
     def fault(row: ExportRow) -> NotTaken | None:
@@ -250,12 +250,12 @@ def _both(lines: Mapping[str, int]) -> str:
     return " and ".join(f'"{said}" (line {line})' for said, line in list(lines.items())[:2])
 
 
-def _without(rows: Rows, fault: Callable[[ExportRow], NotTaken | None]) -> Rows:
+def _without(rows: ReadRows, fault: Callable[[ExportRow], NotTaken | None]) -> ReadRows:
     faults = [(row, fault(row)) for row in rows.taken]
     taken = tuple(row for row, found in faults if found is None)
     return rows._replace(taken=taken, not_taken=(*rows.not_taken, *(found for _, found in faults if found is not None)))
 
 
-def _hours(export: Export, reader: Reader, context: Context) -> Decimal:
-    rows = (row for row in export.rows if isinstance(row, Row))
+def _hours(export: Export, reader: Reader, context: ReadingContext) -> Decimal:
+    rows = (row for row in export.rows if isinstance(row, CsvRow))
     return sum((reader.quantities(row, context)[0] or Decimal(0) for row in rows), Decimal(0))

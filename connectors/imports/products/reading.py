@@ -12,8 +12,8 @@ from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named
 from connectors.imports.products.forms import Forms, read_day, read_duration, read_moment, read_quantity
-from connectors.imports.readings import Unreadable, read_flag, zone_rules
-from connectors.imports.said import ID_LENGTH_MAX, CellFault, Row
+from connectors.imports.readings import UnreadableCell, read_flag, zone_rules
+from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow
 from connectors.imports.time_rows import DESCRIPTION_LENGTH_MAX
 from domain.money import is_currency
 
@@ -38,7 +38,7 @@ class NotWork(Exception):
         self.value = value
 
 
-class Context(NamedTuple):
+class ReadingContext(NamedTuple):
     """`names` are of the archive's sibling files, by file and id; `amounts` are the columns that say what rows are worth."""
 
     header: tuple[str, ...]
@@ -61,42 +61,42 @@ class Reader(NamedTuple):
     dates: tuple[str, ...]
     numbers: tuple[str, ...]
     product_of: tuple[str, ...]
-    read: Callable[[Row, Context], ExportRow]
-    quantities: Callable[[Row, Context], tuple[Decimal | None, Decimal | None, str]]
-    key: Callable[[Row, Context], tuple[str, ...]]
+    read: Callable[[CsvRow, ReadingContext], ExportRow]
+    quantities: Callable[[CsvRow, ReadingContext], tuple[Decimal | None, Decimal | None, str]]
+    key: Callable[[CsvRow, ReadingContext], tuple[str, ...]]
     amounts: tuple[str, ...] = ()
 
 
-def needed(row: Row, column: str, to_do: str) -> str:
+def needed(row: CsvRow, column: str, to_do: str) -> str:
     text = row.cells.get(column, "")
     if not text:
         raise CellFault(column, "", f"nothing is there; {to_do}")
     return text
 
 
-def optional(row: Row, column: str | None) -> str | None:
+def optional(row: CsvRow, column: str | None) -> str | None:
     return None if column is None else row.cells.get(column) or None
 
 
-def said(row: Row, column: str, read: Callable[[str], T]) -> T:
+def said(row: CsvRow, column: str, read: Callable[[str], T]) -> T:
     text = row.cells.get(column, "")
     try:
         return read(text)
-    except Unreadable as fault:
+    except UnreadableCell as fault:
         raise CellFault(column, text, str(fault)) from None
 
 
-def an_id(text: str, row: Row, column: str) -> str:
+def an_id(text: str, row: CsvRow, column: str) -> str:
     if len(text) > ID_LENGTH_MAX:
         raise CellFault(column, row.cells.get(column, ""), f"expected at most {ID_LENGTH_MAX} characters in all")
     return text
 
 
-def named(text: str, row: Row, column: str) -> Named:
+def named(text: str, row: CsvRow, column: str) -> Named:
     return Named(an_id(text, row, column), text)
 
 
-def flag(row: Row, column: str | None) -> bool:
+def flag(row: CsvRow, column: str | None) -> bool:
     """No where nothing is there."""
     if column is None or not row.cells.get(column):
         return False
@@ -106,17 +106,17 @@ def flag(row: Row, column: str | None) -> bool:
         raise CellFault(column, fault.value, f"{fault.reason}; correct it, or export again in English") from None
 
 
-def duration(row: Row, column: str, context: Context) -> Decimal:
+def duration(row: CsvRow, column: str, context: ReadingContext) -> Decimal:
     return hours_in_range(hours_stated(row, column, context), row, column)
 
 
-def hours_stated(row: Row, column: str, context: Context) -> Decimal:
+def hours_stated(row: CsvRow, column: str, context: ReadingContext) -> Decimal:
     """In no range yet."""
     needed(row, column, "stop the timer if it still runs, or give the entry hours, and export again")
     return said(row, column, lambda text: read_duration(text, context.forms.decimal))
 
 
-def hours_in_range(hours: Decimal, row: Row, column: str) -> Decimal:
+def hours_in_range(hours: Decimal, row: CsvRow, column: str) -> Decimal:
     if hours < 0:
         raise CellFault(column, row.cells[column], "expected hours that are not negative; correct the entry")
     if hours > HOURS_MAX:
@@ -124,7 +124,7 @@ def hours_in_range(hours: Decimal, row: Row, column: str) -> Decimal:
     return hours
 
 
-def quantity(row: Row, column: str | None, context: Context) -> Decimal | None:
+def quantity(row: CsvRow, column: str | None, context: ReadingContext) -> Decimal | None:
     """None where the column or the cell is not there."""
     if column is None or not row.cells.get(column):
         return None
@@ -142,7 +142,7 @@ def rate_giving(amount: Decimal, hours: Decimal, currency: str) -> Decimal | Non
     return next((rate for rate in rates if exact_value_of(hours, rate, currency) == amount), finest)
 
 
-def currency_or_chosen(code: str | None, row: Row, column: str, context: Context) -> str:
+def currency_or_chosen(code: str | None, row: CsvRow, column: str, context: ReadingContext) -> str:
     if code is None:
         code = context.choices.rows_currency
         if code is None:
@@ -152,13 +152,13 @@ def currency_or_chosen(code: str | None, row: Row, column: str, context: Context
     return code
 
 
-def note_of(row: Row, column: str) -> str | None:
+def note_of(row: CsvRow, column: str) -> str | None:
     """On one line, for it is printed on one of a statement."""
     text = " ".join(row.cells.get(column, "").split())
     return text[:DESCRIPTION_LENGTH_MAX] or None
 
 
-def check_interval(row: Row, ends: Sequence[str], start: datetime, hours: Decimal, context: Context) -> None:
+def check_interval(row: CsvRow, ends: Sequence[str], start: datetime, hours: Decimal, context: ReadingContext) -> None:
     """An end before the start, or a duration that is of another entry, is nothing that can be billed.
 
     Of a night in which clocks change the time that passed counts, or that of the clocks: a tracker may show either.
@@ -202,12 +202,12 @@ def _from_multiple(duration: Decimal, step: int) -> Decimal:
     return min(over, step - over)
 
 
-def day_in(row: Row, column: str, context: Context) -> date:
+def day_in(row: CsvRow, column: str, context: ReadingContext) -> date:
     needed(row, column, "give the entry a date and export again")
     return said(row, column, lambda text: read_day(text, context.forms.date_order))
 
 
-def moment(row: Row, columns: Sequence[str], context: Context) -> datetime:
+def moment(row: CsvRow, columns: Sequence[str], context: ReadingContext) -> datetime:
     date_column, time_column = columns
     day = day_in(row, date_column, context)
     needed(row, time_column, "give the entry its time and export again")

@@ -12,9 +12,9 @@ from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, Named
 from connectors.imports.products.product import Columns, Product
 from connectors.imports.products.reading import (
-    Context,
     NotWork,
     Reader,
+    ReadingContext,
     an_id,
     check_interval,
     currency_or_chosen,
@@ -32,7 +32,7 @@ from connectors.imports.products.reading import (
     readable,
 )
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.said import CellFault, Row
+from connectors.imports.said import CellFault, CsvRow
 from domain.money import is_currency
 
 _CODE = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3})$")
@@ -92,7 +92,7 @@ def _in_names(pattern: str, header: Sequence[str]) -> dict[str, str]:
 
 
 # Long, because it names every field of the row.
-def _read(report: ReportForm, row: Row, context: Context) -> ExportRow:
+def _read(report: ReportForm, row: CsvRow, context: ReadingContext) -> ExportRow:
     columns = report.columns
     kind = optional(row, columns.kind) or ""
     if columns.kind is not None and kind.casefold() == "break":
@@ -150,7 +150,7 @@ def _read(report: ReportForm, row: Row, context: Context) -> ExportRow:
     )
 
 
-def _key(report: ReportForm, row: Row, context: Context) -> tuple[str, ...]:
+def _key(report: ReportForm, row: CsvRow, context: ReadingContext) -> tuple[str, ...]:
     """Person and start, else all that is known of an entry but its hours and price."""
     columns, person = report.columns, _person(report, row)
     if columns.start:
@@ -165,21 +165,21 @@ def _key(report: ReportForm, row: Row, context: Context) -> tuple[str, ...]:
     )
 
 
-def _quantities(report: ReportForm, row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
+def _quantities(report: ReportForm, row: CsvRow, context: ReadingContext) -> tuple[Decimal | None, Decimal | None, str]:
     hours = readable(lambda: hours_stated(row, report.columns.hours, context))
     column = readable(lambda: _amount_column(report, row, context))
     amount = readable(lambda: quantity(row, column, context))
     return hours, amount, readable(lambda: _currency(report, column, row, context)) or ""
 
 
-def _person(report: ReportForm, row: Row) -> Named:
+def _person(report: ReportForm, row: CsvRow) -> Named:
     for place in report.columns.person:
         if text := " ".join(row.cells[column] for column in place).strip():
             return Named(an_id(text, row, place[0]), optional(row, report.columns.person_name) or text)
     raise CellFault(place[0], "", f"nothing is there; name the person in {report.title} and export again")
 
 
-def _client(columns: Columns, row: Row, context: Context) -> Named:
+def _client(columns: Columns, row: CsvRow, context: ReadingContext) -> Named:
     text = row.cells.get(columns.client) or context.choices.client
     if not text:
         raise CellFault(
@@ -188,13 +188,13 @@ def _client(columns: Columns, row: Row, context: Context) -> Named:
     return named(text, row, columns.client)
 
 
-def _project(columns: Columns, client: Named, row: Row) -> Named:
+def _project(columns: Columns, client: Named, row: CsvRow) -> Named:
     """Two clients may have a project of one name, so its id has both."""
     name = needed(row, columns.project, "give the entry a project and export again")
     return Named(an_id(f"{client.id}: {name}", row, columns.project), name)
 
 
-def _role(columns: Columns, row: Row, context: Context) -> str:
+def _role(columns: Columns, row: CsvRow, context: ReadingContext) -> str:
     """The first of several."""
     if columns.roles is None:
         return context.choices.role
@@ -202,7 +202,7 @@ def _role(columns: Columns, row: Row, context: Context) -> str:
     return an_id(roles[0] or context.choices.role, row, columns.roles)
 
 
-def _amount_column(report: ReportForm, row: Row, context: Context) -> str | None:
+def _amount_column(report: ReportForm, row: CsvRow, context: ReadingContext) -> str | None:
     """Of several the one that is filled; of empty ones the first."""
     if report.amount is not None:
         return report.amount
@@ -212,7 +212,7 @@ def _amount_column(report: ReportForm, row: Row, context: Context) -> str | None
     return next(iter((*filled, *context.amounts)), None)
 
 
-def _currency(report: ReportForm, amount: str | None, row: Row, context: Context) -> str:
+def _currency(report: ReportForm, amount: str | None, row: CsvRow, context: ReadingContext) -> str:
     column = report.columns.currency
     if column is None:
         return currency_or_chosen(report.codes.get(amount or ""), row, report.columns.billable, context)

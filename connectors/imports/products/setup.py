@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, grouped, plain
-from connectors.imports.products.former import Event, Known
+from connectors.imports.products.former import Event, FormerImport
 from connectors.imports.products.rates import line_rates
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
@@ -34,7 +34,7 @@ class Company(NamedTuple):
     zone: str
 
 
-class Asked(NamedTuple):
+class SetupOptions(NamedTuple):
     """What the options say of the company; all may be left out where the folder knows it."""
 
     entity: str | None
@@ -63,7 +63,7 @@ class Unknown(NamedTuple):
     contracts: tuple[str, ...]
 
 
-def company_of(known: Known, asked: Asked, folder: Path) -> Company:
+def company_of(known: FormerImport, asked: SetupOptions, folder: Path) -> Company:
     """The company named, or the one that is known; a zone is needed in any case, for days end somewhere.
 
     Raises ImportRefused where an option says other than what is known: else it would be passed over in silence, or a
@@ -94,7 +94,7 @@ def lacks_company(company: Company, bootstrap: bool) -> Iterator[str]:
         yield "--zone is needed, such as --zone Europe/Berlin: no one company is known whose zone it is"
 
 
-def _check_known(known: Known, entity: str, folder: Path) -> None:
+def _check_known(known: FormerImport, entity: str, folder: Path) -> None:
     if entity not in known.entities:
         there = ", ".join(
             f"{each} ({event['currency']}, {event['zone']})" for each, event in sorted(known.entities.items())
@@ -106,7 +106,7 @@ def _check_known(known: Known, entity: str, folder: Path) -> None:
         )
 
 
-def _check_same(company: Company, asked: Asked, folder: Path) -> None:
+def _check_same(company: Company, asked: SetupOptions, folder: Path) -> None:
     compared = (
         ("--currency", asked.currency, company.currency, "; for rows that name no currency say --rows-currency"),
         ("--zone", asked.zone, company.zone, ""),
@@ -120,7 +120,7 @@ def _check_same(company: Company, asked: Asked, folder: Path) -> None:
             )
 
 
-def unknown(rows: Sequence[ExportRow], known: Known) -> Unknown:
+def unknown(rows: Sequence[ExportRow], known: FormerImport) -> Unknown:
     """`contracts` are projects that no known contract has a line for."""
     customers = {row.client.id for row in rows} - known.customers.keys() - known.linked
     people = {row.person.id for row in rows} - known.people.keys() - known.linked
@@ -139,7 +139,7 @@ def contract_id_of(client_id: str) -> str:
     return f"{client_id}-time"[:128]
 
 
-def not_extended(clients: Iterable[str], known: Known, source: str) -> dict[str, NotExtended]:
+def not_extended(clients: Iterable[str], known: FormerImport, source: str) -> dict[str, NotExtended]:
     """By client, what stands where this import would sign a contract of its own."""
     standing = {client: known.contracts.get(contract_id_of(client)) for client in clients}
     return {
@@ -154,7 +154,9 @@ def not_extended(clients: Iterable[str], known: Known, source: str) -> dict[str,
     }
 
 
-def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known: Known, now: Instant) -> list[Json]:
+def setup_events(
+    source: str, rows: Sequence[ExportRow], company: Company, known: FormerImport, now: Instant
+) -> list[Json]:
     """In the order in which one reads them, known at `now` at the latest; still without `event_id`."""
     lacks = unknown(rows, known)
     since = _month_start(min(row.day for row in rows)) if rows else date(1990, 1, 1)
@@ -173,7 +175,7 @@ def setup_events(source: str, rows: Sequence[ExportRow], company: Company, known
 
 class _Writer:
     def __init__(
-        self, source: str, rows: Sequence[ExportRow], company: Company, known: Known, since: date, now: Instant
+        self, source: str, rows: Sequence[ExportRow], company: Company, known: FormerImport, since: date, now: Instant
     ) -> None:
         self._source = source
         self._company = company

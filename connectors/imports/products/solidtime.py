@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, Named
 from connectors.imports.products.reading import (
-    Context,
     NotWork,
     Reader,
+    ReadingContext,
     currency_or_chosen,
     flag,
     hours_in_range,
@@ -25,8 +25,8 @@ from connectors.imports.products.reading import (
     readable,
     said,
 )
-from connectors.imports.readings import ISO, SIX_DECIMALS, Unreadable, read_instant, read_whole
-from connectors.imports.said import CellFault, Row
+from connectors.imports.readings import ISO, SIX_DECIMALS, UnreadableCell, read_instant, read_whole
+from connectors.imports.said import CellFault, CsvRow
 from domain.reference.zones import local_date
 from domain.units import Instant
 
@@ -37,7 +37,7 @@ _ORGANISATION = "organization_id"
 _STOP = "stop the timer that still runs and export again"
 
 
-def read(row: Row, context: Context) -> ExportRow:
+def read(row: CsvRow, context: ReadingContext) -> ExportRow:
     kind = row.cells.get("type", "")
     if kind.casefold() == "break":
         raise NotWork("type", kind)
@@ -75,11 +75,11 @@ def read(row: Row, context: Context) -> ExportRow:
     )
 
 
-def key(row: Row, _context: Context) -> tuple[str, ...]:
+def key(row: CsvRow, _context: ReadingContext) -> tuple[str, ...]:
     return (needed(row, "id", "export again"),)
 
 
-def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | None, str]:
+def quantities(row: CsvRow, context: ReadingContext) -> tuple[Decimal | None, Decimal | None, str]:
     hours = readable(lambda: _hours(row, _instant(row, "start", "give the entry its start")))
     return hours, None, readable(lambda: _currency(row, context)) or ""
 
@@ -87,7 +87,7 @@ def quantities(row: Row, context: Context) -> tuple[Decimal | None, Decimal | No
 READER = Reader(dates=(), numbers=(), product_of=(), read=read, quantities=quantities, key=key)
 
 
-def _instant(row: Row, column: str, to_do: str) -> Instant:
+def _instant(row: CsvRow, column: str, to_do: str) -> Instant:
     needed(row, column, to_do)
     return said(row, column, _utc)
 
@@ -96,20 +96,20 @@ def _utc(text: str) -> Instant:
     """In UTC, as the archive writes it; without an offset it would be nobody's time."""
     try:
         if datetime.fromisoformat(text).tzinfo is None:
-            raise Unreadable("expected an instant with its offset, such as 2026-03-02T08:00:00Z; export again")
+            raise UnreadableCell("expected an instant with its offset, such as 2026-03-02T08:00:00Z; export again")
     except ValueError as fault:
-        if isinstance(fault, Unreadable):
+        if isinstance(fault, UnreadableCell):
             raise
-        raise Unreadable("expected an instant such as 2026-03-02T08:00:00Z") from None
+        raise UnreadableCell("expected an instant such as 2026-03-02T08:00:00Z") from None
     return read_instant(text, (ISO,), "UTC")
 
 
-def _hours(row: Row, start: Instant) -> Decimal:
+def _hours(row: CsvRow, start: Instant) -> Decimal:
     seconds = _instant(row, "end", _STOP) - start
     return (Decimal(seconds) / _MICROSECONDS_PER_HOUR).quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 
-def _rate(row: Row, context: Context) -> Decimal | None:
+def _rate(row: CsvRow, context: ReadingContext) -> Decimal | None:
     own = _cents(row.cells["billable_rate"])
     if own is not None:
         return own
@@ -130,17 +130,17 @@ def _cents(text: str) -> Decimal | None:
         return None
     try:
         return Decimal(read_whole(text)) / 100
-    except Unreadable:
+    except UnreadableCell:
         raise CellFault(
             "billable_rate", text, "expected a rate in cents, a whole number; correct it in solidtime"
         ) from None
 
 
-def _currency(row: Row, context: Context) -> str:
+def _currency(row: CsvRow, context: ReadingContext) -> str:
     return currency_or_chosen(_organisation(row, context).get("currency") or None, row, _ORGANISATION, context)
 
 
-def _organisation(row: Row, context: Context) -> Mapping[str, str]:
+def _organisation(row: CsvRow, context: ReadingContext) -> Mapping[str, str]:
     """The row's own; nothing where the archive's file is not there."""
     organisations = context.names.get("organizations", {})
     organisation_id = row.cells.get(_ORGANISATION, "")
@@ -157,7 +157,7 @@ def _organisation(row: Row, context: Context) -> Mapping[str, str]:
     return organisations[organisation_id]
 
 
-def _client(row: Row, context: Context) -> Named:
+def _client(row: CsvRow, context: ReadingContext) -> Named:
     """By the project, for entries made before it had a client carry none."""
     project = context.names.get("projects", {}).get(row.cells["project_id"], {})
     client_id = row.cells["client_id"] or project.get("client_id", "")
@@ -168,15 +168,15 @@ def _client(row: Row, context: Context) -> Named:
     raise CellFault("client_id", "", "nothing is there; give the project a client, or say --client for such rows")
 
 
-def _project(row: Row, context: Context) -> Named:
+def _project(row: CsvRow, context: ReadingContext) -> Named:
     return _named(row, "project_id", "projects", context, "give the entry a project and export again")
 
 
-def _named(row: Row, column: str, file: str, context: Context, to_do: str = "export again") -> Named:
+def _named(row: CsvRow, column: str, file: str, context: ReadingContext, to_do: str = "export again") -> Named:
     entity_id = needed(row, column, to_do)
     return Named(named(entity_id, row, column).id, _name(file, entity_id, context))
 
 
-def _name(file: str, entity_id: str, context: Context) -> str:
+def _name(file: str, entity_id: str, context: ReadingContext) -> str:
     """The id itself where the archive's file is not there."""
     return context.names.get(file, {}).get(entity_id, {}).get("name") or entity_id

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from connectors.imports.products.export_row import ExportRow, NotTaken
 
 
-class Sums(NamedTuple):
+class ImportSums(NamedTuple):
     """`unread` counts rows whose hours cannot be read, so that they are in no sum. Amounts by currency."""
 
     rows: int
@@ -19,9 +19,9 @@ class Sums(NamedTuple):
     amounts: Mapping[str, Decimal]
 
 
-def sums_of(rows: Iterable[ExportRow | NotTaken]) -> Sums:
+def sums_of(rows: Iterable[ExportRow | NotTaken]) -> ImportSums:
     rows = tuple(rows)
-    return Sums(
+    return ImportSums(
         rows=len(rows),
         unread=sum(row.hours is None for row in rows),
         hours=sum((row.hours for row in rows if row.hours is not None), Decimal(0)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from connectors.erp.layouts.layout import Made
+from connectors.erp.layouts.layout import FileMade
 from domain.delivery.documents import DocumentLine, InvoiceDocument, InvoiceLine, JournalDocument, Segment, key_of
 from domain.money import parse_amount
 from domain.units import EXCHANGE_RATE_ONE, QUANTITY_ONE, RATE_ONE
 
-MADE = Made(7, datetime(2026, 7, 1, 8, 30, 15, 250_000, tzinfo=UTC))
+MADE = FileMade(7, datetime(2026, 7, 1, 8, 30, 15, 250_000, tzinfo=UTC))
 
 
 def line(account: str, amount: str, ledger_amount: str | None = None, text: str = "", **segments: str) -> DocumentLine:

@@ -15,7 +15,7 @@ import pytest
 from connectors.avro_codec import EVENT_CODECS
 from connectors.avro_walk import long_bytes
 from connectors.containers import ContainerFormat
-from connectors.files.input_files import Place
+from connectors.files.input_files import ReadingPlace
 from connectors.files.input_reader import InputItem, ends_days, left_over, read_input
 from connectors.json_records import record_to_json
 from connectors.unreadable import KEPT_PART_BYTES, Unreadable
@@ -31,9 +31,9 @@ def work(number: int, **more: Any) -> Event:
     return worked("2026-03-02 09:00", f"T-{number}", "P-1", **more)
 
 
-def items(path: Path, start: Place | None = None, *, is_growing: bool = False) -> list[InputItem]:
+def items(path: Path, start: ReadingPlace | None = None, *, is_growing: bool = False) -> list[InputItem]:
     length = path.stat().st_size
-    return list(read_input(path.parent, path.name, start or Place(), length, is_growing=is_growing))
+    return list(read_input(path.parent, path.name, start or ReadingPlace(), length, is_growing=is_growing))
 
 
 def short(found: Iterable[InputItem]) -> list[str]:
@@ -87,7 +87,7 @@ def test_lines_are_events_with_their_places(tmp_path: Path) -> None:
 def test_reading_goes_on_behind_any_item(tmp_path: Path, number: int) -> None:
     path = jsonl(tmp_path, line_of(work(1)), b"{\n", b"\n", line_of(work(2)), line_of(work(3)))
     found = items(path)
-    start = found[number - 1].following if number else Place()
+    start = found[number - 1].following if number else ReadingPlace()
     assert items(path, start) == found[number:]
 
 
@@ -158,7 +158,7 @@ def test_many_lines_behind_a_long_one_are_read(tmp_path: Path) -> None:
     path = jsonl(tmp_path, b"x" * 1_100_000, b"\n", *(line_of(work(number)) for number in range(50)))
     found = items(path)
     assert short(found) == ["in.jsonl, line 1", *(f"T-{number}" for number in range(50))]
-    assert found[-1].following == Place(path.stat().st_size, 0, 52)
+    assert found[-1].following == ReadingPlace(path.stat().st_size, 0, 52)
 
 
 # Containers
@@ -180,7 +180,7 @@ def test_reading_goes_on_behind_any_record(tmp_path: Path, number: int) -> None:
     path = avro(tmp_path, blocks([1, 3, 2]))
     found = items(path)
     assert short(found) == [f"T-{at}" for at in range(6)]
-    start = found[number - 1].following if number else Place()
+    start = found[number - 1].following if number else ReadingPlace()
     assert items(path, start) == found[number:]
 
 
@@ -300,13 +300,13 @@ def test_files_that_end_days_are_found(tmp_path: Path) -> None:
     """The name alone, in a text or in a header, is not enough."""
     day = DayEnded(**head("2026-03-02 23:00"), zone="UTC", date=DAY)
     told = jsonl(tmp_path, line_of(customer("2026-03-02 09:00", "DayEnded")))
-    assert not ends_days(tmp_path, told.name, Place(), told.stat().st_size)
+    assert not ends_days(tmp_path, told.name, ReadingPlace(), told.stat().st_size)
     told = jsonl(tmp_path, line_of(WORK), line_of(day))
-    assert ends_days(tmp_path, told.name, Place(), told.stat().st_size)
+    assert ends_days(tmp_path, told.name, ReadingPlace(), told.stat().st_size)
     kept = avro(tmp_path, container(WORK, types=["DayEnded"]))
-    assert not ends_days(tmp_path, kept.name, Place(), kept.stat().st_size)
+    assert not ends_days(tmp_path, kept.name, ReadingPlace(), kept.stat().st_size)
     kept = avro(tmp_path, container(WORK, day))
-    assert ends_days(tmp_path, kept.name, Place(), kept.stat().st_size)
+    assert ends_days(tmp_path, kept.name, ReadingPlace(), kept.stat().st_size)
 
 
 def test_an_event_that_grows_over_the_limit_is_refused(tmp_path: Path) -> None:

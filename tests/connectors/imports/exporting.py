@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.import_export import ImportedExport, Wanted, import_export
+from connectors.imports.products.import_export import ImportedExport, ImportOptions, import_export
 from connectors.imports.products.product import Product
 from connectors.imports.readings import read_instant
 from tests.connectors.imports.made_exports import ZONE
@@ -34,7 +34,7 @@ def import_file(path: Path, out: Path, product: Product | None, name: str = "mar
         path,
         product,
         Choices(**{"zone": ZONE, "currency": "EUR", "cost_rate": Decimal(50), **choices}),
-        Wanted(**{**COMPANY, **said}),
+        ImportOptions(**{**COMPANY, **said}),
         out,
         name,
         now,

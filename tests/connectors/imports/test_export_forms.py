@@ -16,7 +16,7 @@ from connectors.imports.products.forms import (
     settle_date_order,
     settle_decimal,
 )
-from connectors.imports.readings import Unreadable
+from connectors.imports.readings import UnreadableCell
 from connectors.imports.refusals import ImportRefused
 
 
@@ -100,7 +100,7 @@ def test_clocks_of_twelve_and_twenty_four_hours(text: str, clock: tuple[int, int
 
 @pytest.mark.parametrize("text", ["24:00", "13:00 PM", "0:30 AM", "9", "9:60", "noon", ""])
 def test_what_is_no_clock_time_is_refused(text: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableCell):
         read_clock_time(text)
 
 
@@ -123,12 +123,12 @@ def test_durations(text: str, decimal: str, hours: str) -> None:
     ("text", "decimal"), [("7,5", "."), ("7.5", ","), ("1.00.0", ","), ("", "."), (".", "."), ("8h", "."), ("+", ".")]
 )
 def test_a_number_of_another_form_is_refused(text: str, decimal: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableCell):
         read_quantity(text, decimal)
 
 
 def test_a_day_that_is_not_in_the_calendar_is_refused() -> None:
     assert read_day("29.2.2028", "dmy") == date(2028, 2, 29)
     for text, order in (("29.2.2026", "dmy"), ("2026-03-04", "dmy"), ("03/04/26", "dmy"), ("1/1/1970", "mdy")):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableCell):
             read_day(text, order)

@@ -11,7 +11,7 @@ import pytest
 from connectors.imports.products.product import CLOCKIFY, HARVEST, TOGGL, Product
 from connectors.imports.readings import read_instant
 from connectors.imports.refusals import ImportRefused
-from connectors.imports.rejections import Tally
+from connectors.imports.rejections import RejectedTotals
 from connectors.json_records import event_from_json
 from domain.outputs import ExceptionRaised, ForecastUpdate
 from tests.connectors.imports.exporting import entries, events, imported, listed
@@ -128,7 +128,7 @@ def test_work_of_a_day_that_has_not_come_is_refused(tmp_path: Path) -> None:
     assert refusal.first.reason.startswith(
         "the work is of a day after today, 2026-03-02; correct the date, or say --allow"
     )
-    assert refusal.tally == Tally(2, Decimal(15), {"EUR": Decimal(1500)})
+    assert refusal.tally == RejectedTotals(2, Decimal(15), {"EUR": Decimal(1500)})
 
 
 def test_nothing_is_known_later_than_now(tmp_path: Path) -> None:

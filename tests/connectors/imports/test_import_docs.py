@@ -17,7 +17,7 @@ from connectors.imports.mapping import (
     CustomersWritten,
     EntityWritten,
     FileForm,
-    Mapped,
+    ImportMapping,
     PeopleWritten,
     ProjectsWritten,
     SkipRule,
@@ -72,7 +72,7 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
 
 def test_every_key_of_a_mapping_is_documented() -> None:
     parts = (
-        Mapped, FileForm, TimeFields, SkipRule, EntityWritten, CustomersWritten, PeopleWritten, CostRatesWritten,
+        ImportMapping, FileForm, TimeFields, SkipRule, EntityWritten, CustomersWritten, PeopleWritten, CostRatesWritten,
         ProjectsWritten, ContractsWritten, EntryIdCell, HoursCell, NumberCell, InstantCell, FlagCell,
     )  # fmt: skip
     keys = {key for part in parts for key in part.model_fields} - {"policies"}

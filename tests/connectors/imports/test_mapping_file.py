@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.imports.cells import template_parts
-from connectors.imports.mapping import Mapped
+from connectors.imports.mapping import ImportMapping
 from connectors.imports.mapping_file import read_mapping
 from connectors.imports.refusals import ImportRefused
 
@@ -25,7 +25,7 @@ approved_by = { value = "ada" }
 """
 
 
-def read(folder: Path, text: str, *overrides: str) -> Mapped:
+def read(folder: Path, text: str, *overrides: str) -> ImportMapping:
     path = folder / "timesheets.toml"
     path.write_text(text, encoding="utf-8")
     return read_mapping(path, overrides)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from connectors.imports.readings import (
-    Unreadable,
+    UnreadableCell,
     decimal_text,
     end_of_day,
     format_fault,
@@ -61,7 +61,7 @@ def test_numbers_are_read_as_the_file_writes_them(text: str, decimal: str, thous
     ],
 )
 def test_a_number_of_another_locale_is_refused_and_not_guessed(text: str, decimal: str, thousands: str) -> None:
-    with pytest.raises(Unreadable, match="expected"):
+    with pytest.raises(UnreadableCell, match="expected"):
         read_number(text, decimal, thousands)
 
 
@@ -84,9 +84,9 @@ def test_hours_in_every_unit(text: str, unit: str, hours: str) -> None:
 
 
 def test_a_duration_in_a_column_of_numbers_says_which_unit_to_state() -> None:
-    with pytest.raises(Unreadable, match='unit = "clock"'):
+    with pytest.raises(UnreadableCell, match='unit = "clock"'):
         read_hours("1:30", "hours", ".", "")
-    with pytest.raises(Unreadable, match="hh:mm"):
+    with pytest.raises(UnreadableCell, match="hh:mm"):
         read_hours("1:75", "clock", ".", "")
 
 
@@ -98,7 +98,7 @@ def test_dates_go_by_the_first_format_that_fits() -> None:
 
 @pytest.mark.parametrize("text", ["2026-02-30", "4.3.2026", "1989-12-31", "2101-01-01", "yesterday"])
 def test_what_is_no_date_between_1990_and_2100_is_refused(text: str) -> None:
-    with pytest.raises(Unreadable, match="expected a date"):
+    with pytest.raises(UnreadableCell, match="expected a date"):
         read_date(text, ("%Y-%m-%d",))
 
 
@@ -127,7 +127,7 @@ def test_a_day_ends_in_its_own_zone() -> None:
 def test_yes_and_no() -> None:
     assert read_flag("Yes", ("yes", "ja"), ("no",)) is True
     assert read_flag("NO", ("yes", "ja"), ("no",)) is False
-    with pytest.raises(Unreadable, match="expected one of yes, ja for yes or no for no"):
+    with pytest.raises(UnreadableCell, match="expected one of yes, ja for yes or no for no"):
         read_flag("perhaps", ("yes", "ja"), ("no",))
 
 

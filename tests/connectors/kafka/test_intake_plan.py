@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from connectors.kafka.domain_messages import Input
-from connectors.kafka.intake_plan import Plan, Stretch, Unread, from_bytes, stretches, to_bytes, unread
+from connectors.kafka.domain_messages import DomainMessage
+from connectors.kafka.intake_plan import IntakePlan, RecordStretch, Unread, from_bytes, stretches, to_bytes, unread
 from connectors.unreadable import unreadable
 
 TIME, CONTRACTS = ("psa.time", 3), ("crm.contracts", 0)
 
 
-def given(place: tuple[str, int], offset: int, reason: str | None = None) -> Input:
+def given(place: tuple[str, int], offset: int, reason: str | None = None) -> DomainMessage:
     wrong = None if reason is None else unreadable(reason, "hours", b"?", "TimeApproved")
-    return Input(*place, offset, None, None, wrong, 1)
+    return DomainMessage(*place, offset, None, None, wrong, 1)
 
 
 def test_what_is_taken_comes_back_in_its_order() -> None:
     """Of one partition and then another; behind a gap, as producers' transactions leave them, a new stretch begins."""
     inputs = [given(TIME, 7), given(TIME, 8), given(CONTRACTS, 0, "no hours"), given(TIME, 9), given(TIME, 11)]
-    plan = Plan(5, stretches(inputs), unread(inputs), 1_772_400_000_000_000, ("psa.time",), ("hr.people",))
+    plan = IntakePlan(5, stretches(inputs), unread(inputs), 1_772_400_000_000_000, ("psa.time",), ("hr.people",))
     read = from_bytes(to_bytes(plan))
     assert read == plan
-    assert read.stretches == (Stretch(TIME, 7, 2), Stretch(CONTRACTS, 0, 1), Stretch(TIME, 9, 1), Stretch(TIME, 11, 1))
+    assert read.stretches == (
+        RecordStretch(TIME, 7, 2),
+        RecordStretch(CONTRACTS, 0, 1),
+        RecordStretch(TIME, 9, 1),
+        RecordStretch(TIME, 11, 1),
+    )
     assert list(read.offsets) == [((each.topic, each.partition), each.offset) for each in inputs]
     assert read.unread == {2: Unread("no hours", "hours", "TimeApproved", "malformed")}
 
@@ -28,7 +33,7 @@ def test_what_is_taken_comes_back_in_its_order() -> None:
 def test_the_largest_batch_fits_into_a_record() -> None:
     """100,000 events, each of another partition than the one before: under a megabyte, of two that a producer may send."""
     inputs = [given((f"topic-{number % 7}", number % 11), 10**12 + number) for number in range(100_000)]
-    assert len(to_bytes(Plan(10**9, stretches(inputs)))) < 1_000_000
+    assert len(to_bytes(IntakePlan(10**9, stretches(inputs)))) < 1_000_000
 
 
 def test_reasons_are_cut() -> None:

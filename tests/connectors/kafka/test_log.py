@@ -9,7 +9,7 @@ import pytest
 
 from connectors.kafka.log import KafkaLog
 from connectors.kafka.names import GENESIS_KEY, Names
-from connectors.log_records import LogRecord
+from connectors.log_records import StoredRecord
 from state.guards import LOG_DAMAGED, LOG_MISSING, TOPIC_CHANGED, GuardStop
 from tests.brokers import Brokers, ModelClients
 from tests.folding import Logged, log_records
@@ -41,7 +41,7 @@ def topic() -> Topic:
     return Topic()
 
 
-def some(count: int, engagement_id: str = "E") -> list[LogRecord]:
+def some(count: int, engagement_id: str = "E") -> list[StoredRecord]:
     return log_records(Logged(engagement_id, entity("2026-03-02 09:00")) for _ in range(count))
 
 

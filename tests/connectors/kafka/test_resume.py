@@ -18,10 +18,10 @@ from connectors.kafka.names import Names
 from connectors.kafka.output_reader import OutputReader
 from connectors.kafka.outputs import SHARD_TOPICS, KafkaOutputs
 from connectors.kafka.partitions import untold
-from connectors.kafka.progress import Written, from_bytes, to_bytes
+from connectors.kafka.progress import WrittenProgress, from_bytes, to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
-from connectors.kafka.resume import Target, take_over
+from connectors.kafka.resume import ResumeTarget, take_over
 from state.guards import (
     BROKER_UNREACHABLE,
     FENCED,
@@ -46,7 +46,7 @@ def frame_of(topic: str, type_name: str, _rules: int) -> bytes:
     return IDS.frame(topic, type_name)
 
 
-TARGET = Target(NAMES, 0, 2, "genesis", "1", frame_of, transaction_timeout=0.1, timeout=0.1)
+TARGET = ResumeTarget(NAMES, 0, 2, "genesis", "1", frame_of, transaction_timeout=0.1, timeout=0.1)
 
 
 class Log:
@@ -333,7 +333,7 @@ def test_progress_that_cannot_be_read_stops_the_shard(topics: Topics) -> None:
 
 def named(topics: Topics, **foreign: list[int]) -> None:
     """Progress as `milepost repair --foreign` leaves it."""
-    known: Written = from_bytes(topics.brokers.partition(NAMES.progress, 0).committed()[-1].value or b"")
+    known: WrittenProgress = from_bytes(topics.brokers.partition(NAMES.progress, 0).committed()[-1].value or b"")
     topics.brokers.append(NAMES.progress, 0, b"1", to_bytes(known._replace(foreign=foreign)))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.kafka.clients import TopicFound
 from connectors.kafka.settings import KafkaSettings
-from connectors.kafka.topics import BY_NAME, TOPICS, Fault, Kind, check, create, faults, missing, planned
+from connectors.kafka.topics import BY_NAME, TOPICS, SettingFault, TopicKind, check, create, faults, missing, planned
 from domain.events import catalogue
 from domain.outputs import TOPICS as OUTPUT_TOPICS
 from state.guards import WRONG_TOPIC_SETTINGS, GuardStop
@@ -48,7 +48,7 @@ def made() -> Topics:
 
 
 def test_every_event_and_output_has_its_topic_in_the_table() -> None:
-    carried = {(kind, topic.name) for topic in TOPICS for kind in topic.carries if topic.kind is not Kind.OWN}
+    carried = {(kind, topic.name) for topic in TOPICS for kind in topic.carries if topic.kind is not TopicKind.OWN}
     inputs = {pair for pair in catalogue.TOPICS.items() if pair[1] != "engagement.log"}
     assert carried == inputs | set(OUTPUT_TOPICS.items()) | {("ForecastUpdate", "forecast.current")}
 
@@ -90,7 +90,7 @@ def test_a_wrong_setting_is_told_with_what_is_needed(
     made: Topics, topic: str, setting: str, found: str, needed: str
 ) -> None:
     made.change(f"acme.{topic}", settings={setting: found})
-    assert faults(made, SETTINGS) == [Fault(f"acme.{topic}", setting, found, needed)]
+    assert faults(made, SETTINGS) == [SettingFault(f"acme.{topic}", setting, found, needed)]
 
 
 def test_input_may_be_kept_for_ever_and_have_any_number_of_partitions(made: Topics) -> None:

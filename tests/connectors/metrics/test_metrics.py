@@ -24,7 +24,7 @@ from connectors.metrics.catalogue import (
 )
 from connectors.metrics.health import Health, Pulse
 from connectors.metrics.page import page
-from connectors.metrics.registry import Metrics, Spread
+from connectors.metrics.registry import HistogramBatch, Metrics
 from connectors.metrics.scraped import scrape
 from state.guards import BROKER_UNREACHABLE, POISON
 
@@ -49,7 +49,7 @@ class Moment:
 
 @given(st.lists(VALUES, max_size=4))
 def test_a_batch_counts_as_its_values_do(batches: list[list[float]]) -> None:
-    at_once, single = Spread(catalogue.LOG_BUCKETS), Spread(catalogue.LOG_BUCKETS)
+    at_once, single = HistogramBatch(catalogue.LOG_BUCKETS), HistogramBatch(catalogue.LOG_BUCKETS)
     for batch in batches:
         at_once.add_all(batch)
         for value in batch:
@@ -60,7 +60,7 @@ def test_a_batch_counts_as_its_values_do(batches: list[list[float]]) -> None:
 
 def test_a_value_at_a_bound_counts_below_it() -> None:
     """0.1 s is not above 0.1 s; 11 s is above everything."""
-    spread = Spread((0.1, 1.0, 10.0))
+    spread = HistogramBatch((0.1, 1.0, 10.0))
     spread.add_all([0.1, 0.5, 1.0, 11.0])
     assert spread.cumulative() == [("0.1", 1), ("1.0", 3), ("10.0", 3), ("+Inf", 4)]
     assert spread.total == pytest.approx(12.6)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from domain.delivery.chart import AccountRule, Mapped, SegmentRule, Unmapped, dimensions_of
+from domain.delivery.chart import AccountRule, ErpAccount, SegmentRule, Unmapped, dimensions_of
 from domain.delivery.documents import Segment
 from tests.domain.delivery.journals import chart, journal, line
 
@@ -23,7 +23,7 @@ def test_the_rule_with_most_conditions_counts_wherever_it_stands() -> None:
             {"region": "north"},
         )
     ]
-    assert accounts == [Mapped("4110", ()), Mapped("4100", ()), Mapped("4000", ())]
+    assert accounts == [ErpAccount("4110", ()), ErpAccount("4100", ()), ErpAccount("4000", ())]
 
 
 def test_an_account_without_a_rule_that_fits_says_what_the_rules_ask_for() -> None:
@@ -45,8 +45,8 @@ def test_a_segment_takes_our_value_its_map_or_its_default() -> None:
     entry = journal("J-1", [line("1150", 100, practice="structures"), line("4000", -100)])
     mapped = [found.mapped(each.account, dimensions_of(entry, each)) for each in entry.lines]
     assert mapped == [
-        Mapped("91150", (Segment("department", "12"), Segment("class", "P-1"), Segment("location", "9"))),
-        Mapped("94000", (Segment("class", "P-1"), Segment("location", "9"))),
+        ErpAccount("91150", (Segment("department", "12"), Segment("class", "P-1"), Segment("location", "9"))),
+        ErpAccount("94000", (Segment("class", "P-1"), Segment("location", "9"))),
     ]
     assert found.mapped("4000", {"practice": "bridges"}) == Unmapped("department", "4000", (("practice", "bridges"),))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.delivery.chart import EntityChart
-from domain.delivery.groups import Group, Groups, Row
+from domain.delivery.groups import JournalGroup, OpenGroups, Row
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry
 from domain.units import EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import Came, chart, journal, line, mark, position
@@ -16,12 +16,12 @@ D3, D4, D30 = date(2026, 6, 3), date(2026, 6, 4), date(2026, 6, 30)
 MAY = "2026-05"
 
 
-def read(came: list[Came], shards: int = 2, found: EntityChart | None = None) -> list[Group]:
-    groups = Groups(shards, {"DE": found or chart()})
+def read(came: list[Came], shards: int = 2, found: EntityChart | None = None) -> list[JournalGroup]:
+    groups = OpenGroups(shards, {"DE": found or chart()})
     return [group for each in came for group in groups.add(each.position, each.record)]
 
 
-def members(groups: list[Group]) -> list[tuple[str, ...]]:
+def members(groups: list[JournalGroup]) -> list[tuple[str, ...]]:
     return [group.ids for group in groups]
 
 
@@ -61,16 +61,16 @@ def test_any_interleaving_of_shards_and_of_marks_gives_the_same_groups(data: st.
         for shard in (SHARD_0, SHARD_1)
         for is_mark in (False, True)
     ]
-    groups = Groups(2, {"DE": chart()})
+    groups = OpenGroups(2, {"DE": chart()})
     rows: dict[str, Row] = {}
-    found: list[Group] = []
+    found: list[JournalGroup] = []
     while left := [stream for stream in streams if stream]:
         came = data.draw(st.sampled_from(left)).pop(0)
         found += groups.add(came.position, came.record)
         if data.draw(st.booleans()):
             changes = groups.changes()
             rows = {name: row for name, row in {**rows, **dict(changes.kept)}.items() if name not in changes.gone}
-            groups = Groups(2, {"DE": chart()}, rows.items())
+            groups = OpenGroups(2, {"DE": chart()}, rows.items())
         if data.draw(st.booleans()):
             assert groups.add(came.position, came.record) == []
     assert members(found) == members(read([*SHARD_0, *SHARD_1]))
@@ -151,7 +151,7 @@ def test_what_is_reversed_goes_before_unless_it_is_in_the_same_group() -> None:
 
 
 def test_companies_of_other_accounts_and_marks_that_say_too_little_are_passed_over() -> None:
-    groups = Groups(1, {"DE": chart()})
+    groups = OpenGroups(1, {"DE": chart()})
     assert groups.add(position(0, 0), journal("J-1", legal_entity_id="US")) == []
     assert groups.add(position(0, 1), mark(D3, 0, currencies=0)) == []
     assert groups.changes() == ((), ())
@@ -164,11 +164,11 @@ def test_a_statement_in_parts_is_whole_with_its_last(order: tuple[int, ...]) -> 
             "S-1", 2, "K-1", "C-1", "EUR", "DE", D3, D30, status, (), 0, 0, 0, 0, 0, "", 0, 0, part=number, parts=3
         )
 
-    groups = Groups(1, {"DE": chart()})
+    groups = OpenGroups(1, {"DE": chart()})
     rows = {}
     found = [groups.add_part(position(0, number), part(number)) for number in order[:2]]
     rows = dict(groups.changes().kept)
-    groups = Groups(1, {"DE": chart()}, rows.items())
+    groups = OpenGroups(1, {"DE": chart()}, rows.items())
     found.append(groups.add_part(position(0, order[2]), part(order[2])))
     assert found[:2] == [None, None]
     assert found[2] is not None
@@ -178,7 +178,7 @@ def test_a_statement_in_parts_is_whole_with_its_last(order: tuple[int, ...]) -> 
 
 
 def test_a_journal_is_kept_by_itself_however_many_came_before() -> None:
-    groups = Groups(1, {"DE": chart()})
+    groups = OpenGroups(1, {"DE": chart()})
     for seq in range(1_000):
         groups.add(position(0, seq), journal(f"J-{seq}"))
     groups.changes()
@@ -188,7 +188,7 @@ def test_a_journal_is_kept_by_itself_however_many_came_before() -> None:
 
 def test_a_group_says_which_of_its_journals_the_books_have_taken_back() -> None:
     """A store is lost, and shard 0 is read up to the memo that takes J-1 back before shard 1's mark closes the day; then a process dies."""
-    groups, kept = Groups(2, {"DE": chart()}), dict[str, Row]()
+    groups, kept = OpenGroups(2, {"DE": chart()}), dict[str, Row]()
 
     def keep() -> None:
         changes = groups.changes()
@@ -201,7 +201,7 @@ def test_a_group_says_which_of_its_journals_the_books_have_taken_back() -> None:
     for at, record in enumerate(records):
         assert groups.add(position(0, at), record) == []
         keep()
-    groups = Groups(2, {"DE": chart()}, kept.items())
+    groups = OpenGroups(2, {"DE": chart()}, kept.items())
     (found,) = groups.add(position(1, 0), mark(D3, 0))
     assert (found.ids, found.withdrawn) == (("J-1", "J-3"), ("J-1",))
     keep()

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from domain.delivery.chart import AccountRule, Mapped, Unmapped, dimensions_of
+from domain.delivery.chart import AccountRule, ErpAccount, Unmapped, dimensions_of
 from domain.delivery.documents import InvoiceDocument, InvoiceLine, key_of
 from domain.delivery.invoices import CONDITIONS, invoice
 from domain.outputs import BillingStatement, StatementLine, StatementTax
@@ -109,7 +109,7 @@ def test_an_invoice_stands_where_journals_do_by_what_both_have(role: str, name: 
     of_journal = dimensions_of(entry, entry.lines[0])
     rules = (AccountRule("rest"), AccountRule("west", ((name, of_journal[name]),)))
     found = chart(accounts={**chart().accounts, role: rules})
-    assert found.mapped(role, of_journal) == Mapped("west", ())
+    assert found.mapped(role, of_journal) == ErpAccount("west", ())
     due = {"deposits_applied": 100 * AMOUNT_ONE, "amount_due": 1_401 * AMOUNT_ONE}
     issued = invoice(STATEMENT._replace(bill_to="C-2", **due), found)
     assert isinstance(issued, InvoiceDocument)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.delivery.chart import AccountRule, SegmentRule, Unmapped
 from domain.delivery.documents import JournalDocument, key_of
-from domain.delivery.groups import Group
+from domain.delivery.groups import JournalGroup
 from domain.delivery.journals import documents, halves, of_members
 from domain.delivery.lacks import Lacks
 from domain.outputs import JournalEntry
@@ -18,13 +18,13 @@ from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line, sums
 
 
-def group(*members: JournalEntry) -> Group:
+def group(*members: JournalEntry) -> JournalGroup:
     ordered = sorted(members, key=lambda each: each.journal_id)
     day = ordered[0].accounting_date
-    return Group("entity_day", "DE", day, tuple(ordered), tuple(f"c-{each.journal_id}" for each in ordered), 0)
+    return JournalGroup("entity_day", "DE", day, tuple(ordered), tuple(f"c-{each.journal_id}" for each in ordered), 0)
 
 
-def made(found: Group, limit: int = 1_000, **changes: Any) -> tuple[JournalDocument, ...]:
+def made(found: JournalGroup, limit: int = 1_000, **changes: Any) -> tuple[JournalDocument, ...]:
     found_documents = documents(found, chart(**changes), limit)
     assert all(isinstance(each, JournalDocument) for each in found_documents)
     return found_documents  # type: ignore[return-value]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.delivery import answers, standings
-from domain.delivery.calls import LOOK_UP, SEND, Call, Given, Terms
+from domain.delivery.calls import LOOK_UP, SEND, Call, CallTerms, Given
 from domain.delivery.chart import Unmapped
 from domain.delivery.documents import INVOICE, JOURNAL, Document, InvoiceDocument, JournalDocument, key_of
 from domain.delivery.outcomes import (
@@ -24,8 +24,8 @@ from domain.delivery.outcomes import (
     Uncertain,
 )
 from domain.delivery.pace import seconds
-from domain.delivery.queue import INVOICED_BEFORE, REFUSED_AGAIN_SECONDS, Queue
-from domain.delivery.standings import Kept, Parcel
+from domain.delivery.queue import INVOICED_BEFORE, REFUSED_AGAIN_SECONDS, DeliveryQueue
+from domain.delivery.standings import Parcel, StoredStandings
 from domain.events.finance import InvoicePosted, InvoiceRejected, PostingAccepted
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, Instant
 
@@ -82,7 +82,7 @@ def taken(document: Document) -> Outcome:
     return Taken(document.key, DAY)
 
 
-def play(queue: Queue, now: Instant, outcome: Callable[[Document], Outcome]) -> list[tuple[str, ...]]:
+def play(queue: DeliveryQueue, now: Instant, outcome: Callable[[Document], Outcome]) -> list[tuple[str, ...]]:
     """The members of what is sent until nothing more can be done at this time; no look-up finds anything."""
     sent = []
     while calls := queue.calls(now, 1):
@@ -97,7 +97,7 @@ def play(queue: Queue, now: Instant, outcome: Callable[[Document], Outcome]) -> 
 
 def test_what_a_refusal_sets_free_goes_although_it_came_before() -> None:
     """Two groups each reverse a journal of the other; one of these has no account, and the rest goes without it."""
-    queue = Queue("books", Making(lacks=["y"]), Terms())
+    queue = DeliveryQueue("books", Making(lacks=["y"]), CallTerms())
     first = journals("reverses-x", "y", reverses=(("reverses-x", "x"),))
     second = journals("x", "reverses-y", reverses=(("reverses-y", "y"),))
     queue.add([first, second], seconds(1))
@@ -107,7 +107,7 @@ def test_what_a_refusal_sets_free_goes_although_it_came_before() -> None:
 
 def test_a_refused_part_goes_again_a_day_later_while_another_awaits_posting() -> None:
     """The ERP is asked again and again for the part that nobody has posted yet; that puts nothing off."""
-    queue = Queue("books", Making(parts={"long": 2}), Terms(documents=2))
+    queue = DeliveryQueue("books", Making(parts={"long": 2}), CallTerms(documents=2))
     queue.add([journals("long")], seconds(1))
     begun = queue.calls(seconds(1), 1)[0]
     there = Taken("JE-1", DAY, is_posted=False)
@@ -125,7 +125,7 @@ def test_a_refused_part_goes_again_a_day_later_while_another_awaits_posting() ->
 
 def test_a_company_that_we_may_not_post_for_is_left_alone_for_a_while() -> None:
     """The caller of the queue waits meanwhile, and knows since when nothing goes."""
-    queue = Queue("books", Making(), Terms())
+    queue = DeliveryQueue("books", Making(), CallTerms())
     queue.add([journals("a")], seconds(1))
     play(queue, seconds(1), lambda _: NotSent(NOT_PERMITTED, "no role"))
     assert queue.next_at(seconds(1)) == seconds(2)
@@ -139,7 +139,7 @@ def test_a_company_that_we_may_not_post_for_is_left_alone_for_a_while() -> None:
 
 
 def test_a_call_that_waited_too_long_for_a_thread_is_made_again_and_slows_nothing() -> None:
-    queue = Queue("erp", Making(), Terms(concurrent=4))
+    queue = DeliveryQueue("erp", Making(), CallTerms(concurrent=4))
     queue.add([journals("A"), journals("B"), journals("C"), journals("D")], seconds(1))
     for now in range(2, 12):
         for call in queue.calls(seconds(now), 9):
@@ -150,7 +150,7 @@ def test_a_call_that_waited_too_long_for_a_thread_is_made_again_and_slows_nothin
 
 def test_a_batch_that_one_bad_journal_breaks_off_does_not_pause_the_account() -> None:
     """Oracle imports all journals of a group or none: of 49 it says only that another one was wrong."""
-    queue = Queue("erp", Making(), Terms(documents=50))
+    queue = DeliveryQueue("erp", Making(), CallTerms(documents=50))
     queue.add([journals(f"J-{number}") for number in range(50)], seconds(1))
     (call,) = queue.calls(seconds(1), 9)
     outcomes = [Uncertain("another one was wrong") for _ in range(49)]
@@ -160,7 +160,7 @@ def test_a_batch_that_one_bad_journal_breaks_off_does_not_pause_the_account() ->
 
 
 def test_what_was_throttled_with_a_draft_in_the_erp_waits_and_is_looked_up_first() -> None:
-    queue = Queue("books", Making(), Terms())
+    queue = DeliveryQueue("books", Making(), CallTerms())
     queue.add([journals("a")], seconds(1))
     (begun,) = queue.calls(seconds(1), 1)
     queue.took(begun, [Uncertain("a draft is there and not posted", Throttled(7.0))], seconds(2))
@@ -170,19 +170,19 @@ def test_what_was_throttled_with_a_draft_in_the_erp_waits_and_is_looked_up_first
 
 def test_what_was_taken_back_before_a_start_is_not_sent_after_it() -> None:
     """Two journals may have been sent together by a delivery whose store is lost; the ERP has neither."""
-    queue = Queue("books", Making(), Terms())
+    queue = DeliveryQueue("books", Making(), CallTerms())
     queue.add([journals("kept", "taken-back"), journals("alone")], seconds(1), probe_from=seconds(60))
     for journal_id in ("taken-back", "alone"):
         queue.withdraw(journal_id)
     stored = tuple(each for each in queue.changed().parcels.values() if each is not None)
-    again = Queue("books", Making(lacks=["kept"]), Terms(), Kept(stored))
+    again = DeliveryQueue("books", Making(lacks=["kept"]), CallTerms(), StoredStandings(stored))
     assert play(again, seconds(61), taken) == []
     assert (again.tally()[0], again.at_hand) == ({"unmapped": 1}, 1), "only what is kept waits for its account"
 
 
 def test_what_is_taken_back_while_its_end_is_unknown_is_not_sent_again() -> None:
     """The ERP is asked 60 seconds after the lost call, and does not have it."""
-    queue = Queue("books", Making(), Terms(call_seconds=60))
+    queue = DeliveryQueue("books", Making(), CallTerms(call_seconds=60))
     queue.add([journals("a")], seconds(1))
     lose(queue, seconds(1), ended=seconds(1))
     queue.withdraw("a")
@@ -191,9 +191,9 @@ def test_what_is_taken_back_while_its_end_is_unknown_is_not_sent_again() -> None
 
 
 def test_of_what_is_taken_back_in_parts_nothing_goes_before_it_is_known_whether_some_of_it_is_there() -> None:
-    def begun() -> tuple[Queue, Call]:
+    def begun() -> tuple[DeliveryQueue, Call]:
         """Of two parts one is lost and one was throttled, and then the journal is taken back."""
-        queue = Queue("books", Making(parts={"long": 2}), Terms(documents=2, call_seconds=60))
+        queue = DeliveryQueue("books", Making(parts={"long": 2}), CallTerms(documents=2, call_seconds=60))
         queue.add([journals("long")], seconds(1))
         (call,) = queue.calls(seconds(1), 1)
         queue.took(call, [Uncertain("no answer"), Throttled(0.0)], seconds(1))
@@ -212,7 +212,7 @@ def test_of_what_is_taken_back_in_parts_nothing_goes_before_it_is_known_whether_
 
 def test_that_a_document_is_missing_is_believed_so_long_after_its_lost_call_ended() -> None:
     """A send of several calls began at 1 s and ended at 50 s; the last of them has its effect at 105 s at the latest."""
-    queue = Queue("books", Making(), Terms(call_seconds=60))
+    queue = DeliveryQueue("books", Making(), CallTerms(call_seconds=60))
     queue.add([journals("a")], seconds(1))
     lose(queue, seconds(1), ended=seconds(50))
     assert play(queue, seconds(100), taken) == []
@@ -221,10 +221,10 @@ def test_that_a_document_is_missing_is_believed_so_long_after_its_lost_call_ende
 
 def test_that_a_document_is_missing_is_believed_so_long_after_a_start() -> None:
     """The process died during a send; when is not known."""
-    queue = Queue("books", Making(), Terms(call_seconds=60))
+    queue = DeliveryQueue("books", Making(), CallTerms(call_seconds=60))
     queue.add([journals("a")], seconds(1))
     queue.calls(seconds(1), 1)
-    again = Queue("books", Making(), Terms(call_seconds=60), kept_of(queue))
+    again = DeliveryQueue("books", Making(), CallTerms(call_seconds=60), kept_of(queue))
     assert play(again, seconds(1_000), taken) == []
     assert play(again, seconds(1_059), taken) == []
     assert play(again, seconds(1_060), taken) == [("a",)]
@@ -232,14 +232,14 @@ def test_that_a_document_is_missing_is_believed_so_long_after_a_start() -> None:
 
 def test_while_nothing_more_may_begin_nothing_but_the_end_of_a_call_is_waited_for() -> None:
     """After a failure one call goes at a time; of two companies none takes the last place."""
-    queue = Queue("books", Making(), Terms(concurrent=4))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=4))
     queue.add([journals(name) for name in "abcd"], seconds(1))
     (first,) = queue.calls(seconds(1), 1)
     queue.took(first, [NotSent("unreachable", "no connection")], seconds(1))
     assert queue.next_at(seconds(1)) == seconds(2), "a second's wait"
     assert len(queue.calls(seconds(2), 4)) == 1
     assert queue.next_at(seconds(2)) is None
-    several = Queue("books", Making(), Terms(concurrent=2))
+    several = DeliveryQueue("books", Making(), CallTerms(concurrent=2))
     several.add([journals("a"), journals("b"), journals("c", entity="US")], seconds(1))
     assert [each.entity for each in several.calls(seconds(1), 4)] == ["DE", "US"]
     assert several.next_at(seconds(1)) is None
@@ -247,7 +247,7 @@ def test_while_nothing_more_may_begin_nothing_but_the_end_of_a_call_is_waited_fo
 
 def test_what_a_look_up_has_found_stays_whatever_comes_of_the_others() -> None:
     """Of four lost documents one is found, one is missing, one was not asked for as it was throttled, and one could not be posted."""
-    queue = Queue("books", Making(), Terms(concurrent=4, call_seconds=60))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=4, call_seconds=60))
     queue.add([journals(name) for name in "abcd"], seconds(1))
     for call in queue.calls(seconds(1), 4):
         queue.took(call, [Uncertain("no answer")], seconds(1))
@@ -272,7 +272,7 @@ def test_trouble_in_a_look_up_is_not_taken_back_by_what_is_not_there(
     place: int, trouble: Throttled | NotSent, paused_until: Instant, troubled_since: Instant
 ) -> None:
     """Of two documents one is not there and the other could not be asked for; which of them comes first says nothing."""
-    queue = Queue("erp", Making(), Terms(concurrent=2))
+    queue = DeliveryQueue("erp", Making(), CallTerms(concurrent=2))
     queue.add([journals("A"), journals("B")], seconds(1))
     for call in queue.calls(seconds(1), 2):
         queue.took(call, [Uncertain("no answer")], seconds(1))
@@ -283,7 +283,7 @@ def test_trouble_in_a_look_up_is_not_taken_back_by_what_is_not_there(
 
 
 def test_what_becomes_unknown_within_a_second_is_looked_up_in_one_call() -> None:
-    queue = Queue("books", Making(), Terms(concurrent=4))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=4))
     queue.add([journals(name) for name in "abcd"], seconds(1))
     for at, call in enumerate(queue.calls(seconds(1), 4)):
         queue.took(call, [Uncertain("no answer")], seconds(1.1) + at)
@@ -294,7 +294,7 @@ def test_what_becomes_unknown_within_a_second_is_looked_up_in_one_call() -> None
 
 def test_a_look_up_says_which_documents_the_erp_had_whole() -> None:
     """So that what somebody left of one of them is not taken for one that never arrived; also where the store was lost."""
-    queue = Queue("books", Making(), Terms(concurrent=2))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=2))
     queue.add([journals("accepted"), journals("lost")], seconds(1))
     accepted, lost = queue.calls(seconds(1), 2)
     queue.took(accepted, [Taken("JE-1", DAY, is_posted=False)], seconds(1))
@@ -302,7 +302,7 @@ def test_a_look_up_says_which_documents_the_erp_had_whole() -> None:
     queue.took(lost, [Uncertain("no answer")], seconds(1))
     (look_up,) = queue.calls(seconds(10), 2)
     assert (len(look_up.documents), look_up.accepted) == (2, frozenset({accepted.documents[0].key}))
-    again = Queue("books", Making(), Terms(), known=published)
+    again = DeliveryQueue("books", Making(), CallTerms(), known=published)
     again.add([journals("accepted"), journals("lost")], seconds(20), probe_from=seconds(20))
     (probe,) = again.calls(seconds(20), 2)
     assert (len(probe.documents), probe.accepted) == (2, frozenset({accepted.documents[0].key}))
@@ -310,7 +310,7 @@ def test_a_look_up_says_which_documents_the_erp_had_whole() -> None:
 
 def test_a_rejection_of_what_was_accepted_is_published_and_a_mended_one_goes_again() -> None:
     """A person answers the file a day after it was written: one account is inactive, and of the other journal the month is closed."""
-    queue = Queue("books", Making(), Terms(documents=2))
+    queue = DeliveryQueue("books", Making(), CallTerms(documents=2))
     queue.add([journals("a"), journals("b")], seconds(1))
     play(queue, seconds(1), lambda each: Taken(each.key, DAY, is_posted=False))
     queue.changed()
@@ -340,7 +340,7 @@ def test_an_invoice_of_which_the_erp_says_what_no_event_can_hold_is_rejected_alo
     stated: dict[str, Any], field: str
 ) -> None:
     """A rate of 0.000000000001 where the least is 0.000000001; corrected there, it is posted at the next try."""
-    queue = Queue("books", Making(), Terms())
+    queue = DeliveryQueue("books", Making(), CallTerms())
     queue.add([Given(INVOICE, "DE", ("odd",)), Given(INVOICE, "DE", ("plain",))], seconds(1))
 
     def says(document: Document) -> Outcome:
@@ -360,7 +360,7 @@ def test_an_invoice_of_which_the_erp_says_what_no_event_can_hold_is_rejected_alo
 
 
 def test_a_journal_with_a_date_that_no_event_can_hold_is_asked_for_again_and_never_halved() -> None:
-    queue = Queue("books", Making(), Terms())
+    queue = DeliveryQueue("books", Making(), CallTerms())
     queue.add([journals("a", "b")], seconds(1))
     (call,) = queue.calls(seconds(1), 1)
     queue.took(call, [Taken("JE-1", date(1970, 1, 1))], seconds(1))
@@ -375,16 +375,16 @@ def test_a_journal_with_a_date_that_no_event_can_hold_is_asked_for_again_and_nev
 def test_what_waits_since_the_first_delivery_was_not_sent_and_may_go_into_files() -> None:
     """The ERP was down when delivery began; after a loss of the store nobody knows what was sent before."""
     for probe_from, sent in ((standings.NEVER_SENT, [FIRST.members]), (seconds(1), [])):
-        queue = Queue("books", Making(), Terms())
+        queue = DeliveryQueue("books", Making(), CallTerms())
         queue.add([FIRST, journals("a")], seconds(1), probe_from=probe_from)
         parcels = tuple(each for each in queue.changed().parcels.values() if each is not None)
-        in_files = Queue("books", Making(), Terms(), Kept(parcels=parcels), only=INVOICE)
+        in_files = DeliveryQueue("books", Making(), CallTerms(), StoredStandings(parcels=parcels), only=INVOICE)
         assert play(in_files, seconds(2), taken) == sent
         assert in_files.count_to_look_up(INVOICE) == 1 - len(sent)
 
 
 def test_a_look_up_that_fails_rewrites_no_document() -> None:
-    queue = Queue("books", Making(), Terms())
+    queue = DeliveryQueue("books", Making(), CallTerms())
     queue.add([journals("a")], seconds(1))
     lose(queue, seconds(1), ended=seconds(1))
     queue.changed()
@@ -394,7 +394,7 @@ def test_a_look_up_that_fails_rewrites_no_document() -> None:
 
 
 def test_a_ticket_is_polled_for_its_documents_alone() -> None:
-    queue = Queue("books", Making(), Terms(documents=2, concurrent=2))
+    queue = DeliveryQueue("books", Making(), CallTerms(documents=2, concurrent=2))
     queue.add([journals(name) for name in "abcd"], seconds(1))
     for name, call in zip(("first", "second"), queue.calls(seconds(1), 2), strict=True):
         queue.took(call, [Submitted(name) for _ in call.documents], seconds(1))
@@ -406,20 +406,20 @@ def test_a_ticket_is_polled_for_its_documents_alone() -> None:
     assert (queue.at_hand, queue.awaits_the_erp) == (0, False)
 
 
-def lose(queue: Queue, now: Instant, *, ended: Instant) -> None:
+def lose(queue: DeliveryQueue, now: Instant, *, ended: Instant) -> None:
     (call,) = queue.calls(now, 1)
     queue.took(call, [Uncertain("no answer")], ended)
 
 
-def kept_of(queue: Queue) -> Kept:
+def kept_of(queue: DeliveryQueue) -> StoredStandings:
     """What a store has that kept all changes so far."""
     changes = queue.changed()
     parcels = tuple(each for each in changes.parcels.values() if each is not None)
-    return Kept(parcels, tuple(each for each in changes.standings.values() if each is not None))
+    return StoredStandings(parcels, tuple(each for each in changes.standings.values() if each is not None))
 
 
 def test_of_a_statement_issued_again_before_it_went_the_last_revision_goes() -> None:
-    queue = Queue("books", Making(), Terms(concurrent=3))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=3))
     queue.add([FIRST, SECOND], seconds(1))
     queue.add([THIRD], seconds(2))
     assert play(queue, seconds(3), taken) == [("S-1 revision 3",)]
@@ -435,7 +435,7 @@ def test_of_a_statement_issued_again_before_it_went_the_last_revision_goes() -> 
 
 def test_a_revision_waits_until_it_is_known_what_became_of_the_one_before() -> None:
     """Its call ends without an answer, and the ERP, asked a minute later, does not have it."""
-    queue = Queue("books", Making(), Terms(concurrent=3))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=3))
     queue.add([FIRST], seconds(1))
     (begun,) = queue.calls(seconds(1), 1)
     queue.add([SECOND], seconds(2))
@@ -446,7 +446,7 @@ def test_a_revision_waits_until_it_is_known_what_became_of_the_one_before() -> N
 
 
 def test_a_revision_goes_once_the_one_before_is_refused() -> None:
-    queue = Queue("books", Making(), Terms(concurrent=3))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=3))
     queue.add([FIRST], seconds(1))
     (begun,) = queue.calls(seconds(1), 1)
     queue.add([SECOND], seconds(2))
@@ -458,7 +458,7 @@ def test_a_revision_goes_once_the_one_before_is_refused() -> None:
 def test_an_invoice_that_the_erp_has_is_not_sent_again(is_posted: bool) -> None:
     """It is billed for 100.00, and issued again while its call is under way, and once more a day later, after a start."""
     making = Making()
-    queue = Queue("books", making, Terms(concurrent=3))
+    queue = DeliveryQueue("books", making, CallTerms(concurrent=3))
     queue.add([FIRST], seconds(1))
     (begun,) = queue.calls(seconds(1), 1)
     queue.add([SECOND], seconds(2))
@@ -476,7 +476,7 @@ def test_an_invoice_that_the_erp_has_is_not_sent_again(is_posted: bool) -> None:
     making.ledger = {each.key: each.reference for each in changes.settled}
     parcels = tuple(each for each in changes.parcels.values() if each is not None)
     documents = tuple(each for each in changes.standings.values() if each is not None)
-    later = Queue("books", making, Terms(concurrent=3), Kept(parcels, documents))
+    later = DeliveryQueue("books", making, CallTerms(concurrent=3), StoredStandings(parcels, documents))
     later.add([THIRD], seconds(REFUSED_AGAIN_SECONDS + 10))
     assert play(later, seconds(REFUSED_AGAIN_SECONDS + 10), taken) == []
     (third,) = later.changed().answers
@@ -487,13 +487,13 @@ def test_an_invoice_that_the_erp_has_is_not_sent_again(is_posted: bool) -> None:
 def test_after_the_loss_of_the_store_a_revision_knows_the_invoice_before() -> None:
     """The first of S-1 was published; that of S-2 stands in the ERP, and nobody had said so."""
     posted = answers.accepted(
-        answers.About("books", INVOICE, ("S-1",), key_of(INVOICE, ["S-1"]), 1),
+        answers.AnswerSubject("books", INVOICE, ("S-1",), key_of(INVOICE, ["S-1"]), 1),
         [_invoice(Parcel(1, 1, *FIRST[:3]))],
         [Taken("INV-17", DAY)],
         seconds(1),
     )
     assert posted is not None
-    queue = Queue("books", Making(), Terms(), known=[posted])
+    queue = DeliveryQueue("books", Making(), CallTerms(), known=[posted])
     other = [
         Given(INVOICE, "DE", ("S-2",)),
         Given(INVOICE, "DE", ("S-2 revision 2",), supersedes=("S-2",)),
@@ -514,14 +514,14 @@ def test_what_was_rejected_and_taken_back_before_it_came_is_not_sent() -> None:
     """Its store is lost; the ERP had refused both journals, alone and with another, and has none of the three."""
     refused = tuple(
         answers.rejected(
-            answers.About("books", JOURNAL, (each,), key_of(JOURNAL, [each]), 2),
+            answers.AnswerSubject("books", JOURNAL, (each,), key_of(JOURNAL, [each]), 2),
             answers.Rejection(answers.DATA, "INACTIVE", "department 12 is inactive"),
             None,
             seconds(1),
         )
         for each in ("alone", "taken-back")
     )
-    queue = Queue("books", Making(), Terms(), known=refused)
+    queue = DeliveryQueue("books", Making(), CallTerms(), known=refused)
     given = [journals("alone"), journals("kept", "taken-back")]
     queue.add([each._replace(withdrawn=("alone", "taken-back")) for each in given], seconds(2), probe_from=seconds(2))
     assert play(queue, seconds(3), taken) == [("kept",)]
@@ -532,11 +532,11 @@ def test_a_reversal_waits_for_a_journal_whose_period_has_not_ended() -> None:
     """May goes by period, June by day: the journal of May is there when May is over, after the day of June with its reversal."""
     to_come = {"may"}
     reversal = journals("other", "reversal", reverses=(("reversal", "may"),))
-    queue = Queue("books", Making(), Terms(), is_to_come=to_come.__contains__)
+    queue = DeliveryQueue("books", Making(), CallTerms(), is_to_come=to_come.__contains__)
     queue.add([reversal], seconds(1))
     assert play(queue, seconds(1), taken) == [("other",)]
     stored = tuple(each for each in queue.changed().parcels.values() if each is not None)
-    queue = Queue("books", Making(), Terms(), Kept(stored), is_to_come=to_come.__contains__)
+    queue = DeliveryQueue("books", Making(), CallTerms(), StoredStandings(stored), is_to_come=to_come.__contains__)
     assert play(queue, seconds(2), taken) == []
     to_come.clear()
     queue.add([journals("may")], seconds(3))
@@ -546,13 +546,13 @@ def test_a_reversal_waits_for_a_journal_whose_period_has_not_ended() -> None:
 def test_after_the_loss_of_the_store_no_revision_goes_before_all_is_read() -> None:
     """The second was posted; the first is read again some turns before it, and the ERP does not have it."""
     second = answers.accepted(
-        answers.About("books", INVOICE, SECOND.members, key_of(INVOICE, SECOND.members), 1),
+        answers.AnswerSubject("books", INVOICE, SECOND.members, key_of(INVOICE, SECOND.members), 1),
         [_invoice(Parcel(1, 1, *SECOND[:3]))],
         [Taken("INV-17", DAY)],
         seconds(1),
     )
     assert second is not None
-    queue = Queue("books", Making(), Terms(), known=[second], is_read_again=True)
+    queue = DeliveryQueue("books", Making(), CallTerms(), known=[second], is_read_again=True)
     queue.add([FIRST], seconds(2), probe_from=seconds(2))
     assert play(queue, seconds(3), taken) == []
     queue.add([SECOND], seconds(4), probe_from=seconds(2))
@@ -563,7 +563,9 @@ def test_after_the_loss_of_the_store_no_revision_goes_before_all_is_read() -> No
 
 def test_after_the_loss_of_the_store_a_reversal_goes_after_the_last_replacement() -> None:
     """J-1 was refused in a group that is looked up in pieces; that its replacement J-2 was refused too is known before that."""
-    queue = Queue("books", Making(), Terms(), known=[refused_for_its_period("J-1"), refused_for_its_period("J-2")])
+    queue = DeliveryQueue(
+        "books", Making(), CallTerms(), known=[refused_for_its_period("J-1"), refused_for_its_period("J-2")]
+    )
     reversal = journals("reversal", reverses=(("reversal", "J-1"),))
     queue.add([journals("J-1", "other"), replacing("J-1", "J-2"), reversal], seconds(1), probe_from=seconds(1))
     assert play(queue, seconds(2), taken) == [("other",)]
@@ -575,7 +577,9 @@ def test_after_the_loss_of_the_store_a_reversal_goes_after_the_last_replacement(
 @pytest.mark.parametrize("first", ["J-1", "J-2"])
 def test_after_the_loss_of_the_store_the_last_replacement_stands_for_all_before_it(first: str) -> None:
     """J-1 and J-2 are looked up in any order when J-3 is there, which is refused in its turn."""
-    queue = Queue("books", Making(), Terms(), known=[refused_for_its_period("J-1"), refused_for_its_period("J-2")])
+    queue = DeliveryQueue(
+        "books", Making(), CallTerms(), known=[refused_for_its_period("J-1"), refused_for_its_period("J-2")]
+    )
     reversal = journals("reversal", reverses=(("reversal", "J-1"),))
     for one in (journals("J-1", "a"), replacing("J-1", "J-2", "b")):
         probe_from = seconds(2 if first in one.members else 3)
@@ -594,7 +598,7 @@ def replacing(replaced: str, *members: str) -> Given:
 
 
 def refused_for_its_period(journal_id: str) -> answers.Answer:
-    about = answers.About("books", JOURNAL, (journal_id,), key_of(JOURNAL, [journal_id]), 1)
+    about = answers.AnswerSubject("books", JOURNAL, (journal_id,), key_of(JOURNAL, [journal_id]), 1)
     return answers.rejected(about, answers.Rejection(answers.PERIOD, "PERIOD", "June is closed"), None, seconds(1))
 
 
@@ -605,7 +609,7 @@ def refusing(journal_id: str) -> Callable[[Document], Outcome]:
 
 def test_look_ups_that_are_refused_are_trouble_as_sending_is() -> None:
     """The end of one document is unknown, and our user may not ask for it any more: nobody can wait for that."""
-    queue = Queue("books", Making(), Terms())
+    queue = DeliveryQueue("books", Making(), CallTerms())
     queue.add([journals("a")], seconds(1))
     play_one(queue, seconds(1), Uncertain("no answer"))
     for now in range(2, 600):
@@ -616,20 +620,20 @@ def test_look_ups_that_are_refused_are_trouble_as_sending_is() -> None:
     assert queue.troubled_since < seconds(10), "since the first refusal"
 
 
-def play_one(queue: Queue, now: Instant, outcome: Outcome) -> None:
+def play_one(queue: DeliveryQueue, now: Instant, outcome: Outcome) -> None:
     (call,) = queue.calls(now, 1)
     queue.took(call, [outcome], now)
 
 
 def test_a_company_that_has_nothing_to_do_keeps_no_place_empty() -> None:
-    queue = Queue("books", Making(), Terms(concurrent=10))
+    queue = DeliveryQueue("books", Making(), CallTerms(concurrent=10))
     queue.add([journals("once", entity="US")], seconds(1))
     assert play(queue, seconds(1), taken) == [("once",)]
     queue.add([journals(f"of {number}") for number in range(40)], seconds(2))
     assert len(queue.calls(seconds(2), 10)) == 10
 
 
-def probed(queue: Queue, ledger: Collection[tuple[str, ...]], refuses: Callable[[int], bool]) -> list[int]:
+def probed(queue: DeliveryQueue, ledger: Collection[tuple[str, ...]], refuses: Callable[[int], bool]) -> list[int]:
     """How many documents each look-up asks for, until nothing is looked up any more; `refuses` those with these numbers."""
     asked: list[int] = []
     now = 1
@@ -650,7 +654,7 @@ def probed(queue: Queue, ledger: Collection[tuple[str, ...]], refuses: Callable[
 
 def test_what_a_group_became_is_asked_for_in_pieces_that_the_erp_takes() -> None:
     """Of 64 journals 127 documents may have been made; every third call is throttled, and nothing that was found is asked for again."""
-    queue = Queue("books", Making(), Terms(looked_up=20))
+    queue = DeliveryQueue("books", Making(), CallTerms(looked_up=20))
     group = journals(*(f"j{number}" for number in range(64)))
     queue.add([group], seconds(1), probe_from=seconds(1))
     asked = probed(queue, (), lambda number: number % 3 == 0)
@@ -659,7 +663,7 @@ def test_what_a_group_became_is_asked_for_in_pieces_that_the_erp_takes() -> None
 
 
 def test_below_what_the_erp_has_nothing_is_asked_for() -> None:
-    queue = Queue("books", Making(), Terms(looked_up=20))
+    queue = DeliveryQueue("books", Making(), CallTerms(looked_up=20))
     group = journals(*(f"j{number}" for number in range(64)))
     queue.add([group], seconds(1), probe_from=seconds(1))
     assert probed(queue, [group.members], lambda _: False) == [1]
@@ -667,7 +671,7 @@ def test_below_what_the_erp_has_nothing_is_asked_for() -> None:
 
 def test_of_what_a_group_became_those_that_were_not_found_out_are_asked_for_again() -> None:
     """The ERP has none of two journals that were sent together; of one of them the first look-up was throttled."""
-    queue = Queue("books", Making(), Terms(looked_up=20))
+    queue = DeliveryQueue("books", Making(), CallTerms(looked_up=20))
     queue.add([journals("a", "b")], seconds(1), probe_from=seconds(1))
     (whole,) = queue.calls(seconds(1), 1)
     queue.took(whole, {}, seconds(1))

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.delivery.documents import DocumentLine, JournalDocument, key_of
-from domain.delivery.expected import Found
-from domain.delivery.groups import Group
+from domain.delivery.expected import DocumentState
+from domain.delivery.groups import JournalGroup
 from domain.delivery.journals import documents
 from domain.delivery.ledgers import LedgerEntry, LedgerLine, LedgerScope, still_waiting
 from domain.delivery.reconciled import NOT_BILLING, Billing, period_of, periods_of, reconcile
-from domain.delivery.reconciliation import Compared, Expected, Invoiced, Period, compare
+from domain.delivery.reconciliation import ErpInvoice, ErpPeriod, ExpectedDocument, Reconciliation, compare
 from domain.events.common import FiscalCalendar, LedgerDifference
 from domain.events.finance import InvoicePosted
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE
 from tests.domain.delivery.journals import chart, journal, line
 from tests.domain.delivery.test_invoices import STATEMENT
 
-JUNE = Period("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", "145"}))
+JUNE = ErpPeriod("2026-06", date(2026, 6, 1), date(2026, 7, 1), frozenset({"2026-06", "145"}))
 MAPPED = chart(periods={"2026-06": "145", "2026-07": "146"}, invoices_from=date(2026, 6, 1))
 IN_USD = EXCHANGE_RATE_ONE * 9 // 10
 
@@ -31,13 +31,13 @@ def document(number: int, **changes: Any) -> JournalDocument:
     """Number times 100.00 of revenue on the 10th of June."""
     lines = [line("1150", 100 * number), line("4000", -100 * number)]
     entry = journal(f"J-{number}", lines, day=date(2026, 6, 10))._replace(**changes)
-    (made,) = documents(Group("entry", "DE", entry.accounting_date, (entry,), (None,), 0), MAPPED, 200)
+    (made,) = documents(JournalGroup("entry", "DE", entry.accounting_date, (entry,), (None,), 0), MAPPED, 200)
     assert isinstance(made, JournalDocument)
     return made
 
 
 OURS = [document(number) for number in range(1, 13)]
-EXPECTED = [Expected(each, is_posted=True) for each in OURS]
+EXPECTED = [ExpectedDocument(each, is_posted=True) for each in OURS]
 
 
 def entry(of: JournalDocument, **changes: Any) -> LedgerEntry:
@@ -52,7 +52,9 @@ def lines(*some: tuple[str, float]) -> tuple[LedgerLine, ...]:
     return tuple(LedgerLine(account, round(units * AMOUNT_ONE), round(units * AMOUNT_ONE)) for account, units in some)
 
 
-def compared(entries: Iterable[LedgerEntry], expected: Sequence[Expected] = EXPECTED, **more: Any) -> Compared:
+def compared(
+    entries: Iterable[LedgerEntry], expected: Sequence[ExpectedDocument] = EXPECTED, **more: Any
+) -> Reconciliation:
     return compare(MAPPED, JUNE, expected, entries, **more)
 
 
@@ -129,7 +131,7 @@ def test_any_of_them_together_are_found_in_any_order_and_nothing_else(causes: se
     assert found == compared(planted(*causes), withdrawn=WITHDRAWN)
 
 
-def told(found: Compared) -> list[str]:
+def told(found: Reconciliation) -> list[str]:
     return [each.message for each in found.differences]
 
 
@@ -165,7 +167,7 @@ def test_the_money_of_other_lines_is_what_changed_counted_once(
 ) -> None:
     """Of Dr 1150, Cr 4000 3,672.50."""
     made = in_dollars(3_672.50, 3_672.50)._replace(exchange_rate=EXCHANGE_RATE_ONE, currency="EUR", currency_id="EUR")
-    (difference,) = compared([entry(made, lines=lines(*there))], [Expected(made, is_posted=True)]).differences
+    (difference,) = compared([entry(made, lines=lines(*there))], [ExpectedDocument(made, is_posted=True)]).differences
     assert (difference.cause, difference.amount) == (cause, round(money * AMOUNT_ONE))
 
 
@@ -184,14 +186,14 @@ def test_an_edit_that_moved_no_money_is_no_difference() -> None:
 
 
 def test_what_waits_to_be_posted_in_the_erp_is_counted_apart() -> None:
-    accepted = [Expected(each, is_posted=False) for each in OURS]
+    accepted = [ExpectedDocument(each, is_posted=False) for each in OURS]
     found = compared([*(entry(each, is_posted=False) for each in OURS[:2]), *THEIRS[2:]], accepted)
     assert (found.differences, found.agreed, found.unposted) == ((), 10, 2)
 
 
 def test_an_accepted_document_that_is_gone_is_missing() -> None:
     """1,200.00 that somebody deleted before it was posted: it waits for nobody there."""
-    accepted = [Expected(each, is_posted=False) for each in OURS]
+    accepted = [ExpectedDocument(each, is_posted=False) for each in OURS]
     found = compared(THEIRS[:11], accepted)
     assert [(each.key, each.cause, each.amount, each.message) for each in found.differences] == [
         (OURS[11].key, "missing", 1_200 * AMOUNT_ONE, f"{OURS[11].key} was accepted, and is not in the ERP")
@@ -207,7 +209,7 @@ def test_a_journal_that_is_posted_while_the_ledger_is_read_is_there_once() -> No
     waiting = [*(entry(each, is_posted=False) for each in OURS[:2]), by_hand]
     posted = [THEIRS[0], by_hand._replace(reference="JE-other", is_posted=True)]
     assert list(still_waiting(waiting, posted)) == waiting[1:]
-    accepted = [Expected(each, is_posted=False) for each in OURS[:2]]
+    accepted = [ExpectedDocument(each, is_posted=False) for each in OURS[:2]]
     found = compared([*posted, *still_waiting(waiting, posted)], accepted)
     assert (found.differences, found.agreed, found.unposted) == ((), 1, 1)
 
@@ -216,7 +218,7 @@ def test_a_journal_that_is_posted_while_the_ledger_is_read_is_there_once() -> No
 def test_what_the_erp_has_of_a_journal_that_it_rejected_is_found(state: str) -> None:
     """999.00 by our key, of 100.00 that were rejected: the other eleven agree, and theirs is 999.00 more."""
     kept = entry(OURS[0], lines=lines(("91150", 999), ("94000", -999)))
-    found = [Found(OURS[0], state), *(Found(each, "posted") for each in OURS[1:])]
+    found = [DocumentState(OURS[0], state), *(DocumentState(each, "posted") for each in OURS[1:])]
     ((_, _, _, both),) = reconcile(MAPPED, [JUNE], found, lambda _: [kept, *THEIRS[1:]])
     assert [(each.key, each.cause, each.amount, each.journals, each.message) for each in both.differences] == [
         (
@@ -233,7 +235,7 @@ def test_what_the_erp_has_of_a_journal_that_it_rejected_is_found(state: str) -> 
 
 def test_a_month_in_which_only_people_post_is_compared_too() -> None:
     """Ours are of June, the books have come to August; 70.00 were posted by hand to revenue in August."""
-    found = [Found(each, "posted") for each in OURS]
+    found = [DocumentState(each, "posted") for each in OURS]
     by_hand = LedgerEntry(
         "", "JE-hand", date(2026, 8, 20), "", "EUR", is_posted=True, lines=lines(("94000", 70), ("1", -70))
     )
@@ -248,7 +250,7 @@ def test_a_month_in_which_only_people_post_is_compared_too() -> None:
         [("by_hand", 70 * AMOUNT_ONE)],
     ]
     assert periods_of(MAPPED, found, NOT_BILLING, calendar, date(2026, 5, 1)) == ["2026-06"]
-    unanswered = [Found(OURS[0], "")]
+    unanswered = [DocumentState(OURS[0], "")]
     assert periods_of(MAPPED, unanswered, NOT_BILLING, calendar, date(2026, 8, 31)) == [], "nothing is answered yet"
     deposit = InvoicePosted("e", 0, "main", "7", date(2026, 4, 30), 1_501 * AMOUNT_ONE, statement_id="S-1")
     billing = Billing({"S-1": STATEMENT}, {"S-1": deposit})
@@ -273,7 +275,7 @@ def test_accounts_that_others_post_to_are_no_ones_mistake() -> None:
 
 
 GROSS = 119 * AMOUNT_ONE
-BILLED = Invoiced(key_of("invoice", ["S-1"]), "S-1", date(2026, 6, 30), "EUR", "EUR", GROSS)
+BILLED = ErpInvoice(key_of("invoice", ["S-1"]), "S-1", date(2026, 6, 30), "EUR", "EUR", GROSS)
 RECEIVABLE = lines(("1200", 119), ("400", -100), ("1776", -19))
 IN_BOOKS = LedgerEntry(BILLED.key, "INV-1", date(2026, 6, 30), "145", "EUR", is_posted=True, lines=RECEIVABLE)
 
@@ -386,7 +388,7 @@ def test_an_invoice_that_was_changed_to_the_ledgers_currency_is_found() -> None:
     statement = STATEMENT._replace(currency="USD", revision=1)
     answer = InvoicePosted("e", 0, "main", "7", date(2026, 6, 30), due, tax_amount=tax, statement_id="S-1")
     there = IN_BOOKS._replace(lines=lines(("1200", 1_801), ("400", -1_501), ("1776", -300)))
-    found = [Found(each, "posted") for each in OURS]
+    found = [DocumentState(each, "posted") for each in OURS]
     for currency, money in (("USD", []), ("EUR", [("currency", 1_801 * AMOUNT_ONE, "USD")])):
         billing = Billing({"S-1": statement}, {"S-1": answer})
         ledger = partial(_given, [*THEIRS, there._replace(currency=currency)])
@@ -405,7 +407,7 @@ def test_an_invoice_that_the_erp_has_and_has_not_answered_is_no_difference() -> 
 
 def test_other_periods_are_not_compared() -> None:
     july = entry(document(30), key=OTHER_KEY, period="146", posted_on=date(2026, 7, 3))
-    later = Expected(document(31, period="2026-07", accounting_date=date(2026, 7, 3)), is_posted=True)
+    later = ExpectedDocument(document(31, period="2026-07", accounting_date=date(2026, 7, 3)), is_posted=True)
     moved_here = entry(later.document, period="145", posted_on=date(2026, 6, 30))
     assert compared([*THEIRS, july, moved_here], [*EXPECTED, later]).differences == (), "July says it"
 
@@ -436,13 +438,13 @@ def test_what_is_carried_at_another_rate_is_compared_in_the_ledgers_currency() -
         currency="USD",
         exchange_rate=IN_USD,
     )
-    made = documents(Group("entry", "DE", foreign.accounting_date, (foreign,), (None,), 0), MAPPED, 200)
+    made = documents(JournalGroup("entry", "DE", foreign.accounting_date, (foreign,), (None,), 0), MAPPED, 200)
     at_rate, beside = (each for each in made if isinstance(each, JournalDocument))
     assert [(each.account, each.amount) for each in beside.lines] == [
         ("91150", 10 * AMOUNT_ONE),
         ("97110", -10 * AMOUNT_ONE),
     ]
-    sent = [Expected(at_rate, is_posted=True), Expected(beside, is_posted=True)]
+    sent = [ExpectedDocument(at_rate, is_posted=True), ExpectedDocument(beside, is_posted=True)]
     there = entry(beside, currency="EUR", lines=lines(("91150", 10), ("97110", -10)))
     assert compared([converted(at_rate, 900, -900), there], sent).differences == ()
     (difference,) = compared([converted(at_rate, 900, -890), there], sent).differences
@@ -466,7 +468,7 @@ def test_a_journal_that_was_changed_to_the_ledgers_currency_is_found() -> None:
     """1,000.00 USD became 1,000.00 EUR. An ERP that keeps the ledger's currency alone has 900.00 EUR."""
     made = in_dollars(1_000, 900)
     edited = entry(made, currency="EUR", lines=lines(("91150", 1_000), ("94000", -1_000)))
-    found = compared([edited], [Expected(made, is_posted=True)])
+    found = compared([edited], [ExpectedDocument(made, is_posted=True)])
     assert [(each.cause, each.amount, each.currency, each.message) for each in found.differences] == [
         ("currency", 1_000 * AMOUNT_ONE, "USD", "JE-J-1: expected USD, the ERP has EUR")
     ]
@@ -477,7 +479,7 @@ def test_a_journal_that_was_changed_to_the_ledgers_currency_is_found() -> None:
         ("USD", 1_000 * AMOUNT_ONE, 0),
     ]
     kept = entry(made, currency="EUR", lines=lines(("91150", 900), ("94000", -900)), is_in_ledger_currency=True)
-    assert compared([kept], [Expected(made, is_posted=True)]).differences == ()
+    assert compared([kept], [ExpectedDocument(made, is_posted=True)]).differences == ()
 
 
 def converted(of: JournalDocument, debit: float, credit: float) -> LedgerEntry:
@@ -499,11 +501,13 @@ def test_other_amounts_in_the_ledgers_currency_are_found(theirs: float, money: f
     """
     made = in_dollars(1_000.50, 900.50)
     there = converted(made, theirs, -theirs)
-    found = compared([there], [Expected(made, is_posted=True)]).differences
+    found = compared([there], [ExpectedDocument(made, is_posted=True)]).differences
     assert [(each.cause, each.amount, each.currency) for each in found] == (
         [("amount", round(money * AMOUNT_ONE), "EUR")] if money else []
     )
-    assert not compared([there._replace(is_posted=False)], [Expected(made, is_posted=False)]).differences, "not yet"
+    assert not compared([there._replace(is_posted=False)], [ExpectedDocument(made, is_posted=False)]).differences, (
+        "not yet"
+    )
 
 
 def test_amounts_of_the_ledger_that_are_moved_are_found_and_the_erps_rounding_is_not() -> None:
@@ -512,10 +516,10 @@ def test_amounts_of_the_ledger_that_are_moved_are_found_and_the_erps_rounding_is
     cent = AMOUNT_ONE // 100
     theirs = converted(made, 900, -899.99)
     theirs = theirs._replace(lines=(*theirs.lines, LedgerLine("87", 0, -cent)))
-    assert compared([theirs], [Expected(made, is_posted=True)]).differences == ()
+    assert compared([theirs], [ExpectedDocument(made, is_posted=True)]).differences == ()
     theirs = converted(made, 900, -800)
     theirs = theirs._replace(lines=(*theirs.lines, LedgerLine("87", 0, -100 * AMOUNT_ONE)))
-    (difference,) = compared([theirs], [Expected(made, is_posted=True)]).differences
+    (difference,) = compared([theirs], [ExpectedDocument(made, is_posted=True)]).differences
     assert (difference.cause, difference.account, difference.amount) == ("account", "94000", 100 * AMOUNT_ONE)
     assert difference.message == (
         "JE-J-1: 87: expected nothing, found Cr 100.00 EUR; 94000: expected Cr 900.00 EUR, found Cr 800.00 EUR"
@@ -525,7 +529,7 @@ def test_amounts_of_the_ledger_that_are_moved_are_found_and_the_erps_rounding_is
 def test_more_differences_than_an_event_holds_are_counted_and_summed() -> None:
     """1,003 are missing, of 1.00 to 1,003.00. The three with the least money are one a currency: 1.00 + 3.00 EUR, and 2.00 USD."""
     many = [
-        Expected(
+        ExpectedDocument(
             document(1)._replace(
                 key=key_of("journal", [f"K-{number}"]), lines=_lines(number), currency="USD" if number == 2 else "EUR"
             ),
@@ -552,4 +556,4 @@ def test_days_at_the_edges_of_a_period_are_in_it() -> None:
     first, last = (
         document(number, accounting_date=day) for number, day in ((1, JUNE.since), (2, JUNE.to - timedelta(days=1)))
     )
-    assert compared([entry(first), entry(last)], [Expected(first, True), Expected(last, True)]).agreed == 2  # fmt: skip
+    assert compared([entry(first), entry(last)], [ExpectedDocument(first, True), ExpectedDocument(last, True)]).agreed == 2  # fmt: skip

@@ -39,7 +39,7 @@ GROUPS = (
     ("state/handlers/projects.py", "", "projects and assignments"),
     ("state/handlers/days.py", "", "day ends: other"),
     ("state/handlers/time.py", "", "time: the handler"),
-    ("state/work/assess.py", "", "time: cost and price"),
+    ("state/work/value_time.py", "", "time: cost and price"),
     ("state/ledger/posting.py", "", "time: journals"),
     ("state/caps/allot.py", "", "caps and lines"),
     ("state/caps/claims.py", "", "caps and lines"),

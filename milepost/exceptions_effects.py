@@ -16,7 +16,7 @@ from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
 from domain.work.rows import ROWS
 from state.handlers.control import DIFFERENCE, comes_back, is_missing
-from state.work.assess import WAIVABLE
+from state.work.value_time import WAIVABLE
 
 WORK: Final = "time_entry"
 # Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line.

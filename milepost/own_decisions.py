@@ -15,7 +15,7 @@ from milepost.exceptions_effects import WORKS
 from state.books import Charge
 from state.own_work import SELF_APPROVED, of_own_decision, why_not
 from state.store.reader import StoreReader
-from state.work.assess import WAIVABLE
+from state.work.value_time import WAIVABLE
 
 
 class OwnDecisions:

@@ -473,7 +473,7 @@ class Draft:
     def exception_id(self, category: str, kind: str, subject_id: str) -> str:
         return derived_id(self.engagement_id, category, kind, subject_id)
 
-    def raise_exception(
+    def publish_raised(
         self,
         category: str,
         subject_kind: str,
@@ -484,13 +484,13 @@ class Draft:
         currency: str | None = None,
         **about: Any,
     ) -> str:
-        """`about` as in `tell_exception`; the amount is what the event or the books say."""
+        """`about` as in `publish_exception`; the amount is what the event or the books say."""
         exception_id = self.exception_id(category, subject_kind, subject_id)
         stake = AtStake(amount, currency, "fact") if amount else AtStake()
-        self.tell_exception(exception_id, category, subject_kind, subject_id, message, at_stake=stake, **about)
+        self.publish_exception(exception_id, category, subject_kind, subject_id, message, at_stake=stake, **about)
         return exception_id
 
-    def tell_exception(
+    def publish_exception(
         self,
         exception_id: str,
         category: str,
@@ -545,7 +545,7 @@ class Draft:
         )
         self._show_anew(project_id, contract_id)
 
-    def close_exception(
+    def publish_closed(
         self,
         exception_id: str,
         category: str,
@@ -580,7 +580,7 @@ class Draft:
         taken: dict[str, tuple[str, ...]] = self.part("index", "contracts") or {}
         return [project_id for project_id, contracts in taken.items() if contract_id in contracts]
 
-    def note(
+    def raise_exception(
         self,
         category: str,
         subject_kind: str,
@@ -601,7 +601,7 @@ class Draft:
         """Raise an exception that is not an entry's and keep it open; the same one again changes nothing."""
         exception_id = self.exception_id(category, subject_kind, subject_id + side)
         if self.part("exception", exception_id) is None:
-            self.tell_note(
+            self.publish_open(
                 OpenException(
                     exception_id,
                     category,
@@ -620,14 +620,14 @@ class Draft:
                 )
             )
 
-    def tell_note(self, noted: OpenException) -> None:
+    def publish_open(self, noted: OpenException) -> None:
         """Raise such an exception, or its next revision, as it stands; amounts in several currencies are told in words."""
         self.put("exception", noted.exception_id, replace(noted, told=noted.count))
         message = noted.message
         if len(noted.amounts) > 1:
             amounts = (f"{format_amount(amount)} {currency}" for currency, amount in sorted(noted.amounts.items()))
             message = f"{message} (in all {', '.join(islice(amounts, CURRENCIES_SHOWN))})"
-        self.tell_exception(
+        self.publish_exception(
             noted.exception_id,
             noted.category,
             noted.subject_kind,
@@ -645,20 +645,20 @@ class Draft:
             assignee=noted.assignee,
         )
 
-    def revise_note(self, noted: OpenException) -> None:
-        self.tell_note(replace(noted, revision=noted.revision + 1))
+    def revise_exception(self, noted: OpenException) -> None:
+        self.publish_open(replace(noted, revision=noted.revision + 1))
 
-    def settle_note(
+    def resolve_exception(
         self, category: str, subject_kind: str, subject_id: str, reason: str = "resolved", side: str = ""
     ) -> None:
         """Close such an exception if it is open."""
-        self.close_note(self.exception_id(category, subject_kind, subject_id + side), reason)
+        self.close_exception(self.exception_id(category, subject_kind, subject_id + side), reason)
 
-    def close_note(self, exception_id: str, reason: str = "resolved") -> None:
+    def close_exception(self, exception_id: str, reason: str = "resolved") -> None:
         noted: OpenException | None = self.part("exception", exception_id)
         if noted is not None:
             self.put("exception", exception_id, None)
-            self.close_exception(exception_id, noted.category, reason, noted.project_id, noted.contract_id)
+            self.publish_closed(exception_id, noted.category, reason, noted.project_id, noted.contract_id)
 
 
 Key = TypeVar("Key")

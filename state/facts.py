@@ -20,7 +20,7 @@ def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) ->
             told = f"{spoken(kind)} {subject}"
             if version:  # what happens once has none
                 told = f"version {version} of {told}"
-            draft.note(
+            draft.raise_exception(
                 "conflicting_version",
                 kind,
                 subject,
@@ -29,7 +29,7 @@ def is_new(draft: Draft, kind: str, fact_id: str, version: int, event: Event) ->
                 contract_id=getattr(event, "contract_id", None),
             )
         return False
-    draft.settle_note("conflicting_version", kind, subject, "superseded")
+    draft.resolve_exception("conflicting_version", kind, subject, "superseded")
     draft.put("fact", f"{kind}/{fact_id}", Fact(version, digest))
     return True
 

@@ -354,7 +354,7 @@ class Shard:
 
         def note(of: str, before: Any, reference: ReferenceBook, entries: Any, why: Cause, plans: Plans) -> Transition:
             draft = Draft(of, before, entries, reference, why, plans)
-            draft.note("skipped_by_operator", kind, subject, message, side=f"/{cause.version}")
+            draft.raise_exception("skipped_by_operator", kind, subject, message, side=f"/{cause.version}")
             return draft.transition()
 
         self._take(engagement_id or REFERENCE, cause, emit, note)
@@ -503,9 +503,11 @@ class Shard:
         def refuse(draft: Draft) -> None:
             noted: OpenException | None = draft.part("exception", draft.exception_id(category, kind, subject))
             if noted is None:
-                draft.note(category, kind, subject, message, person_id=person_id, field=field, version=version)
+                draft.raise_exception(
+                    category, kind, subject, message, person_id=person_id, field=field, version=version
+                )
             elif noted.version <= version and noted.message != message:
-                draft.revise_note(replace(noted, message=message, person_id=person_id, version=version))
+                draft.revise_exception(replace(noted, message=message, person_id=person_id, version=version))
 
         self._say(cause, emit, refuse)
 
@@ -519,7 +521,7 @@ class Shard:
             for category in NOT_TAKEN:
                 noted: OpenException | None = draft.part("exception", draft.exception_id(category, kind, subject))
                 if noted is not None and noted.version <= cause.version:
-                    draft.close_note(noted.exception_id, "resolved" if category == SELF_APPROVED else "superseded")
+                    draft.close_exception(noted.exception_id, "resolved" if category == SELF_APPROVED else "superseded")
 
         self._say(cause, emit, settle)
 

@@ -29,7 +29,7 @@ def add(
     exception_id = draft.exception_id(category, subject_kind, subject_id + side)
     noted: OpenException | None = draft.part("exception", exception_id)
     if noted is None:
-        draft.note(
+        draft.raise_exception(
             category,
             subject_kind,
             subject_id,
@@ -55,7 +55,7 @@ def take(draft: Draft, exception_id: str, entry: str, amount: Amount, currency: 
     if noted is None:
         return
     if noted.count == 1:
-        draft.close_note(exception_id, reason)
+        draft.close_exception(exception_id, reason)
         return
     entries = tuple(each for each in noted.entries if each != entry)
     _put(draft, replace(noted, count=noted.count - 1, entries=entries), -amount, currency)
@@ -65,7 +65,7 @@ def publish(draft: Draft, exception_id: str) -> None:
     """How many there are by now, before the day's end; nothing where that was published, or the exception is not open."""
     noted: OpenException | None = draft.part("exception", exception_id)
     if noted is not None and noted.count != noted.told:
-        draft.revise_note(noted)
+        draft.revise_exception(noted)
 
 
 def _put(draft: Draft, noted: OpenException, amount: Amount, currency: str | None) -> None:

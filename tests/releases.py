@@ -79,7 +79,7 @@ def next_release(before: Release, root: Path) -> Release:
     made.done("schemas.generate")
     made.done("milepost", "schemas", "freeze")
     made.edit("domain/ledger/journal.py", "        contract_id,\n        customer_id,\n    )\n", WITH_TEXT)
-    made.edit("state/work/assess.py", LIMIT, LOWER_SINCE_2)
+    made.edit("state/work/value_time.py", LIMIT, LOWER_SINCE_2)
     made.edit("state/rules.py", "{ACCOUNTING: 1}", "{ACCOUNTING: 2}")
     lock = made.root / "rules.lock"
     kept = json.loads(lock.read_text(encoding="utf-8"))

@@ -80,7 +80,7 @@ class _Use:
         """The day's own work comes first; where too little is left after it, more is bought, which it may draw on."""
         place, had = self._next, self.known.drawn
         self._draw(day + DAY)
-        if not any(methods.falls_short(agreed.line.terms, self.known, day) for agreed in self.known.held):
+        if not any(methods.is_below_top_up(agreed.line.terms, self.known, day) for agreed in self.known.held):
             return
         self.known = self.known._replace(topped_up=[*self.known.topped_up, day], drawn=had)
         self._next = place

@@ -153,13 +153,13 @@ class Drawing(NamedTuple):
     """How rows of a line share what its terms include, in consumption order; what goes beyond is charged.
 
     `unit` is hours or money; None where terms of the kind include nothing. `stores` are those that a row of a day may draw on, the first
-    first. `fills_up` says whether the terms fill up at all, `falls_short` whether so little is left at the end of a day that they do then.
+    first. `fills_up` says whether the terms fill up at all, `is_below_top_up` whether so little is left at a day's end that they do.
     """
 
     unit: Callable[[Any], str | None]
     stores: Callable[[LineHistory, date], Sequence[PrepaidBalance]]
     fills_up: Callable[[Any], bool] = lambda _: False
-    falls_short: Callable[[LineHistory, date], bool] = lambda *_: False
+    is_below_top_up: Callable[[LineHistory, date], bool] = lambda *_: False
 
 
 class Spread(NamedTuple):

@@ -210,10 +210,10 @@ def fills_up(terms: Terms) -> bool:
     return drawing is not None and drawing.fills_up(terms)
 
 
-def falls_short(terms: Terms, known: LineHistory, day: date) -> bool:
+def is_below_top_up(terms: Terms, known: LineHistory, day: date) -> bool:
     """Whether so little is left at the end of a day of what the terms include that they fill up."""
     drawing = kind_of(terms).drawing
-    return drawing is not None and drawing.falls_short(known, day)
+    return drawing is not None and drawing.is_below_top_up(known, day)
 
 
 def periods(terms: Terms, known: LineHistory, until: date) -> Iterable[tuple[date, date]]:

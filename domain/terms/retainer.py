@@ -218,7 +218,7 @@ def fills_up(terms: Retainer) -> bool:
     return terms.top_up is not None
 
 
-def falls_short(known: LineHistory, day: date) -> bool:
+def is_below_top_up(known: LineHistory, day: date) -> bool:
     """Whether less is left on a day than the balance below which the terms of the day fill up; on a period's last the next fee does.
 
     What is drawn is what work up to the day draws.
@@ -400,7 +400,7 @@ KIND = Kind(
     revenue={RIGHT_TO_INVOICE: OVER_TIME, "as_billed": WITH_INVOICE},
     fees=fees,
     faults=faults,
-    drawing=Drawing(lambda terms: terms.unit, stores, fills_up, falls_short),
+    drawing=Drawing(lambda terms: terms.unit, stores, fills_up, is_below_top_up),
     periods=periods,
     ends=ends,
 )

@@ -28,7 +28,7 @@ from state.ledger.position import is_over_time
 from state.terms.plan import contract_policies, newest_plan
 from state.totals import issued_on
 from state.trace import TracedOutput
-from state.work.assess import finer_of
+from state.work.value_time import finer_of
 
 
 class Credit(NamedTuple):

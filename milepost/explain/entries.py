@@ -35,7 +35,7 @@ from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
-from state.work.assess import interval_hours
+from state.work.value_time import interval_hours
 
 
 class VersionStanding(NamedTuple):

@@ -148,7 +148,7 @@ def keep_invoice(draft: Draft, statement_id: str, event: InvoicePosted) -> bool:
     if opened is None:
         return False
     draft.put(PART, statement_id, replace(opened, invoice=event))
-    draft.note(
+    draft.raise_exception(
         DIFFERENCE,
         PART,
         statement_id,

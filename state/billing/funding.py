@@ -195,7 +195,7 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
     exception_id = draft.exception_id(OVER, SUBJECT, contract.contract_id)
     open_one: OpenException | None = draft.part("exception", exception_id)
     if not waiting:
-        draft.close_note(exception_id)
+        draft.close_exception(exception_id)
         return
     if open_one is None and amount <= told.amount:
         return
@@ -205,7 +205,7 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
         f"{contract.contract_id} is left for them: {_left_text(draft, contract)}"
     )
     if open_one is None:
-        draft.note(
+        draft.raise_exception(
             OVER,
             SUBJECT,
             contract.contract_id,
@@ -218,7 +218,7 @@ def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) 
             entries=tuple(entries),
         )
     else:
-        draft.revise_note(
+        draft.revise_exception(
             replace(open_one, message=message, count=len(waiting), amounts={currency: amount}, entries=tuple(entries))
         )
 

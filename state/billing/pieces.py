@@ -16,7 +16,7 @@ from state.books import Entry, Issued, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
 from state.totals import issued_on, standing_price
-from state.work.assess import finer_than
+from state.work.value_time import finer_than
 
 
 def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: Amount, period: BillingPeriod) -> Piece:

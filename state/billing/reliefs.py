@@ -58,7 +58,7 @@ class _Revenue(NamedTuple):
     new: dict[tuple[str, str], Amount]
 
 
-def reliefs_of(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[Clearing]:
+def clear_unbilled(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[Clearing]:
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}

@@ -111,7 +111,7 @@ def _count(draft: Draft, subject: str, message: str, contract: Contract, base: A
     currency = contract.terms.currency
     noted: OpenException | None = draft.part("exception", draft.exception_id(UNDETERMINED, REGION, subject))
     if noted is None:
-        draft.note(
+        draft.raise_exception(
             UNDETERMINED,
             REGION,
             subject,
@@ -124,7 +124,7 @@ def _count(draft: Draft, subject: str, message: str, contract: Contract, base: A
         return
     amounts = {**noted.amounts, currency: noted.amounts.get(currency, 0) + base}
     counted = replace(noted, message=message, count=noted.count + 1, amounts=amounts)
-    draft.revise_note(replace(counted, amounts={key: amount for key, amount in amounts.items() if amount}))
+    draft.revise_exception(replace(counted, amounts={key: amount for key, amount in amounts.items() if amount}))
 
 
 def retry_undetermined(draft: Draft, waiting: Sequence[str]) -> None:
@@ -142,7 +142,7 @@ def retry_undetermined(draft: Draft, waiting: Sequence[str]) -> None:
         settled[subject] = None
     for subject in settled:
         if subject not in still:
-            draft.settle_note(UNDETERMINED, REGION, subject)
+            draft.resolve_exception(UNDETERMINED, REGION, subject)
 
 
 # An invoice with another tax
@@ -153,7 +153,7 @@ def note_difference(draft: Draft, statement: StatementState, event: InvoicePoste
     if statement.tax is None or statement.tax == event.tax_amount:
         return
     currency = statement.currency
-    draft.note(
+    draft.raise_exception(
         DIFFERS,
         "statement",
         statement.statement_id,

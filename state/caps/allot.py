@@ -64,7 +64,7 @@ FIRST_OF_ALL: Order = ("", "", "")
 LAST_OF_ALL: Order = ("~", "", "")
 
 
-def change(
+def consume_caps(
     draft: Draft, old: tuple[LinePlan, Consumption] | None, new: tuple[LinePlan, Consumption] | None
 ) -> Price | None:
     """Replace an entry's claim by another, either may be missing; returns the new price with its share.
@@ -154,7 +154,7 @@ def _replace(
     return price if plan.rules or price is None else uncapped(price)
 
 
-def repin(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption) -> None:
+def settle_consumption(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption) -> None:
     """The entry keeps its share, but more of it is settled now; where what is billed was not earned yet, it is from now on."""
     if not plan.rules:
         return
@@ -178,14 +178,14 @@ def repin(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption)
 
 def _earn(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption) -> None:
     """Work that a later order lets be billed under a cap whose room earlier work has, which waits for its own order: it takes that room."""
-    price = change(draft, (plan, before), (plan, after))
+    price = consume_caps(draft, (plan, before), (plan, after))
     entry = draft.entry(after.entry_id)
     assert price is not None, "a claim was made"
     assert entry is not None, "it was issued"
     draft.put_entry(entry, reprice(draft, entry, plan, price, "cap"))
 
 
-def allot_rest(draft: Draft, plan: LinePlan, allotment: str) -> None:
+def reallocate(draft: Draft, plan: LinePlan, allotment: str) -> None:
     """Allot everything of the group that is not pinned anew, from the beginning."""
     _walk(draft, plan, allotment, FIRST_OF_ALL, "", None, None)
 

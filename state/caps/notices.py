@@ -114,7 +114,7 @@ def _announce_over(draft: Draft, part_id: str) -> None:
     elif state.exception_id is not None and not state.over_entries:
         if not state.waived:
             contract_id, cap_id = parts_of(part_id)
-            draft.close_exception(state.exception_id, over_category(cap_id), contract_id=contract_id)
+            draft.publish_closed(state.exception_id, over_category(cap_id), contract_id=contract_id)
         nothing = replace(state, exception_id=None, reported_amount=0, reported_entries=0, waived=False, assignee=None)
         draft.put("cap", part_id, nothing)
     elif _differs(state):
@@ -145,7 +145,7 @@ def raise_over(draft: Draft, part_id: str, state: CapState) -> None:
     assert contract is not None, "a cap is of a contract in the books"
     currency = contract.terms.currency
     revision = state.revision + 1
-    exception_id = draft.raise_exception(
+    exception_id = draft.publish_raised(
         over_category(cap_id),
         subject_kind(cap_id),
         part_id,
@@ -252,7 +252,7 @@ def _check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key:
             return
         subject = _subject(plan, key)
         draft.put("bucket", part_id, replace(stored, below=subject))
-        draft.note(
+        draft.raise_exception(
             "cap_below_consumption",
             subject_kind(rule.cap_id),
             subject,
@@ -269,7 +269,7 @@ def _check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key:
 
 def settle_below(draft: Draft, stored: CapBucket) -> None:
     if stored.below:
-        draft.settle_note("cap_below_consumption", subject_kind(parts_of(stored.below)[1]), stored.below)
+        draft.resolve_exception("cap_below_consumption", subject_kind(parts_of(stored.below)[1]), stored.below)
 
 
 def _subject(plan: LinePlan, key: BucketKey) -> str:

@@ -13,8 +13,8 @@ from state.draft import Draft
 from state.ledger.posting import book_difference, with_standing
 from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
 from state.terms.plan import LinePlan
-from state.work.assess import reversal_day
-from state.work.judge import first_day
+from state.work.valuation import first_day
+from state.work.value_time import reversal_day
 
 DATE_LAST = date(2100, 12, 31)
 # Days after which a rate is too old: never.

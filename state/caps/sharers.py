@@ -19,8 +19,8 @@ from state.books import Contract, Entry, Price, Work
 from state.draft import Draft
 from state.terms.periods import cycle_on
 from state.terms.plan import LinePlan, plan_of, versions
-from state.work.assess import worked_hours
-from state.work.assess_charge import of_quantity
+from state.work.value_charge import of_quantity
+from state.work.value_time import worked_hours
 
 BEFORE_ALL, AFTER_ALL = "", "9999"
 

@@ -24,7 +24,7 @@ from domain.terms.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, DrawRequest, 
 from domain.units import Amount, Hours
 from domain.work.rows import EXPENSE
 from state.books import Contract, EndedPeriod, Entry, Price, Work
-from state.caps.allot import change
+from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, keeping, stake_of
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
@@ -34,7 +34,7 @@ from state.draft import Draft
 from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on, standing_price
-from state.work.assess import finer_than, worked_hours
+from state.work.value_time import finer_than, worked_hours
 
 NOTHING: Draws = MappingProxyType({})
 DAY = timedelta(days=1)
@@ -99,7 +99,7 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         wanted = fitted(entry, keeping(row.plan, before.price, wanted if row.is_issued else replace(wanted, given=0)))
         issued = before.issued if row.is_issued else 0
         stake = Consumption(row.entry_id, row.work.person_id, wanted, issued)
-        allotted = change(draft, (row.plan, before), (row.plan, stake))
+        allotted = consume_caps(draft, (row.plan, before), (row.plan, stake))
         assert allotted is not None, "a claim was made"
         current = draft.entry(row.entry_id)
         assert current is not None, "the entry was there before"

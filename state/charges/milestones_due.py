@@ -33,7 +33,7 @@ def watch(
         if milestone_id in waiting and waiting[milestone_id].due_on == due_on:
             told[milestone_id] = due_on
         else:
-            draft.settle_note(OVERDUE, "milestone", composed(contract.contract_id, line_id, milestone_id))
+            draft.resolve_exception(OVERDUE, "milestone", composed(contract.contract_id, line_id, milestone_id))
     for milestone in waiting.values():
         if milestone.milestone_id in told:
             continue
@@ -73,7 +73,7 @@ def _tell(draft: Draft, contract: Contract, line: ContractLine, milestone: Miles
         f"milestone {milestone.milestone_id} of {format_amount(milestone.amount, currency)} {currency} was due on "
         f"{milestone.due_on} and is not accepted"
     )
-    draft.note(
+    draft.raise_exception(
         OVERDUE,
         "milestone",
         subject,

@@ -34,9 +34,9 @@ def begun(known: LineHistory, day: date) -> date:
     return max((start for start, to in _periods(known, day) if start <= day < to), default=day)
 
 
-def falls_short(draft: Draft, contract: Contract, line_id: str, day: date) -> bool:
+def is_below_top_up(draft: Draft, contract: Contract, line_id: str, day: date) -> bool:
     known = known_of(draft, contract, line_id)
-    return any(methods.falls_short(agreed.line.terms, known, day) for agreed in known.held)
+    return any(methods.is_below_top_up(agreed.line.terms, known, day) for agreed in known.held)
 
 
 def upcoming(draft: Draft, contract: Contract, known: LineHistory, day: date, until: date) -> Iterator[date]:

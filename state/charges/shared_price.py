@@ -18,7 +18,7 @@ from domain.units import Hours
 from domain.work.increments import billable_hours
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME
 from state.books import Contract, Entry, Price, Work
-from state.caps.allot import change
+from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, keeping, stake_of
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
@@ -67,7 +67,7 @@ def settle(draft: Draft, plan: LinePlan, pool: SharedPool) -> None:
         stays = is_issued(entry)
         wanted = fitted(entry, price if stays else keeping(own, before.price, replace(price, given=0)))
         issued = before.issued if stays else 0
-        allotted = change(draft, (own, before), (own, Consumption(entry_id, before.person_id, wanted, issued)))
+        allotted = consume_caps(draft, (own, before), (own, Consumption(entry_id, before.person_id, wanted, issued)))
         assert allotted is not None, "a claim was made"
         current = draft.entry(entry_id)
         assert current is not None, "the entry was there before"

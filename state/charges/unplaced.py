@@ -71,9 +71,9 @@ def _say(
     draft: Draft, category: str, kind: str, subject: str, contract_id: str | None, why: tuple[str, str] | None
 ) -> None:
     if why is None:
-        draft.settle_note(category, kind, subject)
+        draft.resolve_exception(category, kind, subject)
     else:
-        draft.note(category, kind, subject, why[1], contract_id=contract_id, field=why[0])
+        draft.raise_exception(category, kind, subject, why[1], contract_id=contract_id, field=why[0])
 
 
 def _having(draft: Draft, contract_id: str, line_id: str) -> Iterator[Contract]:

@@ -80,13 +80,13 @@ def say(draft: Draft, contract_id: str) -> None:
     noted: OpenException | None = draft.part(*_exception_key(draft, contract_id))
     message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
-        draft.settle_note(CATEGORY, KIND, contract_id)
+        draft.resolve_exception(CATEGORY, KIND, contract_id)
     elif noted is not None:
-        draft.revise_note(replace(noted, message=message, amounts=amounts))
+        draft.revise_exception(replace(noted, message=message, amounts=amounts))
     else:
         _, exception_id = _exception_key(draft, contract_id)
         about = (exception_id, CATEGORY, KIND, contract_id, contract_id)
-        draft.tell_note(OpenException(*about, message=message, amounts=amounts, raised_at=draft.cause.recorded_at))
+        draft.publish_open(OpenException(*about, message=message, amounts=amounts, raised_at=draft.cause.recorded_at))
     for project_id in draft.projects_of(contract_id):
         register(draft, project_id)
 

@@ -1,7 +1,7 @@
 """Where projects are heading: what every piece of work does to the figures at completion, without walking over
 entries.
 
-`absorb` takes in what an event moved: sums by currency, the service days of the last weeks, and the change at
+`update_forecast_state` takes in what an event moved: sums by currency, the service days of the last weeks, and the change at
 completion by cause. What the figures rest on is worked out in `state/forecast/bases.py`.
 """
 
@@ -215,7 +215,7 @@ def sum_of(progress: Mapping[str, BookedProgress]) -> dict[str, Tally]:
 # Work that comes
 
 
-def absorb(draft: Draft, cause: str) -> list[str]:
+def update_forecast_state(draft: Draft, cause: str) -> list[str]:
     """Take in what the event moved and return the projects it moved; a second call within the event finds nothing."""
     moves, draft.moves = draft.moves, []
     if not moves:
@@ -384,7 +384,7 @@ def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int,
 # When to tell
 
 
-def worth_telling(forecast: Forecast, outlook: ForecastState) -> bool:
+def is_material(forecast: Forecast, outlook: ForecastState) -> bool:
     """Whether cost or revenue at completion changed by more than policy `forecast_threshold` since the last update."""
     told = forecast.told
     cost, revenue = (told.eac_cost, told.eac_revenue) if told is not None else (0, 0)

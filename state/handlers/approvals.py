@@ -47,7 +47,7 @@ def on_statement_approved(draft: Draft, event: StatementApproved) -> None:
         return
     asked = {event.requested_by, opened.requested_by}
     if event.approved_by in asked:
-        draft.note(
+        draft.raise_exception(
             OWN,
             "statement",
             opened.statement_id,
@@ -260,13 +260,13 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
         statements.cut(draft, _contract(draft, opened), _period(opened), since=None)
         statements.publish(draft)
     if opened.invoice is not None:
-        draft.settle_note(DIFFERENCE, PART, opened.statement_id)
+        draft.resolve_exception(DIFFERENCE, PART, opened.statement_id)
         on_invoice_posted(draft, opened.invoice)
 
 
 def _settle(draft: Draft, opened: OpenStatement) -> None:
     for category in (WRONG, OWN):
-        draft.settle_note(category, "statement", opened.statement_id)
+        draft.resolve_exception(category, "statement", opened.statement_id)
 
 
 def _decided(draft: Draft, event: StatementApproved | StatementReturned) -> OpenStatement | None:
@@ -304,7 +304,7 @@ def _approval(statement_id: str) -> str:
 def _refuse(draft: Draft, event: StatementApproved | StatementReturned, why: str) -> None:
     opened: OpenStatement | None = draft.part(PART, event.statement_id)
     decision = "approved" if isinstance(event, StatementApproved) else "returned"
-    draft.note(
+    draft.raise_exception(
         WRONG,
         "statement",
         event.statement_id,

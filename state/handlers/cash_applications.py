@@ -59,7 +59,7 @@ def on_payment_applied(draft: Draft, event: PaymentApplied) -> None:
         return
     if known is not None:
         _drop_waits(draft, known)
-        draft.settle_note(known.category, APPLICATION, application_id, "superseded")
+        draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
     _settle(draft, CashApplication(event, draft.own))
     retry_waiting(draft)
 
@@ -89,7 +89,7 @@ def waive(draft: Draft, application_id: str) -> None:
 def _settle(draft: Draft, known: CashApplication) -> None:
     """Post it whole, or say why it waits."""
     event = known.event
-    if (opposite := _opposite(draft, known)) is not None:
+    if (opposite := _cancelling_application(draft, known)) is not None:
         _drop(draft, opposite)
         _drop(draft, known)
         return
@@ -100,7 +100,7 @@ def _settle(draft: Draft, known: CashApplication) -> None:
         _park(draft, known, made)
         return
     for category in CATEGORIES:
-        draft.settle_note(category, APPLICATION, event.application_id)
+        draft.resolve_exception(category, APPLICATION, event.application_id)
     _drop_waits(draft, known)
     assert isinstance(found, Fitting), "what is grouped fits"
     posted = replace(known, elsewhere=found.elsewhere, category="", waits=())
@@ -269,7 +269,7 @@ def _take_back(draft: Draft, event: PaymentReversed, known: CashApplication) -> 
 def _park(draft: Draft, known: CashApplication, fault: CashFault) -> None:
     application_id = known.event.application_id
     if known.category not in ("", fault.category):
-        draft.settle_note(known.category, APPLICATION, application_id, "superseded")
+        draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
     _drop_waits(draft, known)
     waiting = WaitingCash(APPLICATION, APPLICATION, application_id)
     cash_waits.wait(draft, waiting, fault.waits)
@@ -283,7 +283,7 @@ def _drop_waits(draft: Draft, known: CashApplication) -> None:
         cash_waits.wait_no_more(draft, WaitingCash(APPLICATION, APPLICATION, known.event.application_id), known.waits)
 
 
-def _opposite(draft: Draft, known: CashApplication) -> CashApplication | None:
+def _cancelling_application(draft: Draft, known: CashApplication) -> CashApplication | None:
     """One that waits and takes off what this one applies, whether or not this one fits: nothing is posted of either, which they come to."""
     wanted = {name: -amount for name, amount in _stated(draft, known).items()}
     for application_id in _waiting(draft):
@@ -309,7 +309,7 @@ def _drop(draft: Draft, known: CashApplication) -> None:
     """It waits no more, and is never applied."""
     application_id = known.event.application_id
     if known.category:
-        draft.settle_note(known.category, APPLICATION, application_id, "superseded")
+        draft.resolve_exception(known.category, APPLICATION, application_id, "superseded")
     _drop_waits(draft, known)
     draft.put(APPLICATION, application_id, replace(known, is_reversed=True, category="", waits=()))
 

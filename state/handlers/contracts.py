@@ -113,7 +113,7 @@ def on_contract_terminated(draft: Draft, event: ContractTerminated) -> None:
     if not contract.history:
         if contract.ending is None or event.version > contract.ending.version:
             draft.put("contract", event.contract_id, replace(contract, ending=event))
-        draft.note(
+        draft.raise_exception(
             "unknown_reference",
             "contract_ending",
             event.contract_id,
@@ -142,7 +142,7 @@ def _end_waiting(draft: Draft, contract_id: str) -> None:
     """A termination that came before the contract holds once the versions before it are known."""
     contract = draft.contract(contract_id)
     if contract is not None and contract.history and contract.ending is not None and not contract.waiting:
-        draft.settle_note("unknown_reference", "contract_ending", contract_id)
+        draft.resolve_exception("unknown_reference", "contract_ending", contract_id)
         if contract.ending.version > contract.version:
             _end(draft, contract, contract.ending)
         else:
@@ -169,10 +169,10 @@ def on_reference_for_contracts(draft: Draft, contract_ids: Iterable[str]) -> Non
 def _newer(draft: Draft, contract: Contract, event: TermsEvent) -> bool:
     """Whether the event brings a higher version; the same one with other content is a conflict."""
     if event.version > contract.version:
-        draft.settle_note("conflicting_version", "contract", event.contract_id, "superseded")
+        draft.resolve_exception("conflicting_version", "contract", event.contract_id, "superseded")
         return True
     if event.version == contract.version and _digest(event) != contract.digest:
-        draft.note(
+        draft.raise_exception(
             "conflicting_version",
             "contract",
             event.contract_id,
@@ -193,10 +193,10 @@ def _wait(draft: Draft, contract: Contract, event: ContractAmended) -> None:
     _note_lacking(draft, event.contract_id)
     reached = _reached(contract.version, waiting)
     if contract.history and reached == waiting[-1].version:
-        draft.settle_note("amendment_gap", "contract", event.contract_id)
+        draft.resolve_exception("amendment_gap", "contract", event.contract_id)
     if contract.history and reached >= event.version:
         return
-    draft.note(
+    draft.raise_exception(
         "amendment_gap",
         "contract",
         event.contract_id,
@@ -224,7 +224,7 @@ def _apply_waiting(draft: Draft, contract_id: str) -> None:
             _amend(draft, contract, event)
         contract = draft.contract(contract_id)
     if contract is not None and not contract.waiting:
-        draft.settle_note("amendment_gap", "contract", contract_id)
+        draft.resolve_exception("amendment_gap", "contract", contract_id)
     _note_lacking(draft, contract_id)
     if waited:
         retry_parked(draft)
@@ -268,9 +268,9 @@ def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned
     message = f"{told}contract {contract_id} waits: {'; '.join(f'{one.field}: {one.told}' for one in missing)}"
     noted: OpenException | None = draft.part("exception", draft.exception_id(WAITS, "contract", contract_id))
     if noted is None:
-        draft.note(WAITS, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field)
+        draft.raise_exception(WAITS, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field)
     elif noted.message != message:
-        draft.revise_note(replace(noted, message=message, field=missing[0].field))
+        draft.revise_exception(replace(noted, message=message, field=missing[0].field))
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
@@ -280,7 +280,7 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
     if why is not None:
         category = "unapproved_amendment" if event.approved_by is None else "self_approved"
         draft.put("contract", event.contract_id, replace(seen, unapproved=category))
-        draft.note(
+        draft.raise_exception(
             category,
             "contract",
             event.contract_id,
@@ -328,7 +328,7 @@ def _fixed(contract: Contract, event: ContractSigned | ContractAmended) -> list[
 
 
 def _refuse_fixed(draft: Draft, event: ContractSigned | ContractAmended, fixed: list[str]) -> None:
-    draft.note(
+    draft.raise_exception(
         "invalid_terms",
         "contract_version",
         composed(event.contract_id, str(event.version)),
@@ -343,7 +343,7 @@ def _refuse_treatment(draft: Draft, contract: Contract, why: str) -> None:
     contract_id = contract.contract_id
     draft.put("contract", contract_id, contract)
     message = f"contract {contract_id}: {of_contract([why])}"
-    draft.note(UNSUPPORTED, "contract", contract_id, message, contract_id=contract_id, field="treatment")
+    draft.raise_exception(UNSUPPORTED, "contract", contract_id, message, contract_id=contract_id, field="treatment")
 
 
 def _settle_refused(draft: Draft, contract_id: str) -> None:
@@ -351,12 +351,12 @@ def _settle_refused(draft: Draft, contract_id: str) -> None:
     for exception_id in draft.ids("exception"):
         said = draft.part("exception", exception_id)
         if said.category == "invalid_terms" and said.contract_id == contract_id:
-            draft.settle_note(said.category, said.subject_kind, said.subject_id)
+            draft.resolve_exception(said.category, said.subject_kind, said.subject_id)
 
 
 def _settle_unapproved(draft: Draft, contract: Contract) -> None:
     if contract.unapproved is not None:
-        draft.settle_note(contract.unapproved, "contract", contract.contract_id, "superseded")
+        draft.resolve_exception(contract.unapproved, "contract", contract.contract_id, "superseded")
 
 
 # What new terms do
@@ -376,7 +376,7 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     refused = _missing(draft, contract, before) or terms_refused(draft, contract)
     for category in ("invalid_terms", UNSUPPORTED, "unknown_reference"):
         if refused is None or refused.category != category:
-            draft.settle_note(category, "contract", contract_id)
+            draft.resolve_exception(category, "contract", contract_id)
     if refused is not None:
         _refuse(draft, contract, before, refused)
         return False
@@ -423,7 +423,9 @@ def _refuse(draft: Draft, contract: Contract, before: Contract, refused: TermsRe
         _wait_for_references(draft, contract, contract.terms)
         return
     message = f"contract {contract_id}: {refused.message}"
-    draft.note(refused.category, "contract", contract_id, message, contract_id=contract_id, field=refused.field)
+    draft.raise_exception(
+        refused.category, "contract", contract_id, message, contract_id=contract_id, field=refused.field
+    )
 
 
 def _missing(draft: Draft, contract: Contract, before: Contract) -> TermsRefused | None:
@@ -446,7 +448,7 @@ def _note_refused_lines(draft: Draft, contract: Contract) -> None:
     for line_id in line_ids(contract):
         subject = composed(contract.contract_id, line_id)
         if line_id in refused:
-            draft.note(
+            draft.raise_exception(
                 UNSUPPORTED,
                 "contract_line",
                 subject,
@@ -455,7 +457,7 @@ def _note_refused_lines(draft: Draft, contract: Contract) -> None:
                 field=refused[line_id][0],
             )
         else:
-            draft.settle_note(UNSUPPORTED, "contract_line", subject)
+            draft.resolve_exception(UNSUPPORTED, "contract_line", subject)
 
 
 def _bind_projects(draft: Draft, contract: Contract) -> None:
@@ -554,14 +556,14 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
                 outside.append((entry.entry_id, price.value))
         outside += _charged_outside(draft, contract, line_id)
     if not outside:
-        draft.settle_note("outside_contract_dates", "contract", contract.contract_id)
+        draft.resolve_exception("outside_contract_dates", "contract", contract.contract_id)
         return
     message = f"{len(outside)} posted entries lie outside the dates of contract {contract.contract_id}"
     amount, currency = sum(value for _, value in outside), contract.terms.currency
     entries = tuple(entry_id for entry_id, _ in sorted(outside))
     said = _outside_said(draft, contract.contract_id)
     if said is None:
-        draft.note(
+        draft.raise_exception(
             "outside_contract_dates",
             "contract",
             contract.contract_id,
@@ -581,4 +583,4 @@ def _list_outside(draft: Draft, contract: Contract) -> None:
         entries=entries[:ENTRIES_NAMED],
     )
     if now != said:
-        draft.revise_note(now)
+        draft.revise_exception(now)

@@ -24,7 +24,7 @@ from state.own_work import of_own_decision, why_not
 from state.receivables.unapplied import APPLICATION
 from state.revenue import lent
 from state.terms.plan import contract_policies
-from state.work.assess import WAIVABLE
+from state.work.value_time import WAIVABLE
 
 # What only the missing record settles.
 MISSING_FACTS = frozenset(
@@ -94,7 +94,7 @@ def on_exception_assigned(draft: Draft, event: ExceptionAssigned) -> None:
         return
     match _find(draft, event.exception_id):
         case OpenException() as noted:
-            draft.revise_note(replace(noted, assignee=event.assignee))
+            draft.revise_exception(replace(noted, assignee=event.assignee))
         case OverCap(part_id, state):
             raise_over(draft, part_id, replace(state, assignee=event.assignee))
         case WaitingSide(entry, work, fault):
@@ -109,7 +109,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
         return
     match _find(draft, event.exception_id):
         case OpenException() as noted:
-            draft.close_note(noted.exception_id)
+            draft.close_exception(noted.exception_id)
             if noted.subject_kind == lent.KIND:
                 lent.settle(draft, noted.subject_id)
             elif noted.category == loss.CATEGORY:
@@ -117,7 +117,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
             elif noted.category == reconciliations.DIFFERS:
                 reconciliations.accept(draft, noted)
             if comes_back(noted.category, noted.subject_kind):
-                draft.revise_note(noted)
+                draft.revise_exception(noted)
         case OverCap(part_id, state):
             _close_over(draft, part_id, state, "resolved")
         case WaitingSide(entry, work, fault):
@@ -182,7 +182,7 @@ def _is_decided(draft: Draft, event: ExceptionResolved | ExceptionWaived) -> boo
     if why is not None:
         what = "waiver" if isinstance(event, ExceptionWaived) else "resolution"
         project_id, contract_id = _concerned(draft, event.exception_id)
-        draft.note(
+        draft.raise_exception(
             "self_approved",
             "exception",
             event.exception_id,
@@ -193,7 +193,7 @@ def _is_decided(draft: Draft, event: ExceptionResolved | ExceptionWaived) -> boo
             field="approved_by",
         )
         return False
-    draft.settle_note("self_approved", "exception", event.exception_id)
+    draft.resolve_exception("self_approved", "exception", event.exception_id)
     return True
 
 
@@ -282,7 +282,7 @@ def _above_limit(draft: Draft, contract_id: str, stake: AtStake) -> bool:
 def _waive_note(draft: Draft, known: OpenException) -> None:
     if is_missing(known.category, known.subject_kind):
         return
-    draft.close_note(known.exception_id, "waived")
+    draft.close_exception(known.exception_id, "waived")
     if known.category == DIFFERENCE:
         waive_difference(draft, known.subject_id)
     elif known.subject_kind == credit_memos.KIND:
@@ -306,7 +306,7 @@ def _close_over(draft: Draft, part_id: str, state: CapState, reason: str) -> Non
     """Closes the exception and makes no room; more over the cap raises it again."""
     assert state.exception_id is not None, "it was found by its id"
     contract_id, cap_id = parts_of(part_id)
-    draft.close_exception(state.exception_id, over_category(cap_id), reason, contract_id=contract_id)
+    draft.publish_closed(state.exception_id, over_category(cap_id), reason, contract_id=contract_id)
     draft.put("cap", part_id, replace(state, waived=True))
 
 
@@ -320,12 +320,12 @@ def on_intake_noticed(draft: Draft, event: IntakeNoticed) -> None:
     if not _is_newest(draft, f"intake_notice/{exception_id}", event):
         return
     if event.cleared:
-        draft.close_note(exception_id)
+        draft.close_exception(exception_id)
         return
     message = event.message or f"{event.category}: {event.subject} at {event.place}"
     noted: OpenException | None = draft.part("exception", exception_id)
     if noted is None:
-        draft.note(
+        draft.raise_exception(
             event.category,
             kind,
             event.subject,
@@ -335,7 +335,7 @@ def on_intake_noticed(draft: Draft, event: IntakeNoticed) -> None:
             blocks=event.event_count,
         )
     elif noted.count != event.event_count:
-        draft.revise_note(replace(noted, message=message, count=event.event_count))
+        draft.revise_exception(replace(noted, message=message, count=event.event_count))
 
 
 def _is_newest(draft: Draft, key: str, event: IntakeNoticed) -> bool:

@@ -69,7 +69,7 @@ from state.books import (
     StatementState,
     WaitingCredit,
 )
-from state.caps.allot import change
+from state.caps.allot import consume_caps
 from state.caps.claims import stake_of
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
@@ -87,7 +87,7 @@ from state.receivables.receivables import creditable, receivable_of, show_anew
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
 from state.totals import issued_of, issued_on, standing_price, with_issued
-from state.work.assess import finer_of
+from state.work.value_time import finer_of
 
 KIND = "credit_memo"
 UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
@@ -131,7 +131,7 @@ def on_credit_memo_issued(draft: Draft, event: CreditMemoIssued) -> None:
         _take(draft, event, draft.cause.log_offset)
     elif posted.digest != _digest(event):
         receivable = receivable_of(draft, event.invoice_id)
-        draft.note(
+        draft.raise_exception(
             "conflicting_version",
             KIND,
             event.credit_memo_id,
@@ -208,7 +208,7 @@ def _refuse(
     _settle(draft, event)
     draft.put(KIND, event.credit_memo_id, WaitingCredit(event, log_offset, category))
     stated = sum(line.amount or 0 for line in event.lines)
-    draft.note(
+    draft.raise_exception(
         category,
         KIND,
         event.credit_memo_id,
@@ -226,7 +226,7 @@ def _settle(draft: Draft, event: CreditMemoIssued) -> None:
     if draft.part(KIND, event.credit_memo_id) is not None:
         draft.put(KIND, event.credit_memo_id, None)
     for category in REASONS:
-        draft.settle_note(category, KIND, event.credit_memo_id)
+        draft.resolve_exception(category, KIND, event.credit_memo_id)
 
 
 def _memo(draft: Draft, event: CreditMemoIssued, receivable: Receivable) -> _Memo:
@@ -615,7 +615,7 @@ def _put(draft: Draft, entry: Entry, now: Issued) -> None:
         return
     price = fitted(after, replace(before.price, returned=now.returned, returned_hours=now.returned_hours))
     claim = replace(before, price=price, issued=issued_of(price, now))
-    allotted = change(draft, (plan, before), (plan, claim))
+    allotted = consume_caps(draft, (plan, before), (plan, claim))
     assert allotted is not None, "a claim was made"
     current = draft.entry(entry.entry_id)
     assert current is not None, "the entry was there before"

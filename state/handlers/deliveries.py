@@ -30,7 +30,7 @@ def serve_waiting(draft: Draft) -> None:
     for known in sorted(waiting, key=lambda one: one.log_offset):
         if _take(draft, known.event, known.log_offset):
             draft.put("delivery", known.event.delivery_id, None)
-            draft.settle_note(WAITS, DELIVERY, known.event.delivery_id)
+            draft.resolve_exception(WAITS, DELIVERY, known.event.delivery_id)
 
 
 def _take(draft: Draft, event: UnitsDelivered, log_offset: int) -> bool:
@@ -56,7 +56,7 @@ def _wait(draft: Draft, event: UnitsDelivered) -> None:
     known: WaitingDelivery | None = draft.part("delivery", event.delivery_id)
     if known is None or event.version > known.event.version:
         draft.put("delivery", event.delivery_id, WaitingDelivery(event, draft.cause.log_offset))
-        draft.note(
+        draft.raise_exception(
             WAITS,
             DELIVERY,
             event.delivery_id,

@@ -89,7 +89,7 @@ def on_progress_reported(draft: Draft, event: ProgressReported) -> None:
             _note_out_of_range(draft, event, part_id)
         return
     if is_newest:
-        draft.settle_note(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
+        draft.resolve_exception(OUT_OF_RANGE, "progress", spoken(part_id), "superseded")
     said = sorted((*reports.said, (event.version, event.as_of, event.percent)))
     draft.put("reports", part_id, Reports(tuple(said)))
     for contract in draft.contracts():
@@ -103,7 +103,7 @@ def _came_late(draft: Draft, part_id: str, reports: Reports, version: int) -> bo
 
 def _note_out_of_range(draft: Draft, event: ProgressReported, part_id: str) -> None:
     """Nothing is charged of it; what was reported before holds until a higher version corrects it."""
-    draft.note(
+    draft.raise_exception(
         OUT_OF_RANGE,
         "progress",
         spoken(part_id),
@@ -138,7 +138,7 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
         _bring_fees(draft, contract, line_id, fees, day)
         milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
-        if ended and own_periods.falls_short(draft, contract, line_id, day):
+        if ended and own_periods.is_below_top_up(draft, contract, line_id, day):
             draft.due.add((zone, ""))
     look_again(draft, contract, zone, day, upcoming)
 
@@ -173,7 +173,7 @@ def after_event(draft: Draft) -> None:
             if _moves_what_ended(draft, part_id, had, has):
                 settle(draft, contract)
             zone = zone_of(draft, contract)
-            if own_periods.falls_short(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
+            if own_periods.is_below_top_up(draft, contract, line_id, local_date(draft.cause.recorded_at, zone)):
                 draft.due.add((zone, ""))
 
 
@@ -456,9 +456,9 @@ def in_contract_currency(draft: Draft, cost: Cost, price: Price) -> Amount | Non
 def _note_uncounted(draft: Draft, contract: Contract, line_id: str, to: date, lacking: list[str]) -> None:
     subject = composed(contract.contract_id, line_id)
     if not lacking:
-        draft.settle_note("no_exchange_rate", "contract_line", subject)
+        draft.resolve_exception("no_exchange_rate", "contract_line", subject)
         return
-    draft.note(
+    draft.raise_exception(
         "no_exchange_rate",
         "contract_line",
         subject,

@@ -53,8 +53,8 @@ from state.forecast.expected import IssuedMonths, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
-    absorb,
     fits,
+    is_material,
     known,
     last_day,
     line_key,
@@ -66,7 +66,7 @@ from state.forecast.outlook import (
     register,
     register_for,
     today,
-    worth_telling,
+    update_forecast_state,
 )
 from state.forecast.tracks import WHOLE, tracks_in
 from state.handlers import views
@@ -98,7 +98,7 @@ def after_event(draft: Draft) -> None:
     if draft.cause.kind == WORK:
         if draft.moves:
             cause = _work_cause(draft)
-            for project_id in absorb(draft, cause):
+            for project_id in update_forecast_state(draft, cause):
                 _follow(draft, project_id, cause)
         elif draft.parts:
             for project_id in sorted(_touched(draft)):
@@ -135,7 +135,7 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
     if not forecast.currency:
         weigh(draft, project_id, today(draft, project_zone(draft, draft.project(project_id))), cause)
         forecast, outlook = known(draft, project_id)
-    if forecast.currency and worth_telling(forecast, outlook) and _measured(forecast):
+    if forecast.currency and is_material(forecast, outlook) and _measured(forecast):
         send(draft, project_id, today(draft, forecast.zone))
     register(draft, project_id)
 
@@ -165,7 +165,7 @@ def _reconsider(draft: Draft) -> list[str]:
     """Events other than work: some change what figures rest on, many what a view shows. Returns the projects concerned."""
     anew = _based_anew(draft)
     usual = CORRECTION if draft.cause.kind == GIVEN_UP else "volume"
-    moved = absorb(draft, _moved_by(draft) if anew else usual)
+    moved = update_forecast_state(draft, _moved_by(draft) if anew else usual)
     _take_statements(draft)
     concerned = sorted(_touched(draft).union(anew, moved))
     for project_id in concerned:
@@ -523,7 +523,7 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
     if not forecast.currency:
         return True
     forecast_waits(draft, project_id, _rates_lacking(draft, project_id, as_of))
-    draft.note(
+    draft.raise_exception(
         NO_RATE,
         "project",
         project_id,
@@ -556,7 +556,7 @@ def _amounts(figures: ForecastFigures) -> list[int]:
 def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:
     """What it was told last stands until somebody says less."""
     forecast = weighed.forecast
-    draft.note(
+    draft.raise_exception(
         OUT_OF_RANGE,
         "project",
         project_id,
@@ -578,9 +578,9 @@ def _noted(draft: Draft, project_id: str, forecast: Forecast) -> Forecast:
         return forecast
     for category in forecast.noted:
         if category not in lacking:
-            draft.settle_note(category, "project", project_id)
+            draft.resolve_exception(category, "project", project_id)
     if lacking:
-        draft.note(
+        draft.raise_exception(
             "no_estimate",
             "project",
             project_id,

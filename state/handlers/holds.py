@@ -24,7 +24,7 @@ def on_hold_placed(draft: Draft, event: BillingHoldPlaced) -> None:
     if is_new(draft, KIND, event.hold_id, event.version, event):
         hold = Hold(event.hold_id, event.version, event.scope.kind, event.scope.id, False)
         draft.put(KIND, event.hold_id, hold)
-        draft.settle_note(UNKNOWN, KIND, event.hold_id, "superseded")
+        draft.resolve_exception(UNKNOWN, KIND, event.hold_id, "superseded")
         if _is_told_here(draft, hold) and not _is_known(draft, hold):
             _note(draft, event)
         _show(draft)
@@ -38,7 +38,7 @@ def on_hold_released(draft: Draft, event: BillingHoldReleased) -> None:
         else:
             scope, scope_id = (event.scope.kind, event.scope.id) if event.scope is not None else ("contract", "")
         draft.put(KIND, event.hold_id, Hold(event.hold_id, event.version, scope, scope_id, True))
-        draft.settle_note(UNKNOWN, KIND, event.hold_id, "superseded")
+        draft.resolve_exception(UNKNOWN, KIND, event.hold_id, "superseded")
         _release_soon(draft)
         _show(draft)
 
@@ -52,7 +52,7 @@ def after_event(draft: Draft) -> None:
         if hold is None or hold.released or draft.part("exception", draft.exception_id(UNKNOWN, KIND, hold_id)) is None:
             continue
         if _is_known(draft, hold):
-            draft.settle_note(UNKNOWN, KIND, hold_id)
+            draft.resolve_exception(UNKNOWN, KIND, hold_id)
 
 
 def _is_told_here(draft: Draft, hold: Hold) -> bool:
@@ -72,7 +72,7 @@ def _is_known(draft: Draft, hold: Hold) -> bool:
 
 def _note(draft: Draft, event: BillingHoldPlaced) -> None:
     expected = "time or an expense that was approved" if event.scope.kind == "entry" else "a line of a contract"
-    draft.note(
+    draft.raise_exception(
         UNKNOWN,
         KIND,
         event.hold_id,

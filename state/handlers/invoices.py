@@ -23,7 +23,7 @@ from domain.units import Amount
 from domain.why import Rates, in_event, quoted
 from state.billing.approval import keep_invoice
 from state.billing.reissue import stands_for_good
-from state.billing.reliefs import Clearing, at_its_rate, reliefs_of, relieve
+from state.billing.reliefs import Clearing, at_its_rate, clear_unbilled, relieve
 from state.billing.statement_tax import note_difference
 from state.books import InvoiceCredits, OpenException, StatementState
 from state.draft import AMOUNT_MAX, Draft
@@ -59,7 +59,7 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
     if statement is None:
         _unknown(draft, event, "invoice", event.invoice_id)
         return
-    draft.settle_note("unknown_reference", "invoice", event.invoice_id)
+    draft.resolve_exception("unknown_reference", "invoice", event.invoice_id)
     if keep_invoice(draft, statement.statement_id, event):
         return
     if statement.invoice_id is not None:
@@ -124,10 +124,10 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
         category, other = standings.REFUSED, standings.UNMAPPED
         of = f"invoice {event.invoice_id}" if event.invoice_id is not None else "the invoice"
         message = f"the ERP rejected {of} of statement {statement_id}: {event.code} {event.message}"
-    draft.settle_note(other, "statement", statement_id)
+    draft.resolve_exception(other, "statement", statement_id)
     noted: OpenException | None = draft.part("exception", draft.exception_id(category, "statement", statement_id))
     if noted is None:
-        draft.note(
+        draft.raise_exception(
             category,
             "statement",
             statement_id,
@@ -137,7 +137,7 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
             currency=statement.currency,
         )
     elif noted.message != message:
-        draft.revise_note(replace(noted, message=message))
+        draft.revise_exception(replace(noted, message=message))
 
 
 def waive_difference(draft: Draft, statement_id: str) -> None:
@@ -182,7 +182,7 @@ def _unknown(draft: Draft, event: InvoicePosted | InvoiceRejected, kind: str, su
     if named is None and parts is not None:
         to = f" to {parts.bill_to}" if parts.bill_to is not None else ""
         named = f"{parts.sequence} of contract {parts.contract_id}{to} for the period from {parts.period}"
-    draft.note(
+    draft.raise_exception(
         "unknown_reference",
         kind,
         subject,
@@ -202,7 +202,7 @@ def _differs(
     amount: Amount | None = None,
 ) -> None:
     """`amount` is what is at stake, where that is not the difference of the net amounts."""
-    draft.note(
+    draft.raise_exception(
         "statement_differs_from_invoice",
         "statement",
         statement.statement_id,
@@ -231,9 +231,9 @@ def post_invoice(
         return
     entity = slot.entity
     for category in UNTIL_POSTED:
-        draft.settle_note(category, "statement", statement.statement_id)
+        draft.resolve_exception(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
-    reliefs = reliefs_of(draft, contract, statement, slot)
+    reliefs = clear_unbilled(draft, contract, statement, slot)
     rates = _rates(event, slot, policies) if draft.why is not None else None
     kept = moved_retention(draft, statement, slot, policies.money_mode, rates)
     journal = _journals(draft, statement, event, slot, policies, reliefs, kept)
@@ -272,7 +272,7 @@ def _slot(
     if isinstance(exchange, MissingRate):
         draft.put("statement", statement.statement_id, replace(statement, waiting=event))
         draft.waits_added |= _waits(statement, entity)
-        draft.note(
+        draft.raise_exception(
             exchange.category,
             "statement",
             statement.statement_id,

@@ -72,11 +72,11 @@ def on_payment_received(draft: Draft, event: PaymentReceived) -> None:
         return
     if known is not None and known.is_reversed:
         draft.put(PAYMENT, event.payment_id, replace(known, event=event, own=draft.own))
-        draft.settle_note(UNKNOWN, PAYMENT, event.payment_id, "superseded")
+        draft.resolve_exception(UNKNOWN, PAYMENT, event.payment_id, "superseded")
         return
     if known is not None:
         _drop_waits(draft, event.payment_id, known)
-        draft.settle_note(known.category, PAYMENT, event.payment_id, "superseded")
+        draft.resolve_exception(known.category, PAYMENT, event.payment_id, "superseded")
     applications = known.applications if known is not None else ()
     _settle(draft, event.payment_id, Payment(event, draft.own, applications=applications))
 
@@ -113,7 +113,7 @@ def _settle(draft: Draft, payment_id: str, payment: Payment) -> None:
         _park(draft, payment_id, payment, made)
         return
     for category in CATEGORIES:
-        draft.settle_note(category, PAYMENT, payment_id)
+        draft.resolve_exception(category, PAYMENT, payment_id)
     _drop_waits(draft, payment_id, payment)
     receipts, applied = [], []
     for group, slot in made:
@@ -363,7 +363,9 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     if payment is None:
         draft.put(PAYMENT, event.payment_id, Payment(None, is_reversed=True))
         message = f"payment {event.payment_id} was taken back and has not come"
-        draft.note(UNKNOWN, PAYMENT, event.payment_id, message, project_id=event.project_id, field="payment_id")
+        draft.raise_exception(
+            UNKNOWN, PAYMENT, event.payment_id, message, project_id=event.project_id, field="payment_id"
+        )
         return
     if payment.is_reversed or payment.event is None:
         return
@@ -372,8 +374,8 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
         _note(draft, event.payment_id, payment, fault, side="/reversal")
         return
     for category in CATEGORIES:
-        draft.settle_note(category, PAYMENT, event.payment_id, "superseded")
-    draft.settle_note(MISAPPLIED, PAYMENT, event.payment_id, side="/reversal")
+        draft.resolve_exception(category, PAYMENT, event.payment_id, "superseded")
+    draft.resolve_exception(MISAPPLIED, PAYMENT, event.payment_id, side="/reversal")
     _drop_waits(draft, event.payment_id, payment)
     about = Subject(PAYMENT, event.payment_id, payment.event.customer_id)
     for receipt in payment.receipts:
@@ -403,7 +405,7 @@ def other_payment(event: PaymentReversed, payment: PaymentReceived) -> CashFault
 
 def _park(draft: Draft, payment_id: str, payment: Payment, fault: CashFault) -> None:
     if payment.category not in ("", fault.category):
-        draft.settle_note(payment.category, PAYMENT, payment_id, "superseded")
+        draft.resolve_exception(payment.category, PAYMENT, payment_id, "superseded")
     _drop_waits(draft, payment_id, payment)
     cash_waits.wait(draft, _waiting(payment_id), fault.waits)
     draft.put(PAYMENT, payment_id, replace(payment, category=fault.category, waits=fault.waits))

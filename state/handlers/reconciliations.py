@@ -40,7 +40,7 @@ def on_ledger_reconciled(draft: Draft, event: LedgerReconciled) -> None:
     for exception_id in draft.ids("exception") if is_whole else ():
         noted: OpenException = draft.part("exception", exception_id)
         if noted.category == DIFFERS and noted.subject_id.startswith(f"{scope}/") and noted.subject_id not in found:
-            draft.close_note(exception_id)
+            draft.close_exception(exception_id)
     for fact_id in draft.ids("fact") if is_whole else ():
         if fact_id.startswith(f"{ACCEPTED}/{scope}/") and fact_id.removeprefix(f"{ACCEPTED}/") not in found:
             draft.put("fact", fact_id, None)
@@ -101,7 +101,7 @@ def _raise(draft: Draft, subject: str, difference: LedgerDifference) -> None:
     amount, entries = abs(difference.amount), difference.journals[:ENTRIES_NAMED]
     noted: OpenException | None = draft.part("exception", draft.exception_id(DIFFERS, LEDGER, subject))
     if noted is None:
-        draft.note(
+        draft.raise_exception(
             DIFFERS,
             LEDGER,
             subject,
@@ -116,4 +116,4 @@ def _raise(draft: Draft, subject: str, difference: LedgerDifference) -> None:
     amounts = {difference.currency: amount} if amount else {}
     if (noted.message, noted.amounts, noted.entries) != (message, amounts, entries):
         count = max(len(difference.journals), 1)
-        draft.revise_note(replace(noted, message=message, amounts=amounts, entries=entries, count=count))
+        draft.revise_exception(replace(noted, message=message, amounts=amounts, entries=entries, count=count))

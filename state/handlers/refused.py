@@ -74,7 +74,7 @@ def _refuse_type(draft: Draft, event: Event) -> None:
     if draft.part("refused", name) is None:
         exception_id = draft.exception_id(UNSUPPORTED, kind, name)
         draft.put("refused", name, Refused(0, exception_id, draft.cause.recorded_at, 0, None))
-        draft.note(UNSUPPORTED, kind, name, words_of(name, name=name))
+        draft.raise_exception(UNSUPPORTED, kind, name, words_of(name, name=name))
 
 
 def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:
@@ -83,9 +83,9 @@ def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:
     message = of_company(entity_id, (what for _, what in refused))
     noted: OpenException | None = draft.part("exception", draft.exception_id(UNSUPPORTED, kind, entity_id))
     if noted is not None and (not refused or noted.message != message):
-        draft.settle_note(UNSUPPORTED, kind, entity_id, "superseded")
+        draft.resolve_exception(UNSUPPORTED, kind, entity_id, "superseded")
     if refused:
-        draft.note(UNSUPPORTED, kind, entity_id, message, field=refused[0][0])
+        draft.raise_exception(UNSUPPORTED, kind, entity_id, message, field=refused[0][0])
 
 
 def revise_counts(draft: Draft) -> None:
@@ -93,7 +93,7 @@ def revise_counts(draft: Draft) -> None:
     for exception_id in draft.ids("exception"):
         noted: OpenException = draft.part("exception", exception_id)
         if noted.count != noted.told:
-            draft.revise_note(noted)
+            draft.revise_exception(noted)
 
 
 def _count(draft: Draft, event: Event, fact_id: str, version: int) -> Refused:

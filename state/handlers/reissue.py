@@ -18,7 +18,7 @@ from domain.identity import composed
 from domain.outputs import BillingStatement
 from state.billing.reissue import ISSUED_STATEMENT, LATE, PERIODS, due_lines, late_rows, look_again, mark_late
 from state.books import Contract, CutPeriod, Entry, IssuedStatement, LateRow, Reissues
-from state.caps.allot import allot_rest, repin
+from state.caps.allot import reallocate, settle_consumption
 from state.caps.claims import allotments, stake_of, stands_on
 from state.caps.repricing import reprice
 from state.draft import Draft
@@ -178,7 +178,7 @@ def _take_back(draft: Draft, contract: Contract, former: IssuedStatement) -> Non
         draft.put_entry(entry, after)
         stake = stake_of(after)
         if before is not None and stake is not None and plan is not None:
-            repin(draft, plan, before, stake)
+            settle_consumption(draft, plan, before, stake)
     for line_id, (hours, quantity) in former.shown.items():
         totals = draft.line(contract.contract_id, line_id)
         shown = replace(totals, shown_hours=totals.shown_hours - hours, shown_quantity=totals.shown_quantity - quantity)
@@ -193,7 +193,7 @@ def _allot_anew(draft: Draft, contract: Contract) -> None:
         if plan is not None and plan.every_rule and plan.group not in seen:
             seen.add(plan.group)
             for allotment in allotments(plan):
-                allot_rest(draft, plan, allotment)
+                reallocate(draft, plan, allotment)
 
 
 def _revise(draft: Draft, contract: Contract, anew: _Anew, former: IssuedStatement) -> None:

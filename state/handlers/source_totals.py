@@ -19,7 +19,7 @@ from domain.units import HOURS_SCALE, Amount, Hours
 from domain.work.rows import DELIVERY, EXPENSE
 from state.books import Charge, OpenException, SourceTotal, Work
 from state.draft import Draft
-from state.work.assess import worked_hours
+from state.work.value_time import worked_hours
 
 DIFFERS = "source_differs"
 KIND = "control_total"
@@ -34,7 +34,7 @@ def on_control_total(draft: Draft, event: ControlTotal) -> None:
         return
     if event.project_id is None or event.kind not in ("time", *CHARGES):
         message = words_of("control_total", kind=event.kind, period=event.period)
-        draft.note(UNSUPPORTED, KIND, subject, message, project_id=event.project_id)
+        draft.raise_exception(UNSUPPORTED, KIND, subject, message, project_id=event.project_id)
         return
     draft.put(KIND, subject, SourceTotal(event))
     if (zone := _zone(draft, event.project_id)) is not None:
@@ -62,17 +62,19 @@ def compare(draft: Draft, zone: str) -> None:
         differences, at_stake = _differences(draft, told.event)
         if not differences:
             draft.put(KIND, subject, replace(told, agrees=True))
-            draft.settle_note(DIFFERS, KIND, subject)
+            draft.resolve_exception(DIFFERS, KIND, subject)
             continue
         draft.due.add((zone, ""))
         message = f"{told.event.source} has for {told.event.kind} of {told.event.period} {'; '.join(differences)}"
         noted: OpenException | None = draft.part("exception", draft.exception_id(DIFFERS, KIND, subject))
         if noted is None:
             currency = told.event.currency
-            draft.note(DIFFERS, KIND, subject, message, project_id=project_id, amount=at_stake, currency=currency)
+            draft.raise_exception(
+                DIFFERS, KIND, subject, message, project_id=project_id, amount=at_stake, currency=currency
+            )
         elif noted.message != message:
             amounts = {told.event.currency: at_stake} if told.event.currency is not None and at_stake else {}
-            draft.revise_note(replace(noted, message=message, amounts=amounts))
+            draft.revise_exception(replace(noted, message=message, amounts=amounts))
 
 
 def _differences(draft: Draft, event: ControlTotal) -> tuple[list[str], Amount]:

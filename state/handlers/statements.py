@@ -58,7 +58,7 @@ from state.books import (
     StatementState,
     WaitingRequest,
 )
-from state.caps.allot import repin
+from state.caps.allot import settle_consumption
 from state.caps.claims import stake_of
 from state.caps.repricing import book_repriced, reprice
 from state.draft import Draft
@@ -111,7 +111,7 @@ def on_statement_requested(draft: Draft, event: StatementRequested) -> None:
     contract = draft.contract(event.contract_id)
     if contract is None or not contract.history or contract.invalid is not None:
         draft.put("request", event.request_id, WaitingRequest(event, draft.cause.log_offset))
-        draft.note(
+        draft.raise_exception(
             "unknown_reference",
             "statement_request",
             event.request_id,
@@ -131,7 +131,7 @@ def serve_waiting(draft: Draft, contract_id: str) -> None:
         contract = draft.contract(contract_id)
         if request.event.contract_id == contract_id and contract is not None:
             draft.put("request", request.event.request_id, None)
-            draft.settle_note("unknown_reference", "statement_request", request.event.request_id)
+            draft.resolve_exception("unknown_reference", "statement_request", request.event.request_id)
             _cut_on_request(draft, contract, request.event)
             name_requester(draft, request.event.requested_by)
     publish(draft)
@@ -188,7 +188,7 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     elsewhere = reserved(drafts_of(draft, contract.contract_id))
     shared = _shared(draft, contract, list(_due(draft, contract, period, since, elsewhere)))
     due = [one for one in shared if one.bill_to not in elsewhere.get(one.entry.entry_id, NOBODY)]
-    free = _let_go(draft, contract, retention.falls_free(draft, contract, period))
+    free = _releasable_bill_tos(draft, contract, retention.falls_free(draft, contract, period))
     drafted: dict[str, list[_Due]] = {}
     by_payer: dict[str, list[_Due]] = {}
     for one in due:
@@ -334,13 +334,13 @@ def _holds(draft: Draft) -> list[Hold]:
     return [hold for hold_id in draft.ids("hold") if not (hold := draft.part("hold", hold_id)).released]
 
 
-def _let_go(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
+def _releasable_bill_tos(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
     """Bill-tos to whom what is retained may be released: no hold keeps it back, and no draft releases it already."""
     waiting = releasing(draft, contract.contract_id)
-    return [bill_to for bill_to in _not_held(draft, contract, holders) if bill_to not in waiting]
+    return [bill_to for bill_to in _bill_tos_not_held(draft, contract, holders) if bill_to not in waiting]
 
 
-def _not_held(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
+def _bill_tos_not_held(draft: Draft, contract: Contract, holders: Iterable[str]) -> list[str]:
     """Bill-tos of whom neither a hold of the contract nor of the bill-to keeps back what is retained."""
     held = {(hold.scope, hold.scope_id) for hold in _holds(draft)}
     if ("contract", contract.contract_id) in held:
@@ -502,7 +502,7 @@ def _release(draft: Draft, contract: Contract, day: date) -> None:
         return
     period = BillingPeriod(on, on + retention.DAY)
     is_approved = _is_release_approved(draft, contract, day)
-    for bill_to in _let_go(draft, contract, retention.holders(draft, contract.contract_id)):
+    for bill_to in _releasable_bill_tos(draft, contract, retention.holders(draft, contract.contract_id)):
         if is_approved:
             keep_draft(draft, (), partial(_emit_release, contract=contract, period=period, bill_to=bill_to))
         else:
@@ -520,7 +520,7 @@ def _emit_release(
 def release_held(draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, sequence: int) -> None:
     """What a draft without lines releases, as far as it is still to be released and no hold keeps it back."""
     is_free = retention.is_free(draft, contract, period, bill_to)
-    if is_free and bill_to in _not_held(draft, contract, [bill_to]):
+    if is_free and bill_to in _bill_tos_not_held(draft, contract, [bill_to]):
         _emit_release(draft, contract, period, bill_to, sequence)
 
 
@@ -585,7 +585,7 @@ def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
     draft.put_entry(entry, after)
     stake = stake_of(after)
     if before is not None and stake is not None and stake.price.line_id == piece.line_id:
-        repin(draft, due.plan, before, stake)
+        settle_consumption(draft, due.plan, before, stake)
 
 
 def _emit(

@@ -25,7 +25,7 @@ from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import Amount
 from state.books import Contract, Entry, WriteOff
-from state.caps.allot import change
+from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, stake_of
 from state.caps.given_up import fitted, give_up, left_of, rows_of
 from state.caps.repricing import book_repriced, carrying_slot, reprice
@@ -203,7 +203,7 @@ def _give_up(draft: Draft, event: WrittenOff, entry_id: str, amount: Amount) -> 
     assert plan is not None, "the entry is on a line"
     after = give_up(entry, event.write_off_id, amount, event.currency)
     price = fitted(after, before.price)
-    allotted = change(draft, (plan, before), (plan, replace(before, price=price)))
+    allotted = consume_caps(draft, (plan, before), (plan, replace(before, price=price)))
     assert allotted is not None, "a claim was made"
     draft.put_entry(entry, reprice(draft, after, plan, allotted, "cap"))
 

@@ -15,7 +15,7 @@ from domain.reference.exchange import Exchange
 from domain.work.rows import named, row_id, spoken
 from state.books import Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
-from state.caps.allot import change, with_issue_kept
+from state.caps.allot import consume_caps, with_issue_kept
 from state.caps.claims import Consumption, stake_of, uncapped
 from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
@@ -35,10 +35,10 @@ from state.rerating.rerate import in_order, line_ids, ratable
 from state.terms.known import Blocked, Slot, entity_policies, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on
-from state.work.assess import CostPlan, PricePlan, Valuation, journal_reversal_day
 from state.work.at_stake import at_stake
 from state.work.exchange_waits import EXCHANGE_FAULTS, settle_when_day_ends
-from state.work.judge import judge
+from state.work.valuation import value_work
+from state.work.value_time import CostPlan, PricePlan, Valuation, journal_reversal_day
 
 # What tells a new version from a mere repeat.
 _REPEATED = TRACE | {"version", "occurred_at", "approved_at"}
@@ -123,7 +123,7 @@ def conflict(draft: Draft, before: Entry) -> None:
     if before.work is not None and (before.behind is not None or not before.work.finished):
         advance(draft, before, entry, before.work, fresh=False)
         return
-    draft.note(
+    draft.raise_exception(
         "conflicting_version",
         kind,
         subject,
@@ -140,7 +140,7 @@ def resolved(draft: Draft, entry: Entry) -> Entry:
     if entry.conflict is None:
         return entry
     if entry.work is None or not entry.work.faults:
-        draft.close_note(entry.conflict, "superseded")
+        draft.close_exception(entry.conflict, "superseded")
     return replace(entry, conflict=None)
 
 
@@ -182,7 +182,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
     standing = entry.behind or (entry.work if fresh and entry.work is not None and entry.work.finished else None)
     faults_before = entry.work.faults if entry.work is not None else ()
     waited = {} if fresh else {one.side: one.category for one in faults_before if one.category in EXCHANGE_FAULTS}
-    verdict = judge(draft, entry, work, standing or entry.work, waited)
+    verdict = value_work(draft, entry, work, standing or entry.work, waited)
     is_complete = verdict.complete
     if not is_complete:
         for side in verdict.blocked:
@@ -251,7 +251,7 @@ def leave_line(draft: Draft, contract: Contract, since: str) -> None:
                 continue
             if work.part_of is not None or work.is_schedule or work.price.contract_id != contract.contract_id:
                 continue
-            verdict = judge(draft, entry, work, work)
+            verdict = value_work(draft, entry, work, work)
             if isinstance(verdict.price, Blocked) and verdict.price.category == "no_contract_line":
                 _put(draft, entry, _booked(draft, entry, work, verdict, work.faults, fresh=False, replaces=True))
 
@@ -288,7 +288,7 @@ def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
 def undo(draft: Draft, entry: Entry) -> None:
     """Take everything of the entry out of the books."""
     undo_journals(draft, entry)
-    change(draft, undo_claim(draft, entry), None)
+    consume_caps(draft, undo_claim(draft, entry), None)
 
 
 def undo_journals(draft: Draft, entry: Entry) -> None:
@@ -308,7 +308,7 @@ def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Consumption] | Non
 def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[LinePlan, Consumption] | None) -> Work:
     """Post the sides that can be and are not; `old` is the claim on caps that the new one replaces."""
     if verdict.whole is not None:
-        change(draft, old, None)
+        consume_caps(draft, old, None)
         return work
     sides: list[Side] = []
     cost, price = work.cost, work.price
@@ -319,7 +319,7 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[
         if work.cost is not None and work.cost.account == WORK_IN_PROGRESS:
             cost = _out_of_progress(draft, work, work.cost, sides)
     else:
-        change(draft, old, None)
+        consume_caps(draft, old, None)
     if cost is work.cost and price is work.price and not sides:
         return work
     done = replace(work, cost=cost, price=price)
@@ -360,7 +360,7 @@ def _price_side(
 ) -> Price:
     line = plan.line
     if line is None or plan.slot is None:
-        change(draft, old, None)
+        consume_caps(draft, old, None)
         return plan.price
     price = plan.price
     if line.shares_price:
@@ -380,7 +380,7 @@ def _price_side(
         stake = Consumption(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
         if stake.issued > 0:
             stake = with_issue_kept(draft, line, old, stake)
-        allotted = change(draft, old, (line, stake))
+        allotted = consume_caps(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     return allotted
@@ -425,7 +425,7 @@ def faults_of(
 
 def tell_fault(draft: Draft, work: Work, fault: Fault) -> None:
     """Raise the exception of a side that waits, or its next revision."""
-    draft.tell_exception(
+    draft.publish_exception(
         fault.exception_id,
         fault.category,
         work.subject_kind,
@@ -456,4 +456,4 @@ def _posted(work: Work, side: str) -> bool:
 
 def close_faults(draft: Draft, faults: tuple[Fault, ...], reason: str, project_id: str | None) -> None:
     for fault in faults:
-        draft.close_exception(fault.exception_id, fault.category, reason, project_id)
+        draft.publish_closed(fault.exception_id, fault.category, reason, project_id)

@@ -42,7 +42,7 @@ def on_written_off(draft: Draft, event: WrittenOff) -> None:
     known: WriteOff | None = draft.part(WRITE_OFF, event.write_off_id)
     if known is not None and known.category and not is_repeat(draft, WRITE_OFF, event.write_off_id, event):
         # Nothing of it is posted: the newest content counts.
-        draft.settle_note(known.category, WRITE_OFF, event.write_off_id, "superseded")
+        draft.resolve_exception(known.category, WRITE_OFF, event.write_off_id, "superseded")
         _give_up(draft, known)
     if is_new(draft, WRITE_OFF, event.write_off_id, 0, event):
         _settle(draft, WriteOff(event, own=draft.own))

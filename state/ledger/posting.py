@@ -40,7 +40,7 @@ from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
 from state.totals import unbilled_positions
 from state.value import Value
-from state.work.assess import PricePlan, journal_reversal_day
+from state.work.value_time import PricePlan, journal_reversal_day
 
 Pairs = tuple[tuple[str, str, Amount], ...]
 
@@ -240,7 +240,7 @@ def note_rounding(
     currency = record.ledger_currency
     if excess := rounding_beyond(all_legs, currency, limit):
         message = f"rounding left {format_amount(excess)} {currency}, the limit is {format_amount(limit)}"
-        draft.note(
+        draft.raise_exception(
             "rounding_over_limit",
             "journal",
             record.journal_id,

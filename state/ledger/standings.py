@@ -412,7 +412,7 @@ def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None
     rejected = f"{after.erp} rejects journal {journal_id}: {after.code} {after.message}"
     noted: OpenException | None = draft.part("exception", now)
     if noted is None:
-        draft.note(
+        draft.raise_exception(
             REFUSED,
             JOURNAL,
             journal_id,
@@ -425,7 +425,7 @@ def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None
             entries=(journal_id,),
         )
     elif noted.message != rejected:
-        draft.revise_note(replace(noted, message=rejected, field=after.field))
+        draft.revise_exception(replace(noted, message=rejected, field=after.field))
 
 
 def _complaint(draft: Draft, journal_id: str, stands: JournalStanding | None) -> str | None:
@@ -476,7 +476,7 @@ def _tell_twice(draft: Draft, journal_id: str, stands: JournalStanding) -> None:
     )
     noted: OpenException | None = draft.part("exception", draft.exception_id(TWICE, JOURNAL, journal_id))
     if noted is None:
-        draft.note(
+        draft.raise_exception(
             TWICE,
             JOURNAL,
             journal_id,
@@ -489,4 +489,4 @@ def _tell_twice(draft: Draft, journal_id: str, stands: JournalStanding) -> None:
             entries=(journal_id,),
         )
     elif noted.message != message:
-        draft.revise_note(replace(noted, message=message))
+        draft.revise_exception(replace(noted, message=message))

@@ -64,9 +64,9 @@ def note(draft: Draft, one: WaitingCash, event: Cash, fault: CashFault, about: s
     noted: OpenException | None = draft.part("exception", draft.exception_id(fault.category, one.kind, one.id + side))
     if noted is not None and noted.message != message:
         amounts = {event.currency: fault.amount} if fault.amount else {}
-        draft.revise_note(replace(noted, message=message, field=fault.field, amounts=amounts))
+        draft.revise_exception(replace(noted, message=message, field=fault.field, amounts=amounts))
         return
-    draft.note(
+    draft.raise_exception(
         fault.category,
         one.kind,
         one.id,

@@ -53,9 +53,9 @@ def park(draft: Draft, known: WriteOff, contract_id: str | None, fault: WriteOff
     """It waits with an exception, in place of the one that it waited with before."""
     event = known.event
     if known.category and known.category != fault.category:
-        draft.settle_note(known.category, WRITE_OFF, event.write_off_id, "superseded")
+        draft.resolve_exception(known.category, WRITE_OFF, event.write_off_id, "superseded")
     draft.put(WRITE_OFF, event.write_off_id, replace(known, category=fault.category))
-    draft.note(
+    draft.raise_exception(
         fault.category,
         WRITE_OFF,
         event.write_off_id,
@@ -74,7 +74,7 @@ def accept(draft: Draft, known: WriteOff) -> None:
     """Nothing keeps it any more."""
     event = known.event
     if known.category:
-        draft.settle_note(known.category, WRITE_OFF, event.write_off_id)
+        draft.resolve_exception(known.category, WRITE_OFF, event.write_off_id)
     draft.put(WRITE_OFF, event.write_off_id, replace(known, category=""))
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from domain.caps.purchase_order import is_order
 from domain.units import Amount, Hours
 from state.books import Contract, Price
-from state.caps.allot import repin
+from state.caps.allot import settle_consumption
 from state.caps.claims import stake_of, stands_on
 from state.draft import Draft
 from state.rerating.rerate import line_ids
@@ -31,7 +31,7 @@ def make_final(draft: Draft, contract: Contract, to: date, since: date | None) -
             kept, kept_hours = _kept(plan, price)
             if kept < price.chargeable and not price.final:
                 final = replace(price, final=True, kept=kept, kept_hours=kept_hours)
-                repin(draft, plan, stake, replace(stake, price=final))
+                settle_consumption(draft, plan, stake, replace(stake, price=final))
                 work = entry.standing
                 assert work is not None, "a stake has standing work"
                 settled = replace(work, price=final)

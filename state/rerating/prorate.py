@@ -27,7 +27,7 @@ from domain.caps.consume import (
 )
 from domain.units import Amount
 from state.books import Contract
-from state.caps.allot import Held, allot_rest, open_claims, repin
+from state.caps.allot import Held, open_claims, reallocate, settle_consumption
 from state.caps.claims import (
     Consumption,
     allotments,
@@ -102,9 +102,9 @@ def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
         entry = draft.entry(entry_id)
         assert entry is not None, "the stake was read from the rows"
         after = with_grant(member.plan, replace(member.stake.price, given=grant.amount), member.allotment, grant)
-        repin(draft, member.plan, member.stake, replace(member.stake, price=after))
+        settle_consumption(draft, member.plan, member.stake, replace(member.stake, price=after))
         draft.put_entry(entry, reprice(draft, entry, member.plan, after, "prorate"))
-    allot_rest(draft, first.plan, first.allotment)
+    reallocate(draft, first.plan, first.allotment)
 
 
 def _targets(

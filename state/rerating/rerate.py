@@ -16,7 +16,7 @@ from domain.contract import BEGINNING, cap_rules, is_capped, line_named
 from domain.identity import composed, parts_of
 from domain.units import Amount, Hours
 from state.books import CapBucket, CapState, Contract, Entry, Price
-from state.caps.allot import change, most_settled
+from state.caps.allot import consume_caps, most_settled
 from state.caps.claims import (
     FOR_BILLING,
     FOR_REVENUE,
@@ -42,8 +42,8 @@ from state.ledger.posting import explain
 from state.rerating.passed_on import is_issued_behind
 from state.terms.plan import LinePlan, plan_of, versions
 from state.totals import cut_at_zero, standing_price
-from state.work.assess import PricePlan
-from state.work.judge import judge
+from state.work.valuation import value_work
+from state.work.value_time import PricePlan
 
 
 def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
@@ -59,7 +59,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
         return None
-    verdict = judge(draft, entry, work, work)
+    verdict = value_work(draft, entry, work, work)
     if not isinstance(verdict.price, PricePlan) or verdict.price.line is None:
         return None
     if verdict.price.line.contract_id != work.price.contract_id:
@@ -143,7 +143,9 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
     before = stake_of(entry)
     old_plan = plan_of(draft, entry.work.price)
     old = (old_plan, before) if before is not None and old_plan is not None else None
-    allotted = change(draft, old, (plan, Consumption(entry.entry_id, entry.work.person_id, replace(price, given=0), 0)))
+    allotted = consume_caps(
+        draft, old, (plan, Consumption(entry.entry_id, entry.work.person_id, replace(price, given=0), 0))
+    )
     assert allotted is not None, "a claim was made"
     current = draft.entry(entry.entry_id)
     assert current is not None, "the entry was there before"

@@ -50,7 +50,7 @@ def retell(draft: Draft) -> None:
     for part_id in draft.ids(PART):
         noted = _noted(draft, part_id)
         if noted is not None and (revised := _as_it_is(noted, draft.part(PART, part_id))) != noted:
-            draft.revise_note(revised)
+            draft.revise_exception(revised)
 
 
 def settle(draft: Draft, part_id: str) -> None:
@@ -74,7 +74,7 @@ def _announce(draft: Draft, part_id: str, lent: Lent) -> None:
     """Raised and closed at once; another amount is published at the day's end."""
     noted = _noted(draft, part_id)
     if not _open_cost(lent) and lent.entries == lent.settled_entries:
-        draft.settle_note(UNSUPPORTED, KIND, part_id)
+        draft.resolve_exception(UNSUPPORTED, KIND, part_id)
     elif noted is None:
         _raise(draft, part_id, lent)
     elif _as_it_is(noted, lent) != noted:
@@ -99,7 +99,7 @@ def _raise(draft: Draft, part_id: str, lent: Lent) -> None:
         person_id=person_id,
         raised_at=draft.cause.recorded_at,
     )
-    draft.tell_note(_as_it_is(noted, lent))
+    draft.publish_open(_as_it_is(noted, lent))
 
 
 def _as_it_is(noted: OpenException, lent: Lent) -> OpenException:

@@ -57,12 +57,12 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
     subject = composed(contract.contract_id, line_id)
     excess = max(totals.issued, totals.recognised) - price
     if excess <= 0:
-        draft.settle_note(BELOW, CONTRACT_LINE, subject)
+        draft.resolve_exception(BELOW, CONTRACT_LINE, subject)
         return
     if not amended:
         return
     currency = contract.terms.currency
-    draft.note(
+    draft.raise_exception(
         BELOW,
         CONTRACT_LINE,
         subject,

@@ -5,12 +5,12 @@ from state.books import Entry, PartOf, Work
 from state.draft import Draft
 from state.terms.known import Blocked, worker_on
 from state.terms.plan import plan_on
-from state.work.assess import Valuation, price_of, role_on, unknown_worker
 from state.work.exchange_waits import Waited
 from state.work.placing import Placed
+from state.work.value_time import Valuation, price_of, role_on, unknown_worker
 
 
-def assess_part(
+def value_part(
     draft: Draft, entry: Entry, event: TimeApproved, part_of: PartOf, standing: Work | None, waited: Waited
 ) -> Valuation:
     """`event` names the line, the day and the hours; they were found with the entry's own price."""

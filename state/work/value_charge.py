@@ -35,7 +35,9 @@ from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
 from state.terms.plan import LinePlan, line_plan, version_on
-from state.work.assess import (
+from state.work.exchange_waits import Waited, settled
+from state.work.placing import Placed, place, taken_projects
+from state.work.value_time import (
     CostPlan,
     PricePlan,
     Valuation,
@@ -45,14 +47,12 @@ from state.work.assess import (
     reversal_day,
     unknown_worker,
 )
-from state.work.exchange_waits import Waited, settled
-from state.work.placing import Placed, place, taken_projects
 
 OUT_OF_RANGE = "amount_out_of_range"
 UNITS_MOST: Quantity = 1_000_000_000 * QUANTITY_ONE
 
 
-def assess_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
+def value_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
     """Judge one version of a charge; `standing` is the posted version it would replace."""
     if charge.kind == EXPENSE:
         return _of_expense(draft, entry, charge, standing, waited)

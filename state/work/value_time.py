@@ -155,7 +155,7 @@ def finer_of(hours: Hours, entry: Entry | None) -> int:
     return finer_than(hours, work.time) if work is not None and work.time is not None else 0
 
 
-def assess(
+def value_time(
     draft: Draft, entry: Entry, event: TimeApproved, standing: Work | None, waited: Waited = NOTHING_WAITED
 ) -> Valuation:
     """Judge one version of an entry; `standing` is the posted version it would replace, whose dates it takes over."""

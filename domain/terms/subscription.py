@@ -63,7 +63,8 @@ class FeePiece(NamedTuple):
 
 def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     terms = _terms(agreed)
-    for piece in _pieces(agreed, terms, until + DAY):
+    # One that is charged on the day before its first day begins a day later; none begins after the terms have ended.
+    for piece in _pieces(agreed, terms, min(until, agreed.before - DAY) + DAY):
         if piece.due <= until:
             said = f"Fee, {piece.first} to {piece.last}"
             yield Fee(piece.first.isoformat(), piece.due, piece.amount, said, piece.first, piece.last)

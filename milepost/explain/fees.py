@@ -175,7 +175,7 @@ class FeeNodes:
         found: dict[str, Charged] = {}
         last: Charged | None = None
         for agreed in charging(draft, contract, place.line_id, place.known):
-            for fee in methods.fees(agreed, place.known, min(until, agreed.before)):
+            for fee in methods.fees(agreed, place.known, until):
                 day = fee.earned_from or fee.day
                 if fee.name in found or not agreed.since <= day < agreed.before:
                     continue

@@ -18,7 +18,7 @@ def fees_due(draft: Draft, contract: Contract, line_id: str, known: LineHistory,
     charged: Amount = 0
     seen: set[str] = set()
     for agreed in charging(draft, contract, line_id, known):
-        for fee in methods.fees(agreed, known, min(until, agreed.before)):
+        for fee in methods.fees(agreed, known, until):
             day = fee.earned_from or fee.day
             if fee.name in seen or not agreed.since <= day < agreed.before:
                 continue

@@ -28,7 +28,7 @@ def measured(task: str, *arguments: object) -> Any:
 
 def _tasks() -> Mapping[str, Callable[..., object]]:
     """Imported only here, so that who starts a child stays small."""
-    from benchmarks import accounting, codec, engagement, explaining, firm, grain, intake, machine, real_data  # noqa: PLC0415
+    from benchmarks import accounting, codec, engagement, explaining, firm, grain, intake, machine, real_data, way  # noqa: PLC0415
 
     return {
         "machine": machine.machine,
@@ -44,6 +44,7 @@ def _tasks() -> Mapping[str, Callable[..., object]]:
         "explain": lambda output, questions: explaining.measure(Path(output), int(questions)),
         "giant": lambda entries, questions, folder: explaining.giant(int(entries), int(questions), Path(folder)),
         "grain": lambda output: grain.measure(Path(output)),
+        "way": lambda folder, after, entries: way.measure(Path(folder), int(after), int(entries)),
         "records": lambda samples: codec.figures(int(samples)),
         "real": lambda data, limit, folder: real_data.measure(Path(data), int(limit), Path(folder)),
     }

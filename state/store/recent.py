@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final, Generic, TypeVar
+from zlib import crc32
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -77,13 +78,13 @@ class StoredIds:
 
     def denies(self, group: int, each: str) -> bool:
         """Of a group that it knows."""
-        mixed = hash((group, each))
-        bits = _BITS[mixed >> 32 & 4095]
+        mixed = crc32(each.encode(), group)
+        bits = _BITS[mixed >> 20]
         return self._words[mixed & WORDS - 1] & bits != bits and self._groups[group]
 
     def _set(self, group: int, each: str) -> None:
-        mixed = hash((group, each))
-        at, bits = mixed & WORDS - 1, _BITS[mixed >> 32 & 4095]
+        mixed = crc32(each.encode(), group)
+        at, bits = mixed & WORDS - 1, _BITS[mixed >> 20]
         if self._words[at] & bits != bits:
             self._words[at] |= bits
             self._count += 1

@@ -25,9 +25,9 @@ _plain = msgspec.msgpack.Decoder()
 _RECORDS: dict[str, Any] = {
     name: of for module in (common, commercial) for name, of in vars(module).items() if hasattr(of, "_fields")
 }
-# By the identity of what is kept beside it.
+# By contract, version and first day; of what is kept beside it and no other.
 TERMS_MAX = 1_024
-_stored_terms: dict[int, tuple[TermsVersion, msgspec.Raw]] = {}
+_stored_terms: dict[tuple[str, int, date], tuple[TermsVersion, msgspec.Raw]] = {}
 _entry = msgspec.msgpack.Decoder(Entry)
 # Of a journal that is kept until it is posted.
 JOURNAL_FIELDS = 22
@@ -137,12 +137,13 @@ def _tagged(value: Any) -> Any:
 
 def _terms(version: TermsVersion) -> msgspec.Raw:
     """Terms stay as they are while the contract around them changes, so their bytes are kept."""
-    kept = _stored_terms.get(id(version))
+    key = version.terms.contract_id, version.version, version.effective_on
+    kept = _stored_terms.get(key)
     if kept is None or kept[0] is not version:
         if len(_stored_terms) >= TERMS_MAX:
             _stored_terms.clear()
         body = _encoder.encode([_tagged(field) for field in astuple(version)])
-        kept = _stored_terms[id(version)] = version, msgspec.Raw(body)
+        kept = _stored_terms[key] = version, msgspec.Raw(body)
     return kept[1]
 
 

@@ -427,11 +427,11 @@ def crashing(real: Callable[..., Any], times: int, *, after: bool) -> Callable[.
 RUN = """
 import sys
 from pathlib import Path
-from dataflows.embedded_intake import EmbeddedIntake, IntakeSettings
+from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings
 from state.genesis import Genesis
 from tests.reliability.run_in_batches import tell
 folder = Path(sys.argv[1])
-with EmbeddedIntake(folder / "in", folder / "out", IntakeSettings(Genesis("1"), chunk_records=7)) as intake:
+with EmbeddedIntake(folder / "in", folder / "out", EmbeddedSettings(Genesis("1"), chunk_records=7)) as intake:
     tell()
     intake.run_round(on_progress=lambda _: tell())
 """

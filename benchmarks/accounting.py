@@ -14,7 +14,16 @@ from benchmarks.stopwatch import Stage, Stopwatch
 from connectors.avro_codec import CausePieces
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.outputs import OutputFiles, read_progress
-from dataflows.embedded import ENCODERS, close, decode_event, open_accounting, run_dataflow, run_plain, store_path
+from dataflows.embedded import (
+    ENCODERS,
+    close,
+    decode_event,
+    open_accounting,
+    run_dataflow,
+    run_plain,
+    seldom_collecting,
+    store_path,
+)
 from state.books import Entry
 from state.genesis import Genesis
 from state.shard import Bodies, Encoders, Shard
@@ -89,11 +98,12 @@ def staged(folder: Path) -> Staged:
         read, fold = watch.watch("decode", log.read), watch.watch("fold", shard.fold)
         write, commit = watch.watch("write", outputs.write), watch.watch("write", outputs.commit)
         watch.reset()
-        while records := read(shard.position[0], BATCH_RECORDS, BATCH_BYTES):
-            mark = write(fold(records))
-            assert mark is not None, "a folded batch ends with its mark"
-            commit(mark)
-            shard.commit(mark)
+        with seldom_collecting():
+            while records := read(shard.position[0], BATCH_RECORDS, BATCH_BYTES):
+                mark = write(fold(records))
+                assert mark is not None, "a folded batch ends with its mark"
+                commit(mark)
+                shard.commit(mark)
         stages = watch.stages()
         outputs.close()
         store.close()

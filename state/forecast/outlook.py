@@ -265,9 +265,8 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
     since, days = _with_days(draft, outlook, moved)
     if ("forecast", project_id) not in draft.before:
         draft.put("forecast", project_id, forecast)
-    draft.parts["outlook", project_id] = ForecastState(
-        progress, cost, revenue, changes, days, since, outlook.until, True
-    )
+    state = ForecastState(progress, cost, revenue, changes, days, since, outlook.until, True)
+    draft.put("outlook", project_id, state)
 
 
 def fits(*figures: int) -> bool:

@@ -19,10 +19,10 @@ from typing import Any
 
 from benchmarks.child import ROOT, measured
 from benchmarks.machine import on_one_core
+from benchmarks.report import STAGES
 
 PAGE = ROOT / "benchmarks" / "LADDER.md"
 ENTRIES, AFTER, WATCHED = 20_000, 15_000, 400
-STAGES = ("decode", "fold", "encode", "store", "write", "rest")
 ROOMS = ("domain", "state", "operators", "connectors", "dataflows", "milepost", "simulation")
 
 

@@ -8,13 +8,11 @@ from statistics import median_low
 from types import FrameType
 from typing import NamedTuple
 
+from benchmarks.accounting import BATCH_BYTES, BATCH_RECORDS
 from benchmarks.child import ROOT
 from connectors.files.engagement_log import EngagementLog
 from dataflows.embedded import close, open_accounting
 from domain.events.delivery import TimeApproved
-
-BATCH_RECORDS = 2_000
-BATCH_BYTES = 4 << 20
 
 
 class Way(NamedTuple):

@@ -75,7 +75,7 @@ def writer(record: RecordType) -> Write:
 
 @cache
 def writer_around(record: RecordType, begin: int, end: int) -> WriteAround:
-    """The bytes before the fields from `begin` to `end`, and those behind them. Raises EncodeError."""
+    """The bytes before the fields from `begin` to `end`, and those after them. Raises EncodeError."""
     parts = tuple(replace(record, fields=fields) for fields in (record.fields[:begin], record.fields[end:]))
     code = Code("def write(r):")
     with code.under("try:"), code.under(f"if type(r) is {code.value(record.holder)}:"):

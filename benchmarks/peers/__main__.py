@@ -71,8 +71,8 @@ def prepare(names: Sequence[str]) -> None:
         _called([*pip, "--require-hashes", "-r", str(HERE / "requirements.txt")])
     if "streams" in names:
         _called(["mvn", "-B", "-q", "-ntp", "-f", str(HERE / "streams" / "pom.xml"), f"-Dfolder={BUILD}", "package"])
-        told = {"LogRecord": LOG_RECORD, "TimeApproved": EVENT_CODECS["TimeApproved"].schema}
-        for name, schema in {**told, "ProjectHours": OUTPUT_SCHEMA}.items():
+        read = {"LogRecord": LOG_RECORD, "TimeApproved": EVENT_CODECS["TimeApproved"].schema}
+        for name, schema in {**read, "ProjectHours": OUTPUT_SCHEMA}.items():
             (STREAMS / f"{name}.avsc").write_text(json.dumps(schema), encoding="utf-8")
 
 

@@ -46,13 +46,13 @@ def settings(brokers: str, prefix: str) -> KafkaSettings:
 
 def fill(brokers: str, prefix: str, entries: int) -> str:
     """Writes so many entries of 400 people on 200 projects; the name of their topic."""
-    told = settings(brokers, prefix)
-    clients, names, chance = KafkaClients(told), Names.of(told), Random(SEED)
-    topics.create(clients, [topics.planned(topics.BY_NAME[ENGAGEMENT_LOG], told)])
+    kafka = settings(brokers, prefix)
+    clients, names, chance = KafkaClients(kafka), Names.of(kafka), Random(SEED)
+    topics.create(clients, [topics.planned(topics.BY_NAME[ENGAGEMENT_LOG], kafka)])
     log = LogWriter(_Forgetful(), [0] * PARTITIONS, 0)
     sending = Transactions(clients, f"{prefix}.fill", TIMEOUT)
     sending.begin()
-    sending.produce(genesis_records(names, genesis()._replace(generation=told.generation, partitions=PARTITIONS)))
+    sending.produce(genesis_records(names, genesis()._replace(generation=kafka.generation, partitions=PARTITIONS)))
     for number in range(entries):
         if number % A_TRANSACTION == 0:
             sending.commit()
@@ -67,9 +67,9 @@ def fill(brokers: str, prefix: str, entries: int) -> str:
 
 def made_topics(task: Task) -> None:
     """Makes those that a peer writes to."""
-    told = settings(task.brokers, task.output)
-    clients = KafkaClients(told)
-    topics.create(clients, [topics.planned(topics.BY_NAME[name], told) for name in SPINE_TOPICS])
+    kafka = settings(task.brokers, task.output)
+    clients = KafkaClients(kafka)
+    topics.create(clients, [topics.planned(topics.BY_NAME[name], kafka) for name in SPINE_TOPICS])
     clients.create_topic(task.hours, PARTITIONS, 1, {})
 
 

@@ -58,7 +58,7 @@ class Task(NamedTuple):
     output: str
 
     @classmethod
-    def told(cls, arguments: Sequence[str]) -> Task:
+    def of(cls, arguments: Sequence[str]) -> Task:
         brokers, log, entries, output = arguments
         return cls(brokers, log, int(entries), output)
 

@@ -55,4 +55,4 @@ def run(task: Task) -> None:
 
 
 if __name__ == "__main__":
-    run(Task.told(sys.argv[1:]))
+    run(Task.of(sys.argv[1:]))

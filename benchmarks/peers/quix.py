@@ -45,4 +45,4 @@ def _add(value: bytes, state: State) -> bytes:
 
 
 if __name__ == "__main__":
-    run(Task.told(sys.argv[1:]), Path("build/peers/quix"))
+    run(Task.of(sys.argv[1:]), Path("build/peers/quix"))

@@ -40,7 +40,7 @@ _read_position: Final = reader_from(_POSITION)
 
 
 class ReferenceFold:
-    """The sums of one shard, in memory; behind its outputs they are made again from the log, as any shard's that has lost its store."""
+    """The sums of one shard, in memory; after its outputs they are made again from the log, as any shard's that has lost its store."""
 
     def __init__(self, number: int, generation: str, progress: OutputProgress) -> None:
         self.number = number
@@ -96,10 +96,10 @@ class ReferenceFold:
 
 
 def run(task: Task) -> None:
-    told = settings(task.brokers, task.output)
-    clients = KafkaClients(told)
-    job = Job(clients, told, AccountingSettings(), Path(), range(told.partitions), _no_frame)
-    ends = [0] * told.partitions
+    kafka = settings(task.brokers, task.output)
+    clients = KafkaClients(kafka)
+    job = Job(clients, kafka, AccountingSettings(), Path(), range(kafka.partitions), _no_frame)
+    ends = [0] * kafka.partitions
 
     def stopped() -> bool:
         return sum(ends) >= task.entries
@@ -112,9 +112,9 @@ def run(task: Task) -> None:
         for shard in job.shards:
             log = KafkaLog(clients, task.log, shard, TIMEOUT)
             held.callback(log.close)
-            target = ResumeTarget(job.names, shard, told.partitions, "", str(RULES), _frame)
+            target = ResumeTarget(job.names, shard, kafka.partitions, "", str(RULES), _frame)
             outputs = take_over(clients, target, log).outputs
-            fold = ReferenceFold(shard, told.generation, outputs.progress)
+            fold = ReferenceFold(shard, kafka.generation, outputs.progress)
             turns.append(AccountingTurn(Paced(log, stopped, job.accounting.commit_seconds), fold, outputs))
         faults = Faults(keep=True)
         with seldom_collecting():
@@ -128,7 +128,7 @@ def topic_of(task: Task) -> str:
 
 
 def read_output(value: bytes) -> ProjectHours:
-    """Behind frame and position."""
+    """After frame and position."""
     _, begin = _read_position(value, FRAME.size)
     found: ProjectHours = read_hours(value[begin:])
     return found
@@ -143,4 +143,4 @@ def _no_frame(topic: str, type_name: str, fingerprint: str | None) -> bytes:
 
 
 if __name__ == "__main__":
-    run(Task.told(sys.argv[1:]))
+    run(Task.of(sys.argv[1:]))

@@ -431,7 +431,7 @@ class Store:
         self._parked.clear()
 
     def _write_days(self) -> None:
-        """What a day's end has done goes first: what is due now was found due behind it."""
+        """What a day's end has done goes first: what is due now was found due after it."""
         self.db.executemany("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", self._done)
         self._done.clear()
         self.db.executemany(

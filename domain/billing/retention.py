@@ -190,6 +190,11 @@ def kept_back(
     return found
 
 
+def billed_before(why: Why, account: str, currency: str) -> Node:
+    """What was recorded as billed to a bill-to of which something is retained, nothing to begin with."""
+    return why.figure_at(f"{account}#billed", why.now) or constant("billed before", 0, "amount", currency)
+
+
 def billed_after(
     billed: Amount, gross: Amount, why: Why | None = None, account: str = "", part: Node | None = None
 ) -> Amount:
@@ -197,8 +202,7 @@ def billed_after(
     after = max(billed + gross, 0)
     if why is not None and part is not None:
         title, currency = "billed before", part.currency
-        before = why.figure_at(f"{account}#billed", why.now) or constant(title, 0, "amount", currency)
-        made = total(title, (before, part), "amount", currency)
+        made = total(title, (billed_before(why, account, currency), part), "amount", currency)
         if billed + gross < 0:
             made = most(title, made, constant("nothing", 0, "amount", currency))
         why.record(f"{account}#billed", after, made)

@@ -261,16 +261,13 @@ def balance(draft: Draft, contract_id: str, project_id: str) -> Amount:
     return sum(one.posted for account in found for one in account.withheld if one.project_id == project_id)
 
 
-# What a recorder is told of the accounts
+# What a recorder takes of the accounts
 
 
 def _say_account(why: Why, of: str, account_id: str, account: RetentionAccount, currency: str) -> None:
     """What stands before the bill, and that it withholds and releases nothing, until its rule says more."""
     why.record(f"{of}#before", account.left, why.sum(f"retention/{account_id}", "retained before", currency))
-    billed = why.figure_at(f"retention/{account_id}#billed", why.now) or constant(
-        "billed before", 0, "amount", currency
-    )
-    why.record(f"{of}#billed_before", account.billed, billed)
+    why.record(f"{of}#billed_before", account.billed, rule.billed_before(why, f"retention/{account_id}", currency))
     for name in ("retained", "released"):
         why.record(f"{of}#{name}", 0, constant(f"nothing is {name}", 0, "amount", currency))
 
@@ -330,7 +327,7 @@ def _on_1170(contract_id: str, project_id: str) -> str:
 def _say_moved(
     why: Why, of: str, had: Withheld, piece: Node, ledger: Amount, slot: Slot, mode: str, rates: Rates
 ) -> None:
-    """What leaves 1170 of what a statement withheld, or stands there anew, in ledger currency."""
+    """What leaves 1170 of what a statement withheld, or comes to stand there, in ledger currency."""
     carried, currency = f"{had.statement_id}#on_1170", slot.entity.currency
     title = f"{had.statement_id}: on 1170"
     stands = why.sum(carried, title, piece.currency)

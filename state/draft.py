@@ -376,7 +376,7 @@ class Draft:
         stands = self.rows.get(after.entry_id, before)
         assert stands is before or stands == before, "a row is replaced as it stands"
         self.rows[after.entry_id] = after
-        work = after.behind or after.work
+        work = after.standing
         if work is not None and work.price is not None and (work.price.binding is not None or work.price.passed):
             self.over_cap = True
         if before is None:
@@ -423,8 +423,7 @@ class Draft:
         work = entry.standing
         self.worked.append((entry, sign))
         if work is not None and work.price is not None and work.price.line_id:
-            price = work.price
-            earns_in = price.project_id or work.project_id
+            price, earns_in = work.price, work.earns_in
             part_id = composed(price.contract_id, price.line_id)
             totals = self.part("line", part_id) or LineTotals(earns_in)
             self.put("line", part_id, add_price(totals, price, sign, earns_in))
@@ -433,7 +432,7 @@ class Draft:
             project_id = work.project_id
             self.moves += moves_of(work, sign)
             self.put_project(add_work(self.project(project_id), work, sign))
-            if work.price is not None and work.price.project_id and work.earns_elsewhere:
+            if work.earns_elsewhere:
                 self.put_project(add_earned(self.project(work.earns_in), work, sign))
         if entry.work is not None and entry.work.faults:
             self.put_project(add_faults(self.project(entry.work.project_id), entry.work.faults, sign))
@@ -681,6 +680,5 @@ def moves_of(work: Work, sign: int) -> list[Move]:
     if cost is not None:
         moves.append(Move(work.project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0))
     if price is not None and (revenue := price.earns):
-        earns_in = price.project_id or work.project_id
-        moves.append(Move(earns_in, price.day, price.currency, 0, 0, sign * revenue))
+        moves.append(Move(work.earns_in, price.day, price.currency, 0, 0, sign * revenue))
     return moves

@@ -54,7 +54,7 @@ def _with_price(totals: LineTotals, price: Price, sign: int, by_month: dict[str,
         value=totals.value + sign * (price.value - price.passed),
         recognised=totals.recognised + sign * recognised,
         billable=totals.billable + sign * billable,
-        over=totals.over + sign * (price.value - price.written_off - price.passed - price.billable),
+        over=totals.over + sign * (price.chargeable - price.passed - price.billable),
         accounts=_with_account(totals.accounts, price.account, sign * recognised, sign * billable, 0),
         drawn=totals.drawn if price.drawn is None else add_draws(totals.drawn, price.drawn, sign),
         written_off=totals.written_off + sign * price.written_off,
@@ -339,11 +339,11 @@ BY_DAY = MARK + "day"
 def open_keys(entry: Entry) -> list[tuple[str, str, str, str]]:
     """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry."""
     found = []
-    entry_id, work = entry.entry_id, entry.behind or entry.work
+    entry_id, work = entry.entry_id, entry.standing
     price = work.price if work is not None else None
     if work is not None and price is not None and price.line_id:
         contract_id, line_id, day = price.contract_id, price.line_id, price.day.isoformat()
-        issued = issued_on(entry, contract_id, line_id) if entry.issued else None
+        issued = issued_on(entry, contract_id, line_id)
         settled = issued.amount if issued is not None else 0
         due = price.billable + price.rounding != settled or (
             issued is not None and is_shared_otherwise(issued, settled)

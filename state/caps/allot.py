@@ -707,7 +707,7 @@ def _waiting(draft: Draft, plan: LinePlan, start: Order, own_id: str) -> list[_W
     found = []
     for line_id in sorted(plan.group):
         for entry in draft.capped_on(plan.contract_id, line_id, "" if by_approval else start[0]):
-            work = entry.behind or entry.work
+            work = entry.standing
             price = work.price if work is not None else None
             if price is None or price.line_id != line_id or price.contract_id != plan.contract_id:
                 continue

@@ -16,7 +16,7 @@ from domain.work.rows import named, row_id, spoken
 from state.books import Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import consume_caps, with_issue_kept
-from state.caps.claims import Consumption, stake_of, uncapped
+from state.caps.claims import Consumption, stake_of
 from state.caps.given_up import fitted
 from state.charges import drawing, shared_price
 from state.draft import Draft
@@ -225,8 +225,7 @@ def _booked(
     if faults_before or not verdict.complete:
         faults = faults_of(draft, entry, posted, verdict, faults_before, fresh=fresh)
         posted = replace(posted, faults=faults) if faults != posted.faults else posted
-    after = with_work(entry, posted)
-    return settle_exchange_rests(draft, after, left) if after.issued else after
+    return settle_exchange_rests(draft, with_work(entry, posted), left)
 
 
 def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
@@ -261,7 +260,7 @@ def _unposted(work: Work) -> Work:
 
 
 def stepped(entry: Entry) -> bool:
-    work = entry.behind or entry.work
+    work = entry.standing
     return work is not None and work.price is not None and work.price.stepped
 
 
@@ -368,19 +367,16 @@ def _price_side(
     if line.line.project_id != work.project_id:
         price = replace(price, project_id=line.line.project_id)
     explain(draft, plan)
-    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
+    issued = issued_on(entry, price.contract_id, price.line_id)
     if issued is not None:
         # Invoices relieve the account that it was issued on; under a price for the whole there was none.
         account = issued.account or price.account
         price = replace(price, account=account, returned=issued.returned, returned_hours=issued.returned_hours)
     price = fitted(entry, price)
-    if old is None and not line.rules:
-        allotted: Price | None = uncapped(price)
-    else:
-        stake = Consumption(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
-        if stake.issued > 0:
-            stake = with_issue_kept(draft, line, old, stake)
-        allotted = consume_caps(draft, old, (line, stake))
+    stake = Consumption(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
+    if stake.issued > 0:
+        stake = with_issue_kept(draft, line, old, stake)
+    allotted = consume_caps(draft, old, (line, stake))
     assert allotted is not None, "a claim was made"
     sides.append(Side(plan.slot, revenue_pairs(allotted), line.policies, line))
     return allotted

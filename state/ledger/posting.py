@@ -108,7 +108,6 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
     """Book the sides of an entry; those with the same project, entity, currency, date and rate share a journal."""
     booked: dict[tuple[Booking, str], tuple[list[Leg], Side]] = {}
     cost_policies = slot = booking = None
-    works_in, earns_in = work.project_id, work.earns_in
     for side in sides:
         plan = side.plan
         if plan is None and cost_policies is None:
@@ -117,8 +116,7 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             continue
         if booking is None or side.slot is not slot:
             slot, booking = side.slot, booking_of(side.slot, "posting")
-        # Revenue stands in the project of the contract line, cost in that of the work.
-        place = booking, works_in if plan is None else earns_in
+        place = booking, _project_of(work, plan)
         gathered, about_it = booked.setdefault(place, ([], side))
         if plan is not None and plan.timing == OVER_TIME:
             gathered += position.through(draft, plan, side.pairs, side.slot.exchange)
@@ -143,6 +141,11 @@ def _kept(draft: Draft, work: Work, plan: LinePlan, side: Side) -> tuple[Leg, ..
         return position.through(draft, plan, side.pairs, side.slot.exchange)
     row = row_id(work.subject_kind, work.subject_id)
     return deposit_balance.kept(draft, plan, row, side.pairs, side.slot.exchange)
+
+
+def _project_of(work: Work, plan: LinePlan | None) -> str:
+    """Revenue stands in the project of the contract line, cost in that of the work."""
+    return work.earns_in if plan is not None else work.project_id
 
 
 def _rules(booked: Mapping[tuple[Booking, str], tuple[list[Leg], Side]], rule: str) -> list[str]:
@@ -183,7 +186,7 @@ def emit(
     cost_policies: Resolved | None = None,
 ) -> Posted:
     """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost."""
-    project_id = work.earns_in if plan is not None else work.project_id
+    project_id = _project_of(work, plan)
     place = cost_place = place_of(draft, work, project_id, policies, of_cost=plan is None)
     if plan is not None and cost_policies is not None:
         cost_place = place_of(draft, work, project_id, cost_policies, of_cost=True)
@@ -222,7 +225,7 @@ def emit(
         True,
         all_legs,
         plan.contract_id if plan is not None else "",
-        project_id if work.price is not None and work.price.project_id and project_id != work.project_id else "",
+        "" if project_id == work.project_id else project_id,
         None if cost_place == place else cost_place,
     )
 

@@ -21,7 +21,7 @@ PART = "lent"
 
 def lent_cost(draft: Draft, entry: Entry) -> tuple[str, Cost] | None:
     """Person and contract, and what the work costs, where another entity bears that than has the contract."""
-    work = entry.behind or entry.work
+    work = entry.standing
     if work is None or work.cost is None or work.price is None:
         return None
     contract = draft.contract(work.price.contract_id)

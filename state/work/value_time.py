@@ -339,8 +339,7 @@ def _cost(
         moved = standing.cost.day != day or day_in(standing.time, entity.zone) != start
         instead = None if moved else reversal_day(draft, standing, "cost", entity)
     slot = slot_for(draft, "cost", entity, found.currency, start, instead, day, policies)
-    if waited:
-        slot = settled(draft, slot, "cost", day, policies, waited)
+    slot = settled(draft, slot, "cost", day, policies, waited)
     if isinstance(slot, Blocked):
         return slot._replace(waits=(*slot.waits, *waits_for_cost_rate(event.person_id, role)))
     amount = extend(hours, found.rate, 0, found.currency, policies.money_mode, left_out(event))
@@ -488,7 +487,7 @@ def _price_slot(
     instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
     start = event.worked_on or day_in(event, plan.entity.zone)
     slot = slot_for(draft, "price", plan.entity, plan.currency, start, instead, day, plan.policies)
-    return settled(draft, slot, "price", day, plan.policies, waited) if waited else slot
+    return settled(draft, slot, "price", day, plan.policies, waited)
 
 
 def _at_cost(
@@ -644,7 +643,7 @@ def rate_for(
     day: date,
 ) -> Rated:
     """The rate by R5; remembered while no rate that could matter begins or ends."""
-    rate_day = day if plan.policies.rate_date == "service" else _rate_day(event, plan, day)
+    rate_day = _rate_day(event, plan, day)
     dimensions = project.activated.dimensions if project.activated is not None else {}
     billed_as = person if rate_day == day else draft.reference.person_on(event.person_id, rate_day)
     persons, tasks = _named(draft, plan)

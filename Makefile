@@ -28,7 +28,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types imports schemas kafka chaos endurance fuzz monitoring bench lock clean
+.PHONY: help setup demo test lint format types imports schemas kafka chaos endurance fuzz mutations monitoring bench lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ schemas: $(READY) ## Check the schemas: rules, history, and that the generated c
 
 kafka: $(READY) ## Run a Kafka broker and a schema registry on this machine until Ctrl-C
 	@exec $(BIN)/python -m tests.servers $(KAFKA_ARGS)
+
+mutations: $(READY) ## Change a line of each of twenty rules and see whether explanations follow
+	@$(BIN)/python -m tests.mutations
 
 monitoring: $(READY) ## Check that dashboard and page of monitoring are those of their scripts
 	$(BIN)/python -m monitoring.dashboard --check

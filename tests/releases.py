@@ -56,6 +56,16 @@ class Release(NamedTuple):
         return Release(root)
 
 
+def copied(root: Path) -> Release:
+    """These sources, with all of their tests."""
+    root.mkdir()
+    for package in (*PACKAGES, "docs"):
+        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "rules.lock"):
+        shutil.copy(ROOT / file, root)
+    return Release(root)
+
+
 def frozen_release(root: Path) -> Release:
     """These sources with version 1 of the rules frozen."""
     root.mkdir()

@@ -6,19 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
-from tests.releases import PACKAGES, ROOT, Release
+from tests.releases import ROOT, Release, copied
 
 PAGE = ROOT / "docs" / "extending.md"
 FENCE = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def copied(root: Path) -> Release:
-    root.mkdir()
-    for package in (*PACKAGES, "docs"):
-        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "rules.lock"):
-        shutil.copy(ROOT / file, root)
-    return Release(root)
 
 
 def followed(root: Path, title: str) -> Release:

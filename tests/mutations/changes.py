@@ -1,0 +1,171 @@
+"""Twenty rules with one line changed in each: another choice, bound or order, as a firm or a mistake might have it."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Change(NamedTuple):
+    """`before` stands once in the file; `scenarios` show the rule. `follows` is False of what explanations derive by themselves, as long as
+    the rule does not record it."""
+
+    rule: str
+    file: str
+    before: str
+    after: str
+    scenarios: tuple[str, ...]
+    follows: bool = True
+
+
+CHANGES: Final = (
+    Change(
+        "a cap allows 1.00 more",
+        "domain/caps/consume.py",
+        "(rest := max(limit.amount - taken.amount, 0)) < left",
+        "(rest := max(limit.amount + 10_000 - taken.amount, 0)) < left",
+        ("caps.md",),
+        follows=False,
+    ),
+    Change(
+        "work consumes a cap by approval, not by service date",
+        "domain/caps/consume.py",
+        "if by_approval else (day.isoformat(), approved, entry_id)",
+        "if by_approval else (approved, day.isoformat(), entry_id)",
+        ("caps.md",),
+    ),
+    Change(
+        "a price is earned from the day after its first on",
+        "domain/revenue/straight_line.py",
+        "passed = (min(day, self.last, self.stops - DAY) - self.first).days + 1",
+        "passed = (min(day, self.last, self.stops - DAY) - self.first).days",
+        ("straight_line.md",),
+        follows=False,
+    ),
+    Change(
+        "the first step of a retention holds for ever",
+        "domain/billing/retention.py",
+        "step, place = steps[-1], len(steps) - 1",
+        "step, place = steps[0], 0",
+        ("retention.md",),
+    ),
+    Change(
+        "a source of funding ends a rule a cent early",
+        "domain/billing/funding.py",
+        "lasts = left[share.source_id] * HUNDRED_PERCENT // share.percent // step * step",
+        "lasts = max(left[share.source_id] * HUNDRED_PERCENT // share.percent // step * step - step, 0)",
+        ("funding.md",),
+        follows=False,
+    ),
+    Change(
+        "shares of bill-tos: cents go to the smallest remainder",
+        "domain/money.py",
+        "(-remainders[party], party != rounding_party, party)",
+        "(remainders[party], party != rounding_party, party)",
+        ("bill_tos.md",),
+        follows=False,
+    ),
+    Change(
+        "a deposit that is applied at the end is set against every statement",
+        "domain/terms/deposit.py",
+        "if total <= 0 or (terms.applied == AT_END and not is_last):",
+        "if total <= 0:",
+        ("deposit.md",),
+    ),
+    Change(
+        "what is left of a retainer goes over whole",
+        "domain/terms/retainer.py",
+        "over[name] = rest - min(rest, max(excess, 0))",
+        "over[name] = rest",
+        ("retainer.md",),
+    ),
+    Change(
+        "a fee that ends or changes within a period is charged to the period's end",
+        "domain/terms/subscription.py",
+        "paid_to = period.last if _is_kept(agreed, terms, period) else last",
+        "paid_to = period.last",
+        ("subscription.md",),
+    ),
+    Change(
+        "a milestone is charged the day after it was accepted",
+        "domain/terms/milestones.py",
+        "day = max(accepted_on, agreed.since)",
+        "day = max(accepted_on + timedelta(days=1), agreed.since)",
+        ("milestones.md",),
+    ),
+    Change(
+        "progress is charged by the last report but at most half the price",
+        "domain/terms/fixed_price.py",
+        "due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)",
+        "due = agreed.rounded(terms.price * min(report.percent, HUNDRED_PERCENT // 2), HUNDRED_PERCENT)",
+        ("fixed_price.md",),
+        follows=False,
+    ),
+    Change(
+        "a step of prices begins with its last unit",
+        "domain/terms/tiers.py",
+        "if tier.up_to is None or quantity <= tier.up_to)",
+        "if tier.up_to is None or quantity < tier.up_to)",
+        ("unit_price.md",),
+        follows=False,
+    ),
+    Change(
+        "expenses with a table of prices are passed on at cost",
+        "domain/terms/expenses.py",
+        "if mileage.category == category:",
+        "if not mileage.category:",
+        ("expenses.md",),
+    ),
+    Change(
+        "hours at cost are charged without a fee",
+        "domain/terms/cost_plus.py",
+        "    return terms.fee_percent\n",
+        "    return terms.fee_percent // 2\n",
+        ("cost_plus.md",),
+        follows=False,
+    ),
+    Change(
+        "increments round down, whatever terms say",
+        "domain/work/increments.py",
+        "round_increment(seconds, increment_minutes, increment_mode or UP)",
+        "round_increment(seconds, increment_minutes, DOWN)",
+        ("money.md", "rates.md"),
+        follows=False,
+    ),
+    Change(
+        "of two rates of a step the older wins",
+        "domain/work/rates.py",
+        "ranked = sorted(found, key=_newest, reverse=True)",
+        "ranked = sorted(found, key=_newest)",
+        ("rates.md",),
+    ),
+    Change(
+        "the assignment that starts first gives the role",
+        "domain/work/rates.py",
+        "(found.starts_on, found.assignment_id) < (one.starts_on, one.assignment_id)",
+        "(found.starts_on, found.assignment_id) > (one.starts_on, one.assignment_id)",
+        ("rates.md",),
+    ),
+    Change(
+        "a rule for all the rest is before the category's own",
+        "domain/billing/tax.py",
+        "for named in (category, REST):",
+        "for named in (REST, category):",
+        ("tax.md",),
+    ),
+    Change(
+        "hours credited of a line are taken of its first row",
+        "domain/receivables/credit_memo.py",
+        "shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP)",
+        "shares(hours, [int(not place) for place in range(len(rows))], 1, HALF_UP)",
+        ("credits.md",),
+        follows=False,
+    ),
+    Change(
+        "caps do not limit what a forecast expects",
+        "domain/forecast/completion.py",
+        "return wanted if ceiling is None or wanted <= ceiling else max(ceiling, earned)",
+        "return wanted",
+        ("forecasts.md",),
+        follows=False,
+    ),
+)

@@ -11,14 +11,14 @@ from domain.explanation import Node, constant, evaluated, in_proportion, least, 
 from domain.identity import composed, parts_of
 from domain.ledger.journal import BILLING
 from domain.ledger.position import Balance
+from domain.ledger.recorded import SIDES
 from domain.money import HALF_UP, round_ratio
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import CONCESSIONS, ERROR_REBILL, CreditableRow, hourly, hours_left, is_named
 from domain.units import HOURS_ONE
 from milepost.explain.exchanges import at_rate, unchanged
-from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines
-from milepost.explain.positions import SIDES, PositionNodes
+from milepost.explain.positions import PositionNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Entry, InvoiceCredits, Receivable, StatementState
@@ -52,19 +52,16 @@ class CreditNodes:
         sources: Sources,
         statements: StatementNodes,
         lines: JournalLines,
-        invoices: InvoiceJournals,
         positions: PositionNodes,
     ) -> None:
         self.sources = sources
         self.statements = statements
         self.lines = lines
-        self.invoices = invoices
         self.positions = positions
         self.all = list(self._all())
         self._memo: dict[tuple[str, int], Node] = {}
         statements.credits = self
         statements.recorded.resolvers["credited"] = self._credited
-        invoices.credits = self
 
     def _all(self) -> Iterator[Credit]:
         number = 0
@@ -100,17 +97,6 @@ class CreditNodes:
         found = self._reopened(entry_id, contract_id, line_id, step, payer)
         return [self.amount(one) for one in found if one.said.step < step or self._is_first(one, listed)]
 
-    def put_back_at(self, listed: Listed, contract_id: str, payer: str, step: int) -> int:
-        """Ledger amount that memos of a step took off what is invoiced of the row, as their journals have it."""
-        found = self._reopened(listed.entry.entry_id, contract_id, listed.entry.line_id, step, payer)
-        return sum(
-            line.ledger_amount
-            for one in found
-            if one.said.step == step
-            for line in one.journal.lines
-            if line.purpose == "credit" and line.account != RECEIVABLE
-        )
-
     def _reopened(self, entry_id: str, contract_id: str, line_id: str, step: int, payer: str | None) -> list[Credit]:
         found = self.of_row(entry_id, contract_id, line_id, step, ERROR_REBILL)
         return [one for one in found if payer is None or self.payer(one) == payer]
@@ -143,17 +129,6 @@ class CreditNodes:
         contract = draft.contract(credit.journal.contract_id or "")
         plan = newest_plan(draft, contract, credit.line_id) if contract is not None else None
         return plan is not None and bool(plan.policies.concession_returns_cap_room)
-
-    def rebilled(self, entry_id: str, contract_id: str, step: int, line_id: str | None = None) -> list[Credit]:
-        """On any line of the contract, or on one."""
-        return [
-            one
-            for one in self.all
-            if one.kind == ERROR_REBILL
-            and one.said.step <= step
-            and (one.entry_id, one.journal.contract_id) == (entry_id, contract_id)
-            and line_id in (None, one.line_id)
-        ]
 
     def conceded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
         """What was taken off the price."""
@@ -427,10 +402,8 @@ class CreditNodes:
         draft = self.sources.draft(said.step)
         contract = draft.contract(journal.contract_id or "")
         if line.account in SIDES and contract is not None and is_over_time(draft, contract):
-            moved = self.positions.moved(
-                said, self.positions.before(said), amount, lambda rest: self._at_rate(credit, rest)
-            )
-            found = (moved or {}).get(line.account)
+            moved = self.positions.moved(said, amount, lambda rest: self._at_rate(credit, rest))
+            found = moved.get(line.account)
             return found if found is not None else (None, None)
         return amount, self.back(credit)
 
@@ -450,36 +423,9 @@ class CreditNodes:
         rate = constant("the invoice's rate", receivable.exchange_rate, "exchange_rate", id=billing.record.journal_id)
         return at_rate(amount, rate, journal.ledger_currency, self._mode(credit))
 
-    def back(self, credit: Credit) -> Node:
+    def back(self, credit: Credit) -> Node | None:
         """Ledger amount of what the invoice took, as it left (R14)."""
-        key = ("back", credit.number)
-        if key not in self._memo:
-            self._memo[key] = self._back(credit)
-        return self._memo[key]
-
-    def _back(self, credit: Credit) -> Node:
-        journal, listed, amount = credit.journal, self.listed(credit), self.amount(credit)
-        if journal.currency == journal.ledger_currency:
-            return unchanged(amount, journal.ledger_currency)
-        billing = self._billing(self._receivable(credit))
-        piece, relieved = self._relief(credit, billing, listed)
-        earlier = [
-            one
-            for one in self._of_invoice(self._receivable(credit))
-            if one.number < credit.number and self._is(listed, one)
-        ]
-        gone = sum(self.amount(one).value or 0 for one in earlier)
-        if amount.value == (piece.value or 0) - gone:
-            parts = [self.back(one) for one in earlier]
-            return less("left of what the invoice took", relieved, *parts, rule="R14") if parts else relieved
-        return in_proportion("as the invoice took it", relieved, amount, piece, self._mode(credit), rule="R14")
-
-    def _relief(self, credit: Credit, billing: TracedOutput, listed: Listed) -> tuple[Node, Node]:
-        """What the invoice took, as it left; of what is earned over time, whose position has many rates, at the invoice's."""
-        if not self.invoices.is_over_time(listed, billing.step):
-            return self.invoices.relief(billing, billing.record, listed)
-        piece = self.statements.piece(listed)
-        return piece, self._at_rate(credit, piece)
+        return self._recorded(f"back/{self._of(credit)}")
 
     def _off(self, credit: Credit) -> tuple[Node, Node]:
         """What leaves the receivable, and as what: what is open as it is carried, what goes beyond that as the invoice was."""

@@ -15,14 +15,15 @@ from domain.accounts import (
 )
 from domain.explanation import Node, constant, least, less, negated, total
 from domain.ledger.position import as_carried
+from domain.ledger.recorded import Carried
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.exchanges import Exchanges
-from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines, journals_until
-from milepost.explain.positions import PositionAmounts, PositionNodes, summed
+from milepost.explain.positions import PositionNodes, summed
 from milepost.explain.sources import Sources
 from state.books import Posted, Price, Work
+from state.ledger.carried import left_before
 from state.ledger.position import is_over_time
 from state.ledger.posting import EARNING, beyond_billing
 from state.trace import TracedOutput, row_of, works_of
@@ -35,14 +36,12 @@ class EntryJournals:
         entries: EntryNodes,
         lines: JournalLines,
         exchanges: Exchanges,
-        invoices: InvoiceJournals,
         positions: PositionNodes,
     ) -> None:
         self.sources = sources
         self.entries = entries
         self.lines = lines
         self.exchanges = exchanges
-        self.invoices = invoices
         self.positions = positions
 
     def of_entry(
@@ -53,8 +52,6 @@ class EntryJournals:
             return self._went_back(said, journal, line, number)
         if line.purpose == "cost" or line.account == INPUT_TAX:
             amount = self._cost(at, line)
-        elif journal.kind == "difference" and journal.rule.startswith("remeasure"):
-            return self.invoices.remeasured(said, journal, line, at, number)
         elif self._goes_through_position(at, journal):
             return self._through_position(said, journal, line, at, number)
         elif journal.kind == "difference":
@@ -97,7 +94,7 @@ class EntryJournals:
         title = f"{part.entry.entry_id}: what it came to, less what its journals carry"
         amount = less(title, target, carried[0], rule="R19")
         amount = amount._replace(why=(Node("moved by", event=self.sources.cause(said.step)),))
-        return amount, self._difference_ledger(said, amount, [*part.work.journals], journal, line, part)
+        return amount, self._difference_ledger(amount, [*part.work.journals], journal, line, part)
 
     def _cost(self, at: VersionStanding, line: JournalLine) -> Node | None:
         """Cost, the tax on it that is recovered, and what is owed for both."""
@@ -137,17 +134,17 @@ class EntryJournals:
             amount = _signed(_less(title, beside, carried[:1]), line.amount)
             if not before:
                 return amount, self.exchanges.converted(amount, journal, line, at)
-            return amount, self._difference_ledger(said, amount, before, journal, line, at)
+            return amount, self._difference_ledger(amount, before, journal, line, at)
         earned = _less(title, earned, [beside, *carried[1:]])
 
-        def at_rate(rest: Node) -> Node | None:
-            return self.exchanges.at_rate_of(rest, journal, at)
+        def at_rate(rest: Node) -> Node:
+            return self.exchanges.at_rate_of(rest, journal, at) or Node("no exchange rate")
 
-        moves = self.positions.moved(said, self.positions.before(said), earned, at_rate)
-        if moves is not None and CONTRACT_ASSET in moves and not self._is_over_time(said, journal):
+        moves = self.positions.moved(said, earned, at_rate)
+        if CONTRACT_ASSET in moves and not self._is_over_time(said, journal):
             # What is kept of a deposit before its invoice came stands on its own account.
             moves = {CONTRACT_LIABILITY: summed(list(moves.values()), CONTRACT_LIABILITY)}
-        found = moves.get(line.account) if moves is not None else None
+        found = moves.get(line.account)
         return found if found is not None else (None, None)
 
     def _charged_beside(self, at: VersionStanding) -> Node:
@@ -200,7 +197,7 @@ class EntryJournals:
         amount = amount._replace(why=why)
         if amount.value != line.amount:
             amount = self._without_later(said, journal, line, at, amount)
-        return amount, self._difference_ledger(said, amount, before, journal, line, at)
+        return amount, self._difference_ledger(amount, before, journal, line, at)
 
     def _without_later(
         self, said: TracedOutput, journal: JournalEntry, line: JournalLine, at: VersionStanding, amount: Node
@@ -256,7 +253,7 @@ class EntryJournals:
         for posted in journals:
             for number, leg in enumerate(posted.lines, 1):
                 if leg.account == account and leg.purpose in purposes:
-                    amount, ledger = self.lines.leg(posted, number)
+                    amount, ledger = self.lines.named(posted.journal_id, number)
                     amounts.append(amount)
                     ledgers.append(ledger)
         return (
@@ -271,7 +268,6 @@ class EntryJournals:
 
     def _difference_ledger(
         self,
-        said: TracedOutput,
         amount: Node,
         before: list[Posted],
         journal: JournalEntry,
@@ -288,14 +284,12 @@ class EntryJournals:
         def at_rate(beyond: Node) -> Node | None:
             return self.exchanges.at_rate_of(beyond, journal, at)
 
-        carried = PositionAmounts(*self._carried(before, line.account, EARNING))
+        carried = Carried(*self._carried(before, line.account, EARNING))
         had, delta = carried.amount.value or 0, amount.value or 0
         if had and (had > 0) != (delta > 0):
-            rests = journals_until(at.entry.rests, journal.journal_id)
-            left = self.invoices.left_before(said, [*before, *rests], line.account)
-            stands = left.amount.value or 0
-            enough = stands * delta < 0 and abs(stands) >= abs(delta)
-            own = left if enough else carried
+            own = self._left(journal, line.account) or carried
+            stands = own.amount.value or 0
+            own = own if stands * delta < 0 and abs(stands) >= abs(delta) else carried
             taken = as_carried(negated("taken back", amount), own.amount, own.ledger, mode, at_rate)
             return negated("in ledger currency, taken back", taken, rule="R52") if taken is not None else None
         moved = self._leaves_others(journal, line)
@@ -303,7 +297,12 @@ class EntryJournals:
             return self.exchanges.converted(amount, journal, line, at)
         return as_carried(amount, moved.amount, moved.ledger, mode, at_rate)
 
-    def _leaves_others(self, journal: JournalEntry, line: JournalLine) -> PositionAmounts | None:
+    def _left(self, journal: JournalEntry, account: str) -> Carried | None:
+        """What the row had on an unbilled account before the journal; None on other accounts."""
+        amount, ledger = (self.lines.recorded.figure(one) for one in left_before(journal.journal_id, account))
+        return Carried(amount, ledger) if amount is not None and ledger is not None else None
+
+    def _leaves_others(self, journal: JournalEntry, line: JournalLine) -> Carried | None:
         """What the journal takes from the other accounts that a line adds to."""
         taken = [
             self.lines.figures(journal.journal_id, number)
@@ -312,7 +311,7 @@ class EntryJournals:
         ]
         if not taken:
             return None
-        return PositionAmounts(
+        return Carried(
             negated("leaves", total("taken", [one for one, _ in taken], "amount", journal.currency)),
             negated("leaves as carried", total("taken", [one for _, one in taken], "amount", journal.ledger_currency)),
         )

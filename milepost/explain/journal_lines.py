@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 
 from domain.explanation import Arithmetic, Node, agreeing, negated, stated, total
+from domain.ledger.recorded import line_of
 from domain.outputs import JournalEntry, JournalLine
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Posted
 from state.trace import TracedOutput
@@ -16,10 +18,12 @@ Make = Callable[[TracedOutput, JournalEntry, JournalLine, int], tuple[Node | Non
 
 
 class JournalLines:
-    """Figures of lines, each made once; `make` is filled by the nodes of journals, which need these."""
+    """Figures of lines, each made once: as their rule recorded them, else by `make`, which the nodes of journals fill."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, recorded: RecordedNodes) -> None:
         self.sources = sources
+        self.recorded = recorded
+        recorded.resolvers["journal_line"] = self._line_of
         self.make: Make = _unknown
         self._lines: dict[tuple[str, int], tuple[Node, Node]] = {}
 
@@ -30,12 +34,18 @@ class JournalLines:
             said = self.sources.trace.journals[journal_id]
             journal: JournalEntry = said.record
             line = journal.lines[number - 1]
-            amount, ledger = self.make(said, journal, line, number)
+            amount, ledger = (self.recorded.figure(address) for address in line_of(journal_id, number))
+            if amount is None:
+                amount, ledger = self.make(said, journal, line, number)
             self._lines[key] = (
                 _holds(amount, "amount", line.amount, journal.currency),
                 _holds(ledger, "in ledger currency", line.ledger_amount, journal.ledger_currency),
             )
         return self._lines[key]
+
+    def _line_of(self, journal_id: str, number: str, which: str) -> Node:
+        amount, ledger = self.named(journal_id, int(number))
+        return amount if which == "amount" else ledger
 
     def mirrored(self, reversed_id: str, number: int) -> tuple[Node, Node]:
         """R14: the original's rounded amounts and its rate, never recomputed."""
@@ -65,28 +75,14 @@ class JournalLines:
         ledger = total("sum of the other lines", [one for _, one in others], "amount", journal.ledger_currency)
         return negated("amount", amount), negated("in ledger currency", ledger)
 
-    def leg(self, posted: Posted, number: int) -> tuple[Node, Node]:
+    def named(self, journal_id: str, number: int) -> tuple[Node, Node]:
         """A journal's line with its name, so that it can be asked for."""
-        amount, ledger = self.figures(posted.journal_id, number)
-        whose = f"{posted.journal_id}#{number}"
-        return (
-            Node(
-                f"journal line {whose}",
-                amount.value,
-                "amount",
-                posted.currency,
-                Arithmetic("same", (amount,)),
-                id=whose,
-            ),
-            Node(
-                f"journal line {whose}",
-                ledger.value,
-                "amount",
-                posted.ledger_currency,
-                Arithmetic("same", (ledger,)),
-                id=whose,
-            ),
+        whose = f"{journal_id}#{number}"
+        amount, ledger = (
+            Node(f"journal line {whose}", one.value, "amount", one.currency, Arithmetic("same", (one,)), id=whose)
+            for one in self.figures(journal_id, number)
         )
+        return amount, ledger
 
 
 def _holds(node: Node | None, title: str, value: int, currency: str) -> Node:

@@ -9,20 +9,16 @@ from domain.accounts import (
     name_of,
 )
 from domain.explanation import Node, constant
-from domain.ledger.clearing import CLEARED
-from domain.ledger.journal import BILLING
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
 from milepost.explain.credits import CreditNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.entry_journals import EntryJournals
 from milepost.explain.exchanges import Exchanges
-from milepost.explain.invoice_journals import InvoiceJournals
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.positions import PositionNodes
 from milepost.explain.rating import Rating
 from milepost.explain.receivables import OWNED, ReceivableNodes
-from milepost.explain.rest_journals import RestJournals
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.handlers.credit_memos import KIND as CREDIT_MEMO
@@ -34,14 +30,12 @@ class JournalNodes:
     def __init__(self, sources: Sources, rating: Rating, entries: EntryNodes, statements: StatementNodes) -> None:
         self.sources = sources
         self.entries = entries
-        self.lines = JournalLines(sources)
+        self.lines = JournalLines(sources, statements.recorded)
         self.exchanges = Exchanges(sources, rating, self.lines)
         self.positions = PositionNodes(sources, self.lines)
-        self.invoices = InvoiceJournals(sources, statements, self.lines, self.exchanges, self.positions)
-        self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.invoices, self.positions)
+        self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.positions)
         self.receivables = ReceivableNodes(sources, self.lines, self.exchanges)
-        self.rests = RestJournals(sources, self.invoices)
-        self.credits = CreditNodes(sources, statements, self.lines, self.invoices, self.positions)
+        self.credits = CreditNodes(sources, statements, self.lines, self.positions)
         self.lines.make = self._made
         # Filled by the nodes of contract liabilities, which need these.
         self.liability: Any = None
@@ -146,17 +140,11 @@ class JournalNodes:
             return self.lines.same(journal.replaces, number)
         if journal.affected_kind == CREDIT_MEMO:
             return self.credits.line(said, journal, line, number)
-        if line.account == CURRENCY_ROUNDING and not line.amount:
+        if not line.amount and (line.account == CURRENCY_ROUNDING or journal.affected_kind == "statement"):
             nothing = constant("amount", 0, "amount", journal.currency)
             return nothing, self.lines.rest_of_lines(journal, number)
-        if journal.rule == "exchange_rest":
-            return self.rests.exchange_rest(said, journal, line)
         if row_of(journal) is not None:
             return self.of_entries.of_entry(said, journal, line, number)
-        if journal.affected_kind == "statement" and journal.kind == BILLING:
-            return self.invoices.billing(said, journal, line, number)
-        if journal.rule == CLEARED:
-            return self.invoices.left_to_deliver(said, journal, line, number)
         if journal.affected_kind in OWNED:
             return self.receivables.figures(said, journal, line, number)
         if journal.rule == "contract_position":

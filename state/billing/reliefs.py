@@ -12,13 +12,16 @@ from msgspec.structs import replace
 from domain.accounts import CONTRACT_LIABILITY, REVENUE
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, moved, relieved
+from domain.ledger.recorded import Carried
 from domain.money import convert, round_ratio, smallest_unit
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount
+from state.billing.clearing_record import Cleared, ClearingRecord
 from state.billing.payers import invoiced_to, part_of
 from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.draft import Draft
-from state.ledger.deposit_balance import balance, deposit_row, is_deposit
+from state.ledger.carried import say_invoiced
+from state.ledger.deposit_balance import balance, deposit_row, is_deposit, rows_of
 from state.ledger.position import is_over_time, standing
 from state.ledger.posting import booking_of, emit, with_standing
 from state.terms.known import Slot
@@ -27,8 +30,9 @@ from state.totals import accrued_positions, issued_on, unbilled_positions, with_
 
 
 class _Row(NamedTuple):
-    """An entry on a line of the statement, with what is issued of it there."""
+    """An entry on a line of the statement, at a place of what that lists, with what is issued of it there."""
 
+    place: int
     listed: StatementEntry
     entry: Entry
     plan: LinePlan
@@ -38,7 +42,8 @@ class _Row(NamedTuple):
 class Clearing(NamedTuple):
     """What an invoice takes from one entry's unbilled balance on one account.
 
-    `legs` where it goes through the contract's position: the first row of a project has those of all its rows, the others none.
+    `legs` where it goes through the contract's position: the first row of a project has those of all its rows, the others none. `cleared`
+    is what a recorder has of it.
     """
 
     listed: StatementEntry
@@ -48,6 +53,7 @@ class Clearing(NamedTuple):
     ledger_amount: Amount
     same_rate: bool
     legs: tuple[Leg, ...] | None = None
+    cleared: Cleared | None = None
 
 
 class _Revenue(NamedTuple):
@@ -58,38 +64,40 @@ class _Revenue(NamedTuple):
     new: dict[tuple[str, str], Amount]
 
 
-def clear_unbilled(draft: Draft, contract: Contract, statement: StatementState, slot: Slot) -> list[Clearing]:
+def clear_unbilled(
+    draft: Draft, contract: Contract, statement: StatementState, slot: Slot, say: ClearingRecord | None
+) -> list[Clearing]:
     """One for each entry of a contract line; of several lines of an entry each finds what those before it leave."""
     reliefs = []
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     over_time: list[_Row] = []
     revenue = _Revenue({}, {})
-    for listed in draft.entries.statement(statement.statement_id):
+    for place, listed in enumerate(draft.entries.statement(statement.statement_id)):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
         issued = issued_on(entry, contract.contract_id, listed.line_id)
         assert issued is not None, "the statement issued the entry"
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
-        row = _Row(listed, entry, plan, issued)
+        row = _Row(place, listed, entry, plan, issued)
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             over_time.append(row)
             continue
         if is_deposit(draft, contract, issued):
-            reliefs.append(_of_deposit(draft, row, slot, carried))
+            reliefs.append(_of_deposit(draft, row, slot, carried, say))
             continue
         if issued.account in REVENUE and plan.currency != slot.entity.currency:
-            reliefs.append(_revenue_of(draft, row, slot, revenue, statement.bill_to))
+            reliefs.append(_revenue_of(draft, row, slot, revenue, statement.bill_to, say))
             continue
-        place = entry.entry_id, issued.account
-        had = carried.get(place) or _position_of(entry, issued)
-        taken = _share_taken(listed.amount, had, entry, issued, slot, plan.policies.money_mode)
-        if taken is None:
-            taken = _taken(listed.amount, had, slot, plan.policies.money_mode)
-        carried[place] = had[0] - listed.amount, had[1] - taken
-        relief = Clearing(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan))
-        reliefs.append(_remeasured(draft, relief, slot))
-    return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time)] if over_time else reliefs
+        on, mode = (entry.entry_id, issued.account), plan.policies.money_mode
+        had = carried.get(on) or _position_of(entry, issued)
+        shared = _share_taken(listed.amount, had, entry, issued, slot, mode)
+        taken = _taken(listed.amount, had, slot, mode) if shared is None else shared
+        carried[on] = had[0] - listed.amount, had[1] - taken
+        said = say.unbilled(place, entry, issued, taken, mode, is_share=shared is not None) if say is not None else None
+        relief = Clearing(listed, entry, plan, issued.account, taken, _carried_at(slot, entry, plan), cleared=said)
+        reliefs.append(_remeasured(draft, relief, slot, say))
+    return [*reliefs, *_through_position(draft, contract, slot, reliefs, over_time, say)] if over_time else reliefs
 
 
 def relieve(draft: Draft, statement: StatementState, relief: Clearing) -> None:
@@ -99,6 +107,8 @@ def relieve(draft: Draft, statement: StatementState, relief: Clearing) -> None:
     assert issued is not None, "the statement issued the entry"
     now = invoiced_to(issued, statement.bill_to, relief.listed.amount, relief.ledger_amount)
     draft.put_entry(entry, with_issued(entry, now))
+    if draft.why is not None and relief.cleared is not None:
+        say_invoiced(draft.why, issued, entry.entry_id, statement.bill_to, relief.cleared.part)
 
 
 def at_its_rate(amount: Amount, taken: Amount, slot: Slot, mode: str) -> bool:
@@ -147,30 +157,37 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     )
 
 
-def _revenue_of(draft: Draft, row: _Row, slot: Slot, revenue: _Revenue, bill_to: str) -> Clearing:
+def _revenue_of(
+    draft: Draft, row: _Row, slot: Slot, revenue: _Revenue, bill_to: str, say: ClearingRecord | None
+) -> Clearing:
     """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do; the
     rest is converted once a line of the journal, and each row has what it adds to that (R12)."""
-    listed, entry, plan, issued = row
+    place, listed, entry, plan, issued = row
     mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
-    amount = listed.amount
+    amount, beside = listed.amount, 0
+    at = draft.billed_in(entry, plan.contract_id, listed.line_id), issued.account
     part = part_of(issued, bill_to)
     own = -part.invoiced, -part.invoiced_ledger
     from_own = _within(amount, own[0])
     taken = _taken(from_own, own, slot, mode)
     if amount != from_own:
-        place = issued.line_id, issued.account
-        others = revenue.left.get(place) or _invoiced_beside(draft, entry, issued)
+        on = issued.line_id, issued.account
+        others = revenue.left.get(on) or _invoiced_beside(draft, entry, issued)
         beside = _within(amount - from_own, others[0])
         taken_beside = _taken(beside, others, slot, mode)
-        revenue.left[place] = others[0] - beside, others[1] - taken_beside
-        at = draft.billed_in(entry, plan.contract_id, listed.line_id), issued.account
+        revenue.left[on] = others[0] - beside, others[1] - taken_beside
         before = revenue.new.get(at, 0)
         after = revenue.new[at] = before + amount - from_own - beside
         up_to, so_far = (
             convert(one, exchange.numerator, exchange.denominator, currency, mode) for one in (after, before)
         )
         taken += taken_beside + up_to - so_far
-    return Clearing(listed, entry, plan, issued.account, taken, at_its_rate(amount, taken, slot, mode))
+    said = None
+    if say is not None:
+        parts = from_own, beside, amount - from_own - beside
+        said = say.revenue(place, entry, issued, draft.everything(), parts, taken, at, mode)
+    same_rate = at_its_rate(amount, taken, slot, mode)
+    return Clearing(listed, entry, plan, issued.account, taken, same_rate, cleared=said)
 
 
 def _within(amount: Amount, had: Amount) -> Amount:
@@ -191,15 +208,24 @@ def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued) -> Balance:
     return amount, ledger
 
 
-def _of_deposit(draft: Draft, row: _Row, slot: Slot, carried: dict[tuple[str, str], tuple[Amount, Amount]]) -> Clearing:
+def _of_deposit(
+    draft: Draft,
+    row: _Row,
+    slot: Slot,
+    carried: dict[tuple[str, str], tuple[Amount, Amount]],
+    say: ClearingRecord | None,
+) -> Clearing:
     """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
-    listed, entry, plan, issued = row
+    place, listed, entry, plan, issued = row
     mode = plan.policies.money_mode
-    place = deposit_row(issued.contract_id, issued.line_id), issued.account
-    had = carried.get(place) or balance(draft, issued.contract_id, issued.line_id, issued.account)
+    on = deposit_row(issued.contract_id, issued.line_id), issued.account
+    had = carried.get(on) or balance(draft, issued.contract_id, issued.line_id, issued.account)
     taken = _taken(listed.amount, had, slot, mode)
-    carried[place] = had[0] - listed.amount, had[1] - taken
-    return Clearing(listed, entry, plan, issued.account, taken, at_its_rate(listed.amount, taken, slot, mode))
+    carried[on] = had[0] - listed.amount, had[1] - taken
+    rows = rows_of(draft, issued.contract_id, issued.line_id) if say is not None else []
+    said = say.deposit(place, rows, issued, taken, mode) if say is not None else None
+    same_rate = at_its_rate(listed.amount, taken, slot, mode)
+    return Clearing(listed, entry, plan, issued.account, taken, same_rate, cleared=said)
 
 
 def _through_position(
@@ -208,9 +234,10 @@ def _through_position(
     slot: Slot,
     others: list[Clearing],
     over_time: list[_Row],
+    say: ClearingRecord | None,
 ) -> Iterator[Clearing]:
     """What is billed of lines that earn over time takes what the others leave, by its net, once: a position has one side (R46)."""
-    position = standing(draft, contract.contract_id).position
+    position = before = standing(draft, contract.contract_id).position
     for relief in others:
         position = position.add(relief.account, -relief.listed.amount, -relief.ledger_amount)
     net = sum(row.listed.amount for row in over_time)
@@ -228,9 +255,17 @@ def _through_position(
         return convert(amount, exchange.numerator, exchange.denominator, currency, mode)
 
     by_project = _by_project(sums, net, legs, smallest_unit(currency), mode, at_rate)
-    for place, (listed, entry, plan, _) in zip(places, over_time, strict=True):
-        own = tuple(by_project.pop(place, ()))
-        yield Clearing(listed, entry, plan, CONTRACT_LIABILITY, at_rate(listed.amount), same_rate, own)
+    recorded: dict[str, list[tuple[str, Carried]]] = {}
+    if say is not None:
+        listed_at: dict[str, list[int]] = {}
+        for project_id, row in zip(places, over_time, strict=True):
+            listed_at.setdefault(project_id, []).append(row.place)
+        taken_before = [(one.account, one.cleared.part) for one in others if one.cleared is not None]
+        recorded = say.through_position(before, taken_before, listed_at, mode)
+    for project_id, (number, listed, entry, plan, _) in zip(places, over_time, strict=True):
+        own = tuple(by_project.pop(project_id, ()))
+        said = say.over_time(number, mode, recorded.pop(project_id, ())) if say is not None else None
+        yield Clearing(listed, entry, plan, CONTRACT_LIABILITY, at_rate(listed.amount), same_rate, own, said)
 
 
 def _by_project(
@@ -276,7 +311,7 @@ def _by_project(
     return found
 
 
-def _remeasured(draft: Draft, relief: Clearing, slot: Slot) -> Clearing:
+def _remeasured(draft: Draft, relief: Clearing, slot: Slot, say: ClearingRecord | None) -> Clearing:
     """Policy `remeasure_revenue`: accrual and revenue go out at the stored rate and come back at the invoice's, on its date."""
     plan, listed, work = relief.plan, relief.listed, relief.entry.standing
     if plan.policies.fx_policy != "remeasure_revenue" or plan.timing == NO_REVENUE or relief.same_rate:
@@ -285,11 +320,14 @@ def _remeasured(draft: Draft, relief: Clearing, slot: Slot) -> Clearing:
         return relief
     mode = plan.policies.money_mode
     now = convert(listed.amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+    cleared = relief.cleared
     for way, amount, ledger in (("out", -listed.amount, -relief.ledger_amount), ("in", listed.amount, now)):
         rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
         moved = (Leg(relief.account, "revenue", amount, ledger), Leg(work.price.revenue, "revenue", -amount, -ledger))
         posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies)
         work = replace(work, journals=(*work.journals, posted))
+        if say is not None and cleared is not None:
+            cleared = say.remeasured(cleared, posted, is_in=way == "in", mode=mode)
     entry = with_standing(relief.entry, work)
     draft.put_entry(relief.entry, entry)
-    return relief._replace(entry=entry, ledger_amount=now, same_rate=True)
+    return relief._replace(entry=entry, ledger_amount=now, same_rate=True, cleared=cleared)

@@ -30,9 +30,10 @@ from domain.accounts import (
 )
 from domain.billing.retention import kept_back
 from domain.events.finance import CreditMemoIssued
-from domain.explanation import least, less, negated, total
+from domain.explanation import in_proportion, least, less, negated, total
 from domain.identity import composed, content_digest
 from domain.ledger.journal import About, Leg, journal_entry, merge, rest_leg
+from domain.ledger.recorded import Carried
 from domain.money import format_amount, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.receivables.credit_memo import (
@@ -54,8 +55,9 @@ from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.deposit import left_in_all, left_to
 from domain.units import Amount
-from domain.why import Why, elsewhere
+from domain.why import Rates, Why, elsewhere, exchanged
 from domain.work.rows import EXPENSE, named
+from state.billing.clearing_record import cleared_of
 from state.billing.payers import credited_to, freed_of, part_of
 from state.books import (
     Contract,
@@ -79,6 +81,7 @@ from state.forecast.expected import months_of
 from state.forecast.outlook import known
 from state.handlers import retention
 from state.ledger import position, standings
+from state.ledger.carried import say_invoiced
 from state.ledger.deposit_balance import deposit_row, is_deposit
 from state.ledger.dimensions import of_work
 from state.ledger.posting import booking_of, note_rounding, settle_exchange_rests
@@ -533,6 +536,7 @@ def _remember(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Am
     kept = credits_of.kept_back + kept_back
     if draft.why is not None:
         _say_taken(draft.why, memo, row)
+        _say_back(draft.why, memo, row, one, ledger)
         if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
             back = negated("to be billed again", draft.why.figure(f"credited/{_of(memo, row)}"))
             place = row.issued.contract_id, row.issued.line_id
@@ -549,6 +553,27 @@ def _say_taken(why: Why, memo: _Memo, row: _Row) -> None:
     why.add(f"{of}#credited", credited)
     if memo.event.kind == ERROR_REBILL:
         why.add(retention.issued_of(row.issued.contract_id, row.issued.line_id), negated("billed again", credited))
+
+
+def _say_back(why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:
+    """What the invoice took comes back as it left; the last takes what is left of it."""
+    of, currency = memo.statement.statement_id, memo.receivable.ledger_currency
+    credited, gone = why.figure(f"credited/{_of(memo, row)}"), why.parts_at(f"{of}#back/{row.key}", why.now)
+    if memo.receivable.currency == currency:
+        made = exchanged(credited, Rates(), currency, memo.policies.money_mode)
+    else:
+        made = why.figure(cleared_of(of, row.key))
+        if one.amount != row.listed.amount - row.taken[0]:
+            piece = elsewhere(
+                f"{row.listed.entry_id}: billed",
+                row.listed.amount,
+                composed("piece", of, row.listed.entry_id, row.listed.line_id),
+                memo.receivable.currency,
+            )
+            made = in_proportion("as the invoice took it", made, credited, piece, memo.policies.money_mode, rule="R14")
+        elif gone:
+            made = less("left of what the invoice took", made, *gone, rule="R14")
+    why.add(f"{of}#back/{row.key}", why.record(f"back/{_of(memo, row)}", ledger, made))
 
 
 def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tuple[str, Amount]) -> None:
@@ -582,6 +607,10 @@ def _reopen(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amou
     """What is credited is not issued any more, so that it competes for room again and comes on the next statement (R20)."""
     entry, had = _issued_now(draft, row)
     payer, currency = memo.receivable.bill_to, memo.receivable.currency
+    if draft.why is not None:
+        of = _of(memo, row)
+        back = Carried(draft.why.figure(f"credited/{of}"), draft.why.figure(f"back/{of}"))
+        say_invoiced(draft.why, had, entry.entry_id, payer, back.taken_back("put back"))
     _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
 
 

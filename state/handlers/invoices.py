@@ -12,16 +12,19 @@ from domain.delivery.answers import ACCOUNT
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
+from domain.explanation import Node, evaluated, negated, step_of, total
 from domain.identity import composed
-from domain.ledger.clearing import CLEARED, Placed, account_of, invoice_legs, left_to_deliver
+from domain.ledger.clearing import CLEARED, OWED, Placed, account_of, invoice_legs, left_to_deliver
 from domain.ledger.journal import BILLING, About, Booking, Leg, journal_entry, merge, rest_leg
+from domain.ledger.recorded import LineParts, Place
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange, MissingRate
 from domain.units import Amount
-from domain.why import Rates, in_event, quoted
+from domain.why import Rates, Why, elsewhere, in_event, quoted
 from state.billing.approval import keep_invoice
+from state.billing.clearing_record import Cleared, ClearingRecord, cleared_of
 from state.billing.reissue import stands_for_good
 from state.billing.reliefs import Clearing, at_its_rate, clear_unbilled, relieve
 from state.billing.statement_tax import note_difference
@@ -233,15 +236,20 @@ def post_invoice(
     for category in UNTIL_POSTED:
         draft.resolve_exception(category, "statement", statement.statement_id)
     draft.waits_removed |= _waits(statement, entity)
-    reliefs = clear_unbilled(draft, contract, statement, slot)
-    rates = _rates(event, slot, policies) if draft.why is not None else None
-    kept = moved_retention(draft, statement, slot, policies.money_mode, rates)
-    journal = _journals(draft, statement, event, slot, policies, reliefs, kept)
+    say = None
+    if draft.why is not None:
+        currencies, rates = (slot.currency, entity.currency), _rates(event, slot, policies)
+        say = ClearingRecord(draft.why, statement.statement_id, statement.bill_to, currencies, rates)
+    reliefs = clear_unbilled(draft, contract, statement, slot, say)
+    kept = moved_retention(draft, statement, slot, policies.money_mode, say.rates if say is not None else None)
+    journal = _journals(draft, statement, event, slot, policies, reliefs, kept, say)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != slot.currency:
         # Of a deposit that is billed and set against the same statement what is billed of it, which alone is credited.
         rising = sorted(reliefs, key=lambda one: one.listed.amount)
         taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in rising}
+        if draft.why is not None:
+            _say_cleared(draft.why, statement.statement_id, rising)
         same_rate = _is_at_its_rate(slot, reliefs, kept, policies.money_mode)
         draft.put("credits", event.invoice_id, InvoiceCredits(taken, same_rate=same_rate))
     for relief in reliefs:
@@ -322,26 +330,34 @@ def _journals(
     policies: Resolved,
     reliefs: list[Clearing],
     kept: list[MovedLeg],
+    say: ClearingRecord | None,
 ) -> JournalEntry | None:
     """The billing journal; none where what the statement bills and takes back is equal, on every account.
 
     Where the ERP's invoice clears the unbilled receivable, it is what that posts, and the rest is a journal of its own, which is delivered.
     """
     lines: Placed = _billing_lines(draft, event, slot, policies, reliefs, kept)
-    is_ours = policies.ar_journal == "milepost"
+    is_ours, why = policies.ar_journal == "milepost", draft.why
+    parts = _say_billing(draft, say, statement, event, reliefs, kept, policies.money_mode) if say is not None else None
     if is_ours or not event.clears_unbilled:
-        return _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, lines, deliver=is_ours)
+        posted = _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, lines, deliver=is_ours)
+        if why is not None and parts is not None and posted is not None:
+            parts.record(why, posted.journal_id, lines)
+        return posted
     billed = [
-        (
-            draft.billed_in(each.entry, each.plan.contract_id, each.listed.line_id),
-            Leg(account_of(each.listed.entry_id), BILLING, -each.listed.amount, 0),
-        )
+        (_project_of(draft, each), Leg(account_of(each.listed.entry_id), BILLING, -each.listed.amount, 0))
         for each in reliefs
     ]
     invoiced = invoice_legs(lines, [*billed, *kept], lambda amount: _in_ledger(amount, slot, policies.money_mode))
     posted = _post(draft, statement, policies, booking_of(slot, BILLING), BILLING, invoiced, deliver=False)
     rest = left_to_deliver(lines, invoiced)
-    _post(draft, statement, policies, booking_of(slot, "difference"), CLEARED, rest, deliver=True)
+    cleared = _post(draft, statement, policies, booking_of(slot, "difference"), CLEARED, rest, deliver=True)
+    if why is not None and say is not None and parts is not None:
+        of_invoice = _say_invoiced(draft, say, parts, reliefs, kept, policies.money_mode)
+        if posted is not None:
+            of_invoice.record(why, posted.journal_id, invoiced)
+        if cleared is not None:
+            parts.beyond(of_invoice).record(why, cleared.journal_id, rest)
     return posted
 
 
@@ -393,8 +409,7 @@ def _billing_lines(
         legs_of = relief.legs
         if legs_of is None:
             legs_of = (Leg(relief.account, "billing", -relief.listed.amount, -relief.ledger_amount),)
-        place = draft.billed_in(relief.entry, relief.plan.contract_id, relief.listed.line_id)
-        by_project.setdefault(place, []).extend(legs_of)
+        by_project.setdefault(_project_of(draft, relief), []).extend(legs_of)
     for project_id, leg in kept:
         by_project.setdefault(project_id, []).append(leg)
     main = min(by_project, default="")
@@ -406,6 +421,98 @@ def _billing_lines(
     if rest:
         legs.append(rest_leg(rest, _is_at_its_rate(slot, reliefs, kept, mode)))
     return [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
+
+
+# What a recorder takes of the journals
+
+
+def _say_billing(
+    draft: Draft,
+    say: ClearingRecord,
+    statement: StatementState,
+    event: InvoicePosted,
+    reliefs: list[Clearing],
+    kept: list[MovedLeg],
+    mode: str,
+) -> LineParts:
+    parts, revenue = LineParts(*say.currencies), dict[tuple[str, str], list[Cleared]]()
+    places = [_project_of(draft, relief) for relief in reliefs]
+    for project_id, relief in zip(places, reliefs, strict=True):
+        cleared = relief.cleared
+        assert cleared is not None, "there is a recorder"
+        if cleared.legs is not None:
+            for account, part in cleared.legs:
+                parts.debit((project_id, account, "billing"), part)
+        elif cleared.back is not None:
+            revenue.setdefault((project_id, relief.account), []).append(cleared)
+        else:
+            parts.credit((project_id, relief.account, "billing"), cleared.part)
+    for (project_id, account), rows in revenue.items():
+        parts.credit((project_id, account, "billing"), say.revenue_of_line(rows, mode))
+    for part, (project_id, leg) in zip(say.retained(statement), kept, strict=True):
+        parts.debit((project_id, leg.account, leg.purpose), part)
+    main = min((*places, *(project_id for project_id, _ in kept)), default="")
+    net, tax = _say_owed(statement, event)
+    parts.debit((main, RECEIVABLE, "billing"), say.at_rate(total("gross", (net, tax), "amount", net.currency), mode))
+    if event.tax_amount:
+        parts.credit((main, OUTPUT_TAX, "tax"), say.at_rate(tax, mode))
+    return parts
+
+
+def _say_cleared(why: Why, statement_id: str, reliefs: list[Clearing]) -> None:
+    for one in reliefs:
+        assert one.cleared is not None, "there is a recorder"
+        row = composed(one.entry.entry_id, one.listed.line_id)
+        why.record(cleared_of(statement_id, row), one.ledger_amount, one.cleared.part.ledger)
+
+
+def _say_owed(statement: StatementState, event: InvoicePosted) -> tuple[Node, Node]:
+    """Net and tax as the invoice has them; of a difference that is waived, what is due and the tax in whole units."""
+    waited, currency = statement.waiting, statement.currency
+    told = waited if waited is not None and waited.event_id == event.event_id else event
+    net = in_event("net", event.amount, "amount", told, "amount", currency)
+    if told.amount != event.amount:
+        due = composed("statement", statement.statement_id)
+        net = elsewhere("due of the statement", event.amount, due, currency)
+    tax = in_event("tax", told.tax_amount, "amount", told, "tax_amount", currency)
+    if told.tax_amount != event.tax_amount:
+        title = f"tax, in units of {step_of(currency)}"
+        tax = evaluated(title, "round", (tax,), {"step": step_of(currency)}, "amount", currency)
+    return net, tax
+
+
+def _say_invoiced(
+    draft: Draft, say: ClearingRecord, booked: LineParts, reliefs: list[Clearing], kept: list[MovedLeg], mode: str
+) -> LineParts:
+    """Of an invoice that clears the unbilled receivable: what it bills at its rate; the first of that has what conversion leaves."""
+    sums: dict[Place, list[Node]] = {}
+    for relief in reliefs:
+        assert relief.cleared is not None, "there is a recorder"
+        place = _project_of(draft, relief), account_of(relief.listed.entry_id), BILLING
+        sums.setdefault(place, []).append(negated("billed", relief.cleared.part.amount))
+    booked_at = dict(booked.lines())
+    for project_id, leg in kept:
+        place = project_id, leg.account, leg.purpose
+        sums[place] = [booked_at[place].amount]
+    owed = [(place, part) for place, part in booked_at.items() if place[1] in OWED]
+    made = [
+        (place, say.at_rate(total("billed", sums[place], "amount", say.currencies[0]), mode)) for place in sorted(sums)
+    ]
+    lines = [*owed, *((place, part) for place, part in made if part.amount.value)]
+    rest = sum(part.ledger.value or 0 for _, part in lines)
+    if rest and len(lines) > len(owed):
+        place, first = lines[len(owed)]
+        others = [part.ledger for at, part in lines if at != place]
+        left = total("sum of the other lines", others, "amount", say.currencies[1])
+        lines[len(owed)] = place, first._replace(ledger=negated("what conversion leaves", left, rule="R51"))
+    parts = LineParts(*say.currencies)
+    for place, part in lines:
+        parts.debit(place, part)
+    return parts
+
+
+def _project_of(draft: Draft, relief: Clearing) -> str:
+    return draft.billed_in(relief.entry, relief.plan.contract_id, relief.listed.line_id)
 
 
 def _in_ledger(amount: Amount, slot: Slot, mode: str) -> Amount:

@@ -41,6 +41,7 @@ from state.billing.approval import (
     reserved,
     tried,
 )
+from state.billing.clearing_record import say_rows
 from state.billing.held import scopes_of
 from state.billing.payers import Billed, PayerShare, is_funded, issued_to, parties_for, payers_of, shares
 from state.billing.pieces import piece_of
@@ -482,6 +483,8 @@ def issue(
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
             if draft.why is not None:
                 deposits.say_billed(draft.why, contract, of, bill_to, listed[-1])
+    if draft.why is not None:
+        say_rows(draft.why, of, listed, deposits_applied, contract.terms.currency)
     if lines or kept.released:
         made = _emit(draft, contract, period, bill_to, lines, [*listed, *deposits_applied], kept, sequence)
         if before is not None:

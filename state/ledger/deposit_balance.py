@@ -15,7 +15,7 @@ from domain.terms.deposit import DEPOSIT
 from domain.terms.kind import NO_REVENUE
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
-from state.books import Contract, Issued
+from state.books import Contract, Entry, Issued
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_on
@@ -34,20 +34,22 @@ def is_deposit(draft: Draft, contract: Contract, issued: Issued) -> bool:
 
 def balance(draft: Draft, contract_id: str, line_id: str, account: str, without: str = "") -> Balance:
     """On the account, in contract and in ledger currency, debit positive; `without` what the journals of a row moved."""
-    contract = draft.contract(contract_id)
-    assert contract is not None, "a deposit is of a contract in the books"
     amount = ledger = 0
-    for row in line_fees(draft, contract, line_id).rows:
-        entry = draft.entry(row)
-        if entry is None:
-            continue
+    for entry in rows_of(draft, contract_id, line_id):
         for issued in entry.issued:
             if (issued.contract_id, issued.line_id, issued.account) == (contract_id, line_id, account):
                 amount, ledger = amount - issued.invoiced, ledger - issued.invoiced_ledger
-        journals = entry.standing.journals if entry.standing is not None and row != without else ()
+        journals = entry.standing.journals if entry.standing is not None and entry.entry_id != without else ()
         for line in (line for journal in journals for line in journal.lines if line.account == account):
             amount, ledger = amount + line.amount, ledger + line.ledger_amount
     return amount, ledger
+
+
+def rows_of(draft: Draft, contract_id: str, line_id: str) -> list[Entry]:
+    contract = draft.contract(contract_id)
+    assert contract is not None, "a deposit is of a contract in the books"
+    found = (draft.entry(row) for row in line_fees(draft, contract, line_id).rows)
+    return [entry for entry in found if entry is not None]
 
 
 def kept(

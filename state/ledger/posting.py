@@ -35,6 +35,7 @@ from domain.work.rows import TIME_ENTRY, row_id
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import Draft
 from state.ledger import deposit_balance, position, standings
+from state.ledger.carried import say_left, say_rest
 from state.ledger.dimensions import place_of
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of
@@ -310,6 +311,8 @@ def book_difference(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot, rule
     if not made:
         return entry
     posted = emit(draft, work, booking_of(slot, "difference"), merge(made), plan, rule, plan.policies)
+    if draft.why is not None:
+        say_left(draft.why, entry, plan.contract_id, posted.journal_id, (plan.currency, plan.entity.currency))
     return settle_exchange_rests(draft, with_standing(entry, replace(work, journals=(*work.journals, posted))))
 
 
@@ -426,6 +429,8 @@ def _settle_exchange_rest(draft: Draft, entry: Entry, plan: LinePlan, left: Work
         if work is None or last is None:
             continue
         posted = _exchange_rest(draft, work, plan, last, rests)
+        if draft.why is not None:
+            say_rest(draft.why, entry, posted, rests)
         if work is standing:
             return with_standing(entry, replace(work, journals=(*work.journals, posted)))
         return replace(entry, rests=(*entry.rests, posted))

@@ -1,0 +1,155 @@
+"""What a recorder takes of journals: the parts that make up each line, and amounts with what they are carried at in ledger currency."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
+from domain.explanation import Node, in_proportion, least, less, negated, total
+from domain.identity import composed
+from domain.ledger.journal import Leg
+from domain.why import Why, elsewhere
+
+SIDES = (CONTRACT_ASSET, CONTRACT_LIABILITY)
+AMOUNT, IN_LEDGER = "amount", "in ledger currency"
+
+
+# Contract and ledger currency.
+Currencies = tuple[str, str]
+
+
+class Carried(NamedTuple):
+    """In contract and in ledger currency, debit positive."""
+
+    amount: Node
+    ledger: Node
+
+    def taken_back(self, title: str) -> "Carried":
+        return Carried(negated(title, self.amount), negated(f"{title}, {IN_LEDGER}", self.ledger))
+
+    def without(self, title: str, other: "Carried") -> "Carried":
+        return Carried(less(title, self.amount, other.amount), less(f"{title}, {IN_LEDGER}", self.ledger, other.ledger))
+
+
+def sum_of(title: str, parts: Sequence[Carried], currency: str, ledger_currency: str) -> Carried:
+    """The only one as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    amounts, ledgers = [one.amount for one in parts], [one.ledger for one in parts]
+    return Carried(
+        total(title, amounts, "amount", currency),
+        total(f"{title}, {IN_LEDGER}", ledgers, "amount", ledger_currency),
+    )
+
+
+def all_of(title: str, parts: Sequence[Carried], currencies: Currencies) -> Carried:
+    amounts, ledgers = [one.amount for one in parts], [one.ledger for one in parts]
+    return Carried(
+        total(title, amounts, "amount", currencies[0]),
+        total(f"{title}, in ledger currency", ledgers, "amount", currencies[1]),
+    )
+
+
+def left_of(title: str, had: Carried, taken: Sequence[Carried]) -> Carried:
+    if not taken:
+        return had
+    return Carried(
+        less(title, had.amount, *(one.amount for one in taken)),
+        less(f"{title}, in ledger currency", had.ledger, *(one.ledger for one in taken)),
+    )
+
+
+def line_of(journal_id: str, number: int) -> tuple[str, str]:
+    """Addresses of a line's amount and ledger amount; lines count from 1."""
+    return f"{journal_id}#{number}/amount", f"{journal_id}#{number}/ledger"
+
+
+def journal_line(journal_id: str, number: int, amounts: tuple[int, int], currencies: tuple[str, str]) -> Carried:
+    """A line of another journal, which has an explanation of its own."""
+    title = f"journal line {journal_id}#{number}"
+    return Carried(
+        *(
+            elsewhere(title, amount, composed("journal_line", journal_id, str(number), which), currency)
+            for amount, currency, which in zip(amounts, currencies, ("amount", "ledger"), strict=True)
+        )
+    )
+
+
+# Project, account and purpose of a line.
+Place = tuple[str, str, str]
+
+
+class LineParts:
+    """Parts of the lines of a journal, in the order of the rule that posts it."""
+
+    def __init__(self, currency: str, ledger_currency: str) -> None:
+        self._currencies = currency, ledger_currency
+        self._debits: defaultdict[Place, list[Carried]] = defaultdict(list)
+        self._credits: defaultdict[Place, list[Carried]] = defaultdict(list)
+
+    def debit(self, place: Place, part: Carried) -> None:
+        self._debits[place].append(part)
+
+    def credit(self, place: Place, part: Carried) -> None:
+        self._credits[place].append(part)
+
+    def beyond(self, other: "LineParts") -> "LineParts":
+        """Each line less what the other has there."""
+        made = LineParts(*self._currencies)
+        for place, part in self.lines():
+            made.debit(place, part)
+        for place, part in other.lines():
+            made.credit(place, part)
+        return made
+
+    def lines(self) -> list[tuple[Place, Carried]]:
+        """Debit positive."""
+        found = [(place, self.sum(place)) for place in sorted({*self._debits, *self._credits})]
+        return [(place, made) for place, made in found if made is not None]
+
+    def record(self, why: Why, journal_id: str, lines: Iterable[tuple[str, Leg]]) -> None:
+        """Of legs by project. Lines without parts are what conversion leaves, which the journal's other lines explain."""
+        for number, (project_id, leg) in enumerate(lines, 1):
+            made = self.sum((project_id, leg.account, leg.purpose))
+            if made is not None:
+                amount, ledger = line_of(journal_id, number)
+                why.record(amount, leg.amount, made.amount)
+                why.record(ledger, leg.ledger_amount, made.ledger)
+
+    def sum(self, place: Place) -> Carried | None:
+        """Debit positive; None where nothing was put there."""
+        debited, credited = self._debits[place], self._credits[place]
+        if not credited:
+            return sum_of(AMOUNT, debited, *self._currencies) if debited else None
+        taken = sum_of("credited", credited, *self._currencies)
+        if not debited:
+            return Carried(negated(AMOUNT, taken.amount), negated(IN_LEDGER, taken.ledger))
+        return sum_of("debited", debited, *self._currencies).without(AMOUNT, taken)
+
+
+def moved(
+    position: Mapping[str, Carried], amount: Node, mode: str, at_rate: Callable[[Node], Node]
+) -> list[tuple[str, Carried]]:
+    """The lines that take a debit, or a credit, of a contract (`domain.ledger.position.moved`), of recorded figures."""
+    debit = (amount.value or 0) > 0
+    own, other = SIDES if debit else SIDES[::-1]
+    left = amount if debit else negated("credit", amount)
+    made: list[tuple[str, Carried]] = []
+    for account in (own, other):
+        had = position[account]
+        if not had.amount.value or (had.amount.value > 0) == debit or not left.value:
+            continue
+        stands = negated(f"taken from {account}", had.amount) if debit else had.amount
+        taken = least(f"taken from {account}", [stands, left])
+        of_line = taken if debit else negated("credit", taken)
+        if taken.value == stands.value:
+            ledger = negated("all that is carried, in ledger currency", had.ledger, rule="R52")
+        else:
+            title = "in ledger currency, in proportion to what is carried"
+            ledger = in_proportion(title, had.ledger, of_line, had.amount, mode, rule="R52")
+        made.append((account, Carried(of_line, ledger)))
+        left = less("left of it", left, taken)
+    if left.value:
+        rest = left if debit else negated("credit", left)
+        made.append((own, Carried(rest, at_rate(rest))))
+    return made

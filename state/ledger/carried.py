@@ -1,0 +1,76 @@
+"""What a recorder has of what a row carries on an account: what the journals that stand of it have there, less what invoices took.
+
+The journals are read where the figure is asked for; what invoices took and credit memos put back is added up by row, contract line and
+payer.
+"""
+
+from collections.abc import Mapping
+
+from domain.accounts import EXCHANGE_DIFFERENCE, UNBILLED
+from domain.identity import composed
+from domain.ledger.recorded import Carried, Currencies, LineParts, all_of, journal_line, left_of
+from domain.units import Amount
+from domain.why import Why
+from state.books import Entry, Issued, Posted
+
+INVOICED = "invoiced"
+
+
+def say_invoiced(why: Why, issued: Issued, entry_id: str, bill_to: str, part: Carried) -> None:
+    """An invoice was posted, or, below zero, a credit memo that puts back."""
+    of = composed(INVOICED, entry_id, issued.contract_id, issued.line_id)
+    for address in (of, f"{of}/{bill_to}"):
+        why.add(address, part.amount)
+        why.add(f"{address}#ledger", part.ledger)
+
+
+def invoiced(why: Why, entry_id: str, issued: Issued, bill_to: str = "") -> list[Carried]:
+    """To one payer where several share the row, else to all."""
+    address = composed(INVOICED, entry_id, issued.contract_id, issued.line_id)
+    if any(part.customer_id == bill_to for part in issued.payers):
+        address = f"{address}/{bill_to}"
+    amounts, ledgers = why.parts_at(address, why.now), why.parts_at(f"{address}#ledger", why.now)
+    return [Carried(amount, ledger) for amount, ledger in zip(amounts, ledgers, strict=True)]
+
+
+def accrued(entry: Entry, contract_id: str, account: str, currencies: Currencies) -> Carried:
+    """What the journals of a row have on an account of a contract."""
+    work = entry.standing
+    legs = [
+        journal_line(journal.journal_id, number, (line.amount, line.ledger_amount), currencies)
+        for journal in (*(work.journals if work is not None else ()), *entry.rests)
+        if journal.contract_id == contract_id
+        for number, line in enumerate(journal.lines, 1)
+        if line.account == account
+    ]
+    return all_of("accrued", legs, currencies)
+
+
+def carried(why: Why, entry: Entry, contract_id: str, account: str, currencies: Currencies) -> Carried:
+    """What a row has on an unbilled account (`state.totals.unbilled_positions`)."""
+    had = accrued(entry, contract_id, account, currencies)
+    places = [one for one in entry.issued if (one.contract_id, one.account) == (contract_id, account)]
+    taken = [part for issued in places for part in invoiced(why, entry.entry_id, issued)]
+    return left_of(f"{entry.entry_id}: unbilled", had, taken)
+
+
+def say_left(why: Why, entry: Entry, contract_id: str, journal_id: str, currencies: Currencies) -> None:
+    """What stands on unbilled accounts of a row before one of its journals."""
+    for account in UNBILLED:
+        left = carried(why, entry, contract_id, account, currencies)
+        for address, made in zip(left_before(journal_id, account), left, strict=True):
+            why.record(address, made.value or 0, made)
+
+
+def left_before(journal_id: str, account: str) -> tuple[str, str]:
+    return f"{journal_id}#left/{account}", f"{journal_id}#left/{account}/ledger"
+
+
+def say_rest(why: Why, entry: Entry, posted: Posted, rests: Mapping[str, Amount]) -> None:
+    """Nothing is left in contract currency, so that what is left in ledger currency goes."""
+    parts = LineParts(posted.currency, posted.ledger_currency)
+    for account in rests:
+        left = carried(why, entry, posted.contract_id, account, (posted.currency, posted.ledger_currency))
+        parts.credit(("", account, "exchange_difference"), left)
+        parts.debit(("", EXCHANGE_DIFFERENCE, "exchange_difference"), left)
+    parts.record(why, posted.journal_id, [("", leg) for leg in posted.lines])

@@ -59,18 +59,20 @@ OpenKey = tuple[str, str, str, str]
 # An exception names the first of the entries that it blocks.
 ENTRIES_NAMED = 100
 CURRENCIES_SHOWN = 10
-# Parts that say which contracts a project has.
-DECIDES_CONTRACTS = frozenset({"contract", "index"})
+# Names the contracts of each project.
+CONTRACTS: PartKey = ("index", "contracts")
 AMOUNT_MAX = 10**18 - 1
 
 
 class Parts(dict[PartKey, Any]):
-    """The books of one engagement by kind and id; `ids` are the ids by kind, kept by `take`."""
+    """The books of one engagement by kind and id; `ids` are the ids by kind, kept by `take`. `agreed` is another object whenever a contract
+    changes, or which projects it names."""
 
-    __slots__ = ("ids",)
+    __slots__ = ("agreed", "ids")
 
     def __init__(self, parts: Iterable[tuple[PartKey, Any]] = ()) -> None:
         super().__init__(parts)
+        self.agreed = object()
         self.ids: dict[str, set[str]] = {}
         for kind, part_id in self:
             self.ids.setdefault(kind, set()).add(part_id)
@@ -78,6 +80,8 @@ class Parts(dict[PartKey, Any]):
     def take(self, changed: Mapping[PartKey, Any]) -> None:
         """Replace what changed; a part that is None goes."""
         for key, value in changed.items():
+            if key[0] == "contract" or key == CONTRACTS:
+                self.agreed = object()
             if value is None:
                 if self.pop(key, None) is not None:
                     self.ids[key[0]].discard(key[1])
@@ -160,10 +164,10 @@ class Draft:
     """Reads fall through to the engagement as it was; writes stay here."""
 
     __slots__ = (
+        "agreed",
         "before",
         "cause",
         "changed_on",
-        "contracts_of",
         "daily",
         "draws",
         "due",
@@ -240,8 +244,8 @@ class Draft:
         # Whether some of that work draws on what its line's terms include, and whether some changed row is over a cap or went on from it.
         self.draws = False
         self.over_cap = False
-        # Contracts in force by project, as far as they were asked for since one changed.
-        self.contracts_of: dict[str, tuple[Contract, ...]] = {}
+        # As that of the books, with what this event changed.
+        self.agreed = before.agreed
         # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
         self.positions: dict[str, Any] = {}
 
@@ -270,8 +274,8 @@ class Draft:
     def put(self, kind: str, part_id: str, value: Any) -> None:
         self.parts[kind, part_id] = value
         self.kinds.add(kind)
-        if kind in DECIDES_CONTRACTS:
-            self.contracts_of.clear()
+        if kind == "contract" or (kind, part_id) == CONTRACTS:
+            self.agreed = object()
 
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""

@@ -228,8 +228,10 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
         approvals.after_event(draft)
     if ended is None and reissue.PERIODS in books:
         reissue.after_event(draft)
-    liability.after_event(draft)
-    lent.after_event(draft)
+    if draft.positions or liability.KIND in books or liability.may_arise(draft):
+        liability.after_event(draft)
+    if draft.worked:
+        lent.after_event(draft)
     if draft.watched or "cap" in changed:
         cap_notices.after_event(draft)
     if "line" in changed or "contract" in changed:

@@ -47,9 +47,23 @@ def is_zone(name: str) -> bool:
     return name in zone_names()
 
 
+# By zone the day that was asked for last, where it has 24 hours, with its first instant.
+_last_asked: dict[str, tuple[Instant, date]] = {}
+
+
 def local_date(instant: Instant, zone: str) -> date:
     """Calendar date on the wall of `zone` at `instant`."""
-    return datetime.fromtimestamp(instant // MICROSECONDS_PER_SECOND, _rules(zone)).date()
+    last = _last_asked.get(zone)
+    if last is not None and 0 <= instant - last[0] < MICROSECONDS_PER_DAY:
+        return last[1]
+    day = datetime.fromtimestamp(instant // MICROSECONDS_PER_SECOND, _rules(zone)).date()
+    if (
+        day < date.max
+        and midnight(date.fromordinal(day.toordinal() + 1), zone) - (began := midnight(day, zone))
+        == MICROSECONDS_PER_DAY
+    ):
+        _last_asked[zone] = began, day
+    return day
 
 
 @lru_cache(maxsize=65_536)

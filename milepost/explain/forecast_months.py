@@ -25,7 +25,7 @@ from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.expected import Calendar, ExpectedBill, fee_months, months_of, oldest_open, work_months
 from state.forecast.figures import Shape, shape_of
 from state.forecast.kept_back import deposit_charges, deposits_of, is_deposit
-from state.forecast.outlook import ledger_currency, lines_of, project_contracts
+from state.forecast.outlook import ledger_currency, lines_of, project_contracts, project_terms
 from state.forecast.planned import first_month, planned_from
 from state.trace import TracedOutput
 
@@ -195,10 +195,10 @@ class MonthNodes:
         """The months of what remains, and the weights of each; None: evenly."""
         draft, update = own.draft, own.update
         project = draft.project(update.project_id)
-        contracts = project_contracts(draft, update.project_id)
+        of = project_terms(draft, update.project_id)
         planned = planned_from(draft, project, update.as_of)
         completion: Any = None  # Of no concern to where what remains lies.
-        weighed = Weighed(own.forecast, own.outlook, completion, contracts, own.lines, own.policies, planned)
+        weighed = Weighed(own.forecast, own.outlook, completion, of, own.policies, planned)
         shape = shape_of(draft, project, weighed, update.as_of)
         return shape, self._weights(own, shape, weighed)
 

@@ -31,11 +31,12 @@ from domain.money import smallest_unit
 from domain.policies import Resolved
 from domain.terms import methods
 from domain.units import Amount, Percent
-from state.books import Basis, BookedProgress, Contract, Estimate, Forecast, ForecastState, Project
+from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project
 from state.draft import Draft, Move
 from state.forecast.ahead import earning_of
 from state.forecast.outlook import (
     ONE_DAY,
+    ProjectTerms,
     fits,
     has_ended,
     known,
@@ -43,8 +44,8 @@ from state.forecast.outlook import (
     line_key,
     project_contracts,
     project_entity_id,
-    project_lines,
     project_policies,
+    project_terms,
     project_zone,
     running,
     sort_in,
@@ -73,8 +74,7 @@ class Weighed(NamedTuple):
     forecast: Forecast
     outlook: ForecastState
     completion: Completion
-    contracts: Sequence[Contract]
-    lines: tuple[LinePlan, ...]
+    terms: ProjectTerms
     policies: Resolved
     planned: PlannedWork
 
@@ -84,8 +84,8 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
 
     None, and the figures stay as they are, where an exchange rate is missing or no currency is known yet.
     """
-    project = draft.project(project_id)
-    lines = project_lines(draft, project_id)
+    project, of = draft.project(project_id), project_terms(draft, project_id)
+    lines = of.lines
     forecast, outlook = _placed(draft, project, lines)
     if not forecast.currency:
         _keep(draft, project_id, forecast, outlook)
@@ -99,7 +99,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
         cause = "scope"
     forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
-    return _weighed(draft, project, lines, forecast, outlook, planned, as_of, cause)
+    return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause)
 
 
 def _ends(before: Mapping[str, Basis], bases: Mapping[str, Basis]) -> bool:
@@ -125,17 +125,17 @@ def _unless_equal(
 def _weighed(
     draft: Draft,
     project: Project,
-    lines: tuple[LinePlan, ...],
+    of: ProjectTerms,
     forecast: Forecast,
     outlook: ForecastState,
     planned: PlannedWork,
     as_of: date,
     cause: str | None,
 ) -> Weighed | None:
-    currency, progress = forecast.currency, outlook.progress
+    lines, currency, progress = of.lines, forecast.currency, outlook.progress
     policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = planned_rate(draft, project, lines, as_of) if _unpriced(forecast, progress) else 0
-    tracks = tracks_in(draft, project.project_id, policies, forecast, progress, currency, as_of)
+    tracks = tracks_in(draft, of.tracks, policies, forecast, progress, currency, as_of)
     room = room_under_caps(
         draft, lines, WorkAhead(project.project_id, forecast, progress, rate), policies, currency, as_of
     )
@@ -155,8 +155,7 @@ def _weighed(
         changes = with_change(changes, by_revenue, 0, revenue) if revenue else changes
         outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
     _keep(draft, project.project_id, forecast, outlook)
-    contracts = project_contracts(draft, project.project_id)
-    return Weighed(forecast, outlook, made, contracts, lines, policies, planned)
+    return Weighed(forecast, outlook, made, of, policies, planned)
 
 
 def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState) -> None:

@@ -26,7 +26,7 @@ from state.terms.plan import LinePlan
 
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
-    return tuple(_cap(draft, weighed, shape, *one, as_of) for one in told_caps(weighed.lines, as_of))
+    return tuple(_cap(draft, weighed, shape, *one, as_of) for one in told_caps(weighed.terms.lines, as_of))
 
 
 def told_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:
@@ -87,7 +87,7 @@ def _exhausts_on(
     """The earlier day, where the cap limits amount and hours."""
     members = lines_under(draft, plan, rule)
     total = sum_of(weighed.outlook.progress)
-    own = {line_key(one) for one in weighed.lines}
+    own = {line_key(one) for one in weighed.terms.lines}
     alone = {line_key(one) for one in members} == own and plan.currency == weighed.forecast.currency
     to_earn = weighed.completion.wanted - weighed.completion.prices
     left = to_earn - total.get(plan.currency, NOTHING)[2] if len(total) <= 1 else 0

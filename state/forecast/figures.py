@@ -118,7 +118,7 @@ def _figures(
         if converted is None:
             return None
         commercial = converted
-    tracks = tracks_in(draft, project.project_id, policies, forecast, progress, currency, as_of)
+    tracks = tracks_in(draft, weighed.terms.tracks, policies, forecast, progress, currency, as_of)
     months = _booked_months(draft, project, policies, currency, as_of, posted=posted)
     if tracks is None or months is None:
         return None
@@ -225,7 +225,7 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
     if offsets:
         key = ("shape", project.project_id, first, offsets)
         if key not in draft.plans:
-            draft.plans[key] = _shape(remaining_work(draft, project, weighed.lines, offsets), first)
+            draft.plans[key] = _shape(remaining_work(draft, project, weighed.terms.lines, offsets), first)
         found: Shape | None = draft.plans[key]
         if found is not None:
             return found
@@ -233,7 +233,7 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
     if planned and any(hours for _, hours in planned):
         hours = [hours for _, hours in planned]
         return Shape([month for month, _ in planned], hours, hours, hours)
-    months = months_from(max(first, _begin(project, weighed.contracts)), _end(project, weighed.contracts))
+    months = months_from(max(first, _begin(project, weighed.terms.contracts)), _end(project, weighed.terms.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
 
@@ -294,7 +294,7 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     """None where an exchange rate is missing."""
     forecast, policies, completion = weighed.forecast, weighed.policies, weighed.completion
     currency = forecast.currency
-    tracks = tracks_in(draft, project.project_id, policies, forecast, weighed.outlook.progress, currency, as_of)
+    tracks = tracks_in(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
     lines = _line_sums(draft, project.project_id, policies, currency, as_of)
     if tracks is None or lines is None:
         return None
@@ -310,10 +310,10 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     by_work = spread(left - sum(amount for _, amount in ahead.earned), shape.revenue, smallest_unit(currency))
     to_come = [(month, amount) for month, amount in zip(shape.months, by_work, strict=True) if amount]
     expected = ahead.expected
-    if weighed.contracts:
-        contract = weighed.contracts[0]
+    if weighed.terms.contracts:
+        contract = weighed.terms.contracts[0]
         expected += expected_work(draft, project, contract, currency, accrued, to_come, as_of)
-    expected = by_payer(draft, weighed.contracts, expected)
+    expected = by_payer(draft, weighed.terms.contracts, expected)
     beside = _beside(draft, project, weighed, expected, as_of)
     used = _budget_used(draft, project, weighed, now[1], as_of)
     return Commercial(left, ahead.earned, backlog, billed, expected, used, beside) if beside is not None else None
@@ -325,7 +325,7 @@ def _beside(
     """Deposits to come join what is expected; None where an exchange rate is missing."""
     found: list[tuple[str, Amount]] = []
     currency = weighed.forecast.currency
-    for contract in weighed.contracts:
+    for contract in weighed.terms.contracts:
         if not keeps_back(draft, contract):
             continue
         rate = rate_to(draft, weighed.policies, contract.terms.currency, currency, as_of)
@@ -399,7 +399,7 @@ def _budget_used(draft: Draft, project: Project, weighed: Weighed, cost: Amount,
         ledger = ledger_currency(draft, weighed.forecast.legal_entity_id)
         stated = [(budget.cost, budget.currency or ledger or currency)]
     else:
-        lines = weighed.lines
+        lines = weighed.terms.lines
         stated = [(plan.line.cost_budget, plan.currency) for plan in lines if plan.line.cost_budget is not None]
     total = 0
     for amount, own in stated:

@@ -15,23 +15,19 @@ another amount is said at the day's end. A loss that somebody has settled is rai
 """
 
 from collections.abc import Iterable
-from datetime import date
 
 from msgspec.structs import replace
 
 from domain.money import format_amount
 from domain.units import Amount
-from state.books import Contract, ContractOutlook, ContractShare, Forecast, ForecastState, OpenException
+from state.books import Contract, ContractOutlook, ContractShare, Forecast, ForecastState, OpenException, Project
 from state.draft import Draft, PartKey
-from state.forecast.outlook import known, project_contracts, register, today
+from state.forecast.outlook import Ended, ProjectTerms, known, project_contracts, project_terms, register
 from state.forecast.revenue_max import revenue_max, revenue_terms
 
 CATEGORY = "loss_making"
 KIND = "contract"
 PART = "contract_outlook"
-
-# The zone of which a day ends, and the day.
-Ended = tuple[str, date]
 
 
 def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = None) -> list[str]:
@@ -41,30 +37,35 @@ def take_in(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = Non
         found.update(take_in_project(draft, project_id, ended))
     for contract_id in found:
         of = outlook_of(draft, contract_id)
-        if of.settled and _loss(draft, contract_id) == 0:
+        if of.settled and _loss(draft, contract_id, of) == 0:
             draft.put(PART, contract_id, replace(of, settled=0))
     return sorted(found)
 
 
-def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -> Iterable[str]:
+def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -> tuple[str, ...]:
     """Returns the contracts that the project counted and counts with."""
     forecast, outlook = known(draft, project_id)
-    contracts = project_contracts(draft, project_id)
+    terms = project_terms(draft, project_id)
+    contracts = terms.contracts
     had, share = forecast.share, None
     if contracts:
-        share = _share(draft, project_id, forecast, outlook, contracts[0], ended)
+        share = _share(draft, draft.project(project_id), terms, forecast, outlook, ended)
     if share != had:
         draft.put("forecast", project_id, replace(forecast, share=share))
         _exchange(draft, had, share)
     earns = outlook.eac_revenue or (share is not None and share.revenue_max)
     if contracts and earns and not (of := outlook_of(draft, contracts[0].contract_id)).is_paid:
         draft.put(PART, contracts[0].contract_id, replace(of, is_paid=True))
-    return {one.contract_id for one in (had, share) if one is not None}
+    if share is None:
+        return (had.contract_id,) if had is not None else ()
+    is_same = had is None or had.contract_id == share.contract_id
+    return (share.contract_id,) if had is None or is_same else (had.contract_id, share.contract_id)
 
 
 def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
     """Whether the exception is to be raised or closed, or at the day's end said with another amount."""
-    loss = _loss(draft, contract_id)
+    of = outlook_of(draft, contract_id)
+    loss = _loss(draft, contract_id, of)
     if loss is None:
         return False
     key = _exception_key(draft, contract_id)
@@ -72,11 +73,11 @@ def is_to_say(draft: Draft, contract_id: str, *, day_ends: bool) -> bool:
     if noted is not None:
         return loss == 0 or (day_ends and loss != _amount(noted))
     is_settled_now = key in draft.parts
-    return loss > outlook_of(draft, contract_id).settled and (day_ends or not is_settled_now)
+    return loss > of.settled and (day_ends or not is_settled_now)
 
 
 def say(draft: Draft, contract_id: str) -> None:
-    loss = _loss(draft, contract_id)
+    loss = _loss(draft, contract_id, outlook_of(draft, contract_id))
     noted: OpenException | None = draft.part(*_exception_key(draft, contract_id))
     message, amounts = _message(draft, contract_id), {_currency(draft, contract_id): loss or 0}
     if not loss:
@@ -103,13 +104,9 @@ def projects_of(draft: Draft, contract_id: str) -> list[str]:
     return [each for each, share in shares if share is not None and share.contract_id == contract_id]
 
 
-def day_in(draft: Draft, zone: str, ended: Ended | None) -> date:
-    """The day that ends in the zone, else the one on which the event was recorded."""
-    return ended[1] if ended is not None and ended[0] == zone else today(draft, zone)
-
-
 def outlook_of(draft: Draft, contract_id: str) -> ContractOutlook:
-    return draft.part(PART, contract_id) or ContractOutlook()
+    key = (PART, contract_id)
+    return draft.parts.get(key) or draft.before.get(key) or ContractOutlook()
 
 
 # What a project adds
@@ -131,19 +128,18 @@ def _has_other_terms(before: Contract | None, after: Contract) -> bool:
 
 
 def _share(
-    draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState, first: Contract, ended: Ended | None
+    draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState, ended: Ended | None
 ) -> ContractShare | None:
     """Of the first of its contracts; None where it does not count."""
-    project, contract_id = draft.project(project_id), first.contract_id
-    as_of = day_in(draft, forecast.zone or "UTC", ended)
-    terms = revenue_terms(draft, project, forecast, as_of)
+    contract_id = of.contracts[0].contract_id
+    terms = revenue_terms(draft, project, of, forecast, ended)
     if not terms.is_measured:
         return None
     if project.burn.elsewhere:
         return ContractShare(contract_id, elsewhere=True)
-    if forecast.currency != first.terms.currency:
+    if forecast.currency != of.currency:
         return ContractShare(contract_id)
-    found = revenue_max(draft, project, terms, forecast, outlook, as_of)
+    found = revenue_max(draft, project, terms, forecast, outlook, ended)
     if found is None:
         return ContractShare(contract_id)
     return ContractShare(contract_id, outlook.eac_cost, found.amount, found.by_cap)
@@ -177,9 +173,9 @@ def _add(draft: Draft, contract_id: str, shares: Iterable[tuple[ContractShare, i
 # The exception
 
 
-def _loss(draft: Draft, contract_id: str) -> Amount | None:
+def _loss(draft: Draft, contract_id: str, of: ContractOutlook) -> Amount | None:
     """None where it is not known; no loss is named where another system knows what the contract earns."""
-    contract, of = draft.contract(contract_id), outlook_of(draft, contract_id)
+    contract = draft.contract(contract_id)
     if contract is not None and of.elsewhere:
         return 0
     if contract is None or contract.divided or of.unknown or not of.is_paid:
@@ -194,7 +190,11 @@ def _first(draft: Draft, project_id: str) -> Contract | None:
 
 
 def _exception_key(draft: Draft, contract_id: str) -> PartKey:
-    return "exception", draft.exception_id(CATEGORY, KIND, contract_id)
+    key = ("loss", contract_id)
+    kept: PartKey | None = draft.plans.get(key)
+    if kept is None:
+        kept = draft.plans[key] = ("exception", draft.exception_id(CATEGORY, KIND, contract_id))
+    return kept
 
 
 def _amount(noted: OpenException) -> Amount:

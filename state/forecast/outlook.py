@@ -7,6 +7,7 @@ completion by cause. What the figures rest on is worked out in `state/forecast/b
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -19,7 +20,7 @@ from domain.terms import methods
 from domain.units import Amount
 from state.books import Basis, BookedProgress, Contract, Entry, Forecast, ForecastState, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
-from state.forecast.tracks import WHOLE, tracks_of, with_event
+from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
 from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, line_plan
@@ -32,7 +33,11 @@ ONE_DAY = timedelta(days=1)
 # Days after which a rate is too old: never.
 _EVER = 1_000_000
 UNKNOWN = Forecast("", "", bases={WHOLE: Basis("plan")}), ForecastState({WHOLE: BookedProgress()})
+_PROJECT = itemgetter(0)
 _SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
+
+# The zone of which a day ends, and the day.
+Ended = tuple[str, date]
 
 
 # What a project belongs to
@@ -40,35 +45,58 @@ _SHORTEST_DAY = 23 * MICROSECONDS_PER_DAY // 24
 
 class ProjectTerms:
     """What the contracts in force say of a project, ids ascending: the lines of their newest terms that are the project's, whatever they
-    take, those that take its time, and contract, line and currency of every line that any version has or had on it."""
+    take, those that take its time, and contract, line and currency of every line that any version has or had on it.
 
-    __slots__ = ("contracts", "ever", "every_line", "lines")
+    `currency` is that of the first contract, empty without one. `tracks` are kept beside them, by currency.
+    """
+
+    __slots__ = ("agreed", "contracts", "currency", "ever", "every_line", "lines", "tracks")
 
     def __init__(self, draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> None:
         self.contracts = contracts
+        self.currency = contracts[0].terms.currency if contracts else ""
         self.every_line = _newest_lines(draft, project_id, contracts)
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
-        self.ever = _lines_ever(draft, project_id, contracts)
+        self.ever = _lines_ever(project_id, contracts)
+        self.tracks: dict[str, Tracks] = {}
+        self.agreed = draft.agreed
+
+    def says(self, contracts: tuple[Contract, ...]) -> bool:
+        """Whether these contracts say the same; their periods and statements go on."""
+        return len(contracts) == len(self.contracts) and all(map(_says_the_same, self.contracts, contracts))
+
+
+def _says_the_same(one: Contract, other: Contract) -> bool:
+    return one is other or (
+        one.history == other.history
+        and one.former == other.former
+        and one.terminated_on == other.terminated_on
+        and one.version == other.version
+        and one.contract_id == other.contract_id
+    )
 
 
 def project_terms(draft: Draft, project_id: str) -> ProjectTerms:
-    """Found again as long as the contracts are as they were."""
-    contracts = project_contracts(draft, project_id)
+    """Found again as long as the contracts say the same."""
     key = ("project terms", project_id)
     kept: ProjectTerms | None = draft.plans.get(key)
-    if kept is None or kept.contracts != contracts:
+    if kept is not None and kept.agreed is draft.agreed:
+        return kept
+    contracts = _contracts_in_force(draft, project_id)
+    if kept is None or not kept.says(contracts):
         kept = draft.plans[key] = ProjectTerms(draft, project_id, contracts)
+    kept.contracts, kept.agreed = contracts, draft.agreed
     return kept
 
 
 def project_contracts(draft: Draft, project_id: str) -> tuple[Contract, ...]:
     """Contracts in force that name the project, ids ascending."""
-    found = draft.contracts_of.get(project_id)
-    if found is None:
-        named = [draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ())]
-        found = tuple([one for one in named if one is not None and one.history and one.invalid is None])
-        draft.contracts_of[project_id] = found
-    return found
+    return project_terms(draft, project_id).contracts
+
+
+def _contracts_in_force(draft: Draft, project_id: str) -> tuple[Contract, ...]:
+    named = [draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ())]
+    return tuple([one for one in named if one is not None and one.history and one.invalid is None])
 
 
 def project_lines(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
@@ -97,25 +125,17 @@ def _newest_lines(draft: Draft, project_id: str, contracts: Iterable[Contract]) 
     )
 
 
-def _lines_ever(draft: Draft, project_id: str, contracts: Iterable[Contract]) -> tuple[tuple[str, str, str], ...]:
-    key = (
-        "lines of",
-        project_id,
-        *((one.contract_id, one.version, len(one.history), len(one.former)) for one in contracts),
-    )
-    if key not in draft.plans:
-        draft.plans[key] = tuple(
-            (contract.contract_id, line_id, contract.terms.currency)
-            for contract in contracts
-            for line_id in line_ids(contract)
-            if any(
-                line.line_id == line_id and line.project_id == project_id
-                for stored in (*contract.former, *contract.history)
-                for line in stored.terms.lines
-            )
+def _lines_ever(project_id: str, contracts: Iterable[Contract]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (contract.contract_id, line_id, contract.terms.currency)
+        for contract in contracts
+        for line_id in line_ids(contract)
+        if any(
+            line.line_id == line_id and line.project_id == project_id
+            for stored in (*contract.former, *contract.history)
+            for line in stored.terms.lines
         )
-    found: tuple[tuple[str, str, str], ...] = draft.plans[key]
-    return found
+    )
 
 
 def line_key(plan: LinePlan) -> str:
@@ -190,14 +210,21 @@ def ledger_currency(draft: Draft, legal_entity_id: str | None) -> str | None:
 
 def known(draft: Draft, project_id: str) -> tuple[Forecast, ForecastState]:
     """What is kept of the project's forecast; for a project of which nothing is, the beginning."""
-    forecast: Forecast | None = draft.part("forecast", project_id)
-    outlook: ForecastState | None = draft.part("outlook", project_id)
+    key = ("forecast", project_id)
+    forecast: Forecast | None = draft.parts.get(key) or draft.before.get(key)
+    key = ("outlook", project_id)
+    outlook: ForecastState | None = draft.parts.get(key) or draft.before.get(key)
     return forecast or UNKNOWN[0], outlook or UNKNOWN[1]
 
 
 def today(draft: Draft, zone: str) -> date:
     """The local day on which the event was recorded."""
     return local_date(draft.cause.recorded_at, zone)
+
+
+def day_in(draft: Draft, zone: str, ended: Ended | None) -> date:
+    """The day that ends in the zone, else the one on which the event was recorded."""
+    return ended[1] if ended is not None and ended[0] == zone else today(draft, zone)
 
 
 # What is booked
@@ -220,13 +247,11 @@ def update_forecast_state(draft: Draft, cause: str) -> list[str]:
     moves, draft.moves = draft.moves, []
     if not moves:
         return []
-    projects = {move[0] for move in moves}
-    if len(projects) == 1:
-        _take_in(draft, moves[0].project_id, _netted(moves), cause)
-        return list(projects)
-    for project_id in sorted(projects):
-        _take_in(draft, project_id, _netted(move for move in moves if move.project_id == project_id), cause)
-    return sorted(projects)
+    projects = sorted(set(map(_PROJECT, moves)))
+    for project_id in projects:
+        own = moves if len(projects) == 1 else [move for move in moves if move.project_id == project_id]
+        _take_in(draft, project_id, _netted(own), cause)
+    return projects
 
 
 Moved = Mapping[tuple[date, str], Tally]
@@ -253,9 +278,10 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
             line = name if name in progress else WHOLE
             progress[line] = _moved(progress[line], _netted(moves), forecast.bases[line].as_of)
     cost, revenue, drift = _heading(draft, project_id, forecast, outlook, progress)
-    if not fits(cost, revenue, *(drift or ())):
-        cost, revenue, drift = _unchanged(outlook)
     by_cost, by_revenue = cost - outlook.eac_cost, revenue - outlook.eac_revenue
+    if (by_cost or by_revenue or drift is not None) and not fits(cost, revenue, *(drift or ())):
+        cost, revenue, drift = _unchanged(outlook)
+        by_cost = by_revenue = 0
     changes = outlook.changes
     if drift is not None:
         changes = with_change(changes, "exchange_rate", *drift)
@@ -291,40 +317,43 @@ def _heading(
     """
     if not forecast.currency:
         return _unchanged(outlook)
-    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
+    of = project_terms(draft, project_id)
+    policies = project_policies(draft, of.lines, forecast.legal_entity_id)
+    if is_of_one_currency(forecast, progress):
+        tracks = tracks_of(draft, of.tracks, policies, forecast, progress, forecast.currency, None)
+        return (*tracks.heading(forecast.ceiling), None) if tracks is not None else _unchanged(outlook)
     states = outlook.progress, progress
-    made = _completions(draft, project_id, forecast, states, policies)
+    made = _completions(draft, of, forecast, states, policies)
     if made is None:
-        made = _completions(draft, project_id, forecast, states, policies._replace(rate_staleness_days=_EVER))
+        made = _completions(draft, of, forecast, states, policies._replace(rate_staleness_days=_EVER))
         if made is None:
             return _unchanged(outlook)
         (cost, revenue), (cost_now, revenue_now) = made
         return outlook.eac_cost + cost_now - cost, outlook.eac_revenue + revenue_now - revenue, None
     (cost, revenue), now = made
     drift = cost - outlook.eac_cost, revenue - outlook.eac_revenue
-    return *now, drift if any(drift) and not _is_of_one_currency(forecast, progress) else None
+    return *now, drift if any(drift) else None
 
 
-def _is_of_one_currency(forecast: Forecast, progress: Mapping[str, BookedProgress]) -> bool:
+def is_of_one_currency(forecast: Forecast, progress: Mapping[str, BookedProgress]) -> bool:
     """Whether no rate does anything to the figures: all of it is in the project's currency, and earned by hours."""
-    own = [forecast.currency]
-    return (
-        len(progress) == 1 and not forecast.earning and list(progress[WHOLE].now) == list(progress[WHOLE].floor) == own
-    )
+    if len(progress) != 1 or forecast.earning:
+        return False
+    part, own = progress[WHOLE], forecast.currency
+    return len(part.now) == len(part.floor) == 1 and own in part.now and own in part.floor
 
 
 def _completions(
     draft: Draft,
-    project_id: str,
+    of: ProjectTerms,
     forecast: Forecast,
     states: tuple[Mapping[str, BookedProgress], Mapping[str, BookedProgress]],
     policies: Resolved,
 ) -> tuple[Change, Change] | None:
     """Cost and revenue at completion before and after the event, at today's rates; None where one is missing."""
     before, progress = states
-    tracks = tracks_of(
-        draft, project_id, policies, forecast, before, forecast.currency, today(draft, forecast.zone), before=True
-    )
+    as_of = today(draft, forecast.zone)
+    tracks = tracks_of(draft, of.tracks, policies, forecast, before, forecast.currency, as_of, before=True)
     if tracks is None:
         return None
     was = tracks.heading(forecast.ceiling)
@@ -335,7 +364,8 @@ def _moved(part: BookedProgress, moved: Moved, as_of: date | None) -> BookedProg
     """Work dated up to `as_of` lifts the floor too."""
     now, floor = dict(part.now), part.floor
     for (day, currency), tally in moved.items():
-        now[currency] = added(now.get(currency, NOTHING), tally)
+        had = now.get(currency)
+        now[currency] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
         if as_of is not None and day <= as_of:
             floor = {**floor, currency: added(floor.get(currency, NOTHING), tally)}
         elif currency not in floor:
@@ -375,7 +405,8 @@ def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int,
         ordinal = day.toordinal()
         if ordinal >= since:
             held = dict(now.get(currency, {}))
-            held[ordinal] = added(held.get(ordinal, NOTHING), tally)
+            had = held.get(ordinal)
+            held[ordinal] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
             now[currency] = held
     return since, now
 

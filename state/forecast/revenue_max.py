@@ -27,11 +27,13 @@ from state.forecast.bases import ENDED, ESTIMATE, estimate_key, lacks_estimate
 from state.forecast.figures import remaining_work
 from state.forecast.minimum import stands_alone
 from state.forecast.outlook import (
+    Ended,
     ProjectTerms,
+    day_in,
+    is_of_one_currency,
     line_key,
     project_lines,
     project_policies,
-    project_terms,
     running,
 )
 from state.forecast.tracks import WHOLE, inclusion_on, tracks_of
@@ -103,27 +105,34 @@ class RevenueTerms:
             and not (expensed and _foresees_expenses(draft, project, forecast))
         )
 
-    def holds(self, draft: Draft, of: ProjectTerms, forecast: Forecast, as_of: date) -> bool:
+    def holds(self, draft: Draft, of: ProjectTerms, forecast: Forecast, ended: Ended | None) -> bool:
         return (
             self.of is of
             and self.bases is forecast.bases
             and self.earning is forecast.earning
-            and (self.as_of is None or self.as_of == as_of)
-            and all(draft.part("estimate", key) is estimate for key, estimate in self.estimates)
+            and (self.as_of is None or self.as_of == day_in(draft, forecast.zone or "UTC", ended))
+            and not (self.estimates and any(draft.part("estimate", key) is not one for key, one in self.estimates))
         )
 
 
-def revenue_terms(draft: Draft, project: Project, forecast: Forecast, as_of: date) -> RevenueTerms:
-    of = project_terms(draft, project.project_id)
+def revenue_terms(
+    draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, ended: Ended | None
+) -> RevenueTerms:
     key = ("revenue terms", project.project_id)
     kept: RevenueTerms | None = draft.plans.get(key)
-    if kept is None or not kept.holds(draft, of, forecast, as_of):
+    if kept is None or not kept.holds(draft, of, forecast, ended):
+        as_of = day_in(draft, forecast.zone or "UTC", ended)
         kept = draft.plans[key] = RevenueTerms(draft, project, of, forecast, as_of)
     return kept
 
 
 def revenue_max(
-    draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: ForecastState, as_of: date
+    draft: Draft,
+    project: Project,
+    terms: RevenueTerms,
+    forecast: Forecast,
+    outlook: ForecastState,
+    ended: Ended | None,
 ) -> RevenueMax | None:
     """In project currency, by what the books hold of its forecast; None where nothing says it."""
     if not terms.has_lines or not forecast.currency or _waits(draft, project, terms):
@@ -133,8 +142,12 @@ def revenue_max(
     if not terms.is_known:
         return None
     policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
-    found = tracks_of(draft, project.project_id, policies, forecast, outlook.progress, forecast.currency, as_of)
-    if found is None or not all(_knows_hours_beyond(forecast, plan, found.tracks) for plan in terms.drawing):
+    is_dated = not is_of_one_currency(forecast, outlook.progress)
+    as_of = day_in(draft, forecast.zone or "UTC", ended) if is_dated else None
+    found = tracks_of(draft, terms.of.tracks, policies, forecast, outlook.progress, forecast.currency, as_of)
+    if found is None or (
+        terms.drawing and not all(_knows_hours_beyond(forecast, plan, found.tracks) for plan in terms.drawing)
+    ):
         return None
     if not found.unvalued:
         return RevenueMax(outlook.eac_revenue)
@@ -154,8 +167,11 @@ def _waits(draft: Draft, project: Project, terms: RevenueTerms) -> bool:
     """Whether work that is booked has still to earn: it waits for its price, or for its invoice."""
     if terms.charges and project.waiting and not WAITS_FOR_PRICE.isdisjoint(project.waiting):
         return True
-    waiting = [draft.line(contract_id, line_id) for contract_id, line_id in terms.invoiced]
-    return any(totals.billable != totals.recognised for totals in waiting)
+    for contract_id, line_id in terms.invoiced:
+        totals = draft.line(contract_id, line_id)
+        if totals.billable != totals.recognised:
+            return True
+    return False
 
 
 def _is_agreed(draft: Draft, plan: LinePlan) -> bool:

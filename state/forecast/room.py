@@ -21,7 +21,7 @@ from domain.units import Amount, Hours, Rate
 from state.books import BookedProgress, CapBucket, Forecast
 from state.caps.claims import allotments, bucket_id
 from state.draft import Draft
-from state.forecast.outlook import has_ended, known, line_key, project_lines, project_policies, running
+from state.forecast.outlook import has_ended, known, line_key, project_policies, project_terms, running
 from state.forecast.tracks import rate_to, tracks_in
 from state.terms.plan import LinePlan, line_plan
 
@@ -129,8 +129,9 @@ def _hours_left(draft: Draft, ahead: WorkAhead, under: Sequence[LinePlan], as_of
         return 0
     own = {line_key(plan) for plan in under if plan.line.project_id == ahead.project_id}
     progress = {name: part for name, part in ahead.progress.items() if name in own} or ahead.progress
-    policies = project_policies(draft, project_lines(draft, ahead.project_id), forecast.legal_entity_id)
-    tracks = tracks_in(draft, ahead.project_id, policies, forecast, progress, forecast.currency, as_of)
+    of = project_terms(draft, ahead.project_id)
+    policies = project_policies(draft, of.lines, forecast.legal_entity_id)
+    tracks = tracks_in(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
     if tracks is None:
         return 0
     made = at_completion(tracks, ahead.rate, None, smallest_unit(forecast.currency))

@@ -1,7 +1,7 @@
 """A project's tracks in one currency at the rates of a day, and what they come to at completion.
 
-They are kept from event to event, so that an hour works out again only the track that it moved. Another day, a rate that comes, other bases
-or another average rate of the planned hours begin them again.
+They are kept from event to event, so that an hour works out again only the track that it moved. Other bases or another average rate of the
+planned hours begin them again, and where some of it is in another currency another day, or a rate that comes.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from domain.forecast.completion import (
     Included,
     Tally,
     Track,
-    added,
     completed,
     is_valued,
     limited,
@@ -44,7 +43,8 @@ class TrackHeld(NamedTuple):
 
 class Tracks:
     """All tracks of a project, with their sums: cost and revenue that no cap limits (`wanted`) at completion, and what is earned of it;
-    `unvalued` of them have work to come that nothing says the value of."""
+    `unvalued` of them have work to come that nothing says the value of. `reference` has the rates that they rest on, None where all of it
+    is in `currency`."""
 
     __slots__ = (
         "as_of",
@@ -58,34 +58,26 @@ class Tracks:
         "planned_rate",
         "policies",
         "progress",
+        "reference",
         "step",
         "tracks",
         "unvalued",
         "wanted",
     )
 
-    def __init__(self, forecast: Forecast, policies: Resolved, currency: str, as_of: date) -> None:
+    def __init__(self, draft: Draft, forecast: Forecast, policies: Resolved, currency: str) -> None:
         self.bases, self.earning = forecast.bases, forecast.earning
         self.planned_rate = forecast.planned_rate
         self.policies = policies
         self.currency = currency
         self.step = smallest_unit(currency)
-        self.as_of = as_of
+        self.as_of: date | None = None
+        self.reference = draft.reference if forecast.earning else None
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
         self.held: dict[str, TrackHeld] = {}
         self.tracks: list[Track] = []
         self.cost = self.wanted = self.earned = self.unvalued = 0
-
-    def holds(self, forecast: Forecast, policies: Resolved, as_of: date) -> bool:
-        """Whether what is kept rests on the same."""
-        return (
-            self.bases is forecast.bases
-            and self.earning is forecast.earning
-            and self.planned_rate == forecast.planned_rate
-            and self.policies is policies
-            and self.as_of == as_of
-        )
 
     def take(self, draft: Draft, progress: Mapping[str, BookedProgress], earns: Mapping[str, Earning] | None) -> bool:
         """Bring them up to date; False where a rate is missing. `earns` is by track, None where all revenue is that of hours."""
@@ -119,43 +111,58 @@ class Tracks:
     def _held(
         self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None
     ) -> TrackHeld | None:
-        now = in_currency(draft, self.policies, part.now, self.currency, self.as_of)
-        floor: Tally | None
-        if had is not None and had.part.floor is part.floor:
-            floor = had.track.floor
-        else:
-            floor = in_currency(draft, self.policies, part.floor, self.currency, self.as_of)
+        now = self._converted(draft, part.now)
+        is_same = had is not None and had.part.floor is part.floor
+        floor = had.track.floor if had is not None and is_same else self._converted(draft, part.floor)
         if now is None or floor is None:
             return None
         track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup)
         made = completed(*track, self.planned_rate, self.step)
         return TrackHeld(part, track, made, is_valued(track, made, self.planned_rate))
 
+    def _converted(self, draft: Draft, tallies: Mapping[str, Tally]) -> Tally | None:
+        if len(tallies) == 1 and self.currency in tallies:
+            return tallies[self.currency]
+        if not tallies:
+            return NOTHING
+        assert self.as_of is not None, "rates are those of a day"
+        self.reference = draft.reference
+        return in_currency(draft, self.policies, tallies, self.currency, self.as_of)
+
 
 def tracks_of(
     draft: Draft,
-    project_id: str,
+    kept_in: dict[str, Tracks],
     policies: Resolved,
     forecast: Forecast,
     progress: Mapping[str, BookedProgress],
     currency: str,
-    as_of: date,
+    as_of: date | None,
     *,
     before: bool = False,
 ) -> Tracks | None:
     """None where a rate is missing; what is returned is changed by the next call.
 
-    `before`: what lines had earned before the event.
+    `kept_in` has the project's, by currency. `as_of` is None where all of it is in `currency`. `before`: what lines had earned before the
+    event.
     """
+    kept = kept_in.get(currency)
+    if (
+        kept is None
+        or kept.bases is not forecast.bases
+        or kept.earning is not forecast.earning
+        or kept.planned_rate != forecast.planned_rate
+        or kept.policies is not policies
+        or (kept.reference is not None and (kept.reference is not draft.reference or kept.as_of != as_of))
+    ):
+        kept = kept_in[currency] = Tracks(draft, forecast, policies, currency)
+    kept.as_of = as_of
     earns = None
     if forecast.earning:
+        assert as_of is not None, "what lines earn has a day"
         earns = _earns(draft, forecast, policies, currency, as_of, before=before)
         if earns is None:
             return None
-    key = ("tracks", project_id, currency)
-    kept: Tracks | None = draft.daily.get(key)
-    if kept is None or not kept.holds(forecast, policies, as_of):
-        kept = draft.daily[key] = Tracks(forecast, policies, currency, as_of)
     if kept.progress is progress and (earns is None or kept.earns == earns):
         return kept
     return kept if kept.take(draft, progress, earns) else None
@@ -165,13 +172,14 @@ def with_event(draft: Draft, forecast: Forecast, tracks: Tracks, progress: Mappi
     """Bring tracks of before the event up to date; False where a rate is missing."""
     if not forecast.earning:
         return tracks.take(draft, progress, None)
+    assert tracks.as_of is not None, "what lines earn has a day"
     earns = _earns(draft, forecast, tracks.policies, tracks.currency, tracks.as_of)
     return earns is not None and tracks.take(draft, progress, earns)
 
 
 def tracks_in(
     draft: Draft,
-    project_id: str,
+    kept_in: dict[str, Tracks],
     policies: Resolved,
     forecast: Forecast,
     progress: Mapping[str, BookedProgress],
@@ -179,7 +187,7 @@ def tracks_in(
     as_of: date,
 ) -> list[Track] | None:
     """None where a rate is missing."""
-    found = tracks_of(draft, project_id, policies, forecast, progress, currency, as_of)
+    found = tracks_of(draft, kept_in, policies, forecast, progress, currency, as_of)
     return found.tracks if found is not None else None
 
 
@@ -200,22 +208,20 @@ def in_currency(
     if len(tallies) == 1 and currency in tallies:
         return tallies[currency]
     mode = policies.money_mode
-    total = NOTHING
-    for own, tally in tallies.items():
-        hours, cost, revenue = tally
-        if own == currency or not (cost or revenue):
-            total = added(total, tally)
-            continue
-        rate = rate_to(draft, policies, own, currency, as_of)
-        if rate is None:
-            return None
-        above, below = rate.numerator, rate.denominator
-        converted = (
-            convert(cost, above, below, currency, mode) if cost else 0,
-            convert(revenue, above, below, currency, mode) if revenue else 0,
-        )
-        total = added(total, (hours, *converted))
-    return total
+    hours = cost = revenue = 0
+    for own, (own_hours, own_cost, own_revenue) in tallies.items():
+        hours += own_hours
+        if own == currency:
+            cost, revenue = cost + own_cost, revenue + own_revenue
+        elif own_cost or own_revenue:
+            rate = rate_to(draft, policies, own, currency, as_of)
+            if rate is None:
+                return None
+            if own_cost:
+                cost += convert(own_cost, rate.numerator, rate.denominator, currency, mode)
+            if own_revenue:
+                revenue += convert(own_revenue, rate.numerator, rate.denominator, currency, mode)
+    return hours, cost, revenue
 
 
 # Lines that earn otherwise than by hours

@@ -53,6 +53,8 @@ from state.forecast.expected import IssuedMonths, statement_months
 from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
+    Ended,
+    day_in,
     fits,
     is_material,
     known,
@@ -62,6 +64,7 @@ from state.forecast.outlook import (
     project_contracts,
     project_lines,
     project_policies,
+    project_terms,
     project_zone,
     register,
     register_for,
@@ -140,7 +143,7 @@ def _follow(draft: Draft, project_id: str, cause: str) -> None:
     register(draft, project_id)
 
 
-def _say_losses(draft: Draft, visited: Iterable[str] = (), ended: loss.Ended | None = None) -> None:
+def _say_losses(draft: Draft, visited: Iterable[str] = (), ended: Ended | None = None) -> None:
     """Of contracts of which the event moved a project, or a project is visited. Forecasts that do not show it yet go out first."""
     for contract_id in loss.take_in(draft, visited, ended):
         if not loss.is_to_say(draft, contract_id, day_ends=ended is not None):
@@ -148,7 +151,7 @@ def _say_losses(draft: Draft, visited: Iterable[str] = (), ended: loss.Ended | N
         for project_id in loss.projects_of(draft, contract_id):
             forecast, outlook = known(draft, project_id)
             if outlook.stale:
-                send(draft, project_id, loss.day_in(draft, forecast.zone, ended))
+                send(draft, project_id, day_in(draft, forecast.zone, ended))
                 loss.take_in_project(draft, project_id, ended)
         if loss.is_to_say(draft, contract_id, day_ends=ended is not None):
             loss.say(draft, contract_id)
@@ -287,8 +290,9 @@ def _left(draft: Draft, project_id: str, state: State, track: str | None, as_of:
     if not forecast.currency:
         return Left(0, 0), Left(0, 0)
     progress = outlook.progress if track is None else {track: outlook.progress[track]}
-    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
-    tracks = tracks_in(draft, project_id, policies, forecast, progress, forecast.currency, as_of)
+    of = project_terms(draft, project_id)
+    policies = project_policies(draft, of.lines, forecast.legal_entity_id)
+    tracks = tracks_in(draft, of.tracks, policies, forecast, progress, forecast.currency, as_of)
     if tracks is None:
         return None
     made = at_completion(tracks, forecast.planned_rate, forecast.ceiling, smallest_unit(forecast.currency))

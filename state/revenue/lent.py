@@ -32,8 +32,6 @@ def lent_cost(draft: Draft, entry: Entry) -> tuple[str, Cost] | None:
 
 def after_event(draft: Draft) -> None:
     """Of what the event changed."""
-    if not draft.worked:
-        return
     found: dict[str, Lent] = {}
     for entry, sign in draft.worked:
         if (one := lent_cost(draft, entry)) is not None:

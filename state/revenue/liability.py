@@ -32,6 +32,17 @@ from state.rerating.rerate import line_ids
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, newest_plan
 
+KIND = "liability"
+
+
+def may_arise(draft: Draft) -> bool:
+    """Whether any contract bills apart from its revenue, or earns over time; found again until a contract changes."""
+    kept: tuple[object, bool] | None = draft.plans.get(KIND)
+    if kept is None or kept[0] is not draft.agreed:
+        ahead = any(contract.history and _may_be_ahead(draft, contract) for contract in draft.contracts())
+        kept = draft.plans[KIND] = (draft.agreed, ahead)
+    return kept[1]
+
 
 def after_event(draft: Draft) -> None:
     """Bring 2300 to what it has to be for every contract whose work the event changed."""

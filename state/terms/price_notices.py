@@ -4,6 +4,8 @@ The amendment raises the exception, which is open while more is issued or recogn
 back with what the terms charge next, what was earned too much over the days that are left, or at once (R41).
 """
 
+from collections.abc import Mapping
+
 from domain.identity import composed, parts_of
 from domain.money import format_amount
 from domain.terms import methods
@@ -16,14 +18,24 @@ CONTRACT_LINE = "contract_line"
 
 
 def after_event(draft: Draft) -> None:
-    touched = _touched(draft)
-    for contract_id in sorted(touched) if len(touched) > 1 else touched:
-        contract = draft.contract(contract_id)
-        if contract is not None and len(contract.history) > 1:
-            had: Contract | None = draft.before.get(("contract", contract_id))
-            amended = had is None or had.version != contract.version
-            for line_id, price in _prices(draft, contract).items():
-                _check(draft, contract, line_id, price, amended=amended)
+    amended = _amended(draft)
+    for contract_id in sorted(_touched(draft).intersection(amended)) if amended else ():
+        contract, prices = amended[contract_id]
+        had: Contract | None = draft.before.get(("contract", contract_id))
+        is_news = had is None or had.version != contract.version
+        for line_id, price in prices.items():
+            _check(draft, contract, line_id, price, amended=is_news)
+
+
+def _amended(draft: Draft) -> Mapping[str, tuple[Contract, dict[str, Amount]]]:
+    """Contracts with several versions of their terms, and the prices of their lines, as far as any has one; found again until a contract
+    changes."""
+    kept: tuple[object, dict[str, tuple[Contract, dict[str, Amount]]]] | None = draft.plans.get(BELOW)
+    if kept is None or kept[0] is not draft.agreed:
+        found = {one.contract_id: (one, _prices(one)) for one in draft.contracts() if len(one.history) > 1}
+        priced = {contract_id: amended for contract_id, amended in found.items() if amended[1]}
+        kept = draft.plans[BELOW] = (draft.agreed, priced)
+    return kept[1]
 
 
 def _touched(draft: Draft) -> set[str]:
@@ -37,19 +49,15 @@ def _touched(draft: Draft) -> set[str]:
     return found
 
 
-def _prices(draft: Draft, contract: Contract) -> dict[str, Amount]:
+def _prices(contract: Contract) -> dict[str, Amount]:
     """Of lines that had one price in all of their terms: by line, as the newest have it."""
-    key = ("prices", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        versions = [line for stored in contract.history for line in stored.terms.lines]
-        mixed = {line.line_id for line in versions if methods.price(line.terms) is None}
-        draft.plans[key] = {
-            line.line_id: price
-            for line in versions
-            if line.line_id not in mixed and (price := methods.price(line.terms)) is not None
-        }
-    found: dict[str, Amount] = draft.plans[key]
-    return found
+    versions = [line for stored in contract.history for line in stored.terms.lines]
+    mixed = {line.line_id for line in versions if methods.price(line.terms) is None}
+    return {
+        line.line_id: price
+        for line in versions
+        if line.line_id not in mixed and (price := methods.price(line.terms)) is not None
+    }
 
 
 def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, amended: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from itertools import permutations
 
 import pytest
@@ -12,6 +11,7 @@ from domain.outputs import ExceptionRaised
 from state.books import Forecast, ForecastState, Project
 from state.draft import Draft
 from state.forecast import loss
+from state.forecast.outlook import Ended
 from state.forecast.revenue_max import RevenueMax, RevenueTerms, revenue_max
 from tests.harness import Books
 from tests.told import told
@@ -106,10 +106,15 @@ def test_an_entry_looks_at_its_own_project(monkeypatch: pytest.MonkeyPatch, proj
     calls: list[str] = []
 
     def counted(
-        draft: Draft, project: Project, terms: RevenueTerms, forecast: Forecast, outlook: ForecastState, as_of: date
+        draft: Draft,
+        project: Project,
+        terms: RevenueTerms,
+        forecast: Forecast,
+        outlook: ForecastState,
+        ended: Ended | None,
     ) -> RevenueMax | None:
         calls.append(project.project_id)
-        return revenue_max(draft, project, terms, forecast, outlook, as_of)
+        return revenue_max(draft, project, terms, forecast, outlook, ended)
 
     monkeypatch.setattr(loss, "revenue_max", counted)
     last = f"P{projects - 1}"

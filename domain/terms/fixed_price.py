@@ -21,6 +21,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, FixedPrice
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
+from domain.revenue.methods import METHODS
 from domain.terms.kind import (
     OVER_TIME,
     WITH_INVOICE,
@@ -138,7 +139,7 @@ def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
 
 KIND = Kind(
     takes=("time", "expense"),
-    revenue={"as_billed": WITH_INVOICE, "straight_line_days": OVER_TIME},
+    revenue={"as_billed": WITH_INVOICE, **dict.fromkeys(METHODS, OVER_TIME)},
     fees=fees,
     spreads=spreads,
     by_period=by_period,

@@ -1,17 +1,17 @@
-"""Revenue over time, evenly by day (R12, R40, R41): what is earned by the end of a month, less what was by its beginning."""
+"""Revenue over time (R12, R40, R41): what is earned by the end of a month, less what was by its beginning."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 from domain.events.common import FixedPrice
-from domain.explanation import Node, agreeing, constant, less, stated, total
+from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
-from domain.revenue.straight_line import Earning, Stretch, earning
+from domain.revenue.over_time import Earning, Stretch, earning, said
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME
 from domain.work.rows import FEE
-from milepost.explain.arithmetic import by_day
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
 from state.books import Charge
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 
 class EarnedNodes:
-    """Follows `domain.revenue.straight_line`, for rows of `state/handlers/revenue.py`."""
+    """As `domain/revenue/over_time.py` says it, for rows of `state/handlers/revenue.py`."""
 
     def __init__(self, sources: Sources, fees: FeeNodes) -> None:
         self.sources = sources
@@ -45,39 +45,15 @@ class EarnedNodes:
     def _by(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
-        started = (
-            (name, [stretch for stretch in stretches if stretch.since <= day]) for name, stretches in earns.items()
-        )
-        parts = [self._stretch(place, name, found, day) for name, found in started if found]
+        begun = (stretches for stretches in earns.values() if stretches[0].since <= day)
+        parts = [said(stretches, day, partial(self._price, place)) for stretches in begun]
         parts = [part for part in parts if part.value]
         title = f"earned by {day}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
 
-    def _stretch(self, place: LineAtStep, name: str, stretches: list[Stretch], day: date) -> Node:
-        """Of the last of these, with what those before it had earned when it began."""
-        stretch = stretches[-1]
-        whole = self._price(place, name, stretch)
-        days = (stretch.last - stretch.first).days + 1
-        passed = (min(day, stretch.last, stretch.stops - DAY) - stretch.first).days + 1
-        passed = min(max(passed, 0), days)
-        currency, mode = stretch.agreed.contract.currency, stretch.agreed.policies.money_mode
-        base = None
-        if stretch.base or stretch.amount != stretch.spread.amount:
-            base = self._stretch(place, name, stretches[:-1], stretch.since - DAY)
-            base = agreeing(base, stated("earned before", stretch.base, "amount", currency))
-            whole = less("left to earn", whole, base)
-        if not passed:
-            own = constant(f"nothing yet from {stretch.first} on", 0, "amount", currency)
-        else:
-            title = f"from {stretch.first} to {stretch.last}"
-            own = whole if passed == days else by_day(title, whole, passed, days, mode)
-        title = f"{name}: earned by {day}"
-        return (
-            total(title, (base, own), "amount", currency, rule="R41") if base is not None else own._replace(title=title)
-        )
-
-    def _price(self, place: LineAtStep, name: str, stretch: Stretch) -> Node:
+    def _price(self, place: LineAtStep, stretch: Stretch) -> Node:
         agreed, spread = stretch.agreed, stretch.spread
+        name = spread.name
         terms = agreed.line.terms
         currency = agreed.contract.currency
         if isinstance(terms, FixedPrice):

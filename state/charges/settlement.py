@@ -10,7 +10,7 @@ and what is earned beyond what was charged is charged: to earn over time is to h
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from domain.revenue.straight_line import earned_by, earning
+from domain.revenue.over_time import earned_by, earning
 from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount

@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from domain.forecast.completion import MONTHS_MAX, month_after
-from domain.revenue.straight_line import Earning, earned_by, earning
+from domain.revenue.over_time import Earning, earned_by, earning
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME
 from domain.units import Amount

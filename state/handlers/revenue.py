@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain.contract import BEGINNING
 from domain.identity import composed
 from domain.reference.zones import local_date, universal_midnight
-from domain.revenue.straight_line import Earning, Month, by_month, earning
+from domain.revenue.over_time import Earning, Month, by_month, earning
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME
 from domain.work.rows import SCHEDULED_REVENUE, row_id

@@ -36,10 +36,9 @@ CHANGES: Final = (
     Change(
         "a price is earned from the day after its first on",
         "domain/revenue/straight_line.py",
-        "passed = (min(day, self.last, self.stops - DAY) - self.first).days + 1",
-        "passed = (min(day, self.last, self.stops - DAY) - self.first).days",
+        "min(max((day - first).days + 1, 0), days), days",
+        "min(max((day - first).days, 0), days), days",
         ("straight_line.md",),
-        follows=False,
     ),
     Change(
         "the first step of a retention holds for ever",

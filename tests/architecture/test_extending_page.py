@@ -1,4 +1,4 @@
-"""docs/extending.md adds a kind of terms and an ERP; done to a copy of the sources, both do what it says."""
+"""docs/extending.md adds a kind of terms, a revenue method, an event and an ERP; done to a copy of the sources, each does what it says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 from tests.releases import ROOT, Release, copied
 
 PAGE = ROOT / "docs" / "extending.md"
+EVENT = "ProgressWithdrawn"
+PRODUCT = ("domain", "state", "operators", "connectors", "dataflows", "milepost", "schemas")
+GENERATED = re.compile(r"^domain/(events/|outputs\.py)|^schemas/avro/history/|__pycache__|\.pyc$")
 FENCE = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -23,11 +26,26 @@ def followed(root: Path, title: str) -> Release:
             before = "\n".join(line[2:] for line in text.splitlines() if line.startswith("-"))
             after = "\n".join(line[2:] for line in text.splitlines() if line.startswith("+"))
             made.edit(file, before, after)
+        elif language == "jsonl":
+            with (made.root / file).open("a", encoding="utf-8") as lines:
+                lines.write(text)
         else:
             path = made.root / file
             path.parent.mkdir(exist_ok=True)
             path.write_text(text.replace("~~~", "```"), encoding="utf-8")
     return made
+
+
+def touched(made: Release) -> set[str]:
+    """Files of the product that are new or read otherwise; what is made from the schemas is not written by anybody."""
+    files = (
+        path.relative_to(made.root).as_posix() for package in PRODUCT for path in (made.root / package).rglob("*.*")
+    )
+    return {file for file in files if not GENERATED.search(file) and _differs(made.root / file, ROOT / file)}
+
+
+def _differs(made: Path, ours: Path) -> bool:
+    return not ours.is_file() or made.read_bytes() != ours.read_bytes()
 
 
 def with_standby(root: Path) -> Release:
@@ -43,6 +61,12 @@ def test_a_kind_of_terms_is_added_as_the_page_says(tmp_path: Path) -> None:
     played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scenarios", "-k", "standby")
     assert played.returncode == 0, played.stdout + played.stderr
     assert "1 passed" in played.stdout
+    assert touched(made) == {
+        "domain/terms/methods.py",
+        "domain/terms/standby.py",
+        "schemas/avro/common/ContractLine.avsc",
+        "schemas/avro/common/Standby.avsc",
+    }
 
 
 def test_without_its_line_in_the_table_the_kind_fails_a_test(tmp_path: Path) -> None:
@@ -54,6 +78,40 @@ def test_without_its_line_in_the_table_the_kind_fails_a_test(tmp_path: Path) -> 
     assert "1 failed" in played.stdout
 
 
+def test_a_revenue_method_is_added_as_the_page_says(tmp_path: Path) -> None:
+    made = followed(tmp_path / "copy", "Another revenue method")
+    made.edit("domain/revenue/methods.py", "import straight_line\n", "import completed, straight_line\n")
+    for tests in ("tests/scenarios", "tests/explain/test_every_scenario.py"):
+        played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "completed:")
+        assert played.returncode == 0, played.stdout + played.stderr
+        assert "1 passed" in played.stdout
+    assert touched(made) == {"domain/revenue/completed.py", "domain/revenue/methods.py"}
+
+
+def test_an_event_is_added_as_the_page_says(tmp_path: Path) -> None:
+    made = followed(tmp_path / "copy", "Another event")
+    for file in ("state/fold.py", "state/intake/directory.py"):
+        made.edit(
+            file,
+            "    ProgressReported,\n    ProjectActivated,\n",
+            f"    ProgressReported,\n    {EVENT},\n    ProjectActivated,\n",
+        )
+    made.edit("state/fold.py", "    postings,\n", "    postings,\n    progress_withdrawn,\n")
+    made.edit(
+        "state/intake/directory.py", "event: ProgressReported) -> Route", f"event: ProgressReported | {EVENT}) -> Route"
+    )
+    made.done("schemas.generate")
+    played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/state/test_progress_withdrawn.py")
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert touched(made) == {
+        "schemas/avro/events/ProgressWithdrawn.avsc",
+        "schemas/examples.jsonl",
+        "state/fold.py",
+        "state/handlers/progress_withdrawn.py",
+        "state/intake/directory.py",
+    }
+
+
 def test_an_erp_is_added_as_the_page_says(tmp_path: Path) -> None:
     """One file and one line are in the sources; its answers and its plug are in the tests."""
     made = followed(tmp_path / "copy", "Another ERP")
@@ -63,6 +121,7 @@ def test_an_erp_is_added_as_the_page_says(tmp_path: Path) -> None:
     made.done("tests.erp.renew", "kontor", "rejected_period")
     held = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/erp", "-k", "kontor")
     assert held.returncode == 0, held.stdout + held.stderr
+    assert touched(made) == {"connectors/erp/adapters.py", "connectors/erp/kontor.py"}
     renewed = (made.root / "tests/erp/golden/kontor/rejected_period.json").read_text(encoding="utf-8")
     assert '"kind": "RejectedPeriod"' in renewed
 

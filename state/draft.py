@@ -277,16 +277,12 @@ class Draft:
         if kind == "contract" or (kind, part_id) == CONTRACTS:
             self.agreed = object()
 
-    def has(self, kind: str) -> bool:
-        """Whether there may be parts of a kind."""
-        return bool(self.before.ids.get(kind)) or kind in self.kinds
-
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""
-        before = self.before.ids.get(kind, ())
+        before = self.before.ids.get(kind)
         if kind not in self.kinds:
-            return sorted(before)
-        found = set(before)
+            return sorted(before) if before else []
+        found = set(before or ())
         for (of, part_id), value in self.parts.items():
             if of == kind:
                 (found.discard if value is None else found.add)(part_id)

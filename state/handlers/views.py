@@ -19,7 +19,18 @@ from state.billing import funding
 from state.billing.held import rows_held
 from state.billing.orders import orders_of
 from state.billing.payers import held_of
-from state.books import AtStake, CapState, Contract, Entry, Forecast, Hold, OpenException, Project, StatementState
+from state.books import (
+    AtStake,
+    CapState,
+    Contract,
+    Entry,
+    Forecast,
+    Hold,
+    LineTotals,
+    OpenException,
+    Project,
+    StatementState,
+)
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
 from state.handlers import retention
@@ -79,7 +90,8 @@ def _burn(project: Project) -> ViewBurn:
     costs: dict[str, Amount] = {}
     for key, (_, cost, _) in project.months.items():
         if cost:
-            costs[key[8:]] = costs.get(key[8:], 0) + cost
+            currency = key[8:]
+            costs[currency] = costs.get(currency, 0) + cost
     burn = project.burn
     return ViewBurn(
         burn.hours,
@@ -112,34 +124,23 @@ def _balances(draft: Draft, project_id: str, contracts: tuple[Contract, ...]) ->
     lines: dict[str, list[str]] = {}
     for contract_id, line_id, _ in lines_of(draft, project_id):
         lines.setdefault(contract_id, []).append(line_id)
-    return tuple(
-        _balance(draft, project_id, contract, lines.get(contract.contract_id, []), holds) for contract in contracts
-    )
+    found = []
+    for contract in contracts:
+        of_project = [
+            (line_id, in_project(draft.line(contract.contract_id, line_id), project_id))
+            for line_id in lines.get(contract.contract_id, ())
+        ]
+        found.append(_balance(draft, project_id, contract, of_project, holds))
+    return tuple(found)
 
 
 def _balance(
-    draft: Draft, project_id: str, contract: Contract, of_project: list[str], holds: list[Hold]
+    draft: Draft, project_id: str, contract: Contract, of_project: list[tuple[str, LineTotals]], holds: list[Hold]
 ) -> ViewBalance:
-    accrued = held = over = issued = invoiced = recognised = deposits = written_off = 0
-    entries = [row for hold in holds if hold.scope == "entry" for row in rows_held(draft, hold.scope_id)]
-    debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
-    other_projects = frozenset(hold.scope_id for hold in holds if hold.scope == "project")
-    for line_id in of_project:
-        totals = in_project(draft.line(contract.contract_id, line_id), project_id)
-        due = totals.billable - totals.issued
-        accrued += due
-        if _all_held(holds, project_id, contract, line_id):
-            held += due
-        elif debtors or other_projects:
-            for entry in draft.due_on(contract.contract_id, line_id, "", "9999"):
-                if draft.billed_in(entry, contract.contract_id, line_id) != project_id:
-                    continue
-                if entry.entry_id in entries or _worked_in(entry) in other_projects:
-                    held += outstanding(entry, contract.contract_id, line_id)
-                elif debtors:
-                    held += held_of(draft, contract, entry, line_id, debtors)
-        else:
-            held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
+    """`of_project` are the contract's lines of the project, with their sums there."""
+    accrued = over = issued = invoiced = recognised = deposits = written_off = 0
+    for _, totals in of_project:
+        accrued += totals.billable - totals.issued
         over += totals.over
         written_off += totals.written_off
         issued += totals.issued
@@ -151,7 +152,7 @@ def _balance(
         contract_id=contract.contract_id,
         currency=contract.terms.currency,
         accrued=accrued,
-        held=held,
+        held=_all_that_is_held(draft, project_id, contract, of_project, holds) if holds else 0,
         over_cap=over,
         unbilled=recognised - (invoiced - deposits),
         billed=issued,
@@ -166,6 +167,30 @@ def _balance(
         sources=funding.sources_of(draft, contract),
         orders=orders_of(draft, contract),
     )
+
+
+def _all_that_is_held(
+    draft: Draft, project_id: str, contract: Contract, of_project: list[tuple[str, LineTotals]], holds: list[Hold]
+) -> Amount:
+    """What of the accrued holds keep from being billed."""
+    held = 0
+    entries = [row for hold in holds if hold.scope == "entry" for row in rows_held(draft, hold.scope_id)]
+    debtors = frozenset(hold.scope_id for hold in holds if hold.scope == "bill_to") & bill_tos(contract)
+    other_projects = frozenset(hold.scope_id for hold in holds if hold.scope == "project")
+    for line_id, totals in of_project:
+        if _all_held(holds, project_id, contract, line_id):
+            held += totals.billable - totals.issued
+        elif debtors or other_projects:
+            for entry in draft.due_on(contract.contract_id, line_id, "", "9999"):
+                if draft.billed_in(entry, contract.contract_id, line_id) != project_id:
+                    continue
+                if entry.entry_id in entries or _worked_in(entry) in other_projects:
+                    held += outstanding(entry, contract.contract_id, line_id)
+                elif debtors:
+                    held += held_of(draft, contract, entry, line_id, debtors)
+        else:
+            held += sum(_held(draft, entry_id, contract, line_id, project_id) for entry_id in entries)
+    return held
 
 
 def _all_held(holds: list[Hold], project_id: str, contract: Contract, line_id: str) -> bool:
@@ -200,8 +225,10 @@ def _open_things(
     """Statements without invoice and exceptions that are not an entry's, in one pass over the engagement's parts."""
     statements = []
     exceptions = []
-    plans = every_line(draft, project_id)
-    caps = {composed(plan.contract_id, rule.cap_id) for plan in plans for rule in plan.every_rule}
+    caps = set()
+    if "cap" in draft.before.ids or "cap" in draft.kinds:
+        plans = every_line(draft, project_id)
+        caps = {composed(plan.contract_id, rule.cap_id) for plan in plans for rule in plan.every_rule}
     for key in [(kind, part_id) for kind in ("cap", "exception", "statement") for part_id in draft.ids(kind)]:
         part = draft.part(*key)
         match part:

@@ -49,9 +49,9 @@ class Split(NamedTuple):
 
 def deltas(changes: Mapping[str, Change]) -> tuple[ForecastDelta, ...]:
     """Causes without a change are left out."""
-    found = ((cause, changes.get(cause, (0, 0))) for cause in CAUSES)
+    found = [(cause, changes[cause]) for cause in CAUSES if cause in changes]
     return tuple(
-        ForecastDelta(cause, cost, revenue, revenue - cost) for cause, (cost, revenue) in found if cost or revenue
+        [ForecastDelta(cause, cost, revenue, revenue - cost) for cause, (cost, revenue) in found if cost or revenue]
     )
 
 

@@ -200,6 +200,8 @@ def percent(part: int, whole: int) -> Percent | None:
 
 def spread(total: int, weights: Sequence[int], step: int) -> list[int]:
     """Shares in proportion to the weights, by cumulative rounding, so that they sum to the total (R12)."""
+    if not total:
+        return [0] * len(weights)
     whole = sum(weights)
     shares = []
     passed = given = 0
@@ -279,10 +281,10 @@ def add_tally(months: MonthSums, month: str, tally: Tally) -> None:
 
 
 def total_of(months: MonthSums) -> Tally:
-    total = NOTHING
+    hours = cost = revenue = 0
     for held in months.values():
-        total = added(total, (held[0], held[1], held[2]))
-    return total
+        hours, cost, revenue = hours + held[0], cost + held[1], revenue + held[2]
+    return hours, cost, revenue
 
 
 def settle_rest(months: MonthSums, whole: Tally) -> None:

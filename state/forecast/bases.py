@@ -25,9 +25,8 @@ from msgspec.structs import replace
 
 from domain.events.common import ProjectBudget
 from domain.forecast.changes import with_change
-from domain.forecast.completion import NOTHING, Completion, Tally, added, at_completion, sold, threshold
+from domain.forecast.completion import NOTHING, Completion, Tally, added, sold, threshold
 from domain.identity import composed
-from domain.money import smallest_unit
 from domain.policies import Resolved
 from domain.terms import methods
 from domain.units import Amount, Percent
@@ -51,9 +50,18 @@ from state.forecast.outlook import (
     sort_in,
     sum_of,
 )
-from state.forecast.planned import PlannedWork, planned_cost, planned_from, planned_rate
+from state.forecast.planned import (
+    Assigned,
+    PlannedWork,
+    assigned_from,
+    first_month,
+    planned_cost,
+    planned_from,
+    planned_in,
+    planned_rate,
+)
 from state.forecast.room import WorkAhead, room_under_caps
-from state.forecast.tracks import WHOLE, tracks_in
+from state.forecast.tracks import WHOLE, tracks_of
 from state.terms.plan import LinePlan
 
 ESTIMATE, BUDGET, PLAN, NONE, ENDED = "estimate", "budget", "plan", "none", "ended"
@@ -79,12 +87,90 @@ class Weighed(NamedTuple):
     planned: PlannedWork
 
 
+class Rests:
+    """What the figures of a project rest on beside its hours: its terms, estimates, budget and assignments. Kept of a project that goes on,
+    on whose lines hours alone earn, as long as all of it is as it was and the month runs.
+
+    `floors_move` where hours move a floor in another way than by their service date.
+    """
+
+    __slots__ = (
+        "activated",
+        "assigned",
+        "assignments",
+        "bases",
+        "currency",
+        "estimates",
+        "floors_move",
+        "legal_entity_id",
+        "month",
+        "of",
+        "own_zone",
+        "stated",
+        "zone",
+    )
+
+    def __init__(
+        self,
+        draft: Draft,
+        project: Project,
+        of: ProjectTerms,
+        forecast: Forecast,
+        stated: Stated,
+        assigned: Assigned,
+        month: str,
+    ) -> None:
+        self.of, self.activated, self.assignments, self.own_zone = (
+            of,
+            project.activated,
+            project.assignments,
+            project.zone,
+        )
+        self.currency, self.zone, self.legal_entity_id = forecast.currency, forecast.zone, forecast.legal_entity_id
+        self.bases, self.stated, self.assigned, self.month = forecast.bases, stated, assigned, month
+        lines = (None, *(plan.line.line_id for plan in of.lines))
+        keys = [("estimate", estimate_key(project.project_id, line_id)) for line_id in lines]
+        self.estimates = [(key, draft.part(*key)) for key in keys]
+        planned = bool(assigned.planned.months)
+        self.floors_move = any(
+            (basis.kind == PLAN and planned) or (basis.kind == BUDGET and not basis.hours_stated)
+            for basis in forecast.bases.values()
+        )
+
+    def holds(self, draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, month: str) -> bool:
+        if (
+            self.of is not of
+            or self.activated is not project.activated
+            or self.assignments is not project.assignments
+            or project.closed_on is not None
+            or self.own_zone != project.zone
+            or self.bases is not forecast.bases
+            or forecast.earning
+            or self.month != month
+            or self.currency != forecast.currency
+            or self.zone != forecast.zone
+            or self.legal_entity_id != forecast.legal_entity_id
+        ):
+            return False
+        parts, before = draft.parts, draft.before
+        return all((parts[key] if key in parts else before.get(key)) is one for key, one in self.estimates)
+
+
 def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) -> Weighed | None:
     """Bring up to date what the figures rest on; what that changes has the cause given, else currencies or time did it.
 
     None, and the figures stay as they are, where an exchange rate is missing or no currency is known yet.
     """
     project, of = draft.project(project_id), project_terms(draft, project_id)
+    key, month = ("rests", project_id), first_month(as_of)
+    rests: Rests | None = draft.plans.get(key)
+    forecast, outlook = known(draft, project_id)
+    if rests is not None and rests.holds(draft, project, of, forecast, month):
+        planned = planned_in(rests.assigned, project, month)
+        if rests.floors_move:
+            progress = _progress(draft, project, forecast, outlook, rests.bases, rests.stated, planned, as_of)
+            forecast, outlook = _unless_equal(forecast, outlook, rests.bases, progress)
+        return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause)
     lines = of.lines
     forecast, outlook = _placed(draft, project, lines)
     if not forecast.currency:
@@ -99,6 +185,9 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     if cause is None and forecast.told is not None and _ends(forecast.bases, bases):
         cause = "scope"
     forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
+    if of.goes_on and project.closed_on is None and (of.contracts or project.activated is not None) and not earning:
+        assigned = assigned_from(draft, project, month)
+        draft.plans[key] = Rests(draft, project, of, forecast, stated, assigned, month)
     return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause)
 
 
@@ -135,19 +224,19 @@ def _weighed(
     lines, currency, progress = of.lines, forecast.currency, outlook.progress
     policies = project_policies(draft, lines, forecast.legal_entity_id)
     rate = planned_rate(draft, project, lines, as_of) if _unpriced(forecast, progress) else 0
-    tracks = tracks_in(draft, of.tracks, policies, forecast, progress, currency, as_of)
-    room = room_under_caps(
-        draft, lines, WorkAhead(project.project_id, forecast, progress, rate), policies, currency, as_of
-    )
+    placed, forecast = forecast, forecast if rate == forecast.planned_rate else replace(forecast, planned_rate=rate)
+    ahead = WorkAhead(project.project_id, forecast, progress, rate)
+    room = room_under_caps(draft, of, ahead, policies, currency, as_of)
+    tracks = tracks_of(draft, of.tracks, policies, forecast, progress, currency, as_of)
     if tracks is None or room is None:
-        _keep(draft, project.project_id, forecast, replace(outlook, stale=True))
+        _keep(draft, project.project_id, placed, replace(outlook, stale=True))
         return None
-    step = smallest_unit(currency)
-    earned = sum(sold(track, rate, step) for track in tracks)
-    ceiling = earned + room.amount if room.amount is not None else None
-    made = at_completion(tracks, rate, ceiling, step)
-    if rate != forecast.planned_rate or ceiling != forecast.ceiling:
-        forecast = replace(forecast, planned_rate=rate, ceiling=ceiling)
+    ceiling = None
+    if room.amount is not None:
+        ceiling = room.amount + sum(sold(track, rate, tracks.step) for track in tracks.tracks)
+    made = tracks.completion(ceiling)
+    if ceiling != forecast.ceiling:
+        forecast = replace(forecast, ceiling=ceiling)
     cost, revenue = made.cost - outlook.eac_cost, made.revenue - outlook.eac_revenue
     if (cost or revenue) and fits(made.cost, made.revenue):
         by_cost, by_revenue = (cause or _by_itself(progress, currency, figure) for figure in (COST_AT, REVENUE_AT))
@@ -180,7 +269,8 @@ def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
         outlook = replace(outlook, eac_cost=cost, eac_revenue=revenue, changes={})
     if zone != forecast.zone:
         outlook = replace(outlook, until=0)
-    forecast = replace(forecast, currency=currency, zone=zone, legal_entity_id=legal_entity_id)
+    if zone != forecast.zone or currency != forecast.currency or legal_entity_id != forecast.legal_entity_id:
+        forecast = replace(forecast, currency=currency, zone=zone, legal_entity_id=legal_entity_id)
     return limited_by(forecast, project_policies(draft, lines, legal_entity_id)), outlook
 
 
@@ -188,11 +278,11 @@ def limited_by(forecast: Forecast, policies: Resolved) -> Forecast:
     """Which changes are told at once: policy `forecast_threshold`, measured from what was told last."""
     told, stated = forecast.told, policies.forecast_threshold
     amount, share = (stated.amount, stated.percent) if stated is not None else (None, None)
-    return replace(
-        forecast,
-        limit_cost=threshold(told.eac_cost if told is not None else 0, amount, share),
-        limit_revenue=threshold(told.eac_revenue if told is not None else 0, amount, share),
-    )
+    cost = threshold(told.eac_cost if told is not None else 0, amount, share)
+    revenue = threshold(told.eac_revenue if told is not None else 0, amount, share)
+    if cost == forecast.limit_cost and revenue == forecast.limit_revenue:
+        return forecast
+    return replace(forecast, limit_cost=cost, limit_revenue=revenue)
 
 
 def _by_itself(progress: Mapping[str, BookedProgress], currency: str, figure: int) -> str:

@@ -26,7 +26,8 @@ from state.terms.plan import LinePlan
 
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
-    return tuple(_cap(draft, weighed, shape, *one, as_of) for one in told_caps(weighed.terms.lines, as_of))
+    capped = [plan for plan in weighed.terms.lines if plan.rules]
+    return tuple([_cap(draft, weighed, shape, *one, as_of) for one in told_caps(capped, as_of)])
 
 
 def told_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:

@@ -25,6 +25,7 @@ from state.forecast.prices import ToCharge
 from state.forecast.tracks import rate_to
 from state.terms.periods import open_period
 from state.terms.plan import billing_cycle, contract_policies, terms_on
+from state.totals import month_of
 
 PAYMENT_TERMS_DAYS = 30
 MID_MONTH = 15
@@ -46,7 +47,7 @@ class ExpectedBill(NamedTuple):
 
     @property
     def month(self) -> str:
-        return self.billed.isoformat()[:7]
+        return month_of(self.billed)
 
 
 class Calendar(NamedTuple):
@@ -69,10 +70,12 @@ def expected_work(
 ) -> list[ExpectedBill]:
     """What is accrued, and what work of months to come will be worth, by the calendar of the project's first contract."""
     found: list[ExpectedBill] = []
+    known = work_calendar(draft, contract)
     for month, amount in _accrued_months(draft, project, contract, currency, accrued, as_of):
-        found += _paid_by(contract, work_months(draft, contract, month), amount, currency, is_due=True)
+        _pay(found, contract, work_months(draft, contract, month, known), amount, currency, is_due=True)
     for month, amount in to_come:
-        found += _paid_by(contract, work_months(draft, contract, month), amount, currency)
+        on = known.get(month) or work_months(draft, contract, month, known)
+        _pay(found, contract, on, amount, currency)
     return found
 
 
@@ -102,42 +105,58 @@ def expected_fees(
     found: list[ExpectedBill] = []
     for fee in fees:
         amount = convert(fee.amount, rate.numerator, rate.denominator, currency, policies.money_mode)
-        found += _paid_by(contract, fee_months(draft, contract, fee.day), amount, currency, line_id)
+        _pay(found, contract, fee_months(draft, contract, fee.day), amount, currency, line_id)
     return found
 
 
 def expected_deposit(
     draft: Draft, contract: Contract, line_id: str, amount: Amount, day: date, currency: str
-) -> Iterator[ExpectedBill]:
+) -> list[ExpectedBill]:
     """What is billed of a deposit itself, in project currency."""
-    return _paid_by(contract, fee_months(draft, contract, day), amount, currency, line_id)
+    found: list[ExpectedBill] = []
+    _pay(found, contract, fee_months(draft, contract, day), amount, currency, line_id)
+    return found
 
 
-def _paid_by(
-    contract: Contract, on: Calendar, amount: Amount, currency: str, line_id: str = "", *, is_due: bool = False
-) -> Iterator[ExpectedBill]:
-    """To each payer its share (R12)."""
+def _pay(
+    found: list[ExpectedBill],
+    contract: Contract,
+    on: Calendar,
+    amount: Amount,
+    currency: str,
+    line_id: str = "",
+    *,
+    is_due: bool = False,
+) -> None:
+    """Add to `found` what each payer has of it (R12)."""
     billed, parties, paid, _ = on
     contract_id = contract.contract_id
     if on.is_funded and contract.terms.currency == currency:
-        yield ExpectedBill(billed, "", amount, contract_id, "", line_id, is_due)
+        found.append(ExpectedBill(billed, "", amount, contract_id, "", line_id, is_due))
         return
     if len(parties) == 1:
-        yield ExpectedBill(billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due)
+        found.append(ExpectedBill(billed, paid[0], amount, contract_id, parties[0].customer_id, line_id, is_due))
         return
     sign = -1 if amount < 0 else 1
     for share, party, month in zip(shared(abs(amount), parties, currency), parties, paid, strict=True):
-        yield ExpectedBill(billed, month, sign * share, contract_id, party.customer_id, line_id, is_due)
+        found.append(ExpectedBill(billed, month, sign * share, contract_id, party.customer_id, line_id, is_due))
 
 
-def work_months(draft: Draft, contract: Contract, month: str) -> Calendar:
-    """Of a month's work."""
+def work_calendar(draft: Draft, contract: Contract) -> dict[str, Calendar]:
+    """Of the months asked for so far; kept as long as the terms are the same."""
     key = ("billing months", contract.contract_id, contract.version, len(contract.history))
-    calendar: dict[str, Calendar] = draft.plans.setdefault(key, {})
-    if month not in calendar:
+    known: dict[str, Calendar] = draft.plans.setdefault(key, {})
+    return known
+
+
+def work_months(draft: Draft, contract: Contract, month: str, known: dict[str, Calendar] | None = None) -> Calendar:
+    """Of a month's work; `known` are those of other months."""
+    known = work_calendar(draft, contract) if known is None else known
+    found = known.get(month)
+    if found is None:
         day = date(int(month[:4]), int(month[5:7]), MID_MONTH)
-        calendar[month] = _calendar(draft, contract, billed_on(draft, contract, day) or month_end(day))
-    return calendar[month]
+        found = known[month] = _calendar(draft, contract, billed_on(draft, contract, day) or month_end(day))
+    return found
 
 
 def fee_months(draft: Draft, contract: Contract, day: date) -> Calendar:

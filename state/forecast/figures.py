@@ -34,6 +34,7 @@ from domain.forecast.completion import (
 from domain.money import convert, smallest_unit
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
+from domain.reference.exchange import SAME_CURRENCY
 from domain.units import Amount, Percent
 from state.books import Contract, Forecast, Project
 from state.draft import Draft
@@ -41,9 +42,10 @@ from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
 from state.forecast.kept_back import deposits_to_come, is_deposit, keeps_back, kept_back
-from state.forecast.outlook import ONE_DAY, ledger_currency, lines_of
+from state.forecast.outlook import ProjectTerms, ledger_currency
+from state.forecast.planned import first_month
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
-from state.forecast.tracks import in_currency, rate_to, tracks_in
+from state.forecast.tracks import booked, in_currency, rate_to, tracks_in
 from state.terms.plan import LinePlan
 from state.totals import in_project
 
@@ -122,10 +124,8 @@ def _figures(
     months = _booked_months(draft, project, policies, currency, as_of, posted=posted)
     if tracks is None or months is None:
         return None
-    now = NOTHING
-    left_cost = 0
+    now, left_cost = booked(tracks), 0
     for track in tracks:
-        now = added(now, track.now)
         left_cost += max(track.floor[1] - track.now[1], 0)
     remaining = (weighed.completion.hours - now[0], left_cost, commercial.left_revenue)
     unbilled_backlog = now[2] + commercial.backlog - commercial.billed
@@ -193,12 +193,13 @@ def _add_statements(
     mode = policies.money_mode
     for place, issued in enumerate((forecast.billed, forecast.due)):
         for key, amount in issued.items():
-            month, own = key[:7], key[8:]
-            rate = rate_to(draft, policies, own, currency, as_of)
-            if rate is None:
-                return False
-            money = amount if own == currency else convert(amount, rate.numerator, rate.denominator, currency, mode)
-            add_money(months, month, 0 if place else money, money if place else 0)
+            money, own = amount, key[8:]
+            if own != currency:
+                rate = rate_to(draft, policies, own, currency, as_of)
+                if rate is None:
+                    return False
+                money = convert(amount, rate.numerator, rate.denominator, currency, mode)
+            add_money(months, key[:7], 0 if place else money, money if place else 0)
     return True
 
 
@@ -211,17 +212,18 @@ def _remaining_months(
     step = smallest_unit(currency)
     hours = spread(remaining[0], shape.hours, 1)
     cost = spread(remaining[1], shape.cost, step)
-    revenue = spread(remaining[2] - sum(amount for _, amount in prices), shape.revenue, step)
-    by_hours = zip(shape.months, zip(hours, cost, revenue, strict=True), strict=True)
-    return (*by_hours, *((month, (0, 0, amount)) for month, amount in prices))
+    revenue = spread(remaining[2] - sum([amount for _, amount in prices]), shape.revenue, step)
+    found = list(zip(shape.months, zip(hours, cost, revenue, strict=True), strict=True))
+    found += [(month, (0, 0, amount)) for month, amount in prices]
+    return found
 
 
 # Where what remains lies
 
 
 def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> Shape:
-    first = (as_of + ONE_DAY).isoformat()[:7]
-    offsets = frozenset(basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE)
+    first = first_month(as_of)
+    offsets = frozenset([basis.log_offset for basis in weighed.forecast.bases.values() if basis.kind == ESTIMATE])
     if offsets:
         key = ("shape", project.project_id, first, offsets)
         if key not in draft.plans:
@@ -229,10 +231,10 @@ def shape_of(draft: Draft, project: Project, weighed: Weighed, as_of: date) -> S
         found: Shape | None = draft.plans[key]
         if found is not None:
             return found
-    planned = weighed.planned.months
-    if planned and any(hours for _, hours in planned):
+    if planned := weighed.planned.months:
         hours = [hours for _, hours in planned]
-        return Shape([month for month, _ in planned], hours, hours, hours)
+        if any(hours):
+            return Shape([month for month, _ in planned], hours, hours, hours)
     months = months_from(max(first, _begin(project, weighed.terms.contracts)), _end(project, weighed.terms.contracts))
     even = [1] * len(months)
     return Shape(months, even, even, even)
@@ -295,12 +297,10 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     forecast, policies, completion = weighed.forecast, weighed.policies, weighed.completion
     currency = forecast.currency
     tracks = tracks_in(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
-    lines = _line_sums(draft, project.project_id, policies, currency, as_of)
+    lines = _line_sums(draft, project.project_id, weighed.terms, policies, currency, as_of)
     if tracks is None or lines is None:
         return None
-    now = NOTHING
-    for track in tracks:
-        now = added(now, track.now)
+    now = booked(tracks)
     billed, accrued = lines
     left = completion.revenue - now[2]
     backlog = left if forecast.ceiling is None else max(forecast.ceiling - now[2], 0)
@@ -348,6 +348,8 @@ class _Ahead(NamedTuple):
 def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape, as_of: date) -> _Ahead | None:
     """None where an exchange rate is missing."""
     found = _Ahead([], [])
+    if not weighed.forecast.earning:
+        return found
     currency, policies = weighed.forecast.currency, weighed.policies
     by_shape = list(zip(shape.months, shape.revenue, strict=True))
     for line in weighed.forecast.earning:
@@ -375,19 +377,22 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
 
 
 def _line_sums(
-    draft: Draft, project_id: str, policies: Resolved, currency: str, as_of: date
+    draft: Draft, project_id: str, of: ProjectTerms, policies: Resolved, currency: str, as_of: date
 ) -> tuple[Amount, Amount] | None:
     """What is issued of the project, and what is billable and not issued, deposits left out."""
     mode = policies.money_mode
     billed = accrued = 0
-    for contract_id, line_id, own in lines_of(draft, project_id):
+    may_have_deposit = any(keeps_back(draft, contract) for contract in of.contracts)
+    for contract_id, line_id, own in of.ever:
         totals = in_project(draft.line(contract_id, line_id), project_id)
-        rate = rate_to(draft, policies, own, currency, as_of)
+        rate = SAME_CURRENCY if own == currency else rate_to(draft, policies, own, currency, as_of)
         if rate is None:
             return None
-        billed += convert(totals.issued, rate.numerator, rate.denominator, currency, mode)
-        if not is_deposit(draft, contract_id, line_id):
-            accrued += convert(totals.billable - totals.issued, rate.numerator, rate.denominator, currency, mode)
+        above, below, due = rate.numerator, rate.denominator, totals.billable - totals.issued
+        if totals.issued:
+            billed += convert(totals.issued, above, below, currency, mode)
+        if due and not (may_have_deposit and is_deposit(draft, contract_id, line_id)):
+            accrued += convert(due, above, below, currency, mode)
     return billed, accrued
 
 

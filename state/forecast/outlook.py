@@ -47,16 +47,19 @@ class ProjectTerms:
     """What the contracts in force say of a project, ids ascending: the lines of their newest terms that are the project's, whatever they
     take, those that take its time, and contract, line and currency of every line that any version has or had on it.
 
-    `currency` is that of the first contract, empty without one. `tracks` are kept beside them, by currency.
+    Of the lines that take time hours earn on `hourly`. `currency` is that of the first contract, empty without one; `goes_on` where none of
+    them is terminated. `tracks` are kept beside them, by currency.
     """
 
-    __slots__ = ("agreed", "contracts", "currency", "ever", "every_line", "lines", "tracks")
+    __slots__ = ("agreed", "contracts", "currency", "ever", "every_line", "goes_on", "hourly", "lines", "tracks")
 
     def __init__(self, draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> None:
         self.contracts = contracts
         self.currency = contracts[0].terms.currency if contracts else ""
+        self.goes_on = all(one.terminated_on is None for one in contracts)
         self.every_line = _newest_lines(draft, project_id, contracts)
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
+        self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
         self.ever = _lines_ever(project_id, contracts)
         self.tracks: dict[str, Tracks] = {}
         self.agreed = draft.agreed
@@ -144,9 +147,11 @@ def line_key(plan: LinePlan) -> str:
 
 def last_day(draft: Draft, project: Project) -> date | None:
     """The last day on which work may come: the project is closed, or every contract of it terminated; None: it goes on."""
-    contracts = project_contracts(draft, project.project_id)
-    ends = [contract.terminated_on for contract in contracts if contract.terminated_on is not None]
-    if not ends or len(ends) < len(contracts):
+    of = project_terms(draft, project.project_id)
+    if of.goes_on:
+        return project.closed_on
+    ends = [contract.terminated_on for contract in of.contracts if contract.terminated_on is not None]
+    if len(ends) < len(of.contracts):
         return project.closed_on
     last = max(ends) - ONE_DAY
     return last if project.closed_on is None else min(last, project.closed_on)

@@ -22,6 +22,7 @@ from state.forecast.outlook import ONE_DAY, has_ended, last_day
 from state.forecast.tracks import rate_to
 from state.terms.known import cost_rate, worker_on
 from state.terms.plan import LinePlan, line_plan, version_on
+from state.totals import month_of
 
 K = TypeVar("K")
 
@@ -59,7 +60,12 @@ def planned_from(draft: Draft, project: Project, as_of: date) -> PlannedWork:
     if has_ended(draft, project, as_of):
         return PlannedWork()
     first = first_month(as_of)
-    planned = assigned_from(draft, project, first).planned
+    return planned_in(assigned_from(draft, project, first), project, first)
+
+
+def planned_in(assigned: Assigned, project: Project, first: str) -> PlannedWork:
+    """What is left of what assignments plan from a month on."""
+    planned = assigned.planned
     if not planned.months or planned.months[0][0] != first:
         return planned
     worked = sum(tally[0] for month, tally in project.months.items() if month.startswith(first))
@@ -68,7 +74,7 @@ def planned_from(draft: Draft, project: Project, as_of: date) -> PlannedWork:
 
 
 def first_month(as_of: date) -> str:
-    return (as_of + ONE_DAY).isoformat()[:7]
+    return month_of(as_of + ONE_DAY)
 
 
 def assigned_from(draft: Draft, project: Project, first: str) -> Assigned:

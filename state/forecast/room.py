@@ -16,12 +16,11 @@ from domain.forecast.completion import at_completion, room_of, value_of
 from domain.identity import composed
 from domain.money import allocate, convert, smallest_unit
 from domain.policies import Resolved
-from domain.terms import methods
 from domain.units import Amount, Hours, Rate
 from state.books import BookedProgress, CapBucket, Forecast
 from state.caps.claims import allotments, bucket_id
 from state.draft import Draft
-from state.forecast.outlook import has_ended, known, line_key, project_policies, project_terms, running
+from state.forecast.outlook import ProjectTerms, has_ended, known, line_key, project_policies, project_terms, running
 from state.forecast.tracks import rate_to, tracks_in
 from state.terms.plan import LinePlan, line_plan
 
@@ -42,14 +41,14 @@ class WorkAhead(NamedTuple):
 
 
 def room_under_caps(
-    draft: Draft, lines: Sequence[LinePlan], ahead: WorkAhead, policies: Resolved, currency: str, as_of: date
+    draft: Draft, of: ProjectTerms, ahead: WorkAhead, policies: Resolved, currency: str, as_of: date
 ) -> Room | None:
     """None where an exchange rate is missing."""
     mode = policies.money_mode
     if has_ended(draft, draft.project(ahead.project_id), as_of):
         return Room(0)
     rooms = []
-    for plan in running(draft, [plan for plan in lines if methods.earns_by_hours(plan.line.terms)], as_of):
+    for plan in of.hourly if of.goes_on else running(draft, of.hourly, as_of):
         caps = _caps_room(draft, plan, ahead, as_of)
         if not caps:
             return Room(None)

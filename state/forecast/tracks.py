@@ -4,12 +4,13 @@ They are kept from event to event, so that an hour works out again only the trac
 planned hours begin them again, and where some of it is in another currency another day, or a rate that comes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
 from domain.forecast.completion import (
     NOTHING,
+    Completion,
     Earning,
     Included,
     Tally,
@@ -108,6 +109,15 @@ class Tracks:
         """Cost and revenue at completion; `ceiling` is the most revenue that caps allow."""
         return self.cost, limited(self.wanted, ceiling, self.earned)
 
+    def completion(self, ceiling: Amount | None) -> Completion:
+        """What all of them come to."""
+        hours = prices = 0
+        for name in self.progress or ():
+            held = self.held[name]
+            hours += held.made[0]
+            prices += held.track.earning.left if held.track.earning is not None else 0
+        return Completion(hours, *self.heading(ceiling), self.wanted, prices)
+
     def _held(
         self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None
     ) -> TrackHeld | None:
@@ -189,6 +199,15 @@ def tracks_in(
     """None where a rate is missing."""
     found = tracks_of(draft, kept_in, policies, forecast, progress, currency, as_of)
     return found.tracks if found is not None else None
+
+
+def booked(tracks: Iterable[Track]) -> Tally:
+    """Hours, cost and revenue of all tracks."""
+    hours = cost = revenue = 0
+    for track in tracks:
+        now = track.now
+        hours, cost, revenue = hours + now[0], cost + now[1], revenue + now[2]
+    return hours, cost, revenue
 
 
 # Sums in one currency

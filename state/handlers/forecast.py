@@ -541,11 +541,7 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
 def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
     """Every number that is told; figures that are the same in several currencies are looked at once."""
     found = [one.hours for one in demand]
-    told: list[ForecastFigures] = []
-    for figures in made:
-        if figures is None or any(figures is one for one in told):
-            continue
-        told.append(figures)
+    for figures in {id(one): one for one in made if one is not None}.values():
         found += _amounts(figures)
         for month in figures.months:
             found += month[1:]

@@ -31,6 +31,27 @@ class Carried(NamedTuple):
         return Carried(less(title, self.amount, other.amount), less(f"{title}, {IN_LEDGER}", self.ledger, other.ledger))
 
 
+def record_both(why: Why, address: str, values: tuple[int, int], made: Carried) -> Carried:
+    why.record(address, values[0], made.amount)
+    why.record(f"{address}/ledger", values[1], made.ledger)
+    return made
+
+
+def both_of(why: Why, address: str) -> Carried:
+    return Carried(why.figure(address), why.figure(f"{address}/ledger"))
+
+
+def add_both(why: Why, address: str, part: Carried) -> None:
+    """To two sums."""
+    why.add(address, part.amount)
+    why.add(f"{address}/ledger", part.ledger)
+
+
+def parts_of_both(why: Why, address: str) -> list[Carried]:
+    amounts, ledgers = why.parts_at(address, why.now), why.parts_at(f"{address}/ledger", why.now)
+    return [Carried(amount, ledger) for amount, ledger in zip(amounts, ledgers, strict=True)]
+
+
 def sum_of(title: str, parts: Sequence[Carried], currency: str, ledger_currency: str) -> Carried:
     """The only one as it is."""
     if len(parts) == 1:
@@ -73,6 +94,15 @@ def journal_line(journal_id: str, number: int, amounts: tuple[int, int], currenc
             for amount, currency, which in zip(amounts, currencies, ("amount", "ledger"), strict=True)
         )
     )
+
+
+def position_on(account: str, had: tuple[int, int], of: str, currencies: Currencies) -> Carried:
+    """What the contract's journals left on a side before the journal of a statement's invoice, or of a memo and its row."""
+    amount, ledger = (
+        elsewhere(f"on {account} before", value, composed("position", account, of, which), currency)
+        for value, which, currency in zip(had, ("amount", "ledger"), currencies, strict=True)
+    )
+    return Carried(amount, ledger)
 
 
 # Project, account and purpose of a line.

@@ -17,13 +17,11 @@ from typing import NamedTuple
 
 from domain.events.common import CreditMemoLine
 from domain.money import HALF_UP, extend, format_amount, format_decimal, round_ratio, smallest_unit
+from domain.receivables.credit_record import CreditableRow, CreditRecord
 from domain.units import (
-    AMOUNT_ONE,
-    HOURS_ONE,
     HOURS_SCALE,
     HUNDRED_PERCENT,
     MICROSECONDS_A_MILLIONTH,
-    RATE_ONE,
     Amount,
     Hours,
     Percent,
@@ -31,36 +29,15 @@ from domain.units import (
 )
 from domain.work.rows import named
 
+KIND = "credit_memo"
+# Journals of a credit memo are one a row; their rule says kind, row and contract line.
+RULE = "credit"
 ERROR_REBILL, REBATE = "error_rebill", "rebate"
 # What takes something off the price.
 CONCESSIONS = ("price_concession", "goodwill")
 # Who mends what is wrong with a credit memo.
 WHOLE = "its issuer sends it again, under the same id, in whole units"
 MENDS = "its issuer sends it again, under the same id, with what is left"
-
-
-class CreditableRow(NamedTuple):
-    """What is left to be credited of one entry on one contract line of an invoice; `hourly` is what an hour of it was billed at, where
-    that is a rate, else None: then its hours have what they were billed with. `finer` are microseconds that its hours leave out."""
-
-    entry_id: str
-    line_id: str
-    amount: Amount
-    hours: Hours
-    hourly: Rate | None = None
-    finer: int = 0
-
-    def less(self, amount: Amount, hours: Hours) -> "CreditableRow":
-        """What is left of it when that much is taken."""
-        left = self.hours - hours
-        return self._replace(amount=self.amount - amount, hours=left, finer=self.finer if left else 0)
-
-    @property
-    def worth(self) -> tuple[Amount, Hours]:
-        """An amount, and the hours that come to it."""
-        if self.hourly is None:
-            return self.amount, self.hours
-        return self.hourly * AMOUNT_ONE, RATE_ONE * HOURS_ONE
 
 
 class CreditedRow(NamedTuple):
@@ -119,13 +96,17 @@ def too_fine(lines: Sequence[CreditMemoLine], tax: Amount | None, currency: str)
 
 
 def credited(
-    rows: Sequence[CreditableRow], lines: Sequence[CreditMemoLine], step: Amount, mode: str
+    rows: Sequence[CreditableRow],
+    lines: Sequence[CreditMemoLine],
+    step: Amount,
+    mode: str,
+    say: CreditRecord | None = None,
 ) -> Credited | NotCreditable:
     """What each line takes of the rows, or what is wrong with the first that cannot be taken whole."""
     left = list(rows)
     taken: list[tuple[CreditedRow, ...]] = []
     for number, line in enumerate(lines):
-        found = _of_line(left, number, line, step, mode)
+        found = _of_line(left, number, line, step, mode, say)
         if isinstance(found, NotCreditable):
             return found
         for one in found:
@@ -157,7 +138,12 @@ def tax_of(tax: Amount, net: Amount, credited_net: Amount, step: Amount, mode: s
 
 
 def _of_line(
-    rows: Sequence[CreditableRow], number: int, line: CreditMemoLine, step: Amount, mode: str
+    rows: Sequence[CreditableRow],
+    number: int,
+    line: CreditMemoLine,
+    step: Amount,
+    mode: str,
+    say: CreditRecord | None,
 ) -> tuple[CreditedRow, ...] | NotCreditable:
     places = [place for place, row in enumerate(rows) if is_named(row, line)]
     what = f"entry {line.entry_id}" if line.entry_id is not None else f"line {line.line_id}"
@@ -167,25 +153,36 @@ def _of_line(
         return NotCreditable(f"{field}.{name}", f"expected what the invoice bills, {what} is not on it; {MENDS}")
     own = [rows[place] for place in places]
     if line.hours is not None:
-        return _by_hours(own, places, line.hours, f"{field}.hours", what, step, mode)
+        return _by_hours(own, places, line.hours, number, what, step, mode, say)
     assert line.amount is not None, "a line without hours names an amount"
-    return _by_amount(own, places, line.amount, f"{field}.amount", what, step, mode)
+    return _by_amount(own, places, line.amount, number, what, step, mode, say)
 
 
 def _by_amount(
-    rows: list[CreditableRow], places: list[int], amount: Amount, field: str, what: str, step: Amount, mode: str
+    rows: list[CreditableRow],
+    places: list[int],
+    amount: Amount,
+    number: int,
+    what: str,
+    step: Amount,
+    mode: str,
+    say: CreditRecord | None,
 ) -> tuple[CreditedRow, ...] | NotCreditable:
     left = sum(row.amount for row in rows)
     if amount > left:
         return NotCreditable(
-            field,
+            f"lines[{number}].amount",
             f"expected at most {format_amount(max(left, 0))} billed of {what} and not yet credited, "
             f"got {format_amount(amount)}; {MENDS}",
         )
     if amount == left:
+        if say is not None:
+            say.whole(number, places, hours=False)
         return tuple(CreditedRow(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
     weights = [max(row.amount, 0) for row in rows]
     amounts = shares(amount, weights, step, mode)
+    if say is not None:
+        say.by_amount(number, places)
     return tuple(
         CreditedRow(place, part, round_ratio(row.hours * part, row.amount, 1, HALF_UP) if row.amount and part else 0)
         for place, row, part in zip(places, rows, amounts, strict=True)
@@ -193,20 +190,31 @@ def _by_amount(
 
 
 def _by_hours(
-    rows: list[CreditableRow], places: list[int], hours: Hours, field: str, what: str, step: Amount, mode: str
+    rows: list[CreditableRow],
+    places: list[int],
+    hours: Hours,
+    number: int,
+    what: str,
+    step: Amount,
+    mode: str,
+    say: CreditRecord | None,
 ) -> tuple[CreditedRow, ...] | NotCreditable:
     least, most = hours_left(rows)
     if hours > most:
         shown = format_decimal(max(most, 0), HOURS_SCALE)
         return NotCreditable(
-            field,
+            f"lines[{number}].hours",
             f"expected at most {shown} h billed of {what} and not yet credited, "
             f"got {format_decimal(hours, HOURS_SCALE)}; {MENDS}",
         )
     if hours >= least:
+        if say is not None:
+            say.whole(number, places, hours=True)
         return tuple(CreditedRow(place, row.amount, row.hours) for place, row in zip(places, rows, strict=True))
     parts = list(shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP))
     amounts = at_rates(rows, parts, step, mode)
+    if say is not None:
+        say.by_hours(number, places, rows, parts, amounts)
     return tuple(CreditedRow(*one) for one in zip(places, amounts, parts, strict=True))
 
 

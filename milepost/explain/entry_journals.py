@@ -299,7 +299,8 @@ class EntryJournals:
 
     def _left(self, journal: JournalEntry, account: str) -> Carried | None:
         """What the row had on an unbilled account before the journal; None on other accounts."""
-        amount, ledger = (self.lines.recorded.figure(one) for one in left_before(journal.journal_id, account))
+        address = left_before(journal.journal_id, account)
+        amount, ledger = (self.lines.recorded.figure(one) for one in (address, f"{address}/ledger"))
         return Carried(amount, ledger) if amount is not None and ledger is not None else None
 
     def _leaves_others(self, journal: JournalEntry, line: JournalLine) -> Carried | None:

@@ -16,6 +16,7 @@ from domain.identity import parts_of, unescape
 from domain.ledger.journal import debits
 from domain.money import format_decimal
 from domain.outputs import ExceptionClosed, ExceptionRaised, JournalLine
+from domain.receivables.credit_memo import KIND as CREDIT_MEMO
 from domain.reference.book import owner_key
 from domain.units import HOURS_SCALE
 from domain.work.rows import CHARGES, ROWS, TIME_ENTRY, row_id
@@ -33,7 +34,6 @@ from state.caps.claims import allotments
 from state.caps.notices import is_over
 from state.forecast import loss
 from state.handlers import source_totals
-from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.revenue import lent
 from state.terms.plan import line_plan
 from state.trace import TracedOutput

@@ -11,6 +11,7 @@ from domain.accounts import (
 from domain.explanation import Node, constant
 from domain.money import format_decimal
 from domain.outputs import JournalEntry, JournalLine
+from domain.receivables.credit_memo import KIND as CREDIT_MEMO
 from milepost.explain.credits import CreditNodes
 from milepost.explain.entries import EntryNodes
 from milepost.explain.entry_journals import EntryJournals
@@ -21,7 +22,6 @@ from milepost.explain.rating import Rating
 from milepost.explain.receivables import OWNED, ReceivableNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
-from state.handlers.credit_memos import KIND as CREDIT_MEMO
 from state.ledger.standings import TO_SEND
 from state.trace import TracedOutput, row_of
 
@@ -35,7 +35,7 @@ class JournalNodes:
         self.positions = PositionNodes(sources, self.lines)
         self.of_entries = EntryJournals(sources, entries, self.lines, self.exchanges, self.positions)
         self.receivables = ReceivableNodes(sources, self.lines, self.exchanges)
-        self.credits = CreditNodes(sources, statements, self.lines, self.positions)
+        self.credits = CreditNodes(sources, statements)
         self.lines.make = self._made
         # Filled by the nodes of contract liabilities, which need these.
         self.liability: Any = None
@@ -138,9 +138,9 @@ class JournalNodes:
             return self.lines.mirrored(journal.reverses or "", number)
         if journal.replaces is not None:
             return self.lines.same(journal.replaces, number)
-        if journal.affected_kind == CREDIT_MEMO:
-            return self.credits.line(said, journal, line, number)
-        if not line.amount and (line.account == CURRENCY_ROUNDING or journal.affected_kind == "statement"):
+        if not line.amount and (
+            line.account == CURRENCY_ROUNDING or journal.affected_kind in ("statement", CREDIT_MEMO)
+        ):
             nothing = constant("amount", 0, "amount", journal.currency)
             return nothing, self.lines.rest_of_lines(journal, number)
         if row_of(journal) is not None:

@@ -10,6 +10,7 @@ from domain.explanation import Node, constant, negated, total
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.recorded import SIDES, Carried, moved
 from domain.outputs import JournalEntry, JournalLine
+from domain.receivables.credit_memo import RULE
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
 from state.terms.plan import contract_policies
@@ -100,10 +101,11 @@ class PositionNodes:
         contract = draft.contract(journal.contract_id or "")
         return contract_policies(draft, contract).money_mode if contract is not None else "half_up"
 
-    def _on(self, account: str, statement_id: str, which: str) -> Node | None:
-        """What the contract's journals before a statement's invoice left on a side."""
-        theirs = self.sources.trace.journals_of.get(statement_id, ())
-        said = next((one for one in theirs if is_of_invoice(one.record)), None)
+    def _on(self, account: str, of: str, which: str) -> Node | None:
+        """What the contract's journals before that of a statement's invoice left on a side, or of a credit memo and its row."""
+        theirs = self.sources.trace.journals_of.get(of, ())
+        of_rows = (one for one in self.sources.trace.journals.values() if _credited_row(one.record) == of)
+        said = next((one for one in theirs if is_of_invoice(one.record)), None) or next(of_rows, None)
         found = self.before(said).on(account) if said is not None else None
         return found._asdict()[which] if found is not None else None
 
@@ -133,6 +135,12 @@ class PositionNodes:
         return nothing, total(
             "left in ledger currency", [one.ledger for one in rests.values()], "amount", journal.ledger_currency
         )
+
+
+def _credited_row(journal: JournalEntry) -> str:
+    """The memo with the row that it credits; empty of other journals."""
+    mark, _, rest = journal.rule.partition("/")
+    return f"{journal.affected_id}/{rest.partition('/')[2]}" if mark == RULE else ""
 
 
 def summed(parts: list[Carried], account: str) -> Carried:

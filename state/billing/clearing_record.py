@@ -10,8 +10,8 @@ from typing import NamedTuple
 from domain.accounts import CONTRACT_LIABILITY
 from domain.explanation import Node, in_proportion, least, less, negated, total
 from domain.identity import composed
-from domain.ledger.position import Balance, ContractPosition, as_carried
-from domain.ledger.recorded import SIDES, Carried, Currencies, LineParts, all_of, left_of, moved
+from domain.ledger.position import ContractPosition, as_carried
+from domain.ledger.recorded import SIDES, Carried, Currencies, LineParts, all_of, left_of, moved, position_on
 from domain.units import Amount
 from domain.why import Rates, Why, elsewhere, exchanged
 from state.books import Entry, Issued, Posted, StatementEntry, StatementState
@@ -213,7 +213,10 @@ class ClearingRecord:
         mode: str,
     ) -> dict[str, list[tuple[str, Carried]]]:
         """Lines of the position by project; `places` have what is billed in each, `others` what other rows take of it before."""
-        position = {account: self._on(account, had) for account, had in zip(SIDES, before, strict=True)}
+        position = {
+            account: position_on(account, had, self.statement_id, self.currencies)
+            for account, had in zip(SIDES, before, strict=True)
+        }
         for account, part in others:
             if account in position:
                 position[account] = position[account].without(f"on {account}", part)
@@ -238,15 +241,6 @@ class ClearingRecord:
                 found[project].append((CONTRACT_LIABILITY, Carried(lacks, ledger)))
                 over = at_rate
         return found
-
-    def _on(self, account: str, had: Balance) -> Carried:
-        """What the contract's journals before the invoice's left there."""
-        address = "position", account, self.statement_id
-        amount, ledger = (
-            elsewhere(f"on {account} before", value, composed(*address, which), currency)
-            for value, which, currency in zip(had, ("amount", "ledger"), self.currencies, strict=True)
-        )
-        return Carried(amount, ledger)
 
 
 def _of_projects(billed: Mapping[str, Node], net: Node) -> dict[str, Node]:

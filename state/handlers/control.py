@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.caps.purchase_order import over_category
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.identity import parts_of
+from domain.receivables import credit_memo
 from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
 from state.caps.notices import raise_over
 from state.draft import Draft
@@ -48,7 +49,7 @@ NOTHING_WAITS = frozenset({("unknown_reference", "statement"), ("unknown_referen
 TOO_MUCH = ("amount_out_of_range", "project")
 DIFFERENCE = "statement_differs_from_invoice"
 # A payment, cash that is applied later, a credit memo or a write-off waits until it can be posted, or is taken back.
-SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", credit_memos.KIND})
+SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", credit_memo.KIND})
 # The invoice of a draft is posted with its approval, and nothing else makes it one of a statement that is issued.
 OF_A_DRAFT = (DIFFERENCE, "draft")
 # What a person approved for themselves and only another's approval makes count, in a higher version.
@@ -216,7 +217,7 @@ def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaiv
             is_waiver = isinstance(event, ExceptionWaived)
             return why_not(fault.category, work.subject, event.requested_by, event.approved_by, is_waiver=is_waiver)
         case (
-            OpenException(category="self_approved", subject_kind="exception" | "write_off" | credit_memos.KIND) as noted
+            OpenException(category="self_approved", subject_kind="exception" | "write_off" | credit_memo.KIND) as noted
         ):
             for name in (event.requested_by, event.approved_by):
                 if name is not None and name == noted.person_id:
@@ -285,7 +286,7 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
     draft.close_exception(known.exception_id, "waived")
     if known.category == DIFFERENCE:
         waive_difference(draft, known.subject_id)
-    elif known.subject_kind == credit_memos.KIND:
+    elif known.subject_kind == credit_memo.KIND:
         credit_memos.waive(draft, known)
     elif known.subject_kind == "payment":
         payments.waive(draft, known.subject_id)

@@ -30,18 +30,21 @@ from domain.accounts import (
 )
 from domain.billing.retention import kept_back
 from domain.events.finance import CreditMemoIssued
-from domain.explanation import in_proportion, least, less, negated, total
+from domain.explanation import Node, constant, in_proportion, least, less, negated, total
 from domain.identity import composed, content_digest
 from domain.ledger.journal import About, Leg, journal_entry, merge, rest_leg
-from domain.ledger.recorded import Carried
+from domain.ledger.recorded import SIDES, Carried, LineParts, both_of, position_on
+from domain.ledger.recorded import moved as moved_legs
 from domain.money import format_amount, round_ratio, smallest_unit
+from domain.outputs import JournalEntry
 from domain.policies import Resolved
 from domain.receivables.credit_memo import (
     CONCESSIONS,
     ERROR_REBILL,
+    KIND,
     MENDS,
     REBATE,
-    CreditableRow,
+    RULE,
     Credited,
     CreditedRow,
     NotCreditable,
@@ -51,11 +54,12 @@ from domain.receivables.credit_memo import (
     tax_of,
     too_fine,
 )
+from domain.receivables.credit_record import CreditableRow, CreditRecord, spread
 from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.deposit import left_in_all, left_to
 from domain.units import Amount
-from domain.why import Rates, Why, elsewhere, exchanged
+from domain.why import Rates, Why, elsewhere, exchanged, in_event, rounding
 from domain.work.rows import EXPENSE, named
 from state.billing.clearing_record import cleared_of
 from state.billing.payers import credited_to, freed_of, part_of
@@ -85,18 +89,15 @@ from state.ledger.carried import say_invoiced
 from state.ledger.deposit_balance import deposit_row, is_deposit
 from state.ledger.dimensions import of_work
 from state.ledger.posting import booking_of, note_rounding, settle_exchange_rests
+from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_anew, tax_in
 from state.receivables.receivables import credit as take_off
-from state.receivables.receivables import creditable, receivable_of, show_anew
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
 from state.totals import issued_of, issued_on, standing_price, with_issued
 from state.work.value_time import finer_of
 
-KIND = "credit_memo"
 UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
 REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED)
-# Journals of a credit memo are one a row; their rule says kind, contract line and row.
-RULE = "credit"
 
 # What two deliveries of one memo may differ in.
 _UNSTATED = TRACE | {"occurred_at"}
@@ -178,7 +179,8 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         return
     memo = _memo(draft, event, receivable)
     rows = _rows(draft, memo)
-    found = _wrong_or_credited(draft, memo, rows)
+    say = _record(draft, draft.why, memo, rows) if draft.why is not None else None
+    found = _wrong_or_credited(draft, memo, rows, say)
     if isinstance(found, NotCreditable):
         _refuse(draft, event, log_offset, OVER, found, receivable)
         return
@@ -186,7 +188,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
     if conceded is not None:
         _refuse(draft, event, log_offset, UNSUPPORTED, conceded, receivable)
         return
-    tax = _tax(draft, memo, found)
+    tax = _tax(draft, memo, found, say)
     if isinstance(tax, NotCreditable):
         _refuse(draft, event, log_offset, OVER, tax, receivable)
         return
@@ -196,7 +198,7 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
         return
     _settle(draft, event)
     draft.put("fact", f"{KIND}/{event.credit_memo_id}", Fact(0, _digest(event)))
-    _post(draft, memo, rows, found, tax)
+    _post(draft, memo, rows, found, tax, say)
 
 
 def _refuse(
@@ -278,13 +280,15 @@ def _credits(draft: Draft, memo: _Memo) -> InvoiceCredits:
     return found or InvoiceCredits()
 
 
-def _wrong_or_credited(draft: Draft, memo: _Memo, rows: Sequence[_Row]) -> Credited | NotCreditable:
+def _wrong_or_credited(
+    draft: Draft, memo: _Memo, rows: Sequence[_Row], say: CreditRecord | None
+) -> Credited | NotCreditable:
     fine = too_fine(memo.event.lines, memo.event.tax_amount, memo.receivable.currency)
     if fine is not None:
         return fine
     left = [_left(draft, memo, row) for row in rows]
     step = smallest_unit(memo.receivable.currency)
-    found = credited(left, memo.event.lines, step, memo.policies.money_mode)
+    found = credited(left, memo.event.lines, step, memo.policies.money_mode, say)
     if isinstance(found, NotCreditable):
         return found
     left_of_it = _gross_left(draft, memo)
@@ -318,7 +322,7 @@ def _left(draft: Draft, memo: _Memo, row: _Row) -> CreditableRow:
     return whole.less(listed.amount - left, hours)
 
 
-def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | NotCreditable:
+def _tax(draft: Draft, memo: _Memo, found: Credited, say: CreditRecord | None) -> Amount | NotCreditable:
     """As printed, else of each line alone, rounded; what exhausts the invoice takes what tax is left. It is of the gross of retention."""
     _, tax_left = creditable(memo.receivable)
     currency = memo.receivable.currency
@@ -330,13 +334,21 @@ def _tax(draft: Draft, memo: _Memo, found: Credited) -> Amount | NotCreditable:
                 f"not credited yet, got {format_amount(printed, currency)}; {MENDS}"
             )
             return NotCreditable("tax_amount", message)
+        if draft.why is not None:
+            node = in_event("tax credited", printed, "amount", memo.event, "tax_amount", currency)
+            draft.why.record(_tax_address(memo), printed, node)
         return printed
     if found.amount == _gross_left(draft, memo):
+        if draft.why is not None:
+            draft.why.record(_tax_address(memo), tax_left, _say_tax_left(draft.why, memo))
         return tax_left
     gross, tax = memo.receivable.net[0] + memo.statement.kept, memo.receivable.tax[0]
     step, mode = smallest_unit(currency), memo.policies.money_mode
     each = (tax_of(tax, gross, sum(one.amount for one in line), step, mode) for line in found.lines)
-    return min(sum(each), tax_left)
+    made = min(sum(each), tax_left)
+    if draft.why is not None and say is not None:
+        _say_tax(draft.why, memo, say, made)
+    return made
 
 
 def _alone(memo: _Memo, amount: Amount) -> NotCreditable | None:
@@ -357,12 +369,16 @@ def _alone(memo: _Memo, amount: Amount) -> NotCreditable | None:
 # Posting
 
 
-def _post(draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax: Amount) -> None:
+def _post(
+    draft: Draft, memo: _Memo, rows: Sequence[_Row], found: Credited, tax: Amount, say: CreditRecord | None
+) -> None:
     """One journal a row, in the order of the invoice; tax and what is retained are shared in proportion to what is credited."""
     taken = found.by_row()
     step, mode = smallest_unit(memo.receivable.currency), memo.policies.money_mode
     weights = [max(one.amount, 0) for one in taken.values()]
     taxes = shares(tax, weights, step, mode) if sum(weights) else iter([0] * len(weights))
+    if draft.why is not None and say is not None:
+        _say_credited(draft.why, memo, rows, taken, say)
     kept = _kept_back(draft, memo, rows, taken)
     for (place, one), own_tax in zip(taken.items(), list(taxes), strict=True):
         _credit_row(draft, memo, rows[place], one, own_tax, kept.get(place))
@@ -377,7 +393,6 @@ def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[i
     }
     left, kept = min(sum(left_by_row.values()), _gross_left(draft, memo)), retention.left_of(draft, memo.statement)
     if draft.why is not None:
-        _say_credited(draft.why, memo, rows, taken)
         _say_left(draft.why, memo, [rows[place] for place in left_by_row], left, kept)
     own = {_of(memo, rows[place]): (place, one.amount) for place, one in taken.items() if place in left_by_row}
     credited, currency = {row: amount for row, (_, amount) in own.items()}, memo.receivable.currency
@@ -392,13 +407,73 @@ def _of(memo: _Memo, row: _Row) -> str:
     return composed(memo.event.credit_memo_id, row.listed.entry_id, row.listed.line_id)
 
 
-def _say_credited(why: Why, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow]) -> None:
+def _record(draft: Draft, why: Why, memo: _Memo, rows: Sequence[_Row]) -> CreditRecord:
+    """What is left of each row to be credited."""
+    left = []
+    for row in rows:
+        node = _say_row_left(why, memo, row)
+        if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
+            of = left_to(row.issued.contract_id, row.issued.line_id, memo.receivable.bill_to)
+            unused = why.sum(of, "left of the deposit", memo.receivable.currency)
+            node = least("left, and not set against statements", [node, unused])
+        left.append(node)
+    return CreditRecord(memo.event, left, memo.receivable.currency, memo.policies.money_mode)
+
+
+def _say_row_left(why: Why, memo: _Memo, row: _Row) -> Node:
+    whole, gone = _billed(memo, row), why.parts_at(f"{memo.statement.statement_id}#credited/{row.key}", why.now)
+    return less(f"{row.listed.entry_id}: left on the invoice", whole, *gone) if gone else whole
+
+
+def _billed(memo: _Memo, row: _Row) -> Node:
+    one, of = row.listed, memo.statement.statement_id
+    address = composed("piece", of, one.entry_id, one.line_id)
+    return elsewhere(f"{one.entry_id}: billed", one.amount, address, memo.receivable.currency)
+
+
+def _tax_address(memo: _Memo) -> str:
+    return f"{KIND}/{memo.event.credit_memo_id}#tax"
+
+
+def _say_tax_left(why: Why, memo: _Memo) -> Node:
+    of = tax_in(memo.receivable.invoice_id)
+    gone = why.parts_at(f"{of}#credited", why.now)
+    return less(LEFT_TAX, why.figure(of), *gone) if gone else why.figure(of)
+
+
+def _say_tax(why: Why, memo: _Memo, say: CreditRecord, tax: Amount) -> None:
+    """Of each line alone, in proportion to the invoice's net, gross of retention."""
+    currency, mode = memo.receivable.currency, memo.policies.money_mode
+    of_invoice, owed = why.figure(tax_in(memo.receivable.invoice_id)), why.figure(owed_of(memo.receivable.invoice_id))
+    net = less("net of the invoice", owed, of_invoice)
+    kept = [why.figure(f"{memo.statement.statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
+    whole = total("net of tax, gross of retention", (net, *kept), "amount", currency) if kept else net
+    made = constant("no tax", 0, "amount", currency)
+    if whole.value:
+        lines = [
+            in_proportion("tax of the line", of_invoice, say.of_line(number), whole, mode, rule="R11")
+            for number in range(len(say.lines))
+        ]
+        made = total("tax of each line", lines, "amount", currency) if len(lines) > 1 else lines[0]
+    left = _say_tax_left(why, memo)
+    why.record(_tax_address(memo), tax, left if (made.value or 0) > (left.value or 0) else made)
+
+
+def _say_credited(
+    why: Why, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow], say: CreditRecord
+) -> None:
+    """Of each row, net, and its part of the tax."""
+    nodes = []
     for place, one in taken.items():
-        of = _of(memo, rows[place])
         title = f"{rows[place].listed.entry_id}: credited by {memo.event.credit_memo_id}"
-        why.record(
-            f"credited/{of}", one.amount, elsewhere(title, one.amount, f"credited/{of}", memo.receivable.currency)
-        )
+        node = say.of_row(place)._replace(title=title)
+        nodes.append(why.record(f"credited/{_of(memo, rows[place])}", one.amount, node))
+    parameters = rounding(memo.receivable.currency, memo.policies.money_mode)
+    parts = spread(why.figure(_tax_address(memo)), nodes, parameters)
+    is_shared = any((node.value or 0) > 0 for node in nodes)
+    for place, part in zip(taken, parts, strict=True):
+        node = part if is_shared else constant("no tax", 0, "amount", memo.receivable.currency)
+        why.record(f"tax/{_of(memo, rows[place])}", node.value or 0, node)
 
 
 def _say_left(why: Why, memo: _Memo, rows: Sequence[_Row], left: Amount, kept: Amount) -> None:
@@ -408,13 +483,7 @@ def _say_left(why: Why, memo: _Memo, rows: Sequence[_Row], left: Amount, kept: A
         memo.statement.statement_id,
         memo.receivable.currency,
     )
-    nodes = []
-    for row in rows:
-        piece = composed("piece", statement_id, row.listed.entry_id, row.listed.line_id)
-        whole = elsewhere(f"{row.listed.entry_id}: billed", row.listed.amount, piece, currency)
-        gone = why.parts_at(f"{statement_id}#credited/{row.key}", why.now)
-        nodes.append(less(f"{row.listed.entry_id}: left on the invoice", whole, *gone) if gone else whole)
-    made = total("left of the invoice", nodes, "amount", currency)
+    made = total("left of the invoice", [_say_row_left(why, memo, row) for row in rows], "amount", currency)
     if left != made.value:
         due = elsewhere("due of the invoice", memo.receivable.net[0], composed("statement", statement_id), currency)
         kept_of = [why.figure(f"{statement_id}#piece/{by}") for by, _, _ in memo.statement.retention]
@@ -430,8 +499,11 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amo
     """`kept_back` is None of a deposit, of which nothing is retained."""
     mode, gross = memo.policies.money_mode, one.amount if kept_back is not None else 0
     moved = retention.credit(draft, memo.statement, gross, kept_back or 0, memo.slot, mode, _of(memo, row))
-    off = take_off(draft, memo.receivable.invoice_id, one.amount - (kept_back or 0), tax, mode)
+    if draft.why is not None:
+        _say_gross(draft.why, memo, row, kept_back or 0)
+    off = take_off(draft, memo.receivable.invoice_id, one.amount - (kept_back or 0), tax, mode, _of(memo, row))
     ledger = _back(memo, row, one)
+    parts = _say_parts(draft, draft.why, memo, row, one, ledger, moved) if draft.why is not None else None
     owed = Leg(RECEIVABLE, "credit", -off.gross[0], -off.gross[1])
     legs = [Leg(OUTPUT_TAX, "tax", tax, off.tax[1]), owed]
     net = off.net[1]
@@ -447,7 +519,9 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amo
             legs.insert(0, Leg(_revenue_of(draft, row), "credit", one.amount, ledger))
     if rest := sum(leg.ledger_amount for leg in legs):
         legs.append(rest_leg(rest, _credits(draft, memo).same_rate))
-    _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
+    journal = _emit(draft, memo, row, merge(legs), moved.project_id if moved is not None else "")
+    if draft.why is not None and parts is not None and journal is not None:
+        parts.record(draft.why, journal.journal_id, [("", leg) for leg in merge(legs)])
     _remember(draft, memo, row, one, ledger, kept_back or 0)
     retained_in = moved.project_id if moved is not None else _project_of(draft, row)
     _foresee(draft, memo, row, one.amount, (retained_in, kept_back or 0))
@@ -487,9 +561,9 @@ def _revenue_of(draft: Draft, row: _Row) -> str:
     return REIMBURSABLE_REVENUE if named(row.listed.entry_id)[0] == EXPENSE else SERVICE_REVENUE
 
 
-def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> None:
+def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> JournalEntry | None:
     if not legs:
-        return
+        return None
     cause, event = draft.cause, memo.event
     rule = f"{RULE}/{event.kind}/{row.key}"
     about = About(draft.engagement_id, KIND, event.credit_memo_id, 1, rule, cause.kind, cause.id, cause.version)
@@ -523,6 +597,7 @@ def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in
         ),
     )
     note_rounding(draft, record, legs, memo.policies.rounding_limit, contract_id=memo.receivable.contract_id)
+    return record
 
 
 def _project_of(draft: Draft, row: _Row) -> str:
@@ -536,7 +611,6 @@ def _remember(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Am
     kept = credits_of.kept_back + kept_back
     if draft.why is not None:
         _say_taken(draft.why, memo, row)
-        _say_back(draft.why, memo, row, one, ledger)
         if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
             back = negated("to be billed again", draft.why.figure(f"credited/{_of(memo, row)}"))
             place = row.issued.contract_id, row.issued.line_id
@@ -555,6 +629,70 @@ def _say_taken(why: Why, memo: _Memo, row: _Row) -> None:
         why.add(retention.issued_of(row.issued.contract_id, row.issued.line_id), negated("billed again", credited))
 
 
+def _say_gross(why: Why, memo: _Memo, row: _Row, kept_back: Amount) -> None:
+    """What is owed no more: net, less what of it is retained, with tax."""
+    of, currency = _of(memo, row), memo.receivable.currency
+    parts = [why.figure(f"credited/{of}")]
+    parts += [negated("retained", why.figure(f"kept_back/{of}"))] if kept_back else []
+    parts += [tax] if (tax := why.figure(f"tax/{of}")).value else []
+    made = total("gross", parts, "amount", currency)
+    why.record(f"gross/{of}", made.value or 0, made)
+
+
+def _say_parts(
+    draft: Draft,
+    why: Why,
+    memo: _Memo,
+    row: _Row,
+    one: CreditedRow,
+    ledger: Amount,
+    moved: retention.MovedLeg | None,
+) -> LineParts:
+    """Lines of the row's journal."""
+    _say_back(why, memo, row, one, ledger)
+    of, parts = _of(memo, row), LineParts(memo.receivable.currency, memo.receivable.ledger_currency)
+    credited, gross, tax = why.figure(f"credited/{of}"), both_of(why, f"gross/{of}"), both_of(why, f"tax/{of}")
+    back = Carried(credited, why.figure(f"back/{of}"))
+    parts.credit(("", RECEIVABLE, "credit"), gross)
+    parts.debit(("", OUTPUT_TAX, "tax"), tax)
+    net = [gross.ledger, tax.ledger]
+    if moved is not None:
+        kept = both_of(why, f"kept_back/{of}")
+        parts.debit(("", moved.leg.account, moved.leg.purpose), Carried(negated("retained", kept.amount), kept.ledger))
+        net.append(kept.ledger)
+    match memo.event.kind:
+        case "error_rebill":
+            for account, part in _say_given_back(draft, memo, row, back):
+                parts.debit(("", account, "credit"), part)
+        case "rebate":
+            parts.debit(("", REFUND_LIABILITY, "credit"), Carried(credited, less("net, in ledger currency", *net)))
+        case _:
+            parts.debit(("", _revenue_of(draft, row), "credit"), back)
+    return parts
+
+
+def _say_given_back(draft: Draft, memo: _Memo, row: _Row, back: Carried) -> list[tuple[str, Carried]]:
+    account, currencies = row.issued.account, (memo.receivable.currency, memo.receivable.ledger_currency)
+    if account != CONTRACT_LIABILITY or not position.is_over_time(draft, memo.contract):
+        return [(account, back)]
+    before = position.standing(draft, memo.receivable.contract_id).position
+    of = f"{memo.event.credit_memo_id}/{row.key}"
+    stands = {side: position_on(side, had, of, currencies) for side, had in zip(SIDES, before, strict=True)}
+    mode = row.plan.policies.money_mode
+
+    def at_rate(rest: Node) -> Node:
+        return exchanged(rest, _rate(memo), currencies[1], mode)
+
+    return moved_legs(stands, back.amount, mode, at_rate)
+
+
+def _rate(memo: _Memo) -> Rates:
+    """Of the invoice."""
+    if memo.receivable.currency == memo.receivable.ledger_currency:
+        return Rates()
+    return Rates((constant("the invoice's rate", memo.receivable.exchange_rate, "exchange_rate"),), ("times",))
+
+
 def _say_back(why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:
     """What the invoice took comes back as it left; the last takes what is left of it."""
     of, currency = memo.statement.statement_id, memo.receivable.ledger_currency
@@ -564,13 +702,8 @@ def _say_back(why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount
     else:
         made = why.figure(cleared_of(of, row.key))
         if one.amount != row.listed.amount - row.taken[0]:
-            piece = elsewhere(
-                f"{row.listed.entry_id}: billed",
-                row.listed.amount,
-                composed("piece", of, row.listed.entry_id, row.listed.line_id),
-                memo.receivable.currency,
-            )
-            made = in_proportion("as the invoice took it", made, credited, piece, memo.policies.money_mode, rule="R14")
+            piece, mode = _billed(memo, row), memo.policies.money_mode
+            made = in_proportion("as the invoice took it", made, credited, piece, mode, rule="R14")
         elif gone:
             made = less("left of what the invoice took", made, *gone, rule="R14")
     why.add(f"{of}#back/{row.key}", why.record(f"back/{_of(memo, row)}", ledger, made))

@@ -8,10 +8,21 @@ from collections.abc import Mapping
 
 from domain.accounts import EXCHANGE_DIFFERENCE, UNBILLED
 from domain.identity import composed
-from domain.ledger.recorded import Carried, Currencies, LineParts, all_of, journal_line, left_of
+from domain.ledger.recorded import (
+    Carried,
+    Currencies,
+    LineParts,
+    add_both,
+    all_of,
+    journal_line,
+    left_of,
+    parts_of_both,
+    record_both,
+)
 from domain.units import Amount
 from domain.why import Why
 from state.books import Entry, Issued, Posted
+from state.totals import unbilled_positions
 
 INVOICED = "invoiced"
 
@@ -20,8 +31,7 @@ def say_invoiced(why: Why, issued: Issued, entry_id: str, bill_to: str, part: Ca
     """An invoice was posted, or, below zero, a credit memo that puts back."""
     of = composed(INVOICED, entry_id, issued.contract_id, issued.line_id)
     for address in (of, f"{of}/{bill_to}"):
-        why.add(address, part.amount)
-        why.add(f"{address}#ledger", part.ledger)
+        add_both(why, address, part)
 
 
 def invoiced(why: Why, entry_id: str, issued: Issued, bill_to: str = "") -> list[Carried]:
@@ -29,8 +39,7 @@ def invoiced(why: Why, entry_id: str, issued: Issued, bill_to: str = "") -> list
     address = composed(INVOICED, entry_id, issued.contract_id, issued.line_id)
     if any(part.customer_id == bill_to for part in issued.payers):
         address = f"{address}/{bill_to}"
-    amounts, ledgers = why.parts_at(address, why.now), why.parts_at(f"{address}#ledger", why.now)
-    return [Carried(amount, ledger) for amount, ledger in zip(amounts, ledgers, strict=True)]
+    return parts_of_both(why, address)
 
 
 def accrued(entry: Entry, contract_id: str, account: str, currencies: Currencies) -> Carried:
@@ -57,13 +66,13 @@ def carried(why: Why, entry: Entry, contract_id: str, account: str, currencies: 
 def say_left(why: Why, entry: Entry, contract_id: str, journal_id: str, currencies: Currencies) -> None:
     """What stands on unbilled accounts of a row before one of its journals."""
     for account in UNBILLED:
+        amount, ledger = unbilled_positions(entry).get((contract_id, account), (0, 0))
         left = carried(why, entry, contract_id, account, currencies)
-        for address, made in zip(left_before(journal_id, account), left, strict=True):
-            why.record(address, made.value or 0, made)
+        record_both(why, left_before(journal_id, account), (amount, ledger), left)
 
 
-def left_before(journal_id: str, account: str) -> tuple[str, str]:
-    return f"{journal_id}#left/{account}", f"{journal_id}#left/{account}/ledger"
+def left_before(journal_id: str, account: str) -> str:
+    return f"{journal_id}#left/{account}"
 
 
 def say_rest(why: Why, entry: Entry, posted: Posted, rests: Mapping[str, Amount]) -> None:

@@ -12,13 +12,18 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.accounts import RECEIVABLE
+from domain.explanation import Node, constant, in_proportion, less, total
 from domain.ledger.position import Balance
+from domain.ledger.recorded import Carried, add_both, all_of, both_of, journal_line, left_of, parts_of_both, record_both
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry
 from domain.units import Amount
+from domain.why import Why
 from state.books import Project, Receivable, StatementState
 from state.draft import Draft
 from state.terms.known import Slot
+
+LEFT_TAX = "tax that is not credited yet"
 
 
 class ReceivableReduction(NamedTuple):
@@ -70,6 +75,8 @@ def open_receivable(
         taxes,
     )
     draft.put("receivable", invoice_id, opened)
+    if draft.why is not None:
+        _say_opened(draft.why, opened, journal)
     return opened
 
 
@@ -78,8 +85,9 @@ def creditable(receivable: Receivable) -> tuple[Amount, Amount]:
     return receivable.net[0] - receivable.credited[0], receivable.tax[0] - receivable.credited_tax[0]
 
 
-def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -> ReceivableReduction:
-    """Take a credit off the receivable, no more than is `creditable`; the caller posts what the relief says against 1100.
+def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str, of: str) -> ReceivableReduction:
+    """Take a credit off the receivable, no more than is `creditable`; the caller posts what the relief says against 1100. `of` is the memo
+    with its row, as a recorder names them.
 
     Raises KeyError where no such invoice is posted.
     """
@@ -93,6 +101,8 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str) -
         credited_tax=_plus(known.credited_tax, relief.tax),
     )
     draft.put("receivable", invoice_id, now)
+    if draft.why is not None:
+        _say_credited(draft.why, known, relief, of, mode)
     return relief._replace(receivable=now)
 
 
@@ -157,6 +167,71 @@ def _plus(one: Balance, other: Balance) -> Balance:
 
 def _minus(one: Balance, other: Balance) -> Balance:
     return one[0] - other[0], one[1] - other[1]
+
+
+# What a recorder takes
+
+
+def owed_of(invoice_id: str) -> str:
+    """Address of the receivable as the invoice's journal has it; what credits took of it is added up there."""
+    return f"receivable/{invoice_id}"
+
+
+def tax_in(invoice_id: str) -> str:
+    """The same of the tax in it."""
+    return f"receivable/{invoice_id}#tax"
+
+
+def _say_opened(why: Why, opened: Receivable, journal: JournalEntry | None) -> None:
+    currencies = opened.currency, opened.ledger_currency
+    found = {"billing": all_of("nothing is owed", (), currencies), "tax": all_of("tax of the invoice", (), currencies)}
+    for number, line in enumerate(journal.lines if journal is not None else (), 1):
+        if line.account == RECEIVABLE or line.purpose == "tax":
+            assert journal is not None, "it has the line"
+            leg = journal_line(journal.journal_id, number, (line.amount, line.ledger_amount), currencies)
+            found[line.purpose] = leg if line.purpose != "tax" else leg.taken_back("tax of the invoice")
+    record_both(why, owed_of(opened.invoice_id), opened.gross, found["billing"])
+    record_both(why, tax_in(opened.invoice_id), opened.tax, found["tax"])
+
+
+def _say_credited(why: Why, known: Receivable, taken: ReceivableReduction, of: str, mode: str) -> None:
+    """What is open as it is carried, what goes beyond that as the invoice was; its tax as the invoice's tax is carried."""
+    gross, tax = why.figure(f"gross/{of}"), why.figure(f"tax/{of}")
+    ledger, of_tax = gross, tax
+    if known.currency != known.ledger_currency:
+        currencies = known.currency, known.ledger_currency
+        charged, taxes = both_of(why, owed_of(known.invoice_id)), both_of(why, tax_in(known.invoice_id))
+        gone = parts_of_both(why, f"{owed_of(known.invoice_id)}#credited")
+        settled = _plus(known.paid, known.written_off)
+        if any(settled):
+            each = zip(settled, currencies, strict=True)
+            gone.append(Carried(*(constant("paid or written off", one, "amount", currency) for one, currency in each)))
+        opened = left_of("open", charged, gone)
+        left = left_of(LEFT_TAX, taxes, parts_of_both(why, f"{tax_in(known.invoice_id)}#credited"))
+        ledger, of_tax = _say_taken(gross, opened, charged, mode), _say_share(tax, left, mode)
+    both = record_both(why, f"gross/{of}", taken.gross, Carried(gross, ledger))
+    add_both(why, f"{owed_of(known.invoice_id)}#credited", both)
+    both = record_both(why, f"tax/{of}", taken.tax, Carried(tax, of_tax))
+    add_both(why, f"{tax_in(known.invoice_id)}#credited", both)
+
+
+def _say_taken(amount: Node, opened: Carried, charged: Carried, mode: str) -> Node:
+    asked, stands = amount.value or 0, opened.amount.value or 0
+    if within(asked, stands):
+        return _say_share(amount, opened, mode)
+    if not stands or (stands > 0) != (asked > 0):
+        return _say_share(amount, charged, mode)
+    beyond = _say_share(less("beyond it", amount, opened.amount), charged, mode)
+    return total("what is open, and beyond", (opened.ledger, beyond), "amount", opened.ledger.currency, rule="R14")
+
+
+def _say_share(amount: Node, of: Carried, mode: str) -> Node:
+    """What `share` comes to."""
+    if amount.value == of.amount.value:
+        return of.ledger
+    if not of.amount.value:
+        return constant("nothing is carried", 0, "amount", of.ledger.currency)
+    return in_proportion("as it is carried", of.ledger, amount, of.amount, mode, rule="R14")
 
 
 def show_anew(draft: Draft, receivable: Receivable) -> None:

@@ -13,6 +13,7 @@ from domain.events.common import CreditMemoLine
 from domain.events.finance import CreditMemoIssued, InvoicePosted
 from domain.money import HALF_UP, extend, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
+from tests.explained import not_explained
 from tests.harness import Books
 from tests.told import statements, told
 
@@ -58,6 +59,7 @@ def test_any_split_nets_to_nothing(
         books.end_day(date(2026, 2, 28))
         again = statements(books)[1:]
         assert sum(one.total for one in again) == (statement.total if kind == "error_rebill" else 0)
+        assert not_explained(books, *found, "1150", "7110", "7190") == []
 
 
 def _credited(

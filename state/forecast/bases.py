@@ -525,7 +525,7 @@ def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date
     """Sums of the project's entries by track, service dates up to `as_of`."""
     moves: dict[str, list[Move]] = {}
     for entry in draft.everything():
-        sort_in(moves, entry, 1, project_id)
+        sort_in(draft, moves, entry, 1, project_id)
     sums: dict[str, dict[str, Tally]] = {}
     for line, of_line in moves.items():
         done = sums.setdefault(line if line in bases else WHOLE, {})

@@ -24,7 +24,7 @@ from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
 from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, line_plan
-from state.totals import standing_price
+from state.totals import earned_as_billed, standing_price
 from state.work.placing import taken_projects
 
 DAYS_KEPT = 35
@@ -384,18 +384,25 @@ def _by_line(draft: Draft, project_id: str) -> dict[str, list[Move]]:
     for entry_id, after in draft.rows.items():
         for entry, sign in ((draft.entries.get(entry_id), -1), (after, 1)):
             if entry is not None:
-                sort_in(found, entry, sign, project_id)
+                sort_in(draft, found, entry, sign, project_id)
     return found
 
 
-def sort_in(found: dict[str, list[Move]], entry: Entry, sign: int, project_id: str) -> None:
-    """Add what an entry gives to the project under its contract line."""
+def sort_in(draft: Draft, found: dict[str, list[Move]], entry: Entry, sign: int, project_id: str) -> None:
+    """Add what an entry gives to the project under its contract line; what its invoices earned under the line that they bill."""
     price = standing_price(entry)
     line = composed(price.contract_id, price.line_id) if price is not None and price.line_id else WHOLE
     work = entry.standing
     for move in moves_of(work, sign) if work is not None else ():
         if move.project_id == project_id:
             found.setdefault(line, []).append(move)
+    for issued in entry.issued:
+        revenue = sign * earned_as_billed(issued)
+        if revenue and draft.billed_in(entry, issued.contract_id, issued.line_id) == project_id:
+            contract = draft.contract(issued.contract_id)
+            assert contract is not None, "what is issued is of a contract in the books"
+            move = Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
+            found.setdefault(composed(issued.contract_id, issued.line_id), []).append(move)
 
 
 def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:

@@ -113,6 +113,28 @@ def round_ratio(numerator: int, denominator: int, step: int, mode: str) -> int:
     raise ValueError(f"rounding: expected {HALF_UP} or {HALF_EVEN}, got {mode!r}")
 
 
+def spread(total: int, weights: Sequence[int], step: int) -> list[int]:
+    """Shares in proportion to the weights, by cumulative rounding (half up), so that they sum to the total (R12)."""
+    if not total:
+        return [0] * len(weights)
+    whole = sum(weights)
+    unit = whole * step
+    double = 2 * unit
+    shares = []
+    passed = given = 0
+    for weight in weights:
+        passed += weight
+        if passed == whole:
+            reached = total
+        elif total > 0:
+            reached = (2 * total * passed + unit) // double * step
+        else:
+            reached = -((unit - 2 * total * passed) // double) * step
+        shares.append(reached - given)
+        given = reached
+    return shares
+
+
 def round_amount(amount: Amount, currency: str, mode: str) -> Amount:
     """To the smallest unit of the currency."""
     return round_ratio(amount, 1, smallest_unit(currency), mode)

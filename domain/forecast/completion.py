@@ -198,21 +198,6 @@ def percent(part: int, whole: int) -> Percent | None:
     return share if abs(share) < _TOO_LARGE else None
 
 
-def spread(total: int, weights: Sequence[int], step: int) -> list[int]:
-    """Shares in proportion to the weights, by cumulative rounding, so that they sum to the total (R12)."""
-    if not total:
-        return [0] * len(weights)
-    whole = sum(weights)
-    shares = []
-    passed = given = 0
-    for weight in weights:
-        passed += weight
-        reached = total if passed == whole else round_ratio(total * passed, whole, step, HALF_UP)
-        shares.append(reached - given)
-        given = reached
-    return shares
-
-
 def months_from(first: str, last: str) -> list[str]:
     """Calendar months ascending, both included, at most `MONTHS_MAX`; the first alone where the last is before it."""
     months = [first]

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 from domain.caps.consume import CapRule, bucket_key, limit_on
 from domain.explanation import Arithmetic, Node, agreeing, constant, less, stated, total
-from domain.forecast.completion import spread
 from domain.forecast.exhaustion import PACE_DAYS, by_plan
 from domain.identity import composed, escape
-from domain.money import HALF_UP, format_decimal
+from domain.money import HALF_UP, format_decimal, spread
 from domain.outputs import Alert, ForecastCap, ForecastUpdate
 from domain.units import AMOUNT_SCALE, HOURS_SCALE, HUNDRED_PERCENT
 from milepost.explain.caps import CapNodes

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from domain.accounts import PROJECT_COST, REVENUE
 from domain.billing.statement import ISSUED
 from domain.explanation import Arithmetic, Node, agreeing, constant, least, less, most, negated, stated, total
-from domain.forecast.completion import MONTHS_MAX, percent, spread
-from domain.money import HALF_UP, format_decimal, smallest_unit
+from domain.forecast.completion import MONTHS_MAX, percent
+from domain.money import HALF_UP, format_decimal, smallest_unit, spread
 from domain.outputs import ForecastFigures, ForecastMonth, ForecastUpdate
 from domain.receivables.credit_memo import ERROR_REBILL
 from domain.units import HOURS_SCALE

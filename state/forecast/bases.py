@@ -29,7 +29,7 @@ from domain.forecast.completion import NOTHING, Completion, Tally, added, sold, 
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.terms import methods
-from domain.units import Amount, Percent
+from domain.units import Amount, Percent, Rate
 from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project
 from state.draft import Draft, Move
 from state.forecast.ahead import earning_of
@@ -58,6 +58,7 @@ from state.forecast.planned import (
     planned_cost,
     planned_from,
     planned_in,
+    planned_line,
     planned_rate,
 )
 from state.forecast.room import WorkAhead, room_under_caps
@@ -91,7 +92,8 @@ class Rests:
     """What the figures of a project rest on beside its hours: its terms, estimates, budget and assignments. Kept of a project that goes on,
     on whose lines hours alone earn, as long as all of it is as it was and the month runs.
 
-    `floors_move` where hours move a floor in another way than by their service date.
+    `floors_move` where hours move a floor in another way than by their service date; `rate` is the average of the planned hours, once it is
+    asked for.
     """
 
     __slots__ = (
@@ -106,6 +108,7 @@ class Rests:
         "month",
         "of",
         "own_zone",
+        "rate",
         "stated",
         "zone",
     )
@@ -131,6 +134,7 @@ class Rests:
         lines = (None, *(plan.line.line_id for plan in of.lines))
         keys = [("estimate", estimate_key(project.project_id, line_id)) for line_id in lines]
         self.estimates = [(key, draft.part(*key)) for key in keys]
+        self.rate: Rate | None = None
         planned = bool(assigned.planned.months)
         self.floors_move = any(
             (basis.kind == PLAN and planned) or (basis.kind == BUDGET and not basis.hours_stated)
@@ -170,7 +174,7 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
         if rests.floors_move:
             progress = _progress(draft, project, forecast, outlook, rests.bases, rests.stated, planned, as_of)
             forecast, outlook = _unless_equal(forecast, outlook, rests.bases, progress)
-        return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause)
+        return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause, rests)
     lines = of.lines
     forecast, outlook = _placed(draft, project, lines)
     if not forecast.currency:
@@ -187,8 +191,10 @@ def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) 
     forecast, outlook = _unless_equal(forecast, outlook, bases, progress)
     if of.goes_on and project.closed_on is None and (of.contracts or project.activated is not None) and not earning:
         assigned = assigned_from(draft, project, month)
-        draft.plans[key] = Rests(draft, project, of, forecast, stated, assigned, month)
-    return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause)
+        rests = draft.plans[key] = Rests(draft, project, of, forecast, stated, assigned, month)
+    else:
+        rests = None
+    return _weighed(draft, project, of, forecast, outlook, planned, as_of, cause, rests)
 
 
 def _ends(before: Mapping[str, Basis], bases: Mapping[str, Basis]) -> bool:
@@ -220,10 +226,11 @@ def _weighed(
     planned: PlannedWork,
     as_of: date,
     cause: str | None,
+    rests: Rests | None,
 ) -> Weighed | None:
     lines, currency, progress = of.lines, forecast.currency, outlook.progress
     policies = project_policies(draft, lines, forecast.legal_entity_id)
-    rate = planned_rate(draft, project, lines, as_of) if _unpriced(forecast, progress) else 0
+    rate = _rate(draft, project, lines, as_of, rests) if _unpriced(forecast, progress) else 0
     placed, forecast = forecast, forecast if rate == forecast.planned_rate else replace(forecast, planned_rate=rate)
     ahead = WorkAhead(project.project_id, forecast, progress, rate)
     room = room_under_caps(draft, of, ahead, policies, currency, as_of)
@@ -245,6 +252,16 @@ def _weighed(
         outlook = replace(outlook, eac_cost=made.cost, eac_revenue=made.revenue, changes=changes)
     _keep(draft, project.project_id, forecast, outlook)
     return Weighed(forecast, outlook, made, of, policies, planned)
+
+
+def _rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date, rests: Rests | None) -> Rate:
+    """The average of the planned hours; where these are charged at cost exchange rates move it."""
+    plan = planned_line(lines)
+    if rests is None or (plan is not None and methods.cost_markup(plan.line.terms) is not None):
+        return planned_rate(draft, project, lines, as_of)
+    if rests.rate is None:
+        rests.rate = planned_rate(draft, project, lines, as_of)
+    return rests.rate
 
 
 def _keep(draft: Draft, project_id: str, forecast: Forecast, outlook: ForecastState) -> None:

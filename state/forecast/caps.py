@@ -11,8 +11,9 @@ from datetime import date
 from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, limit_on
 from domain.caps.purchase_order import SUBJECT_KIND, is_order
 from domain.contract import BEGINNING
-from domain.forecast.completion import NOTHING, percent, spread
+from domain.forecast.completion import NOTHING, percent
 from domain.forecast.exhaustion import PACE_DAYS, by_pace, by_plan
+from domain.money import spread
 from domain.outputs import ForecastCap
 from domain.units import HUNDRED_PERCENT, Percent
 from state.books import ForecastState

@@ -28,10 +28,9 @@ from domain.forecast.completion import (
     months_from,
     percent,
     settle_rest,
-    spread,
     total_of,
 )
-from domain.money import convert, smallest_unit
+from domain.money import convert, smallest_unit, spread
 from domain.outputs import ForecastFigures
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY
@@ -45,7 +44,7 @@ from state.forecast.kept_back import deposits_to_come, is_deposit, keeps_back, k
 from state.forecast.outlook import ProjectTerms, ledger_currency
 from state.forecast.planned import first_month
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
-from state.forecast.tracks import booked, in_currency, rate_to, tracks_in
+from state.forecast.tracks import Tracks, booked, rate_to, tracks_of
 from state.terms.plan import LinePlan
 from state.totals import in_project
 
@@ -120,12 +119,12 @@ def _figures(
         if converted is None:
             return None
         commercial = converted
-    tracks = tracks_in(draft, weighed.terms.tracks, policies, forecast, progress, currency, as_of)
-    months = _booked_months(draft, project, policies, currency, as_of, posted=posted)
+    tracks = tracks_of(draft, weighed.terms.tracks, policies, forecast, progress, currency, as_of)
+    months = _booked_months(draft, project, tracks, posted=posted) if tracks is not None else None
     if tracks is None or months is None:
         return None
-    now, left_cost = booked(tracks), 0
-    for track in tracks:
+    now, left_cost = booked(tracks.tracks), 0
+    for track in tracks.tracks:
         left_cost += max(track.floor[1] - track.now[1], 0)
     remaining = (weighed.completion.hours - now[0], left_cost, commercial.left_revenue)
     unbilled_backlog = now[2] + commercial.backlog - commercial.billed
@@ -166,20 +165,20 @@ def _converted(
     )
 
 
-def _booked_months(
-    draft: Draft, project: Project, policies: Resolved, currency: str, as_of: date, *, posted: bool
-) -> MonthSums | None:
+def _booked_months(draft: Draft, project: Project, tracks: Tracks, *, posted: bool) -> MonthSums | None:
     """What is worked; None where a rate is missing."""
     months: MonthSums = {}
+    currency = tracks.currency
     for key, tally in project.months.items():
         month, own = key[:7], key[8:]
-        known_ledger = NOTHING
-        rest = tally
-        if posted and own != currency:
+        if own == currency:
+            add_tally(months, month, tally)
+            continue
+        known_ledger, rest = NOTHING, tally
+        if posted:
             cost, cost_ledger, revenue, revenue_ledger = project.posted.get(f"{key}|{currency}", (0, 0, 0, 0))
-            known_ledger = (0, cost_ledger, revenue_ledger)
-            rest = (tally[0], tally[1] - cost, tally[2] - revenue)
-        converted = rest if own == currency else in_currency(draft, policies, {own: rest}, currency, as_of)
+            known_ledger, rest = (0, cost_ledger, revenue_ledger), (tally[0], tally[1] - cost, tally[2] - revenue)
+        converted = tracks.converted(draft, {own: rest})
         if converted is None:
             return None
         add_tally(months, month, added(converted, known_ledger))
@@ -296,11 +295,11 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     """None where an exchange rate is missing."""
     forecast, policies, completion = weighed.forecast, weighed.policies, weighed.completion
     currency = forecast.currency
-    tracks = tracks_in(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
+    tracks = tracks_of(draft, weighed.terms.tracks, policies, forecast, weighed.outlook.progress, currency, as_of)
     lines = _line_sums(draft, project.project_id, weighed.terms, policies, currency, as_of)
     if tracks is None or lines is None:
         return None
-    now = booked(tracks)
+    now = booked(tracks.tracks)
     billed, accrued = lines
     left = completion.revenue - now[2]
     backlog = left if forecast.ceiling is None else max(forecast.ceiling - now[2], 0)

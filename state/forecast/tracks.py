@@ -6,10 +6,8 @@ planned hours begin them again, and where some of it is in another currency anot
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
 
 from domain.forecast.completion import (
-    NOTHING,
     Completion,
     Earning,
     Included,
@@ -33,13 +31,8 @@ WHOLE = ""
 NO_EARNING: Mapping[str, Earning] = {}
 
 
-class TrackHeld(NamedTuple):
-    """A track with what it was made of and what it comes to."""
-
-    part: BookedProgress
-    track: Track
-    made: Tally
-    is_valued: bool
+# A track with what it was made of, what it comes to, and whether its work to come has a value.
+Held = tuple[BookedProgress, Track, Tally, bool]
 
 
 class Tracks:
@@ -59,6 +52,7 @@ class Tracks:
         "planned_rate",
         "policies",
         "progress",
+        "rates",
         "reference",
         "step",
         "tracks",
@@ -73,10 +67,11 @@ class Tracks:
         self.currency = currency
         self.step = smallest_unit(currency)
         self.as_of: date | None = None
+        self.rates: dict[str, Exchange] = {}
         self.reference = draft.reference if forecast.earning else None
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
-        self.held: dict[str, TrackHeld] = {}
+        self.held: dict[str, Held] = {}
         self.tracks: list[Track] = []
         self.cost = self.wanted = self.earned = self.unvalued = 0
 
@@ -88,7 +83,7 @@ class Tracks:
         for name, part in progress.items():
             own = earns.get(name, Earning()) if earns is not None else None
             held = self.held.get(name)
-            if held is None or held.part is not part or held.track.earning != own:
+            if held is None or held[0] is not part or held[1].earning != own:
                 held = self._held(draft, held, part, self.bases[name], own)
                 if held is None:
                     return False
@@ -107,37 +102,56 @@ class Tracks:
 
     def heading(self, ceiling: Amount | None) -> tuple[Amount, Amount]:
         """Cost and revenue at completion; `ceiling` is the most revenue that caps allow."""
-        return self.cost, limited(self.wanted, ceiling, self.earned)
+        return self.cost, self.wanted if ceiling is None else limited(self.wanted, ceiling, self.earned)
 
     def completion(self, ceiling: Amount | None) -> Completion:
         """What all of them come to."""
         hours = prices = 0
         for name in self.progress or ():
-            held = self.held[name]
-            hours += held.made[0]
-            prices += held.track.earning.left if held.track.earning is not None else 0
+            _, track, made, _ = self.held[name]
+            hours += made[0]
+            prices += track.earning.left if track.earning is not None else 0
         return Completion(hours, *self.heading(ceiling), self.wanted, prices)
 
     def _held(
-        self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None
-    ) -> TrackHeld | None:
-        now = self._converted(draft, part.now)
-        is_same = had is not None and had.part.floor is part.floor
-        floor = had.track.floor if had is not None and is_same else self._converted(draft, part.floor)
+        self, draft: Draft, had: Held | None, part: BookedProgress, basis: Basis, own: Earning | None
+    ) -> Held | None:
+        now = self.converted(draft, part.now)
+        is_same = had is not None and had[0].floor is part.floor
+        floor = had[1].floor if had is not None and is_same else self.converted(draft, part.floor)
         if now is None or floor is None:
             return None
         track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup)
         made = completed(*track, self.planned_rate, self.step)
-        return TrackHeld(part, track, made, is_valued(track, made, self.planned_rate))
+        return part, track, made, is_valued(track, made, self.planned_rate)
 
-    def _converted(self, draft: Draft, tallies: Mapping[str, Tally]) -> Tally | None:
-        if len(tallies) == 1 and self.currency in tallies:
-            return tallies[self.currency]
-        if not tallies:
-            return NOTHING
+    def converted(self, draft: Draft, tallies: Mapping[str, Tally]) -> Tally | None:
+        """The sum in one currency; None where a rate is missing."""
+        currency = self.currency
+        if len(tallies) == 1 and currency in tallies:
+            return tallies[currency]
+        mode = self.policies.money_mode
+        hours = cost = revenue = 0
+        for own, (own_hours, own_cost, own_revenue) in tallies.items():
+            hours += own_hours
+            if own == currency:
+                cost, revenue = cost + own_cost, revenue + own_revenue
+            elif own_cost or own_revenue:
+                rate = self.rates.get(own) or self._rate_of(draft, own)
+                if rate is None:
+                    return None
+                above, below = rate.numerator, rate.denominator
+                cost += convert(own_cost, above, below, currency, mode) if own_cost else 0
+                revenue += convert(own_revenue, above, below, currency, mode) if own_revenue else 0
+        return hours, cost, revenue
+
+    def _rate_of(self, draft: Draft, own: str) -> Exchange | None:
         assert self.as_of is not None, "rates are those of a day"
         self.reference = draft.reference
-        return in_currency(draft, self.policies, tallies, self.currency, self.as_of)
+        found = rate_to(draft, self.policies, own, self.currency, self.as_of)
+        if found is not None:
+            self.rates[own] = found
+        return found
 
 
 def tracks_of(
@@ -218,29 +232,6 @@ def rate_to(draft: Draft, policies: Resolved, from_currency: str, to_currency: s
         return SAME_CURRENCY
     found = exchange_on(draft, policies, from_currency, to_currency, as_of, as_of)
     return None if isinstance(found, MissingRate) else found
-
-
-def in_currency(
-    draft: Draft, policies: Resolved, tallies: Mapping[str, Tally], currency: str, as_of: date
-) -> Tally | None:
-    """The sum in one currency; None where a rate is missing."""
-    if len(tallies) == 1 and currency in tallies:
-        return tallies[currency]
-    mode = policies.money_mode
-    hours = cost = revenue = 0
-    for own, (own_hours, own_cost, own_revenue) in tallies.items():
-        hours += own_hours
-        if own == currency:
-            cost, revenue = cost + own_cost, revenue + own_revenue
-        elif own_cost or own_revenue:
-            rate = rate_to(draft, policies, own, currency, as_of)
-            if rate is None:
-                return None
-            if own_cost:
-                cost += convert(own_cost, rate.numerator, rate.denominator, currency, mode)
-            if own_revenue:
-                revenue += convert(own_revenue, rate.numerator, rate.denominator, currency, mode)
-    return hours, cost, revenue
 
 
 # Lines that earn otherwise than by hours

@@ -18,11 +18,34 @@ def cycle_on(draft: Draft, contract: Contract, day: date) -> BillingCycle:
     return billing_cycle(terms_on(contract, day), contract_policies(draft, contract, day))
 
 
+class ContractDays:
+    """What follows for one contract, as it stands, from its terms: kept until another stands in its place."""
+
+    __slots__ = ("contract", "period", "zone")
+
+    def __init__(self, draft: Draft, contract: Contract) -> None:
+        self.contract = contract
+        self.period = _open_period(draft, contract)
+        self.zone = _zone_of(draft, contract)
+
+
+def _days_of(draft: Draft, contract: Contract) -> ContractDays:
+    key = ("days", contract.contract_id)
+    kept: ContractDays | None = draft.plans.get(key)
+    if kept is None or kept.contract is not contract:
+        kept = draft.plans[key] = ContractDays(draft, contract)
+    return kept
+
+
 def open_period(draft: Draft, contract: Contract) -> BillingPeriod | None:
     """The oldest billing period that is not closed; None for contracts billed on request.
 
     Where later terms bring a cycle, the first period is that of the day on which they take effect.
     """
+    return _days_of(draft, contract).period
+
+
+def _open_period(draft: Draft, contract: Contract) -> BillingPeriod | None:
     entity = draft.reference.entity(contract.terms.legal_entity_id)
     start = contract.period_start
     if entity is None or start is None:
@@ -38,6 +61,10 @@ def open_period(draft: Draft, contract: Contract) -> BillingPeriod | None:
 
 def zone_of(draft: Draft, contract: Contract) -> str:
     """Of the oldest billing period that is not closed, or of what is not requested yet."""
+    return _days_of(draft, contract).zone
+
+
+def _zone_of(draft: Draft, contract: Contract) -> str:
     day = max((one for one in (contract.period_start, contract.requested_to) if one is not None), default=None)
     terms = terms_on(contract, day) if day is not None else contract.terms
     return billing_zone(terms, draft.reference.entity(terms.legal_entity_id), contract_policies(draft, contract, day))

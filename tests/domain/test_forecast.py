@@ -28,11 +28,10 @@ from domain.forecast.completion import (
     months_from,
     percent,
     room_of,
-    spread,
     threshold,
 )
 from domain.forecast.exhaustion import by_pace, by_plan
-from domain.money import parse_amount
+from domain.money import parse_amount, spread
 from domain.outputs import ForecastDelta, ForecastMonth
 from domain.units import AMOUNT_ONE, HOURS_ONE, RATE_ONE
 

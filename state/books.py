@@ -1,7 +1,8 @@
 """The books of one engagement: what the fold remembers between events.
 
-The books are a set of small values ("parts"), each replaced as a whole and never changed in place, so that an event saves only what it
-touched. The work entries themselves are rows of their own (`Entry`), looked up by id, by line and date, or by consumption order.
+The books are a set of small values ("parts"), each replaced as a whole, so that an event saves only what it touched; the sums of a
+project, which every piece of work moves, are changed in place. The work entries themselves are rows of their own (`Entry`), looked up by
+id, by line and date, or by consumption order.
 
 Which figures are sums: every field of `Burn` and `LineTotals` is the sum of what its entries contribute (`state/totals.py`), so that a
 test can recompute the books from the rows.
@@ -9,6 +10,8 @@ test can recompute the books from the rows.
 
 from datetime import date
 from typing import Any
+
+import msgspec
 
 from domain.accounts import LABOR_ABSORPTION, SERVICE_REVENUE
 from domain.billing.funding import Portion
@@ -446,9 +449,9 @@ class Entry(Value, frozen=True, array_like=True, gc=False):
         return self.behind or self.work
 
 
-class Burn(Value, frozen=True, array_like=True, gc=False):
+class Burn(msgspec.Struct, array_like=True, gc=False):
     """What the project has used: booked and billable hours; `memo` is the value of work that is not charged, by currency; `elsewhere` are
-    the entries that another system bills."""
+    the entries that another system bills. Changed in place, as the project's other sums."""
 
     hours: Hours = 0
     billable_hours: Hours = 0
@@ -464,13 +467,15 @@ MonthFigures = tuple[Hours, Amount, Amount]
 
 class Project(Value, frozen=True, array_like=True, gc=False):
     """`months` is by service month and currency (`2026-03|USD`), `posted` by the ledger's currency too (`2026-03|USD|EUR`). `standings` are
-    journals for an ERP and their debits, by standing and currency (`to_send|USD`)."""
+    journals for an ERP and their debits, by standing and currency (`to_send|USD`).
+
+    `burn`, `months` and `standings` are changed in place (`Draft.moved`), so of a former project only the other fields are as they were."""
 
     project_id: str
     activated: ProjectActivated | None = None
     closed_on: date | None = None
     zone: str | None = None
-    burn: Burn = Burn()
+    burn: Burn = msgspec.field(default_factory=Burn)
     months: dict[str, MonthFigures] = {}
     assignments: tuple[ResourceAssigned, ...] = ()
     dimension_sets: tuple[dict[str, str], ...] = ({},)

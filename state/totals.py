@@ -171,45 +171,26 @@ def _with_account(
     return {name: sums for name, sums in accounts.items() if name != account}
 
 
-def add_work(project: Project, work: Work, sign: int) -> Project:
+def add_work(project: Project, work: Work, sign: int) -> None:
     """Burn and month figures: hours and cost of what is booked, revenue of what is priced on a line of the project."""
-    cost, price = work.cost, work.price
-    burn = project.burn
-    hours, billable, memo, elsewhere = burn.hours, burn.billable_hours, burn.memo, burn.elsewhere
-    months = dict(project.months)
+    cost, price, burn = work.cost, work.price, project.burn
     if cost is not None:
-        hours += sign * cost.hours
-        _add_month(months, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
+        burn.hours += sign * cost.hours
+        _add_month(project.months, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
     if price is not None:
-        billable += sign * (price.hours - price.passed_hours)
+        burn.billable_hours += sign * (price.hours - price.passed_hours)
         if price.memo:
-            memo = _with_sum(memo, price.currency, sign * price.memo)
+            burn.memo = _with_sum(burn.memo, price.currency, sign * price.memo)
         if work.time is not None and work.time.billed_elsewhere:
-            elsewhere += sign
+            burn.elsewhere += sign
         if not price.project_id and (revenue := price.earns):
-            _add_month(months, price.day, price.currency, 0, 0, sign * revenue)
-    return replace(
-        project,
-        burn=Burn(hours, billable, memo, elsewhere),
-        months=months,
-        changed=True,
-        posted=_with_posted(project, work, sign),
-    )
+            _add_month(project.months, price.day, price.currency, 0, 0, sign * revenue)
 
 
-def _with_posted(project: Project, work: Work, sign: int) -> dict[str, LedgerFigures]:
-    for journal in work.journals:
-        if journal.currency != journal.ledger_currency:
-            return add_posted(project.posted, posted_in(work, project.project_id), sign)
-    return project.posted
-
-
-def add_earned(project: Project, work: Work, sign: int) -> Project:
-    """The revenue of work of another project that names a line of this one."""
-    price = work.price
-    assert price is not None, "only priced work names a line"
-    earned = add_month(project, price.day, price.currency, sign * price.earns)
-    return replace(earned, posted=add_posted(project.posted, posted_in(work, project.project_id), sign))
+def is_converted(work: Work) -> bool:
+    """Whether a journal of the work has another currency than its ledger."""
+    journals = work.journals
+    return bool(journals) and any(one.currency != one.ledger_currency for one in journals)
 
 
 def posted_in(work: Work, project_id: str) -> tuple[Posted, ...]:
@@ -219,10 +200,14 @@ def posted_in(work: Work, project_id: str) -> tuple[Posted, ...]:
     return tuple(one for one in work.journals if (one.project_id or work.project_id) == project_id)
 
 
-def add_month(project: Project, day: date, currency: str, revenue: Amount) -> Project:
-    months = dict(project.months)
-    _add_month(months, day, currency, 0, 0, revenue)
-    return replace(project, months=months, changed=True)
+def add_revenue(project: Project, day: date, currency: str, revenue: Amount) -> None:
+    _add_month(project.months, day, currency, 0, 0, revenue)
+
+
+def with_own_sums(project: Project) -> Project:
+    """A copy of which the sums are changed apart."""
+    burn = Burn(project.burn.hours, project.burn.billable_hours, project.burn.memo, project.burn.elsewhere)
+    return replace(project, burn=burn, months=dict(project.months), standings=dict(project.standings))
 
 
 def _with_sum(sums: dict[str, Amount], key: str, amount: Amount) -> dict[str, Amount]:

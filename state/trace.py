@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import TimeApproved
@@ -29,14 +31,14 @@ from domain.reference.book import ReferenceBook, owner_key
 from domain.units import Instant
 from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
-from state.books import Contract, Entry, JournalStanding, Work
+from state.books import Contract, Entry, JournalStanding, Project, Work
 from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
 from state.fold import cause_of
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces, Shard
 from state.store.store import Engagement, Store
-from state.totals import open_keys
+from state.totals import open_keys, with_own_sums
 
 # Engagements that a record may concern: this one, and what belongs to none.
 ROOM = 10
@@ -94,7 +96,7 @@ class Trace(Store):
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         if engagement_id == self.engagement_id:
-            self._note(change)
+            self._note(_kept(change))
         super().apply(engagement_id, engagement, change, log_offset)
 
     def _note(self, change: Transition) -> None:
@@ -195,7 +197,7 @@ class Trace(Store):
     def draft_at(self, step: int) -> Draft:
         """The books after a step as the fold reads them, for its pure functions."""
         taken = self.steps[step]
-        return Draft(
+        draft = Draft(
             self.engagement_id,
             self.parts_at(step),
             EntriesAt(self, step),
@@ -203,6 +205,8 @@ class Trace(Store):
             taken.cause,
             Plans({}, {}, {}),
         )
+        draft.copied = set()
+        return draft
 
     def quote(
         self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
@@ -336,6 +340,12 @@ SILENT = Encoders(_NoPieces, _no_bodies)
 
 def _silent(_record: object) -> None:
     """Outputs are in the trace already."""
+
+
+def _kept(change: Transition) -> Transition:
+    """With the sums as they are now; the next event changes them in place."""
+    parts = {key: with_own_sums(part) if isinstance(part, Project) else part for key, part in change.parts.items()}
+    return replace(change, parts=parts)
 
 
 def _at(history: Iterable[tuple[int, Any]], step: int) -> Any:

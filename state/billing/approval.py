@@ -80,6 +80,7 @@ def tried(draft: Draft) -> Draft:
     copy = Draft(draft.engagement_id, draft.before, draft.entries, draft.reference, draft.cause, plans, draft.own)
     copy.parts, copy.kinds, copy.rows = dict(draft.parts), set(draft.kinds), dict(draft.rows)
     copy.agreed = draft.agreed
+    copy.copied = set()
     copy.changed_on = {place: dict(rows) for place, rows in draft.changed_on.items()}
     copy.open_added, copy.open_removed = set(draft.open_added), set(draft.open_removed)
     copy.parked = dict(draft.parked)

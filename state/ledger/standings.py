@@ -386,15 +386,13 @@ def _keep(draft: Draft, journal_id: str, before: JournalStanding | None, after: 
 def _count(draft: Draft, before: JournalStanding | None, after: JournalStanding) -> None:
     if after.project_id is None or (before is not None and before.standing == after.standing):
         return
-    project = draft.project(after.project_id)
-    standings = dict(project.standings)
+    standings = draft.moved(after.project_id).standings
     for stands, sign in ((before, -1), (after, 1)):
         if stands is not None:
             key = f"{stands.standing}|{stands.currency}"
             count, amount = standings.pop(key, (0, 0))
             if count + sign:
                 standings[key] = count + sign, amount + sign * stands.amount
-    draft.put_project(replace(project, standings=standings, changed=True))
 
 
 def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None, after: JournalStanding) -> None:

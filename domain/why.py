@@ -171,6 +171,14 @@ def entity_policies(entity: LegalEntityDefined, *names: str) -> tuple[PolicyUse,
     return tuple(PolicyUse(name, "", "", of) for name in names)
 
 
+def line_policies(
+    terms: ContractSigned, line_id: str, entity: LegalEntityDefined, *names: str
+) -> tuple[PolicyUse, ...]:
+    """As a line of a contract's terms resolves them, else the contract or the legal entity."""
+    subject = composed(terms.contract_id, line_id, entity.legal_entity_id, str(entity.version))
+    return tuple(PolicyUse(name, "", "", _unplaced(CONTRACT_LINE, subject, terms.version)) for name in names)
+
+
 def rounding(currency: str, mode: str) -> dict[str, Parameter]:
     """Parameters of an operation that rounds to what the currency can be paid in."""
     return {"step": step_of(currency), "mode": mode}

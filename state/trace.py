@@ -208,6 +208,11 @@ class Trace(Store):
         draft.copied = set()
         return draft
 
+    def revision_at(self, statement_id: str, step: int) -> str:
+        """Under which name the revision goes that was issued last up to a step."""
+        keys = (key for (of, _), key in self.former.items() if of == statement_id)
+        return next((key for key in keys if step < self.superseded[key]), statement_id)
+
     def quote(
         self, rate_type: str, from_currency: str, to_currency: str, day: object, version: int
     ) -> LogRecord | None:

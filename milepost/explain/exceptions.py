@@ -136,7 +136,7 @@ class ExceptionNodes:
             case "posting_rejected" | "posted_twice" | "unmapped_account" if record.subject_kind != "statement":
                 return self._debits(record)
             case "posting_rejected" | "unmapped_account":
-                return self.statements.statement(self.statements.as_of(record.subject_id, said.step))
+                return self.statements.statement(self.sources.trace.revision_at(record.subject_id, said.step))
             case "cap_below_consumption" if record.subject_kind in ("cap", SUBJECT_KIND):
                 return self._below(said, record)
             case "cap_below_consumption" if record.subject_kind == "contract_line":
@@ -388,7 +388,9 @@ class ExceptionNodes:
         invoice = self.sources.field("the invoice, net", amount, "amount", event, "amount", currency)
         if record.field == "clears_unbilled":
             return total(TITLE, [invoice], "amount", currency)
-        return less(TITLE, invoice, self.statements.statement(self.statements.as_of(record.subject_id, said.step)))
+        return less(
+            TITLE, invoice, self.statements.statement(self.sources.trace.revision_at(record.subject_id, said.step))
+        )
 
 
 def _amount_said(raised: ExceptionRaised) -> tuple[object, ...]:

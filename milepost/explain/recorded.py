@@ -52,10 +52,14 @@ class RecordedNodes:
         return node._replace(arithmetic=arithmetic, why=why, policies=tuple(map(self._policy, node.policies)))
 
     def _policy(self, used: PolicyUse) -> PolicyUse:
-        """Its value and who states it, of a policy of a legal entity that a rule names."""
+        """Its value and who states it, of a policy of a legal entity or a contract line that a rule names."""
         of = used.stated_by
         if of is None or of.log_offset != UNPLACED:
             return used
+        if of.kind == CONTRACT_LINE:
+            contract_id, line_id, entity_id, version = parts_of(of.id)
+            company = self.sources.trace.entity(entity_id, int(version))
+            return self.sources.line_policies(contract_id, of.version, line_id, company, used.name)[0]
         entity = self.sources.trace.entity(of.id, of.version)
         return self.sources.entity_policies(entity, used.name)[0]
 

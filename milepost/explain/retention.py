@@ -91,8 +91,9 @@ class RetentionNodes:
 
     # What rules name that is explained elsewhere
 
-    def _of_line(self, statement_id: str, line_id: str) -> Node | None:
-        """What a statement bills of a contract line."""
+    def _of_line(self, statement_id: str, line_id: str, step: str = "") -> Node | None:
+        """What a statement bills of a contract line; `step` tells in which of its revisions."""
+        statement_id = self.sources.trace.revision_at(statement_id, int(step)) if step else statement_id
         if statement_id not in self.sources.trace.statements:
             return None
         lines = [line for part in self._parts(statement_id) for line in part.lines]

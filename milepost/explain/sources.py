@@ -127,13 +127,32 @@ class Sources:
         )
         if stored is None:
             return ()
-        terms = stored.terms
-        line = line_named(terms, line_id)
+        entity = draft.reference.entity(stored.terms.legal_entity_id)
+        return self._line_policies(stored.terms, version, line_id, entity, names)
+
+    def line_policies(
+        self, contract_id: str, version: int, line_id: str, entity: LegalEntityDefined | None, *names: str
+    ) -> tuple[PolicyUse, ...]:
+        """The same by a version of the legal entity, of the newest terms under the version."""
+        contract = self.trace.contract_at(contract_id, len(self.trace.steps))
+        assert contract is not None, "terms in force are in the books"
+        of_version = (one.terms for one in (*contract.history, *contract.former) if one.version == version)
+        return self._line_policies(next(of_version), version, line_id, entity, names)
+
+    def _line_policies(
+        self,
+        terms: ContractSigned,
+        version: int,
+        line_id: str,
+        entity: LegalEntityDefined | None,
+        names: tuple[str, ...],
+    ) -> tuple[PolicyUse, ...]:
+        contract_id, line = terms.contract_id, line_named(terms, line_id)
         found = self.line_field(contract_id, version, line_id)
         levels = [
             ("contract line", line.policies if line is not None else None, self.ref_of(found[0]) if found else None),
             ("contract", terms.policies, self._stating(contract_id, version)),
-            *self._entity_level(draft.reference.entity(terms.legal_entity_id)),
+            *self._entity_level(entity),
         ]
         return tuple(_use(name, levels) for name in names)
 

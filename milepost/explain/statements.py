@@ -249,8 +249,9 @@ class StatementNodes:
 
     # Pieces
 
-    def _piece_of(self, statement_id: str, entry_id: str, line_id: str) -> Node | None:
-        """Of a row that the statement bills."""
+    def _piece_of(self, statement_id: str, entry_id: str, line_id: str, step: str = "") -> Node | None:
+        """Of a row that the statement bills; `step` tells which of its revisions."""
+        statement_id = self.sources.trace.revision_at(statement_id, int(step)) if step else statement_id
         of = (
             one
             for one in self.of_statement(statement_id)
@@ -563,12 +564,6 @@ class StatementNodes:
 
     def all_listed_at(self, entry_id: str, step: int) -> list[Listed]:
         return [one for one in self._of_entry.get(entry_id, ()) if self.is_issued(one) and one.holds_at(step)]
-
-    def as_of(self, statement_id: str, step: int) -> str:
-        """Under which name the revision goes that was issued last up to a step."""
-        superseded = self.sources.trace.superseded
-        keys = (key for (of, _), key in self.sources.trace.former.items() if of == statement_id)
-        return next((key for key in keys if step < superseded[key]), statement_id)
 
     def of_statement(self, statement_id: str) -> list[Listed]:
         return [one for listed in self._of_entry.values() for one in listed if one.statement_id == statement_id]

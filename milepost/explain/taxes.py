@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from domain.billing.statement import ISSUED
-from domain.billing.tax import OUTPUT, PAYMENT, Taxable, rule_on
-from domain.events.common import TaxRule
+from domain.billing.tax import OUTPUT
 from domain.events.finance import InvoicePosted
-from domain.events.reference import TaxPolicyDefined
-from domain.explanation import Node, PolicyUse, agreeing, evaluated, less, stated, step_of, total
+from domain.explanation import Node, less, total
 from domain.identity import parts_of
 from domain.money import HALF_UP, round_amount
 from domain.outputs import BillingStatement, ExceptionRaised, StatementTax, UndeterminedTax
 from milepost.explain.arithmetic import in_units
 from milepost.explain.sources import Sources
-from state.billing.statement_tax import DAY, taxable
-from state.draft import Draft
-from state.terms.plan import version_on
-from state.totals import issued_on, standing_price
 from state.trace import TracedOutput
 
 if TYPE_CHECKING:
-    from milepost.explain.statements import Listed, StatementNodes
+    from milepost.explain.statements import StatementNodes
 
 # Of a statement.
 Group = StatementTax | UndeterminedTax
-
-
-class _Taxed(NamedTuple):
-    """What one entry brings to a base, and the contract line's policies that decided."""
-
-    listed: Listed
-    taxable: Taxable
-    version: int
 
 
 class TaxNodes:
@@ -55,9 +39,9 @@ class TaxNodes:
     def open_group(self, statement_id: str, number: int) -> Node:
         """`number` counts from 1: the base, of which nobody says what the tax is."""
         record = self._record(statement_id)
-        group = record.undetermined_tax[number - 1]
-        made = self.base(statement_id, group)
-        return made._replace(facts=self._facts(record, group), id=f"{statement_id}#undetermined_tax/{number}")
+        made = self.base(statement_id, len(record.tax) + number)
+        facts = self._facts(record, record.undetermined_tax[number - 1])
+        return made._replace(facts=facts, id=f"{statement_id}#undetermined_tax/{number}")
 
     def _facts(self, record: BillingStatement, group: Group) -> tuple[tuple[str, str], ...]:
         kind = (group.kind or "").replace("_", " ") if isinstance(group, StatementTax) else "undetermined"
@@ -67,31 +51,18 @@ class TaxNodes:
     def group(self, statement_id: str, number: int) -> Node:
         """`number` counts from 1: the tax, or the base where none is charged."""
         record = self._record(statement_id)
-        group = record.tax[number - 1]
-        base = self.base(statement_id, group)
-        facts = self._facts(record, group)
-        wanted = f"{statement_id}#tax/{number}"
-        policy = self._draft(statement_id).reference.tax_policy(record.tax_region or "")
-        rule = rule_on(policy, group.category, self._day(record, group))
-        if rule is None or policy is None:
-            return base._replace(facts=facts, id=wanted)
-        percent = self._percent(policy, rule)
-        if group.kind != OUTPUT:
-            return base._replace(
-                title=f"tax base of {group.category}", facts=facts, why=(*base.why, percent), id=wanted
-            )
-        title = f"tax on {group.category}"
-        parameters = {"step": step_of(record.currency), "mode": HALF_UP}
-        made = evaluated(title, "percent_of", (base, percent), parameters, "amount", record.currency, rule="R11")
-        told = stated(title, group.amount, "amount", record.currency)
-        return agreeing(made, told)._replace(facts=facts, policies=self._policies(statement_id, group), id=wanted)
+        made = self._recorded(statement_id, f"tax/{number}")
+        return made._replace(facts=self._facts(record, record.tax[number - 1]), id=f"{statement_id}#tax/{number}")
 
-    def base(self, statement_id: str, group: Group) -> Node:
-        record = self._record(statement_id)
-        title = f"tax base of {group.category}"
-        nodes = list(self._parts(statement_id, group))
-        made = total(title, nodes, "amount", record.currency)
-        return agreeing(made, stated(title, group.base, "amount", record.currency))
+    def base(self, statement_id: str, number: int) -> Node:
+        """Of all groups in order, those without a rate behind the others."""
+        return self._recorded(statement_id, f"tax_base/{number}")
+
+    def _recorded(self, statement_id: str, name: str) -> Node:
+        step = self.sources.trace.statements[statement_id][0].step
+        found = self.statements.recorded.figure(f"{self._record(statement_id).statement_id}#{name}", step)
+        assert found is not None, f"the rule that made {statement_id} records its tax"
+        return found
 
     def total(self, statement_id: str) -> Node:
         """Of a statement whose groups are all determined."""
@@ -102,77 +73,6 @@ class TaxNodes:
             if group.kind == OUTPUT and group.amount
         ]
         return total("tax of the statement", nodes, "amount", record.currency)
-
-    def _parts(self, statement_id: str, group: Group) -> Iterator[Node]:
-        """Whole lines where all of their entries are taxed alike, else the entries; then deposits."""
-        for number, line in enumerate(self.statements.lines(statement_id), 1):
-            listed = self.statements.listed_on(statement_id, line)
-            own = [one for one in listed if self._belongs(statement_id, one, group)]
-            if own and len(own) == len(listed):
-                yield self.statements.line(statement_id, number)
-            else:
-                yield from (self.statements.piece(one) for one in own)
-        for one in self.statements.applied_on(statement_id):
-            if self._belongs(statement_id, one, group):
-                yield self.statements.applied(one)
-
-    def _belongs(self, statement_id: str, listed: Listed, group: Group) -> bool:
-        record, found = self._record(statement_id), self._taxed(statement_id, listed)
-        if found is None or found.taxable.category != group.category:
-            return False
-        rule = rule_on(
-            self._draft(statement_id).reference.tax_policy(record.tax_region or ""), group.category, found.taxable.day
-        )
-        has = (rule.kind, rule.percent if rule.kind == OUTPUT else 0) if rule is not None else (None, 0)
-        is_open = found.taxable.point == PAYMENT
-        wanted = (group.kind, group.percent) if isinstance(group, StatementTax) else (None, 0)
-        return (*has, is_open) == (*wanted, group.tax_point_date is None)
-
-    def _taxed(self, statement_id: str, listed: Listed) -> _Taxed | None:
-        record, draft = self._record(statement_id), self._draft(statement_id)
-        contract, service_date = draft.contract(record.contract_id), self._service_date(draft, record, listed)
-        if contract is None or service_date is None:
-            return None
-        found = taxable(draft, contract, listed.entry.line_id, service_date, record.to - DAY, listed.entry.amount)
-        return _Taxed(listed, found, version_on(contract, service_date))
-
-    def _service_date(self, draft: Draft, record: BillingStatement, listed: Listed) -> date | None:
-        """As it was issued; of a draft, of which nothing is, as the work stands."""
-        entry = draft.entry(listed.entry.entry_id)
-        if entry is None:
-            return None
-        price, line_id = standing_price(entry), listed.entry.line_id
-        issued = issued_on(entry, record.contract_id, line_id)
-        own = price is not None and (price.contract_id, price.line_id) == (record.contract_id, line_id)
-        if listed.line is not None and price is not None and own:
-            return price.day
-        return issued.day if issued is not None else None
-
-    def _day(self, record: BillingStatement, group: StatementTax) -> date:
-        return group.tax_point_date if group.tax_point_date is not None else record.to - DAY
-
-    def _percent(self, policy: TaxPolicyDefined, rule: TaxRule) -> Node:
-        since = f"from {rule.effective_from}" if rule.effective_from is not None else "from the beginning"
-        facts = (("rule", f"{rule.category}, {rule.kind.replace('_', ' ')}, {since}"),)
-        path = f"rules[{policy.rules.index(rule)}].percent"
-        return self.sources.field("rate of tax", rule.percent, "percent", policy, path, facts=facts)
-
-    def _policies(self, statement_id: str, group: StatementTax) -> tuple[PolicyUse, ...]:
-        """As the first line of the group has them."""
-        listed = [
-            *(
-                one
-                for line in self.statements.lines(statement_id)
-                for one in self.statements.listed_on(statement_id, line)
-            ),
-            *self.statements.applied_on(statement_id),
-        ]
-        first = next((one for one in listed if self._belongs(statement_id, one, group)), None)
-        found = self._taxed(statement_id, first) if first is not None else None
-        if first is None or found is None:
-            return ()
-        draft, record = self._draft(statement_id), self._record(statement_id)
-        return self.sources.policies(draft, record.contract_id, found.version, first.entry.line_id, "tax_point")
 
     # Exceptions
 
@@ -185,8 +85,8 @@ class TaxNodes:
             step = self.sources.trace.statements[statement_id][0].step
             if statement.status == ISSUED and statement.tax_region == region and since <= step <= said.step:
                 nodes += [
-                    self.base(statement_id, group)
-                    for group in statement.undetermined_tax
+                    self.base(statement_id, number)
+                    for number, group in enumerate(statement.undetermined_tax, len(statement.tax) + 1)
                     if group.category == category and group.base
                 ]
         return total("blocked", nodes, "amount", record.blocks_currency or "")
@@ -212,6 +112,3 @@ class TaxNodes:
 
     def _record(self, statement_id: str) -> BillingStatement:
         return self.statements.records(statement_id)[0]
-
-    def _draft(self, statement_id: str) -> Draft:
-        return self.sources.draft(self.sources.trace.statements[statement_id][0].step)

@@ -28,7 +28,7 @@ def say_rows(
 ) -> None:
     """What a statement lists: what it bills, and behind that what of deposits is set against it."""
     for place, one in enumerate(billed):
-        address = composed("piece", of, one.entry_id, one.line_id)
+        address = composed("piece", of, one.entry_id, one.line_id, str(why.now))
         why.record(piece_at(of, place), one.amount, elsewhere(f"{one.entry_id}: billed", one.amount, address, currency))
     for place, one in enumerate(applied, len(billed)):
         why.record(piece_at(of, place), one.amount, why.figure(f"{of}#applied/{one.line_id}"))

@@ -13,15 +13,19 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from domain.billing.periods import BillingPeriod
-from domain.billing.tax import SERVICE, Rule, Taxable, TaxGroups, by_table
+from domain.billing.tax import OUTPUT, SERVICE, Rule, Taxable, TaxGroups, by_table, rule_on
 from domain.events.finance import InvoicePosted
 from domain.events.reference import TaxPolicyDefined
+from domain.explanation import Node, evaluated, total
 from domain.identity import composed, parts_of
-from domain.money import format_amount
-from domain.units import Amount
+from domain.money import HALF_UP, format_amount
+from domain.outputs import StatementTax, UndeterminedTax
+from domain.units import Amount, Percent
+from domain.why import Why, elsewhere, in_event, line_policies, rounding
+from state.billing.clearing_record import piece_at
 from state.books import Contract, OpenException, StatementEntry, StatementState
 from state.draft import Draft
-from state.terms.plan import plan_on
+from state.terms.plan import plan_on, version_on
 from state.totals import issued_on
 
 # What decides about tax; another function here is another rule for all.
@@ -67,11 +71,7 @@ def taxables(draft: Draft, contract: Contract, day: date, listed: Iterable[State
     """By contract line and service date; `day` is the statement's last one."""
     sums: dict[tuple[str, date], Amount] = {}
     for one in listed:
-        entry = draft.entry(one.entry_id)
-        assert entry is not None, "a statement lists entries of the books"
-        issued = issued_on(entry, contract.contract_id, one.line_id)
-        assert issued is not None, "the statement issued the entry"
-        place = one.line_id, issued.day
+        place = one.line_id, _service_day(draft, contract, one)
         sums[place] = sums.get(place, 0) + one.amount
     return tuple(taxable(draft, contract, *place, day, amount) for place, amount in sorted(sums.items()))
 
@@ -84,6 +84,92 @@ def taxable(
     assert plan is not None, "a line that has issued work stays known"
     point = plan.policies.tax_point
     return Taxable(plan.line.tax_category, point, service_date if point == SERVICE else statement_day, amount)
+
+
+def say_groups(
+    draft: Draft, why: Why, of: str, contract: Contract, listed: Sequence[StatementEntry], billed: int, found: Taxed
+) -> None:
+    """The base of each group and its tax; the first `billed` of what is `listed` are lines, the others deposits set against them. Which
+    group a row is in, the rule says of it alone."""
+    currency, days = contract.terms.currency, [_service_day(draft, contract, one) for one in listed]
+    rows = [(one.line_id, day) for one, day in zip(listed, days, strict=True)]
+    of_place = dict(zip(sorted(set(rows)), found.taxables, strict=True))
+    alike = {place: _alike(RULE((one,), found.policy, currency).all[0]) for place, one in of_place.items()}
+    for number, group in enumerate(found.groups.all, 1):
+        own = [place for place, row in enumerate(rows) if alike[row] == _alike(group)]
+        nodes = []
+        for line_id in dict.fromkeys(listed[place].line_id for place in own if place < billed):
+            of_line = [place for place in range(billed) if listed[place].line_id == line_id]
+            if set(of_line) <= set(own):
+                amount = sum(listed[place].amount for place in of_line)
+                nodes.append(
+                    elsewhere(
+                        f"line {line_id}", amount, composed("statement_line", of, line_id, str(why.now)), currency
+                    )
+                )
+            else:
+                nodes += [why.figure(piece_at(of, place)) for place in of_line if place in own]
+        nodes += [why.figure(piece_at(of, place)) for place in own if place >= billed]
+        base = why.record(
+            f"{of}#tax_base/{number}", group.base, total(f"tax base of {group.category}", nodes, "amount", currency)
+        )
+        if isinstance(group, StatementTax) and found.policy is not None:
+            _say_tax(
+                draft,
+                why,
+                f"{of}#tax/{number}",
+                contract,
+                group,
+                base,
+                rows[own[0]],
+                found.policy,
+                of_place[rows[own[0]]],
+            )
+
+
+def _service_day(draft: Draft, contract: Contract, listed: StatementEntry) -> date:
+    entry = draft.entry(listed.entry_id)
+    assert entry is not None, "a statement lists entries of the books"
+    issued = issued_on(entry, contract.contract_id, listed.line_id)
+    assert issued is not None, "the statement issued the entry"
+    return issued.day
+
+
+def _alike(group: StatementTax | UndeterminedTax) -> tuple[str, str | None, Percent, bool]:
+    """What is taxed alike has this in common."""
+    known = (group.kind, group.percent) if isinstance(group, StatementTax) else (None, 0)
+    return (group.category, *known, group.tax_point_date is None)
+
+
+def _say_tax(
+    draft: Draft,
+    why: Why,
+    address: str,
+    contract: Contract,
+    group: StatementTax,
+    base: Node,
+    first: tuple[str, date],
+    policy: TaxPolicyDefined,
+    one: Taxable,
+) -> None:
+    """The tax, or of what bears none the base with the rate that says so."""
+    rule = rule_on(policy, one.category, one.day)
+    assert rule is not None, "a known group has a rule"
+    since = f"from {rule.effective_from}" if rule.effective_from is not None else "from the beginning"
+    path = f"rules[{policy.rules.index(rule)}].percent"
+    percent = in_event("rate of tax", rule.percent, "percent", policy, path)
+    percent = percent._replace(facts=(("rule", f"{rule.category}, {rule.kind.replace('_', ' ')}, {since}"),))
+    if group.kind != OUTPUT:
+        why.record(address, group.base, base._replace(why=(percent,)))
+        return
+    line_id, day = first
+    version = version_on(contract, day)
+    terms = next(stored.terms for stored in (*contract.history, *contract.former) if stored.version == version)
+    entity = draft.reference.entity(terms.legal_entity_id)
+    assert entity is not None, "terms of an unknown entity are refused"
+    title, parameters = f"tax on {group.category}", rounding(base.currency, HALF_UP)
+    made = evaluated(title, "percent_of", (base, percent), parameters, "amount", base.currency, rule="R11")
+    why.record(address, group.amount, made._replace(policies=line_policies(terms, line_id, entity, "tax_point")))
 
 
 # What no policy covers

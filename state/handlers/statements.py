@@ -47,7 +47,7 @@ from state.billing.payers import Billed, PayerShare, is_funded, issued_to, parti
 from state.billing.pieces import piece_of
 from state.billing.reissue import before_issue, is_reissued, keep, note_period
 from state.billing.statement_lines import in_parts, printed_amount, printed_line
-from state.billing.statement_tax import Taxed, note_undetermined, taxed
+from state.billing.statement_tax import Taxed, note_undetermined, say_groups, taxed
 from state.books import (
     Contract,
     Entry,
@@ -611,6 +611,8 @@ def _emit(
     if draft.why is not None:
         _say_issued(draft.why, made, contract, lines)
     tax = taxed(draft, current, bill_to, period, listed)
+    if draft.why is not None:
+        say_groups(draft, draft.why, made, current, listed, sum(len(line.entries) for line in lines), tax)
     note_undetermined(draft, made, current, tax)
     deposits_applied = sum(line.amount for line in lines) - sum(one.amount for one in listed)
     whole = _told(draft, contract, period, bill_to, made, lines, kept, deposits_applied, tax)

@@ -4,9 +4,10 @@ A version of the terms holds from its `effective_on`; of several that do, the hi
 beginning. Lines match by id; one that a version no longer has ended the day before it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from itertools import product
+from operator import itemgetter
 from typing import NamedTuple
 
 from domain.billing import retention
@@ -117,13 +118,13 @@ def cap_rules(history: Sequence[Version], line_id: str, content: str | None = No
 
     `content` is what the caps have to count (`domain/work/rows.py`); None: whatever they count.
     """
-    seen: dict[tuple[str, str], list[tuple[Version, Cap | SharedCap, Resolved]]] = {}
+    seen: dict[tuple[str, str], list[_StatedCap]] = {}
     for version in history:
         line = line_named(version.terms, line_id)
         policies = line_policies(version.terms, line, version.defaults)
-        for cap_id, cap in _caps_of(version.terms, line, line_id):
+        for cap_id, cap, path in _caps_of(version.terms, line, line_id):
             if content is None or _counts(cap_id, cap, line, policies, content):
-                seen.setdefault((cap_id, cap.period), []).append((version, cap, policies))
+                seen.setdefault((cap_id, cap.period), []).append(_StatedCap(version, cap, path, policies))
     versions = held(history, line_id)
     return tuple(_rule(*key, stated, versions) for key, stated in seen.items()) + _order_rules(history, line_id)
 
@@ -134,6 +135,7 @@ def _order_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...
     limits = purchase_order.limits(version.terms for version in history)
     if not limits:
         return ()
+    naming = {version.terms.purchase_order.number: version for version in history if version.terms.purchase_order}
     first = next((place for place in range(len(history) - 1, -1, -1) if history[place].retroactive), 0)
     newest = next((line for version in reversed(history) if (line := line_named(version.terms, line_id))), None)
     rules = []
@@ -143,7 +145,9 @@ def _order_rules(history: Sequence[Version], line_id: str) -> tuple[CapRule, ...
             order, line = version.terms.purchase_order, line_named(version.terms, line_id) or newest
             binds = order is not None and order.number == number and purchase_order.covers(line)
             since = BEGINNING if version is history[first] and version.retroactive else version.effective_on
-            held.append(CapLimit(since, amount, None, True, limits_revenue=False) if binds else CapLimit(since))
+            by, path = naming[number].number, purchase_order.SUBJECT_KIND
+            limit = CapLimit(since, amount, None, True, limits_revenue=False, version=by, stated=path)
+            held.append(limit if binds else CapLimit(since))
         if any(limit.hard for limit in held):
             thresholds = line_policies(history[-1].terms, None, history[-1].defaults).cap_thresholds
             rules.append(CapRule(purchase_order.order_id(number), "whole_term", tuple(held), tuple(thresholds), True))
@@ -183,7 +187,7 @@ def bound_lines(history: Sequence[Version], cap_id: str) -> frozenset[str]:
             *(line.line_id for line in version.terms.lines),
             *(member for cap in version.terms.shared_caps for member in cap.lines),
         }
-        for each, _ in _caps_of(version.terms, line_named(version.terms, line_id), line_id)
+        for each, _, _ in _caps_of(version.terms, line_named(version.terms, line_id), line_id)
         if each == cap_id
     )
 
@@ -254,35 +258,51 @@ def _kind(version: Version, line_id: str) -> type | None:
     return type(line.terms) if line is not None else None
 
 
-def _caps_of(terms: ContractSigned, line: ContractLine | None, line_id: str) -> list[tuple[str, Cap | SharedCap]]:
+class _StatedCap(NamedTuple):
+    """A cap as a version has it, and the path of it in the line or in the terms."""
+
+    version: Version
+    cap: Cap | SharedCap
+    path: str
+    policies: Resolved
+
+
+def _caps_of(
+    terms: ContractSigned, line: ContractLine | None, line_id: str
+) -> Iterator[tuple[str, Cap | SharedCap, str]]:
+    """Their ids, and where the line or the terms state them."""
     own = getattr(line.terms, "cap", None) if line is not None else None
-    caps: list[tuple[str, Cap | SharedCap]] = [(f"{LINE}:{line_id}", own)] if own is not None else []
+    if own is not None:
+        yield f"{LINE}:{line_id}", own, "terms.cap"
     if line is not None:
         limits = methods.limits(line.terms)
-        caps += [(limit_id(line_id, category), Cap("hard", limits[category])) for category in sorted(limits)]
+        for place, category in sorted(enumerate(limits), key=itemgetter(1)):
+            yield limit_id(line_id, category), Cap("hard", limits[category]), f"terms.limits[{place}]"
         if methods.agreed_units(line.terms) is not None:
-            caps.append((units_id(line_id), Cap("soft")))
-    return caps + [(f"{SHARED}:{cap.cap_id}", cap) for cap in terms.shared_caps if line_id in cap.lines]
+            yield units_id(line_id), Cap("soft"), ""
+    for place, cap in enumerate(terms.shared_caps):
+        if line_id in cap.lines:
+            yield f"{SHARED}:{cap.cap_id}", cap, f"shared_caps[{place}]"
 
 
 def _rule(
     cap_id: str,
     period: str,
-    stated: Sequence[tuple[Version, Cap | SharedCap, Resolved]],
+    stated: Sequence[_StatedCap],
     versions: Sequence[tuple[Version, date]],
 ) -> CapRule:
     """`versions` are those by which the line goes, with their first days."""
-    by_version = {version.number: (cap, policies) for version, cap, policies in stated}
+    by_version = {one.version.number: one for one in stated}
     limits = [_limit(since, by_version.get(version.number)) for version, since in versions]
-    _, newest, policies = stated[-1]
-    thresholds = newest.thresholds or policies.cap_thresholds
+    newest = stated[-1]
+    thresholds = newest.cap.thresholds or newest.policies.cap_thresholds
     return CapRule(cap_id, period, tuple(limits), tuple(thresholds) if period != "day" else ())
 
 
-def _limit(effective_on: date, stated: tuple[Cap | SharedCap, Resolved] | None) -> CapLimit:
+def _limit(effective_on: date, stated: _StatedCap | None) -> CapLimit:
     if stated is None:
         return CapLimit(effective_on)
-    cap, policies = stated
+    cap, policies = stated.cap, stated.policies
     hard = cap.kind == "hard"
     split = cap.split or policies.cap_split
     limits_revenue = policies.cap_limits_revenue if cap.limits_revenue is None else cap.limits_revenue
@@ -294,6 +314,8 @@ def _limit(effective_on: date, stated: tuple[Cap | SharedCap, Resolved] | None) 
         split,
         policies.cap_split_billing or split,
         hard if limits_revenue is None else bool(limits_revenue),
+        stated.version.number,
+        stated.path,
     )
 
 

@@ -7,14 +7,17 @@ figure records how, by an address under which others name it as an operand:
 
 The step's operation over its operands has to give the value of the rule, else `Disagreement` is raised: an explanation can neither drift
 from the rule nor guess. Operands are other recorded figures, fields of events (`in_terms`, `in_event`, `quoted`), and what has an
-explanation of its own (`elsewhere`). A sum over entries is one generic figure: what `add` put under its address, in order.
+explanation of its own (`elsewhere`). A sum over entries is one generic figure: what `add` put under its address, in order. Where entries
+take places before others, as under a cap, `place` keeps what each puts into the sum, and `in_order` names the sum, or what of it is before
+an entry, as a `turn` left it: one decision of a step over all whom it concerns.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractSigned
@@ -36,11 +39,48 @@ from domain.reference.exchange import Exchange
 
 # Of an event that an explanation has yet to find in the log: what of it the recorder knows, and where else it may be.
 UNPLACED: Final = -1
+# What is before an entry in a sum in order.
+IN_ORDER: Final = "in_order"
 CONTRACT, CONTRACT_LINE, QUOTE, ENTITY = "contract", "contract_line", "exchange_rate", "legal_entity"
 
 
 class Disagreement(AssertionError):
     """A recorded step that does not give the value of its rule: the rule and what it says of itself differ."""
+
+
+class Deferred:
+    """A figure of which the step is made when somebody asks: what the rule had at hand is kept instead."""
+
+    __slots__ = ("_address", "_make", "_node", "value")
+
+    def __init__(self, address: str, value: int, make: Callable[[], Node]) -> None:
+        self._address, self._make, self.value = address, make, value
+        self._node: Node | None = None
+
+    @property
+    def node(self) -> Node:
+        if self._node is None:
+            self._node = _agreed(self._address, self.value, self._make())
+        return self._node
+
+
+class Addends(Protocol):
+    """What one of several puts into sums, by their names."""
+
+    @property
+    def values(self) -> Mapping[str, int]: ...
+
+    def node(self, name: str) -> Node: ...
+
+
+class PlacedPart(NamedTuple):
+    """What one of several puts into sums, at its place in their order; None: nothing any more."""
+
+    step: int
+    turn: int
+    of: str
+    order: tuple[str, ...]
+    parts: Addends | None
 
 
 class Why:
@@ -49,13 +89,16 @@ class Why:
     What is tried on a copy of the books is recorded in a `fork`, which leaves this as it is.
     """
 
-    __slots__ = ("_figures", "_parts", "_under", "now")
+    __slots__ = ("_changes", "_figures", "_parts", "_placed", "_under", "now", "turn")
 
     def __init__(self, under: Why | None = None) -> None:
         self.now: int = under.now if under is not None else 0
+        self.turn: int = under.turn if under is not None else 0
         self._under = under
-        self._figures: dict[str, list[tuple[int, Node]]] = {}
+        self._figures: dict[str, list[tuple[int, Node | Deferred]]] = {}
         self._parts: dict[str, list[tuple[int, Node]]] = {}
+        self._placed: dict[str, dict[str, list[PlacedPart]]] = {}
+        self._changes: dict[str, list[int]] = {}
 
     def fork(self) -> Why:
         return Why(self)
@@ -70,14 +113,32 @@ class Why:
 
     def record(self, address: str, value: int, made: Node) -> Node:
         """Raises Disagreement where `made` is not the value."""
-        if made.value != value:
-            raise Disagreement(f"{address}: the rule has {value}, its recorded step comes to {made.value}")
-        self._figures.setdefault(address, []).append((self.now, made))
+        self._figures.setdefault(address, []).append((self.now, _agreed(address, value, made)))
         return made
+
+    def later(self, address: str, value: int, make: Callable[[], Node]) -> None:
+        """The same of a figure that few ask for."""
+        self._figures.setdefault(address, []).append((self.now, Deferred(address, value, make)))
 
     def add(self, address: str, part: Node) -> None:
         """To a sum."""
         self._parts.setdefault(address, []).append((self.now, part))
+
+    def place(self, address: str, of: str, order: tuple[str, ...], parts: Addends | None) -> None:
+        """What it puts into the sums from now on."""
+        places = self._placed.setdefault(address, {}).setdefault(of, [])
+        if not places and parts is None:
+            return
+        had = places[-1].parts if places else None
+        if places and places[-1].order == order and (had and had.values) == (parts and parts.values):
+            return
+        places.append(PlacedPart(self.now, self.turn, of, order, parts))
+        self._changes.setdefault(address, []).append(self.turn)
+
+    def clear(self, address: str) -> None:
+        """Nobody puts anything into the sums."""
+        for of, places in self._placed.get(address, {}).items():
+            self.place(address, of, places[-1].order if places else (), None)
 
     def figure(self, address: str) -> Node:
         """The newest of the address. Raises KeyError: an operand is recorded before what is made of it."""
@@ -93,20 +154,72 @@ class Why:
     # What explanations ask
 
     def figure_at(self, address: str, step: int) -> Node | None:
+        found = self.kept_at(address, step)
+        return found.node if isinstance(found, Deferred) else found
+
+    def kept_at(self, address: str, step: int) -> Node | Deferred | None:
+        """The same, as it is kept."""
         kept = self._figures.get(address, ())
         place = bisect_right(kept, step, key=_when)
         if place:
             return kept[place - 1][1]
-        return self._under.figure_at(address, step) if self._under is not None else None
+        return self._under.kept_at(address, step) if self._under is not None else None
 
     def parts_at(self, address: str, step: int) -> list[Node]:
         kept = self._parts.get(address, ())
         own = [part for _, part in kept[: bisect_right(kept, step, key=_when)]]
         return [*self._under.parts_at(address, step), *own] if self._under is not None else own
 
+    def placed(self, address: str, name: str, *, turn: int | None = None, step: int | None = None) -> list[PlacedPart]:
+        """Who puts something into the sum, in order, as a turn left them, or the step."""
+        found = self._under.placed(address, name, turn=turn, step=step) if self._under is not None else []
+        each = (self.placed_of(address, of, turn=turn, step=step) for of in self._placed.get(address, {}))
+        found += [one for one in each if one is not None and one.parts is not None and one.parts.values[name]]
+        return sorted(found, key=_order)
 
-def _when(kept: tuple[int, Node]) -> int:
+    def placed_of(
+        self, address: str, of: str, *, turn: int | None = None, step: int | None = None
+    ) -> PlacedPart | None:
+        """Its own, also where it puts in nothing any more; None where it never did."""
+        places = self._placed.get(address, {}).get(of, ())
+        place = len(places)
+        if turn is not None:
+            place = bisect_right(places, turn, key=_turn)
+        elif step is not None:
+            place = bisect_right(places, step, key=_step)
+        if place:
+            return places[place - 1]
+        return self._under.placed_of(address, of, turn=turn, step=step) if self._under is not None else None
+
+    def is_placed_later(self, address: str, of: str, step: int, turn: int) -> bool:
+        """Whether what it puts in changed again in the step, after the turn."""
+        return any(one.step == step and one.turn > turn for one in self._placed.get(address, {}).get(of, ()))
+
+    def changes(self, address: str, turn: int) -> int:
+        """How often the sum changed up to a turn."""
+        return bisect_right(self._changes.get(address, ()), turn)
+
+
+def _agreed(address: str, value: int, made: Node) -> Node:
+    if made.value != value:
+        raise Disagreement(f"{address}: the rule has {value}, its recorded step comes to {made.value}")
+    return made
+
+
+def _when(kept: tuple[int, Node | Deferred]) -> int:
     return kept[0]
+
+
+def _turn(placed: PlacedPart) -> int:
+    return placed.turn
+
+
+def _step(placed: PlacedPart) -> int:
+    return placed.step
+
+
+def _order(placed: PlacedPart) -> tuple[str, ...]:
+    return placed.order
 
 
 # Operands
@@ -117,12 +230,27 @@ def elsewhere(title: str, value: int, address: str, currency: str, unit: str = "
     return Node(title, value, unit, currency, Arithmetic(ELSEWHERE), id=address)
 
 
-def in_terms(title: str, value: int, unit: str, terms: ContractSigned, path: str, line_id: str | None = None) -> Node:
-    """A field of a contract's terms, or of a line of them; a version may have it from one before it."""
+def in_order(node: Node, address: str, name: str, turn: int, orders: str, before: str) -> Node:
+    """What all have placed under the address by the name, as a turn left it; with an entry what those `before` it have, by its place under
+    `orders`. `node` says what it comes to."""
+    return node._replace(
+        arithmetic=Arithmetic(ELSEWHERE), id=composed(IN_ORDER, address, name, str(turn), orders, before)
+    )
+
+
+def in_version(
+    title: str, value: int, unit: str, currency: str, contract_id: str, version: int, path: str, line_id: str | None
+) -> Node:
+    """A field of a version of a contract's terms, or of a line of them, which may have it from one before it."""
     kind = CONTRACT if line_id is None else CONTRACT_LINE
-    subject = terms.contract_id if line_id is None else composed(terms.contract_id, line_id)
+    subject = contract_id if line_id is None else composed(contract_id, line_id)
+    return _field(title, value, unit, currency, _unplaced(kind, subject, version), path)
+
+
+def in_terms(title: str, value: int, unit: str, terms: ContractSigned, path: str, line_id: str | None = None) -> Node:
+    """The same of terms at hand."""
     currency = terms.currency if unit in ("amount", "rate") else ""
-    return _field(title, value, unit, currency, _unplaced(kind, subject, terms.version), path)
+    return in_version(title, value, unit, currency, terms.contract_id, terms.version, path, line_id)
 
 
 def in_event(title: str, value: int, unit: str, event: Event, path: str, currency: str = "") -> Node:

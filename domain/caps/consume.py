@@ -13,6 +13,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
+from domain.caps.recorded import AMOUNT, HOURS, WHOLE, CapFigures, Rooms
 from domain.identity import composed
 from domain.money import allocate, round_ratio
 from domain.months import month_end
@@ -25,7 +26,8 @@ Order = tuple[str, str, str]
 class CapLimit(NamedTuple):
     """What a contract version says of the cap, from a date on; None: not limited in that measure. One that is not hard only warns.
 
-    `split_billing` says how billing is split; where it is not `split`, revenue and billing are allotted apart.
+    `split_billing` says how billing is split; where it is not `split`, revenue and billing are allotted apart. `version` states it, in the
+    field of the line or of the terms that `stated` is.
     """
 
     effective_on: date
@@ -35,6 +37,8 @@ class CapLimit(NamedTuple):
     split: str = "split"
     split_billing: str = "split"
     limits_revenue: bool = True
+    version: int = 0
+    stated: str = ""
 
 
 class CapRule(NamedTuple):
@@ -211,20 +215,30 @@ def for_revenue(rules: Sequence[CapRule]) -> tuple[CapRule, ...]:
     )
 
 
-def grant(claim: CapRequest, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str) -> Billable:
+def grant(
+    claim: CapRequest,
+    buckets: Mapping[BucketKey, Bucket],
+    step: Amount,
+    mode: str,
+    figures: CapFigures | None = None,
+) -> Billable:
     """Give the claim what every hard cap has left. `step` is the currency's smallest unit."""
     free = claim.free
     free_hours = claim.hours - claim.pinned_hours
     room, room_hours, binding = free, free_hours, None
+    rooms = Rooms(figures, claim) if figures is not None else None
     for rule in claim.rules:
         if not limit_on(rule, claim.day).hard:
             continue
-        left, left_hours = _left(rule, claim, free, free_hours, buckets, step, mode)
+        left, left_hours = _left(rule, claim, free, free_hours, buckets, step, mode, rooms)
         if left < room or left_hours < room_hours:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
     if claim.within is not None and (most := max(claim.within[0] - claim.pinned, 0)) < room:
         room, binding = most, claim.within[1]
-    return Billable(claim.pinned + room, claim.pinned_hours + room_hours, binding)
+    granted = Billable(claim.pinned + room, claim.pinned_hours + room_hours, binding)
+    if rooms is not None:
+        rooms.granted(granted)
+    return granted
 
 
 def _left(
@@ -235,17 +249,26 @@ def _left(
     buckets: Mapping[BucketKey, Bucket],
     step: Amount,
     mode: str,
+    rooms: Rooms | None,
 ) -> tuple[Amount, Hours]:
     """Amount and hours of the claim's free part for which this cap has room."""
-    limit = limit_on(rule, claim.day)
-    taken = buckets.get(bucket_key(rule, claim.day, claim.person_id), Bucket())
+    limit, key = limit_on(rule, claim.day), bucket_key(rule, claim.day, claim.person_id)
+    taken = buckets.get(key, EMPTY)
     left, left_hours = free, free_hours
     if limit.amount is not None and (rest := max(limit.amount - taken.amount, 0)) < left:
         left, left_hours = rest, free_hours * rest // free
+        if rooms is not None:
+            rooms.bound(rule, limit, key, taken, AMOUNT)
     if limit.hours is not None and (rest_hours := max(limit.hours - taken.hours, 0)) < left_hours:
         left, left_hours = min(left, round_ratio(free * rest_hours, free_hours, step, mode)), rest_hours
+        if rooms is not None:
+            rooms.bound(rule, limit, key, taken, HOURS)
     if limit.split == "reject_whole" and (left < free or left_hours < free_hours):
-        return 0, 0
+        left, left_hours = 0, 0
+        if rooms is not None:
+            rooms.bound(rule, limit, key, taken, WHOLE)
+    if rooms is not None:
+        rooms.end()
     return left, left_hours
 
 
@@ -267,7 +290,10 @@ def _add(claim: CapRequest, amount: Amount, hours: Hours, buckets: dict[BucketKe
 
 
 def without_excess(
-    claims: Sequence[CapRequest], buckets: Mapping[BucketKey, Bucket], most: Mapping[BucketKey, Amount]
+    claims: Sequence[CapRequest],
+    buckets: Mapping[BucketKey, Bucket],
+    most: Mapping[BucketKey, Amount],
+    figures: CapFigures | None = None,
 ) -> tuple[list[CapRequest], dict[BucketKey, Bucket]]:
     """The claims, in consumption order, and the buckets without what is settled above the `most` that they may hold: what had made room for
     it, such as a refund, is gone, and the last give back first."""
@@ -276,10 +302,15 @@ def without_excess(
     for place in reversed(range(len(kept))):
         claim = kept[place]
         keys = [bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules]
-        above = (now[key].pinned_amount - most[key] for key in keys if key in most and key in now)
-        back = min(claim.pinned, max(above, default=0))
+        above = {key: now[key].pinned_amount - most[key] for key in keys if key in most and key in now}
+        back = min(claim.pinned, max(above.values(), default=0))
         if back <= 0:
             continue
+        if figures is not None:
+            ruled = {key: rule for rule, key in zip(claim.rules, keys, strict=True) if key in above}
+            figures.give_back(
+                claim, back, {key: (rule, limit_of(rule, key)) for key, rule in ruled.items()}, buckets, most
+            )
         kept[place] = less = claim._replace(pinned=claim.pinned - back)
         for key in keys:
             taken = now[key]
@@ -296,12 +327,13 @@ def allot(
     step: Amount,
     mode: str,
     most: Mapping[BucketKey, Amount] = NO_LIMITS,
+    figures: CapFigures | None = None,
 ) -> tuple[list[Billable], dict[BucketKey, Bucket]]:
     """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim."""
-    kept, now = without_excess(claims, buckets, most)
+    kept, now = without_excess(claims, buckets, most, figures)
     grants = []
     for claim in kept:
-        granted = grant(claim, now, step, mode)
+        granted = grant(claim, now, step, mode, figures)
         take(claim, granted, now)
         grants.append(granted)
     return grants, now

@@ -81,8 +81,7 @@ class AlertNodes:
         plan, rule, bucket = watched
         if name.startswith("used"):
             return self.caps.taken(plan, rule, bucket, allotments(plan)[-1], said.step, by_hours=by_hours)
-        day = limit_of(rule, bucket).effective_on
-        return self.caps.limit_on(plan, rule, day, said.step, by_hours=by_hours)
+        return self.caps.newest_limit(plan, rule, bucket, by_hours=by_hours)
 
     def _share(self, alert_id: str, measure: str) -> Node | None:
         """What is taken in per cent of the limit."""

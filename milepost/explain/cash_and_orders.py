@@ -100,7 +100,7 @@ class CashAndOrderNodes:
         assert contract is not None, "a balance is of a contract in the books"
         plan, rule = next(one for one in ordered(draft, contract) if one.number == order.number)
         if name == "limit":
-            return self.caps.headroom.order_limit(name, contract, plan.currency, order.number, order.limit)
+            return self.caps.newest_limit(plan, rule, (rule.cap_id, ""))
         return self.caps.taken(plan, rule, (rule.cap_id, ""), allotments(plan)[-1], said.step, by_hours=False)
 
     def unapplied(self, said: TracedOutput, cash: ViewUnapplied) -> Node:

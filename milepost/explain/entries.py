@@ -30,6 +30,7 @@ from milepost.explain.charges import ChargeNodes
 from milepost.explain.drawing import DrawingNodes
 from milepost.explain.passing import PassingNodes
 from milepost.explain.rating import Rating
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE
@@ -64,6 +65,7 @@ class EntryNodes:
     def __init__(self, sources: Sources, rating: Rating) -> None:
         self.sources = sources
         self.rating = rating
+        self.recorded = RecordedNodes(sources)
         self.charges = ChargeNodes(sources, rating)
         self.charges.value_at = self.value_at
         self.charges.fees.entries = self

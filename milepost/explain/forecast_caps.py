@@ -96,7 +96,7 @@ class ForecastCapNodes:
             case "used_amount" | "used_hours":
                 return self._used(said, one, name)
             case "limit_amount" | "limit_hours":
-                return self.caps.limit_on(one.plan, one.rule, as_of, said.step, by_hours=name == "limit_hours")
+                return self.caps.limit_on(one.plan, one.rule, as_of, by_hours=name == "limit_hours")
             case "used_percent":
                 return self._percent(said, one)
             case _:

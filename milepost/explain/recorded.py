@@ -2,38 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, agreeing, constant, stated, total
 from domain.identity import parts_of
-from domain.why import CONTRACT_LINE, QUOTE, UNPLACED
+from domain.why import CONTRACT_LINE, IN_ORDER, QUOTE, UNPLACED, PlacedPart, Why
 from milepost.explain.recompute import everything
 from milepost.explain.sources import Sources
 
 # What explains an address by the parts after its kind; None where it has no such figure.
 Resolver = Callable[..., Node | None]
+ALL_OF_IT, BEFORE_IT = "settled of {:,} entries", "taken by {:,} entries before"
 
 
 class RecordedNodes:
     """`resolvers` by the first part of an address, else the figure of that id is asked for."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, why: Why | None = None) -> None:
         self.sources = sources
-        self.resolvers: dict[str, Resolver] = {}
+        self.why = why if why is not None else sources.trace.why
+        self.resolvers: dict[str, Resolver] = {IN_ORDER: self._in_order}
         self._made: dict[int, Node] = {}
+        # Of what is made here, so that no other node has its identity.
+        self._own: list[Node] = []
+        self._sums: dict[tuple[str, str, int, str], Node] = {}
+        self._placed: dict[tuple[int, str], Node] = {}
+        # What a figure of an entry is called that is placed under an address by a name.
+        self.called: Callable[[str, str], str] = lambda _address, name: name
 
     def figure(self, address: str, step: int | None = None) -> Node | None:
         """As a step left it, else as it stands; None where no rule recorded it."""
-        why = self.sources.trace.why
-        found = why.figure_at(address, why.now if step is None else step)
+        found = self.why.figure_at(address, self.why.now if step is None else step)
         return self._bound(found) if found is not None else None
 
     def sum(self, address: str, title: str, step: int, currency: str, **more: Any) -> Node:
         """What was added under an address up to a step."""
-        parts = [self._bound(part) for part in self.sources.trace.why.parts_at(address, step)]
+        parts = [self._bound(part) for part in self.why.parts_at(address, step)]
         return total(title, parts, "amount", currency, **more)
+
+    def bound(self, node: Node) -> Node:
+        """What is made of operands as rules record them."""
+        self._own.append(node)
+        return self._bound(node)
+
+    def part(self, address: str, of: str, name: str, step: int) -> Node | None:
+        """What one of several puts into a sum, as a step left it; None where it never did."""
+        placed = self.why.placed_of(address, of, step=step)
+        return self._part(placed, name) if placed is not None and placed.parts is not None else None
+
+    def _part(self, placed: PlacedPart, name: str) -> Node:
+        assert placed.parts is not None, "it has a place"
+        key = (id(placed.parts), name)
+        if key not in self._placed:
+            self._placed[key] = self.bound(placed.parts.node(name))
+        return self._placed[key]
+
+    def placed(self, address: str, name: str, places: Sequence[PlacedPart], title: str) -> Node | None:
+        """A sum in order; None where nobody has a part of it. Of very many parts each is only named."""
+        parts = []
+        for one in places:
+            if self.sources.are_many and one.parts is not None:
+                unit = "hours" if name.endswith("hours") else "amount"
+                currency = self._part(places[0], name).currency
+                called = self.called(address, name)
+                parts.append(self.sources.part(one.of, called, one.parts.values[name], unit, currency, one.step))
+            else:
+                parts.append(self._part(one, name))
+        return total(title.format(len(parts)), parts, parts[0].unit, parts[0].currency, rule="R16") if parts else None
+
+    def _in_order(self, address: str, name: str, turn: str, orders: str, before: str) -> Node | None:
+        at = int(turn)
+        key = (address, name, self.why.changes(address, at), before)
+        if key not in self._sums:
+            places, title = self.why.placed(address, name, turn=at), ALL_OF_IT
+            if before:
+                own, title = self.why.placed_of(orders, before, turn=at), BEFORE_IT
+                assert own is not None, "what is granted has a place"
+                places = [one for one in places if one.order < own.order]
+            made = self.placed(address, name, places, title)
+            if made is None:
+                return None
+            self._sums[key] = made
+        return self._sums[key]
 
     def _bound(self, root: Node) -> Node:
         """Operands before what is made of them, so that no chain of figures is too long."""
@@ -96,7 +148,7 @@ class RecordedNodes:
             if line is not None:
                 found, path = sources.ref_of(line[0]), f"{line[2]}.{path}"
         else:
-            event = sources.terms_event(named.id, named.version, path.partition(".")[0])
+            event = sources.terms_event(named.id, named.version, path.partition(".")[0].partition("[")[0])
             found = sources.ref_of(event) if event is not None else None
         if found is None:
             return stated(node.title, node.value or 0, node.unit, node.currency)

@@ -26,7 +26,6 @@ from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
 from milepost.explain.entries import INCREMENTS, EntryNodes, in_steps
 from milepost.explain.funding import FundingNodes
-from milepost.explain.recorded import RecordedNodes
 from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
@@ -59,7 +58,7 @@ class StatementNodes:
     def __init__(self, sources: Sources, entries: EntryNodes) -> None:
         self.sources = sources
         self.entries = entries
-        self.recorded = RecordedNodes(sources)
+        self.recorded = entries.recorded
         self.retention = RetentionNodes(sources, self.recorded, self.line)
         self.recorded.resolvers["piece"] = self._piece_of
         self.recorded.resolvers["statement"] = self.statement

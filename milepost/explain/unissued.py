@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from domain.explanation import Node, agreeing, less, stated
+from domain.caps.recorded import CLAIMED, HOURS, ORDERS, SETTLED, SHARE, CapFigures, figures_of
+from domain.explanation import Node, less
+from domain.why import Why
 from domain.work.rows import DELIVERY
 from milepost.explain.entries import EntryNodes, VersionStanding
-from milepost.explain.headroom import CapConsumer, ConsumptionOrder, HeadroomNodes
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
-from state.caps.claims import allotments, granted_of
+from state.caps.claims import allotments
 from state.charges.unissued import unissued
 from state.terms.plan import LinePlan, plan_of
 
+WHOSE = "unissued"
+
 
 class UnissuedNodes:
-    """All that is settled is credits; every other entry takes its place by its day."""
+    """The rule allots the rows once more beside the books, as after a step, and records that apart."""
 
     def __init__(self, sources: Sources, entries: EntryNodes) -> None:
         self.sources = sources
         self.entries = entries
-        self.headroom = HeadroomNodes(sources, entries, self)
-        self._memo: dict[tuple[Any, ...], Node] = {}
-        self._consumption_orders: dict[tuple[Any, ...], ConsumptionOrder] = {}
+        self._allotted: dict[tuple[str, frozenset[str], int], RecordedNodes] = {}
 
     def billable(self, at: VersionStanding) -> Node | None:
         """What may be billed of the entry then; None where no cap could leave it something else."""
@@ -30,52 +30,45 @@ class UnissuedNodes:
         plan = plan_of(draft, price) if price is not None else None
         if plan is None or not plan.every_rule:
             return None
-        consumption = self.consumption(plan, allotments(plan)[-1], at.step)
-        own = consumption.by_entry.get(at.entry.entry_id)
-        return self.granted_of(own, consumption) if own is not None else None
+        orders = figures_of(WHOSE, plan.contract_id, allotments(plan)[-1], ORDERS)
+        made = self._recorded(plan, at.step).part(orders, at.entry.entry_id, SHARE, at.step)
+        if made is None or made.value == self._value(at).value:
+            return made
+        return made._replace(title=f"{at.entry.entry_id}: what caps would allow had nothing been issued")
 
-    def consumption(self, plan: LinePlan, allotment: str, step: int) -> ConsumptionOrder:
-        key = (plan.contract_id, plan.group, allotment, step)
-        if key not in self._consumption_orders:
-            draft = self.sources.draft(step)
+    def _recorded(self, plan: LinePlan, step: int) -> RecordedNodes:
+        key = (plan.contract_id, plan.group, step)
+        if key not in self._allotted:
+            why, draft = Why(), self.sources.draft(step)
+            why.now = step
             contract = draft.contract(plan.contract_id)
             assert contract is not None, "the plan is of a contract in the books"
-            consumers = tuple(CapConsumer(*row) for row in unissued(draft, contract, plan))
-            self._consumption_orders[key] = ConsumptionOrder(
-                step, allotment, consumers, {consumer.entry_id: consumer for consumer in consumers}
-            )
-        return self._consumption_orders[key]
+            mode, allotment = plan.policies.money_mode, allotments(plan)[-1]
+            of = CapFigures(why, plan.contract_id, allotment, plan.currency, mode, step, 0, WHOSE)
+            unissued(draft, contract, plan, of)
+            self._allotted[key] = RecordedNodes(self.sources, why)
+            self._allotted[key].resolvers[WHOSE] = self._operand
+        return self._allotted[key]
 
-    def part_of(self, consumer: CapConsumer, consumption: ConsumptionOrder, what: str, *, by_hours: bool) -> Node:
-        return self.headroom.part(consumer, consumption, what, by_hours=by_hours)
+    def _operand(
+        self, name: str, _contract_id: str, _allotment: str, entry_id: str, step: str, _turn: str
+    ) -> Node | None:
+        """All that is settled is credits; every other entry takes its place by its day."""
+        at = self.entries.standing(entry_id, int(step))
+        if at is None:
+            return None
+        if name == CLAIMED + HOURS:
+            hours: Node = self.entries.caps.hours_claimed(at)
+            return hours
+        return self._value(at) if name in {CLAIMED, SETTLED} else None
 
-    def granted_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
-        key = ("granted", consumer.entry_id, consumption.step)
-        if key not in self._memo:
-            value, amount = self._value(consumer, consumption), granted_of(consumption.allotment, consumer.stake).amount
-            title = f"{consumer.entry_id}: what caps would allow had nothing been issued"
-            made = (
-                value
-                if value.value == amount
-                else self.headroom.of(consumer, consumption, value).amount._replace(title=title)
-            )
-            self._memo[key] = agreeing(made, stated(title, amount, "amount", consumer.plan.currency, rule="R16"))
-        return self._memo[key]
-
-    def settled_of(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
-        told = stated(
-            f"{consumer.entry_id}: gives back", consumer.claim.pinned, "amount", consumer.plan.currency, rule="R16"
-        )
-        return agreeing(self._value(consumer, consumption), told)
-
-    def _value(self, consumer: CapConsumer, consumption: ConsumptionOrder) -> Node:
+    def _value(self, at: VersionStanding) -> Node:
         """What of the value is not given up; of units at the steps of their day."""
-        at = self.headroom.at(consumer, consumption)
-        price, charge = at.work.price, at.work.charge
+        price, charge, entry_id = at.work.price, at.work.charge, at.entry.entry_id
         if price is not None and charge is not None and charge.kind == DELIVERY:
-            by_day: Node | None = self.entries.charges.by_day_alone(consumer.entry_id, at.step, at.work, price)
+            by_day: Node | None = self.entries.charges.by_day_alone(entry_id, at.step, at.work, price)
             if by_day is not None and by_day.value != price.value:
-                by_day = by_day._replace(title=f"{consumer.entry_id}: at its steps by day")
+                by_day = by_day._replace(title=f"{entry_id}: at its steps by day")
                 given_up = self.entries.written_off(at)
                 return less(by_day.title, by_day, given_up) if given_up.value else by_day
         return self.entries.chargeable(at)

@@ -38,6 +38,8 @@ from domain.caps.consume import (
     period_of,
     take,
 )
+from domain.caps.recorded import CapFigures
+from domain.explanation import Node
 from domain.units import Amount, Hours
 from state.books import CapBucket, Entry, Price
 from state.caps.claims import (
@@ -48,8 +50,11 @@ from state.caps.claims import (
     allotments,
     bucket_id,
     claim_of,
+    figures_of,
     granted_of,
+    keys_of,
     order_key,
+    recorder,
     stake_of,
     uncapped,
     with_grant,
@@ -72,7 +77,7 @@ def consume_caps(
     Within one group of caps that is one step, so that rivals only see what comes out of it.
     """
     if old is not None and new is not None:
-        new = _with_gift(old[1].price, new)
+        new = _with_gift(draft, old[1].price, new)
     if (
         old is not None
         and new is not None
@@ -85,12 +90,14 @@ def consume_caps(
     return _replace(draft, new[0], None, new) if new is not None else None
 
 
-def _with_gift(before: Price, new: tuple[LinePlan, Consumption]) -> tuple[LinePlan, Consumption]:
+def _with_gift(draft: Draft, before: Price, new: tuple[LinePlan, Consumption]) -> tuple[LinePlan, Consumption]:
     """What a cut gave by prorate is given for good, also to the next version on the same line, as far as its value reaches."""
     plan, stake = new
     if not before.given or (before.contract_id, before.line_id) != (stake.price.contract_id, stake.price.line_id):
         return new
     given = max(stake.price.given, min(before.given, stake.price.chargeable))
+    if draft.why is not None and given != before.given:
+        figures_of(draft.why, plan, allotments(plan)[0]).give(stake.entry_id, given, stake.price.chargeable)
     return plan, replace(stake, price=replace(stake.price, given=given))
 
 
@@ -104,6 +111,8 @@ def with_issue_kept(
     if not plan.apart or plan.settles_alike:
         return stake
     kept = min(stake.issued, stake.price.chargeable)
+    figures = recorder(draft, plan, FOR_REVENUE)
+    left: list[Node] = []
     own = claim_of(old[0], FOR_REVENUE, old[1]) if old is not None else None
     for rule in claim_of(plan, FOR_REVENUE, stake).rules:
         if is_prorated(rule, stake.price.day):
@@ -111,9 +120,13 @@ def with_issue_kept(
             assert limit is not None, "what is prorated is under a limit in money"
             key = bucket_key(rule, stake.price.day, stake.person_id)
             others = draft.bucket(bucket_id(plan, FOR_REVENUE, key)).bucket.pinned_amount
-            if own is not None and any(bucket_key(each, own.day, own.person_id) == key for each in own.rules):
-                others -= own.pinned
+            theirs = own if own is not None and key in keys_of(own) else None
+            others -= theirs.pinned if theirs is not None else 0
             kept = min(kept, limit - others)
+            if figures is not None:
+                left.append(figures.left_by_others(rule, limit_on(rule, stake.price.day), key, others, theirs))
+    if figures is not None:
+        figures.keep_issue(stake.entry_id, max(kept, 0), stake.issued, stake.price.chargeable, left)
     return replace(stake, price=replace(stake.price, given=max(stake.price.given, kept, 0)))
 
 
@@ -123,6 +136,8 @@ def _replace(
     if not plan.rules and (old is None or not old[0].rules):
         return uncapped(new[1].price) if new is not None else None
     price = new[1].price if new is not None else None
+    if draft.why is not None:
+        draft.why.turn += 1
     for allotment in allotments(plan):
         start: Order | None = None
         left: GrantedRequest | None = None
@@ -161,6 +176,8 @@ def settle_consumption(draft: Draft, plan: LinePlan, before: Consumption, after:
     if plan.settles_alike and claim_of(plan, FOR_REVENUE, after).pinned > granted_of(FOR_REVENUE, after).amount:
         _earn(draft, plan, before, after)
         return
+    if draft.why is not None:
+        draft.why.turn += 1
     order = order_key(plan, after.price, after.entry_id)
     for allotment in allotments(plan):
         had, has = claim_of(plan, allotment, before), claim_of(plan, allotment, after)
@@ -187,6 +204,8 @@ def _earn(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption)
 
 def reallocate(draft: Draft, plan: LinePlan, allotment: str) -> None:
     """Allot everything of the group that is not pinned anew, from the beginning."""
+    if draft.why is not None:
+        draft.why.turn += 1
     _walk(draft, plan, allotment, FIRST_OF_ALL, "", None, None)
 
 
@@ -216,7 +235,7 @@ def _enter(
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
     if since is None and all(value.last is None or value.last < own for value in stored.values()):
-        return grant(claim, buckets, plan.step, plan.policies.money_mode)
+        return grant(claim, buckets, plan.step, plan.policies.money_mode, recorder(draft, plan, allotment))
     start = own if since is None else min(own, since)
     return _walk(draft, plan, allotment, start, stake.entry_id, former, _Comer(own, claim))
 
@@ -304,6 +323,16 @@ def _move(
         if allotment != FOR_REVENUE and part_id not in draft.watched:
             said = ruling(draft, plan, rule, key)
             watch(draft, part_id, plan, said, key, stored.bucket, limit_of(said, key))
+    if draft.why is not None:
+        _say_moved(figures_of(draft.why, plan, allotment), had, has, order)
+
+
+def _say_moved(figures: CapFigures, had: GrantedRequest | None, has: GrantedRequest | None, order: Order) -> None:
+    keys = keys_of(has.claim) if has is not None else set()
+    if had is not None:
+        figures.release(had.claim.entry_id, keys_of(had.claim) - keys, order)
+    if has is not None:
+        figures.hold(has.claim, has.granted, keys, order)
 
 
 def _added(bucket: Bucket, share: GrantedRequest, sign: int) -> Bucket:
@@ -377,6 +406,7 @@ def _allotted(
     mode = plan.policies.money_mode
     waiting = _waiting(draft, plan, start, own_id)
     passing = _before(draft, plan, allotment, waiting)
+    figures = recorder(draft, plan, allotment)
     exceeded = _exceeded(draft, plan, allotment, passing, former, comer)
     if exceeded:
         return _allotted_to_all(draft, plan, allotment, own_id, comer, exceeded)
@@ -386,7 +416,7 @@ def _allotted(
         moved.add(former.share.claim, -former.share.claim.pinned, -former.share.claim.pinned_hours)
     if comer is not None:
         passing.read(comer.claim)
-        own = {bucket_key(rule, comer.claim.day, comer.claim.person_id) for rule in comer.claim.rules}
+        own = keys_of(comer.claim)
         buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
         moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
     result = Billable(0, 0)
@@ -396,7 +426,7 @@ def _allotted(
     for order, other, theirs in places:
         if comer is not None and comer.order < order:
             passing.settle()
-            result = _taken(comer.claim, buckets, plan.step, mode)
+            result = _taken(comer.claim, buckets, plan.step, mode, figures)
             moved.add(comer.claim, result.amount - comer.claim.pinned, result.hours - comer.claim.pinned_hours)
             comer = None
         if former is not None and former.order < order:
@@ -412,7 +442,7 @@ def _allotted(
             continue
         passing.settle()
         passing.read(rival.claim)
-        granted = _taken(rival.claim, buckets, plan.step, mode)
+        granted = _taken(rival.claim, buckets, plan.step, mode, figures)
         had = granted_of(allotment, rival.stake)
         moved.add(rival.claim, granted.amount - had.amount, granted.hours - had.hours)
         if _differs(allotment, had, granted):
@@ -444,7 +474,7 @@ def _amount_in(key: BucketKey, share: GrantedRequest | None) -> Amount:
     if share is None:
         return 0
     claim = share.claim
-    return share.granted.amount if key in {bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules} else 0
+    return share.granted.amount if key in keys_of(claim) else 0
 
 
 def most_settled(draft: Draft, plan: LinePlan, key: BucketKey, held: Amount) -> Amount | None:
@@ -483,11 +513,12 @@ def _allotted_to_all(
     claims = [(rival.order, rival.claim) for rival in rivals]
     if comer is not None:
         passing.read(comer.claim)
-        own = {bucket_key(rule, comer.claim.day, comer.claim.person_id) for rule in comer.claim.rules}
+        own = keys_of(comer.claim)
         buckets.update(_with_pinned(comer.claim, {key: buckets[key] for key in own}))
         claims.append(comer)
     claims.sort(key=itemgetter(0))
-    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, plan.policies.money_mode, most)
+    mode, figures = plan.policies.money_mode, recorder(draft, plan, allotment)
+    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, mode, most, figures)
     found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
     rivals.sort(key=lambda rival: rival.order)
     moved = [(rival, found[rival.claim.entry_id]) for rival in rivals]
@@ -624,8 +655,10 @@ def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
     return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
 
 
-def _taken(claim: CapRequest, buckets: dict[BucketKey, Bucket], step: Amount, mode: str) -> Billable:
-    granted = grant(claim, buckets, step, mode)
+def _taken(
+    claim: CapRequest, buckets: dict[BucketKey, Bucket], step: Amount, mode: str, figures: CapFigures | None
+) -> Billable:
+    granted = grant(claim, buckets, step, mode, figures)
     take(claim, granted, buckets)
     return granted
 

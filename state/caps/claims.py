@@ -6,11 +6,23 @@ caps on one line only some limit revenue.
 
 from msgspec.structs import replace
 
-from domain.caps.consume import Billable, BucketKey, CapRequest, CapRule, Order, counting, limit_on, order_of
+from domain.caps.consume import (
+    Billable,
+    BucketKey,
+    CapRequest,
+    CapRule,
+    Order,
+    bucket_key,
+    counting,
+    limit_on,
+    order_of,
+)
+from domain.caps.recorded import CapFigures, bucket_of, say_kept
 from domain.contract import units_id
 from domain.identity import composed
 from domain.money import round_ratio
 from domain.units import Amount, Hours
+from domain.why import Why
 from state.books import Entry, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
@@ -99,13 +111,15 @@ def _returned(price: Price) -> tuple[Amount, Hours]:
     return min(price.returned, max(amount, 0)), min(price.returned_hours, max(hours, 0))
 
 
-def keeping(plan: LinePlan, before: Price, price: Price) -> Price:
+def keeping(draft: Draft, plan: LinePlan, entry_id: str, before: Price, price: Price) -> Price:
     """The next price of work that is final keeps the same part of its value."""
     if not before.final:
         return price
     mode = plan.policies.money_mode
     kept = round_ratio(price.value * before.kept, before.value, plan.step, mode) if before.value else 0
     kept_hours = price.hours * before.kept_hours // before.hours if before.hours else 0
+    if draft.why is not None and before.value:
+        say_kept(figures_of(draft.why, plan, MAIN), entry_id, kept, price.value, before.value)
     return replace(
         price,
         billable=min(price.billable, kept),
@@ -129,9 +143,22 @@ def order_key(plan: LinePlan, price: Price, entry_id: str) -> Order:
     return order_of(price.day, price.approved_at, entry_id, by_approval=plan.policies.cap_order == "approval")
 
 
+def recorder(draft: Draft, plan: LinePlan, allotment: str) -> CapFigures | None:
+    """What takes what the plan's caps allow, where there is an explanation."""
+    return figures_of(draft.why, plan, allotment) if draft.why is not None else None
+
+
+def figures_of(why: Why, plan: LinePlan, allotment: str) -> CapFigures:
+    return CapFigures(why, plan.contract_id, allotment, plan.currency, plan.policies.money_mode, why.now, why.turn)
+
+
+def keys_of(claim: CapRequest) -> set[BucketKey]:
+    """Of the caps and periods that count it."""
+    return {bucket_key(rule, claim.day, claim.person_id) for rule in claim.rules}
+
+
 def bucket_id(plan: LinePlan, allotment: str, key: BucketKey) -> str:
-    cap_id, period = key
-    return f"{composed(plan.contract_id, allotment, cap_id)}/{period}"
+    return bucket_of(plan.contract_id, allotment, key)
 
 
 def buckets_of(draft: Draft, contract_id: str) -> list[str]:

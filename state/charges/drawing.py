@@ -96,7 +96,12 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         if entry is None or before is None:
             continue
         wanted = _shared(row, share)
-        wanted = fitted(entry, keeping(row.plan, before.price, wanted if row.is_issued else replace(wanted, given=0)))
+        wanted = fitted(
+            entry,
+            keeping(
+                draft, row.plan, entry.entry_id, before.price, wanted if row.is_issued else replace(wanted, given=0)
+            ),
+        )
         issued = before.issued if row.is_issued else 0
         stake = Consumption(row.entry_id, row.work.person_id, wanted, issued)
         allotted = consume_caps(draft, (row.plan, before), (row.plan, stake))

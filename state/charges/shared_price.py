@@ -65,7 +65,7 @@ def settle(draft: Draft, plan: LinePlan, pool: SharedPool) -> None:
             continue
         own = plan_of(draft, price) or plan
         stays = is_issued(entry)
-        wanted = fitted(entry, price if stays else keeping(own, before.price, replace(price, given=0)))
+        wanted = fitted(entry, price if stays else keeping(draft, own, entry_id, before.price, replace(price, given=0)))
         issued = before.issued if stays else 0
         allotted = consume_caps(draft, (own, before), (own, Consumption(entry_id, before.person_id, wanted, issued)))
         assert allotted is not None, "a claim was made"

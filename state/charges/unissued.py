@@ -21,6 +21,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.caps.consume import Billable, Bucket, BucketKey, CapRequest, Order, bucket_key, grant
+from domain.caps.recorded import CapFigures
 from domain.identity import composed
 from domain.terms.subscription import MINIMUM
 from domain.units import Amount, Hours
@@ -91,9 +92,13 @@ def is_moved(draft: Draft, contract: Contract, line_ids: Sequence[str], last: st
 # Under caps
 
 
-def unissued(draft: Draft, contract: Contract, plan: LinePlan) -> list[Unissued]:
+def unissued(draft: Draft, contract: Contract, plan: LinePlan, figures: CapFigures | None = None) -> list[Unissued]:
     """All rows of lines that share caps, minimums apart, with what these would leave each of them, in consumption order."""
-    return list(_Allotted(draft, contract, plan, draft.everything()).rows())
+    allotted = _Allotted(draft, contract, plan, draft.everything(), figures)
+    for row, before, granted in allotted.places if figures is not None else ():
+        if figures is not None:
+            figures.hold(row.claim, granted, set(before), row.order)
+    return list(allotted.rows())
 
 
 def _allotted(draft: Draft, contract: Contract, plan: LinePlan) -> "_Allotted | None":
@@ -166,9 +171,17 @@ class _Allotted:
     It is in the draft's memo. So of the draft only the parts and rows are kept that the event changed; the draft would keep the memo.
     """
 
-    __slots__ = ("by_id", "changed_parts", "changed_rows", "had", "more", "places", "plan", "sums", "taken")
+    __slots__ = ("by_id", "changed_parts", "changed_rows", "figures", "had", "more", "places", "plan", "sums", "taken")
 
-    def __init__(self, draft: Draft, contract: Contract, plan: LinePlan, entries: Iterable[Entry]) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        contract: Contract,
+        plan: LinePlan,
+        entries: Iterable[Entry],
+        figures: CapFigures | None = None,
+    ) -> None:
+        self.figures = figures
         self.changed_parts, self.changed_rows = draft.parts, draft.rows
         self.plan = plan
         self.sums: Sequence[LineTotals | None] = ()
@@ -299,7 +312,8 @@ class _Allotted:
         return found
 
     def _granted(self, row: Unissued, before: dict[BucketKey, Bucket]) -> _Place:
-        return _Place(row, before, grant(row.claim, before, self.plan.step, self.plan.policies.money_mode))
+        mode = self.plan.policies.money_mode
+        return _Place(row, before, grant(row.claim, before, self.plan.step, mode, self.figures))
 
 
 class _Moved(dict[BucketKey, tuple[Amount, Hours]]):

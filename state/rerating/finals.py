@@ -5,10 +5,12 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.caps.purchase_order import is_order
+from domain.caps.recorded import say_final
 from domain.units import Amount, Hours
+from domain.why import Why
 from state.books import Contract, Price
 from state.caps.allot import settle_consumption
-from state.caps.claims import stake_of, stands_on
+from state.caps.claims import allotments, figures_of, stake_of, stands_on
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, plan_of
@@ -31,6 +33,8 @@ def make_final(draft: Draft, contract: Contract, to: date, since: date | None) -
             kept, kept_hours = _kept(plan, price)
             if kept < price.chargeable and not price.final:
                 final = replace(price, final=True, kept=kept, kept_hours=kept_hours)
+                if draft.why is not None:
+                    _say_final(draft.why, plan, stake.entry_id, price, kept)
                 settle_consumption(draft, plan, stake, replace(stake, price=final))
                 work = entry.standing
                 assert work is not None, "a stake has standing work"
@@ -45,3 +49,10 @@ def _kept(plan: LinePlan, price: Price) -> tuple[Amount, Hours]:
     if not is_order(price.binding or ""):
         return price.billable, price.billable_hours
     return (price.allowed, price.allowed_hours) if plan.some_bind_billing_alone else (price.value, price.hours)
+
+
+def _say_final(why: Why, plan: LinePlan, entry_id: str, price: Price, kept: Amount) -> None:
+    under_order = is_order(price.binding or "")
+    allowed = under_order and plan.some_bind_billing_alone
+    figures = figures_of(why, plan, allotments(plan)[0 if allowed else -1])
+    say_final(figures, entry_id, kept, whole=under_order and not allowed)

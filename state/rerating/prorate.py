@@ -25,6 +25,8 @@ from domain.caps.consume import (
     limit_on,
     prorate,
 )
+from domain.caps.recorded import CapFigures
+from domain.explanation import Node
 from domain.units import Amount
 from state.books import Contract
 from state.caps.allot import Held, open_claims, reallocate, settle_consumption
@@ -35,6 +37,7 @@ from state.caps.claims import (
     claim_of,
     granted_of,
     order_key,
+    recorder,
     stake_of,
     stands_on,
     with_grant,
@@ -92,13 +95,22 @@ def _members(draft: Draft, contract: Contract, to: date) -> list[ProratedEntry]:
 def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
     """Share among the lines that compete for the same caps."""
     first = next(iter(members.values()))
+    if draft.why is not None:
+        draft.why.turn += 1
+    figures = recorder(draft, first.plan, first.allotment)
+    figures = figures._replace(back=1) if figures is not None else None
+    shares: dict[str, tuple[CapRequest, list[Node]]] = {}
     claims, buckets = open_claims(draft, first.plan, first.allotment)
-    targets = _targets(draft, members, _taken_before(members, claims))
-    granted = _under_other_caps(first, targets, claims, buckets)
+    before = next((claim.entry_id for claim, _ in claims if claim.entry_id in members), "")
+    targets = _targets(draft, members, _taken_before(members, claims), figures, before, shares)
+    limited = figures.limit_to(shares) if figures is not None else None
+    granted = _under_other_caps(first, targets, claims, buckets, limited)
     for entry_id, member in members.items():
         target, grant = targets[entry_id], granted[entry_id]
         if grant.amount < member.stake.price.chargeable and grant.binding is None:
             grant = grant._replace(binding=target.cap_id)
+        if figures is not None and limited is not None:
+            figures.take(limited, entry_id, grant.amount)
         entry = draft.entry(entry_id)
         assert entry is not None, "the stake was read from the rows"
         after = with_grant(member.plan, replace(member.stake.price, given=grant.amount), member.allotment, grant)
@@ -108,9 +120,14 @@ def _share(draft: Draft, members: Mapping[str, ProratedEntry]) -> None:
 
 
 def _targets(
-    draft: Draft, members: Mapping[str, ProratedEntry], taken: Mapping[BucketKey, Amount]
+    draft: Draft,
+    members: Mapping[str, ProratedEntry],
+    taken: Mapping[BucketKey, Amount],
+    figures: CapFigures | None,
+    before: str,
+    recorded: dict[str, tuple[CapRequest, list[Node]]],
 ) -> dict[str, ProratedCap]:
-    """`taken` is what comes before all that share."""
+    """`taken` is what comes before all that share, the first of which is `before`; shares are `recorded`."""
     found: dict[str, ProratedCap] = {}
     for key, sharing in _by_bucket(members).items():
         first, (last, rule) = sharing[0][0], sharing[-1]
@@ -122,6 +139,11 @@ def _targets(
         for (member, _), share in zip(sharing, shares, strict=True):
             target = ProratedCap(member.claim.pinned + share, rule.cap_id)
             found[member.stake.entry_id] = min(found.get(member.stake.entry_id, target), target)
+        if figures is not None:
+            requests = [member.claim for member, _ in sharing]
+            limited, had = limit_on(rule, last.stake.price.day), (pinned, taken.get(key, 0))
+            for claim, node in zip(requests, figures.prorated(rule, limited, key, had, requests, before), strict=True):
+                recorded.setdefault(claim.entry_id, (claim, []))[1].append(node)
     return found
 
 
@@ -152,11 +174,12 @@ def _under_other_caps(
     targets: Mapping[str, ProratedCap],
     claims: Sequence[Held],
     buckets: Mapping[BucketKey, Bucket],
+    figures: CapFigures | None,
 ) -> dict[str, Billable]:
     """Every open claim of the group in consumption order, those that share limited to what they may have."""
     plan = first.plan
     limited = [_limited(claim, targets.get(claim.entry_id)) for claim, _ in claims]
-    grants, _ = allot(limited, buckets, plan.step, plan.policies.money_mode)
+    grants, _ = allot(limited, buckets, plan.step, plan.policies.money_mode, figures=figures)
     return {claim.entry_id: grant for claim, grant in zip(limited, grants, strict=True) if claim.entry_id in targets}
 
 

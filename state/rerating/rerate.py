@@ -28,7 +28,9 @@ from state.caps.claims import (
     buckets_of,
     claim_of,
     keeping,
+    keys_of,
     order_key,
+    recorder,
     stake_of,
     uncapped,
     with_grant,
@@ -80,7 +82,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         project_id=kept.project_id,
     )
     explain(draft, verdict.price)
-    return verdict.price.line, keeping(verdict.price.line, kept, fitted(entry, price))
+    return verdict.price.line, keeping(draft, verdict.price.line, entry.entry_id, kept, fitted(entry, price))
 
 
 def _is_included(price: Price) -> bool:
@@ -217,6 +219,8 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
 
 def _rebuild(draft: Draft, contract: Contract, fresh: dict[str, tuple[LinePlan, Price]]) -> None:
     """Empty every bucket of the contract and allot all of its entries in consumption order."""
+    if draft.why is not None:
+        draft.why.turn += 1
     forgotten = _forget_buckets(draft, contract)
     stakes = _stakes(draft, contract, fresh)
     prices = {stake.entry_id: stake.price if plan.rules else uncapped(stake.price) for plan, stake in stakes}
@@ -242,6 +246,8 @@ def _forget_buckets(draft: Draft, contract: Contract) -> dict[str, CapBucket]:
     for part_id in buckets_of(draft, contract.contract_id):
         forgotten[part_id] = draft.bucket(part_id)
         draft.put("bucket", part_id, None)
+        if draft.why is not None:
+            draft.why.clear(part_id)
     return forgotten
 
 
@@ -285,7 +291,8 @@ def _allot_all(
         if stored is not None and bucket.pinned_amount > stored.bucket.amount:
             limit = most_settled(draft, plans[key], key, stored.bucket.amount)
             most |= {key: limit} if limit is not None else {}
-    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode, most)
+    figures = recorder(draft, plan, allotment)
+    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode, most, figures)
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, stake), claim, granted in zip(members, claims, grants, strict=True):
@@ -296,6 +303,8 @@ def _allot_all(
             had = refused.get(key, (0, 0, 0))
             refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours
             last[key] = order_key(own, stake.price, stake.entry_id)
+        if figures is not None:
+            figures.hold(claim, granted, keys_of(claim), order_key(own, stake.price, stake.entry_id))
     for key, bucket in buckets.items():
         part_id = bucket_id(plan, allotment, key)
         before = forgotten.get(part_id, CapBucket())

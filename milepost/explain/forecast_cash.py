@@ -20,8 +20,8 @@ from state.billing.funding import is_ever_funded
 from state.books import Contract
 from state.forecast.expected import ExpectedBill, paid_on
 from state.forecast.funded import drawing_order
-from state.forecast.kept_back import Applied, ExpectedWithholding, deposits_of, keeps_back, kept_back
-from state.forecast.outlook import project_contracts
+from state.forecast.kept_back import Applied, ExpectedWithholding, deposits_of, kept_back
+from state.forecast.outlook import keeps_back, project_contracts
 from state.forecast.tracks import rate_to
 from state.terms.plan import LinePlan, contract_policies, terms_on
 
@@ -106,7 +106,7 @@ class CashNodes:
         """In project currency, by the month in which it is paid."""
         found: list[tuple[str, Node]] = []
         for contract in project_contracts(own.draft, own.update.project_id):
-            if keeps_back(own.draft, contract):
+            if keeps_back(contract):
                 theirs = [one for one in bills if one.bill.contract_id == contract.contract_id]
                 found += _Walk(self, own, contract, theirs).cash()
         return found

@@ -19,6 +19,7 @@ that count on their own nothing is planned for it, and it counts as it comes.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import is_
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -133,7 +134,7 @@ class Rests:
         self.bases, self.stated, self.assigned, self.month = forecast.bases, stated, assigned, month
         lines = (None, *(plan.line.line_id for plan in of.lines))
         keys = [("estimate", estimate_key(project.project_id, line_id)) for line_id in lines]
-        self.estimates = [(key, draft.part(*key)) for key in keys]
+        self.estimates = {key: draft.part(*key) for key in keys}
         self.rate: Rate | None = None
         planned = bool(assigned.planned.months)
         self.floors_move = any(
@@ -156,8 +157,9 @@ class Rests:
             or self.legal_entity_id != forecast.legal_entity_id
         ):
             return False
-        parts, before = draft.parts, draft.before
-        return all((parts[key] if key in parts else before.get(key)) is one for key, one in self.estimates)
+        if "estimate" in draft.kinds:
+            return all(draft.part(*key) is one for key, one in self.estimates.items())
+        return all(map(is_, map(draft.before.get, self.estimates), self.estimates.values()))
 
 
 def weigh(draft: Draft, project_id: str, as_of: date, cause: str | None = None) -> Weighed | None:

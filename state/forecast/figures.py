@@ -40,8 +40,8 @@ from state.draft import Draft
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
 from state.forecast.expected import ExpectedBill, expected_fees, expected_work
 from state.forecast.funded import by_payer
-from state.forecast.kept_back import deposits_to_come, is_deposit, keeps_back, kept_back
-from state.forecast.outlook import ProjectTerms, ledger_currency
+from state.forecast.kept_back import deposits_to_come, is_deposit, kept_back
+from state.forecast.outlook import ProjectTerms, keeps_back, ledger_currency
 from state.forecast.planned import first_month
 from state.forecast.prices import ahead_of_line, months_ahead, to_charge, weights
 from state.forecast.tracks import Tracks, booked, rate_to, tracks_of
@@ -312,8 +312,9 @@ def _commercial(draft: Draft, project: Project, weighed: Weighed, shape: Shape, 
     if weighed.terms.contracts:
         contract = weighed.terms.contracts[0]
         expected += expected_work(draft, project, contract, currency, accrued, to_come, as_of)
-    expected = by_payer(draft, weighed.terms.contracts, expected)
-    beside = _beside(draft, project, weighed, expected, as_of)
+    if weighed.terms.is_funded:
+        expected = by_payer(draft, weighed.terms.contracts, expected)
+    beside = _beside(draft, project, weighed, expected, as_of) if weighed.terms.keeps_back else []
     used = _budget_used(draft, project, weighed, now[1], as_of)
     return Commercial(left, ahead.earned, backlog, billed, expected, used, beside) if beside is not None else None
 
@@ -325,7 +326,7 @@ def _beside(
     found: list[tuple[str, Amount]] = []
     currency = weighed.forecast.currency
     for contract in weighed.terms.contracts:
-        if not keeps_back(draft, contract):
+        if not keeps_back(contract):
             continue
         rate = rate_to(draft, weighed.policies, contract.terms.currency, currency, as_of)
         if rate is None:
@@ -381,7 +382,6 @@ def _line_sums(
     """What is issued of the project, and what is billable and not issued, deposits left out."""
     mode = policies.money_mode
     billed = accrued = 0
-    may_have_deposit = any(keeps_back(draft, contract) for contract in of.contracts)
     for contract_id, line_id, own in of.ever:
         totals = in_project(draft.line(contract_id, line_id), project_id)
         rate = SAME_CURRENCY if own == currency else rate_to(draft, policies, own, currency, as_of)
@@ -390,7 +390,7 @@ def _line_sums(
         above, below, due = rate.numerator, rate.denominator, totals.billable - totals.issued
         if totals.issued:
             billed += convert(totals.issued, above, below, currency, mode)
-        if due and not (may_have_deposit and is_deposit(draft, contract_id, line_id)):
+        if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):
             accrued += convert(due, above, below, currency, mode)
     return billed, accrued
 

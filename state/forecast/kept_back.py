@@ -75,22 +75,8 @@ class DepositCharge(NamedTuple):
     is_to_come: bool = False
 
 
-def keeps_back(draft: Draft, contract: Contract) -> bool:
-    """Whether any version of the terms has retention or a deposit."""
-    key = ("keeps back", contract.contract_id, contract.version, len(contract.history))
-    if key not in draft.plans:
-        draft.plans[key] = any(
-            stored.terms.retention is not None or any(isinstance(line.terms, Deposit) for line in stored.terms.lines)
-            for stored in (*contract.former, *contract.history)
-        )
-    found: bool = draft.plans[key]
-    return found
-
-
 def deposits_of(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
     """Found again as long as the terms are the same."""
-    if not keeps_back(draft, contract):
-        return []
     key = ("deposits of", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
         draft.plans[key] = deposit_lines(draft, contract)

@@ -11,6 +11,7 @@ from operator import itemgetter
 
 from msgspec.structs import replace
 
+from domain.events.common import Deposit
 from domain.forecast.changes import Change, with_change
 from domain.forecast.completion import NOTHING, Tally, added
 from domain.identity import composed
@@ -18,6 +19,7 @@ from domain.policies import Resolved
 from domain.reference.zones import MICROSECONDS_PER_DAY, local_date, midnight, universal_day
 from domain.terms import methods
 from domain.units import Amount
+from state.billing.funding import is_ever_funded
 from state.books import Basis, BookedProgress, Contract, Entry, Forecast, ForecastState, Project
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
@@ -48,15 +50,30 @@ class ProjectTerms:
     take, those that take its time, and contract, line and currency of every line that any version has or had on it.
 
     Of the lines that take time hours earn on `hourly`. `currency` is that of the first contract, empty without one; `goes_on` where none of
-    them is terminated. `tracks` are kept beside them, by currency.
+    them is terminated, `is_funded` where sources fund one by some version, `keeps_back` where one has retention or a deposit. `tracks` are
+    kept beside them, by currency.
     """
 
-    __slots__ = ("agreed", "contracts", "currency", "ever", "every_line", "goes_on", "hourly", "lines", "tracks")
+    __slots__ = (
+        "agreed",
+        "contracts",
+        "currency",
+        "ever",
+        "every_line",
+        "goes_on",
+        "hourly",
+        "is_funded",
+        "keeps_back",
+        "lines",
+        "tracks",
+    )
 
     def __init__(self, draft: Draft, project_id: str, contracts: tuple[Contract, ...]) -> None:
         self.contracts = contracts
         self.currency = contracts[0].terms.currency if contracts else ""
         self.goes_on = all(one.terminated_on is None for one in contracts)
+        self.is_funded = any(map(is_ever_funded, contracts))
+        self.keeps_back = any(map(keeps_back, contracts))
         self.every_line = _newest_lines(draft, project_id, contracts)
         self.lines = tuple(plan for plan in self.every_line if methods.takes(plan.line, "time"))
         self.hourly = tuple(plan for plan in self.lines if methods.earns_by_hours(plan.line.terms))
@@ -67,6 +84,14 @@ class ProjectTerms:
     def says(self, contracts: tuple[Contract, ...]) -> bool:
         """Whether these contracts say the same; their periods and statements go on."""
         return len(contracts) == len(self.contracts) and all(map(_says_the_same, self.contracts, contracts))
+
+
+def keeps_back(contract: Contract) -> bool:
+    """Whether any version of the terms has retention or a deposit."""
+    return any(
+        stored.terms.retention is not None or any(isinstance(line.terms, Deposit) for line in stored.terms.lines)
+        for stored in (*contract.former, *contract.history)
+    )
 
 
 def _says_the_same(one: Contract, other: Contract) -> bool:
@@ -159,6 +184,8 @@ def last_day(draft: Draft, project: Project) -> date | None:
 
 def has_ended(draft: Draft, project: Project, as_of: date) -> bool:
     """Whether nothing is to come after `as_of`."""
+    if project.closed_on is None and project_terms(draft, project.project_id).goes_on:
+        return False
     last = last_day(draft, project)
     return last is not None and last <= as_of
 

@@ -412,9 +412,12 @@ def send(draft: Draft, project_id: str, as_of: date) -> bool:
         return _out_of_range(draft, project_id, weighed)
     caps = caps_of(draft, weighed, shape, as_of)
     digest = _digest(made, caps, weighed)
-    forecast = _noted(draft, project_id, weighed.forecast)
+    lacks = lacks_estimate(weighed.forecast.bases)
+    forecast = _noted(draft, project_id, weighed.forecast, lacks=lacks)
     if digest != forecast.digest:
-        _emit(draft, project_id, weighed._replace(forecast=forecast), made, caps, as_of, digest)
+        unmeasured = lacks and not weighed.planned.months
+        complete = None if unmeasured else percent(made.project.burn_cost, made.project.eac_cost)
+        _emit(draft, project_id, forecast, weighed, made, caps, as_of, complete, digest)
     else:
         draft.put("forecast", project_id, forecast)
         draft.put("outlook", project_id, replace(weighed.outlook, stale=False))
@@ -430,17 +433,17 @@ def _digest(made: Figures, caps: tuple[ForecastCap, ...], weighed: Weighed) -> s
 def _emit(
     draft: Draft,
     project_id: str,
+    forecast: Forecast,
     weighed: Weighed,
     made: Figures,
     caps: tuple[ForecastCap, ...],
     as_of: date,
+    complete: Percent | None,
     digest: str,
 ) -> None:
-    forecast, outlook, figures = weighed.forecast, weighed.outlook, made.project
+    outlook, figures = weighed.outlook, made.project
     before = forecast.told
     sequence = forecast.sequence + 1
-    unmeasured = lacks_estimate(forecast.bases) and not weighed.planned.months
-    complete = None if unmeasured else percent(figures.burn_cost, figures.eac_cost)
     draft.emit(
         ForecastUpdate(
             project_id=project_id,
@@ -571,9 +574,9 @@ def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:
     return True
 
 
-def _noted(draft: Draft, project_id: str, forecast: Forecast) -> Forecast:
-    """Raise and settle what the forecast lacks, once."""
-    lacking = ("no_estimate",) if lacks_estimate(forecast.bases) else ()
+def _noted(draft: Draft, project_id: str, forecast: Forecast, *, lacks: bool) -> Forecast:
+    """Raise and settle what the forecast lacks, once; `lacks` where nobody has said what the project will cost."""
+    lacking = ("no_estimate",) if lacks else ()
     if lacking == forecast.noted:
         return forecast
     for category in forecast.noted:

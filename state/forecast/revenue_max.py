@@ -30,7 +30,6 @@ from state.forecast.outlook import (
     Ended,
     ProjectTerms,
     day_in,
-    is_of_one_currency,
     line_key,
     project_lines,
     project_policies,
@@ -135,15 +134,18 @@ def revenue_max(
     ended: Ended | None,
 ) -> RevenueMax | None:
     """In project currency, by what the books hold of its forecast; None where nothing says it."""
-    if not terms.has_lines or not forecast.currency or _waits(draft, project, terms):
+    if not terms.has_lines or not forecast.currency:
+        return None
+    if (terms.invoiced or (terms.charges and project.waiting)) and _waits(draft, project, terms):
         return None
     if forecast.bases[WHOLE].kind == ENDED:
         return RevenueMax(outlook.eac_revenue)
     if not terms.is_known:
         return None
     policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
-    is_dated = not is_of_one_currency(forecast, outlook.progress)
-    as_of = day_in(draft, forecast.zone or "UTC", ended) if is_dated else None
+    kept = terms.of.tracks.get(forecast.currency)
+    has_day = kept is None or kept.progress is not outlook.progress or kept.reference is not None or forecast.earning
+    as_of = day_in(draft, forecast.zone or "UTC", ended) if has_day else None
     found = tracks_of(draft, terms.of.tracks, policies, forecast, outlook.progress, forecast.currency, as_of)
     if found is None or (
         terms.drawing and not all(_knows_hours_beyond(forecast, plan, found.tracks) for plan in terms.drawing)

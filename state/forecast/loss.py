@@ -23,7 +23,7 @@ from domain.units import Amount
 from state.books import Contract, ContractOutlook, ContractShare, Forecast, ForecastState, OpenException, Project
 from state.draft import Draft, PartKey
 from state.forecast.outlook import Ended, ProjectTerms, known, project_contracts, project_terms, register
-from state.forecast.revenue_max import revenue_max, revenue_terms
+from state.forecast.revenue_max import known_terms, revenue_max, revenue_terms
 
 CATEGORY = "loss_making"
 KIND = "contract"
@@ -49,7 +49,13 @@ def take_in_project(draft: Draft, project_id: str, ended: Ended | None = None) -
     contracts = terms.contracts
     had, share = forecast.share, None
     if contracts:
-        share = _share(draft, draft.project(project_id), terms, forecast, outlook, ended)
+        project = draft.project(project_id)
+        by = _shared_by(draft, project, terms, forecast, outlook) if ended is None else None
+        if by is not None and by == terms.shared_by:
+            share = had
+        else:
+            share = _share(draft, project, terms, forecast, outlook, ended)
+            terms.shared_by = (*by[:-1], share) if by is not None else None
     if share != had:
         draft.put("forecast", project_id, replace(forecast, share=share))
         _exchange(draft, had, share)
@@ -125,6 +131,21 @@ def _moved(draft: Draft) -> set[str]:
 
 def _has_other_terms(before: Contract | None, after: Contract) -> bool:
     return before is None or before.history is not after.history or before.invalid != after.invalid
+
+
+def _shared_by(
+    draft: Draft, project: Project, of: ProjectTerms, forecast: Forecast, outlook: ForecastState
+) -> tuple[object, ...] | None:
+    """All that the share of an ordinary project rests on beside its terms, the share it has last; None where there may be more to it."""
+    kept, terms = of.tracks.get(forecast.currency), known_terms(draft, project.project_id)
+    if kept is None or kept.progress is not outlook.progress or terms is None or not terms.is_ordinary:
+        return None
+    if kept.bases is not forecast.bases or kept.planned_rate != forecast.planned_rate or forecast.earning:
+        return None
+    if kept.reference is not None and kept.asked_at != draft.cause.log_offset:
+        return None
+    figures = outlook.eac_cost, outlook.eac_revenue, kept.unvalued, forecast.ceiling
+    return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere, terms, forecast.share)
 
 
 def _share(

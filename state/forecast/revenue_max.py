@@ -62,7 +62,7 @@ class RevenueTerms:
 
     `is_measured` where something says what the project will cost, or a price what it earns. `is_known` where nothing is open but hours to
     come on lines that include some (`drawing`). Where it `charges` for work or expenses these may wait for their price, on lines of
-    `invoiced` for their invoice.
+    `invoiced` for their invoice. It is `is_ordinary` where no day, estimate or number of hours that a price includes decides about it.
     """
 
     __slots__ = (
@@ -76,6 +76,7 @@ class RevenueTerms:
         "invoiced",
         "is_known",
         "is_measured",
+        "is_ordinary",
         "of",
     )
 
@@ -98,6 +99,7 @@ class RevenueTerms:
             methods.charges_expenses(one.line) and methods.cost_markup(one.line.terms) is None for one in lines
         )
         self.estimates = _estimates(draft, project.project_id, of, forecast) if expensed else ()
+        self.is_ordinary = self.as_of is None and not (self.invoiced or self.drawing or self.estimates)
         self.is_known = (
             (not lacks_estimate(forecast.bases) or _is_priced_alone(forecast, lines))
             and all(_is_agreed(draft, plan) for plan in lines)
@@ -112,6 +114,12 @@ class RevenueTerms:
             and (self.as_of is None or self.as_of == day_in(draft, forecast.zone or "UTC", ended))
             and not (self.estimates and any(draft.part("estimate", key) is not one for key, one in self.estimates))
         )
+
+
+def known_terms(draft: Draft, project_id: str) -> RevenueTerms | None:
+    """As they were found last."""
+    found: RevenueTerms | None = draft.plans.get(("revenue terms", project_id))
+    return found
 
 
 def revenue_terms(

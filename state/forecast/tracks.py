@@ -38,10 +38,11 @@ Held = tuple[BookedProgress, Track, Tally, bool]
 class Tracks:
     """All tracks of a project, with their sums: cost and revenue that no cap limits (`wanted`) at completion, and what is earned of it;
     `unvalued` of them have work to come that nothing says the value of. `reference` has the rates that they rest on, None where all of it
-    is in `currency`."""
+    is in `currency`; `asked_at` is the log offset at which they were brought up to date or asked for last."""
 
     __slots__ = (
         "as_of",
+        "asked_at",
         "bases",
         "cost",
         "currency",
@@ -67,6 +68,7 @@ class Tracks:
         self.currency = currency
         self.step = smallest_unit(currency)
         self.as_of: date | None = None
+        self.asked_at = draft.cause.log_offset
         self.rates: dict[str, Exchange] = {}
         self.reference = draft.reference if forecast.earning else None
         self.progress: Mapping[str, BookedProgress] | None = None
@@ -180,7 +182,7 @@ def tracks_of(
         or (kept.reference is not None and (kept.reference is not draft.reference or kept.as_of != as_of))
     ):
         kept = kept_in[currency] = Tracks(draft, forecast, policies, currency)
-    kept.as_of = as_of
+    kept.as_of, kept.asked_at = as_of, draft.cause.log_offset
     earns = None
     if forecast.earning:
         assert as_of is not None, "what lines earn has a day"

@@ -15,6 +15,7 @@ _JOINERS: Final = "\u200c\u200d"
 _HIDDEN: Final = frozenset({"Cf", "Cs", "Zl", "Zp"})
 
 
+@lru_cache(maxsize=4_096)
 def escape(part: str) -> str:
     """Make an id safe inside a composed one: `.` and `/` separate parts, `%` introduces an escape."""
     if "." in part or "/" in part or "%" in part:

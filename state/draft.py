@@ -284,6 +284,10 @@ class Draft:
         if kind == "contract" or (kind, part_id) == CONTRACTS:
             self.agreed = object()
 
+    def has(self, kind: str) -> bool:
+        """Whether there may be parts of a kind."""
+        return bool(self.before.ids.get(kind)) or kind in self.kinds
+
     def ids(self, kind: str) -> list[str]:
         """Ids of the parts of a kind, in ascending order."""
         before = self.before.ids.get(kind)

@@ -3,7 +3,7 @@
 Ledger amounts are derived line by line; the cents that this leaves go to 7190 and are limited by policy `rounding_limit`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, NamedTuple, Protocol
 
@@ -92,43 +92,36 @@ def legs(
 ) -> tuple[Leg, ...]:
     """Convert each line by the exact exchange rate; the ledger residual goes to 7190."""
     numerator, denominator = exchange.numerator, exchange.denominator
+    made: list[Leg] = []
     if numerator == denominator:
-        return tuple([_new(Leg, (account, purpose, amount, amount)) for account, purpose, amount in pairs])
-    made = [
-        Leg(account, purpose, amount, convert(amount, numerator, denominator, ledger_currency, mode))
-        for account, purpose, amount in pairs
-    ]
+        for account, purpose, amount in pairs:
+            made.append(_new(Leg, (account, purpose, amount, amount)))
+        return tuple(made)
+    for account, purpose, amount in pairs:
+        made.append(Leg(account, purpose, amount, convert(amount, numerator, denominator, ledger_currency, mode)))
     if rest := sum(leg.ledger_amount for leg in made):
         made.append(rest_leg(rest, same_rate=True))
     return tuple(made)
 
 
-def merge(all_legs: Sequence[Leg]) -> tuple[Leg, ...]:
+def merge(all_legs: Iterable[Leg]) -> tuple[Leg, ...]:
     """One line an account and purpose, in the order they first appear; lines at zero are left out."""
     sums: dict[tuple[str, str], Leg] = {}
+    is_whole = True
     for leg in all_legs:
         account, purpose, amount, ledger = leg
         had = sums.get((account, purpose))
         if had is None:
             sums[account, purpose] = leg
         else:
-            sums[account, purpose] = _new(Leg, (account, purpose, had[2] + amount, had[3] + ledger))
-    return tuple([leg for leg in sums.values() if leg[2] or leg[3]])
+            amount, ledger = had[2] + amount, had[3] + ledger
+            sums[account, purpose] = _new(Leg, (account, purpose, amount, ledger))
+        is_whole = is_whole and (amount != 0 or ledger != 0)
+    return tuple(sums.values()) if is_whole else tuple([leg for leg in sums.values() if leg[2] or leg[3]])
 
 
 def negated(all_legs: Iterable[Leg]) -> tuple[Leg, ...]:
     return tuple(Leg(leg.account, leg.purpose, -leg.amount, -leg.ledger_amount) for leg in all_legs)
-
-
-def check_balance(journal_id: str, all_legs: Sequence[Leg]) -> None:
-    total = ledger = 0
-    for leg in all_legs:
-        total += leg.amount
-        ledger += leg.ledger_amount
-    if total or ledger:
-        raise Unbalanced(
-            f"journal {journal_id}: lines sum to {total} and {ledger} in ledger currency (10^-4), expected zero"
-        )
 
 
 def rounding_beyond(all_legs: Iterable[Leg], ledger_currency: str, limit: Amount) -> Amount:
@@ -140,10 +133,83 @@ def rounding_beyond(all_legs: Iterable[Leg], ledger_currency: str, limit: Amount
     return rest if rest and abs(rest) > max(limit, smallest_unit(ledger_currency)) else 0
 
 
+class JournalForm:
+    """What journals of the same work have in common, whatever they come to: the project and the dimensions of their lines, `of_cost` those
+    of lines of cost, and the contract with its customer."""
+
+    __slots__ = ("contract_id", "customer_id", "dimensions", "of_cost", "project_id")
+
+    def __init__(
+        self,
+        project_id: str,
+        dimensions: Mapping[str, str],
+        of_cost: Mapping[str, str],
+        contract_id: str | None,
+        customer_id: str | None,
+    ) -> None:
+        self.project_id = project_id
+        self.dimensions = dimensions
+        self.of_cost = of_cost
+        self.contract_id = contract_id
+        self.customer_id = customer_id
+
+    def filled(
+        self,
+        about: About,
+        booking: Booking,
+        all_legs: Iterable[Leg],
+        service_date: date | None,
+        *,
+        deliver: bool = True,
+        reverses: str | None = None,
+    ) -> JournalEntry:
+        """A journal of this form. Raises Unbalanced where its lines do not sum to zero in both currencies."""
+        journal_id = _journal_id(about, booking, reverses)
+        project_id, dimensions, of_cost = self.project_id, self.dimensions, self.of_cost
+        lines: list[JournalLine] = []
+        total = ledger_total = 0
+        for account, purpose, amount, ledger in all_legs:
+            total += amount
+            ledger_total += ledger
+            named = of_cost if purpose in COST_PURPOSES else dimensions
+            lines.append(_new(JournalLine, (account, purpose, amount, ledger, project_id, None, named)))
+        if total or ledger_total:
+            raise Unbalanced(
+                f"journal {journal_id}: lines sum to {total} and {ledger_total} in ledger currency (10^-4), expected zero"
+            )
+        _, kind, affected_id, version, rule, *cause = about
+        entity_id, currency, ledger_currency, rate, day, period, booked_as = booking
+        return _new(
+            JournalEntry,
+            (
+                journal_id,
+                booked_as,
+                entity_id,
+                currency,
+                ledger_currency,
+                rate,
+                day,
+                period,
+                rule,
+                kind,
+                affected_id,
+                version,
+                *cause,
+                deliver,
+                tuple(lines),
+                service_date,
+                reverses,
+                None,
+                self.contract_id,
+                self.customer_id,
+            ),
+        )
+
+
 def journal_entry(
     about: About,
     booking: Booking,
-    all_legs: Sequence[Leg],
+    all_legs: Iterable[Leg],
     *,
     project_id: str,
     dimensions: Mapping[str, str],
@@ -154,59 +220,18 @@ def journal_entry(
     deliver: bool = True,
     reverses: str | None = None,
 ) -> JournalEntry:
-    """`of_cost` are the dimensions of lines of cost, where these have others."""
-    journal_id = _journal_id(about, booking, reverses)
-    check_balance(journal_id, all_legs)
-    cost = dimensions if of_cost is None else of_cost
-    return JournalEntry(
-        journal_id,
-        booking.kind,
-        booking.legal_entity_id,
-        booking.currency,
-        booking.ledger_currency,
-        booking.exchange_rate,
-        booking.accounting_date,
-        booking.period,
-        about.rule,
-        about.kind,
-        about.id,
-        about.version,
-        about.cause_kind,
-        about.cause_id,
-        about.cause_version,
-        deliver,
-        tuple(
-            [
-                _new(JournalLine, (*leg, project_id, None, cost if leg[1] in COST_PURPOSES else dimensions))
-                for leg in all_legs
-            ]
-        ),
-        service_date,
-        reverses,
-        None,
-        contract_id,
-        customer_id,
-    )
+    """One of a form that nothing else has; `of_cost` are the dimensions of lines of cost, where these have others."""
+    form = JournalForm(project_id, dimensions, dimensions if of_cost is None else of_cost, contract_id, customer_id)
+    return form.filled(about, booking, all_legs, service_date, deliver=deliver, reverses=reverses)
 
 
 def _journal_id(about: About, booking: Booking, reverses: str | None) -> str:
     """A reversal is named after what it reverses, any other journal after what is affected, by which rule, caused by what (R50)."""
     if reverses:
         return reversal_id(about.engagement_id, reverses, about.cause_kind, about.cause_id, about.cause_version)
-    return derived_id(
-        about.engagement_id,
-        booking.legal_entity_id,
-        booking.currency,
-        booking.accounting_date,
-        about.kind,
-        about.id,
-        about.version,
-        about.rule,
-        booking.kind,
-        about.cause_kind,
-        about.cause_id,
-        about.cause_version,
-    )
+    engagement_id, kind, affected_id, version, rule, *cause = about
+    entity_id, currency, _, _, day, _, booked_as = booking
+    return derived_id(engagement_id, entity_id, currency, day, kind, affected_id, version, rule, booked_as, *cause)
 
 
 def reversal_id(engagement_id: str, reverses: str, cause_kind: str, cause_id: str, cause_version: int) -> str:

@@ -23,7 +23,7 @@ from state.draft import Draft
 from state.ledger.carried import say_invoiced
 from state.ledger.deposit_balance import balance, deposit_row, is_deposit, rows_of
 from state.ledger.position import is_over_time, standing
-from state.ledger.posting import booking_of, emit, with_standing
+from state.ledger.posting import about, booking_of, emit, with_standing
 from state.terms.known import Slot
 from state.terms.plan import LinePlan, contract_policies, newest_plan
 from state.totals import accrued_positions, issued_on, unbilled_positions, with_issued
@@ -324,7 +324,8 @@ def _remeasured(draft: Draft, relief: Clearing, slot: Slot, say: ClearingRecord 
     for way, amount, ledger in (("out", -listed.amount, -relief.ledger_amount), ("in", listed.amount, now)):
         rule = f"remeasure_{way}/{listed.line_id}"  # a statement may list the entry on two lines
         moved = (Leg(relief.account, "revenue", amount, ledger), Leg(work.price.revenue, "revenue", -amount, -ledger))
-        posted = emit(draft, work, booking_of(slot, "difference"), moved, plan, rule, plan.policies)
+        of = about(draft, work.identity, rule)
+        posted = emit(draft, work, of, booking_of(slot, "difference"), moved, plan, plan.policies)
         work = replace(work, journals=(*work.journals, posted))
         if say is not None and cleared is not None:
             cleared = say.remeasured(cleared, posted, is_in=way == "in", mode=mode)

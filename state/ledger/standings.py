@@ -28,7 +28,6 @@ from domain.events.reference import LegalEntityDefined
 from domain.identity import composed, derived_id
 from domain.ledger.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, debits, reversal_id
 from domain.outputs import JournalEntry
-from domain.units import Amount
 from state import tallies
 from state.books import JournalStanding, OpenException
 from state.draft import Draft
@@ -57,7 +56,7 @@ def publish(draft: Draft, record: JournalEntry) -> None:
     """Put a journal out; one that is delivered is to be sent, unless it was answered already."""
     if record.reverses is not None:
         record = _aimed(draft, record, record.reverses)
-    draft.emit(record)
+    draft.outputs.append(record)
     if record.deliver:
         _enter(draft, record)
         if record.reverses is not None and (reversed_one := draft.journal(record.reverses)) is not None:
@@ -65,49 +64,38 @@ def publish(draft: Draft, record: JournalEntry) -> None:
 
 
 def _enter(draft: Draft, record: JournalEntry) -> None:
-    amount, currency = _money(record)
-    sent = JournalStanding(
-        TO_SEND,
-        amount,
-        currency,
-        _project_of(record),
+    lines, journal_id, contract_id, booked_on = (
+        record.lines,
+        record.journal_id,
         record.contract_id,
-        record,
-        booked_on=record.accounting_date,
+        record.accounting_date,
     )
-    early: JournalStanding | None = draft.part(EARLY, record.journal_id)
+    amount, currency = debits(lines), record.currency
+    if not amount:
+        # Exchange differences alone are nothing in their own currency.
+        amount, currency = sum(max(line.ledger_amount, 0) for line in lines), record.ledger_currency
+    project_id = lines[0].project_id if lines else None
+    if project_id is None:
+        project_id = next((line.project_id for line in lines if line.project_id is not None), None)
+    sent = JournalStanding(TO_SEND, amount, currency, project_id, contract_id, record, booked_on=booked_on)
+    early: JournalStanding | None = draft.part(EARLY, journal_id) if draft.has(EARLY) else None
     if early is None:
-        _keep(draft, record.journal_id, None, sent)
+        draft.journals[journal_id] = sent
+        _count(draft, None, sent)
         return
     stands = replace(
         early,
         amount=amount,
         currency=currency,
-        project_id=sent.project_id,
-        contract_id=sent.contract_id,
+        project_id=project_id,
+        contract_id=contract_id,
         record=record,
-        booked_on=sent.booked_on,
+        booked_on=booked_on,
     )
-    _put(draft, record.journal_id, None, replace(stands, standing=TO_SEND))
-    draft.put(EARLY, record.journal_id, None)
-    _forget_unknown(draft, record.journal_id, early)
-    _move(draft, record.journal_id, replace(stands, standing=TO_SEND), stands)
-
-
-def _money(record: JournalEntry) -> tuple[Amount, str]:
-    """What it moves; of exchange differences alone in the ledger's currency, for they are nothing in their own."""
-    moved = debits(record.lines)
-    if moved:
-        return moved, record.currency
-    return sum(max(line.ledger_amount, 0) for line in record.lines), record.ledger_currency
-
-
-def _project_of(record: JournalEntry) -> str | None:
-    """The first that a line names."""
-    for line in record.lines:
-        if line.project_id is not None:
-            return line.project_id
-    return None
+    _put(draft, journal_id, None, replace(stands, standing=TO_SEND))
+    draft.put(EARLY, journal_id, None)
+    _forget_unknown(draft, journal_id, early)
+    _move(draft, journal_id, replace(stands, standing=TO_SEND), stands)
 
 
 def _aimed(draft: Draft, record: JournalEntry, reverses: str) -> JournalEntry:

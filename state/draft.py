@@ -3,7 +3,7 @@
 The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -46,7 +46,6 @@ from state.totals import (
     add_revenue,
     add_work,
     earned_as_billed,
-    is_converted,
     issued_on,
     open_keys,
     posted_in,
@@ -467,13 +466,19 @@ class Draft:
             add_work(self.moved(own), work, sign)
             if earns_in != own and price is not None:
                 add_revenue(self.moved(earns_in), price.day, price.currency, sign * price.earns)
-            if is_converted(work):
-                for project_id in dict.fromkeys((own, earns_in)):
-                    project = self.moved(project_id)
-                    posted = add_posted(project.posted, posted_in(work, project_id), sign)
-                    self.put_project(replace(project, posted=posted))
+            for journal in work.journals:
+                if journal.currency != journal.ledger_currency:
+                    self._add_converted(work, {own, earns_in}, sign)
+                    break
         if entry.work is not None and entry.work.faults:
             self.put_project(add_faults(self.project(entry.work.project_id), entry.work.faults, sign))
+
+    def _add_converted(self, work: Work, project_ids: Iterable[str], sign: int) -> None:
+        """What journals in another currency than their ledger's carry."""
+        for project_id in sorted(project_ids):
+            project = self.moved(project_id)
+            posted = add_posted(project.posted, posted_in(work, project_id), sign)
+            self.put_project(replace(project, posted=posted))
 
     def _move_index(self, before: Entry | None, after: Entry) -> None:
         entry_id = after.entry_id
@@ -481,7 +486,7 @@ class Draft:
         for contract_id, name, _, _ in (*had, *has):
             self.changed_on.setdefault((contract_id, name.partition(MARK)[0]), {})[entry_id] = None
         if had != has:
-            _swap(set(had), set(has), self.open_removed, self.open_added)
+            _swap(had, has, self.open_removed, self.open_added)
         faults_before = before.work.faults if before is not None and before.work is not None else ()
         faults = after.work.faults if after.work is not None else ()
         place_before = (
@@ -701,14 +706,16 @@ class Draft:
 Key = TypeVar("Key")
 
 
-def _swap(had: set[Key], has: set[Key], removed: set[Key], added: set[Key]) -> None:
-    """Note the change from one set of index keys to another."""
-    for key in had - has:
-        added.discard(key)
-        removed.add(key)
-    for key in has - had:
-        removed.discard(key)
-        added.add(key)
+def _swap(had: Collection[Key], has: Collection[Key], removed: set[Key], added: set[Key]) -> None:
+    """Note the change from some index keys to others."""
+    for key in had:
+        if key not in has:
+            added.discard(key)
+            removed.add(key)
+    for key in has:
+        if key not in had:
+            removed.discard(key)
+            added.add(key)
 
 
 def moves_of(work: Work, sign: int) -> list[Move]:

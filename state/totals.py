@@ -187,12 +187,6 @@ def add_work(project: Project, work: Work, sign: int) -> None:
             _add_month(project.months, price.day, price.currency, 0, 0, sign * revenue)
 
 
-def is_converted(work: Work) -> bool:
-    """Whether a journal of the work has another currency than its ledger."""
-    journals = work.journals
-    return bool(journals) and any(one.currency != one.ledger_currency for one in journals)
-
-
 def posted_in(work: Work, project_id: str) -> tuple[Posted, ...]:
     """Journals of the work that stand in the project."""
     if not work.earns_elsewhere:
@@ -324,11 +318,11 @@ BY_DAY = MARK + "day"
 def open_keys(entry: Entry) -> list[tuple[str, str, str, str]]:
     """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry."""
     found = []
-    entry_id, work = entry.entry_id, entry.standing
+    entry_id, work = entry.entry_id, entry.behind or entry.work
     price = work.price if work is not None else None
     if work is not None and price is not None and price.line_id:
         contract_id, line_id, day = price.contract_id, price.line_id, price.day.isoformat()
-        issued = issued_on(entry, contract_id, line_id)
+        issued = issued_on(entry, contract_id, line_id) if entry.issued else None
         settled = issued.amount if issued is not None else 0
         due = price.billable + price.rounding != settled or (
             issued is not None and is_shared_otherwise(issued, settled)

@@ -232,7 +232,7 @@ def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
     if after == before:
         return
     draft.put_entry(before, after)
-    if stepped(after) or (before is not None and stepped(before)):
+    if (before is not None and stepped(before)) or stepped(after):
         settle_days(draft, before, after)
 
 
@@ -260,7 +260,7 @@ def _unposted(work: Work) -> Work:
 
 
 def stepped(entry: Entry) -> bool:
-    work = entry.standing
+    work = entry.behind or entry.work
     return work is not None and work.price is not None and work.price.stepped
 
 
@@ -322,7 +322,8 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[
     if cost is work.cost and price is work.price and not sides:
         return work
     done = replace(work, cost=cost, price=price)
-    return replace(done, journals=(*work.journals, *post(draft, done, sides))) if sides else done
+    posted = post(draft, done, sides)
+    return replace(done, journals=(*work.journals, *posted)) if posted else done
 
 
 def _cost_side(plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:

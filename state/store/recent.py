@@ -67,31 +67,26 @@ class StoredIds:
     def add_group(self, group: int, ids: Iterable[str]) -> None:
         """All that are stored of it."""
         listed = list(islice(ids, GROUP_MAX + 1))
-        self._make_room(len(listed))
+        if self._count + len(listed) > IDS_MAX:
+            self._forget()
         for each in listed:
-            self._set(group, each)
+            self.add(group, each)
         self._groups[group] = len(listed) <= GROUP_MAX
 
     def add(self, group: int, each: str) -> None:
-        self._make_room(1)
-        self._set(group, each)
-
-    def denies(self, group: int, each: str) -> bool:
-        """Of a group that it knows."""
-        mixed = crc32(each.encode(), group)
-        bits = _BITS[mixed >> 20]
-        return self._words[mixed & WORDS - 1] & bits != bits and self._groups[group]
-
-    def _set(self, group: int, each: str) -> None:
+        if self._count >= IDS_MAX:
+            self._forget()
         mixed = crc32(each.encode(), group)
         at, bits = mixed & WORDS - 1, _BITS[mixed >> 20]
         if self._words[at] & bits != bits:
             self._words[at] |= bits
             self._count += 1
 
-    def _make_room(self, count: int) -> None:
-        if self._count + count > IDS_MAX:
-            self._forget()
+    def denies(self, group: int, each: str) -> bool:
+        """Of a group that it knows."""
+        mixed = crc32(each.encode(), group)
+        bits = _BITS[mixed >> 20]
+        return self._words[mixed & WORDS - 1] & bits != bits and self._groups[group]
 
     def _forget(self) -> None:
         self._words = array("Q", (0,)) * WORDS

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import takewhile
 
 from domain.events.finance import WrittenOff
 from domain.explanation import Node, agreeing, constant, least, less, most, stated, total
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.sources import Sources
-from state.books import Entry, GivenUp, Price, WriteOff
-from state.caps.given_up import rows_of
+from state.books import Entry, GivenUp, Price
+from state.caps.given_up import LEFT_TO_GIVE_UP, given_up_by, rows_of
 from state.totals import issued_on
 
 
@@ -18,7 +18,7 @@ class GivenUpNodes:
         self.sources = sources
         self.entries = entries
         entries.given_up = self
-        self._parts: dict[tuple[str, str], Node] = {}
+        entries.recorded.resolvers[LEFT_TO_GIVE_UP] = self._left
 
     def chargeable(self, at: VersionStanding) -> Node:
         """What of the value is not given up."""
@@ -93,56 +93,23 @@ class GivenUpNodes:
     # What one write-off gave up of an entry
 
     def _part(self, entry: Entry, own: GivenUp) -> Node:
-        key = (entry.entry_id, own.write_off_id)
-        if key not in self._parts:
-            title = f"{entry.entry_id}: given up by {own.write_off_id}"
-            told = stated(title, own.amount, "amount", own.currency)
-            made = self._make_part(entry.entry_id, own)
-            self._parts[key] = agreeing(made._replace(title=title) if made is not None else None, told)
-        return self._parts[key]
-
-    def _make_part(self, entry_id: str, own: GivenUp) -> Node | None:
-        step = self._step_of(entry_id, own.write_off_id)
-        known: WriteOff | None = self.sources.trace.part_at("write_off", own.write_off_id, step)
-        if known is None:
-            return None
-        event = known.event
-        amount = self.sources.field("given up", event.amount, "amount", event, "amount", event.currency)
-        if event.amount == own.amount:
-            return amount
-        earlier = [self._part(entry, one) for entry, one in self._before(event, entry_id, step)]
-        rest = less("left of the amount", amount, *earlier) if earlier else amount
-        if rest.value == own.amount:
-            return rest
-        at = self.entries.standing(entry_id, step)
-        return least("all that was left", [self._left(at, own), rest]) if at is not None else None
+        found = self.entries.recorded.figure(given_up_by(entry.entry_id, own.write_off_id))
+        assert found is not None, "the rule that gives up records it"
+        return found
 
     def _step_of(self, entry_id: str, write_off_id: str) -> int:
         steps = self.sources.trace.entry_steps(entry_id)
         return next(step for step, entry in steps if any(one.write_off_id == write_off_id for one in entry.given_up))
 
-    def _before(self, event: WrittenOff, entry_id: str, step: int) -> list[tuple[Entry, GivenUp]]:
-        """Of the entries that come before it in consumption order, what the same write-off gave up."""
-        found: list[tuple[tuple[Any, ...], Entry, GivenUp]] = []
-        for row in self.sources.trace.entry_ids():
-            at = self.entries.standing(row, step)
-            price = at.work.price if at is not None else None
-            if at is None or price is None:
-                continue
-            given = next((one for one in at.entry.given_up if one.write_off_id == event.write_off_id), None)
-            if given is not None:
-                found.append(((price.day, price.approved_at, row), at.entry, given))
-        in_order = sorted(found, key=lambda one: one[0])
-        return [(entry, given) for _, entry, given in in_order[: [one[1].entry_id for one in in_order].index(entry_id)]]
-
-    def _left(self, at: VersionStanding, own: GivenUp) -> Node:
+    def _left(self, entry_id: str, write_off_id: str, step: str) -> Node | None:
         """What of the entry was worth something, not issued and not given up before."""
-        price = at.work.price
-        assert price is not None, "what is given up has a price"
-        value = self.entries.value(at)
-        places = [one.write_off_id for one in at.entry.given_up]
-        off = [self._part(at.entry, one) for one in at.entry.given_up[: places.index(own.write_off_id)]]
+        at = self.entries.standing(entry_id, int(step))
+        if at is None or at.work.price is None:
+            return None
+        price, value = at.work.price, self.entries.value(at)
+        before = takewhile(lambda one: one.write_off_id != write_off_id, at.entry.given_up)
+        off = [self._part(at.entry, one) for one in before]
         issued = issued_on(at.entry, price.contract_id, price.line_id)
         if issued is not None and issued.amount:
-            off.insert(0, self.entries.pieces.issued(at.entry.entry_id, price.contract_id, price.line_id, at.step))
-        return less(f"{at.entry.entry_id}: left of it", value, *off) if off else value
+            off.insert(0, self.entries.pieces.issued(entry_id, price.contract_id, price.line_id, at.step))
+        return less(f"{entry_id}: left of it", value, *off) if off else value

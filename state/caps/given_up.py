@@ -9,10 +9,19 @@ given up is no billable value: it takes no room of a cap (R15), and of an entry 
 
 from msgspec.structs import replace
 
+from domain.identity import composed
 from domain.units import Amount
 from domain.work.rows import DELIVERY, EXPENSE, TIME_ENTRY, named, row_id
 from state.books import Entry, GivenUp, Price
 from state.totals import issued_of, issued_on, standing_price
+
+# What a write-off finds of an entry is explained elsewhere, by this name.
+LEFT_TO_GIVE_UP = "left_to_give_up"
+
+
+def given_up_by(entry_id: str, write_off_id: str) -> str:
+    """Where it is recorded what a write-off gave up of an entry."""
+    return f"{composed('given_up', entry_id)}#{write_off_id}"
 
 
 def rows_of(name: str) -> tuple[str, ...]:

@@ -11,23 +11,25 @@ waits for it, as difference journals of their own (R15, R19). What earns over ti
     T-1 of 800.00 and T-2 of 400.00, 1,000.00 given up: 800.00 of T-1 and 200.00 of T-2; 200.00 are left to bill
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.caps.consume import Order, order_of
 from domain.events.finance import WrittenOff
+from domain.explanation import Node, least, less
 from domain.identity import composed
 from domain.money import format_amount, smallest_unit
 from domain.overflow import passes_on
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import Amount
+from domain.why import Why, elsewhere, in_event
 from state.books import Contract, Entry, WriteOff
 from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, stake_of
-from state.caps.given_up import fitted, give_up, left_of, rows_of
+from state.caps.given_up import LEFT_TO_GIVE_UP, fitted, give_up, given_up_by, left_of, rows_of
 from state.caps.repricing import book_repriced, carrying_slot, reprice
 from state.draft import Draft
 from state.ledger.posting import GIVEN_UP, book_difference
@@ -68,7 +70,10 @@ def settle(draft: Draft, known: WriteOff) -> None:
     write_offs.accept(draft, known)
     _wait(draft, event, waits=False)
     before = {one.entry.entry_id: one.stake.price.recognised for one in own}
+    given: list[Node] = []
     for one, amount in _spread(own, event.amount):
+        if draft.why is not None:
+            given.append(_say_given_up(draft.why, event, one.entry, amount, given))
         _give_up(draft, event, one.entry.entry_id, amount)
     for one in own:
         _book(draft, event, one, before[one.entry.entry_id])
@@ -191,6 +196,18 @@ def _spread(own: Iterable[_Own], amount: Amount) -> Iterable[tuple[_Own, Amount]
         amount -= part
         if part:
             yield one, part
+
+
+def _say_given_up(why: Why, event: WrittenOff, entry: Entry, part: Amount, earlier: Sequence[Node]) -> Node:
+    """All that is left of the entry, or what the entries before it leave of the amount."""
+    rest = in_event("given up", event.amount, "amount", event, "amount", event.currency)
+    if earlier:
+        rest = less("left of the amount", rest, *earlier)
+    address = composed(LEFT_TO_GIVE_UP, entry.entry_id, event.write_off_id, str(why.now))
+    left = elsewhere(f"{entry.entry_id}: left of it", left_of(entry), address, event.currency)
+    made = least("all that was left", [left, rest]) if (rest.value or 0) > part else rest
+    title = f"{entry.entry_id}: given up by {event.write_off_id}"
+    return why.record(given_up_by(entry.entry_id, event.write_off_id), part, made._replace(title=title))
 
 
 def _give_up(draft: Draft, event: WrittenOff, entry_id: str, amount: Amount) -> None:

@@ -57,12 +57,10 @@ def local_date(instant: Instant, zone: str) -> date:
     if last is not None and 0 <= instant - last[0] < MICROSECONDS_PER_DAY:
         return last[1]
     day = datetime.fromtimestamp(instant // MICROSECONDS_PER_SECOND, _rules(zone)).date()
-    if (
-        day < date.max
-        and midnight(date.fromordinal(day.toordinal() + 1), zone) - (began := midnight(day, zone))
-        == MICROSECONDS_PER_DAY
-    ):
-        _last_asked[zone] = began, day
+    if date.min < day < date.max:
+        began, ends = midnight(day, zone), midnight(date.fromordinal(day.toordinal() + 1), zone)
+        if ends - began == MICROSECONDS_PER_DAY:
+            _last_asked[zone] = began, day
     return day
 
 

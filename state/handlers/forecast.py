@@ -545,15 +545,10 @@ def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
     """Every number that is told; figures that are the same in several currencies are looked at once."""
     found = [one.hours for one in demand]
     for figures in {id(one): one for one in made if one is not None}.values():
-        found += _amounts(figures)
+        found += [one for one in figures[1:-1] if one is not None]
         for month in figures.months:
             found += month[1:]
     return found
-
-
-def _amounts(figures: ForecastFigures) -> list[int]:
-    *amounts, margin_percent, budget_used_percent, _ = figures[1:]
-    return [*amounts, *(one for one in (margin_percent, budget_used_percent) if one is not None)]
 
 
 def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:

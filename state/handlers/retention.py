@@ -255,9 +255,10 @@ def credit(
 
 def balance(draft: Draft, contract_id: str, project_id: str) -> Amount:
     """What stands on 1170 of the contract in a project."""
-    found = [
-        draft.part("retention", part_id) for part_id in draft.ids("retention") if parts_of(part_id)[0] == contract_id
-    ]
+    ids = draft.ids("retention")
+    if not ids:
+        return 0
+    found = [draft.part("retention", part_id) for part_id in ids if parts_of(part_id)[0] == contract_id]
     return sum(one.posted for account in found for one in account.withheld if one.project_id == project_id)
 
 

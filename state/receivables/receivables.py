@@ -45,7 +45,7 @@ def receivable_of(draft: Draft, invoice_id: str) -> Receivable | None:
 
 def receivables_of(draft: Draft, project_id: str, contract_id: str) -> list[Receivable]:
     """Of a contract's invoices, those in the project."""
-    found = (receivable_of(draft, invoice_id) for invoice_id in draft.ids("receivable"))
+    found = [receivable_of(draft, invoice_id) for invoice_id in draft.ids("receivable")]
     return [one for one in found if one is not None and (one.project_id, one.contract_id) == (project_id, contract_id)]
 
 

@@ -95,6 +95,18 @@ def test_an_instant_lies_in_its_local_day(instant: int, zone: str) -> None:
     assert instant < midnight(day + timedelta(days=1), zone)
 
 
+@given(
+    st.integers(at("1990-01-01T12:00:00+00:00"), at("2100-12-30T00:00:00+00:00")),
+    st.lists(st.integers(-50, 50), min_size=2, max_size=6),
+    st.sampled_from(ZONES),
+)
+def test_a_local_date_is_the_same_whatever_was_asked_before(instant: int, hours: list[int], zone: str) -> None:
+    rules = zones._rules(zone)
+    for hour in hours:
+        asked = instant + hour * HOUR
+        assert local_date(asked, zone) == datetime.fromtimestamp(asked // 1_000_000, rules).date()
+
+
 def test_names_are_those_of_the_database() -> None:
     assert is_zone("Europe/Berlin")
     assert is_zone("US/Pacific"), "aliases are names too"

@@ -58,6 +58,7 @@ SINGLES: Final = tuple(bytes((bits,)) for bits in range(128))
 PAIRS: Final = tuple(bytes((bits & 127 | 128, bits >> 7 | 128)) for bits in range(16_384))
 # Of amounts: few, so that they stay in the processor's cache.
 DECIMALS_MAX: Final = 1_024
+assert LENGTHS_MAX <= ITEMS_MAX, "fewer items than there are ready pieces are never too many"
 
 
 @cache
@@ -184,7 +185,8 @@ def _write_optional(code: Code, inner: Type, null: int, source: str, repeated: b
 def _write_array(code: Code, item: Type, source: str, repeated: bool) -> str:
     one, many, made = f"{source}_i", f"{source}_a", f"{source}_p"
     with code.under(f"if {source}:"):
-        code(f"{many} = [items(len({source}))]")
+        code(f"k = len({source})")
+        code(f"{many} = [{code.value(LENGTH_PIECES)}[k] if k < {LENGTHS_MAX} else items(k)]")
         with code.looped(f"for {one} in {source}:"):
             if isinstance(item, RecordType) and not is_flat(item):
                 code(f"{many}.append({code.value(writer(item))}({one}))")
@@ -311,7 +313,7 @@ def whole_piece(value: int) -> bytes:
 def _items(count: int) -> bytes:
     if count > ITEMS_MAX:
         raise ValueError
-    return LENGTH_PIECES[count] if count < LENGTHS_MAX else long_bytes(count)
+    return whole_piece(count)
 
 
 def _long(value: int) -> bytes:

@@ -405,7 +405,7 @@ class Draft:
         stands = self.rows.get(after.entry_id, before)
         assert stands is before or stands == before, "a row is replaced as it stands"
         self.rows[after.entry_id] = after
-        work = after.standing
+        work = after.behind or after.work
         if work is not None and work.price is not None and (work.price.binding is not None or work.price.passed):
             self.over_cap = True
         if before is None:

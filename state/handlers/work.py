@@ -201,7 +201,8 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
             draft.put_entry(before, after)
         return
     replaces = fresh or standing is not None
-    _put(draft, before, _booked(draft, entry, work, verdict, faults_before, fresh=fresh, replaces=replaces))
+    after = _booked(draft, entry, work, verdict, faults_before, fresh=fresh, replaces=replaces, is_complete=is_complete)
+    _put(draft, before, after)
 
 
 def _booked(
@@ -213,6 +214,7 @@ def _booked(
     *,
     fresh: bool,
     replaces: bool,
+    is_complete: bool,
 ) -> Entry:
     """The entry with what can be posted of the work; with `replaces` what the entry has in the books is taken out of them."""
     left = entry.standing if replaces else None
@@ -222,10 +224,11 @@ def _booked(
         posted = book(draft, entry, _unposted(work), verdict, old)
     else:
         posted = book(draft, entry, work, verdict, None)
-    if faults_before or not verdict.complete:
+    if faults_before or not is_complete:
         faults = faults_of(draft, entry, posted, verdict, faults_before, fresh=fresh)
         posted = replace(posted, faults=faults) if faults != posted.faults else posted
-    return settle_exchange_rests(draft, with_work(entry, posted), left)
+    after = with_work(entry, posted)
+    return settle_exchange_rests(draft, after, left) if after.issued else after
 
 
 def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
@@ -252,7 +255,8 @@ def leave_line(draft: Draft, contract: Contract, since: str) -> None:
                 continue
             verdict = value_work(draft, entry, work, work)
             if isinstance(verdict.price, Blocked) and verdict.price.category == "no_contract_line":
-                _put(draft, entry, _booked(draft, entry, work, verdict, work.faults, fresh=False, replaces=True))
+                after = _booked(draft, entry, work, verdict, work.faults, fresh=False, replaces=True, is_complete=False)
+                _put(draft, entry, after)
 
 
 def _unposted(work: Work) -> Work:
@@ -365,16 +369,19 @@ def _price_side(
     price = plan.price
     if line.shares_price:
         price = shared_price.stepped_price(draft, entry, work, price, line)
-    if line.line.project_id != work.project_id:
+    subject = work.subject
+    if line.line.project_id != subject.project_id:
         price = replace(price, project_id=line.line.project_id)
-    explain(draft, plan)
-    issued = issued_on(entry, price.contract_id, price.line_id)
+    if plan.decision is not None:
+        explain(draft, plan)
+    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
     if issued is not None:
         # Invoices relieve the account that it was issued on; under a price for the whole there was none.
         account = issued.account or price.account
         price = replace(price, account=account, returned=issued.returned, returned_hours=issued.returned_hours)
-    price = fitted(entry, price)
-    stake = Consumption(entry.entry_id, work.person_id, price, issued.amount if issued else 0)
+    if entry.given_up:
+        price = fitted(entry, price)
+    stake = Consumption(entry.entry_id, subject.person_id or "", price, issued.amount if issued else 0)
     if stake.issued > 0:
         stake = with_issue_kept(draft, line, old, stake)
     allotted = consume_caps(draft, old, (line, stake))

@@ -88,13 +88,7 @@ class ClearingRecord:
         had = self._left.get(key)
         if had is None:
             parts = [accrued(row, issued.contract_id, issued.account, self.currencies) for row in rows]
-            gone = [
-                part
-                for row in rows
-                for one in row.issued
-                if (one.contract_id, one.line_id, one.account) == (issued.contract_id, issued.line_id, issued.account)
-                for part in invoiced(self.why, row.entry_id, one)
-            ]
+            gone = self._invoiced_of(rows, issued)
             had = left_of(
                 f"{issued.line_id}: carried on {issued.account}", all_of("kept", parts, self.currencies), gone
             )
@@ -116,11 +110,8 @@ class ClearingRecord:
         from_own, beside, new = parts
         rest = piece
         if from_own:
-            own = left_of(
-                "own invoices",
-                all_of("none", (), self.currencies),
-                invoiced(self.why, entry.entry_id, issued, self.bill_to),
-            )
+            parts_of_own = invoiced(self.why, entry.entry_id, issued, self.bill_to)
+            own = all_of("invoiced before", parts_of_own, self.currencies).taken_back("own invoices")
             part = piece if from_own == piece.value else own.amount
             back.append(self._as_carried(part, own, mode))
             rest = less("beyond what its own invoices carry", piece, part)
@@ -180,15 +171,19 @@ class ClearingRecord:
         return cleared
 
     def _beside(self, entry: Entry, issued: Issued, others: Iterable[Entry]) -> Carried:
-        parts = [
+        parts = self._invoiced_of((row for row in others if row.entry_id != entry.entry_id), issued)
+        return all_of("invoiced before", parts, self.currencies).taken_back("invoices of the line's other rows")
+
+    def _invoiced_of(self, rows: Iterable[Entry], issued: Issued) -> list[Carried]:
+        """Of rows on the line of one of them, where that stands on its account."""
+        place = issued.contract_id, issued.line_id, issued.account
+        return [
             part
-            for row in others
-            if row.entry_id != entry.entry_id
+            for row in rows
             for one in row.issued
-            if (one.contract_id, one.line_id, one.account) == (issued.contract_id, issued.line_id, issued.account)
+            if (one.contract_id, one.line_id, one.account) == place
             for part in invoiced(self.why, row.entry_id, one)
         ]
-        return left_of("invoices of the line's other rows", all_of("none", (), self.currencies), parts)
 
     def _of(self, key: tuple[str, ...], place: int, had: Carried, taken: Amount, mode: str) -> Cleared:
         piece = self.piece(place)

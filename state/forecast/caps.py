@@ -120,17 +120,19 @@ def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool
 
 
 def _value(draft: Draft, plans: Sequence[LinePlan]) -> int:
-    return sum(draft.line(plan.contract_id, plan.line.line_id).value for plan in plans)
+    return sum([draft.line(plan.contract_id, plan.line.line_id).value for plan in plans])
 
 
 def _lately(outlook: ForecastState, currency: str, as_of: date, *, hours: bool) -> int:
-    last = as_of.toordinal()
+    last, place = as_of.toordinal(), 0 if hours else 2
     return sum(
-        tally[0] if hours else tally[2]
-        for own, held in outlook.days.items()
-        if hours or own == currency
-        for day, tally in held.items()
-        if last - PACE_DAYS < day <= last
+        [
+            tally[place]
+            for own, held in outlook.days.items()
+            if hours or own == currency
+            for day, tally in held.items()
+            if last - PACE_DAYS < day <= last
+        ]
     )
 
 

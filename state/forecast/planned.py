@@ -68,7 +68,7 @@ def planned_in(assigned: Assigned, project: Project, first: str) -> PlannedWork:
     planned = assigned.planned
     if not planned.months or planned.months[0][0] != first:
         return planned
-    worked = sum(tally[0] for month, tally in project.months.items() if month.startswith(first))
+    worked = sum([tally[0] for month, tally in project.months.items() if month.startswith(first)])
     left = max(planned.months[0][1] - max(worked, 0), 0)
     return PlannedWork(((first, left), *planned.months[1:]), planned.demand)
 
@@ -116,7 +116,7 @@ def _changed(before: Assigned, assignments: Sequence[ResourceAssigned], first: s
                 _add(demand, (month, one.assignment.role), sign * hours)
     planned = PlannedWork(
         tuple(sorted(months.items())),
-        tuple(ForecastDemand(role, month, hours) for (month, role), hours in sorted(demand.items())),
+        tuple([ForecastDemand(role, month, hours) for (month, role), hours in sorted(demand.items())]),
     )
     return Assigned(ahead, months, demand, planned)
 
@@ -131,9 +131,9 @@ def _add(sums: dict[K, Hours], key: K, hours: Hours) -> None:
 
 
 def _of_assignment(assignment: ResourceAssigned, first: str, last: str) -> PlannedAssignment:
-    planned = tuple((month, hours) for month, hours in assignment.planned if first <= month <= last and hours > 0)
+    planned = tuple([(month, hours) for month, hours in assignment.planned if first <= month <= last and hours > 0])
     day = _day_in(planned[0][0], assignment) if planned else assignment.starts_on
-    return PlannedAssignment(assignment, planned, sum(hours for _, hours in planned), day)
+    return PlannedAssignment(assignment, planned, sum([hours for _, hours in planned]), day)
 
 
 def planned_cost(

@@ -121,10 +121,15 @@ def cap_rules(history: Sequence[Version], line_id: str, content: str | None = No
     seen: dict[tuple[str, str], list[_StatedCap]] = {}
     for version in history:
         line = line_named(version.terms, line_id)
+        caps = tuple(_caps_of(version.terms, line, line_id))
+        if not caps:
+            continue
         policies = line_policies(version.terms, line, version.defaults)
-        for cap_id, cap, path in _caps_of(version.terms, line, line_id):
+        for cap_id, cap, path in caps:
             if content is None or _counts(cap_id, cap, line, policies, content):
                 seen.setdefault((cap_id, cap.period), []).append(_StatedCap(version, cap, path, policies))
+    if not seen:
+        return _order_rules(history, line_id)
     versions = held(history, line_id)
     return tuple(_rule(*key, stated, versions) for key, stated in seen.items()) + _order_rules(history, line_id)
 

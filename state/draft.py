@@ -3,7 +3,7 @@
 The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -14,7 +14,7 @@ from domain.exceptions import CATALOGUE, owner_of, resolution_of
 from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
-from domain.reference.book import ReferenceBook
+from domain.reference.book import EMPTY_BOOK, ReferenceBook
 from domain.units import Amount, Hours, Instant
 from domain.why import Why
 from domain.work.rows import named
@@ -126,13 +126,67 @@ class Cause(Value, frozen=True, array_like=True, gc=False):
     log_offset: int
 
 
+class Memo:
+    """What was worked out for one engagement from its contracts and the reference data, as long as these stay as they are: of contract
+    lines, of bill rates, of hours, and everything else, by what was asked.
+
+    Lines follow from contracts and legal entities alone, bill rates also from rate cards and the customers that have them; which version
+    of a person was asked for stands in the question. What hours rest on is compared where they are kept, once an `era`: people,
+    customers, rate cards and cost rates come every day, and each concerns few.
+    """
+
+    __slots__ = ("book", "era", "hours", "lines", "plans", "rates", "stretches")
+
+    def __init__(self) -> None:
+        self.book = EMPTY_BOOK
+        self.era = 0
+        self.plans: dict[Any, Any] = {}
+        self.lines: dict[tuple[object, ...], object] = {}
+        self.rates: dict[tuple[object, ...], object] = {}
+        self.hours: dict[str, Sized] = {}
+        # How many are kept in `hours`.
+        self.stretches = 0
+
+    def __len__(self) -> int:
+        return len(self.plans) + len(self.lines) + len(self.rates) + self.stretches
+
+    def clear(self) -> None:
+        self.plans.clear()
+        self.lines.clear()
+        self.rates.clear()
+        self.hours.clear()
+        self.stretches = 0
+
+    def keep_hours(self, project_id: str, of_project: Sized) -> None:
+        """In place of what is kept of the project's hours."""
+        self.stretches += len(of_project) - len(self.hours.get(project_id, ()))
+        self.hours[project_id] = of_project
+
+    def go_by(self, book: ReferenceBook) -> None:
+        """Forget what the book says otherwise than the one before it."""
+        had, self.book = self.book, book
+        if book.entities is not had.entities or book.rules != had.rules:
+            self.clear()
+            return
+        other_cards = book.cards is not had.cards or book.customers is not had.customers
+        if other_cards:
+            self.rates.clear()
+        if other_cards or book.persons is not had.persons or book.costs is not had.costs:
+            self.plans.clear()
+            self.era += 1
+
+
 class Plans(NamedTuple):
     """Memo of what follows from contracts and reference data alone: of one engagement, of all, and what exchange rates and closed
     periods decide, which change every day."""
 
-    own: dict[Any, Any]
+    own: Memo
     shared: dict[Any, Any]
     daily: dict[Any, Any]
+
+
+def nothing_known() -> Plans:
+    return Plans(Memo(), {}, {})
 
 
 class Transition(Value, frozen=True, array_like=True, gc=False):
@@ -178,9 +232,12 @@ class Draft:
         "engagement_id",
         "entries",
         "explanations",
+        "hours",
         "issued",
         "journals",
         "kinds",
+        "lines",
+        "memo",
         "moves",
         "open_added",
         "open_removed",
@@ -191,6 +248,7 @@ class Draft:
         "parts",
         "plans",
         "positions",
+        "rates",
         "reference",
         "repriced",
         "rows",
@@ -219,7 +277,9 @@ class Draft:
         self.entries = entries
         self.reference = reference
         self.cause = cause
-        self.plans, self.shared, self.daily = plans
+        self.memo, self.shared, self.daily = plans
+        memo = self.memo
+        self.plans, self.lines, self.rates, self.hours = memo.plans, memo.lines, memo.rates, memo.hours
         self.own = own
         # The recorder of an explanation; None in production.
         self.why = why

@@ -15,7 +15,7 @@ from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ForecastCap, ForecastFigures, ProjectView
 from domain.units import Instant
 from state.books import IssuedStatement, OpenStatement
-from state.draft import Cause, Draft, Plans, Transition
+from state.draft import Cause, Draft, Transition, nothing_known
 from state.forecast.bases import weigh
 from state.forecast.caps import caps_of
 from state.forecast.figures import figures_of, shape_of
@@ -138,7 +138,7 @@ class ImaginedShard(Shard):
         cause = Cause("day", "", 0, "", recorded_at, recorded_at, None, self.offset)
         for project_id in sorted(engagement.parts.ids.get("project", ())):
             entries = self.store.entries(engagement)
-            plans = Plans({}, {}, {})
+            plans = nothing_known()
             yield project_id, Draft(engagement_id, engagement.parts, entries, self.reference, cause, plans)
 
     def open_exceptions(self, engagement_id: str) -> set[str]:

@@ -25,6 +25,7 @@ from domain.events.reference import (
     DayEnded,
     ExchangeRateSet,
     PersonCapacitySet,
+    PersonDefined,
     RulesActivated,
     TaxPolicyDefined,
     TransferPriceSet,
@@ -64,8 +65,6 @@ ENGAGEMENTS_A_BATCH = 500
 REFERENCE = ""
 # Every shard has the reference data; what nothing follows from is said by one of them.
 FIRST = 0
-# In an engagement's memo: the number of the reference data that it was made with.
-ERA = "era"
 # Before the last engagement done, in the position of a record of which only views are left to send: after all ids, and in none.
 VIEWS = "\U0010ffff"
 # What goes wrong around the fold and not in it.
@@ -186,7 +185,6 @@ class Shard:
         self._recorded_max = meta.recorded_max
         self._totals = dict(meta.totals)
         self._in_flight = False
-        self._era = 0
         self._shared_plans: dict[Any, Any] = {}
         self._daily_plans: dict[Any, Any] = {}
         book = EMPTY_BOOK._replace(rules=begun_under(genesis))
@@ -332,14 +330,15 @@ class Shard:
             emit(record)
 
     def _plans(self, engagement: Engagement) -> Plans:
-        """Memo of one engagement; begun anew with every change of reference data, and when it has become long."""
+        """Memo of one engagement, by the reference data of now; emptied when it has become long."""
         if len(self._shared_plans) + len(self._daily_plans) > 500_000:
-            self._shared_plans.clear()
-            self._daily_plans.clear()
+            self._shared_plans = {}
+            self._daily_plans = {}
         memo = engagement.memo
-        if memo.get(ERA) != self._era or len(memo) > 50_000:
+        if memo.book is not self.reference:
+            memo.go_by(self.reference)
+        if len(memo.plans) > 50_000 or len(memo.lines) + len(memo.rates) + memo.stretches > 50_000:
             memo.clear()
-            memo[ERA] = self._era
         return Plans(memo, self._shared_plans, self._daily_plans)
 
     # What an operator passes over
@@ -466,11 +465,10 @@ class Shard:
         return True
 
     def _forget(self, event: Event) -> None:
-        """Empty the memo as far as the event can change what it holds; capacity and tax decide nothing in it."""
-        self._daily_plans.clear()
-        if not isinstance(event, (*DAILY, PersonCapacitySet, TaxPolicyDefined, TransferPriceSet)):
-            self._era += 1
-            self._shared_plans.clear()
+        """Begin what all engagements share anew, as far as the event can change it: not by people, capacity and tax."""
+        self._daily_plans = {}
+        if not isinstance(event, (*DAILY, PersonDefined, PersonCapacitySet, TaxPolicyDefined, TransferPriceSet)):
+            self._shared_plans = {}
 
     def _refuse_reference(self, event: Event, wrong: Iterable[tuple[str, str]], cause: Cause, emit: "_Emitter") -> None:
         kind, subject = owner_key(event)

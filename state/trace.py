@@ -32,7 +32,7 @@ from domain.units import Instant
 from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
 from state.books import Contract, Entry, JournalStanding, Project, Work
-from state.draft import Cause, Draft, PartKey, Parts, Plans, Transition
+from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
 from state.fold import cause_of
 from state.genesis import Genesis
 from state.overrides import Overrides
@@ -203,7 +203,7 @@ class Trace(Store):
             EntriesAt(self, step),
             taken.reference,
             taken.cause,
-            Plans({}, {}, {}),
+            nothing_known(),
         )
         draft.copied = set()
         return draft

@@ -96,7 +96,7 @@ class ReferenceBook(NamedTuple):
         return None
 
     def card_on(self, rate_card_id: str, day: date) -> RateCardPublished | None:
-        return _holding(self.cards.get(rate_card_id, ()), day)
+        return in_effect(self.cards.get(rate_card_id, ()), day)
 
     def cards_of(self, scope: Scope) -> tuple[str, ...]:
         """Ids of the cards of which a version has or had this scope, ascending."""
@@ -114,7 +114,7 @@ class ReferenceBook(NamedTuple):
         return None
 
     def _costs_of(self, subject: Scope, day: date) -> list[CostRateSet]:
-        held = (_holding(self.costs[cost_rate_id], day) for cost_rate_id in self.costs_by_subject.get(subject, ()))
+        held = (in_effect(self.costs[cost_rate_id], day) for cost_rate_id in self.costs_by_subject.get(subject, ()))
         return [rate for rate in held if rate is not None]
 
     def exchange(
@@ -275,7 +275,7 @@ def _content(event: Kept) -> tuple[object, ...]:
     return event._replace(event_id="", occurred_at=0, source="", recorded_at=None, correlation_id=None)
 
 
-def _holding(versions: Iterable[Ranged], day: date) -> Ranged | None:
+def in_effect(versions: Iterable[Ranged], day: date) -> Ranged | None:
     """The highest version whose range contains the day; both days of a range belong to it."""
     for version in versions:
         if version.effective_from <= day and (version.effective_to is None or day <= version.effective_to):

@@ -42,11 +42,19 @@ def billable_hours(
 
     A whole number of steps comes back unchanged, also where six decimals cannot write it (20 min = 0.333333 h).
     """
+    if increment_minutes and not finer and _is_whole(hours, increment_minutes, minimum_minutes or 0):
+        return hours
     seconds = seconds_of(hours, finer)
     rounded = round_increment(seconds, increment_minutes, increment_mode or UP) if increment_minutes else seconds
     if minimum_minutes and 0 < rounded < minimum_minutes * 60:
         rounded = minimum_minutes * 60
     return hours if rounded == seconds else hours_of(rounded)
+
+
+def _is_whole(hours: Hours, step: int, minimum: int) -> bool:
+    """Whether the hours are so many steps to the very 10^-6, and no less than the minimum; both are minutes."""
+    minutes, rest = divmod(hours * 60, _HOURS_SCALE)
+    return not rest and minutes % step == 0 and minutes >= minimum
 
 
 def seconds_of(hours: Hours, finer: int = 0) -> int:

@@ -17,9 +17,10 @@ from state.books import Cost, Price
 from state.draft import Draft
 from state.terms.known import Blocked, entity_policies, worker_on
 from state.work.at_stake import cost_rate_at_stake, role_at_stake
+from state.work.bill_rates import rate_for
 from state.work.placing import Placed, approved_at, day_in, place
 from state.work.value_charge import delivered
-from state.work.value_time import rate_for, worked_hours
+from state.work.value_time import worked_hours
 
 TITLE = "amount blocked"
 

@@ -59,7 +59,7 @@ from state.terms.known import exchange_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import issued_on, posted_in
 from state.trace import TracedOutput
-from state.work.value_time import assignment_on
+from state.work.bill_rates import assignment_on
 
 FIGURES = (
     *("burn_hours", "burn_cost", "burn_revenue", "etc_hours", "etc_cost", "etc_revenue", "eac_hours", "eac_cost", "eac_revenue"),

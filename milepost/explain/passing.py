@@ -9,7 +9,7 @@ from milepost.explain.sources import Sources
 from state.books import PartOf, Price
 from state.terms.known import worker_on
 from state.terms.plan import plan_of
-from state.work.value_time import rate_for
+from state.work.bill_rates import rate_for
 
 if TYPE_CHECKING:
     from milepost.explain.entries import EntryNodes, VersionStanding

@@ -16,7 +16,7 @@ from milepost.explain.sources import Sources
 from state.books import Cost, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
-from state.work.value_time import assigned
+from state.work.bill_rates import assigned
 
 LEVELS = {
     "entry": "the entry's own rate",

@@ -25,8 +25,8 @@ from state.terms.known import worker_on
 from state.terms.plan import plan_of
 from state.totals import earned_as_billed
 from state.trace import row_of
+from state.work.bill_rates import rate_for
 from state.work.placing import Placed, place
-from state.work.value_time import rate_for
 
 _KINDS = {
     TIME_ENTRY: "Time entry",

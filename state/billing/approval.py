@@ -76,7 +76,7 @@ def holds_contract(draft: Draft, contract_id: str) -> bool:
 
 def tried(draft: Draft) -> Draft:
     """A copy of the books as the event left them so far; what is done to it leaves the draft as it is."""
-    plans = Plans(draft.plans, draft.shared, draft.daily)
+    plans = Plans(draft.memo, draft.shared, draft.daily)
     copy = Draft(draft.engagement_id, draft.before, draft.entries, draft.reference, draft.cause, plans, draft.own)
     copy.parts, copy.kinds, copy.rows = dict(draft.parts), set(draft.kinds), dict(draft.rows)
     copy.agreed = draft.agreed

@@ -10,12 +10,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from state.books import Entry, JournalStanding, StatementEntry
-from state.draft import OpenKey, PartKey, Parts, Transition
+from state.draft import Memo, OpenKey, PartKey, Parts, Transition
 from state.store import snapshot
 from state.store.page_sums import PAGE, PageSums
 from state.store.recent import DECODED, Recent, StoredIds
@@ -82,7 +81,7 @@ class Engagement:
     def __init__(self, no: int, parts: Parts, sizes: dict[PartKey, int]) -> None:
         self.no = no
         self.parts = parts
-        self.memo: dict[Any, Any] = {}
+        self.memo = Memo()
         # Stored bytes of each part, and of all.
         self.sizes = sizes
         self.stored = sum(sizes.values())

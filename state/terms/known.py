@@ -7,14 +7,17 @@ than by day.
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined
+from domain.events.common import TimeAndMaterials
+from domain.events.reference import CostRateSet, LegalEntityDefined, PersonDefined, RateCardPublished
 from domain.policies import Resolved, resolve
 from domain.reference import fiscal
+from domain.reference.book import Scope
 from domain.reference.exchange import Exchange, MissingRate
 from domain.reference.fiscal import AccountingPeriod
 from domain.waiting import waits_for_exchange_rate
+from domain.work.rates import RateQuery, card_scopes
 from state.draft import Draft
 from state.value import Value
 
@@ -50,22 +53,28 @@ class Worker(Value, frozen=True, array_like=True, gc=False):
     policies: Resolved
 
 
+Ranged = TypeVar("Ranged", CostRateSet, RateCardPublished)
+
+
+class Ranges(NamedTuple, Generic[Ranged]):
+    """Versions of cost rates or rate cards, highest first, and the first days on which others may hold, ascending."""
+
+    stated: tuple[tuple[Ranged, ...], ...]
+    days: tuple[date, ...]
+
+
 def worker_on(draft: Draft, person_id: str, day: date) -> Worker | None:
     """None where the person or the person's legal entity is not defined."""
-    versions = draft.reference.persons.get(person_id)
-    if versions is None:
+    person = draft.reference.person_on(person_id, day)
+    if person is None:
         return None
-    key = ("worker", person_id) if len(versions) == 1 else ("worker", person_id, day)
-    memo = draft.shared
-    found: Worker | None = memo.get(key)
+    key = ("worker", person_id, person.version)
+    found: Worker | None = draft.shared.get(key)
     if found is None:
-        person = draft.reference.person_on(person_id, day)
-        entity = draft.reference.entity(person.legal_entity_id) if person is not None else None
-        if person is None or entity is None:
+        entity = draft.reference.entity(person.legal_entity_id)
+        if entity is None:
             return None
-        found = Worker(person, entity, entity_policies(draft, entity))
-        if len(versions) > 1 or person.effective_from is None:
-            memo[key] = found
+        found = draft.shared[key] = Worker(person, entity, entity_policies(draft, entity))
     return found
 
 
@@ -91,15 +100,34 @@ def cost_rate(draft: Draft, person_id: str, role: str | None, entity_id: str, da
     return found
 
 
-def card_stretch(draft: Draft, day: date) -> int:
-    """Number of the stretch of days, between two on which any rate card begins or ends, that holds the day."""
-    days: list[date] | None = draft.shared.get("card days")
-    if days is None:
-        versions = (version for stated in draft.reference.cards.values() for version in stated)
-        days = draft.shared["card days"] = turning_days(
-            (version.effective_from, version.effective_to) for version in versions
-        )
-    return bisect_right(days, day)
+def costs_of(draft: Draft, subject: Scope) -> Ranges[CostRateSet]:
+    """The cost rates of a person or a role, and the days on which any of them begins or ends."""
+    key = ("costs of", subject)
+    found: Ranges[CostRateSet] | None = draft.shared.get(key)
+    if found is None:
+        book = draft.reference
+        stated = tuple(book.costs[cost_rate_id] for cost_rate_id in book.costs_by_subject.get(subject, ()))
+        found = draft.shared[key] = _ranges(stated)
+    return found
+
+
+def cards_for(draft: Draft, query: RateQuery) -> Ranges[RateCardPublished]:
+    """The cards that may rate work, of whatever day and role, and the days on which any of them begins or ends."""
+    named = query.terms.rate_card_id if isinstance(query.terms, TimeAndMaterials) else None
+    of_customer = query.customer_id, query.project_id
+    key = ("cards for", named, *of_customer, query.legal_entity_id, query.practice, query.region)
+    found: Ranges[RateCardPublished] | None = draft.shared.get(key)
+    if found is None:
+        book = draft.reference
+        ids = [card_id for scope in card_scopes(query, book) for card_id in book.cards_of(scope)]
+        ids += [] if named is None else [named]
+        found = draft.shared[key] = _ranges(tuple(book.cards.get(card_id, ()) for card_id in ids))
+    return found
+
+
+def _ranges(stated: tuple[tuple[Ranged, ...], ...]) -> Ranges[Ranged]:
+    ranges = ((version.effective_from, version.effective_to) for versions in stated for version in versions)
+    return Ranges(stated, tuple(turning_days(ranges)))
 
 
 def named_in_cards(draft: Draft) -> tuple[frozenset[str], frozenset[str]]:
@@ -120,7 +148,7 @@ def turning_days(ranges: Iterable[tuple[date | None, date | None]]) -> list[date
         if begins is not None:
             days.add(begins)
         if ends is not None:
-            days.add(ends + DAY)
+            days.add(ends + DAY if ends < date.max else ends)
     return sorted(days)
 
 

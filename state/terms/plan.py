@@ -105,10 +105,10 @@ def line_plan(
     """The plan of a line under the contract version `number`, for what caps count as `content`; None where that version has no such
     line."""
     key = ("plan", contract.contract_id, contract.version, len(contract.history), number, line_id, content)
-    if key not in draft.plans:
-        draft.plans[key] = _line_plan(draft, contract, number, line_id, content, key)
-    found: LinePlan | None = draft.plans[key]
-    return found
+    found = draft.lines.get(key)
+    if found is None and key not in draft.lines:
+        found = draft.lines[key] = _line_plan(draft, contract, number, line_id, content, key)
+    return found if isinstance(found, LinePlan) else None
 
 
 def plan_for(
@@ -123,12 +123,12 @@ def plan_for(
     """The plan of the line that takes this project's task, or what else it takes."""
     version = contract.version, len(contract.history)
     key = ("taker", contract.contract_id, *version, number, project_id, task, what, content)
-    if key not in draft.plans:
+    found = draft.lines.get(key)
+    if found is None and key not in draft.lines:
         terms = next(stored.terms for stored in contract.history if stored.version == number)
         line = line_for(terms, project_id, task, what)
-        draft.plans[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
-    found: LinePlan | None = draft.plans[key]
-    return found
+        found = draft.lines[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
+    return found if isinstance(found, LinePlan) else None
 
 
 def plan_of(draft: Draft, price: Price) -> LinePlan | None:
@@ -158,6 +158,9 @@ def _line_plan(
     history = versions(contract)
     if all(version.number != number for version in history):
         history = tuple(version_of(stored) for stored in contract.former)
+    if content != COUNTED_TIME:
+        of_time = line_plan(draft, contract, number, line_id)
+        return _counted_as(of_time, content, key, history) if of_time is not None else None
     version = next(version for version in history if version.number == number)
     terms, line = version.terms, line_named(version.terms, line_id)
     entity = draft.reference.entity(terms.legal_entity_id)
@@ -198,10 +201,23 @@ def _line_plan(
         for_revenue(rules) if mixed else rules,
         mixed,
         mixed and not splits_apart,
-        bool(rules) and content == COUNTED_TIME and policies.overflow == NEXT_RULE,
+        bool(rules) and policies.overflow == NEXT_RULE,
         methods.kind_of(line.terms).hours if draws is None else RATED,
         draws is not None or by_persons_day(policies) or methods.units(line.terms) is not None,
         None if timing == WITH_CHARGE else 0,
+    )
+
+
+def _counted_as(of_time: LinePlan, content: str, key: tuple[Any, ...], history: tuple[Version, ...]) -> LinePlan:
+    """The same line for what caps count otherwise than time: other caps may bind it, and it has no room by day."""
+    rules = cap_rules(history, of_time.line.line_id, content) if of_time.every_rule else ()
+    return of_time._replace(
+        rules=rules,
+        billing_rules=tuple(for_billing(rule) for rule in rules),
+        revenue_rules=for_revenue(rules) if of_time.some_bind_billing_alone else rules,
+        key=key,
+        content=content,
+        by_day=False,
     )
 
 

@@ -13,9 +13,10 @@ from domain.work.rows import DELIVERY
 from state.books import AtStake, Charge, Price, Work
 from state.draft import AMOUNT_MAX, Draft
 from state.terms.known import Blocked, Worker, cost_rate, entity_policies, worker_on
+from state.work.bill_rates import rate_for, role_on
 from state.work.placing import approved_at, day_in, place
 from state.work.value_charge import delivered
-from state.work.value_time import finer_than, left_out, rate_for, role_on, worked_hours
+from state.work.value_time import finer_than, left_out, worked_hours
 
 OUTSIDE = "outside_contract_dates"
 

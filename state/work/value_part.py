@@ -3,11 +3,11 @@
 from domain.events.delivery import TimeApproved
 from state.books import Entry, PartOf, Work
 from state.draft import Draft
-from state.terms.known import Blocked, worker_on
+from state.terms.known import Blocked
 from state.terms.plan import plan_on
 from state.work.exchange_waits import Waited
-from state.work.placing import Placed
-from state.work.value_time import Valuation, price_of, role_on, unknown_worker
+from state.work.hour_terms import terms_on
+from state.work.value_time import TimeToValue, Valuation, left_out, price_of, unknown_worker
 
 
 def value_part(
@@ -21,11 +21,9 @@ def value_part(
     if plan is None:
         message = f"contract {part_of.contract_id} has no line {event.line_id} on {day}"
         return Valuation(None, None, Blocked("price", "no_contract_line", message, field="line_id"))
-    worker = worker_on(draft, event.person_id, day)
-    if worker is None:
-        return Valuation(None, None, unknown_worker(draft, event.person_id, day)._replace(side="price"))
     project = draft.project(event.project_id)
-    role = role_on(draft, event, project, worker.person, day)
-    hours = event.hours or 0
-    price = price_of(draft, entry, event, project, worker, role, Placed(plan, day), hours, standing, waited)
-    return Valuation(None, None, price)
+    terms = terms_on(draft, event, project, plan, day)
+    if terms.worker is None:
+        return Valuation(None, None, unknown_worker(draft, event.person_id, day)._replace(side="price"))
+    part = TimeToValue(entry, event, project, terms, day, event.hours or 0, left_out(event), standing, waited)
+    return Valuation(None, None, price_of(draft, part))

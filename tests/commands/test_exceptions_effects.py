@@ -30,7 +30,7 @@ from milepost.exceptions_effects import (
     ways_out_markdown,
 )
 from state.books import Entry, Fault, JournalStanding, OpenException, StatementEntry, Work
-from state.draft import Cause, Draft, Parts, Plans
+from state.draft import Cause, Draft, Parts, nothing_known
 from state.handlers.control import on_exception_resolved, on_exception_waived
 
 # Subjects of exceptions that are no entity of events.
@@ -97,7 +97,7 @@ def drafted(row: EffectRow) -> Draft:
         parts = Parts([(("exception", EXCEPTION), OpenException(EXCEPTION, row.category, kind, "X"))])
     entries = Entries(waiting(row.category) if row.about == "work" else None)
     cause = Cause("exception", EXCEPTION, 1, "e", 1, 1, None, 0)
-    return Draft("E", parts, entries, ReferenceBook(), cause, Plans({}, {}, {}), None)
+    return Draft("E", parts, entries, ReferenceBook(), cause, nothing_known(), None)
 
 
 def decision(kind: type[Any]) -> Any:

@@ -1,0 +1,167 @@
+"""Which role and which bill rate an hour has, remembered while no rate that could matter begins or ends (`domain/work/rates.py`)."""
+
+from bisect import bisect_right
+from datetime import date
+
+from domain.events.common import TimeAndMaterials
+from domain.events.delivery import ResourceAssigned, TimeApproved
+from domain.events.reference import PersonDefined
+from domain.identity import content_digest
+from domain.reference.zones import local_date
+from domain.terms import methods
+from domain.units import Percent, Rate
+from domain.work.rates import (
+    NoRate,
+    RateDecision,
+    RateQuery,
+    covering_assignment,
+    overage_decision,
+    resolve_bill_rate,
+    role_of,
+)
+from state.books import Project
+from state.draft import Draft
+from state.terms.known import cards_for, named_in_cards
+from state.terms.plan import LinePlan
+from state.value import Value
+from state.work.placing import approved_at
+
+
+class Rated(Value, frozen=True, array_like=True, gc=False):
+    """A bill rate with how it came about, which is kept once under its digest; no rate at all has no decision."""
+
+    rate: Rate | None
+    markup: Percent
+    decision: RateDecision | None
+    digest: str
+
+
+def role_on(draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, day: date) -> str:
+    if event.role is not None or not project.assignments:
+        return event.role or person.role
+    return role_of(None, assigned(draft, project, event.person_id), person, day)
+
+
+def assigned(draft: Draft, project: Project, person_id: str) -> tuple[ResourceAssigned, ...]:
+    """The person's assignments on the project."""
+    key = ("assigned", project.project_id)
+    known: tuple[object, dict[str, tuple[ResourceAssigned, ...]]] | None = draft.plans.get(key)
+    if known is None or known[0] is not project.assignments:
+        by_person: dict[str, list[ResourceAssigned]] = {}
+        for one in project.assignments:
+            by_person.setdefault(one.person_id, []).append(one)
+        known = draft.plans[key] = (project.assignments, {person: tuple(own) for person, own in by_person.items()})
+    return known[1].get(person_id, ())
+
+
+def overage(draft: Draft, plan: LinePlan) -> Rated | None:
+    """The rate of what goes beyond what the terms include, where they state it."""
+    stated = methods.overage_rate(plan.line.terms)
+    if stated is None:
+        return None
+    key = ("overage", plan.key)
+    found = draft.rates.get(key)
+    if not isinstance(found, Rated):
+        decision = overage_decision(stated, plan.line.line_id, plan.version)
+        found = draft.rates[key] = Rated(stated, 0, decision, content_digest(decision))
+    return found
+
+
+def rate_of_work(
+    draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, role: str, plan: LinePlan, day: date
+) -> Rated:
+    """What the terms state for an hour beyond those that they include, else the rate by R5."""
+    stated = overage(draft, plan) if plan.draws is not None and event.billable else None
+    return stated or rate_for(draft, event, project, person, role, plan, day)
+
+
+def rate_for(
+    draft: Draft,
+    event: TimeApproved,
+    project: Project,
+    person: PersonDefined,
+    role: str,
+    plan: LinePlan,
+    day: date,
+) -> Rated:
+    """The rate by R5; remembered while no rate that could matter begins or ends."""
+    query, book = rate_query(draft, event, project, person, role, plan, day), draft.reference
+    rate_day = query.service_date
+    billed_as = person if rate_day == day else book.person_on(event.person_id, rate_day)
+    persons, tasks = _named(draft, plan)
+    by_person = event.person_id in persons or (billed_as is not None and billed_as.bill_rate is not None)
+    key = (
+        plan.key,
+        event.project_id,
+        event.person_id if by_person else None,
+        billed_as.version if by_person and billed_as is not None else None,
+        role,
+        event.task if event.task in tasks else None,
+        bisect_right(cards_for(draft, query).days, rate_day),
+        bisect_right(plan.rate_days, rate_day),
+        event.overtime,
+        event.rate,
+        event.rate_approved_by,
+        query.assignment_rate,
+        query.practice if ("practice", query.practice) in book.cards_by_scope else None,
+        query.region if ("region", query.region) in book.cards_by_scope else None,
+    )
+    found = draft.rates.get(key)
+    if not isinstance(found, Rated):
+        decision = resolve_bill_rate(query, book)
+        if isinstance(decision, NoRate):
+            found = Rated(None, 0, None, "")
+        else:
+            found = Rated(decision.rate, decision.markup, decision, content_digest(decision))
+        draft.rates[key] = found
+    return found
+
+
+def _named(draft: Draft, plan: LinePlan) -> tuple[frozenset[str], frozenset[str]]:
+    """Persons and tasks that a rate of the line or of any card is for; all others are rated alike."""
+    key = ("named", plan.key)
+    found: tuple[frozenset[str], frozenset[str]] | None = draft.plans.get(key)
+    if found is None:
+        persons, tasks = named_in_cards(draft)
+        stated = plan.line.terms.rates if isinstance(plan.line.terms, TimeAndMaterials) else ()
+        found = draft.plans[key] = (
+            persons.union(rate.person_id for rate in stated if rate.person_id is not None),
+            tasks.union(rate.task for rate in stated if rate.task is not None),
+        )
+    return found
+
+
+def rate_query(
+    draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, role: str, plan: LinePlan, day: date
+) -> RateQuery:
+    """Practice and region are the project's, where it states them, else the person's."""
+    dimensions = project.activated.dimensions if project.activated is not None else {}
+    return RateQuery(
+        service_date=_rate_day(event, plan, day),
+        currency=plan.currency,
+        person_id=event.person_id,
+        role=role,
+        task=event.task,
+        project_id=event.project_id,
+        customer_id=plan.customer_id,
+        legal_entity_id=plan.terms.legal_entity_id,
+        practice=dimensions.get("practice") or person.practice,
+        region=dimensions.get("region") or person.region,
+        terms=plan.line.terms,
+        entry_rate=event.rate,
+        entry_rate_approver=event.rate_approved_by,
+        assignment_rate=assignment_on(draft, project, event.person_id, day),
+        overtime=event.overtime,
+        precedence=plan.policies.rate_precedence,
+    )
+
+
+def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:
+    return day if plan.policies.rate_date == "service" else local_date(approved_at(event), plan.entity.zone)
+
+
+def assignment_on(draft: Draft, project: Project, person_id: str, day: date) -> tuple[int, str] | None:
+    """The bill rate of the assignment that covers the day, None where that states none."""
+    assignment = covering_assignment(assigned(draft, project, person_id), person_id, day)
+    rate = assignment.bill_rate if assignment is not None else None
+    return (rate.amount, rate.currency) if rate is not None else None

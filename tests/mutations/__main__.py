@@ -1,10 +1,10 @@
-"""Changes one line in each of twenty rules and looks whether explanations follow, and who notices.
+"""Changes one line in each of some twenty rules and looks whether explanations follow, and who notices.
 
     python -m tests.mutations                 all of them, some ten seconds each
     python -m tests.mutations 3 7             by number
 
-Explanations follow where every figure is still explained, without a change anywhere else. A change that no output shows proves nothing
-and does not follow.
+Explanations follow where every figure is still explained, without a change anywhere else. A recorded step whose arithmetic is no more the
+rule's is refused, which ends an explanation with the rule's name. A change that no output shows proves nothing and counts as a difference.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.mutations.changes import CHANGES, Change
+from domain.why import Disagreement
+from tests.mutations.changes import CHANGES, DIFFER, FOLLOW, REFUSED, Change
 from tests.releases import Release, copied
 
 Seen = dict[str, dict[str, Any]]
@@ -33,13 +35,16 @@ class Result(NamedTuple):
     noticed: tuple[str, ...]
 
     @property
-    def follows(self) -> bool:
-        return bool(self.moved) and not self.not_explained
+    def ends(self) -> str:
+        """What explanations did with the change (`changes.py`)."""
+        if self.not_explained or not self.moved:
+            return DIFFER
+        return REFUSED if Disagreement.__name__ in self.noticed else FOLLOW
 
     def __str__(self) -> str:
-        said = "follows" if self.follows else f"{self.not_explained} of {self.figures} figures do not follow"
+        of = f" in {self.not_explained} of {self.figures} figures" if self.not_explained else ""
         by = f"; noticed by {', '.join(self.noticed)}" if self.noticed else ""
-        return f"{self.change.rule}: {self.moved} scenarios differ, {said}{by}"
+        return f"{self.change.rule}: {self.moved} scenarios are other, explanations {self.ends}{of}{by}"
 
 
 def results(changes: Sequence[Change], folder: Path, first: int = ALL) -> list[Result]:
@@ -70,7 +75,7 @@ def _result(change: Change, before: Seen, after: Seen) -> Result:
         change,
         len(moved),
         sum(seen["figures"] for seen in moved),
-        sum(seen["not_explained"] or bool(seen["failed"]) for seen in moved),
+        sum(seen["not_explained"] for seen in moved),
         tuple(sorted(promises | failed)),
     )
 
@@ -81,11 +86,12 @@ def main(arguments: Sequence[str]) -> int:
         found = results(chosen, Path(folder))
     for result in found:
         print(f"{CHANGES.index(result.change) + 1:2} {result}")
-    print(f"{sum(result.follows for result in found)} of {len(found)} follow")
-    for result in found:
-        if result.follows != result.change.follows:
-            print(f"tests/mutations/changes.py has follows={result.change.follows} of: {result.change.rule}")
-    return int(any(result.follows != result.change.follows for result in found))
+    for ends, count in Counter(result.ends for result in found).most_common():
+        print(f"{count} of {len(found)} {ends}")
+    others = [result for result in found if result.ends != result.change.ends]
+    for result in others:
+        print(f"tests/mutations/changes.py says that explanations {result.change.ends}: {result.change.rule}")
+    return int(bool(others))
 
 
 if __name__ == "__main__":

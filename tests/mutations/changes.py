@@ -1,20 +1,22 @@
-"""Twenty rules with one line changed in each: another choice, bound or order, as a firm or a mistake might have it."""
+"""Some twenty rules with one line changed in each: another choice, bound or order, as a firm or a mistake might have it."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+FOLLOW, REFUSED, DIFFER = "follow", "refused by the recorder", "differ"
+
 
 class Change(NamedTuple):
-    """`before` stands once in the file; `scenarios` show the rule. `follows` is False of what explanations derive by themselves, as long as
-    the rule does not record it."""
+    """`before` stands once in the file; `scenarios` show the rule. What explanations do with it: they `FOLLOW`; the recorder refuses a step
+    whose arithmetic is not the rule's (`REFUSED`); or they derive the rule by themselves and say something else (`DIFFER`)."""
 
     rule: str
     file: str
     before: str
     after: str
     scenarios: tuple[str, ...]
-    follows: bool = True
+    ends: str = FOLLOW
 
 
 CHANGES: Final = (
@@ -24,7 +26,14 @@ CHANGES: Final = (
         "(rest := max(limit.amount - taken.amount, 0)) < left",
         "(rest := max(limit.amount + 10_000 - taken.amount, 0)) < left",
         ("caps.md",),
-        follows=False,
+        ends=REFUSED,
+    ),
+    Change(
+        "what does not fit whole is billed in part",
+        "domain/caps/consume.py",
+        'if limit.split == "reject_whole" and',
+        'if limit.split == "reject_none" and',
+        ("caps.md",),
     ),
     Change(
         "work consumes a cap by approval, not by service date",
@@ -53,7 +62,7 @@ CHANGES: Final = (
         "lasts = left[share.source_id] * HUNDRED_PERCENT // share.percent // step * step",
         "lasts = max(left[share.source_id] * HUNDRED_PERCENT // share.percent // step * step - step, 0)",
         ("funding.md",),
-        follows=False,
+        ends=DIFFER,
     ),
     Change(
         "shares of bill-tos: cents go to the smallest remainder",
@@ -61,7 +70,7 @@ CHANGES: Final = (
         "(-remainders[party], party != rounding_party, party)",
         "(remainders[party], party != rounding_party, party)",
         ("bill_tos.md",),
-        follows=False,
+        ends=DIFFER,
     ),
     Change(
         "a deposit that is applied at the end is set against every statement",
@@ -97,7 +106,7 @@ CHANGES: Final = (
         "due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)",
         "due = agreed.rounded(terms.price * min(report.percent, HUNDRED_PERCENT // 2), HUNDRED_PERCENT)",
         ("fixed_price.md",),
-        follows=False,
+        ends=DIFFER,
     ),
     Change(
         "a step of prices begins with its last unit",
@@ -105,7 +114,7 @@ CHANGES: Final = (
         "if tier.up_to is None or quantity <= tier.up_to)",
         "if tier.up_to is None or quantity < tier.up_to)",
         ("unit_price.md",),
-        follows=False,
+        ends=DIFFER,
     ),
     Change(
         "expenses with a table of prices are passed on at cost",
@@ -120,7 +129,7 @@ CHANGES: Final = (
         "    return terms.fee_percent\n",
         "    return terms.fee_percent // 2\n",
         ("cost_plus.md",),
-        follows=False,
+        ends=DIFFER,
     ),
     Change(
         "increments round down, whatever terms say",
@@ -128,7 +137,7 @@ CHANGES: Final = (
         "round_increment(seconds, increment_minutes, increment_mode or UP)",
         "round_increment(seconds, increment_minutes, DOWN)",
         ("money.md", "rates.md"),
-        follows=False,
+        ends=DIFFER,
     ),
     Change(
         "of two rates of a step the older wins",
@@ -157,7 +166,7 @@ CHANGES: Final = (
         "shares(hours, [max(row.hours, 0) for row in rows], 1, HALF_UP)",
         "shares(hours, [int(not place) for place in range(len(rows))], 1, HALF_UP)",
         ("credits.md",),
-        follows=False,
+        ends=REFUSED,
     ),
     Change(
         "caps do not limit what a forecast expects",
@@ -165,6 +174,6 @@ CHANGES: Final = (
         "return wanted if ceiling is None or wanted <= ceiling else max(ceiling, earned)",
         "return wanted",
         ("forecasts.md",),
-        follows=False,
+        ends=DIFFER,
     ),
 )

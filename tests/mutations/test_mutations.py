@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.__main__ import results
-from tests.mutations.changes import CHANGES, Change
+from tests.mutations.changes import CHANGES, FOLLOW, Change
 from tests.releases import ROOT
 from tests.thoroughness import THOROUGH
 
-FOLLOWING = [change for change in CHANGES if change.follows]
+FOLLOWING = [change for change in CHANGES if change.ends == FOLLOW]
 QUICK = (
     "a deposit that is applied at the end is set against every statement",
     "the assignment that starts first gives the role",
@@ -29,7 +29,7 @@ def test_explanations_follow_a_changed_rule(tmp_path: Path) -> None:
     chosen = FOLLOWING if THOROUGH else [change for change in FOLLOWING if change.rule in QUICK]
     found = results(chosen, tmp_path)
     assert len(found) == len(chosen) >= len(QUICK)
-    assert [str(result) for result in found if not result.follows] == []
+    assert [str(result) for result in found if result.ends != FOLLOW] == []
 
 
 def test_an_audit_notices_more_than_a_cap_allows(tmp_path: Path) -> None:

@@ -213,13 +213,14 @@ Worker = tuple[str, str, date, tuple[int, str] | None]
 
 
 def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> dict[Worker, Rate]:
-    """A memo of the project's, for as long as its contract and its dimensions are the same."""
+    """A memo of the project's, while contract and dimensions are the same, and where hours are charged at cost the exchange rates."""
     key = ("planned rates", project.project_id)
     base = (plan.key, project.activated)
-    kept: tuple[object, dict[Worker, Rate]] | None = draft.plans.get(key)
-    if kept is None or kept[0] != base or len(kept[1]) > limit:
-        kept = draft.plans[key] = (base, {})
-    return kept[1]
+    quotes = draft.reference.exchange_rates if methods.cost_markup(plan.line.terms) is not None else None
+    kept: tuple[object, object, dict[Worker, Rate]] | None = draft.plans.get(key)
+    if kept is None or kept[0] != base or kept[1] is not quotes or len(kept[2]) > limit:
+        kept = draft.plans[key] = (base, quotes, {})
+    return kept[2]
 
 
 def _bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:

@@ -104,6 +104,12 @@ def money(words: Words) -> dict[str, str]:
     return {"amount": number(words), "currency": words.take("a currency")}
 
 
+def months(words: Words) -> list[dict[str, str]]:
+    """`2026-07=10,2026-08=8`: hours by month."""
+    said = (one.partition("=") for one in words.take("hours by month such as 2026-07=10").split(","))
+    return [{"month": month, "hours": hours} for month, _, hours in said]
+
+
 def order(words: Words) -> dict[str, str]:
     """`PO-1:10,000.00`, or the number of an order without a limit."""
     said, _, limit = words.take("a purchase order such as PO-1:10,000.00").partition(":")
@@ -544,6 +550,7 @@ class Teller:
                     "to": ("ends_on", text),
                     "project": ("project_id", text),
                     "rate": ("bill_rate", money),
+                    "planned": ("planned", months),
                 }
             ),
         }

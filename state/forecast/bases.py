@@ -56,6 +56,7 @@ from state.forecast.planned import (
     PlannedWork,
     assigned_from,
     first_month,
+    is_at_cost,
     planned_cost,
     planned_from,
     planned_in,
@@ -259,7 +260,7 @@ def _weighed(
 def _rate(draft: Draft, project: Project, lines: Sequence[LinePlan], as_of: date, rests: Rests | None) -> Rate:
     """The average of the planned hours; where these are charged at cost exchange rates move it."""
     plan = planned_line(lines)
-    if rests is None or (plan is not None and methods.cost_markup(plan.line.terms) is not None):
+    if rests is None or (plan is not None and is_at_cost(draft, plan)):
         return planned_rate(draft, project, lines, as_of)
     if rests.rate is None:
         rests.rate = planned_rate(draft, project, lines, as_of)

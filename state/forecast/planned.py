@@ -216,11 +216,22 @@ def _known_rates(draft: Draft, project: Project, plan: LinePlan, limit: int) -> 
     """A memo of the project's, while contract and dimensions are the same, and where hours are charged at cost the exchange rates."""
     key = ("planned rates", project.project_id)
     base = (plan.key, project.activated)
-    quotes = draft.reference.exchange_rates if methods.cost_markup(plan.line.terms) is not None else None
+    quotes = draft.reference.exchange_rates if is_at_cost(draft, plan) else None
     kept: tuple[object, object, dict[Worker, Rate]] | None = draft.plans.get(key)
     if kept is None or kept[0] != base or kept[1] is not quotes or len(kept[2]) > limit:
         kept = draft.plans[key] = (base, quotes, {})
     return kept[2]
+
+
+def is_at_cost(draft: Draft, plan: LinePlan) -> bool:
+    """Whether some version of the line's terms charges hours at cost, which exchange rates move."""
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    return any(
+        line.line_id == plan.line.line_id and methods.cost_markup(line.terms) is not None
+        for stored in contract.history
+        for line in stored.terms.lines
+    )
 
 
 def _bill_rate(draft: Draft, project: Project, plan: LinePlan, contract: Contract, worker: Worker) -> Rate:

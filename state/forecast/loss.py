@@ -22,7 +22,15 @@ from domain.money import format_amount
 from domain.units import Amount
 from state.books import Contract, ContractOutlook, ContractShare, Forecast, ForecastState, OpenException, Project
 from state.draft import Draft, PartKey
-from state.forecast.outlook import Ended, ProjectTerms, known, project_contracts, project_terms, register
+from state.forecast.outlook import (
+    Ended,
+    ProjectTerms,
+    known,
+    project_contracts,
+    project_policies,
+    project_terms,
+    register,
+)
 from state.forecast.revenue_max import known_terms, revenue_max, revenue_terms
 
 CATEGORY = "loss_making"
@@ -143,6 +151,8 @@ def _shared_by(
     if kept.bases is not forecast.bases or kept.planned_rate != forecast.planned_rate or forecast.earning:
         return None
     if kept.reference is not None and kept.asked_at != draft.cause.log_offset:
+        return None
+    if kept.policies is not project_policies(draft, of.lines, forecast.legal_entity_id):
         return None
     figures = outlook.eac_cost, outlook.eac_revenue, kept.unvalued, forecast.ceiling
     return (*figures, forecast.currency, forecast.bases, project.waiting, project.burn.elsewhere, terms, forecast.share)

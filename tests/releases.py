@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("domain", "state", "operators", "connectors", "dataflows", "milepost", "schemas", "simulation", "tests")
 # Among them is one with more hours on a day than the next release takes.
 RECORDED_SCENARIOS = ("parking.md",)
-LIMIT = "_hours_fault(event, hours, policies.hours_max_per_entry)"
-LOWER = "_hours_fault(event, hours, min(policies.hours_max_per_entry, 16_000_000))"
+LIMIT = "worker_on(draft, event.person_id, day), plan.policies.hours_max_per_entry"
+LOWER = "worker_on(draft, event.person_id, day), min(plan.policies.hours_max_per_entry, 16_000_000)"
 LOWER_SINCE_2 = (
-    "_hours_fault(event, hours, min(policies.hours_max_per_entry, 16_000_000) "
-    "if draft.reference.rules >= 2 else policies.hours_max_per_entry)"
+    "worker_on(draft, event.person_id, day), min(plan.policies.hours_max_per_entry, "
+    "16_000_000 if draft.reference.rules >= 2 else plan.policies.hours_max_per_entry)"
 )
 
 
@@ -88,8 +88,8 @@ def next_release(before: Release, root: Path) -> Release:
     schema.write_text(json.dumps(journal, indent=2), encoding="utf-8")
     made.done("schemas.generate")
     made.done("milepost", "schemas", "freeze")
-    made.edit("domain/ledger/journal.py", "        contract_id,\n        customer_id,\n    )\n", WITH_TEXT)
-    made.edit("state/work/value_time.py", LIMIT, LOWER_SINCE_2)
+    made.edit("domain/ledger/journal.py", "                self.customer_id,\n            ),\n", WITH_TEXT)
+    made.edit("state/work/hour_terms.py", LIMIT, LOWER_SINCE_2)
     made.edit("state/rules.py", "{ACCOUNTING: 1}", "{ACCOUNTING: 2}")
     lock = made.root / "rules.lock"
     kept = json.loads(lock.read_text(encoding="utf-8"))
@@ -98,10 +98,9 @@ def next_release(before: Release, root: Path) -> Release:
     return made
 
 
-WITH_TEXT = """        contract_id,
-        customer_id,
-        f"{about.rule} of {about.kind} {about.id}",
-    )
+WITH_TEXT = """                self.customer_id,
+                f"{rule} of {kind} {affected_id}",
+            ),
 """
 
 

@@ -193,7 +193,7 @@ def test_a_file_of_frozen_rules_that_was_edited_is_refused(old: Release, folder:
 
 def test_an_edit_that_changes_what_a_frozen_version_makes_is_not_accepted(old: Release, tmp_path: Path) -> None:
     edited = old.copied(tmp_path / "edited")
-    edited.edit("state/work/value_time.py", LIMIT, LOWER)
+    edited.edit("state/work/hour_terms.py", LIMIT, LOWER)
     kept = (edited.root / "rules.lock").read_bytes()
     refused = edited.lock("--accept")
     assert refused.returncode == 1
@@ -205,7 +205,7 @@ def test_an_edit_that_changes_what_a_frozen_version_makes_is_not_accepted(old: R
 
 def test_the_next_version_is_in_work_until_it_is_frozen_too(old: Release, new: Release, tmp_path: Path) -> None:
     begun = next_release(old, tmp_path / "begun")
-    assert "state/work/value_time.py: was edited" in begun.lock("--check").stderr
+    assert "state/work/hour_terms.py: was edited" in begun.lock("--check").stderr
     assert new.lock("--check").stdout.startswith("version 2 of rule accounting is open")
     both = new.copied(tmp_path / "both")
     refused = both.lock("--freeze")

@@ -1,4 +1,4 @@
-"""One event's view of an engagement: reads the books as they were, collects what becomes of them.
+"""One event's view of an engagement: reads the books as they were, collects what becomes of them. Sums of projects change in place.
 
 The draft is local to one call of the fold; what leaves it is a `Transition` of plain values.
 """
@@ -144,7 +144,7 @@ class Memo:
         self.lines: dict[tuple[object, ...], object] = {}
         self.rates: dict[tuple[object, ...], object] = {}
         self.hours: dict[str, Sized] = {}
-        # How many are kept in `hours`.
+        # How much is kept in `hours`.
         self.stretches = 0
 
     def __len__(self) -> int:
@@ -218,7 +218,8 @@ class Move(NamedTuple):
 
 
 class Draft:
-    """Reads fall through to the engagement as it was; writes stay here."""
+    """Reads fall through to the engagement as it was, writes stay here; but for the sums of projects, which change where they stand
+    (`moved`), unless the draft is told to copy them (`copied`)."""
 
     __slots__ = (
         "agreed",

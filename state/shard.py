@@ -465,7 +465,7 @@ class Shard:
         return True
 
     def _forget(self, event: Event) -> None:
-        """Begin what all engagements share anew, as far as the event can change it: not by people, capacity and tax."""
+        """Forget what all engagements share, as far as the event can change it: not by people, capacity, tax and transfer prices."""
         self._daily_plans = {}
         if not isinstance(event, (*DAILY, PersonDefined, PersonCapacitySet, TaxPolicyDefined, TransferPriceSet)):
             self._shared_plans = {}

@@ -7,10 +7,9 @@ from functools import cached_property
 
 from domain.events.common import TimeAndMaterials
 from domain.events.delivery import ResourceAssigned, TimeApproved
-from domain.events.reference import LegalEntityDefined
 from domain.explanation import FIELD, Arithmetic, Node, constant, stated
 from domain.reference.exchange import Exchange
-from domain.units import EXCHANGE_RATE_ONE, Percent
+from domain.units import Percent
 from domain.work.rates import RateDecision
 from milepost.explain.sources import Sources
 from state.books import Cost, Price
@@ -206,11 +205,6 @@ class Rating:
         return None
 
 
-def carried(rate: int) -> Exchange:
-    """A rate as it stands on a journal."""
-    return Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
-
-
 def _assignment(draft: Draft, event: TimeApproved, plan: LinePlan, rate: int) -> ResourceAssigned | None:
     project = draft.project(event.project_id)
     for assignment in assigned(draft, project, event.person_id):
@@ -221,7 +215,3 @@ def _assignment(draft: Draft, event: TimeApproved, plan: LinePlan, rate: int) ->
         ):
             return assignment
     return None
-
-
-def entity_of(draft: Draft, legal_entity_id: str) -> LegalEntityDefined | None:
-    return draft.reference.entity(legal_entity_id)

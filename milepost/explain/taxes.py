@@ -55,7 +55,7 @@ class TaxNodes:
         return made._replace(facts=self._facts(record, record.tax[number - 1]), id=f"{statement_id}#tax/{number}")
 
     def base(self, statement_id: str, number: int) -> Node:
-        """Of all groups in order, those without a rate behind the others."""
+        """Of all groups in order, those without a rate after the others."""
         return self._recorded(statement_id, f"tax_base/{number}")
 
     def _recorded(self, statement_id: str, name: str) -> Node:

@@ -26,7 +26,7 @@ def piece_at(statement_id: str, place: int) -> str:
 def say_rows(
     why: Why, of: str, billed: Sequence[StatementEntry], applied: Sequence[StatementEntry], currency: str
 ) -> None:
-    """What a statement lists: what it bills, and behind that what of deposits is set against it."""
+    """What a statement lists: what it bills, and after that what of deposits is set against it."""
     for place, one in enumerate(billed):
         address = composed("piece", of, one.entry_id, one.line_id, str(why.now))
         why.record(piece_at(of, place), one.amount, elsewhere(f"{one.entry_id}: billed", one.amount, address, currency))

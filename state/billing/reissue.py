@@ -37,7 +37,6 @@ from state.totals import DUE, issued_on, open_keys, standing_price
 
 ISSUED_STATEMENT, PERIODS, LATE = "issued", "reissues", "late"
 REISSUE = "reissue"
-POLICY = "late_line=reissue"
 
 # An entry on a contract line.
 Place = tuple[str, str]

@@ -189,11 +189,8 @@ def paid_on(draft: Draft, customer_id: str, billed: date) -> date:
 
 def oldest_open(draft: Draft, contract: Contract, as_of: date) -> str:
     """The month in which the oldest open billing period ends."""
-    key = ("oldest open", contract.contract_id, contract.version, len(contract.history), contract.period_start)
-    if key not in draft.plans:
-        draft.plans[key] = open_period(draft, contract)
-    period = draft.plans[key]
-    last: date = period.to - ONE_DAY if period is not None else as_of
+    period = open_period(draft, contract)
+    last = period.to - ONE_DAY if period is not None else as_of
     return last.isoformat()[:7]
 
 

@@ -544,8 +544,8 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
 def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
     """Every number that is told; figures that are the same in several currencies are looked at once."""
     found = [one.hours for one in demand]
-    told = [one for one in made if one is not None]
-    for figures in (one for place, one in enumerate(told) if not any(one is other for other in told[:place])):
+    published = [one for one in made if one is not None]
+    for figures in (one for place, one in enumerate(published) if not any(one is other for other in published[:place])):
         found += [one for one in figures[1:-1] if one is not None]
         for month in figures.months:
             found += month[1:]

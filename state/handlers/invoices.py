@@ -469,13 +469,13 @@ def _say_cleared(why: Why, statement_id: str, reliefs: list[Clearing]) -> None:
 def _say_owed(statement: StatementState, event: InvoicePosted) -> tuple[Node, Node]:
     """Net and tax as the invoice has them; of a difference that is waived, what is due and the tax in whole units."""
     waited, currency = statement.waiting, statement.currency
-    told = waited if waited is not None and waited.event_id == event.event_id else event
-    net = in_event("net", event.amount, "amount", told, "amount", currency)
-    if told.amount != event.amount:
+    posted = waited if waited is not None and waited.event_id == event.event_id else event
+    net = in_event("net", event.amount, "amount", posted, "amount", currency)
+    if posted.amount != event.amount:
         due = composed("statement", statement.statement_id)
         net = elsewhere("due of the statement", event.amount, due, currency)
-    tax = in_event("tax", told.tax_amount, "amount", told, "tax_amount", currency)
-    if told.tax_amount != event.tax_amount:
+    tax = in_event("tax", posted.tax_amount, "amount", posted, "tax_amount", currency)
+    if posted.tax_amount != event.tax_amount:
         title = f"tax, in units of {step_of(currency)}"
         tax = evaluated(title, "round", (tax,), {"step": step_of(currency)}, "amount", currency)
     return net, tax

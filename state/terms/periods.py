@@ -19,7 +19,7 @@ def cycle_on(draft: Draft, contract: Contract, day: date) -> BillingCycle:
 
 
 class ContractDays:
-    """What follows for one contract, as it stands, from its terms: kept until another stands in its place."""
+    """What follows for one contract, as it stands, from its terms and its legal entity."""
 
     __slots__ = ("contract", "period", "zone")
 

@@ -120,7 +120,8 @@ class ProjectHours:
         self.persons: dict[Stated, PersonHours] = {}
 
     def __len__(self) -> int:
-        return sum(len(person.stretches) for person in self.persons.values())
+        """Stretches, and persons of whom there may be none."""
+        return len(self.persons) + sum(len(person.stretches) for person in self.persons.values())
 
     def holds(self, draft: Draft, project: Project) -> bool:
         if project.activated is not self.activated:
@@ -154,6 +155,7 @@ class ProjectHours:
         person = self.persons.get(stated)
         if person is None:
             person = self.persons[stated] = PersonHours()
+            draft.memo.stretches += 1
         if person.era != draft.memo.era or person.assignments is not project.assignments:
             had, own = len(person.stretches), assigned(draft, project, event.person_id)
             if own != person.own:

@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 from domain.events import commercial, common
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 10
+VERSION = 11
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
 

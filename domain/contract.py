@@ -116,7 +116,7 @@ def line_policies(terms: ContractSigned, line: ContractLine | None, *defaults: P
 def cap_rules(history: Sequence[Version], line_id: str, content: str | None = None) -> tuple[CapRule, ...]:
     """Every cap that binds the line in any version, with its limits over the versions; the line's own cap first.
 
-    `content` is what the caps have to count (`domain/work/rows.py`); None: whatever they count.
+    `content` is what the caps have to count (`domain.work.rows`); None: whatever they count.
     """
     seen: dict[tuple[str, str], list[_StatedCap]] = {}
     for version in history:

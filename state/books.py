@@ -165,7 +165,7 @@ class Price(Value, frozen=True, array_like=True, gc=False):
 
     Revenue goes to `revenue`. It follows what is allowed unless `earned` says otherwise: 0 where it comes with the invoice or on a
     schedule of its own, and what the schedule earns where there is nothing to bill. A charge has a `quantity` of a `unit`, never hours.
-    Caps count it as `content` (`domain/work/rows.py`); `within` is what of the value is for units agreed, None where any number is.
+    Caps count it as `content` (`domain.work.rows`); `within` is what of the value is for units agreed, None where any number is.
 
     `drawn` is what the work takes of what its line's terms include, by store: quantity, and what that earns. None where it shares nothing;
     then hours and value are of what goes beyond. `returned` is billed and no more counted by caps: a credit gave it back to them.

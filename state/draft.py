@@ -15,6 +15,7 @@ from domain.identity import composed, derived_id
 from domain.money import format_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.reference.book import EMPTY_BOOK, ReferenceBook
+from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant
 from domain.why import Why
 from domain.work.rows import named
@@ -56,8 +57,6 @@ from state.value import Value
 PartKey = tuple[str, str]
 OpenKey = tuple[str, str, str, str]
 
-# A named tuple's own constructor is a Python function; on the path of every event its parent's is three times as fast.
-_new = tuple.__new__
 
 # An exception names the first of the entries that it blocks.
 ENTRIES_NAMED = 100
@@ -219,7 +218,7 @@ class Move(NamedTuple):
 
 class Draft:
     """Reads fall through to the engagement as it was, writes stay here; but for the sums of projects, which change where they stand
-    (`moved`), unless the draft is told to copy them (`copied`)."""
+    (`moved`), unless the draft is a copy (`is_copy`)."""
 
     __slots__ = (
         "agreed",
@@ -272,6 +271,8 @@ class Draft:
         plans: Plans,
         own: tuple[str, ...] | None = None,
         why: Why | None = None,
+        *,
+        is_copy: bool = False,
     ) -> None:
         self.engagement_id = engagement_id
         self.before = before
@@ -312,7 +313,7 @@ class Draft:
         # As that of the books, with what this event changed.
         self.agreed = before.agreed
         # Of books on which something is only tried: projects of which the sums are a copy.
-        self.copied: set[str] | None = None
+        self.copied: set[str] | None = set() if is_copy else None
         # What stands on 1160 and 2300 of contracts that earn over time, as far as this event looked at it.
         self.positions: dict[str, Any] = {}
 
@@ -466,7 +467,7 @@ class Draft:
         stands = self.rows.get(after.entry_id, before)
         assert stands is before or stands == before, "a row is replaced as it stands"
         self.rows[after.entry_id] = after
-        work = after.behind or after.work
+        work = after.standing
         if work is not None and work.price is not None and (work.price.binding is not None or work.price.passed):
             self.over_cap = True
         if before is None:
@@ -497,27 +498,29 @@ class Draft:
             part_id = composed(issued.contract_id, issued.line_id)
             totals: LineTotals = self.part("line", part_id)
             self.put("line", part_id, add_issued(totals, issued, sign, named(entry.entry_id)[0]))
-            if revenue := sign * earned_as_billed(issued):
-                self._add_earned(issued, issued.project_id or totals.project_id, revenue)
+            if (move := self.earned_move(issued, sign)) is not None:
+                self.moves.append(move)
+                add_revenue(self.moved(move.project_id), move.day, move.currency, move.revenue)
 
-    def _add_earned(self, issued: Issued, project_id: str, revenue: Amount) -> None:
-        """Revenue that an invoice recognises, in the month of its service date."""
+    def earned_move(self, issued: Issued, sign: int) -> Move | None:
+        """Revenue that an invoice recognises, on its service date; None where it recognises none."""
+        revenue = sign * earned_as_billed(issued)
+        if not revenue:
+            return None
         contract = self.contract(issued.contract_id)
         assert contract is not None, "what is issued is of a contract in the books"
-        move = Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
-        self.moves.append(move)
-        add_revenue(self.moved(project_id), move.day, move.currency, revenue)
+        project_id = issued.project_id or self.line(issued.contract_id, issued.line_id).project_id
+        return Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
 
     def _add_work(self, entry: Entry, sign: int) -> None:
         """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
         self.worked.append((entry, sign))
-        work = entry.behind or entry.work
+        work = entry.standing
         if work is None:
             return
         cost, price = work.cost, work.price
         if cost is not None or price is not None:
-            own = work.project_id
-            earns_in = (price.project_id if price is not None else "") or own
+            own, earns_in = work.project_id, work.earns_in
             if price is not None and price.line_id:
                 part_id = composed(price.contract_id, price.line_id)
                 totals = self.part("line", part_id) or LineTotals(earns_in)
@@ -785,8 +788,8 @@ def moves_of(work: Work, sign: int) -> list[Move]:
     cost, price, project_id = work.cost, work.price, work.project_id
     if cost is not None:
         move = (project_id, cost.day, cost.currency, sign * cost.hours, sign * cost.amount, 0)
-        moves.append(_new(Move, move))
+        moves.append(new_tuple(Move, move))
     if price is not None and (revenue := price.earns):
         move = (price.project_id or project_id, price.day, price.currency, 0, 0, sign * revenue)
-        moves.append(_new(Move, move))
+        moves.append(new_tuple(Move, move))
     return moves

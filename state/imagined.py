@@ -139,9 +139,10 @@ class ImaginedShard(Shard):
         for project_id in sorted(engagement.parts.ids.get("project", ())):
             entries = self.store.entries(engagement)
             plans = nothing_known()
-            draft = Draft(engagement_id, engagement.parts, entries, self.reference, cause, plans)
-            draft.copied = set()
-            yield project_id, draft
+            yield (
+                project_id,
+                Draft(engagement_id, engagement.parts, entries, self.reference, cause, plans, is_copy=True),
+            )
 
     def open_exceptions(self, engagement_id: str) -> set[str]:
         """Of entries that wait and of everything else."""

@@ -43,6 +43,7 @@ from domain.reference.book import (
 from domain.reference.book import apply as apply_reference
 from domain.reference.fiscal import last_ended
 from domain.reference_faults import faults
+from domain.tuples import new_tuple
 from domain.waiting import wakes
 from domain.why import Why
 from domain.work.rows import spoken
@@ -73,8 +74,6 @@ AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
 NOT_TAKEN = ("invalid_terms", "conflicting_version", SELF_APPROVED)
 DECISIONS = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 JOURNAL = JournalEntry.__name__
-# A named tuple's own constructor is a Python function; on the path of every event its parent's is three times as fast.
-_new = tuple.__new__
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
 
@@ -580,7 +579,7 @@ class Shard:
             cause.correlation_id,
             str(self.reference.rules),
         )
-        return self._encoders.position(_new(Position, position))
+        return self._encoders.position(new_tuple(Position, position))
 
     def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
         """Give the output its number, encode and chain it; what is below progress was written before and is only compared."""
@@ -590,7 +589,7 @@ class Shard:
         topic = TOPICS[type_name]
         if self._seq >= self.progress.next_seq:
             encoded = (topic, key_of(record), self._seq, type_name, body, self.reference.rules, self.offset, record)
-            made.append(_new(Encoded, encoded))
+            made.append(new_tuple(Encoded, encoded))
         elif self._seq == self.progress.next_seq - 1 and self._output_chain != self.progress.output_chain:
             raise GuardStop(
                 OUTPUTS_DIFFER,

@@ -318,7 +318,7 @@ BY_DAY = MARK + "day"
 def open_keys(entry: Entry) -> list[tuple[str, str, str, str]]:
     """Keys of the index for every line on which the entry is not settled: contract, line with its mark, service date, entry."""
     found = []
-    entry_id, work = entry.entry_id, entry.behind or entry.work
+    entry_id, work = entry.entry_id, entry.standing
     price = work.price if work is not None else None
     if work is not None and price is not None and price.line_id:
         contract_id, line_id, day = price.contract_id, price.line_id, price.day.isoformat()

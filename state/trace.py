@@ -197,16 +197,15 @@ class Trace(Store):
     def draft_at(self, step: int) -> Draft:
         """The books after a step as the fold reads them, for its pure functions."""
         taken = self.steps[step]
-        draft = Draft(
+        return Draft(
             self.engagement_id,
             self.parts_at(step),
             EntriesAt(self, step),
             taken.reference,
             taken.cause,
             nothing_known(),
+            is_copy=True,
         )
-        draft.copied = set()
-        return draft
 
     def revision_at(self, statement_id: str, step: int) -> str:
         """Under which name the revision goes that was issued last up to a step."""

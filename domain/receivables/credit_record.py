@@ -56,7 +56,7 @@ class CreditRecord:
     def by_amount(self, number: int, places: Sequence[int]) -> None:
         """In proportion to what is left of each row."""
         weights = [self._left[place] for place in places]
-        self._take(places, spread(self._amount(number), weights, rounding(self.currency, self.mode)))
+        self._take(places, spread_nodes(self._amount(number), weights, rounding(self.currency, self.mode)))
 
     def by_hours(
         self,
@@ -68,7 +68,7 @@ class CreditRecord:
     ) -> None:
         """At what an hour of each row was billed at, all together rounded once; cents that one cannot give come from others."""
         weights = [constant("hours left on the invoice", max(row.hours, 0), "hours") for row in rows]
-        hours = spread(self._hours(number), weights, {"step": "0.000001", "mode": HALF_UP})
+        hours = spread_nodes(self._hours(number), weights, {"step": "0.000001", "mode": HALF_UP})
         operands: list[Node] = []
         taken: list[Node] = []
         upto = nothing = constant("none of its hours", 0, "amount", self.currency)
@@ -123,7 +123,7 @@ class CreditRecord:
         return [left, part, constant("hours left on the invoice", row.hours, "hours")]
 
 
-def spread(whole: Node, weights: Sequence[Node], parameters: dict[str, Parameter]) -> list[Node]:
+def spread_nodes(whole: Node, weights: Sequence[Node], parameters: dict[str, Parameter]) -> list[Node]:
     """In proportion to the weights that are above zero, each the difference of two rounded sums (`shares`, R12)."""
     if len(weights) == 1:
         return [whole]

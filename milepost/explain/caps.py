@@ -39,7 +39,7 @@ from state.caps.claims import FOR_BILLING, FOR_REVENUE, MAIN, allotments, order_
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_of, issued_on
 
-# Of an engagement with more entries, what was left is only told where it decides.
+# Of an engagement with more entries, what was left is only named where it decides.
 CONSUMERS_SHOWN = 2_000
 # Before every service date.
 EARLIEST = date(1990, 1, 1)
@@ -66,26 +66,30 @@ class CapNodes:
         value = self.entries.chargeable(at)
         if amount == value.value:
             return value
-        told = stated(f"{at.entry.entry_id}: what caps allow", amount, "amount", price.currency, rule="R16")
+        as_taken = stated(f"{at.entry.entry_id}: what caps allow", amount, "amount", price.currency, rule="R16")
         plan = plan_of(self.sources.draft(at.step), price)
         if plan is None:
-            return told
+            return as_taken
         key = ("granted", at.entry.entry_id, at.step, side)
         if key not in self._memo:
             # What a cut gives and issues at once would explain itself by itself.
-            self._memo[key] = told
+            self._memo[key] = as_taken
             orders = figures_of(BOOKS, plan.contract_id, side if plan.apart else MAIN, ORDERS)
             made = self.recorded.part(orders, at.entry.entry_id, SHARE, at.step)
             if made is not None and price.returned:
                 made = total(
-                    told.title, (made, self._returned(at, self.recorded.why.turn)), "amount", price.currency, rule="R20"
+                    as_taken.title,
+                    (made, self._returned(at, self.recorded.why.turn)),
+                    "amount",
+                    price.currency,
+                    rule="R20",
                 )
             if made is not None:
                 used = self.sources.policies(
                     self.sources.draft(at.step), plan.contract_id, plan.version, plan.line.line_id, *POLICIES
                 )
-                made = made._replace(title=told.title, policies=used)
-            self._memo[key] = agreeing(made, told)
+                made = made._replace(title=as_taken.title, policies=used)
+            self._memo[key] = agreeing(made, as_taken)
         return self._memo[key]
 
     def named(self, at: VersionStanding, name: str) -> Node | None:

@@ -77,10 +77,10 @@ def holds_contract(draft: Draft, contract_id: str) -> bool:
 def tried(draft: Draft) -> Draft:
     """A copy of the books as the event left them so far; what is done to it leaves the draft as it is."""
     plans = Plans(draft.memo, draft.shared, draft.daily)
-    copy = Draft(draft.engagement_id, draft.before, draft.entries, draft.reference, draft.cause, plans, draft.own)
+    of, books, rows = draft.engagement_id, draft.before, draft.entries
+    copy = Draft(of, books, rows, draft.reference, draft.cause, plans, draft.own, is_copy=True)
     copy.parts, copy.kinds, copy.rows = dict(draft.parts), set(draft.kinds), dict(draft.rows)
     copy.agreed = draft.agreed
-    copy.copied = set()
     copy.changed_on = {place: dict(rows) for place, rows in draft.changed_on.items()}
     copy.open_added, copy.open_removed = set(draft.open_added), set(draft.open_removed)
     copy.parked = dict(draft.parked)

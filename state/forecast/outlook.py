@@ -26,7 +26,7 @@ from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
 from state.rerating.rerate import line_ids
 from state.terms.known import entity_policies
 from state.terms.plan import LinePlan, line_plan
-from state.totals import earned_as_billed, standing_price
+from state.totals import standing_price
 from state.work.placing import taken_projects
 
 DAYS_KEPT = 35
@@ -256,7 +256,7 @@ def today(draft: Draft, zone: str) -> date:
     return local_date(draft.cause.recorded_at, zone)
 
 
-def day_in(draft: Draft, zone: str, ended: Ended | None) -> date:
+def day_or_today(draft: Draft, zone: str, ended: Ended | None) -> date:
     """The day that ends in the zone, else the one on which the event was recorded."""
     return ended[1] if ended is not None and ended[0] == zone else today(draft, zone)
 
@@ -399,7 +399,7 @@ def _moved(part: BookedProgress, moved: Moved, as_of: date | None) -> BookedProg
     now, floor = dict(part.now), part.floor
     for (day, currency), tally in moved.items():
         had = now.get(currency)
-        now[currency] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
+        now[currency] = tally if had is None else added(had, tally)
         if as_of is not None and day <= as_of:
             floor = {**floor, currency: added(floor.get(currency, NOTHING), tally)}
         elif currency not in floor:
@@ -426,12 +426,9 @@ def sort_in(draft: Draft, found: dict[str, list[Move]], entry: Entry, sign: int,
         if move.project_id == project_id:
             found.setdefault(line, []).append(move)
     for issued in entry.issued:
-        revenue = sign * earned_as_billed(issued)
-        if revenue and draft.billed_in(entry, issued.contract_id, issued.line_id) == project_id:
-            contract = draft.contract(issued.contract_id)
-            assert contract is not None, "what is issued is of a contract in the books"
-            move = Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
-            found.setdefault(composed(issued.contract_id, issued.line_id), []).append(move)
+        earned = draft.earned_move(issued, sign)
+        if earned is not None and earned.project_id == project_id:
+            found.setdefault(composed(issued.contract_id, issued.line_id), []).append(earned)
 
 
 def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int, dict[str, dict[int, Tally]]]:
@@ -447,7 +444,7 @@ def _with_days(draft: Draft, outlook: ForecastState, moved: Moved) -> tuple[int,
         if ordinal >= since:
             held = dict(now.get(currency, {}))
             had = held.get(ordinal)
-            held[ordinal] = tally if had is None else (had[0] + tally[0], had[1] + tally[1], had[2] + tally[2])
+            held[ordinal] = tally if had is None else added(had, tally)
             now[currency] = held
     return since, now
 

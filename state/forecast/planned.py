@@ -23,6 +23,7 @@ from state.forecast.tracks import rate_to
 from state.terms.known import cost_rate, worker_on
 from state.terms.plan import LinePlan, line_plan, version_on
 from state.totals import month_of
+from state.work.bill_rates import practice_and_region
 
 K = TypeVar("K")
 
@@ -266,7 +267,7 @@ def planned_decision(
     person_id, role, day, own = worker
     plan = line_plan(draft, contract, version_on(contract, day), plan.line.line_id) or plan
     person = draft.reference.person_on(person_id, day)
-    dimensions = project.activated.dimensions if project.activated is not None else {}
+    practice, region = practice_and_region(project, person)
     query = RateQuery(
         service_date=day,
         currency=plan.currency,
@@ -276,8 +277,8 @@ def planned_decision(
         project_id=project.project_id,
         customer_id=plan.customer_id,
         legal_entity_id=plan.terms.legal_entity_id,
-        practice=dimensions.get("practice") or (person.practice if person is not None else None),
-        region=dimensions.get("region") or (person.region if person is not None else None),
+        practice=practice,
+        region=region,
         terms=plan.line.terms,
         assignment_rate=own,
         precedence=plan.policies.rate_precedence,

@@ -29,7 +29,7 @@ from state.forecast.minimum import stands_alone
 from state.forecast.outlook import (
     Ended,
     ProjectTerms,
-    day_in,
+    day_or_today,
     line_key,
     project_lines,
     project_policies,
@@ -111,7 +111,7 @@ class RevenueTerms:
             self.of is of
             and self.bases is forecast.bases
             and self.earning is forecast.earning
-            and (self.as_of is None or self.as_of == day_in(draft, forecast.zone or "UTC", ended))
+            and (self.as_of is None or self.as_of == day_or_today(draft, forecast.zone or "UTC", ended))
             and not (self.estimates and any(draft.part("estimate", key) is not one for key, one in self.estimates))
         )
 
@@ -128,7 +128,7 @@ def revenue_terms(
     key = ("revenue terms", project.project_id)
     kept: RevenueTerms | None = draft.plans.get(key)
     if kept is None or not kept.holds(draft, of, forecast, ended):
-        as_of = day_in(draft, forecast.zone or "UTC", ended)
+        as_of = day_or_today(draft, forecast.zone or "UTC", ended)
         kept = draft.plans[key] = RevenueTerms(draft, project, of, forecast, as_of)
     return kept
 
@@ -153,7 +153,7 @@ def revenue_max(
     policies = project_policies(draft, terms.of.lines, forecast.legal_entity_id)
     kept = terms.of.tracks.get(forecast.currency)
     has_day = kept is None or kept.progress is not outlook.progress or kept.reference is not None or forecast.earning
-    as_of = day_in(draft, forecast.zone or "UTC", ended) if has_day else None
+    as_of = day_or_today(draft, forecast.zone or "UTC", ended) if has_day else None
     found = tracks_of(draft, terms.of.tracks, policies, forecast, outlook.progress, forecast.currency, as_of)
     if found is None or (
         terms.drawing and not all(_knows_hours_beyond(forecast, plan, found.tracks) for plan in terms.drawing)

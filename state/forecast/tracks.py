@@ -6,6 +6,7 @@ planned hours begin them again, and where some of it is in another currency anot
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import NamedTuple
 
 from domain.forecast.completion import (
     Completion,
@@ -22,6 +23,7 @@ from domain.money import convert, smallest_unit
 from domain.policies import Resolved
 from domain.reference.exchange import SAME_CURRENCY, Exchange, MissingRate
 from domain.terms.milestones import INCLUDED_HOURS
+from domain.tuples import new_tuple
 from domain.units import Amount
 from state.books import Basis, BookedProgress, Forecast, Inclusion, LineEarning, LineTotals
 from state.draft import Draft
@@ -31,8 +33,13 @@ WHOLE = ""
 NO_EARNING: Mapping[str, Earning] = {}
 
 
-# A track with what it was made of, what it comes to, and whether its work to come has a value.
-Held = tuple[BookedProgress, Track, Tally, bool]
+class TrackHeld(NamedTuple):
+    """A track with what it was made of, what it comes to, and whether its work to come has a value."""
+
+    part: BookedProgress
+    track: Track
+    made: Tally
+    has_value: bool
 
 
 class Tracks:
@@ -73,7 +80,7 @@ class Tracks:
         self.reference = draft.reference if forecast.earning else None
         self.progress: Mapping[str, BookedProgress] | None = None
         self.earns: Mapping[str, Earning] = NO_EARNING
-        self.held: dict[str, Held] = {}
+        self.held: dict[str, TrackHeld] = {}
         self.tracks: list[Track] = []
         self.cost = self.wanted = self.earned = self.unvalued = 0
 
@@ -85,7 +92,7 @@ class Tracks:
         for name, part in progress.items():
             own = earns.get(name, Earning()) if earns is not None else None
             held = self.held.get(name)
-            if held is None or held[0] is not part or held[1].earning != own:
+            if held is None or held.part is not part or held.track.earning != own:
                 held = self._held(draft, held, part, self.bases[name], own)
                 if held is None:
                     return False
@@ -116,16 +123,16 @@ class Tracks:
         return Completion(hours, *self.heading(ceiling), self.wanted, prices)
 
     def _held(
-        self, draft: Draft, had: Held | None, part: BookedProgress, basis: Basis, own: Earning | None
-    ) -> Held | None:
+        self, draft: Draft, had: TrackHeld | None, part: BookedProgress, basis: Basis, own: Earning | None
+    ) -> TrackHeld | None:
         now = self.converted(draft, part.now)
-        is_same = had is not None and had[0].floor is part.floor
-        floor = had[1].floor if had is not None and is_same else self.converted(draft, part.floor)
+        is_same = had is not None and had.part.floor is part.floor
+        floor = had.track.floor if had is not None and is_same else self.converted(draft, part.floor)
         if now is None or floor is None:
             return None
         track = Track(now, floor, basis.hours_stated, basis.revenue_stated, own, basis.markup)
         made = completed(*track, self.planned_rate, self.step)
-        return part, track, made, is_valued(track, made, self.planned_rate)
+        return new_tuple(TrackHeld, (part, track, made, is_valued(track, made, self.planned_rate)))
 
     def converted(self, draft: Draft, tallies: Mapping[str, Tally]) -> Tally | None:
         """The sum in one currency; None where a rate is missing."""

@@ -54,7 +54,7 @@ from domain.receivables.credit_memo import (
     tax_of,
     too_fine,
 )
-from domain.receivables.credit_record import CreditableRow, CreditRecord, spread
+from domain.receivables.credit_record import CreditableRow, CreditRecord, spread_nodes
 from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.deposit import left_in_all, left_to
@@ -469,7 +469,7 @@ def _say_credited(
         node = say.of_row(place)._replace(title=title)
         nodes.append(why.record(f"credited/{_of(memo, rows[place])}", one.amount, node))
     parameters = rounding(memo.receivable.currency, memo.policies.money_mode)
-    parts = spread(why.figure(_tax_address(memo)), nodes, parameters)
+    parts = spread_nodes(why.figure(_tax_address(memo)), nodes, parameters)
     is_shared = any((node.value or 0) > 0 for node in nodes)
     for place, part in zip(taken, parts, strict=True):
         node = part if is_shared else constant("no tax", 0, "amount", memo.receivable.currency)

@@ -54,7 +54,7 @@ from state.forecast.figures import Figures, figures_of, shape_of
 from state.forecast.outlook import (
     ONE_DAY,
     Ended,
-    day_in,
+    day_or_today,
     fits,
     is_material,
     known,
@@ -151,7 +151,7 @@ def _say_losses(draft: Draft, visited: Iterable[str] = (), ended: Ended | None =
         for project_id in loss.projects_of(draft, contract_id):
             forecast, outlook = known(draft, project_id)
             if outlook.stale:
-                send(draft, project_id, day_in(draft, forecast.zone, ended))
+                send(draft, project_id, day_or_today(draft, forecast.zone, ended))
                 loss.take_in_project(draft, project_id, ended)
         if loss.is_to_say(draft, contract_id, day_ends=ended is not None):
             loss.say(draft, contract_id)

@@ -264,7 +264,7 @@ def _unposted(work: Work) -> Work:
 
 
 def stepped(entry: Entry) -> bool:
-    work = entry.behind or entry.work
+    work = entry.standing
     return work is not None and work.price is not None and work.price.stepped
 
 

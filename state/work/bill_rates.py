@@ -1,4 +1,4 @@
-"""Which role and which bill rate an hour has, remembered while no rate that could matter begins or ends (`domain/work/rates.py`)."""
+"""Which role and which bill rate an hour has, remembered while no rate that could matter begins or ends (`domain.work.rates`)."""
 
 from bisect import bisect_right
 from datetime import date
@@ -134,8 +134,7 @@ def _named(draft: Draft, plan: LinePlan) -> tuple[frozenset[str], frozenset[str]
 def rate_query(
     draft: Draft, event: TimeApproved, project: Project, person: PersonDefined, role: str, plan: LinePlan, day: date
 ) -> RateQuery:
-    """Practice and region are the project's, where it states them, else the person's."""
-    dimensions = project.activated.dimensions if project.activated is not None else {}
+    practice, region = practice_and_region(project, person)
     return RateQuery(
         service_date=_rate_day(event, plan, day),
         currency=plan.currency,
@@ -145,8 +144,8 @@ def rate_query(
         project_id=event.project_id,
         customer_id=plan.customer_id,
         legal_entity_id=plan.terms.legal_entity_id,
-        practice=dimensions.get("practice") or person.practice,
-        region=dimensions.get("region") or person.region,
+        practice=practice,
+        region=region,
         terms=plan.line.terms,
         entry_rate=event.rate,
         entry_rate_approver=event.rate_approved_by,
@@ -154,6 +153,13 @@ def rate_query(
         overtime=event.overtime,
         precedence=plan.policies.rate_precedence,
     )
+
+
+def practice_and_region(project: Project, person: PersonDefined | None) -> tuple[str | None, str | None]:
+    """The project's, where it states them, else the person's."""
+    dimensions = project.activated.dimensions if project.activated is not None else {}
+    own = (person.practice, person.region) if person is not None else (None, None)
+    return dimensions.get("practice") or own[0], dimensions.get("region") or own[1]
 
 
 def _rate_day(event: TimeApproved, plan: LinePlan, day: date) -> date:

@@ -66,7 +66,7 @@ def way_of_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tupl
     page.write_text(HOURS, encoding="utf-8")
     (scenario,) = read_scenarios(page)
     books = play(scenario)
-    (journal,) = (each.record for each in books.folded[-1:])
+    journal = books.folded[-1].record
     books.close()
     assert isinstance(journal, JournalEntry)
     assert [(line.account, line.amount) for line in journal.lines] == [

@@ -62,9 +62,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         (
-            "milepost accounts check --accounts accounts.toml",
             "milepost deliver --output books/output --accounts accounts.toml",
-            "milepost reconcile --output books/output --accounts accounts.toml",
             "milepost reconcile --entity LE-DE --period 2026-02 --accounts accounts.toml --output books/output",
             "milepost reconcile --kafka --output books/audited --accounts accounts.toml",
             "milepost show MPK7Q2V5C4T3N6W2XYZA --accounts accounts.toml --output books/output",

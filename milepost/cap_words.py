@@ -9,11 +9,12 @@ from domain.caps.purchase_order import SUBJECT_KIND
 from domain.outputs import ForecastCap
 from domain.units import Instant
 from milepost.console import amount_text
+from milepost.event_words import label_words
 
 
 def used_up_text(one: UsedUp) -> str:
     """A hard cap holds back, a soft one warns."""
-    by = f" by {one.label}" if one.label else ""
+    by = f" by {label_words(one.label)}" if one.label else ""
     return f"{cap_name(one.cap)} is used up since {instant_day(one.since)}{by}; {_held_back(one)}"
 
 

@@ -12,7 +12,8 @@ WIDTH: Final = 700
 HEIGHT: Final = 230
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 12, 26
 TICKS: Final = 4
-LABELS_MAX: Final = 10
+LETTER, LABELS_APART = 6.2, 10
+LINE_HEIGHT: Final = 12
 STYLE: Final = """
 svg { display: block; width: 100%; height: auto; margin: 4px 0 8px; break-inside: avoid; }
 svg text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
@@ -108,7 +109,7 @@ def steps(parts: Sequence[WaterfallStep], told: Told, title: str) -> Html:
         amount = told(part.amount) if part.is_whole or part.amount < 0 else f"+{told(part.amount)}"
         text = tag("text", amount, x=_n(x + width / 2), y=_n(max(y, 9)), text_anchor="middle")
         drawn.append(markup(_box(x, width, scale, begin, end, class_), text))
-    return _drawn(title, _axis(scale, told), *drawn, *_labels([part.label for part in parts], slot))
+    return _drawn(title, _axis(scale, told), *drawn, *_labels([part.label for part in parts], slot, keeps_all=True))
 
 
 def lines_over_time(lines: Sequence[StepLine], told: Told, day: Callable[[date], str], title: str) -> Html:
@@ -180,12 +181,23 @@ def _box(x: float, width: float, scale: _Scale, begin: int, end: int, class_: st
     return tag("rect", x=_n(x), y=_n(top), width=_n(width), height=_n(bottom - top), class_=class_)
 
 
-def _labels(labels: Sequence[str], slot: float) -> Iterator[Html]:
-    """Below the axis; of many only some."""
-    every = -(-len(labels) // LABELS_MAX) if len(labels) > LABELS_MAX + 3 else 1
-    for place, label in enumerate(labels):
+def _labels(labels: Sequence[str], slot: float, *, keeps_all: bool = False) -> Iterator[Html]:
+    """Below the axis; in two lines where one would meet the next, and of many months only some."""
+    lines: list[tuple[str, ...]] = [(label,) for label in labels]
+    if _text_width(lines) > slot:
+        lines = [tuple(filter(None, label.rpartition(" ")[::2])) for label in labels]
+    every = 1 if keeps_all else max(-int(-_text_width(lines) // slot), 1)
+    top = HEIGHT - 8 if max(map(len, lines), default=1) == 1 else HEIGHT - 14
+    for place, texts in enumerate(lines):
         if place % every == 0:
-            yield tag("text", label, x=_n(LEFT + (place + 0.5) * slot), y=HEIGHT - 8, text_anchor="middle")
+            for line, text in enumerate(texts):
+                x, y = LEFT + (place + 0.5) * slot, top + line * LINE_HEIGHT
+                yield tag("text", text, x=_n(x), y=_n(y), text_anchor="middle")
+
+
+def _text_width(labels: Sequence[tuple[str, ...]]) -> float:
+    """Of the longest line, with what keeps it from the next."""
+    return max((len(line) for label in labels for line in label), default=0) * LETTER + LABELS_APART
 
 
 def _drawn(title: str, *parts: Html) -> Html:

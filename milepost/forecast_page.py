@@ -11,6 +11,7 @@ from domain.units import AMOUNT_SCALE, HOURS_SCALE
 from milepost import charts, pages
 from milepost.cap_words import instant_day
 from milepost.charts import Bar, StepLine, WaterfallStep
+from milepost.event_words import label_words
 from milepost.forecast_words import words_of
 from milepost.locales import Writing
 from milepost.outlook import Measure, Outlook, OutlookMonth, OutlookMove, by_cause, largest, months
@@ -65,9 +66,11 @@ def figures(found: Outlook, writing: Writing) -> Iterator[tuple[str, str, str]]:
             writing.money(budget.cost) if same and budget is not None and budget.cost is not None else None, writing
         ),
     )
-    percent = writing.percent(now.margin_percent) if now.margin_percent is not None else ""
+    percent = writing.percent_rounded(now.margin_percent) if now.margin_percent is not None else ""
     yield words["margin_at_completion"], writing.money(now.margin), percent
-    complete = writing.percent(found.latest.percent_complete) if found.latest.percent_complete is not None else ""
+    complete = (
+        writing.percent_rounded(found.latest.percent_complete) if found.latest.percent_complete is not None else ""
+    )
     told = words["complete"].format(percent=complete) if complete else ""
     yield words["burn_cost"], writing.money(now.burn_cost), told
     hours = writing.hours(budget.hours) if budget is not None and budget.hours is not None else None
@@ -180,14 +183,17 @@ def _month_table(rows: Sequence[OutlookMonth], writing: Writing, measure: Measur
 
 
 def _over_time(found: Outlook, writing: Writing) -> Html:
-    """One value a day: the last one."""
-    history = {update.as_of: update.project for update in found.history}
-    if len(history) < 2:
+    """From the plan on, one value a day: the last one."""
+    history = [
+        (found.plan.as_of, found.plan.project),
+        *{update.as_of: (update.as_of, update.project) for update in found.history}.values(),
+    ]
+    if found.plan.as_of == found.latest.as_of:
         return Html("")
     words = words_of(writing)
     title = words["over_time"]
     lines = [
-        StepLine(class_, [(day, int(getattr(now, name))) for day, now in history.items()])
+        StepLine(class_, [(day, int(getattr(now, name))) for day, now in history])
         for class_, name in (("first", "eac_revenue"), ("second", "eac_cost"), ("third", "margin"))
     ]
     return tag(
@@ -269,17 +275,24 @@ def _move(move: OutlookMove, writing: Writing) -> Html:
         tag("td", causes),
         tag(
             "td",
-            events_text(move, EVENTS_SHOWN, lambda count: words["more"].format(count=writing.count(count))),
+            events_text(
+                move,
+                EVENTS_SHOWN,
+                lambda count: words["more"].format(count=writing.count(count)),
+                writing.locale.language,
+            ),
             class_="events",
         ),
     )
 
 
-def events_text(move: OutlookMove, shown: int, told: Callable[[int], str] = "and {:,} more".format) -> str:
+def events_text(
+    move: OutlookMove, shown: int, told: Callable[[int], str] = "and {:,} more".format, language: str = "en"
+) -> str:
     """What is not plain new work first: that is what a reader looks for."""
     ordered = sorted(move.events, key=lambda each: ("volume" in each.causes and len(each.causes) == 1, each.log_offset))
     more = f" {told(len(ordered) - shown)}" if len(ordered) > shown else ""
-    return ", ".join(each.label for each in ordered[:shown]) + more
+    return ", ".join(label_words(each.label, language) for each in ordered[:shown]) + more
 
 
 def _caps(found: Outlook, writing: Writing) -> Html:
@@ -310,7 +323,7 @@ def _cap_row(cap: ForecastCap, gone: UsedUp | None, writing: Writing) -> Html:
         "tr",
         tag("td", cap.cap_id),
         tag("td", _kind(cap, writing)),
-        (tag("td", figure, class_="right") for figure in (used, limit, writing.percent(cap.used_percent))),
+        (tag("td", figure, class_="right") for figure in (used, limit, writing.percent_rounded(cap.used_percent))),
         tag("td", _when(cap, gone, writing)),
     )
 
@@ -326,5 +339,5 @@ def _when(cap: ForecastCap, gone: UsedUp | None, writing: Writing) -> str:
     if gone is not None:
         since = words["since_by" if gone.label else "since"]
         day = writing.short_day(instant_day(gone.since))
-        return f"{since.format(day=day, label=gone.label)}; {_held_back(gone, writing)}"
+        return f"{since.format(day=day, label=label_words(gone.label, writing.locale.language))}; {_held_back(gone, writing)}"
     return words["on"].format(day=writing.short_day(cap.exhausts_on)) if cap.exhausts_on is not None else "–"

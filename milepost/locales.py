@@ -73,6 +73,10 @@ class Writing:
         number = self._number(percent, PERCENT_SCALE, 0, PERCENT_SCALE)
         return f"{number} %" if self.locale.language != "en" else f"{number}%"
 
+    def percent_rounded(self, percent: Percent) -> str:
+        """To one decimal, as a forecast can be read."""
+        return self.percent((percent + 50_000) // 100_000 * 100_000)
+
     def short_day(self, day: date) -> str:
         return str(format_skeleton("yMMMd", day, locale=self.locale))
 

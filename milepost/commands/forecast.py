@@ -219,13 +219,17 @@ def _causes(found: Outlook) -> Table:
 
 def _events_of(found: Outlook, cause: str) -> str:
     """How many of each kind can have done it."""
+    from milepost.event_words import event_name
+
     counts: dict[str, int] = {}
     for move in found.moves:
         if any(delta.cause == cause for delta in move.update.deltas):
             for each in move.events_of(cause):
                 name = type(each.event).__name__
                 counts[name] = counts.get(name, 0) + 1
-    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return ", ".join(
+        f"{count:,} {event_name(name)}" for name, count in sorted(counts.items(), key=lambda item: -item[1])
+    )
 
 
 def _moves(found: Outlook) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from typer.testing import CliRunner, Result
 
 from connectors.files.forecast_history import forecast_history, moving_events
 from connectors.files.lookup import projects_with_forecasts
+from domain.events.catalogue import ENTITIES
 from domain.forecast.changes import CAUSES
 from milepost.charts import Bar, WaterfallStep, month_bars, steps
 from milepost.cli import app
 from milepost.commands.forecast import BAR_WIDTH, bar
 from milepost.forecast_words import WORDS
+from milepost.locales import writing
 from milepost.outlook import MEASURES, OutlookMonth, months, outlook
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_statement import checked
@@ -64,7 +67,7 @@ def test_what_moved_it_since_a_day() -> None:
     assert all(move["as_of"] > "2026-02-13" for move in found["moves"])
     text = forecast("PRJ-00004", "--since", "2026-02-15").stdout
     assert "What moved it since 2026-02-13" in text
-    assert re.search(r"rate +47,936.27 +-119,416.12 +-167,352.39 +2 EstimateRevised", text)
+    assert re.search(r"rate +47,936.27 +-119,416.12 +-167,352.39 +2 estimate revised", text)
     assert re.search(r"change +59,796.89 +82,985.00 +23,188.11", text)
 
 
@@ -102,6 +105,37 @@ def test_a_chart_of_blocks() -> None:
     )
     assert bar(OutlookMonth("2026-01", plan=0, burned=0, to_come=0), most=0) == ""
     assert "|" not in bar(OutlookMonth("2026-01", plan=0, burned=5, to_come=0), most=5)
+
+
+def test_labels_of_a_chart_stay_apart() -> None:
+    """A year of months in two lines; of three years every third month or so."""
+    for months_count in (3, 11, 12, 36):
+        drawn = month_bars([Bar("Sept 2026", 5, 5, 10)] * months_count, str, "Cost")
+        labels = re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="middle">([^<]+)<', drawn)
+        places = sorted({float(x) for x, _ in labels})
+        width = max(len(text) for _, text in labels) * 6
+        assert all(after - before > width for before, after in pairwise(places))
+
+
+def test_the_chart_over_time_begins_with_the_plan() -> None:
+    """PRJ-00004 has a plan of 138,600.00, and a contract of the same day that takes 13,530.00 off."""
+    [begin] = re.findall(r'd="(M[^"]+)" class="line first"', forecast("PRJ-00004", "--html").stdout)
+    assert re.match(r"M64 [\d.]+ H64 V", begin)
+
+
+def test_a_page_has_no_names_of_event_types() -> None:
+    for locale, text in (
+        ("en_GB", "estimate revised PRJ-00004 version 2"),
+        ("de_DE", "Schätzung geändert PRJ-00004 Fassung 2"),
+    ):
+        texts = " ".join(checked(forecast("PRJ-00004", "--html", "--locale", locale).stdout).texts)
+        assert text in texts
+        assert not re.search("|".join(ENTITIES), texts)
+
+
+def test_percentages_are_rounded() -> None:
+    assert writing("en_GB", "EUR").percent_rounded(-51_465_995) == "-51.5%"
+    assert writing("de_DE", "EUR").percent_rounded(75_142_589) == "75,1 %"
 
 
 def test_figures_below_zero_are_drawn_within_the_chart() -> None:
@@ -191,7 +225,7 @@ def test_a_cap_that_is_used_up_says_since_when_and_what_waits(tmp_path: Path) ->
     """1,000: T-1 takes 800 and T-2 the other 200 on 3 March; 600 of T-2 and 800 of T-3 wait."""
     text, found = of_a_cap(tmp_path, "hard", "8", "8", "8", amount="1000")
     said = (
-        "cap L-1 of contract K-1 is used up since 2026-03-03 by TimeApproved T-2; 2 entries wait over it, 1,400.00 EUR"
+        "cap L-1 of contract K-1 is used up since 2026-03-03 by time approved T-2; 2 entries wait over it, 1,400.00 EUR"
     )
     assert said in text
     [one] = found["used_up"]
@@ -202,13 +236,13 @@ def test_a_cap_that_is_used_up_says_since_when_and_what_waits(tmp_path: Path) ->
 
 def test_a_cap_that_is_just_used_up_has_nothing_over_it(tmp_path: Path) -> None:
     text, _ = of_a_cap(tmp_path, "hard", "8", "2", amount="1000")
-    assert "cap L-1 of contract K-1 is used up since 2026-03-03 by TimeApproved T-2; nothing waits over it" in text
+    assert "cap L-1 of contract K-1 is used up since 2026-03-03 by time approved T-2; nothing waits over it" in text
 
 
 def test_a_soft_cap_holds_nothing_back(tmp_path: Path) -> None:
     text, found = of_a_cap(tmp_path, "soft", "8", "8", hours="10")
     assert (
-        "soft cap L-1 of contract K-1 is used up since 2026-03-03 by TimeApproved T-2; it is soft, so nothing is held back"
+        "soft cap L-1 of contract K-1 is used up since 2026-03-03 by time approved T-2; it is soft, so nothing is held back"
         in text
     )
     assert found["used_up"][0]["waiting_amount"] == "0.00"

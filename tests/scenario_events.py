@@ -490,6 +490,29 @@ class Teller:
         found["version"] = self._version("contract", contract_id)
         return {**found, **words.options({"on": ("effective_on", text)})}
 
+    def _balances_brought_forward(self, words: Words, block: Block) -> dict[str, Any]:
+        """`brought forward P as_of 2026-06-30`, below it a line for each contract line and each invoice that is not paid in full."""
+        words.skip("forward")
+        project_id = words.take("a project")
+        stated = words.options({"as_of": ("as_of", text), "version": ("version", whole)})
+        version = self._version("brought_forward", project_id, stated.pop("version", None))
+        found: dict[str, Any] = {"type": "BalancesBroughtForward", "project_id": project_id, "as_of": self._day}
+        lines: list[dict[str, Any]] = []
+        receivables: list[dict[str, Any]] = []
+        for line in block.rest:
+            below = Words(line, line.words)
+            match below.take("line, each or receivable"):
+                case "line":
+                    lines.append({"line_id": below.take("a line"), **_fields(below)})
+                case "receivable":
+                    receivables.append({"invoice_id": below.take("an invoice"), **_fields(below)})
+                case "each" if lines:
+                    lines[-1].setdefault(below.take("a list such as milestones or caps"), []).append(_fields(below))
+                case kind:
+                    raise line.wrong(f"expected a line, a receivable or, below a line, each; got '{kind}'")
+        found |= {"engagement_id": ENGAGEMENT, **stated, "version": version}
+        return {**found, "lines": lines, "receivables": receivables}
+
     # Delivery
 
     def _project_activated(self, words: Words, _: Block) -> dict[str, Any]:
@@ -1139,6 +1162,7 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "contract": Teller._contract_signed,
     "amend": Teller._contract_amended,
     "terminate": Teller._contract_terminated,
+    "brought": Teller._balances_brought_forward,
     "project": Teller._project_activated,
     "end_project": Teller._project_closed,
     "assign": Teller._resource_assigned,

@@ -14,6 +14,7 @@ from domain.events.common import (
     Funding,
     Policies,
     PurchaseOrder,
+    ReceivableForward,
     Retention,
     SharedCap,
 )
@@ -35,6 +36,7 @@ class BalancesBroughtForward(NamedTuple):
     correlation_id: str | None = None
     requested_by: str | None = None
     approved_by: str | None = None
+    receivables: tuple[ReceivableForward, ...] = ()
 
 
 class ContractAmended(NamedTuple):

@@ -8,6 +8,59 @@ from typing import NamedTuple, TypeAlias
 from domain.units import Amount, Hours, Percent, Quantity, Rate
 
 
+class CapForward(NamedTuple):
+    """What of a cap is used on the day the books begin, beside what the line's own cap has."""
+
+    cap_id: str
+    amount: Amount = 0
+    hours: Hours = 0
+    month: dt.date | None = None
+
+
+class MilestoneForward(NamedTuple):
+    """A milestone that was accepted before the books begin."""
+
+    milestone_id: str
+    accepted_on: dt.date
+
+
+class RetainerForward(NamedTuple):
+    """What is left of one retainer period's quantity on the day the books begin."""
+
+    starts_on: dt.date
+    left: Quantity
+    expires_on: dt.date | None = None
+
+
+class PayerForward(NamedTuple):
+    """One bill-to's part of a line's balances, where the contract has several."""
+
+    customer_id: str
+    billed: Amount = 0
+    paid: Amount = 0
+    tax: Amount = 0
+    retention: Amount = 0
+
+
+class FundingForward(NamedTuple):
+    """What of a funding source is used on the day the books begin."""
+
+    source_id: str
+    used: Amount
+
+
+class LedgerForward(NamedTuple):
+    """A line's balances in the ledger currency of the contract's entity, where that is not the contract's."""
+
+    revenue: Amount = 0
+    unbilled: Amount = 0
+    tax: Amount = 0
+    paid: Amount = 0
+    written_off: Amount = 0
+    retention: Amount = 0
+    deposit: Amount = 0
+
+
 class BalanceForward(NamedTuple):
     """One contract line's balances on the day the books begin."""
 
@@ -22,6 +75,35 @@ class BalanceForward(NamedTuple):
     retention: Amount = 0
     deposit: Amount = 0
     provision: Amount = 0
+    billable_hours: Hours | None = None
+    expenses: Amount = 0
+    over_cap: Amount = 0
+    tax: Amount = 0
+    written_off: Amount = 0
+    units: Quantity | None = None
+    percent: Percent | None = None
+    caps: tuple[CapForward, ...] = ()
+    milestones: tuple[MilestoneForward, ...] = ()
+    retainer: tuple[RetainerForward, ...] = ()
+    payers: tuple[PayerForward, ...] = ()
+    funding: tuple[FundingForward, ...] = ()
+    ledger: LedgerForward | None = None
+    source_row: str | None = None
+
+
+class ReceivableForward(NamedTuple):
+    """An invoice that is not paid in full when the books begin."""
+
+    invoice_id: str
+    invoiced_on: dt.date
+    net: Amount
+    open: Amount
+    tax: Amount = 0
+    contract_id: str | None = None
+    bill_to: str | None = None
+    due_on: dt.date | None = None
+    ledger_open: Amount | None = None
+    source_row: str | None = None
 
 
 class HoldScope(NamedTuple):

@@ -32,7 +32,13 @@ BEFORE_THE_BOOKS: Final[Mapping[str, str]] = {
 }
 # What is in events that are refused as a whole, or in a part of a line that is.
 REFUSED_WITH: Final[Mapping[str, str]] = {
-    "BalanceForward": "BalancesBroughtForward",
+    **dict.fromkeys(
+        (
+            *("BalanceForward", "CapForward", "FundingForward", "LedgerForward", "MilestoneForward", "PayerForward"),
+            *("ReceivableForward", "RetainerForward"),
+        ),
+        "BalancesBroughtForward",
+    ),
     "VariableConsideration": "variable_consideration",
     "ConsiderationOutcome": "variable_consideration",
 }

@@ -73,7 +73,7 @@ class Scenario(NamedTuple):
 
 
 def read_scenarios(path: Path) -> list[Scenario]:
-    """Scenarios of one file; what stands in it before the first heading of level two is the setup of each."""
+    """Scenarios of one file, a heading of level two or three each; blocks before the first such heading are the setup of all."""
     common: list[Step] = []
     found: list[Scenario] = []
     for heading, lines in _sections(path):
@@ -81,14 +81,14 @@ def read_scenarios(path: Path) -> list[Scenario]:
         if heading is None:
             common = steps
         elif steps:
-            found.append(Scenario(heading.text.removeprefix("##").strip(), heading, tuple(_with_setup(common, steps))))
+            found.append(Scenario(heading.text.lstrip("#").strip(), heading, tuple(_with_setup(common, steps))))
     if not found:
         raise ScenarioError(f"{path.name}:1: expected a heading '## name' with a fenced block of events, found none")
     return found
 
 
 def _sections(path: Path) -> Iterator[tuple[Line | None, list[Line]]]:
-    """Each heading of level two with the lines of its fenced blocks; those of another language are prose."""
+    """Each heading of level two or three with the lines of its fenced blocks; those of another language are prose."""
     heading: Line | None = None
     inside: list[Line] = []
     fenced: Line | None = None
@@ -99,7 +99,7 @@ def _sections(path: Path) -> Iterator[tuple[Line | None, list[Line]]]:
         elif fenced is not None:
             if fenced.text.rstrip() == FENCE:
                 inside.append(line)
-        elif text.startswith("## "):
+        elif text.startswith(("## ", "### ")):
             yield heading, inside
             heading, inside = line, []
     if fenced is not None:

@@ -122,7 +122,7 @@ def test_a_failure_shows_the_line_and_both_sides(tmp_path: Path) -> None:
         ("customer  C", "customer  C  policy x=y", "example.md:5: expected one of parent"),
         ("LE USD\n  line", "LE USD policy cap_splitt=split\n  line", "example.md:9: there is no policy 'cap_splitt'"),
         ("contract  K C LE USD", "contract  K C LE USD policy cap_split=half", "ContractSigned: policies.cap_split"),
-        ("## One entry", "### One entry", "example.md:1: expected a heading '## name'"),
+        ("## One entry", "#### One entry", "example.md:1: expected a heading '## name'"),
     ],
 )
 def test_what_cannot_be_read_is_named_by_file_and_line(tmp_path: Path, right: str, wrong: str, message: str) -> None:

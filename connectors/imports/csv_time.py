@@ -20,7 +20,7 @@ from typing import NamedTuple
 from connectors.imports.cells import TextCell
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.events_file import write_lines, write_rejected
-from connectors.imports.mapping import ImportMapping
+from connectors.imports.mapping import ImportMapping, TableMapping
 from connectors.imports.priced import in_six_decimals
 from connectors.imports.products.former import read_known
 from connectors.imports.products.product import PRODUCTS
@@ -112,7 +112,7 @@ def check_one_way(source: str, folder: Path) -> None:
             )
 
 
-def check_columns(header: Sequence[str], mapped: ImportMapping, mapping_name: str, path: Path) -> None:
+def check_columns(header: Sequence[str], mapped: TableMapping, mapping_name: str, path: Path) -> None:
     """Every column that the mapping reads stands in the header, once."""
     for key, column in mapped.columns():
         if column not in header:
@@ -270,11 +270,10 @@ class _Reading:
         return f"{cell.prefix}{digest.hexdigest()}-{self._staging.count_content(digest.digest())}"
 
     def _leaves_out(self, row: CsvRow) -> bool:
-        for rule in self._mapped.skip:
-            if rule.leaves_out(row.cells[rule.column]):
-                self._left_out[rule.label()] += 1
-                return True
-        return False
+        rule = self._mapped.left_out_by(row.cells)
+        if rule is not None:
+            self._left_out[rule.label()] += 1
+        return rule is not None
 
     def _reject(self, rejected: RejectedRow, row: CsvRow | None) -> None:
         self._counts["rejected"] += 1

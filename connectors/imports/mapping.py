@@ -1,4 +1,4 @@
-"""The mapping of a time export: which column is which field, how the file writes, and what to write beside the time.
+"""The mapping of a table, such as a time export: which column is which field, how the file writes, and what to write beside it.
 
 A key that is not known or a value that does not fit is refused; `docs/import.md` shows every key with examples.
 """
@@ -279,14 +279,31 @@ class WriteSections(CellPart):
         return self
 
 
-class ImportMapping(CellPart):
-    """A whole mapping."""
+class TableMapping(CellPart):
+    """What a mapping of any table says: whose it is, how the file is written and which rows are left out."""
 
     source: Annotated[str, Field(min_length=1, max_length=128)]
     zone: Zone = "UTC"
     file: FileForm = FileForm()
-    time: TimeFields
     skip: tuple[SkipRule, ...] = ()
+
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """Every (key, column) the mapping reads and the file must have."""
+        yield from ((f"skip.{place}.column", rule.column) for place, rule in enumerate(self.skip))
+        for name in type(self).model_fields:
+            part = getattr(self, name)
+            if isinstance(part, CellPart):
+                yield from _cells_of(part, name)
+
+    def left_out_by(self, row: Mapping[str, str]) -> SkipRule | None:
+        """The first rule that leaves out a row of these cells."""
+        return next((rule for rule in self.skip if rule.leaves_out(row[rule.column])), None)
+
+
+class ImportMapping(TableMapping):
+    """The mapping of an export of time."""
+
+    time: TimeFields
     write: WriteSections = WriteSections()
 
     @model_validator(mode="after")
@@ -297,9 +314,7 @@ class ImportMapping(CellPart):
         return self
 
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Every (key, column) the mapping reads and the file must have."""
-        yield from ((f"skip.{place}.column", rule.column) for place, rule in enumerate(self.skip))
-        yield from _cells_of(self.time, "time")
+        yield from super().columns()
         for section in ("customers", "people", "cost_rates", "projects", "contracts"):
             part = getattr(self.write, section)
             if part is not None:

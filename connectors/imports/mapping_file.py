@@ -6,18 +6,25 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.imports.mapping import EntityWritten, ImportMapping
+from connectors.imports.mapping import EntityWritten, ImportMapping, TableMapping
 from connectors.imports.refusals import ImportRefused, nearest
 from domain.events.common import Policies
+
+Mapped = TypeVar("Mapped", bound=TableMapping)
 
 _SHOULD_BE = "Input should be "
 
 
 def read_mapping(path: Path, overrides: Sequence[str] = ()) -> ImportMapping:
+    """Of an export of time."""
+    return read_table_mapping(path, overrides, ImportMapping)
+
+
+def read_table_mapping(path: Path, overrides: Sequence[str], model: type[Mapped]) -> Mapped:
     """`overrides` are `key.inner=value` with a TOML value, or with text that needs no quotes."""
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
@@ -28,9 +35,9 @@ def read_mapping(path: Path, overrides: Sequence[str] = ()) -> ImportMapping:
     for override in overrides:
         _set(settings, override)
     try:
-        return ImportMapping.model_validate(settings)
+        return model.model_validate(settings)
     except ValidationError as fault:
-        raise ImportRefused("\n".join(f"{path}: {sentence}" for sentence in fault_sentences(fault))) from fault
+        raise ImportRefused("\n".join(f"{path}: {sentence}" for sentence in fault_sentences(fault, model))) from fault
 
 
 def fault_sentences(fault: ValidationError, model: type[BaseModel] = ImportMapping) -> list[str]:

@@ -1,10 +1,11 @@
-"""`milepost ledger`: the trial balance of a company and period, and how unbilled work moved."""
+"""`milepost ledger`: the trial balance of a company and period, how unbilled work moved, and a comparison with another ledger."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ import typer
 
 from domain.money import format_amount
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
+from milepost.days import day
+from milepost.ledger_against import AgainstAsked, against
 
 if TYPE_CHECKING:
     from domain.ledger.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
@@ -51,13 +54,51 @@ def ledger(
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or contract.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    other: Annotated[
+        Path | None,
+        typer.Option("--against", help="CSV with the balances of another ledger, to compare.", show_default=False),
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="With --against: which column is what, as TOML.", show_default=False)
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="With --against: key=value over the mapping's; may be repeated.")
+    ] = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option("--accounts", help="With --against: accounts.toml, where the CSV has the ERP's accounts."),
+    ] = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", parser=day, metavar="DAY", help="With --against: balances at the end of the day."),
+    ] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=day, metavar="DAY", help="With --against: what moved from this day ..."),
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="... to this one, both included.")
+    ] = None,
 ) -> None:
-    """Show a company's trial balance for an accounting period, with roll-forwards that foot."""
+    """Show a company's trial balance for an accounting period, with roll-forwards that foot; or compare it with another ledger's.
+
+    With --against the exit code is 3 where a balance differs.
+    """
     from connectors.files.no_outputs import NoOutputs
     from milepost.unknown_id import unknown_id
 
     if as_csv and json:
         raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
+    if other is not None:
+        if period is not None:
+            raise typer.BadParameter("expected --on, or --from and --to, beside --against", param_hint="--period")
+        on_day, first_day, last_day = (None if each is None else each.date() for each in (on, first, last))
+        asked = AgainstAsked(other, mapping, overrides or (), accounts, on_day, first_day, last_day, entity)
+        against(output, asked, as_csv=as_csv, json=json)
+        return
+    _check_no_comparison(
+        {"--map": mapping, "--set": overrides, "--accounts": accounts, "--on": on, "--from": first, "--to": last}
+    )
     try:
         sums = ledger_sums(output)
     except NoOutputs as fault:
@@ -75,6 +116,13 @@ def ledger(
         return
     _check_period(sums[entity], period)
     _trial_balance(sums[entity].trial_balance(period), as_csv=as_csv, json=json)
+
+
+def _check_no_comparison(options: Mapping[str, object]) -> None:
+    """What would be passed over."""
+    for option, given in options.items():
+        if given:
+            raise typer.BadParameter("expected --against FILE.csv beside it", param_hint=option)
 
 
 def ledger_sums(output: Path) -> dict[str, LedgerSums]:

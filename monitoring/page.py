@@ -9,13 +9,19 @@ from typing import Any, Final
 
 import yaml
 
-from connectors.metrics.catalogue import BUILD_INFO, MEASURES, NUMBERS, OF_THE_BUILD, VOCABULARIES, Measure
+from connectors.metrics.catalogue import BUILD_INFO, GUARDS, MEASURES, NUMBERS, OF_THE_BUILD, VOCABULARIES
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE.parent / "docs" / "monitoring.md"
 INTRODUCTION: Final = HERE / "intro.md"
 RULES: Final = HERE / "rules.yml"
-LONG: Final = 8
+# Labels whose values are listed on another page.
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "topic": "the [topics](topics.md), without prefix and generation",
+    "category": "the categories of [exceptions](exceptions.md)",
+}
+# The exit code of each guard, by which docs/operations.md lists them.
+CODES: Final = {name: code for code, name in GUARDS.items()}
 
 
 def text() -> str:
@@ -24,41 +30,34 @@ def text() -> str:
 
 def _metrics() -> Iterator[str]:
     yield "## Metrics\n"
-    yield "Durations are in seconds, sizes in bytes.\n"
+    yield "Durations are in seconds, sizes in bytes; a histogram's buckets are on the page itself.\n"
     yield "| metric | kind | labels | meaning |"
     yield "|---|---|---|---|"
     for measure in MEASURES:
         labels = ", ".join(f"`{label}`" for label in measure.labels) or "–"
-        yield f"| `{measure.name}` | {measure.kind} | {labels} | {measure.meaning}{_buckets(measure)} |"
-    yield "| `process_*` | | – | memory, processor time, open files and start of the process, as Prometheus names them |\n"
-
-
-def _buckets(measure: Measure) -> str:
-    if not measure.buckets:
-        return ""
-    return f". Buckets: {', '.join(f'{bound:,g}' if bound < 1_000 else f'{bound:,.0f}' for bound in measure.buckets)}"
+        yield f"| `{measure.name}` | {measure.kind} | {labels} | {measure.meaning} |"
+    yield "| `process_*` | | – | memory, processor time, open files and start time, as Prometheus names them |\n"
 
 
 def _labels() -> Iterator[str]:
-    yield "Labels, and all that they may say; whatever else comes is `other`:\n"
+    yield "Labels and all their values; anything else is `other`:\n"
     yield "| label | values |"
     yield "|---|---|"
     for label, words in VOCABULARIES.items():
-        many = len(words) > LONG and label != "guard"
-        told = {"topic": "the topics of `milepost topics list`, without prefix and generation"} | {
-            "category": "the categories of [exceptions](exceptions.md)"
-        }
-        yield f"| `{label}` | {told.get(label, '') if many else ', '.join(f'`{word}`' for word in sorted(words))} |"
+        named = [
+            f"`{word}` {CODES[word]}" if label == "guard" and word in CODES else f"`{word}`" for word in sorted(words)
+        ]
+        yield f"| `{label}` | {ELSEWHERE.get(label) or ', '.join(named)} |"
     for label in sorted(NUMBERS):
         yield f"| `{label}` | the number of a {label}, up to 1,023 |"
-    yield "| `erp` | the name of the ERP account in accounts.toml; a process has one |"
+    yield "| `erp` | the ERP account in accounts.toml |"
     yield "| `currency` | an ISO 4217 code |"
     yield f"| {', '.join(f'`{label}`' for label in sorted(OF_THE_BUILD))} | one value each, on `{BUILD_INFO}` alone |\n"
 
 
 def _alerts() -> Iterator[str]:
     yield "## Alerts\n"
-    yield "`page` wakes somebody, `ticket` waits for the morning; `owner` says who."
+    yield "`page` wakes somebody, `ticket` waits for the morning; then who owns it."
     for rule in alerts():
         told = rule["annotations"]
         labels = rule["labels"]

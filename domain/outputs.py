@@ -64,6 +64,7 @@ class StatementTax(NamedTuple):
     amount: Amount
     kind: str | None = None
     tax_point_date: dt.date | None = None
+    reason: str | None = None
 
 
 class UndeterminedTax(NamedTuple):
@@ -72,6 +73,15 @@ class UndeterminedTax(NamedTuple):
     category: str
     base: Amount
     tax_point_date: dt.date | None = None
+
+
+class StatementNumber(NamedTuple):
+    """Where a statement's number stands in its range."""
+
+    range_id: str
+    series: int
+    year: str
+    value: int
 
 
 class ForecastMonth(NamedTuple):
@@ -310,6 +320,11 @@ class BillingStatement(NamedTuple):
     parts: int = 1
     tax_region: str | None = None
     undetermined_tax: tuple[UndeterminedTax, ...] = ()
+    number: str | None = None
+    number_place: StatementNumber | None = None
+    replaces_number: str | None = None
+    issued_on: dt.date | None = None
+    due_on: dt.date | None = None
 
 
 class ControlTotals(NamedTuple):

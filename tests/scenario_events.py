@@ -256,7 +256,7 @@ DELIVERY_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "no_project": ("project_id", flag(None)),
     "version": ("version", whole),
 }
-TAX_KINDS = ("reverse_charge", "exempt")
+TAX_KINDS = ("reverse_charge", "exempt", "outside_scope")
 PARTS_OF_CYCLE = ("kind", "cut_off_day", "n", "anchor", "week_starts_on")
 
 

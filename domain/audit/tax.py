@@ -59,7 +59,7 @@ def _wanted(statement: BillingStatement, group: Group, policy: TaxPolicyDefined 
         return UndeterminedTax(group.category, group.base, group.tax_point_date)
     percent = rule.percent if rule.kind == OUTPUT else 0
     tax = tax_of(group.base, percent, statement.currency)
-    return StatementTax(group.category, group.base, percent, tax, rule.kind, group.tax_point_date)
+    return StatementTax(group.category, group.base, percent, tax, rule.kind, group.tax_point_date, rule.reason)
 
 
 def _told(group: Group) -> str:

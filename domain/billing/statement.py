@@ -4,10 +4,11 @@ Work corrected after issue has a line of its own: new less issued. The total is 
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.billing.shares import Party
+from domain.events.reference import CustomerDefined
 from domain.money import extend, round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.units import AMOUNT_SCALE, QUANTITY_ONE, QUANTITY_SCALE, RATE_SCALE, Amount, Hours, Percent, Quantity, Rate
@@ -176,3 +177,13 @@ def printed_charge(piece: Piece, amount: Amount, currency: str, mode: str) -> Pr
 
 def rounding_note(policies: Resolved, currency: str) -> str:
     return f"{policies.rounding_scope}, {policies.money_mode}, {smallest_unit(currency)}/10000 {currency}"
+
+
+def due_on(issued_on: date | None, customer: CustomerDefined | None, asked: Amount) -> date | None:
+    """Day by which what is asked for, tax included, is to be paid; None where terms of payment are not known.
+
+    Issued on 2026-07-01 to a customer who pays in 30 days: 2026-07-31
+    """
+    if issued_on is None or customer is None or customer.payment_terms_days is None or asked <= 0:
+        return None
+    return issued_on + timedelta(days=customer.payment_terms_days)

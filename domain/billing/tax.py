@@ -77,7 +77,7 @@ def by_table(taxables: Sequence[Taxable], policy: TaxPolicyDefined | None, curre
         groups.setdefault(_rate(one, policy), []).append(one)
     ordered = [(rate, groups[rate]) for rate in sorted(groups, key=lambda rate: (rate, _last(groups[rate])))]
     return TaxGroups(
-        tuple(_group(rate, of_rate, currency) for rate, of_rate in ordered if rate.kind),
+        tuple(_group(rate, of_rate, currency, policy) for rate, of_rate in ordered if rate.kind),
         tuple(_undetermined(rate, of_rate) for rate, of_rate in ordered if not rate.kind),
     )
 
@@ -141,8 +141,9 @@ def _last(taxables: Sequence[Taxable]) -> date:
     return max(one.day for one in taxables)
 
 
-def _group(rate: _Rate, taxables: Sequence[Taxable], currency: str) -> StatementTax:
+def _group(rate: _Rate, taxables: Sequence[Taxable], currency: str, policy: TaxPolicyDefined | None) -> StatementTax:
     base = sum(one.amount for one in taxables)
+    rule = rule_on(policy, rate.category, _last(taxables))
     return StatementTax(
         rate.category,
         base,
@@ -150,6 +151,7 @@ def _group(rate: _Rate, taxables: Sequence[Taxable], currency: str) -> Statement
         tax_of(base, rate.percent, currency),
         rate.kind,
         None if rate.is_open else _last(taxables),
+        rule.reason if rule is not None else None,
     )
 
 

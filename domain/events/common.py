@@ -493,6 +493,31 @@ class CreditMemoLine(NamedTuple):
     amount: Amount | None = None
 
 
+class PostalAddress(NamedTuple):
+    """Where a company or a customer is, as it stands on statements."""
+
+    street: tuple[str, ...] = ()
+    postal_code: str | None = None
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+
+
+class Endpoint(NamedTuple):
+    """Address in a network of e-invoices."""
+
+    scheme: str
+    id: str
+
+
+class Contact(NamedTuple):
+    """Whom to ask about statements."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
 class RemainingWork(NamedTuple):
     """What remains of a project in one month."""
 
@@ -545,6 +570,25 @@ class FiscalCalendar(NamedTuple):
     kind: str
     year_starts_on: str = "01-01"
     extra_week: tuple[int, ...] = ()
+
+
+class BankAccount(NamedTuple):
+    """Account to which statements are paid."""
+
+    account: str
+    bic: str | None = None
+    bank_name: str | None = None
+    holder: str | None = None
+
+
+class NumberRange(NamedTuple):
+    """Numbers of a company's statements, given without gaps when they are issued."""
+
+    range_id: str
+    format: str
+    takes: str = "statement"
+    first_number: int = 1
+    restarts: str = "never"
 
 
 class PaymentApplication(NamedTuple):
@@ -601,3 +645,4 @@ class TaxRule(NamedTuple):
     percent: Percent
     kind: str
     effective_from: dt.date | None = None
+    reason: str | None = None

@@ -5,7 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from domain.events.common import BillRate, FiscalCalendar, Policies, RateCardLine, RateCardScope, TaxRule
+from domain.events.common import (
+    BankAccount,
+    BillRate,
+    Contact,
+    Endpoint,
+    FiscalCalendar,
+    NumberRange,
+    Policies,
+    PostalAddress,
+    RateCardLine,
+    RateCardScope,
+    TaxRule,
+)
 from domain.units import ExchangeRate, Hours, Instant, Percent, Rate
 
 
@@ -84,6 +96,13 @@ class CustomerDefined(NamedTuple):
     parent_customer_id: str | None = None
     tax_region: str | None = None
     payment_terms_days: int | None = None
+    address: PostalAddress | None = None
+    vat_id: str | None = None
+    tax_registration: str | None = None
+    registration_number: str | None = None
+    endpoint: Endpoint | None = None
+    contact: Contact | None = None
+    buyer_reference: str | None = None
 
 
 class DayEnded(NamedTuple):
@@ -164,6 +183,15 @@ class LegalEntityDefined(NamedTuple):
     approved_by: str | None = None
     tax_region: str | None = None
     policies: Policies | None = None
+    address: PostalAddress | None = None
+    vat_id: str | None = None
+    tax_registration: str | None = None
+    registration_number: str | None = None
+    endpoint: Endpoint | None = None
+    contact: Contact | None = None
+    bank: BankAccount | None = None
+    legal_note: str | None = None
+    number_ranges: tuple[NumberRange, ...] = ()
 
 
 class PersonCapacitySet(NamedTuple):

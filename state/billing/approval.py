@@ -120,7 +120,9 @@ def keep_draft(draft: Draft, rows: Iterable[str], issue: Callable[[Draft], None]
 
 def tell(draft: Draft, opened: OpenStatement, copy: Draft) -> None:
     """The draft's revision, as it came out on the copy."""
-    told = tuple(part._replace(revision=opened.revision, status=OPEN) for part in copy.issued)
+    told = tuple(
+        part._replace(revision=opened.revision, status=OPEN, issued_on=None, due_on=None) for part in copy.issued
+    )
     draft.issued += told
     draft.statements[opened.statement_id] = copy.statements[opened.statement_id]
     draft.put("statement", opened.statement_id, copy.statement(opened.statement_id))

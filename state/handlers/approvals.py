@@ -226,7 +226,7 @@ def _says_the_same(copy: Draft, opened: OpenStatement) -> bool:
 
 
 def _content(part: BillingStatement) -> BillingStatement:
-    return part._replace(revision=0, status="")
+    return part._replace(revision=0, status="", issued_on=None, due_on=None)
 
 
 def _revise(draft: Draft, opened: OpenStatement, copy: Draft | None) -> None:
@@ -253,7 +253,8 @@ def _issue(draft: Draft, opened: OpenStatement) -> None:
     used = funding.used(draft, contract)
     _issue_held(draft, opened)
     funding.alert(draft, contract, used)
-    draft.issued = [part._replace(status=ISSUED) for part in opened.told]
+    days = {"issued_on": draft.issued[0].issued_on, "due_on": draft.issued[0].due_on}
+    draft.issued = [part._replace(status=ISSUED, **days) for part in opened.told]
     statements.publish(draft)
     is_last = not holds_contract(draft, opened.contract_id)
     if is_last and deposits.close(draft, _contract(draft, opened), _period(opened)):

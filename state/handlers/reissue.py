@@ -233,4 +233,4 @@ def _issue_first(draft: Draft, contract: Contract, anew: _Anew) -> None:
 
 
 def _content(parts: tuple[BillingStatement, ...] | list[BillingStatement]) -> list[BillingStatement]:
-    return [part._replace(revision=0) for part in parts]
+    return [part._replace(revision=0, issued_on=None, due_on=None) for part in parts]

@@ -16,6 +16,7 @@ from domain.billing.statement import (
     HOUR,
     ISSUED,
     Piece,
+    due_on,
     grouped,
     rounding_note,
 )
@@ -679,6 +680,8 @@ def _told(
     terms = contract.terms
     entity = draft.reference.entity(terms.legal_entity_id)
     total = sum(line.amount for line in lines)
+    amount_due = total - kept.retained + kept.released - deposits_applied
+    day = local_date(draft.cause.recorded_at, entity.zone) if entity is not None else None
     return BillingStatement(
         statement_id=made,
         revision=1,
@@ -694,11 +697,13 @@ def _told(
         retained=kept.retained,
         released=kept.released,
         deposits_applied=deposits_applied,
-        amount_due=total - kept.retained + kept.released - deposits_applied,
+        amount_due=amount_due,
         rounding=rounding_note(contract_policies(draft, contract, period.start), terms.currency),
         line_count=len(lines),
         control_total=total,
         tax=tax.groups.known,
         undetermined_tax=tax.groups.undetermined,
         tax_region=tax.region,
+        issued_on=day,
+        due_on=due_on(day, draft.reference.customer(bill_to), amount_due + (tax.groups.total or 0)),
     )

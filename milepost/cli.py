@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL
-from milepost import exit_codes
 from milepost.as_of import looking_back
 from milepost.commands import (
     accounts,
@@ -42,8 +41,9 @@ from milepost.commands import (
     whatif,
 )
 from milepost.console import HELP_WIDTH, echo, fitted
-from milepost.errors import TellingGroup
+from milepost.folders import said_once
 from milepost.for_period import forecast_for, show_for
+from milepost.verb_groups import GroupedVerbs, help_
 from state.rules import RULES_VERSION
 
 PLAIN: Final[dict[str, Any]] = {
@@ -63,9 +63,11 @@ BEGIN: Final = "\n  ".join(("\b\nTo begin:", *FIRST))
 # As in pyproject.toml; it is run from its folder too, where no package of it is installed.
 VERSION: Final = "0.1.0"
 
-app = typer.Typer(name="milepost", cls=TellingGroup, epilog=f"\b\nExit codes:\n{exit_codes.table()}", **PLAIN)
+app = typer.Typer(
+    name="milepost", cls=GroupedVerbs, epilog="`milepost help exit-codes` says what each exit code means.", **PLAIN
+)
 imports = typer.Typer(name="import", help="Turn files of other systems into events.", **PLAIN)
-contract = typer.Typer(name="schemas", help="The public contract: schemas of events and outputs.", **PLAIN)
+released = typer.Typer(name="schemas", help="The public contract: schemas of events and outputs.", **PLAIN)
 
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
@@ -93,11 +95,23 @@ def milepost(
 ) -> None: ...
 
 
-def mount(name: str, verb: Callable[..., None], short: str, example: str, then: str, on: typer.Typer = app) -> None:
-    """Its docstring is its purpose; `short` stands in the list of commands."""
+def mount(
+    name: str,
+    verb: Callable[..., None],
+    short: str,
+    example: str,
+    then: str,
+    on: typer.Typer = app,
+    *,
+    has_folders: bool = True,
+) -> None:
+    """Its docstring is its purpose; `short` stands in the list of commands, under the group of `verb_groups`.
+
+    Without `has_folders` its options alone name folders, never the settings.
+    """
     purpose = (verb.__doc__ or "").strip()
     shown = f"{purpose}\n\n\b\nExample:\n{fitted(f'  {example}', HELP_WIDTH)}\n\n\b\nNext:\n{_next(then)}"
-    on.command(name, help=shown, short_help=short)(verb)
+    on.command(name, help=shown, short_help=short)(said_once(verb, has_folders=has_folders))
 
 
 def _next(then: str) -> str:
@@ -116,6 +130,7 @@ if HAS_SIMULATION:
         "Make up a consulting firm and write its events.",
         example="milepost simulate --seed 7 --people 60 --projects 40 --months 3 --out build/try/input",
         then="milepost run --input build/try/input --output build/try/output",
+        has_folders=False,
     )
     mount(
         "simulate-invoices",
@@ -123,6 +138,7 @@ if HAS_SIMULATION:
         "Answer the statements of a run as an ERP would.",
         example="milepost simulate-invoices --output build/try/output --input build/try/input",
         then="milepost run --input build/try/input --output build/try/output",
+        has_folders=False,
     )
     mount(
         "simulate-erp",
@@ -130,6 +146,7 @@ if HAS_SIMULATION:
         "Be an ERP that keeps books and behaves badly.",
         example="milepost simulate-erp --kind netsuite --folder build/try/erp --trouble lost=30 --trouble throttled=10",
         then="deliver to it with the accounts.toml that it writes; GET /simulated/ledger shows its books",
+        has_folders=False,
     )
 app.add_typer(imports)
 mount(
@@ -191,7 +208,7 @@ mount(
     "statement",
     looking_back(statement.statement),
     "Show a statement as the customer gets it.",
-    example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html --locale de_DE --output build/try/output > statement.html",
+    example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html statement.html --locale de_DE --output build/try/output",
     then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",
 )
 mount(
@@ -199,7 +216,7 @@ mount(
     looking_back(forecast.forecast, "project_id", forecast_for),
     "Show where a project is heading, and why that changed.",
     example="milepost forecast PRJ-00004 --since 2026-02-15 --output build/try/output",
-    then="the same with --html > forecast.html for a page with charts",
+    then="the same with --html forecast.html for a page with charts",
 )
 mount(
     "ledger",
@@ -304,6 +321,7 @@ mount(
     "Print any output as lines, for people or as JSON.",
     example="milepost dump exceptions --json --output build/try/output",
     then="milepost show on what it names; jq, or any tool that reads JSON lines",
+    has_folders=False,
 )
 mount(
     "verify",
@@ -342,15 +360,16 @@ mount(
     example="milepost accounts check --accounts accounts.toml --output build/try/output",
     then="write what is missing under the table that is named; then deliver",
     on=charted,
+    has_folders=False,
 )
-app.add_typer(contract)
+app.add_typer(released)
 mount(
     "check",
     schemas.check,
     "Compare the schemas with what was released.",
     example="milepost schemas check --json",
     then="mend what it names, or milepost schemas freeze where the change is meant",
-    on=contract,
+    on=released,
 )
 mount(
     "freeze",
@@ -358,7 +377,7 @@ mount(
     "Release today's schemas as new versions.",
     example="milepost schemas freeze",
     then="commit the files in schemas/avro/history",
-    on=contract,
+    on=released,
 )
 mount(
     "register",
@@ -366,7 +385,7 @@ mount(
     "Register the schemas in a schema registry.",
     example="milepost schemas register --dry-run --set registry.url=http://127.0.0.1:8081/apis/ccompat/v7",
     then="the same without --dry-run; then milepost schemas ids",
-    on=contract,
+    on=released,
 )
 mount(
     "ids",
@@ -374,7 +393,7 @@ mount(
     "Show the id of each schema on topics.",
     example="milepost schemas ids --set registry.fixed_ids=true",
     then="milepost schemas register, where one has no id",
-    on=contract,
+    on=released,
 )
 app.add_typer(on_brokers)
 mount(
@@ -424,6 +443,13 @@ mount(
     "See what can be reached, and what to do.",
     example="milepost doctor --set kafka.development=true",
     then="what it says, from the top: later lines often follow from earlier ones",
+)
+mount(
+    "help",
+    help_,
+    "What a command does; what exit codes say.",
+    example="milepost help exit-codes",
+    then="milepost --help lists all commands",
 )
 app.add_typer(serving)
 mount(

@@ -13,6 +13,7 @@ import typer
 from connectors.json_values import WrongValue, instant_text, read_instant
 from domain.units import Instant
 from milepost.days import now
+from milepost.folders import FolderName, firms_folder
 
 DAY: Final = 24 * 3600 * 1_000_000
 # Beyond so many days a decision of today would let days end that nobody has sent events of.
@@ -93,7 +94,12 @@ def _as_stated(stated: str, at: Instant, latest: Instant) -> Instant:
 
 
 def beside(stated: Path | None, output: Path) -> Path:
-    """As stated, else the folder `input` beside the output; whether it is there is not asked."""
+    """As stated, else that of the firm whose output it is, else the folder `input` beside it; whether it is there is not asked."""
+    if stated is not None:
+        return stated
+    known = firms_folder(FolderName.OUTPUT)
+    if known is not None and known.resolve() == output.resolve():
+        stated = firms_folder(FolderName.INPUT)
     return stated if stated is not None else output.resolve().parent / "input"
 
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, get_args
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -32,6 +32,7 @@ from dataflows.settings import (
     StoreSettings,
 )
 from domain.events.catalogue import ENTITIES
+from milepost.folders import VARIABLES
 from milepost.wrong_settings import WrongSettings
 
 FILE_NAME: Final = "milepost.toml"
@@ -42,6 +43,17 @@ BUILT_IN: Final = "built in"
 CACHE_NAME: Final = "registry.json"
 
 
+class FolderSettings(BaseModel):
+    """The folders of the firm that commands work on, where an option names no other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    input: Path | None = Field(
+        None, description="Folder with the events: what `milepost run` reads and imports and decisions are written to."
+    )
+    output: Path | None = Field(None, description="Output folder of the runs, which all other commands read.")
+
+
 class Settings(BaseSettings):
     """Made by `load`; making one reads neither a file nor the environment."""
 
@@ -49,6 +61,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", hide_input_in_errors=True, env_prefix=PREFIX, env_nested_delimiter=DELIMITER
     )
 
+    folder: FolderSettings = FolderSettings()
     kafka: KafkaSettings = KafkaSettings()
     registry: RegistrySettings = RegistrySettings()
     redis: RedisSettings = RedisSettings()
@@ -126,6 +139,11 @@ def load(file: Path | None = None, options: Sequence[str] = ()) -> Loaded:
     sources = [
         _Source({} if path is None else _read(path), str(path)),
         _Source(_environment(), PREFIX),
+        *(
+            _Source({"folder": {name.value: said}}, variable)
+            for name, variable in VARIABLES.items()
+            if (said := os.environ.get(variable))
+        ),
         _Source(_options(options), "--set"),
     ]
     if unknown := [fault for source in sources for fault in _unknown(source)]:

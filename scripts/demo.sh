@@ -86,7 +86,7 @@ milepost ledger --entity "$entity" --period "$period" --output "$output"
 say "Does it all hold?"
 milepost verify --output "$output"
 
-milepost statement "$statement" --html --output "$output" >"$demo/statement.html" 2>/dev/null
-milepost forecast "$project" --html --output "$output" >"$demo/forecast.html" 2>/dev/null
+milepost statement "$statement" --html "$demo/statement.html" --output "$output" 2>/dev/null
+milepost forecast "$project" --html "$demo/forecast.html" --output "$output" 2>/dev/null
 printf '\nPages to look at: %s and %s\n' "$demo/statement.html" "$demo/forecast.html"
 printf 'All of it is in %s. docs/quick-start.md goes the same way step by step.\n' "$demo"

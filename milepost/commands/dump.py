@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from milepost.console import echo
+from milepost.folders import FolderName, firms_folder
 
 if TYPE_CHECKING:
     from connectors.files.dumped import Dumped
@@ -38,6 +39,10 @@ def dump(
     ] = False,
 ) -> None:
     """Print records as lines: outputs, dead letters, the engagement log, or events for input."""
+    from connectors.files.dumped import topics
+
+    if output is None and path in topics() and not Path(path).exists():
+        output = firms_folder(FolderName.OUTPUT)
     check_names(path, output, of_type)
     for line in lines(limited(records(path, output), of_type, limit), json=json):
         echo(line)

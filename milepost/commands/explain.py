@@ -10,6 +10,7 @@ import typer
 from milepost import exit_codes
 from milepost.as_of import AsOf, indexing, moment_of
 from milepost.console import say, shape, write_json
+from milepost.html_file import HtmlFile, write_page
 
 if TYPE_CHECKING:
     from milepost.explain.explanations import Explained
@@ -40,9 +41,7 @@ def explain(
     output: Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)],
     depth: Annotated[int | None, typer.Option("--depth", min=0, help="Show so many levels; without it all.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Show long sums whole.")] = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Write one page to click through into this file.", show_default=False)
-    ] = None,
+    html: HtmlFile = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     as_of: AsOf = None,
 ) -> None:
@@ -132,12 +131,10 @@ def _tell(
             )
         )
     elif html is not None:
-        from connectors.files.writing import replace_file
         from milepost.explained_html import page
 
         head = [f"Output folder {output}", *_head(found)]
-        replace_file(html, page(found.node, head, [*notes, *alarms]).encode())
-        say(f"Written to {html}: open it in any browser")
+        write_page(html, page(found.node, head, [*notes, *alarms]))
     else:
         from milepost.explained_text import show
 

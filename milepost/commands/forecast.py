@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from domain.money import format_amount
-from milepost.console import LOCALE, WIDTH, amount_text, echo, say, shape, shell_word, tell, write_json
+from milepost.console import LOCALE, WIDTH, amount_text, say, shape, shell_word, tell, write_json
 from milepost.days import day
+from milepost.html_file import HtmlFile, write_page
 
 if TYPE_CHECKING:
     from connectors.files.cap_use import UsedUp
@@ -41,7 +42,7 @@ def forecast(
         ),
     ] = None,
     measure: Annotated[MeasureName, typer.Option("--measure", help="What is charted by month.")] = MeasureName.COST,
-    html: Annotated[bool, typer.Option("--html", help="As a page with charts, on standard output.")] = False,
+    html: HtmlFile = None,
     locale: Annotated[
         str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")
     ] = LOCALE,
@@ -51,20 +52,20 @@ def forecast(
     from connectors.files.no_outputs import NoOutputs
     from milepost.tables import show
 
-    if html and json:
+    if html is not None and json:
         raise typer.BadParameter("expected one of --html and --json, got both", param_hint="--html")
     try:
         found = _outlook(output, project_id, since.date() if since is not None else None)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    if html:
-        echo(_page(found, measure, locale), nl=False)
+    if html is not None:
+        write_page(html, _page(found, measure, locale))
     elif json:
         write_json(as_json(found))
     else:
         tell("\n".join(head(found)) + "\n")
         show(*tables(found, measure))
-        say(f"\nNext: milepost forecast {shell_word(project_id)} --html --output {shell_word(output)} > forecast.html")
+        say(f"\nNext: milepost forecast {shell_word(project_id)} --html forecast.html --output {shell_word(output)}")
 
 
 def _outlook(output: Path, project_id: str, since: date | None) -> Outlook:

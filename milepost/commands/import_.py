@@ -14,6 +14,7 @@ from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
 from milepost.console import say, tell, write_json
 from milepost.days import day, now
+from milepost.folders import FolderName
 from milepost.printable import printable
 from milepost.rejected_rows import tally_text, tell_rejected
 
@@ -34,6 +35,7 @@ File = Annotated[Path, typer.Argument(help="The file to import.", show_default=F
 Out = Annotated[
     Path,
     typer.Option("--out", file_okay=False, help="Folder for the events; made if it is not there.", show_default=False),
+    FolderName.INPUT,
 ]
 
 

@@ -21,6 +21,7 @@ from domain.reference.zones import is_zone, zone_names
 from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, Json, name_of, plain_name, refused
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
+from milepost.folders import FolderName
 from milepost.rejected_rows import amounts_text, tell_rejected
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class DecimalSign(StrEnum):
 
 File = Annotated[Path, typer.Argument(help="The export.", show_default=False)]
 Out = Annotated[
-    Path, typer.Option("--out", file_okay=False, help="Folder for the events; what it holds already is known.")
+    Path,
+    typer.Option("--out", file_okay=False, help="Folder for the events; what it holds already is known."),
+    FolderName.INPUT,
 ]
 Bootstrap = Annotated[bool, typer.Option("--bootstrap", help="Write company, customers, people and contracts too.")]
 Entity = Annotated[str | None, typer.Option("--entity", help="Id of the company that bills.")]

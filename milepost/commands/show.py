@@ -111,8 +111,8 @@ def show(
             )
             if not json:
                 say(
-                    f"\nNext: milepost statement {shell_word(found.statement.statement_id)} --html"
-                    f" --output {shell_word(output)} > statement.html"
+                    f"\nNext: milepost statement {shell_word(found.statement.statement_id)} --html statement.html"
+                    f" --output {shell_word(output)}"
                 )
         case NothingFound() if document_shown(
             output, id_, accounts, () if there.statements else there.journals, json=json

@@ -13,6 +13,7 @@ import typer
 
 from domain.money import format_amount
 from milepost.console import LOCALE, amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
+from milepost.html_file import HtmlFile, write_page
 
 if TYPE_CHECKING:
     from connectors.files.lookup import FoundStatement
@@ -43,7 +44,7 @@ def statement(
         str | None,
         typer.Argument(metavar="ID", help="Id of a statement; without it all are listed.", show_default=False),
     ] = None,
-    html: Annotated[bool, typer.Option("--html", help="As a page to send or print, on standard output.")] = False,
+    html: HtmlFile = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row a line.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     group_by: Annotated[
@@ -65,15 +66,15 @@ def statement(
     from connectors.files.no_outputs import NoOutputs
     from milepost.locales import UnknownLocale
 
-    if sum((html, as_csv, json)) > 1:
+    if sum((html is not None, as_csv, json)) > 1:
         raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
     try:
         if id_ is None:
-            _list(output, json=json, page=html or as_csv or diff is not None or revision is not None)
+            _list(output, json=json, page=html is not None or as_csv or diff is not None or revision is not None)
             return
         issued = _issued(output, id_, revision)
         if diff is not None:
-            if html or as_csv:
+            if html is not None or as_csv:
                 raise typer.BadParameter("a difference is shown as text or --json", param_hint="--diff")
             _tell_difference(_other(output, issued, diff), issued, names=names, json=json)
             return
@@ -85,12 +86,12 @@ def statement(
     _tell(sheet, output, html=html, as_csv=as_csv, json=json)
 
 
-def _tell(sheet: StatementSheet, output: Path, *, html: bool, as_csv: bool, json: bool) -> None:
+def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: bool, json: bool) -> None:
     from milepost.statement_page import statement_page
     from milepost.tables import show
 
-    if html:
-        echo(statement_page(sheet), nl=False)
+    if html is not None:
+        write_page(html, statement_page(sheet))
     elif as_csv:
         _write_csv(sheet)
     elif json:
@@ -99,7 +100,7 @@ def _tell(sheet: StatementSheet, output: Path, *, html: bool, as_csv: bool, json
         tell("\n".join(head(sheet)) + "\n")
         show(lines_table(sheet))
         say(
-            f"\nNext: milepost statement {shell_word(sheet.statement.statement_id)} --html --output {shell_word(output)} > statement.html"
+            f"\nNext: milepost statement {shell_word(sheet.statement.statement_id)} --html statement.html --output {shell_word(output)}"
         )
 
 

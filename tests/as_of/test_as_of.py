@@ -168,7 +168,7 @@ def test_a_statement_is_what_a_cut_run_shows(tmp_path: Path) -> None:
     questions = [
         ("statement", statement_id, *how)
         for statement_id in (BRIDGE_JANUARY, BRIDGE_FEBRUARY)
-        for how in ((), ("--html",), ("--csv",), ("--json",), ("--diff", "previous"), ("--group-by", "week"))
+        for how in ((), ("--html", "-"), ("--csv",), ("--json",), ("--diff", "previous"), ("--group-by", "week"))
     ]
     known = set()
     for moment, cut in cut_runs(tmp_path):
@@ -201,7 +201,7 @@ def test_a_forecast_as_it_stood_at_the_end_of_a_period() -> None:
     assert json.loads(ask(*arguments).stdout)["forecast"]["as_of"] <= "2026-01-31"
 
 
-@pytest.mark.parametrize("option", [("--html",), ("--since", "2026-01-31"), ("--locale", "de_DE")])
+@pytest.mark.parametrize("option", [("--html", "-"), ("--since", "2026-01-31"), ("--locale", "de_DE")])
 def test_options_that_a_period_would_pass_over_are_refused(option: tuple[str, ...]) -> None:
     result = ask("forecast", "BRIDGE", "--for", "2026-01", *option, "--output", str(finished_run()))
     assert result.exit_code == 2

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from milepost import exit_codes
 from milepost.cli import app
+from milepost.folders import SHORT
+from milepost.verb_groups import REST
 from state import guards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +55,27 @@ def test_help_fits_a_terminal(verb: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_purposes_fit_in_the_list_of_commands(verb: tuple[str, ...]) -> None:
-    listed = said(*verb[:-1], "--help").split("Commands:")[1]
-    assert "..." not in listed
+    assert "..." not in said(*verb[:-1], "--help").partition("Show this message")[2]
+
+
+def test_every_verb_stands_in_a_group_of_the_help() -> None:
+    text = said("--help")
+    assert f"{REST}:" not in text
+    assert text.index("The firm:") < text.index("  ledger ") < text.index("The ERP:") < text.index("  deliver ")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_short_options_mean_the_same_everywhere(verb: tuple[str, ...]) -> None:
+    for parameter in VERBS[verb].params:
+        shorts = [name for name in parameter.opts if re.fullmatch("-[a-z]", name) and name != "-h"]
+        assert shorts == [SHORT[name] for name in parameter.opts if name in SHORT]
+
+
+def test_help_of_a_command_in_words() -> None:
+    assert said("help", "exceptions", "list") == said("exceptions", "list", "--help")
+    assert said("help") == said("--help")
+    wrong = CliRunner().invoke(app, ["help", "ledgr"])
+    assert (wrong.exit_code, "got ledgr; the nearest are ledger" in wrong.output) == (2, True)
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
@@ -65,8 +86,9 @@ def test_examples_name_options_that_exist(verb: tuple[str, ...]) -> None:
     assert set(re.findall(r"--[a-z-]+", example)) <= known | {"--help"}
 
 
-def test_the_table_of_exit_codes_is_in_the_help_and_in_the_documents() -> None:
-    text = " ".join(said("--help").split())
+def test_the_table_of_exit_codes_has_a_page_of_the_help_and_of_the_documents() -> None:
+    assert "milepost help exit-codes" in said("--help")
+    text = " ".join(said("help", "exit-codes").split())
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for code, meaning in exit_codes.MEANINGS.items():
         assert f"{code} {meaning}" in text

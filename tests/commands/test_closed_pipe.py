@@ -19,7 +19,7 @@ COMMANDS = (
     ("between", "2026-01-01", "2026-03-01"),
     ("explain", "BRIDGE"),
     ("explain", "BRIDGE", "--json"),
-    ("forecast", "BRIDGE", "--html"),
+    ("forecast", "BRIDGE", "--html", "-"),
     ("forecast", "BRIDGE"),
     ("ledger", "--entity", "BERLIN", "--period", "2026-02", "--csv"),
     ("show", "BRIDGE"),

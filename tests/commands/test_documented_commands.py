@@ -99,6 +99,9 @@ def test_commands_run_as_printed(name: str, tmp_path: Path, monkeypatch: pytest.
         printed = execute(each)
         if each.target is not None:
             Path(each.target).write_text(printed, encoding="utf-8")
+        elif " --html " in each.command:
+            page = Path(each.command.partition(" --html ")[2].split()[0])
+            assert page.read_text(encoding="utf-8").startswith("<!doctype html>"), each.line
         elif each.command.startswith("milepost "):
             assert printed.strip(), each.line
         assert each.said is None or stands_in(each.said, printed), f"{each.line}\n{printed}"

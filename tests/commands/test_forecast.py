@@ -156,7 +156,7 @@ def test_figures_below_zero_are_drawn_within_the_chart() -> None:
 
 @pytest.mark.parametrize("project_id", PROJECTS)
 def test_a_page_is_whole_and_loads_nothing(project_id: str) -> None:
-    result = forecast(project_id, "--html", "--locale", "de_DE")
+    result = forecast(project_id, "--html", "-", "--locale", "de_DE")
     assert result.exit_code == 0, result.output
     text = " ".join(checked(result.stdout).texts)
     assert "Umsatz bei Fertigstellung" in text
@@ -165,7 +165,7 @@ def test_a_page_is_whole_and_loads_nothing(project_id: str) -> None:
 
 
 def test_a_page_writes_as_its_reader_does() -> None:
-    text = forecast("PRJ-00004", "--html", "--locale", "de_DE").stdout
+    text = forecast("PRJ-00004", "--html", "-", "--locale", "de_DE").stdout
     assert "188.745,00\xa0€" in text
     assert "16. Apr. 2026" in text
 
@@ -175,7 +175,7 @@ def test_a_german_page_has_no_english_word(project_id: str) -> None:
     """Every text that is not a name, a figure or an event's label is of the German words."""
     english = {re.escape(text): key for key, text in WORDS["en"].items() if text != WORDS["de"][key]}
     patterns = [re.sub(r"\\{\w+\\}", ".+", text) for text in english]
-    found = checked(forecast(project_id, "--html", "--locale", "de_DE").stdout).texts
+    found = checked(forecast(project_id, "--html", "-", "--locale", "de_DE").stdout).texts
     assert [text for text in found if any(re.fullmatch(pattern, text) for pattern in patterns)] == []
 
 
@@ -189,8 +189,8 @@ def test_both_languages_say_the_same_and_every_cause() -> None:
 
 def test_wrong_options_are_said() -> None:
     for arguments, message in (
-        (("--html", "--json"), "expected one of --html and --json, got both"),
-        (("--html", "--locale", "xx"), "expected a language and country such as de_DE"),
+        (("--html", "-", "--json"), "expected one of --html and --json, got both"),
+        (("--html", "-", "--locale", "xx"), "expected a language and country such as de_DE"),
         (("--since", "soon"), "expected a day such as 2026-03-31, got soon"),
         (("--measure", "money"), "'cost', 'revenue', 'hours'"),
     ):
@@ -216,7 +216,7 @@ def of_a_cap(folder: Path, kind: str, *hours: str, **cap: str) -> tuple[str, Any
     text, json_text = (
         CliRunner().invoke(app, ["forecast", "BRIDGE", "--output", output, *more]).stdout for more in ((), ("--json",))
     )
-    page = CliRunner().invoke(app, ["forecast", "BRIDGE", "--output", output, "--html"]).stdout
+    page = CliRunner().invoke(app, ["forecast", "BRIDGE", "--output", output, "--html", "-"]).stdout
     assert ("since 3 Mar 2026" in page) == ("used up since" in text)
     return text, json.loads(json_text)
 

@@ -56,11 +56,11 @@ ABOUT = (
     ("show", "project", "--as-of", "2026-06-15"),
     ("show", "project", "--for", "2026-06"),
     ("forecast", "project"),
-    ("forecast", "project", "--html"),
+    ("forecast", "project", "--html", "-"),
     ("forecast", "project", "--json"),
     ("show", "statement"),
     ("statement", "statement"),
-    ("statement", "statement", "--html"),
+    ("statement", "statement", "--html", "-"),
     ("statement", "statement", "--csv", "--group-by", "week"),
     ("explain", "statement", "--depth", "2"),
     ("explain", "entry"),
@@ -216,7 +216,7 @@ def test_json_says_a_name_that_acts_as_it_is(tmp_path: Path) -> None:
     assert json.loads(shown)["project"]["name"] == name
     assert "\\u202eevil" in shown
     statement = known(output).statement[0]
-    for words in (("statement", statement), ("statement", statement, "--html"), ("statement", statement, "--csv")):
+    for words in (("statement", statement), ("statement", statement, "--html", "-"), ("statement", statement, "--csv")):
         text = ask(output, *words).stdout
         assert "\\u202eevil" in text or words[-1] == statement, text
         assert UNSEEN.search(text) is None

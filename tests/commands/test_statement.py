@@ -67,21 +67,21 @@ def test_what_is_given_back_is_a_credit() -> None:
     text = statement(BRIDGE_FEBRUARY).stdout
     assert re.search(r"Amount credited, net of tax +US\$100.00", text)
     assert "Amount due" not in text
-    page = statement(BRIDGE_FEBRUARY, "--html").stdout
+    page = statement(BRIDGE_FEBRUARY, "--html", "-").stdout
     assert "<h1>Credit memo</h1>" in page
     assert "Terms of payment" not in page
-    assert "<h1>Gutschrift</h1>" in statement(BRIDGE_FEBRUARY, "--html", "--locale", "de_DE").stdout
+    assert "<h1>Gutschrift</h1>" in statement(BRIDGE_FEBRUARY, "--html", "-", "--locale", "de_DE").stdout
 
 
 def test_tax_stands_below_what_is_due() -> None:
     """19 % of 22,245.00; the page says so in the words of the country."""
     text = simulated()
     assert re.search(r"Tax services 19% on €22,245.00 +€4,226.55\n +Amount due with tax +€26,471.55", text)
-    page = simulated("--html", "--locale", "de_DE")
+    page = simulated("--html", "-", "--locale", "de_DE")
     assert "Steuer services 19 % auf 22.245,00 €" in page.replace("\u00a0", " ")
     assert "maßgeblich ist die Rechnung" in page
     assert "Tax" not in statement(TUNNEL_JANUARY).stdout
-    assert "All amounts are net of tax" in statement(TUNNEL_JANUARY, "--html").stdout
+    assert "All amounts are net of tax" in statement(TUNNEL_JANUARY, "--html", "-").stdout
 
 
 LAST = date(2026, 1, 31)
@@ -140,11 +140,11 @@ def test_words_amounts_and_dates_of_a_country() -> None:
 
 
 def test_without_names_only_roles_are_given() -> None:
-    for form in ((), ("--html",), ("--csv",), ("--json",)):
+    for form in ((), ("--html", "-"), ("--csv",), ("--json",)):
         text = simulated("--no-names", *form)
         assert "consultant" in text or "principal" in text
         assert not re.search(r"Rojas|Tanaka|Haas|P-DE-", text), form
-    assert "Rojas" in simulated("--html")
+    assert "Rojas" in simulated("--html", "-")
 
 
 @pytest.mark.parametrize("by", GROUPS)
@@ -222,7 +222,7 @@ def checked(text: str) -> Checked:
 
 
 def test_a_page_is_whole_and_loads_nothing() -> None:
-    found = checked(simulated("--html", "--locale", "de_DE"))
+    found = checked(simulated("--html", "-", "--locale", "de_DE"))
     text = " ".join(found.texts).replace("\xa0", " ")
     for word in (
         "Leistungsnachweis",
@@ -232,8 +232,8 @@ def test_a_page_is_whole_and_loads_nothing() -> None:
         "22.245,00 €",
     ):
         assert word in text
-    assert "@page { size: A4" in simulated("--html", "--locale", "de_DE")
-    assert "@page { size: letter" in simulated("--html", "--locale", "en_US")
+    assert "@page { size: A4" in simulated("--html", "-", "--locale", "de_DE")
+    assert "@page { size: letter" in simulated("--html", "-", "--locale", "en_US")
 
 
 def test_what_others_wrote_is_text_and_not_markup(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_what_others_wrote_is_text_and_not_markup(tmp_path: Path) -> None:
     write(tmp_path / "in", [*founding(), worked("T-1", 2, description="<script>alert(1)</script> & more")])
     arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
     assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
-    result = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--html", output=tmp_path / "out")
+    result = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--html", "-", output=tmp_path / "out")
     assert "<script>alert(1)</script> & more" in "".join(checked(result.stdout).texts)
 
 
@@ -255,7 +255,7 @@ def test_no_text_pushes_a_figure_off_the_page(tmp_path: Path) -> None:
     write(tmp_path / "in", [*founding(), worked("T-1", 2, description=link)])
     arguments = ["run", "--input", tmp_path / "in", "--output", tmp_path / "out", "--until", "2026-04-02"]
     assert CliRunner().invoke(app, [str(each) for each in arguments]).exit_code == 0
-    page = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--html", output=tmp_path / "out").stdout
+    page = statement("BRIDGE.K-1/ACME/2026-03-01/1", "--html", "-", output=tmp_path / "out").stdout
     assert re.search(r"main \{[^}]*overflow-wrap: anywhere;", page)
     one_line = re.findall(r'<td class="[^"]*\b(?:nowrap|right)\b[^"]*"[^>]*>([^<]*)', page)
     assert "2 Mar 2026" in one_line
@@ -278,8 +278,8 @@ def test_a_long_note_is_cut_in_a_table_and_whole_for_machines(tmp_path: Path) ->
     for text in (shown, table):
         assert re.search(r"  Workshop on the interface of the ledger, Workshop on the\.\.\.  ", text)
         assert max(map(len, text.splitlines())) < 200
-    for form in ("--json", "--csv", "--html"):
-        assert note.strip() in statement(wanted, form, output=tmp_path / "out").stdout
+    for form in (("--json",), ("--csv",), ("--html", "-")):
+        assert note.strip() in statement(wanted, *form, output=tmp_path / "out").stdout
 
 
 # For machines
@@ -339,11 +339,11 @@ def test_no_id_becomes_a_formula(tmp_path: Path) -> None:
 
 def test_one_form_at_a_time_and_no_persons_without_names() -> None:
     for arguments, told in (
-        (("--html", "--json"), "expected one of --html, --csv and --json"),
+        (("--html", "-", "--json"), "expected one of --html, --csv and --json"),
         (("--no-names", "--group-by", "person"), "expected --names with --group-by person"),
         (("--locale", "xx"), "expected a language and country such as de_DE"),
         (("--revision", "2"), "expected one of its revisions, 1; got 2"),
-        (("--diff", "previous", "--html"), "a difference is shown as text or --json"),
+        (("--diff", "previous", "--html", "-"), "a difference is shown as text or --json"),
         (("--diff", "1"), "expected another revision or statement, got the same"),
         (("--diff", "previous"), "is the first statement of contract K-1"),
         (("--diff", TUNNEL_JANUARY), "expected another statement of contract K-1"),
@@ -445,7 +445,8 @@ def test_the_newest_revision_is_shown_and_parts_are_joined(tmp_path: Path) -> No
     earlier = statement(BRIDGE_JANUARY, "--revision", "1", output=folder).stdout
     assert "superseded on 1 Feb 2026\nSuperseded by a later revision." in earlier
     assert (
-        "Superseded by a later revision" in statement(BRIDGE_JANUARY, "--revision", "1", "--html", output=folder).stdout
+        "Superseded by a later revision"
+        in statement(BRIDGE_JANUARY, "--revision", "1", "--html", "-", output=folder).stdout
     )
     assert "Changes: none" in statement(BRIDGE_JANUARY, "--diff", "1", output=folder).stdout
 
@@ -481,6 +482,6 @@ def test_all_statements_are_listed() -> None:
 
 
 def test_a_page_is_of_one_statement() -> None:
-    result = CliRunner().invoke(app, ["statement", "--html", "--output", str(finished_run())])
+    result = CliRunner().invoke(app, ["statement", "--html", "-", "--output", str(finished_run())])
     assert result.exit_code == 2
     assert "expected the id of a statement" in result.stderr

@@ -1,0 +1,44 @@
+"""`--html FILE`, the same with every command: a page in a file, or on standard output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from milepost.console import echo, say
+
+STANDARD_OUTPUT: Final = Path("-")
+
+
+def target(html: Path | None) -> Path | None:
+    """An option that follows is no file: `--html` alone was a page on standard output once."""
+    if html is not None and html != STANDARD_OUTPUT and str(html).startswith("-"):
+        raise typer.BadParameter(f"expected a file, or - for standard output, got the option {html}")
+    if html is not None and html.is_dir():
+        raise typer.BadParameter(f"expected a file, or - for standard output, found a folder at {html}")
+    return html
+
+
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        callback=target,
+        help="Write it as a page into this file; - is standard output.",
+        show_default=False,
+    ),
+]
+
+
+def write_page(html: Path, page: str) -> None:
+    """Whole or not at all; missing folders are made."""
+    if html == STANDARD_OUTPUT:
+        echo(page, nl=False)
+        return
+    from connectors.files.writing import replace_file
+
+    replace_file(html, page.encode())
+    say(f"Written to {html}: open it in any browser")

@@ -1,0 +1,84 @@
+"""The verbs as `milepost --help` lists them: by what somebody wants, not by name. A new verb joins by its name here."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from milepost import exit_codes
+from milepost.console import echo, say
+from milepost.errors import TellingGroup
+
+if TYPE_CHECKING:
+    from typer._click.core import Command, Context
+    from typer._click.formatting import HelpFormatter
+
+GROUPS: Final = {
+    "Bring events in": ("import", "run"),
+    "The firm": (
+        *("projects", "clients", "receivables", "unbilled", "prepaid", "people"),
+        *("statement", "forecast", "ledger", "show"),
+    ),
+    "Daily work": ("invoice", "payment", "contract", "exceptions", "dead-letters"),
+    "Why, what if, and proof": ("explain", "between", "whatif", "verify", "dump"),
+    "The ERP": ("accounts", "deliver", "reconcile"),
+    "On Kafka": ("serve", "status", "lag", "topics", "schemas", "view", "log", "repair", "skip"),
+    "Settings and help": ("settings", "doctor", "help"),
+    "To try it": ("simulate", "simulate-invoices", "simulate-erp"),
+}
+REST: Final = "Others"
+EXIT_CODES: Final = "exit-codes"
+PADDING: Final = 6
+
+
+class GroupedVerbs(TellingGroup):
+    """The list of commands under the titles of their groups."""
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as typer calls it
+        known = {name: command for name, command in self.commands.items() if not command.hidden}
+        width = max(map(len, known))
+        grouped = {name for names in GROUPS.values() for name in names}
+        rest = tuple(name for name in known if name not in grouped)
+        for title, names in {**GROUPS, REST: rest}.items():
+            rows = [
+                (name.ljust(width), known[name].get_short_help_str(formatter.width - PADDING - width))
+                for name in names
+                if name in known
+            ]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def help_(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="COMMAND", help=f"A command, or {EXIT_CODES}.", show_default=False),
+    ] = None,
+) -> None:
+    """Show what a command does, or what the exit codes say."""
+    if words == [EXIT_CODES]:
+        echo(f"Exit codes:\n{exit_codes.table()}")
+        say("\ndocs/operations.md says what to do about each")
+        return
+    at: Context = ctx.find_root()
+    command: Command = at.command
+    for word in words or ():
+        verbs = dict(command.commands) if isinstance(command, typer.core.TyperGroup) else {}
+        if word not in verbs:
+            raise typer.BadParameter(
+                _unknown(word, [*verbs, *([] if at.parent else [EXIT_CODES])]), param_hint="COMMAND"
+            )
+        command = verbs[word]
+        at = typer.Context(command, parent=at, info_name=word)
+    echo(command.get_help(at))
+
+
+def _unknown(word: str, known: list[str]) -> str:
+    near = get_close_matches(word, known, n=3)
+    if not known:
+        return f"expected no further word, got {word}"
+    return f"expected a command, got {word}; {'the nearest are' if near else 'there are'} {', '.join(near or known)}"

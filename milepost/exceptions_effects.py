@@ -6,7 +6,7 @@ It says what `state/handlers/control.py` does; a test compares both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -113,6 +113,7 @@ KINDS: Final = {
     "credit memo": "credit_memo",
     "answer of the ERP": "posting",
 }
+NO_FACT: Final = "no one fact"
 RESENT: Final = {
     "work": "the work",
     POSTED: "the work",
@@ -120,7 +121,7 @@ RESENT: Final = {
     "contract": "the contract",
     "decision": "the decision",
     "invoice": "the invoice",
-    "draft": "no one fact",
+    "draft": NO_FACT,
     "payment": "the payment",
     "payment application": "the application",
     "write-off": "the write-off",
@@ -212,7 +213,7 @@ class EffectRow(NamedTuple):
 def rows() -> Iterator[EffectRow]:
     """Every category with what it may be about."""
     for category in sorted(CATALOGUE):
-        for about in ABOUT.get(category, ("work",)):
+        for about in _abouts(category):
             kind = KINDS.get(about, about)
             waits = about != POSTED
             yield EffectRow(
@@ -220,25 +221,55 @@ def rows() -> Iterator[EffectRow]:
                 about,
                 of_waiver(category, kind, waits=waits),
                 of_resolution(category, kind, waits=waits),
-                RESENT.get(about, "no one fact"),
+                RESENT.get(about, NO_FACT),
             )
 
 
-def ways_out_markdown() -> str:
-    """The table of owners and ways out in docs/exceptions.md, by what an exception is about where that makes a difference."""
-    found = list(ways_out())
-    several = {category for category, subject_kind, _ in found if subject_kind}
-    names = {kind: about for about, kind in KINDS.items() if about != POSTED}
-    lines = ["| category | about | a matter of | way out |", "|---|---|---|---|"]
-    for category, subject_kind, way_out in found:
-        about = names.get(subject_kind, subject_kind.replace("_", " ")) or (
-            "anything else" if category in several else ""
-        )
-        lines.append(f"| `{category}` | {about} | {owner_of(category, subject_kind)} | {way_out} |")
-    return "\n".join(lines)
+def _abouts(category: str) -> tuple[str, ...]:
+    return ABOUT.get(category, ("work",))
+
+
+# The tables of docs/exceptions.md
 
 
 def markdown() -> str:
-    """The table of docs/exceptions.md."""
-    lines = ["| category | about | waive | resolve | resend sends again |", "|---|---|---|---|---|"]
-    return "\n".join([*lines, *(f"| `{row.category}` | {' | '.join(row[1:])} |" for row in rows())])
+    """What a waiver and a resolution do: a row for each pair of effects, with the exceptions that have it."""
+    found: dict[tuple[str, str], list[EffectRow]] = {}
+    for row in rows():
+        found.setdefault((row.waive, row.resolve), []).append(row)
+    lines = ["| waive | resolve | of |", "|---|---|---|"]
+    return "\n".join(
+        [*lines, *(f"| {waive} | {resolve} | {_listed(those)} |" for (waive, resolve), those in found.items())]
+    )
+
+
+def not_resent() -> str:
+    """The exceptions that are about no one fact."""
+    return _listed([row for row in rows() if row.resend == NO_FACT])
+
+
+def ways_out_markdown(role: str) -> str:
+    """What a role has to settle, and how, by what an exception is about where that makes a difference."""
+    found: dict[tuple[str, str], list[str]] = {}
+    names = {kind: about for about, kind in KINDS.items() if about != POSTED}
+    for category, subject_kind, way_out in ways_out():
+        if owner_of(category, subject_kind) == role:
+            about = names.get(subject_kind, subject_kind.replace("_", " "))
+            found.setdefault((category, way_out), []).append(about)
+    several = {category for category, subject_kind, _ in ways_out() if subject_kind}
+    lines = ["| exception | way out |", "|---|---|"]
+    for (category, way_out), abouts in found.items():
+        of = ", ".join(about or "anything else" for about in abouts) if category in several else ""
+        lines.append(f"| `{category}`{of and f': {of}'} | {way_out} |")
+    return "\n".join(lines)
+
+
+def _listed(those: Iterable[EffectRow]) -> str:
+    """By category, with what it is about where others of the category are not among them."""
+    of: dict[str, list[str]] = {}
+    for row in those:
+        of.setdefault(row.category, []).append(row.about)
+    return ", ".join(
+        f"`{category}`" if len(abouts) == len(_abouts(category)) else f"`{category}` ({', '.join(abouts)})"
+        for category, abouts in of.items()
+    )

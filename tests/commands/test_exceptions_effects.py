@@ -24,6 +24,7 @@ from milepost.exceptions_effects import (
     Effect,
     EffectRow,
     markdown,
+    not_resent,
     of_resolution,
     of_waiver,
     rows,
@@ -146,10 +147,18 @@ def test_every_category_is_in_the_table() -> None:
     assert KINDS[POSTED] == WORK
 
 
-def test_the_table_stands_in_the_documents() -> None:
+def test_the_tables_stand_in_the_documents() -> None:
     page = (ROOT / "docs" / "exceptions.md").read_text(encoding="utf-8")
     assert markdown() in page
-    assert ways_out_markdown() in page
+    assert not_resent() in page
+    for role in {owner_of(category, subject_kind) for category, subject_kind, _ in ways_out()}:
+        assert ways_out_markdown(role) in page, role
+
+
+def test_every_exception_with_its_way_out_is_in_the_table_of_its_owner() -> None:
+    for category, subject_kind, way_out in ways_out():
+        rows_of = ways_out_markdown(owner_of(category, subject_kind)).splitlines()
+        assert any(row.startswith(f"| `{category}`") and row.endswith(f" | {way_out} |") for row in rows_of)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,29 +15,52 @@ from domain.outputs import OUTPUTS
 PAGE: Final = Path(__file__).parent.parent / "docs" / "topics.md"
 INTRODUCTION: Final = Path(__file__).parent / "topics_intro.md"
 TITLES: Final = {
-    TopicKind.INPUT: "What others tell",
+    TopicKind.INPUT: "Events that you send",
     TopicKind.OWN: "Milepost's own",
-    TopicKind.OUTPUT: "What Milepost says",
+    TopicKind.OUTPUT: "Outputs that you read",
+}
+# What is alike for all of a kind, and said once.
+BEFORE: Final = {
+    TopicKind.INPUT: """
+Their producers write these, intake reads them. The number of partitions is yours (`kafka.input_partitions` when made).
+They keep 90 days, at least 7: longer than intake may ever stand still.
+Any key will do, such as the project's id; order counts by version, not by place.
+""",
+    TopicKind.OWN: "",
+    TopicKind.OUTPUT: """
+Accounting writes these, in `kafka.partitions` partitions; `dead-letters` is intake's and has one.
+""",
+}
+COLUMNS: Final = {
+    TopicKind.INPUT: ("topic", "carries"),
+    TopicKind.OWN: ("topic", "carries", "key", "partitions", "kept", "written by", "read by"),
+    TopicKind.OUTPUT: ("topic", "carries", "key", "kept", "read by"),
 }
 COUNTS: Final = {
     Partitions.SHARDS: "`kafka.partitions`",
     Partitions.ONE: "1",
     Partitions.ANY: "any; `kafka.input_partitions` when made",
 }
-WHO: Final = """A forged posting is the worst that could happen, so nobody but these may write. Each process can have a user of its own;
-this is all that each needs, and a test runs them with exactly these rights. Topics, groups and transactional ids have the prefix
-before them, our own topics the generation behind. Who may read or write may describe, too. Nobody joins the groups; intake shows
-in its own how far it is.
+WHO: Final = """A forged posting is the worst that could happen, so nobody else may write.
+Give each process a user of its own with exactly these rights; a test runs them so.
+Topics, groups and transactional ids have the prefix before them, Milepost's own topics the generation after them.
+Read and Write include Describe. Nobody joins the groups; intake's shows how far it is.
 
 | who | may | on |
 |---|---|---|
 """
 BESIDES: Final = """
-Operators need more: `milepost topics create` Create; `milepost topics check` and `milepost doctor` DescribeConfigs on all topics
-(`milepost doctor --for view`: on those of the view alone); `milepost doctor` Read on the engagement log, `directory` and
-`shard.progress`, of which it looks at those that the processes of `--for` may read; `milepost skip` what accounting needs, and Write
-on `overrides`; what only reads, such as `milepost lag`, Read on what it reads and Describe on the group `milepost`.
+Operators need more:
+
+| command | rights |
+|---|---|
+| `milepost topics create` | Create |
+| `milepost topics check`, `milepost doctor` | DescribeConfigs on all topics; `milepost doctor --for view` on those of the view alone |
+| `milepost doctor` | Read on those of engagement log, `directory` and `shard.progress` that the processes of `--for` may read |
+| `milepost skip` | what accounting needs, and Write on `overrides` |
+| what only reads, such as `milepost lag` | Read on what it reads, Describe on the group `milepost` |
 """
+EVENT_TOPICS: Final = "all event topics"
 
 
 def main(arguments: list[str]) -> int:
@@ -55,25 +78,41 @@ def main(arguments: list[str]) -> int:
 def page() -> str:
     blocks = [INTRODUCTION.read_text(encoding="utf-8")]
     for kind, title in TITLES.items():
-        topics = [topic for topic in TOPICS if topic.kind is kind]
-        head = "| topic | carries | key | partitions | kept | written by | read by |\n|---|---|---|---|---|---|---|"
-        rows = "\n".join(_row(topic) for topic in topics)
-        blocks.append(f"## {title}\n\n{head}\n{rows}\n")
+        rows = [_row(topic) for topic in TOPICS if topic.kind is kind]
+        blocks.append(f"## {title}\n{BEFORE[kind]}")
+        blocks.append("\n".join([*_head(COLUMNS[kind]), *rows]) + "\n")
     blocks.append("## Settings\n\nA start compares these, and ends with code 26 where one differs.\n")
     for (needs, advised), names in _alike().items():
         told = "\n".join(f"| `{need.name}` | {need.told} | `{need.value}` |" for need in needs)
         told += "".join(f"\n| `{name}` | | `{value}` |" for name, value in advised)
         head = "| setting | needed | when made |\n|---|---|---|"
-        blocks.append(f"{', '.join(f'`{name}`' for name in names)}:\n\n{head}\n{told}\n")
+        blocks.append(f"{_names(names).replace('all event', 'All event')}:\n\n{head}\n{told}\n")
     blocks.append("## Who may do what\n\n" + WHO + "\n".join(_rights()) + "\n" + BESIDES)
     return "\n".join(blocks)
 
 
+def _head(columns: tuple[str, ...]) -> tuple[str, str]:
+    return f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"
+
+
 def _row(topic: Topic) -> str:
-    name = topic.name if topic.kind is not TopicKind.OWN else f"{topic.name}.<generation>"
-    carries = ", ".join(_linked(kind) for kind in topic.carries)
-    kept = f"compacted: {topic.kept}" if topic.compacted else topic.kept
-    return f"| `{name}` | {carries} | {topic.key} | {COUNTS[topic.partitions]} | {kept} | {topic.written_by} | {topic.read_by} |"
+    cells = {
+        "topic": f"`{topic.name}`" if topic.kind is not TopicKind.OWN else f"`{topic.name}.<generation>`",
+        "carries": ", ".join(_linked(kind) for kind in topic.carries),
+        "key": topic.key,
+        "partitions": COUNTS[topic.partitions],
+        "kept": "the latest of each key" if topic.compacted else "for ever",
+        "written by": topic.written_by,
+        "read by": topic.read_by,
+    }
+    return f"| {' | '.join(cells[column] for column in COLUMNS[topic.kind])} |"
+
+
+def _names(names: Sequence[str]) -> str:
+    """The topics of events are named once, in their table."""
+    events = {topic.name for topic in TOPICS if topic.kind is TopicKind.INPUT}
+    all_events = [EVENT_TOPICS] if events <= set(names) else []
+    return ", ".join([*all_events, *(f"`{name}`" for name in names if not (all_events and name in events))])
 
 
 def _linked(kind: str) -> str:
@@ -91,8 +130,9 @@ def _alike() -> dict[tuple[tuple[Need, ...], tuple[tuple[str, str], ...]], list[
 def _rights() -> Iterator[str]:
     """The rows of the table of access rights: who, what, on what."""
     for right in RIGHTS:
-        names = ", ".join(f"`{name}`" for name in right.names)
-        yield f"| {right.who} | {', '.join(right.may)} | {right.on if len(right.names) == 1 else right.on + 's'} {names} |"
+        names = _names(right.names)
+        on = "" if names.startswith(EVENT_TOPICS) else f"{right.on if len(right.names) == 1 else right.on + 's'} "
+        yield f"| {right.who} | {', '.join(right.may)} | {on}{names} |"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from domain.audit.findings import (
     FORECASTS,
     INPUT_CHAIN,
     JOURNALS,
+    NUMBERS,
     OUTPUT_CHAIN,
     OUTPUT_SEQ,
     PERIODS,
@@ -37,6 +38,7 @@ from domain.audit.numbering import DenseNumbers, DenseOrdinals
 from domain.audit.parties import billed_to_nobody
 from domain.audit.reference import ReferenceSoFar
 from domain.audit.report import AuditTally
+from domain.audit.statement_numbers import StatementNumbers
 from domain.audit.tax import TaxTables
 from domain.audit.terms import terms_of
 from domain.events.catalogue import Event
@@ -82,12 +84,13 @@ class AuditStream:
         self._aside = aside
         self._numbers = DenseNumbers(progress["generation"], progress["shard"])
         self._ordinals = DenseOrdinals()
-        self._reference = ReferenceSoFar()
+        self._reference = ReferenceSoFar(log.genesis.partitions)
         self._periods = OpenPeriods(self._reference)
         self._posted = PostedTotals()
         self._exceptions = OpenExceptions()
         self._forecasts = ForecastSeries()
         self._tax = TaxTables(self._reference)
+        self._given = StatementNumbers(self._reference)
         self._input_chain = self._output_chain = b""
         self._log = log.records()
         self._record: StoredRecord | None = None
@@ -147,6 +150,7 @@ class AuditStream:
                 self._posted.add(journal)
             case BillingStatement() as statement:
                 yield from billed_to_nobody(seen, statement, self._reference)
+                yield from self._given.see(seen, statement)
                 yield from self._tax.see(seen, statement)
             case ControlTotals() as told:
                 yield from self._posted.see(seen, told, self._output_chain)
@@ -206,6 +210,7 @@ class AuditStream:
             (JOURNALS, self._periods.count),
             (PERIODS, self._periods.count),
             (EXCEPTIONS, self._exceptions.count),
+            (NUMBERS, self._given.count),
             (TAX, self._tax.count),
             (FORECASTS, self._forecasts.count),
             (CONTROL_TOTALS, self._posted.count),

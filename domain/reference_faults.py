@@ -34,6 +34,7 @@ from domain.policy_faults import (
     rate_faults,
 )
 from domain.reference import fiscal
+from domain.reference.numbers import number_range_faults
 from domain.reference.zones import is_zone
 
 _YEAR_AND_NUMBER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -54,6 +55,7 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
             if problem is not None:
                 yield "fiscal_calendar", problem
             yield from _policies(event.policies)
+            yield from number_range_faults(event.number_ranges)
         case PersonDefined() if event.bill_rate is not None:
             yield from _currency("bill_rate.currency", event.bill_rate.currency)
             yield from rate_faults("bill_rate.amount", event.bill_rate.amount)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
+from domain.billing.statement import ISSUED, OPEN
 from domain.events.catalogue import Event
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.events.finance import ControlTotal, LedgerReconciled
@@ -30,7 +31,7 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.outputs import OUTPUTS, TOPICS, ControlTotals, JournalEntry, Position
+from domain.outputs import OUTPUTS, TOPICS, BillingStatement, ControlTotals, JournalEntry, Position
 from domain.reference.book import (
     EMPTY_BOOK,
     PeriodChange,
@@ -42,6 +43,7 @@ from domain.reference.book import (
 )
 from domain.reference.book import apply as apply_reference
 from domain.reference.fiscal import last_ended
+from domain.reference.numbers import NumberGiven, count_key, next_place, range_for, text_of
 from domain.reference_faults import faults
 from domain.tuples import new_tuple
 from domain.waiting import wakes
@@ -72,8 +74,10 @@ VIEWS = "\U0010ffff"
 AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
 # What is said of reference data that does not count.
 NOT_TAKEN = ("invalid_terms", "conflicting_version", SELF_APPROVED)
+NO_NUMBERS: Mapping[str, int] = {}
 DECISIONS = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 JOURNAL = JournalEntry.__name__
+STATEMENT = BillingStatement.__name__
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
 
@@ -121,6 +125,7 @@ class Mark(NamedTuple):
     recorded_max: int
     totals: dict[str, tuple[int, int, int]]
     rules: int = 1
+    numbers: Mapping[str, int] = NO_NUMBERS
 
 
 class Pieces(Protocol):
@@ -183,10 +188,12 @@ class Shard:
         self._topic_seqs = dict(meta.topic_seqs)
         self._recorded_max = meta.recorded_max
         self._totals = dict(meta.totals)
+        # Last numbers of statements, by company, range and year.
+        self._numbers = dict(meta.numbers)
         self._in_flight = False
         self._shared_plans: dict[Any, Any] = {}
         self._daily_plans: dict[Any, Any] = {}
-        book = EMPTY_BOOK._replace(rules=begun_under(genesis))
+        book = EMPTY_BOOK._replace(rules=begun_under(genesis), partitions=genesis.partitions)
         for type_name, body in store.reference():
             book = apply_reference(book, decode(type_name, body))
         check_rules({ACCOUNTING: book.rules})
@@ -238,6 +245,7 @@ class Shard:
                 self._recorded_max,
                 dict(self._totals),
                 self.reference.rules,
+                dict(self._numbers),
             )
         )
         return made
@@ -255,6 +263,7 @@ class Shard:
                 mark.topic_seqs,
                 mark.recorded_max,
                 mark.totals,
+                mark.numbers,
             )
         )
         self._in_flight = False
@@ -566,6 +575,30 @@ class Shard:
                 credit -= line.amount
         self._totals[key] = (count + 1, debit, credit)
 
+    def _numbered(self, record: BillingStatement) -> BillingStatement:
+        """With its number: all parts of a revision have one, and what is superseded keeps it. A draft has none."""
+        if record.status == OPEN:
+            return record
+        given = self.store.number(record.statement_id)
+        if given is None or given.revision != record.revision:
+            given = self._next_number(record, given) if record.status == ISSUED else None
+        if given is None:
+            return record
+        return record._replace(number=given.number, number_place=given.place, replaces_number=given.replaces)
+
+    def _next_number(self, record: BillingStatement, before: NumberGiven | None) -> NumberGiven | None:
+        """The next of the company's range; None where it has none, or the statement is of a company that nobody defined."""
+        entity = self.reference.entity(record.legal_entity_id)
+        numbers = range_for(entity.number_ranges, is_credit=record.amount_due < 0) if entity is not None else None
+        if entity is None or numbers is None or record.issued_on is None:
+            return None
+        place = next_place(self._numbers, entity, numbers, record.issued_on, self.number + 1)
+        self._numbers[count_key(entity.legal_entity_id, place.range_id, place.year)] = place.value
+        text = text_of(entity, numbers, record.issued_on, place)
+        given = NumberGiven(record.revision, text, place, before.number if before is not None else None)
+        self.store.keep_number(record.statement_id, given)
+        return given
+
     def pieces(self, cause: Cause) -> Pieces:
         position = (
             self.generation,
@@ -584,6 +617,8 @@ class Shard:
     def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
         """Give the output its number, encode and chain it; what is below progress was written before and is only compared."""
         type_name = type(record).__name__
+        if type_name == STATEMENT:
+            record = self._numbered(record)
         body = pieces.at(self._ordinal, self._seq) + self._bodies[type_name](record)
         self._output_chain = chained(self._output_chain, body)
         topic = TOPICS[type_name]

@@ -21,6 +21,7 @@ JOURNAL_IDS = "journal_ids"
 REVERSALS = "reversals"
 EXCEPTIONS = "exceptions"
 STATEMENTS = "statements"
+NUMBERS = "numbers"
 TAX = "tax"
 BILLED_ONCE = "billed_once"
 INVOICES = "invoices"
@@ -50,6 +51,7 @@ PROMISES: Mapping[str, str] = {
     REVERSALS: "a reversal mirrors one journal, and no journal is reversed twice",
     EXCEPTIONS: "exceptions are raised before they are closed",
     STATEMENTS: "statements foot in whole units of their currency, their parts are complete, and whom they bill is defined",
+    NUMBERS: "numbers of statements have no gap in their range, and none comes twice",
     TAX: "a statement has the tax that its region's policy gives of it",
     BILLED_ONCE: "a statement bills what was accrued and not billed before",
     INVOICES: "a billing journal posts one statement with its amounts, and hours are credited at its rates",

@@ -18,8 +18,8 @@ Learnt = LegalEntityDefined | CustomerDefined | TaxPolicyDefined | AccountingPer
 class ReferenceSoFar:
     """Grows with the log; what the rules refuse is not in it."""
 
-    def __init__(self) -> None:
-        self.book = EMPTY_BOOK
+    def __init__(self, partitions: int = 1) -> None:
+        self.book = EMPTY_BOOK._replace(partitions=partitions)
 
     def learn(self, event: Learnt) -> None:
         refused = (

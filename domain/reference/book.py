@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import NamedTuple, TypeVar, assert_never
 
 from domain.events.catalogue import ENTITIES, Event
+from domain.events.common import NumberRange
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
@@ -29,6 +30,7 @@ from domain.identity import composed
 from domain.reference import exchange as exchange_rates
 from domain.reference import fiscal
 from domain.reference.exchange import Exchange, MissingRate, Pair, Quotes
+from domain.reference.numbers import changed_faults, needs_series
 
 PeriodChange = AccountingPeriodClosed | AccountingPeriodReopened
 Kept = (
@@ -54,7 +56,10 @@ Criteria = tuple[str | None, str | None, str | None]
 
 
 class ReferenceBook(NamedTuple):
-    """Versions that stand beside each other are tuples, highest version first; `rules` is the version in force."""
+    """Versions that stand beside each other are tuples, highest version first; `rules` is the version in force.
+
+    `number_ranges` are all that each company has ever defined, the latest last; `partitions` are those of the log.
+    """
 
     entities: Mapping[str, LegalEntityDefined] = {}
     customers: Mapping[str, CustomerDefined] = {}
@@ -71,6 +76,8 @@ class ReferenceBook(NamedTuple):
     periods: Mapping[str, Mapping[str, PeriodChange]] = {}
     closed: Mapping[str, frozenset[str]] = {}
     rules: int = 1
+    number_ranges: Mapping[str, tuple[NumberRange, ...]] = {}
+    partitions: int = 1
 
     def entity(self, legal_entity_id: str) -> LegalEntityDefined | None:
         return self.entities.get(legal_entity_id)
@@ -172,7 +179,7 @@ def apply(book: ReferenceBook, event: Event) -> ReferenceBook:
             return book if costs is book.costs else book._replace(costs=costs, costs_by_subject=by_subject)
         case LegalEntityDefined():
             entities = _replace_whole(book.entities, event.legal_entity_id, event)
-            return book if entities is book.entities else book._replace(entities=entities)
+            return book if entities is book.entities else _with_entity(book, entities, event)
         case CustomerDefined():
             customers = _replace_whole(book.customers, event.customer_id, event)
             return book if customers is book.customers else book._replace(customers=customers)
@@ -210,11 +217,21 @@ def conflict(book: ReferenceBook, event: Event) -> bool:
 def fixed_faults(book: ReferenceBook, event: Event) -> tuple[tuple[str, str], ...]:
     """Fields that a later version of a legal entity may not state otherwise, with what is wrong.
 
-    Ledgers are kept in its currency; the days of a closed period must not become those of an open one.
+    Ledgers are kept in its currency; the days of a closed period must not become those of an open one, and no statement may get a
+    number that another had.
     """
-    had = book.entity(event.legal_entity_id) if isinstance(event, LegalEntityDefined) else None
-    if had is None or not isinstance(event, LegalEntityDefined) or event.version <= had.version:
+    if not isinstance(event, LegalEntityDefined):
         return ()
+    had = book.entity(event.legal_entity_id)
+    if had is not None and event.version <= had.version:
+        return ()
+    found = [] if had is None else _of_closed_books(book, had, event)
+    found += needs_series(event.number_ranges, book.partitions)
+    found += changed_faults(book.number_ranges.get(event.legal_entity_id, ()), event.number_ranges)
+    return tuple(found)
+
+
+def _of_closed_books(book: ReferenceBook, had: LegalEntityDefined, event: LegalEntityDefined) -> list[tuple[str, str]]:
     found = []
     if event.currency != had.currency:
         found.append(("currency", f"expected {had.currency}, in which its books are kept, got {event.currency}"))
@@ -228,7 +245,7 @@ def fixed_faults(book: ReferenceBook, event: Event) -> tuple[tuple[str, str], ..
         found.append(
             ("fiscal_calendar", f"expected one that leaves closed periods as they are, got one that moves {names}")
         )
-    return tuple(found)
+    return found
 
 
 def approves_itself(event: Event) -> str | None:
@@ -314,6 +331,15 @@ def _with_period(book: ReferenceBook, event: PeriodChange) -> ReferenceBook:
     return book._replace(
         periods={**book.periods, event.legal_entity_id: changes}, closed={**book.closed, event.legal_entity_id: closed}
     )
+
+
+def _with_entity(
+    book: ReferenceBook, entities: Mapping[str, LegalEntityDefined], entity: LegalEntityDefined
+) -> ReferenceBook:
+    had = book.number_ranges.get(entity.legal_entity_id, ())
+    new = tuple(one for one in entity.number_ranges if one not in had)
+    ranges = {**book.number_ranges, entity.legal_entity_id: (*had, *new)} if new else book.number_ranges
+    return book._replace(entities=entities, number_ranges=ranges)
 
 
 def _indexed(index: Mapping[Scope, tuple[str, ...]], scope: Scope, key: str) -> Mapping[Scope, tuple[str, ...]]:

@@ -42,6 +42,7 @@ TABLES: Final[Mapping[str, TableRows]] = {
     "engagements": TableRows("no", "id, checksum", "engagement {engagement}"),
     "changed": TableRows("no", "'a row'", f"views {_ENGAGEMENT}"),
     "reference": TableRows("seq", "type, body", "event {0} of the reference data"),
+    "numbers": TableRows("id", "data", "the number of statement {0}"),
     "explanations": TableRows("digest", "data", "decision {0}"),
 }
 

@@ -13,9 +13,10 @@ import msgspec
 from msgspec.structs import astuple
 
 from domain.events import commercial, common
+from domain.reference.numbers import NumberGiven
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 11
+VERSION = 12
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
 
@@ -34,6 +35,7 @@ JOURNAL_FIELDS = 22
 _RECORD = JournalStanding.__struct_fields__.index("record")
 _journal = msgspec.msgpack.Decoder(JournalStanding)
 _statement = msgspec.msgpack.Decoder(tuple[StatementEntry, ...])
+_number = msgspec.msgpack.Decoder(NumberGiven)
 
 
 class Damaged(Exception):
@@ -84,6 +86,11 @@ def decode_journal(journal_id: str, data: bytes) -> JournalStanding:
 def decode_statement(statement_id: str, data: bytes) -> tuple[StatementEntry, ...]:
     listed: tuple[StatementEntry, ...] = _decode(_statement, data, statement_id)
     return listed
+
+
+def decode_number(statement_id: str, data: bytes) -> NumberGiven:
+    given: NumberGiven = _decode(_number, data, statement_id)
+    return given
 
 
 def seal(type_name: str, body: bytes) -> bytes:

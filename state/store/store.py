@@ -7,12 +7,13 @@ its open entries are listed by line and day, both as they are now; of rows the n
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from domain.reference.numbers import NumberGiven
 from state.books import Entry, JournalStanding, StatementEntry
 from state.draft import Memo, OpenKey, PartKey, Parts, Transition
 from state.store import snapshot
@@ -33,6 +34,7 @@ CREATE TABLE IF NOT EXISTS due(zone TEXT, day TEXT, no INTEGER, PRIMARY KEY(zone
 CREATE TABLE IF NOT EXISTS journals(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id));
 CREATE TABLE IF NOT EXISTS statements(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS explanations(digest TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS numbers(id TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reference(seq INTEGER PRIMARY KEY, type TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS changed(no INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT, shard INTEGER, data BLOB);
@@ -62,6 +64,7 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     topic_seqs: dict[str, int] = {}
     recorded_max: int = 0
     totals: dict[str, tuple[int, int, int]] = {}
+    numbers: Mapping[str, int] = {}
 
 
 _meta = msgspec.msgpack.Decoder(Meta)
@@ -332,6 +335,15 @@ class Store:
 
     def add_reference(self, type_name: str, body: bytes) -> None:
         self.db.execute("INSERT INTO reference(type, body) VALUES (?, ?)", (type_name, snapshot.seal(type_name, body)))
+
+    def number(self, statement_id: str) -> NumberGiven | None:
+        """Of the revision that was numbered last."""
+        row = self.db.execute("SELECT data FROM numbers WHERE id = ?", (statement_id,)).fetchone()
+        return snapshot.decode_number(statement_id, row[0]) if row is not None else None
+
+    def keep_number(self, statement_id: str, given: NumberGiven) -> None:
+        row = (statement_id, snapshot.encode(given, statement_id))
+        self.db.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", row)
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""

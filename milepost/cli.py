@@ -22,6 +22,7 @@ from milepost.commands import (
     explain,
     forecast,
     import_,
+    import_balances,
     import_exports,
     lag,
     ledger,
@@ -155,6 +156,14 @@ mount(
     "Time from any CSV export.",
     example="milepost import csv hours.csv --map docs/mappings/harvest.toml --out books/input",
     then="milepost run --input books/input --output books/output",
+    on=imports,
+)
+mount(
+    "balances",
+    import_balances.import_balances,
+    "Where running projects stand, to begin while they run.",
+    example="milepost import balances balances.csv --map docs/mappings/balances.toml --out books/input",
+    then="milepost run, and milepost ledger --against the old ledger's balances",
     on=imports,
 )
 mount(

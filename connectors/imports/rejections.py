@@ -16,7 +16,7 @@ _OWN = re.compile(r'"[^"]*"|\b[0-9][0-9.,:-]*')
 
 
 class RejectedRow(NamedTuple):
-    """`event` is what the row would have become; `row` its cells, where it had any."""
+    """`event` is what the row would have become; `row` its cells, where it had any; `file` where several were read."""
 
     line: int
     event: str
@@ -24,13 +24,15 @@ class RejectedRow(NamedTuple):
     value: str
     reason: str
     row: Mapping[str, str] | None
+    file: str = ""
 
     def sentence(self) -> str:
         """For a terminal, so without the control characters a file may hold."""
         place = f'column "{self.column}": ' if self.column else ""
         shown = "".join(sign if sign.isprintable() else "�" for sign in self.value[:80])
         came = f' (came "{shown}")' if self.value else ""
-        return f"line {self.line}: {place}{self.reason}{came}"
+        where = f"{self.file} line" if self.file else "line"
+        return f"{where} {self.line}: {place}{self.reason}{came}"
 
 
 class RejectedTotals(NamedTuple):

@@ -146,6 +146,12 @@ def read_known(source: str, folders: Iterable[Path], without: Collection[Path] =
     )
 
 
+def events_of(folders: Iterable[Path], without: Collection[Path] = ()) -> Iterator[Event]:
+    """Every event of the folders, as JSON with its type."""
+    for path in _files(folders, {path.resolve() for path in without}):
+        yield from _events(path)
+
+
 def _day(text: object) -> Iterator[date]:
     """Nothing where it is no date."""
     with suppress(ValueError):

@@ -1,0 +1,454 @@
+"""Balances of running projects, from one CSV or several, as one `BalancesBroughtForward` a project.
+
+A project is loaded whole or not at all: one wrong row, or balances that do not sum, and nothing of it is written, while the others are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, NamedTuple, cast
+
+from connectors.decode_error import DecodeError
+from connectors.imports.balances_known import KnownFirm, read_firm
+from connectors.imports.balances_mapping import KINDS, LEDGER, BalancesMapping, RowKind
+from connectors.imports.balances_rows import BalanceRow, kind_of, project_of, read_row
+from connectors.imports.csv_rows import Broken, open_text, read_table
+from connectors.imports.events_file import Record, write_lines, write_rejected
+from connectors.imports.readings import instant_text
+from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
+from connectors.imports.said import CellFault, CsvRow
+from connectors.json_records import event_from_json
+from domain.events.catalogue import Event
+from domain.events.commercial import BalancesBroughtForward
+from domain.receivables.opening import owed_and_settled
+from domain.reference.zones import universal_midnight
+from domain.units import Instant
+
+DAY: Final[Instant] = 86_400_000_000
+TYPE: Final = "BalancesBroughtForward"
+EVENT_ID_NAME_LENGTH_MAX: Final = 90
+# Lists of a line, by the kind of row that adds to them, and what tells two of them apart.
+LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
+    "cap": ("caps", ("cap_id", "month")),
+    "milestone": ("milestones", ("milestone_id",)),
+    "retainer": ("retainer", ("starts_on",)),
+    "payer": ("payers", ("customer_id",)),
+    "funding": ("funding", ("source_id",)),
+}
+SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
+# Rows that a sentence names.
+LINES_NAMED: Final = 5
+
+
+class ImportedBalances(NamedTuple):
+    """What came of the files. Every row is loaded, as before, left out, wrong, or held back with a wrong one of its project.
+
+    `sums` are of what is loaded, by currency: revenue, billed, paid and open; cost stands under the empty one, in ledger currency.
+    """
+
+    files: tuple[str, ...]
+    rows: int
+    loaded_rows: int
+    unchanged_rows: int
+    wrong: int
+    held_back: int
+    left_out: tuple[tuple[str, int], ...]
+    projects: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    corrected: tuple[str, ...]
+    refused: tuple[str, ...]
+    as_of: date | None
+    sums: Mapping[str, Mapping[str, Decimal]]
+    events_path: Path
+    rejected_path: Path | None
+    rejected_rows: tuple[RejectedRows, ...]
+    warnings: tuple[str, ...]
+
+
+def import_balances(
+    paths: Sequence[Path],
+    mapped: BalancesMapping,
+    mapping_name: str,
+    folder: Path,
+    name: str,
+    replace: bool = False,
+    runs: Path | None = None,
+    *,
+    is_dry_run: bool = False,
+) -> ImportedBalances:
+    """Writes `balances-<name>.jsonl` if anything is loaded, and `<name>.rejected.jsonl` where a row was wrong."""
+    events_path = folder / f"balances-{name}.jsonl"
+    known = read_firm(folder, (events_path,))
+    loading = _Loading(mapped, known)
+    for path in paths:
+        loading.read(path, mapping_name)
+    loading.check()
+    events = list(loading.events(name))
+    if events:
+        write_lines(events_path, events, replace, runs, is_dry_run=is_dry_run)
+    rejected_path = write_rejected(folder, name, map(rejected_json, loading.rejected), is_dry_run=is_dry_run)
+    return loading.result(paths, events_path, rejected_path)
+
+
+class _Loading:
+    """The rows of all files by project, and what is wrong with them."""
+
+    def __init__(self, mapped: BalancesMapping, known: KnownFirm) -> None:
+        self._mapped, self._known = mapped, known
+        self._rows: defaultdict[str, list[BalanceRow]] = defaultdict(list)
+        self._places: defaultdict[str, list[tuple[str, int, Mapping[str, str]]]] = defaultdict(list)
+        self._wrong: defaultdict[str, list[RejectedRow]] = defaultdict(list)
+        self._left_out: Counter[str] = Counter({rule.label(): 0 for rule in mapped.skip})
+        self._counts: Counter[str] = Counter()
+        self.rejected: list[RejectedRow] = []
+        self._by_reason = ByReason()
+        self._loaded: dict[str, Record] = {}
+        self._unchanged: list[str] = []
+        self._corrected: list[str] = []
+        self._sums: dict[str, dict[str, Decimal]] = {}
+
+    # Rows
+
+    def read(self, path: Path, mapping_name: str) -> None:
+        with open_text(path, self._mapped.file.encoding) as file:
+            table = read_table(file, path, self._mapped.file)
+            rows = list(table.rows)
+        kept = [row for row in rows if not (isinstance(row, CsvRow) and self._leaves_out(row, table.header, path))]
+        self._check_header(table.header, kept, path, mapping_name)
+        for row in kept:
+            self._counts["rows"] += 1
+            self._take(row, path)
+
+    def _leaves_out(self, row: CsvRow, header: Sequence[str], path: Path) -> bool:
+        for rule in self._mapped.skip:
+            if rule.column not in header:
+                raise ImportRefused(
+                    f'{path}: [[skip]] reads a column "{rule.column}" that is not there{nearest(rule.column, header)}'
+                )
+        left_out_by = self._mapped.left_out_by(row.cells)
+        if left_out_by is None:
+            return False
+        self._counts["rows"] += 1
+        self._left_out[left_out_by.label()] += 1
+        return True
+
+    def _check_header(
+        self, header: Sequence[str], rows: Iterable[CsvRow | Broken], path: Path, mapping_name: str
+    ) -> None:
+        """Each column that rows of the file's kinds need is there, once, and none is there that nothing reads."""
+        kinds = frozenset(self._kinds(rows, path))
+        read = dict[str, str]()
+        for key, cell in self._mapped.reads(kinds):
+            for column in cell.reads():
+                read[column] = key
+                if column not in header and not cell.optional:
+                    raise ImportRefused(
+                        f'{mapping_name}: {key}: expected a column of {path.name}, came "{column}"{nearest(column, header)};'
+                        f" the columns are {', '.join(header)}"
+                    )
+        twice = next((column for column in read if header.count(column) > 1), None)
+        if twice is not None:
+            raise ImportRefused(
+                f'{path}: the column "{twice}" stands {header.count(twice)} times in the header; rename one'
+            )
+        of_others = {column for _, cell in self._mapped.reads(frozenset(KINDS)) for column in cell.reads()}
+        unread = [column for column in header if column not in read and column not in self._mapped.ignore and column]
+        strange = [column for column in unread if column not in of_others or self._has_text(rows, column)]
+        if strange:
+            raise ImportRefused(
+                f'{path}: nothing reads the column "{strange[0]}"{nearest(strange[0], read)}; correct its name, map it in {mapping_name},'
+                f' or write ignore = ["{strange[0]}"] there, so that no balance is lost'
+            )
+
+    def _kinds(self, rows: Iterable[CsvRow | Broken], path: Path) -> Iterator[RowKind]:
+        for row in rows:
+            if isinstance(row, CsvRow):
+                if self._mapped.kind is not None and any(
+                    column not in row.cells for column in self._mapped.kind.reads()
+                ):
+                    yield self._mapped.kind_of_file(path.name) or "line"
+                    return
+                try:
+                    yield kind_of(row, self._mapped, path.name)
+                except CellFault:  # its row is refused; which columns are for it nobody knows
+                    yield from (kind for kind in KINDS if self._has_columns(kind, row.cells))
+
+    def _has_columns(self, kind: RowKind, cells: Mapping[str, str]) -> bool:
+        asked = self._mapped.reads(frozenset((kind,)))
+        return all(cell.optional or column in cells for _, cell in asked for column in cell.reads())
+
+    @staticmethod
+    def _has_text(rows: Iterable[CsvRow | Broken], column: str) -> bool:
+        return any(isinstance(row, CsvRow) and row.cells.get(column) for row in rows)
+
+    def _take(self, row: CsvRow | Broken, path: Path) -> None:
+        if isinstance(row, Broken):
+            raise ImportRefused(
+                f"{path}: line {row.line}: {row.reason}; nothing was loaded, for its project is not known"
+            )
+        try:
+            project_id = project_of(row, self._mapped)
+        except CellFault as fault:
+            rejected = RejectedRow(row.line, TYPE, fault.column, fault.value, fault.reason, row.cells, path.name)
+            raise ImportRefused(f"{rejected.sentence()}; nothing was loaded, for its project is not known") from fault
+        self._places[project_id].append((path.name, row.line, row.cells))
+        try:
+            read = read_row(row, self._mapped, self._known, path.name)
+        except CellFault as fault:
+            self._wrong[project_id].append(
+                RejectedRow(row.line, TYPE, fault.column, fault.value, fault.reason, row.cells, path.name)
+            )
+        else:
+            self._rows[project_id].append(read)
+
+    def _fault(self, project_id: str, row: BalanceRow, reason: str) -> None:
+        cells = next(
+            (cells for file, at, cells in self._places[project_id] if (file, at) == (row.file, row.line)), None
+        )
+        self._wrong[project_id].append(RejectedRow(row.line, TYPE, "", "", reason, cells, row.file))
+
+    # Projects
+
+    def check(self) -> None:
+        """All that is wrong with rows together; then rows of a project with a wrong one are held back with it."""
+        self._check_invoices()
+        for project_id, rows in self._rows.items():
+            for row, reason in _together(rows, is_whole=project_id not in self._wrong):
+                self._fault(project_id, row, reason)
+            if project_id not in self._wrong:
+                self._build(project_id, rows)
+        for project_id, wrong in self._wrong.items():
+            self._reject(project_id, wrong)
+
+    def _check_invoices(self) -> None:
+        first: dict[str, BalanceRow] = {}
+        for project_id, rows in self._rows.items():
+            for row in rows:
+                if row.kind == "receivable":
+                    other = first.setdefault(row.values["invoice_id"], row)
+                    if other.said.project_id != project_id:
+                        reason = (
+                            f"invoice {row.values['invoice_id']} stands with project {other.said.project_id} too ({_place(other)});"
+                            " of a contract with several projects state it with one of them"
+                        )
+                        self._fault(project_id, row, reason)
+
+    def _build(self, project_id: str, rows: Sequence[BalanceRow]) -> None:
+        event = {
+            "source": self._mapped.source,
+            "occurred_at": instant_text(self._at(rows[0])),
+            "version": rows[0].said.version or 1,
+            **_content(rows, self._known),
+        }
+        made = self._read(project_id, rows, event)
+        before = self._known.stated.get(project_id)
+        if made is None:
+            return
+        if before is not None:
+            last = int(before.get("version", 0))
+            if _balances(event_from_json({**before, "type": TYPE})) == _balances(made):
+                self._unchanged.append(project_id)
+                return
+            if rows[0].said.version is None:
+                event["version"] = last + 1
+            elif rows[0].said.version <= last:
+                reason = (
+                    f"version {last} of project {project_id} is in the folder with other balances: expected a higher version, came"
+                    f" {rows[0].said.version}; leave project.version out of the mapping, and it is counted"
+                )
+                self._fault(project_id, rows[0], reason)
+                return
+            self._corrected.append(project_id)
+        self._loaded[project_id] = event
+        self._add(rows)
+
+    def _read(
+        self, project_id: str, rows: Sequence[BalanceRow], event: Mapping[str, object]
+    ) -> BalancesBroughtForward | None:
+        """None where it is not as the schemas have it, or where its balances do not sum."""
+        try:
+            made = cast(BalancesBroughtForward, event_from_json({"type": TYPE, "event_id": "1", **event}))
+        except DecodeError as fault:
+            self._fault(project_id, rows[0], str(fault))
+            return None
+        for contract_id in dict.fromkeys(line.contract_id for line in made.lines):
+            known = self._known.contracts.get(contract_id or "")
+            if self._known.contracts and known is None:
+                continue
+            lines = [line for line in made.lines if line.contract_id == contract_id]
+            deposits = known.deposits if known is not None else {line.line_id for line in lines if line.deposit}
+            own = [one for one in made.receivables if one.contract_id in (None, contract_id)]
+            summed = owed_and_settled(lines, deposits, own)
+            if summed.difference:
+                currency = next((row.currency for row in rows if row.contract_id == contract_id), None)
+                row = next(row for row in rows if row.contract_id == contract_id)
+                self._fault(project_id, row, summed.sentence(contract_id or project_id, currency))
+        return None if project_id in self._wrong else made
+
+    def _at(self, row: BalanceRow) -> Instant:
+        """After the folder's contracts of the project, and before the day of the balances ends anywhere."""
+        if row.said.occurred_at is not None:
+            return row.said.occurred_at
+        begins = universal_midnight(row.said.as_of)
+        contracts = self._known.recorded_at.get(row.said.project_id, begins)
+        return max(begins, contracts) if contracts < begins + DAY else begins
+
+    def _add(self, rows: Iterable[BalanceRow]) -> None:
+        for row in rows:
+            for field in SUMMED if row.kind in ("line", "receivable") else ():
+                if field in row.values:
+                    currency = "" if field == "cost" else row.currency or ""
+                    sums = self._sums.setdefault(field, {})
+                    sums[currency] = sums.get(currency, Decimal(0)) + Decimal(row.values[field])
+
+    def _reject(self, project_id: str, wrong: Sequence[RejectedRow]) -> None:
+        faulty = {(each.file, each.line) for each in wrong}
+        named = ", ".join(f"{file} line {line}" for file, line in sorted(faulty)[:LINES_NAMED])
+        more = f" and {len(faulty) - LINES_NAMED} more" if len(faulty) > LINES_NAMED else ""
+        held = [
+            RejectedRow(
+                line,
+                TYPE,
+                "",
+                "",
+                f"held back with its project {project_id}, in which {named}{more} cannot be taken",
+                cells,
+                file,
+            )
+            for file, line, cells in self._places[project_id]
+            if (file, line) not in faulty
+        ]
+        for each in wrong:
+            self._by_reason.add(each)
+        self.rejected += sorted([*wrong, *held], key=lambda each: (each.file, each.line))
+        self._counts["wrong"] += len(faulty)
+        self._counts["held back"] += len(held)
+
+    # What comes of them
+
+    def events(self, name: str) -> list[dict[str, object]]:
+        return [
+            {"type": TYPE, "event_id": f"{name[:EVENT_ID_NAME_LENGTH_MAX]}:{place}", **event}
+            for place, event in enumerate(self._loaded.values(), 1)
+        ]
+
+    def result(self, paths: Sequence[Path], events_path: Path, rejected_path: Path | None) -> ImportedBalances:
+        def rows_of(projects: Iterable[str]) -> int:
+            return sum(len(self._rows[project_id]) for project_id in projects)
+
+        days = [rows[0].said.as_of for project, rows in self._rows.items() if project in self._loaded]
+        return ImportedBalances(
+            files=tuple(map(str, paths)),
+            rows=self._counts["rows"],
+            loaded_rows=rows_of(self._loaded),
+            unchanged_rows=rows_of(self._unchanged),
+            wrong=self._counts["wrong"],
+            held_back=self._counts["held back"],
+            left_out=tuple(self._left_out.items()),
+            projects=tuple(self._loaded),
+            unchanged=tuple(self._unchanged),
+            corrected=tuple(self._corrected),
+            refused=tuple(self._wrong),
+            as_of=max(days, default=None),
+            sums=self._sums,
+            events_path=events_path,
+            rejected_path=rejected_path,
+            rejected_rows=self._by_reason.by_reason(),
+            warnings=tuple(self._warnings()),
+        )
+
+    def _warnings(self) -> Iterator[str]:
+        for project_id in self._loaded:
+            at = self._known.recorded_at.get(project_id)
+            begins = universal_midnight(self._rows[project_id][0].said.as_of)
+            if at is not None and at < begins - DAY:
+                yield (
+                    f"project {project_id}: its contract is recorded {instant_text(at)[:10]}, long before the day of the balances, so"
+                    " that its terms bill the days between too; give the contracts recorded_at of that day (docs/moving-in.md)"
+                )
+        if self._loaded and not self._known.contracts:
+            yield "the folder knows no contracts, so projects, lines and currencies could not be checked; the run says what is wrong"
+
+
+def _together(rows: Sequence[BalanceRow], *, is_whole: bool) -> Iterator[tuple[BalanceRow, str]]:
+    """What is wrong with a row beside the others of its project; where not all could be read, none is said to be missing."""
+    first, seen = rows[0], dict[tuple[object, ...], BalanceRow]()
+    lines = {(row.contract_id, row.line_id) for row in rows if row.kind == "line"}
+    for row in rows:
+        for name in ("as_of", "version", "engagement_id", "occurred_at", "requested_by", "approved_by"):
+            here, there = getattr(row.said, name), getattr(first.said, name)
+            if here != there:
+                yield (
+                    row,
+                    f"expected one {name} in all rows of a project, {there or 'none'} as in {_place(first)}, came {here or 'none'}",
+                )
+        of = LISTS[row.kind][1] if row.kind in LISTS else ("invoice_id",) if row.kind == "receivable" else ()
+        key = (
+            row.kind,
+            row.contract_id if row.kind != "receivable" else None,
+            row.line_id,
+            *(row.values.get(name) for name in of),
+        )
+        other = seen.setdefault(key, row)
+        if other is not row:
+            what = " ".join(str(each) for each in (row.kind, row.line_id, *key[3:]) if each is not None)
+            yield row, f"{what} of project {row.said.project_id} stands twice, in {_place(other)} too; expected once"
+        if is_whole and row.kind in LISTS and (row.contract_id, row.line_id) not in lines:
+            yield row, f"line {row.line_id} has no row of its own with its balances, beside this one of kind {row.kind}"
+    if is_whole and not lines:
+        yield first, f"project {first.said.project_id} has no row of kind line"
+
+
+def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
+    """The event of a project's rows, in their order, without version and time."""
+    said = rows[0].said
+    engagement = said.engagement_id or known.engagement_of.get(said.project_id) or said.project_id
+    lines: dict[tuple[str | None, str | None], Record] = {}
+    for row in rows:
+        if row.kind == "line":
+            lines[row.contract_id, row.line_id] = _line(row)
+    for row in rows:
+        if row.kind in LISTS:
+            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append(row.values)
+    receivables = [
+        {**_stated({"contract_id": row.contract_id}), **row.values, "source_row": _place(row)}
+        for row in rows
+        if row.kind == "receivable"
+    ]
+    by_whom = _stated({"requested_by": said.requested_by, "approved_by": said.approved_by})
+    return {
+        "engagement_id": engagement,
+        "project_id": said.project_id,
+        "as_of": said.as_of.isoformat(),
+        "lines": list(lines.values()),
+        "receivables": receivables,
+        **by_whom,
+    }
+
+
+def _line(row: BalanceRow) -> Record:
+    ledger = {name.removeprefix(LEDGER): value for name, value in row.values.items() if name.startswith(LEDGER)}
+    own = {name: value for name, value in row.values.items() if not name.startswith(LEDGER)}
+    which = _stated({"line_id": row.line_id, "contract_id": row.contract_id})
+    return {**which, **own, **({"ledger": ledger} if ledger else {}), "source_row": _place(row)}
+
+
+def _stated(values: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _balances(event: Event) -> object:
+    """What is compared: all but where and when it was said."""
+    assert isinstance(event, BalancesBroughtForward), "only they are asked for"
+    lines = tuple(line._replace(source_row=None) for line in event.lines)
+    receivables = tuple(one._replace(source_row=None) for one in event.receivables)
+    return event.engagement_id, event.project_id, event.as_of, lines, receivables
+
+
+def _place(row: BalanceRow) -> str:
+    return f"{row.file} row {row.line}"

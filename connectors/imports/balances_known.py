@@ -1,0 +1,88 @@
+"""What a folder of events knows of contracts, so that balances of lines that there are not are refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.imports.products.former import Event, events_of
+from connectors.json_values import WrongValue, read_instant
+from domain.units import Instant
+
+CONTRACTS = ("ContractSigned", "ContractAmended")
+DEPOSIT = "Deposit"
+
+
+class KnownContract(NamedTuple):
+    """All that any version of it says: the project of each line, and which of its lines are deposits."""
+
+    contract_id: str
+    currency: str | None
+    project_of: Mapping[str, str]
+    deposits: frozenset[str]
+
+
+class KnownFirm(NamedTuple):
+    """By project: `recorded_at` is when the last word on its contracts comes, `stated` are its newest balances of before."""
+
+    contracts: Mapping[str, KnownContract]
+    engagement_of: Mapping[str, str]
+    recorded_at: Mapping[str, Instant]
+    stated: Mapping[str, Event]
+
+    def projects(self) -> frozenset[str]:
+        return frozenset(project for contract in self.contracts.values() for project in contract.project_of.values())
+
+    def lines(self, project_id: str) -> Iterator[tuple[str, str]]:
+        """(contract, line) of the project."""
+        for contract in self.contracts.values():
+            for line_id, project in contract.project_of.items():
+                if project == project_id:
+                    yield contract.contract_id, line_id
+
+
+def read_firm(folder: Path, without: Collection[Path]) -> KnownFirm:
+    """`without` are files that are to be written over. A folder that is not there yet knows nothing."""
+    contracts: dict[str, KnownContract] = {}
+    engagement_of: dict[str, str] = {}
+    recorded_at: dict[str, Instant] = {}
+    stated: dict[str, Event] = {}
+    for event in events_of((folder,), without):
+        kind = event.get("type")
+        if kind in CONTRACTS:
+            _contract(contracts, event)
+            _recorded(recorded_at, contracts[str(event.get("contract_id"))], event)
+        elif kind == "ProjectActivated":
+            engagement_of[str(event.get("project_id"))] = str(event.get("engagement_id") or event.get("project_id"))
+        elif kind == "BalancesBroughtForward":
+            before = stated.get(str(event.get("project_id")))
+            if before is None or int(before.get("version", 0)) <= int(event.get("version", 0)):
+                stated[str(event.get("project_id"))] = event
+    return KnownFirm(contracts, engagement_of, recorded_at, stated)
+
+
+def _contract(contracts: dict[str, KnownContract], event: Event) -> None:
+    contract_id = str(event.get("contract_id"))
+    known = contracts.get(contract_id) or KnownContract(contract_id, None, {}, frozenset())
+    lines = [line for line in event.get("lines") or () if isinstance(line, Mapping)]
+    projects = {str(line.get("line_id")): str(line.get("project_id")) for line in lines}
+    deposits = {str(line.get("line_id")) for line in lines if _kind(line.get("terms")) == DEPOSIT}
+    contracts[contract_id] = KnownContract(
+        contract_id,
+        event.get("currency") or known.currency,
+        {**known.project_of, **projects},
+        known.deposits | deposits,
+    )
+
+
+def _kind(terms: object) -> object:
+    return terms.get("type") if isinstance(terms, Mapping) else None
+
+
+def _recorded(recorded_at: dict[str, Instant], contract: KnownContract, event: Event) -> None:
+    with suppress(WrongValue):
+        at = read_instant(event.get("recorded_at") or event.get("occurred_at"))
+        for project in contract.project_of.values():
+            recorded_at[project] = max(at, recorded_at.get(project, at))

@@ -1,0 +1,168 @@
+"""The mapping of balances that a running firm brings: one file or several, each row a line, a cap, an invoice or another part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import PurePath
+from typing import Final, Literal
+
+from pydantic import Field
+
+from connectors.imports.cells import (
+    CellPart,
+    CurrencyCell,
+    DateCell,
+    HoursCell,
+    IdCell,
+    InstantCell,
+    NumberCell,
+    TextCell,
+    Texts,
+    VersionCell,
+)
+from connectors.imports.mapping import TableMapping
+
+RowKind = Literal["line", "cap", "milestone", "retainer", "payer", "funding", "receivable"]
+KINDS: Final[tuple[RowKind, ...]] = ("line", "cap", "milestone", "retainer", "payer", "funding", "receivable")
+LEDGER: Final = "ledger_"
+
+
+class ProjectFields(CellPart):
+    """Of every row: whose balances they are, of which day, and how often they were stated before."""
+
+    project_id: IdCell
+    as_of: DateCell
+    engagement_id: IdCell | None = None
+    version: VersionCell | None = None
+    occurred_at: InstantCell | None = None
+    requested_by: IdCell | None = None
+    approved_by: IdCell | None = None
+
+
+class OfLine(CellPart):
+    """What rows of a contract line have in common."""
+
+    line_id: IdCell
+    contract_id: IdCell | None = None
+
+
+class BalanceLineFields(OfLine):
+    """A contract line's balances; what is in ledger currency begins with `ledger_`, but cost and expenses, which always are."""
+
+    currency: CurrencyCell | None = None
+    hours: HoursCell | None = None
+    billable_hours: HoursCell | None = None
+    cost: NumberCell | None = None
+    expenses: NumberCell | None = None
+    revenue: NumberCell | None = None
+    billed: NumberCell | None = None
+    tax: NumberCell | None = None
+    paid: NumberCell | None = None
+    written_off: NumberCell | None = None
+    cap_used: NumberCell | None = None
+    over_cap: NumberCell | None = None
+    retention: NumberCell | None = None
+    deposit: NumberCell | None = None
+    provision: NumberCell | None = None
+    units: NumberCell | None = None
+    percent: NumberCell | None = None
+    ledger_revenue: NumberCell | None = None
+    ledger_unbilled: NumberCell | None = None
+    ledger_tax: NumberCell | None = None
+    ledger_paid: NumberCell | None = None
+    ledger_written_off: NumberCell | None = None
+    ledger_retention: NumberCell | None = None
+    ledger_deposit: NumberCell | None = None
+
+
+class CapFields(OfLine):
+    """Use of a shared cap, a cap in hours or by month, or a purchase order."""
+
+    cap_id: IdCell
+    amount: NumberCell | None = None
+    hours: HoursCell | None = None
+    month: DateCell | None = None
+
+
+class MilestoneFields(OfLine):
+    """A milestone that was accepted."""
+
+    milestone_id: IdCell
+    accepted_on: DateCell
+
+
+class RetainerFields(OfLine):
+    """What is left of one retainer period."""
+
+    starts_on: DateCell
+    left: NumberCell
+    expires_on: DateCell | None = None
+
+
+class PayerFields(OfLine):
+    """One bill-to's part of a line, where the contract has several."""
+
+    customer_id: IdCell
+    billed: NumberCell | None = None
+    paid: NumberCell | None = None
+    tax: NumberCell | None = None
+    retention: NumberCell | None = None
+
+
+class FundingFields(OfLine):
+    """What of a funding source is used."""
+
+    source_id: IdCell
+    used: NumberCell
+
+
+class OpenInvoiceFields(CellPart):
+    """An invoice that is not paid in full."""
+
+    invoice_id: IdCell
+    contract_id: IdCell | None = None
+    bill_to: IdCell | None = None
+    currency: CurrencyCell | None = None
+    invoiced_on: DateCell
+    due_on: DateCell | None = None
+    net: NumberCell
+    tax: NumberCell | None = None
+    open: NumberCell
+    ledger_open: NumberCell | None = None
+
+
+class BalancesMapping(TableMapping):
+    """`kind` says what a row is; where it says nothing, `files` does by the file's name. `ignore` are columns that say nothing here."""
+
+    kind: TextCell | None = None
+    files: Mapping[str, RowKind] = Field(default_factory=dict)
+    ignore: Texts = ()
+    project: ProjectFields
+    line: BalanceLineFields
+    cap: CapFields | None = None
+    milestone: MilestoneFields | None = None
+    retainer: RetainerFields | None = None
+    payer: PayerFields | None = None
+    funding: FundingFields | None = None
+    receivable: OpenInvoiceFields | None = None
+
+    def section(self, kind: RowKind) -> CellPart | None:
+        found: CellPart | None = getattr(self, kind)
+        return found
+
+    def kind_of_file(self, name: str) -> RowKind | None:
+        """By the first pattern that fits, as `receivables*.csv`."""
+        return next((kind for pattern, kind in self.files.items() if fnmatchcase(PurePath(name).name, pattern)), None)
+
+    def reads(self, kinds: frozenset[RowKind]) -> Iterator[tuple[str, TextCell]]:
+        """Every (key, cell) that is asked of rows of these kinds."""
+        sections = [("project", self.project), *((kind, self.section(kind)) for kind in KINDS if kind in kinds)]
+        if self.kind is not None:
+            yield "kind", self.kind
+        for name, part in sections:
+            if part is not None:
+                for field in type(part).model_fields:
+                    cell = getattr(part, field)
+                    if isinstance(cell, TextCell):
+                        yield f"{name}.{field}", cell

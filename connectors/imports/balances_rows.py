@@ -1,0 +1,219 @@
+"""One row of balances as the part of an event that it becomes, checked against what the folder knows of its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from connectors.imports.balances_known import KnownContract, KnownFirm
+from connectors.imports.balances_mapping import (
+    KINDS,
+    LEDGER,
+    BalanceLineFields,
+    BalancesMapping,
+    OfLine,
+    OpenInvoiceFields,
+    RowKind,
+)
+from connectors.imports.cells import CellPart, DateCell, HoursCell, IdCell, NumberCell, TextCell
+from connectors.imports.money_cells import amount_of
+from connectors.imports.readings import decimal_text
+from connectors.imports.refusals import nearest
+from connectors.imports.said import (
+    CellFault,
+    CsvRow,
+    currency_in,
+    date_in,
+    hours_in,
+    id_in,
+    instant_in,
+    number_in,
+    required,
+    text_in,
+    version_in,
+)
+from domain.money import AMOUNT_DECIMALS
+from domain.units import Instant
+
+# Numbers that are no money.
+NO_AMOUNTS: Final = frozenset({"units", "percent", "left"})
+# In the ledger's currency, whatever the contract's.
+OF_LEDGER: Final = frozenset({"cost", "expenses"})
+# Of a row that is asked for it.
+NEEDED: Final = {
+    "cap": ("cap_id",),
+    "milestone": ("milestone_id", "accepted_on"),
+    "retainer": ("starts_on", "left"),
+    "payer": ("customer_id",),
+    "funding": ("source_id", "used"),
+    "receivable": ("invoice_id", "invoiced_on", "net", "open"),
+}
+
+
+class ProjectSaid(NamedTuple):
+    """What a row says of its project."""
+
+    project_id: str
+    as_of: date
+    engagement_id: str | None
+    version: int | None
+    occurred_at: Instant | None
+    requested_by: str | None
+    approved_by: str | None
+
+
+class BalanceRow(NamedTuple):
+    """One row; `values` are its fields as the JSON of an event has them, `currency` that of its contract where anybody says it."""
+
+    file: str
+    line: int
+    kind: RowKind
+    said: ProjectSaid
+    contract_id: str | None
+    line_id: str | None
+    currency: str | None
+    values: dict[str, str]
+
+
+def project_of(row: CsvRow, mapped: BalancesMapping) -> str:
+    """Raises CellFault."""
+    return required(id_in(mapped.project.project_id, row), mapped.project.project_id, "project_id")
+
+
+def kind_of(row: CsvRow, mapped: BalancesMapping, file: str) -> RowKind:
+    """What the row says, else its file's name, else a line."""
+    said = None if mapped.kind is None else text_in(mapped.kind, row)
+    if said is None:
+        return mapped.kind_of_file(file) or "line"
+    found = next((kind for kind in KINDS if kind == said), None)
+    if found is None:
+        label = "" if mapped.kind is None else mapped.kind.label()
+        raise CellFault(label, said, f"expected one of {', '.join(KINDS)}{nearest(said, KINDS)}")
+    if mapped.section(found) is None:
+        raise CellFault("", said, f"the mapping has no section [{found}]; copy it from docs/mappings/balances.toml")
+    return found
+
+
+def read_row(row: CsvRow, mapped: BalancesMapping, known: KnownFirm, file: str) -> BalanceRow:
+    """Raises CellFault with the first thing that is wrong."""
+    kind = kind_of(row, mapped, file)
+    said = _project(row, mapped)
+    _check_project(said.project_id, mapped, known)
+    part = mapped.section(kind)
+    assert part is not None, "its kind was asked for"
+    line_id = required(id_in(part.line_id, row), part.line_id, "line_id") if isinstance(part, OfLine) else None
+    stated: IdCell | None = getattr(part, "contract_id", None)
+    contract = _contract(id_in(stated, row), line_id, said.project_id, part, known)
+    currency = _currency(row, part, contract)
+    values = dict(_values(row, mapped, kind, part, currency))
+    contract_id = contract.contract_id if contract is not None else id_in(stated, row)
+    return BalanceRow(file, row.line, kind, said, contract_id, line_id, currency, values)
+
+
+def _project(row: CsvRow, mapped: BalancesMapping) -> ProjectSaid:
+    fields = mapped.project
+    return ProjectSaid(
+        project_of(row, mapped),
+        required(date_in(fields.as_of, row, mapped.file), fields.as_of, "as_of"),
+        id_in(fields.engagement_id, row),
+        None if fields.version is None else version_in(fields.version, row, mapped.zone),
+        instant_in(fields.occurred_at, row, mapped.file, mapped.zone),
+        id_in(fields.requested_by, row),
+        id_in(fields.approved_by, row),
+    )
+
+
+def _check_project(project_id: str, mapped: BalancesMapping, known: KnownFirm) -> None:
+    projects = known.projects()
+    if known.contracts and project_id not in projects:
+        raise CellFault(
+            mapped.project.project_id.label(),
+            project_id,
+            f"expected a project with a contract in the folder{nearest(project_id, projects)}; import its contract first, or"
+            " correct the id",
+        )
+
+
+def _contract(
+    stated: str | None, line_id: str | None, project_id: str, part: CellPart, known: KnownFirm
+) -> KnownContract | None:
+    """None where the folder knows no contracts, or an invoice's cannot be told from its project alone."""
+    if not known.contracts:
+        return None
+    lines = list(known.lines(project_id))
+    contracts = sorted({contract_id for contract_id, line in lines if line_id in (None, line)})
+    cell: TextCell | None = getattr(part, "contract_id", None)
+    if stated is not None:
+        if stated not in {contract_id for contract_id, _ in lines}:
+            whose = ", ".join(sorted({contract_id for contract_id, _ in lines}))
+            raise CellFault(
+                cell.label() if cell else "", stated, f"expected a contract of project {project_id}: {whose}"
+            )
+        contracts = [contract_id for contract_id in contracts if contract_id == stated]
+    if line_id is not None and not contracts:
+        names = [line for contract_id, line in lines if stated in (None, contract_id)]
+        label = part.line_id.label() if isinstance(part, OfLine) else ""
+        raise CellFault(
+            label, line_id, f"expected a line of project {project_id}: {', '.join(names)}{nearest(line_id, names)}"
+        )
+    if len(contracts) > 1 and line_id is not None:
+        raise CellFault(
+            cell.label() if cell else "",
+            "",
+            f"expected the contract, for {', '.join(contracts)} all have a line {line_id} of project {project_id}",
+        )
+    return known.contracts[contracts[0]] if len(contracts) == 1 else None
+
+
+def _currency(row: CsvRow, part: CellPart, contract: KnownContract | None) -> str | None:
+    cell = part.currency if isinstance(part, BalanceLineFields | OpenInvoiceFields) else None
+    stated = currency_in(cell, row)
+    if contract is None or contract.currency is None:
+        return stated
+    if stated not in (None, contract.currency):
+        raise CellFault(
+            cell.label() if cell else "",
+            str(stated),
+            f"expected {contract.currency}, as contract {contract.contract_id} is kept in it; convert at the source, or"
+            " state what the ledger has in the columns of ledger_ amounts",
+        )
+    return contract.currency
+
+
+def _values(
+    row: CsvRow, mapped: BalancesMapping, kind: RowKind, part: CellPart, currency: str | None
+) -> Iterator[tuple[str, str]]:
+    for name in type(part).model_fields:
+        cell = getattr(part, name)
+        if name in ("line_id", "contract_id", "currency") or not isinstance(cell, TextCell):
+            continue
+        value = _value(row, mapped, name, cell, currency)
+        if value is None and name in NEEDED.get(kind, ()):
+            required(value, cell, name)
+        if value is not None:
+            yield name, value
+
+
+def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, currency: str | None) -> str | None:
+    match cell:
+        case HoursCell():
+            return _number(hours_in(cell, row, mapped.file))
+        case NumberCell() if name in NO_AMOUNTS:
+            return _number(number_in(cell, row, mapped.file))
+        case NumberCell():
+            number = number_in(cell, row, mapped.file)
+            if number is not None:
+                amount_of(number, cell, None if name in OF_LEDGER or name.startswith(LEDGER) else currency)
+                return decimal_text(round(number, AMOUNT_DECIMALS))
+            return None
+        case DateCell():
+            found = date_in(cell, row, mapped.file)
+            return None if found is None else found.isoformat()
+        case _:
+            return id_in(cell, row)
+
+
+def _number(number: Decimal | None) -> str | None:
+    return None if number is None else decimal_text(number)

@@ -1,0 +1,141 @@
+"""`milepost import balances`: where running projects stand, from CSVs of the system that Milepost replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from connectors.imports.counting import counted
+from connectors.imports.readings import decimal_text
+from connectors.imports.refusals import ImportRefused
+from milepost.commands.import_ import WRONG_USAGE, DryRun, Json, Name, Out, Replace, Runs, name_of, refused
+from milepost.console import aligned, say, shell_word, tell, write_json
+from milepost.rejected_rows import amounts_text, tell_rejected
+
+if TYPE_CHECKING:
+    from connectors.imports.balances import ImportedBalances
+
+LEDGER_CURRENCY = "ledger currency"
+NAMED = 8
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of balances.", show_default=False)]
+
+
+def import_balances(
+    files: Files,
+    mapping: Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)],
+    out: Out,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
+    ] = None,
+    name: Name = None,
+    replace: Replace = False,
+    runs: Runs = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Where running projects stand on the day the books begin, from one CSV or several. A second load corrects the first."""
+    from connectors.imports.balances import import_balances as imported_of
+    from connectors.imports.balances_mapping import BalancesMapping
+    from connectors.imports.mapping_file import read_table_mapping
+
+    stem = name or name_of(files[0]).removeprefix("balances-")
+    try:
+        mapped = read_table_mapping(mapping, overrides or (), BalancesMapping)
+        imported = imported_of(files, mapped, str(mapping), out, stem, replace, runs, is_dry_run=dry_run)
+    except ImportRefused as fault:
+        raise refused(fault) from fault
+    for warning in imported.warnings:
+        tell(f"Warning: {warning}", err=True)
+    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
+    if as_json:
+        write_json(summary(imported, is_dry_run=dry_run))
+    else:
+        tell(text(imported, is_dry_run=dry_run))
+        _tell_next(imported, out, is_dry_run=dry_run)
+    if not imported.projects and not imported.unchanged:
+        tell(f"Nothing was loaded, so no events were written to {out}", err=True)
+        raise typer.Exit(WRONG_USAGE)
+
+
+def summary(imported: ImportedBalances, *, is_dry_run: bool) -> dict[str, object]:
+    """Version 1 of the shape; `rows` is the sum of loaded, unchanged, wrong, held back and filtered."""
+    return {
+        "version": 1,
+        "files": imported.files,
+        "rows": imported.rows,
+        "loaded": imported.loaded_rows,
+        "unchanged": imported.unchanged_rows,
+        "wrong": imported.wrong,
+        "held_back": imported.held_back,
+        "filtered": dict(imported.left_out),
+        "projects": imported.projects,
+        "projects_unchanged": imported.unchanged,
+        "projects_corrected": imported.corrected,
+        "projects_refused": imported.refused,
+        "as_of": imported.as_of,
+        "sums": {
+            field: {currency or LEDGER_CURRENCY: decimal_text(amount) for currency, amount in sums.items()}
+            for field, sums in imported.sums.items()
+        },
+        "events_file": str(imported.events_path) if imported.projects else None,
+        "rejected_file": str(imported.rejected_path) if imported.rejected_path else None,
+        "warnings": imported.warnings,
+        "dry_run": is_dry_run,
+    }
+
+
+def text(imported: ImportedBalances, *, is_dry_run: bool) -> str:
+    names = ", ".join(Path(file).name for file in imported.files)
+    day = f", as of {imported.as_of}" if imported.as_of else ""
+    rows = [
+        ("loaded", counted(len(imported.projects), "project"), counted(imported.loaded_rows, "row")),
+        ("as before", counted(len(imported.unchanged), "project"), counted(imported.unchanged_rows, "row")),
+        ("refused", counted(len(imported.refused), "project"), _refused(imported)),
+    ]
+    lines = [f"{names}: {counted(imported.rows, 'row')}{day}", *aligned(rows)]
+    lines += [f"  filtered   {count:,} where {label}" for label, count in imported.left_out]
+    lines += _sums(imported)
+    if imported.corrected:
+        lines.append(f"  corrects   {_some(imported.corrected)}, stated before")
+    if imported.refused:
+        lines.append(f"  not loaded {_some(imported.refused)}")
+    if imported.projects:
+        lines.append(f"  events     {imported.events_path}{', not written (--dry-run)' if is_dry_run else ''}")
+    return "\n".join(lines)
+
+
+def _refused(imported: ImportedBalances) -> str:
+    held = f", {imported.held_back:,} held back with them" if imported.held_back else ""
+    return f"{counted(imported.wrong, 'wrong row')}{held}"
+
+
+def _sums(imported: ImportedBalances) -> Iterator[str]:
+    """What the old ledger's accounts can be compared with at a glance."""
+    for field, sums in imported.sums.items():
+        if "" in sums:
+            shown = ", ".join(f"{amount:,.2f}" for amount in sums.values()) + f" in {LEDGER_CURRENCY}"
+        else:
+            shown = amounts_text(dict(sorted(sums.items())))
+        yield f"  {field:<9}  {shown}"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _tell_next(imported: ImportedBalances, out: Path, *, is_dry_run: bool) -> None:
+    if not imported.projects or is_dry_run:
+        return
+    from milepost.next_run import output_beside, run_text
+
+    books = output_beside(out)
+    say(f"\nNext: {run_text(out, books, imported.as_of)}")
+    say(
+        f"      milepost ledger --against OLD.csv --map docs/mappings/trial-balance.toml --on {imported.as_of}"
+        f" --output {shell_word(str(books))}"
+    )

@@ -1,0 +1,242 @@
+"""`milepost import balances`: a project is loaded whole or not at all, and every refusal says row, field and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.json_records import event_from_json_line
+from milepost.cli import app
+
+READY = Path(__file__).parents[2] / "docs" / "mappings" / "balances.toml"
+HEADER = (
+    "kind,project,line,as_of,currency,hours,cost,revenue,billed,tax,paid,cap_used,deposit,invoice,invoiced_on,net,open"
+)
+# 21,000.00 and 3,990.00 of tax were billed: 19,040.00 are paid, 5,950.00 are open.
+DESIGN = "line,BRIDGE,DESIGN,2026-06-30,EUR,160,9600.00,24000.00,21000.00,3990.00,19040.00,24000.00,,,,,"
+INVOICE = "receivable,BRIDGE,,2026-06-30,,,,,,950.00,,,,INV-7,2026-06-03,5000.00,5950.00"
+TUNNEL = "line,TUNNEL,L,2026-06-30,EUR,10,500.00,1000.00,0,0,0,0,,,,,"
+AT = "2026-06-30T08:00:00Z"
+
+
+def contract(contract_id: str, project_id: str, *line_ids: str, currency: str = "EUR") -> dict[str, Any]:
+    lines = [{"line_id": line, "project_id": project_id, "terms": {"type": "TimeAndMaterials"}} for line in line_ids]
+    return {
+        "type": "ContractSigned",
+        "occurred_at": AT,
+        "contract_id": contract_id,
+        "currency": currency,
+        "lines": lines,
+    }
+
+
+FIRM = [
+    {"type": "ProjectActivated", "occurred_at": AT, "project_id": "BRIDGE", "engagement_id": "E-1"},
+    contract("K-1", "BRIDGE", "DESIGN", "BUILD"),
+    contract("K-2", "TUNNEL", "L"),
+]
+
+
+def folder(tmp_path: Path, *events: dict[str, Any]) -> Path:
+    made = tmp_path / "input"
+    made.mkdir(exist_ok=True)
+    (made / "firm.jsonl").write_text("".join(json.dumps(event) + "\n" for event in (events or FIRM)))
+    return made
+
+
+def load(tmp_path: Path, *rows: str, header: str = HEADER, options: tuple[str, ...] = ()) -> Result:
+    file = tmp_path / "balances.csv"
+    file.write_text("\n".join([header, *rows]) + "\n")
+    return run(tmp_path, file, options=options)
+
+
+def run(tmp_path: Path, *files: Path, options: tuple[str, ...] = ()) -> Result:
+    out = tmp_path / "input" if (tmp_path / "input").exists() else folder(tmp_path)
+    command = ["import", "balances", *map(str, files), "--map", str(READY), "--out", str(out), *options]
+    return CliRunner().invoke(app, command)
+
+
+def events(tmp_path: Path, name: str = "balances") -> list[dict[str, Any]]:
+    path = tmp_path / "input" / f"balances-{name}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def one_line(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+def test_a_project_becomes_one_event_that_names_its_rows(tmp_path: Path) -> None:
+    result = load(tmp_path, DESIGN, INVOICE)
+    assert result.exit_code == 0, result.output
+    (event,) = events(tmp_path)
+    event_from_json_line(json.dumps(event).encode())
+    assert (event["engagement_id"], event["project_id"], event["as_of"]) == ("E-1", "BRIDGE", "2026-06-30")
+    assert (event["version"], event["occurred_at"]) == (1, AT)
+    (line,) = event["lines"]
+    assert (line["contract_id"], line["revenue"], line["paid"]) == ("K-1", "24000", "19040")
+    assert line["source_row"] == "balances.csv row 2"
+    (invoice,) = event["receivables"]
+    assert (invoice["invoice_id"], invoice["open"], invoice["source_row"]) == ("INV-7", "5950", "balances.csv row 3")
+    assert "open 5,950.00 EUR" in one_line(result)
+
+
+def test_several_files_say_what_they_are_by_their_names(tmp_path: Path) -> None:
+    lines, invoices, retainers = (tmp_path / f"{name}.csv" for name in ("lines", "receivables", "retainer-periods"))
+    lines.write_text(
+        "project,line,as_of,billed,tax,revenue,paid\nBRIDGE,DESIGN,2026-06-30,5000.00,950.00,5000.00,0\nBRIDGE,BUILD,2026-06-30,0,0,0,0\n"
+    )
+    invoices.write_text(
+        "project,as_of,invoice,invoiced_on,due_on,net,tax,open\nBRIDGE,2026-06-30,INV-7,2026-06-03,2026-07-03,5000.00,950.00,5950.00\n"
+    )
+    retainers.write_text(
+        "project,line,as_of,starts_on,left,expires_on\nBRIDGE,BUILD,2026-06-30,2026-05-01,12.5,2026-07-31\n"
+    )
+    result = run(tmp_path, lines, invoices, retainers)
+    assert result.exit_code == 0, result.output
+    (event,) = events(tmp_path, "lines")
+    assert event["lines"][1]["retainer"] == [{"starts_on": "2026-05-01", "left": "12.5", "expires_on": "2026-07-31"}]
+    assert event["receivables"][0]["due_on"] == "2026-07-03"
+
+
+def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> None:
+    result = load(tmp_path, DESIGN, INVOICE.replace("950.00", "95.001", 1), TUNNEL)
+    assert result.exit_code == 0
+    assert [event["project_id"] for event in events(tmp_path)] == ["TUNNEL"]
+    assert (
+        'balances.csv line 3: column "tax": expected at most 2 decimals for EUR; round it at its source (came "95.001")'
+        in one_line(result)
+    )
+    rejected = [json.loads(line) for line in (tmp_path / "input" / "balances.rejected.jsonl").read_text().splitlines()]
+    assert [(each["line"], each["reason"]) for each in rejected] == [
+        (2, "held back with its project BRIDGE, in which balances.csv line 3 cannot be taken"),
+        (3, "expected at most 2 decimals for EUR; round it at its source"),
+    ]
+
+
+def test_balances_that_do_not_sum_are_refused_with_every_term(tmp_path: Path) -> None:
+    """24,990.00 were billed with tax; 19,000.00 paid and 5,950.00 open leave 40.00 that nobody has."""
+    result = load(tmp_path, DESIGN.replace("19040.00", "19000.00"), INVOICE)
+    assert result.exit_code == 2
+    assert (
+        "contract K-1: billed 21000.00 + tax 3990.00 - retention 0.00 - deposits used 0.00 = 24990.00 EUR, but paid 19000.00"
+        " + written off 0.00 + open invoices 5950.00 = 24950.00 EUR: a difference of 40.00 EUR on 1100"
+    ) in one_line(result)
+    assert events(tmp_path) == []
+
+
+def test_a_deposit_counts_by_the_terms_of_its_line(tmp_path: Path) -> None:
+    """1,000.00 were billed as a deposit and 400.00 of it are left: 600.00 were set against a bill of 2,000.00, and 2,400.00 paid."""
+    deposit = contract("K-1", "BRIDGE", "DESIGN", "D")
+    deposit["lines"][1]["terms"] = {"type": "Deposit", "amount": "1000.00", "due_on": "2026-01-31"}
+    folder(tmp_path, deposit)
+    work = "line,BRIDGE,DESIGN,2026-06-30,EUR,20,900.00,2000.00,2000.00,0,1400.00,0,0,,,,"
+    advance = "line,BRIDGE,D,2026-06-30,EUR,0,0,0,1000.00,0,1000.00,0,400.00,,,,"
+    assert load(tmp_path, work, advance).exit_code == 0
+    assert load(tmp_path, work, advance.replace("400.00", "300.00"), options=("--name", "two")).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([DESIGN.replace("BRIDGE", "BRIDG")], 'expected a project with a contract in the folder; the nearest is "BRIDGE"'),
+        ([DESIGN.replace("DESIGN", "DESING")], 'column "line": expected a line of project BRIDGE: DESIGN, BUILD; the nearest is "DESIGN"'),
+        ([DESIGN.replace("EUR", "USD")], 'column "currency": expected EUR, as contract K-1 is kept in it'),
+        ([DESIGN.replace("EUR", "EURO")], "expected an ISO 4217 code such as EUR"),
+        ([DESIGN.replace("2026-06-30", "30.06.2026")], 'column "as_of": expected a date as %Y-%m-%d'),
+        ([DESIGN.replace("2026-06-30", "")], 'column "as_of": as_of is needed and nothing is there'),
+        ([DESIGN.replace("160", "160 h")], 'column "hours": expected a number with "." before its decimals (came "160 h")'),
+        ([DESIGN, DESIGN, INVOICE], "line DESIGN of project BRIDGE stands twice, in balances.csv row 2 too; expected once"),
+        ([DESIGN, INVOICE, INVOICE], "receivable INV-7 of project BRIDGE stands twice, in balances.csv row 3 too"),
+        ([DESIGN, INVOICE.replace("2026-06-30", "2026-05-31")], "expected one as_of in all rows of a project, 2026-06-30 as in"),
+        ([DESIGN.replace("line,", "lines,", 1)], 'column "kind": expected one of line, cap, milestone, retainer, payer, funding'),
+        ([INVOICE], "project BRIDGE has no row of kind line"),
+        ([DESIGN, INVOICE.replace("INV-7", "")], 'column "invoice": invoice_id is needed and nothing is there'),
+        ([DESIGN.replace("BRIDGE", "")], "project_id is needed and nothing is there; nothing was loaded, for its project is not known"),
+        ([DESIGN + ",7"], "line 2: expected 17 cells as in the header, came 18"),
+    ],
+)  # fmt: skip
+def test_wrong_rows_are_refused_by_name(tmp_path: Path, rows: list[str], said: str) -> None:
+    result = load(tmp_path, *rows)
+    assert result.exit_code == 2
+    assert said in one_line(result)
+    assert events(tmp_path) == []
+
+
+def test_a_column_that_nothing_reads_loses_no_balance(tmp_path: Path) -> None:
+    result = load(tmp_path, DESIGN, INVOICE, header=HEADER.replace("cap_used", "cap_usd"))
+    assert result.exit_code == 2
+    assert 'nothing reads the column "cap_usd"; the nearest is "cap_used"; correct its name' in one_line(result)
+    again = load(
+        tmp_path, DESIGN, INVOICE, header=HEADER.replace("cap_used", "remarks"), options=("--set", 'ignore=["remarks"]')
+    )
+    assert again.exit_code == 0, again.output
+
+
+def test_a_column_that_is_needed_and_missing(tmp_path: Path) -> None:
+    result = load(tmp_path, DESIGN, INVOICE, header=HEADER.replace("as_of", "day"))
+    assert result.exit_code == 2
+    assert 'project.as_of: expected a column of balances.csv, came "as_of"' in one_line(result)
+
+
+def test_one_invoice_stands_with_one_project(tmp_path: Path) -> None:
+    other = INVOICE.replace("BRIDGE", "TUNNEL")
+    result = load(tmp_path, DESIGN, INVOICE, TUNNEL, other)
+    assert "invoice INV-7 stands with project BRIDGE too (balances.csv row 3)" in one_line(result)
+    assert [event["project_id"] for event in events(tmp_path)] == ["BRIDGE"]
+
+
+def test_a_second_load_corrects_what_changed_and_nothing_else(tmp_path: Path) -> None:
+    load(tmp_path, DESIGN, INVOICE, TUNNEL)
+    result = load(tmp_path, DESIGN, INVOICE, TUNNEL.replace("500.00", "520.00"), options=("--name", "two", "--json"))
+    found = json.loads(result.stdout)
+    assert (found["projects_unchanged"], found["projects_corrected"]) == (["BRIDGE"], ["TUNNEL"])
+    (event,) = events(tmp_path, "two")
+    assert (event["project_id"], event["version"], event["lines"][0]["cost"]) == ("TUNNEL", 2, "520")
+
+
+def test_the_same_file_again_gives_the_same_bytes_and_other_content_another_name(tmp_path: Path) -> None:
+    load(tmp_path, DESIGN, INVOICE)
+    before = (tmp_path / "input" / "balances-balances.jsonl").read_bytes()
+    assert load(tmp_path, DESIGN, INVOICE).exit_code == 0
+    assert (tmp_path / "input" / "balances-balances.jsonl").read_bytes() == before
+    changed = load(tmp_path, DESIGN.replace("9600.00", "9601.00"), INVOICE)
+    assert changed.exit_code == 2
+    assert "give --name for a new file" in one_line(changed)
+
+
+def test_a_version_that_does_not_rise_is_refused(tmp_path: Path) -> None:
+    load(tmp_path, TUNNEL)
+    options = ("--name", "two", "--set", "project.version=1")
+    result = load(tmp_path, TUNNEL.replace("500.00", "520.00"), options=options)
+    assert result.exit_code == 2
+    assert (
+        "version 1 of project TUNNEL is in the folder with other balances: expected a higher version, came 1"
+        in one_line(result)
+    )
+
+
+def test_without_contracts_in_the_folder_the_run_has_to_say_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    result = load(tmp_path, DESIGN, INVOICE)
+    assert result.exit_code == 0
+    assert "the folder knows no contracts" in one_line(result)
+
+
+def test_a_contract_recorded_long_ago_is_warned_of(tmp_path: Path) -> None:
+    folder(tmp_path, {**contract("K-2", "TUNNEL", "L"), "occurred_at": "2026-01-05T08:00:00Z"})
+    result = load(tmp_path, TUNNEL)
+    assert "project TUNNEL: its contract is recorded 2026-01-05, long before the day of the balances" in one_line(
+        result
+    )
+    assert events(tmp_path)[0]["occurred_at"] == "2026-06-30T00:00:00Z"
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    result = load(tmp_path, DESIGN, INVOICE, options=("--dry-run",))
+    assert result.exit_code == 0
+    assert "not written (--dry-run)" in one_line(result)
+    assert [path.name for path in (tmp_path / "input").iterdir()] == ["firm.jsonl"]

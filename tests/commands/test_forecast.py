@@ -119,7 +119,7 @@ def test_labels_of_a_chart_stay_apart() -> None:
 
 def test_the_chart_over_time_begins_with_the_plan() -> None:
     """PRJ-00004 has a plan of 138,600.00, and a contract of the same day that takes 13,530.00 off."""
-    [begin] = re.findall(r'd="(M[^"]+)" class="line first"', forecast("PRJ-00004", "--html").stdout)
+    [begin] = re.findall(r'd="(M[^"]+)" class="line first"', forecast("PRJ-00004", "--html", "-").stdout)
     assert re.match(r"M64 [\d.]+ H64 V", begin)
 
 
@@ -128,7 +128,7 @@ def test_a_page_has_no_names_of_event_types() -> None:
         ("en_GB", "estimate revised PRJ-00004 version 2"),
         ("de_DE", "Schätzung geändert PRJ-00004 Fassung 2"),
     ):
-        texts = " ".join(checked(forecast("PRJ-00004", "--html", "--locale", locale).stdout).texts)
+        texts = " ".join(checked(forecast("PRJ-00004", "--html", "-", "--locale", locale).stdout).texts)
         assert text in texts
         assert not re.search("|".join(ENTITIES), texts)
 

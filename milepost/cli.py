@@ -14,6 +14,7 @@ from milepost.as_of import looking_back
 from milepost.commands import (
     accounts,
     between,
+    contract,
     dead_letters,
     deliver,
     doctor,
@@ -24,10 +25,12 @@ from milepost.commands import (
     import_,
     import_balances,
     import_exports,
+    invoice,
     lag,
     ledger,
     log,
     mending,
+    payment,
     reconcile,
     run,
     schemas,
@@ -35,6 +38,7 @@ from milepost.commands import (
     settings,
     show,
     statement,
+    statement_decision,
     status,
     topics,
     verify,
@@ -44,7 +48,7 @@ from milepost.commands import (
 from milepost.console import HELP_WIDTH, echo, fitted
 from milepost.folders import said_once
 from milepost.for_period import forecast_for, show_for
-from milepost.verb_groups import GroupedVerbs, help_
+from milepost.verb_groups import GroupedVerbs, ShowingGroup, help_
 from state.rules import RULES_VERSION
 
 PLAIN: Final[dict[str, Any]] = {
@@ -70,6 +74,15 @@ app = typer.Typer(
 imports = typer.Typer(name="import", help="Turn files of other systems into events.", **PLAIN)
 released = typer.Typer(name="schemas", help="The public contract: schemas of events and outputs.", **PLAIN)
 
+stated = typer.Typer(
+    name="statement",
+    cls=ShowingGroup,
+    help="Show statements; approve or return drafts.\n\n`milepost statement ID` shows one.",
+    **PLAIN,
+)
+invoiced = typer.Typer(name="invoice", help="Invoices of statements that are posted elsewhere.", **PLAIN)
+paid = typer.Typer(name="payment", help="What customers have paid.", **PLAIN)
+agreed = typer.Typer(name="contract", help="Amendments of contracts, with their effects first.", **PLAIN)
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
@@ -213,12 +226,58 @@ mount(
     example="milepost explain PRJ-00004#accrued --output build/try/output",
     then="milepost explain on any id that it shows; --html FILE for a page to click through",
 )
+app.add_typer(stated)
 mount(
-    "statement",
+    "show",
     looking_back(statement.statement),
-    "Show a statement as the customer gets it.",
-    example="milepost statement K-00003.K-00003/C-00001/2026-02-16/1 --html statement.html --locale de_DE --output build/try/output",
+    "One as the customer gets it; without an id all.",
+    example="milepost statement show K-00003.K-00003/C-00001/2026-02-16/1 --html statement.html --locale de_DE --output build/try/output",
     then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",
+    on=stated,
+)
+mount(
+    "approve",
+    statement_decision.approve,
+    "Approve drafts, which issues them.",
+    example="milepost statement approve K-00003.K-00003/C-00001/2026-02-16/1 --as ben --output build/try/output",
+    then="milepost run, which issues them",
+    on=stated,
+)
+mount(
+    "return",
+    statement_decision.return_,
+    "Return drafts, with what is to be corrected.",
+    example="milepost statement return K-00003.K-00003/C-00001/2026-02-16/1 --reason 'hours of 3 March' --output build/try/output",
+    then="correct the work; milepost run, which drafts the next revision",
+    on=stated,
+)
+app.add_typer(invoiced)
+mount(
+    "mark",
+    invoice.mark,
+    "Say that a statement's invoice is posted.",
+    example="milepost invoice mark K-00003.K-00003/C-00001/2026-02-16/1 --posted-on 2026-03-02 --output build/try/output",
+    then="milepost run, which books what is owed",
+    on=invoiced,
+)
+app.add_typer(paid)
+mount(
+    "add",
+    payment.add,
+    "Say that a customer has paid.",
+    example="milepost payment add C-00001 1190.00 EUR --on 2026-03-20 --oldest --output build/try/output",
+    then="milepost run, which books the cash",
+    on=paid,
+)
+app.add_typer(agreed)
+mount(
+    "amend",
+    contract.amend,
+    "Change the terms, after a look at what that does.",
+    example="milepost contract amend K-00003 --effective-on 2026-04-01 --set lines[0].cost_budget=9000 --reason 'new scope' "
+    "--approved-by ben --output build/try/output",
+    then="milepost run, which folds the new terms in",
+    on=agreed,
 )
 mount(
     "forecast",

@@ -30,6 +30,7 @@ GROUPS: Final = {
 }
 REST: Final = "Others"
 EXIT_CODES: Final = "exit-codes"
+SHOW: Final = "show"
 PADDING: Final = 6
 
 
@@ -50,6 +51,14 @@ class GroupedVerbs(TellingGroup):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+
+class ShowingGroup(typer.core.TyperGroup):
+    """A group of which `show` may be left out: `milepost statement ID` is `milepost statement show ID`."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        is_named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if is_named else [SHOW, *args])
 
 
 def help_(

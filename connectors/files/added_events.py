@@ -22,6 +22,8 @@ from domain.events.catalogue import Event
 
 DECISIONS: Final = "decisions"
 RESENT: Final = "resent"
+# What people say that another system would say else: an invoice, a payment, an amendment.
+RECORDED: Final = "recorded"
 STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 
 

@@ -49,13 +49,13 @@ class StoreReader:
         except Damaged:
             return None
 
-    def parts(self, engagement_id: str, kind: str) -> tuple[Any, ...]:
-        """All of a kind, by id."""
-        rows = self._rows(
-            "SELECT p.id, p.data FROM parts p JOIN engagements USING (no) WHERE engagements.id = ? AND p.kind = ? ORDER BY p.id",
-            engagement_id,
-            kind,
-        )
+    def parts(self, engagement_id: str | None, kind: str) -> tuple[Any, ...]:
+        """All of a kind, by id; None is of every engagement."""
+        query = "SELECT p.id, p.data FROM parts p JOIN engagements USING (no) WHERE p.kind = ?"
+        if engagement_id is None:
+            rows = self._rows(f"{query} ORDER BY p.id", kind)
+        else:
+            rows = self._rows(f"{query} AND engagements.id = ? ORDER BY p.id", kind, engagement_id)
         try:
             return tuple(snapshot.decode_part(kind, part_id, data) for part_id, data in rows)
         except Damaged:

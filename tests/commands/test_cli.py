@@ -151,6 +151,8 @@ def test_commands_in_the_documents_can_be_typed(page: Path) -> None:
     for command in typed(page):
         words = command.removeprefix("milepost ").split()
         verb = next((each for each in VERBS if tuple(words[: len(each)]) == each), None)
+        if verb is None and words[0] == "statement":
+            verb = ("statement", "show")
         assert verb is not None, command
         known = {option for parameter in VERBS[verb].params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word.strip("[]") for word in words if word.strip("[").startswith("--")} <= known, command

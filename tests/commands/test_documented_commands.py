@@ -42,6 +42,16 @@ NOT_RUN: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         (
+            "milepost invoice mark BRIDGE.K-1/ACME/2026-03-01/1 --invoice-id INV-1 --posted-on 2026-04-02",
+            "milepost payment add ACME 1190.00 EUR --on 2026-04-20 --for INV-1",
+            "milepost statement approve BRIDGE.K-1/ACME/2026-04-01/1 --as ben",
+            'milepost statement return BRIDGE.K-1/ACME/2026-04-01/1 --reason "T-1 was six hours"',
+            'milepost contract amend K-1 --effective-on 2026-05-01 --reason "new rate" --approved-by ben',
+        ),
+        "they decide about a firm; test_recording.py runs them",
+    ),
+    **dict.fromkeys(
+        (
             "milepost topics create --dry-run",
             "milepost topics create",
             "milepost topics check",

@@ -1,0 +1,276 @@
+"""`milepost contract amend`: new terms of a contract, seen in figures before anybody writes them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import orjson
+import typer
+
+from milepost.commands.given_settings import File
+from milepost.console import say, tell
+from milepost.days import day
+from milepost.recording import Asker, At, DryRun, Input, Json, Kafka, Output, Recording, RecordOptions, RecordPlaces
+
+if TYPE_CHECKING:
+    from dataflows.whatif import WhatIf
+    from state.books import Contract
+
+FILE_NAME = "terms.toml"
+
+
+class Treatment(StrEnum):
+    SEPARATE = "separate"
+    PROSPECTIVE = "prospective"
+    CATCH_UP = "catch_up"
+
+
+class TermsGiven(NamedTuple):
+    """How the new terms are said: fields, a file, or neither, for the editor."""
+
+    settings: Sequence[str]
+    file: Path | None
+
+
+# Long by its options, each of which is a parameter.
+def amend(
+    id_: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.", show_default=False)],
+    output: Output,
+    effective_on: Annotated[
+        datetime,
+        typer.Option(
+            "--effective-on", parser=day, metavar="DAY", help="First day of the new terms.", show_default=False
+        ),
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)],
+    approved_by: Annotated[
+        str, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Such as lines[0].terms.cap.amount=12000; may be repeated."),
+    ] = None,
+    terms: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", help="The new terms as TOML. Without --file and --set they are edited.", show_default=False
+        ),
+    ] = None,
+    treatment: Annotated[
+        Treatment,
+        typer.Option("--treatment", help="How revenue follows: a contract of its own, what remains, all at once."),
+    ] = Treatment.PROSPECTIVE,
+    retroactive: Annotated[
+        bool, typer.Option("--retroactive", help="New caps hold for work before that day too.")
+    ] = False,
+    input_: Input = None,
+    as_: Asker = None,
+    at: At = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write it without asking.")] = False,
+    kafka: Kafka = False,
+    file: File = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Amend a contract: its present terms, edited; what that would do; and, with a yes, the event that says so."""
+    from milepost.deciding import confirmed, other_person
+
+    if set_ and terms is not None:
+        raise typer.BadParameter("expected one of --set and --file, got both", param_hint="--file")
+    recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
+    other_person(approved_by, recording.who)
+    known = _known(recording, id_)
+    version = _next_version(recording, known)
+    changed = _changed(known, TermsGiven(set_ or (), terms))
+    if not changed:
+        raise recording.done_before(f"The terms of contract {id_} are these already")
+    event = recording.event(
+        "ContractAmended",
+        contract_id=id_,
+        version=version,
+        replaces_version=known.history[-1].version,
+        effective_on=effective_on.date().isoformat(),
+        treatment=treatment.value,
+        retroactive=retroactive or None,
+        approved_by=approved_by,
+        reason=reason,
+        **changed,
+    )
+    if not dry_run:
+        _tell_effects(_effects(recording, event), json=json)
+        confirmed(f"Write the amendment of contract {id_}?", yes=yes)
+    recording.send([event], "contract_id")
+
+
+def _known(recording: Recording, contract_id: str) -> Contract:
+    """As it stands. Raises BadParameter where there are no terms to amend."""
+    from milepost.unknown_id import unknown_id
+
+    with recording.books() as books:
+        found: tuple[Contract, ...] = books.parts_with_id("contract", contract_id)
+        known = frozenset(each.contract_id for each in books.parts(None, "contract")) if not found else frozenset[str]()
+    if not found:
+        raise unknown_id(recording.output, contract_id, "a contract", known, "milepost dump project.views", "CONTRACT")
+    contract = found[0]
+    if not contract.in_force:
+        raise typer.BadParameter(
+            f"contract {contract_id} is not in force{f': {contract.invalid}' if contract.invalid else ''}; sign it again, put right",
+            param_hint="CONTRACT",
+        )
+    if contract.terminated_on is not None:
+        raise typer.BadParameter(f"contract {contract_id} ended on {contract.terminated_on}", param_hint="CONTRACT")
+    return contract
+
+
+def _next_version(recording: Recording, known: Contract) -> int:
+    """Raises BadParameter where an amendment is on its way: its terms are not the present ones yet."""
+    from domain.events.commercial import ContractAmended
+
+    last = max(known.version, *(each.version for each in known.waiting), 0)
+    for event in recording.recorded:
+        if isinstance(event, ContractAmended) and event.contract_id == known.contract_id and event.version > last:
+            raise typer.BadParameter(
+                f"version {event.version} of contract {known.contract_id} is recorded and waits for the next run. "
+                "milepost run takes it in; then amend it",
+                param_hint="CONTRACT",
+            )
+    return last + 1
+
+
+def _changed(known: Contract, given: TermsGiven) -> dict[str, object]:
+    """The fields that differ, whole. Raises BadParameter where the terms are none, or take a field away."""
+    from connectors.json_records import record_to_json
+    from milepost.corrected import with_fields
+    from milepost.terms_text import read, terms_of
+
+    said = record_to_json(known.terms)
+    before = terms_of(said)
+    if given.settings:
+        stated = {each.partition("=")[0].partition(".")[0].partition("[")[0] for each in given.settings}
+        _check_known(stated, "--set")
+        wanted = terms_of(with_fields(said, given.settings))
+        return _differing(said, before, wanted)
+    if given.file is not None:
+        return _differing(said, before, read(_text(given.file)))
+    return _edited(known, said, before)
+
+
+def _check_known(names: Iterable[str], option: str) -> None:
+    from milepost.terms_text import amendable
+
+    known = amendable()
+    if odd := sorted(name for name in names if name not in known):
+        raise typer.BadParameter(
+            f"expected fields of the terms, such as {', '.join(sorted(known))}; got {', '.join(odd)}", param_hint=option
+        )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "expected UTF-8"
+        raise typer.BadParameter(f"{path}: {reason}", param_hint="--file") from fault
+
+
+def _differing(
+    said: Mapping[str, object], before: Mapping[str, object], wanted: Mapping[str, object]
+) -> dict[str, object]:
+    from connectors.decode_error import DecodeError
+    from connectors.json_records import event_from_json, record_to_json
+    from milepost.terms_text import terms_of
+
+    gone = [name for name in before if name not in wanted]
+    if gone:
+        raise typer.BadParameter(
+            f"an amendment inherits what it does not name, so {', '.join(gone)} cannot be taken away; state another value",
+            param_hint="--file",
+        )
+    _check_known(wanted, "--file")
+    try:
+        read_back = terms_of(record_to_json(event_from_json({**said, **wanted, "type": "ContractSigned"})))
+    except DecodeError as fault:
+        raise typer.BadParameter(f"{fault.field_path}: {fault.reason}", param_hint="--file") from fault
+    return {name: value for name, value in read_back.items() if value != before.get(name)}
+
+
+def _edited(known: Contract, said: Mapping[str, object], before: Mapping[str, object]) -> dict[str, object]:
+    """In the reader's editor, again until it can be read or somebody gives up; the text is never lost on the way."""
+    from milepost.deciding import is_terminal
+    from milepost.terms_text import read, written
+
+    if not is_terminal():
+        raise typer.BadParameter("expected --set or --file where no terminal is for an editor", param_hint="--set")
+    head = (
+        f"Contract {known.contract_id}, version {known.version}. Change what is new, save, and leave the editor.\n"
+        "Without a change nothing is written. docs/events.md#contractamended says what else a field may be."
+    )
+    text = written(before, head)
+    with TemporaryDirectory(prefix="milepost-amend-") as folder:
+        path = Path(folder) / FILE_NAME
+        while True:
+            path.write_text(text, encoding="utf-8")
+            _edit(path)
+            text = path.read_text(encoding="utf-8")
+            try:
+                return _differing(said, before, read(text))
+            except typer.BadParameter as fault:
+                say(fault.message)
+                typer.confirm("Edit it again?", default=True, abort=True, err=True)
+
+
+def _edit(path: Path) -> None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - the reader's own editor
+    except OSError as fault:
+        raise typer.BadParameter(
+            f"the editor {editor} cannot be started: {fault.strerror}; set EDITOR, or use --set or --file",
+            param_hint="--set",
+        ) from fault
+    if done.returncode:
+        raise typer.BadParameter(
+            f"the editor {editor} ended with {done.returncode}; nothing was written", param_hint="--set"
+        )
+
+
+def _effects(recording: Recording, event: Mapping[str, object]) -> WhatIf:
+    """As the next event of the log. Raises BadParameter where it would be refused."""
+    from dataflows.whatif import NoChange, UnreadableChange, what_if
+    from dataflows.whatif_intake import ShardMissing
+    from milepost.as_of import indexing
+
+    with TemporaryDirectory(prefix="milepost-amend-") as folder:
+        change = Path(folder) / "amendment.jsonl"
+        change.write_bytes(orjson.dumps(event) + b"\n")
+        try:
+            with indexing() as progress:
+                found = what_if(recording.output, change, None, progress)
+        except (NoChange, UnreadableChange, ShardMissing) as fault:
+            raise typer.BadParameter(str(fault), param_hint="CONTRACT") from fault
+    if found.refused:
+        refused = found.refused[0]
+        raise typer.BadParameter(
+            f"it would be refused: {refused.category}: {refused.resolution}", param_hint="CONTRACT"
+        )
+    return found
+
+
+def _tell_effects(found: WhatIf, *, json: bool) -> None:
+    """On stderr where stdout is for a machine."""
+    from milepost.tables import plain, show
+    from milepost.whatif_told import head, tables
+
+    if json:
+        say("\n".join([*head(found), *(line for table in tables(found) for line in plain(table))]))
+        return
+    tell("\n".join(head(found)) + "\n")
+    show(*tables(found))

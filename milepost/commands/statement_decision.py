@@ -1,0 +1,121 @@
+"""`milepost statement approve` and `return`: what a person decides about drafts of statements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milepost.commands.given_settings import File
+from milepost.console import say
+from milepost.recording import Asker, At, DryRun, Input, Json, Kafka, Output, Recording, RecordOptions, RecordPlaces
+
+if TYPE_CHECKING:
+    from domain.outputs import BillingStatement
+
+Ids = Annotated[list[str], typer.Argument(metavar="STATEMENT", help="Ids of drafts.", show_default=False)]
+APPROVED, RETURNED = "StatementApproved", "StatementReturned"
+
+
+def approve(
+    ids: Ids,
+    output: Output,
+    input_: Input = None,
+    as_: Asker = None,
+    at: At = None,
+    kafka: Kafka = False,
+    file: File = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Approve drafts of statements: each is issued as it was drafted, unless its work has changed since."""
+    recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
+    drafts = _to_decide(recording, ids, APPROVED)
+    _check_not_asked_by(recording, drafts)
+    who = recording.who.name
+    events = [
+        recording.event(
+            APPROVED, statement_id=one.statement_id, revision=one.revision, approved_by=who, requested_by=None
+        )
+        for one in drafts
+    ]
+    recording.send(events, "statement_id")
+
+
+def return_(
+    ids: Ids,
+    output: Output,
+    reason: Annotated[str, typer.Option("--reason", help="What is to be corrected.", show_default=False)],
+    input_: Input = None,
+    as_: Asker = None,
+    at: At = None,
+    kafka: Kafka = False,
+    file: File = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Return drafts of statements: their work waits for a correction, or for the next statement."""
+    recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
+    events = [
+        recording.event(RETURNED, statement_id=one.statement_id, revision=one.revision, reason=reason)
+        for one in _to_decide(recording, ids, RETURNED)
+    ]
+    recording.send(events, "statement_id")
+
+
+def _to_decide(recording: Recording, ids: list[str], type_name: str) -> list[BillingStatement]:
+    """Drafts without a decision. What is decided so already is said, and ends the command where nothing else is left."""
+    from milepost.statements_named import newest_statement
+
+    found = [newest_statement(recording.output, each) for each in dict.fromkeys(ids)]
+    before: list[str] = []
+    drafts: list[BillingStatement] = []
+    with recording.books() as books:
+        returned = {one.statement_id for one in books.parts(None, "draft") if one.returned == one.revision}
+    for one in found:
+        known = _decided(recording, one, is_returned=one.statement_id in returned)
+        if known is None:
+            drafts.append(one)
+        elif known == type_name:
+            before.append(one.statement_id)
+        else:
+            raise typer.BadParameter(
+                f"expected a draft that nobody has decided about; {one.statement_id} is {_words(known)}",
+                param_hint="STATEMENT",
+            )
+    if before and not drafts:
+        raise recording.done_before(f"{_words(type_name).capitalize()} already: {', '.join(before)}")
+    if before:
+        say(f"{_words(type_name).capitalize()} already, and left out: {', '.join(before)}")
+    return drafts
+
+
+def _decided(recording: Recording, one: BillingStatement, *, is_returned: bool) -> str | None:
+    """The kind of the decision that the newest revision has, taken in or only on its way."""
+    from domain.events.control import StatementApproved, StatementReturned
+
+    if one.status == "issued":
+        return APPROVED
+    for event in recording.recorded:
+        if isinstance(event, StatementApproved | StatementReturned) and (event.statement_id, event.revision) == (
+            one.statement_id,
+            one.revision,
+        ):
+            return type(event).__name__
+    return RETURNED if is_returned or one.status != "open" else None
+
+
+def _words(type_name: str) -> str:
+    return "approved" if type_name == APPROVED else "returned"
+
+
+def _check_not_asked_by(recording: Recording, drafts: list[BillingStatement]) -> None:
+    """Who asked for a statement does not approve it; the fold checks it again."""
+    who = recording.who.name
+    with recording.books() as books:
+        asked = {draft.statement_id: draft.requested_by for draft in books.parts(None, "draft")}
+    own = [one.statement_id for one in drafts if asked.get(one.statement_id) == who]
+    if own:
+        raise typer.BadParameter(
+            f"{who} asked for {', '.join(own)} and cannot approve it; somebody else does, with --as", param_hint="--as"
+        )

@@ -1,0 +1,164 @@
+"""Events that a person records for a system that does not send them: an invoice, a payment, an approval, an amendment.
+
+They go where decisions about exceptions go: into a file of the input folder, or to their topic. Each is refused before it is written
+where the books say already that it cannot be; the fold looks at it in any case. Ids are derived from what is recorded, so that the same
+command typed twice says that it was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+import orjson
+import typer
+
+from milepost.console import echo, say, shape, shell_word, write_json
+from milepost.deciding import Person
+
+if TYPE_CHECKING:
+    from domain.events.catalogue import Event
+    from domain.units import Instant
+    from state.store.reader import StoreReader
+
+SOURCE: Final = "milepost"
+
+Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
+Input = Annotated[
+    Path | None,
+    typer.Option("--input", help="Its input folder, which gets one more file; without it `input` beside the output."),
+]
+Kafka = Annotated[
+    bool,
+    typer.Option("--kafka", help="Send it to its topic; --output is a folder that `verify --kafka --keep` keeps."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the event, and write nothing.")]
+Asker = Annotated[str | None, typer.Option("--as", help="Who says it; without it whoever has logged in.")]
+At = Annotated[str | None, typer.Option("--at", help="When it was said, such as 2026-04-30T17:00:00Z; else now.")]
+Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+
+
+class RecordPlaces(NamedTuple):
+    """What is known is read from `output`; what is recorded goes to the input folder or, with `kafka`, to a topic."""
+
+    output: Path
+    input_dir: Path | None
+    kafka: bool
+    settings: Path | None
+
+
+class RecordOptions(NamedTuple):
+    who: str | None
+    at: str | None
+    dry_run: bool
+    json: bool
+
+
+class Recording:
+    """One command that records something: who, when, what is known, and where it goes."""
+
+    def __init__(self, places: RecordPlaces, options: RecordOptions) -> None:
+        from connectors.files.found_exceptions import latest_of
+        from connectors.files.no_outputs import NoOutputs
+        from milepost.deciding import decided_at, person
+
+        if places.kafka and places.input_dir is not None:
+            raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
+        self.output = places.output
+        self._places = places
+        self._options = options
+        self.who: Person = person(options.who)
+        try:
+            self.at: Instant = decided_at(options.at, latest_of(places.output))
+        except NoOutputs as fault:
+            raise typer.BadParameter(str(fault), param_hint="--output") from fault
+
+    @contextmanager
+    def books(self) -> Iterator[StoreReader]:
+        """Raises BadParameter where there are none: nothing is recorded unseen."""
+        from dataflows.embedded import store_path
+        from state.store.reader import reading_store
+
+        with reading_store(store_path(self.output, 0)) as reader:
+            if not reader.is_there:
+                raise typer.BadParameter(
+                    f"{self.output}: the books are not there, so nobody can say what is open; `milepost run` makes them again",
+                    param_hint="--output",
+                )
+            yield reader
+
+    @cached_property
+    def folder(self) -> Path:
+        from milepost.deciding import input_folder
+
+        return input_folder(self._places.input_dir, self.output)
+
+    @cached_property
+    def recorded(self) -> tuple[Event, ...]:
+        """What such commands have written, taken in or not; on topics that is not known."""
+        from connectors.files.added_events import RECORDED, added_events
+
+        return () if self._places.kafka else tuple(added_events(self.folder, RECORDED))
+
+    def event(self, type_name: str, **fields: object) -> dict[str, object]:
+        """With what stands on every event."""
+        from connectors.files.added_events import new_event_id
+        from connectors.json_values import instant_text
+
+        said = {"requested_by": self.who.name, **fields}
+        return {
+            "type": type_name,
+            "event_id": new_event_id(f"{SOURCE}.recorded"),
+            "occurred_at": instant_text(self.at),
+            "source": SOURCE,
+            **{name: value for name, value in said.items() if value is not None},
+        }
+
+    def send(self, events: Sequence[dict[str, object]], keyed: str) -> None:
+        """Or only shows them. Raises BadParameter where one would become a dead letter."""
+        from connectors.files.input_reader import fault_of_line
+
+        for event in events:
+            if fault := fault_of_line(orjson.dumps(event)):
+                raise typer.BadParameter(fault.reason, param_hint=_option_of(fault.field_path))
+        if self._options.dry_run:
+            for event in events:
+                write_json(event)
+            return
+        place, kind, then = self._sent(events, keyed)
+        if self._options.json:
+            write_json(shape(1, **{kind: place}, events=list(events)))
+            return
+        past = "sent" if kind == "topic" else "written"
+        echo(f"{len(events):,} event{'s' * (len(events) != 1)} {past} to {place}")
+        say(f"\nNext: {then}")
+
+    def _sent(self, events: Sequence[dict[str, object]], keyed: str) -> tuple[str, str, str]:
+        from milepost.days import moment
+
+        if not self._places.kafka:
+            from connectors.files.added_events import RECORDED, add_events
+
+            run = f"milepost run --input {shell_word(self.folder)} --output {shell_word(self.output)}"
+            return str(add_events(self.folder, RECORDED, events, moment())), "file", run
+        from domain.events.catalogue import TOPICS
+        from milepost.commands.given_settings import given
+        from milepost.exceptions_on_kafka import ExceptionTopics
+
+        topics = ExceptionTopics(given(self._places.settings, None).settings)
+        [topic] = {TOPICS[str(event["type"])] for event in events}
+        return topics.send(events, topic, keyed), "topic", "milepost lag, until intake has taken it in"
+
+    def done_before(self, message: str) -> typer.Exit:
+        """To be raised where the same is recorded already: a repeat changes nothing, and is no fault."""
+        if self._options.json:
+            write_json(shape(1, events=[]))
+        say(f"{message}. Nothing was written")
+        return typer.Exit(0)
+
+
+def _option_of(field_path: str) -> str:
+    return f"--{field_path.partition('.')[0].partition('[')[0].replace('_', '-')}"

@@ -1,0 +1,295 @@
+"""What people record for a system that sends nothing: invoices, payments, approvals, amendments; typed twice it is recorded once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost import deciding
+from milepost.cli import app
+from milepost.exceptions_on_kafka import ExceptionTopics
+from tests.commands.tiny_firm import event, founding, run, said, worked, write
+
+MARCH = "BRIDGE.K-1/ACME/2026-03-01/1"
+AT = ("--at", "2026-04-03T09:00:00Z")
+
+
+@pytest.fixture
+def firm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """12 hours at 100.00 in March, on an issued statement of 1,200.00."""
+    write(tmp_path / "input", [*founding(), worked("T-1", 2), worked("T-2", 3, "4")])
+    run(tmp_path, "--until", "2026-04-02")
+    monkeypatch.setenv("MILEPOST_OUTPUT", str(tmp_path / "output"))
+    return tmp_path
+
+
+@pytest.fixture
+def drafting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, of which the statement waits for approval; Ann asked for it."""
+    *before, contract = founding()
+    request = event(
+        "StatementRequested",
+        "2026-03-04T08:00:00Z",
+        request_id="R",
+        contract_id="K-1",
+        requested_by="ann",
+        to="2026-04-01",
+    )
+    drafts = {**contract, "policies": {"statement_approval": "required"}}
+    write(tmp_path / "input", [*before, drafts, worked("T-1", 2), worked("T-2", 3, "4"), request])
+    run(tmp_path, "--until", "2026-04-02")
+    monkeypatch.setenv("MILEPOST_OUTPUT", str(tmp_path / "output"))
+    return tmp_path
+
+
+def milepost(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def told(result: Result) -> str:
+    return re.sub(r"\s+", " ", result.stderr)
+
+
+def refused(*words: str) -> str:
+    result = milepost(*words)
+    assert result.exit_code == 2, result.output
+    return told(result)
+
+
+def recorded(firm: Path) -> list[dict[str, Any]]:
+    files = sorted((firm / "input" / "recorded").glob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def owed(firm: Path) -> str:
+    """On 1100, all that was posted."""
+    lines = (
+        line
+        for journal in milepost("dump", "erp.postings", "--json").stdout.splitlines()
+        for line in json.loads(journal)["lines"]
+        if line["account"] == "1100"
+    )
+    del firm
+    return f"{sum(float(line['amount']) for line in lines):.2f}"
+
+
+def test_an_invoice_is_owed_and_a_payment_pays_it(firm: Path) -> None:
+    """1,200.00 invoiced, 500.00 and then 900.00 paid: nothing is owed, and 200.00 is for no invoice."""
+    assert milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT).exit_code == 0
+    run(firm)
+    assert owed(firm) == "1200.00"
+    assert milepost("payment", "add", "ACME", "500", "EUR", "--for", "INV-1", *AT).exit_code == 0
+    rest = milepost("payment", "add", "ACME", "900", "EUR", "--oldest", *AT)
+    assert "200.00 EUR of it is for no invoice yet" in told(rest)
+    run(firm)
+    assert owed(firm) == "0.00"
+    invoice, first, second = recorded(firm)
+    assert (invoice["amount"], invoice["posted_on"], invoice["tax_amount"]) == ("1200.00", "2026-04-03", "0.00")
+    assert first["applications"] == [{"invoice_id": "INV-1", "amount": "500.00"}]
+    assert second["applications"] == [{"invoice_id": "INV-1", "amount": "700.00"}]
+    assert {each["requested_by"] for each in recorded(firm)} == {deciding.person(None).name}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("invoice", "mark", MARCH, "--invoice-id", "INV-1"),
+        ("payment", "add", "ACME", "500.00", "EUR", "--on", "2026-04-02"),
+    ],
+    ids=" ".join,
+)
+def test_the_same_twice_is_recorded_once(words: tuple[str, ...], firm: Path) -> None:
+    """Before the run that takes it in, and after."""
+    assert milepost(*words, *AT).exit_code == 0
+    for _ in range(2):
+        again = milepost(*words, *AT)
+        assert (again.exit_code, "Nothing was written" in told(again)) == (0, True)
+        run(firm)
+    assert len(recorded(firm)) == 1
+
+
+def test_what_is_wrong_with_an_invoice_is_said_before_anything_is_written(firm: Path) -> None:
+    assert "got BRIDGE, which is a project" in refused("invoice", "mark", "BRIDGE", *AT)
+    assert f"the nearest are {MARCH}" in refused("invoice", "mark", f"{MARCH}0", *AT)
+    assert "--amount: expected" in refused("invoice", "mark", MARCH, "--amount", "1.200,00", *AT)
+    milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
+    assert "has its invoice already, INV-1; got INV-2" in refused(
+        "invoice", "mark", MARCH, "--invoice-id", "INV-2", *AT
+    )
+    assert len(recorded(firm)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("ACM", "5", "EUR"), "expected the id of a customer, got ACM; the nearest are ACME"),
+        (("ACME", "5,50", "EUR"), "AMOUNT: expected an amount above zero such as 1190.00"),
+        (("ACME", "-5", "EUR"), "AMOUNT"),
+        (
+            ("ACME", "5", "EUR", "--for", "INV-9"),
+            "expected an open invoice of the customer, got INV-9; the nearest are INV-1",
+        ),
+        (("ACME", "5", "USD", "--for", "INV-1"), "expected an invoice in USD; INV-1 is in EUR"),
+        (("ACME", "2000", "EUR", "--for", "INV-1=1300"), "open of INV-1, 1,200.00 EUR"),
+        (("ACME", "5", "EUR", "--for", "INV-1=6"), "left of the payment, 5.00 EUR; got 6.00"),
+        (("ACME", "5", "EURO"), "--currency: expected"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
+)
+def test_a_payment_that_cannot_be_is_refused(words: tuple[str, ...], expected: str, firm: Path) -> None:
+    milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
+    run(firm)
+    if "-5" in words:
+        words = ("--", *words)
+    assert expected in refused("payment", "add", *AT, *words)
+    assert len(recorded(firm)) == 1
+
+
+def test_another_payment_of_the_day_and_amount_has_an_id_of_its_own(firm: Path) -> None:
+    milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
+    run(firm)
+    pay = ("payment", "add", "ACME", "100", "EUR", *AT)
+    assert milepost(*pay).exit_code == 0
+    assert "needs a --payment-id of its own, as one for INV-1 would be" in refused(*pay, "--for", "INV-1")
+    assert milepost(*pay, "--for", "INV-1", "--payment-id", "B-7").exit_code == 0
+    run(firm)
+    assert owed(firm) == "1100.00"
+
+
+def test_a_draft_is_approved_by_somebody_else_than_who_asked(drafting: Path) -> None:
+    assert "expected an issued statement" in refused("invoice", "mark", MARCH, *AT)
+    assert "ann asked for" in refused("statement", "approve", MARCH, "--as", "ann", *AT)
+    assert milepost("statement", "approve", MARCH, "--as", "ben", *AT).exit_code == 0
+    assert "approved already" in told(milepost("statement", "approve", MARCH, *AT)).lower()
+    assert f"{MARCH} is approved" in refused("statement", "return", MARCH, "--reason", "late", *AT)
+    run(drafting)
+    [one] = said(milepost("statement", "--json"))["statements"]
+    assert (one["status"], one["amount_due"]) == ("issued", "1200.00")
+    assert [each["approved_by"] for each in recorded(drafting)] == ["ben"]
+
+
+def test_a_returned_draft_comes_again_when_its_work_is_corrected(drafting: Path) -> None:
+    assert milepost("statement", "return", MARCH, "--reason", "T-1 was six hours", *AT).exit_code == 0
+    run(drafting)
+    [returned] = recorded(drafting)
+    assert (returned["reason"], returned["revision"]) == ("T-1 was six hours", 1)
+    again = milepost("statement", "return", MARCH, "--reason", "T-1 was six hours", *AT)
+    assert (again.exit_code, "Nothing was written" in told(again)) == (0, True)
+
+
+def test_show_may_be_left_out_of_statement(firm: Path) -> None:
+    del firm
+    assert milepost("statement", MARCH).stdout == milepost("statement", "show", MARCH).stdout
+    assert milepost("statement", "--json").stdout == milepost("statement", "show", "--json").stdout
+
+
+AMEND = (
+    "contract",
+    "amend",
+    "K-1",
+    "--effective-on",
+    "2026-04-01",
+    "--reason",
+    "new rate",
+    "--approved-by",
+    "ben",
+    *AT,
+)
+RATE = ("--set", "lines[0].terms.rates[0].rate=130")
+
+
+def test_new_terms_hold_after_a_look_at_what_they_do(firm: Path) -> None:
+    """8 hours of 8 April at 130.00 instead of 100.00."""
+    later = {**worked("T-3", 8), "worked_on": "2026-04-08", "occurred_at": "2026-04-03T08:00:00Z"}
+    write(firm / "input", [later], "april")
+    run(firm)
+    assert "nothing is written without a yes" in refused(*AMEND, *RATE)
+    shown = milepost(*AMEND, *RATE, "--yes")
+    assert re.search(r"1150 .* 240\.00", shown.stdout), shown.stdout
+    assert "version 2 of contract K-1 is recorded and waits" in refused(*AMEND, *RATE, "--yes")
+    run(firm)
+    again = milepost(*AMEND, *RATE, "--yes")
+    assert (again.exit_code, "terms of contract K-1 are these already" in told(again)) == (0, True)
+    [amended] = recorded(firm)
+    assert (amended["version"], amended["replaces_version"], amended["reason"]) == (2, 1, "new rate")
+    assert set(amended) & {"starts_on", "policies", "currency"} == set()
+
+
+def test_a_dry_run_prints_the_event_and_writes_nothing(firm: Path) -> None:
+    printed = json.loads(milepost(*AMEND, *RATE, "-n").stdout)
+    assert printed["lines"][0]["terms"]["rates"][0]["rate"] == "130"
+    assert recorded(firm) == []
+
+
+def test_the_terms_as_text_say_what_each_is_and_may_be_given_back(firm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor that saves what it was given changes nothing; one that changes a rate amends it."""
+    seen = firm / "seen.toml"
+    (firm / "editor").write_text(f'#!/bin/sh\ncp "$1" {seen}\n', encoding="utf-8")
+    (firm / "editor").chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(firm / "editor"))
+    monkeypatch.setattr(deciding, "is_terminal", lambda: True)
+    assert "these already" in told(milepost(*AMEND))
+    text = seen.read_text(encoding="utf-8")
+    assert "# Price of one hour in contract currency. (rate)\nrate = " in text
+    (firm / "new.toml").write_text(re.sub(r'rate = "100.*"', "rate = 130.0", text), encoding="utf-8")
+    assert milepost(*AMEND, "--file", str(firm / "new.toml"), "--yes").exit_code == 0
+    [amended] = recorded(firm)
+    assert amended["lines"][0]["terms"]["rates"][0]["rate"] == "130"
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ("lines = [", "expected terms as TOML"),
+        ("", "lines, starts_on cannot be taken away"),
+        ('currency = "USD"', "cannot be taken away"),
+    ],
+)
+def test_terms_that_are_none_are_refused(terms: str, expected: str, firm: Path) -> None:
+    (firm / "new.toml").write_text(terms, encoding="utf-8")
+    assert expected in refused(*AMEND, "--file", str(firm / "new.toml"), "--yes").replace(
+        "starts_on, lines", "lines, starts_on"
+    )
+    assert recorded(firm) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--set", "grace_day=2"), "got grace_day"),
+        (("--set", "currency=USD"), "got currency"),
+        (("--set", "lines[0].terms.rates[0].rate=dear"), "lines[0].terms.rates[0].rate"),
+        (("--treatment", "separate", *RATE), "it would be refused"),
+    ],
+    ids=" ".join,
+)
+def test_an_amendment_that_would_be_refused_is_not_written(words: tuple[str, ...], expected: str, firm: Path) -> None:
+    assert expected in refused(*AMEND, *words, "--yes")
+    assert recorded(firm) == []
+
+
+def test_who_asks_for_an_amendment_does_not_approve_it(firm: Path) -> None:
+    del firm
+    assert "ben asks for it and cannot approve it" in refused(*AMEND, *RATE, "--as", "ben", "--yes")
+    assert "got K-9; the nearest are K-1" in refused("contract", "amend", "K-9", *AMEND[3:], *RATE)
+
+
+def test_on_kafka_it_goes_to_its_topic(firm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, str, str]] = []
+
+    def send(_self: ExceptionTopics, events: Sequence[dict[str, Any]], to: str, keyed: str) -> str:
+        sent.extend((to, each["type"], each[keyed]) for each in events)
+        return f"books.{to}"
+
+    monkeypatch.setattr(ExceptionTopics, "send", send)
+    told_of = milepost("invoice", "mark", MARCH, "--kafka", "--invoice-id", "INV-1", *AT)
+    assert "1 event sent to books.finance.invoices" in told_of.stdout
+    milepost(*AMEND, *RATE, "--yes", "--kafka")
+    assert sent == [("finance.invoices", "InvoicePosted", "INV-1"), ("crm.contracts", "ContractAmended", "K-1")]
+    assert recorded(firm) == []

@@ -39,7 +39,7 @@ class Following:
             self._recorded_at = self._rows.add_record(record, place.length, self._recorded_at)
         for part, written in outputs.placed.items():
             for begin, output in written:
-                self._rows.add_output(part, begin, output.log_offset, output.record)
+                self._rows.add_output(part, begin, output.log_offset, output.output_seq, output.record)
         self._offset, self._lengths = max(end, self._offset), outputs.lengths
         if len(self._rows) >= WRITTEN_EVERY:
             self.write()

@@ -18,6 +18,8 @@ from connectors.avro_codec import output_heads, output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
+from connectors.files.glance_index import TABLES as GLANCE_TABLES
+from connectors.files.glance_index import GlanceTables
 from connectors.files.log_format import LogEnd
 from connectors.files.outputs import SINCE, parts_of, read_progress, topic_file, topic_of
 from connectors.files.written import WrittenOutput, topics, written
@@ -38,7 +40,7 @@ from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under
 
-VERSION: Final = 4
+VERSION: Final = 5
 # Another question or run may be taking in a long history.
 BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"
@@ -56,7 +58,6 @@ MEANT: Final = ("time_entry", "project", "contract")
 HEADS: Final = (
     ("ForecastUpdate", "project_id"),
     ("ProjectView", "engagement_id"),
-    ("BillingStatement", "statement_id"),
 )
 
 _TABLES: Final = """
@@ -101,6 +102,8 @@ class FigureIndex:
         self._busy_seconds = busy_seconds
         self._log = EngagementLog.open(output, shard)
         self._db = self._open(output / FOLDER / f"{shard}.db")
+        # What the firm at a glance is summed from.
+        self.glance = GlanceTables(self._db)
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +122,9 @@ class FigureIndex:
                 path.parent.mkdir(exist_ok=True)
                 made = sqlite3.connect(path, timeout=self._busy_seconds, isolation_level=None)
                 made.executescript(
-                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;" + _TABLES
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;"
+                    + _TABLES
+                    + GLANCE_TABLES
                 )
                 if self._fits(made):
                     return made
@@ -133,7 +138,7 @@ class FigureIndex:
             delete(self.output, self.shard)
         self.is_kept = False
         made = sqlite3.connect(":memory:", isolation_level=None)
-        made.executescript(_TABLES)
+        made.executescript(_TABLES + GLANCE_TABLES)
         return made
 
     def _fits(self, db: sqlite3.Connection) -> bool:
@@ -253,7 +258,7 @@ class FigureIndex:
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
             position, record = found.record
-            rows.add_output(part, found.byte_offset, position.log_offset, record)
+            rows.add_output(part, found.byte_offset, position.log_offset, position.output_seq, record)
             if len(rows) >= WRITTEN_EVERY:
                 self._write(numbers, rows)
                 tell(f"index {topic_of(part)}", found.byte_offset, end)
@@ -283,6 +288,7 @@ class FigureIndex:
             " ledger_credits = ledger_credits + excluded.ledger_credits",
             [(*key[:5], of(key[5]), key[6], *values) for key, values in rows.sums.items()],
         )
+        self.glance.write(rows.glance)
         rows.clear()
 
     def taken_back(self, entity_id: str) -> list[str]:
@@ -378,6 +384,21 @@ class FigureIndex:
                 if isinstance(one.record, ForecastUpdate):
                     return one.record
         return None
+
+    def forecasts_before(self, offset: int) -> Iterator[ForecastUpdate]:
+        """Of every project the last one that a record before a log offset caused."""
+        sql = "SELECT project, part, max(place) FROM forecasts WHERE log_offset < ? GROUP BY project, part"
+        newest: dict[str, dict[str, int]] = {}
+        for project_id, part, place in self._db.execute(sql, (offset,)):
+            newest.setdefault(project_id, {})[part] = place
+        places: dict[str, list[int]] = {}
+        for found in newest.values():
+            part = [*parts_of(FORECASTS, found)][-1]
+            places.setdefault(part, []).append(found[part])
+        for part, wanted in places.items():
+            for one in self._read(part, sorted(wanted)):
+                if isinstance(one.record, ForecastUpdate):
+                    yield one.record
 
     def was_open(self, exception_id: str, offset: int) -> bool:
         """Whether an exception was raised before a log offset and not closed again."""

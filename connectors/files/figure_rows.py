@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from connectors.files.glance_rows import GlanceRows
 from connectors.log_records import StoredRecord
 from domain.events.catalogue import Event
 from domain.events.reference import DayEnded, RulesActivated
@@ -40,6 +41,7 @@ class FigureRows:
         self.forecasts: list[tuple[str, str, int, int]] = []
         self.sums: dict[tuple[Any, ...], list[Any]] = {}
         self.reversed: list[tuple[str, str]] = []
+        self.glance = GlanceRows()
 
     def __len__(self) -> int:
         return len(self.records) + len(self.outputs) + len(self.forecasts)
@@ -52,6 +54,7 @@ class FigureRows:
         self.facts.clear()
         self.persons.clear()
         self.sums.clear()
+        self.glance.clear()
 
     def add_record(self, record: StoredRecord, place: int, recorded_at: Instant) -> Instant:
         """The record that begins at a byte; from the running maximum of `recorded_at` before it the one behind it."""
@@ -68,14 +71,16 @@ class FigureRows:
             self.activated.append((record.offset, event.version))
         for kind, fact_id in _facts(event):
             self.facts.add((kind, fact_id, engagement_id))
+        self.glance.add_record(record)
         return recorded_at
 
-    def add_output(self, part: str, place: int, log_offset: int, record: Output) -> None:
+    def add_output(self, part: str, place: int, log_offset: int, seq: int, record: Output) -> None:
         if isinstance(record, ForecastUpdate):
             self.forecasts.append((record.project_id, part, place, log_offset))
             return
         engagement_id = engagement_named(record)
         self.outputs.append((engagement_id, part, place, log_offset))
+        self.glance.add_output(log_offset, seq, record)
         if isinstance(record, JournalEntry):
             self._add_up(record, engagement_id)
 

@@ -1,0 +1,266 @@
+"""What the tables of the firm at a glance are summed from: lines of journals, hours, what statements list, exceptions, and names.
+
+Noted of each record of the log and of each output, with the log offset behind which it is known, until it is written (glance_index.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+import orjson
+
+from connectors.log_records import StoredRecord
+from domain.accounts import BANK, EXPENSE_CLEARING, INPUT_TAX, LABOR_ABSORPTION, OUTPUT_TAX, UNBILLED
+from domain.events.catalogue import Event
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import ContractLine
+from domain.events.delivery import (
+    BillingHoldPlaced,
+    BillingHoldReleased,
+    ProjectActivated,
+    ProjectClosed,
+    TimeApproved,
+    TimeWithdrawn,
+)
+from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PaymentReceived, WrittenOff
+from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonCapacitySet, PersonDefined
+from domain.identity import composed, engagement_of, parts_of
+from domain.ledger.journal import BILLING
+from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, Output
+from domain.reference.zones import local_date
+from domain.terms.deposit import is_named as is_deposit
+from domain.units import Amount
+from domain.work.rows import ROWS, TIME_ENTRY, row_id
+from state.work.value_time import worked_hours
+
+# Accounts of which no table says anything: the other side of cost, of tax and of cash.
+ASIDE: Final = frozenset({BANK, INPUT_TAX, EXPENSE_CLEARING, LABOR_ABSORPTION, OUTPUT_TAX})
+# Kinds of names; a fact that has no version is known by what came last.
+COMPANY, CUSTOMER, PERSON, CAPACITY, PROJECT, CONTRACT, HOLD = (
+    *("company", "customer", "person", "capacity", "project", "contract", "hold"),
+)
+INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF = ("invoice", "invoiced", "applied", "credit_memo", "write_off")
+# What an invoice's journals are about: a statement, by its id alone.
+STATEMENT: Final = "statement"
+DAY_ZERO: Final = 0
+
+Row = tuple[str | int | None, ...]
+Noted = Mapping[str, object]
+_Stated = tuple[str, str, int, Noted]
+
+
+class GlanceRows:
+    """In the order in which they came."""
+
+    def __init__(self) -> None:
+        # output_seq, log offset, company, currency, ledger currency, account, project, contract, customer, what it is about, kind of
+        # journal, rule, period, engagement, service date, accounting date, amount, ledger amount.
+        self.posted: list[Row] = []
+        # Row, version, log offset, person, project, day, hours (none once withdrawn), billable hours, contract line.
+        self.worked: list[Row] = []
+        # Statement, revision, output_seq, log offset, status, contract, bill-to, company, currency, period, to, total without
+        # deposits, amount due, due on.
+        self.told: list[Row] = []
+        # Statement, revision, status, row, contract line, project.
+        self.listed: list[Row] = []
+        # Exception, log offset, output_seq, whether it is open, category, severity, project, contract, amount, currency, engagement.
+        self.waits: list[Row] = []
+        # Kind, id, version, log offset, what is noted of it.
+        self.named: list[Row] = []
+
+    def clear(self) -> None:
+        for rows in (self.posted, self.worked, self.told, self.listed, self.waits, self.named):
+            rows.clear()
+
+    def add_record(self, record: StoredRecord) -> None:
+        event = record.event
+        match event:
+            case TimeApproved():
+                self.worked.append(_worked(event, record.offset))
+            case TimeWithdrawn():
+                row = row_id(TIME_ENTRY, event.entry_id)
+                self.worked.append((row, event.version, record.offset, "", "", DAY_ZERO, None, None, ""))
+            case _:
+                if (stated := _stated(event)) is not None:
+                    kind, id_, version, noted = stated
+                    self.named.append((kind, id_, version, record.offset, orjson.dumps(noted).decode()))
+
+    def add_output(self, log_offset: int, seq: int, record: Output) -> None:
+        match record:
+            case JournalEntry():
+                self._post(log_offset, seq, record)
+            case BillingStatement():
+                self._list(log_offset, seq, record)
+            case ExceptionRaised():
+                whose = record.project_id or "", record.contract_id or "", record.blocks_amount
+                kind = record.category, record.severity
+                currency, engagement = record.blocks_currency or "", engagement_of(record.exception_id)
+                self.waits.append((record.exception_id, log_offset, seq, 1, *kind, *whose, currency, engagement))
+            case ExceptionClosed():
+                engagement = engagement_of(record.exception_id)
+                self.waits.append((record.exception_id, log_offset, seq, 0, "", "", "", "", 0, "", engagement))
+            case _:
+                pass
+
+    def _post(self, log_offset: int, seq: int, journal: JournalEntry) -> None:
+        kind, fact = journal.affected_kind, journal.affected_id
+        about = row_id(kind, fact) if kind in ROWS else fact if kind == STATEMENT else composed(kind, fact)
+        if journal.kind == BILLING:
+            self.named.append((INVOICED, fact, 0, log_offset, orjson.dumps({"invoice_id": journal.cause_id}).decode()))
+        rule, engagement = journal.rule.partition("/")[0], engagement_of(journal.journal_id)
+        head = journal.legal_entity_id, journal.currency, journal.ledger_currency
+        accounted = journal.accounting_date.toordinal()
+        day = journal.service_date.toordinal() if journal.service_date is not None else accounted
+        for line in journal.lines:
+            if line.account in ASIDE:
+                continue
+            self.posted.append(
+                (
+                    *(seq, log_offset, *head, line.account, line.project_id or ""),
+                    *(journal.contract_id or "", journal.customer_id or ""),
+                    *(
+                        _credited(journal) if kind == CREDIT_MEMO and line.account in UNBILLED else about,
+                        journal.kind,
+                        rule,
+                    ),
+                    *(journal.period, engagement, day, accounted, line.amount, line.ledger_amount),
+                )
+            )
+
+    def _list(self, log_offset: int, seq: int, one: BillingStatement) -> None:
+        head = one.statement_id, one.revision
+        if one.part == 1:
+            due_on: date | None = getattr(one, "due_on", None)
+            self.told.append(
+                (
+                    *(*head, seq, log_offset, one.status, one.contract_id, one.bill_to, one.legal_entity_id),
+                    *(one.currency, one.period.toordinal(), one.to.toordinal(), _earnable(one), one.amount_due),
+                    due_on.toordinal() if due_on is not None else None,
+                )
+            )
+        self.listed += [
+            (*head, one.status, row, line.line_id, line.project_id) for line in one.lines for row in line.entries
+        ]
+
+
+def _earnable(one: BillingStatement) -> Amount:
+    """What the statement bills less its deposits, which are no revenue."""
+    return one.total - sum(line.amount for line in one.lines if any(map(is_deposit, line.entries)))
+
+
+def _worked(event: TimeApproved, offset: int) -> Row:
+    hours = worked_hours(event)
+    billable = (event.billable_hours if event.billable_hours is not None else hours) if event.billable else 0
+    row = row_id(TIME_ENTRY, event.entry_id)
+    whose = event.person_id, event.project_id, _day(event).toordinal()
+    return (row, event.version, offset, *whose, hours, billable, event.line_id or "")
+
+
+def _day(event: TimeApproved) -> date:
+    if event.worked_on is not None:
+        return event.worked_on
+    assert event.started_at is not None, "intake lets no work pass without a date or a start"
+    return local_date(event.started_at, event.zone or "UTC")
+
+
+def _credited(journal: JournalEntry) -> str:
+    """The row that a credit memo puts back among what is to be billed: `credit/error_rebill/T-1/L-1`."""
+    return parts_of(journal.rule)[2]
+
+
+# What things are called, and what is agreed of them
+
+
+def _stated(event: Event) -> _Stated | None:
+    match event:
+        case LegalEntityDefined():
+            return _company(event)
+        case CustomerDefined():
+            return _customer(event)
+        case PersonDefined():
+            return _person(event)
+        case PersonCapacitySet():
+            return _capacity(event)
+        case ProjectActivated() | ProjectClosed():
+            return _project(event)
+        case ContractSigned() | ContractAmended():
+            return _contract(event)
+        case BillingHoldPlaced() | BillingHoldReleased():
+            return _hold(event)
+        case InvoicePosted():
+            return INVOICE, event.invoice_id, 0, {"posted_on": str(event.posted_on)}
+        case PaymentReceived() | PaymentApplied():
+            return _applied(event)
+        case CreditMemoIssued():
+            return CREDIT_MEMO, event.credit_memo_id, 0, {"invoice_id": event.invoice_id}
+        case WrittenOff(invoice_id=str(invoice_id)):
+            return WRITE_OFF, event.write_off_id, 0, {"invoice_id": invoice_id}
+        case _:
+            return None
+
+
+def _company(event: LegalEntityDefined) -> _Stated:
+    noted = {"name": event.name, "currency": event.currency, "zone": event.zone}
+    return COMPANY, event.legal_entity_id, event.version, noted
+
+
+def _customer(event: CustomerDefined) -> _Stated:
+    noted = {"name": event.name, "payment_terms_days": event.payment_terms_days}
+    return CUSTOMER, event.customer_id, event.version, noted
+
+
+def _person(event: PersonDefined) -> _Stated:
+    noted = {"name": event.name, "role": event.role, "practice": event.practice, "company": event.legal_entity_id}
+    return PERSON, event.person_id, event.version, noted
+
+
+def _capacity(event: PersonCapacitySet) -> _Stated:
+    noted = {"hours": event.hours, "time_off": event.time_off}
+    return CAPACITY, composed(event.person_id, event.month), event.version, noted
+
+
+def _project(event: ProjectActivated | ProjectClosed) -> _Stated:
+    """What a closing leaves out stays as it was."""
+    budget = event.budget
+    noted: dict[str, object] = {
+        "name": event.name,
+        "company": event.legal_entity_id,
+        "customer": event.customer_id,
+        "manager": event.manager,
+        "practice": event.dimensions.get("practice"),
+        "ends_on": str(event.ends_on) if event.ends_on is not None else None,
+        "budget": None if budget is None else [budget.hours, budget.cost, budget.revenue, budget.currency],
+    }
+    if isinstance(event, ProjectClosed):
+        noted = {name: value for name, value in noted.items() if value is not None} | {"closed": True}
+    return PROJECT, event.project_id, event.version, noted
+
+
+def _contract(event: ContractSigned | ContractAmended) -> _Stated:
+    """What an amendment leaves out stays as it was."""
+    noted: dict[str, object] = {"customer": event.customer_id, "company": event.legal_entity_id}
+    if event.lines:
+        noted["lines"] = [_line(line) for line in event.lines]
+    if event.bill_to:
+        noted["bill_to"] = [each.customer_id for each in event.bill_to]
+    return CONTRACT, event.contract_id, event.version, {name: value for name, value in noted.items() if value}
+
+
+def _line(line: ContractLine) -> list[str]:
+    return [line.line_id, line.project_id, type(line.terms).__name__]
+
+
+def _hold(event: BillingHoldPlaced | BillingHoldReleased) -> _Stated:
+    if isinstance(event, BillingHoldReleased):
+        return HOLD, event.hold_id, event.version, {"released": True}
+    return HOLD, event.hold_id, event.version, {"scope": event.scope.kind, "id": event.scope.id, "released": False}
+
+
+def _applied(event: PaymentReceived | PaymentApplied) -> _Stated:
+    """By the id that stands on its journals."""
+    by = ("payment", event.payment_id)
+    if isinstance(event, PaymentApplied):
+        by = ("payment_application", event.application_id)
+    return APPLIED, composed(*by), 0, {"applied": [[each.invoice_id, each.amount] for each in event.applications]}

@@ -22,6 +22,7 @@ from milepost.commands import (
     exceptions,
     explain,
     forecast,
+    glance,
     import_,
     import_balances,
     import_exports,
@@ -211,6 +212,48 @@ mount(
     "Account for what is new in a folder of events.",
     example="milepost run --input build/try/input --output build/try/output --until 2026-04-30",
     then="milepost ledger --output build/try/output",
+)
+mount(
+    "projects",
+    glance.at_a_glance(glance.projects),
+    "Each project: budget, margin, unbilled, forecast.",
+    example="milepost projects --open --sort unbilled --output build/try/output",
+    then="milepost show on a project, or the same with --xlsx projects.xlsx",
+)
+mount(
+    "clients",
+    glance.at_a_glance(glance.clients),
+    "Each client: revenue, unbilled, owed, overdue.",
+    example="milepost clients --sort owed --output build/try/output",
+    then="milepost receivables --client C-00001 --output build/try/output",
+)
+mount(
+    "receivables",
+    glance.at_a_glance(glance.receivables),
+    "What customers owe, by invoice and age.",
+    example="milepost receivables --sort days_overdue --output build/try/output",
+    then="milepost explain on an invoice that it names",
+)
+mount(
+    "unbilled",
+    glance.at_a_glance(glance.unbilled),
+    "What is earned and not invoiced, and why.",
+    example="milepost unbilled --as-of 2026-02-28 --output build/try/output",
+    then="approve, release or request what waits; milepost run, which cuts statements as days end",
+)
+mount(
+    "prepaid",
+    glance.at_a_glance(glance.prepaid),
+    "Retainers and deposits: granted, used, left.",
+    example="milepost prepaid --since 2026-01-01 --output build/try/output",
+    then="milepost explain on an id that --json or a page names",
+)
+mount(
+    "people",
+    glance.at_a_glance(glance.people),
+    "Hours, billable share, cost and capacity.",
+    example="milepost people --from 2026-02 --to 2026-02 --output build/try/output",
+    then="the same with --by-project, or --csv people.csv",
 )
 mount(
     "show",

@@ -37,3 +37,11 @@ def day(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a day has no zone
     except ValueError:
         raise typer.BadParameter(f"expected a day such as 2026-03-31, got {text or '(nothing)'}") from None
+
+
+def month(text: str) -> datetime:
+    """The beginning of a month such as 2026-03; wrong usage where it is none."""
+    try:
+        return datetime.strptime(text, "%Y-%m")  # noqa: DTZ007 - a month has no zone
+    except ValueError:
+        raise typer.BadParameter(f"expected a month such as 2026-03, got {text or '(nothing)'}") from None

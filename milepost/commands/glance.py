@@ -1,0 +1,306 @@
+"""`milepost projects`, `clients`, `receivables`, `unbilled`, `prepaid` and `people`: the firm at a glance, at any moment."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from milepost.as_of import AsOf, indexing, moment_of, say_beyond
+from milepost.console import LOCALE, echo, say, shell_word, tell, write_json
+from milepost.days import day, month
+from milepost.html_file import STANDARD_OUTPUT, HtmlFile, target, write_page
+
+if TYPE_CHECKING:
+    from milepost.glance.firm import FirmAtMoment
+    from milepost.glance.sheet import Glance
+    from milepost.locales import Writing
+
+Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
+Company = Annotated[str | None, typer.Option("--company", help="Of one legal entity.", show_default=False)]
+Client = Annotated[str | None, typer.Option("--client", help="Of one client, by id or name.", show_default=False)]
+Project = Annotated[str | None, typer.Option("--project", help="Of one project.", show_default=False)]
+Manager = Annotated[
+    str | None, typer.Option("--manager", help="Of one project manager, by id or name.", show_default=False)
+]
+Practice = Annotated[str | None, typer.Option("--practice", help="Of one practice.", show_default=False)]
+Sort = Annotated[
+    str | None,
+    typer.Option("--sort", metavar="COLUMN", help="Figures with the largest first, texts from A.", show_default=False),
+]
+OnlyOpen = Annotated[bool, typer.Option("--open", help="Only what has something open.")]
+CsvFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv",
+        metavar="FILE",
+        callback=target,
+        help="Write it as CSV into this file; - is standard output.",
+        show_default=False,
+    ),
+]
+XlsxFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--xlsx", metavar="FILE", callback=target, help="Write it as a spreadsheet into this file.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
+Locale = Annotated[str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since", parser=day, metavar="DAY", help="Before this day is brought forward; without it the month's first."
+    ),
+]
+FirstMonth = Annotated[
+    datetime | None, typer.Option("--from", parser=month, metavar="MONTH", help="First month, such as 2026-01.")
+]
+LastMonth = Annotated[
+    datetime | None,
+    typer.Option("--to", parser=month, metavar="MONTH", help="Last month; without it until the moment."),
+]
+ByProject = Annotated[bool, typer.Option("--by-project", help="A row a person and project.")]
+
+
+class _Form(NamedTuple):
+    """What was asked for; none of it is a table."""
+
+    csv: Path | None = None
+    html: Path | None = None
+    xlsx: Path | None = None
+    json: bool = False
+    locale: str = LOCALE
+
+
+def _shared(
+    output: Output,
+    sort: Sort = None,
+    as_of: AsOf = None,
+    csv: CsvFile = None,
+    html: HtmlFile = None,
+    xlsx: XlsxFile = None,
+    json: Json = False,
+    locale: Locale = LOCALE,
+) -> None:
+    """Options of all tables."""
+
+
+def at_a_glance(verb: Callable[..., Glance]) -> Callable[..., None]:
+    """The command that shows what `verb` makes of a firm and its own options, as of a moment and in any form."""
+
+    @wraps(verb)
+    def seen(
+        *,
+        output: Path,
+        sort: str | None = None,
+        as_of: str | None = None,
+        **others: str | bool | datetime | Path | None,
+    ) -> None:
+        from milepost.glance.wanted import UnknownName
+
+        form = _Form(**{name: others.pop(name) for name in _Form._fields if name in others})  # type: ignore[arg-type]
+        _check(form)
+        with _firm(output, as_of) as firm:
+            try:
+                glance = verb(firm, **others)
+            except UnknownName as fault:
+                raise typer.BadParameter(str(fault), param_hint=fault.option) from fault
+            _write(_sorted(glance, sort), form, output)
+
+    shared = list(inspect.signature(_shared, eval_str=True).parameters.values())
+    not_loaded = {"FirmAtMoment": object, "Glance": object}  # until a command runs
+    own = list(inspect.signature(verb, eval_str=True, locals=not_loaded).parameters.values())[1:]
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared[:1], *own, *shared[1:])]
+    seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    seen.__annotations__ = {each.name: each.annotation for each in parameters}
+    return seen
+
+
+def projects(
+    firm: FirmAtMoment,
+    company: Company = None,
+    client: Client = None,
+    project: Project = None,
+    manager: Manager = None,
+    practice: Practice = None,
+    only_open: OnlyOpen = False,
+) -> Glance:
+    """Show each project: budget and what is burned of it, margin, what is unbilled, forecast, open exceptions."""
+    from milepost.glance import projects as table
+    from milepost.glance.wanted import Wanted
+
+    return table.projects(firm, Wanted(company, client, project, manager, practice, only_open))
+
+
+def clients(firm: FirmAtMoment, company: Company = None, client: Client = None, only_open: OnlyOpen = False) -> Glance:
+    """Show each client: revenue, margin, what is unbilled, owed, overdue and paid ahead."""
+    from milepost.glance import clients as table
+    from milepost.glance.wanted import Wanted
+
+    return table.clients(firm, Wanted(company, client, only_open=only_open))
+
+
+def receivables(firm: FirmAtMoment, company: Company = None, client: Client = None, project: Project = None) -> Glance:
+    """Show what customers owe by invoice, aged by due date, with cash that is on no invoice and what they retain."""
+    from milepost.glance import receivables as table
+    from milepost.glance.wanted import Wanted
+
+    return table.receivables(firm, Wanted(company, client, project))
+
+
+def unbilled(
+    firm: FirmAtMoment,
+    company: Company = None,
+    client: Client = None,
+    project: Project = None,
+    manager: Manager = None,
+    practice: Practice = None,
+) -> Glance:
+    """Show what is earned and not invoiced, by age and by the reason why."""
+    from milepost.glance import unbilled as table
+    from milepost.glance.wanted import Wanted
+
+    return table.unbilled(firm, Wanted(company, client, project, manager, practice))
+
+
+def prepaid(
+    firm: FirmAtMoment,
+    since: Since = None,
+    company: Company = None,
+    client: Client = None,
+    project: Project = None,
+    only_open: OnlyOpen = False,
+) -> Glance:
+    """Show retainers and deposits: brought forward, granted, used, expired, given back, left."""
+    from milepost.glance import prepaid as table
+    from milepost.glance.wanted import Wanted
+
+    begins = since.date() if since is not None else firm.today.replace(day=1)
+    return table.prepaid(firm, Wanted(company, client, project, only_open=only_open), begins)
+
+
+def people(
+    firm: FirmAtMoment,
+    first: FirstMonth = None,
+    last: LastMonth = None,
+    by_project: ByProject = False,
+    company: Company = None,
+    client: Client = None,
+    project: Project = None,
+    manager: Manager = None,
+    practice: Practice = None,
+) -> Glance:
+    """Show each person: hours, billable share, cost, and how much of the capacity is used."""
+    from milepost.glance import people as table
+    from milepost.glance.wanted import Wanted
+
+    if first is not None and last is not None and last < first:
+        raise typer.BadParameter(f"expected a month from {first:%Y-%m} on, got {last:%Y-%m}", param_hint="--to")
+    months = table.MonthSpan(
+        first.date() if first is not None else None, _month_end(last) if last is not None else None
+    )
+    wanted = Wanted(company, client, project, manager, practice)
+    return table.people(firm, wanted, months, by_project=by_project)
+
+
+def _month_end(first: datetime) -> date:
+    """Its last day."""
+    return (first.date().replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _check(form: _Form) -> None:
+    if sum((form.csv is not None, form.html is not None, form.xlsx is not None, form.json)) > 1:
+        raise typer.BadParameter("expected one of --csv, --html, --xlsx and --json", param_hint="--csv")
+    if form.xlsx == STANDARD_OUTPUT:
+        raise typer.BadParameter(
+            "expected a file: a spreadsheet is not written to standard output", param_hint="--xlsx"
+        )
+
+
+@contextmanager
+def _firm(output: Path, as_of: str | None) -> Iterator[FirmAtMoment]:
+    from connectors.files.no_outputs import NoOutputs
+    from milepost.glance.firm import FirmAtMoment
+
+    moment = moment_of(as_of, "--as-of") if as_of is not None else None
+    try:
+        with indexing() as progress:
+            firm = FirmAtMoment(output, moment, progress)
+    except NoOutputs as fault:
+        raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    with firm:
+        if as_of is not None and moment is not None:
+            say_beyond(f"--as-of {as_of}", moment, firm.end)
+        yield firm
+
+
+def _sorted(glance: Glance, sort: str | None) -> Glance:
+    from milepost.glance.sheet import in_order
+
+    if sort is None:
+        return glance
+    column = glance.column(sort.replace("-", "_"))
+    if column is None:
+        names = ", ".join(each.name for each in glance.columns)
+        raise typer.BadParameter(f"expected one of {names}; got {sort}", param_hint="--sort")
+    return glance._replace(rows=in_order(glance.rows, column))
+
+
+def _write(glance: Glance, form: _Form, output: Path) -> None:
+    from milepost.glance import forms
+
+    if form.json:
+        write_json(forms.as_json(glance))
+    elif form.csv is not None:
+        _write_file(form.csv, forms.as_csv(glance))
+    elif form.html is not None:
+        write_page(form.html, forms.as_page(glance, _writing(form.locale)))
+    elif form.xlsx is not None:
+        from connectors.files.writing import replace_file
+        from milepost.glance.spreadsheet import spreadsheet
+
+        replace_file(form.xlsx, spreadsheet(glance))
+        say(f"Written to {form.xlsx}")
+    else:
+        _show(glance, output)
+
+
+def _write_file(file: Path, text: str) -> None:
+    from connectors.files.writing import replace_file
+
+    if file == STANDARD_OUTPUT:
+        echo(text, nl=False)
+        return
+    replace_file(file, text.encode())
+    say(f"Written to {file}")
+
+
+def _writing(locale: str) -> Writing:
+    from milepost.locales import UnknownLocale, writing
+
+    try:
+        return writing(locale, "")
+    except UnknownLocale as fault:
+        raise typer.BadParameter(str(fault), param_hint="--locale") from fault
+
+
+def _show(glance: Glance, output: Path) -> None:
+    from milepost.glance import forms
+    from milepost.tables import show
+
+    if not glance.rows:
+        tell(f"{glance.title} as of {glance.as_of}: none, since {glance.empty}")
+        return
+    show(forms.as_table(glance))
+    tell("\n" + "\n".join(forms.notes_of(glance)))
+    say(
+        f"\nNext: milepost {glance.kind} --html {glance.kind}.html --output {shell_word(output)}\n"
+        "  A page, and --json, name for each figure what milepost explain takes"
+    )

@@ -1,0 +1,157 @@
+"""Clients: what each brought and cost, what of it is unbilled, billed, owed, overdue, retained and paid ahead, in ledger currency."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from domain.accounts import (
+    CONTRACT_LIABILITY,
+    CUSTOMER_DEPOSIT,
+    PROJECT_COST,
+    RECEIVABLE,
+    RETENTION_RECEIVABLE,
+    REVENUE,
+    UNAPPLIED_CASH,
+    UNBILLED,
+)
+from domain.units import Amount
+from milepost.glance.feet import feet_of
+from milepost.glance.firm import FirmAtMoment
+from milepost.glance.pieces import Reason, pieces
+from milepost.glance.receivables import INVOICES, open_items, overdue_days
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
+from milepost.glance.wanted import Wanted
+
+# Of each column its accounts, and whether the ledger has it on the other side.
+ACCOUNTS: Final = {
+    "revenue": (REVENUE, -1),
+    "cost": (PROJECT_COST, 1),
+    "owed": ((RECEIVABLE,), 1),
+    "unapplied": ((UNAPPLIED_CASH,), -1),
+    "retained": ((RETENTION_RECEIVABLE,), 1),
+    "prepaid": ((CONTRACT_LIABILITY, CUSTOMER_DEPOSIT), -1),
+}
+COLUMNS: Final = (
+    GlanceColumn("client", "client", CellKind.ID),
+    GlanceColumn("client_name", "name", CellKind.TEXT, 1),
+    GlanceColumn("company", "company", CellKind.ID, 4),
+    GlanceColumn("projects", "projects", CellKind.COUNT, 6),
+    GlanceColumn("currency", "currency", CellKind.TEXT),
+    GlanceColumn("revenue", "revenue"),
+    GlanceColumn("cost", "cost", CellKind.AMOUNT, 7),
+    GlanceColumn("margin", "margin"),
+    GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 5),
+    GlanceColumn("unbilled", "unbilled"),
+    GlanceColumn("on_statement", "on a statement", CellKind.AMOUNT, 3),
+    GlanceColumn("owed", "owed"),
+    GlanceColumn("overdue", "overdue"),
+    GlanceColumn("unapplied", "unapplied cash", CellKind.AMOUNT, 8),
+    GlanceColumn("retained", "retained", CellKind.AMOUNT, 9),
+    GlanceColumn("prepaid", "prepaid", CellKind.AMOUNT, 2),
+    GlanceColumn("exceptions", "open exceptions", CellKind.COUNT, 10),
+)
+SUMMED: Final = (
+    *("projects", "revenue", "cost", "margin", "unbilled", "on_statement", "owed", "overdue"),
+    *("unapplied", "retained", "prepaid", "exceptions"),
+)
+NOTES: Final = (
+    "Amounts are the ledger's, in its currency. Unbilled is on no statement; on a statement is not invoiced.",
+)
+
+
+def clients(firm: FirmAtMoment, wanted: Wanted) -> Glance:
+    sums = _sums(firm)
+    found = wanted.of(_rows(firm, sums), firm)
+    if wanted.only_open:
+        found = [row for row in found if any(row.amount(each) for each in ("unbilled", "on_statement", "owed"))]
+    accounts = {name: of for name, (of, _) in ACCOUNTS.items()} | {"unbilled": UNBILLED}
+    return Glance(
+        "clients",
+        "Clients",
+        firm.as_of,
+        COLUMNS,
+        found,
+        _totals(found),
+        feet_of(firm, _by_company(sums), accounts),
+        (*firm.not_whole(), *NOTES),
+        "no client fits what was asked for"
+        if firm.customers
+        else "no client is known yet: no CustomerDefined has come",
+    )
+
+
+Sums = dict[tuple[str, str, str], dict[str, Amount]]
+
+
+def _sums(firm: FirmAtMoment) -> Sums:
+    """By client, company and ledger currency, each column as it is shown."""
+    named = {account: (name, sign) for name, (accounts, sign) in ACCOUNTS.items() for account in accounts}
+    found: Sums = defaultdict(lambda: defaultdict(int))
+    for each in firm.accounts:
+        if each.account in named:
+            name, sign = named[each.account]
+            client = each.customer_id or firm.client_of(each.project_id, each.contract_id)
+            found[client, each.entity_id, each.ledger_currency][name] += sign * each.ledger
+    for piece in pieces(firm):
+        client = piece.customer_id or firm.client_of(piece.project_id, piece.contract_id)
+        name = "on_statement" if piece.reason is Reason.STATEMENT else "unbilled"
+        found[client, piece.entity_id, piece.ledger_currency][name] += piece.ledger
+    for item in open_items(firm):
+        if item.kind == INVOICES and overdue_days(firm, item) > 0:
+            client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
+            found[client, item.entity_id, item.ledger_currency]["overdue"] += item.ledger
+    return {key: sums for key, sums in found.items() if any(sums.values())}
+
+
+def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
+    projects: dict[str, set[str]] = defaultdict(set)
+    for project_id in firm.projects:
+        projects[firm.client_of(project_id)].add(project_id)
+    exceptions: dict[str, int] = defaultdict(int)
+    for one in firm.exceptions:
+        project_id = one.project_id or firm.project_on(one.contract_id) or one.engagement_id
+        exceptions[firm.client_of(project_id, one.contract_id)] += 1
+    shown = set[str]()
+    rows = []
+    for client, entity_id, currency in sorted(sums, key=lambda key: (not key[0], key)):
+        of = sums[client, entity_id, currency]
+        margin = of.get("revenue", 0) - of.get("cost", 0)
+        cells: dict[str, Cell] = {
+            "client": client or None,
+            "client_name": firm.client_name(client) or (None if client else "no client"),
+            "company": entity_id,
+            "currency": currency,
+            **{name: of.get(name, 0) for name in (*ACCOUNTS, "unbilled", "on_statement", "overdue")},
+            "margin": margin,
+            "margin_percent": percent_of(margin, of["revenue"]) if of.get("revenue", 0) > 0 else None,
+        }
+        if client not in shown:  # what is not of a company stands once
+            cells |= {"projects": len(projects[client]), "exceptions": exceptions[client]}
+            shown.add(client)
+        ids = tuple(sorted(projects[client]))
+        explained = ("revenue", "cost", "unbilled", "owed")
+        rows.append(GlanceRow(cells, dict.fromkeys(explained, ids) if client and ids else {}))
+    return rows
+
+
+def _by_company(sums: Sums) -> dict[str, dict[tuple[str, str], Amount]]:
+    found: dict[str, dict[tuple[str, str], Amount]] = defaultdict(lambda: defaultdict(int))
+    for (_, entity_id, currency), of in sums.items():
+        for name, (_, sign) in ACCOUNTS.items():
+            found[name][entity_id, currency] += sign * of.get(name, 0)
+        found["unbilled"][entity_id, currency] += of.get("unbilled", 0) + of.get("on_statement", 0)
+    return found
+
+
+def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
+    totals = summed(
+        rows,
+        SUMMED,
+        lambda row: (str(row.cells["currency"]),),
+        lambda key: {"client": "total", "currency": key[0]},
+    )
+    return [
+        row._replace(cells={**row.cells, "margin_percent": percent_of(row.amount("margin"), row.amount("revenue"))})
+        for row in totals
+    ]

@@ -1,0 +1,249 @@
+"""The whole firm at a moment, read from what a run has written: the one reader of all tables at a glance.
+
+Sums come from the index beside the outputs (connectors/files/glance_index.py), so that a question reads no file of the run but the last
+forecast of each project.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from connectors.files.figure_index import FigureIndex, Tell
+from connectors.files.glance_index import (
+    AboutSum,
+    AccountSum,
+    CostOfHours,
+    HoursWorked,
+    ToldStatement,
+    WaitingException,
+)
+from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, PERSON, PROJECT, Noted
+from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
+from connectors.imports.counting import counted
+from connectors.json_values import instant_text
+from domain.outputs import ForecastUpdate
+from domain.units import Amount
+from milepost.console import money_text
+
+MICROSECONDS_A_DAY = 86_400_000_000
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+class FirmAtMoment:
+    """An output folder as of a moment; without one, all that it holds. Raises NoOutputs and ContainerDamaged."""
+
+    def __init__(self, output: Path, moment: Moment | None, tell: Tell) -> None:
+        self._opened = ExitStack()
+        self._named: dict[str, Mapping[str, Noted]] = {}
+        self._shards: list[tuple[FigureIndex, int]] = []
+        cuts, ends = [], []
+        try:
+            for shard in shards_at(output, moment):
+                index = self._opened.enter_context(FigureIndex(output, shard))
+                index.extend(tell)
+                ends.append(log_end(index))
+                cuts.append(cut_at(index, moment) if moment is not None else ends[-1])
+                self._shards.append((index, cuts[-1].offset))
+        except BaseException:
+            self._opened.close()
+            raise
+        self.cut: LogCut = latest(cuts)
+        self.end: LogCut = latest(ends)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @property
+    def today(self) -> date:
+        """The day, in UTC, on which the last record came that is known."""
+        return date.fromordinal(EPOCH + self.cut.recorded_at // MICROSECONDS_A_DAY)
+
+    @property
+    def as_of(self) -> str:
+        return instant_text(self.cut.recorded_at) if self.cut.offset else "before the first record"
+
+    # Names
+
+    @property
+    def companies(self) -> Mapping[str, Noted]:
+        return self.named(COMPANY)
+
+    @property
+    def customers(self) -> Mapping[str, Noted]:
+        return self.named(CUSTOMER)
+
+    @property
+    def people(self) -> Mapping[str, Noted]:
+        return self.named(PERSON)
+
+    @property
+    def projects(self) -> Mapping[str, Noted]:
+        return self.named(PROJECT)
+
+    @property
+    def contracts(self) -> Mapping[str, Noted]:
+        return self.named(CONTRACT)
+
+    def named(self, kind: str) -> Mapping[str, Noted]:
+        """What the newest version says, of all shards; reference data is in each."""
+        if kind not in self._named:
+            found: dict[str, Noted] = {}
+            for index, cut in self._shards:
+                found.update(index.glance.named(kind, cut))
+            self._named[kind] = found
+        return self._named[kind]
+
+    def currency_of(self, entity_id: str) -> str:
+        return text(self.companies.get(entity_id), "currency")
+
+    def client_name(self, customer_id: str) -> str:
+        return text(self.customers.get(customer_id), "name")
+
+    def client_of(self, project_id: str, contract_id: str = "") -> str:
+        """The contract's customer, else the project's, else that of its first contract."""
+        if found := text(self.contracts.get(contract_id), "customer"):
+            return found
+        if found := text(self.projects.get(project_id), "customer"):
+            return found
+        others = self.contracts_on(project_id)
+        return text(self.contracts.get(others[0]), "customer") if others else ""
+
+    @cached_property
+    def _contracts_by_project(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for contract_id, contract in self.contracts.items():
+            for project_id in dict.fromkeys(project_id for _, project_id, _ in lines_of(contract)):
+                found.setdefault(project_id, []).append(contract_id)
+        return found
+
+    def contracts_on(self, project_id: str) -> list[str]:
+        """With lines of the project."""
+        return self._contracts_by_project.get(project_id, [])
+
+    def project_on(self, contract_id: str) -> str:
+        """The only project of a contract's lines; empty where there are several, or none."""
+        found = {project_id for _, project_id, _ in lines_of(self.contracts.get(contract_id) or {})}
+        return found.pop() if len(found) == 1 else ""
+
+    def company_of(self, contract_id: str, project_id: str) -> str:
+        """The contract's, else the project's."""
+        return text(self.contracts.get(contract_id), "company") or text(self.projects.get(project_id), "company")
+
+    @cached_property
+    def engagement_of(self) -> Mapping[str, str]:
+        """Of each project that is the only one of its engagement, the engagement: what it gives to an account is the project's."""
+        found: dict[str, list[str]] = {}
+        for index, cut in self._shards:
+            for project_id, engagement_id in index.glance.engagements(cut):
+                found.setdefault(engagement_id, []).append(project_id)
+        return {projects[0]: engagement_id for engagement_id, projects in found.items() if len(projects) == 1}
+
+    # Sums
+
+    @cached_property
+    def accounts(self) -> list[AccountSum]:
+        return [each for index, cut in self._shards for each in index.glance.accounts(cut)]
+
+    def in_ledger(self, accounts: Iterable[str]) -> dict[tuple[str, str], Amount]:
+        """By company and ledger currency what accounts have, debits positive."""
+        wanted, found = frozenset(accounts), dict[tuple[str, str], Amount]()
+        for each in self.accounts:
+            if each.account in wanted:
+                key = each.entity_id, each.ledger_currency
+                found[key] = found.get(key, 0) + each.ledger
+        return found
+
+    @cached_property
+    def last_period(self) -> Mapping[str, str]:
+        """By company the last accounting period with a journal."""
+        found: dict[str, str] = {}
+        for index, cut in self._shards:
+            for entity_id, period in index.glance.last_periods(cut):
+                found[entity_id] = max(period, found.get(entity_id, ""))
+        return found
+
+    def about(
+        self, accounts: Iterable[str], *, since: date | None = None, before: date | None = None
+    ) -> list[AboutSum]:
+        """By what journals are about; of accounting dates from a day on, or before one."""
+        wanted, days = tuple(accounts), _days(since, before)
+        return [each for index, cut in self._shards for each in index.glance.about(cut, wanted, *days)]
+
+    @cached_property
+    def unbilled(self) -> tuple[list[AboutSum], list[AboutSum]]:
+        """What is on no statement, by row; what is on one, by statement."""
+        found = [index.glance.unbilled(cut) for index, cut in self._shards]
+        return [one for each, _ in found for one in each], [one for _, each in found for one in each]
+
+    @cached_property
+    def drafted(self) -> dict[str, str]:
+        return {row: statement for index, cut in self._shards for row, statement in index.glance.drafted(cut).items()}
+
+    @cached_property
+    def statements(self) -> dict[str, ToldStatement]:
+        return {each.statement_id: each for index, cut in self._shards for each in index.glance.statements(cut)}
+
+    @cached_property
+    def statements_with_refunds(self) -> frozenset[str]:
+        """Statements that give back what a customer paid ahead."""
+        return frozenset(each for index, _ in self._shards for each in index.glance.with_refunds())
+
+    @cached_property
+    def exceptions(self) -> list[WaitingException]:
+        return [each for index, cut in self._shards for each in index.glance.open_exceptions(cut)]
+
+    def not_whole(self) -> list[str]:
+        """What is open and may still change every figure; empty where nothing is."""
+        if not self.exceptions:
+            return []
+        at_risk = Counter[str]()
+        for one in self.exceptions:
+            if one.currency:
+                at_risk[one.currency] += one.amount
+        risk = money_text({currency: amount for currency, amount in at_risk.items() if amount})
+        count = counted(len(self.exceptions), "exception")
+        return [f"Not whole: {count} open{f', {risk} at risk' if risk else ''} (`milepost exceptions list`)"]
+
+    def hours(self, first: date | None = None, last: date | None = None) -> list[HoursWorked]:
+        return [each for index, cut in self._shards for each in index.glance.hours(cut, *_days(first, last))]
+
+    def cost_of_hours(self, first: date | None = None, last: date | None = None) -> list[CostOfHours]:
+        return [each for index, cut in self._shards for each in index.glance.cost_of_hours(cut, *_days(first, last))]
+
+    def lines_of_hours(self) -> dict[str, str]:
+        """The contract line that an entry names."""
+        return {row: line for index, cut in self._shards for row, line in index.glance.lines_of_hours(cut).items()}
+
+    def forecasts(self) -> Iterator[ForecastUpdate]:
+        """The last of each project."""
+        for index, cut in self._shards:
+            yield from index.forecasts_before(cut)
+
+
+def text(noted: Noted | None, name: str) -> str:
+    found = noted.get(name) if noted is not None else None
+    return found if isinstance(found, str) else ""
+
+
+def whole(noted: Noted | None, name: str) -> int | None:
+    found = noted.get(name) if noted is not None else None
+    return found if isinstance(found, int) else None
+
+
+def lines_of(contract: Noted) -> list[tuple[str, str, str]]:
+    """Line, project and kind of terms."""
+    found = contract.get("lines")
+    return [(line, project, terms) for line, project, terms in found] if isinstance(found, list) else []
+
+
+def _days(first: date | None, last: date | None) -> tuple[int, int]:
+    return (first or date.min).toordinal(), (last or date.max).toordinal()

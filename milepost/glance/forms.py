@@ -1,0 +1,253 @@
+"""The forms of a table at a glance: plain text, CSV, JSON, a page and a spreadsheet. Each is written once, for all tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from domain.money import format_amount, format_decimal
+from domain.units import HOURS_SCALE, PERCENT_SCALE, Amount
+from milepost import pages
+from milepost.console import amount_text, no_formula, shape
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow
+from milepost.locales import Writing
+from milepost.pages import Html, markup, tag
+from milepost.tables import Table, hours_text, percent_text, short_text
+
+# Columns from this number on stand in files alone.
+FILES_ONLY: Final = 10
+IN_LEDGER: Final = frozenset({"ledger_currency", "in_ledger"})
+WRONG: Final = "DOES NOT FOOT"
+STYLE: Final = """
+main { max-width: 297mm; }
+table { font-size: 12.5px; }
+td { min-width: 0; padding: 5px 8px; }
+th { font-size: 11.5px; }
+.id { overflow-wrap: normal; white-space: nowrap; }
+.total td { font-weight: 600; border-top: 1.5px solid var(--ink); border-bottom: 0; }
+.total + .total td { border-top: 0; }
+[title] { text-decoration: underline dotted var(--soft) 1px; text-underline-offset: 3px; cursor: help; }
+.negative { color: var(--warn); }
+.notes p { margin: 0 0 4px; }
+@media print { table { font-size: 7.5pt; } th { font-size: 7pt; } td, th { padding: 3px 4px; } [title] { text-decoration: none; } }
+"""
+
+
+def notes_of(glance: Glance) -> list[str]:
+    """Whether it foots, what columns mean, and how a figure is explained."""
+    return [*_feet(glance), *glance.notes]
+
+
+def _feet(glance: Glance) -> list[str]:
+    said = []
+    for what in dict.fromkeys(each.what for each in glance.feet):
+        of = [each for each in glance.feet if each.what == what]
+        sums = ", ".join(f"{each.legal_entity_id} {_side(each.in_ledger)} {each.currency}" for each in of)
+        wrong = [each for each in of if not each.holds]
+        accounts = " + ".join(of[0].accounts)
+        if not wrong:
+            said.append(f"Foots to the ledger, {what} ({accounts}): {sums}")
+        said += [
+            f"{WRONG}: {what} of {each.legal_entity_id} is {amount_text(each.in_table)}, accounts {accounts} have "
+            f"{amount_text(each.in_ledger)} {each.currency}"
+            for each in wrong
+        ]
+    return said
+
+
+def _side(balance: Amount) -> str:
+    return f"{amount_text(balance)} Dr" if balance >= 0 else f"{amount_text(-balance)} Cr"
+
+
+def seen(glance: Glance) -> Glance:
+    """As people look at it: without columns that nothing fills, without the company where there is one, and without ledger amounts where
+    they are those of the transaction. CSV, JSON and spreadsheet have all of it."""
+    rows = glance.rows
+    left_out = {each.name for each in glance.columns if all(row.cells.get(each.name) is None for row in rows)}
+    if len({row.cells.get("company") for row in rows}) == 1:
+        left_out.add("company")
+    if all(row.cells.get("ledger_currency") in {None, row.cells.get("currency")} for row in rows):
+        left_out |= IN_LEDGER
+    columns = tuple(each for each in glance.columns if each.name not in left_out)
+    figures = [each.name for each in columns if each.kind.is_figure]
+    totals = [row for row in glance.totals if any(row.cells.get(name) is not None for name in figures)]
+    return glance._replace(columns=columns, totals=totals)
+
+
+# Text
+
+
+def as_table(glance: Glance) -> Table:
+    """Without columns that stand in files alone."""
+    glance = seen(glance)
+    every = [*glance.rows, *glance.totals]
+    columns = [column for column in glance.columns if column.spare < FILES_ONLY]
+    spare = sorted((column for column in columns if column.spare), key=lambda column: -column.spare)
+    return Table(
+        f"{glance.title} as of {glance.as_of}",
+        tuple(column.title for column in columns),
+        [[cell_text(row.cells.get(column.name), column) for column in columns] for row in every] if glance.rows else [],
+        frozenset(place for place, column in enumerate(columns) if column.kind.is_figure),
+        len(glance.totals),
+        tuple(column.title for column in spare),
+        frozenset(place for place, column in enumerate(columns) if column.kind in {CellKind.ID, CellKind.DAY}),
+    )
+
+
+def cell_text(cell: Cell, column: GlanceColumn) -> str:
+    match cell:
+        case None:
+            return ""
+        case int():
+            return _figure_text(cell, column.kind)
+        case date():
+            return f"{cell}"
+        case _:
+            return cell if column.kind is CellKind.ID else short_text(cell)
+
+
+def _figure_text(figure: int, kind: CellKind) -> str:
+    match kind:
+        case CellKind.AMOUNT:
+            return amount_text(figure)
+        case CellKind.HOURS:
+            return hours_text(round(figure, 2 - HOURS_SCALE))
+        case CellKind.PERCENT:
+            return percent_text(figure)
+        case _:
+            return f"{figure:,}"
+
+
+# For machines
+
+
+def as_csv(glance: Glance) -> str:
+    """All columns, figures plain and exact; `row` says which rows are sums."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(["row", *(column.name for column in glance.columns)])
+    for what, rows in (("item", glance.rows), ("total", glance.totals)):
+        writer.writerows([what, *(_plain(row, column) for column in glance.columns)] for row in rows)
+    return written.getvalue()
+
+
+def _plain(row: GlanceRow, column: GlanceColumn) -> str:
+    exact = _exact(row.cells.get(column.name), column)
+    return no_formula(exact) if not column.kind.is_figure else exact
+
+
+def _exact(cell: Cell, column: GlanceColumn) -> str:
+    match cell:
+        case int() if column.kind is CellKind.AMOUNT:
+            return format_amount(cell)
+        case int() if column.kind is CellKind.HOURS:
+            return format_decimal(cell, HOURS_SCALE)
+        case int() if column.kind is CellKind.PERCENT:
+            return format_decimal(cell, PERCENT_SCALE)
+        case None:
+            return ""
+        case _:
+            return f"{cell}"
+
+
+def as_json(glance: Glance) -> dict[str, object]:
+    """Version 1 of the shape; amounts, hours and percents are decimals as text, `explain` are ids that `milepost explain` takes."""
+    return shape(
+        1,
+        kind=glance.kind,
+        as_of=glance.as_of,
+        columns=[{"name": each.name, "title": each.title, "kind": each.kind} for each in glance.columns],
+        rows=[_row_json(glance, row) for row in glance.rows],
+        totals=[_row_json(glance, row) for row in glance.totals],
+        feet=[
+            {
+                "what": each.what,
+                "legal_entity_id": each.legal_entity_id,
+                "currency": each.currency,
+                "accounts": each.accounts,
+                "in_table": format_amount(each.in_table),
+                "in_ledger": format_amount(each.in_ledger),
+                "holds": each.holds,
+            }
+            for each in glance.feet
+        ],
+        notes=list(glance.notes),
+        empty=glance.empty if not glance.rows else None,
+    )
+
+
+def _row_json(glance: Glance, row: GlanceRow) -> dict[str, object]:
+    cells: dict[str, object] = {each.name: _json_cell(row.cells.get(each.name), each) for each in glance.columns}
+    return {**cells, "explain": row.explain} if row.explain else cells
+
+
+def _json_cell(cell: Cell, column: GlanceColumn) -> object:
+    if cell is None or (isinstance(cell, int) and column.kind is CellKind.COUNT):
+        return cell
+    return _exact(cell, column)
+
+
+# A page
+
+
+def as_page(glance: Glance, writing: Writing) -> str:
+    """For the screen, the phone and paper across; what a figure is explained by shows under the pointer."""
+    shown = seen(glance)
+    columns = shown.columns
+    body = (
+        pages.table(
+            [(column.title, column.kind.is_figure) for column in columns],
+            tag("tbody", (_html_row(row, columns, writing) for row in shown.rows)),
+            tag("tbody", (_html_row(row, columns, writing, class_="total") for row in shown.totals)),
+        )
+        if glance.rows
+        else tag("p", f"None: {glance.empty}.")
+    )
+    wrong = [tag("p", said, class_="banner") for said in _feet(glance) if said.startswith(WRONG)]
+    return pages.page(
+        glance.title,
+        tag("h1", glance.title),
+        tag("p", f"As of {glance.as_of}", class_="soft"),
+        wrong,
+        body,
+        tag("h2", "Notes"),
+        tag("section", (tag("p", note, class_="soft small") for note in notes_of(glance)), class_="notes"),
+        language=writing.language,
+        paper=f"{writing.paper} landscape",
+        style=STYLE,
+    )
+
+
+def _html_row(row: GlanceRow, columns: Sequence[GlanceColumn], writing: Writing, class_: str | None = None) -> Html:
+    return tag("tr", (_html_cell(row, column, writing) for column in columns), class_=class_)
+
+
+def _html_cell(row: GlanceRow, column: GlanceColumn, writing: Writing) -> Html:
+    cell = row.cells.get(column.name)
+    said = _written(cell, column, writing)
+    classes = ["right"] if column.kind.is_figure else ["id"] if column.kind in {CellKind.ID, CellKind.DAY} else []
+    if isinstance(cell, int) and cell < 0:
+        classes.append("negative")
+    ids = row.explain.get(column.name, ())
+    inside = tag("span", said, title=f"milepost explain {' + '.join(ids[:IDS_SHOWN])}") if ids and said else said
+    return tag("td", markup(inside), class_=" ".join(classes) or None)
+
+
+IDS_SHOWN: Final = 5
+
+
+def _written(cell: Cell, column: GlanceColumn, writing: Writing) -> str:
+    match cell:
+        case int() if column.kind is CellKind.AMOUNT:
+            return writing.amount(cell)
+        case int() if column.kind is CellKind.HOURS:
+            return writing.hours(round(cell, 2 - HOURS_SCALE))
+        case int() if column.kind is CellKind.PERCENT:
+            return writing.percent(round(cell, 1 - PERCENT_SCALE))
+        case date():
+            return writing.short_day(cell)
+        case _:
+            return cell_text(cell, column)

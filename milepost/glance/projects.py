@@ -1,0 +1,220 @@
+"""Projects: budget, what is burned of it, margin, what is unbilled, where the forecast ends, and open exceptions.
+
+Cost, revenue and unbilled are those of the ledger at the moment, in ledger currency: a row a project and company, since the cost of a
+person stands in the person's company. Hours are those of the last forecast, which is of the same day or before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Final
+
+from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
+from domain.outputs import ForecastUpdate
+from domain.units import Amount
+from milepost.console import money_text
+from milepost.glance.feet import feet_of, ledger_ids
+from milepost.glance.firm import FirmAtMoment, lines_of, text
+from milepost.glance.pieces import Reason, pieces
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
+from milepost.glance.wanted import Wanted
+
+COLUMNS: Final = (
+    GlanceColumn("project", "project", CellKind.ID),
+    GlanceColumn("name", "name", CellKind.TEXT, 7),
+    GlanceColumn("client", "client", CellKind.ID, 12),
+    GlanceColumn("client_name", "client name", CellKind.TEXT, 3),
+    GlanceColumn("manager", "manager", CellKind.ID, 13),
+    GlanceColumn("practice", "practice", CellKind.TEXT, 14),
+    GlanceColumn("company", "company", CellKind.ID, 6),
+    GlanceColumn("currency", "currency", CellKind.TEXT),
+    GlanceColumn("budget_hours", "budget hours", CellKind.HOURS, 10),
+    GlanceColumn("hours", "hours", CellKind.HOURS, 9),
+    GlanceColumn("budget_cost", "cost budget"),
+    GlanceColumn("cost", "cost"),
+    GlanceColumn("budget_used", "used %", CellKind.PERCENT),
+    GlanceColumn("revenue", "revenue"),
+    GlanceColumn("margin", "margin"),
+    GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 4),
+    GlanceColumn("unbilled", "unbilled"),
+    GlanceColumn("on_statement", "on a statement", CellKind.AMOUNT, 5),
+    GlanceColumn("forecast_revenue", "forecast revenue", CellKind.AMOUNT, 11),
+    GlanceColumn("forecast_cost", "forecast cost", CellKind.AMOUNT, 11),
+    GlanceColumn("forecast_margin", "forecast margin", CellKind.AMOUNT, 2),
+    GlanceColumn("exceptions", "open exceptions", CellKind.COUNT),
+    GlanceColumn("at_risk", "at risk", CellKind.TEXT, 8),
+)
+SUMMED: Final = (
+    *("hours", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
+    *("forecast_revenue", "forecast_cost", "forecast_margin", "exceptions"),
+)
+ACCOUNTS: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "unbilled": UNBILLED}
+# 1150 and 1160, by whether a statement has it.
+ON_STATEMENT: Final = "on_statement"
+NOTES: Final = (
+    "Cost, revenue and unbilled are the ledger's, in its currency. Used % is cost of the cost budget, else hours of the hours budget.",
+    "Forecast is the last one published; `milepost forecast PROJECT` shows its months and what moved it.",
+)
+
+
+def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
+    sums = _sums(firm)
+    found = wanted.of(_rows(firm, sums), firm)
+    if wanted.only_open:
+        found = [row for row in found if _is_open(firm, row)]
+    return Glance(
+        "projects",
+        "Projects",
+        firm.as_of,
+        COLUMNS,
+        found,
+        _totals(found),
+        feet_of(firm, _by_company(sums), ACCOUNTS),
+        (*firm.not_whole(), *NOTES),
+        _why_none(firm),
+    )
+
+
+def _why_none(firm: FirmAtMoment) -> str:
+    if not firm.projects:
+        return "no project is known yet: no ProjectActivated has come"
+    return "no project fits what was asked for"
+
+
+def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
+    updates = {update.project_id: update for update in firm.forecasts()}
+    counts, at_risk = _exceptions(firm)
+    keys = dict.fromkeys(sums)
+    for project_id, noted in firm.projects.items():
+        entity_id = text(noted, "company")
+        keys.setdefault((project_id, entity_id, firm.currency_of(entity_id)))
+    return [
+        _row(firm, key, sums.get(key, {}), updates.get(key[0]), counts, at_risk)
+        for key in sorted(keys, key=lambda key: (not key[0], key))
+    ]
+
+
+def _row(
+    firm: FirmAtMoment,
+    key: tuple[str, str, str],
+    sums: dict[str, Amount],
+    update: ForecastUpdate | None,
+    counts: Counter[str],
+    at_risk: dict[str, str],
+) -> GlanceRow:
+    project_id, entity_id, currency = key
+    noted = firm.projects.get(project_id)
+    revenue, cost, billed = -sums.get("revenue", 0), sums.get("cost", 0), sums.get(ON_STATEMENT, 0)
+    client = firm.client_of(project_id)
+    cells: dict[str, Cell] = {
+        "project": project_id or None,
+        "name": text(noted, "name") or None,
+        "client": client or None,
+        "client_name": firm.client_name(client) or None,
+        "manager": text(noted, "manager") or None,
+        "practice": text(noted, "practice") or None,
+        "company": entity_id,
+        "currency": currency,
+        "cost": cost,
+        "revenue": revenue,
+        "margin": revenue - cost,
+        "margin_percent": percent_of(revenue - cost, revenue) if revenue > 0 else None,
+        "unbilled": sums.get("unbilled", 0) - billed,
+        "on_statement": billed,
+    }
+    explain = {column: ledger_ids(firm, entity_id, project_id, ACCOUNTS[column], sums) for column in ACCOUNTS}
+    # What is of the project as a whole stands once, on the row of its own company.
+    if noted is None or text(noted, "company") in {"", entity_id}:
+        cells |= _budget(noted, currency, cost, update)
+        cells |= _forecast(update, currency)
+        cells |= {"exceptions": counts[project_id], "at_risk": at_risk.get(project_id) or None}
+        if cells.get("forecast_margin") is not None:
+            heads = {"revenue": "eac_revenue", "cost": "eac_cost", "margin": "margin"}
+            explain |= {f"forecast_{name}": (f"{project_id}#ledger/{figure}",) for name, figure in heads.items()}
+        if update is not None:
+            explain["hours"] = (f"{project_id}#burn_hours",)
+    return GlanceRow(cells, {name: ids for name, ids in explain.items() if ids})
+
+
+def _budget(noted: object, currency: str, cost: Amount, update: ForecastUpdate | None) -> dict[str, Cell]:
+    stated = noted.get("budget") if isinstance(noted, dict) else None
+    hours, budget, _, of = stated if isinstance(stated, list) else (None, None, None, None)
+    burned = update.project.burn_hours if update is not None else None
+    same = of in {None, currency}
+    cells: dict[str, Cell] = {"budget_hours": hours, "hours": burned, "budget_cost": budget if same else None}
+    if budget and same:
+        cells["budget_used"] = percent_of(cost, budget)
+    elif hours and burned is not None:
+        cells["budget_used"] = percent_of(burned, hours)
+    return cells
+
+
+def _forecast(update: ForecastUpdate | None, currency: str) -> dict[str, Cell]:
+    now = (update.ledger or update.project) if update is not None else None
+    if now is None or now.currency != currency:
+        return {}
+    return {"forecast_revenue": now.eac_revenue, "forecast_cost": now.eac_cost, "forecast_margin": now.margin}
+
+
+Sums = dict[tuple[str, str, str], dict[str, Amount]]
+
+
+def _sums(firm: FirmAtMoment) -> Sums:
+    """By project, company and ledger currency; by the columns' names and by account. On a statement is a part of unbilled here."""
+    named = {account: column for column, accounts in ACCOUNTS.items() for account in accounts}
+    found: Sums = defaultdict(lambda: defaultdict(int))
+    for each in firm.accounts:
+        if (column := named.get(each.account)) is not None:
+            sums = found[each.project_id, each.entity_id, each.ledger_currency]
+            sums[column] += each.ledger
+            sums[each.account] += each.ledger
+    for piece in pieces(firm):
+        if piece.reason is Reason.STATEMENT:
+            found[piece.project_id, piece.entity_id, piece.ledger_currency][ON_STATEMENT] += piece.ledger
+    return {key: sums for key, sums in found.items() if any(sums.values())}
+
+
+def _by_company(every: Sums) -> dict[str, dict[tuple[str, str], Amount]]:
+    """As the rows have them, all of them."""
+    found: dict[str, dict[tuple[str, str], Amount]] = {column: defaultdict(int) for column in ACCOUNTS}
+    for (_, entity_id, currency), sums in every.items():
+        for column in ACCOUNTS:
+            found[column][entity_id, currency] += sums.get(column, 0)
+    return found
+
+
+def _exceptions(firm: FirmAtMoment) -> tuple[Counter[str], dict[str, str]]:
+    """By project how many are open, those of its contracts among them, and what is at risk by currency."""
+    projects_of: dict[str, set[str]] = defaultdict(set)
+    for contract_id, contract in firm.contracts.items():
+        for _, project_id, _ in lines_of(contract):
+            projects_of[contract_id].add(project_id)
+    counts, risks = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for one in firm.exceptions:
+        whose = {one.project_id} if one.project_id else projects_of.get(one.contract_id) or {one.engagement_id}
+        for project_id in whose:
+            counts[project_id] += 1
+            if one.amount and one.currency:
+                risks[project_id][one.currency] += one.amount
+    return counts, {project_id: money_text(risk) for project_id, risk in risks.items()}
+
+
+def _is_open(firm: FirmAtMoment, row: GlanceRow) -> bool:
+    """Not closed or ended before the day, or with something left to bill or to decide."""
+    noted = firm.projects.get(str(row.cells["project"] or ""))
+    ends = text(noted, "ends_on")
+    is_over = bool(ends) and ends < firm.today.isoformat()
+    return not is_over or bool(row.cells.get("unbilled")) or bool(row.cells.get("exceptions"))
+
+
+def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
+    totals = summed(
+        rows,
+        SUMMED,
+        lambda row: (str(row.cells["currency"]),),
+        lambda key: {"project": "total", "currency": key[0]},
+    )
+    return [
+        row._replace(cells={**row.cells, "margin_percent": percent_of(row.amount("margin"), row.amount("revenue"))})
+        for row in totals
+    ]

@@ -1,0 +1,276 @@
+"""Receivables: what customers owe by invoice, aged by due date; their cash that is on no invoice, and what they retain.
+
+An invoice is due on the day its statement states, else the customer's payment terms after it was posted; without terms the row says so
+and counts from the invoice's day. A payment that settles several invoices of a contract takes them as it names them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from connectors.files.glance_index import AboutSum
+from connectors.files.glance_rows import APPLIED, CREDIT_MEMO, INVOICE, INVOICED, WRITE_OFF, Noted
+from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
+from domain.identity import escape, parts_of
+from domain.money import HALF_UP, round_ratio, smallest_unit
+from domain.units import Amount
+from milepost.glance.ages import OVERDUE, age_columns, aged
+from milepost.glance.feet import feet_of
+from milepost.glance.firm import FirmAtMoment, text, whole
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
+from milepost.glance.wanted import Wanted
+
+INVOICES, UNAPPLIED, RETAINED = "invoice", "unapplied cash", "retained"
+ACCOUNTS: Final = {INVOICES: (RECEIVABLE,), UNAPPLIED: (UNAPPLIED_CASH,), RETAINED: (RETENTION_RECEIVABLE,)}
+COLUMNS: Final = (
+    GlanceColumn("client", "client", CellKind.ID),
+    GlanceColumn("client_name", "client name", CellKind.TEXT, 2),
+    GlanceColumn("kind", "kind", CellKind.TEXT, 1),
+    GlanceColumn("invoice", "invoice", CellKind.ID),
+    GlanceColumn("project", "project", CellKind.ID, 6),
+    GlanceColumn("contract", "contract", CellKind.ID, 7),
+    GlanceColumn("company", "company", CellKind.ID, 5),
+    GlanceColumn("posted_on", "posted", CellKind.DAY, 4),
+    GlanceColumn("terms", "terms", CellKind.TEXT, 3),
+    GlanceColumn("due_on", "due", CellKind.DAY),
+    GlanceColumn("days_overdue", "days overdue", CellKind.COUNT, 8),
+    GlanceColumn("currency", "currency", CellKind.TEXT),
+    *age_columns(OVERDUE),
+    GlanceColumn("open", "open"),
+    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 10),
+    GlanceColumn("in_ledger", "in ledger", CellKind.AMOUNT, 9),
+)
+SUMMED: Final = (*(name for name, _, _ in OVERDUE), "open")
+NO_TERMS: Final = "none: due on the invoice's day"
+NOTES: Final = (
+    "Days count from the due date. Unapplied cash is what customers paid for no invoice yet; what they retain has no due date.",
+)
+
+
+@dataclass(slots=True)
+class OpenItem:
+    """What is open of an invoice, or of what stands for one; `named` is the invoice's id, empty where none is known."""
+
+    kind: str
+    named: str
+    about: str
+    entity_id: str
+    ledger_currency: str
+    currency: str
+    project_id: str
+    contract_id: str
+    customer_id: str
+    amount: Amount = 0
+    ledger: Amount = 0
+
+
+class InvoiceTerms(NamedTuple):
+    """When an invoice was posted and is due, and by what."""
+
+    posted_on: date
+    due_on: date
+    said: str
+
+
+def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
+    items = open_items(firm)
+    found = wanted.of((_row(firm, item) for item in items if item.amount or item.ledger), firm)
+    return Glance(
+        "receivables",
+        "Receivables",
+        firm.as_of,
+        COLUMNS,
+        found,
+        [*_totals(found), *_totals_in_ledger(found)],
+        feet_of(firm, _by_company(items), ACCOUNTS),
+        (*firm.not_whole(), *NOTES),
+        "nobody owes anything" if firm.accounts else "nothing is posted yet",
+    )
+
+
+def open_items(firm: FirmAtMoment) -> list[OpenItem]:
+    """Of 1100 by invoice, of 1120 by payment, of 1170 by contract."""
+    invoiced = {statement: text(each, "invoice_id") for statement, each in firm.named(INVOICED).items()}
+    found = _Items(invoiced)
+    payments = []
+    for each in firm.about((RECEIVABLE,)):
+        if each.about in invoiced:
+            found.add(each, INVOICES, invoiced[each.about])
+        elif parts_of(each.about)[0] in {"payment", "payment_application"}:
+            payments.append(each)
+        else:
+            found.add(each, INVOICES, _invoice_of(firm, each))
+    applied = firm.named(APPLIED)
+    for each in payments:
+        for invoice_id, amount, ledger in _shares(each, applied.get(each.about), found):
+            found.add(each._replace(amount=amount, ledger=ledger), INVOICES, invoice_id)
+    for each in firm.about((UNAPPLIED_CASH,)):
+        found.add(each, UNAPPLIED, _payment_of(each))
+    for each in firm.about((RETENTION_RECEIVABLE,)):
+        found.add(each._replace(about=""), RETAINED, "")
+    return found.in_order()
+
+
+class _Items:
+    """Open items by what they are about; a payment finds the invoice that it names."""
+
+    def __init__(self, invoiced: dict[str, str]) -> None:
+        self._statements = {invoice_id: statement_id for statement_id, invoice_id in invoiced.items()}
+        self._found: dict[tuple[str, ...], OpenItem] = {}
+        self._contracts: dict[str, str] = {}
+
+    def add(self, each: AboutSum, kind: str, named: str) -> None:
+        whose = each.entity_id, each.ledger_currency, each.currency
+        key = (kind, named, *whose, "" if named else each.contract_id, "" if named else each.project_id)
+        item = self._found.get(key)
+        if item is None:
+            about = self._statements.get(named, each.about)
+            ids = each.project_id, each.contract_id, each.customer_id
+            item = self._found[key] = OpenItem(kind, named, about, *whose, *ids)
+            if named:
+                self._contracts[named] = each.contract_id
+        item.amount, item.ledger = item.amount + each.amount, item.ledger + each.ledger
+
+    def contract_of(self, invoice_id: str) -> str | None:
+        return self._contracts.get(invoice_id)
+
+    def in_order(self) -> list[OpenItem]:
+        return sorted(
+            self._found.values(), key=lambda item: (item.kind, item.customer_id, item.named, item.contract_id)
+        )
+
+
+def _invoice_of(firm: FirmAtMoment, each: AboutSum) -> str:
+    """That a credit memo or a write-off names."""
+    kind, *rest = parts_of(each.about)
+    if kind in {CREDIT_MEMO, WRITE_OFF} and rest:
+        return text(firm.named(kind).get(rest[0]), "invoice_id")
+    return ""
+
+
+def _payment_of(each: AboutSum) -> str:
+    """A payment's own id; of what is applied later, the application's."""
+    return parts_of(each.about)[-1]
+
+
+def _shares(each: AboutSum, noted: Noted | None, items: _Items) -> list[tuple[str, Amount, Amount]]:
+    """Of a journal of a contract by the invoices that the payment names: invoice, amount, ledger amount; the last takes what is left."""
+    stated = noted.get("applied") if noted is not None else None
+    named = [
+        (str(invoice_id), int(amount))
+        for invoice_id, amount in (stated if isinstance(stated, list) else [])
+        if items.contract_of(str(invoice_id)) == each.contract_id
+    ]
+    if len(named) < 2:
+        return [(named[0][0] if named else "", each.amount, each.ledger)]
+    found, left, left_ledger = [], each.amount, each.ledger
+    for place, (invoice_id, amount) in enumerate(named):
+        is_last = place == len(named) - 1
+        part = left if is_last else max(-amount, left) if left < 0 else min(-amount, left)
+        ledger = left_ledger if is_last else _carried(each, part)
+        found.append((invoice_id, part, ledger))
+        left, left_ledger = left - part, left_ledger - ledger
+    return found
+
+
+def _carried(each: AboutSum, part: Amount) -> Amount:
+    unit = smallest_unit(each.ledger_currency)
+    return round_ratio(each.ledger * part, each.amount, unit, HALF_UP) if each.amount else 0
+
+
+# Rows
+
+
+def _row(firm: FirmAtMoment, item: OpenItem) -> GlanceRow:
+    client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
+    cells: dict[str, Cell] = {
+        "client": client or None,
+        "client_name": firm.client_name(client) or None,
+        "kind": item.kind,
+        "invoice": item.named or None,
+        "project": item.project_id or None,
+        "contract": item.contract_id or None,
+        "company": item.entity_id,
+        "currency": item.currency,
+        "open": item.amount,
+        "ledger_currency": item.ledger_currency,
+        "in_ledger": item.ledger,
+    }
+    if item.kind == INVOICES:
+        cells |= _due(firm, item)
+    return GlanceRow(cells, {"open": _explained_by(firm, item)})
+
+
+def _due(firm: FirmAtMoment, item: OpenItem) -> dict[str, Cell]:
+    terms = terms_of(firm, item)
+    if terms is None:
+        return {"not_due": item.amount, "terms": "unknown invoice"}
+    overdue = (firm.today - terms.due_on).days
+    return {
+        "posted_on": terms.posted_on,
+        "terms": terms.said,
+        "due_on": terms.due_on,
+        "days_overdue": max(overdue, 0),
+        aged(overdue, OVERDUE): item.amount,
+    }
+
+
+def terms_of(firm: FirmAtMoment, item: OpenItem) -> InvoiceTerms | None:
+    """None of an invoice that nobody has told of."""
+    posted = text(firm.named(INVOICE).get(item.named), "posted_on")
+    if not posted:
+        return None
+    posted_on, statement = date.fromisoformat(posted), firm.statements.get(item.about)
+    client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
+    days = whole(firm.customers.get(client), "payment_terms_days")
+    if statement is not None and statement.due_on is not None:
+        return InvoiceTerms(posted_on, date.fromordinal(statement.due_on), "by the statement")
+    if days is None:
+        return InvoiceTerms(posted_on, posted_on, NO_TERMS)
+    return InvoiceTerms(posted_on, posted_on + timedelta(days=days), f"{days} days")
+
+
+def overdue_days(firm: FirmAtMoment, item: OpenItem) -> int:
+    terms = terms_of(firm, item)
+    return (firm.today - terms.due_on).days if terms is not None else 0
+
+
+def _explained_by(firm: FirmAtMoment, item: OpenItem) -> tuple[str, ...]:
+    if item.kind == UNAPPLIED:
+        projects = [project for project in firm.projects if firm.client_of(project) == item.customer_id]
+        whose = f"{escape(item.named)}/{escape(item.entity_id)}"
+        return (f"{projects[0]}#unapplied/{whose}",) if projects else ()
+    if item.kind == RETAINED:
+        period = firm.last_period.get(item.entity_id)
+        return (f"{item.entity_id}/{period}/retention/{item.contract_id}/{item.currency}#closing",)
+    several = len(firm.contracts_on(item.project_id)) > 1
+    whose = f"{item.project_id}/{item.contract_id}" if several else item.project_id
+    return tuple(filter(None, (item.named, f"{whose}#receivable" if whose else "")))
+
+
+def _by_company(items: list[OpenItem]) -> dict[str, dict[tuple[str, str], Amount]]:
+    found: dict[str, dict[tuple[str, str], Amount]] = defaultdict(lambda: defaultdict(int))
+    for item in items:
+        found[item.kind][item.entity_id, item.ledger_currency] += item.ledger
+    return found
+
+
+def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
+    return summed(
+        rows,
+        SUMMED,
+        lambda row: (str(row.cells["kind"]), str(row.cells["currency"])),
+        lambda key: {"client": "total", "kind": key[0], "currency": key[1]},
+    )
+
+
+def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
+    return summed(
+        rows,
+        ("in_ledger",),
+        lambda row: (str(row.cells["kind"]), str(row.cells["ledger_currency"]), str(row.cells["company"])),
+        lambda key: {"client": "in ledger", "kind": key[0], "ledger_currency": key[1], "company": key[2]},
+    )

@@ -1,0 +1,165 @@
+"""Unbilled: what is earned and on no statement, by reason and age; what is on a statement and not invoiced stands apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from domain.accounts import UNBILLED
+from domain.units import Amount
+from milepost.glance.ages import AGES, age_columns, aged
+from milepost.glance.feet import feet_of
+from milepost.glance.firm import FirmAtMoment
+from milepost.glance.pieces import Reason, UnbilledPiece, pieces
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
+from milepost.glance.wanted import Wanted
+
+COLUMNS: Final = (
+    GlanceColumn("client", "client", CellKind.ID),
+    GlanceColumn("client_name", "client name", CellKind.TEXT, 2),
+    GlanceColumn("project", "project", CellKind.ID),
+    GlanceColumn("contract", "contract", CellKind.ID, 3),
+    GlanceColumn("company", "company", CellKind.ID, 4),
+    GlanceColumn("reason", "reason", CellKind.TEXT),
+    GlanceColumn("currency", "currency", CellKind.TEXT),
+    *age_columns(AGES),
+    GlanceColumn("unbilled", "unbilled"),
+    GlanceColumn("on_statement", "on a statement"),
+    GlanceColumn("oldest", "oldest", CellKind.DAY, 1),
+    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 6),
+    GlanceColumn("in_ledger", "in ledger", CellKind.AMOUNT, 5),
+)
+SUMMED: Final = (*(name for name, _, _ in AGES), "unbilled", "on_statement")
+NOTES: Final = (
+    "Days count from the service date. Unbilled is on no statement; what is on one and not invoiced stands in its own column.",
+    "What is over a cap is no revenue and in no account: it is listed and not summed.",
+)
+Key = tuple[str, str, str, str, str, Reason, str]
+
+
+def unbilled(firm: FirmAtMoment, wanted: Wanted) -> Glance:
+    every = pieces(firm)
+    found = wanted.of([*_rows(firm, every), *_over_caps(firm)], firm)
+    counted = [row for row in found if row.cells["reason"] != Reason.OVER_CAP]
+    return Glance(
+        "unbilled",
+        "Unbilled",
+        firm.as_of,
+        COLUMNS,
+        found,
+        [*_totals(counted), *_totals_in_ledger(counted)],
+        feet_of(firm, {"unbilled": _by_company(every)}, {"unbilled": UNBILLED}),
+        (*firm.not_whole(), *NOTES),
+        "everything that is earned is invoiced" if firm.accounts else "nothing is posted yet",
+    )
+
+
+def _by_company(every: list[UnbilledPiece]) -> dict[tuple[str, str], Amount]:
+    found: dict[tuple[str, str], Amount] = defaultdict(int)
+    for piece in every:
+        found[piece.entity_id, piece.ledger_currency] += piece.ledger
+    return found
+
+
+def _rows(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
+    groups: dict[Key, list[UnbilledPiece]] = defaultdict(list)
+    for piece in every:
+        client = piece.customer_id or firm.client_of(piece.project_id, piece.contract_id)
+        groups[
+            client,
+            piece.project_id,
+            piece.contract_id,
+            piece.entity_id,
+            piece.currency,
+            piece.reason,
+            piece.ledger_currency,
+        ].append(piece)
+    return [_row(firm, key, groups[key]) for key in sorted(groups)]
+
+
+def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
+    client, project_id, contract_id, entity_id, currency, reason, ledger_currency = key
+    amount = sum(piece.amount for piece in of)
+    on_statement = reason is Reason.STATEMENT
+    ages: dict[str, int] = defaultdict(int)
+    for piece in of:
+        ages[aged(firm.today.toordinal() - piece.day)] += piece.amount
+    cells: dict[str, Cell] = {
+        "client": client or None,
+        "client_name": firm.client_name(client) or None,
+        "project": project_id or None,
+        "contract": contract_id or None,
+        "company": entity_id,
+        "reason": reason,
+        "currency": currency,
+        **{name: ages.get(name) for name, _, _ in AGES},
+        "unbilled": None if on_statement else amount,
+        "on_statement": amount if on_statement else None,
+        "oldest": firm.today.fromordinal(min(piece.day for piece in of)),
+        "ledger_currency": ledger_currency,
+        "in_ledger": sum(piece.ledger for piece in of),
+    }
+    column = "on_statement" if on_statement else "unbilled"
+    return GlanceRow(cells, {column: _explained_by(firm, project_id, contract_id, of)})
+
+
+def _explained_by(firm: FirmAtMoment, project_id: str, contract_id: str, of: list[UnbilledPiece]) -> tuple[str, ...]:
+    """Its statements, or the entries where they are few, else the balance of the contract on the project."""
+    if statements := sorted({piece.statement_id for piece in of if piece.statement_id}):
+        return tuple(statements)
+    rows = sorted({piece.row for piece in of})
+    if len(rows) <= ROWS_NAMED:
+        return tuple(rows)
+    several = sum(contract_id != other for other in firm.contracts_on(project_id)) > 0
+    return (f"{project_id}/{contract_id}#accrued" if several else f"{project_id}#accrued",)
+
+
+ROWS_NAMED: Final = 5
+
+
+def _over_caps(firm: FirmAtMoment) -> list[GlanceRow]:
+    found = []
+    for one in firm.exceptions:
+        if one.category != "over_cap" or not one.amount:
+            continue
+        project_id = one.project_id or firm.project_on(one.contract_id) or one.engagement_id
+        client = firm.client_of(project_id, one.contract_id)
+        cells: dict[str, Cell] = {
+            "client": client or None,
+            "client_name": firm.client_name(client) or None,
+            "project": project_id or None,
+            "contract": one.contract_id or None,
+            "company": firm.company_of(one.contract_id, project_id) or None,
+            "reason": Reason.OVER_CAP,
+            "currency": one.currency or None,
+            "unbilled": one.amount,
+        }
+        found.append(GlanceRow(cells, {"unbilled": (one.exception_id,)}))
+    return sorted(found, key=lambda row: str((row.cells["client"], row.cells["project"], row.cells["contract"])))
+
+
+def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
+    """By reason and currency, then by currency."""
+    each = summed(
+        rows,
+        SUMMED,
+        lambda row: (str(row.cells["currency"]), str(row.cells["reason"])),
+        lambda key: {"client": "total", "currency": key[0], "reason": key[1]},
+    )
+    every = summed(
+        rows,
+        SUMMED,
+        lambda row: (str(row.cells["currency"]),),
+        lambda key: {"client": "total", "currency": key[0], "reason": "all"},
+    )
+    return [*each, *every]
+
+
+def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
+    """What the accounts 1150 and 1160 have: both columns together, in ledger currency."""
+    return summed(
+        rows,
+        ("in_ledger",),
+        lambda row: (str(row.cells["ledger_currency"]), str(row.cells["company"])),
+        lambda key: {"client": "in ledger", "company": key[1], "ledger_currency": key[0], "reason": "1150 and 1160"},
+    )

@@ -1,0 +1,81 @@
+"""Which rows are asked for: of a company, a client, a project, a manager or a practice, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from connectors.files.lookup import hint
+from milepost.glance.firm import FirmAtMoment, text
+from milepost.glance.sheet import GlanceRow
+
+
+class UnknownName(ValueError):
+    """Nothing in the folder is called so; the message says what is nearest."""
+
+    def __init__(self, option: str, given: str, known: Iterable[str]) -> None:
+        self.option = option
+        what = option.removeprefix("--")
+        super().__init__(f"expected a {what} of the folder, got {given or '(nothing)'}{hint(given, frozenset(known))}")
+
+
+class Wanted(NamedTuple):
+    """None is everything. A client is meant by its id or its name; `only_open` leaves out what has nothing open."""
+
+    company: str | None = None
+    client: str | None = None
+    project: str | None = None
+    manager: str | None = None
+    practice: str | None = None
+    only_open: bool = False
+
+    @property
+    def filters(self) -> bool:
+        return any(each is not None for each in self[:5]) or self.only_open
+
+    def of(self, rows: Iterable[GlanceRow], firm: FirmAtMoment) -> list[GlanceRow]:
+        """By what each row names; manager and practice are those of its project. Raises UnknownName."""
+        self._check(firm)
+        return [row for row in rows if self._has(row, firm)]
+
+    def _has(self, row: GlanceRow, firm: FirmAtMoment) -> bool:
+        cells = row.cells
+        project_id = str(cells.get("project") or "")
+        noted = firm.projects.get(project_id)
+        practice = str(cells.get("practice") or "") if "practice" in cells else text(noted, "practice")
+        manager = str(cells.get("manager") or "") if "manager" in cells else text(noted, "manager")
+        return (
+            (self.company is None or cells.get("company") == self.company)
+            and (self.client is None or _is_meant(self.client, str(cells.get("client") or ""), firm.client_name))
+            and (self.project is None or project_id == self.project)
+            and (self.manager is None or _is_meant(self.manager, manager, _person_name(firm)))
+            and (self.practice is None or practice.casefold() == self.practice.casefold())
+        )
+
+    def _check(self, firm: FirmAtMoment) -> None:
+        for option, given, known in (
+            ("--company", self.company, firm.companies),
+            ("--client", self.client, [*firm.customers, *(text(each, "name") for each in firm.customers.values())]),
+            ("--project", self.project, firm.projects),
+            ("--manager", self.manager, _managers(firm)),
+            ("--practice", self.practice, _practices(firm)),
+        ):
+            if given is not None and given.casefold() not in {each.casefold() for each in known}:
+                raise UnknownName(option, given, filter(None, known))
+
+
+def _is_meant(wanted: str, id_: str, name: Callable[[str], str]) -> bool:
+    return wanted.casefold() in {id_.casefold(), name(id_).casefold()} if id_ else False
+
+
+def _person_name(firm: FirmAtMoment) -> Callable[[str], str]:
+    return lambda person_id: text(firm.people.get(person_id), "name")
+
+
+def _managers(firm: FirmAtMoment) -> set[str]:
+    ids = {text(each, "manager") for each in firm.projects.values()}
+    return ids | {text(firm.people.get(each), "name") for each in ids}
+
+
+def _practices(firm: FirmAtMoment) -> set[str]:
+    return {text(each, "practice") for each in (*firm.projects.values(), *firm.people.values())}

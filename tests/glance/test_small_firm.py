@@ -1,0 +1,180 @@
+"""The tables of a small firm, as a controller checks them by hand.
+
+BRIDGE: 30 billable hours at 100.00 are 3,000.00; ADA's 26 h at 40.00 and BOB's 6 h at 50.00 are 1,340.00. January's 1,600.00 and 304.00 of
+tax are invoiced, 904.00 of them paid, with 96.00 for no invoice. TOWER: 3 h are 300.00 at a cost of 150.00; BOLT owes its deposit.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from tests.commands.tiny_firm import founding, run, said, write
+from tests.glance.small_firm import JANUARY, small_firm
+
+# What each command prints, up to its notes.
+GOLDEN = Path(__file__).with_name("small_firm.txt").read_text(encoding="utf-8")
+SHOWN = dict(each.split("\n", 1) for each in GOLDEN.removeprefix("$ milepost ").split("\n$ milepost "))
+
+
+def asked(*arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--output", str(small_firm())])
+
+
+def found(*arguments: str) -> dict[str, Any]:
+    return said(asked(*arguments, "--json"))
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_a_table_says_what_the_firm_has(command: str) -> None:
+    result = asked(*command.split())
+    assert result.exit_code == 0, result.output
+    assert result.stdout.partition("\n\n")[0].rstrip() == SHOWN[command].rstrip()
+
+
+# Moments
+
+
+def test_an_earlier_moment_shows_what_was_known_then() -> None:
+    """On 8 February January is invoiced and nothing of February is worked."""
+    (bridge, _) = found("projects", "--as-of", "2026-02-08")["rows"]
+    assert (bridge["revenue"], bridge["cost"], bridge["unbilled"]) == ("1600.00", "700.00", "0.00")
+    (row,) = found("receivables", "--client", "acme ag", "--as-of", "2026-02-08")["rows"]
+    assert (row["due_on"], row["not_due"], row["days_overdue"]) == ("2026-03-05", "1904.00", 0)
+
+
+@pytest.mark.parametrize(
+    ("moment", "column"),
+    [("2026-03-05", "not_due"), ("2026-03-06", "days_1_30")],
+)
+def test_an_invoice_is_overdue_on_the_day_after_it_is_due(moment: str, column: str) -> None:
+    (row,) = [each for each in found("receivables", "--as-of", moment)["rows"] if each["invoice"] == "INV-1"]
+    assert row[column] == row["open"] == "1000.00"
+
+
+def test_before_the_cut_work_waits_and_after_it_is_on_a_statement() -> None:
+    (waiting,) = found("unbilled", "--client", "ACME", "--as-of", "2026-02-12")["rows"]
+    assert (waiting["reason"], waiting["unbilled"], waiting["on_statement"]) == ("not cut yet", "800.00", None)
+    (stated,) = found("unbilled", "--client", "ACME", "--as-of", "2026-03-01")["rows"]
+    assert (stated["unbilled"], stated["on_statement"]) == (None, "800.00")
+
+
+# Filters and order
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [["--client", "Bolt Ltd"], ["--project", "TOWER"], ["--client", "BOLT", "--company", "BERLIN"]],
+    ids=" ".join,
+)
+def test_rows_are_of_what_is_asked_for_and_sums_of_the_rows(filters: list[str]) -> None:
+    shown = found("projects", *filters)
+    assert [row["project"] for row in shown["rows"]] == ["TOWER"]
+    assert [row["revenue"] for row in shown["totals"]] == ["300.00"]
+
+
+@pytest.mark.parametrize("filters", [["--manager", "Bob Brandt"], ["--manager", "BOB"], ["--practice", "DATA"]])
+def test_a_manager_or_a_practice_is_asked_for(filters: list[str]) -> None:
+    assert [row["project"] for row in found("projects", *filters)["rows"]] == ["BRIDGE"]
+
+
+def test_figures_are_sorted_from_the_largest_and_texts_from_a() -> None:
+    assert [row["project"] for row in found("projects", "--sort", "exceptions")["rows"]] == ["TOWER", "BRIDGE"]
+    assert [row["client"] for row in found("clients", "--sort", "client_name")["rows"]] == ["ACME", "BOLT"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["projects", "--client", "Acmee"],
+            "expected a client of the folder, got Acmee; the nearest are Acme AG",
+        ),
+        (["projects", "--sort", "colour"], "expected one of project, name, client"),
+        (["projects", "--csv", "-", "--json"], "expected one of --csv, --html, --xlsx and --json"),
+        (["projects", "--xlsx", "-"], "a spreadsheet is not written to standard output"),
+        (["people", "--from", "2026-03", "--to", "2026-02"], "expected a month from 2026-03 on, got 2026-02"),
+        (["people", "--from", "March"], "expected a month such as 2026-03, got March"),
+    ],
+)
+def test_what_there_is_not_is_refused_with_what_there_is(arguments: list[str], expected: str) -> None:
+    result = asked(*arguments)
+    assert result.exit_code == 2
+    assert expected in " ".join(result.stderr.split())
+
+
+def test_an_empty_table_says_why(tmp_path: Path) -> None:
+    write(tmp_path / "input", founding())
+    run(tmp_path)
+    for verb, expected in (
+        ("receivables", "Receivables as of 2026-03-01T08:00:05Z: none, since nothing is posted yet"),
+        ("people", "People as of 2026-03-01T08:00:05Z: none, since no hours are approved in these months"),
+    ):
+        result = CliRunner().invoke(app, [verb, "--output", str(tmp_path / "output")])
+        assert result.stdout.rstrip() == expected
+
+
+# Forms
+
+
+def test_csv_has_every_column_and_marks_sums() -> None:
+    rows = list(csv.DictReader(io.StringIO(asked("receivables", "--csv", "-").stdout)))
+    assert [(row["row"], row["kind"], row["invoice"], row["open"]) for row in rows[:4]] == [
+        ("item", "invoice", "INV-1", "1000.00"),
+        ("item", "invoice", "INV-2", "500.00"),
+        ("item", "unapplied cash", "PAY-1", "-96.00"),
+        ("total", "invoice", "", "1500.00"),
+    ]
+
+
+def test_a_spreadsheet_has_numbers_and_days(tmp_path: Path) -> None:
+    result = asked("receivables", "--xlsx", str(tmp_path / "new" / "owed.xlsx"))
+    assert result.exit_code == 0, result.output
+    with ZipFile(tmp_path / "new" / "owed.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        texts = book.read("xl/sharedStrings.xml").decode()
+    posted = (date(2026, 2, 3) - date(1899, 12, 30)).days
+    assert f"<v>{posted}</v>" in sheet
+    # its age, what is open, in ledger currency; and the sum of the ages
+    assert sheet.count("<v>1000</v>") == 4
+    assert "Foots to the ledger, invoice (1100): BERLIN 1,500.00 Dr EUR" in texts
+
+
+def test_a_page_names_what_explains_a_figure(tmp_path: Path) -> None:
+    asked("projects", "--html", str(tmp_path / "projects.html"))
+    page = (tmp_path / "projects.html").read_text(encoding="utf-8")
+    assert '<span title="milepost explain BERLIN/2026-03/5000#closing@BRIDGE">1,340.00</span>' in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("verb", ["projects", "clients", "receivables", "unbilled", "prepaid", "people"])
+def test_every_id_beside_a_figure_can_be_explained(verb: str) -> None:
+    ids = {id_ for row in found(verb)["rows"] for each in row.get("explain", {}).values() for id_ in each}
+    assert ids
+    for id_ in sorted(ids):
+        result = asked("explain", id_, "--depth", "0")
+        assert result.exit_code == 0, result.output
+
+
+def test_ledger_figures_are_explained_to_the_cent() -> None:
+    for row in found("projects")["rows"]:
+        for column, sign in (("revenue", -1), ("cost", 1)):
+            told = [said(asked("explain", id_, "--json")) for id_ in row["explain"].get(column, ())]
+            values = [Decimal(each["nodes"][each["root"]]["value"]) for each in told]
+            assert values
+            assert sign * sum(values) == Decimal(row[column])
+
+
+def test_an_invoice_leads_to_its_statement() -> None:
+    assert found("receivables")["rows"][0]["explain"]["open"] == ["INV-1", "BRIDGE#receivable"]
+    (stated,) = [row for row in found("unbilled")["rows"] if row["on_statement"]]
+    assert stated["explain"]["on_statement"] == [JANUARY.replace("-01-01/", "-02-01/")]

@@ -132,12 +132,11 @@ class GlanceRows:
     def _list(self, log_offset: int, seq: int, one: BillingStatement) -> None:
         head = one.statement_id, one.revision
         if one.part == 1:
-            due_on: date | None = getattr(one, "due_on", None)
             self.told.append(
                 (
                     *(*head, seq, log_offset, one.status, one.contract_id, one.bill_to, one.legal_entity_id),
                     *(one.currency, one.period.toordinal(), one.to.toordinal(), _earnable(one), one.amount_due),
-                    due_on.toordinal() if due_on is not None else None,
+                    one.due_on.toordinal() if one.due_on is not None else None,
                 )
             )
         self.listed += [

@@ -111,11 +111,11 @@ CATALOGUE: Mapping[str, Category] = {
         "commercial", "warning", "Approve the amendment and send it with a higher version."
     ),
     "invalid_terms": Category("commercial", "error", "Correct the terms and send them with a higher version."),
-    "no_exchange_rate": Category("platform", "warning", "Publish the exchange rate for the date."),
+    "no_exchange_rate": Category("finance", "warning", "Publish the exchange rate for the date."),
     "stale_exchange_rate": Category(
-        "platform", "warning", "Publish a newer exchange rate, or allow older ones by rate_staleness_days."
+        "finance", "warning", "Publish a newer exchange rate, or allow older ones by rate_staleness_days."
     ),
-    "no_cost_rate": Category("platform", "warning", "Set a cost rate for the person or the role."),
+    "no_cost_rate": Category("finance", "warning", "Set a cost rate for the person or the role."),
     "unknown_reference": Category("platform", "warning", "Send the record that is named."),
     "unrouted": Category(
         "platform",

@@ -171,10 +171,13 @@ def test_every_exception_with_its_way_out_is_in_the_table_of_its_owner() -> None
         ("self_approved", "time_entry", "delivery"),
         ("unknown_reference", "contract", "commercial"),
         ("unknown_reference", "time_entry", "platform"),
+        ("no_exchange_rate", "time_entry", "finance"),
+        ("stale_exchange_rate", "invoice", "finance"),
+        ("no_cost_rate", "time_entry", "finance"),
     ],
 )
 def test_an_exception_goes_to_whoever_can_settle_it(category: str, subject_kind: str, role: str) -> None:
-    """Nobody in delivery corrects a payment, nor a contract."""
+    """Nobody in delivery corrects a payment, nor a contract; rates are published by finance."""
     assert owner_of(category, subject_kind) == role
 
 

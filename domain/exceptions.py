@@ -151,7 +151,6 @@ _STANDS = "The first one stands and is posted: send what is to change as a fact 
 _REFUSED_ALONE: Mapping[str, str] = {
     "control_total": "control_total",
     "credit_memo": "deposit_conceded",
-    "person_capacity": "PersonCapacitySet",
     "person_contract": "other_company",
     "progress": "progress_unused",
     "transfer_price": "TransferPriceSet",

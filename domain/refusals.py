@@ -80,10 +80,6 @@ _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     "BalancesBroughtForward": ("a start in the middle of a project", "send its events from the beginning"),
 }
 _IDLE: Final[Mapping[str, tuple[str, str]]] = {
-    "PersonCapacitySet": (
-        "what people can work in a month",
-        "plan by assignments (`ResourceAssigned`), and resolve the exception",
-    ),
     "TransferPriceSet": (
         "prices between companies of the group",
         "post what companies charge each other in the ledger, and resolve the exception",

@@ -34,7 +34,7 @@ MODULES = [
 # Intake resolves the one, the shard checks the other; neither reaches an engagement.
 ELSEWHERE = {"IdentityLinked", "RulesActivated"}
 # Sent to every shard, and nothing follows from it.
-IDLE = {"PersonCapacitySet", "TransferPriceSet"}
+IDLE = {"TransferPriceSet"}
 
 
 def cases(function: Callable[..., object]) -> set[str]:

@@ -49,7 +49,7 @@ REFUSED_TODAY = frozenset(
     Policies.poc_precision Policies.poc_exclusions Policies.forecast_denominator Policies.fx_revaluation Policies.unbilled_is_monetary
     Policies.intercompany_transfer Policies.dimensions_from other_company progress_unused payment_currency deposit_conceded
     write_off_over_time write_off_passed_on RevenueAdjusted VariableConsiderationRevised BalancesBroughtForward
-    control_total PersonCapacitySet TransferPriceSet
+    control_total TransferPriceSet
     """.split()
 )
 

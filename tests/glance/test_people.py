@@ -1,0 +1,66 @@
+"""What people can work counts where their hours are shown: every field of `PersonCapacitySet`.
+
+ADA works 26 h on BRIDGE, 24 of them billable: 10 h in January, 8 in February, 8 in March (6 billable).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from milepost.cli import app
+from tests.commands.tiny_firm import Event, event, run, said, write
+from tests.glance.small_firm import history
+
+WORK = [each for each in history() if each["type"] != "PersonCapacitySet"]
+
+
+def capacity(at: int, **stated: Any) -> Event:
+    fields = {"person_id": "ADA", "version": 1, "month": "2026-03", "hours": "20", "time_off": "8", **stated}
+    return event("PersonCapacitySet", f"2026-01-01T10:00:{at:02d}Z", **fields)
+
+
+def shown(folder: Path, capacities: list[Event], *options: str) -> dict[str, tuple[str | None, str | None]]:
+    """By person capacity and utilisation."""
+    write(folder / "input", sorted([*WORK, *capacities], key=lambda each: str(each["occurred_at"])))
+    run(folder, "--until", "2026-03-15")
+    found = said(CliRunner().invoke(app, ["people", *options, "--json", "--output", str(folder / "output")]))
+    return {row["person"]: (row["capacity"], row["utilisation"]) for row in found["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("stated", "ada", "bob"),
+    [
+        ({}, ("12", "50"), (None, None)),
+        ({"hours": "32"}, ("24", "25"), (None, None)),
+        ({"time_off": "0"}, ("20", "30"), (None, None)),
+        ({"month": "2026-02"}, ("12", "66.666667"), (None, None)),
+        ({"person_id": "BOB"}, (None, None), ("12", "0")),
+    ],
+    ids=["stated", "hours", "time_off", "month", "person_id"],
+)
+def test_utilisation_is_billable_hours_of_capacity(
+    tmp_path: Path, stated: Event, ada: tuple[str | None, str | None], bob: tuple[str | None, str | None]
+) -> None:
+    """Of the months that have one: in March 6 of 20 h less 8 h off."""
+    assert shown(tmp_path, [capacity(0, **stated)]) == {"ADA": ada, "BOB": bob}
+
+
+def test_a_higher_version_of_a_capacity_replaces_a_lower_one(tmp_path: Path) -> None:
+    later = capacity(1, version=2, hours="14")
+    assert shown(tmp_path, [capacity(0), later, capacity(2)])["ADA"] == ("6", "100")
+
+
+def test_who_could_work_and_did_not_is_shown(tmp_path: Path) -> None:
+    found = shown(tmp_path, [capacity(0, person_id="BOB")], "--from", "2026-03", "--to", "2026-03")
+    assert found["BOB"] == ("12", "0")
+
+
+def test_a_capacity_raises_no_exception(tmp_path: Path) -> None:
+    write(tmp_path / "input", [capacity(0)])
+    run(tmp_path)
+    found = CliRunner().invoke(app, ["exceptions", "list", "--json", "--output", str(tmp_path / "output")])
+    assert "PersonCapacitySet" not in found.output

@@ -50,13 +50,13 @@ def open_exceptions(output: Path, shard: int = 0) -> dict[str, int]:
 
 
 def as_json(summary: RunSummary) -> dict[str, Any]:
-    """Version 2 of the shape; amounts are decimals as text."""
+    """Version 3 of the shape; amounts are decimals as text."""
     money = {
         currency: {name: format_amount(amount) for name, amount in of._asdict().items()}
         for currency, of in summary.sums.money.items()
     }
     return shape(
-        2,
+        3,
         output=str(summary.output),
         generation=summary.generation,
         complete=summary.is_complete,
@@ -90,7 +90,7 @@ def as_text(summary: RunSummary) -> str:
     speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
     lines = aligned(counts, right=(1,))
     if money:
-        lines += ["", *aligned([("", "posted", "recognised", "issued"), *money], right=(1, 2, 3))]
+        lines += ["", *aligned([("", "recognised", "issued"), *money], right=(1, 2))]
     return "\n".join([*lines, "", f"  {summary.seconds:,.1f} seconds{speed}"])
 
 

@@ -15,9 +15,8 @@ from state.store.store import Store
 
 
 class CurrencySums(NamedTuple):
-    """In one currency: debits of all journals, revenue earned under contracts, and what stands on issued statements."""
+    """In one currency: revenue earned under contracts, and what stands on issued statements."""
 
-    posted: Amount = 0
     recognised: Amount = 0
     issued: Amount = 0
 
@@ -31,12 +30,9 @@ class BooksSums(NamedTuple):
 
 
 def sums(store: Store) -> BooksSums:
-    posted: Counter[str] = Counter()
     recognised: Counter[str] = Counter()
     issued: Counter[str] = Counter()
     statements = 0
-    for key, (_, debits, _) in store.meta.totals.items():
-        posted[key.split("\x1f")[1]] += debits
     for parts in _commercial_parts(store):
         statements += sum(isinstance(part, StatementState) for _, part in parts)
         # One that is only amended or terminated so far has no terms, and nothing on its lines.
@@ -47,8 +43,7 @@ def sums(store: Store) -> BooksSums:
                 recognised[currency] += part.recognised
                 issued[currency] += part.issued
     money = {
-        currency: CurrencySums(posted[currency], recognised[currency], issued[currency])
-        for currency in sorted({*posted, *recognised, *issued})
+        currency: CurrencySums(recognised[currency], issued[currency]) for currency in sorted({*recognised, *issued})
     }
     return BooksSums(sum(count for count, _, _ in store.meta.totals.values()), statements, money)
 

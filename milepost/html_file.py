@@ -1,4 +1,4 @@
-"""`--html FILE`, the same with every command: a page in a file, or on standard output."""
+"""`--html FILE` and `--xlsx FILE`, the same with every command: a page in a file, or on standard output; a spreadsheet in a file."""
 
 from __future__ import annotations
 
@@ -28,6 +28,25 @@ HtmlFile = Annotated[
         metavar="FILE",
         callback=target,
         help="Write it as a page into this file; - is standard output.",
+        show_default=False,
+    ),
+]
+
+
+def spreadsheet_target(xlsx: Path | None) -> Path | None:
+    """Never standard output, where its bytes would be seen."""
+    if xlsx == STANDARD_OUTPUT:
+        raise typer.BadParameter("expected a file: a spreadsheet is not written to standard output")
+    return target(xlsx)
+
+
+XlsxFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--xlsx",
+        metavar="FILE",
+        callback=spreadsheet_target,
+        help="Write it as a spreadsheet into this file.",
         show_default=False,
     ),
 ]

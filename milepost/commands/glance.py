@@ -15,7 +15,7 @@ import typer
 from milepost.as_of import AsOf, indexing, moment_of, say_beyond
 from milepost.console import LOCALE, echo, say, shell_word, tell, write_json
 from milepost.days import day, month
-from milepost.html_file import STANDARD_OUTPUT, HtmlFile, target, write_page
+from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile, target, write_page
 
 if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
@@ -45,12 +45,6 @@ CsvFile = Annotated[
         show_default=False,
     ),
 ]
-XlsxFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--xlsx", metavar="FILE", callback=target, help="Write it as a spreadsheet into this file.", show_default=False
-    ),
-]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 Locale = Annotated[str, typer.Option("--locale", help="How a page writes amounts and dates, such as de_DE.")]
 Since = Annotated[
@@ -69,7 +63,7 @@ LastMonth = Annotated[
 ByProject = Annotated[bool, typer.Option("--by-project", help="A row a person and project.")]
 
 
-class _Form(NamedTuple):
+class GlanceForm(NamedTuple):
     """What was asked for; none of it is a table."""
 
     csv: Path | None = None
@@ -105,14 +99,14 @@ def at_a_glance(verb: Callable[..., Glance]) -> Callable[..., None]:
     ) -> None:
         from milepost.glance.wanted import UnknownName
 
-        form = _Form(**{name: others.pop(name) for name in _Form._fields if name in others})  # type: ignore[arg-type]
+        form = GlanceForm(**{name: others.pop(name) for name in GlanceForm._fields if name in others})  # type: ignore[arg-type]
         _check(form)
         with _firm(output, as_of) as firm:
             try:
                 glance = verb(firm, **others)
             except UnknownName as fault:
                 raise typer.BadParameter(str(fault), param_hint=fault.option) from fault
-            _write(_sorted(glance, sort), form, output)
+            write_glance(_sorted(glance, sort), form, output)
 
     shared = list(inspect.signature(_shared, eval_str=True).parameters.values())
     not_loaded = {"FirmAtMoment": object, "Glance": object}  # until a command runs
@@ -215,7 +209,7 @@ def _month_end(first: datetime) -> date:
     return (first.date().replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _check(form: _Form) -> None:
+def _check(form: GlanceForm) -> None:
     if sum((form.csv is not None, form.html is not None, form.xlsx is not None, form.json)) > 1:
         raise typer.BadParameter("expected one of --csv, --html, --xlsx and --json", param_hint="--csv")
     if form.xlsx == STANDARD_OUTPUT:
@@ -253,7 +247,7 @@ def _sorted(glance: Glance, sort: str | None) -> Glance:
     return glance._replace(rows=in_order(glance.rows, column))
 
 
-def _write(glance: Glance, form: _Form, output: Path) -> None:
+def write_glance(glance: Glance, form: GlanceForm, output: Path) -> None:
     from milepost.glance import forms
 
     if form.json:
@@ -296,11 +290,9 @@ def _show(glance: Glance, output: Path) -> None:
     from milepost.tables import show
 
     if not glance.rows:
-        tell(f"{glance.title} as of {glance.as_of}: none, since {glance.empty}")
+        tell(f"{forms.head(glance)}: none, since {glance.empty}")
         return
     show(forms.as_table(glance))
     tell("\n" + "\n".join(forms.notes_of(glance)))
-    say(
-        f"\nNext: milepost {glance.kind} --html {glance.kind}.html --output {shell_word(output)}\n"
-        "  A page, and --json, name for each figure what milepost explain takes"
-    )
+    say(f"\nNext: the same with --html {glance.kind}.html --output {shell_word(output)}")
+    say("A page, and --json, name for each figure what milepost explain takes")

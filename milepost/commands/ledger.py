@@ -14,6 +14,7 @@ import typer
 from domain.money import format_amount
 from milepost.console import amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
 from milepost.days import day
+from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
 from milepost.ledger_against import AgainstAsked, against
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ def ledger(
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row an account or contract.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    statement: Annotated[
+        bool, typer.Option("--statement", help="Profit and loss and balance sheet, with subtotals.")
+    ] = False,
+    html: HtmlFile = None,
+    xlsx: XlsxFile = None,
     other: Annotated[
         Path | None,
         typer.Option("--against", help="CSV with the balances of another ledger, to compare.", show_default=False),
@@ -87,8 +93,11 @@ def ledger(
     from connectors.files.no_outputs import NoOutputs
     from milepost.unknown_id import unknown_id
 
-    if as_csv and json:
-        raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
+    if sum((as_csv, json, html is not None, xlsx is not None)) > 1:
+        raise typer.BadParameter("expected one of --csv, --html, --xlsx and --json", param_hint="--csv")
+    for option, file in (("--html", html), ("--xlsx", xlsx)):
+        if file is not None and not statement:
+            raise typer.BadParameter("expected --statement beside it", param_hint=option)
     if other is not None:
         if period is not None:
             raise typer.BadParameter("expected --on, or --from and --to, beside --against", param_hint="--period")
@@ -103,7 +112,11 @@ def ledger(
         sums = ledger_sums(output)
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
+    if statement and entity is None and len(sums) == 1:
+        entity = next(iter(sums))
     if entity is None:
+        if statement:
+            raise typer.BadParameter(f"whose statement? Give --entity too{_known(sums)}", param_hint="--entity")
         if period is not None:
             raise typer.BadParameter(f"whose period {period}? Give --entity too{_known(sums)}", param_hint="--entity")
         _entities(sums, output, as_csv=as_csv, json=json)
@@ -111,11 +124,33 @@ def ledger(
     if entity not in sums:
         kinds = "a company with journals"
         raise unknown_id(output, entity, kinds, frozenset(sums), "milepost ledger", "--entity")
+    if period is not None:
+        _check_period(sums[entity], period)
+    if statement:
+        _financial_statement(sums[entity], period, as_csv=as_csv, json=json, html=html, xlsx=xlsx, output=output)
+        return
     if period is None:
         _periods(sums[entity], output, as_csv=as_csv, json=json)
         return
-    _check_period(sums[entity], period)
     _trial_balance(sums[entity].trial_balance(period), as_csv=as_csv, json=json)
+
+
+def _financial_statement(
+    sums: LedgerSums,
+    period: str | None,
+    *,
+    as_csv: bool,
+    json: bool,
+    html: Path | None,
+    xlsx: Path | None,
+    output: Path,
+) -> None:
+    """Of the period, or of the last one with journals."""
+    from milepost.commands.glance import GlanceForm, write_glance
+    from milepost.glance.financial import financial_statement
+
+    shown = financial_statement(sums, period or sums.periods()[-1].period)
+    write_glance(shown, GlanceForm(STANDARD_OUTPUT if as_csv else None, html, xlsx, json), output)
 
 
 def _check_no_comparison(options: Mapping[str, object]) -> None:

@@ -36,6 +36,11 @@ th { font-size: 11.5px; }
 """
 
 
+def head(glance: Glance) -> str:
+    """The moment is in the title of what is asked of a period."""
+    return f"{glance.title} as of {glance.as_of}" if glance.as_of else glance.title
+
+
 def notes_of(glance: Glance) -> list[str]:
     """Whether it foots, what columns mean, and how a figure is explained."""
     return [*_feet(glance), *glance.notes]
@@ -87,7 +92,7 @@ def as_table(glance: Glance) -> Table:
     columns = [column for column in glance.columns if column.spare < FILES_ONLY]
     spare = sorted((column for column in columns if column.spare), key=lambda column: -column.spare)
     return Table(
-        f"{glance.title} as of {glance.as_of}",
+        head(glance),
         tuple(column.title for column in columns),
         [[cell_text(row.cells.get(column.name), column) for column in columns] for row in every] if glance.rows else [],
         frozenset(place for place, column in enumerate(columns) if column.kind.is_figure),
@@ -130,7 +135,9 @@ def as_csv(glance: Glance) -> str:
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(["row", *(column.name for column in glance.columns)])
     for what, rows in (("item", glance.rows), ("total", glance.totals)):
-        writer.writerows([what, *(_plain(row, column) for column in glance.columns)] for row in rows)
+        writer.writerows(
+            ["total" if row.is_sum else what, *(_plain(row, column) for column in glance.columns)] for row in rows
+        )
     return written.getvalue()
 
 
@@ -200,8 +207,8 @@ def as_page(glance: Glance, writing: Writing) -> str:
     body = (
         pages.table(
             [(column.title, column.kind.is_figure) for column in columns],
-            tag("tbody", (_html_row(row, columns, writing) for row in shown.rows)),
-            tag("tbody", (_html_row(row, columns, writing, class_="total") for row in shown.totals)),
+            tag("tbody", (_html_row(row, columns, writing, "total" if row.is_sum else None) for row in shown.rows)),
+            tag("tbody", (_html_row(row, columns, writing, "total") for row in shown.totals)),
         )
         if glance.rows
         else tag("p", f"None: {glance.empty}.")
@@ -210,7 +217,7 @@ def as_page(glance: Glance, writing: Writing) -> str:
     return pages.page(
         glance.title,
         tag("h1", glance.title),
-        tag("p", f"As of {glance.as_of}", class_="soft"),
+        tag("p", f"As of {glance.as_of}", class_="soft") if glance.as_of else "",
         wrong,
         body,
         tag("h2", "Notes"),

@@ -42,10 +42,11 @@ class GlanceColumn(NamedTuple):
 
 
 class GlanceRow(NamedTuple):
-    """`explain` are, by column, the ids that `milepost explain` takes; several sum to the figure."""
+    """`explain` are, by column, the ids that `milepost explain` takes; several sum to the figure. A subtotal among the rows `is_sum`."""
 
     cells: Mapping[str, Cell]
     explain: Mapping[str, tuple[str, ...]] = {}
+    is_sum: bool = False
 
     def amount(self, column: str) -> Amount:
         found = self.cells.get(column)

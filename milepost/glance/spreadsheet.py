@@ -10,7 +10,7 @@ from typing import Final
 import xlsxwriter
 
 from domain.units import AMOUNT_SCALE, HOURS_SCALE, PERCENT_SCALE
-from milepost.glance.forms import cell_text, notes_of
+from milepost.glance.forms import cell_text, head, notes_of
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow
 
 # The day before the first of a spreadsheet's calendar.
@@ -40,11 +40,14 @@ def spreadsheet(glance: Glance) -> bytes:
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     plain = {kind: book.add_format({"num_format": form}) for kind, form in _FORMATS.items()}
     strong = {kind: book.add_format({"num_format": form, "bold": True, "top": 1}) for kind, form in _FORMATS.items()}
-    head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+    heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
     sheet = book.add_worksheet(glance.kind)
     for place, column in enumerate(glance.columns):
-        sheet.write_string(0, place, column.title, head)
-    every = [*((row, plain) for row in glance.rows), *((row, strong) for row in glance.totals)]
+        sheet.write_string(0, place, column.title, heading)
+    every = [
+        *((row, strong if row.is_sum else plain) for row in glance.rows),
+        *((row, strong) for row in glance.totals),
+    ]
     for line, (row, formats) in enumerate(every, 1):
         for place, column in enumerate(glance.columns):
             _write_cell(sheet, line, place, row.cells.get(column.name), column, formats[column.kind])
@@ -58,7 +61,7 @@ def spreadsheet(glance: Glance) -> bytes:
     sheet.repeat_rows(0)
     about = book.add_worksheet("about")
     about.set_column(0, 0, ABOUT_WIDTH)
-    said = [f"{glance.title} as of {glance.as_of}", *notes_of(glance), *([] if glance.rows else [glance.empty])]
+    said = [head(glance), *notes_of(glance), *([] if glance.rows else [glance.empty])]
     for line, text in enumerate(said):
         about.write_string(line, 0, text)
     book.close()

@@ -178,3 +178,42 @@ def test_an_invoice_leads_to_its_statement() -> None:
     assert found("receivables")["rows"][0]["explain"]["open"] == ["INV-1", "BRIDGE#receivable"]
     (stated,) = [row for row in found("unbilled")["rows"] if row["on_statement"]]
     assert stated["explain"]["on_statement"] == [JANUARY.replace("-01-01/", "-02-01/")]
+
+
+# Profit and loss, balance sheet
+
+
+def test_assets_are_liabilities_and_results_in_every_period() -> None:
+    for period in ("2026-01", "2026-02", "2026-03"):
+        shown = found("ledger", "--statement", "--period", period)
+        assert shown["notes"][0] == "Assets are liabilities and results"
+        sums = {row["name"]: (row["period"], row["year"]) for row in shown["rows"] if not row["account"]}
+        assert sums["assets"] == sums["liabilities and results"]
+
+
+def test_a_year_before_stands_apart_and_the_new_one_begins_at_nothing() -> None:
+    """The firm's result of 1,810.00 is of an earlier year in January 2027."""
+    rows = {row["name"]: row for row in found("ledger", "--statement", "--period", "2027-01")["rows"]}
+    assert (rows["result"]["period"], rows["result"]["year"]) == ("0.00", "0.00")
+    assert (rows["result of earlier years"]["year"], rows["result of the year"]["year"]) == ("1810.00", "0.00")
+
+
+def test_a_line_of_the_statement_is_explained() -> None:
+    rows = found("ledger", "--statement", "--period", "2026-02")["rows"]
+    (revenue,) = [row for row in rows if row["account"] == "4000"]
+    assert revenue["explain"] == {"period": ["BERLIN/2026-02/4000#movement"]}
+    assert asked("explain", "BERLIN/2026-02/4000#movement", "--depth", "0").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["ledger", "--html", "x.html"], "expected --statement beside it"),
+        (["ledger", "--statement", "--csv", "--json"], "expected one of --csv, --html, --xlsx and --json"),
+    ],
+    ids=["html", "two forms"],
+)
+def test_forms_of_the_statement_need_it(arguments: list[str], expected: str) -> None:
+    result = asked(*arguments)
+    assert result.exit_code == 2
+    assert expected in " ".join(result.stderr.split())

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL
+from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL
 from milepost.as_of import looking_back
 from milepost.commands import (
     accounts,
@@ -188,7 +188,7 @@ mount(
     then="milepost run --input books/input --output books/output",
     on=imports,
 )
-for product in (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME):
+for product in (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME, KIMAI):
     mount(
         product.key,
         import_exports.verb(product),

@@ -66,6 +66,9 @@ Duplicates = Annotated[bool, typer.Option("--keep-duplicates", help="Import rows
 ContractRates = Annotated[bool, typer.Option("--contract-rates", help="The rates of contracts hold, not the rows'.")]
 Withdraw = Annotated[bool, typer.Option("--withdraw-missing", help="Withdraw entries that the export has no more.")]
 Known = Annotated[list[Path] | None, typer.Option("--known", help="Another folder of events; may be repeated.")]
+Budget = Annotated[
+    Path | None, typer.Option("--budgets", help="Harvest's export of projects, for their budgets; with --bootstrap.")
+]
 Order = Annotated[DateOrder | None, typer.Option("--date-order", help="Where the file does not settle it.")]
 Sign = Annotated[DecimalSign | None, typer.Option("--decimal", help="Where the file does not settle it.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Such as cp1252; without it UTF-8 or UTF-16.")]
@@ -98,6 +101,7 @@ def verb(product: Product | None) -> Callable[..., None]:
         contract_rates: ContractRates = False,
         withdraw_missing: Withdraw = False,
         known: Known = None,
+        budgets: Budget = None,
         date_order: Order = None,
         decimal: Sign = None,
         encoding: Encoding = None,
@@ -137,6 +141,7 @@ def verb(product: Product | None) -> Callable[..., None]:
             allow_future=allow_future,
             dry_run=dry_run,
             known=tuple(known or ()),
+            budgets=budgets,
         )
         try:
             imported = import_export(file, product, choices, wanted, out, name or name_of(file), now())
@@ -203,6 +208,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "rated_at_zero": imported.rated_at_zero,
         "unknown": imported.unknown._asdict(),
         "not_extended": {contract.contract_id: projects for contract, projects in imported.not_extended.items()},
+        "without_budget": imported.unbudgeted,
         "foreign_currencies": imported.foreign,
         "events": dict(imported.events),
         "setup_file": _path(imported.setup_path),
@@ -242,7 +248,12 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
 
 
 def warnings_of(imported: ImportedExport) -> list[str]:
-    """What counts as approved though the export does not say so."""
+    """What counts as approved though the export does not say so, and projects without the budgets that were asked for."""
+    lacking = imported.unbudgeted
+    return [*_approved_unsaid(imported), *([f"no budget is stated for {_some(lacking)}"] if lacking else [])]
+
+
+def _approved_unsaid(imported: ImportedExport) -> list[str]:
     taken, product = imported.taken_as_approved, imported.product
     if not taken.rows:
         return []

@@ -52,7 +52,7 @@ ACCOUNTS: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "unbilled": UNBILLE
 # 1150 and 1160, by whether a statement has it.
 ON_STATEMENT: Final = "on_statement"
 NOTES: Final = (
-    "Cost, revenue and unbilled are the ledger's, in its currency. Used % is cost of the cost budget, else hours of the hours budget.",
+    "Cost, revenue and unbilled are the ledger's, in its currency. Used % is of the cost budget, else of hours, else of revenue.",
     "Forecast is the last one published; `milepost forecast PROJECT` shows its months and what moved it.",
 )
 
@@ -125,7 +125,7 @@ def _row(
     explain = {column: ledger_ids(firm, entity_id, project_id, ACCOUNTS[column], sums) for column in ACCOUNTS}
     # What is of the project as a whole stands once, on the row of its own company.
     if noted is None or text(noted, "company") in {"", entity_id}:
-        cells |= _budget(noted, currency, cost, update)
+        cells |= _budget(noted, currency, cost, revenue, update)
         cells |= _forecast(update, currency)
         cells |= {"exceptions": counts[project_id], "at_risk": at_risk.get(project_id) or None}
         if cells.get("forecast_margin") is not None:
@@ -136,9 +136,11 @@ def _row(
     return GlanceRow(cells, {name: ids for name, ids in explain.items() if ids})
 
 
-def _budget(noted: object, currency: str, cost: Amount, update: ForecastUpdate | None) -> dict[str, Cell]:
+def _budget(
+    noted: object, currency: str, cost: Amount, revenue: Amount, update: ForecastUpdate | None
+) -> dict[str, Cell]:
     stated = noted.get("budget") if isinstance(noted, dict) else None
-    hours, budget, _, of = stated if isinstance(stated, list) else (None, None, None, None)
+    hours, budget, fees, of = stated if isinstance(stated, list) else (None, None, None, None)
     burned = update.project.burn_hours if update is not None else None
     same = of in {None, currency}
     cells: dict[str, Cell] = {"budget_hours": hours, "hours": burned, "budget_cost": budget if same else None}
@@ -146,6 +148,8 @@ def _budget(noted: object, currency: str, cost: Amount, update: ForecastUpdate |
         cells["budget_used"] = percent_of(cost, budget)
     elif hours and burned is not None:
         cells["budget_used"] = percent_of(burned, hours)
+    elif fees and same:
+        cells["budget_used"] = percent_of(revenue, fees)
     return cells
 
 

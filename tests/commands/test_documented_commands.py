@@ -201,7 +201,7 @@ def bring_export(command: str) -> None:
             Path(file).write_text("Date,USD,GBP,\n" + "".join(days), encoding="utf-8")
         case ["milepost", "import", "solidtime", file, *_]:
             made_exports.solidtime_zip(Path(file), made_work(7, 120))
-        case ["milepost", "import", ("toggl" | "clockify") as product, file, *_]:
+        case ["milepost", "import", ("toggl" | "clockify" | "kimai") as product, file, *_]:
             Path(file).write_text(getattr(made_exports, product)(made_work(7, 120)), encoding="utf-8")
         case ["milepost", "import", _, file, *_]:
             Path(file).write_text(made_exports.harvest(made_work(7, 500, approved=0.96)), encoding="utf-8")

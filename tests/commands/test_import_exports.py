@@ -58,6 +58,7 @@ def write_text(text: str) -> Callable[[Path], Path]:
 EXPORTS: Mapping[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "harvest": (write_text(made_exports.harvest(made_work(7, 500, approved=0.96))), ()),
     "toggl": (write_text(made_exports.toggl(made_work(7, 120))), ("--rate", "95.50", "--cost-rate", "48")),
+    "kimai": (write_text(made_exports.kimai(made_work(7, 120))), ("--cost-rate", "48")),
     "clockify": (write_text(made_exports.clockify(made_work(7, 120), AMERICAN)), ("--cost-rate", "0")),
     "solidtime": (partial(made_exports.solidtime_zip, work=made_work(7, 120)), ("--cost-rate", "48")),
 }

@@ -6,7 +6,8 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -14,7 +15,8 @@ from connectors.imports.cells import known_encoding
 from connectors.imports.csv_rows import BYTE_ORDER_MARK, Broken, open_text, read_table
 from connectors.imports.file_kinds import DELIMITERS, START_BYTES, encoding_of
 from connectors.imports.mapping import FileForm
-from connectors.imports.products.product import SOLIDTIME, Product, check_product
+from connectors.imports.products.kimai_json import as_csv
+from connectors.imports.products.product import KIMAI, SOLIDTIME, Product, check_product
 from connectors.imports.products.solidtime import SIBLINGS
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import CsvRow, normal_text
@@ -48,19 +50,37 @@ def read_export(path: Path, named: Product | None, encoding: str | None) -> Expo
     """Raises ImportRefused where it is not a detailed export of the product."""
     try:
         archive = _unzipped(path, named) if zipfile.is_zipfile(path) else {}
-        form = _form(path, archive, encoding)
-        with _open(path, archive, form) as file:
+        from_json = as_csv(path) if not archive and named in (None, KIMAI) else None
+        form = FileForm() if from_json is not None else _form(path, archive, encoding)
+        with _open(path, archive, form) if from_json is None else io.StringIO(from_json) as file:
             table = read_table(file, path, form)
             product = check_product(named, table.header, str(path))
-            _check_once(table.header, path)
-            rows = tuple(table.rows)
+            header = product.in_english(table.header)
+            _check_once(header, path)
+            names = dict(zip(table.header, header, strict=True))
+            rows = tuple(_renamed(row, names) for row in table.rows)
             _check_encoding(rows, path, form)
         siblings = _siblings(path, archive) if product is SOLIDTIME else {}
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
         raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
-    return Export(
-        product, table.header, form.skip_lines + 1, rows, {name: _by_id(text) for name, text in siblings.items()}
-    )
+    return Export(product, header, form.skip_lines + 1, rows, {name: _by_id(text) for name, text in siblings.items()})
+
+
+@contextmanager
+def open_export(path: Path, encoding: str | None) -> Iterator[tuple[TextIO, FileForm]]:
+    """A CSV that lies beside an export, with its delimiter and encoding. Raises ImportRefused where it cannot be read."""
+    try:
+        form = _form(path, {}, encoding)
+        with open_text(path, form.encoding) as file:
+            yield file, form
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
+
+
+def _renamed(row: CsvRow | Broken, names: Mapping[str, str]) -> CsvRow | Broken:
+    if isinstance(row, Broken):
+        return row
+    return row._replace(cells={names[column]: text for column, text in row.cells.items()})
 
 
 def _siblings(path: Path, archive: Mapping[str, str]) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ _SHOWN = {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year-month-d
 _EXAMPLES = {"dmy": "31/03/2026", "mdy": "03/31/2026", "ymd": "2026-03-31"}
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
+_SIGNS = "$€£¥₹"
 _GROUPS = "'’ \u00a0\u202f\u2009"
 _POINT = re.compile(rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:[,{_GROUPS}][0-9]{{3}})+|[0-9]+)?(?:\.[0-9]+)?")
 _COMMA = re.compile(rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:[.{_GROUPS}][0-9]{{3}})+|[0-9]+)?(?:,[0-9]+)?")
@@ -90,7 +91,7 @@ def settle_decimal(cells: Iterable[Cell], rows: Iterable[Sequence[str]], stated:
         point, comma = is_number(cell.text, "."), is_number(cell.text, ",")
         if point != comma:
             found.setdefault("." if point else ",", cell)
-        elif point and not cell.text.lstrip("+-").isdigit():
+        elif point and not bare(cell.text).lstrip("+-").isdigit():
             open_cell = open_cell or cell
     if stated is not None:
         _check_decimal(found, stated)
@@ -164,8 +165,14 @@ def read_moment(day: date, time: str) -> datetime:
     return datetime(day.year, day.month, day.day, *read_clock_time(time))  # noqa: DTZ001 - as the report shows it
 
 
+def bare(text: str) -> str:
+    """Without the sign of a currency, which stands in a column of its own or in the column's name."""
+    return text.strip(_SIGNS).strip()
+
+
 def is_number(text: str, decimal: str) -> bool:
-    return bool((_POINT if decimal == "." else _COMMA).fullmatch(text)) and text.lstrip("+-") != ""
+    number = bare(text)
+    return bool((_POINT if decimal == "." else _COMMA).fullmatch(number)) and number.lstrip("+-") != ""
 
 
 def read_quantity(text: str, decimal: str) -> Decimal:
@@ -173,7 +180,7 @@ def read_quantity(text: str, decimal: str) -> Decimal:
     if not is_number(text, decimal):
         raise UnreadableCell(f'expected a number with "{decimal}" before its decimals, such as 7{decimal}5; correct it')
     thousands = "," if decimal == "." else "."
-    plain = text.translate(dict.fromkeys(map(ord, _GROUPS + thousands), None))
+    plain = bare(text).translate(dict.fromkeys(map(ord, _GROUPS + thousands), None))
     return read_number(plain, decimal, "")
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from connectors.imports.checked import fault_of
 from connectors.imports.counting import counted
 from connectors.imports.products.assumed import with_assumed
+from connectors.imports.products.budgets import Budgets, read_budgets
 from connectors.imports.products.choices import Choices
 from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, ImportedEntries, approver, rates_of_ours
 from connectors.imports.products.export_file import Export, read_export
@@ -24,7 +25,7 @@ from connectors.imports.products.former import FormerEntry, FormerImport, read_k
 from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
 from connectors.imports.products.matching import Matched, is_of_import, match
-from connectors.imports.products.product import SOLIDTIME, Product, lacks_approval
+from connectors.imports.products.product import SOLIDTIME, Product, lacks_approval, lacks_client
 from connectors.imports.products.read_rows import (
     Apart,
     ReadRows,
@@ -83,6 +84,7 @@ class ImportOptions(NamedTuple):
     allow_future: bool = False
     dry_run: bool = False
     known: tuple[Path, ...] = ()
+    budgets: Path | None = None
 
 
 class ImportChanges(NamedTuple):
@@ -158,6 +160,7 @@ class ImportedExport(NamedTuple):
     first_statement: str | None
     foreign: tuple[str, ...]
     rates_lack: tuple[tuple[str, date, date], ...]
+    unbudgeted: tuple[str, ...]
     events: tuple[tuple[str, int], ...]
     setup_path: Path | None
     events_path: Path | None
@@ -174,6 +177,8 @@ def import_export(
     Nothing is known later than `now`. A name that is there already gets a number. Raises ImportRefused, and then nothing is
     written. Long, because it is the order of an import: all that refuses it comes before the files are written.
     """
+    if wanted.budgets is not None and not wanted.bootstrap:
+        raise ImportRefused("--budgets: budgets are written with --bootstrap; say it too")
     for each in wanted.known:
         if not each.is_dir():
             raise ImportRefused(f"--known: expected a folder with .jsonl or .avro files, came {each}")
@@ -191,6 +196,7 @@ def import_export(
         known, SetupOptions(wanted.entity, wanted.entity_name, choices.currency, wanted.zone, wanted.bootstrap), folder
     )
     lacks = list(lacks_company(company, wanted.bootstrap))
+    lacks += lacks_client(export.product, export.header, export.header_line, choices.client)
     lacks += lacks_approval(export.product, export.header, export.header_line, choices.take_unapproved)
     # Where something is lacking, nothing is written, and rows are read only to say what else is.
     zone, currency = company.zone or "UTC", company.currency or (PLACEHOLDER if lacks else None)
@@ -217,7 +223,9 @@ def import_export(
     if lacks:
         raise ImportRefused(_lacking(path, [*lacks, *([NOTHING_APPROVED] if waiting and not taken else [])]))
     taken, invalid = ImportedEntries(source, files.name, choices, {}, now).checked(taken)
-    setup = setup_events(source, [each.row for each in taken], company, known, now) if wanted.bootstrap else []
+    budgets = {} if wanted.budgets is None else read_budgets(wanted.budgets, export.product, choices, wanted.encoding)
+    rows_taken = [each.row for each in taken]
+    setup = setup_events(source, rows_taken, company, known, now, budgets) if wanted.bootstrap else []
     _check_setup(setup, path)
     known_then = known.with_events(setup)
     rates = {} if wanted.contract_rates else rates_of_ours(source, known_then)
@@ -242,6 +250,7 @@ def import_export(
         not_extended=_not_extended(standing, [each.row for each in taken], lacking.contracts),
         first_statement=_first_statement(setup, [each.row for each in taken]),
         foreign=foreign,
+        unbudgeted=() if wanted.budgets is None else _unbudgeted(rows_taken, budgets),
         rates_lack=_rates_lack([each.row for each in taken], foreign, company.currency, known.rate_days),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
         setup_path=written[0],
@@ -296,6 +305,11 @@ def _is_covered(day: date, rated: Collection[date]) -> bool:
 def _keys_of_refused(product: Product, rows: ReadRows) -> list[tuple[str, ...]]:
     """None where the vendor's ids tell entries apart."""
     return [] if product is SOLIDTIME else [each.key for each in rows.not_taken if each.key is not None]
+
+
+def _unbudgeted(rows: Iterable[ExportRow], budgets: Budgets) -> tuple[str, ...]:
+    """Projects with work of which the export of projects states no budget."""
+    return tuple(sorted({row.project.id for row in rows if (row.client.name, row.project.name) not in budgets}))
 
 
 def _check_one_way(source: str, product: Product, known: FormerImport, folder: Path) -> None:
@@ -467,6 +481,7 @@ def _result(
         first_statement=None,
         foreign=(),
         rates_lack=(),
+        unbudgeted=(),
         events=(),
         setup_path=None,
         events_path=None,

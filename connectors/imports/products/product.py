@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from connectors.imports.refusals import ImportRefused, nearest
+
+_CODE = re.compile(r" ?[(（]([A-Z]{3})[)）]$")
 
 
 class Columns(NamedTuple):
@@ -18,6 +21,8 @@ class Columns(NamedTuple):
     `rounded` are the hours that are billed; `more_numbers` show how numbers are written, and so does a row in which one of
     `multiplied`, the first column that is there, times the rate is the amount.
     `{currency}` stands for the code in a column's name. Where amounts stand without rates, the rates follow from them.
+    `fixed`: where it says a price, that is the whole entry's. `until` is the clock of the end, on the same day or the next; with it
+    hours are written coarsely, and the time to the second follows from clock or amount.
     """
 
     person: Sequence[Sequence[str]]
@@ -34,6 +39,7 @@ class Columns(NamedTuple):
     day: str | None = None
     start: Sequence[str] = ()
     end: Sequence[str] = ()
+    until: str | None = None
     rounded: str | None = None
     must_say_billable: bool = False
     invoiced: str | None = None
@@ -41,15 +47,29 @@ class Columns(NamedTuple):
     currency: str | None = None
     rate: str | None = None
     amount: str | None = None
+    fixed: str | None = None
     cost_rate: str | None = None
     more_numbers: Sequence[str] = ()
     multiplied: Sequence[str] = ()
 
 
+class BudgetColumns(NamedTuple):
+    """Which column of the export of projects says what; `hours`, `fees` and `none` are what `by` may say."""
+
+    export: str
+    client: str
+    project: str
+    by: str
+    budget: str
+    hours: Sequence[str]
+    fees: Sequence[str]
+    none: Sequence[str]
+
+
 class Product(NamedTuple):
     """`required` are the columns without which the file is another export; `export` says how the right one is made.
 
-    `columns` is None where the export has a reader of its own.
+    `columns` is None where the export has a reader of its own. `words`: by column, what it is called in other languages.
     """
 
     key: str
@@ -57,6 +77,22 @@ class Product(NamedTuple):
     export: str
     required: Sequence[str]
     columns: Columns | None = None
+    words: Mapping[str, Sequence[str]] = {}
+    budgets: BudgetColumns | None = None
+
+    def in_english(self, header: Sequence[str]) -> tuple[str, ...]:
+        """The header with the names by which the columns are known here; a currency in brackets stays."""
+        return tuple(self._known_as(column) for column in header)
+
+    def _known_as(self, column: str) -> str:
+        code = _CODE.search(column)
+        pattern = column if code is None else f"{column[: code.start()]} ({{currency}})"
+        if pattern in self.words:
+            return column
+        known = next((name for name, words in self.words.items() if pattern in words), None)
+        if known is None:
+            return column
+        return known if code is None else known.replace("{currency}", code[1])
 
     @property
     def approved(self) -> str | None:
@@ -73,11 +109,17 @@ def _product(key: str) -> Product:
     """Raises TypeError at a key of its file that is not known."""
     said = tomllib.loads(Path(__file__).with_name(f"{key}.toml").read_text(encoding="utf-8"))
     columns = said.pop("columns", None)
-    return Product(key=key, columns=None if columns is None else Columns(**columns), **said)
+    budgets = said.pop("budgets", None)
+    return Product(
+        key=key,
+        columns=None if columns is None else Columns(**columns),
+        budgets=None if budgets is None else BudgetColumns(**budgets),
+        **said,
+    )
 
 
-HARVEST, TOGGL, CLOCKIFY, SOLIDTIME = map(_product, ("harvest", "toggl", "clockify", "solidtime"))
-PRODUCTS = (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME)
+HARVEST, TOGGL, CLOCKIFY, SOLIDTIME, KIMAI = map(_product, ("harvest", "toggl", "clockify", "solidtime", "kimai"))
+PRODUCTS = (HARVEST, TOGGL, CLOCKIFY, SOLIDTIME, KIMAI)
 
 
 def recognised(header: Sequence[str]) -> Product | None:
@@ -85,7 +127,18 @@ def recognised(header: Sequence[str]) -> Product | None:
 
 
 def missing(product: Product, header: Sequence[str]) -> list[str]:
-    return [column for column in product.required if column not in header]
+    known = product.in_english(header)
+    return [column for column in product.required if column not in known]
+
+
+def lacks_client(product: Product, header: Sequence[str], line: int, client: str | None) -> Iterator[str]:
+    """Work without any customer could not be billed."""
+    column = None if product.columns is None else product.columns.client
+    if column is not None and column not in header and client is None:
+        yield (
+            f'line {line}: expected the column "{column}", which says who pays, and it is not there; say --client NAME'
+            f" where all rows are of one, or export again with it ({product.export})"
+        )
 
 
 def check_product(named: Product | None, header: Sequence[str], file: str) -> Product:

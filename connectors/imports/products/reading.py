@@ -20,8 +20,9 @@ from domain.money import is_currency
 T = TypeVar("T")
 
 RATE_DECIMALS = 6
-YES = ("yes", "y", "true", "1")
-NO = ("no", "n", "false", "0")
+# Of trackers in other languages too.
+YES = ("yes", "y", "true", "1", "ja", "oui", "sí", "si", "sì", "sim", "tak", "ano", "はい")
+NO = ("no", "n", "false", "0", "nein", "non", "não", "nee", "nej", "nie", "ne", "いいえ")
 _STOP = "stop the timer that still runs and export again"
 # To what reports may round durations, in minutes; a rounded one is a multiple, and less than that from the interval.
 _ROUNDING_MINUTES = (1, 5, 6, 10, 12, 15, 30, 60, 240)
@@ -103,7 +104,8 @@ def flag(row: CsvRow, column: str | None) -> bool:
     try:
         return said(row, column, lambda text: read_flag(text, YES, NO))
     except CellFault as fault:
-        raise CellFault(column, fault.value, f"{fault.reason}; correct it, or export again in English") from None
+        reason = "expected Yes or No; correct it, or export again in English"
+        raise CellFault(column, fault.value, reason) from None
 
 
 def duration(row: CsvRow, column: str, context: ReadingContext) -> Decimal:

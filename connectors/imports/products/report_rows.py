@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import NamedTuple
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.export_row import ExportRow, Named
+from connectors.imports.products.forms import read_moment
 from connectors.imports.products.product import Columns, Product
 from connectors.imports.products.reading import (
     NotWork,
@@ -21,6 +23,7 @@ from connectors.imports.products.reading import (
     day_in,
     duration,
     flag,
+    hours_in_range,
     hours_stated,
     moment,
     named,
@@ -30,6 +33,7 @@ from connectors.imports.products.reading import (
     quantity,
     rate_giving,
     readable,
+    said,
 )
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import CellFault, CsvRow
@@ -37,6 +41,10 @@ from domain.money import is_currency
 
 _CODE = re.compile(r"(?:^|[^A-Za-z])([A-Z]{3})$")
 _IN_NAME = "{currency}"
+DAY_SECONDS = 86_400
+# What hours of two decimals leave out.
+COARSE_SECONDS = 18
+HOURS_FINEST = Decimal("0.000001")
 
 
 class ReportForm(NamedTuple):
@@ -100,8 +108,8 @@ def _read(report: ReportForm, row: CsvRow, context: ReadingContext) -> ExportRow
     person = _person(report, row)
     start = moment(row, columns.start, context) if columns.start else None
     day = start.date() if start is not None else day_in(row, columns.day or "", context)
-    hours = duration(row, columns.hours, context)
-    if start is not None:
+    hours = hours_in_range(_worked(report, row, context), row, columns.hours)
+    if start is not None and columns.end:
         check_interval(row, columns.end, start, hours, context)
     priced = (
         hours
@@ -121,6 +129,8 @@ def _read(report: ReportForm, row: CsvRow, context: ReadingContext) -> ExportRow
     amount = quantity(row, amount_column, context)
     if columns.rate is None and amount_column is not None:
         rate = rate_giving(amount or Decimal(0), hours, currency)
+    if _is_fixed(columns, row, context):
+        rate = _fixed_rate(columns, row, amount, hours, currency)
     rate = rate if billable else None
     code = optional(row, columns.project_code)
     task = optional(row, columns.task)
@@ -150,6 +160,53 @@ def _read(report: ReportForm, row: CsvRow, context: ReadingContext) -> ExportRow
     )
 
 
+def _worked(report: ReportForm, row: CsvRow, context: ReadingContext) -> Decimal:
+    """Hours as stated; where they are written coarsely, to the second, as far as clock or amount say it."""
+    columns, stated = report.columns, hours_stated(row, report.columns.hours, context)
+    if columns.until is None:
+        return stated
+    interval = readable(lambda: _interval(row, columns, moment(row, columns.start, context)))
+    amount = readable(lambda: quantity(row, report.amount, context))
+    return _to_the_second(stated, interval, amount, readable(lambda: quantity(row, report.rate, context)))
+
+
+def _interval(row: CsvRow, columns: Columns, start: datetime | None) -> Decimal | None:
+    """Hours by the clock, over midnight too; None where the row says no end."""
+    until = optional(row, columns.until)
+    if until is None or start is None:
+        return None
+    end = said(row, columns.until or "", lambda text: read_moment(start.date(), text))
+    return Decimal(int((end - start).total_seconds()) % DAY_SECONDS) / 3600
+
+
+def _to_the_second(hours: Decimal, interval: Decimal | None, amount: Decimal | None, rate: Decimal | None) -> Decimal:
+    """Of 1.33 h from 9:00 to 10:20 it is 1:20; and where the clock has no seconds, what 120.75 is at 90.00: 1:20:30."""
+    worth = amount * 3600 / rate if amount and rate else None
+    for seconds in (None if interval is None else interval * 3600, worth):
+        if (
+            seconds is not None
+            and abs(seconds - hours * 3600) <= COARSE_SECONDS
+            and (worth is None or abs(worth - seconds) < 1)
+        ):
+            return (seconds.quantize(Decimal(1), ROUND_HALF_UP) / 3600).quantize(HOURS_FINEST, ROUND_HALF_UP)
+    return hours
+
+
+def _is_fixed(columns: Columns, row: CsvRow, context: ReadingContext) -> bool:
+    return bool(quantity(row, columns.fixed, context))
+
+
+def _fixed_rate(columns: Columns, row: CsvRow, amount: Decimal | None, hours: Decimal, currency: str) -> Decimal:
+    """That which gives the price of the whole entry."""
+    rate = rate_giving(amount or Decimal(0), hours, currency)
+    if rate is None:
+        column = columns.fixed or ""
+        raise CellFault(
+            column, row.cells[column], "a fixed price without hours has no rate; bill it as a fee, or give it hours"
+        )
+    return rate
+
+
 def _key(report: ReportForm, row: CsvRow, context: ReadingContext) -> tuple[str, ...]:
     """Person and start, else all that is known of an entry but its hours and price."""
     columns, person = report.columns, _person(report, row)
@@ -166,7 +223,7 @@ def _key(report: ReportForm, row: CsvRow, context: ReadingContext) -> tuple[str,
 
 
 def _quantities(report: ReportForm, row: CsvRow, context: ReadingContext) -> tuple[Decimal | None, Decimal | None, str]:
-    hours = readable(lambda: hours_stated(row, report.columns.hours, context))
+    hours = readable(lambda: _worked(report, row, context))
     column = readable(lambda: _amount_column(report, row, context))
     amount = readable(lambda: quantity(row, column, context))
     return hours, amount, readable(lambda: _currency(report, column, row, context)) or ""
@@ -174,7 +231,7 @@ def _quantities(report: ReportForm, row: CsvRow, context: ReadingContext) -> tup
 
 def _person(report: ReportForm, row: CsvRow) -> Named:
     for place in report.columns.person:
-        if text := " ".join(row.cells[column] for column in place).strip():
+        if text := " ".join(row.cells.get(column, "") for column in place).strip():
             return Named(an_id(text, row, place[0]), optional(row, report.columns.person_name) or text)
     raise CellFault(place[0], "", f"nothing is there; name the person in {report.title} and export again")
 

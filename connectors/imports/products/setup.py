@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from connectors.imports.priced import exact_value_of
+from connectors.imports.products.budgets import Budgets
 from connectors.imports.products.export_row import ExportRow, grouped, plain
 from connectors.imports.products.former import Event, FormerImport
 from connectors.imports.products.rates import line_rates
@@ -155,12 +157,17 @@ def not_extended(clients: Iterable[str], known: FormerImport, source: str) -> di
 
 
 def setup_events(
-    source: str, rows: Sequence[ExportRow], company: Company, known: FormerImport, now: Instant
+    source: str,
+    rows: Sequence[ExportRow],
+    company: Company,
+    known: FormerImport,
+    now: Instant,
+    budgets: Budgets = MappingProxyType({}),
 ) -> list[Json]:
     """In the order in which one reads them, known at `now` at the latest; still without `event_id`."""
     lacks = unknown(rows, known)
     since = _month_start(min(row.day for row in rows)) if rows else date(1990, 1, 1)
-    writer = _Writer(source, rows, company, known, since, now)
+    writer = _Writer(source, rows, company, known, since, now, budgets)
     events: list[Json] = []
     if rows and company.legal_entity_id not in known.entities:
         events.append(writer.entity())
@@ -169,14 +176,23 @@ def setup_events(
     events += writer.cost_rates()
     # One that a contract names already is bound to the engagement of that contract, and activated where that is from.
     events += [writer.project(project_id) for project_id in lacks.projects if project_id not in known.contracted]
+    events += writer.budgeted_again()
     events += writer.contracts(frozenset(lacks.contracts))
     return events
 
 
 class _Writer:
     def __init__(
-        self, source: str, rows: Sequence[ExportRow], company: Company, known: FormerImport, since: date, now: Instant
+        self,
+        source: str,
+        rows: Sequence[ExportRow],
+        company: Company,
+        known: FormerImport,
+        since: date,
+        now: Instant,
+        budgets: Budgets,
     ) -> None:
+        self._budgets = budgets
         self._source = source
         self._company = company
         self._known = known
@@ -233,8 +249,29 @@ class _Writer:
             legal_entity_id=self._company.legal_entity_id,
             customer_id=first.client.id,
             starts_on=self._since.isoformat(),
-            budget=_worked_so_far(rows, self._company.currency),
+            budget=self._budget(first) or _worked_so_far(rows, self._company.currency),
         )
+
+    def budgeted_again(self) -> Iterator[Json]:
+        """A higher version of projects of ours whose budget the tracker states otherwise."""
+        for project_id, rows in sorted(self._of_project.items()):
+            former, budget = self._known.projects.get(project_id), self._budget(rows[0])
+            if former is None or budget is None or former.get("source") != self._source:
+                continue
+            stated = {name: value for name, value in (former.get("budget") or {}).items() if value is not None}
+            if {name: _same(value) for name, value in stated.items()} != {name: _same(v) for name, v in budget.items()}:
+                stands = {name: value for name, value in former.items() if name not in ("event_id", "recorded_at")}
+                head = self._event("ProjectActivated", int(former["version"]) + 1)
+                yield stands | head | {"budget": budget}
+
+    def _budget(self, row: ExportRow) -> Json | None:
+        """As the tracker's export of projects states it."""
+        stated = self._budgets.get((row.client.name, row.project.name))
+        if stated is None:
+            return None
+        if stated.hours is not None:
+            return {"hours": plain(stated.hours)}
+        return {"revenue": plain(stated.fees or Decimal(0)), "currency": row.own_currency}
 
     def contracts(self, lacking: frozenset[str]) -> Iterator[Json]:
         """New, or a higher version with the lines that were there and those of projects that are new."""
@@ -296,6 +333,14 @@ class _Writer:
     def _event(self, kind: str, version: int = 1, **fields: object) -> Json:
         occurred_at = instant_text(min(midnight(self._since, self._company.zone), self._now))
         return {"type": kind, "occurred_at": occurred_at, "source": self._source, "version": version, **fields}
+
+
+def _same(value: object) -> object:
+    """100.00 is 100; a currency is itself."""
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return value
 
 
 def is_ours(contract: Event, source: str) -> bool:

@@ -26,6 +26,10 @@ CLOCKIFY = (
     "Project,Client,Description,Task,User,Group,Email,Tags,Type,Billable,Invoiced,Invoice ID,Start Date,Start Time,"
     "End Date,End Time,Duration (h),Duration (decimal),Billable Rate (EUR),Billable Amount (EUR),Date of creation"
 ).split(",")
+KIMAI = (
+    "Date,From,To,Duration,Currency,Price,Internal price,Hourly price,Fixed price,Name,User,E-mail,Staff number,"
+    "Customer,Project,Activity,Description,Billable,Tags,Type,Category"
+).split(",")
 SOLIDTIME = (
     "id,description,start,end,billable_rate,billable,type,member_id,user_id,organization_id,client_id,project_id,"
     "task_id,tags,is_imported,still_active_email_sent_at,created_at,updated_at"
@@ -91,6 +95,7 @@ class Locale(NamedTuple):
 
 GERMAN = Locale(decimal=",", thousands=".")
 WITH_MARK = Locale(mark=True)
+MINUTES = Locale(time_format="%H:%M")
 AMERICAN = Locale(thousands=",", date_format="%m/%d/%Y", time_format="%I:%M:%S %p")
 LOCALES = (
     Locale(),
@@ -192,6 +197,21 @@ def clockify(work: Iterable[Work], locale: Locale = AMERICAN) -> str:
         )  # fmt: skip
 
     return table(CLOCKIFY, map(row, work), locale, quote_all=True)
+
+
+def kimai(work: Iterable[Work], locale: Locale = MINUTES) -> str:
+    """Hours have two decimals, and the price is to the second."""
+
+    def row(each: Work) -> Sequence[str]:
+        rate = each.rate if each.is_billable else Decimal(0)
+        return (
+            *moment(each.start, locale), moment(each.end, locale)[1], locale.number(each.hours, 2), "EUR",
+            locale.number(each.amount, 2), "", locale.number(rate, 2), "", f"{each.first_name} {each.last_name}",
+            each.email, each.email, "", each.client, each.project, each.task, each.note, "1" if each.is_billable else "",
+            "", "timesheet", "work",
+        )  # fmt: skip
+
+    return table(KIMAI, map(row, work), locale)
 
 
 def solidtime(work: Sequence[Work]) -> dict[str, str]:

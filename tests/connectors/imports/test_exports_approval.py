@@ -51,9 +51,14 @@ def test_of_rows_some_of_which_are_approved_the_others_are_marked(tmp_path: Path
 
 
 def test_an_approval_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    (found,) = listed(imported(tmp_path, written(HARVEST_ROW, {"Approved?": "Ja", "Notes": "b"}), HARVEST))
-    assert (found["status"], found["line"], found["column"], found["value"]) == ("refused", 3, "Approved?", "Ja")
-    assert found["reason"].endswith("for no; correct it, or export again in English")
+    (found,) = listed(imported(tmp_path, written(HARVEST_ROW, {"Approved?": "Vielleicht", "Notes": "b"}), HARVEST))
+    assert (found["status"], found["line"], found["column"], found["value"]) == (
+        "refused",
+        3,
+        "Approved?",
+        "Vielleicht",
+    )
+    assert found["reason"].endswith("Yes or No; correct it, or export again in English")
 
 
 def test_whether_a_row_is_billed_is_not_guessed(tmp_path: Path) -> None:

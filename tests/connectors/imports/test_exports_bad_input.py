@@ -1,4 +1,4 @@
-"""What people give an import by mistake, for all four products: recognised, or refused with place, value and what to do."""
+"""What people give an import by mistake, for all products: recognised, or refused with place, value and what to do."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL, Product
+from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL, Product
 from connectors.imports.refusals import ImportRefused
 from tests.connectors.imports import made_exports
 from tests.connectors.imports.exporting import entries, events, imported, listed
 from tests.connectors.imports.made_exports import Locale
+from tests.connectors.imports.test_exports_kimai import ROW as KIMAI_ROW
 from tests.connectors.imports.test_exports_rows import CLOCKIFY_ROW, HARVEST_ROW, SOLIDTIME_ROW, TOGGL_ROW, written
 
 
@@ -42,9 +43,10 @@ SAMPLES = (
     Sample(HARVEST, HARVEST_ROW, "Notes", "Hours", ("Date",)),
     Sample(TOGGL, TOGGL_ROW, "Description", "Duration", ("Start date", "End date")),
     Sample(CLOCKIFY, CLOCKIFY_ROW, "Description", "Duration (h)", ("Start Date", "End Date")),
+    Sample(KIMAI, KIMAI_ROW, "Description", "Duration", ("Date",)),
     Sample(SOLIDTIME, SOLIDTIME_ROW, "description"),
 )
-DATED = SAMPLES[:3]
+DATED = SAMPLES[:4]
 of_all = pytest.mark.parametrize("sample", SAMPLES, ids=[each.product.key for each in SAMPLES])
 of_dated = pytest.mark.parametrize("sample", DATED, ids=[each.product.key for each in DATED])
 RATE: dict[str, Any] = {"rate": Decimal(100)}

@@ -13,14 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.imports.products.product import CLOCKIFY, HARVEST, SOLIDTIME, TOGGL, Product
+from connectors.imports.products.product import CLOCKIFY, HARVEST, KIMAI, SOLIDTIME, TOGGL, Product
 from connectors.imports.refusals import ImportRefused
 from tests.connectors.imports import made_exports
 from tests.connectors.imports.exporting import entries, import_file, imported, listed
 from tests.connectors.imports.made_exports import LOCALES, Locale, Work, made_work
 from tests.connectors.imports.test_exports_rows import CLOCKIFY_ROW, HARVEST_ROW, SOLIDTIME_ROW, TOGGL_ROW, written
 
-PRODUCTS = [(HARVEST, made_exports.harvest), (TOGGL, made_exports.toggl), (CLOCKIFY, made_exports.clockify)]
+PRODUCTS = [
+    (HARVEST, made_exports.harvest),
+    (TOGGL, made_exports.toggl),
+    (CLOCKIFY, made_exports.clockify),
+    (KIMAI, made_exports.kimai),
+]
 
 
 def hours_by_day(work: list[Work]) -> Counter[tuple[str, Decimal]]:
@@ -40,6 +45,11 @@ def test_every_form_says_the_same(
         result = imported(Path(folder), write(work, locale), product, rate=Decimal(100), date_order=order, decimal=sign)
         found = entries(result)
     assert (result.imported.rows, result.refused.rows) == (rows, 0)
+    if product is KIMAI:
+        # By a clock without seconds, where no price says the time.
+        assert abs(result.imported.hours - sum(each.hours for each in work)) <= rows * Decimal("0.005")
+        assert result.billed == {"EUR": sum(each.amount for each in work)}
+        return
     assert result.imported.hours == sum(each.hours for each in work)
     if product is not TOGGL:
         assert result.imported.amounts == {"EUR": sum(each.amount for each in work)}

@@ -62,7 +62,7 @@ def written(row: dict[str, str], *others: dict[str, str]) -> str:
         ({"Client": ""}, "Client", "nothing is there; give the project a client, or say --client for such rows"),
         ({"Project": ""}, "Project", "nothing is there; give the entry a project and export again"),
         ({"First Name": "", "Last Name": ""}, "First Name", "nothing is there; name the person in Harvest"),
-        ({"Billable?": "maybe"}, "Billable?", "expected one of yes, y, true, 1 for yes"),
+        ({"Billable?": "maybe"}, "Billable?", "expected Yes or No"),
         ({"Billable Rate": "-5,0"}, "Billable Rate", "expected a rate that is not negative; correct it"),
         ({"Currency": "Euros"}, "Currency", "expected a currency such as Euro - EUR; correct it at the client"),
         ({"Currency": "Gold - XAU"}, "Currency", "expected a currency of ISO 4217, such as EUR; correct it"),

@@ -51,6 +51,7 @@ class StatementLine(NamedTuple):
     entries: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     sources: tuple[SourceAmount, ...] = ()
+    tax_category: str | None = None
 
 
 class StatementTax(NamedTuple):
@@ -65,6 +66,7 @@ class StatementTax(NamedTuple):
     kind: str | None = None
     tax_point_date: dt.date | None = None
     reason: str | None = None
+    outside_scope: bool = False
 
 
 class UndeterminedTax(NamedTuple):

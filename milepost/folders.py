@@ -13,10 +13,13 @@ from copy import copy
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 from typer.models import OptionInfo
+
+if TYPE_CHECKING:
+    from milepost.settings import FolderSettings
 
 
 class FolderName(StrEnum):
@@ -84,18 +87,17 @@ def firms_folder(name: FolderName) -> Path | None:
     said = os.environ.get(VARIABLES[name])
     if said:
         return Path(said)
-    from milepost.settings import FILE_NAME, FILE_VARIABLE, PREFIX, load
-
-    if not Path(FILE_NAME).is_file() and not any(
-        each in os.environ for each in (FILE_VARIABLE, _variable(PREFIX, name))
-    ):
-        return None
-    folders = load().settings.folder
+    folders = firms_settings()
     return folders.output if name is FolderName.OUTPUT else folders.input
 
 
-def _variable(prefix: str, name: FolderName) -> str:
-    return f"{prefix}FOLDER__{name.upper()}"
+def firms_settings() -> FolderSettings:
+    """`[folder]` of the settings; empty where neither file nor environment says any. Raises WrongSettings."""
+    from milepost.settings import FILE_NAME, FILE_VARIABLE, PREFIX, FolderSettings, load
+
+    begins = f"{PREFIX}FOLDER__"
+    is_said = FILE_VARIABLE in os.environ or any(each.startswith(begins) for each in os.environ)
+    return load().settings.folder if is_said or Path(FILE_NAME).is_file() else FolderSettings()
 
 
 def _named(folder: FolderName, option: str) -> Path:

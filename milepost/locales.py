@@ -55,8 +55,9 @@ class Writing:
     def rate(self, rate: Rate) -> str:
         return self._number(rate, RATE_SCALE, self._places, RATE_SCALE)
 
-    def quantity(self, hours: Hours) -> str:
-        return self._number(hours, HOURS_SCALE, 2, HOURS_SCALE)
+    def quantity(self, hours: Hours, places: int = 2) -> str:
+        """With so many decimals at least."""
+        return self._number(hours, HOURS_SCALE, places, HOURS_SCALE)
 
     def count(self, number: int) -> str:
         return self._number(number, 0, 0, 0)
@@ -85,6 +86,10 @@ class Writing:
         if first == last:
             return self.short_day(first)
         return str(format_interval(first, last, "yMMMd", locale=self.locale))
+
+    def country(self, code: str) -> str:
+        """The name of `DE` in the reader's language; the code where nobody knows it."""
+        return str(self.locale.territories.get(code, code))
 
     def month(self, month: str) -> str:
         """Of `2026-03`."""
@@ -137,6 +142,28 @@ def _decimal(value: int, scale: int) -> Decimal:
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "title": "Statement of services",
+        "invoice_title": "Invoice",
+        "number": "Invoice number",
+        "credit_number": "Credit memo number",
+        "replaces": "Replaces",
+        "due_on": "Due on",
+        "due_by": "Please pay by {day}.",
+        "on_receipt": "Payable on receipt.",
+        "customer_number": "Customer number",
+        "buyer_reference": "Your reference",
+        "vat_id": "VAT id",
+        "your_vat_id": "Your VAT id",
+        "our_vat_id": "Our VAT id",
+        "tax_registration": "Tax number",
+        "pay_to": "Pay to",
+        "iban": "IBAN",
+        "account": "Account",
+        "bic": "BIC",
+        "bank": "Bank",
+        "reference": "Reference",
+        "invoice_note": "Line amounts are net of tax.",
+        "page": "Page {page} of {pages}",
+        "attention": "Attn. {name}",
         "statement": "Statement",
         "revision": "Revision",
         "contract": "Contract",
@@ -197,6 +224,28 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "de": {
         "title": "Leistungsnachweis",
+        "invoice_title": "Rechnung",
+        "number": "Rechnungsnummer",
+        "credit_number": "Gutschriftsnummer",
+        "replaces": "Ersetzt",
+        "due_on": "Fällig am",
+        "due_by": "Bitte zahlen Sie bis zum {day}.",
+        "on_receipt": "Zahlbar bei Erhalt.",
+        "customer_number": "Kundennummer",
+        "buyer_reference": "Ihr Zeichen",
+        "vat_id": "USt-IdNr.",
+        "your_vat_id": "Ihre USt-IdNr.",
+        "our_vat_id": "Unsere USt-IdNr.",
+        "tax_registration": "Steuernummer",
+        "pay_to": "Empfänger",
+        "iban": "IBAN",
+        "account": "Konto",
+        "bic": "BIC",
+        "bank": "Bank",
+        "reference": "Verwendungszweck",
+        "invoice_note": "Die Beträge der Zeilen sind ohne Steuer.",
+        "page": "Seite {page} von {pages}",
+        "attention": "z. Hd. {name}",
         "statement": "Nachweis",
         "revision": "Fassung",
         "contract": "Vertrag",

@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 
 from milepost.printable import printable
 
-VOID: Final = frozenset({"meta", "br", "hr", "col"})
+VOID: Final = frozenset({"meta", "br", "hr", "col", "img"})
 # No script, no request: what a mail client or a browser may do with a page of ours.
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE: Final = """
 :root { --ink: #1c2430; --soft: #5d6878; --line: #d5dbe3; --shade: #f4f6f9; --accent: #1f5f99; --warn: #9a4b00; }
 * { box-sizing: border-box; }
@@ -40,6 +40,13 @@ th:last-child, td:last-child { padding-right: 0; }
 .mark { display: inline-block; margin: 2px 6px 0 0; padding: 0 6px; border: 1px solid currentcolor; border-radius: 8px;
   color: var(--warn); font-size: 11px; white-space: nowrap; }
 .banner { margin: 0 0 18px; padding: 8px 12px; border-left: 4px solid var(--warn); background: #fdf3e7; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e6eaf0; --soft: #9fabbb; --line: #38424f; --shade: #232b35; --accent: #7db8ec; --warn: #f0a95c; color-scheme: dark; }
+  html { background: #10151b; }
+  main { background: #1a212a; box-shadow: none; }
+  .banner { background: #33271a; }
+  .logo { padding: 6px; border-radius: 4px; background: #fff; }
+}
 thead { display: table-header-group; }
 tr, .keep { break-inside: avoid; }
 h2 { break-after: avoid; }

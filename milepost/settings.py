@@ -52,6 +52,9 @@ class FolderSettings(BaseModel):
         None, description="Folder with the events: what `milepost run` reads and imports and decisions are written to."
     )
     output: Path | None = Field(None, description="Output folder of the runs, which all other commands read.")
+    logos: Path | None = Field(
+        None, description="Folder with logos for statements: `<legal entity>.png` or `<legal entity>.jpg`."
+    )
 
 
 class Settings(BaseSettings):

@@ -55,16 +55,16 @@ class EntryShare(NamedTuple):
 def grouped_lines(
     statement: BillingStatement, by: GroupBy, shares: Mapping[str, EntryShare] | None = None
 ) -> tuple[StatementGroup, ...]:
-    """In the order of the lines, weeks by date. `shares` are needed to divide lines by week."""
+    """Lines by date, groups in the order of the lines, weeks by date. `shares` are needed to divide lines by week."""
     numbered = [NumberedLine(number, line) for number, line in enumerate(statement.lines, 1)]
     if by == "week":
         numbered = [part for each in numbered for part in _by_week(each, statement.currency, shares or {})]
     groups: dict[str | None, list[NumberedLine]] = {}
     for each in numbered:
         groups.setdefault(KEYS[by](each.line), []).append(each)
-    made = tuple(StatementGroup(key, tuple(lines)) for key, lines in groups.items())
+    made = tuple(_by_day(StatementGroup(key, tuple(lines))) for key, lines in groups.items())
     if by == "week":
-        made = tuple(sorted((_by_day(group) for group in made), key=lambda group: (group.key is None, group.key or "")))
+        made = tuple(sorted(made, key=lambda group: (group.key is None, group.key or "")))
     found = sum(group.amount for group in made)
     assert found == statement.total, f"{statement.statement_id}: groups sum to {found}, its total is {statement.total}"
     return made

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from typing import Final, NamedTuple
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from connectors.files.lookup import FoundStatement
-from connectors.files.statement_background import Background
-from domain.billing.statement import ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER, CORRECTION, OPEN, PRIOR_PERIOD, SUPERSEDED
-from domain.billing.tax import groups_of
-from domain.outputs import BillingStatement, StatementLine
-from domain.reference.zones import is_zone, local_date
-from domain.units import Hours
+from domain.outputs import StatementLine
 from milepost import pages
-from milepost.locales import Writing, last_day
 from milepost.pages import Html, tag
-from milepost.statement_groups import GroupBy, StatementGroup
-from milepost.statement_lines import HOUR, added_to_rate, telling_quantity, units_of
+from milepost.statement_groups import StatementGroup
+from milepost.statement_lines import added_to_rate
+from milepost.statement_parties import PartyBlock, foot, payment, recipient, references, sender
+from milepost.statement_sheet import (
+    MARKED,
+    StatementSheet,
+    company_name,
+    group_title,
+    hour_places,
+    hours_of,
+    is_draft,
+    marks,
+    notes,
+    person_column,
+    person_or_role,
+    quantity_text,
+    sum_rows,
+    task_beside,
+    title,
+)
 
-MARKED: Final = (PRIOR_PERIOD, CORRECTION, ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER)
-# What the day of a draft is called; of any other it is that of issue.
-DATED: Final = {OPEN: "drafted", SUPERSEDED: "superseded_on"}
 STYLE: Final = """
 .head { display: flex; justify-content: space-between; gap: 24px; margin-bottom: 22px; }
 .head dl { display: grid; grid-template-columns: auto auto; gap: 2px 16px; margin: 0; }
@@ -29,6 +37,11 @@ STYLE: Final = """
 .head dd { margin: 0; text-align: right; overflow-wrap: anywhere; }
 .parties { display: flex; gap: 48px; margin-bottom: 22px; }
 .parties b { display: block; }
+.logo { display: block; max-width: 60mm; max-height: 22mm; margin-bottom: 14px; }
+.payment { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 22px 0 0; }
+.payment dt { color: var(--soft); }
+.payment dd { margin: 0; }
+.foot { display: flex; flex-wrap: wrap; gap: 10px 36px; margin-top: 18px; padding-top: 10px; border-top: 1px solid var(--line); }
 .group { break-after: avoid; }
 .group td { padding-top: 14px; font-weight: 600; border-bottom-color: var(--ink); }
 .subtotal td { border-bottom: 0; font-weight: 600; }
@@ -56,159 +69,22 @@ STYLE: Final = """
 """
 
 
-class StatementSheet(NamedTuple):
-    """All that stands on the page. Without `names` people stand by their roles."""
-
-    issued: FoundStatement
-    background: Background
-    by: GroupBy
-    groups: tuple[StatementGroup, ...]
-    writing: Writing
-    names: bool
-
-    @property
-    def statement(self) -> BillingStatement:
-        return self.issued.statement
-
-    @property
-    def words(self) -> Mapping[str, str]:
-        return self.writing.words()
-
-
 def statement_page(sheet: StatementSheet) -> str:
     statement = sheet.statement
     return pages.page(
-        f"{title(sheet)} {statement.statement_id}",
+        f"{title(sheet)} {statement.number or statement.statement_id}",
         _banner(sheet),
         _head(sheet),
         _parties(sheet),
         _lines(sheet),
         _sums(sheet),
+        _payment(sheet),
         _notes(sheet),
+        _foot(sheet),
         language=sheet.writing.language,
         paper=sheet.writing.paper,
         style=STYLE,
     )
-
-
-def company_name(sheet: StatementSheet) -> str:
-    entity = sheet.background.entity
-    return entity.name if entity is not None else sheet.statement.legal_entity_id
-
-
-def customer_name(sheet: StatementSheet) -> str:
-    customer = sheet.background.customer
-    return customer.name if customer is not None else sheet.statement.bill_to
-
-
-def issued_on(sheet: StatementSheet) -> date:
-    """Or drafted, or superseded, as its status says. In the contract's billing zone, else the company's."""
-    entity = sheet.background.entity
-    zone = sheet.background.billing_zone or (entity.zone if entity is not None else "UTC")
-    return local_date(sheet.issued.position.recorded_at, zone if is_zone(zone) else "UTC")
-
-
-def who(sheet: StatementSheet, line: StatementLine) -> str:
-    """The person, or only the role where names are not to be shown."""
-    if not sheet.names or line.person_id is None:
-        return line.role or ""
-    return sheet.background.people.get(line.person_id, line.person_id)
-
-
-def person_column(sheet: StatementSheet) -> str:
-    """Under a person's name, or where names are not shown, lines have the role instead."""
-    return "person" if sheet.names and sheet.by != "person" else "role"
-
-
-def person_or_role(sheet: StatementSheet, line: StatementLine) -> str:
-    return who(sheet, line) if person_column(sheet) == "person" else line.role or ""
-
-
-def group_title(sheet: StatementSheet, group: StatementGroup) -> str:
-    words = sheet.words
-    match sheet.by, group.key:
-        case "week", None:
-            return words["weeks"]
-        case "week", str(day):
-            return words["week"].format(day=sheet.writing.short_day(date.fromisoformat(day)))
-        case "project", str(project_id):
-            return sheet.background.projects.get(project_id, project_id)
-        case "person", str():
-            return who(sheet, group.lines[0].line)
-        case "person", None:
-            return words["without_person"]
-        case _, str(key):
-            return key
-        case _, None:
-            return words["without_task"]
-
-
-def hours_of(sheet: StatementSheet, group: StatementGroup) -> Hours:
-    """The sum of the hours as they stand on its lines."""
-    lines = (line for line in group.lines_only if line.unit == HOUR)
-    return sum(telling_quantity(line, sheet.statement.currency) for line in lines)
-
-
-def sums(sheet: StatementSheet) -> Iterator[tuple[str, int]]:
-    """From the total to what is due; what is zero in between is left out."""
-    statement, words = sheet.statement, sheet.words
-    yield words["total"], statement.total
-    for name, amount in (
-        ("retained", -statement.retained),
-        ("released", statement.released),
-        ("deposits", -statement.deposits_applied),
-    ):
-        if amount:
-            yield words[name], amount
-    if is_credit(statement):
-        yield words["credited"], -statement.amount_due
-    else:
-        yield words["due"], statement.amount_due
-
-
-def tax_sums(sheet: StatementSheet) -> Iterator[tuple[str, str]]:
-    """Tax by category and rate, and what is due with it where all of it is known; nothing where no region is."""
-    statement, words, writing = sheet.statement, sheet.words, sheet.writing
-    if statement.tax_region is None:
-        return
-    sign = -1 if is_credit(statement) else 1
-    groups = groups_of(statement)
-    for tax in groups.known:
-        name = words[f"tax_{tax.kind}"].format(
-            category=tax.category, percent=writing.percent(tax.percent), base=writing.money(sign * tax.base)
-        )
-        yield name, writing.money(sign * tax.amount)
-    for open_tax in groups.undetermined:
-        base = writing.money(sign * open_tax.base)
-        yield words["tax_undetermined"].format(category=open_tax.category, base=base), words["undetermined"]
-    whole = groups.total
-    if whole is not None and groups.known:
-        name = words["credited_with_tax" if is_credit(statement) else "due_with_tax"]
-        yield name, writing.money(sign * (statement.amount_due + whole))
-
-
-def is_credit(statement: BillingStatement) -> bool:
-    """It asks for nothing and gives back what earlier ones billed too much."""
-    return statement.amount_due < 0
-
-
-def is_draft(statement: BillingStatement) -> bool:
-    """It waits for approval, or was superseded while it did."""
-    return statement.status in {OPEN, SUPERSEDED}
-
-
-def status_word(statement: BillingStatement) -> str:
-    """What people call its status: `open` they say of what is owed."""
-    return "draft" if statement.status == OPEN else statement.status
-
-
-def title(sheet: StatementSheet) -> str:
-    return sheet.words["credit_title" if is_credit(sheet.statement) else "title"]
-
-
-def marks(line: StatementLine) -> tuple[str, ...]:
-    """Flags that a customer is told of."""
-    return tuple(flag for flag in MARKED if flag in line.flags)
 
 
 def _banner(sheet: StatementSheet) -> Html:
@@ -217,38 +93,34 @@ def _banner(sheet: StatementSheet) -> Html:
 
 
 def _head(sheet: StatementSheet) -> Html:
-    statement, words, writing = sheet.statement, sheet.words, sheet.writing
-    facts = [
-        (words["statement"], statement.statement_id),
-        *([(words["revision"], f"{statement.revision}")] if statement.revision > 1 else []),
-        (words["contract"], statement.contract_id),
-        *([(words["order"], order)] if (order := sheet.background.purchase_order) else []),
-        (words["period"], writing.span(statement.period, last_day(statement.to))),
-        (words[DATED.get(statement.status, "issued")], writing.short_day(issued_on(sheet))),
-        (words["currency"], statement.currency),
-    ]
-    customer = sheet.background.customer
-    if customer is not None and customer.payment_terms_days is not None and not is_credit(statement):
-        facts.append((words["terms"], words["days"].format(days=customer.payment_terms_days)))
+    facts = ((tag("dt", fact.label), tag("dd", fact.value)) for fact in references(sheet))
     return tag(
         "header",
-        tag("div", tag("h1", title(sheet)), tag("div", company_name(sheet), class_="soft")),
-        tag("dl", ((tag("dt", name), tag("dd", value)) for name, value in facts), class_="small"),
+        tag("div", _logo(sheet), tag("h1", title(sheet)), tag("div", company_name(sheet), class_="soft")),
+        tag("dl", facts, class_="small"),
         class_="head",
     )
 
 
+def _logo(sheet: StatementSheet) -> Html:
+    if sheet.logo is None:
+        return Html("")
+    data = f"data:image/{sheet.logo.kind};base64,{b64encode(sheet.logo.data).decode()}"
+    return tag("img", src=data, alt=company_name(sheet), class_="logo")
+
+
 def _parties(sheet: StatementSheet) -> Html:
-    statement, words = sheet.statement, sheet.words
-    company, customer = company_name(sheet), customer_name(sheet)
-    parties = ((words["bill_to"], customer, statement.bill_to), (words["from"], company, statement.legal_entity_id))
-    return tag("section", (_party(*party) for party in parties), class_="parties")
+    """Without addresses the ids, where they say more than the names."""
+    to, by = recipient(sheet), sender(sheet)
+    known_as = (sheet.statement.bill_to, sheet.statement.legal_entity_id)
+    parties = (_party(*party) for party in zip((to, by), known_as, strict=True))
+    return tag("section", parties, class_="parties")
 
 
-def _party(label: str, name: str, known_as: str) -> Html:
-    """The id only where it says more than the name."""
-    number = tag("span", known_as, class_="soft") if known_as != name else Html("")
-    return tag("div", tag("span", label, class_="soft small"), tag("b", name), number)
+def _party(block: PartyBlock, known_as: str) -> Html:
+    lines = block.lines or ((known_as,) if known_as != block.name else ())
+    below = (tag("div", line, class_="soft" if not block.lines else None) for line in lines)
+    return tag("div", tag("span", block.label, class_="soft small"), tag("b", block.name), below)
 
 
 def _lines(sheet: StatementSheet) -> Html:
@@ -274,7 +146,10 @@ def _group(sheet: StatementSheet, group: StatementGroup, *, several: bool) -> Ht
         "tr",
         tag("td", sheet.words["subtotal"], colspan=3),
         tag(
-            "td", sheet.writing.quantity(hours_of(sheet, group)), class_="right hours", data_label=sheet.words["hours"]
+            "td",
+            sheet.writing.quantity(hours_of(sheet, group), hour_places(sheet)),
+            class_="right hours",
+            data_label=sheet.words["hours"],
         ),
         tag("td", class_="rate"),
         tag("td", sheet.writing.amount(group.amount), class_="right amount"),
@@ -286,13 +161,12 @@ def _group(sheet: StatementSheet, group: StatementGroup, *, several: bool) -> Ht
 def _rows(sheet: StatementSheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
     writing, words = sheet.writing, sheet.words
     for line in lines:
-        quantity = telling_quantity(line, sheet.statement.currency)
         yield tag(
             "tr",
             tag("td", writing.span(line.service_from, line.service_to), class_="date nowrap"),
             tag("td", _described(sheet, line), class_="what"),
             tag("td", person_or_role(sheet, line)),
-            tag("td", writing.quantity(quantity) + units_of(line), class_="right hours", data_label=words["hours"]),
+            tag("td", quantity_text(sheet, line), class_="right hours", data_label=words["hours"]),
             tag("td", writing.rate(line.rate), _overtime(sheet, line), class_="right rate", data_label=words["rate"]),
             tag("td", writing.amount(line.amount), class_="right amount"),
         )
@@ -307,6 +181,8 @@ def _overtime(sheet: StatementSheet, line: StatementLine) -> Html:
 
 def _described(sheet: StatementSheet, line: StatementLine) -> Iterator[Html]:
     yield tag("div", line.description)
+    if task := task_beside(sheet, line):
+        yield tag("div", task, class_="soft small")
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         yield tag("div", sheet.background.projects.get(line.project_id, line.project_id), class_="soft small")
     if line.markup_percent:
@@ -319,21 +195,33 @@ def _described(sheet: StatementSheet, line: StatementLine) -> Iterator[Html]:
 
 
 def _sums(sheet: StatementSheet) -> Html:
-    *before, (due, amount) = sums(sheet)
-    rows = [_sum(name, sheet.writing.money(each)) for name, each in before]
-    taxes = [_sum(name, text) for name, text in tax_sums(sheet)]
-    return tag("table", rows, _sum(due, sheet.writing.money(amount), "due"), taxes, class_="sums keep")
+    rows = (
+        tag(
+            "tr",
+            tag("td", row.label),
+            tag("td", row.text, class_="right"),
+            class_="due" if row.is_paid else None,
+        )
+        for row in sum_rows(sheet)
+    )
+    return tag("table", rows, class_="sums keep")
 
 
-def _sum(name: str, amount: str, class_: str | None = None) -> Html:
-    return tag("tr", tag("td", name), tag("td", amount, class_="right"), class_=class_)
+def _payment(sheet: StatementSheet) -> Html:
+    facts = [(tag("dt", fact.label), tag("dd", fact.value)) for fact in payment(sheet)]
+    return tag("dl", facts, class_="payment keep") if facts else Html("")
 
 
 def _notes(sheet: StatementSheet) -> Html:
-    statement, words = sheet.statement, sheet.words
-    marked = [flag for flag in MARKED if any(flag in line.flags for line in statement.lines)]
-    notes = [
+    words = sheet.words
+    marked = [flag for flag in MARKED if any(flag in line.flags for line in sheet.statement.lines)]
+    told = [
         *(tag("p", tag("span", words[flag], class_="mark"), words[f"{flag}_note"]) for flag in marked),
-        tag("p", f"{words['taxed_note' if groups_of(sheet.statement).known else 'net_note']} {words['rounding_note']}"),
+        *(tag("p", note) for note in notes(sheet)),
     ]
-    return tag("footer", notes, class_="notes small soft keep")
+    return tag("footer", told, class_="notes small soft keep")
+
+
+def _foot(sheet: StatementSheet) -> Html:
+    columns = [tag("div", (tag("div", line) for line in column)) for column in foot(sheet)]
+    return tag("section", columns, class_="foot small soft keep") if columns else Html("")

@@ -16,7 +16,7 @@ from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, F
 from domain.units import Amount, Quantity
 from milepost.console import amount_text, shape
 from milepost.statement_lines import telling_quantity
-from milepost.statement_page import status_word
+from milepost.statement_sheet import status_word
 from milepost.tables import Table, hours_text, rate_text
 
 # As docs/glossary.md has it, where a record's field is named otherwise.

@@ -386,7 +386,7 @@ def tax_text(tax: StatementTax | UndeterminedTax) -> str:
     elif tax.kind == "output":
         rate = f"at {decimal(tax.percent, PERCENT_ONE)} %  {amount(tax.amount)}"
     else:
-        rate = f"{tax.kind}"
+        rate = "outside_scope" if tax.outside_scope else f"{tax.kind}"
     day = tax.tax_point_date if tax.tax_point_date is not None else "payment"
     return f"tax {tax.category}  {amount(tax.base)}  {rate}  on {day}"
 

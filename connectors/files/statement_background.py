@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +26,18 @@ from domain.work.rows import ROWS, row_id
 REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
 BEHIND_A_GAP = "amendment_gap"
 # What a statement names by more than its id.
+SEEN = frozenset(
+    each.__name__
+    for each in (
+        TimeApproved,
+        PersonDefined,
+        ProjectActivated,
+        LegalEntityDefined,
+        CustomerDefined,
+        ContractSigned,
+        ContractAmended,
+    )
+)
 NAMED = frozenset({"contract", "customer", "legal_entity", "person", "project"})
 
 
@@ -58,25 +70,71 @@ class Accrued(NamedTuple):
 
 def background(output: Path, issued: FoundStatement) -> Background:
     """From the log up to the record that issued the statement."""
-    if not log_path(output, issued.position.shard).exists():
-        return Background()
-    gathering = _Gathering(issued.statement)
-    refused = _refused(output, issued)
-    with EngagementLog.open(output, issued.position.shard) as log:
+    return backgrounds(output, [issued])[0]
+
+
+def backgrounds(output: Path, several: Sequence[FoundStatement]) -> list[Background]:
+    """Of each statement, in their order; the log is read once for all that passed over the same amendments."""
+    found: dict[int, Background] = {}
+    for shard in sorted({one.position.shard for one in several}):
+        of_shard = [(place, one) for place, one in enumerate(several) if one.position.shard == shard]
+        if not log_path(output, shard).exists():
+            found.update((place, Background()) for place, _ in of_shard)
+            continue
+        refused = _refused(output, shard, [one for _, one in of_shard])
+        alike: dict[frozenset[int], list[tuple[int, FoundStatement]]] = {}
+        for (place, one), passed_over in zip(of_shard, refused, strict=True):
+            alike.setdefault(passed_over.waiting, []).append((place, one))
+        # What is refused is so from its own record on: all that the last of them knows holds for all.
+        known = max(refused, key=lambda each: len(each.refused)).refused
+        for waiting, group in alike.items():
+            found.update(_read(output, shard, group, known | waiting))
+    return [found[place] for place in range(len(several))]
+
+
+def _read(
+    output: Path, shard: int, several: Sequence[tuple[int, FoundStatement]], passed_over: frozenset[int]
+) -> Iterator[tuple[int, Background]]:
+    ordered = sorted(several, key=lambda each: each[1].position.log_offset)
+    gathering = _Gathering([one.statement for _, one in ordered])
+    at = 0
+    with EngagementLog.open(output, shard) as log:
         for record in log.records():
-            if record.offset > issued.position.log_offset:
-                break
-            if record.offset not in refused:
+            while at < len(ordered) and ordered[at][1].position.log_offset < record.offset:
+                yield ordered[at][0], gathering.gathered(ordered[at][1].statement)
+                at += 1
+            if at == len(ordered):
+                return
+            if record.offset not in passed_over and record.type_name in SEEN:
                 gathering.see(record.event, record.engagement_id)
-    return gathering.gathered()
+    for place, one in ordered[at:]:
+        yield place, gathering.gathered(one.statement)
 
 
-def _refused(output: Path, issued: FoundStatement) -> frozenset[int]:
-    """Offsets of records that were refused, as far as it was known when the statement was issued."""
+class _PassedOver(NamedTuple):
+    """Offsets of records that were refused, and of those that waited behind a gap when a statement was issued."""
+
+    refused: frozenset[int]
+    waiting: frozenset[int]
+
+
+def _refused(output: Path, shard: int, several: Sequence[FoundStatement]) -> list[_PassedOver]:
+    """Of each statement what was known when it was issued."""
+    found: dict[int, _PassedOver] = {}
+    ordered = sorted(enumerate(several), key=lambda each: each[1].position.output_seq)
     refused: set[int] = set()
     waiting: dict[str, int] = {}
-    for written in read_file(output, TOPICS["ExceptionRaised"], issued.position.shard):
-        if written.position.output_seq > issued.position.output_seq:
+    at = 0
+
+    def keep(until: float) -> None:
+        nonlocal at
+        while at < len(ordered) and ordered[at][1].position.output_seq < until:
+            found[ordered[at][0]] = _PassedOver(frozenset(refused), frozenset(waiting.values()))
+            at += 1
+
+    for written in read_file(output, TOPICS["ExceptionRaised"], shard):
+        keep(written.position.output_seq)
+        if at == len(ordered):
             break
         match written.record:
             case ExceptionRaised() as raised if raised.subject_kind in NAMED and raised.category in REFUSED:
@@ -87,7 +145,8 @@ def _refused(output: Path, issued: FoundStatement) -> frozenset[int]:
                 waiting.pop(closed.exception_id, None)
             case _:
                 pass
-    return frozenset(refused.union(waiting.values()))
+    keep(float("inf"))
+    return [found[place] for place in range(len(several))]
 
 
 def entries_behind(output: Path, issued: FoundStatement) -> Mapping[str, TimeApproved]:
@@ -118,37 +177,54 @@ def _journals(output: Path, issued: FoundStatement) -> Iterator[JournalEntry]:
 
 
 class _Gathering:
-    """Of each thing the highest version counts, whichever comes first."""
+    """What several statements are sent with. Of each thing the highest version counts, whichever comes first."""
 
-    def __init__(self, statement: BillingStatement) -> None:
-        self.background = Background()
-        self._statement = statement
-        self._engagement_id = engagement_of(statement.statement_id)
-        self._entry_ids = {entry_id for line in statement.lines for entry_id in line.entries}
+    def __init__(self, several: Sequence[BillingStatement]) -> None:
+        self._wanted = {
+            (engagement_of(one.statement_id), entry_id)
+            for one in several
+            for line in one.lines
+            for entry_id in line.entries
+        }
+        self._people: dict[str, str] = {}
+        self._projects: dict[str, str] = {}
+        self._entries: dict[tuple[str, str], TimeApproved] = {}
+        self._entities: dict[str, LegalEntityDefined] = {}
+        self._customers: dict[str, CustomerDefined] = {}
+        self._zones: dict[str, str] = {}
+        self._orders: dict[str, dict[int, StatedOrder]] = {}
         self._versions: dict[tuple[str, str], int] = {}
-        self._orders: dict[int, StatedOrder] = {}
 
-    def gathered(self) -> Background:
-        self.background.purchase_order = ", ".join(_orders_of(self._statement, self._orders)) or None
-        return self.background
+    def gathered(self, statement: BillingStatement) -> Background:
+        """As it stands now."""
+        engagement_id = engagement_of(statement.statement_id)
+        ids = (entry_id for line in statement.lines for entry_id in line.entries)
+        entries = ((entry_id, self._entries.get((engagement_id, entry_id))) for entry_id in ids)
+        orders = self._orders.get(statement.contract_id, {})
+        return Background(
+            entity=self._entities.get(statement.legal_entity_id),
+            customer=self._customers.get(statement.bill_to),
+            purchase_order=", ".join(_orders_of(statement, orders)) or None,
+            billing_zone=self._zones.get(statement.contract_id),
+            people=dict(self._people),
+            projects=dict(self._projects),
+            entries={entry_id: entry for entry_id, entry in entries if entry is not None},
+        )
 
     def see(self, event: Event, engagement_id: str) -> None:
-        found, statement = self.background, self._statement
         match event:
-            case TimeApproved() if event.entry_id in self._entry_ids and engagement_id == self._engagement_id:
-                if self._is_newest("entry", event.entry_id, event.version):
-                    found.entries[event.entry_id] = event
+            case TimeApproved() if (engagement_id, event.entry_id) in self._wanted:
+                if self._is_newest("entry", f"{engagement_id}/{event.entry_id}", event.version):
+                    self._entries[engagement_id, event.entry_id] = event
             case PersonDefined() if event.name and self._is_newest("person", event.person_id, event.version):
-                found.people[event.person_id] = event.name
+                self._people[event.person_id] = event.name
             case ProjectActivated() if self._is_newest("project", event.project_id, event.version):
-                found.projects[event.project_id] = event.name
-            case LegalEntityDefined() if event.legal_entity_id == statement.legal_entity_id:
-                if self._is_newest("entity", event.legal_entity_id, event.version):
-                    found.entity = event
-            case CustomerDefined() if event.customer_id == statement.bill_to:
-                if self._is_newest("customer", event.customer_id, event.version):
-                    found.customer = event
-            case ContractSigned() | ContractAmended() if event.contract_id == statement.contract_id:
+                self._projects[event.project_id] = event.name
+            case LegalEntityDefined() if self._is_newest("entity", event.legal_entity_id, event.version):
+                self._entities[event.legal_entity_id] = event
+            case CustomerDefined() if self._is_newest("customer", event.customer_id, event.version):
+                self._customers[event.customer_id] = event
+            case ContractSigned() | ContractAmended():
                 self._take_order(event)
                 if self._is_newest("contract", event.contract_id, event.version):
                     self._take_contract(event)
@@ -158,13 +234,14 @@ class _Gathering:
     def _take_contract(self, event: ContractSigned | ContractAmended) -> None:
         """What an amendment does not give is inherited."""
         if event.billing_zone is not None:
-            self.background.billing_zone = event.billing_zone
+            self._zones[event.contract_id] = event.billing_zone
 
     def _take_order(self, event: ContractSigned | ContractAmended) -> None:
         if event.purchase_order is None:
             return
         begins = event.effective_on if isinstance(event, ContractAmended) and not event.retroactive else date.min
-        self._orders.setdefault(event.version, StatedOrder(event.purchase_order.number, begins))
+        order = StatedOrder(event.purchase_order.number, begins)
+        self._orders.setdefault(event.contract_id, {}).setdefault(event.version, order)
 
     def _is_newest(self, kind: str, subject: str, version: int) -> bool:
         """A version that comes again changes nothing, whatever it says."""

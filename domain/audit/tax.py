@@ -8,7 +8,7 @@ from datetime import timedelta
 from domain.audit.findings import TAX, SeenOutput, Violation, violation
 from domain.audit.reference import ReferenceSoFar
 from domain.billing.statement import SUPERSEDED
-from domain.billing.tax import OUTPUT, by_category, groups_of, rule_on, tax_of
+from domain.billing.tax import OUTPUT, OUTSIDE_SCOPE, by_category, groups_of, rule_on, shown_kind, tax_of
 from domain.events.reference import TaxPolicyDefined
 from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, StatementTax, UndeterminedTax
@@ -59,7 +59,8 @@ def _wanted(statement: BillingStatement, group: Group, policy: TaxPolicyDefined 
         return UndeterminedTax(group.category, group.base, group.tax_point_date)
     percent = rule.percent if rule.kind == OUTPUT else 0
     tax = tax_of(group.base, percent, statement.currency)
-    return StatementTax(group.category, group.base, percent, tax, rule.kind, group.tax_point_date, rule.reason)
+    kind, is_outside = shown_kind(rule.kind), rule.kind == OUTSIDE_SCOPE
+    return StatementTax(group.category, group.base, percent, tax, kind, group.tax_point_date, rule.reason, is_outside)
 
 
 def _told(group: Group) -> str:

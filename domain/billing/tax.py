@@ -26,6 +26,9 @@ INVOICE: Final = "invoice"
 PAYMENT: Final = "payment"
 SERVICE: Final = "service"
 OUTPUT: Final = "output"
+EXEMPT: Final = "exempt"
+# Shown as exempt, and marked besides: the kinds of outputs are closed.
+OUTSIDE_SCOPE: Final = "outside_scope"
 # The category of a rule for all that no other rule names.
 REST: Final = "*"
 
@@ -94,6 +97,11 @@ def rule_on(policy: TaxPolicyDefined | None, category: str, day: date) -> TaxRul
     return None
 
 
+def shown_kind(kind: str) -> str:
+    """As a statement has it."""
+    return EXEMPT if kind == OUTSIDE_SCOPE else kind
+
+
 def tax_of(base: Amount, percent: Percent, currency: str) -> Amount:
     """Once a group, whatever else policy says of rounding."""
     return percent_of(base, percent, currency, HALF_UP)
@@ -149,9 +157,10 @@ def _group(rate: _Rate, taxables: Sequence[Taxable], currency: str, policy: TaxP
         base,
         rate.percent,
         tax_of(base, rate.percent, currency),
-        rate.kind,
+        shown_kind(rate.kind),
         None if rate.is_open else _last(taxables),
         rule.reason if rule is not None else None,
+        rate.kind == OUTSIDE_SCOPE,
     )
 
 

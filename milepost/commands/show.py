@@ -362,7 +362,7 @@ def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) 
 
 
 def _state(statement: BillingStatement, open_ones: Sequence[str]) -> str:
-    from milepost.statement_page import status_word
+    from milepost.statement_sheet import status_word
 
     if statement.status != "issued":
         return status_word(statement)

@@ -13,6 +13,7 @@ import typer
 
 from domain.money import format_amount
 from milepost.console import LOCALE, amount_text, echo, no_formula, say, shape, shell_word, tell, write_json
+from milepost.exit_codes import FAILURE
 from milepost.html_file import HtmlFile, write_page
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from domain.outputs import StatementLine
     from milepost.statement_diff import LineChange, RevisionDifference
     from milepost.statement_groups import StatementGroup
-    from milepost.statement_page import StatementSheet
+    from milepost.statement_sheet import StatementSheet
     from milepost.tables import Table
 
 PREVIOUS = "previous"
@@ -45,6 +46,37 @@ def statement(
         typer.Argument(metavar="ID", help="Id of a statement; without it all are listed.", show_default=False),
     ] = None,
     html: HtmlFile = None,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(
+            "--pdf",
+            metavar="FILE",
+            help="Write it as a PDF into this file; with --period one file a statement into this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    invoice: Annotated[
+        Path | None,
+        typer.Option(
+            "--e-invoice",
+            metavar="FILE",
+            help="Write it as an e-invoice (Peppol, EN 16931) into this file; with --period into this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            "--period",
+            metavar="MONTH",
+            help="All statements of billing periods that end in this month.",
+            show_default=False,
+        ),
+    ] = None,
+    entity: Annotated[
+        str | None,
+        typer.Option("--entity", metavar="ID", help="With --period: those of this legal entity.", show_default=False),
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, one row a line.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     group_by: Annotated[
@@ -68,13 +100,17 @@ def statement(
 
     if sum((html is not None, as_csv, json)) > 1:
         raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
+    _check_period(id_, period, entity, pdf, invoice)
     try:
+        if period is not None:
+            _tell_period(output, period, entity, pdf, invoice, group_by, locale, names=names)
+            return
         if id_ is None:
-            _list(output, json=json, page=html is not None or as_csv or diff is not None or revision is not None)
+            _list(output, json=json, page=any((html, as_csv, diff, revision, pdf, invoice)))
             return
         issued = _issued(output, id_, revision)
         if diff is not None:
-            if html is not None or as_csv:
+            if html is not None or as_csv or pdf is not None or invoice is not None:
                 raise typer.BadParameter("a difference is shown as text or --json", param_hint="--diff")
             _tell_difference(_other(output, issued, diff), issued, names=names, json=json)
             return
@@ -83,7 +119,77 @@ def statement(
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     except UnknownLocale as fault:
         raise typer.BadParameter(str(fault), param_hint="--locale") from fault
+    if pdf is not None or invoice is not None:
+        _write(sheet, pdf, invoice)
+        if not (html or as_csv or json):
+            return
     _tell(sheet, output, html=html, as_csv=as_csv, json=json)
+
+
+# Files to send
+
+
+def _check_period(
+    id_: str | None, period: str | None, entity: str | None, pdf: Path | None, invoice: Path | None
+) -> None:
+    if period is None and entity is not None:
+        raise typer.BadParameter("expected --period with it", param_hint="--entity")
+    if period is not None and id_ is not None:
+        raise typer.BadParameter("expected an id or --period, got both", param_hint="--period")
+    if period is not None and pdf is None and invoice is None:
+        raise typer.BadParameter("expected --pdf FOLDER, --e-invoice FOLDER or both with it", param_hint="--period")
+
+
+def _write(sheet: StatementSheet, pdf: Path | None, invoice: Path | None) -> None:
+    """The PDF first: what is missing for an e-invoice does not hold it up."""
+    from connectors.files.writing import replace_file
+    from milepost.e_invoice import NoEInvoice, e_invoice
+    from milepost.statement_pdf import statement_pdf
+
+    if pdf is not None:
+        replace_file(pdf, statement_pdf(sheet))
+        say(f"Written to {pdf}")
+    if invoice is not None:
+        try:
+            replace_file(invoice, e_invoice(sheet))
+        except NoEInvoice as fault:
+            say(str(fault))
+            raise typer.Exit(FAILURE) from fault
+        say(f"Written to {invoice}")
+
+
+def _tell_period(
+    output: Path,
+    period: str,
+    entity: str | None,
+    pdf: Path | None,
+    invoice: Path | None,
+    group_by: GroupName,
+    locale: str,
+    *,
+    names: bool,
+) -> None:
+    from connectors.files.lookup import newest_statements
+    from milepost.statement_files import of_period, write_files
+
+    try:
+        found = of_period(newest_statements(output), period, entity)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="--period") from fault
+    if not found:
+        whose = f" of {entity}" if entity is not None else ""
+        message = (
+            f"no statement{whose} is issued for a billing period that ends in {period}; milepost statement lists all"
+        )
+        raise typer.BadParameter(message, param_hint="--period")
+    made = write_files(_sheets(output, found, group_by, locale, names=names), pdf, invoice)
+    for lack in made.lacking:
+        say(lack)
+    told = [f"{made.pdfs} PDFs in {pdf}"] if pdf is not None else []
+    told += [f"{made.e_invoices} e-invoices in {invoice}"] if invoice is not None else []
+    say(f"{len(found)} statements: {', '.join(told)}")
+    if made.lacking:
+        raise typer.Exit(FAILURE)
 
 
 def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: bool, json: bool) -> None:
@@ -111,7 +217,7 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
     """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
     from connectors.files.lookup import newest_statements
     from milepost.locales import last_day
-    from milepost.statement_page import status_word
+    from milepost.statement_sheet import status_word
     from milepost.tables import Table, show
 
     if page:
@@ -133,11 +239,14 @@ def _list(output: Path, *, json: bool, page: bool) -> None:
             f"{last_day(one.to)}",
             amount_text(one.amount_due),
             one.currency,
+            one.number or "",
+            f"{one.due_on or ''}",
         )
         for one in found
     ]
-    columns = ("statement", "revision", "status", "from", "to", "amount due", "currency")
-    show(Table("Statements", columns, rows, frozenset({1, 5})))
+    columns = ("statement", "revision", "status", "from", "to", "amount due", "currency", "number", "due on")
+    kept = len(columns) if any(one.number for one in found) else 7
+    show(Table("Statements", columns[:kept], [row[:kept] for row in rows], frozenset({1, 5})))
     if found:
         say(f"\nNext: milepost statement {shell_word(found[-1].statement_id)} --output {shell_word(output)}")
 
@@ -195,20 +304,44 @@ def _previous(output: Path, issued: FoundStatement) -> FoundStatement:
 
 
 def _sheet(output: Path, issued: FoundStatement, group_by: GroupName, locale: str, *, names: bool) -> StatementSheet:
-    from connectors.files.statement_background import accrued_by_entry, background
+    return _sheets(output, [issued], group_by, locale, names=names)[0]
+
+
+def _sheets(
+    output: Path, several: Sequence[FoundStatement], group_by: GroupName, locale: str, *, names: bool
+) -> list[StatementSheet]:
+    """Together, so that the log is read once for all."""
+    from connectors.files.statement_background import backgrounds
     from milepost.locales import writing
-    from milepost.statement_groups import EntryShare, grouped_lines
-    from milepost.statement_page import StatementSheet
+    from milepost.statement_files import logo_of
+    from milepost.statement_sheet import StatementSheet
 
     if not names and group_by is GroupName.PERSON:
         raise typer.BadParameter("expected --names with --group-by person", param_hint="--no-names")
-    written = writing(locale, issued.statement.currency)
+    logos = {entity_id: logo_of(entity_id) for entity_id in {one.statement.legal_entity_id for one in several}}
+    return [
+        StatementSheet(
+            issued,
+            background,
+            group_by.value,
+            _groups(output, issued, group_by),
+            writing(locale, issued.statement.currency),
+            names,
+            logos[issued.statement.legal_entity_id],
+        )
+        for issued, background in zip(several, backgrounds(output, several), strict=True)
+    ]
+
+
+def _groups(output: Path, issued: FoundStatement, group_by: GroupName) -> tuple[StatementGroup, ...]:
+    from connectors.files.statement_background import accrued_by_entry
+    from milepost.statement_groups import EntryShare, grouped_lines
+
     shares = {}
     if group_by is GroupName.WEEK:
         accrued = accrued_by_entry(output, issued)
         shares = {entry_id: EntryShare(each.amount, each.day) for entry_id, each in accrued.items()}
-    groups = grouped_lines(issued.statement, group_by.value, shares)
-    return StatementSheet(issued, background(output, issued), group_by.value, groups, written, names)
+    return grouped_lines(issued.statement, group_by.value, shares)
 
 
 # For people
@@ -216,13 +349,14 @@ def _sheet(output: Path, issued: FoundStatement, group_by: GroupName, locale: st
 
 def head(sheet: StatementSheet) -> list[str]:
     from milepost.locales import last_day
-    from milepost.statement_page import DATED, company_name, customer_name, is_draft, issued_on, status_word
+    from milepost.statement_sheet import DATED, company_name, customer_name, is_draft, issued_on, status_word
 
     one = sheet.statement
     said = DATED.get(one.status, "issued").partition("_")[0]
     order = f", order {sheet.background.purchase_order}" if sheet.background.purchase_order else ""
     return [
-        f"Statement {one.statement_id}, revision {one.revision}, {status_word(one)}",
+        f"Statement {one.statement_id}, revision {one.revision}, {status_word(one)}"
+        + (f", number {one.number}" if one.number is not None else ""),
         f"to {customer_name(sheet)} from {company_name(sheet)}, contract {one.contract_id}{order}",
         f"period {sheet.writing.span(one.period, last_day(one.to))}, {said} on {sheet.writing.short_day(issued_on(sheet))}",
         *([sheet.words[one.status]] if is_draft(one) else []),
@@ -231,7 +365,7 @@ def head(sheet: StatementSheet) -> list[str]:
 
 def lines_table(sheet: StatementSheet) -> Table:
     """With the title of each group above it and, where there are several, its subtotal below."""
-    from milepost.statement_page import group_title, hours_of, person_column, sums, tax_sums, title
+    from milepost.statement_sheet import group_title, hour_places, hours_of, person_column, sums, tax_sums, title
     from milepost.tables import Table
 
     rows: list[tuple[str, ...]] = []
@@ -239,7 +373,8 @@ def lines_table(sheet: StatementSheet) -> Table:
         rows.append(("", group_title(sheet, group), "", "", "", ""))
         rows += [_row(sheet, line) for line in group.lines_only]
         if len(sheet.groups) > 1:
-            quantity, amount = sheet.writing.quantity(hours_of(sheet, group)), sheet.writing.amount(group.amount)
+            quantity = sheet.writing.quantity(hours_of(sheet, group), hour_places(sheet))
+            amount = sheet.writing.amount(group.amount)
             rows.append(("", sheet.words["subtotal"], "", quantity, "", amount))
     totals = [("", name, "", "", "", sheet.writing.money(amount)) for name, amount in sums(sheet)]
     totals += [("", name, "", "", "", text) for name, text in tax_sums(sheet)]
@@ -251,11 +386,13 @@ def lines_table(sheet: StatementSheet) -> Table:
 
 
 def _row(sheet: StatementSheet, line: StatementLine) -> tuple[str, ...]:
-    from milepost.statement_lines import added_to_rate, telling_quantity, units_of
-    from milepost.statement_page import marks, person_or_role
+    from milepost.statement_lines import added_to_rate
+    from milepost.statement_sheet import marks, person_or_role, quantity_text, task_beside
     from milepost.tables import short_text
 
     told = [sheet.words[flag] for flag in marks(line)]
+    if task := task_beside(sheet, line):
+        told.insert(0, task)
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         told.insert(0, sheet.background.projects.get(line.project_id, line.project_id))
     if line.markup_percent:
@@ -268,7 +405,7 @@ def _row(sheet: StatementSheet, line: StatementLine) -> tuple[str, ...]:
         f"{sheet.writing.span(line.service_from, line.service_to)}",
         short_text(line.description) + (f" ({', '.join(told)})" if told else ""),
         person_or_role(sheet, line),
-        sheet.writing.quantity(telling_quantity(line, sheet.statement.currency)) + units_of(line),
+        quantity_text(sheet, line),
         sheet.writing.rate(line.rate),
         sheet.writing.amount(line.amount),
     )
@@ -315,7 +452,7 @@ def _person(sheet: StatementSheet, line: StatementLine) -> str:
 
 def as_json(sheet: StatementSheet) -> dict[str, Any]:
     """Version 1 of the shape; numbers are decimals as text."""
-    from milepost.statement_page import company_name, customer_name, issued_on
+    from milepost.statement_sheet import company_name, customer_name, issued_on
 
     return shape(
         1,
@@ -340,7 +477,7 @@ def _statement_json(sheet: StatementSheet) -> dict[str, Any]:
 
 
 def _group_json(sheet: StatementSheet, group: StatementGroup) -> dict[str, Any]:
-    from milepost.statement_page import group_title
+    from milepost.statement_sheet import group_title
 
     return {
         "key": group.key,

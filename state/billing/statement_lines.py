@@ -63,6 +63,7 @@ def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePi
         entries=tuple(piece.entry_id for piece in group.pieces),
         flags=first.flags,
         sources=tuple(SourceAmount(source_id, paid) for source_id, paid in group.sources.items()),
+        tax_category=plan.line.tax_category,
     )
 
 

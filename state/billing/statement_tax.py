@@ -135,9 +135,9 @@ def _service_day(draft: Draft, contract: Contract, listed: StatementEntry) -> da
     return issued.day
 
 
-def _alike(group: StatementTax | UndeterminedTax) -> tuple[str, str | None, Percent, bool]:
+def _alike(group: StatementTax | UndeterminedTax) -> tuple[str, str | None, Percent, bool, bool]:
     """What is taxed alike has this in common."""
-    known = (group.kind, group.percent) if isinstance(group, StatementTax) else (None, 0)
+    known = (group.kind, group.percent, group.outside_scope) if isinstance(group, StatementTax) else (None, 0, False)
     return (group.category, *known, group.tax_point_date is None)
 
 

@@ -18,6 +18,7 @@ PACKAGES = (*PURE, "operators", "connectors", "dataflows", "milepost", "simulati
 THIRD_PARTY = {"domain": frozenset[str](), "state": frozenset({"msgspec"})}
 FIRST_PARTY = {"domain": frozenset({"domain"}), "state": frozenset({"domain", "state"})}
 
+IMPORTED_AS = {"fpdf2": "fpdf"}
 # redis before Python 3.11.3 wants the one, the standard library's zones the other.
 NEEDED_BY_OTHERS = {"async-timeout", "tzdata"}
 
@@ -135,7 +136,8 @@ def test_what_is_installed_to_run_is_what_the_product_imports() -> None:
         for _, module in imported_modules(parsed(path))
     }
     stated = re.findall(r"^[a-z][a-z0-9-]*", (ROOT / "requirements.in").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {name for name in stated if name.replace("-", "_") not in imported} == NEEDED_BY_OTHERS
+    modules = {name: IMPORTED_AS.get(name, name.replace("-", "_")) for name in stated}
+    assert {name for name, module in modules.items() if module not in imported} == NEEDED_BY_OTHERS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,349 @@
+"""A statement as a PDF to send: A4 or letter, the same bytes for the same statement.
+
+The font is Noto Sans with Latin, Greek and Cyrillic letters (milepost/fonts, SIL Open Font License); signs of other scripts are boxes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time
+from io import BytesIO
+from pathlib import Path
+from typing import Final, Literal
+
+from fpdf import FPDF
+from fpdf.enums import MethodReturnValue, WrapMode, XPos, YPos
+
+from domain.outputs import StatementLine
+from milepost.printable import printable
+from milepost.statement_groups import StatementGroup
+from milepost.statement_lines import added_to_rate
+from milepost.statement_parties import attention, foot, payment, recipient, references, sender_line
+from milepost.statement_sheet import (
+    MARKED,
+    StatementSheet,
+    company_name,
+    group_title,
+    hour_places,
+    hours_of,
+    is_draft,
+    issued_on,
+    marks,
+    notes,
+    person_column,
+    person_or_role,
+    quantity_text,
+    sum_rows,
+    task_beside,
+    title,
+)
+
+FONTS: Final = Path(__file__).parent / "fonts"
+FONT: Final = "Noto Sans"
+MARGIN_MM: Final = 18.0
+# Of the foot: without columns, and with.
+PLAIN_FOOT_MM: Final = 2.0
+FOOT_MM: Final = 22.0
+INK: Final = (28, 36, 48)
+SOFT: Final = (93, 104, 120)
+RULE: Final = (213, 219, 227)
+WARN: Final = (154, 75, 0)
+BODY_PT: Final = 9.0
+SMALL_PT: Final = 7.5
+LINE_MM: Final = 4.4
+SMALL_LINE_MM: Final = 3.6
+# Date, person or role, hours, rate, amount; the description has what is left.
+WIDTHS_MM: Final = (31.0, 28.0, 21.0, 18.0, 25.0)
+GAP_MM: Final = 2.0
+
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+
+def statement_pdf(sheet: StatementSheet) -> bytes:
+    """All pages of it."""
+    paper = _Paper(sheet)
+    paper.letter_head()
+    paper.lines()
+    paper.sums()
+    paper.payment()
+    paper.notes()
+    return bytes(paper.output())
+
+
+class _Paper(FPDF):
+    """One document; what stands at the foot of every page it draws itself."""
+
+    def __init__(self, sheet: StatementSheet) -> None:
+        super().__init__(format="letter" if sheet.writing.paper == "letter" else "a4")
+        self.sheet = sheet
+        self.add_font(FONT, "", FONTS / "NotoSans-Regular.ttf")
+        self.add_font(FONT, "B", FONTS / "NotoSans-Bold.ttf")
+        self.set_margins(MARGIN_MM, MARGIN_MM, MARGIN_MM)
+        self.foot_height = FOOT_MM if foot(sheet) else PLAIN_FOOT_MM
+        self.set_auto_page_break(True, MARGIN_MM + self.foot_height)
+        self.c_margin = 0
+        day = datetime.combine(issued_on(sheet), time(), UTC)
+        self.set_creation_date(day)
+        statement = sheet.statement
+        self.set_title(printable(f"{title(sheet)} {statement.number or statement.statement_id}"))
+        self.set_author(printable(company_name(sheet)))
+        self.set_producer("Milepost")
+        self.set_lang(sheet.writing.language)
+        self._date, self._who, self._hours, self._rate, self._amount = WIDTHS_MM
+        self.in_table = False
+        self.add_page()
+
+    # Pieces
+
+    def ink(self, size: float = BODY_PT, style: Literal["", "B"] = "", color: tuple[int, int, int] = INK) -> None:
+        self.set_font(FONT, style, size)
+        self.set_text_color(*color)
+
+    def wrapped(self, text: str, width: float) -> list[str]:
+        found = self.multi_cell(
+            width, text=printable(text), dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.WORD
+        )
+        return [str(line) for line in found] if isinstance(found, list) else []
+
+    def put(self, x: float, y: float, width: float, text: str, *, right: bool = False) -> None:
+        """One line of text."""
+        self.set_xy(x, y)
+        self.cell(width, LINE_MM, printable(text), align="R" if right else "L")
+
+    def paragraph(self, text: str, width: float, height: float = LINE_MM) -> None:
+        self.multi_cell(width, height, printable(text), new_x=XPos.LEFT, new_y=YPos.NEXT, align="L")
+
+    def rule(self, y: float, color: tuple[int, int, int] = RULE, width: float = 0.2) -> None:
+        self.set_draw_color(*color)
+        self.set_line_width(width)
+        self.line(self.l_margin, y, self.w - self.r_margin, y)
+
+    def room(self, height: float) -> None:
+        """Another page where so much does not fit any more."""
+        if self.get_y() + height > self.page_break_trigger:
+            self.add_page()
+            if self.in_table:
+                self.column_titles()
+
+    # The top
+
+    def letter_head(self) -> None:
+        sheet, top = self.sheet, self.t_margin
+        if sheet.logo is not None:
+            self.image(BytesIO(sheet.logo.data), x=self.l_margin, y=top, w=55, h=20, keep_aspect_ratio=True)
+        else:
+            self.ink(13, "B")
+            self.set_xy(self.l_margin, top)
+            self.paragraph(company_name(sheet), self.epw * 0.55, 6)
+        left = self.address(max(top + 27, self.get_y() + 6))
+        right = self.references(top)
+        self.set_y(max(left, right) + 8)
+        self.ink(17, "B")
+        self.paragraph(title(sheet), self.epw, 8)
+        if is_draft(sheet.statement):
+            self.ink(BODY_PT, "B", WARN)
+            self.paragraph(sheet.words[sheet.statement.status], self.epw)
+        self.ln(3)
+
+    def address(self, y: float) -> float:
+        """In the window of an envelope; returns where it ends."""
+        to, width = recipient(self.sheet), self.epw * 0.48
+        self.set_xy(self.l_margin, y)
+        if line := sender_line(self.sheet):
+            self.ink(6.5, color=SOFT)
+            self.paragraph(line, width, 3)
+            self.ln(1.5)
+        self.ink(10, "B")
+        self.paragraph(to.name, width, 4.8)
+        self.ink(10)
+        if name := attention(self.sheet.background.customer):
+            self.paragraph(self.sheet.words["attention"].format(name=name), width, 4.8)
+        for line in to.lines:
+            self.paragraph(line, width, 4.8)
+        end: float = self.get_y()
+        return end
+
+    def references(self, y: float) -> float:
+        width = self.epw * 0.46
+        label = width * 0.34
+        x: float = self.w - self.r_margin - width
+        for fact in references(self.sheet):
+            self.ink(BODY_PT - 0.5, color=SOFT)
+            self.put(x, y, label, fact.label)
+            self.ink(BODY_PT - 0.5)
+            for line in self.wrapped(fact.value, width - label):
+                self.put(x + label, y, width - label, line, right=True)
+                y += LINE_MM
+        return y
+
+    # The lines
+
+    @property
+    def _described(self) -> float:
+        return self.epw - sum(WIDTHS_MM)
+
+    def row(self, cells: Sequence[str], y: float) -> None:
+        """Date, description, who, hours, rate and amount, one line each."""
+        x = self.l_margin
+        widths = (self._date, self._described, self._who, self._hours, self._rate, self._amount)
+        for place, (width, text) in enumerate(zip(widths, cells, strict=True)):
+            if text:
+                self.put(x, y, width - (0 if place > 2 else GAP_MM), text, right=place > 2)
+            x += width
+
+    def column_titles(self) -> None:
+        words = self.sheet.words
+        names = ("date", "description", person_column(self.sheet), "hours", "rate", "amount")
+        self.ink(SMALL_PT + 0.5, "B")
+        y = self.get_y()
+        self.row([words[name] for name in names], y)
+        self.rule(y + LINE_MM + 0.8, INK, 0.35)
+        self.set_y(y + LINE_MM + 1.8)
+
+    def lines(self) -> None:
+        self.column_titles()
+        self.in_table = True
+        several = len(self.sheet.groups) > 1
+        for group in self.sheet.groups:
+            self.group(group, several=several)
+        self.in_table = False
+
+    def group(self, group: StatementGroup, *, several: bool) -> None:
+        sheet = self.sheet
+        self.room(3 * LINE_MM)
+        self.ln(1.2)
+        self.ink(BODY_PT, "B")
+        self.paragraph(group_title(sheet, group), self.epw)
+        self.rule(self.get_y() + 0.6)
+        self.ln(1.6)
+        for line in group.lines_only:
+            self.line_of(line)
+        if several:
+            self.room(LINE_MM + 2)
+            self.ink(BODY_PT, "B")
+            hours = sheet.writing.quantity(hours_of(sheet, group), hour_places(sheet))
+            cells = ("", sheet.words["subtotal"], "", hours, "", sheet.writing.amount(group.amount))
+            self.row(cells, self.get_y())
+            self.ln(LINE_MM + 2.2)
+
+    def line_of(self, line: StatementLine) -> None:
+        """As high as the longest of its texts."""
+        sheet, writing = self.sheet, self.sheet.writing
+        self.ink()
+        described = self.wrapped(line.description, self._described - GAP_MM)
+        who = self.wrapped(person_or_role(sheet, line), self._who - GAP_MM)
+        days = self.wrapped(writing.span(line.service_from, line.service_to), self._date - GAP_MM)
+        self.ink(SMALL_PT, color=SOFT)
+        beside = [each for text in _beside(sheet, line) for each in self.wrapped(text, self._described - GAP_MM)]
+        height = max(len(days), len(who), len(described)) * LINE_MM
+        height = max(height, len(described) * LINE_MM + len(beside) * SMALL_LINE_MM)
+        self.room(height + 1.4)
+        y = self.get_y()
+        self.ink()
+        self.column(days, self.l_margin, self._date, y)
+        end = self.column(described, self.l_margin + self._date, self._described, y)
+        self.column(who, self.l_margin + self._date + self._described, self._who, y)
+        self.row(("", "", "", quantity_text(sheet, line), writing.rate(line.rate), writing.amount(line.amount)), y)
+        self.ink(SMALL_PT, color=SOFT)
+        for text in beside:
+            self.put(self.l_margin + self._date, end, self._described, text)
+            end += SMALL_LINE_MM
+        self.rule(y + height + 0.5)
+        self.set_y(y + height + 1.4)
+
+    def column(self, texts: Sequence[str], x: float, width: float, y: float) -> float:
+        for text in texts:
+            self.put(x, y, width - GAP_MM, text)
+            y += LINE_MM
+        return y
+
+    # The end
+
+    def sums(self) -> None:
+        rows = sum_rows(self.sheet)
+        width, figure = self.epw * 0.62, 34.0
+        x = self.w - self.r_margin - width
+        self.ink()
+        texts = [(row, self.wrapped(row.label, width - figure - GAP_MM)) for row in rows]
+        self.room(sum(len(lines) for _, lines in texts) * (LINE_MM + 1) + 8)
+        self.ln(3)
+        for row, plain in texts:
+            labels = plain
+            y = self.get_y()
+            if row.is_paid:
+                self.set_draw_color(*INK)
+                self.set_line_width(0.35)
+                self.line(x, y + 0.8, self.w - self.r_margin, y + 0.8)
+                y += 2
+                self.ink(11, "B")
+                labels = self.wrapped(row.label, width - figure - GAP_MM)
+            else:
+                self.ink()
+            for place, line in enumerate(labels):
+                self.put(x, y, width - figure - GAP_MM, line)
+                if not place:
+                    self.put(x + width - figure, y, figure, row.text, right=True)
+                y += LINE_MM + (0.6 if row.is_paid else 0)
+            self.set_y(y + 0.8)
+
+    def payment(self) -> None:
+        facts = list(payment(self.sheet))
+        if not facts:
+            return
+        self.room(len(facts) * LINE_MM + 6)
+        self.ln(5)
+        for fact in facts:
+            y = self.get_y()
+            self.ink(color=SOFT)
+            self.put(self.l_margin, y, 34, fact.label)
+            self.ink()
+            for line in self.wrapped(fact.value, self.epw - 34):
+                self.put(self.l_margin + 34, y, self.epw - 34, line)
+                y += LINE_MM
+            self.set_y(y)
+
+    def notes(self) -> None:
+        """What marks mean, then the sentences."""
+        sheet, words = self.sheet, self.sheet.words
+        marked = [flag for flag in MARKED if any(flag in line.flags for line in sheet.statement.lines)]
+        told = [*(f"{words[flag]}: {words[f'{flag}_note']}" for flag in marked), *notes(sheet)]
+        self.ln(5)
+        self.ink(SMALL_PT + 0.5, color=SOFT)
+        for text in told:
+            self.set_x(self.l_margin)
+            self.paragraph(text, self.epw, SMALL_LINE_MM + 0.4)
+            self.ln(0.8)
+
+    def footer(self) -> None:
+        """Who it is from, and the page's number."""
+        columns = foot(self.sheet)
+        top = self.h - MARGIN_MM - FOOT_MM + 4
+        self.set_auto_page_break(False)
+        self.ink(6.5, color=SOFT)
+        if columns:
+            self.rule(top)
+            width = self.epw / len(columns)
+            for place, column in enumerate(columns):
+                x, y = self.l_margin + place * width, top + 1.5
+                for text in (each for line in column for each in self.wrapped(line, width - 4)):
+                    self.set_xy(x, y)
+                    self.cell(width - 4, 3, text)
+                    y += 3
+        self.set_xy(self.l_margin, self.h - MARGIN_MM + 3)
+        number = self.sheet.words["page"].format(page=self.page_no(), pages=self.str_alias_nb_pages)
+        self.cell(self.epw, 3, number, align="R")
+        self.set_auto_page_break(True, MARGIN_MM + self.foot_height)
+
+
+def _beside(sheet: StatementSheet, line: StatementLine) -> Iterator[str]:
+    """Below the description: task, project where there are several, markup and marks."""
+    if task := task_beside(sheet, line):
+        yield task
+    if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
+        yield sheet.background.projects.get(line.project_id, line.project_id)
+    if line.markup_percent:
+        percent = sheet.writing.percent(line.markup_percent)
+        yield sheet.words[added_to_rate(line, sheet.background.entries)].format(percent=percent)
+    if flags := marks(line):
+        yield ", ".join(sheet.words[flag] for flag in flags)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from domain.billing import tax
 from domain.events.catalogue import Event
-from domain.events.common import Policies
+from domain.events.common import BankAccount, Policies, PostalAddress
 from domain.events.reference import (
     AccountingPeriodClosed,
     AccountingPeriodReopened,
@@ -34,9 +34,12 @@ from domain.policy_faults import (
     rate_faults,
 )
 from domain.reference import fiscal
+from domain.reference.iban import is_iban
 from domain.reference.numbers import number_range_faults
 from domain.reference.zones import is_zone
 
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_LIKE_AN_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _YEAR_AND_NUMBER = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -56,6 +59,8 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
                 yield "fiscal_calendar", problem
             yield from _policies(event.policies)
             yield from number_range_faults(event.number_ranges)
+            yield from _address(event.address)
+            yield from _account(event.bank)
         case PersonDefined() if event.bill_rate is not None:
             yield from _currency("bill_rate.currency", event.bill_rate.currency)
             yield from rate_faults("bill_rate.amount", event.bill_rate.amount)
@@ -68,6 +73,7 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
             if event.parent_customer_id == event.customer_id:
                 yield "parent_customer_id", f"expected another customer, got {event.customer_id} itself"
             yield from days_faults("payment_terms_days", event.payment_terms_days)
+            yield from _address(event.address)
         case RateCardPublished():
             if event.scope.kind != "global" and event.scope.id is None:
                 yield "scope.id", f"expected the {event.scope.kind} that the card is for, got none"
@@ -109,6 +115,20 @@ def _policies(policies: Policies | None) -> Iterator[tuple[str, str]]:
     if policies.group_currency is not None:
         yield from _currency("policies.group_currency", policies.group_currency)
     yield from policy_faults("policies", policies)
+
+
+def _address(address: PostalAddress | None) -> Iterator[tuple[str, str]]:
+    """A country that no e-invoice could name; that none is stated refuses nothing."""
+    country = address.country if address is not None else None
+    if country is not None and not _COUNTRY.fullmatch(country):
+        yield "address.country", f"expected two capital letters such as DE (ISO 3166-1), got {country!r}"
+
+
+def _account(bank: BankAccount | None) -> Iterator[tuple[str, str]]:
+    """What looks like an IBAN has its checksum: money that goes elsewhere does not come back."""
+    plain = bank.account.replace(" ", "") if bank is not None else ""
+    if _LIKE_AN_IBAN.fullmatch(plain) and not is_iban(plain):
+        yield "bank.account", f"expected an IBAN whose check digits fit, got {plain!r}"
 
 
 def _currency(field: str, code: str) -> Iterator[tuple[str, str]]:

@@ -17,10 +17,11 @@ from domain.events.common import Endpoint, PostalAddress
 from domain.events.reference import CustomerDefined, LegalEntityDefined
 from domain.money import is_currency, smallest_unit
 from domain.outputs import StatementLine, StatementTax
+from domain.reference.iban import is_iban
 from domain.units import AMOUNT_ONE, AMOUNT_SCALE, HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, RATE_SCALE, Amount
 from milepost.printable import printable
 from milepost.statement_lines import EACH, HOUR, telling_quantity
-from milepost.statement_parties import attention, is_iban
+from milepost.statement_parties import attention
 from milepost.statement_sheet import StatementSheet, company_name, customer_name, is_credit, person_or_role
 
 INVOICE_NS: Final = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"

@@ -18,7 +18,7 @@ VOID: Final = frozenset({"meta", "br", "hr", "col", "img"})
 # No script, no request: what a mail client or a browser may do with a page of ours.
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE: Final = """
-:root { --ink: #1c2430; --soft: #5d6878; --line: #d5dbe3; --shade: #f4f6f9; --accent: #1f5f99; --warn: #9a4b00; }
+:root { --ink: #1c2430; --soft: #5d6878; --line: #d5dbe3; --shade: #f4f6f9; --accent: #1f5f99; --warn: #9a4b00; --paper: #fff; }
 * { box-sizing: border-box; }
 html { background: #e9edf2; }
 body { margin: 0; color: var(--ink); font: 14px/1.45 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif; }
@@ -41,9 +41,10 @@ th:last-child, td:last-child { padding-right: 0; }
   color: var(--warn); font-size: 11px; white-space: nowrap; }
 .banner { margin: 0 0 18px; padding: 8px 12px; border-left: 4px solid var(--warn); background: #fdf3e7; }
 @media screen and (prefers-color-scheme: dark) {
-  :root { --ink: #e6eaf0; --soft: #9fabbb; --line: #38424f; --shade: #232b35; --accent: #7db8ec; --warn: #f0a95c; color-scheme: dark; }
+  :root { --ink: #e6eaf0; --soft: #9fabbb; --line: #38424f; --shade: #232b35; --accent: #7db8ec; --warn: #f0a95c;
+    --paper: #1a212a; color-scheme: dark; }
   html { background: #10151b; }
-  main { background: #1a212a; box-shadow: none; }
+  main { background: var(--paper); box-shadow: none; }
   .banner { background: #33271a; }
   .logo { padding: 6px; border-radius: 4px; background: #fff; }
 }
@@ -53,8 +54,8 @@ h2 { break-after: avoid; }
 @media (max-width: 720px) {
   main { margin: 0; padding: 20px 16px; box-shadow: none; }
   .wide { overflow-x: auto; background:
-    linear-gradient(to right, #fff 40%, transparent) left / 36px 100% local no-repeat,
-    linear-gradient(to left, #fff 40%, transparent) right / 36px 100% local no-repeat,
+    linear-gradient(to right, var(--paper) 40%, transparent) left / 36px 100% local no-repeat,
+    linear-gradient(to left, var(--paper) 40%, transparent) right / 36px 100% local no-repeat,
     linear-gradient(to right, rgb(28 36 48 / 28%), transparent) left / 14px 100% scroll no-repeat,
     linear-gradient(to left, rgb(28 36 48 / 28%), transparent) right / 14px 100% scroll no-repeat; }
   th, td { padding: 6px 4px; }

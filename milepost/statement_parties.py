@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from domain.events.common import PostalAddress
 from domain.events.reference import CustomerDefined, LegalEntityDefined
+from domain.reference.iban import is_iban
 from milepost.locales import Writing, last_day
 from milepost.statement_sheet import (
     DATED,
@@ -144,14 +145,6 @@ def _registered(entity: LegalEntityDefined, sheet: StatementSheet) -> Iterator[s
         yield entity.registration_number
     if entity.legal_note:
         yield from entity.legal_note.splitlines()
-
-
-def is_iban(account: str) -> bool:
-    """By its checksum (ISO 13616): the country in front counts last, letters as 10 to 35."""
-    plain = account.replace(" ", "").upper()
-    if not (15 <= len(plain) <= 34 and plain.isalnum() and plain.isascii() and plain[:2].isalpha()):
-        return False
-    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
 
 
 def grouped_account(account: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-
 from connectors.files.cap_use import UsedUp
 from domain.caps.purchase_order import SUBJECT_KIND
 from domain.outputs import ForecastCap
-from domain.units import Instant
 from milepost.console import amount_text
+from milepost.days import instant_day
 from milepost.event_words import label_words
 
 
@@ -36,8 +34,3 @@ def cap_name(cap: ForecastCap) -> str:
 def cap_kind(cap: ForecastCap) -> str:
     """Such as hard, soft by month, or purchase order."""
     return f"{(cap.kind or '').replace('_', ' ')}{' by month' if cap.period == 'month' else ''}".strip()
-
-
-def instant_day(at: Instant) -> date:
-    """In UTC, as `--as-of` counts days."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).date()

@@ -258,7 +258,7 @@ mount(
 mount(
     "show",
     looking_back(show.show, "id_", show_for),
-    "Explain a project, an engagement or a statement.",
+    "Explain a project, a contract group or a statement.",
     example="milepost show PRJ-00004 --output build/try/output",
     then="milepost show on a statement that it names, or milepost forecast PRJ-00004 --output build/try/output",
 )

@@ -22,6 +22,16 @@ def now() -> Instant:
     return (moment() - _EPOCH) // timedelta(microseconds=1)
 
 
+def instant_day(at: Instant) -> date:
+    """In UTC, as `--as-of` counts days."""
+    return (_EPOCH + timedelta(microseconds=at)).date()
+
+
+def period_text(first: date, end: date) -> str:
+    """`2026-03-01 to 2026-03-31`: with its last day, of a period whose stored end is the day after."""
+    return f"{first} to {end - timedelta(days=1)}"
+
+
 def today() -> date:
     return moment().date()
 

@@ -15,6 +15,7 @@ from domain.exceptions import CATALOGUE, owner_of, ways_out
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
 from domain.work.rows import ROWS
+from milepost.exception_titles import title_of
 from state.handlers.control import DIFFERENCE, comes_back, is_missing
 from state.work.value_time import WAIVABLE
 
@@ -257,10 +258,10 @@ def ways_out_markdown(role: str) -> str:
             about = names.get(subject_kind, subject_kind.replace("_", " "))
             found.setdefault((category, way_out), []).append(about)
     several = {category for category, subject_kind, _ in ways_out() if subject_kind}
-    lines = ["| exception | way out |", "|---|---|"]
+    lines = ["| exception | shown as | way out |", "|---|---|---|"]
     for (category, way_out), abouts in found.items():
         of = ", ".join(about or "anything else" for about in abouts) if category in several else ""
-        lines.append(f"| `{category}`{of and f': {of}'} | {way_out} |")
+        lines.append(f"| `{category}`{of and f': {of}'} | {title_of(category)} | {way_out} |")
     return "\n".join(lines)
 
 

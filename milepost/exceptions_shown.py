@@ -8,12 +8,14 @@ from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
-from connectors.json_values import instant_text
-from domain.events.catalogue import Event
+from domain.events.catalogue import ENTITIES, Event
 from domain.identity import parts_of
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.units import Amount, Instant
 from milepost.console import amount_text
+from milepost.days import instant_day
+from milepost.event_words import event_name
+from milepost.exception_titles import title_of, titled
 from milepost.exceptions_effects import effect_of
 from milepost.tables import Table, hours_text
 
@@ -82,6 +84,9 @@ def subject_text(raised: ExceptionRaised) -> str:
     if kind == "cap":
         contract_id, cap_id, *period = parts_of(subject)
         return f"cap {'/'.join((cap_id, *period))} of contract {contract_id}"
+    if subject in ENTITIES:
+        # What no rule handles is counted by the type of its events.
+        return kind.replace("_", " ")
     return f"{kind.replace('_', ' ')} {'/'.join(parts_of(subject)) if kind in COMPOSED else subject}"
 
 
@@ -195,7 +200,7 @@ def group_table(known: Sequence[KnownException], as_of: Instant, limit: int | No
     groups = groups_of(known, as_of)
     rows = [
         (
-            group.category,
+            titled(group.category),
             group.about,
             group.owner_role,
             f"{group.exceptions:,}",
@@ -208,7 +213,7 @@ def group_table(known: Sequence[KnownException], as_of: Instant, limit: int | No
         for group in groups[:limit]
     ]
     title = "By cause" + (f", {len(rows):,} of {len(groups):,} (--all shows them)" if len(rows) < len(groups) else "")
-    columns = ("category", "about", "owner", "exceptions", "blocks", "at risk", COST_ONLY, "oldest, days", "assignee")
+    columns = ("exception", "about", "owner", "exceptions", "entries", "at risk", COST_ONLY, "oldest, days", "assignee")
     sums = (
         "all",
         "",
@@ -226,7 +231,7 @@ def group_table(known: Sequence[KnownException], as_of: Instant, limit: int | No
 def decided_table(decided: ClosedExceptions) -> Table:
     rows = [
         (
-            group.category,
+            titled(group.category),
             group.decision,
             f"{group.exceptions:,}",
             money_text(group.amounts),
@@ -236,7 +241,7 @@ def decided_table(decided: ClosedExceptions) -> Table:
         )
         for group in decided_groups(decided)
     ]
-    columns = ("category", "decision", "exceptions", "amount", COST_ONLY, "still over caps", "what came of it")
+    columns = ("exception", "decision", "exceptions", "amount", COST_ONLY, "still over caps", "what came of it")
     return Table("Closed by people", columns, rows, frozenset({2, 3, 4, 5}))
 
 
@@ -247,7 +252,7 @@ def single_table(
     rows = [
         (
             each.raised.exception_id,
-            each.raised.category,
+            title_of(each.raised.category),
             subject_text(each.raised),
             amount_of(each.raised),
             f"{days_open(each, as_of):,}",
@@ -257,7 +262,7 @@ def single_table(
         for each in shown
     ]
     title = "Exceptions" + (f", {len(shown):,} of {len(known):,} (--all shows them)" if len(shown) < len(known) else "")
-    columns = ("id", "category", "subject", "at risk", "open, days", "with", "state")
+    columns = ("id", "exception", "subject", "at risk", "open, days", "with", "state")
     return Table(title, columns, rows, frozenset({3, 4}))
 
 
@@ -276,11 +281,11 @@ def money_text(amounts: dict[str, int]) -> str:
 
 def head(known: KnownException, as_of: Instant, ended: Event | None, *, whole: bool) -> list[str]:
     raised = known.raised
-    state = "open" if known.closed is None else f"over since {instant_text(known.closed.closed_at)}"
+    state = "open" if known.closed is None else f"over since {instant_day(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
     age = _days_text(days_open(known, as_of))
     return [
-        f"Exception {raised.exception_id}: {raised.category}, {raised.severity}, {state}",
+        f"Exception {raised.exception_id}: {titled(raised.category)}, {raised.severity}, {state}",
         raised.message,
         "",
         *([f"  ended      {ended_text(known, ended)}"] if known.closed is not None else []),
@@ -288,8 +293,8 @@ def head(known: KnownException, as_of: Instant, ended: Event | None, *, whole: b
         *([f"  of         {', '.join(places)}"] if places else []),
         f"  with       {raised.assignee or 'nobody'}, a matter of {raised.owner_role}",
         f"  blocks     {raised.blocks_count:,}" + (f", {amount_of(raised)}" if amount_of(raised) else ""),
-        f"  raised     {instant_text(known.since)}, "
-        + (f"open for {age}" if known.closed is not None else f"{age} before {instant_text(as_of)}"),
+        f"  raised     {instant_day(known.since)}, "
+        + (f"open for {age}" if known.closed is not None else f"{age} before {instant_day(as_of)}"),
         *([f"  entries    {_entries(raised, whole=whole)}"] if raised.entries else []),
         f"  way out    {raised.resolution}",
     ]
@@ -312,7 +317,7 @@ def _entries(raised: ExceptionRaised, *, whole: bool) -> str:
 
 def _places(raised: ExceptionRaised) -> list[tuple[str, str | None]]:
     return [
-        ("engagement", raised.engagement_id),
+        ("contract group", raised.engagement_id if raised.engagement_id != raised.project_id else None),
         ("project", raised.project_id),
         ("contract", raised.contract_id),
         ("person", raised.person_id),
@@ -356,12 +361,12 @@ def fact_table(event: Event) -> Table:
         if name not in {*TRACING, "type"} and value not in (None, [], {})
     }
     rows = [row for name, value in said.items() for row in _rows_of(name, _stated(value))]
-    return Table(f"The fact, {type(event).__name__}", ("field", "value"), rows)
+    return Table(f"The fact: {event_name(type(event).__name__)}", ("field", "value"), rows)
 
 
 def history_table(steps: Sequence[ExceptionStep]) -> Table:
-    rows = [(instant_text(step.at), _said(step.said), _cause(step.cause)) for step in steps]
-    return Table("History", ("recorded", "what", "by"), rows)
+    rows = [(f"{instant_day(step.at)}", _said(step.said), _cause(step.cause)) for step in steps]
+    return Table("History", ("on", "what", "by"), rows)
 
 
 def _said(said: ExceptionRaised | ExceptionClosed) -> str:
@@ -373,7 +378,7 @@ def _said(said: ExceptionRaised | ExceptionClosed) -> str:
 
 def _cause(event: Event) -> str:
     """Its type with who asked, who approved, why and how that is known, where it says so."""
-    words = [type(event).__name__]
+    words = [event_name(type(event).__name__)]
     for name, before in (
         ("requested_by", "of"),
         ("approved_by", "approved by"),

@@ -10,6 +10,7 @@ from domain.explanation import COMES_TO, CONSTANT, ELSEWHERE, FIELD, SCALES, STA
 from domain.identity import unescape
 from domain.units import AMOUNT_SCALE, RATE_SCALE
 from milepost.console import shell_word
+from milepost.event_words import event_name
 from milepost.explain.recompute import events_of, everything
 from milepost.tables import scaled_text
 
@@ -153,7 +154,7 @@ def _policy(policy: PolicyUse) -> str:
     if policy.stated_by is None:
         value = "the usual order" if policy.name == "rate_precedence" else policy.value
         return f"{policy.name} {value} ({policy.level})"
-    return f"{policy.name} {policy.value} ({policy.level}, {event_name(policy.stated_by)})"
+    return f"{policy.name} {policy.value} ({policy.level}, {event_called(policy.stated_by)})"
 
 
 def shared(node: Node) -> int:
@@ -166,9 +167,11 @@ def below(node: Node) -> list[Node]:
     return [*(node.arithmetic.operands if node.arithmetic is not None else ()), *node.why]
 
 
-def event_name(event: EventRef) -> str:
+def event_called(event: EventRef) -> str:
+    """In finance's words first; then its type and its place, for whoever looks it up: `time approved T-1, TimeApproved at log offset 7`."""
     version = f" version {event.version}" if event.version else ""
-    return f"{event.type} {unescape(event.id)}{version}, log offset {event.log_offset}"
+    words = event_name(event.type)
+    return f"{words} {unescape(event.id)}{version}, {event.type} at log offset {event.log_offset}"
 
 
 def event_text(event: EventRef) -> str:
@@ -177,7 +180,7 @@ def event_text(event: EventRef) -> str:
     )
     occurred, recorded = instant_text(event.occurred_at), instant_text(event.recorded_at)
     recorded = "" if recorded == occurred else f", recorded {recorded}"
-    return f"{event_name(event)}, occurred {occurred}{recorded}, source {event.source}{people}"
+    return f"{event_called(event)}, occurred {occurred}{recorded}, source {event.source}{people}"
 
 
 # For machines; version 1 of the shape

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.explanation import EventRef, Node
 from milepost.explain.recompute import events_of
-from milepost.explained import below, event_name, event_text, formula, policies_text, shared, value_text
+from milepost.explained import below, event_called, event_text, formula, policies_text, shared, value_text
 from milepost.pages import escaped
 
 # Figures below this many levels are closed at first.
@@ -102,7 +102,7 @@ def _line(node: Node) -> str:
 def _notes(node: Node, events: Mapping[EventRef, str]) -> str:
     notes = []
     if node.event is not None:
-        notes.append(f'<li><a href="#{events[node.event]}">{escaped(event_name(node.event))}</a></li>')
+        notes.append(f'<li><a href="#{events[node.event]}">{escaped(event_called(node.event))}</a></li>')
     notes += [f"<li>{escaped(name)}: {escaped(value)}</li>" for name, value in node.facts]
     if node.policies:
         notes.append(f"<li>{escaped(policies_text(node.policies))}</li>")

@@ -28,7 +28,7 @@ def show_for(wanted: str, output: Path, period: str, json: bool) -> None:  # as 
     for journal in _journals(output, wanted):
         sums.setdefault(journal.legal_entity_id, LedgerSums(journal.legal_entity_id)).add(journal)
     if not sums:
-        kinds = "a project, a contract or an engagement with journals"
+        kinds = "a project, a contract or a contract group with journals"
         raise unknown_id(output, wanted, kinds, _with_journals(output), "milepost dump project.views")
     balances: list[TrialBalance] = [sums[entity].trial_balance(period) for entity in sorted(sums)]
     if json:
@@ -101,9 +101,7 @@ def forecast_for(wanted: str, output: Path, period: str, json: bool) -> None:  #
         write_json(shape(1, period=period, forecast=record_to_json(update)))
         return
     now = update.project
-    title = (
-        f"Forecast {update.sequence} of project {wanted} as of {update.as_of}, the last of {period}, in {now.currency}"
-    )
+    title = f"Forecast of project {wanted} as of {update.as_of}, the last of {period}, in {now.currency}"
     show(completion_table(title, now))
     say(
         f"\nNext: milepost forecast {shell_word(wanted)} --as-of {update.as_of}"

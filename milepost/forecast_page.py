@@ -9,8 +9,8 @@ from connectors.files.cap_use import UsedUp
 from domain.outputs import ForecastCap
 from domain.units import AMOUNT_SCALE, HOURS_SCALE
 from milepost import charts, pages
-from milepost.cap_words import instant_day
 from milepost.charts import Bar, StepLine, WaterfallStep
+from milepost.days import instant_day
 from milepost.event_words import label_words
 from milepost.forecast_words import words_of
 from milepost.locales import Writing

@@ -11,6 +11,8 @@ from connectors.files.written import read_file
 from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from milepost.console import aligned, amount_text, shape
+from milepost.event_words import label_words
+from milepost.exception_titles import title_of
 from state.store.sums import BooksSums
 
 CATEGORIES_SHOWN = 3
@@ -83,8 +85,8 @@ def as_text(summary: RunSummary) -> str:
         ("journals", f"{summary.sums.journals:,}", ""),
         ("statements", f"{summary.sums.statements:,}", ""),
         ("exceptions open", f"{sum(summary.exceptions.values()):,}", categories_text(summary.exceptions)),
-        ("dead letters", f"{summary.dead_letters:,}", "that could not be read" if summary.dead_letters else ""),
-        ("unrouted", f"{summary.unrouted:,}", _unrouted_text(summary)),
+        ("unreadable", f"{summary.dead_letters:,}", "see milepost dead-letters list" if summary.dead_letters else ""),
+        ("waiting", f"{summary.unrouted:,}", _unrouted_text(summary)),
     ]
     money = [(currency, *(amount_text(amount) for amount in of)) for currency, of in summary.sums.money.items()]
     speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
@@ -98,12 +100,12 @@ def _unrouted_text(summary: RunSummary) -> str:
     if not summary.unrouted:
         return ""
     more = summary.unrouted - len(summary.unrouted_first)
-    named = "; ".join([*summary.unrouted_first, *([f"{more:,} more"] if more else [])])
-    return f"that wait for their project or contract: {named}"
+    named = "; ".join([*map(label_words, summary.unrouted_first), *([f"{more:,} more"] if more else [])])
+    return f"for a project or contract that is not known yet: {named}"
 
 
 def categories_text(exceptions: Mapping[str, int]) -> str:
     """The most frequent first; all of them are in the JSON form."""
-    shown = [f"{category} {count:,}" for category, count in list(exceptions.items())[:CATEGORIES_SHOWN]]
+    shown = [f"{title_of(category)} {count:,}" for category, count in list(exceptions.items())[:CATEGORIES_SHOWN]]
     more = sum(exceptions.values()) - sum(list(exceptions.values())[:CATEGORIES_SHOWN])
     return ", ".join([*shown, *([f"others {more:,}"] if more else [])])

@@ -63,7 +63,7 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
     if any(view.project_id == wanted for view in known):
         yield f"a project: milepost show {shell_word(wanted)}"
     if any(view.engagement_id == wanted for view in known):
-        yield f"an engagement: milepost show {shell_word(wanted)}"
+        yield f"a contract group: milepost show {shell_word(wanted)}"
     holders = sorted({view.project_id for view in known for each in view.balances if each.contract_id == wanted})
     if holders:
         yield f"a contract: milepost explain {shell_word(wanted)}, or milepost show {shell_word(holders[0])} for its project"
@@ -78,7 +78,7 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
     if wanted in exceptions_of(output):
         yield f"an exception: milepost exceptions show {shell_word(wanted)}"
     if wanted in letters_of(output):
-        yield f"a dead letter: milepost dead-letters show {shell_word(wanted)}"
+        yield f"an unreadable record: milepost dead-letters show {shell_word(wanted)}"
     yield from _of_journals(output, wanted)
     yield from _that_waits(output, wanted)
     there = in_erp(output, wanted) if there is None else there

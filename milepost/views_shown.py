@@ -11,13 +11,14 @@ from redis.exceptions import RedisError
 from connectors.decode_error import DecodeError
 from connectors.files.lookup import Viewed, hint
 from connectors.json_records import output_from_json
-from connectors.json_values import instant_text
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
 from domain.outputs import ProjectView
 from milepost import exit_codes
-from milepost.commands.show import balances, burn, positions, projects, view_json
+from milepost.commands.show import balances, burn, positions, project_title, projects, view_json
 from milepost.console import amount_text, echo, say, shape, tell, write_json
+from milepost.days import instant_day
+from milepost.exception_titles import titled
 from milepost.funds_shown import orders, postings, sources, unapplied
 from milepost.tables import Table, percent_text, show
 
@@ -75,12 +76,9 @@ def of_engagement(model: ReadModel, engagement_id: str) -> list[Viewed]:
 
 
 def project_head(viewed: Viewed) -> list[str]:
-    view = viewed.view
-    name = f" {view.name}," if view.name else ""
-    company = f", company {view.legal_entity_id}" if view.legal_entity_id else ""
     return [
-        f"Project {view.project_id},{name} engagement {view.engagement_id}{company}",
-        f"as of {instant_text(viewed.position.recorded_at)}, view {view.view_version}, from Redis: {place_text(viewed)}",
+        project_title(viewed.view),
+        f"as of {instant_day(viewed.position.recorded_at)}, from Redis: {place_text(viewed)}",
     ]
 
 
@@ -100,9 +98,9 @@ def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
     contracts = {balance.contract_id for each in viewed for balance in each.view.balances}
     oldest = min(viewed, key=lambda each: each.position.recorded_at)
     return [
-        f"Engagement {engagement_id}: {len(viewed):,} projects, {len(contracts):,} contracts",
-        f"as of {instant_text(oldest.position.recorded_at)} or later, project by project",
-        f"from Redis: {place_text(oldest)}, or behind it",
+        f"Contract group {engagement_id}: {len(viewed):,} projects, {len(contracts):,} contracts",
+        f"as of {instant_day(oldest.position.recorded_at)} or later, project by project",
+        f"from Redis: {place_text(oldest)}, or after it",
     ]
 
 
@@ -120,14 +118,14 @@ def _forecast(view: ProjectView) -> Table:
     now = view.forecast
     assert now is not None
     row = (*map(amount_text, (now.eac_cost, now.eac_revenue, now.margin)), percent_text(now.percent_complete))
-    return Table(f"Forecast {now.sequence}", ("cost", "revenue", "margin", "complete"), [row], frozenset(range(4)))
+    return Table("Forecast", ("cost", "revenue", "margin", "complete"), [row], frozenset(range(4)))
 
 
 def _exceptions(viewed: list[Viewed]) -> Table:
     """A view holds the most urgent; their number is of all."""
     rows = [
         (
-            one.category,
+            titled(one.category),
             one.owner_role,
             one.assignee or "",
             f"{one.blocks_count:,}",
@@ -139,7 +137,7 @@ def _exceptions(viewed: list[Viewed]) -> Table:
     ]
     total = sum(each.view.open_exception_count for each in viewed)
     title = "Open exceptions" + (f", {len(rows)} of {total:,}" if total > len(rows) else "")
-    return Table(title, ("category", "owner", "assigned to", "entries", "at risk", "id"), rows, frozenset({3, 4}))
+    return Table(title, ("exception", "owner", "assigned to", "entries", "at risk", "id"), rows, frozenset({3, 4}))
 
 
 def _statements(viewed: list[Viewed]) -> Table:

@@ -15,28 +15,31 @@ from domain.money import format_amount
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastCap
 from domain.units import Amount, Quantity
 from milepost.console import amount_text, shape
+from milepost.days import instant_day, period_text
+from milepost.event_words import event_name
+from milepost.exception_titles import titled
 from milepost.statement_lines import telling_quantity
 from milepost.statement_sheet import status_word
 from milepost.tables import Table, hours_text, rate_text
 
 # As docs/glossary.md has it, where a record's field is named otherwise.
-TITLES: Final = {"billed": "issued"}
+TITLES: Final = {"billed": "issued", "held": "on hold", "contract_position": "contract balance"}
 SIDES: Final = ("without", "with", "change")
 ENGAGEMENTS_NAMED: Final = 8
 
 
 def head(found: WhatIf) -> list[str]:
-    events = ", ".join(f"{name} ({place})" for name, place in found.events[:ENGAGEMENTS_NAMED])
+    events = ", ".join(f"{event_name(name)} ({place})" for name, place in found.events[:ENGAGEMENTS_NAMED])
     more = len(found.events) - ENGAGEMENTS_NAMED
-    to = f"the end of {found.on}" if found.on is not None else instant_text(found.until)
+    to = f"the end of {found.on}" if found.on is not None else f"{instant_day(found.until)}"
     lines = [
         f"What if: {events}{f' and {more:,} more' if more > 0 else ''}",
-        f"as the next after {instant_text(found.since)}; without and with it everything is folded to {to}",
+        f"added to the books of {instant_day(found.since)}; figures without and with it are at {to}",
         _concerned(found.engagements),
     ]
     if found.left_out:
         lines.append(
-            "The folder does not say which events wait for a project or contract, so that none of them goes on"
+            "Events that wait for a project or contract are not counted: the folder does not say which they are"
         )
     if found.difference.is_nothing:
         lines.append("Nothing would change" + (", for it is refused" if found.refused else ""))
@@ -45,10 +48,10 @@ def head(found: WhatIf) -> list[str]:
 
 def _concerned(engagements: Sequence[str]) -> str:
     if not engagements:
-        return "It concerns no engagement"
+        return "It concerns no project and no contract"
     more = len(engagements) - ENGAGEMENTS_NAMED
     named = ", ".join(engagements[:ENGAGEMENTS_NAMED])
-    what = "engagement" if len(engagements) == 1 else f"{len(engagements):,} engagements:"
+    what = "contract group" if len(engagements) == 1 else f"{len(engagements):,} contract groups:"
     return f"It concerns {what} {named}{f' and {more:,} more' if more > 0 else ''}"
 
 
@@ -68,8 +71,8 @@ def tables(found: WhatIf) -> list[Table]:
 
 
 def _refused(refused: Sequence[ExceptionRaised]) -> Table:
-    rows = [(one.category, one.field or "", one.message, one.resolution) for one in refused]
-    return Table("Refused", ("category", "field", "what", "way out"), rows)
+    rows = [(titled(one.category), one.field or "", one.message, one.resolution) for one in refused]
+    return Table("Refused", ("exception", "field", "what", "way out"), rows)
 
 
 def _posted(moved: WhatIfDifference) -> Table:
@@ -113,7 +116,7 @@ def _statements(statements: Sequence[StatementMoved]) -> list[Table]:
     rows = [
         (
             each.statement.statement_id,
-            f"{each.statement.period} to {each.statement.to}",
+            period_text(each.statement.period, each.statement.to),
             status_word(each.statement),
             each.statement.currency,
             *(amount_text(due) if due is not None else "none" for due in each.dues),
@@ -121,7 +124,7 @@ def _statements(statements: Sequence[StatementMoved]) -> list[Table]:
         )
         for each in statements
     ]
-    columns = ("statement", "period (end excluded)", "status", "", *SIDES)
+    columns = ("statement", "period", "status", "", *SIDES)
     due = Table("Statements: amounts due", columns, rows, frozenset({4, 5, 6}))
     return [due, *(_lines(each) for each in statements if each.lines)]
 
@@ -233,12 +236,12 @@ def _day(cap: ForecastCap | None) -> str:
 
 
 def _exceptions(title: str, exceptions: Sequence[ExceptionRaised | ExceptionClosed]) -> Table:
-    return Table(title, ("category", "what", "id"), [_exception(each) for each in exceptions])
+    return Table(title, ("exception", "what", "id"), [_exception(each) for each in exceptions])
 
 
 def _exception(one: ExceptionRaised | ExceptionClosed) -> tuple[str, str, str]:
     what = one.message if isinstance(one, ExceptionRaised) else one.reason
-    return one.category, what, one.exception_id
+    return titled(one.category), what, one.exception_id
 
 
 # JSON

@@ -54,18 +54,22 @@ def between(
 
 def head(found: Between) -> list[str]:
     from connectors.json_values import instant_text
+    from milepost.days import instant_day
 
-    moments = (f"{instant_text(cut.recorded_at)} (log offset {cut.offset})" for cut in (found.since, found.until))
+    cuts = (found.since.recorded_at, found.until.recorded_at)
+    days = [f"{instant_day(cut)}" for cut in cuts]
+    # Within a day the time of day tells them apart.
+    moments = days if days[0] != days[1] else [instant_text(cut) for cut in cuts]
     return [f"Between {' and '.join(moments)}: {sum(found.events.values()):,} events"]
 
 
 def tables(found: Between) -> list[Table]:
+    from milepost.event_words import event_name
     from milepost.tables import Table
 
+    events = [(event_name(name), f"{count:,}") for name, count in found.events.items()]
     return [
-        Table(
-            "Events", ("type", "count"), [(name, f"{count:,}") for name, count in found.events.items()], frozenset({1})
-        ),
+        Table("Events", ("event", "count"), events, frozenset({1})),
         _accounts(found),
         *_statements(found),
         _forecasts(found.forecasts),
@@ -96,19 +100,20 @@ def _accounts(found: Between) -> Table:
 def _statements(found: Between) -> list[Table]:
     """What they come to is said where there are any."""
     from domain.billing.statement import SUPERSEDED
+    from milepost.days import period_text
     from milepost.tables import Table
 
     rows = [
         (
             one.statement_id,
             f"{one.revision}, replaced" if one.status == SUPERSEDED else str(one.revision),
-            f"{one.period} to {one.to}",
+            period_text(one.period, one.to),
             one.currency,
             amount_text(one.amount_due),
         )
         for one in found.statements
     ]
-    columns = ("statement", "revision", "period (end excluded)", "currency", "amount due")
+    columns = ("statement", "revision", "period", "currency", "amount due")
     sums = [
         (each.legal_entity_id, each.currency, *map(amount_text, (each.issued, each.replaced, each.net)))
         for each in found.statement_sums
@@ -148,16 +153,17 @@ def _change(move: ForecastMove) -> tuple[int, int, int]:
 def _exceptions(title: str, moves: Sequence[ExceptionMove]) -> Table:
     from milepost.tables import Table
 
-    return Table(title, ("when", "category", "what", "id"), [_told(move) for move in moves])
+    return Table(title, ("on", "exception", "what", "id"), [_told(move) for move in moves])
 
 
 def _told(move: ExceptionMove) -> Told:
-    from connectors.json_values import instant_text
     from domain.outputs import ExceptionRaised
+    from milepost.days import instant_day
+    from milepost.exception_titles import titled
 
     one = move.exception
     what = one.message if isinstance(one, ExceptionRaised) else one.reason
-    return instant_text(move.position.recorded_at), one.category, what, one.exception_id
+    return f"{instant_day(move.position.recorded_at)}", titled(one.category), what, one.exception_id
 
 
 def as_json(found: Between) -> dict[str, Any]:

@@ -22,7 +22,7 @@ FIGURES: Final = (
 )
 # What ids look like, for somebody who has none at hand.
 SHAPES: Final = (
-    "A project, contract or entry has the id of its source (PRJ-1, T-17, expense/E-4); a statement begins with its engagement "
+    "A project, contract or entry has the id of its source (PRJ-1, T-17, expense/E-4); a statement begins with its contract group "
     "(E-1.K-1/ACME/2026-03-01/1), and so do journals and exceptions (E-1.5265000084907d6bb39b6203); #accrued or #2 after it is one of "
     "its figures. A payment or a write-off is explained by a journal that it posted; an invoice by its number, or its key in the ERP"
 )
@@ -33,7 +33,7 @@ def explain(
         str,
         typer.Argument(
             metavar="ID",
-            help="Of a journal, statement, exception, time entry, charge, project, contract or engagement; one of their figures "
+            help="Of a journal, statement, exception, time entry, charge, project, contract or contract group; one of their figures "
             "(ID#2, ID#accrued); or of a ledger (LE-DE/2026-02/1150#closing).",
             show_default=False,
         ),

@@ -116,7 +116,7 @@ def head(found: Outlook) -> list[str]:
     named = f", {found.name}," if found.name != update.project_id else ""
     first = found.exhausts[0] if found.exhausts else None
     return [
-        f"Forecast {update.sequence} of project {update.project_id}{named} as of {update.as_of}, in {now.currency}",
+        f"Forecast of project {update.project_id}{named} as of {update.as_of}, in {now.currency}",
         "; ".join(figures),
         f"backlog {amount_text(now.backlog)}, unbilled backlog {amount_text(now.unbilled_backlog)}",
         *map(used_up_text, found.used_up),
@@ -213,7 +213,7 @@ def _causes(found: Outlook) -> Table:
     before, now = found.since.project, found.now
     sums = (now.eac_cost - before.eac_cost, now.eac_revenue - before.eac_revenue, now.margin - before.margin)
     total = [("change", *map(amount_text, sums), "")] if rows else []
-    title = f"What moved it since {found.since.as_of} (forecast {found.since.sequence}), by cause"
+    title = f"What moved it since {found.since.as_of}, by cause"
     columns = ("cause", "cost", "revenue", "margin", "events")
     return Table(title, columns, [*rows, *total], frozenset({1, 2, 3}), len(total))
 
@@ -294,7 +294,7 @@ def _caps(found: Outlook) -> Table:
 
 
 def _used_up_on(cap: ForecastCap, one: UsedUp | None) -> str:
-    from milepost.cap_words import instant_day
+    from milepost.days import instant_day
 
     if one is not None:
         return f"since {instant_day(one.since)}"

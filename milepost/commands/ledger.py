@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROLL_TITLES = {
     "unbilled": "Unbilled (1150 + 1160)",
-    "contract_position": "Contract position (1150 + 1160 - 2300)",
+    "contract_position": "Contract balance (1150 + 1160 - 2300)",
     "retention": "Retained by customers (1170)",
     "deposit": "Customer deposits (2310)",
 }
@@ -276,7 +276,7 @@ def tables(balance: TrialBalance) -> list[Table]:
             if name not in OCCASIONAL or name in told_of
         ),
         *(
-            [_contracts(balance.contracts, f"Contracts: position, and what is owed, {whose}")]
+            [_contracts(balance.contracts, f"Contracts: balance, and what is owed, {whose}")]
             if balance.contracts
             else []
         ),

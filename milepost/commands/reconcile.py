@@ -67,7 +67,7 @@ def reconcile(
     from domain.delivery.absent_invoices import absent_invoices
     from milepost import absent_shown
     from milepost.accepted_differences import accepted_of
-    from milepost.cap_words import instant_day
+    from milepost.days import instant_day
     from milepost.deciding import beside, found_at
 
     if kafka and input_dir is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CurrencyAmount,
         ExceptionRaised,
         ForecastUpdate,
+        ProjectView,
         StatementLine,
         StatementTax,
         UndeterminedTax,
@@ -31,7 +32,7 @@ STATEMENTS_SHOWN = 6
 EXCEPTIONS_SHOWN = 20
 MICROSECONDS_A_DAY = 86_400_000_000
 # As docs/glossary.md has it, where a record's field is named otherwise.
-TITLES = {"billed": "issued"}
+TITLES = {"billed": "issued", "held": "on hold", "contract_position": "contract balance"}
 
 
 class Origin(Enum):
@@ -46,7 +47,7 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="Id of a project, an engagement or a statement; key or number of a document in an ERP.",
+            help="Id of a project, a contract group or a statement; key or number of a document in an ERP.",
             show_default=False,
         ),
     ],
@@ -63,9 +64,9 @@ def show(
     options: Set = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show a project's balances, an engagement's projects and contracts, a statement's lines, or an ERP document's journals.
+    """Show a project's balances, a contract group's projects and contracts, a statement's lines, or an ERP document's journals.
 
-    With `--from redis` a project or an engagement, from its views alone.
+    With `--from redis` a project or a contract group, from its views alone.
     """
     if origin is not None:
         if output is not None:
@@ -119,7 +120,7 @@ def show(
         ):
             return
         case NothingFound():
-            kinds = "a project, an engagement or a statement"
+            kinds = "a project, a contract group or a statement"
             raise unknown_id(output, id_, kinds, found.known, "milepost dump project.views", there=there)
 
 
@@ -153,8 +154,8 @@ def is_behind(output: Path, viewed: Sequence[Viewed]) -> bool | None:
 def _behind(behind: bool | None) -> list[str]:
     if behind is False:
         return []
-    what = "More has happened since" if behind else "More may have happened since"
-    told = f"{what}; views go out when a day ends, and `milepost run --until DATE` ends the days up to then."
+    what = "More was booked since then" if behind else "More may have been booked since then"
+    told = f"{what}: these are the figures of the last day that ended; `milepost run --until DATE` ends the days up to a date."
     return [f"{told} `milepost ledger` counts every journal"]
 
 
@@ -162,16 +163,18 @@ def _behind(behind: bool | None) -> list[str]:
 
 
 def project_head(found: ProjectFound, behind: bool | None = False) -> list[str]:
-    from connectors.json_values import instant_text
+    from milepost.days import instant_day
 
     position, view = found.viewed
-    name = f" {view.name}," if view.name else ""
+    return [project_title(view), f"as of {instant_day(position.recorded_at)}", *_behind(behind)]
+
+
+def project_title(view: ProjectView) -> str:
+    """With the group of contracts that it belongs to, where that has another name, and its company."""
+    name = f", {view.name}" if view.name else ""
+    group = f", contract group {view.engagement_id}" if view.engagement_id != view.project_id else ""
     company = f", company {view.legal_entity_id}" if view.legal_entity_id else ""
-    return [
-        f"Project {view.project_id},{name} engagement {view.engagement_id}{company}",
-        f"as of {instant_text(position.recorded_at)}, view {view.view_version}",
-        *_behind(behind),
-    ]
+    return f"Project {view.project_id}{name}{group}{company}"
 
 
 def project_tables(found: ProjectFound) -> list[Table]:
@@ -188,7 +191,7 @@ def project_tables(found: ProjectFound) -> list[Table]:
         *([_forecast(found.forecast)] if found.forecast is not None else []),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones=view.open_statements),
-        *([projects(found.companions, "Other projects of the engagement")] if found.companions else []),
+        *([projects(found.companions, "Other projects of the contract group")] if found.companions else []),
     ]
 
 
@@ -300,17 +303,18 @@ def _forecast(update: ForecastUpdate) -> Table:
     from milepost.tables import completion_table
 
     now = update.project
-    return completion_table(f"Forecast {update.sequence} as of {update.as_of} in {now.currency}", now)
+    return completion_table(f"Forecast as of {update.as_of} in {now.currency}", now)
 
 
 def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
     """The oldest first."""
+    from milepost.exception_titles import titled
     from milepost.exceptions_shown import amount_of
     from milepost.tables import Table
 
     rows = [
         (
-            one.category,
+            titled(one.category),
             _about(one),
             one.owner_role,
             days_text(age_days(each, now)),
@@ -322,7 +326,7 @@ def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
     ]
     hidden = len(rows) - EXCEPTIONS_SHOWN
     title = "Open exceptions" + (f", the oldest {EXCEPTIONS_SHOWN} of {len(rows):,}" if hidden > 0 else "")
-    columns = ("category", "about", "owner", "open for", "at risk", "what would close it", "id")
+    columns = ("exception", "about", "owner", "open for", "at risk", "what would close it", "id")
     return Table(title, columns, rows[:EXCEPTIONS_SHOWN], frozenset({3, 4}))
 
 
@@ -343,12 +347,13 @@ def days_text(days: int) -> str:
 
 def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) -> Table:
     """The latest first."""
+    from milepost.days import period_text
     from milepost.tables import Table
 
     rows = [
         (
             one.statement_id,
-            f"{one.period} to {one.to}",
+            period_text(one.period, one.to),
             one.currency,
             amount_text(one.total),
             amount_text(one.amount_due),
@@ -357,7 +362,7 @@ def _statements(statements: Sequence[FoundStatement], open_ones: Sequence[str]) 
         for one in (issued.statement for issued in reversed(statements))
     ]
     title = "Statements" + (f", the latest {STATEMENTS_SHOWN} of {len(rows)}" if len(rows) > STATEMENTS_SHOWN else "")
-    columns = ("statement", "period (end excluded)", "currency", "total", "amount due", "")
+    columns = ("statement", "period", "currency", "total", "amount due", "")
     return Table(title, columns, rows[:STATEMENTS_SHOWN], frozenset({3, 4}))
 
 
@@ -373,13 +378,13 @@ def _state(statement: BillingStatement, open_ones: Sequence[str]) -> str:
 
 
 def engagement_head(found: EngagementFound, behind: bool | None = False) -> list[str]:
-    from connectors.json_values import instant_text
+    from milepost.days import instant_day
 
     contracts = {balance.contract_id for viewed in found.projects for balance in viewed.view.balances}
     oldest = min(viewed.position.recorded_at for viewed in found.projects)
     return [
-        f"Engagement {found.engagement_id}: {len(found.projects):,} projects, {len(contracts):,} contracts",
-        f"as of {instant_text(oldest)} or later, project by project",
+        f"Contract group {found.engagement_id}: {len(found.projects):,} projects, {len(contracts):,} contracts",
+        f"as of {instant_day(oldest)} or later, project by project",
         *_behind(behind),
     ]
 
@@ -422,13 +427,13 @@ def projects(viewed: Sequence[Viewed], title: str) -> Table:
 
 
 def statement_head(issued: FoundStatement) -> list[str]:
-    from connectors.json_values import instant_text
+    from milepost.days import instant_day, period_text
 
     one = issued.statement
     return [
         f"Statement {one.statement_id}, revision {one.revision}, {one.status}",
         f"contract {one.contract_id} of {one.legal_entity_id}, bill to {one.bill_to}",
-        f"period {one.period} to {one.to} (excluded), made at {instant_text(issued.position.recorded_at)}",
+        f"period {period_text(one.period, one.to)}, made on {instant_day(issued.position.recorded_at)}",
         f"rounding {one.rounding}",
     ]
 

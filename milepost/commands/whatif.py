@@ -24,7 +24,7 @@ def whatif(
             "--on",
             parser=day,
             metavar="DATE",
-            help="Let days end up to this one first, so that statements are cut.",
+            help="Let days end up to this one first, so that statements are made.",
             show_default=False,
         ),
     ] = None,

@@ -41,9 +41,9 @@ class BalanceNodes:
         """Every figure of a project's view."""
         view: ProjectView = said.record
         balances = tuple(self.balance(said, balance) for balance in view.balances)
-        told = Node("told when this came", event=self.sources.cause(said.step))
+        told = Node("published when this came", event=self.sources.cause(said.step))
         facts = (
-            ("engagement", view.engagement_id),
+            ("contract group", view.engagement_id),
             *((("company", view.legal_entity_id),) if view.legal_entity_id else ()),
             ("view", str(view.view_version)),
             *((("open statements", ", ".join(view.open_statements)),) if view.open_statements else ()),

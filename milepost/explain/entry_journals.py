@@ -206,7 +206,7 @@ class EntryJournals:
         told = self.sources.trace.journals
         behind = at.work.journals[len(self._before(at.work, journal.journal_id)) + 1 :]
         later = [
-            constant(f"journal line {posted.journal_id}#{number}, behind it", leg.amount, "amount", posted.currency)
+            constant(f"journal line {posted.journal_id}#{number}, after it", leg.amount, "amount", posted.currency)
             for posted in behind
             if told[posted.journal_id].step == said.step
             for number, leg in enumerate(posted.lines, 1)
@@ -214,7 +214,7 @@ class EntryJournals:
         ]
         if not later:
             return amount
-        title = f"{at.entry.entry_id}: before what the same event posted behind it"
+        title = f"{at.entry.entry_id}: before what the same event posted after it"
         if line.account in REVENUE:
             return total(title, (amount, *later), "amount", journal.currency)
         return less(title, amount, *later)

@@ -111,7 +111,7 @@ class Explainer:
 
     def _engagement(self) -> Node:
         views = tuple(self.balances.view(said[-1]) for _, said in sorted(self.trace.views.items()))
-        return Node(f"Engagement {self.trace.engagement_id}", why=views, id=self.trace.engagement_id)
+        return Node(f"Contract group {self.trace.engagement_id}", why=views, id=self.trace.engagement_id)
 
     def _of_contract(self, contract_id: str) -> Node | None:
         """The contract's balances on every project of the engagement."""

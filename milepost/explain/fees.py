@@ -427,7 +427,7 @@ class FeeNodes:
         start, to = _period(agreed.starts_on, terms.per, first)
         whole = self.field(place, agreed, f"fee for a {terms.per}", terms.fee, "fee")
         days, mode = (to - start).days, agreed.policies.money_mode
-        facts = (("days", f"{first} to {last}"), ("period", f"{start} to {to}, excluded"))
+        facts = (("days", f"{first} to {last}"), ("period", f"{start} to {to - timedelta(days=1)}"))
         for end in (last, to - DAY, place.contract.terms.ends_on or to):
             upto, before = ((one - start).days + 1 for one in (min(end, to - DAY), first - DAY))
             made = by_day(fee.description, whole, upto, days, mode)

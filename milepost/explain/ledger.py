@@ -136,7 +136,7 @@ def _figure(wanted: LedgerFigure, found: Sequence[PostedSum]) -> Node:
         shares[posted.engagement_id] = shares.get(posted.engagement_id, 0) + _share(wanted, posted)
     operands = [
         Node(
-            f"of engagement {engagement_id}",
+            f"of contract group {engagement_id}",
             amount,
             "amount",
             currency,
@@ -181,7 +181,7 @@ def of_engagement(wanted: LedgerFigure, explainer: Explainer, value: Amount) -> 
             currency = journal.ledger_currency
         if _is_in(wanted, journal, move):
             operands += _lines(wanted, journal, explainer)
-    title = f"{wanted.figure} of engagement {wanted.engagement_id}"
+    title = f"{wanted.figure} of contract group {wanted.engagement_id}"
     made = total(title, operands, "amount", currency, id=wanted.id)
     return agreeing(made, stated(title, value, "amount", currency, id=wanted.id))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -115,11 +116,11 @@ class StatementNodes:
         facts = (
             ("contract", first.contract_id),
             ("bill to", first.bill_to),
-            ("period", f"{first.period} to {first.to}, excluded"),
+            ("period", f"{first.period} to {first.to - timedelta(days=1)}"),
             ("rounding", first.rounding),
             *((("revision", f"{first.revision}, {status}"),) if (status := self._status(statement_id, first)) else ()),
         )
-        cut = Node("cut when this came", event=self.sources.cause(said[0].step))
+        cut = Node("made when this came", event=self.sources.cause(said[0].step))
         why = (cut, *self.taxes.of_statement(statement_id))
         title = f"Statement {statement_id}, amount due"
         if first.retained or first.released or first.deposits_applied:

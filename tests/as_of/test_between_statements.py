@@ -113,8 +113,8 @@ def test_people_see_what_is_replaced_and_the_net(reissued: Path) -> None:
     said = asked(reissued, "2026-04-02", "2026-04-03").splitlines()
     start = said.index("Statements")
     assert [line.split() for line in said[start + 2 : start + 4]] == [
-        [MARCH, "1,", "replaced", "2026-03-01", "to", "2026-04-01", "EUR", "-800.00"],
-        [MARCH, "2", "2026-03-01", "to", "2026-04-01", "EUR", "1,000.00"],
+        [MARCH, "1,", "replaced", "2026-03-01", "to", "2026-03-31", "EUR", "-800.00"],
+        [MARCH, "2", "2026-03-01", "to", "2026-03-31", "EUR", "1,000.00"],
     ]
     start = said.index("Amount due by statements")
     assert said[start + 2].split() == ["BERLIN", "EUR", "1,000.00", "-800.00", "200.00"]

@@ -101,7 +101,7 @@ def test_the_ledger_rolls_the_contract_forward(tmp_path: Path) -> None:
         "0.00",
     )
     text = milepost("ledger", "--output", output, "--entity", "BERLIN", "--period", "2026-04").stdout
-    assert "Contracts: position, and what is owed, BERLIN 2026-04" in text
+    assert "Contracts: balance, and what is owed, BERLIN 2026-04" in text
 
 
 def test_what_each_project_has_comes_to_one_position(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_cost_is_never_added_to_a_value(tmp_path: Path) -> None:
     plan = asked(tmp_path, "waive", *decision, "--plan")
     assert (plan["amounts"], plan["costs"]) == ({"EUR": "4000.00"}, {"EUR": "1200.00"})
     text = " ".join(ask(tmp_path, "list", "--sort", "amount").stdout.split())
-    assert "blocks at risk (cost) oldest, days" in text
+    assert "entries at risk (cost) oldest, days" in text
     assert "all 2 2 4,000.00 EUR 1,200.00 EUR" in text
     assert text.index("4,000.00 EUR 0 delivery") < text.index("1,200.00 EUR (cost) 1 delivery")
     assert "5,200.00" not in text
@@ -140,7 +140,7 @@ def test_without_a_name_it_is_whoever_has_logged_in(firm: Path) -> None:
 def test_several_are_a_plan_until_somebody_says_yes(firm: Path) -> None:
     plan = ask(firm, "assign", "--kind", "hours_out_of_range", "--to", "zoe", *AT)
     assert plan.exit_code == 2
-    assert "2       2  7,000.00 EUR" in plan.stdout
+    assert "2        2  7,000.00 EUR" in plan.stdout
     assert not (firm / "input" / "decisions").exists()
     assert len(asked(firm, "assign", "--kind", "hours_out_of_range", "--to", "zoe", "--yes", *AT)["events"]) == 2
     run(firm)

@@ -76,7 +76,9 @@ def test_work_over_a_cap_that_is_waived_stays_in_sight(firm: Path) -> None:
     )
     text = ask(firm, "list").stdout
     assert "Closed by people" in text
-    assert "over_cap waived 1 8,200.00 EUR 8,200.00 EUR accepts the work as not billed" in " ".join(text.split())
+    assert "over the cap (over_cap) waived 1 8,200.00 EUR 8,200.00 EUR accepts the work as not billed" in " ".join(
+        text.split()
+    )
     write(firm / "input", [amended("20000")], "amendment")
     run(firm)
     assert decided(firm)["over_cap"]["not_billed"] == {}
@@ -91,7 +93,7 @@ def test_a_waived_fault_stands_with_who_when_and_why(firm: Path) -> None:
     assert (closed["decision"]["requested_by"], closed["decision"]["approved_by"]) == ("ann", "ben")
     assert decided(firm)["hours_out_of_range"]["effect"] == "posts the work, this version of it only"
     shown = ask(firm, "show", exception_id).stdout
-    assert "over since 2026-03-05T09:00:00Z" in shown
+    assert "over since 2026-03-05" in shown
     assert "waived by ann, approved by ben, because goodwill" in shown
     assert "waived by ann, approved by ben, because goodwill" in ask(firm, "list", "--state", "closed").stdout
     message = " ".join(ask(firm, "waive", exception_id, *WAIVER, *AT).stderr.split())
@@ -112,7 +114,7 @@ def test_the_age_of_what_is_over_is_how_long_it_was_open(firm: Path) -> None:
     run(firm)
     assert exceptions(firm, "--state", "closed")["T.30"]["age_days"] == 1
     assert exceptions(firm)["K%2F1%2Ea/line:L-1"]["age_days"] == 28
-    assert "2026-03-03T18:00:00Z, open for 1 day" in ask(firm, "show", id_of(firm, "T.30")).stdout
+    assert "2026-03-03, open for 1 day" in ask(firm, "show", id_of(firm, "T.30")).stdout
     (group,) = asked(firm, "list", "--state", "closed")["groups"]
     assert group["oldest_days"] == 1
 
@@ -203,8 +205,8 @@ def test_what_was_known_then(firm: Path) -> None:
         "over_cap": "waived",
     }
     shown = ask(firm, "show", exception_id, "--as-of", "2026-03-04")
-    assert "hours_out_of_range, error, open" in shown.stdout
-    assert "The fact, TimeApproved" in shown.stdout
+    assert "implausible hours (hours_out_of_range), error, open" in shown.stdout
+    assert "The fact: time approved" in shown.stdout
     assert shown.stderr == ""
     assert "goodwill" not in shown.stdout
     unknown = ask(firm, "show", exception_id, "--as-of", "2026-03-02T20:00:00Z")

@@ -166,7 +166,7 @@ def test_what_cannot_be_read_or_placed_is_counted_and_the_rest_goes_on(tmp_path:
     assert found["exceptions_by_category"] == {"self_approved": 1, "unrouted": 1}
     assert found["unrouted_first"] == ["TimeApproved T-9 of 2026-03-04"]
     told = run(tmp_path).stdout
-    assert "that wait for their project or contract: TimeApproved T-9 of 2026-03-04" in told
+    assert "for a project or contract that is not known yet: time approved T-9 of 2026-03-04" in told
 
 
 def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path) -> None:
@@ -272,9 +272,9 @@ def test_following_takes_in_what_comes_until_it_is_stopped(tmp_path: Path, numbe
     write(tmp_path / "in", [*founding(), worked("T-1", 2)])
     process = started(tmp_path, "--follow", "--json")
     assert process.stderr is not None
-    assert process.stderr.readline() == "7 events, 0 dead letters; waiting for more\n"
+    assert process.stderr.readline() == "7 events, 0 unreadable; waiting for more\n"
     write(tmp_path / "in", [worked("T-2", 3)], "later")
-    assert process.stderr.readline() == "1 events, 0 dead letters; waiting for more\n"
+    assert process.stderr.readline() == "1 events, 0 unreadable; waiting for more\n"
     process.send_signal(number)
     data, messages = process.communicate(timeout=240)
     assert process.returncode == 0, messages

@@ -33,11 +33,11 @@ def test_a_project_with_its_balances() -> None:
     """17 h of T-1 to T-3 and 2 h of T-4; the cap of 2,000 is not reached any more: 1 + 8 + 8 + 2 h at 100."""
     result = show("BRIDGE")
     assert result.exit_code == 0, result.output
-    assert "Project BRIDGE, Bridge, engagement BRIDGE, company BERLIN" in result.stdout
+    assert "Project BRIDGE, Bridge, company BERLIN" in result.stdout
     position = ["K-1", "USD", "0.00", "0.00", "0.00", "0.00", "1,900.00", "1,900.00", "0.00"]
     assert row(result, "K-1") == [*position, "0.00", "1,900.00"], "nothing of what was invoiced is paid"
     assert row(result, "19 ") == ["19", "19", "760.00", "EUR", "0.00"]
-    assert f"{BRIDGE_FEBRUARY}  2026-02-01 to 2026-03-01" in result.stdout
+    assert f"{BRIDGE_FEBRUARY}  2026-02-01 to 2026-02-28" in result.stdout
     assert "Forecast" in result.stdout
 
 
@@ -48,7 +48,7 @@ def test_balances_say_that_the_ledger_has_more(tmp_path: Path) -> None:
     wanted = ["show", "BRIDGE", *folder]
     assert CliRunner().invoke(app, ["run", "--input", str(tmp_path / "in"), *folder]).exit_code == 0
     shown = CliRunner().invoke(app, wanted)
-    assert "More has happened since; views go out when a day ends" in shown.stdout
+    assert "More was booked since then: these are the figures of the last day that ended" in shown.stdout
     assert row(shown, "K-1")[-1] == "800.00"
     assert json.loads(CliRunner().invoke(app, [*wanted, "--json"]).stdout)["more_since"] is True
     until = ["run", "--input", str(tmp_path / "in"), *folder, "--until", "2026-03-05"]
@@ -57,7 +57,7 @@ def test_balances_say_that_the_ledger_has_more(tmp_path: Path) -> None:
     assert "happened since" not in later.stdout
     assert row(later, "K-1")[-1] == "1,600.00"
     Store.delete(store_path(tmp_path / "out", 0))
-    assert "More may have happened since" in CliRunner().invoke(app, wanted).stdout
+    assert "More may have been booked since then" in CliRunner().invoke(app, wanted).stdout
 
 
 def test_work_of_a_contract_that_waits_shows_what_the_contract_waits_for(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_an_id_that_is_unknown_gets_the_nearest() -> None:
     result = show("BRIGDE")
     assert result.exit_code == 2
     assert (
-        "expected the id of a project, an engagement or a statement, got BRIGDE; the nearest are BRIDGE"
+        "expected the id of a project, a contract group or a statement, got BRIGDE; the nearest are BRIDGE"
         in result.stderr
     )
 

@@ -67,14 +67,14 @@ def line(text: str, begin: str) -> list[str]:
 def test_open_exceptions_say_what_is_at_risk_and_what_would_close_them(output: Path) -> None:
     """233.33 of T-4 and 900.00 of T-6 are over the cap since the fifth of March; the folder has come to the tenth of April."""
     text = shown(output, "BRIDGE")
-    assert line(text, "over_cap")[1:6] == [
+    assert line(text, "over the cap (over_cap)")[1:6] == [
         "cap K-1/line:L-1, 2 entries",
         "delivery",
         "36 days",
         "1,133.33 EUR",
         "Raise the cap by an amendment, or accept the work as not billable.",
     ]
-    assert line(text, "hours_out_of_range")[1:6] == [
+    assert line(text, "implausible hours (hours_out_of_range)")[1:6] == [
         "time entry T-5",
         "delivery",
         "35 days",

@@ -12,7 +12,7 @@ from tests.commands.tiny_firm import event, founding, run, said, worked, write
 
 # What every command takes.
 TAKEN = {
-    "show": "a project, an engagement or a statement",
+    "show": "a project, a contract group or a statement",
     "forecast": "a project that has a forecast",
     "statement": "a statement",
     "ledger --entity": "a company with journals",
@@ -56,7 +56,7 @@ def explained(firm: Path, wanted: str) -> str:
 
 def test_what_ids_look_like_is_said_where_any_kind_is_taken(firm: Path) -> None:
     message = told(firm, "explain", "PAY-1")
-    assert "a statement begins with its engagement (E-1.K-1/ACME/2026-03-01/1)" in message
+    assert "a statement begins with its contract group (E-1.K-1/ACME/2026-03-01/1)" in message
     assert "A payment or a write-off is explained by a journal that it posted; an invoice by its number" in message
 
 
@@ -75,7 +75,9 @@ def test_what_an_id_is_instead_is_said_with_the_command_that_takes_it(firm: Path
     assert "which is a project: milepost show BRIDGE" in told(firm, "statement", "BRIDGE")
     statement = "which is a statement: milepost statement BRIDGE.K-1/ACME/2026-03-01/1"
     assert statement in told(firm, "exceptions show", "BRIDGE.K-1/ACME/2026-03-01/1")
-    assert "which is a dead letter: milepost dead-letters show wrong.jsonl:1" in told(firm, "explain", "wrong.jsonl:1")
+    assert "which is an unreadable record: milepost dead-letters show wrong.jsonl:1" in told(
+        firm, "explain", "wrong.jsonl:1"
+    )
 
 
 def test_what_was_known_then_is_said_too(firm: Path) -> None:
@@ -91,7 +93,7 @@ def test_what_was_known_then_is_said_too(firm: Path) -> None:
 def test_for_a_period_too(firm: Path) -> None:
     found = told(firm, "show --for 2026-03", "T-1")
     assert (
-        "expected the id of a project, a contract or an engagement with journals, got T-1, which is a time entry"
+        "expected the id of a project, a contract or a contract group with journals, got T-1, which is a time entry"
         in found
     )
     assert "expected the id of a project that has a forecast, got K-1" in told(firm, "forecast --for 2026-03", "K-1")

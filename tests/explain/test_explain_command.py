@@ -70,14 +70,14 @@ def test_figures_by_their_ids(wanted: str, expected: tuple[str, str]) -> None:
 def test_a_reversal_names_what_it_takes_back_and_who_caused_it() -> None:
     text = explain(REVERSAL).stdout
     assert "takes back journal BRIDGE.5b86f178f84b9c5f6cf71138" in text
-    assert "TimeApproved T-1 version 2" in text
+    assert "time approved T-1 version 2, TimeApproved at log offset" in text
     assert "taken back by journal BRIDGE.207714c735bd34eec1f6bf52" in explain("BRIDGE.5b86f178f84b9c5f6cf71138").stdout
 
 
 def test_an_entry_with_everything_that_happened_to_it() -> None:
     text = explain("T-3").stdout
     assert "room before: 900.00 USD" in text
-    assert re.search(r"1\. posted\n.*TimeApproved T-3 version 1", text)
+    assert re.search(r"1\. posted\n.*time approved T-3 version 1", text)
     assert "difference cap, 400.00 USD" in text
 
 
@@ -316,7 +316,7 @@ def test_a_credit_names_what_took_the_work_back_and_where_it_was_billed(tmp_path
     told = explain(f"{credit}#1", output=output)
     assert told.exit_code == 0, told.output
     lines = told.stdout.splitlines()
-    (gone,) = (number for number, line in enumerate(lines) if "withdrawn" in line)
+    (gone,) = (number for number, line in enumerate(lines) if "time withdrawn" in line)
     assert "TimeWithdrawn" in "".join(lines[gone : gone + 2]), told.stdout
     assert f"{march}#1" in told.stdout
     assert "DayEnded" not in told.stdout, told.stdout

@@ -387,14 +387,14 @@ def test_show_from_redis(of: Site, model: ReadModel) -> None:
     told = run("milepost show P-2 --from redis", of, model)
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines()[:2] == [
-        "Project P-2, Work on P-2, engagement E-1, company LE-DE",
-        "as of 2026-03-02T11:00:00Z, view 1, from Redis: record 11 of shard 0, generation 1",
+        "Project P-2, Work on P-2, contract group E-1, company LE-DE",
+        "as of 2026-03-02, from Redis: record 11 of shard 0, generation 1",
     ]
     lines = [" ".join(line.split()) for line in told.stdout.splitlines()]
     assert "8 8 400.00 EUR 0.00" in lines
     assert "C-1 EUR 100.00 0.00 0.00 100.00 0.00 0.00 100.00" in lines
     assert "2,000.00 3,000.00 1,000.00 40.0 %" in lines
-    assert "no_rate delivery 1 50.00 EUR E-1.x1" in lines
+    assert "no billing rate (no_rate) delivery 1 50.00 EUR E-1.x1" in lines
     assert "E-1.C-1/1" in lines
     found = json.loads(run("milepost show P-2 --from redis --json", of, model).stdout)
     assert (found["version"], found["kind"]) == (1, "project_view")
@@ -408,9 +408,9 @@ def test_show_an_engagement_from_redis(of: Site, model: ReadModel) -> None:
     told = run("milepost show E-1 --from redis", of, model)
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines()[:3] == [
-        "Engagement E-1: 2 projects, 1 contracts",
-        "as of 2026-03-02T10:00:00Z or later, project by project",
-        "from Redis: record 10 of shard 0, generation 1, or behind it",
+        "Contract group E-1: 2 projects, 1 contracts",
+        "as of 2026-03-02 or later, project by project",
+        "from Redis: record 10 of shard 0, generation 1, or after it",
     ]
     found = json.loads(run("milepost show E-1 --from redis --json", of, model).stdout)
     assert [each["project_id"] for each in found["projects"]] == ["P-1", "P-2"]

@@ -466,11 +466,11 @@ def people(firm: Path, events: list[Event], *more: str) -> str:
 def test_for_people(firm: Path) -> None:
     told = people(firm, [amended(lines=line(cap="2000"))], "--on", "2026-03-31")
     said = [" ".join(each.split()) for each in told.splitlines()]
-    assert "What if: ContractAmended (change.jsonl, line 1)" in said
-    assert "It concerns engagement BRIDGE" in said
+    assert "What if: contract amended (change.jsonl, line 1)" in said
+    assert "It concerns contract group BRIDGE" in said
     assert "BRIDGE K-1 BERLIN 2026-03 1150 Unbilled receivable EUR 1,000.00 EUR 1,000.00" in said
     assert "BRIDGE K-1 over cap EUR 1,400.00 400.00 -1,000.00" in said
-    assert f"{STATEMENT} 2026-03-01 to 2026-04-01 issued EUR 1,000.00 2,000.00 1,000.00" in said
+    assert f"{STATEMENT} 2026-03-01 to 2026-03-31 issued EUR 1,000.00 2,000.00 1,000.00" in said
     assert "BRIDGE K-1 L-1 whole_term 1,000.00 2,000.00 1,000.00 2,000.00 already already" in said
     assert f"Lines of {STATEMENT}, project BRIDGE" in said
     assert "L-1 senior 100.00 8 hour 16 hour 800.00 1,600.00 800.00" in said

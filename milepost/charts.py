@@ -16,7 +16,7 @@ LETTER, LABELS_APART = 6.2, 10
 LINE_HEIGHT: Final = 12
 STYLE: Final = """
 svg { display: block; width: 100%; height: auto; margin: 4px 0 8px; break-inside: avoid; }
-svg text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
+svg text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: var(--page, #fff); stroke-width: 3px; }
 @media screen and (max-width: 720px) { svg { min-width: 620px; } }
 svg .axis { stroke: var(--line); stroke-width: 1; }
 svg .zero { stroke: var(--ink); stroke-width: 1; }

@@ -34,7 +34,7 @@ ACCOUNTS: Final = {
 }
 COLUMNS: Final = (
     GlanceColumn("client", "client", CellKind.ID),
-    GlanceColumn("client_name", "name", CellKind.TEXT, 1),
+    GlanceColumn("client_name", "name", CellKind.TEXT, 1, "client"),
     GlanceColumn("company", "company", CellKind.ID, 4),
     GlanceColumn("projects", "projects", CellKind.COUNT, 6),
     GlanceColumn("currency", "currency", CellKind.TEXT),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -22,17 +22,26 @@ FILES_ONLY: Final = 10
 IN_LEDGER: Final = frozenset({"ledger_currency", "in_ledger"})
 WRONG: Final = "DOES NOT FOOT"
 STYLE: Final = """
-main { max-width: 297mm; }
+main { max-width: 1320px; padding: 12mm 12mm 10mm; }
+.wide { overflow-x: auto; }
 table { font-size: 12.5px; }
-td { min-width: 0; padding: 5px 8px; }
-th { font-size: 11.5px; }
-.id { overflow-wrap: normal; white-space: nowrap; }
-.total td { font-weight: 600; border-top: 1.5px solid var(--ink); border-bottom: 0; }
+td { min-width: 0; padding: 5px 7px; overflow-wrap: break-word; }
+th { padding: 5px 7px; font-size: 11.5px; }
+td small { display: block; max-width: 24em; color: var(--soft); font-size: 11.5px; }
+td.text { min-width: 7em; max-width: 20em; }
+@media screen and (min-width: 721px) { td.id small { min-width: 11em; } }
+.id { overflow-wrap: normal; }
+.id > span { white-space: nowrap; }
+.total td { font-weight: 600; border-top: 2px solid var(--ink); border-bottom: 0; }
 .total + .total td { border-top: 0; }
-[title] { text-decoration: underline dotted var(--soft) 1px; text-underline-offset: 3px; cursor: help; }
+[title] { text-decoration: underline dotted 1px; text-decoration-color: var(--soft); text-underline-offset: 3px; cursor: help; }
 .negative { color: var(--warn); }
 .notes p { margin: 0 0 4px; }
-@media print { table { font-size: 7.5pt; } th { font-size: 7pt; } td, th { padding: 3px 4px; } [title] { text-decoration: none; } }
+@media (max-width: 720px) { main { max-width: none; padding: 18px 14px; } td, th { padding: 5px 6px; } td:first-child, th:first-child {
+  position: sticky; left: 0; background: var(--page, #fff); } }
+@media print { table { font-size: 7.5pt; } th { font-size: 7pt; } th.right { white-space: normal; } td, th { padding: 2.5px 4px; }
+  td.text { min-width: 0; } td small { font-size: 6.5pt; }
+  [title] { text-decoration: none; } }
 """
 
 
@@ -203,12 +212,17 @@ def _json_cell(cell: Cell, column: GlanceColumn) -> object:
 def as_page(glance: Glance, writing: Writing) -> str:
     """For the screen, the phone and paper across; what a figure is explained by shows under the pointer."""
     shown = seen(glance)
-    columns = shown.columns
+    there = {each.name for each in shown.columns}
+    below = {each.under: each for each in shown.columns if each.under in there}
+    columns = [each for each in shown.columns if each.spare < FILES_ONLY and each.under not in there]
     body = (
         pages.table(
             [(column.title, column.kind.is_figure) for column in columns],
-            tag("tbody", (_html_row(row, columns, writing, "total" if row.is_sum else None) for row in shown.rows)),
-            tag("tbody", (_html_row(row, columns, writing, "total") for row in shown.totals)),
+            tag(
+                "tbody",
+                (_html_row(row, columns, below, writing, "total" if row.is_sum else None) for row in shown.rows),
+            ),
+            tag("tbody", (_html_row(row, columns, below, writing, "total") for row in shown.totals)),
         )
         if glance.rows
         else tag("p", f"None: {glance.empty}.")
@@ -228,22 +242,34 @@ def as_page(glance: Glance, writing: Writing) -> str:
     )
 
 
-def _html_row(row: GlanceRow, columns: Sequence[GlanceColumn], writing: Writing, class_: str | None = None) -> Html:
-    return tag("tr", (_html_cell(row, column, writing) for column in columns), class_=class_)
+def _html_row(
+    row: GlanceRow,
+    columns: Sequence[GlanceColumn],
+    below: Mapping[str, GlanceColumn],
+    writing: Writing,
+    class_: str | None = None,
+) -> Html:
+    cells = (_html_cell(row, column, below.get(column.name), writing) for column in columns)
+    return tag("tr", cells, class_=class_)
 
 
-def _html_cell(row: GlanceRow, column: GlanceColumn, writing: Writing) -> Html:
+def _html_cell(row: GlanceRow, column: GlanceColumn, below: GlanceColumn | None, writing: Writing) -> Html:
+    """What stands below is a name, or what else the thing is known by."""
     cell = row.cells.get(column.name)
     said = _written(cell, column, writing)
-    classes = ["right"] if column.kind.is_figure else ["id"] if column.kind in {CellKind.ID, CellKind.DAY} else []
+    classes = [_CLASSES.get(column.kind, "right")]
     if isinstance(cell, int) and cell < 0:
         classes.append("negative")
     ids = row.explain.get(column.name, ())
-    inside = tag("span", said, title=f"milepost explain {' + '.join(ids[:IDS_SHOWN])}") if ids and said else said
-    return tag("td", markup(inside), class_=" ".join(classes) or None)
+    explained = f"milepost explain {' + '.join(ids[:IDS_SHOWN])}" if ids and said else None
+    inside = tag("span", said, title=explained) if explained or column.kind is CellKind.ID else said
+    under = _written(row.cells.get(below.name), below, writing) if below is not None else ""
+    return tag("td", markup(inside, tag("small", under) if under else ""), class_=" ".join(classes))
 
 
+# How many ids a figure shows; all of them are in JSON.
 IDS_SHOWN: Final = 5
+_CLASSES: Final[Mapping[CellKind, str]] = {CellKind.TEXT: "text", CellKind.ID: "id", CellKind.DAY: "nowrap"}
 
 
 def _written(cell: Cell, column: GlanceColumn, writing: Writing) -> str:

@@ -25,9 +25,9 @@ from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
     GlanceColumn("person", "person", CellKind.ID),
-    GlanceColumn("name", "name", CellKind.TEXT, 1),
+    GlanceColumn("name", "name", CellKind.TEXT, 1, "person"),
     GlanceColumn("role", "role", CellKind.TEXT, 4),
-    GlanceColumn("practice", "practice", CellKind.TEXT, 5),
+    GlanceColumn("practice", "practice", CellKind.TEXT, 5, "role"),
     GlanceColumn("company", "company", CellKind.ID, 6),
     GlanceColumn("hours", "hours", CellKind.HOURS),
     GlanceColumn("billable", "billable", CellKind.HOURS),

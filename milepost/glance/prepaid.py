@@ -29,9 +29,9 @@ MOVES: Final = (GRANTED, "used", "expired", "given_back")
 AHEAD: Final = frozenset({"FixedPrice", "Milestones", "Subscription", "Retainer", "Deposit"})
 COLUMNS: Final = (
     GlanceColumn("client", "client", CellKind.ID),
-    GlanceColumn("client_name", "client name", CellKind.TEXT, 1),
+    GlanceColumn("client_name", "client name", CellKind.TEXT, 1, "client"),
     GlanceColumn("contract", "contract", CellKind.ID),
-    GlanceColumn("project", "project", CellKind.ID, 2),
+    GlanceColumn("project", "project", CellKind.ID, 2, "contract"),
     GlanceColumn("company", "company", CellKind.ID, 3),
     GlanceColumn("kind", "kind", CellKind.TEXT),
     GlanceColumn("currency", "currency", CellKind.TEXT),

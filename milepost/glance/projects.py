@@ -21,7 +21,7 @@ from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
     GlanceColumn("project", "project", CellKind.ID),
-    GlanceColumn("name", "name", CellKind.TEXT, 7),
+    GlanceColumn("name", "name", CellKind.TEXT, 7, "project"),
     GlanceColumn("client", "client", CellKind.ID, 12),
     GlanceColumn("client_name", "client name", CellKind.TEXT, 3),
     GlanceColumn("manager", "manager", CellKind.ID, 13),

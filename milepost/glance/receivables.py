@@ -27,14 +27,14 @@ INVOICES, UNAPPLIED, RETAINED = "invoice", "unapplied cash", "retained"
 ACCOUNTS: Final = {INVOICES: (RECEIVABLE,), UNAPPLIED: (UNAPPLIED_CASH,), RETAINED: (RETENTION_RECEIVABLE,)}
 COLUMNS: Final = (
     GlanceColumn("client", "client", CellKind.ID),
-    GlanceColumn("client_name", "client name", CellKind.TEXT, 2),
-    GlanceColumn("kind", "kind", CellKind.TEXT, 1),
+    GlanceColumn("client_name", "client name", CellKind.TEXT, 2, "client"),
+    GlanceColumn("kind", "kind", CellKind.TEXT, 1, "invoice"),
     GlanceColumn("invoice", "invoice", CellKind.ID),
     GlanceColumn("project", "project", CellKind.ID, 6),
-    GlanceColumn("contract", "contract", CellKind.ID, 7),
+    GlanceColumn("contract", "contract", CellKind.ID, 7, "project"),
     GlanceColumn("company", "company", CellKind.ID, 5),
     GlanceColumn("posted_on", "posted", CellKind.DAY, 4),
-    GlanceColumn("terms", "terms", CellKind.TEXT, 3),
+    GlanceColumn("terms", "terms", CellKind.TEXT, 3, "due_on"),
     GlanceColumn("due_on", "due", CellKind.DAY),
     GlanceColumn("days_overdue", "days overdue", CellKind.COUNT, 8),
     GlanceColumn("currency", "currency", CellKind.TEXT),

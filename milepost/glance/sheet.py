@@ -33,12 +33,14 @@ class CellKind(StrEnum):
 
 
 class GlanceColumn(NamedTuple):
-    """`name` is that of JSON and CSV. A `spare` one is left out where a terminal has no room; the highest number goes first."""
+    """`name` is that of JSON and CSV. A `spare` one is left out where a terminal has no room; the highest number goes first. On a page
+    it stands `under` another column."""
 
     name: str
     title: str
     kind: CellKind = CellKind.AMOUNT
     spare: int = 0
+    under: str = ""
 
 
 class GlanceRow(NamedTuple):

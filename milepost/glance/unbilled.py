@@ -16,9 +16,9 @@ from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
     GlanceColumn("client", "client", CellKind.ID),
-    GlanceColumn("client_name", "client name", CellKind.TEXT, 2),
+    GlanceColumn("client_name", "client name", CellKind.TEXT, 2, "client"),
     GlanceColumn("project", "project", CellKind.ID),
-    GlanceColumn("contract", "contract", CellKind.ID, 3),
+    GlanceColumn("contract", "contract", CellKind.ID, 3, "project"),
     GlanceColumn("company", "company", CellKind.ID, 4),
     GlanceColumn("reason", "reason", CellKind.TEXT),
     GlanceColumn("currency", "currency", CellKind.TEXT),

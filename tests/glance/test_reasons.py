@@ -1,0 +1,95 @@
+"""Why what is earned is not invoiced: limits, schedules and holds, with figures to check by hand. ADA bills 100.00 an hour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from milepost.cli import app
+from tests.commands.tiny_firm import Event, event, founding, run, said, worked, write
+
+
+def signed(**terms: Any) -> list[Event]:
+    """The tiny firm with other terms of its contract."""
+    return [{**each, **terms} if each["type"] == "ContractSigned" else each for each in founding()]
+
+
+def hourly(**more: Any) -> dict[str, Any]:
+    return {"type": "TimeAndMaterials", "rates": [{"rate": "100", "effective_from": "2026-01-01"}], **more}
+
+
+def line(terms: dict[str, Any], line_id: str = "L-1", **more: Any) -> dict[str, Any]:
+    return {"line_id": line_id, "project_id": "BRIDGE", "terms": terms, **more}
+
+
+def reasons(folder: Path, events: list[Event], until: str) -> dict[str, tuple[str | None, str | None]]:
+    """By reason what is unbilled and what is on a statement."""
+    write(folder / "input", events)
+    run(folder, "--until", until)
+    found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(folder / "output")]))
+    assert all(foot["holds"] for foot in found["feet"])
+    return {row["reason"]: (row["unbilled"], row["on_statement"]) for row in found["rows"]}
+
+
+def test_work_over_a_purchase_order_is_earned_and_waits(tmp_path: Path) -> None:
+    """8 h are 800.00 under an order of 500.00: 300.00 wait until it is raised."""
+    terms = signed(purchase_order={"number": "PO-1", "limit": "500"})
+    assert reasons(tmp_path, [*terms, worked("T-1", 9)], "2026-03-12") == {
+        "not cut yet": ("500.00", None),
+        "over a purchase order": ("300.00", None),
+    }
+
+
+def test_work_over_a_cap_is_listed_and_in_no_account(tmp_path: Path) -> None:
+    """8 h under a cap of 500.00: 500.00 are earned, 300.00 are not."""
+    terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500"}))])
+    events = [*terms, worked("T-1", 9)]
+    assert reasons(tmp_path, events, "2026-03-12") == {"not cut yet": ("500.00", None), "over cap": ("300.00", None)}
+    found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
+    assert [row["unbilled"] for row in found["totals"] if row["reason"] == "all"] == ["500.00"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "held"),
+    [
+        ({"kind": "entry", "id": "T-1"}, "800.00"),
+        ({"kind": "project", "id": "BRIDGE"}, "1200.00"),
+        ({"kind": "contract", "id": "K-1"}, "1200.00"),
+        ({"kind": "line", "id": "L-1"}, "1200.00"),
+        ({"kind": "bill_to", "id": "ACME"}, "1200.00"),
+        ({"kind": "entry", "id": "T-9"}, None),
+    ],
+    ids=["entry", "project", "contract", "line", "bill_to", "another entry"],
+)
+def test_a_hold_holds_what_it_covers_until_it_is_released(tmp_path: Path, scope: Event, held: str | None) -> None:
+    stated = {"hold_id": "H-1", "scope": scope, "placed_on": "2026-03-11", "reason": "asked"}
+    placed = event("BillingHoldPlaced", "2026-03-11T08:00:00Z", version=1, **stated)
+    events = [*founding(), worked("T-1", 9), worked("T-2", 10, "4"), placed]
+    assert reasons(tmp_path, events, "2026-03-12").get("held", (None, None))[0] == held
+    released = event("BillingHoldReleased", "2026-03-13T08:00:00Z", version=2, hold_id="H-1")
+    write(tmp_path / "input", [released], "released")
+    run(tmp_path, "--until", "2026-03-14")
+    found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
+    assert [(row["reason"], row["unbilled"]) for row in found["rows"]] == [("not cut yet", "1200.00")]
+
+
+def test_a_price_earned_over_time_is_billed_by_its_schedule(tmp_path: Path) -> None:
+    """6,100.00 over the 61 days of March and April: 3,100.00 are earned in March. An instalment of 2,000.00 takes a part of them, before
+    its invoice and after; 1,100.00 are left to the next.
+    """
+    instalments = [{"on": "2026-03-31", "amount": "2000"}, {"on": "2026-04-30", "amount": "4100"}]
+    price = {"type": "FixedPrice", "price": "6100", "schedule": instalments}
+    lines = [line(price, revenue_policy="straight_line_days")]
+    terms = signed(starts_on="2026-03-01", ends_on="2026-04-30", lines=lines)
+    assert reasons(tmp_path, terms, "2026-04-05") == {
+        "billed by schedule": ("1100.00", None),
+        "on a statement, not invoiced": (None, "2000.00"),
+    }
+    posted = {"invoice_id": "INV-1", "statement_id": "BRIDGE.K-1/ACME/2026-03-01/1", "posted_on": "2026-04-06"}
+    write(tmp_path / "input", [event("InvoicePosted", "2026-04-06T09:00:00Z", amount="2000", **posted)], "invoice")
+    run(tmp_path, "--until", "2026-04-07")
+    told = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
+    assert [(row["reason"], row["unbilled"]) for row in told["rows"]] == [("billed by schedule", "1100.00")]

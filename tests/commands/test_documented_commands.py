@@ -112,6 +112,11 @@ def test_commands_run_as_printed(name: str, tmp_path: Path, monkeypatch: pytest.
         elif " --html " in each.command:
             page = Path(each.command.partition(" --html ")[2].split()[0])
             assert page.read_text(encoding="utf-8").startswith("<!doctype html>"), each.line
+        elif " --pdf " in each.command:
+            made = Path(each.command.partition(" --pdf ")[2].split()[0])
+            files = list(made.iterdir()) if made.is_dir() else [made]
+            assert all(file.read_bytes().startswith(b"%PDF-") for file in files), each.line
+            assert files, each.line
         elif each.command.startswith("milepost "):
             assert printed.strip(), each.line
         assert each.said is None or stands_in(each.said, printed), f"{each.line}\n{printed}"

@@ -104,7 +104,7 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
 def say_beyond(as_of: str, moment: Moment, last: LogCut) -> None:
     """What is asked about a moment after the log's end is answered as of its end: that is all that is known."""
     if _is_beyond(as_of, moment, last):
-        say(f"{as_of} is after the end of the log: {end_text(last)}. What follows is as of that")
+        say(f"{as_of} is after the last event: {end_text(last)}. Figures are as of then")
 
 
 def _is_beyond(as_of: str, moment: Moment, last: LogCut) -> bool:
@@ -118,8 +118,8 @@ def end_text(last: LogCut) -> str:
     from connectors.json_values import instant_text
 
     if not last.offset:
-        return "it holds no record yet"
-    return f"its last record, offset {last.offset - 1}, came at {instant_text(last.recorded_at)}"
+        return "there is none yet"
+    return f"it came at {instant_text(last.recorded_at)} (offset {last.offset - 1} of the log)"
 
 
 @contextmanager

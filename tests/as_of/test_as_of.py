@@ -144,7 +144,7 @@ def test_a_moment_behind_the_log_is_said(beyond: str) -> None:
     result = ask("ledger", "--entity", "BERLIN", "--output", str(finished_run()), "--as-of", beyond)
     assert result.exit_code == 0
     assert (
-        f"--as-of {beyond} is after the end of the log: its last record, offset 97, came at 2026-03-06T18:00:00Z"
+        f"--as-of {beyond} is after the last event: it came at 2026-03-06T18:00:00Z (offset 97 of the log)"
         in result.stderr
     )
     assert result.stdout == ask("ledger", "--entity", "BERLIN", "--output", str(finished_run())).stdout

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from milepost.cli import app
 from tests.commands.tiny_firm import founding, run, worked, write
 
-SIGNED = "ContractSigned K-1 version 1, log offset 5"
+SIGNED = "contract signed K-1 version 1, ContractSigned at log offset 5"
 
 
 def test_every_place_that_states_a_policy_is_named(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_every_place_that_states_a_policy_is_named(tmp_path: Path) -> None:
         f"increment_minutes 15 (contract line, {SIGNED})",
         f"cap_split reject_whole (preset d365 of the contract, {SIGNED})",
         f"rounding_scope entry (contract, {SIGNED})",
-        "money_mode half_even (legal entity, LegalEntityDefined BERLIN version 1, log offset 0)",
+        "money_mode half_even (legal entity, legal entity defined BERLIN version 1, LegalEntityDefined at log offset 0)",
         "cap_order service_date (built-in default)",
     ):
         assert named in result.stdout

@@ -17,12 +17,14 @@ LABOR_ABSORPTION = "2150"
 CONTRACT_LIABILITY = "2300"
 CUSTOMER_DEPOSIT = "2310"
 REFUND_LIABILITY = "2320"
+PROVISION = "2350"
 OUTPUT_TAX = "2400"
 SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
 INTERCOMPANY_REVENUE = "4100"
 LABOR_COST = "5000"
 EXPENSE_COST = "5100"
+ONEROUS_LOSS = "5900"
 BAD_DEBT = "6900"
 EXCHANGE_DIFFERENCE = "7110"
 CURRENCY_ROUNDING = "7190"
@@ -49,7 +51,7 @@ NAMES: Mapping[str, str] = {
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
     CUSTOMER_DEPOSIT: "Customer deposit",
     REFUND_LIABILITY: "Refund liability",
-    "2350": "Provision for onerous contract",
+    PROVISION: "Provision for onerous contract",
     OUTPUT_TAX: "Output tax",
     SERVICE_REVENUE: "Service revenue",
     REIMBURSABLE_REVENUE: "Reimbursable revenue",
@@ -57,7 +59,7 @@ NAMES: Mapping[str, str] = {
     LABOR_COST: "Project labor cost",
     "5050": "Intercompany and subcontract cost",
     EXPENSE_COST: "Project expense cost",
-    "5900": "Onerous loss expense",
+    ONEROUS_LOSS: "Onerous loss expense",
     BAD_DEBT: "Bad debt",
     "7100": "Unrealised exchange difference",
     EXCHANGE_DIFFERENCE: "Realised exchange difference",

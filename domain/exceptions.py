@@ -34,6 +34,11 @@ CATALOGUE: Mapping[str, Category] = {
         "Correct what the ERP names: its record or its period there, or the map in accounts.toml. An invoice that Milepost delivers "
         "goes out again by itself; post any other invoice again.",
     ),
+    "balances_differ": Category(
+        "finance",
+        "error",
+        "Correct the balances where they were taken from, and send them with a higher version; nothing of this one is in the books.",
+    ),
     "ledger_differs": Category(
         "finance",
         "error",
@@ -103,6 +108,11 @@ CATALOGUE: Mapping[str, Category] = {
         "delivery", "warning", "Have the milestone accepted, or move its due date by an amendment."
     ),
     "after_project_end": Category("delivery", "warning", "Move the project's end, correct the date, or waive."),
+    "in_balances": Category(
+        "delivery",
+        "error",
+        "Correct the date, withdraw it as part of the balances, or send balances of an earlier day with a higher version.",
+    ),
     "no_rate": Category(
         "commercial", "warning", "Publish a rate card, or put a rate on the contract line, assignment or person."
     ),

@@ -15,6 +15,9 @@ _JOINERS: Final = "\u200c\u200d"
 _HIDDEN: Final = frozenset({"Cf", "Cs", "Zl", "Zp"})
 
 
+_BEFORE = "brought-forward-"
+
+
 @lru_cache(maxsize=4_096)
 def escape(part: str) -> str:
     """Make an id safe inside a composed one: `.` and `/` separate parts, `%` introduces an escape."""
@@ -42,6 +45,18 @@ def derived_id(engagement_id: str, *parts: object) -> str:
 
 def statement_id(engagement_id: str, contract_id: str, bill_to: str, period: str, sequence: int) -> str:
     return f"{escape(engagement_id)}.{escape(contract_id)}/{escape(bill_to)}/{period}/{sequence}"
+
+
+def opening_statement_id(contract: tuple[str, str], bill_to: str, balances: tuple[str, int], number: int) -> str:
+    """What stands for bills of before the books begin, which nobody was sent from here; of engagement and contract, and of the version of
+    a project's balances."""
+    (engagement_id, contract_id), (project_id, version) = contract, balances
+    beginning = f"{escape(engagement_id)}.{escape(contract_id)}/{escape(bill_to)}"
+    return f"{beginning}/{_BEFORE}{escape(project_id)}-{version}/{number}"
+
+
+def is_opening_statement(named: str) -> bool:
+    return named.split("/")[2:3] != [] and named.split("/")[2].startswith(_BEFORE)
 
 
 def engagement_of(composed_id: str) -> str:

@@ -77,7 +77,6 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
 _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     "RevenueAdjusted": ("adjustments of revenue by hand", "book them in the ledger"),
     "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
-    "BalancesBroughtForward": ("a start in the middle of a project", "send its events from the beginning"),
 }
 _IDLE: Final[Mapping[str, tuple[str, str]]] = {
     "TransferPriceSet": (
@@ -311,6 +310,13 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "a write-off of a part of work whose line passes on what is over its cap (`overflow=next_rule`)",
         "`entries` of `WrittenOff`",
         "credit it once it is invoiced",
+    ),
+    "balances_in_parts": Refusal(
+        LINE,
+        "balances of line {line} of contract {contract}: {what} is not handled by the rules in force; {instead}",
+        "balances brought forward of a retainer, of a price by progress of cost, or of a contract that several bill-tos or sources pay",
+        "a line of `BalancesBroughtForward`",
+        "send what happened on the contract from its beginning",
     ),
     **{
         name: Refusal(

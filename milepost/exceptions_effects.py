@@ -14,7 +14,7 @@ from domain.caps.purchase_order import OVER_CAP, OVER_ORDER
 from domain.exceptions import CATALOGUE, owner_of, ways_out
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
-from domain.work.rows import ROWS
+from domain.work.rows import OPENING, ROWS
 from milepost.exception_titles import title_of
 from state.handlers.control import DIFFERENCE, comes_back, is_missing
 from state.work.value_time import WAIVABLE
@@ -83,6 +83,8 @@ ABOUT: Final = {
     "milestone_overdue": ("milestone",),
     "statement_differs_from_invoice": ("invoice", "draft"),
     "posting_rejected": ("invoice", "journal"),
+    "balances_differ": ("balances",),
+    "in_balances": ("work", "balances"),
     "ledger_differs": ("ledger",),
     "source_differs": ("control_total",),
     "posted_twice": ("journal",),
@@ -106,6 +108,7 @@ KINDS: Final = {
     "work": WORK,
     POSTED: WORK,
     "amendment": "contract",
+    "balances": OPENING,
     "contract": "contract",
     "decision": "exception",
     "accounting period": "accounting_period",
@@ -119,6 +122,7 @@ RESENT: Final = {
     "work": "the work",
     POSTED: "the work",
     "amendment": "the amendment",
+    "balances": "the balances",
     "contract": "the contract",
     "decision": "the decision",
     "invoice": "the invoice",

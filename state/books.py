@@ -16,7 +16,7 @@ import msgspec
 from domain.accounts import LABOR_ABSORPTION, SERVICE_REVENUE
 from domain.billing.funding import Portion
 from domain.caps.consume import Bucket
-from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import Policies
 from domain.events.delivery import (
     EstimateRevised,
@@ -37,7 +37,7 @@ from domain.events.finance import (
 from domain.ledger.journal import Leg
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
-from domain.work.rows import COUNTED_TIME, EXPENSE, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY
+from domain.work.rows import COSTLY, COUNTED_TIME, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY
 from state.value import Value
 
 
@@ -100,15 +100,26 @@ class JournalStanding(Value, frozen=True, array_like=True, gc=False):
     booked_on: date | None = None
 
 
+class OpeningWork(Value, frozen=True, array_like=True, gc=False):
+    """What work on a line came to before the books begin; `uncounted` is what caps count no more of its value and its hours."""
+
+    hours: Hours = 0
+    billable_hours: Hours = 0
+    cost: Amount = 0
+    uncounted: Amount = 0
+    uncounted_hours: Hours = 0
+
+
 class Charge(Value, frozen=True, array_like=True, gc=False):
     """What is billed and is no hour of work: an expense, units delivered, or what terms charge by themselves (a milestone, an instalment,
-    a period's fee).
+    a period's fee), and what was brought forward of work.
 
     `kind` and `charge_id` are of the fact behind it; its row is named by both (`row_id`). `amount` is in `currency`: of an expense what
     was spent, net of tax, else the price, which is negative where something is given back. `earned` is set where the charge earns
     otherwise than it is billed: revenue that is recognised on a schedule of its own is a charge with an amount of 0.
 
-    `earned_from` and `earned_to` (included) are the days that the price is for.
+    `earned_from` and `earned_to` (included) are the days that the price is for. `carried_on` is the day on which it is posted where it is
+    of before the books begin; `opening` is what work came to by then.
     """
 
     kind: str
@@ -139,6 +150,8 @@ class Charge(Value, frozen=True, array_like=True, gc=False):
     earned_to: date | None = None
     digest: str = ""
     recorded_at: Instant | None = None
+    carried_on: date | None = None
+    opening: OpeningWork | None = None
 
 
 class Cost(Value, frozen=True, array_like=True, gc=False):
@@ -299,7 +312,7 @@ class Work(Value, frozen=True, array_like=True, gc=False):
         the cost."""
         if self.part_of is not None:
             return False
-        return self.charge is None or self.charge.kind == EXPENSE
+        return self.charge is None or self.charge.kind in COSTLY
 
     @property
     def is_schedule(self) -> bool:
@@ -467,7 +480,8 @@ MonthFigures = tuple[Hours, Amount, Amount]
 
 class Project(Value, frozen=True, array_like=True, gc=False):
     """`months` is by service month and currency (`2026-03|USD`), `posted` by the ledger's currency too (`2026-03|USD|EUR`). `standings` are
-    journals for an ERP and their debits, by standing and currency (`to_send|USD`).
+    journals for an ERP and their debits, by standing and currency (`to_send|USD`). `begins_after` is the last day of balances that were
+    brought forward.
 
     `burn`, `months` and `standings` are changed in place (`Draft.moved`), so of a former project only the other fields are as they were."""
 
@@ -483,6 +497,7 @@ class Project(Value, frozen=True, array_like=True, gc=False):
     changed: bool = False
     posted: dict[str, LedgerFigures] = {}
     standings: dict[str, tuple[int, Amount]] = {}
+    begins_after: date | None = None
 
 
 class TermsVersion(Value, frozen=True, array_like=True, gc=False):
@@ -732,7 +747,8 @@ class Receivable(Value, frozen=True, array_like=True, gc=False):
     the ledger carries it.
 
     `credited` is net of tax, `credited_tax` its tax; `paid` and `written_off` are what they took of the whole, tax included. `project_id`
-    is the project in which the invoice's journal has 1100.
+    is the project in which the invoice's journal has 1100. Of an invoice that was brought forward `posted_on` is the day of the balances,
+    `invoiced_on` its own; `due_on` where it was stated.
     """
 
     invoice_id: str
@@ -751,6 +767,8 @@ class Receivable(Value, frozen=True, array_like=True, gc=False):
     credited_tax: tuple[Amount, Amount] = (0, 0)
     paid: tuple[Amount, Amount] = (0, 0)
     written_off: tuple[Amount, Amount] = (0, 0)
+    invoiced_on: date | None = None
+    due_on: date | None = None
 
     @property
     def gross(self) -> tuple[Amount, Amount]:
@@ -1122,6 +1140,52 @@ class ForecastState(Value, frozen=True, array_like=True, gc=False):
     stale: bool = False
 
 
+class OpeningPiece(Value, frozen=True, array_like=True, gc=False):
+    """What of a row was billed before the books begin, on one statement, and what that took in ledger currency of where the row stands."""
+
+    statement_id: str
+    bill_to: str
+    entry_id: str
+    line_id: str
+    amount: Amount
+    hours: Hours
+    quantity: Quantity = 0
+    ledger: Amount = 0
+
+
+class OpeningJournal(Value, frozen=True, array_like=True, gc=False):
+    """A journal of balances that stands: what it is about by kind, id and version, and what its reversal mirrors."""
+
+    kind: str
+    id: str
+    version: int
+    receipt: Receipt
+    customer_id: str = ""
+
+
+class BroughtForward(Value, frozen=True, array_like=True, gc=False):
+    """Balances of a project: the newest that were stated, and those that are in the books (`loaded`).
+
+    `journals` are those of what was billed and paid by then, `statements` what stands for its bills, `pieces` what these took,
+    `receivables` as the invoices were opened, `billed` and `due` what they add to the months
+    of the forecast. `rows` are those of the work, `milestones` those that it stated. `category` says why the newest waits.
+    """
+
+    event: BalancesBroughtForward
+    log_offset: int
+    loaded: BalancesBroughtForward | None = None
+    journals: tuple[OpeningJournal, ...] = ()
+    statements: tuple[str, ...] = ()
+    pieces: tuple[OpeningPiece, ...] = ()
+    receivables: tuple[Receivable, ...] = ()
+    billed: dict[str, Amount] = {}
+    due: dict[str, Amount] = {}
+    rows: tuple[str, ...] = ()
+    milestones: tuple[str, ...] = ()
+    category: str = ""
+    waits: tuple[tuple[str, str], ...] = ()
+
+
 class Fact(Value, frozen=True, array_like=True, gc=False):
     """Newest version of a fact whose event is not kept."""
 
@@ -1167,4 +1231,5 @@ PART_KINDS: dict[str, Any] = {
     "lent": Lent,
     "early_answer": JournalStanding,
     "control_total": SourceTotal,
+    "brought_forward": BroughtForward,
 }

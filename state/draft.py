@@ -365,6 +365,10 @@ class Draft:
         found: Project | None = self.parts.get(key) or self.before.get(key)
         return found if found is not None else Project(project_id)
 
+    def listed(self, statement_id: str) -> tuple[StatementEntry, ...]:
+        """What entries have on a statement, also on one that this event made."""
+        return self.statements.get(statement_id) or self.entries.statement(statement_id)
+
     def moved(self, project_id: str) -> Project:
         """The project with its sums, which the caller changes in place; its view is to be sent."""
         key = ("project", project_id)

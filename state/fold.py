@@ -6,7 +6,7 @@ The order of the calls in each handler is the business process. Events that the 
 from collections.abc import Sequence
 
 from domain.events.catalogue import ENTITIES, Event
-from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned, ContractTerminated
 from domain.events.control import (
     ExceptionAssigned,
     ExceptionResolved,
@@ -81,9 +81,10 @@ from state.handlers import (
     work,
     write_offs,
 )
+from state.opening import brought_forward
 from state.receivables.unapplied import APPLICATION
 from state.revenue import lent, liability
-from state.terms import price_notices
+from state.terms import opening, price_notices
 
 
 def apply(
@@ -127,6 +128,10 @@ def apply(
             cash_applications.retry_waiting(draft)
         case ContractAmended():
             contracts.on_contract_amended(draft, event)
+        case BalancesBroughtForward():
+            brought_forward.on_balances_brought_forward(draft, event)
+            payments.retry_waiting(draft)
+            cash_applications.retry_waiting(draft)
         case ContractTerminated():
             contracts.on_contract_terminated(draft, event)
         case ProjectActivated():
@@ -210,6 +215,8 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
     books, changed = draft.before.ids, draft.kinds
     if holds.KIND in books:
         holds.after_event(draft)
+    if opening.KIND in books:
+        brought_forward.after_event(draft)
     if draft.draws or "fees" in books or "fees" in changed:
         fees.after_event(draft)
     if draft.over_cap or overflow.PASSING in books or overflow.PASSING in changed or "contract" in changed:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 FENCE = "```"
 ARROW = "=>"
 # Lines that go on with what the statement above them began.
-CONTINUING = frozenset({"difference", "line", "rate", "cap", "shared", "terms", "each"})
+CONTINUING = frozenset({"difference", "line", "rate", "cap", "shared", "terms", "each", "receivable"})
 WHEN = re.compile(r"\d{4}-\d{2}-\d{2}(T\S+)?")
 
 

@@ -10,6 +10,7 @@ from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.entries import EntryAccount, EntryKey
 from domain.audit.findings import LEDGER_REST, POSITION, Checked, SeenOutput, Violation, violation
+from domain.audit.opening import BILLED_FROM, OpeningBills
 from domain.billing.statement import ISSUED
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.journal import BILLING
@@ -26,6 +27,7 @@ def positions(engagement: AuditedEngagement) -> Checked:
     expected: dict[tuple[str, str], Amount] = {}
     last: dict[tuple[str, str], SeenOutput] = {}
     totals: dict[str, Amount] = {}
+    opening = OpeningBills()
     for seen in engagement.outputs:
         record = seen.record
         if isinstance(record, BillingStatement) and record.status == ISSUED:
@@ -34,12 +36,15 @@ def positions(engagement: AuditedEngagement) -> Checked:
             key = (record.contract_id, record.currency)
             last[key] = seen
             credit = credit_of(record)
+            is_opening = opening.has(record)
             accounts = (
-                POSITION_ACCOUNTS if is_of_invoice(record) or credit is not None else CONTRACT_POSITION
+                POSITION_ACCOUNTS if is_of_invoice(record) or credit is not None or is_opening else CONTRACT_POSITION
             )  # deposits move by invoices and their credits alone
             position[key] = position.get(key, 0) + _on(record, accounts)
             earned = expected.get(key, 0) - _on(record, REVENUE)
             expected[key] = earned - (totals.get(record.affected_id, 0) if record.kind == BILLING else 0)
+            if is_opening:
+                expected[key] += _on(record, BILLED_FROM)
             if credit is not None and (credit.reopens or credit.concedes):
                 expected[key] += credit.net
     found = [

@@ -9,6 +9,7 @@ from domain.audit.engagement import AuditedEngagement, WholeStatement, records, 
 from domain.audit.findings import INVOICES, Checked, SeenOutput, Violation, violation
 from domain.audit.hours_credited import HoursCredited
 from domain.billing.statement import CORRECTION
+from domain.identity import is_opening_statement
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.journal import BILLING
 from domain.money import format_amount, format_decimal, smallest_unit
@@ -31,7 +32,7 @@ def invoices_match(engagement: AuditedEngagement) -> Checked:
             line.account in REVENUE and line.amount > 0 for line in journal.lines
         ):
             gave_back.add(journal.contract_id)
-        if not is_of_invoice(journal):
+        if not is_of_invoice(journal) or is_opening_statement(journal.affected_id):
             continue
         count += 1
         statement_id = journal.affected_id

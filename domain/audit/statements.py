@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from domain.accounts import RETENTION_RECEIVABLE
 from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import STATEMENTS, Checked, SeenOutput, Violation, violation
+from domain.audit.opening import OpeningBills
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.billing.tax import by_category, groups_of
@@ -68,7 +70,8 @@ def statements_foot(engagement: AuditedEngagement) -> Checked:
 def _statements(
     outputs: Iterable[SeenOutput], retained: dict[tuple[str, str], Amount]
 ) -> Iterator[tuple[SeenOutput, BillingStatement]]:
-    """In order; what credit memos between them gave back of what is retained leaves `retained`."""
+    """In order; what was retained before the books begin comes to `retained`, what credit memos gave back of it leaves it."""
+    opening = OpeningBills()
     for seen in outputs:
         if isinstance(seen.record, BillingStatement):
             yield seen, seen.record
@@ -77,6 +80,10 @@ def _statements(
             if credit is not None and credit.retained:
                 key = _whose(seen.record, retained)
                 retained[key] = retained.get(key, 0) - credit.retained
+            if opening.has(seen.record):
+                kept = sum(line.amount for line in seen.record.lines if line.account == RETENTION_RECEIVABLE)
+                key = _whose(seen.record, retained)
+                retained[key] = retained.get(key, 0) + kept
 
 
 def _whose(journal: JournalEntry, retained: Mapping[tuple[str, str], Amount]) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import VIEWS, Checked, SeenOutput, Violation, violation
+from domain.audit.opening import BILLED_FROM, OpeningBills, is_of_deposits
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.ledger.journal import BILLING, moves_nothing
 from domain.money import format_amount
@@ -53,6 +54,7 @@ class _Sums:
     taken_off: Mapping[str, Amount] = field(default_factory=dict)
     delivered: dict[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    opening: OpeningBills = field(default_factory=OpeningBills)
 
 
 def views_agree(engagement: AuditedEngagement) -> Checked:
@@ -114,6 +116,8 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
             sums.conceded[key] = sums.conceded.get(key, 0) + credit.net
         if credit.reopens or credit.concedes:
             sums.invoiced[key] = sums.invoiced.get(key, 0) - credit.net
+    if sums.opening.has(journal):
+        _take_opening(sums, journal)
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
@@ -122,6 +126,16 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
         for project_id, applied in _applied(journal, sums.applied.pop(journal.affected_id, 0)).items():
             key = (project_id, contract_id)
             sums.invoiced[key] = sums.invoiced.get(key, 0) - applied
+
+
+def _take_opening(sums: _Sums, journal: JournalEntry) -> None:
+    """What was billed before the books begin; deposits that were set against it are invoiced alone."""
+    for line in journal.lines:
+        if line.account in BILLED_FROM:
+            key = (line.project_id or "", journal.contract_id or "")
+            sums.invoiced[key] = sums.invoiced.get(key, 0) - line.amount
+            if not is_of_deposits(journal):
+                sums.billed[key] = sums.billed.get(key, 0) - line.amount
 
 
 def _applied(journal: JournalEntry, total: Amount) -> dict[str, Amount]:

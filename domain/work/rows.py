@@ -11,10 +11,14 @@ EXPENSE = "expense"
 DELIVERY = "delivery"
 FEE = "fee"
 SCHEDULED_REVENUE = "revenue"
+# What work on a contract line came to before the books begin.
+OPENING = "brought_forward"
 # The part of an entry that is over the cap of its line and goes on to the next; its id is the row that it is a part of.
 OVERFLOW = "overflow"
 # What is billed or earned and is no time.
-CHARGES = (EXPENSE, DELIVERY, FEE, SCHEDULED_REVENUE)
+CHARGES = (EXPENSE, DELIVERY, FEE, SCHEDULED_REVENUE, OPENING)
+# Charges that have a cost of their own.
+COSTLY = (EXPENSE, OPENING)
 # Every kind of row.
 ROWS = frozenset({TIME_ENTRY, *CHARGES, OVERFLOW})
 
@@ -45,7 +49,7 @@ def counted_as(kind: str, category: str | None = None) -> str:
     """What caps count a row as, by the kind of its fact."""
     if kind == EXPENSE:
         return f"{COUNTED_EXPENSE}/{category or ''}"
-    return COUNTED_TIME if kind in (TIME_ENTRY, OVERFLOW) else COUNTED_FEE
+    return COUNTED_TIME if kind in (TIME_ENTRY, OVERFLOW, OPENING) else COUNTED_FEE
 
 
 def origin(row: str) -> str:

@@ -201,6 +201,11 @@ class CapNodes:
         """What price concessions gave back to the caps, no more than the price reaches."""
         price = at.work.price
         assert price is not None, "the work is priced"
+        charge = at.work.charge
+        if charge is not None and charge.opening is not None:
+            return constant(
+                "used before, of caps that count it no more", charge.opening.uncounted, "amount", price.currency
+            )
         memos = self.entries.pieces.credits
         found = memos.returned(at.entry.entry_id, price.contract_id, price.line_id, at.step)
         made = total("given back to the cap", found, "amount", price.currency)

@@ -17,14 +17,16 @@ from domain.reference.exchange import Exchange
 from domain.terms import methods
 from domain.terms.unit_price import VOLUME, prices
 from domain.units import QUANTITY_SCALE
-from domain.work.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, row_id
+from domain.work.rows import DELIVERY, EXPENSE, OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
 from milepost.explain.rating import Rating
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from state.books import Charge, Cost, Price, Work
 from state.caps.sharers import SharedPool, pool_of, steps_cross_caps
 from state.draft import Draft
+from state.opening.record import figure_of
 from state.terms.plan import LinePlan, plan_of, versions
 
 
@@ -34,6 +36,7 @@ class ChargeNodes:
     def __init__(self, sources: Sources, rating: Rating) -> None:
         self.sources = sources
         self.rating = rating
+        self.recorded = RecordedNodes(sources)
         self.fees = FeeNodes(sources)
         self.over_time = EarnedNodes(sources, self.fees)
         # The value of a row as a step left it; filled by the nodes of entries, which need these.
@@ -56,7 +59,8 @@ class ChargeNodes:
             return self.sources.field(title, event.units, "quantity", event, "units")
         if isinstance(event, ExpenseApproved) and event.quantity is not None:
             return self.sources.field(title, event.quantity, "quantity", event, "quantity")
-        return stated(title, price.quantity, "quantity")
+        found = self.hours(work, "units")
+        return found if found is not None else stated(title, price.quantity, "quantity")
 
     # Cost
 
@@ -66,6 +70,8 @@ class ChargeNodes:
         title = f"{row_id(work.subject_kind, work.subject_id)}: cost"
         charge = work.charge
         assert charge is not None, "an expense is a charge"
+        if charge.kind == OPENING and (found := self._opening(charge, "cost")):
+            return found._replace(title=title)
         if not isinstance(event, ExpenseApproved):
             made = charge.amount + charge.tax - charge.tax_recoverable
             return stated(title, made, "amount", charge.currency)
@@ -75,6 +81,17 @@ class ChargeNodes:
         tax = self.sources.field("tax", event.tax_amount, "amount", event, "tax_amount", event.currency)
         gross = total("with tax", (spent, tax), "amount", event.currency)
         return less(title, gross, self.tax(work), rule="R34") if event.tax_recoverable else gross._replace(title=title)
+
+    def hours(self, work: Work, name: str) -> Node | None:
+        """Of what was brought forward; None of what has no hours, or has them by its event."""
+        charge = work.charge
+        if charge is None or charge.kind != OPENING:
+            return None
+        return self._opening(charge, name)
+
+    def _opening(self, charge: Charge, name: str) -> Node | None:
+        """What balances that were brought forward state of a row."""
+        return self.recorded.figure(figure_of(row_id(OPENING, charge.charge_id), charge.version, name))
 
     def tax(self, work: Work) -> Node:
         """Input tax that is recovered."""
@@ -103,11 +120,15 @@ class ChargeNodes:
             return self._of_delivery(row, step, work, price, plan)
         if charge.kind == SCHEDULED_REVENUE:
             return constant("nothing to bill", 0, "amount", price.currency)
+        if charge.kind == OPENING:
+            return self._opening(charge, "value")
         return self.fees.fee(charge, draft)
 
     def earned(self, work: Work, price: Price, draft: Draft) -> Node | None:
         """Of a charge that earns otherwise than it is billed."""
         charge = work.charge
+        if charge is not None and charge.kind == OPENING and charge.earned is not None:
+            return self._opening(charge, "earned")
         if charge is None or charge.kind != SCHEDULED_REVENUE:
             return constant("revenue is not with the charge", 0, "amount", price.currency)
         if charge.earned_from is not None and charge.earned_to is not None:

@@ -83,7 +83,9 @@ class EntryNodes:
     # Hours
 
     def worked_on(self, at: VersionStanding) -> Node:
-        """Hours of the row; a charge has none, and those of a part are its whole's."""
+        """Hours of the row; of charges only what was brought forward has any, and those of a part are its whole's."""
+        if (found := self.charges.hours(at.work, "hours")) is not None:
+            return found
         if at.work.time is None or at.work.part_of is not None:
             return constant(f"{at.entry.entry_id}: no hours", 0, "hours")
         return self.worked(at.work.time)
@@ -116,6 +118,8 @@ class EntryNodes:
         """Hours before and after increments (R9), and what of them goes beyond what the terms include (R28, R30)."""
         if at.work.part_of is not None:
             return self.passing.hours(at, at.work.part_of)
+        if (found := self.charges.hours(at.work, "billable_hours")) is not None:
+            return found
         if price.drawn is not None:
             return self._beyond(at, price, plan, draft)
         if price.stepped:
@@ -301,7 +305,8 @@ class EntryNodes:
             fixed = stated(title, price.value, "amount", price.currency)
             return stated("hours", price.hours, "hours"), fixed
         if at.work.time is None:
-            return self.worked_on(at), self._value_of_charge(at, price, plan, draft)
+            hours = self.charges.hours(at.work, "billable_hours") or self.worked_on(at)
+            return hours, self._value_of_charge(at, price, plan, draft)
         hours = self.hours(at, price, plan, draft)
         if hours.value != price.hours:
             hours = stated(f"{at.entry.entry_id}: hours", price.hours, "hours")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import Deposit, FixedPrice, Milestones, Retainer, Subscription
 from domain.events.delivery import MilestoneAccepted, ProgressReported
 from domain.explanation import (
@@ -301,16 +302,20 @@ class FeeNodes:
     def _progress(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: FixedPrice) -> Node | None:
         version = int(fee.name.rpartition("/")[2])
         report = next((one for one in place.known.reported if one.version == version), None)
-        event = self._report(place, version)
-        if report is None or event is None:
+        stated = self._report(place, version)
+        if report is None or stated is None:
             return None
+        event, path = stated
         price = self.field(place, agreed, "price", terms.price, "price")
         percent = self.sources.field(
-            "progress", report.percent, "percent", event, "percent", facts=(("as of", report.as_of.isoformat()),)
+            "progress", report.percent, "percent", event, path, facts=(("as of", report.as_of.isoformat()),)
         )
         return self._percent_of(fee.description, price, percent, agreed)
 
-    def _report(self, place: LineAtStep, version: int) -> ProgressReported | None:
+    def _report(self, place: LineAtStep, version: int) -> tuple[ProgressReported | BalancesBroughtForward, str] | None:
+        """The report, or before all others what balances that were brought forward state; the newest of these."""
+        if not version:
+            return self._brought_forward(place)
         for record in self.sources.trace.events:
             event = record.event
             if (
@@ -318,7 +323,17 @@ class FeeNodes:
                 and (event.line_id, event.version) == (place.line_id, version)
                 and event.contract_id in (None, place.contract.contract_id)
             ):
-                return event
+                return event, "percent"
+        return None
+
+    def _brought_forward(self, place: LineAtStep) -> tuple[BalancesBroughtForward, str] | None:
+        for record in reversed(self.sources.trace.events):
+            event = record.event
+            if not isinstance(event, BalancesBroughtForward):
+                continue
+            for number, line in enumerate(event.lines):
+                if line.line_id == place.line_id and line.contract_id in (None, place.contract.contract_id):
+                    return event, f"lines[{number}].percent"
         return None
 
     def _percent_of(self, title: str, amount: Node, percent: Node, agreed: TermsInForce) -> Node:

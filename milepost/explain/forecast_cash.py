@@ -63,7 +63,7 @@ class CashNodes:
 
     def _project(self, statement_id: str, line_id: str) -> str:
         draft = self.sources.draft(self.sources.trace.statements[statement_id][0].step)
-        project_id: str = draft.line(self.statements.records(statement_id)[0].contract_id, line_id).project_id
+        project_id: str = draft.line(self.statements.head(statement_id).contract_id, line_id).project_id
         return project_id
 
     def deposit(self, contract: Contract, plan: LinePlan, terms: Deposit) -> Node:

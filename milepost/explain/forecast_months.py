@@ -27,6 +27,8 @@ from state.forecast.figures import Shape, shape_of
 from state.forecast.kept_back import deposit_charges, deposits_of, is_deposit
 from state.forecast.outlook import ledger_currency, lines_of, project_contracts, project_terms
 from state.forecast.planned import first_month, planned_from
+from state.opening.record import month_of_opening
+from state.terms.opening import balances_of
 from state.trace import TracedOutput
 
 MEASURES = ("hours", "cost", "revenue", "billings", "cash")
@@ -344,8 +346,22 @@ class MonthNodes:
                 (due, pays, self.beside.due(statement_id, project_id, node)),
             ):
                 sums.setdefault((key[:7], key[8:]), []).append(amount)
+        self._before_the_books(of, billed, due)
         self._credited(of, billed, due)
         return self._by_month(of, "billed by statements", billed), self._by_month(of, "due of statements", due)
+
+    def _before_the_books(
+        self, of: ForecastContext, billed: dict[tuple[str, str], list[Node]], due: dict[tuple[str, str], list[Node]]
+    ) -> None:
+        project_id, step = of.update.project_id, of.said.step
+        balances = balances_of(self.sources.draft(step), project_id)
+        if balances is None:
+            return
+        for name, months, sums in (("billed", balances.billed, billed), ("due", balances.due, due)):
+            for month in months:
+                address, title = month_of_opening(project_id, name, month), f"{name} before the books begin"
+                node = self.entries.recorded.sum(address, title, step, month[8:])
+                sums.setdefault((month[:7], month[8:]), []).append(node)
 
     def _credited(
         self, of: ForecastContext, billed: dict[tuple[str, str], list[Node]], due: dict[tuple[str, str], list[Node]]

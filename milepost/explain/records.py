@@ -298,7 +298,7 @@ class RecordNodes:
         assert entry is not None, "the entry is in the books"
         value = sum(one.amount if name == "issued" else one.invoiced - one.conceded for one in entry.issued)
         first = self.statements.all_listed(entry_id)[0]
-        currency = self.statements.records(first.statement_id)[0].currency
+        currency = self.statements.head(first.statement_id).currency
         return self.sources.part(entry_id, name, value, "amount", currency, step)
 
     def invoiced_on(self, entry_id: str, contract_id: str, lines: Set[str], step: int) -> Node:

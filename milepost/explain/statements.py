@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from domain.explanation import (
     step_of,
     total,
 )
-from domain.identity import composed
+from domain.identity import composed, is_opening_statement
 from domain.money import extend
 from domain.outputs import BillingStatement, StatementLine
 from milepost.explain.caps import same_billing
@@ -31,8 +32,9 @@ from milepost.explain.retention import RetentionNodes
 from milepost.explain.shares import ShareNodes, Sharing
 from milepost.explain.sources import Sources
 from milepost.explain.taxes import TaxNodes
+from state.billing.clearing_record import piece_at
 from state.billing.payers import is_refund_row
-from state.books import Entry, Price, StatementEntry
+from state.books import Entry, Price, StatementEntry, StatementState
 from state.ledger.deposit_balance import deposit_row
 from state.terms.plan import LinePlan, plan_of
 from state.totals import outstanding
@@ -74,7 +76,8 @@ class StatementNodes:
         self._of_entry: dict[str, list[Listed]] = {}
         self._applied: dict[str, list[Listed]] = {}
         for one in self._listed():
-            found = self._of_entry if one.line is not None else self._applied
+            is_billed = one.line is not None or (is_opening_statement(one.statement_id) and one.entry.amount > 0)
+            found = self._of_entry if is_billed else self._applied
             found.setdefault(one.entry.entry_id, []).append(one)
 
     def _listed(self) -> Iterator[Listed]:
@@ -87,7 +90,7 @@ class StatementNodes:
                 statement_id = trace.former.get((of_statement, step.number), of_statement)
                 if statement_id == of_statement and newest[of_statement] != step.number:
                     continue  # a draft of which there is a newer revision, or that was issued
-                until = trace.superseded.get(statement_id)
+                until = trace.superseded.get(statement_id) or self._taken_back.get(statement_id)
                 lines = [line for part in self.records(statement_id) for line in part.lines]
                 rest, count = iter(listed), 0
                 for line in lines:
@@ -105,6 +108,30 @@ class StatementNodes:
     def records(self, statement_id: str) -> list[BillingStatement]:
         """Its parts."""
         return [said.record for said in self.sources.trace.statements.get(statement_id, ())]
+
+    def head(self, statement_id: str) -> BillingStatement | StatementState:
+        """Its first part; of what was billed before the books begin nobody was sent one."""
+        said = self.records(statement_id)
+        return said[0] if said else self._opening[statement_id]
+
+    @cached_property
+    def _taken_back(self) -> dict[str, int]:
+        """Steps with a higher version of the balances that what was billed before the books begin is of."""
+        return {
+            part_id: step.number
+            for step in self.sources.trace.steps
+            for (kind, part_id), state in step.change.parts.items()
+            if kind == "statement" and state is None and is_opening_statement(part_id)
+        }
+
+    @cached_property
+    def _opening(self) -> dict[str, StatementState]:
+        return {
+            part_id: state
+            for step in self.sources.trace.steps
+            for (kind, part_id), state in step.change.parts.items()
+            if kind == "statement" and state is not None and is_opening_statement(part_id)
+        }
 
     # Statements
 
@@ -169,6 +196,8 @@ class StatementNodes:
 
     def applied(self, listed: Listed) -> Node:
         """What of a deposit is set against a statement, negative: as much as is left of it and of the statement, or a percentage."""
+        if is_opening_statement(listed.statement_id):
+            return self._before_the_books(listed)
         found = self.recorded.figure(f"{listed.statement_id}#applied/{listed.entry.line_id}")
         assert found is not None, f"the rule that made {listed.statement_id} records what is set against it"
         return found
@@ -267,10 +296,18 @@ class StatementNodes:
             self._memo[key] = self._piece(listed, extra=extra)
         return self._memo[key]
 
+    def _before_the_books(self, listed: Listed) -> Node:
+        """What was billed of it before the books begin."""
+        found = self.recorded.figure(piece_at(listed.statement_id, listed.place))
+        assert found is not None, f"the balances that made {listed.statement_id} are recorded"
+        return found
+
     def _piece(self, listed: Listed, *, extra: bool) -> Node:
+        if is_opening_statement(listed.statement_id):
+            return self._before_the_books(listed)
         entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
-        contract_id = self.records(listed.statement_id)[0].contract_id
-        currency = self.records(listed.statement_id)[0].currency
+        contract_id = self.head(listed.statement_id).contract_id
+        currency = self.head(listed.statement_id).currency
         earlier = [
             one
             for one in self._of_entry[entry_id]
@@ -306,7 +343,7 @@ class StatementNodes:
     # Where several pay
 
     def payer_of(self, listed: Listed) -> str:
-        return self.records(listed.statement_id)[0].bill_to
+        return self.head(listed.statement_id).bill_to
 
     def _piece_of_payer(self, listed: Listed, parties: tuple[Party, ...]) -> Node:
         """What falls to the payer, less what it was billed before."""
@@ -332,7 +369,7 @@ class StatementNodes:
     def _falls(self, listed: Listed, contract_id: str, parties: tuple[Party, ...], payer: str) -> Node:
         """Of the entry's total, as its statement left it: by its line in turn when it was first issued, then by itself."""
         entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
-        currency = self.records(listed.statement_id)[0].currency
+        currency = self.head(listed.statement_id).currency
         if self._is_funded(listed, contract_id):
             drafted = None if self.is_issued(listed) else listed.statement_id
             return self.funding.falls(entry_id, contract_id, line_id, payer, step, drafted)
@@ -360,7 +397,7 @@ class StatementNodes:
     def _falls_in_turn(self, title: str, first: Listed, contract_id: str, share: Sharing) -> Node:
         """The shares of all entries of the line up to this one, less those of all before it."""
         line_id, step = first.entry.line_id, first.step
-        currency = self.records(first.statement_id)[0].currency
+        currency = self.head(first.statement_id).currency
         fresh = [
             entry_id
             for entry_id in (first.line.entries if first.line is not None else ())
@@ -395,7 +432,7 @@ class StatementNodes:
     def _given_back(self, title: str, listed: Listed, contract_id: str, payer: str) -> Node:
         """Of a deposit: what the payer was billed of it, less what was set against its statements."""
         row = deposit_row(contract_id, listed.entry.line_id)
-        currency = self.records(listed.statement_id)[0].currency
+        currency = self.head(listed.statement_id).currency
         billed, taken = self._before(row, listed, payer)
         left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
         if back := self.credits.reopened_before(
@@ -446,7 +483,7 @@ class StatementNodes:
         return negated(f"falls to {payer}", left, rule="R31")
 
     def contract_of(self, listed: Listed) -> str:
-        return self.records(listed.statement_id)[0].contract_id
+        return self.head(listed.statement_id).contract_id
 
     def due(self, entry_id: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
         at = self.entries.standing(entry_id, step)
@@ -521,7 +558,7 @@ class StatementNodes:
         title = f"{listed.entry.entry_id}: cents of the line"
         line = listed.line
         value = self._own_cents(listed)
-        currency = self.records(listed.statement_id)[0].currency
+        currency = self.head(listed.statement_id).currency
         if line is None or not value:
             return constant(title, 0, "amount", currency)
         number = next(place for place, one in enumerate(self.lines(listed.statement_id), 1) if one is line)
@@ -540,7 +577,7 @@ class StatementNodes:
     def issued(self, entry_id: str, contract_id: str, line_id: str, step: int, *, is_cut: bool = True) -> Node:
         """Everything that statements up to a step list of the entry on a contract line; `is_cut` with those of the step itself."""
         found = [one for one in self.listed_of(entry_id, contract_id, line_id, step) if is_cut or one.step < step]
-        currency = self.records(found[0].statement_id)[0].currency if found else ""
+        currency = self.head(found[0].statement_id).currency if found else ""
         if not found:
             return constant(f"{entry_id}: nothing issued", 0, "amount", currency)
         pieces = [self.piece(one) for one in found]

@@ -28,6 +28,9 @@ from state.terms.known import Slot
 from state.terms.plan import LinePlan, contract_policies, newest_plan
 from state.totals import accrued_positions, issued_on, unbilled_positions, with_issued
 
+# Purposes of lines of revenue that stand at a rate: also of what the ledger carries of balances that were brought forward.
+AT_A_RATE = ("revenue", "exchange_difference")
+
 
 class _Row(NamedTuple):
     """An entry on a line of the statement, at a place of what that lists, with what is issued of it there."""
@@ -72,7 +75,7 @@ def clear_unbilled(
     carried: dict[tuple[str, str], tuple[Amount, Amount]] = {}
     over_time: list[_Row] = []
     revenue = _Revenue({}, {})
-    for place, listed in enumerate(draft.entries.statement(statement.statement_id)):
+    for place, listed in enumerate(draft.listed(statement.statement_id)):
         entry = draft.entry(listed.entry_id)
         assert entry is not None, "a statement lists entries of the books"
         issued = issued_on(entry, contract.contract_id, listed.line_id)
@@ -148,7 +151,7 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
         journal.exchange_rate
         for journal in (work.journals if work else ())
         if journal.contract_id == plan.contract_id
-        and any(line.purpose == "revenue" and line.account in REVENUE for line in journal.lines)
+        and any(line.purpose in AT_A_RATE and line.account in REVENUE for line in journal.lines)
     }
     return rates <= {slot.exchange.rate} and all(
         at_its_rate(issued.invoiced, issued.invoiced_ledger, slot, mode)

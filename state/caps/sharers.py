@@ -14,7 +14,7 @@ from domain.events.common import UnitPrice
 from domain.terms import methods
 from domain.terms.unit_price import MONTHS, Delivery, is_shared, prices, values
 from domain.units import Hours
-from domain.work.rows import COUNTED_FEE, COUNTED_TIME
+from domain.work.rows import COUNTED_FEE, COUNTED_TIME, OPENING, named
 from state.books import Contract, Entry, Price, Work
 from state.draft import Draft
 from state.terms.periods import cycle_on
@@ -37,6 +37,8 @@ class SharedPool(NamedTuple):
 
 
 class Sharer(NamedTuple):
+    """`is_issued` where it keeps its price: what was brought forward does as well."""
+
     order: Order
     entry_id: str
     price: Price
@@ -82,7 +84,8 @@ def standing(draft: Draft, plan: LinePlan, pool: SharedPool, without: str) -> li
         if pool.content == COUNTED_TIME and work.person_id != pool.person_id:
             continue
         worked = _worked(work, plan) if work.time is not None else 0
-        found.append(Sharer(order_on(price, entry.entry_id), entry.entry_id, price, worked, is_issued(entry)))
+        keeps = is_issued(entry) or named(entry.entry_id)[0] == OPENING
+        found.append(Sharer(order_on(price, entry.entry_id), entry.entry_id, price, worked, keeps))
     return found
 
 

@@ -6,7 +6,7 @@ lines. Caps of a person's day are left out, and a month's cap is not looked ahea
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, limit_on
 from domain.caps.purchase_order import SUBJECT_KIND, is_order
@@ -109,13 +109,16 @@ def _exhausts_on(
 
 
 def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool) -> int:
-    """What the cap's lines took in the last 28 days, amounts in contract currency."""
+    """What the cap's lines took in the last 28 days, amounts in contract currency; of what was brought forward nobody knows on which."""
     total = 0
     for project_id in sorted({plan.line.project_id for plan in members}):
         _, outlook = known(draft, project_id)
+        begins_after = draft.project(project_id).begins_after
+        since = as_of - timedelta(days=PACE_DAYS)
+        since = since if begins_after is None else max(since, begins_after)
         whole = _value(draft, project_lines(draft, project_id))
         mine = _value(draft, [plan for plan in members if plan.line.project_id == project_id])
-        total += _lately(outlook, members[0].currency, as_of, hours=hours) * mine // whole if whole > 0 else 0
+        total += _lately(outlook, members[0].currency, since, as_of, hours=hours) * mine // whole if whole > 0 else 0
     return total
 
 
@@ -123,15 +126,16 @@ def _value(draft: Draft, plans: Sequence[LinePlan]) -> int:
     return sum([draft.line(plan.contract_id, plan.line.line_id).value for plan in plans])
 
 
-def _lately(outlook: ForecastState, currency: str, as_of: date, *, hours: bool) -> int:
-    last, place = as_of.toordinal(), 0 if hours else 2
+def _lately(outlook: ForecastState, currency: str, since: date, as_of: date, *, hours: bool) -> int:
+    """After a day and until another."""
+    first, last, place = since.toordinal(), as_of.toordinal(), 0 if hours else 2
     return sum(
         [
             tally[place]
             for own, held in outlook.days.items()
             if hours or own == currency
             for day, tally in held.items()
-            if last - PACE_DAYS < day <= last
+            if first < day <= last
         ]
     )
 

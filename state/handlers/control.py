@@ -31,6 +31,8 @@ from state.work.value_time import WAIVABLE
 MISSING_FACTS = frozenset(
     {
         "amendment_gap",
+        "balances_differ",
+        "in_balances",
         "invalid_terms",
         "no_estimate",
         "no_exchange_rate",

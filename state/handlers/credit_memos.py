@@ -263,7 +263,7 @@ def _rows(draft: Draft, memo: _Memo) -> list[_Row]:
     """What the invoice bills; a deposit that is set against it stays so."""
     receivable, credits_of = memo.receivable, _credits(draft, memo)
     found = []
-    for listed in draft.entries.statement(receivable.statement_id):
+    for listed in draft.listed(receivable.statement_id):
         entry = draft.entry(listed.entry_id)
         issued = issued_on(entry, receivable.contract_id, listed.line_id) if entry is not None else None
         plan = newest_plan(draft, memo.contract, listed.line_id)

@@ -46,6 +46,7 @@ from state.facts import is_late, is_new
 from state.handlers.work import take, withdraw
 from state.rerating.rerate import line_ids
 from state.terms.known import Blocked, conversion
+from state.terms.opening import carried
 from state.terms.periods import zone_of
 from state.terms.plan import newest_plan, plan_of, version_on
 from state.totals import month_of
@@ -316,7 +317,8 @@ def _bring_fees(draft: Draft, contract: Contract, line_id: str, fees: list[Fee],
     known = line_fees(draft, contract, line_id)
     charged = {row for row in known.rows if (entry := draft.entry(row)) is not None and entry.work is not None}
     charges = {
-        row_id(charge.kind, charge.charge_id): charge for charge in map(partial(_charge_of, contract, line_id), fees)
+        row_id(charge.kind, charge.charge_id): charge
+        for charge in map(partial(_charge_of, draft, contract, line_id), fees)
     }
     wanted = {row: charge for row, charge in charges.items() if charge.day <= day or row in charged}
     rows = bring(draft, known.rows, _without_early(draft, wanted, fees))
@@ -374,12 +376,14 @@ def _content(charge: Charge) -> tuple[object, ...]:
         charge.unit,
         charge.earned_from,
         charge.earned_to,
+        charge.carried_on,
+        charge.opening,
     )
 
 
-def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
+def _charge_of(draft: Draft, contract: Contract, line_id: str, fee: Fee) -> Charge:
     """In consumption order a fee comes first on its day, whenever it became known."""
-    return Charge(
+    charge = Charge(
         FEE if fee.earned is None else SCHEDULED_REVENUE,
         _fee_id(contract, line_id, fee),
         0,
@@ -397,6 +401,7 @@ def _charge_of(contract: Contract, line_id: str, fee: Fee) -> Charge:
         earned_from=fee.earned_from,
         earned_to=fee.earned_to,
     )
+    return carried(draft, charge)
 
 
 def project_of(contract: Contract, line_id: str, day: date) -> str:

@@ -12,8 +12,8 @@ from domain.delivery.answers import ACCOUNT
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
-from domain.explanation import Node, evaluated, negated, step_of, total
-from domain.identity import composed
+from domain.explanation import Node, constant, evaluated, negated, step_of, total
+from domain.identity import composed, is_opening_statement
 from domain.ledger.clearing import CLEARED, OWED, Placed, account_of, invoice_legs, left_to_deliver
 from domain.ledger.journal import BILLING, About, Booking, Leg, journal_entry, merge, rest_leg
 from domain.ledger.recorded import LineParts, Place
@@ -218,8 +218,14 @@ def _differs(
 
 
 def post_invoice(
-    draft: Draft, statement: StatementState, event: InvoicePosted, waited: Waited = NOTHING_WAITED
+    draft: Draft,
+    statement: StatementState,
+    event: InvoicePosted,
+    waited: Waited = NOTHING_WAITED,
+    *,
+    is_carried: bool = False,
 ) -> None:
+    """`is_carried` where it was posted before the books begin, so that no ERP is told of it."""
     other = receivable_of(draft, event.invoice_id)
     if other is not None:
         draft.put("statement", statement.statement_id, replace(statement, waiting=event))
@@ -242,6 +248,8 @@ def post_invoice(
         say = ClearingRecord(draft.why, statement.statement_id, statement.bill_to, currencies, rates)
     reliefs = clear_unbilled(draft, contract, statement, slot, say)
     kept = moved_retention(draft, statement, slot, policies.money_mode, say.rates if say is not None else None)
+    if is_carried:
+        policies = policies._replace(ar_journal="erp")
     journal = _journals(draft, statement, event, slot, policies, reliefs, kept, say)
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != slot.currency:
@@ -318,7 +326,10 @@ def _rates(event: InvoicePosted, slot: Slot, policies: Resolved) -> Rates:
     """Of the invoice's exchange, as it states them or as they were quoted."""
     if event.exchange_rate is None or slot.currency == slot.entity.currency:
         return quoted(slot.exchange, policies.exchange_rate_type, slot.accounting_date, slot.entity)
-    stated = in_event("the invoice's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
+    if is_opening_statement(event.statement_id or ""):
+        stated = constant("the rate of what is open", event.exchange_rate, "exchange_rate")
+    else:
+        stated = in_event("the invoice's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
     return Rates((stated,), ("times",))
 
 
@@ -452,7 +463,11 @@ def _say_billing(
     for part, (project_id, leg) in zip(say.retained(statement), kept, strict=True):
         parts.debit((project_id, leg.account, leg.purpose), part)
     main = min((*places, *(project_id for project_id, _ in kept)), default="")
-    net, tax = _say_owed(statement, event)
+    of = statement.statement_id
+    if is_opening_statement(of):
+        net, tax = say.why.figure(f"{of}#net"), say.why.figure(f"{of}#tax")
+    else:
+        net, tax = _say_owed(statement, event)
     parts.debit((main, RECEIVABLE, "billing"), say.at_rate(total("gross", (net, tax), "amount", net.currency), mode))
     if event.tax_amount:
         parts.credit((main, OUTPUT_TAX, "tax"), say.at_rate(tax, mode))

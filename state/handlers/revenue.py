@@ -24,6 +24,7 @@ from state.handlers.fees import HORIZON, bring, look_again, project_of
 from state.ledger.position import is_over_time
 from state.rerating.rerate import line_ids
 from state.terms.known import period
+from state.terms.opening import carried
 
 DAY = timedelta(days=1)
 
@@ -41,7 +42,9 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         earns = _earning(draft, contract, line_id, day + HORIZON)
         months = list(by_month(earns, partial(period, draft, entity), day + HORIZON))
         upcoming += [month.last for month in months if month.last > day][:1]
-        charges = [_charge_of(contract, line_id, month) for month in months if month.last <= day and month.amount]
+        charges = [
+            _charge_of(draft, contract, line_id, month) for month in months if month.last <= day and month.amount
+        ]
         rows = bring(draft, known.earned, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
@@ -58,8 +61,8 @@ def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Ear
     )
 
 
-def _charge_of(contract: Contract, line_id: str, month: Month) -> Charge:
-    return Charge(
+def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:
+    charge = Charge(
         SCHEDULED_REVENUE,
         f"{composed(contract.contract_id, line_id)}/{month.period.name}",
         0,
@@ -75,3 +78,4 @@ def _charge_of(contract: Contract, line_id: str, month: Month) -> Charge:
         earned_from=month.period.start,
         earned_to=month.last,
     )
+    return carried(draft, charge)

@@ -157,7 +157,7 @@ def _cut_on_request(draft: Draft, contract: Contract, event: StatementRequested)
     note_unpaid(draft, current)
 
 
-class _Due(NamedTuple):
+class DueShare(NamedTuple):
     """What is due of an entry; `share` is what of it one payer is billed."""
 
     entry: Entry
@@ -191,8 +191,8 @@ def cut(draft: Draft, contract: Contract, period: BillingPeriod, since: date | N
     shared = _shared(draft, contract, list(_due(draft, contract, period, since, elsewhere)))
     due = [one for one in shared if one.bill_to not in elsewhere.get(one.entry.entry_id, NOBODY)]
     free = _releasable_bill_tos(draft, contract, retention.falls_free(draft, contract, period))
-    drafted: dict[str, list[_Due]] = {}
-    by_payer: dict[str, list[_Due]] = {}
+    drafted: dict[str, list[DueShare]] = {}
+    by_payer: dict[str, list[DueShare]] = {}
     for one in due:
         by_payer.setdefault(one.bill_to, []).append(one)
     for bill_to in sorted({*by_payer, *free}):
@@ -225,7 +225,7 @@ def source_turns(draft: Draft, contract: Contract) -> list[funding.FundingTurn]:
     return found
 
 
-def _by_sources(contract: Contract, due: Iterable[_Due]) -> list[Billed]:
+def _by_sources(contract: Contract, due: Iterable[DueShare]) -> list[Billed]:
     return [one for one in _billed(contract, list(due)) if one.by_sources]
 
 
@@ -245,7 +245,7 @@ def line_plans(draft: Draft, contract: Contract) -> list[LinePlan]:
     return [plan for plan in plans if plan is not None]
 
 
-def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequence[OpenStatement]) -> list[_Due]:
+def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequence[OpenStatement]) -> list[DueShare]:
     """What drafts of one cut may have of the rows that they hold, which are shared together as they were by the cut."""
     held = reserved(drafts)
     rows = list(_due(draft, contract, period, None, only=frozenset(held)))
@@ -253,7 +253,7 @@ def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequ
     return [one for one in due if one.bill_to in held[one.entry.entry_id]]
 
 
-def due_anew(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[_Due]:
+def due_anew(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[DueShare]:
     """What the period's statement has when it is issued anew: no hold calls back what was issued."""
     return _shared(draft, contract, list(_due(draft, contract, period, None, only=rows, was_issued=True)))
 
@@ -267,7 +267,7 @@ def _due(
     *,
     only: frozenset[str] | None = None,
     was_issued: bool = False,
-) -> Iterable[_Due]:
+) -> Iterable[DueShare]:
     """Of `only` these rows, else of all that drafts do not hold for all of their payers."""
     holds = () if was_issued else _holds(draft)
     for line_id in line_ids(contract):
@@ -283,7 +283,7 @@ def _due(
                 continue
             if (was_issued or _ratable(entry, plan)) and not _held(draft, holds, contract, plan, entry):
                 piece = piece_of(draft, entry, plan, line_id, amount, period)
-                yield _Due(entry, plan, piece, parties_for(contract, entry, line_id))
+                yield DueShare(entry, plan, piece, parties_for(contract, entry, line_id))
 
 
 def _is_drafted(contract: Contract, entry: Entry, line_id: str, payers: frozenset[str]) -> bool:
@@ -291,7 +291,9 @@ def _is_drafted(contract: Contract, entry: Entry, line_id: str, payers: frozense
     return is_funded(contract, entry, line_id) or payers_of(contract, entry, line_id) <= payers
 
 
-def _shared(draft: Draft, contract: Contract, due: Sequence[_Due], of_cut: PendingCut | None = None) -> list[_Due]:
+def _shared(
+    draft: Draft, contract: Contract, due: Sequence[DueShare], of_cut: PendingCut | None = None
+) -> list[DueShare]:
     """By payer; holds of one keep its statement alone. `of_cut` made the drafts that hold what is due."""
     held = frozenset(hold.scope_id for hold in _holds(draft) if hold.scope == "bill_to")
     billed = _billed(contract, due)
@@ -300,10 +302,12 @@ def _shared(draft: Draft, contract: Contract, due: Sequence[_Due], of_cut: Pendi
         claims = funding.claimed(draft, contract, of_cut)
         found = sorted((*found, *funding.shares(draft, contract, billed, held, claims)), key=lambda share: share.place)
     whole = [due[share.place] for share in found]
-    return [_Due(one.entry, one.plan, share.piece, one.parties, share) for one, share in zip(whole, found, strict=True)]
+    return [
+        DueShare(one.entry, one.plan, share.piece, one.parties, share) for one, share in zip(whole, found, strict=True)
+    ]
 
 
-def _billed(contract: Contract, due: Sequence[_Due]) -> list[Billed]:
+def _billed(contract: Contract, due: Sequence[DueShare]) -> list[Billed]:
     may_be_funded = funding.is_ever_funded(contract)
     return [
         Billed(
@@ -373,7 +377,7 @@ def _held(draft: Draft, holds: Sequence[Hold], contract: Contract, plan: LinePla
     return bool(held & names) or all(("bill_to", payer) in held for payer in payers)
 
 
-def by_line(due: Iterable[_Due]) -> dict[str, Amount]:
+def by_line(due: Iterable[DueShare]) -> dict[str, Amount]:
     found: dict[str, Amount] = {}
     for one in due:
         found[one.piece.line_id] = found.get(one.piece.line_id, 0) + one.piece.amount
@@ -385,9 +389,9 @@ def _issue_or_draft(
     contract: Contract,
     period: BillingPeriod,
     bill_to: str,
-    due: Sequence[_Due],
+    due: Sequence[DueShare],
     beside: Mapping[str, Amount],
-    drafted: Mapping[str, Sequence[_Due]],
+    drafted: Mapping[str, Sequence[DueShare]],
 ) -> bool:
     """One line that asks for approval makes the whole statement a draft (policy `statement_approval`); whether it is one."""
     is_approved = any(one.plan.policies.statement_approval == "required" for one in due) or (
@@ -412,8 +416,8 @@ def issue_after(
     contract: Contract,
     period: BillingPeriod,
     bill_to: str,
-    due: Sequence[_Due],
-    drafted: Mapping[str, Sequence[_Due]],
+    due: Sequence[DueShare],
+    drafted: Mapping[str, Sequence[DueShare]],
     sequence: int | None = None,
     beside: Mapping[str, Amount] = NOTHING_BESIDE,
 ) -> None:
@@ -454,7 +458,7 @@ def issue(
     contract: Contract,
     period: BillingPeriod,
     bill_to: str,
-    due: Sequence[_Due],
+    due: Sequence[DueShare],
     sequence: int | None = None,
     beside: Mapping[str, Amount] = NOTHING_BESIDE,
 ) -> None:
@@ -480,7 +484,7 @@ def issue(
         lines.append(printed_line(draft, contract, plan, group, amount))
         for place, piece in enumerate(group.pieces):
             extra = rest if place == len(group.pieces) - 1 else 0
-            _pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
+            pin(draft, contract, by_entry[piece.entry_id, piece.line_id], extra)
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
             if draft.why is not None:
                 deposits.say_billed(draft.why, contract, of, bill_to, listed[-1])
@@ -551,7 +555,7 @@ def _nothing_issued(draft: Draft, contract_id: str, line_id: str, day: date, pro
     return Issued(contract_id, line_id, 0, 0, day, project_id=moved)
 
 
-def _pin(draft: Draft, contract: Contract, due: _Due, extra: Amount) -> None:
+def pin(draft: Draft, contract: Contract, due: DueShare, extra: Amount) -> None:
     """The entry's due part is issued: it no longer competes for room, and cents of the line's rounding are posted on it."""
     entry = draft.rows.get(due.entry.entry_id, due.entry)
     before = stake_of(entry)

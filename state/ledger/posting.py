@@ -221,7 +221,9 @@ def emit(
     entity_id, currency, ledger_currency, rate, day, period_name, kind = booking
     side = work.price or work.cost
     service_day = side.day if side is not None else day
-    record = form.filled(of, booking, all_legs, service_day)
+    # The ERP has what is carried already; what changes of it later it has not.
+    deliver = work.charge is None or work.charge.carried_on is None or kind != "posting"
+    record = form.filled(of, booking, all_legs, service_day, deliver=deliver)
     standings.publish(draft, record)
     project_id, place, cost_place = form.project_id, form.place, form.cost_place
     if currency != ledger_currency:
@@ -237,7 +239,7 @@ def emit(
         period_name,
         service_day,
         place,
-        True,
+        deliver,
         all_legs,
         form.contract_id or "",
         "" if project_id == work.project_id else project_id,

@@ -43,11 +43,16 @@ def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receip
         period(draft, entity, day).name,
         "reversal",
     )
+    reverse(draft, about, receipt, booking)
+
+
+def reverse(draft: Draft, about: Subject, receipt: Receipt, booking: Booking, version: int = 0) -> None:
+    """Its own lines, amounts and rate, where it is booked."""
     lines = tuple(
         (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
         for project_id, leg in receipt.lines
     )
-    _emit(draft, about, replace(receipt, lines=lines), booking, None, reverses=receipt.journal_id)
+    _emit(draft, about, replace(receipt, lines=lines), booking, None, receipt.journal_id, version)
 
 
 def _emit(
@@ -57,11 +62,12 @@ def _emit(
     booking: Booking,
     policies: Resolved | None,
     reverses: str | None = None,
+    version: int = 0,
 ) -> str:
     cause = draft.cause
     legs = [leg for _, leg in receipt.lines]
     record = journal_entry(
-        About(draft.engagement_id, about.kind, about.id, 0, receipt.rule, cause.kind, cause.id, cause.version),
+        About(draft.engagement_id, about.kind, about.id, version, receipt.rule, cause.kind, cause.id, cause.version),
         booking,
         legs,
         project_id="",

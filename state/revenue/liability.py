@@ -22,6 +22,7 @@ from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.reference.zones import local_date
 from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.work.rows import OPENING
 from state.books import Contract, Liability
 from state.caps.repricing import last_rate
 from state.draft import Draft
@@ -212,6 +213,8 @@ def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str,
         service_date=None,
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
+        # The ERP has what was brought forward.
+        deliver=cause.kind != OPENING,
     )
     lines = zip((project_id for project_id, _ in placed), record.lines, strict=True)
     by_line = tuple(line._replace(project_id=project_id) for project_id, line in lines)

@@ -8,19 +8,27 @@ else of the project; in the currency in which it was spent. What it is charged w
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from msgspec.structs import replace
 
-from domain.accounts import EXPENSE_CLEARING, EXPENSE_COST, REIMBURSABLE_REVENUE, SERVICE_REVENUE
-from domain.events.common import PriceTier
+from domain.accounts import (
+    EXPENSE_CLEARING,
+    EXPENSE_COST,
+    LABOR_ABSORPTION,
+    LABOR_COST,
+    REIMBURSABLE_REVENUE,
+    SERVICE_REVENUE,
+)
+from domain.events.common import Expenses, PriceTier
 from domain.events.reference import LegalEntityDefined
 from domain.money import format_amount, format_decimal, is_currency, round_ratio, smallest_unit
 from domain.policy_faults import ENTRY_MOST
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms import methods
-from domain.terms.kind import Passed
+from domain.terms.kind import OVER_TIME, Passed
 from domain.terms.tiers import PER_AMOUNT, graduated
-from domain.terms.unit_price import prices
+from domain.terms.unit_price import is_shared, prices
 from domain.units import (
     AMOUNT_SCALE,
     HUNDRED_PERCENT,
@@ -30,7 +38,7 @@ from domain.units import (
     Amount,
     Quantity,
 )
-from domain.work.rows import DELIVERY, EXPENSE, SCHEDULED_REVENUE, counted_as
+from domain.work.rows import COUNTED_TIME, DELIVERY, EXPENSE, OPENING, SCHEDULED_REVENUE, counted_as
 from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
@@ -58,6 +66,8 @@ def value_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | No
         return _of_expense(draft, entry, charge, standing, waited)
     if charge.kind == DELIVERY:
         return _of_delivery(draft, entry, charge, standing, waited)
+    if charge.kind == OPENING:
+        return _of_opening(draft, charge, standing, waited)
     return Valuation(None, None, _of_terms(draft, charge, standing, waited))
 
 
@@ -77,7 +87,69 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
         unit=charge.unit,
         content=plan.content,
     )
-    return priced(draft, plan, price, standing, waited)
+    return priced(draft, plan, price, standing, waited, charge.carried_on)
+
+
+def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
+    """What was brought forward is as it was stated: nothing of it follows from a rate."""
+    plan, opening = plan_of_charge(draft, charge), charge.opening
+    assert plan is not None, "balances of an unknown line are refused"
+    assert opening is not None, "it is the work of a line"
+    entity, day = plan.entity, charge.carried_on or charge.day
+    policies = entity_policies(draft, entity)
+    slot = slot_for(draft, "cost", entity, entity.currency, day, None, day, policies)
+    if isinstance(slot, Blocked):
+        return Valuation(None, slot, slot)
+    is_spent = charge.category is not None
+    account, against = (EXPENSE_COST, EXPENSE_CLEARING) if is_spent else (LABOR_COST, LABOR_ABSORPTION)
+    cost = Cost(
+        entity.legal_entity_id,
+        entity.currency,
+        "",
+        0,
+        shown_rate(opening.cost, opening.hours),
+        opening.hours,
+        opening.cost,
+        charge.day,
+        account,
+        against,
+    )
+    if is_spent:
+        nothing = Price("", "", "", charge.day, charge.approved_at, "", 0, 0, "", 0, 0, 0)
+        return Valuation(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
+    plan = _counting(draft, charge, plan)
+    units = methods.units(plan.line.terms)
+    revenue = REIMBURSABLE_REVENUE if isinstance(plan.line.terms, Expenses) else SERVICE_REVENUE
+    price = replace(
+        _at_zero(charge, plan),
+        rate=shown_rate(charge.amount, opening.billable_hours),
+        hours=opening.billable_hours,
+        value=charge.amount,
+        account=plan.account_for(revenue),
+        revenue=revenue,
+        earned=charge.earned if plan.timing == OVER_TIME else plan.earned,
+        quantity=charge.quantity or QUANTITY_ONE,
+        unit=units.unit if units is not None and charge.quantity is not None else charge.unit,
+        content=plan.content,
+        stepped=units is not None and is_shared(units),
+        returned=opening.uncounted,
+        returned_hours=opening.uncounted_hours,
+    )
+    return Valuation(
+        None, CostPlan(cost, slot, policies), priced(draft, plan, price, standing, waited, charge.carried_on)
+    )
+
+
+def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
+    """The plan of the line for what its caps count of that work."""
+    content = COUNTED_TIME
+    if methods.units(plan.line.terms) is not None:
+        content = counted_as(DELIVERY)
+    elif isinstance(plan.line.terms, Expenses):
+        content = counted_as(EXPENSE)
+    contract = draft.contract(plan.contract_id)
+    assert contract is not None, "the plan is of a contract in the books"
+    return line_plan(draft, contract, version_on(contract, charge.day), plan.line.line_id, content) or plan
 
 
 def plan_of_charge(draft: Draft, charge: Charge) -> LinePlan | None:
@@ -87,9 +159,17 @@ def plan_of_charge(draft: Draft, charge: Charge) -> LinePlan | None:
     return line_plan(draft, contract, version_on(contract, charge.day), charge.line_id, counted_as(charge.kind))
 
 
-def priced(draft: Draft, plan: LinePlan, price: Price, standing: Work | None, waited: Waited) -> PricePlan | Blocked:
-    """The price where it is booked, on its day or the next that is open; a version that replaces another takes over its date."""
-    day, policies = price.day, plan.policies
+def priced(
+    draft: Draft,
+    plan: LinePlan,
+    price: Price,
+    standing: Work | None,
+    waited: Waited,
+    carried_on: date | None = None,
+) -> PricePlan | Blocked:
+    """The price where it is booked, on its day or the next that is open; a version that replaces another takes over its date. What is of
+    before the books begin is booked on the day on which it is carried."""
+    day, policies = carried_on or price.day, plan.policies
     kept = standing is not None and standing.price is not None and standing.price.day == day
     instead = reversal_day(draft, standing, "revenue", plan.entity) if kept and standing is not None else None
     slot = slot_for(draft, "price", plan.entity, plan.currency, day, instead, day, policies)

@@ -208,6 +208,11 @@ def _ended_or_far_off(
 
     Of a wrong year nothing may be booked, not even its cost: it would stand in a period that nobody looks at.
     """
+    if project.begins_after is not None and day <= project.begins_after:
+        message = (
+            f"work is of {day}, the balances of project {project.project_id} include all until {project.begins_after}"
+        )
+        return Blocked("whole", "in_balances", message, field=field)
     if project.closed_on is not None and day > project.closed_on and "after_project_end" not in entry.waived:
         message = f"project {project.project_id} ended on {project.closed_on}, work is of {day}"
         return Blocked("whole", "after_project_end", message, field=field)

@@ -32,13 +32,7 @@ BEFORE_THE_BOOKS: Final[Mapping[str, str]] = {
 }
 # What is in events that are refused as a whole, or in a part of a line that is.
 REFUSED_WITH: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        (
-            *("BalanceForward", "CapForward", "FundingForward", "LedgerForward", "MilestoneForward", "PayerForward"),
-            *("ReceivableForward", "RetainerForward"),
-        ),
-        "BalancesBroughtForward",
-    ),
+    **dict.fromkeys(("FundingForward", "PayerForward", "RetainerForward"), "balances_in_parts"),
     "VariableConsideration": "variable_consideration",
     "ConsiderationOutcome": "variable_consideration",
 }
@@ -93,6 +87,18 @@ CARRIED: Final[Mapping[str, str]] = {
 # What takes more than one engagement, or names that no scenario has.
 SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "PaymentApplied.exchange_rate": "tests/state/test_shared_application.py",
+    **dict.fromkeys(
+        (
+            *("BalanceForward.percent", "ReceivableForward.ledger_open"),
+            *(f"CapForward.{name}" for name in ("cap_id", "amount", "hours", "month")),
+            *(
+                f"LedgerForward.{name}"
+                for name in ("revenue", "unbilled", "tax", "paid", "written_off", "retention", "deposit")
+            ),
+        ),
+        "tests/moving_in/stories.md",
+    ),
+    "ReceivableForward.source_row": "tests/scenarios/brought_forward.md",
     **dict.fromkeys(("PostingAccepted.posted_on", "PostingAccepted.period"), "tests/state/test_standings.py"),
     **dict.fromkeys(
         (

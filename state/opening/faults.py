@@ -1,0 +1,363 @@
+"""What is wrong with balances that are to be brought forward, all of it at once: line, field, figures, and what to do.
+
+Nothing of balances with a fault is in the books.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain.accounts import RECEIVABLE
+from domain.billing.shares import parties_of, several_pay
+from domain.events.commercial import BalancesBroughtForward
+from domain.events.common import BalanceForward, Deposit, Milestones, Retainer
+from domain.money import format_amount
+from domain.reference.exchange import MissingRate
+from domain.refusals import UNSUPPORTED, words_of
+from domain.terms import methods
+from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
+from domain.waiting import waits_for_exchange_rate
+from state.books import Acceptance, BroughtForward, Contract, Receivable, Work
+from state.draft import Draft
+from state.terms.known import exchange_on, period
+from state.terms.plan import LinePlan, contract_policies, newest_plan
+from state.work.placing import taken_projects
+
+DIFFERS = "balances_differ"
+UNKNOWN = "unknown_reference"
+IN_BALANCES = "in_balances"
+CLOSED = "period_closed_no_open_period"
+# Before the id of a shared cap.
+SHARED = "shared:"
+# Entries that a message names.
+NAMED_MOST = 5
+
+
+class OpeningFault(NamedTuple):
+    """`waits` are the keys of what would mend it."""
+
+    category: str
+    message: str
+    field: str
+    contract_id: str | None = None
+    waits: tuple[tuple[str, str], ...] = ()
+
+
+class Stated(NamedTuple):
+    """The balances of a line that is known."""
+
+    place: int
+    balance: BalanceForward
+    contract: Contract
+    plan: LinePlan
+
+
+def stated_lines(draft: Draft, event: BalancesBroughtForward) -> tuple[Stated, ...]:
+    """Those of the event's lines that are in force, in its order."""
+    found = []
+    for place, balance in enumerate(event.lines):
+        named = _contracts(draft, event, balance)
+        plan = newest_plan(draft, named[0], balance.line_id) if len(named) == 1 else None
+        if plan is not None:
+            found.append(Stated(place, balance, named[0], plan))
+    return tuple(found)
+
+
+def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
+    event = known.event
+    yield from _unknown(draft, event)
+    stated = stated_lines(draft, event)
+    yield from _twice(event)
+    yield from _work_before(draft, event)
+    for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
+        own = [one for one in stated if one.contract.contract_id == contract_id]
+        yield from _of_contract(draft, known, own)
+    if any(one.balance.ledger is None for one in stated) and any(one.balance.ledger is not None for one in stated):
+        without = ", ".join(one.balance.line_id for one in stated if one.balance.ledger is None)
+        yield OpeningFault(
+            DIFFERS, f"expected ledger of every line or of none, line {without} has none", "lines.ledger"
+        )
+    for one in stated:
+        yield from _of_line(one, event.as_of)
+        yield from _milestones(draft, known, one)
+    yield from _invoices(draft, known)
+
+
+def is_stated(opened: Receivable) -> bool:
+    """Not what stands for all that was paid."""
+    return opened.invoiced_on is not None
+
+
+def _row(source_row: str | None) -> str:
+    return f" ({source_row})" if source_row is not None else ""
+
+
+def _contracts(draft: Draft, event: BalancesBroughtForward, balance: BalanceForward) -> list[Contract]:
+    """Contracts in force that have the line, in the project of the event."""
+    found = []
+    for contract_id in taken_projects(draft).get(event.project_id, ()):
+        contract = draft.contract(contract_id)
+        if contract is None or not contract.in_force or balance.contract_id not in (None, contract_id):
+            continue
+        plan = newest_plan(draft, contract, balance.line_id)
+        if plan is not None and plan.line.project_id == event.project_id:
+            found.append(contract)
+    return found
+
+
+def _unknown(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
+    for place, balance in enumerate(event.lines):
+        named = _contracts(draft, event, balance)
+        if len(named) == 1:
+            continue
+        of = f" of contract {balance.contract_id}" if balance.contract_id is not None else ""
+        what = f"line {balance.line_id}{of}{_row(balance.source_row)}"
+        if named:
+            several = ", ".join(contract.contract_id for contract in named)
+            message = f"{what}: expected the contract, as {several} of project {event.project_id} have such a line"
+            yield OpeningFault(UNKNOWN, message, f"lines[{place}].contract_id")
+            continue
+        known = taken_projects(draft).get(event.project_id, ())
+        has = f"contracts {', '.join(known)} have none" if known else "it has no contract"
+        message = f"{what}: expected a line in force of project {event.project_id}, {has}"
+        yield OpeningFault(UNKNOWN, message, f"lines[{place}].line_id", balance.contract_id)
+
+
+def _twice(event: BalancesBroughtForward) -> Iterator[OpeningFault]:
+    lines = Counter((one.contract_id, one.line_id) for one in event.lines)
+    for (_, line_id), number in lines.items():
+        if number > 1:
+            yield OpeningFault(DIFFERS, f"line {line_id}: expected once, stated {number} times", "lines")
+    milestones = Counter((each.milestone_id) for one in event.lines for each in one.milestones)
+    for milestone_id, number in milestones.items():
+        if number > 1:
+            message = f"milestone {milestone_id}: expected once, stated {number} times"
+            yield OpeningFault(DIFFERS, message, "lines.milestones")
+    for invoice_id, number in Counter(one.invoice_id for one in event.receivables).items():
+        if number > 1:
+            yield OpeningFault(DIFFERS, f"invoice {invoice_id}: expected once, stated {number} times", "receivables")
+
+
+def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
+    """Work that is in the books and in the balances would count twice."""
+    found = sorted(
+        entry.entry_id
+        for entry in draft.everything()
+        if entry.work is not None and _is_work(entry.work, event) and _day_of(entry.work) <= event.as_of.isoformat()
+    )
+    if found:
+        more = f" and {len(found) - NAMED_MOST} more" if len(found) > NAMED_MOST else ""
+        message = (
+            f"project {event.project_id} has {len(found)} entries of days until {event.as_of} here: "
+            f"{', '.join(found[:NAMED_MOST])}{more}; withdraw them, or state balances of an earlier day"
+        )
+        yield OpeningFault(IN_BALANCES, message, "as_of")
+    lines = {line.line_id for one in event.lines for line in (one,)}
+    for statement_id in draft.ids("statement"):
+        statement = draft.statement(statement_id)
+        if statement is None or statement.sequence <= 0 or statement.period > event.as_of or not lines:
+            continue
+        if statement.contract_id in taken_projects(draft).get(event.project_id, ()) and statement.to <= event.as_of:
+            message = (
+                f"statement {statement_id} was issued here for days until {statement.to}, which the balances include"
+            )
+            yield OpeningFault(IN_BALANCES, message, "as_of", statement.contract_id)
+
+
+def _is_work(work: Work, event: BalancesBroughtForward) -> bool:
+    charge = work.charge
+    if charge is not None and charge.kind not in ("expense", "delivery"):
+        return False
+    return work.project_id == event.project_id
+
+
+def _day_of(work: Work) -> str:
+    side = work.price or work.cost
+    if side is not None:
+        return side.day.isoformat()
+    if work.charge is not None:
+        return work.charge.day.isoformat()
+    worked_on = work.event.worked_on
+    return worked_on.isoformat() if worked_on is not None else "9999"
+
+
+def _of_contract(draft: Draft, known: BroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
+    event, contract = known.event, stated[0].contract
+    terms = contract.terms
+    entity = draft.reference.entity(terms.legal_entity_id)
+    if entity is None:
+        return
+    own = period(draft, entity, event.as_of)
+    if own.name in draft.reference.closed_periods(entity.legal_entity_id):
+        message = (
+            f"accounting period {own.name} of {entity.legal_entity_id} is closed, expected an open one on {event.as_of}"
+        )
+        reopened = (("period", entity.legal_entity_id),)
+        yield OpeningFault(CLOSED, message, "as_of", contract.contract_id, waits=reopened)
+    policies = contract_policies(draft, contract)
+    exchange = exchange_on(draft, policies, terms.currency, entity.currency, event.as_of, event.as_of)
+    if isinstance(exchange, MissingRate):
+        staleness = policies.rate_staleness_days
+        waits = waits_for_exchange_rate(
+            terms.currency, entity.currency, entity.legal_entity_id, {event.as_of}, staleness
+        )
+        yield OpeningFault(exchange.category, exchange.message, "as_of", contract.contract_id, waits=waits)
+    yield from _sums(event, contract, stated)
+
+
+def _sums(event: BalancesBroughtForward, contract: Contract, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
+    """Billed and tax, less what was kept back or set against it, is paid, given up or open."""
+    currency = contract.terms.currency
+    lines = [one.balance for one in stated]
+    billed, tax = sum(one.billed for one in lines), sum(one.tax for one in lines)
+    kept = sum(one.retention for one in lines)
+    used = sum(one.balance.billed - one.balance.deposit for one in stated if one.plan.timing == NO_REVENUE)
+    paid, given_up = sum(one.paid for one in lines), sum(one.written_off for one in lines)
+    own = [one for one in event.receivables if one.contract_id in (None, contract.contract_id)]
+    still = sum(one.open for one in own)
+    owed, settled = billed + tax - kept - used, paid + given_up + still
+    beyond = sum(one.net for one in own) - billed + used, sum(one.tax for one in own) - tax
+    if max(beyond) > 0:
+        of, whole = ("net", billed - used) if beyond[0] > 0 else ("tax", tax)
+        most, got = format_amount(whole, currency), format_amount(whole + max(beyond), currency)
+        message = f"contract {contract.contract_id}: {of} of its open invoices: expected at most {most}, as billed, got {got} {currency}"
+        yield OpeningFault(DIFFERS, message, "receivables", contract.contract_id)
+    if owed == settled:
+        return
+    shown = [format_amount(each, currency) for each in (billed, tax, kept, used, owed, paid, given_up, still, settled)]
+    message = (
+        f"contract {contract.contract_id}: billed {shown[0]} + tax {shown[1]} - retention {shown[2]} - deposits used {shown[3]} = "
+        f"{shown[4]} {currency}, but paid {shown[5]} + written off {shown[6]} + open invoices {shown[7]} = {shown[8]}: "
+        f"a difference of {format_amount(owed - settled, currency)} on {RECEIVABLE}"
+        f"{''.join(_row(one.source_row) for one in lines)}"
+    )
+    yield OpeningFault(DIFFERS, message, "lines", contract.contract_id)
+
+
+def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
+    balance, plan = stated.balance, stated.plan
+    currency, at = plan.currency, f"lines[{stated.place}]"
+    of = f"line {balance.line_id}{_row(balance.source_row)}"
+
+    def fault(field: str, message: str) -> OpeningFault:
+        contract_id = stated.contract.contract_id
+        return OpeningFault(DIFFERS, f"{of}: {message}", f"{at}.{field}", contract_id)
+
+    terms, what = stated.contract.terms, ""
+    if isinstance(plan.line.terms, Retainer) or balance.retainer:
+        what = "what is left of a retainer"
+    elif methods.by_budgets(plan.line):
+        what = "progress by cost"
+    elif terms.funding is not None or balance.funding:
+        what = "funding"
+    elif several_pay(terms) or balance.payers:
+        what = "more than one bill-to"
+    if what:
+        contract_id = stated.contract.contract_id
+        words = words_of("balances_in_parts", line=balance.line_id, contract=contract_id, what=what)
+        yield OpeningFault(UNSUPPORTED, f"{words}{_row(balance.source_row)}", at, contract_id)
+    if not 0 <= balance.expenses <= max(balance.cost, 0):
+        cost, spent = format_amount(balance.cost), format_amount(balance.expenses)
+        yield fault("expenses", f"expected 0 to the cost of {cost}, got {spent}")
+    if plan.timing == WITH_INVOICE and balance.revenue != balance.billed:
+        revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
+        yield fault(
+            "revenue",
+            f"it earns as it is billed: expected {billed}, as billed, got {revenue} {currency}",
+        )
+    if plan.timing not in (WITH_INVOICE, OVER_TIME, NO_REVENUE) and balance.billed > balance.revenue:
+        revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
+        yield fault(
+            "billed",
+            f"it earns with the work: expected at most the revenue of {revenue}, got {billed} {currency}",
+        )
+    for name in ("billed", "paid", "tax", "retention", "deposit", "written_off", "over_cap", "cap_used"):
+        if (amount := getattr(balance, name)) < 0:
+            yield fault(name, f"expected 0 or more, got {format_amount(amount, currency)} {currency}")
+    yield from _caps(stated, fault)
+    if isinstance(plan.line.terms, Deposit):
+        due = plan.line.terms.amount if plan.line.terms.due_on <= as_of else 0
+        if balance.billed not in (0, due):
+            whole, billed = format_amount(due, currency), format_amount(balance.billed, currency)
+            yield fault(
+                "billed", f"of the deposit {whole} is due by {as_of}: expected that or 0, got {billed} {currency}"
+            )
+        if balance.deposit > balance.billed:
+            billed, left = format_amount(balance.billed, currency), format_amount(balance.deposit, currency)
+            yield fault("deposit", f"expected at most the {billed} that were billed, got {left} {currency}")
+        if balance.revenue or balance.cost or balance.hours:
+            yield fault(
+                "revenue", "a deposit has neither revenue nor cost nor hours; state them on the line of the work"
+            )
+    if balance.deposit and plan.timing != NO_REVENUE:
+        yield fault(
+            "deposit", f"it is no deposit: expected 0, got {format_amount(balance.deposit, currency)} {currency}"
+        )
+
+
+def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:
+    """Work takes room of all of its caps alike."""
+    caps = stated.balance.caps
+    known = {rule.cap_id for rule in stated.plan.every_rule}
+    known |= {cap_id.removeprefix(SHARED) for cap_id in known}
+    for cap in caps:
+        if cap.cap_id not in known:
+            yield fault("caps", f"cap {cap.cap_id} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
+    for name in ("amount", "hours"):
+        used = {(cap.month, getattr(cap, name)) for cap in caps if getattr(cap, name)}
+        if len(used) > len({month for month, _ in used}):
+            yield fault("caps", f"expected the same {name} of each cap that counts a month, got several")
+
+
+def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator[OpeningFault]:
+    terms, event = stated.plan.line.terms, known.event
+    listed = {each.milestone_id for each in terms.milestones} if isinstance(terms, Milestones) else set()
+    for each in stated.balance.milestones:
+        field = f"lines[{stated.place}].milestones"
+        of = f"line {stated.balance.line_id}{_row(stated.balance.source_row)}"
+        if each.milestone_id not in listed:
+            names = ", ".join(sorted(listed)) or "none"
+            message = f"{of}: milestone {each.milestone_id} is unknown, the line has {names}"
+            yield OpeningFault(UNKNOWN, message, field, stated.contract.contract_id)
+        fact: Acceptance | None = draft.part("milestone", each.milestone_id)
+        if fact is not None and fact.accepted_on is not None and each.milestone_id not in known.milestones:
+            message = f"{of}: milestone {each.milestone_id} was accepted here on {fact.accepted_on}, too"
+            yield OpeningFault(IN_BALANCES, message, field, stated.contract.contract_id)
+        if each.accepted_on > event.as_of:
+            message = f"{of}: milestone {each.milestone_id}: expected a day until {event.as_of}, got {each.accepted_on}"
+            yield OpeningFault(DIFFERS, message, field, stated.contract.contract_id)
+
+
+def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
+    event = known.event
+    contracts = {one.contract.contract_id for one in stated_lines(draft, event)}
+    own = {one.invoice_id for one in known.receivables}
+    for place, one in enumerate(event.receivables):
+        of, at = f"invoice {one.invoice_id}{_row(one.source_row)}", f"receivables[{place}]"
+        gross = one.net + one.tax
+        if one.contract_id not in contracts and (one.contract_id is not None or len(contracts) > 1):
+            message = f"{of}: expected one of the contracts of the lines, {', '.join(sorted(contracts)) or 'none'}, got {one.contract_id}"
+            yield OpeningFault(UNKNOWN, message, f"{at}.contract_id", one.contract_id)
+        payers = {party.customer_id for each in stated_lines(draft, event) for party in parties_of(each.contract.terms)}
+        if one.bill_to is not None and one.bill_to not in payers:
+            message = f"{of}: expected a bill-to of the contract, {', '.join(sorted(payers))}, got {one.bill_to}"
+            yield OpeningFault(UNKNOWN, message, f"{at}.bill_to", one.contract_id)
+        if not min(gross, 0) <= one.open <= max(gross, 0) or not one.open:
+            message = (
+                f"{of}: expected open of more than 0 and at most {format_amount(gross)}, got {format_amount(one.open)}"
+            )
+            yield OpeningFault(DIFFERS, message, f"{at}.open", one.contract_id)
+        if one.invoiced_on > event.as_of:
+            message = f"{of}: expected a day until {event.as_of}, got {one.invoiced_on}"
+            yield OpeningFault(DIFFERS, message, f"{at}.invoiced_on", one.contract_id)
+        found: Receivable | None = draft.part("receivable", one.invoice_id)
+        if found is not None and one.invoice_id not in own:
+            message = f"{of}: it is posted here for statement {found.statement_id} already"
+            yield OpeningFault(IN_BALANCES, message, f"{at}.invoice_id", one.contract_id)
+    kept = {one.invoice_id for one in event.receivables}
+    for opened in known.receivables:
+        now: Receivable | None = draft.part("receivable", opened.invoice_id)
+        if now is not None and now != opened and now.invoice_id not in kept and is_stated(opened):
+            message = f"invoice {opened.invoice_id}: it was paid or credited here since, so that it has to stay in the balances"
+            yield OpeningFault(DIFFERS, message, "receivables", opened.contract_id)

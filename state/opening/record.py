@@ -1,0 +1,167 @@
+"""What a recorder has of balances that were brought forward: each figure is a field of the event, less what of it is elsewhere.
+
+The event has one figure a line; where a row or a bill has a part of it, the explanation names the field and what is not this part.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from domain.accounts import RECEIVABLE
+from domain.events.commercial import BalancesBroughtForward
+from domain.explanation import Node, constant, less
+from domain.identity import composed
+from domain.ledger.journal import Leg
+from domain.ledger.recorded import Carried, LineParts
+from domain.terms.deposit import left_in_all, left_to
+from domain.units import Amount
+from domain.why import Why, in_event
+from state.billing.clearing_record import piece_at
+from state.books import Charge
+from state.handlers.retention import issued_of
+from state.opening.faults import Stated
+
+
+def figure_of(row: str, version: int, name: str) -> str:
+    """Address of the value, the cost, the hours or the revenue of a version of a row."""
+    return f"opening/{row}@{version}#{name}"
+
+
+def month_of_opening(project_id: str, name: str, month: str) -> str:
+    """Address of what bills of before add to a month of the forecast (`2026-05|USD`): `billed`, `due`."""
+    return f"opening/{project_id}#{name}/{month}"
+
+
+def say_months(why: Why, event: BalancesBroughtForward, name: str, months: Mapping[str, Amount], sign: int) -> None:
+    for month, amount in months.items():
+        whole = field(event, 0, "billed", event.lines[0].billed, month[8:])
+        why.add(
+            month_of_opening(event.project_id, name, month), part_of(whole, sign * amount, f"{name} in {month[:7]}")
+        )
+
+
+def field(
+    event: BalancesBroughtForward, place: int, name: str, value: int, currency: str = "", unit: str = "amount"
+) -> Node:
+    """A field of a line, with the row of the file that it was taken from."""
+    balance = event.lines[place]
+    title = f"line {balance.line_id}: {name.replace('_', ' ')}"
+    if balance.source_row is not None:
+        title = f"{title} ({balance.source_row})"
+    return in_event(title, value, unit, event, f"lines[{place}].{name}", currency)
+
+
+def part_of(whole: Node, value: int, title: str) -> Node:
+    """The figure, or what of it is not elsewhere."""
+    if whole.value == value:
+        return whole
+    beside = constant(f"{title}: elsewhere", (whole.value or 0) - value, whole.unit, whole.currency)
+    return less(title, whole, beside)
+
+
+def say_row(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, charge: Charge, part: str) -> None:
+    opening, balance, place = charge.opening, stated.balance, stated.place
+    assert opening is not None, "it is the work of a line"
+    ledger = stated.plan.entity.currency
+    name = "revenue" if part or not balance.billed else "billed"
+    whole = field(event, place, name, getattr(balance, name), charge.currency)
+    why.record(figure_of(row, charge.version, "value"), charge.amount, part_of(whole, charge.amount, f"{row}: value"))
+    name = "expenses" if charge.category is not None else "cost"
+    whole = field(event, place, name, getattr(balance, name), ledger)
+    why.record(figure_of(row, charge.version, "cost"), opening.cost, part_of(whole, opening.cost, f"{row}: cost"))
+    whole = field(event, place, "hours", balance.hours, unit="hours")
+    why.record(figure_of(row, charge.version, "hours"), opening.hours, part_of(whole, opening.hours, f"{row}: hours"))
+    name = "hours" if balance.billable_hours is None else "billable_hours"
+    whole = field(event, place, name, balance.billable_hours or balance.hours, unit="hours")
+    billable = opening.billable_hours
+    why.record(
+        figure_of(row, charge.version, "billable_hours"), billable, part_of(whole, billable, f"{row}: billable hours")
+    )
+    if balance.units is not None:
+        whole = field(event, place, "units", balance.units, unit="quantity")
+        units = charge.quantity or 0
+        why.record(figure_of(row, charge.version, "units"), units, part_of(whole, units, f"{row}: units"))
+    earned = charge.earned or 0
+    whole = field(event, place, "revenue", balance.revenue, charge.currency)
+    why.record(figure_of(row, charge.version, "earned"), earned, part_of(whole, earned, f"{row}: revenue"))
+
+
+def say_pieces(
+    why: Why, made: str, event: BalancesBroughtForward, pieces: Sequence[tuple[Stated, str, Amount]], bill_to: str
+) -> None:
+    """What a bill of before lists, by line and row; below zero what of a deposit was set against others."""
+    for number, (stated, row, amount) in enumerate(pieces):
+        contract_id, line_id = stated.contract.contract_id, stated.balance.line_id
+        currency = stated.plan.currency
+        whole = field(event, stated.place, "billed", stated.balance.billed, currency)
+        node = part_of(whole, amount, f"{row}: billed by then")
+        why.record(piece_at(made, number), amount, node)
+        if amount > 0:
+            why.add(issued_of(contract_id, line_id), node)
+        why.add(left_to(contract_id, line_id, bill_to), node)
+        why.add(left_in_all(contract_id, line_id), node)
+
+
+def say_bill(
+    why: Why, made: str, event: BalancesBroughtForward, amounts: tuple[Amount, Amount, Amount, Amount], place: int
+) -> None:
+    """Net, tax, what was retained and what it was retained from; of a receivable at its `place`, else of what was settled (-1)."""
+    net, tax, kept, gross = amounts
+    first = event.lines[0]
+    currency = ""
+    if place >= 0:
+        one = event.receivables[place]
+        of = f"invoice {one.invoice_id}" + (f" ({one.source_row})" if one.source_row is not None else "")
+        why.record(f"{made}#net", net, in_event(f"{of}: net", net, "amount", event, f"receivables[{place}].net"))
+        why.record(f"{made}#tax", tax, in_event(f"{of}: tax", tax, "amount", event, f"receivables[{place}].tax"))
+    else:
+        whole = field(event, 0, "billed", first.billed, currency)
+        why.record(f"{made}#net", net, part_of(whole, net, "settled by then, net"))
+        whole = field(event, 0, "tax", first.tax, currency)
+        why.record(f"{made}#tax", tax, part_of(whole, tax, "tax of what was settled by then"))
+    whole = field(event, 0, "retention", first.retention, currency)
+    why.record(f"{made}#retained", kept, part_of(whole, kept, "retained by then"))
+    why.record(f"{made}#released", 0, constant("nothing is released", 0, "amount", currency))
+    whole = field(event, 0, "billed", first.billed, currency)
+    why.record(f"{made}#gross", gross, part_of(whole, gross, "billed by then"))
+
+
+def say_payment(
+    why: Why,
+    journal_id: str,
+    event: BalancesBroughtForward,
+    lines: Sequence[tuple[str, Leg]],
+    currencies: tuple[str, str],
+    of: tuple[int, str],
+) -> None:
+    """Lines of what was paid, given up or provided for: a field of the first of the lines that have it, or a part of it."""
+    parts = LineParts(*currencies)
+    place, name = of
+    whole = field(event, place, name, getattr(event.lines[place], name), currencies[0])
+    for project_id, leg in lines:
+        title = f"{leg.account} of {composed(RECEIVABLE, event.project_id)}"
+        amount = part_of(whole, leg.amount, title)
+        ledger = amount
+        if currencies[0] != currencies[1] or leg.ledger_amount != leg.amount:
+            ledger = part_of(amount._replace(currency=currencies[1]), leg.ledger_amount, f"{title}, in ledger currency")
+        parts.debit((project_id, leg.account, leg.purpose), Carried(amount, ledger))
+    parts.record(why, journal_id, lines)
+
+
+def say_exchange(
+    why: Why,
+    journal_id: str,
+    event: BalancesBroughtForward,
+    place: int,
+    lines: tuple[str, Sequence[Leg]],
+    currencies: tuple[str, str],
+) -> None:
+    """In ledger currency alone: what the ledger is stated to carry, less what the rate of the day makes of it."""
+    parts = LineParts(*currencies)
+    project_id, legs = lines
+    ledger = event.lines[place].ledger
+    assert ledger is not None, "it was stated"
+    whole = field(event, place, "ledger.revenue", ledger.revenue, currencies[1])
+    for leg in legs:
+        nothing = constant("nothing in contract currency", 0, "amount", currencies[0])
+        amount = part_of(whole, leg.ledger_amount, f"{leg.account}, in ledger currency")
+        parts.debit((project_id, leg.account, leg.purpose), Carried(nothing, amount))
+    parts.record(why, journal_id, [(project_id, leg) for leg in legs])

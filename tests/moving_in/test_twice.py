@@ -1,0 +1,56 @@
+"""A firm that moves in goes on as if it had been here from its beginning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from milepost.explain.recompute import recompute, unexplained
+from tests.audited import violations
+from tests.explain.test_every_scenario import explainer_of, figures
+from tests.harness import ENGAGEMENT
+from tests.moving_in.twice import Firm, both, differences
+
+STORIES = Path(__file__).parent / "stories.md"
+AS_OF = "2026-06-30"
+
+
+def _stories() -> dict[str, Firm]:
+    found: dict[str, Firm] = {}
+    for section in STORIES.read_text(encoding="utf-8").split("\n## ")[1:]:
+        name, _, rest = section.partition("\n")
+        blocks = [block.strip("\n") for block in rest.split("```")[1::2]]
+        assert len(blocks) == 4, f"{name}: expected setup, what happened before, balances and what happens after"
+        found[name] = Firm(*blocks)
+    return found
+
+
+FIRMS = _stories()
+
+
+@pytest.mark.parametrize("name", sorted(FIRMS))
+def test_what_comes_after_is_the_same(name: str) -> None:
+    """The trial balance of the day, and from then on every journal, statement, exception and forecast."""
+    here, moved = both(FIRMS[name], AS_OF)
+    wrong = violations(moved.books)
+    here.books.close()
+    moved.books.close()
+    assert not wrong
+    assert differences({"balances": here.opening}, {"balances": moved.opening}) == []
+    for one, other in zip(here.steps, moved.steps, strict=True):
+        assert (one["at"], differences(one, other)) == (one["at"], [])
+
+
+@pytest.mark.parametrize("name", sorted(FIRMS))
+def test_every_figure_ends_at_a_field(name: str) -> None:
+    """Those of balances that were brought forward at the field that stated them."""
+    here, moved = both(FIRMS[name], AS_OF)
+    open_here, open_moved = (
+        {node.title for figure in figures(explainer_of(told.books, ENGAGEMENT)) for node in unexplained(figure)}
+        for told in (here, moved)
+    )
+    assert [wrong for figure in figures(explainer_of(moved.books, ENGAGEMENT)) for wrong in recompute(figure)] == []
+    here.books.close()
+    moved.books.close()
+    assert open_moved <= open_here

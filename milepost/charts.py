@@ -15,21 +15,23 @@ TICKS: Final = 4
 LETTER, LABELS_APART = 6.2, 10
 LINE_HEIGHT: Final = 12
 STYLE: Final = """
+:root { --first: #1f5f99; --second: #b5482f; --third: #2e7d4f; --pale: #a9c8e4; }
+@media screen and (prefers-color-scheme: dark) { :root { --first: #7db8ec; --second: #f08a70; --third: #7cc79a; --pale: #36587a; } }
 svg { display: block; width: 100%; height: auto; margin: 4px 0 8px; break-inside: avoid; }
-svg text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: var(--page, #fff); stroke-width: 3px; }
+svg text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 @media screen and (max-width: 720px) { svg { min-width: 620px; } }
 svg .axis { stroke: var(--line); stroke-width: 1; }
 svg .zero { stroke: var(--ink); stroke-width: 1; }
-svg .burned, .key.burned { fill: #1f5f99; background: #1f5f99; }
-svg .to-come, .key.to-come { fill: #a9c8e4; background: #a9c8e4; }
-svg .plan { fill: none; stroke: #9a4b00; stroke-width: 1.5; }
-.key.plan { background: none; border: 1.5px solid #9a4b00; }
+svg .burned, .key.burned { fill: var(--first); background: var(--first); }
+svg .to-come, .key.to-come { fill: var(--pale); background: var(--pale); }
+svg .plan { fill: none; stroke: var(--warn); stroke-width: 1.5; }
+.key.plan { background: none; border: 1.5px solid var(--warn); }
 svg .line { fill: none; stroke-width: 2; }
-svg .first { stroke: #1f5f99; }
-svg .second { stroke: #b5482f; }
-svg .third { stroke: #2e7d4f; }
-.key.first { background: #1f5f99; } .key.second { background: #b5482f; } .key.third { background: #2e7d4f; }
-svg .more { fill: #2e7d4f; } svg .less { fill: #b5482f; } svg .whole { fill: #5d6878; }
+svg .first { stroke: var(--first); }
+svg .second { stroke: var(--second); }
+svg .third { stroke: var(--third); }
+.key.first { background: var(--first); } .key.second { background: var(--second); } .key.third { background: var(--third); }
+svg .more { fill: var(--third); } svg .less { fill: var(--second); } svg .whole { fill: var(--soft); }
 .key { display: inline-block; width: 12px; height: 12px; margin: 0 5px 0 14px; vertical-align: -1px; }
 .legend { font-size: 12px; color: var(--soft); }
 .legend .key:first-child { margin-left: 0; }

@@ -25,11 +25,13 @@ from connectors.imports.said import CellFault, CsvRow
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward
+from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled
 from domain.reference.zones import universal_midnight
 from domain.units import Instant
 
-DAY: Final[Instant] = 86_400_000_000
+SECOND: Final[Instant] = 1_000_000
+DAY: Final[Instant] = 86_400 * SECOND
 TYPE: Final = "BalancesBroughtForward"
 EVENT_ID_NAME_LENGTH_MAX: Final = 90
 # Lists of a line, by the kind of row that adds to them, and what tells two of them apart.
@@ -284,7 +286,15 @@ class _Loading:
             deposits = known.deposits if known is not None else {line.line_id for line in lines if line.deposit}
             own = [one for one in made.receivables if one.contract_id in (None, contract_id)]
             summed = owed_and_settled(lines, deposits, own)
-            if summed.difference:
+            if summed.open > summed.unpaid_most:
+                row = next(row for row in rows if row.contract_id == contract_id)
+                reason = (
+                    f"contract {contract_id or project_id}: its open invoices have {format_amount(summed.open)}, more than the"
+                    f" {format_amount(summed.unpaid_most)} that lines of project {project_id} were billed; of an invoice over several"
+                    " projects state with each project what it bills of it, under a number of its own"
+                )
+                self._fault(project_id, row, reason)
+            elif summed.difference:
                 currency = next((row.currency for row in rows if row.contract_id == contract_id), None)
                 row = next(row for row in rows if row.contract_id == contract_id)
                 self._fault(project_id, row, summed.sentence(contract_id or project_id, currency))
@@ -296,7 +306,7 @@ class _Loading:
             return row.said.occurred_at
         begins = universal_midnight(row.said.as_of)
         contracts = self._known.recorded_at.get(row.said.project_id, begins)
-        return max(begins, contracts) if contracts < begins + DAY else begins
+        return max(begins, contracts + SECOND) if contracts < begins + DAY else begins
 
     def _add(self, rows: Iterable[BalanceRow]) -> None:
         for row in rows:

@@ -38,6 +38,11 @@ class OwedAndSettled(NamedTuple):
     def difference(self) -> Amount:
         return self.owed - self.settled
 
+    @property
+    def unpaid_most(self) -> Amount:
+        """What invoices may have open at most; more than that another project of the contract has billed."""
+        return max(self.owed, 0)
+
     def sentence(self, contract_id: str, currency: str | None) -> str:
         """What does not agree, term by term."""
         amounts = (*self, self.owed, self.settled, self.difference)

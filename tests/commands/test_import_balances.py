@@ -75,7 +75,7 @@ def test_a_project_becomes_one_event_that_names_its_rows(tmp_path: Path) -> None
     (event,) = events(tmp_path)
     event_from_json_line(json.dumps(event).encode())
     assert (event["engagement_id"], event["project_id"], event["as_of"]) == ("E-1", "BRIDGE", "2026-06-30")
-    assert (event["version"], event["occurred_at"]) == (1, AT)
+    assert (event["version"], event["occurred_at"]) == (1, "2026-06-30T08:00:01Z")
     (line,) = event["lines"]
     assert (line["contract_id"], line["revenue"], line["paid"]) == ("K-1", "24000", "19040")
     assert line["source_row"] == "balances.csv row 2"
@@ -126,6 +126,16 @@ def test_balances_that_do_not_sum_are_refused_with_every_term(tmp_path: Path) ->
         " + written off 0.00 + open invoices 5950.00 = 24950.00 EUR: a difference of 40.00 EUR on 1100"
     ) in one_line(result)
     assert events(tmp_path) == []
+
+
+def test_an_invoice_that_bills_more_than_the_project_did(tmp_path: Path) -> None:
+    """5,950.00 are open of 1,000.00 billed: the rest is of another project of the contract, which nobody can tell."""
+    small = "line,BRIDGE,DESIGN,2026-06-30,EUR,10,500.00,1000.00,1000.00,0,-4950.00,0,,,,,"
+    result = load(tmp_path, small, INVOICE)
+    assert result.exit_code == 2
+    assert "its open invoices have 5950.00, more than the 1000.00 that lines of project BRIDGE were billed" in one_line(
+        result
+    )
 
 
 def test_a_deposit_counts_by_the_terms_of_its_line(tmp_path: Path) -> None:

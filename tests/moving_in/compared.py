@@ -1,0 +1,156 @@
+"""A firm from its beginning beside the same firm that moved in: every later statement, journal and forecast, and what is not equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.imports.balances import ImportedBalances
+from domain.billing.statement import ISSUED
+from domain.events.commercial import ContractAmended, ContractSigned
+from domain.outputs import BillingStatement, ForecastFigures, ForecastUpdate, Output
+from simulation.plan import SimulationPlan
+from simulation.story import events
+from tests.moving_in.moved import (
+    Key,
+    Sums,
+    apart,
+    balances,
+    by_account,
+    load,
+    opening,
+    running,
+    waiting,
+    with_estimates,
+    without,
+)
+from tests.moving_in.running import RunningFirm
+
+DAY_ONE, STATEMENTS, JOURNALS, FORECASTS = "trial balance of the first day", "statements", "journals", "forecasts"
+
+
+class Difference(NamedTuple):
+    """What is not the same: `key` says which figure, `engagement_id` whose."""
+
+    area: str
+    engagement_id: str
+    key: Key
+    old: object
+    new: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """How many figures were looked at in each area, and those that differ; `terms` are the contracts' versions by engagement."""
+
+    loaded: ImportedBalances
+    figures: Mapping[str, int]
+    differences: Sequence[Difference]
+    terms: Mapping[str, Sequence[ContractSigned | ContractAmended]]
+    engagement_of: Mapping[str, str]
+    new: RunningFirm = field(repr=False)
+
+
+def compared(plan: SimulationPlan, as_of: date, until: date, folder: Path) -> Compared:
+    """Both firms hear the same after `as_of`; the new one begins with the CSVs of the old one's balances."""
+    early, late = running(events(plan), as_of)
+    probe, unsettled = RunningFirm(answers=True), set[tuple[str, str]]()
+    probe.run(early, as_of, after=lambda day: unsettled.update(waiting(probe)) if day == as_of else None)
+    early, late = without(early, unsettled), without(late, unsettled)
+    early, late = with_estimates(early, late, as_of)
+    old = RunningFirm(answers=True)
+    stands = _Standing(old, as_of)
+    old.run([*early, *late], until, stands.begin, stands.note)
+    said = opening(old.told[: stands.told], as_of)
+    loaded, brought = load(folder, said, stands.rows)
+    new = RunningFirm(answers=False)
+    begins = _Standing(new, as_of)
+    new.run([*said, *brought, *old.told[stands.told :]], until, begins.begin, begins.note)
+    engagement_of = _engagements(old)
+    found: dict[str, tuple[Mapping[Key, object], Mapping[Key, object]]] = {
+        DAY_ONE: (stands.trial, begins.trial),
+        STATEMENTS: (dict(_statements(old.outputs(stands.billed))), dict(_statements(new.outputs(begins.billed)))),
+        JOURNALS: (
+            by_account(old.outputs(stands.said), by_day=True),
+            by_account(new.outputs(begins.said), by_day=True),
+        ),
+        FORECASTS: (dict(_forecasts(old.outputs(), as_of)), dict(_forecasts(new.outputs(), as_of))),
+    }
+    differences = [
+        Difference(area, engagement_of.get(_whose(area, key), ""), key, *sides)
+        for area, (before, after) in found.items()
+        for key, sides in apart(before, after).items()
+    ]
+    terms: dict[str, list[ContractSigned | ContractAmended]] = {}
+    for event in (*said, *old.told[stands.told :]):
+        if isinstance(event, ContractSigned | ContractAmended):
+            terms.setdefault(engagement_of.get(event.contract_id, ""), []).append(event)
+    figures = {area: len({*before, *after}) for area, (before, after) in found.items()}
+    return Compared(
+        loaded=loaded,
+        figures=figures,
+        differences=differences,
+        terms=terms,
+        engagement_of=engagement_of,
+        new=new,
+    )
+
+
+class _Standing:
+    """Where a firm stands when the day of the balances has ended: what that day's end bills is of the time after it."""
+
+    def __init__(self, firm: RunningFirm, as_of: date) -> None:
+        self.firm, self.as_of = firm, as_of
+        self.rows: list[dict[str, object]] = []
+        self.trial: Sums = {}
+        self.billed = self.said = self.told = 0
+
+    def begin(self, day: date) -> None:
+        if day == self.as_of:
+            self.billed = len(self.firm.folded)
+
+    def note(self, day: date) -> None:
+        if day == self.as_of:
+            self.rows, self.trial = balances(self.firm, self.as_of), by_account(self.firm.outputs())
+            self.said, self.told = len(self.firm.folded), len(self.firm.told)
+
+
+def _whose(area: str, key: Key) -> str:
+    """The id in a key that says whose figure it is: a project, or a contract."""
+    return str(key[3] if area in (DAY_ONE, JOURNALS) else key[0])
+
+
+def _engagements(firm: RunningFirm) -> dict[str, str]:
+    """Of projects and of contracts."""
+    found: dict[str, str] = {}
+    for record in firm.books.log:
+        for name in ("project_id", "contract_id"):
+            own = getattr(record.event, name, None)
+            if own is not None and record.engagement_id:
+                found.setdefault(own, record.engagement_id)
+    return found
+
+
+def _statements(outputs: Iterable[Output]) -> Iterator[tuple[Key, object]]:
+    """What each came to at last, and what it has on each contract line."""
+    for record in outputs:
+        if isinstance(record, BillingStatement) and record.part == 1 and record.status == ISSUED:
+            tax = tuple((one.category, one.base, one.percent, one.amount) for one in record.tax)
+            whole = record.amount_due, record.total, record.retained, record.released, record.deposits_applied
+            of_lines: dict[str, int] = {}
+            for line in record.lines:
+                of_lines[line.line_id] = of_lines.get(line.line_id, 0) + line.amount
+            yield (record.contract_id, record.statement_id), (whole, tax, tuple(sorted(of_lines.items())))
+
+
+def _forecasts(outputs: Iterable[Output], as_of: date) -> Iterator[tuple[Key, object]]:
+    """The last of each calendar month, by figure, in the ledger's currency."""
+    for record in outputs:
+        if isinstance(record, ForecastUpdate) and record.as_of > as_of:
+            figures = record.ledger or record.project
+            for name in ForecastFigures._fields:
+                if name != "months":
+                    yield (record.project_id, f"{record.as_of:%Y-%m}", name), getattr(figures, name)

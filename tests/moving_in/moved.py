@@ -1,0 +1,607 @@
+"""A firm's balances at a day, read from what it has said, as the CSV that another Milepost begins with.
+
+Journals say what stands on accounts, statements what was billed; what a line has used of caps and retainers, and which line an entry is on,
+is in the books alone. Events of days that the balances include and that come later are left to nobody: the old system would have to
+state balances again.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from connectors.imports.balances import ImportedBalances, import_balances
+from connectors.imports.balances_mapping import BalancesMapping
+from connectors.imports.mapping_file import read_table_mapping
+from connectors.json_records import event_from_json_line
+from domain.accounts import (
+    BAD_DEBT,
+    BANK,
+    CONTRACT_POSITION,
+    CUSTOMER_DEPOSIT,
+    EXPENSE_CLEARING,
+    EXPENSE_COST,
+    INPUT_TAX,
+    LABOR_ABSORPTION,
+    LABOR_COST,
+    OUTPUT_TAX,
+    RECEIVABLE,
+    RETENTION_RECEIVABLE,
+    REVENUE,
+)
+from domain.billing.statement import ISSUED
+from domain.events.catalogue import TOPICS, Event
+from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.common import Deposit, Retainer
+from domain.events.delivery import (
+    BillingHoldPlaced,
+    BillingHoldReleased,
+    EstimateRevised,
+    ExpenseApproved,
+    ExpenseWithdrawn,
+    MilestoneAccepted,
+    ProgressReported,
+    ProjectActivated,
+    ProjectClosed,
+    ResourceAssigned,
+    StatementRequested,
+    TimeApproved,
+    TimeWithdrawn,
+    UnitsDelivered,
+)
+from domain.events.reference import PersonDefined
+from domain.happened import day_of
+from domain.identity import parts_of
+from domain.outputs import BillingStatement, JournalEntry, Output
+from domain.reference.zones import universal_midnight
+from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount
+from simulation.write import line as json_line
+from state.books import (
+    Acceptance,
+    CapBucket,
+    Contract,
+    Entry,
+    LineFees,
+    LineTotals,
+    Receivable,
+    Reports,
+    RetentionAccount,
+)
+from state.intake.clock import recording_time
+from tests.moving_in.running import RunningFirm
+
+READY = Path(__file__).parents[2] / "docs" / "mappings" / "balances.toml"
+# What is said again to books that begin, besides reference data.
+SAID_AGAIN = (
+    ContractSigned,
+    ContractAmended,
+    ContractTerminated,
+    ProjectActivated,
+    ProjectClosed,
+    ResourceAssigned,
+    EstimateRevised,
+    BillingHoldPlaced,
+    BillingHoldReleased,
+)
+WORK = (TimeApproved, TimeWithdrawn, ExpenseApproved, ExpenseWithdrawn, UnitsDelivered, MilestoneAccepted)
+REFERENCE_TOPICS = frozenset({"finance.reference", "hr.people"})
+Row = dict[str, object]
+
+
+# Which events
+
+
+def running(events: Iterable[Event], as_of: date) -> tuple[list[Event], list[Event]]:
+    """What a running firm is told until the day, and from then on: of projects whose contract is signed by then, and no event of a day that
+    the balances include."""
+    cut = universal_midnight(as_of) + 28 * 3_600_000_000
+    every = sorted(events, key=recording_time)
+    signed = {
+        event.contract_id: event for event in every if isinstance(event, ContractSigned) and recording_time(event) < cut
+    }
+    projects = {line.project_id for event in signed.values() for line in event.lines if event.starts_on <= as_of}
+    early = [event for event in every if recording_time(event) < cut and _is_of(event, projects, signed)]
+    lent = _lent(every)
+    early = [event for event in early if not _is_lent(event, lent) and not isinstance(event, StatementRequested)]
+    every = [event for event in every if not _is_lent(event, lent)]
+    known = {_work_id(event) for event in early}
+    late = [
+        event
+        for event in every
+        if recording_time(event) >= cut and _is_of(event, projects, signed) and not _is_before(event, as_of, known)
+    ]
+    return early, late
+
+
+def with_estimates(early: Sequence[Event], late: Sequence[Event], as_of: date) -> tuple[list[Event], list[Event]]:
+    """Who moves in states again what is to come: an estimate of earlier days does not say what was done since."""
+    newest: dict[tuple[str, str | None], EstimateRevised] = {}
+    for event in early:
+        if isinstance(event, EstimateRevised):
+            newest[event.project_id, event.line_id] = event
+    at = universal_midnight(as_of) + 36 * 3_600_000_000
+    again = [
+        event._replace(
+            event_id=f"{event.event_id}-again",
+            version=event.version * 10 + 5,
+            occurred_at=at,
+            recorded_at=at,
+            as_of=as_of,
+            remaining=tuple(each for each in event.remaining if each.month >= as_of.isoformat()[:7]),
+        )
+        for event in newest.values()
+    ]
+    return [_renumbered(event) for event in early], [*map(_renumbered, late), *again]
+
+
+def _renumbered(event: Event) -> Event:
+    """With room for another version between any two."""
+    return event._replace(version=event.version * 10) if isinstance(event, EstimateRevised) else event
+
+
+def _lent(events: Iterable[Event]) -> set[tuple[str, str]]:
+    """(person, project) of two companies: what such work costs is the other company's, and balances are of one."""
+    persons = {event.person_id: event.legal_entity_id for event in events if isinstance(event, PersonDefined)}
+    projects = {event.project_id: event.legal_entity_id for event in events if isinstance(event, ProjectActivated)}
+    return {(person, project) for person, of in persons.items() for project, its in projects.items() if of != its}
+
+
+def _is_lent(event: Event, lent: set[tuple[str, str]]) -> bool:
+    return isinstance(event, WORK) and (getattr(event, "person_id", None), getattr(event, "project_id", None)) in lent
+
+
+def _is_of(event: Event, projects: set[str], contracts: Mapping[str, object]) -> bool:
+    contract_id = getattr(event, "contract_id", None)
+    if contract_id is not None and contract_id not in contracts:
+        return False
+    project_id = getattr(event, "project_id", None)
+    return project_id is None or project_id in projects
+
+
+def _work_id(event: Event) -> tuple[str, str] | None:
+    for field in ("entry_id", "expense_id", "delivery_id", "milestone_id"):
+        if isinstance(event, WORK) and hasattr(event, field):
+            return field, getattr(event, field)
+    return None
+
+
+def _is_before(event: Event, as_of: date, known: set[tuple[str, str] | None]) -> bool:
+    """Work of these days, another version of what is known of them, or terms that begin among them."""
+    match event:
+        case TimeApproved() | ExpenseApproved() | UnitsDelivered() | MilestoneAccepted():
+            return _work_id(event) in known or date.fromisoformat(str(day_of(event))[:10]) <= as_of
+        case TimeWithdrawn() | ExpenseWithdrawn():
+            return _work_id(event) in known
+        case ContractAmended(effective_on=day, retroactive=is_retroactive):
+            return day <= as_of or is_retroactive
+        case ContractTerminated(effective_on=day):
+            return day <= as_of
+        case ProgressReported(as_of=day):
+            return day <= as_of
+    return False
+
+
+def waiting(firm: RunningFirm) -> set[tuple[str, str]]:
+    """Work that waits for something on the day: nobody knows yet what it comes to, so it is settled before a firm moves."""
+    found: set[tuple[str, str]] = set()
+    for engagement_id in sorted({record.engagement_id for record in firm.books.log if record.engagement_id}):
+        for entry in entries_of(firm, engagement_id):
+            if entry.work is not None and (entry.behind is not None or not entry.work.finished):
+                found |= {(field, entry.work.subject_id) for field in ("entry_id", "expense_id", "delivery_id")}
+    return found
+
+
+def without(events: Iterable[Event], work: set[tuple[str, str]]) -> list[Event]:
+    return [event for event in events if _work_id(event) not in work]
+
+
+# Balances of the old firm
+
+
+# An invoice over several projects of a contract stands with one of them: what is owed and paid is the contract's.
+OF_CONTRACT = frozenset({BANK, RECEIVABLE, OUTPUT_TAX})
+COSTS = frozenset({LABOR_COST, EXPENSE_COST, LABOR_ABSORPTION, EXPENSE_CLEARING, INPUT_TAX})
+
+
+class Balances(NamedTuple):
+    """What the old firm has said until a moment, in sums: (contract, project, account) with amount and ledger amount, debit positive; and
+    what statements have on lines."""
+
+    by_contract: Mapping[tuple[str, str, str], Sequence[Amount]]
+    on_statements: Mapping[str, Amount]
+    of_payers: Mapping[tuple[str, str], Amount]
+
+
+def sums_of(outputs: Iterable[Output]) -> Balances:
+    by_contract: dict[tuple[str, str, str], list[Amount]] = defaultdict(lambda: [0, 0])
+    statements: dict[str, BillingStatement] = {}
+    for record in outputs:
+        if isinstance(record, JournalEntry) and record.contract_id is not None:
+            for leg in record.lines:
+                had = by_contract[record.contract_id, leg.project_id or "", leg.account]
+                had[0] += leg.amount
+                had[1] += leg.ledger_amount
+        elif isinstance(record, BillingStatement) and record.status == ISSUED:
+            statements[record.statement_id] = record
+    on_statements: Counter[str] = Counter()
+    of_payers: Counter[tuple[str, str]] = Counter()
+    for statement in statements.values():
+        for line in statement.lines:
+            on_statements[line.line_id] += line.amount
+            of_payers[line.line_id, statement.bill_to] += line.amount
+    return Balances(by_contract, on_statements, of_payers)
+
+
+def balances(firm: RunningFirm, as_of: date) -> list[Row]:
+    """Rows for the import, in the columns of the ready mapping."""
+    sums = sums_of(firm.outputs())
+    rows: list[Row] = []
+    for engagement_id in sorted({record.engagement_id for record in firm.books.log if record.engagement_id}):
+        rows += _of_engagement(firm, engagement_id, sums, as_of)
+    return rows
+
+
+class LineSums:
+    """What entries of a line come to."""
+
+    def __init__(self) -> None:
+        self.hours = self.labor = self.expenses = self.units = 0
+        self.applied = 0
+
+
+def _of_engagement(firm: RunningFirm, engagement_id: str, sums: Balances, as_of: date) -> Iterator[Row]:
+    parts = firm.books.parts(engagement_id)
+    entries = entries_of(firm, engagement_id)
+    worked: dict[tuple[str, str], LineSums] = defaultdict(LineSums)
+    for entry in entries:
+        _add(worked, entry, as_of)
+    lines: dict[tuple[str, str], list[str]] = defaultdict(list)
+    plans: dict[tuple[str, str], Any] = {}
+    for (kind, _), contract in parts.items():
+        if kind == "contract" and isinstance(contract, Contract) and contract.in_force:
+            for each in contract.terms.lines:
+                lines[contract.contract_id, each.project_id].append(each.line_id)
+                plans[contract.contract_id, each.line_id] = each
+    for (contract_id, project_id), line_ids in sorted(lines.items()):
+        yield from _of_project(parts, contract_id, project_id, line_ids, plans, worked, sums, as_of)
+
+
+def entries_of(firm: RunningFirm, engagement_id: str) -> list[Entry]:
+    store = firm.books.shard.store
+    number = store.db.execute("SELECT no FROM engagements WHERE id = ?", (engagement_id,)).fetchone()[0]
+    names = [row[0] for row in store.db.execute("SELECT id FROM entries WHERE no = ? ORDER BY id", (number,))]
+    return [entry for name in names if (entry := store.entry(number, name)) is not None]
+
+
+def _add(worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date) -> None:
+    """Units count in the month that runs, in which their tiers are."""
+    work = entry.standing
+    if work is None:
+        return
+    has_line = work.price is not None and bool(work.price.line_id)
+    key = (work.price.contract_id, work.price.line_id) if has_line and work.price is not None else ("", work.project_id)
+    found = worked[key]
+    if work.cost is not None:
+        found.hours += work.cost.hours
+        ledger = sum(
+            leg.ledger_amount
+            for journal in work.journals
+            for leg in journal.lines
+            if leg.account in (LABOR_COST, EXPENSE_COST)
+        )
+        if work.charge is None:
+            found.labor += ledger
+        else:
+            found.expenses += ledger
+    if work.charge is not None and work.charge.kind == "delivery" and work.charge.day >= as_of.replace(day=1):
+        found.units += work.charge.quantity or 0
+
+
+def _of_project(
+    parts: Mapping[tuple[str, str], Any],
+    contract_id: str,
+    project_id: str,
+    line_ids: Sequence[str],
+    plans: Mapping[tuple[str, str], Any],
+    worked: Mapping[tuple[str, str], LineSums],
+    sums: Balances,
+    as_of: date,
+) -> Iterator[Row]:
+    def on(*accounts: str, place: int = 0) -> Amount:
+        return sum(sums.by_contract.get((contract_id, project_id, account), (0, 0))[place] for account in accounts)
+
+    contract: Contract = parts["contract", contract_id]
+    common: Row = {"project": project_id, "as_of": as_of}
+    totals = {each: parts.get(("line", f"{contract_id}/{each}")) or LineTotals(project_id) for each in line_ids}
+    open_invoices = [
+        part
+        for (kind, _), part in parts.items()
+        if kind == "receivable" and isinstance(part, Receivable) and part.contract_id == contract_id
+        and part.project_id == project_id and part.open[0]
+    ]  # fmt: skip
+    retention, tax, given_up = on(RETENTION_RECEIVABLE), -on(OUTPUT_TAX), on(BAD_DEBT)
+    deposit_lines = [each for each in line_ids if isinstance(plans[contract_id, each].terms, Deposit)]
+    deposit = -on(CUSTOMER_DEPOSIT)
+    of_deposits = {each: sums.on_statements.get(each, 0) for each in deposit_lines}
+    billed = sum(totals[each].invoiced for each in line_ids if each not in deposit_lines) + sum(of_deposits.values())
+    used = sum(of_deposits.values()) - deposit
+    paid = billed + tax - retention - used - given_up - sum(part.open[0] for part in open_invoices)
+    spare = worked.get(("", project_id), LineSums())
+    first = next((each for each in line_ids if each not in deposit_lines), line_ids[0])
+    is_foreign = any(part.currency != part.ledger_currency for part in open_invoices) or _is_foreign(sums, contract_id)
+    split = _split_ledger(totals, deposit_lines, -on(*REVENUE, place=1), on(*CONTRACT_POSITION, place=1), first)
+    for line_id in line_ids:
+        had, done = totals[line_id], worked.get((contract_id, line_id), LineSums())
+        is_first, is_deposit = line_id == first, line_id in deposit_lines
+        extra = spare if is_first else LineSums()
+        row: Row = {
+            **common,
+            "kind": "line",
+            "line": line_id,
+            "contract": contract_id,
+            "currency": contract.terms.currency,
+            "hours": hours(done.hours + extra.hours),
+            "billable_hours": hours(had.hours),
+            "cost": money(done.labor + done.expenses + extra.labor + extra.expenses),
+            "expenses": money(done.expenses + extra.expenses),
+            "revenue": money(0 if is_deposit else had.recognised),
+            "billed": money(of_deposits[line_id] if is_deposit else had.invoiced),
+            "over_cap": money(_over_cap(parts, contract_id, line_id, had, as_of)),
+            "deposit": money(deposit if is_deposit and line_id == deposit_lines[0] else 0),
+        }
+        if is_first:
+            row |= {
+                "tax": money(tax),
+                "paid": money(paid),
+                "written_off": money(given_up),
+                "retention": money(retention),
+            }
+        if done.units:
+            row["units"] = str(Decimal(done.units) / QUANTITY_ONE)
+        reports = parts.get(("reports", f"{contract_id}/{line_id}"))
+        if isinstance(reports, Reports) and reports.said:
+            row["percent"] = str(Decimal(reports.said[-1][2]) / 1_000_000)
+        if is_foreign:
+            revenue, unbilled = split[line_id]
+            row |= {"ledger_revenue": money(revenue), "ledger_unbilled": money(unbilled)}
+            if is_first:
+                row |= {
+                    "ledger_tax": money(-on(OUTPUT_TAX, place=1)),
+                    "ledger_paid": money(on(BANK, place=1)),
+                    "ledger_written_off": money(on(BAD_DEBT, place=1)),
+                    "ledger_retention": money(on(RETENTION_RECEIVABLE, place=1)),
+                }
+            if is_deposit:
+                row["ledger_deposit"] = money(-on(CUSTOMER_DEPOSIT, place=1))
+        yield row
+        if len(contract.terms.bill_to) > 1:
+            yield from _payers(
+                parts,
+                contract,
+                line_id,
+                sums,
+                open_invoices,
+                {**common, "line": line_id, "contract": contract_id},
+                is_first=is_first,
+            )
+        yield from _parts_of_line(
+            parts, contract, contract_id, line_id, had, {**common, "line": line_id, "contract": contract_id}
+        )
+    for part in open_invoices:
+        yield {
+            **common,
+            "kind": "receivable",
+            "contract": contract_id,
+            "invoice": part.invoice_id,
+            "customer": part.bill_to,
+            "invoiced_on": part.posted_on,
+            "net": money(part.net[0] - part.credited[0]),
+            "tax": money(part.tax[0] - part.credited_tax[0]),
+            "open": money(part.open[0]),
+            **({"ledger_open": money(part.open[1])} if is_foreign else {}),
+        }
+
+
+def _payers(
+    parts: Mapping[tuple[str, str], Any],
+    contract: Contract,
+    line_id: str,
+    sums: Balances,
+    open_invoices: Sequence[Receivable],
+    common: Row,
+    *,
+    is_first: bool,
+) -> Iterator[Row]:
+    """Tax, cash and what is retained stand with the first line, as the line's own do."""
+    receivables = [part for (kind, _), part in parts.items() if kind == "receivable" and isinstance(part, Receivable)]
+    for party in contract.terms.bill_to:
+        own = [
+            one for one in receivables if (one.contract_id, one.bill_to) == (contract.contract_id, party.customer_id)
+        ]
+        kept: RetentionAccount | None = parts.get(("retention", f"{contract.contract_id}/{party.customer_id}"))
+        billed = sums.of_payers.get((line_id, party.customer_id), 0)
+        row: Row = {**common, "kind": "payer", "customer": party.customer_id}
+        if is_first:
+            billed -= sum(one.credited[0] for one in own)
+            row |= {
+                "paid": money(sum(one.paid[0] for one in own)),
+                "tax": money(sum(one.tax[0] - one.credited_tax[0] for one in own)),
+                "retention": money(sum(one.posted for one in kept.withheld) if kept is not None else 0),
+            }
+        yield {**row, "billed": money(billed)}
+
+
+def _over_cap(
+    parts: Mapping[tuple[str, str], Any], contract_id: str, line_id: str, had: LineTotals, as_of: date
+) -> Amount:
+    """Of a cap a month what waits for room in the month that runs: no other gets any."""
+    own = {
+        parts_of(part_id)[3]: part.refused_amount
+        for (kind, part_id), part in parts.items()
+        if kind == "bucket"
+        and parts_of(part_id)[:3] == (contract_id, "", f"line:{line_id}")
+        and len(parts_of(part_id)) > 3
+    }
+    months = {period: amount for period, amount in own.items() if len(period) == len("2026-03")}
+    return months.get(as_of.isoformat()[:7], 0) if months else had.over
+
+
+def _is_foreign(sums: Balances, contract_id: str) -> bool:
+    return any(amount != ledger for (of, _, _), (amount, ledger) in sums.by_contract.items() if of == contract_id)
+
+
+def _split_ledger(
+    totals: Mapping[str, LineTotals], deposits: Sequence[str], revenue: Amount, unbilled: Amount, first: str
+) -> dict[str, tuple[Amount, Amount]]:
+    """By what each line has in contract currency; the first takes the rest."""
+    earned = {each: 0 if each in deposits else one.recognised for each, one in totals.items()}
+    left = {each: 0 if each in deposits else one.recognised - one.invoiced for each, one in totals.items()}
+    whole, rest = sum(earned.values()), sum(left.values())
+    found = {
+        each: (
+            revenue * earned[each] // whole // 100 * 100 if whole else 0,
+            unbilled * left[each] // rest // 100 * 100 if rest else 0,
+        )
+        for each in totals
+    }
+    others = [found[each] for each in totals if each != first]
+    found[first] = revenue - sum(one for one, _ in others), unbilled - sum(one for _, one in others)
+    return found
+
+
+def _parts_of_line(
+    parts: Mapping[tuple[str, str], Any],
+    contract: Contract,
+    contract_id: str,
+    line_id: str,
+    had: LineTotals,
+    common: Row,
+) -> Iterator[Row]:
+    line = next(each for each in contract.terms.lines if each.line_id == line_id)
+    for (kind, part_id), part in parts.items():
+        if (
+            kind == "milestone"
+            and isinstance(part, Acceptance)
+            and part.line_id == line_id
+            and part.accepted_on is not None
+        ):
+            yield {**common, "kind": "milestone", "milestone": part_id, "accepted_on": part.accepted_on}
+        if kind == "bucket" and isinstance(part, CapBucket):
+            of, allotment, cap_id, period, *_ = (*parts_of(part_id), "")
+            shared = next((cap for cap in contract.terms.shared_caps or () if f"shared:{cap.cap_id}" == cap_id), None)
+            is_of_line = line_id in shared.lines if shared is not None else _is_own(contract, cap_id, line_id)
+            if of != contract_id or allotment or not is_of_line:
+                continue
+            month = f"{period}-01" if len(period) == len("2026-03") else None
+            if month is not None and period != str(common["as_of"])[:7]:
+                continue
+            yield {
+                **common,
+                "kind": "cap",
+                "cap": cap_id.removeprefix("shared:"),
+                "amount": money(had.billable if shared is not None else part.bucket.amount),
+                "cap_hours": hours(0 if shared is not None else part.bucket.hours),
+                **({"month": month} if month else {}),
+            }
+    fees: LineFees | None = parts.get(("fees", f"{contract_id}/{line_id}"))
+    if isinstance(line.terms, Retainer) and fees is not None:
+        bought = {
+            name.rpartition("/")[2]: line.terms.quantity for name in fees.rows if name.rpartition("/")[2][:2] == "20"
+        }
+        bought |= dict.fromkeys(had.drawn, line.terms.quantity)
+        limits = {name: limit for ended in fees.ended for name, limit in ended.limits.items()}
+        for name, quantity in sorted(bought.items()):
+            left = min(quantity, limits.get(name, quantity)) - had.drawn.get(name, (0, 0))[0]
+            if left > 0:
+                yield {**common, "kind": "retainer", "starts_on": name, "left": hours(left)}
+
+
+def _is_own(contract: Contract, cap_id: str, line_id: str) -> bool:
+    """Of a purchase order's the first line states all."""
+    if cap_id.startswith(("line:", "limit:")):
+        return cap_id.split(":")[1] == line_id
+    return line_id == contract.terms.lines[0].line_id
+
+
+def money(amount: Amount) -> str:
+    return str(Decimal(amount) / AMOUNT_ONE)
+
+
+def hours(quantity: int) -> str:
+    return str(Decimal(quantity) / HOURS_ONE)
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> Path:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+# The firm that moves in
+
+
+def opening(early: Iterable[Event], as_of: date) -> list[Event]:
+    """Contracts, projects, people, rates and plans, all recorded as the day begins."""
+    at = universal_midnight(as_of)
+    found: list[Event] = []
+    for event in early:
+        if isinstance(event, SAID_AGAIN) or TOPICS[type(event).__name__] in REFERENCE_TOPICS:
+            again: Any = event
+            found.append(again._replace(recorded_at=at))
+    return found
+
+
+def load(folder: Path, said: Sequence[Event], rows: Sequence[Row]) -> tuple[ImportedBalances, list[Event]]:
+    """Through the import, from CSV; the folder has the contracts."""
+    source = folder / "input"
+    source.mkdir()
+    (source / "firm.jsonl").write_bytes(b"".join(json_line(event) for event in said))
+    mapped = read_table_mapping(READY, ('cap.hours={column="cap_hours",optional=true}',), BalancesMapping)
+    loaded = import_balances([write_csv(folder / "balances.csv", rows)], mapped, READY.name, source, "moved")
+    found = (
+        [event_from_json_line(line) for line in loaded.events_path.read_bytes().splitlines()] if loaded.projects else []
+    )
+    return loaded, found
+
+
+# How they compare
+
+Key = tuple[object, ...]
+Sums = dict[Key, tuple[Amount, Amount]]
+
+
+def by_account(outputs: Iterable[Output], *, by_day: bool = False) -> Sums:
+    """By company, account, currency and project, and accounting date where asked for; amount and ledger amount.
+
+    Cost is in ledger currency, whatever was spent, and input tax with what is owed: balances have both so.
+    """
+    sums: dict[tuple[object, ...], list[Amount]] = defaultdict(lambda: [0, 0])
+    for record in outputs:
+        if isinstance(record, JournalEntry):
+            for leg in record.lines:
+                is_cost = leg.account in COSTS and not by_day
+                account = EXPENSE_CLEARING if leg.account == INPUT_TAX and not by_day else leg.account
+                of = record.contract_id if account in OF_CONTRACT else leg.project_id
+                key = (
+                    record.legal_entity_id,
+                    account,
+                    record.ledger_currency if is_cost else record.currency,
+                    of or "",
+                )
+                had = sums[(*key, record.accounting_date) if by_day else key]
+                had[0] += leg.ledger_amount if is_cost else leg.amount
+                had[1] += leg.ledger_amount
+    return {key: (amount, ledger) for key, (amount, ledger) in sums.items() if amount or ledger}
+
+
+def apart(old: Mapping[Key, object], new: Mapping[Key, object]) -> dict[Key, tuple[object, object]]:
+    """What is not the same on both sides."""
+    return {key: (old.get(key), new.get(key)) for key in sorted({*old, *new}, key=str) if old.get(key) != new.get(key)}

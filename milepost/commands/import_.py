@@ -14,6 +14,7 @@ from connectors.imports.readings import FIRST_DATE, LAST_DATE, decimal_text
 from connectors.imports.refusals import ImportRefused
 from milepost.console import say, tell, write_json
 from milepost.days import day, now
+from milepost.event_words import event_name
 from milepost.folders import FolderName
 from milepost.printable import printable
 from milepost.rejected_rows import tally_text, tell_rejected
@@ -209,7 +210,10 @@ def time_text(file: Path, imported: ImportedTime, *, is_dry_run: bool) -> str:
         *_elsewhere(imported),
         *(f"  filtered  {count:,} where {label}" for label, count in imported.left_out),
         *([f"  unwritten {counted(imported.untold, 'thing')} that no row could tell"] if imported.untold else []),
-        *(f"  {'would be' if is_dry_run else 'written '}  {count:,} {event}" for event, count in imported.events),
+        *(
+            f"  {'would be' if is_dry_run else 'written '}  {count:,} {event_name(event)}"
+            for event, count in imported.events
+        ),
         *_file("  events    ", imported, is_dry_run),
     ]
     return "\n".join(lines)

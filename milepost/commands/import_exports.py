@@ -21,6 +21,7 @@ from domain.reference.zones import is_zone, zone_names
 from milepost.commands.import_ import WRONG_USAGE, AllowFuture, BillInvoiced, DryRun, Json, name_of, plain_name, refused
 from milepost.console import say, shell_word, tell, write_json
 from milepost.days import now
+from milepost.event_words import event_name
 from milepost.folders import FolderName
 from milepost.rejected_rows import amounts_text, tell_rejected
 
@@ -239,7 +240,7 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
         _changes_line(changes),
         *(f"  WARNING  {warning}" for warning in warnings_of(imported)),
         *_notes(imported),
-        *(f"  {wrote} {count:,} {event}" for event, count in imported.events),
+        *(f"  {wrote} {count:,} {event_name(event)}" for event, count in imported.events),
         *(f"  file  {path}" for path in (imported.setup_path, imported.events_path) if path),
         *(["  nothing was written (--dry-run)"] if imported.is_dry_run else []),
         *([] if imported.events else ["  nothing is new, so no file was written"]),

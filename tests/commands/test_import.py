@@ -67,8 +67,8 @@ def test_time_is_imported_and_told(tmp_path: Path) -> None:
         "  repeated  0\n"
         "  rejected  1\n"
         "  filtered  1 where Person is Nobody\n"
-        "  written   1 LegalEntityDefined\n"
-        "  written   1 TimeApproved\n"
+        "  written   1 legal entity defined\n"
+        "  written   1 time approved\n"
         f"  events    {out}/csv-hours-of-march.jsonl\n"
     )
     assert result.stderr == (

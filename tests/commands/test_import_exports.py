@@ -191,7 +191,7 @@ def test_a_dry_run_shows_the_summary_and_writes_nothing(tmp_path: Path) -> None:
     file = write_text(written(HARVEST_ROW))(tmp_path / "march.csv")
     told = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY, "--dry-run")
     assert told.exit_code == 0, told.output
-    assert "would write 1 TimeApproved" in told.stdout
+    assert "would write 1 time approved" in told.stdout
     assert "nothing was written (--dry-run)" in told.stdout
     assert not (tmp_path / "input").exists()
 

@@ -96,6 +96,8 @@ def references(sheet: StatementSheet) -> Iterator[PrintedFact]:
     yield PrintedFact(words["customer_number"], statement.bill_to)
     if customer is not None and customer.vat_id:
         yield PrintedFact(words["your_vat_id"], customer.vat_id)
+    elif customer is not None and customer.tax_registration:
+        yield PrintedFact(words["your_tax_registration"], customer.tax_registration)
     if entity is not None and entity.vat_id:
         yield PrintedFact(words["our_vat_id"], entity.vat_id)
     yield PrintedFact(words["statement"], statement.statement_id)

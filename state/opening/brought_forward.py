@@ -1,4 +1,4 @@
-"""Balances of running projects: checked as a whole, then told as a short history of one day.
+"""Balances of running projects: checked as a whole, then entered as a short history of one day.
 
 What terms charged by themselves is charged by them (`fees`, `revenue`), posted on the day of the balances; what work came to is a row a
 line. What was billed is put on statements that nobody is sent, one for each invoice that is still open and one for the rest, and these are
@@ -38,7 +38,7 @@ from domain.events.common import BalanceForward, ReceivableForward
 from domain.events.finance import InvoicePosted
 from domain.identity import composed, opening_statement_id
 from domain.ledger.journal import Booking, Leg, merge
-from domain.money import convert
+from domain.money import convert, format_amount
 from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
 from domain.reference.zones import universal_midnight
@@ -47,6 +47,7 @@ from domain.terms.kind import INCLUDED, NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.units import EXCHANGE_RATE_ONE, QUANTITY_ONE, Amount, Hours
 from domain.why import Why
 from domain.work.rows import OPENING, row_id
+from state.billing.approval import tried
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
 from state.books import (
@@ -80,7 +81,7 @@ from state.handlers.work import retry_parked, take, withdraw
 from state.ledger.deposit_balance import balance as deposit_balance
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.posting import about, booking_of, emit, with_standing
-from state.opening.faults import OpeningFault, Stated, faults_of, stated_lines
+from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
 from state.opening.record import say_bill, say_exchange, say_months, say_payment, say_pieces, say_row
 from state.receivables import receipts
 from state.receivables.receivables import pay, write_off
@@ -125,7 +126,7 @@ def _advance(draft: Draft, project_id: str) -> None:
     """Load the newest balances where nothing is wrong with them; else say what is, and leave the books as they are."""
     known = balances_of(draft, project_id)
     assert known is not None, "they were stated"
-    faults = list(faults_of(draft, known))
+    faults = list(faults_of(draft, known)) or _load(tried(draft), known)
     _tell(draft, known, faults)
     waits = tuple(sorted({key for fault in faults for key in fault.waits}))
     name = f"{KIND}:{project_id}"
@@ -135,7 +136,8 @@ def _advance(draft: Draft, project_id: str) -> None:
     known = replace(known, category=faults[0].category if faults else "", waits=waits)
     draft.put(KIND, project_id, known)
     if not faults:
-        _load(draft, known)
+        unfit = _load(draft, known)
+        assert not unfit, "it was tried on a copy of the books"
 
 
 def _tell(draft: Draft, known: BroughtForward, faults: Sequence[OpeningFault]) -> None:
@@ -188,7 +190,8 @@ class _Loading(NamedTuple):
     months: list[tuple[str, str, Amount, Amount]]
 
 
-def _load(draft: Draft, known: BroughtForward) -> None:
+def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
+    """What shows only when the terms have charged what they charge by themselves; the books are of no use then."""
     event = known.event
     later = _unload(draft, known)
     project = draft.moved(event.project_id)
@@ -200,7 +203,14 @@ def _load(draft: Draft, known: BroughtForward) -> None:
     parts = []
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = tuple(one for one in stated if one.contract.contract_id == contract_id)
-        parts.append(_load_contract(draft, event, own))
+        loading = _load_contract(draft, event, own)
+        if unfit := list(_unbillable(draft, loading)):
+            return unfit
+        _bill(draft, loading)
+        _provide(draft, loading)
+        if loading.slot.currency != loading.slot.entity.currency:
+            _carry(draft, loading)
+        parts.append(loading)
     rows = tuple(dict.fromkeys((*known.rows, *(row for part in parts for row in part.rows))))
     for row in known.rows:
         entry = draft.entry(row)
@@ -229,6 +239,7 @@ def _load(draft: Draft, known: BroughtForward) -> None:
         ),
     )
     retry_parked(draft)
+    return []
 
 
 def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Stated, ...]) -> _Loading:
@@ -242,10 +253,6 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     loading = _Loading(contract, event, slot, lines, mine, [], [], [], [], [], [])
     for one in lines:
         _bring_work(draft, loading, one)
-    _bill(draft, loading)
-    _provide(draft, loading)
-    if slot.currency != slot.entity.currency:
-        _carry(draft, loading)
     return loading
 
 
@@ -454,6 +461,24 @@ def _billed_rows(draft: Draft, loading: _Loading) -> list[_Taken]:
             ]
     found.sort(key=lambda one: (str(one[0]), one[1].line_id, one[1].row))
     return [taken for _, taken in found]
+
+
+def _unbillable(draft: Draft, loading: _Loading) -> Iterator[OpeningFault]:
+    """Lines of which more, or less, is stated as billed than there is to bill: their terms gave something back, or ended."""
+    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    found: dict[str, Amount] = {}
+    for one in _billed_rows(draft, loading):
+        found[one.line_id] = found.get(one.line_id, 0) + one.amount
+    for stated in loading.lines:
+        balance = stated.balance
+        if (had := found.get(balance.line_id, 0)) != balance.billed:
+            there, billed = format_amount(had, currency), format_amount(balance.billed, currency)
+            source = f" ({balance.source_row})" if balance.source_row is not None else ""
+            message = (
+                f"line {balance.line_id}{source}: {billed} {currency} are stated as billed, but by its terms {there} can be billed until "
+                f"{loading.event.as_of}; correct one of both, or send this contract's events from its beginning"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].billed", contract_id)
 
 
 def _part(rows: Sequence[_Taken], amount: Amount) -> tuple[list[_Taken], list[_Taken]]:

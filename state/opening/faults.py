@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.accounts import RECEIVABLE
 from domain.billing.shares import parties_of, several_pay
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Deposit, Milestones, Retainer
 from domain.money import format_amount
+from domain.receivables.opening import owed_and_settled
 from domain.reference.exchange import MissingRate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms import methods
@@ -208,31 +208,21 @@ def _of_contract(draft: Draft, known: BroughtForward, stated: Sequence[Stated]) 
 
 def _sums(event: BalancesBroughtForward, contract: Contract, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
     """Billed and tax, less what was kept back or set against it, is paid, given up or open."""
-    currency = contract.terms.currency
+    currency, contract_id = contract.terms.currency, contract.contract_id
     lines = [one.balance for one in stated]
-    billed, tax = sum(one.billed for one in lines), sum(one.tax for one in lines)
-    kept = sum(one.retention for one in lines)
-    used = sum(one.balance.billed - one.balance.deposit for one in stated if one.plan.timing == NO_REVENUE)
-    paid, given_up = sum(one.paid for one in lines), sum(one.written_off for one in lines)
-    own = [one for one in event.receivables if one.contract_id in (None, contract.contract_id)]
-    still = sum(one.open for one in own)
-    owed, settled = billed + tax - kept - used, paid + given_up + still
-    beyond = sum(one.net for one in own) - billed + used, sum(one.tax for one in own) - tax
+    deposits = {one.balance.line_id for one in stated if one.plan.timing == NO_REVENUE}
+    own = [one for one in event.receivables if one.contract_id in (None, contract_id)]
+    found = owed_and_settled(lines, deposits, own)
+    net = found.billed - found.deposits_used
+    beyond = sum(one.net for one in own) - net, sum(one.tax for one in own) - found.tax
     if max(beyond) > 0:
-        of, whole = ("net", billed - used) if beyond[0] > 0 else ("tax", tax)
+        of, whole = ("net", net) if beyond[0] > 0 else ("tax", found.tax)
         most, got = format_amount(whole, currency), format_amount(whole + max(beyond), currency)
-        message = f"contract {contract.contract_id}: {of} of its open invoices: expected at most {most}, as billed, got {got} {currency}"
-        yield OpeningFault(DIFFERS, message, "receivables", contract.contract_id)
-    if owed == settled:
-        return
-    shown = [format_amount(each, currency) for each in (billed, tax, kept, used, owed, paid, given_up, still, settled)]
-    message = (
-        f"contract {contract.contract_id}: billed {shown[0]} + tax {shown[1]} - retention {shown[2]} - deposits used {shown[3]} = "
-        f"{shown[4]} {currency}, but paid {shown[5]} + written off {shown[6]} + open invoices {shown[7]} = {shown[8]}: "
-        f"a difference of {format_amount(owed - settled, currency)} on {RECEIVABLE}"
-        f"{''.join(_row(one.source_row) for one in lines)}"
-    )
-    yield OpeningFault(DIFFERS, message, "lines", contract.contract_id)
+        message = f"contract {contract_id}: {of} of its open invoices: expected at most {most}, as billed, got {got} {currency}"
+        yield OpeningFault(DIFFERS, message, "receivables", contract_id)
+    if found.difference:
+        rows = "".join(_row(one.source_row) for one in lines)
+        yield OpeningFault(DIFFERS, f"{found.sentence(contract_id, currency)}{rows}", "lines", contract_id)
 
 
 def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:

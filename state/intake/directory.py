@@ -16,7 +16,8 @@ A version of work that names a project of another engagement is refused where th
 | line, milestone         | as the contract names it | the same; several contracts may use one id            |
 | bill_to                 | customer                 | every engagement with a contract that bills them      |
 | time_entry, expense ... | their own                | where they first went; later versions follow          |
-| invoice                 | the ERP's                | the engagement of its statement                       |
+| invoice                 | the ERP's                | the engagement of its statement, or of the balances   |
+|                         |                          | that bring it                                         |
 """
 
 from __future__ import annotations
@@ -307,6 +308,14 @@ def _activation(directory: Directory, event: ProjectActivated) -> Route:
 
 def _of_project(directory: Directory, event: ProjectClosed | EstimateRevised | BalancesBroughtForward) -> Route:
     return _binding(directory, event, _one(directory, event, [_project_key(event)]))
+
+
+def _balances(directory: Directory, event: BalancesBroughtForward) -> Route:
+    """Payments and credit memos of the invoices that it brings go where the project is."""
+    found = _of_project(directory, event)
+    for each in event.receivables:
+        found = _with_link(directory, found, ("invoice", each.invoice_id))
+    return found
 
 
 def _binding(directory: Directory, event: Any, found: Route) -> Route:
@@ -634,7 +643,7 @@ _REFERENCE_DATA: Final[tuple[type, ...]] = (
 
 # By class and not by `match`: the millions of time events must not pass fifty cases each.
 _ROUTES: Final[Mapping[type, Callable[[Directory, Any], Route]]] = {
-    BalancesBroughtForward: _of_project,
+    BalancesBroughtForward: _balances,
     BillingHoldPlaced: _hold_placed,
     BillingHoldReleased: _hold_released,
     ContractAmended: _contract,

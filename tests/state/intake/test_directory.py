@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.events.catalogue import EVENTS, Event
-from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import (
     BillTo,
     ContractLine,
@@ -19,6 +19,7 @@ from domain.events.common import (
     Milestone,
     Milestones,
     PaymentApplication,
+    ReceivableForward,
     StatementReference,
     TimeAndMaterials,
 )
@@ -363,6 +364,18 @@ def test_an_invoice_belongs_to_its_statements_engagement() -> None:
     )
     assert known.take(memo) == Routed(("E-1",))
     assert known.take(memo._replace(invoice_id="I-9")) == Unrouted((("invoice", "I-9"),))
+
+
+def test_invoices_that_balances_bring_are_paid_where_the_project_is() -> None:
+    known = Known(("project", "P", "E-1"))
+    open_ = ReceivableForward("INV-7", DAY, net=1_000_0000, open=1_190_0000)
+    brought = BalancesBroughtForward(
+        **HEAD, engagement_id="E-1", project_id="P", version=1, as_of=DAY, lines=(), receivables=(open_,)
+    )
+    assert known.take(brought) == Routed(("E-1",), (Link("invoice", "INV-7", "E-1"),))
+    found = known.take(paid("INV-7"))
+    assert isinstance(found, Routed)
+    assert found.engagements == ("E-1",)
 
 
 def test_a_payment_reaches_every_engagement_that_it_pays() -> None:

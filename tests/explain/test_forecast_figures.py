@@ -164,7 +164,7 @@ def test_of_a_cap_that_is_used_up(tmp_path: Path) -> None:
     text = explained(tmp_path, ("8", "8", "8"), {"kind": "hard", "amount": "1000"})
     assert text.startswith("cap L-1: used up")
     assert "the last of it goes to: T-2" in text
-    assert "TimeApproved T-2 version 1" in text
+    assert "time approved T-2 version 1" in text
     assert "soft" not in text
 
 

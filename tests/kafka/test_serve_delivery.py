@@ -86,7 +86,7 @@ def test_an_end_in_order_leaves_nothing_to_wait_for(delivering: Delivering) -> N
         ended(process, exit_codes.DONE)
     there = delivering.entries()
     assert len(there) < len(delivering.journals()), "it was to end in the middle"
-    assert len(delivering.answers()) >= len(there) * 0.6, "what was answered is published"
+    assert len(delivering.answers()) >= len(there) * 0.5, "what was answered is published"
     shutil.rmtree(delivering.site.folder / "delivery")
     with delivering.start() as process:
         assert WAITED_FOR not in delivered(delivering, process)

@@ -12,7 +12,6 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from connectors.containers import ContainerDamaged
 from connectors.files.no_outputs import NoOutputs
 from connectors.files.output_lock import OutputInUse
 from connectors.files.writing import IN_THE_WAY, way_out
@@ -21,7 +20,6 @@ from milepost.console import say
 from milepost.printable import printable
 from milepost.wrong_settings import WrongSettings
 from state.guards import LOG_DAMAGED, OUTPUT_UNWRITABLE, GuardStop
-from state.store.store import StoreError
 
 UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, *IN_THE_WAY)
 
@@ -80,6 +78,10 @@ def causes(fault: BaseException | None) -> Iterator[BaseException]:
 
 
 def _known_ending(fault: BaseException) -> tuple[int, str] | None:
+    # Codec and store are loaded by commands that need them; this module is loaded by all.
+    from connectors.containers import ContainerDamaged
+    from state.store.store import StoreError
+
     match fault:
         case GuardStop():
             return fault.code, fault.message

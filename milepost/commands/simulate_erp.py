@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from domain.delivery.chart import ENTITY_DAY, GRAINS
 from milepost.console import echo, say
 from milepost.stopping import stopping
-from simulation.erp.serving import served
-from simulation.erp.simulated import INTERFACES, SimulatedErp
 from simulation.erp.troubles import TroubleShare, TroubleTurn, parsed
 
+# Those of `simulation.erp.simulated`, which is slow to load for all other commands.
+KINDS: Final = ("netsuite", "dynamics365_finance", "business_central", "oracle_fusion")
 WRONG_USAGE = 2
 # Of the folder: which it was last.
 PORT = "port"
@@ -25,7 +25,7 @@ CALL_SECONDS = 5
 
 def simulate_erp(
     folder: Annotated[Path, typer.Option("--folder", help="Folder of its books; they stay when it ends.")],
-    kind: Annotated[str, typer.Option("--kind", help=f"Whose interface: {', '.join(INTERFACES)}.")] = "netsuite",
+    kind: Annotated[str, typer.Option("--kind", help=f"Whose interface: {', '.join(KINDS)}.")] = "netsuite",
     port: Annotated[
         int,
         typer.Option(
@@ -50,9 +50,11 @@ def simulate_erp(
 ) -> None:
     """Be an ERP on a port of this machine until SIGTERM or Ctrl-C, and write an accounts.toml to deliver to it with."""
     from simulation.erp.accounts import client_of, written
+    from simulation.erp.serving import served
+    from simulation.erp.simulated import SimulatedErp
 
-    if kind not in INTERFACES:
-        raise typer.BadParameter(f"expected one of {', '.join(INTERFACES)}, got {kind!r}", param_hint="--kind")
+    if kind not in KINDS:
+        raise typer.BadParameter(f"expected one of {', '.join(KINDS)}, got {kind!r}", param_hint="--kind")
     if grain not in GRAINS:
         raise typer.BadParameter(f"expected one of {', '.join(GRAINS)}, got {grain!r}", param_hint="--grain")
     try:

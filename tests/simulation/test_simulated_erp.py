@@ -13,6 +13,7 @@ from connectors.erp.adapter import Erp
 from domain.accounts import NAMES
 from domain.delivery.outcomes import Taken, Throttled, Uncertain
 from domain.units import AMOUNT_ONE
+from milepost.commands.simulate_erp import KINDS
 from simulation.erp.accounts import written
 from simulation.erp.serving import served
 from simulation.erp.simulated import INTERFACES, SimulatedErp
@@ -63,6 +64,10 @@ def test_it_starts_again_on_its_port_unless_another_has_it(tmp_path: Path) -> No
         beyond = served(erp, kept)
         assert 0 < beyond.port < 65_536
         beyond.close()
+
+
+def test_the_command_offers_every_kind() -> None:
+    assert tuple(INTERFACES) == KINDS
 
 
 @pytest.mark.parametrize("kind", INTERFACES)

@@ -148,8 +148,8 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
     totals = summed(
         rows,
         SUMMED,
-        lambda row: (str(row.cells["currency"]),),
-        lambda key: {"client": "total", "currency": key[0]},
+        ("currency",),
+        {"client": "total"},
     )
     return [
         row._replace(cells={**row.cells, "margin_percent": percent_of(row.amount("margin"), row.amount("revenue"))})

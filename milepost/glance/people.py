@@ -165,8 +165,8 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
     totals = summed(
         rows,
         SUMMED,
-        lambda row: (str(row.cells["currency"] or ""), str(row.cells["company"] or "")),
-        lambda key: {"person": "total", "currency": key[0], "company": key[1]},
+        ("currency", "company"),
+        {"person": "total"},
     )
     return [_with_shares(row, rows) for row in totals]
 

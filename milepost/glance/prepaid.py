@@ -141,8 +141,8 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
     return summed(
         rows,
         SUMMED,
-        lambda row: (str(row.cells["currency"]), str(row.cells["kind"])),
-        lambda key: {"client": "total", "currency": key[0], "kind": key[1]},
+        ("currency", "kind"),
+        {"client": "total"},
     )
 
 
@@ -150,6 +150,6 @@ def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
     return summed(
         rows,
         ("in_ledger",),
-        lambda row: (str(row.cells["ledger_currency"]), str(row.cells["company"])),
-        lambda key: {"client": "in ledger", "kind": "2300 and 2310", "ledger_currency": key[0], "company": key[1]},
+        ("ledger_currency", "company"),
+        {"client": "in ledger", "kind": "2300 and 2310"},
     )

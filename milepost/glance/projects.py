@@ -215,8 +215,8 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
     totals = summed(
         rows,
         SUMMED,
-        lambda row: (str(row.cells["currency"]),),
-        lambda key: {"project": "total", "currency": key[0]},
+        ("currency",),
+        {"project": "total"},
     )
     return [
         row._replace(cells={**row.cells, "margin_percent": percent_of(row.amount("margin"), row.amount("revenue"))})

@@ -262,8 +262,8 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
     return summed(
         rows,
         SUMMED,
-        lambda row: (str(row.cells["kind"]), str(row.cells["currency"])),
-        lambda key: {"client": "total", "kind": key[0], "currency": key[1]},
+        ("kind", "currency"),
+        {"client": "total"},
     )
 
 
@@ -271,6 +271,6 @@ def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
     return summed(
         rows,
         ("in_ledger",),
-        lambda row: (str(row.cells["kind"]), str(row.cells["ledger_currency"]), str(row.cells["company"])),
-        lambda key: {"client": "in ledger", "kind": key[0], "ledger_currency": key[1], "company": key[2]},
+        ("kind", "ledger_currency", "company"),
+        {"client": "in ledger"},
     )

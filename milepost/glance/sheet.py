@@ -5,7 +5,7 @@ One shape for all of them, so that each form (terminal, CSV, page, JSON, spreads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -90,15 +90,17 @@ class Glance(NamedTuple):
 def summed(
     rows: Sequence[GlanceRow],
     columns: Sequence[str],
-    by: Callable[[GlanceRow], tuple[str, ...]],
-    heads: Callable[[tuple[str, ...]], Mapping[str, Cell]],
+    by: Sequence[str],
+    head: Mapping[str, Cell],
 ) -> list[GlanceRow]:
-    """A row of sums for each key, in the order of the keys; a column of which no row knows anything stays unknown."""
+    """A row of sums for each value of the columns `by`, in their order, with `head` beside; a column of which no row knows anything stays
+    unknown."""
     groups: dict[tuple[str, ...], list[GlanceRow]] = {}
     for row in rows:
-        groups.setdefault(by(row), []).append(row)
+        groups.setdefault(tuple(str(row.cells[name] or "") for name in by), []).append(row)
     return [
-        GlanceRow({**heads(key), **{name: _sum_of(groups[key], name) for name in columns}}) for key in sorted(groups)
+        GlanceRow({**head, **dict(zip(by, key, strict=True)), **{name: _sum_of(groups[key], name) for name in columns}})
+        for key in sorted(groups)
     ]
 
 

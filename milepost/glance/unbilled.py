@@ -143,14 +143,14 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
     each = summed(
         rows,
         SUMMED,
-        lambda row: (str(row.cells["currency"]), str(row.cells["reason"])),
-        lambda key: {"client": "total", "currency": key[0], "reason": key[1]},
+        ("currency", "reason"),
+        {"client": "total"},
     )
     every = summed(
         rows,
         SUMMED,
-        lambda row: (str(row.cells["currency"]),),
-        lambda key: {"client": "total", "currency": key[0], "reason": "all"},
+        ("currency",),
+        {"client": "total", "reason": "all"},
     )
     return [*each, *every]
 
@@ -160,6 +160,6 @@ def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
     return summed(
         rows,
         ("in_ledger",),
-        lambda row: (str(row.cells["ledger_currency"]), str(row.cells["company"])),
-        lambda key: {"client": "in ledger", "company": key[1], "ledger_currency": key[0], "reason": "1150 and 1160"},
+        ("ledger_currency", "company"),
+        {"client": "in ledger", "reason": "1150 and 1160"},
     )

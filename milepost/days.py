@@ -29,7 +29,12 @@ def instant_day(at: Instant) -> date:
 
 def period_text(first: date, end: date) -> str:
     """`2026-03-01 to 2026-03-31`: with its last day, of a period whose stored end is the day after."""
-    return f"{first} to {end - timedelta(days=1)}"
+    return f"{first} to {last_day(end)}"
+
+
+def last_day(end: date) -> date:
+    """Of a range whose end is excluded."""
+    return end - timedelta(days=1)
 
 
 def today() -> date:

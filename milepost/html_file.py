@@ -54,10 +54,15 @@ XlsxFile = Annotated[
 
 def write_page(html: Path, page: str) -> None:
     """Whole or not at all; missing folders are made."""
-    if html == STANDARD_OUTPUT:
-        echo(page, nl=False)
+    write_text(html, page, ": open it in any browser")
+
+
+def write_text(file: Path, text: str, then: str = "") -> None:
+    """Into the file, or to standard output."""
+    if file == STANDARD_OUTPUT:
+        echo(text, nl=False)
         return
     from connectors.files.writing import replace_file
 
-    replace_file(html, page.encode())
-    say(f"Written to {html}: open it in any browser")
+    replace_file(file, text.encode())
+    say(f"Written to {file}{then}")

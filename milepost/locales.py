@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -127,11 +127,6 @@ def writing(name: str, currency: str) -> Writing:
         raise UnknownLocale(
             f"expected a language and country such as de_DE, en_GB or fr_CH, got {name or '(nothing)'}"
         ) from fault
-
-
-def last_day(end: date) -> date:
-    """Of a range whose end is excluded."""
-    return end - timedelta(days=1)
 
 
 def _decimal(value: int, scale: int) -> Decimal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
@@ -102,6 +103,12 @@ class Recording:
         from connectors.files.added_events import RECORDED, added_events
 
         return () if self._places.kafka else tuple(added_events(self.folder, RECORDED))
+
+    def day(self, given: datetime | None) -> str:
+        """The day that was given, else that on which it is said, as events write it."""
+        from connectors.json_values import instant_text
+
+        return given.date().isoformat() if given is not None else instant_text(self.at)[:10]
 
     def event(self, type_name: str, **fields: object) -> dict[str, object]:
         """With what stands on every event."""

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from domain.events.common import PostalAddress
 from domain.events.reference import CustomerDefined, LegalEntityDefined
 from domain.reference.iban import is_iban
-from milepost.locales import Writing, last_day
+from milepost.days import last_day
+from milepost.locales import Writing
 from milepost.statement_sheet import (
     DATED,
     StatementSheet,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from milepost.as_of import AsOf, indexing, moment_of, say_beyond
-from milepost.console import LOCALE, echo, say, shell_word, tell, write_json
+from milepost.console import LOCALE, say, shell_word, tell, write_json
 from milepost.days import day, month
-from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile, target, write_page
+from milepost.html_file import HtmlFile, XlsxFile, target, write_page, write_text
 
 if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
@@ -212,10 +212,6 @@ def _month_end(first: datetime) -> date:
 def _check(form: GlanceForm) -> None:
     if sum((form.csv is not None, form.html is not None, form.xlsx is not None, form.json)) > 1:
         raise typer.BadParameter("expected one of --csv, --html, --xlsx and --json", param_hint="--csv")
-    if form.xlsx == STANDARD_OUTPUT:
-        raise typer.BadParameter(
-            "expected a file: a spreadsheet is not written to standard output", param_hint="--xlsx"
-        )
 
 
 @contextmanager
@@ -253,7 +249,7 @@ def write_glance(glance: Glance, form: GlanceForm, output: Path) -> None:
     if form.json:
         write_json(forms.as_json(glance))
     elif form.csv is not None:
-        _write_file(form.csv, forms.as_csv(glance))
+        write_text(form.csv, forms.as_csv(glance))
     elif form.html is not None:
         write_page(form.html, forms.as_page(glance, _writing(form.locale)))
     elif form.xlsx is not None:
@@ -264,16 +260,6 @@ def write_glance(glance: Glance, form: GlanceForm, output: Path) -> None:
         say(f"Written to {form.xlsx}")
     else:
         _show(glance, output)
-
-
-def _write_file(file: Path, text: str) -> None:
-    from connectors.files.writing import replace_file
-
-    if file == STANDARD_OUTPUT:
-        echo(text, nl=False)
-        return
-    replace_file(file, text.encode())
-    say(f"Written to {file}")
 
 
 def _writing(locale: str) -> Writing:

@@ -47,7 +47,6 @@ def mark(
     json: Json = False,
 ) -> None:
     """Say that the invoice of a statement is posted: its amount is owed from then on."""
-    from connectors.json_values import instant_text
     from domain.money import format_amount
     from milepost.statements_named import newest_statement
 
@@ -69,7 +68,7 @@ def mark(
         "InvoicePosted",
         invoice_id=named,
         statement_id=one.statement_id,
-        posted_on=posted_on.date().isoformat() if posted_on is not None else instant_text(recording.at)[:10],
+        posted_on=recording.day(posted_on),
         amount=amount or format_amount(one.amount_due),
         tax_amount=tax or format_amount(sum(each.amount for each in one.tax)),
         exchange_rate=exchange_rate,

@@ -65,13 +65,12 @@ def add(
     json: Json = False,
 ) -> None:
     """Say that a customer has paid, and which invoices; what is for none stays as cash that is not applied."""
-    from connectors.json_values import instant_text
     from domain.events.finance import PaymentReceived
     from domain.money import format_amount
 
     recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
     paid = _amount(amount, "AMOUNT")
-    received_on = on.date().isoformat() if on is not None else instant_text(recording.at)[:10]
+    received_on = recording.day(on)
     named = payment_id or f"{customer}/{received_on}/{format_amount(paid)}-{currency}"
     with recording.books() as books:
         _check_customer(customer, books)

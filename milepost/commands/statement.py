@@ -216,7 +216,7 @@ def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: boo
 def _list(output: Path, *, json: bool, page: bool) -> None:
     """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
     from connectors.files.lookup import newest_statements
-    from milepost.locales import last_day
+    from milepost.days import last_day
     from milepost.statement_sheet import status_word
     from milepost.tables import Table, show
 
@@ -348,7 +348,7 @@ def _groups(output: Path, issued: FoundStatement, group_by: GroupName) -> tuple[
 
 
 def head(sheet: StatementSheet) -> list[str]:
-    from milepost.locales import last_day
+    from milepost.days import last_day
     from milepost.statement_sheet import DATED, company_name, customer_name, is_draft, issued_on, status_word
 
     one = sheet.statement

@@ -81,7 +81,7 @@ from state.handlers.work import retry_parked, take, withdraw
 from state.ledger.deposit_balance import balance as deposit_balance
 from state.ledger.deposit_balance import deposit_row
 from state.ledger.posting import about, booking_of, emit, with_standing
-from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
+from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, row_of, stated_lines
 from state.opening.record import say_bill, say_exchange, say_months, say_payment, say_pieces, say_row
 from state.receivables import receipts
 from state.receivables.receivables import pay, write_off
@@ -112,7 +112,7 @@ def retry(draft: Draft) -> None:
     """A contract is in force: balances that waited for it may be loaded, before it charges anything of the days that they include."""
     for project_id in draft.ids(KIND):
         known = balances_of(draft, project_id)
-        if known is not None and known.loaded is not known.event and known.category:
+        if known is not None and known.category:
             _advance(draft, project_id)
 
 
@@ -204,9 +204,10 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = tuple(one for one in stated if one.contract.contract_id == contract_id)
         loading = _load_contract(draft, event, own)
-        if unfit := list(_unbillable(draft, loading)):
+        takes = _billed_rows(draft, loading)
+        if unfit := list(_unbillable(loading, takes)):
             return unfit
-        _bill(draft, loading)
+        _bill(draft, loading, takes)
         _provide(draft, loading)
         if loading.slot.currency != loading.slot.entity.currency:
             _carry(draft, loading)
@@ -421,23 +422,22 @@ class _Bill(NamedTuple):
     applied: Amount = 0
 
 
-def _bill(draft: Draft, loading: _Loading) -> None:
+class _Taken(NamedTuple):
+    bill_to: str
+    row: str
+    line_id: str
+    amount: Amount
+
+
+def _bill(draft: Draft, loading: _Loading, takes: Sequence[_Taken]) -> None:
     """Put what was billed on statements, the oldest rows on what is paid, the newest on the newest invoices."""
     contract, event = loading.contract, loading.event
-    takes = _billed_rows(draft, loading)
     for bill_to in dict.fromkeys(one.bill_to for one in takes):
         own = [one for one in takes if one.bill_to == bill_to]
         for number, bill in enumerate(_bills(loading, bill_to, sum(one.amount for one in own))):
             listed, own = _part(own, bill.net + bill.kept + bill.applied)
             _invoice(draft, loading, number, bill, listed)
         assert not own, f"contract {contract.contract_id}: rows are left of what was billed by {event.as_of}"
-
-
-class _Taken(NamedTuple):
-    bill_to: str
-    row: str
-    line_id: str
-    amount: Amount
 
 
 def _billed_rows(draft: Draft, loading: _Loading) -> list[_Taken]:
@@ -463,20 +463,19 @@ def _billed_rows(draft: Draft, loading: _Loading) -> list[_Taken]:
     return [taken for _, taken in found]
 
 
-def _unbillable(draft: Draft, loading: _Loading) -> Iterator[OpeningFault]:
+def _unbillable(loading: _Loading, takes: Sequence[_Taken]) -> Iterator[OpeningFault]:
     """Lines of which more, or less, is stated as billed than there is to bill: their terms gave something back, or ended."""
     currency, contract_id = loading.slot.currency, loading.contract.contract_id
     found: dict[str, Amount] = {}
-    for one in _billed_rows(draft, loading):
+    for one in takes:
         found[one.line_id] = found.get(one.line_id, 0) + one.amount
     for stated in loading.lines:
         balance = stated.balance
         if (had := found.get(balance.line_id, 0)) != balance.billed:
             there, billed = format_amount(had, currency), format_amount(balance.billed, currency)
-            source = f" ({balance.source_row})" if balance.source_row is not None else ""
             message = (
-                f"line {balance.line_id}{source}: {billed} {currency} are stated as billed, but by its terms {there} can be billed until "
-                f"{loading.event.as_of}; correct one of both, or send this contract's events from its beginning"
+                f"line {balance.line_id}{row_of(balance.source_row)}: {billed} {currency} are stated as billed, but by its terms {there} "
+                f"can be billed until {loading.event.as_of}; correct one of both, or send this contract's events from its beginning"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].billed", contract_id)
 
@@ -915,6 +914,10 @@ def _unload(draft: Draft, known: BroughtForward) -> list[_Later]:
     return [one for one in later if any((*one.credited, *one.credited_tax, *one.paid, *one.written_off))]
 
 
+def _plus(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amount, Amount]:
+    return one[0] + other[0], one[1] + other[1]
+
+
 def _less(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amount, Amount]:
     return one[0] - other[0], one[1] - other[1]
 
@@ -983,13 +986,9 @@ def _take_later(draft: Draft, later: Sequence[_Later]) -> None:
             one.invoice_id,
             replace(
                 now,
-                credited=_less(now.credited, _negative(one.credited)),
-                credited_tax=_less(now.credited_tax, _negative(one.credited_tax)),
-                paid=_less(now.paid, _negative(one.paid)),
-                written_off=_less(now.written_off, _negative(one.written_off)),
+                credited=_plus(now.credited, one.credited),
+                credited_tax=_plus(now.credited_tax, one.credited_tax),
+                paid=_plus(now.paid, one.paid),
+                written_off=_plus(now.written_off, one.written_off),
             ),
         )
-
-
-def _negative(one: tuple[Amount, Amount]) -> tuple[Amount, Amount]:
-    return -one[0], -one[1]

@@ -89,7 +89,8 @@ def is_stated(opened: Receivable) -> bool:
     return opened.invoiced_on is not None
 
 
-def _row(source_row: str | None) -> str:
+def row_of(source_row: str | None) -> str:
+    """Where the source states it, in brackets."""
     return f" ({source_row})" if source_row is not None else ""
 
 
@@ -112,7 +113,7 @@ def _unknown(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFau
         if len(named) == 1:
             continue
         of = f" of contract {balance.contract_id}" if balance.contract_id is not None else ""
-        what = f"line {balance.line_id}{of}{_row(balance.source_row)}"
+        what = f"line {balance.line_id}{of}{row_of(balance.source_row)}"
         if named:
             several = ", ".join(contract.contract_id for contract in named)
             message = f"{what}: expected the contract, as {several} of project {event.project_id} have such a line"
@@ -153,10 +154,9 @@ def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[Openin
             f"{', '.join(found[:NAMED_MOST])}{more}; withdraw them, or state balances of an earlier day"
         )
         yield OpeningFault(IN_BALANCES, message, "as_of")
-    lines = {line.line_id for one in event.lines for line in (one,)}
     for statement_id in draft.ids("statement"):
         statement = draft.statement(statement_id)
-        if statement is None or statement.sequence <= 0 or statement.period > event.as_of or not lines:
+        if statement is None or statement.sequence <= 0 or statement.period > event.as_of or not event.lines:
             continue
         if statement.contract_id in taken_projects(draft).get(event.project_id, ()) and statement.to <= event.as_of:
             message = (
@@ -221,14 +221,14 @@ def _sums(event: BalancesBroughtForward, contract: Contract, stated: Sequence[St
         message = f"contract {contract_id}: {of} of its open invoices: expected at most {most}, as billed, got {got} {currency}"
         yield OpeningFault(DIFFERS, message, "receivables", contract_id)
     if found.difference:
-        rows = "".join(_row(one.source_row) for one in lines)
+        rows = "".join(row_of(one.source_row) for one in lines)
         yield OpeningFault(DIFFERS, f"{found.sentence(contract_id, currency)}{rows}", "lines", contract_id)
 
 
 def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
     balance, plan = stated.balance, stated.plan
     currency, at = plan.currency, f"lines[{stated.place}]"
-    of = f"line {balance.line_id}{_row(balance.source_row)}"
+    of = f"line {balance.line_id}{row_of(balance.source_row)}"
 
     def fault(field: str, message: str) -> OpeningFault:
         contract_id = stated.contract.contract_id
@@ -246,7 +246,7 @@ def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
     if what:
         contract_id = stated.contract.contract_id
         words = words_of("balances_in_parts", line=balance.line_id, contract=contract_id, what=what)
-        yield OpeningFault(UNSUPPORTED, f"{words}{_row(balance.source_row)}", at, contract_id)
+        yield OpeningFault(UNSUPPORTED, f"{words}{row_of(balance.source_row)}", at, contract_id)
     if not 0 <= balance.expenses <= max(balance.cost, 0):
         cost, spent = format_amount(balance.cost), format_amount(balance.expenses)
         yield fault("expenses", f"expected 0 to the cost of {cost}, got {spent}")
@@ -305,7 +305,7 @@ def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator
     listed = {each.milestone_id for each in terms.milestones} if isinstance(terms, Milestones) else set()
     for each in stated.balance.milestones:
         field = f"lines[{stated.place}].milestones"
-        of = f"line {stated.balance.line_id}{_row(stated.balance.source_row)}"
+        of = f"line {stated.balance.line_id}{row_of(stated.balance.source_row)}"
         if each.milestone_id not in listed:
             names = ", ".join(sorted(listed)) or "none"
             message = f"{of}: milestone {each.milestone_id} is unknown, the line has {names}"
@@ -320,16 +320,16 @@ def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator
 
 
 def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
-    event = known.event
-    contracts = {one.contract.contract_id for one in stated_lines(draft, event)}
+    event, stated = known.event, stated_lines(draft, known.event)
+    contracts = {one.contract.contract_id for one in stated}
+    payers = {party.customer_id for each in stated for party in parties_of(each.contract.terms)}
     own = {one.invoice_id for one in known.receivables}
     for place, one in enumerate(event.receivables):
-        of, at = f"invoice {one.invoice_id}{_row(one.source_row)}", f"receivables[{place}]"
+        of, at = f"invoice {one.invoice_id}{row_of(one.source_row)}", f"receivables[{place}]"
         gross = one.net + one.tax
         if one.contract_id not in contracts and (one.contract_id is not None or len(contracts) > 1):
             message = f"{of}: expected one of the contracts of the lines, {', '.join(sorted(contracts)) or 'none'}, got {one.contract_id}"
             yield OpeningFault(UNKNOWN, message, f"{at}.contract_id", one.contract_id)
-        payers = {party.customer_id for each in stated_lines(draft, event) for party in parties_of(each.contract.terms)}
         if one.bill_to is not None and one.bill_to not in payers:
             message = f"{of}: expected a bill-to of the contract, {', '.join(sorted(payers))}, got {one.bill_to}"
             yield OpeningFault(UNKNOWN, message, f"{at}.bill_to", one.contract_id)

@@ -17,7 +17,7 @@ from domain.why import Why, in_event
 from state.billing.clearing_record import piece_at
 from state.books import Charge
 from state.handlers.retention import issued_of
-from state.opening.faults import Stated
+from state.opening.faults import Stated, row_of
 
 
 def figure_of(row: str, version: int, name: str) -> str:
@@ -43,9 +43,7 @@ def field(
 ) -> Node:
     """A field of a line, with the row of the file that it was taken from."""
     balance = event.lines[place]
-    title = f"line {balance.line_id}: {name.replace('_', ' ')}"
-    if balance.source_row is not None:
-        title = f"{title} ({balance.source_row})"
+    title = f"line {balance.line_id}: {name.replace('_', ' ')}{row_of(balance.source_row)}"
     return in_event(title, value, unit, event, f"lines[{place}].{name}", currency)
 
 
@@ -109,7 +107,7 @@ def say_bill(
     currency = ""
     if place >= 0:
         one = event.receivables[place]
-        of = f"invoice {one.invoice_id}" + (f" ({one.source_row})" if one.source_row is not None else "")
+        of = f"invoice {one.invoice_id}{row_of(one.source_row)}"
         why.record(f"{made}#net", net, in_event(f"{of}: net", net, "amount", event, f"receivables[{place}].net"))
         why.record(f"{made}#tax", tax, in_event(f"{of}: tax", tax, "amount", event, f"receivables[{place}].tax"))
     else:

@@ -19,9 +19,7 @@ def balances_of(draft: Draft, project_id: str) -> BroughtForward | None:
 def carried(draft: Draft, charge: Charge) -> Charge:
     """What terms charge of a day that the balances include is posted with them."""
     begins_after = draft.project(charge.project_id).begins_after
-    if begins_after is None or charge.day > begins_after:
-        return charge
-    return replace(charge, carried_on=begins_after)
+    return replace(charge, carried_on=begins_after) if is_before(begins_after, charge.day) else charge
 
 
 def is_before(begins_after: date | None, day: date) -> bool:

@@ -1,0 +1,365 @@
+"""What was billed by the day of the balances: statements that nobody is sent, invoiced, paid or open, and retained from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import (
+    BAD_DEBT,
+    BANK,
+    ONEROUS_LOSS,
+    PROVISION,
+    RECEIVABLE,
+)
+from domain.billing.periods import BillingPeriod
+from domain.billing.retention import Retained, is_withheld_from, priced_lines, reached
+from domain.events.commercial import BalancesBroughtForward
+from domain.events.common import ReceivableForward
+from domain.events.finance import InvoicePosted
+from domain.identity import composed, opening_statement_id
+from domain.ledger.journal import Leg
+from domain.money import convert, format_amount
+from domain.terms.kind import NO_REVENUE
+from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.why import Why
+from domain.work.rows import OPENING, row_id
+from state.billing.payers import PayerShare, applied_to, parties_for
+from state.billing.pieces import piece_of
+from state.books import (
+    InvoiceCredits,
+    OpeningPiece,
+    Receivable,
+    StatementEntry,
+    StatementState,
+)
+from state.draft import Draft
+from state.forecast.expected import months_of
+from state.forecast.outlook import known as known_forecast
+from state.handlers import retention
+from state.handlers.invoices import post_invoice
+from state.handlers.statements import DueShare, pin
+from state.ledger.deposit_balance import deposit_row
+from state.opening.faults import DIFFERS, OpeningFault, row_of
+from state.opening.loading import Loading, keep_journals, post
+from state.opening.record import say_bill, say_months, say_pieces
+from state.opening.work_rows import carried_rows, day_of
+from state.receivables.receivables import pay, write_off
+from state.terms.periods import open_period
+from state.terms.plan import contract_policies, newest_plan
+from state.totals import issued_on, month_of, outstanding, with_issued
+
+DAY = timedelta(days=1)
+PAID = "paid"
+DEPOSITS = "deposits"
+
+
+class EarlierBill(NamedTuple):
+    """An invoice of before: what it took of rows is `net` with what was kept back of it."""
+
+    invoice_id: str
+    bill_to: str
+    net: Amount
+    tax: Amount
+    stated: ReceivableForward | None
+    kept: Amount = 0
+    applied: Amount = 0
+
+
+class TakenRow(NamedTuple):
+    bill_to: str
+    row: str
+    line_id: str
+    amount: Amount
+
+
+def put_on_bills(draft: Draft, loading: Loading, takes: Sequence[TakenRow]) -> None:
+    """Put what was billed on statements, the oldest rows on what is paid, the newest on the newest invoices."""
+    contract, event = loading.contract, loading.event
+    for bill_to in dict.fromkeys(one.bill_to for one in takes):
+        own = [one for one in takes if one.bill_to == bill_to]
+        for number, bill in enumerate(_bills(loading, bill_to, sum(one.amount for one in own))):
+            listed, own = _part(own, bill.net + bill.kept + bill.applied)
+            _invoice(draft, loading, number, bill, listed)
+        assert not own, f"contract {contract.contract_id}: rows are left of what was billed by {event.as_of}"
+
+
+def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
+    found: list[tuple[object, TakenRow]] = []
+    contract = loading.contract
+    for stated in loading.lines:
+        line_id, left = stated.balance.line_id, stated.balance.billed
+        rows = carried_rows(draft, contract, line_id, loading.event)
+        opening = draft.entry(row_id(OPENING, composed(contract.contract_id, line_id)))
+        if opening is not None and opening.work is not None and opening.entry_id in loading.rows:
+            rows.append(opening)
+        for entry in rows:
+            amount = outstanding(entry, contract.contract_id, line_id)
+            taken = min(amount, left) if left >= 0 else amount
+            if not taken:
+                continue
+            left -= taken
+            found += [
+                (day_of(entry), TakenRow(party.customer_id, entry.entry_id, line_id, taken))
+                for party in parties_for(contract, entry, line_id)
+            ]
+    found.sort(key=lambda one: (str(one[0]), one[1].line_id, one[1].row))
+    return [taken for _, taken in found]
+
+
+def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
+    """Lines of which more, or less, is stated as billed than there is to bill: their terms gave something back, or ended."""
+    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    found: dict[str, Amount] = {}
+    for one in takes:
+        found[one.line_id] = found.get(one.line_id, 0) + one.amount
+    for stated in loading.lines:
+        balance = stated.balance
+        if (had := found.get(balance.line_id, 0)) != balance.billed:
+            there, billed = format_amount(had, currency), format_amount(balance.billed, currency)
+            message = (
+                f"line {balance.line_id}{row_of(balance.source_row)}: {billed} {currency} are stated as billed, but by its terms {there} "
+                f"can be billed until {loading.event.as_of}; correct one of both, or send this contract's events from its beginning"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].billed", contract_id)
+
+
+def _part(rows: Sequence[TakenRow], amount: Amount) -> tuple[list[TakenRow], list[TakenRow]]:
+    """As many of the rows as come to the amount, the last in part."""
+    listed: list[TakenRow] = []
+    for place, one in enumerate(rows):
+        if not amount:
+            return listed, list(rows[place:])
+        if one.amount > amount > 0:
+            return [*listed, one._replace(amount=amount)], [
+                one._replace(amount=one.amount - amount),
+                *rows[place + 1 :],
+            ]
+        listed.append(one)
+        amount -= one.amount
+    return listed, []
+
+
+def _bills(loading: Loading, bill_to: str, billed: Amount) -> Iterator[EarlierBill]:
+    """What is settled first, then the open invoices by day."""
+    contract, lines = loading.contract, loading.lines
+    own = [each for each in loading.receivables if each.bill_to in (None, bill_to)]
+    kept = sum(one.balance.retention for one in lines)
+    applied = sum(one.balance.billed - one.balance.deposit for one in lines if one.plan.timing == NO_REVENUE)
+    tax = sum(one.balance.tax for one in lines) - sum(each.tax for each in own)
+    net = billed - sum(each.net for each in own) - kept
+    name = f"{loading.event.project_id}/{contract.contract_id}/{bill_to}/{PAID}"
+    if net or tax or kept:
+        yield EarlierBill(name, bill_to, net, tax, None, kept)
+    if applied:
+        yield EarlierBill(f"{name}/{DEPOSITS}", bill_to, -applied, 0, None, applied=applied)
+    for each in sorted(own, key=lambda one: (one.invoiced_on, one.invoice_id)):
+        yield EarlierBill(each.invoice_id, bill_to, each.net, each.tax, each)
+
+
+def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, rows: Sequence[TakenRow]) -> None:
+    contract, event = loading.contract, loading.event
+    made = opening_statement_id(
+        (draft.engagement_id, contract.contract_id), bill.bill_to, (event.project_id, event.version), number
+    )
+    listed = [_issue(draft, loading, bill, one) for one in rows]
+    listed += _applied(draft, loading, bill) if bill.applied else []
+    draft.statements[made] = tuple(listed)
+    last = bill.stated.invoiced_on if bill.stated is not None else event.as_of
+    state = StatementState(
+        made,
+        contract.contract_id,
+        bill.bill_to,
+        last,
+        last + DAY,
+        -number,
+        contract.terms.currency,
+        bill.net,
+        is_retained_from=contract.terms.retention is not None,
+    )
+    loading.statements.append(made)
+    if draft.why is not None:
+        _say(draft.why, loading, bill, made, listed)
+    pieces = _retain(draft, loading, bill, made)
+    state = replace(state, retention=pieces)
+    draft.put("statement", made, state)
+    before = len(draft.outputs)
+    post_invoice(draft, state, _as_posted(event, bill, made), is_carried=True)
+    keep_journals(draft, loading, before)
+    _keep_pieces(draft, loading, bill, made)
+    _settle(draft, loading, bill)
+    _expect(draft, loading, bill)
+
+
+def _as_posted(event: BalancesBroughtForward, bill: EarlierBill, made: str) -> InvoicePosted:
+    stated = bill.stated
+    rate = None
+    if stated is not None and stated.ledger_open is not None and stated.open:
+        rate = stated.ledger_open * EXCHANGE_RATE_ONE // stated.open
+    return InvoicePosted(
+        event.event_id,
+        event.occurred_at,
+        event.source,
+        bill.invoice_id,
+        event.as_of,
+        bill.net,
+        project_id=event.project_id,
+        tax_amount=bill.tax,
+        statement_id=made,
+        exchange_rate=rate,
+    )
+
+
+def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow) -> StatementEntry:
+    """The row's part is billed: it takes no room any more but its own, and no statement has it again."""
+    contract = loading.contract
+    entry = draft.entry(one.row)
+    assert entry is not None, "it was brought forward"
+    plan = newest_plan(draft, contract, one.line_id)
+    found = open_period(draft, contract)
+    assert plan is not None, "the line is known"
+    whole = piece_of(draft, entry, plan, one.line_id, one.amount, found or _any_period(loading))
+    had = issued_on(entry, contract.contract_id, one.line_id)
+    if had is not None or one.amount != outstanding(entry, contract.contract_id, one.line_id):
+        total = outstanding(entry, contract.contract_id, one.line_id)
+        whole = whole._replace(
+            hours=whole.hours * one.amount // total if total else 0,
+            quantity=whole.quantity * one.amount // total if total else 0,
+        )
+    share = PayerShare(0, bill.bill_to, whole)
+    pin(draft, contract, DueShare(entry, plan, whole, parties_for(contract, entry, one.line_id), share), 0)
+    return StatementEntry(one.row, one.line_id, one.amount, whole.hours)
+
+
+def _any_period(loading: Loading) -> BillingPeriod:
+    return BillingPeriod(loading.event.as_of, loading.event.as_of + DAY)
+
+
+def _applied(draft: Draft, loading: Loading, bill: EarlierBill) -> list[StatementEntry]:
+    """What was set against bills of the deposits of the contract."""
+    contract, found = loading.contract, []
+    for one in loading.lines:
+        amount = one.balance.billed - one.balance.deposit
+        if one.plan.timing != NO_REVENUE or not amount:
+            continue
+        entry = draft.entry(deposit_row(contract.contract_id, one.balance.line_id))
+        issued = issued_on(entry, contract.contract_id, one.balance.line_id) if entry is not None else None
+        assert entry is not None, "a deposit that was not due is a fault"
+        assert issued is not None, "it is billed on the same statement or one before"
+        draft.put_entry(entry, with_issued(entry, applied_to(issued, bill.bill_to, amount)))
+        found.append(StatementEntry(entry.entry_id, one.balance.line_id, -amount, 0))
+    return found
+
+
+def _gross(loading: Loading) -> Amount:
+    """What was billed of lines that something is withheld from."""
+    return sum(one.balance.billed for one in loading.lines if is_withheld_from(one.plan.line))
+
+
+def _retain(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> retention.Pieces:
+    """What the customer retains of all that was billed stands with the statement of what is paid."""
+    terms = loading.contract.terms
+    if terms.retention is None or bill.stated is not None or bill.applied:
+        return ()
+    price = sum(each for _, each, _ in priced_lines(terms))
+    priced = {line.line_id for line, _, _ in priced_lines(terms)}
+    done = sum(one.balance.billed for one in loading.lines if one.balance.line_id in priced)
+    steps = [step.at_percent for step in reached(terms.retention.steps, done, price) if step.release_percent]
+    account = retention.account_of(draft, terms.contract_id, bill.bill_to)
+    kept = Retained(bill.kept, 0, _gross(loading), max(steps, default=account.reached), counts=True)
+    return retention.keep(draft, terms.contract_id, bill.bill_to, made, loading.event.project_id, kept)
+
+
+def _say(why: Why, loading: Loading, bill: EarlierBill, made: str, listed: Sequence[StatementEntry]) -> None:
+    event = loading.event
+    by_line = {one.balance.line_id: one for one in loading.lines}
+    pieces = [(by_line[one.line_id], one.entry_id, one.amount) for one in listed]
+    say_pieces(why, made, event, pieces, bill.bill_to)
+    place = event.receivables.index(bill.stated) if bill.stated is not None else -1
+    say_bill(why, made, event, (bill.net, bill.tax, bill.kept, _gross(loading)), place)
+
+
+def _keep_pieces(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> None:
+    taken: InvoiceCredits | None = draft.part("credits", bill.invoice_id)
+    relieved: Mapping[str, Amount] = taken.relieved if taken is not None else {}
+    for listed in draft.statements[made]:
+        ledger = relieved.get(composed(listed.entry_id, listed.line_id), listed.amount)
+        loading.pieces.append(
+            OpeningPiece(made, bill.bill_to, listed.entry_id, listed.line_id, listed.amount, listed.hours, 0, ledger)
+        )
+
+
+def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
+    """What of the invoice was paid, or given up."""
+    gross = bill.net + bill.tax
+    settled = gross if bill.stated is None else gross - bill.stated.open
+    left = sum(one.balance.written_off for one in loading.lines) - sum(one.written_off[0] for one in loading.opened)
+    given_up = max(min(left, settled), 0)
+    paid = settled - given_up
+    found: Receivable | None = draft.part("receivable", bill.invoice_id)
+    if found is not None and (paid or given_up):
+        mode = contract_policies(draft, loading.contract).money_mode
+        taken = pay(draft, bill.invoice_id, paid, mode).gross if paid else (0, 0)
+        lost = write_off(draft, bill.invoice_id, given_up, mode).gross if given_up else (0, 0)
+        legs = [
+            Leg(BANK, "receipt", *taken),
+            Leg(BAD_DEBT, "write_off", *lost),
+            Leg(RECEIVABLE, "receipt", -taken[0], -taken[1]),
+            Leg(RECEIVABLE, "write_off", -lost[0], -lost[1]),
+        ]
+        post(draft, loading, f"{PAID}/{bill.invoice_id}", found.project_id, legs, (0, "paid"))
+    now: Receivable | None = draft.part("receivable", bill.invoice_id)
+    if now is not None:
+        if bill.stated is not None:
+            now = replace(now, invoiced_on=bill.stated.invoiced_on, due_on=bill.stated.due_on)
+            draft.put("receivable", bill.invoice_id, now)
+        loading.opened.append(now)
+
+
+def _expect(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
+    """In which months the forecast has it as billed and as paid."""
+    contract, stated = loading.contract, bill.stated
+    last = stated.invoiced_on if stated is not None else loading.event.as_of
+    bills, pays = months_of(draft, bill.bill_to, last + DAY, contract.terms.currency)
+    if stated is None:
+        pays = bills
+    elif stated.due_on is not None:
+        pays = f"{month_of(stated.due_on)}|{contract.terms.currency}"
+    loading.months.append((bills, pays, bill.net + bill.kept + bill.applied, bill.net))
+
+
+def put_months(
+    draft: Draft, event: BalancesBroughtForward, billed: Mapping[str, Amount], due: Mapping[str, Amount], sign: int
+) -> None:
+    project_id = event.project_id
+    forecast, outlook = known_forecast(draft, project_id)
+    if draft.why is not None:
+        say_months(draft.why, event, "billed", billed, sign)
+        say_months(draft.why, event, "due", due, sign)
+    sums = []
+    for had, more in ((forecast.billed, billed), (forecast.due, due)):
+        found = dict(had)
+        for month, amount in more.items():
+            found[month] = found.get(month, 0) + sign * amount
+        sums.append(found)
+    draft.put("forecast", project_id, replace(forecast, billed=sums[0], due=sums[1]))
+    draft.put("outlook", project_id, replace(outlook, stale=True))
+
+
+def provide(draft: Draft, loading: Loading) -> None:
+    for one in loading.lines:
+        amount = one.balance.provision
+        if amount:
+            mode = contract_policies(draft, loading.contract).money_mode
+            slot = loading.slot
+            ledger = convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+            legs = [Leg(ONEROUS_LOSS, "provision", amount, ledger), Leg(PROVISION, "provision", -amount, -ledger)]
+            post(
+                draft,
+                loading,
+                f"provision/{one.balance.line_id}",
+                loading.event.project_id,
+                legs,
+                (one.place, "provision"),
+            )

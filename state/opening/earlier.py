@@ -1,0 +1,146 @@
+"""A corrected version of balances: what the one before it posted is taken back, and what came to it since is kept."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from domain.identity import composed
+from domain.ledger.journal import Booking
+from domain.units import Amount
+from state.billing.payers import applied_to
+from state.books import (
+    BroughtForward,
+    OpeningJournal,
+    OpeningPiece,
+    Receivable,
+    RetentionAccount,
+)
+from state.draft import Draft
+from state.opening.bills import put_months
+from state.receivables import receipts
+from state.terms.known import period
+from state.totals import issued_on, with_issued
+
+
+class SinceThen(NamedTuple):
+    """What became of a receivable after it was brought forward."""
+
+    invoice_id: str
+    credited: tuple[Amount, Amount]
+    credited_tax: tuple[Amount, Amount]
+    paid: tuple[Amount, Amount]
+    written_off: tuple[Amount, Amount]
+
+
+def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
+    """Take the bills of the balances that stand out of the books; their rows are replaced one by one."""
+    before = known.loaded
+    if before is None:
+        return []
+    put_months(draft, before, known.billed, known.due, -1)
+    later = []
+    for opened in known.receivables:
+        now: Receivable | None = draft.part("receivable", opened.invoice_id)
+        if now is not None:
+            later.append(
+                SinceThen(
+                    now.invoice_id,
+                    _less(now.credited, opened.credited),
+                    _less(now.credited_tax, opened.credited_tax),
+                    _less(now.paid, opened.paid),
+                    _less(now.written_off, opened.written_off),
+                )
+            )
+            draft.put("receivable", opened.invoice_id, None)
+            draft.put("credits", opened.invoice_id, None)
+    for journal in known.journals:
+        _take_back(draft, journal)
+    for piece in known.pieces:
+        _free(draft, piece)
+    for made in known.statements:
+        _unretain(draft, made)
+        draft.put("statement", made, None)
+    for milestone_id in known.milestones:
+        draft.put("milestone", milestone_id, None)
+    return [one for one in later if any((*one.credited, *one.credited_tax, *one.paid, *one.written_off))]
+
+
+def _plus(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amount, Amount]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _less(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amount, Amount]:
+    return one[0] - other[0], one[1] - other[1]
+
+
+def _take_back(draft: Draft, journal: OpeningJournal) -> None:
+    """Its own lines, amounts and rate, on its day, which is open."""
+    receipt = journal.receipt
+    entity = draft.reference.entity(receipt.legal_entity_id)
+    assert entity is not None, "the journal was posted in this company"
+    booking = Booking(
+        receipt.legal_entity_id,
+        receipt.currency,
+        receipt.ledger_currency,
+        receipt.exchange_rate,
+        receipt.accounting_date,
+        period(draft, entity, receipt.accounting_date).name,
+        "reversal",
+    )
+    about = receipts.Subject(journal.kind, journal.id, journal.customer_id)
+    receipts.reverse(draft, about, receipt, booking, journal.version)
+
+
+def _free(draft: Draft, piece: OpeningPiece) -> None:
+    """What was billed of the row by then is not billed any more; what Milepost has billed of it stays."""
+    entry = draft.entry(piece.entry_id)
+    contract_id = draft.statement(piece.statement_id)
+    if entry is None or contract_id is None:
+        return
+    issued = issued_on(entry, contract_id.contract_id, piece.line_id)
+    if issued is None:
+        return
+    if piece.amount < 0:
+        now = replace(
+            applied_to(issued, piece.bill_to, piece.amount),
+            invoiced=issued.invoiced - piece.amount,
+            invoiced_ledger=issued.invoiced_ledger - piece.ledger,
+        )
+    else:
+        now = replace(
+            issued,
+            amount=issued.amount - piece.amount,
+            hours=issued.hours - piece.hours,
+            invoiced=issued.invoiced - piece.amount,
+            invoiced_ledger=issued.invoiced_ledger - piece.ledger,
+        )
+    draft.put_entry(entry, with_issued(entry, now))
+
+
+def _unretain(draft: Draft, made: str) -> None:
+    state = draft.statement(made)
+    if state is None or not state.is_retained_from:
+        return
+    part_id = composed(state.contract_id, state.bill_to)
+    account: RetentionAccount | None = draft.part("retention", part_id)
+    if account is not None:
+        left = tuple(one for one in account.withheld if one.statement_id != made)
+        draft.put("retention", part_id, replace(account, withheld=left))
+
+
+def take_later(draft: Draft, later: Sequence[SinceThen]) -> None:
+    for one in later:
+        now: Receivable | None = draft.part("receivable", one.invoice_id)
+        assert now is not None, "an invoice that was paid or credited here stays in the balances"
+        draft.put(
+            "receivable",
+            one.invoice_id,
+            replace(
+                now,
+                credited=_plus(now.credited, one.credited),
+                credited_tax=_plus(now.credited_tax, one.credited_tax),
+                paid=_plus(now.paid, one.paid),
+                written_off=_plus(now.written_off, one.written_off),
+            ),
+        )

@@ -1,0 +1,137 @@
+"""Contracts in another currency: each account is brought to what the ledger is stated to carry."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from domain.accounts import (
+    BAD_DEBT,
+    BANK,
+    CONTRACT_LIABILITY,
+    CUSTOMER_DEPOSIT,
+    EXCHANGE_DIFFERENCE,
+    OUTPUT_TAX,
+    RETENTION_RECEIVABLE,
+    REVENUE,
+    SERVICE_REVENUE,
+    UNBILLED,
+    UNBILLED_RECEIVABLE,
+)
+from domain.identity import composed
+from domain.ledger.journal import Leg, merge
+from domain.outputs import JournalEntry
+from domain.terms.kind import NO_REVENUE
+from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.work.rows import OPENING, row_id
+from state.books import (
+    Contract,
+    Entry,
+)
+from state.draft import Draft
+from state.handlers import retention
+from state.ledger.deposit_balance import balance as deposit_balance
+from state.ledger.deposit_balance import deposit_row
+from state.ledger.posting import about, booking_of, emit, with_standing
+from state.opening.faults import Stated
+from state.opening.loading import UNBILLED_REST, Loading
+from state.opening.record import say_exchange
+from state.totals import standing_price
+
+EXCHANGE = "exchange_difference"
+
+
+def carry_in_ledger(draft: Draft, loading: Loading) -> None:
+    """Bring each account to what the ledger carries; 7110 has what is left, which exchange rates had made by then."""
+    stated = [(one, one.balance.ledger) for one in loading.lines if one.balance.ledger is not None]
+    deposits = [(one, ledger) for one, ledger in stated if one.plan.timing == NO_REVENUE]
+    others = [(one, ledger) for one, ledger in stated if one.plan.timing != NO_REVENUE]
+    if not stated:
+        return
+    stands = _in_ledger(draft, loading)
+    sums = [ledger for _, ledger in stated]
+    wanted = (
+        (SERVICE_REVENUE, REVENUE, -sum(each.revenue for each in sums)),
+        (OUTPUT_TAX, (OUTPUT_TAX,), -sum(each.tax for each in sums)),
+        (BANK, (BANK,), sum(each.paid for each in sums)),
+        (BAD_DEBT, (BAD_DEBT,), sum(each.written_off for each in sums)),
+        (RETENTION_RECEIVABLE, (RETENTION_RECEIVABLE,), sum(each.retention for each in sums)),
+    )
+    legs = [Leg(to, EXCHANGE, 0, amount - sum(stands.get(one, 0) for one in of)) for to, of, amount in wanted]
+    unbilled = sum(stands.get(one, 0) for one in (*UNBILLED, CONTRACT_LIABILITY))
+    for one, ledger in deposits:
+        had, account = _deposit_in_ledger(draft, loading, one)
+        unbilled -= had if account == CONTRACT_LIABILITY else 0
+        _adjust(draft, loading, one, [Leg(account, EXCHANGE, 0, -ledger.deposit - had)])
+    main = (others or deposits)[0][0]
+    if others:
+        price = standing_price(_row_of_line(draft, loading, main.balance.line_id))
+        account = price.account if price is not None and price.account not in REVENUE else ""
+        carried_at = sum(ledger.unbilled for _, ledger in others)
+        legs.append(Leg(account or UNBILLED_RECEIVABLE, EXCHANGE, 0, carried_at - unbilled))
+    kept = next((leg.ledger_amount for leg in legs if leg.account == RETENTION_RECEIVABLE), 0)
+    _adjust(draft, loading, main, legs)
+    for made_by in loading.statements if kept else ():
+        _carry_retained(draft, loading.contract, made_by, kept)
+
+
+def _deposit_in_ledger(draft: Draft, loading: Loading, stated: Stated) -> tuple[Amount, str]:
+    """What stands of the deposit, and on which account."""
+    contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
+    price = standing_price(_row_of_line(draft, loading, line_id))
+    account = price.account if price is not None else CUSTOMER_DEPOSIT
+    return deposit_balance(draft, contract_id, line_id, account)[1], account
+
+
+def _row_of_line(draft: Draft, loading: Loading, line_id: str) -> Entry:
+    """What the line has open, else what was billed of it."""
+    contract_id = loading.contract.contract_id
+    row = row_id(OPENING, composed(contract_id, line_id))
+    found = draft.entry(f"{row}/{UNBILLED_REST}" if f"{row}/{UNBILLED_REST}" in loading.rows else row)
+    found = draft.entry(deposit_row(contract_id, line_id)) or found
+    assert found is not None, "it was brought forward"
+    return found
+
+
+def _in_ledger(draft: Draft, loading: Loading) -> dict[str, Amount]:
+    """What this event's journals of the contract carry by account."""
+    found: dict[str, Amount] = {}
+    for record in draft.outputs:
+        if isinstance(record, JournalEntry) and record.contract_id == loading.contract.contract_id:
+            for line in record.lines:
+                if record.currency == loading.slot.currency:
+                    found[line.account] = found.get(line.account, 0) + line.ledger_amount
+    return found
+
+
+def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequence[Leg]) -> None:
+    """On a row of the line, so that whoever takes from it takes what is carried; the rest is exchange."""
+    legs = [leg for leg in of_accounts if leg.ledger_amount]
+    if not legs:
+        return
+    if rest := -sum(leg.ledger_amount for leg in legs):
+        legs.append(Leg(EXCHANGE_DIFFERENCE, EXCHANGE, 0, rest))
+    entry = _row_of_line(draft, loading, stated.balance.line_id)
+    work, plan = entry.standing, stated.plan
+    assert work is not None, "it was brought forward"
+    of = about(draft, work.identity, EXCHANGE)
+    booking = booking_of(loading.slot, "posting")
+    balance = stated.balance
+    if balance.ledger is not None and balance.revenue:
+        booking = booking._replace(exchange_rate=balance.ledger.revenue * EXCHANGE_RATE_ONE // balance.revenue)
+    posted = emit(draft, work, of, booking, merge(legs), plan, plan.policies)
+    draft.put_entry(entry, with_standing(entry, replace(work, journals=(*work.journals, posted))))
+    if draft.why is not None:
+        currencies = loading.slot.currency, loading.slot.entity.currency
+        say_exchange(draft.why, posted.journal_id, loading.event, stated.place, (work.project_id, legs), currencies)
+
+
+def _carry_retained(draft: Draft, contract: Contract, made: str, ledger: Amount) -> None:
+    state = draft.statement(made)
+    if state is None or not state.retention:
+        return
+    account = retention.account_of(draft, contract.contract_id, state.bill_to)
+    held = tuple(
+        replace(one, posted_ledger=one.posted_ledger + ledger) if one.statement_id == made else one
+        for one in account.withheld
+    )
+    draft.put("retention", composed(contract.contract_id, state.bill_to), replace(account, withheld=held))

@@ -1,0 +1,89 @@
+"""One contract's part of balances while it is loaded, and the journals that are kept of it so that a later version takes them back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from domain.events.commercial import BalancesBroughtForward
+from domain.events.common import ReceivableForward
+from domain.ledger.journal import Leg
+from domain.outputs import JournalEntry
+from domain.units import Amount
+from state.books import (
+    Contract,
+    OpeningJournal,
+    OpeningPiece,
+    Receipt,
+    Receivable,
+)
+from state.draft import Draft
+from state.ledger.posting import booking_of
+from state.opening.faults import Stated
+from state.opening.record import say_payment
+from state.receivables import receipts
+from state.terms.known import Slot
+from state.terms.opening import KIND
+from state.terms.plan import contract_policies
+
+UNBILLED_REST = "unbilled"
+
+
+class Loading(NamedTuple):
+    """One contract's part of balances that are loaded, and what is made of them so far."""
+
+    contract: Contract
+    event: BalancesBroughtForward
+    slot: Slot
+    lines: tuple[Stated, ...]
+    receivables: tuple[ReceivableForward, ...]
+    rows: list[str]
+    pieces: list[OpeningPiece]
+    statements: list[str]
+    journals: list[OpeningJournal]
+    opened: list[Receivable]
+    months: list[tuple[str, str, Amount, Amount]]
+
+
+def keep_journals(draft: Draft, loading: Loading, since: int) -> None:
+    for record in draft.outputs[since:]:
+        if isinstance(record, JournalEntry):
+            receipt = Receipt(
+                record.journal_id,
+                record.rule,
+                record.legal_entity_id,
+                record.currency,
+                record.ledger_currency,
+                record.exchange_rate,
+                record.accounting_date,
+                record.deliver,
+                record.contract_id or "",
+                tuple(
+                    (line.project_id or "", Leg(line.account, line.purpose, line.amount, line.ledger_amount))
+                    for line in record.lines
+                ),
+            )
+            about = record.affected_kind, record.affected_id, record.affected_version
+            loading.journals.append(OpeningJournal(*about, receipt, record.customer_id or ""))
+
+
+def post(draft: Draft, loading: Loading, rule: str, project_id: str, legs: Sequence[Leg], of: tuple[int, str]) -> None:
+    slot, contract = loading.slot, loading.contract
+    lines = tuple((project_id, leg) for leg in legs if leg.amount or leg.ledger_amount)
+    receipt = Receipt(
+        "",
+        rule,
+        slot.entity.legal_entity_id,
+        slot.currency,
+        slot.entity.currency,
+        slot.exchange.rate,
+        slot.accounting_date,
+        False,
+        contract.contract_id,
+        lines,
+    )
+    about = receipts.Subject(KIND, loading.event.project_id, contract.terms.customer_id)
+    policies = contract_policies(draft, contract)
+    posted = receipts.post(draft, about, receipt, booking_of(slot, "posting"), policies)
+    loading.journals.append(OpeningJournal(about.kind, about.id, 0, posted, about.customer_id))
+    if draft.why is not None:
+        currencies = slot.currency, slot.entity.currency
+        say_payment(draft.why, posted.journal_id, loading.event, lines, currencies, of)

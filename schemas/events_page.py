@@ -22,8 +22,10 @@ AREAS = {
 # On every event with one meaning; an event's own table shows them only where it asks for more.
 COMMON = (
     *("event_id", "occurred_at", "source", "recorded_at", "engagement_id", "project_id"),
-    *("correlation_id", "requested_by", "approved_by"),
+    *("version", "correlation_id", "requested_by", "approved_by"),
 )
+# Records with a page of their own.
+ELSEWHERE = {"Policies": "Every field, its values and what it means: [Policies](policies.md)."}
 PRIMITIVES = {
     "string": "text",
     "long": "whole number",
@@ -33,13 +35,15 @@ PRIMITIVES = {
 }
 LOGICAL = {"date": "date", "timestamp-micros": "instant", "decimal": "decimal"}
 UNITS = {
-    "amount": "money, up to 4 decimals",
+    "amount": "money",
     "hours": "hours",
     "rate": "money an hour or unit",
-    "percent": "per cent: 10 is 10 %",
+    "percent": "per cent",
     "quantity": "units",
     "exchange_rate": "`to` for one `from`",
 }
+# What a field that is left out is, unless its row says otherwise.
+NOTHING: tuple[object, ...] = (None, False, [], {})
 
 
 def page(schemas: dict[str, Schema], examples: Path = EXAMPLES) -> str:
@@ -50,6 +54,7 @@ def page(schemas: dict[str, Schema], examples: Path = EXAMPLES) -> str:
     blocks = [
         INTRODUCTION.read_text(encoding="utf-8").replace("{first}", lines["TimeApproved"]),
         "## On every event\n",
+        "`version` is on events whose identity names it.\n",
         "\n".join(_table(common.values(), schemas)) + "\n",
         "## All events\n",
         "\n".join(_contents(events.values())) + "\n",
@@ -68,11 +73,9 @@ def page(schemas: dict[str, Schema], examples: Path = EXAMPLES) -> str:
 
 def _contents(events: Iterable[Schema]) -> Iterator[str]:
     known = list(events)
-    yield "| topic | events |"
-    yield "|---|---|"
-    for topic in dict.fromkeys(schema["topic"] for area in AREAS for schema in known if schema["area"] == area):
-        names = ", ".join(f"[{e['name']}](#{e['name'].lower()})" for e in known if e["topic"] == topic)
-        yield f"| `{topic}` | {names} |"
+    for area, title in AREAS.items():
+        names = ", ".join(f"[{e['name']}](#{e['name'].lower()})" for e in known if e["area"] == area)
+        yield f"- **{title}**: {names}"
 
 
 def _event(schema: Schema, common: dict[str, Schema], schemas: dict[str, Schema], example: str) -> str:
@@ -98,16 +101,18 @@ def _identity(entity: Schema) -> str:
 
 
 def _record(schema: Schema, schemas: dict[str, Schema]) -> str:
-    return "\n".join([f"### {schema['name']}\n", f"{schema['doc']}\n", *_table(schema["fields"], schemas), ""])
+    fields = [ELSEWHERE[schema["name"]]] if schema["name"] in ELSEWHERE else _table(schema["fields"], schemas)
+    return "\n".join([f"### {schema['name']}\n", f"{schema['doc']}\n", *fields, ""])
 
 
 def _table(fields: Iterable[Schema], schemas: dict[str, Schema]) -> Iterator[str]:
-    yield "| field | type | unit | if left out | meaning |"
-    yield "|---|---|---|---|---|"
+    yield "| field | is | meaning |"
+    yield "|---|---|---|"
     for field in fields:
-        meaning = f"{field['doc']}{_symbols(field['type'], schemas)}".replace("|", "\\|")
-        unit = UNITS.get(field.get("unit", ""), "")
-        yield f"| `{field['name']}` | {_type(field['type'], schemas)} | {unit} | {_default(field)} | {meaning} |"
+        meaning = f"{field['doc']}{_symbols(field['type'], schemas)}{_default(field)}".replace("|", "\\|")
+        is_a = UNITS.get(field.get("unit", "")) or _type(field["type"], schemas)
+        name = f"`{field['name']}`" if "default" in field else f"**`{field['name']}`**"
+        yield f"| {name} | {is_a} | {meaning} |"
 
 
 def _type(node: Any, schemas: dict[str, Schema]) -> str:
@@ -146,21 +151,17 @@ def _symbols(node: Any, schemas: dict[str, Schema]) -> str:
 
 
 def _default(field: Schema) -> str:
-    default = field.get("default", ...)
-    if default is ...:
-        return "**required**"
+    """What it is when it is left out, where that is something."""
+    default = field.get("default")
+    if default in NOTHING:
+        return ""
     match default:
-        case None:
-            return "not stated"
-        case bool():
-            return str(default).lower()
+        case True:
+            return " Left out: true."
         case str() if _is_decimal(field["type"]):
-            return (
-                "0" if not default.strip("\0") else str(int.from_bytes(default.encode("latin-1"), "big", signed=True))
-            )
-        case [] | {}:
-            return "none"
-    return f"`{default}`"
+            number = int.from_bytes(default.encode("latin-1"), "big", signed=True)
+            return f" Left out: {number}." if number else ""
+    return f" Left out: `{default}`."
 
 
 def _is_decimal(node: Any) -> bool:

@@ -23,12 +23,13 @@ INTRODUCTION: Final = Path(__file__).parent / "policies_intro.md"
 SCHEMA: Final = "milepost.common.Policies"
 BUILT_IN: Final = re.compile(r";? built in (?:is )?(.+?)\.(?=\s|$)")
 
-LINE: Final = "line, contract, company"
-POSTED: Final = f"{LINE} ¹"
-FORECAST: Final = f"{LINE} ²"
-CONTRACT: Final = "contract, company"
-COMPANY: Final = "company ³"
-WORK: Final = f"{LINE} ⁴"
+# The marks that the introduction explains; a policy without one counts on line, contract and company.
+LINE: Final = ""
+POSTED: Final = " ¹"
+FORECAST: Final = " ²"
+COMPANY: Final = " ³"
+WORK: Final = " ⁴"
+CONTRACT: Final = " ⁵"
 # Where each policy counts, as the fold looks it up.
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Rates": {"rate_precedence": LINE, "rate_date": LINE, "no_rate": LINE},
@@ -103,15 +104,13 @@ def page(schemas: Mapping[str, Schema]) -> str:
     blocks = [INTRODUCTION.read_text(encoding="utf-8")]
     for title, levels in GROUPS.items():
         rows = "\n".join(_row(fields[name], level, schemas) for name, level in levels.items())
-        head = "| policy | values | built in | counts on | refused | meaning |\n|---|---|---|---|---|---|"
+        head = "| policy | values | built in | meaning |\n|---|---|---|---|"
         blocks.append(f"## {title}\n\n{head}\n{rows}\n")
-    idle = "\n".join(
-        f"| `{name}` | {_values(fields[name], schemas)} | {_taken(name)} | {_meaning(fields[name])} |" for name in IDLE
-    )
+    idle = "\n".join(f"- `{name}`: {_taken(name)}" for name in IDLE)
     blocks.append(
-        "## Refused\n\nBut for a value that says what happens anyway these are exceptions `unsupported`: of a contract the whole contract "
-        "is refused, of a line the line; a company is taken without them ([instead](limits.md#policies)).\n\n"
-        f"| policy | values | taken | meaning |\n|---|---|---|---|\n{idle}\n"
+        "## Refused\n\nNo rule follows these. Any value but the one listed raises `unsupported`; "
+        "[Limits](limits.md#policies) says what to do instead.\n\n"
+        f"{idle}\n"
     )
     blocks.append("## Presets\n\nHow a vendor's product behaves, where that differs from what is built in.\n")
     blocks.append("| preset | states |\n|---|---|\n" + "\n".join(_presets()) + "\n")
@@ -119,8 +118,8 @@ def page(schemas: Mapping[str, Schema]) -> str:
 
 
 def _row(field: Schema, level: str, schemas: Mapping[str, Schema]) -> str:
-    cells = (_values(field, schemas), _built_in(field), level, _refused(field["name"]), _meaning(field))
-    return f"| `{field['name']}` | {' | '.join(cells)} |"
+    meaning = f"{_meaning(field)}{_refused(field['name'])}"
+    return f"| `{field['name']}`{level} | {_values(field, schemas)} | {_built_in(field)} | {meaning} |"
 
 
 def _values(field: Schema, schemas: Mapping[str, Schema]) -> str:
@@ -171,9 +170,9 @@ def _refused(name: str) -> str:
     """Values that no terms handle; of most policies there is none."""
     if name == "revenue_method":
         handled = sorted({method for kind in methods.KINDS.values() for method in kind.revenue})
-        return f"all but {', '.join(f'`{method}`' for method in handled)}, each for some kinds of terms"
+        return f" Refused: all but {', '.join(f'`{method}`' for method in handled)}, each for some kinds of terms."
     if name == "expenses_revenue":
-        return "`net`, of lines that charge expenses"
+        return " Refused: `net`, of lines that charge expenses."
     return ""
 
 

@@ -44,6 +44,14 @@ def own_broker(started: Start, tmp_path: Path) -> Broker:
 
 
 @pytest.fixture
+def never_missed(started: Start, tmp_path: Path) -> Broker:
+    """A broker that is alone and taken for gone has no leaders for a moment, and leaves out marks of transactions that end just then
+    (tests/chaos/hanging.py); with this session it stands still and is not taken for gone.
+    """
+    return started(Broker(tmp_path / "kafka", settings={"broker.session.timeout.ms": "600000"}))
+
+
+@pytest.fixture
 def controller(started: Start, tmp_path: Path) -> Controller:
     return started(Controller(tmp_path / "controller"))
 
@@ -117,11 +125,11 @@ def test_a_broker_that_ends_and_comes_back_needs_nobody(
 
 @pytest.mark.timeout(1_800)
 def test_a_broker_that_stands_still_for_longer_than_a_transaction_may_take(
-    own_broker: Broker, redis_server: RedisServer, own_name: str, tmp_path: Path
+    never_missed: Broker, redis_server: RedisServer, own_name: str, tmp_path: Path
 ) -> None:
     """Who was within a transaction takes over anew, and nobody is called; meanwhile the page says for how long lag is not known."""
     redis = RedisSettings(url=redis_server.url, prefix=f"{own_name}:")
-    site = site_on(own_broker, tmp_path / "site", redis_section(redis))
+    site = site_on(never_missed, tmp_path / "site", redis_section(redis))
     port = free_port()
     with BadDay(site, EVENTS, redis=redis, more={"accounting": [f"metrics.port={port}"]}) as day:
         day.produce(EVENTS // 3)
@@ -129,9 +137,9 @@ def test_a_broker_that_stands_still_for_longer_than_a_transaction_may_take(
         day.until(lambda: 0 <= lag_age(port) < LOOK_SECONDS + ANSWER_SECONDS)
         day.produce(EVENTS)
         day.taken_about(EVENTS // 2)
-        own_broker.pause()
+        never_missed.pause()
         day.until(lambda: lag_age(port) > TRANSACTION_TIMEOUT + LOOK_SECONDS + ANSWER_SECONDS)
-        own_broker.resume()
+        never_missed.resume()
         day.until(lambda: 0 <= lag_age(port) < LOOK_SECONDS + ANSWER_SECONDS)
         day.check()
 

@@ -39,7 +39,7 @@ POSTINGS: Final = "erp.postings"
 
 
 class Desk:
-    """Event topics, with intake and accounting behind them."""
+    """Event topics, with intake and accounting after them."""
 
     def __init__(self, broker: Broker, shards: int, folder: Path) -> None:
         self.settings = KafkaSettings(

@@ -147,7 +147,7 @@ def read_output(type_name: str, body: bytes) -> tuple[Position, Output]:
 
 @cache
 def output_heads(needed: tuple[tuple[str, str], ...]) -> Mapping[str, Decoder[tuple[Position, Output]]]:
-    """The same where of some outputs nothing is needed behind a field: (type, field). What stands behind is None, unread and unchecked.
+    """The same where of some outputs nothing is needed after a field: (type, field). What comes after is None, unread and unchecked.
 
     Only for blocks that hold one record, as those of `connectors.files.outputs` do.
     """

@@ -104,7 +104,7 @@ def _read_record(code: Code, record: RecordType) -> str:
 
 
 def _read(code: Code, kind: Type, into: str, skip: int) -> None:
-    """`skip` is 1 behind the index of a union, which `i` has not passed yet. Long, because the switch is the list of types."""
+    """`skip` is 1 after the index of a union, which `i` has not passed yet. Long, because the switch is the list of types."""
     at = f"i + {skip}" if skip else "i"
     match kind:
         case Bytes():

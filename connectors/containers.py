@@ -1,7 +1,7 @@
 """Avro object container files: a strict and bounded reader, and a writer whose bytes never depend on commits.
 
 A file is read only with schemas that Milepost knows, today's or released ones. A damaged block costs its own records:
-reading goes on behind the next sync marker. We write one record a block, with a sync marker made from generation and
+reading goes on after the next sync marker. We write one record a block, with a sync marker made from generation and
 topic, so that the same records are the same bytes wherever a run was cut.
 """
 
@@ -236,7 +236,7 @@ def _read_block(path: Path, tape: _Tape, header: _Header[R]) -> Iterator[Contain
 
 
 def _block(tape: _Tape, header: _Header[R]) -> tuple[int, bytes]:
-    """Count and bytes of the block here; the tape goes behind it only when it is whole."""
+    """Count and bytes of the block here; the tape goes after it only when it is whole."""
     numbers = tape.ahead(20)
     count, next_ = whole(numbers, 0)
     size, next_ = whole(numbers, next_)
@@ -264,14 +264,14 @@ def _inflated(data: bytes) -> bytes:
         raise DecodeError("a block that cannot be decompressed") from None
     if inflater.unconsumed_tail or not inflater.eof:
         raise DecodeError(f"a block that is cut or decompresses to more than {BLOCK_BYTES_MAX} bytes")
-    # The usual Python writers leave part of zlib's four-byte checksum behind the data.
+    # The usual Python writers leave part of zlib's four-byte checksum after the data.
     if len(inflater.unused_data) > 4:
         raise DecodeError("a block with bytes behind its compressed data")
     return found
 
 
 def _to_next_sync(tape: _Tape, sync: bytes) -> bytes:
-    """Goes behind the next sync marker, or to the end; what was passed, as far as it is kept."""
+    """Goes after the next sync marker, or to the end; what was passed, as far as it is kept."""
     passed = b""
     window = 256
     while found := tape.ahead(window):

@@ -77,7 +77,7 @@ class IntakeMemory:
         raise NotImplementedError
 
     def recall(self) -> None:
-        """Looks anew at what is kept at hand of the file."""
+        """Looks again at what is kept at hand of the file."""
         self._links.clear()
         self._entries.clear()
         # Keys for which something waits, and some for which nothing does any more.

@@ -1,4 +1,4 @@
-"""Views of projects on their way from the topic to whoever keeps the newest."""
+"""Views of projects on their way from the topic to the one who keeps the newest."""
 
 from __future__ import annotations
 

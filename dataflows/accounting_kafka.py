@@ -1,6 +1,6 @@
 """Accounting on Kafka: some shards of the engagement log in one process, with the same fold and the same dataflow as over files.
 
-for each shard: lock its store, take its outputs over, open its books behind them
+for each shard: lock its store, take its outputs over, open its books after them
 then:           log -> fold -> outputs, until somebody asks to stop
 """
 
@@ -44,7 +44,7 @@ from state.store.store import Store
 
 STORE: Final = "books.db"
 OPENED_AT_ONCE: Final = 8
-# More outputs behind progress than one batch makes: progress was lost.
+# More outputs after progress than one batch makes: progress was lost.
 EARLY_MAX: Final = 50_000
 # A broker that was killed and has just started may say for a moment that a partition is empty.
 AGAIN_SECONDS: Final = 5.0
@@ -107,7 +107,7 @@ def flow_of(
 
 @contextmanager
 def opened(job: Job, stopped: Callable[[], bool], tell: Tell = silent) -> Iterator[dict[int, AccountingTurn]]:
-    """The shards, each resumed behind its outputs; nobody else on this machine has their stores meanwhile."""
+    """The shards, each resumed after its outputs; nobody else on this machine has their stores meanwhile."""
     with ExitStack() as held:
         for number in job.shards:
             held.enter_context(only_writer(shard_folder(job, number)))
@@ -129,7 +129,7 @@ def _opened_one(job: Job, number: int, stopped: Callable[[], bool], tell: Tell) 
         outputs, passed_over = take_over(job.clients, target, log, read, tell)
         held.callback(outputs.close)
         check_overrides(passed_over, outputs, number)
-        assert outputs.written is not None, "whoever takes a shard over writes progress first"
+        assert outputs.written is not None, "the process that takes a shard over writes progress first"
         check_log_goes_on(log, outputs.written, number)
         shard = open_books(job, log.genesis, outputs.progress, passed_over, tell)
         held.callback(shard.store.close)
@@ -165,7 +165,7 @@ def _tell_where(shard: Shard, outputs: KafkaOutputs, tell: Tell) -> None:
     behind = outputs.progress.offset - shard.offset
     tell(
         f"shard {shard.number}: goes on at record {outputs.progress.offset}"
-        + (f", of which {behind} are folded again" if behind else "")
+        + (f", {behind} of them processed again" if behind else "")
         + (f"; {early} outputs are visible already and are compared" if early else "")
     )
 
@@ -249,7 +249,7 @@ def check_log_goes_on(log: KafkaLog, written: WrittenProgress, number: int) -> N
     last = log.record(written.offset - 1)
     if last is not None and written.last_record in ("", digest_of(last)):
         return
-    what = "is not there: the log has lost its end" if last is None else "is another one: the log was written anew"
+    what = "is not there: the log has lost its end" if last is None else "is another one: the log was written again"
     raise GuardStop(
         TOPIC_CHANGED,
         f"{log.topic}, partition {number}: record {written.offset - 1}, which was folded last, {what}. Put the log back from its "
@@ -264,7 +264,7 @@ def check_overrides(passed_over: Overrides, outputs: KafkaOutputs, number: int) 
         raise GuardStop(
             OUTPUTS_DIFFER,
             f"shard {number}: the records passed over before record {written.offset} are not those that the outputs were made "
-            "with; the topic of overrides was changed behind what is folded. Put it back from its copy",
+            "with; the topic of overrides was changed after what is processed. Put it back from its copy",
         )
 
 

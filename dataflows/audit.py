@@ -117,7 +117,7 @@ def _check_beside(
 
 
 def _compare_store(folder: Path, shard: int, books: Store, tally: AuditTally) -> None:
-    """Not where a crash left it behind the outputs; then there is nothing to compare it with."""
+    """Not where a crash left it after the outputs; then there is nothing to compare it with."""
     path = store_path(folder, shard)
     compared = same_store(path, books.db, (books.meta.offset, books.meta.engagement))
     if compared is None:

@@ -64,11 +64,11 @@ class AuditedShard:
         self._held.close()
 
     def check_generation(self) -> None:
-        """Raises GuardStop where another generation has written behind what was read."""
+        """Raises GuardStop where another generation has written after what was read."""
         if self._reader.followed_by is not None:
             raise GuardStop(
                 OTHER_GENERATION,
-                f"shard {self.number}: generation {self._reader.followed_by} has written behind generation "
+                f"shard {self.number}: generation {self._reader.followed_by} has written after generation "
                 f"{self._job.names.generation}, which these settings name: nothing more comes of it. Correct [kafka] generation",
             )
 
@@ -220,7 +220,7 @@ def _made(made: Encoded) -> str:
 
 
 def _told(found: Published) -> str:
-    return f"output {found.output_seq}, behind {found.before}: {_about(found.type_name, found.body)}"
+    return f"output {found.output_seq}, after {found.before}: {_about(found.type_name, found.body)}"
 
 
 def _about(type_name: str, body: bytes) -> str:

@@ -184,7 +184,7 @@ def _accounts(index: FigureIndex, first: LogCut, last: LogCut) -> tuple[AccountM
 
 
 def _statements(index: FigureIndex, first: LogCut, last: LogCut) -> tuple[BillingStatement, ...]:
-    """One record each, however many parts. What is issued anew counts in its last revision; what it replaced, issued before, is taken
+    """One record each, however many parts. What is issued again counts in its last revision; what it replaced, issued before, is taken
     back, so that the windows of a period add up to it. A draft counts once it is issued.
     """
     found: dict[tuple[str, int], BillingStatement] = {}

@@ -1,7 +1,7 @@
 """Domain topics in, engagement log out: exactly once, one transaction a batch.
 
 A transaction holds a plan of what it takes, the log's records in all partitions, dead letters, what intake remembers and
-how far it is. A process that ends anywhere leaves all of a batch or nothing of it, and the next start goes on behind what
+how far it is. A process that ends anywhere leaves all of a batch or nothing of it, and the next start goes on after what
 counts. Where brokers let readers see a part of one all the same, the next start takes what its plan says once more, first.
 """
 
@@ -95,7 +95,7 @@ Early = Mapping[tuple[int, int], bytes]
 
 
 class IntakeEffects(NamedTuple):
-    """What one transaction holds. `early` is what readers see of those behind it."""
+    """What one transaction holds. `early` is what readers see of those after it."""
 
     plan: IntakePlan
     log: Sequence[Appended]
@@ -162,7 +162,7 @@ class KafkaIntake:
         self._shown: Mapping[Place, int] = {}
         so_far = self.progress
         tell(
-            f"intake goes on behind transaction {so_far.transaction}: {so_far.events:,} events and "
+            f"intake goes on after transaction {so_far.transaction}: {so_far.events:,} events and "
             f"{so_far.dead_letters:,} dead letters so far"
         )
         self._look_at = time.monotonic() + LOOK_AGAIN_SECONDS

@@ -264,7 +264,7 @@ def _check_generation(manifest: CopyManifest, kafka: KafkaSettings) -> None:
         raise GuardStop(
             OTHER_GENERATION,
             f'the copy is of topics with the prefix "{manifest.prefix}", the settings say "{kafka.prefix}"; set [kafka] prefix to that '
-            "of the copy, as intake goes on behind what it had read of those topics",
+            "of the copy, as intake goes on after what it had read of those topics",
         )
     if kafka.partitions != len(manifest.partitions):
         raise GuardStop(

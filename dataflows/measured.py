@@ -322,7 +322,7 @@ class MeasuredIntake:
 
 
 class MeasuredView:
-    """`on_polled` and `on_taken` are for the view dataflow, `turned` for whoever it asks whether it is over."""
+    """`on_polled` and `on_taken` are for the view dataflow, `turned` for what it asks whether it is over."""
 
     def __init__(self, metrics: Metrics, health: Health, end_of: EndOf = unknown_end) -> None:
         self._end_of = end_of

@@ -29,7 +29,7 @@ class PassedOver(NamedTuple):
 
 
 def pass_over(job: Job, number: int, override: Override, tell: Tell = silent) -> PassedOver:
-    """Whoever has the shard is fenced, so that it cannot fold the record meanwhile. Raises Refused, and GuardStop as a start does."""
+    """The process that has the shard is fenced, so that it cannot fold the record meanwhile. Raises Refused, and GuardStop as a start does."""
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
         log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)
@@ -95,7 +95,7 @@ def check_is_it(shard: Shard, override: Override, stop: GuardStop) -> None:
 
 
 def _fold_on(job: Job, log: KafkaLog, shard: Shard, last: int, tell: Tell) -> GuardStop | None:
-    """To a record, at most a batch of accounting behind what is written; None where all of it is folded, or nothing is there."""
+    """To a record, at most a batch of accounting after what is written; None where all of it is folded, or nothing is there."""
     known, settings = (shard.progress.offset, shard.progress.engagement), job.accounting
     end = min(last + 1, known[0] + settings.batch_records)
     while shard.position < (end, ""):

@@ -79,7 +79,7 @@ class Repaired(NamedTuple):
 def repair(
     job: Job, number: int, *, dry_run: bool = False, told: RepairOrders = NOTHING_TOLD, tell: Tell = silent
 ) -> Repaired:
-    """Whoever has the shard is fenced. Raises Refused, and GuardStop where the log does not give what is on the topics."""
+    """The process that has the shard is fenced. Raises Refused, and GuardStop where the log does not give what is on the topics."""
     with ExitStack() as held:
         held.enter_context(only_writer(shard_folder(job, number)))
         log = KafkaLog(job.clients, job.names.log, number, job.kafka.request_timeout_seconds)
@@ -169,14 +169,14 @@ class _Named:
                 self._newest[topic][made.key] = made.output_seq
 
     def check(self) -> None:
-        """Of a compacted topic only what comes behind the last is written, so that each key's newest stays the last."""
+        """Of a compacted topic only what comes after the last is written, so that each key's newest stays the last."""
         for topic, newest in self._newest.items():
             there = self._visible[topic]
             for key, number in newest.items():
                 if number <= there.last and number not in there.records:
                     raise CannotRepair(
                         f"{topic}: the newest record of {key} is output {number}, and is not there, though later ones are. What is missing "
-                        "cannot be added behind them: delete the topic, make it with `milepost topics create`, and leave it empty; "
+                        "cannot be added after them: delete the topic, make it with `milepost topics create`, and leave it empty; "
                         "repair then writes all of it"
                     )
 

@@ -21,7 +21,7 @@ from state.imagined import ImaginedShard, ImaginedStore
 from state.store.snapshot import Damaged
 from state.store.store import Store, is_damage
 
-# The index of the write-ahead log is made anew from it.
+# The index of the write-ahead log is made again from it.
 SUFFIXES: Final = ("", "-wal", "-pages")
 BATCH_RECORDS: Final = 2_000
 BATCH_BYTES: Final = 4 << 20

@@ -226,7 +226,7 @@ def _learn(memory: IntakeStore, record: StoredRecord, remembered: dict[int, Even
 
 
 def _learn_notice(memory: IntakeStore, event: IntakeNoticed, engagement_id: str) -> None:
-    """But for events that wait: the log does not have them, and without them their notice would be told anew."""
+    """But for events that wait: the log does not have them, and without them their notice would be published again."""
     if event.category == "unrouted":
         return
     noticed = Noticed(event.category, (event.subject_kind or "", event.subject), engagement_id, event.event_count)

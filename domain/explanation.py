@@ -26,7 +26,7 @@ from domain.units import (
     Instant,
 )
 
-# Digits behind the point of a value, by its unit.
+# Digits after the point of a value, by its unit.
 SCALES: Final[Mapping[str, int]] = {
     "amount": AMOUNT_SCALE,
     "hours": HOURS_SCALE,

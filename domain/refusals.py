@@ -73,7 +73,7 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
         "`dimensions` of the entry or of the project",
     ),
 }
-# Events of which nothing is posted, and reference data from which nothing follows: what they ask for, and what to do instead.
+# Events with nothing posted, and reference data from which nothing follows: what they ask for, and what to do instead.
 _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     "RevenueAdjusted": ("adjustments of revenue by hand", "book them in the ledger"),
     "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),

@@ -381,7 +381,7 @@ mount(
 mount(
     "resend",
     exceptions.resend,
-    "Send the fact behind one again, corrected.",
+    "Send its fact again, corrected.",
     example="milepost exceptions resend PRJ-00004.1f0c2a9b77d1e2f300112233 --set hours=8 --approved-by ben "
     "--output build/try/output",
     then="milepost run, which reverses what was posted and posts what is right",

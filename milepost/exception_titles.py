@@ -59,5 +59,5 @@ def title_of(category: str) -> str:
 
 
 def titled(category: str) -> str:
-    """With the category behind it, to be typed back: `over the cap (over_cap)`."""
+    """With the category after it, to be typed back: `over the cap (over_cap)`."""
     return f"{title_of(category)} ({category})"

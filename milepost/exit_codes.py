@@ -48,7 +48,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     guards.CLOCKS_APART: "guard: the clocks of this machine and of the brokers do not agree, or have jumped",
     TRY_AGAIN: "another run is using the output folder, this one was stopped half-way, or an ERP was away; try again",
     INTERRUPTED: "stopped with Ctrl-C",
-    READER_GONE: "whoever read the output stopped reading, such as `| head`",
+    READER_GONE: "the reader of the output stopped, such as `| head`",
 }
 
 

@@ -168,7 +168,7 @@ def below(node: Node) -> list[Node]:
 
 
 def event_called(event: EventRef) -> str:
-    """In finance's words first; then its type and its place, for whoever looks it up: `time approved T-1, TimeApproved at log offset 7`."""
+    """In finance's words first; then its type and its place, to be looked up: `time approved T-1, TimeApproved at log offset 7`."""
     version = f" version {event.version}" if event.version else ""
     words = event_name(event.type)
     return f"{words} {unescape(event.id)}{version}, {event.type} at log offset {event.log_offset}"

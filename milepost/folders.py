@@ -75,7 +75,7 @@ def said_once(verb: Verb, *, has_folders: bool = True) -> Verb:
                 arguments[name] = arguments[name] or firms_folder(FolderName.OUTPUT)
         verb(**arguments)
 
-    # Typer wants no required one behind one that is not, and knows all by their names.
+    # Typer wants no required one after one that is not, and knows all by their names.
     keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
     seen.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # typer reads it
     seen.__annotations__ = {each.name: each.annotation for each in keywords}

@@ -1,7 +1,7 @@
 """Pages as HTML: whole in one file, nothing loaded from anywhere, fit for the screen and for paper.
 
 A long text without blanks is broken anywhere, so that it pushes no figure off the page; what is wider than a narrow
-screen moves sideways, with a shadow at the edge that has more behind it.
+screen moves sideways, with a shadow at the edge that has more beyond it.
 
 Every text goes through `tag`, which escapes it; only what `tag` made is taken as markup.
 """

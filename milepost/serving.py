@@ -136,7 +136,7 @@ def take_in(settings: Settings) -> None:
 
 
 def tell_end(stop: Stop) -> None:
-    """Behind the last batch, so that a log shows who ended in order and who was killed."""
+    """After the last batch, so that a log shows who ended in order and who was killed."""
     if stop.requested:
         say(f"{stop.name}: ends in order; what was in flight is finished")
 

@@ -16,9 +16,9 @@ from milepost.stopping import Stop, stopping
 from state import guards
 
 BACK_OFF_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-# Whoever has run for so long has not crashed at its start.
+# Anyone who has run for so long has not crashed at its start.
 WELL_SECONDS: Final = 60.0
-# Brokers also fence whoever stood still, or could not reach them, in the middle of a transaction. Two processes that take a
+# Brokers also fence a process that stood still, or could not reach them, in the middle of a transaction. Two processes that take a
 # shard from each other are fenced again and again.
 FENCED_IN_A_ROW_MAX: Final = 3
 LOOK_SECONDS: Final = 0.1
@@ -73,7 +73,7 @@ def _run(command: Sequence[str], stop: Stop, end_seconds: float) -> int:
     told_at: float | None = None
     while (code := child.poll()) is None:
         if stop.requested and told_at is None:
-            say(f"{stop.name}: it is told to end, and has {end_seconds:g} seconds to finish what is in flight")
+            say(f"{stop.name}: was asked to end, and has {end_seconds:g} seconds to finish what is in flight")
             child.send_signal(signal.SIGTERM)
             told_at = time.monotonic()
         elif told_at is not None and time.monotonic() - told_at > end_seconds:

@@ -90,7 +90,7 @@ ROWS: Final = (
             ),
             Panel(
                 "Oldest uncommitted work",
-                "Seconds since the last commit of whoever has something to commit.",
+                "Seconds since the last commit, where there is something to commit.",
                 "s",
                 (Query("max by (dataflow) (milepost_commit_age_seconds)", "{{dataflow}}"),),
                 "stat",

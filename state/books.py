@@ -868,7 +868,7 @@ class WriteOff(Value, frozen=True, array_like=True, gc=False):
 
 
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):
-    """A draft of a statement that waits for approval: what was told last of it, and the rows that it holds.
+    """A draft of a statement that waits for approval: what was published last of it, and the rows that it holds.
 
     `returned` is the last revision that was returned; where that is the newest, the next one is not drafted yet. `cut_at` is the place in
     the log of what made the cut.
@@ -900,7 +900,7 @@ class IssuedPiece(Value, frozen=True, array_like=True, gc=False):
 
 
 class IssuedStatement(Value, frozen=True, array_like=True, gc=False):
-    """An issued statement that late work may make anew until its invoice comes: what was told last of it, and what it did to its entries
+    """An issued statement that late work may make again until its invoice comes: as it was published last, and what it did to its entries
     and to the hours that its contract lines showed (hours, quantity)."""
 
     statement_id: str
@@ -919,7 +919,7 @@ class CutPeriod(Value, frozen=True, array_like=True, gc=False):
 
 
 class Reissues(Value, frozen=True, array_like=True, gc=False):
-    """Closed periods of a contract whose statements are issued anew for late work, in order."""
+    """Closed periods of a contract whose statements are issued again for late work, in order."""
 
     periods: tuple[CutPeriod, ...] = ()
 
@@ -1091,7 +1091,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
 
     `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
     a change of cost or revenue at completion above its limit is told at once. `earning` is of the project's lines, where some of them
-    earn otherwise than by hours alone. `set_aside` is what was told last, by its currency, while the project has another.
+    earn otherwise than by hours alone. `set_aside` is what was published last, by its currency, while the project has another.
     `share` is what the project counts for in the first of its contracts, where it does.
     """
 

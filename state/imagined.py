@@ -29,7 +29,7 @@ from state.trace import SILENT, works_of
 
 
 class ImaginedOutput(NamedTuple):
-    """An output, and the offset that the record behind it would have in the log."""
+    """An output, and the offset that the record after it would have in the log."""
 
     offset: int
     record: Any
@@ -133,7 +133,7 @@ class ImaginedShard(Shard):
         return found
 
     def _drafts(self, engagement_id: str, recorded_at: Instant) -> Iterator[tuple[str, Draft]]:
-        """The books to read in, for each project anew, as what is worked out is not kept."""
+        """The books to read in, for each project again, as what is worked out is not kept."""
         engagement = self.store.engagement(engagement_id)
         cause = Cause("day", "", 0, "", recorded_at, recorded_at, None, self.offset)
         for project_id in sorted(engagement.parts.ids.get("project", ())):
@@ -155,7 +155,7 @@ class ImaginedShard(Shard):
         return {each for each in found if each is not None}
 
     def open_statements(self, engagement_id: str) -> list[BillingStatement]:
-        """As they were said last: drafts, and those that late work may make anew, in all their parts."""
+        """As they were said last: drafts, and those that late work may make again, in all their parts."""
         found: list[BillingStatement] = []
         for part in self.store.engagement(engagement_id).parts.values():
             match part:

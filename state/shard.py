@@ -1,6 +1,6 @@
 """One log partition folded into one sequence of outputs.
 
-`fold` takes a batch of records in log order and gives encoded outputs and, last, a `Mark`: how far the batch went. Whoever writes the
+`fold` takes a batch of records in log order and gives encoded outputs and, last, a `Mark`: how far the batch went. Anyone who writes the
 outputs calls `commit(mark)` once they are durable; only then the store moves. The plain loop is
 
     while records := log.read(shard.position): outputs.write(shard.fold(records)); shard.commit()
@@ -113,7 +113,7 @@ class Encoded(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """How far the outputs before it go; whoever has written them commits this."""
+    """How far the outputs before it go; the writer of the outputs commits this."""
 
     offset: int
     engagement: str

@@ -142,7 +142,7 @@ def used_of(issued: Issued) -> dict[str, Amount]:
 
 
 def _with_used(funded: dict[str, Amount], issued: Issued, sign: int) -> dict[str, Amount]:
-    """A source of which nothing is used is not kept."""
+    """A source with nothing used is not kept."""
     found = dict(funded)
     for source_id, amount in used_of(issued).items():
         found[source_id] = found.get(source_id, 0) + sign * amount

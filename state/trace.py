@@ -75,7 +75,7 @@ class Trace(Store):
         # What takes a journal back or replaces it, by its id.
         self.following: dict[str, list[TracedOutput]] = {}
         self.statements: dict[str, list[TracedOutput]] = {}
-        # Statements of which nothing is issued: drafts, and what became of them.
+        # Statements with nothing issued: drafts, and what became of them.
         self.drafts: set[str] = set()
         # Revisions that were issued and superseded: under which key `statements` has them, by statement and the step that issued them,
         # and the step that superseded each.

@@ -92,7 +92,7 @@ def _lines(journal: JournalEntry, sign: int) -> list[tuple[object, ...]]:
 
 
 def check_statements(statements: Iterable[BillingStatement]) -> None:
-    """The total is the sum of the printed lines, and a statement is issued once, and anew only when what was issued is superseded."""
+    """The total is the sum of the printed lines, and a statement is issued once, and again only when what was issued is superseded."""
     seen: dict[str, tuple[int, str]] = {}
     for statement in statements:
         before = seen.get(statement.statement_id)

@@ -77,7 +77,7 @@ class Partition:
 
     @property
     def stable(self) -> int:
-        """Behind the last record that is decided with all before it."""
+        """After the last record that is decided with all before it."""
         return next((at for at in range(self.start, self.high) if self.slots[at].state == OPEN), self.high)
 
     def committed(self) -> list[Slot]:

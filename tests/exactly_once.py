@@ -321,7 +321,7 @@ class World:
         """From taking over to the end of the log; every step may be its last."""
         log = self.log()
         outputs = yield from self.take_over(log)
-        assert outputs.written is not None, "whoever takes a shard over writes progress first"
+        assert outputs.written is not None, "the process that takes a shard over writes progress first"
         check_log_goes_on(log, outputs.written, SHARD)
         shard = self.opened(disk, outputs.progress)
         began_empty = disk.now.meta == Meta()

@@ -105,7 +105,7 @@ def line_of(event: Event) -> bytes:
 
 
 def write_lines(path: Path, *events: Event) -> Path:
-    """Added behind what is there."""
+    """Added after what is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.writelines(map(line_of, events))

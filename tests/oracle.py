@@ -1,7 +1,7 @@
 """Plain time-and-materials accounting in straight lines, to compare the fold with: what a clerk would do with a spreadsheet.
 
 Written apart from the fold, with decimals and dictionaries, from the text of the rules. After each event nothing is kept but the newest
-version of each entry and what was issued and invoiced of it; shares of caps are worked out anew whenever somebody asks.
+version of each entry and what was issued and invoiced of it; shares of caps are worked out again whenever somebody asks.
 
 In scope: time at line rates or one rate card, overtime, write-ups and write-downs, versions in any order, withdrawals, work given up, hard
 caps in money, holds, statements by cycle or request, invoices. Everything that has to wait, amendments and policies are not.

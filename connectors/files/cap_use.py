@@ -95,7 +95,7 @@ def _tells_of(alert: Alert, cap: ForecastCap) -> bool:
 
 
 def _is_used_up_in(update: ForecastUpdate, cap: ForecastCap, latest: ForecastUpdate) -> bool:
-    """A month's cap begins anew with the month."""
+    """A month's cap begins again with the month."""
     same_month = cap.period != "month" or (update.as_of.year, update.as_of.month) == (
         latest.as_of.year,
         latest.as_of.month,

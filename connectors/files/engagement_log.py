@@ -199,7 +199,7 @@ class EngagementLog:
         return found
 
     def _walk(self, place: LogEnd) -> Iterator[LogEnd]:
-        """This place, those of all records behind it, and the end; adds to the index on the way."""
+        """This place, those of all records after it, and the end; adds to the index on the way."""
         data, base = b"", place.length
         while True:
             if place.offset == len(self._index) * INDEXED_EVERY:

@@ -27,7 +27,7 @@ class Following:
         self._places = index.places(self._offset)
 
     def take(self, records: Sequence[StoredRecord], outputs: OutputFiles, mark: Mark) -> None:
-        """The records of a batch, of which the mark says how many count, behind the commit of its outputs."""
+        """The records of a batch, of which the mark says how many count, after the commit of its outputs."""
         end = mark.offset + (1 if mark.engagement else 0)
         new = [record for record in records if self._offset <= record.offset < end]
         self.is_on = self.is_on and outputs.lengths_before == self._lengths and len(new) == max(0, end - self._offset)

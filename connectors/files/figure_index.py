@@ -116,7 +116,7 @@ class FigureIndex:
         self._log.close()
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        """In memory where the folder cannot be written; anew where it is of another generation or cannot be read."""
+        """In memory where the folder cannot be written; made again where it is of another generation or cannot be read."""
         for _ in range(2):
             try:
                 path.parent.mkdir(exist_ok=True)
@@ -159,7 +159,7 @@ class FigureIndex:
     # Making it
 
     def extend(self, tell: Tell) -> None:
-        """Take in what was committed since; whoever else wants to waits. Raises ContainerDamaged and GuardStop."""
+        """Take in what was committed since; others that want to wait. Raises ContainerDamaged and GuardStop."""
         if self._is_current(self.reached()):
             return
         self._db.execute("BEGIN IMMEDIATE")
@@ -445,7 +445,7 @@ class FigureIndex:
 
     @property
     def end(self) -> int:
-        """Offset behind the last record taken in."""
+        """Offset after the last record taken in."""
         found: int = self.reached()["log_offset"]
         return found
 

@@ -57,7 +57,7 @@ class FigureRows:
         self.glance.clear()
 
     def add_record(self, record: StoredRecord, place: int, recorded_at: Instant) -> Instant:
-        """The record that begins at a byte; from the running maximum of `recorded_at` before it the one behind it."""
+        """The record that begins at a byte; from the running maximum of `recorded_at` before it the one after it."""
         event, engagement_id = record.event, record.engagement_id
         stated: Instant | None = getattr(event, "recorded_at", None)
         recorded_at = max(recorded_at, stated or event.occurred_at)

@@ -72,7 +72,7 @@ class AboutSum(NamedTuple):
 
 
 class ToldStatement(NamedTuple):
-    """A statement as it was told last before the moment; days are ordinals, `to` is the first day after the period."""
+    """A statement as it was published last before the moment; days are ordinals, `to` is the first day after the period."""
 
     statement_id: str
     revision: int
@@ -198,7 +198,7 @@ class GlanceTables:
         return dict(self._db.execute(sql))
 
     def statements(self, cut: int) -> list[ToldStatement]:
-        """Every statement as it was told last."""
+        """Every statement as it was published last."""
         self._make_current(cut)
         names = "statement", "revision", "seq", "log_offset", "status", "contract", "bill_to", "entity", "currency"
         words = {"statement", "status", "contract", "bill_to", "entity", "currency"}
@@ -293,7 +293,7 @@ class GlanceTables:
         return [AboutSum._make(row) for row in self._db.execute(sql, (cut,))]
 
     def _make_current(self, cut: int) -> None:
-        """Temporary tables: each statement as it was told last, and of each row the issued statement that had it last."""
+        """Temporary tables: each statement as it was published last, and of each row the issued statement that had it last."""
         self._db.executescript(
             f"""
             DROP TABLE IF EXISTS temp.current_told; DROP TABLE IF EXISTS temp.current_row;

@@ -1,6 +1,6 @@
 """What the tables of the firm at a glance are summed from: lines of journals, hours, what statements list, exceptions, and names.
 
-Noted of each record of the log and of each output, with the log offset behind which it is known, until it is written (glance_index.py).
+Noted of each record of the log and of each output, with the log offset after which it is known, until it is written (glance_index.py).
 """
 
 from __future__ import annotations

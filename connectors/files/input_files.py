@@ -57,7 +57,7 @@ class KnownFile(NamedTuple):
 
 
 class Scanned(NamedTuple):
-    """`mentions_day_end` says whether the bytes behind what was known hold the name of that event."""
+    """`mentions_day_end` says whether the bytes after what was known hold the name of that event."""
 
     fingerprint: Fingerprint
     mentions_day_end: bool
@@ -93,7 +93,7 @@ def scan(path: Path, length: int, known: Fingerprint | None, *, thorough: bool) 
     """Fingerprint of the first `length` bytes.
 
     Raises GuardStop where the known first bytes are others now: all of them are compared when `thorough`, else those
-    behind the last whole segment.
+    after the last whole segment.
     """
     begin = 0 if known is None or thorough else known.length // SEGMENT_BYTES * SEGMENT_BYTES
     chain = b"" if begin == 0 or known is None else known.chain
@@ -143,7 +143,7 @@ def changed(path: Path, how: str) -> GuardStop:
     return GuardStop(
         INPUT_CHANGED,
         f"{path}: this input was read before and has changed: {how}. Put it back as it was; new events go into a new "
-        "file or behind the last line",
+        "file or after the last line",
     )
 
 

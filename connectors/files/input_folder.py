@@ -126,6 +126,6 @@ def _is(fixed: RoundFile, fingerprint: Fingerprint) -> bool:
 
 
 def _beginning(path: Path) -> bytes:
-    """An Avro header names the types of the records behind it."""
+    """An Avro header names the types of the records after it."""
     with reading(path) as file:
         return file.read(HEADER_BYTES_MAX)

@@ -46,7 +46,7 @@ class InputItem(NamedTuple):
 
     @property
     def following(self) -> ReadingPlace:
-        """Where reading goes on behind it."""
+        """Where reading goes on after it."""
         if self.end == 0:
             return ReadingPlace(self.offset, self.number + 1, 0)
         return ReadingPlace(self.end, 0, self.line + 1)
@@ -219,7 +219,7 @@ def _part(path: Path, begin: int, end: int, reason: str, field_path: str) -> Unr
 
 
 def left_over(path: Path, place: ReadingPlace, length: int) -> bool:
-    """Whether a container that was read to a place may hold more behind the block there."""
+    """Whether a container that was read to a place may hold more after the block there."""
     return place.offset < length and _block_end(path, place.offset, length) != length
 
 
@@ -238,7 +238,7 @@ def _is_cut(path: Path, offset: int, length: int) -> bool:
 
 
 def _block_end(path: Path, offset: int, length: int) -> int:
-    """As the block says itself; behind the length where that cannot be read."""
+    """As the block says itself; after the length where that cannot be read."""
     numbers = _piece(path, offset, min(20, length - offset))
     try:
         _, at = whole(numbers, 0)

@@ -243,12 +243,12 @@ def _issued(output: Path) -> Iterator[FoundStatement]:
 
 
 def _joined(parts: Iterable[FoundStatement]) -> list[FoundStatement]:
-    """Each revision of each statement whole, as it was told last, in the order of their first parts."""
+    """Each revision of each statement whole, as it was published last, in the order of their first parts."""
     by_revision: dict[tuple[str, int], list[FoundStatement]] = {}
     for part in parts:
         told = by_revision.setdefault((part.statement.statement_id, part.statement.revision), [])
         if told and told[0].statement.status != part.statement.status:
-            told.clear()  # a draft that was issued or superseded is told again whole
+            told.clear()  # a draft that was issued or superseded is published again whole
         told.append(part)
     return [_whole(found) for found in by_revision.values()]
 

@@ -23,7 +23,7 @@ from domain.units import Instant
 
 
 class Moment(NamedTuple):
-    """Behind the last record that is known: at an instant, or at a log offset."""
+    """After the last record that is known: at an instant, or at a log offset."""
 
     instant: Instant | None = None
     offset: int | None = None

@@ -132,7 +132,7 @@ class OutputFiles:
         self._files.clear()
 
     def _part(self, topic: str, rules: int) -> str:
-        """Where the outputs of a topic go that these rules make: on behind those of earlier rules that wrote them alike."""
+        """Where the outputs of a topic go that these rules make: on after those of earlier rules that wrote them alike."""
         begun = begun_under(self._genesis)
         wanted = self._fingerprints(topic, rules)
         first = rules

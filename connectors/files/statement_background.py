@@ -22,7 +22,7 @@ from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionR
 from domain.units import Amount
 from domain.work.rows import ROWS, row_id
 
-# An event that raises one of these is not in force; one behind a gap is as soon as the gap is filled.
+# An event that raises one of these is not in force; one after a gap is as soon as the gap is filled.
 REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
 BEHIND_A_GAP = "amendment_gap"
 # What a statement names by more than its id.
@@ -112,7 +112,7 @@ def _read(
 
 
 class _PassedOver(NamedTuple):
-    """Offsets of records that were refused, and of those that waited behind a gap when a statement was issued."""
+    """Offsets of records that were refused, and of those that waited after a gap when a statement was issued."""
 
     refused: frozenset[int]
     waiting: frozenset[int]

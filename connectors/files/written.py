@@ -65,7 +65,7 @@ def stop_at(damage: Damage) -> None:
 
 
 def read_shard(folder: Path, shard: int, on_damage: Callable[[Damage], None] = stop_at) -> Iterator[WrittenOutput]:
-    """All topics of a shard in the order of `output_seq`. Raises ContainerDamaged, unless `on_damage` lets it go on behind the damage."""
+    """All topics of a shard in the order of `output_seq`. Raises ContainerDamaged, unless `on_damage` lets it go on after the damage."""
     files = [read_file(folder, topic, shard, on_damage) for topic in topics()]
     return merge(*files, key=lambda written: written.position.output_seq)
 

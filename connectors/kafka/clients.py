@@ -113,7 +113,7 @@ class TopicAdmin(Protocol):
 
 
 class Clients(Protocol):
-    """Where clients come from. A `transactional_id` is fenced by whoever initialises it last."""
+    """Where clients come from. A `transactional_id` is fenced by the one who initialises it last."""
 
     def consumer(self, *, committed: bool = True, group: str | None = None) -> Consumer:
         """Assigned by hand, from explicit offsets; the end of a partition is told; `committed`: isolation read_committed."""
@@ -124,7 +124,7 @@ class Clients(Protocol):
         """None for one that there is not."""
 
     def last_stable(self, topic: str, partition: int) -> tuple[int, int]:
-        """Behind the last record that readers of committed records may see, and behind the last record there is."""
+        """After the last record that readers of committed records may see, and after the last record there is."""
 
 
 class KafkaClients:
@@ -290,7 +290,7 @@ class KafkaClients:
         return stable, high
 
     def ends(self, places: Sequence[tuple[str, int]], seconds: float) -> Mapping[tuple[str, int], int]:
-        """Behind the last record that readers of committed records see. Raises KafkaException, within these seconds."""
+        """After the last record that readers of committed records see. Raises KafkaException, within these seconds."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         with self.asking():
             found = self.admin.list_offsets(

@@ -7,7 +7,7 @@ file of any other transaction is dropped and made again from the topic.
 |------------------------------------|--------------------------------------------------------------------------|
 | `["link", kind, id, engagement]`   | `true`                                                                   |
 | `["entry", id]`                    | the engagement of a time entry                                           |
-| `["told", kind, id, place]`        | `[type, schema]` and the body: what is told again to whoever joins later |
+| `["told", kind, id, place]`        | `[type, schema]` and the body: what is published again to the one who joins later |
 | `["waiting", number]`              | `[type, schema, place]` and the body of an event that waits              |
 | `["waits", number]`                | `[subject, keys]`: what it is about, and what it waits for               |
 | `["notice", category, kind, id]`   | `[engagement, told]`                                                     |
@@ -16,7 +16,7 @@ file of any other transaction is dropped and made again from the topic.
 | `plan`                             | what the transaction takes (`intake_plan`)                               |
 | `progress`                         | how far intake is (`intake_progress`)                                    |
 
-A body stands behind a newline. A record without a value takes back what the key said. The header `transaction` has its
+A body stands after a newline. A record without a value takes back what the key said. The header `transaction` has its
 number: what readers see of one that does not count yet is passed over.
 """
 
@@ -134,7 +134,7 @@ CREATE TABLE stand (topic_id TEXT, generation TEXT, number INTEGER);
         found, self._changes = self._changes, {}
         return found
 
-    # What is told again
+    # What is published again
 
     def appended(self, place: int, event: Event) -> None:
         self._last = place, event

@@ -1,6 +1,6 @@
 """What producers wrote, in one order: by the records' timestamps while catching up, as it comes when live.
 
-All partitions of all domain topics are read by one consumer, assigned by hand. Behind where a topic ended when reading
+All partitions of all domain topics are read by one consumer, assigned by hand. After where a topic ended when reading
 began, nothing waits for anything: a partition at its end does not hold back the others.
 """
 
@@ -95,7 +95,7 @@ class PartitionStretch:
     def __init__(self, place: Place, rank: int, start: int, end: int) -> None:
         self.place = place
         self.rank = rank
-        # Behind the last record that was handed out, and behind the last that came.
+        # After the last record that was handed out, and after the last that came.
         self.read = self.fetched = start
         # How far it was when reading began; what comes later holds back nobody.
         self.behind = end
@@ -285,7 +285,7 @@ class DomainTopics:
         for message in (first, *self.consumer.consume(AT_ONCE, 0.0)):
             fault = message.error()
             if (message.topic(), message.partition()) in broken:
-                # It comes once more, behind what is fetched again.
+                # It comes once more, after what is fetched again.
                 continue
             if fault is None:
                 stretch = self._stretches[message.topic(), message.partition()]
@@ -316,7 +316,7 @@ class DomainTopics:
     def _fetch_again(self, stretch: PartitionStretch, reason: str) -> None:
         """A packed batch that can never be unpacked is passed over record by record, as none can be looked at.
 
-        Behind the first of them the next is known to be of the same batch, if it is broken too.
+        After the first of them the next is known to be of the same batch, if it is broken too.
         """
         stretch.broken += 1
         if stretch.broken >= FETCHES_MAX:

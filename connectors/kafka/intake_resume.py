@@ -3,7 +3,7 @@
 1. The transactional id is taken, so that no process from before can write any more.
 2. What it may have left open on log and directory has ended: committed, or timed out by the brokers.
 3. The last progress in the directory is that of the last transaction that counts, and topics are those that they were.
-4. What stands in the log behind it are parts of the transactions that came next, which brokers ended before their time: by
+4. What stands in the log after it are parts of the transactions that came next, which brokers ended before their time: by
    their plans, which stand there too, they are made again, and what is missing of them is written.
 5. Where the mark of a transaction was left out on a partition, and it was ended there by hand, what counts is aborted:
    records of the log before progress are written again as they were, and plans are read all the same.
@@ -38,12 +38,12 @@ from state.guards import (
     GuardStop,
 )
 
-# Event topics do not keep everything, so a log that began anew with them would lack what they no longer hold.
+# Event topics do not keep everything, so a log that began again with them would lack what they no longer hold.
 LOST: Final = (
     "Bring the topic back from its copy; or make the log again from an export, with `milepost log import` (docs/operations.md, "
     '"The log is lost")'
 )
-# How far back the last record of a partition is looked for at first; what stands behind it are marks of transactions.
+# How far back the last record of a partition is looked for at first; what stands after it are marks of transactions.
 TAIL: Final = 8
 GENESIS_NUMBER: Final = -1
 SAID_AT_MOST: Final = 5
@@ -57,7 +57,7 @@ class Ours(NamedTuple):
 
 
 class IntakeStanding(NamedTuple):
-    """How far intake is, and what readers see of transactions behind that.
+    """How far intake is, and what readers see of transactions after that.
 
     `plans` say what those take, by number; none where nothing of them is to be seen. `early` are their records of the log, as
     digests of their values by partition and number. `withdrawn` are records of the log that count and that readers do not see.
@@ -323,7 +323,7 @@ def _ahead(tails: Sequence[Message | None], progress: IntakeProgress) -> dict[in
 def _early(
     clients: Clients, names: Names, tails: Mapping[int, Message], progress: IntakeProgress
 ) -> Iterator[tuple[tuple[int, int], bytes]]:
-    """What stands in the log behind the records that progress knows. Raises GuardStop where one is missing before another."""
+    """What stands in the log after the records that progress knows. Raises GuardStop where one is missing before another."""
     if not tails:
         return
     consumer = clients.consumer()
@@ -370,7 +370,7 @@ def progress_time(clients: Clients, names: Names) -> Instant:
 
 
 def _since_progress(consumer: Consumer, names: Names) -> list[Message]:
-    """The last progress, and what stands behind it; nothing where there is none."""
+    """The last progress, and what stands after it; nothing where there is none."""
     place = names.directory, 0
     low, high = bounds(consumer, place)
     back = TAIL

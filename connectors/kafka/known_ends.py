@@ -23,7 +23,7 @@ class EndsQuery(Protocol):
     """What is asked of brokers."""
 
     def ends(self, places: Sequence[Place], seconds: float) -> Mapping[Place, int]:
-        """Behind the last record that readers of committed records see. Raises KafkaException."""
+        """After the last record that readers of committed records see. Raises KafkaException."""
 
 
 class KnownEnds:

@@ -165,7 +165,7 @@ def _written(ends: Ends, names: Names, shard: int) -> WrittenProgress | None:
 
 
 def _numbered_end(ends: Ends, place: Place) -> int:
-    """Behind the last record of the log; 0 where it has only its genesis, or not even that."""
+    """After the last record of the log; 0 where it has only its genesis, or not even that."""
     while True:
         for message in reversed(ends.messages(place)):
             if message.key() == GENESIS_KEY:

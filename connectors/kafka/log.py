@@ -78,7 +78,7 @@ class KafkaLog:
         self._consumer.close()
 
     def place_of(self, number: int) -> int:
-        """Where a record stands that was read last, or where the one behind them may come."""
+        """Where a record stands that was read last, or where the one after them may come."""
         if self._held and self._held[0].offset <= number < self._next:
             return self._messages[number - self._held[0].offset].offset()
         if number == self._next:
@@ -106,11 +106,11 @@ class KafkaLog:
             return 0
         cached = self._consumer.get_watermark_offsets(TopicPartition(self.topic, self.shard), cached=True)[1]
         high = max(cached, end)
-        # Behind the last record there may be marks of transactions, which the end of the partition passes.
+        # After the last record there may be marks of transactions, which the end of the partition passes.
         return max(self._next - number, 0) + max(high - max(self._next_place, self._seen_to), 0)
 
     def has_behind(self, number: int) -> bool:
-        """Whether this record, or one behind it, is at hand."""
+        """Whether this record, or one after it, is at hand."""
         return number < self._next
 
     def remember(self, number: int, place: int) -> None:
@@ -166,7 +166,7 @@ class KafkaLog:
         return []
 
     def wait(self, seconds: float = 0.2) -> None:
-        """Until something comes or the time is over, for whoever has nothing else to do."""
+        """Until something comes or the time is over, for the one who has nothing else to do."""
         message = self._consumer.poll(seconds)
         if message is not None:
             self._take_in([message])
@@ -277,7 +277,7 @@ class KafkaLog:
         return bounds(self._consumer, (self.topic, self.shard), self._timeout)[1]
 
     def _first_from(self, offset: int) -> Message | None:
-        """None where no record stands at the offset or behind it."""
+        """None where no record stands at the offset or after it."""
         self._consumer.assign([TopicPartition(self.topic, self.shard, offset)])
         for message in self._answers():
             fault = message.error()

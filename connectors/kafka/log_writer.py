@@ -32,7 +32,7 @@ class Produced(NamedTuple):
 
 
 class Bodies(Protocol):
-    """Who keeps what may have to be told again."""
+    """Who keeps what may have to be published again."""
 
     def appended(self, place: int, event: Event) -> None:
         """The event that was appended last."""

@@ -18,7 +18,7 @@ from connectors.kafka.topics import INPUT_TOPICS
 from state.guards import TOPIC_CHANGED, GuardStop
 
 TAIL: Final = 16.0
-LOG_LOST: Final = 'see docs/operations.md, "The log is lost"; never begin it anew'
+LOG_LOST: Final = 'see docs/operations.md, "The log is lost"; never begin it again from nothing'
 PROGRESS_LOST: Final = "put it back from its copy, or see docs/operations.md, code 22"
 OUTPUTS_LOST: Final = "put it back from its copy, or see docs/operations.md, code 21"
 

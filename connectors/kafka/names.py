@@ -50,7 +50,7 @@ class Names(NamedTuple):
         return self.own(OVERRIDES)
 
     def shard_writer(self, shard: int) -> str:
-        """The transactional id of whoever writes a shard's outputs; who takes it fences who had it.
+        """The transactional id of the one who writes a shard's outputs; who takes it fences who had it.
 
         It is that of every generation, as all of them write to the same output topics: the first start of a new one ends the old.
         """

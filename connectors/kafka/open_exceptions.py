@@ -88,7 +88,7 @@ class OpenExceptionCounts:
         self._consumer.close()
 
     def _take(self, message: Message) -> None:
-        """What cannot be read is none of ours; whoever resumes the shard says so."""
+        """What cannot be read is none of ours; the process that resumes the shard says so."""
         try:
             output = published(message)
             if output.type_name not in OUTPUT_CODECS or output.generation != self._generation:

@@ -20,9 +20,9 @@ BUFFERED_MAX: Final = 5_000
 
 
 class OutputReader:
-    """Begins behind the outputs that are known by topic; those of other generations are passed over.
+    """Begins after the outputs that are known by topic; those of other generations are passed over.
 
-    `followed_by` is a generation that has written behind ours.
+    `followed_by` is a generation that has written after ours.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class OutputReader:
                 raise KafkaException(error)
 
     def _keep(self, topic: str, message: Message) -> None:
-        """What stands behind a record that cannot be read is nobody's business any more."""
+        """What stands after a record that cannot be read is nobody's business any more."""
         if topic in self._unread or message.offset() in self._foreign.get(topic, ()):
             return
         try:

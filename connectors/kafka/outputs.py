@@ -67,7 +67,7 @@ class Places(Protocol):
 
 
 class Visible(NamedTuple):
-    """The outputs of a topic behind progress that readers see already, by number.
+    """The outputs of a topic after progress that readers see already, by number.
 
     Those below `kept_from` may have been dropped by the brokers. What else is missing among them is written again where
     `fills_holes`, else it is a fault.
@@ -157,7 +157,7 @@ class KafkaOutputs:
             self._tell_progress(Mark(0, "", 0, 0, b"", b"", {}, 0, {}, int(self.identity.rules)))
 
     def close(self) -> None:
-        """Commits nothing: what is open is ended by whoever takes the shard next."""
+        """Commits nothing: what is open is ended by the one who takes the shard next."""
 
     def _send(self, topic: str, item: Encoded) -> None:
         _, key, number, type_name, body, rules, log_offset, _ = item

@@ -93,7 +93,7 @@ def waited(consumer: Consumer) -> list[Message]:
 
 
 def bounds(consumer: Consumer, place: Place, timeout: float = PATIENCE_SECONDS) -> tuple[int, int]:
-    """The first offset that is still there, and the one behind what this consumer may see."""
+    """The first offset that is still there, and the one after what this consumer may see."""
     return consumer.get_watermark_offsets(TopicPartition(*place), timeout)
 
 
@@ -104,7 +104,7 @@ def untold(_told: str) -> None:
 def await_ends(
     clients: Clients, places: Sequence[Place], seconds: float, tell: Callable[[str], None] = untold
 ) -> dict[Place, int]:
-    """Until everything written there is decided; after so long, where it is not, with the offset behind which readers see nothing.
+    """Until everything written there is decided; after so long, where it is not, with the offset after which readers see nothing.
 
     What is waited for is told after some seconds, and again every so often.
     """

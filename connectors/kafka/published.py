@@ -2,7 +2,7 @@
 
 Headers are those of CloudEvents in binary mode; an output's identity is its source, which names generation and shard,
 and its id, which is its number there. `topic_seq` is the number of the output before it in its topic and shard, -1 for
-the first, so that whoever reads one topic alone sees a gap.
+the first, so that a reader of one topic alone sees a gap.
 """
 
 from __future__ import annotations

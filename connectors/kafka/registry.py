@@ -202,7 +202,7 @@ def renewed(client: Lookup, places: Iterable[tuple[SchemaPlace, Pinned]], known:
             raise GuardStop(
                 SCHEMA_UNKNOWN,
                 f"subject {place.subject}: version {pinned.number} of {pinned.type_name} has id {schema_id} and had "
-                f"{found[place]}: the registry was made anew. Records on the topics were written with the old ids: put "
+                f"{found[place]}: the registry was made again. Records on the topics were written with the old ids: put "
                 "its backup back; or, where no topic holds older records, remove the cached ids and start again",
             )
     return found
@@ -249,7 +249,7 @@ def _check_same(prefix: str, kept: KnownIds, ids: Ids, cache: Path) -> None:
         raise GuardStop(
             SCHEMA_UNKNOWN,
             f"subject {place.subject}: version {pinned.number} of {pinned.type_name} has id {found}, and {before}{where}, as "
-            f"{cache} keeps it: the registry was made anew. Records on the topics were written with the old ids: put "
+            f"{cache} keeps it: the registry was made again. Records on the topics were written with the old ids: put "
             f"its backup back; or, where no topic holds older records, remove {cache} and start again",
         )
 

@@ -1,10 +1,10 @@
-"""Takes a shard over: whoever had it is fenced, what he left is looked at, and the outputs go on exactly behind it.
+"""Takes a shard over: the process that had it is fenced, what it left is looked at, and the outputs go on exactly after it.
 
-The order matters. Fencing comes first, so that nothing is written any more behind what is looked at; then everything
+The order matters. Fencing comes first, so that nothing is written any more after what is looked at; then everything
 open must have ended, as it could still become visible; then progress is read, which is the least that is good, and the
 tail of every output partition, which is the truth:
 
-- a tail behind progress: an output was lost with its transaction. Where brokers still hold it, as its transaction was
+- a tail after progress: an output was lost with its transaction. Where brokers still hold it, as its transaction was
   aborted there by hand, it is written again as it was; else the shard stops, and `milepost repair` writes exactly what is
   missing;
 - a tail ahead of progress: part of the next batch became visible early; it is made again, compared and passed over;
@@ -193,7 +193,7 @@ def described(clients: Clients, target: ResumeTarget) -> dict[str, str]:
             raise GuardStop(
                 TOPIC_CHANGED,
                 f"{name} has {state.partitions} partitions, expected {target.partitions}: their number is fixed for a generation, "
-                "or records would move from shard to shard, and outputs of all generations share their topics. To have more, begin anew "
+                "or records would move from shard to shard, and outputs of all generations share their topics. To have more, begin again "
                 "under another [kafka] prefix",
             )
         ids[name] = state.id
@@ -224,7 +224,7 @@ def await_ends(clients: Clients, target: ResumeTarget, tell: Callable[[str], Non
         raise GuardStop(
             HANGING_TRANSACTION,
             f"{topic}, partition {target.shard}: a transaction that holds offset {offset} has not ended within {patience:g} seconds; "
-            f"readers see nothing behind it. See whose it is, and end it with `kafka-transactions.sh abort --topic {topic} "
+            f"readers see nothing after it. See whose it is, and end it with `kafka-transactions.sh abort --topic {topic} "
             f"--partition {target.shard} --start-offset {offset}`",
         )
 
@@ -290,7 +290,7 @@ def look(clients: Clients, target: ResumeTarget, topic_ids: Mapping[str, str]) -
         ends.close()
     for topic, place in cut.items():
         first = _first_of(clients, place, tails[topic].start, target, foreign.get(topic, ()))
-        # What was repaired stands behind what comes after it, the very first output perhaps too.
+        # What was repaired stands later than what came after it, the very first output perhaps too.
         if first is not None and (first.before >= 0 or topic in starts):
             tails[topic] = tails[topic]._replace(first=first)
     return ShardStanding(written, tails, topic_ids)
@@ -348,12 +348,12 @@ def tail(ends: Ends, place: Place, target: ResumeTarget, known: int) -> Tail:
 
 
 def _check_last_generation(place: Place, messages: list[Message], found: Tail, target: ResumeTarget) -> None:
-    """Whoever begins a generation fences the one before, so that nothing of another comes behind what is ours."""
+    """The process that begins a generation fences the one before, so that nothing of another comes after what is ours."""
     last = _parsed(messages[-1]) if messages and found.records else None
     if last is not None and last.generation != target.names.generation:
         raise GuardStop(
             OTHER_GENERATION,
-            f"{place[0]}, partition {place[1]}, offset {messages[-1].offset()}: generation {last.generation} has written behind generation "
+            f"{place[0]}, partition {place[1]}, offset {messages[-1].offset()}: generation {last.generation} has written after generation "
             f"{target.names.generation}, which these settings name. It has taken its place, and nothing is written here any more. "
             "Correct [kafka] generation, or stop this process for good",
         )
@@ -484,7 +484,7 @@ def check_topics(
 
 
 def early_of(standing: ShardStanding, target: ResumeTarget) -> Early:
-    """What is visible behind progress, by topic. Raises GuardStop where something before it is not."""
+    """What is visible after progress, by topic. Raises GuardStop where something before it is not."""
     known = standing.written.topics if standing.written is not None else {}
     early = {}
     for topic, found in standing.tails.items():
@@ -597,7 +597,7 @@ def _check_nothing_lost(topic: str, found: Tail, last: int, target: ResumeTarget
             f"the topic keeps everything, and begins at offset {found.start} with output {found.first.output_seq} now; "
             "what stood before it is missing",
         )
-    # In the order of offsets; what was repaired stands behind what comes after it.
+    # In the order of offsets; what was repaired stands later than what came after it.
     for one, following in pairwise(found.records.values()):
         if following.output_seq > one.output_seq and following.before not in found.records:
             raise _torn(
@@ -618,7 +618,7 @@ def _torn(topic: str, shard: int, what: str) -> GuardStop:
 
 
 def _strange(message: Message, what: str) -> GuardStop:
-    """Whoever reads the topic meets it too, so that a person says that it is to be passed over."""
+    """Anyone who reads the topic meets it too, so that a person says that it is to be passed over."""
     shard = message.partition()
     return GuardStop(
         TORN_OUTPUTS,

@@ -18,7 +18,7 @@ from state.guards import BROKER_UNREACHABLE, FENCED, GuardStop
 
 
 class Transactions:
-    """Of one transactional id, which is taken from whoever had it before."""
+    """Of one transactional id, which is taken from the one who had it before."""
 
     def __init__(self, clients: Clients, transactional_id: str, timeout_seconds: float) -> None:
         self.transactional_id = transactional_id

@@ -1,4 +1,4 @@
-"""Reads `project.views`, every partition from the place that is known of it, for whoever keeps the newest."""
+"""Reads `project.views`, every partition from the place that is known of it, for the one who keeps the newest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Views(NamedTuple):
     """Views of one partition, from one place to the next.
 
     A place names generation and topic: another generation, or a topic that was made again, is read from its beginning. It
-    also says whether something of the generation stands before it: whatever other one comes behind that has replaced it.
+    also says whether something of the generation stands before it: whatever other one comes after that has replaced it.
     """
 
     partition: int
@@ -123,7 +123,7 @@ class ViewTopic:
         if message.partition() in self._begun:
             self._replaced = GuardStop(
                 OTHER_GENERATION,
-                f"{place}: generation {found.generation} has written behind generation {self._generation}, which these settings "
+                f"{place}: generation {found.generation} has written after generation {self._generation}, which these settings "
                 "name, and has taken its place: Redis keeps what that held last, and nothing more comes of it. Correct [kafka] "
                 "generation and start the view again; it fills Redis with what the new generation says",
             )

@@ -67,4 +67,4 @@ class Health:
         """What has not come back to its progress yet."""
         if not self._pulses:
             return ["it has not taken over yet"]
-        return [f"{name} is behind what is visible" for name, pulse in self._pulses.items() if not pulse.is_ready]
+        return [f"{name} has not reached what is visible" for name, pulse in self._pulses.items() if not pulse.is_ready]

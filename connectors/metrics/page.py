@@ -20,7 +20,7 @@ PLAIN: Final = "text/plain; charset=utf-8"
 
 
 class _Asked(BaseHTTPRequestHandler):
-    """Whoever is silent for longer is left alone."""
+    """Anyone who is silent for longer is left alone."""
 
     timeout = 10.0
     registry: ClassVar[CollectorRegistry]
@@ -60,7 +60,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: whoever asked has gone away."""
+        """Nothing: the caller has gone away."""
 
 
 @contextmanager

@@ -87,7 +87,7 @@ class Metrics(Collector):
         counts[known] = counts.get(known, 0.0) + more
 
     def spread(self, name: str, labels: Labels = ()) -> HistogramBatch:
-        """To be kept by whoever fills it."""
+        """To be kept by the one who fills it."""
         measure = BY_NAME[name]
         return self._spreads[name].setdefault(_bounded(measure, labels), HistogramBatch(measure.buckets))
 

@@ -61,7 +61,7 @@ class ReadModel:
         return str(self._redis.info("server")["redis_version"])
 
     def places(self) -> dict[int, str]:
-        """By partition; one of which nothing is taken in is left out."""
+        """By partition; one with nothing taken in is left out."""
         found = cast("dict[bytes, bytes]", self._redis.hgetall(self._key("places")))
         return {int(partition): place.decode() for partition, place in found.items()}
 
@@ -97,7 +97,7 @@ class ReadModel:
             yield cast("bytes", key).decode().removeprefix(start)
 
     def clear(self) -> int:
-        """Forgets all, places too, so that readers begin anew; how many keys there were."""
+        """Forgets all, places too, so that readers begin again; how many keys there were."""
         gone = 0
         batch: list[bytes] = []
         for key in self._redis.scan_iter(match=_literal(self.settings.prefix) + "*", count=SCANNED_AT_ONCE):

@@ -38,5 +38,5 @@ class RedisSettings(BaseModel):
         return self
 
     def password(self) -> str | None:
-        """Read anew each time. Raises OSError."""
+        """Read again each time. Raises OSError."""
         return None if self.password_file is None else self.password_file.read_text(encoding="utf-8").strip()

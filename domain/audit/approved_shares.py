@@ -31,7 +31,7 @@ class ApprovedShares:
     credited: set[tuple[str, str]] = field(default_factory=set)
 
     def credit(self, contract_id: str, entry_id: str) -> None:
-        """It is billed anew to one payer alone, which statements do not tell."""
+        """It is billed again to one payer alone, which statements do not tell."""
         self.credited.add((contract_id, entry_id))
 
     def add(

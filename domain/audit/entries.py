@@ -130,7 +130,7 @@ def retell(engagement: AuditedEngagement) -> AuditedEntries:
 
 
 def _take_back(entries: dict[EntryKey, EntryAccount], portions: Sequence[Portion]) -> None:
-    """A revision that was issued is superseded by the next, which bills all of it anew; a draft billed nothing."""
+    """A revision that was issued is superseded by the next, which bills all of it again; a draft billed nothing."""
     for key, line_id, amount in portions:
         issued = entries[key].issued
         issued[line_id] -= amount
@@ -274,7 +274,7 @@ def _bill(
 
 
 def _fits(entry: EntryAccount, line: StatementLine, terms: AuditedTerms) -> bool:
-    """An entry that moved to another contract line is taken back on the one and billed anew on the other."""
+    """An entry that moved to another contract line is taken back on the one and billed again on the other."""
     on_line = entry.issued.get(line.line_id, 0)
     if line.amount == entry.left(terms) or entry.vague:
         return True

@@ -110,7 +110,7 @@ def violation(check: str, seen: SeenOutput, subject: str, expected: object, foun
 
 def in_order(violations: Iterable[Violation]) -> list[Violation]:
     """What tells most first: a file that cannot be read, unless folding again says what is missing in it; then outputs by their numbers,
-    where everything that follows from a wrong one stands behind it, and of one output the more basic promise first; then what is not
+    where everything that follows from a wrong one stands after it, and of one output the more basic promise first; then what is not
     about one output; last the chains, which say only that something is wrong.
     """
     found = list(violations)

@@ -15,7 +15,7 @@ from domain.units import HOURS_SCALE, Amount, Hours
 
 
 class ForecastSeries:
-    """What was told last of each project."""
+    """What was published last of each project."""
 
     def __init__(self) -> None:
         self.count = 0

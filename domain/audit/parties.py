@@ -1,4 +1,4 @@
-"""Whoever a statement bills was defined before it was said."""
+"""Everyone whom a statement bills was defined before it was said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom terms name: the company that bills, the customer, and whoever else is billed. Terms of somebody unknown wait for the record: nobody
+"""Whom terms name: the company that bills, the customer, and others that are billed. Terms of somebody unknown wait for the record: nobody
 could say which cards rate the work, in which region it is taxed, and whom to send a statement.
 """
 

@@ -26,7 +26,7 @@ class Party(NamedTuple):
 
 
 def parties_of(terms: ContractSigned) -> tuple[Party, ...]:
-    """The customer, where nobody else is named. Whoever is billed for sources that fund the contract has no share of its own."""
+    """The customer, where nobody else is named. Anyone who is billed for sources that fund the contract has no share of its own."""
     if terms.funding is not None:
         customers = dict.fromkeys(source.bill_to for source in terms.funding.sources)
         return tuple(Party(customer_id, 0, False) for customer_id in customers)
@@ -83,7 +83,7 @@ def shared_in_turn(amounts: Iterable[Amount], parties: Sequence[Party], currency
 
 
 def party_faults(terms: ContractSigned) -> list[tuple[str, str]]:
-    """Whoever is billed pays a share; together they pay all, and one of several takes the cents."""
+    """Anyone who is billed pays a share; together they pay all, and one of several takes the cents."""
     if not terms.bill_to:
         return []
     shares = [party.share for party in terms.bill_to]

@@ -48,7 +48,7 @@ def range_for(ranges: Iterable[NumberRange], *, is_credit: bool) -> NumberRange 
 def next_place(
     counted: Mapping[str, int], entity: LegalEntityDefined, numbers: NumberRange, day: date, series: int
 ) -> StatementNumber:
-    """Behind the last of the year; in the first year of the range its first number. `counted` are last numbers, by `count_key`."""
+    """After the last of the year; in the first year of the range its first number. `counted` are last numbers, by `count_key`."""
     year = _years(entity.fiscal_calendar, day).get(numbers.restarts, "")
     key = count_key(entity.legal_entity_id, numbers.range_id, year)
     if key in counted:

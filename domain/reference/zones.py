@@ -2,7 +2,7 @@
 
 A replay must give the same dates on every machine, so zones are read straight from the package: the zone database of
 the operating system, `PYTHONTZPATH` and `zoneinfo.TZPATH` are never asked, and no process-wide setting is touched.
-Whoever needs a local date asks here. Elapsed time between two instants is plain subtraction.
+Anyone who needs a local date asks here. Elapsed time between two instants is plain subtraction.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ When the day ends on which less is left than `top_up.below`, a fee of `top_up.am
 period's last day, since the next fee comes.
 
 Where the line ends, or becomes another kind, the rest expires; if it is `refundable`, what could have gone over, or was cut short, is
-given back. A line that is dropped and added again begins anew.
+given back. A line that is dropped and added again starts from nothing.
 
     1,000.00 a month for 10 h, 4 h go over: 3 h in January earn 300.00, 3 h expire (300.00), and February has 14 h
 """
@@ -109,7 +109,7 @@ def lots(known: LineHistory, until: date) -> list[Lot]:
 
 
 def _stretches(known: LineHistory) -> Iterator[RetainerVersions]:
-    """The line's terms as long as they are a retainer without a break; dropped and added again it begins anew."""
+    """The line's terms as long as they are a retainer without a break; dropped and added again it starts from nothing."""
     found: list[TermsInForce] = []
     for agreed in known.held:
         is_retainer = isinstance(agreed.line.terms, Retainer)

@@ -1,7 +1,7 @@
 """Prices by quantity: one price, or steps of rising quantity.
 
 Graduated: each unit at the price of its own step. Volume: all units at the price of the step that their sum reaches. Values here are
-exact, in 10^-12 of the currency unit; whoever books them rounds.
+exact, in 10^-12 of the currency unit; the booking rounds.
 
     1,000 at 0.45, the rest at 0.25; 1,500 are 575.00 graduated, 375.00 by volume
 """

@@ -1,7 +1,7 @@
 """Units delivered, each at a price: one price, or steps that count the units of a period.
 
 Deliveries share the steps in consumption order; one that is issued keeps what it was issued at, and what its price would be by now is
-made good by the first that is not. Where all are issued they get the steps anew, as corrections (R19). Where units are agreed, more
+made good by the first that is not. Where all are issued they get the steps again, as corrections (R19). Where units are agreed, more
 than these are not charged, and each delivery has the price of its place, whatever is issued.
 
     5 sessions at 10,000.00: one delivered is 10,000.00; a sixth one would be over the five agreed
@@ -91,7 +91,7 @@ def _of_period(
 
 
 def _between(terms: UnitPrice, before: Quantity, units: Quantity, total: Quantity, step: Amount, mode: str) -> Amount:
-    """Of the units behind the first `before`: the rounded value up to there less that up to here, so that deliveries add up (R12)."""
+    """Of the units after the first `before`: the rounded value up to there less that up to here, so that deliveries add up (R12)."""
     tiers = prices(terms)
 
     def value(quantity: Quantity) -> Amount:

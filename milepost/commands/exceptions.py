@@ -44,7 +44,7 @@ Contract = Annotated[
     str | None, typer.Option("--contract", help="Only those of this contract as a whole, such as its caps.")
 ]
 Owner = Annotated[str | None, typer.Option("--owner", help="Only those of this role, or with this person.")]
-Asker = Annotated[str | None, typer.Option("--as", help="Who asks; without it whoever has logged in.")]
+Asker = Annotated[str | None, typer.Option("--as", help="Who asks; without it, your login.")]
 Approver = Annotated[str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)]
 At = Annotated[str | None, typer.Option("--at", help="When it was decided, such as 2026-04-30T17:00:00Z; else now.")]

@@ -139,7 +139,7 @@ def repair(
         )
         return
     if done.progress:
-        is_not = "is missing" if done.progress == "missing" else "is behind what stands on the topics"
+        is_not = "is missing" if done.progress == "missing" else "is older than what is on the topics"
         echo(f"progress {is_not}{'' if dry_run else ' and is written again'}")
     for topic, count in done.missing.items():
         echo(f"{topic}: {count:,} outputs {'are missing' if dry_run else 'written'}")

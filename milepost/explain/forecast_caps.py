@@ -108,7 +108,7 @@ class ForecastCapNodes:
         hours, allotment = name == "used_hours", allotments(one.plan)[-1]
         made = self.caps.taken(one.plan, one.rule, bucket, allotment, said.step, by_hours=hours)
         if made.value != value:
-            # The forecast of a day may come before its statements, which settle hours of what went on to a line behind anew.
+            # The forecast of a day may come before its statements, which settle hours of what went on to a later line again.
             before = self.caps.taken(one.plan, one.rule, bucket, allotment, said.step - 1, by_hours=hours)
             made = before if before.value == value else made
         return agreeing(made, stated(made.title, value, made.unit, made.currency, rule="R16"))

@@ -7,7 +7,7 @@
 | `LE-DE/2026-02/unbilled/K-1/USD#added` | how a contract's balance moved: opening, added, invoiced, corrected or closing |
 | `LE-DE/2026-02/unbilled/K-1/USD#added/ledger` | the same in ledger currency |
 
-With `@PRJ-1` behind it a figure is what one engagement gives to it. A balance sums what engagements give, which is known without
+With `@PRJ-1` after it a figure is what one engagement gives to it. A balance sums what engagements give, which is known without
 folding them; each of these is a figure of its own.
 """
 

@@ -132,7 +132,7 @@ def tell(draft: Draft, opened: OpenStatement, copy: Draft) -> None:
 
 
 def supersede(draft: Draft, opened: OpenStatement) -> None:
-    """The revision that was told last holds no more; nothing where it was returned, which said so already."""
+    """The revision that was published last holds no more; nothing where it was returned, which said so already."""
     if opened.returned != opened.revision:
         draft.issued += [part._replace(status=SUPERSEDED) for part in opened.told]
     draft.put("statement", opened.statement_id, None)

@@ -179,7 +179,7 @@ def _in_proportion(quantity: int, falls: Sequence[Amount], number: int, total: A
 
 
 def note_unpaid(draft: Draft, contract: Contract, turns: Iterable[FundingTurn]) -> None:
-    """Exception `over_funding`: what no source is left for of all that is due. What was waived is told again when there is more of it."""
+    """Exception `over_funding`: what no source is left for of all that is due. What was waived is published again once there is more."""
     waiting, entries = [], []
     for turn in turns:
         for one in funded(draft, contract, turn.due, turn.claims):

@@ -51,7 +51,7 @@ class Billed(NamedTuple):
         return self.piece.quantity + (self.issued.quantity if self.issued is not None else 0)
 
     def had(self, number: int) -> PayerPart | None:
-        """What a payer was billed before; those of new sources come behind those who were."""
+        """What a payer was billed before; those of new sources come after those who were."""
         parts = self.issued.payers if self.issued is not None else ()
         return parts[number] if number < len(parts) else None
 
@@ -95,7 +95,7 @@ def funded_terms(contract: Contract, day: date) -> ContractSigned:
 
 
 def funded_parties(contract: Contract, issued: Issued, day: date) -> tuple[Party, ...]:
-    """Who had parts of what sources fund, and behind them who may have."""
+    """Who had parts of what sources fund, and after them who may have."""
     had = [part.customer_id for part in issued.payers]
     terms = funded_terms(contract, day)
     may = [party.customer_id for party in parties_of(terms)] if terms.funding is not None else []
@@ -172,7 +172,7 @@ def _falls_of(
 
 
 def falling(had: Sequence[PayerPart], total: Amount, parties: Sequence[Party], currency: str) -> tuple[Amount, ...]:
-    """What falls to each payer of an entry's total: as it was shared while that stands, else shared anew."""
+    """What falls to each payer of an entry's total: as it was shared while that stands, else shared again."""
     if had and total == sum(part.amount for part in had):
         return tuple(part.amount for part in had)
     return shared(total, parties, currency)

@@ -1,4 +1,4 @@
-"""Statements that late work makes anew (policy `late_line=reissue`): what the books remember of them until their invoice comes.
+"""Statements that late work makes again (policy `late_line=reissue`): what the books remember of them until their invoice comes.
 
 With a statement goes what it did to each of its entries, so that it can be taken back exactly. A row that changes what is to be billed
 for a closed period, or of such a statement, is late and is looked at when the day ends (state/handlers/reissue.py).
@@ -80,7 +80,7 @@ def before_issue(draft: Draft, contract: Contract, places: Sequence[Place]) -> B
 
 
 def keep(draft: Draft, contract: Contract, statement_id: str, before: Before) -> None:
-    """The statement is out, and may be issued anew."""
+    """The statement is out, and may be issued again."""
     pieces = []
     for place, had in before.issued.items():
         entry = draft.entry(place[0])
@@ -176,7 +176,7 @@ def late_rows(draft: Draft, contract: Contract) -> list[LateRow]:
 
 
 def refused_with_reissue(contract: Contract, kept: Policies | None) -> list[tuple[str, str]]:
-    """What a statement cannot be issued anew with, also where another version of the terms has it."""
+    """What a statement cannot be issued again with, also where another version of the terms has it."""
     versions = (*contract.former, *contract.history)
     of_contract = [resolve(stored.terms.policies, stored.defaults, kept) for stored in versions]
     of_lines = [

@@ -2,7 +2,7 @@
 
 The region is that of the customer who is billed, else that of the legal entity. The rate is that of the statement's last day (policy
 `tax_point` invoice, and payment, whose day nobody knows yet), or of each service date (service): that day is the same whenever the
-statement is cut, approved or issued anew. An amount that a deposit covers is taken off under the deposit's line, with service at the rate
+statement is cut, approved or issued again. An amount that a deposit covers is taken off under the deposit's line, with service at the rate
 of the day on which it was due.
 """
 

@@ -7,7 +7,7 @@ be another. On its way it passes by those for whom a look at one cap tells that 
 where a refund or another negative amount that had made the room is gone everybody is looked at, and the last give back what is too much.
 
 Worked example, cap 1,000 at 100 an hour: entries of 4, 5 and 3 hours hold 400, 500 and 100, all later ones nothing. Two hours that
-come before the third leave it nothing. Behind it 1,000 are taken, as before, and the later ones are not looked at.
+come before the third leave it nothing. After it 1,000 are taken, as before, and the later ones are not looked at.
 """
 
 from collections.abc import Mapping, Sequence
@@ -203,7 +203,7 @@ def _earn(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption)
 
 
 def reallocate(draft: Draft, plan: LinePlan, allotment: str) -> None:
-    """Allot everything of the group that is not pinned anew, from the beginning."""
+    """Allot everything of the group that is not pinned again, from the beginning."""
     if draft.why is not None:
         draft.why.turn += 1
     _walk(draft, plan, allotment, FIRST_OF_ALL, "", None, None)
@@ -381,7 +381,7 @@ def _walk(
     former: _Former | None,
     comer: _Comer | None,
 ) -> Billable:
-    """Allot anew from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
+    """Allot again from `start` on what rivals of the entry `own_id` hold; returns what the comer gets."""
     result, regranted = _allotted(draft, plan, allotment, start, own_id, former, comer)
     for rival, granted in regranted:
         _regrant(draft, allotment, rival, granted)
@@ -400,7 +400,7 @@ def _allotted(
     """What the comer gets, and whoever gets another share than it has, in consumption order.
 
     Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
-    these have again what they had. Most who wait behind a cap that is used up hold nothing and are never looked at, so that only
+    these have again what they had. Most who wait after a cap that is used up hold nothing and are never looked at, so that only
     their place is read. Long, because it is one walk over what all its steps move.
     """
     mode = plan.policies.money_mode

@@ -23,7 +23,7 @@ from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, version_of, versions
 from state.totals import standing_price
 
-# The first is a week from the contract's beginning, each the double of the one before; behind the last comes the rest.
+# The first is a week from the contract's beginning, each the double of the one before; after the last comes the rest.
 STRETCHES = 12
 
 
@@ -128,7 +128,7 @@ def _differs(state: CapState) -> bool:
 
 
 def retell_over(draft: Draft, part_id: str) -> None:
-    """At a day's end: say anew how much is over. What was waived is told again only when more goes over than was waived."""
+    """At a day's end: say again how much is over. What was waived is published again only when more goes over than was waived."""
     state: CapState = draft.part("cap", part_id)
     if state.exception_id is None or not state.over_entries or not _differs(state):
         return

@@ -18,7 +18,7 @@ OUTSIDE = "outside_contract_dates"
 
 
 def note_unplaced(draft: Draft) -> None:
-    """Said anew whenever such a fact comes, or terms change."""
+    """Said again whenever such a fact comes, or terms change."""
     for milestone_id in draft.ids("milestone"):
         _note_milestone(draft, milestone_id, draft.part("milestone", milestone_id))
     for part_id in draft.ids("reports"):

@@ -87,7 +87,7 @@ def after_event(draft: Draft) -> None:
         return
     drawn = {one.contract_id for key in decided for one in _was_or_is(draft, key)}
     for of_cut in _in_turn(draft, {*waiting, *decided}):
-        # What the cut of this event has drafted is true, unless drafts before it draw on their sources anew.
+        # What the cut of this event has drafted is true, unless drafts before it draw on their sources again.
         known = [one for one in of_cut if one.statement_id in waiting or _is_drawn_anew(draft, one)]
         if known and is_ever_funded(_contract(draft, known[0])):
             while any(_lets_go(draft, one.statement_id) for one in known):

@@ -545,7 +545,7 @@ def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
 
 
 def _list_outside(draft: Draft, contract: Contract) -> None:
-    """Work posted before the dates changed stays posted; it is listed, anew where the list changed. What terms charge follows them."""
+    """Work posted before the dates changed stays posted; it is listed, again where the list changed. What terms charge follows them."""
     outside = []
     for line_id in line_ids(contract):
         for entry in draft.open_on(contract.contract_id, line_id):

@@ -44,7 +44,7 @@ MISSING_FACTS = frozenset(
         "unrouted",
     }
 )
-# A decision about a statement that there is not, or about another revision, is made anew under its own id.
+# A decision about an unknown statement, or about another revision, is made again under its own id.
 # Neither does one about an answer of the ERP to what was never sent.
 NOTHING_WAITS = frozenset({("unknown_reference", "statement"), ("unknown_reference", "posting")})
 # A forecast that no record holds is told when somebody says less.

@@ -8,7 +8,7 @@
 
 Against 1100, with the tax of each line; the receivable leaves as it is carried, what the invoice took and the revenue of it come back as
 they left, and what is between goes where the invoice's rest went (R14, R52): credited in full it leaves nothing on any account.
-Of an invoice of which something is retained the same part of that comes back from 1170: 1,600.00 less 160.00 retained, 200.00 credited,
+Of an invoice with something retained the same part of that comes back from 1170: 1,600.00 less 160.00 retained, 200.00 credited,
 are 180.00 and 20.00. A memo that asks for more than is left, of an invoice that is not posted, or that nobody else approved posts nothing
 and waits.
 """
@@ -309,7 +309,7 @@ def _gross_left(draft: Draft, memo: _Memo) -> Amount:
 
 
 def _left(draft: Draft, memo: _Memo, row: _Row) -> CreditableRow:
-    """Of a deposit that is billed anew no more than is not set against statements."""
+    """Of a deposit that is billed again no more than is not set against statements."""
     listed, (amount, hours, _) = row.listed, row.taken
     left = listed.amount - amount
     if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
@@ -385,7 +385,7 @@ def _post(
 
 
 def _kept_back(draft: Draft, memo: _Memo, rows: Sequence[_Row], taken: Mapping[int, CreditedRow]) -> dict[int, Amount]:
-    """By row of which something is retained: its part of what is still retained of the invoice."""
+    """By row with something retained: its part of what is still retained of the invoice."""
     left_by_row = {
         place: row.listed.amount - row.taken[0]
         for place, row in enumerate(rows)
@@ -496,7 +496,7 @@ def _say_left(why: Why, memo: _Memo, rows: Sequence[_Row], left: Amount, kept: A
 
 
 def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amount, kept_back: Amount | None) -> None:
-    """`kept_back` is None of a deposit, of which nothing is retained."""
+    """`kept_back` is None of a deposit, with nothing retained."""
     mode, gross = memo.policies.money_mode, one.amount if kept_back is not None else 0
     moved = retention.credit(draft, memo.statement, gross, kept_back or 0, memo.slot, mode, _of(memo, row))
     if draft.why is not None:
@@ -711,7 +711,7 @@ def _say_back(why: Why, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount
 
 def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tuple[str, Amount]) -> None:
     """Less is due in the month in which the invoice is, but for what of it is retained, in the project in which that is; what is billed
-    anew is billed no more in the month in which it was."""
+    again is billed no more in the month in which it was."""
     project_id = _project_of(draft, row)
     retained_in, kept = kept_back
     show_anew(draft, memo.receivable)

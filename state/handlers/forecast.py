@@ -1,10 +1,10 @@
 """Forecasts: told at once where an event moves the figures at completion by more than policy says, else at the day's
 end.
 
-What remains of a project lies ahead of the day, so it is told again when a month ends, and when the project does. What
+What remains of a project lies ahead of the day, so it is published again when a month ends, and when the project does. What
 changes nothing is not told. Every update compares with the one before it and splits the change by cause
 (`domain/forecast/changes.py`). Who shares a cap with a project that is told is looked at too, because it has less room.
-The first update has no baseline, and one in another currency than the update before begins anew.
+The first update has no baseline, and one in another currency than the update before begins again.
 """
 
 from collections.abc import Iterable
@@ -553,7 +553,7 @@ def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
 
 
 def _out_of_range(draft: Draft, project_id: str, weighed: Weighed) -> bool:
-    """What it was told last stands until somebody says less."""
+    """What was published last stands until somebody says less."""
     forecast = weighed.forecast
     draft.raise_exception(
         OUT_OF_RANGE,

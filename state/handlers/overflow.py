@@ -104,7 +104,7 @@ def _passed_on(draft: Draft, entry: Entry, stake: Consumption, plan: LinePlan, o
 
 
 def _bring_part(draft: Draft, row: str, work: Work, price: Price, onto: LinePlan | None) -> None:
-    """The part reads as it should: made, or judged anew where it is another."""
+    """The part reads as it should: made, or judged again where it is another."""
     if not price.passed_hours:
         _withdraw_part(draft, row)
         return

@@ -18,7 +18,7 @@ from state import tallies
 from state.books import OpenException, Refused
 from state.draft import Cause, Draft, Plans, Transition
 
-# What ends a fact of which nothing was posted has nothing to do.
+# What ends a fact with nothing posted has nothing to do.
 ENDINGS = (ExpenseWithdrawn, MilestoneRevoked)
 
 

@@ -1,4 +1,4 @@
-"""Statements are issued anew for late work (policy `late_line=reissue`): when the day ends, once for all that came in it.
+"""Statements are issued again for late work (policy `late_line=reissue`): when the day ends, once for all that came in it.
 
 What is late goes to the statement of its period, and what is corrected to the statement that it is on, unless their invoice has come.
 The statement is taken back to the cent, the caps give what no other statement has in their order (R16), and the period is cut again:

@@ -181,7 +181,7 @@ def keep(draft: Draft, contract_id: str, bill_to: str, statement_id: str, projec
 
 
 def _open(held: list[Withheld]) -> tuple[Withheld, ...]:
-    """What is over is kept no longer; an invoice that comes later finds it anew."""
+    """What is over is kept no longer; an invoice that comes later finds it again."""
     return tuple(one for one in held if one.left or one.posted or one.posted_ledger)
 
 

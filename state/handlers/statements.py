@@ -254,7 +254,7 @@ def due_of(draft: Draft, contract: Contract, period: BillingPeriod, drafts: Sequ
 
 
 def due_anew(draft: Draft, contract: Contract, period: BillingPeriod, rows: frozenset[str]) -> list[DueShare]:
-    """What the period's statement has when it is issued anew: no hold calls back what was issued."""
+    """What the period's statement has when it is issued again: no hold calls back what was issued."""
     return _shared(draft, contract, list(_due(draft, contract, period, None, only=rows, was_issued=True)))
 
 

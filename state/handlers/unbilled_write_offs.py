@@ -5,7 +5,7 @@
 | what is recognised | Dr 4000 Cr 1150 or 1160 as it is carried, on the day of the decision or the next open one |
 | over a cap, or revenue as billed | nothing: it is not recognised, but no longer billable either |
 
-An amount over several entries takes the whole of each in order (R16) until it is used up. The room that an entry loses goes to whoever
+An amount over several entries takes the whole of each in order (R16) until it is used up. The room that an entry loses goes to the one who
 waits for it, as difference journals of their own (R15, R19). What earns over time is refused by name: it is the price that falls there.
 
     T-1 of 800.00 and T-2 of 400.00, 1,000.00 given up: 800.00 of T-1 and 200.00 of T-2; 200.00 are left to bill

@@ -240,7 +240,7 @@ def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
 
 
 def leave_line(draft: Draft, contract: Contract, since: str) -> None:
-    """Work of which nothing is issued, and which no line of the new terms takes, waits as if it had come after them.
+    """Work that is not issued, and that no line of the new terms takes, waits as if it had come after them.
 
     The last leaves first, so that room that it frees goes to none that leaves after it.
     """

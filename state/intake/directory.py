@@ -98,7 +98,7 @@ from domain.work.rows import TIME_ENTRY, named, spoken
 # Kind and id.
 Key: TypeAlias = tuple[str, str]
 
-# Whoever joins one of these later must be told what was said about it before.
+# Anyone who joins one of these later must be told what was said about it before.
 RETOLD: Final = frozenset({"contract", "bill_to", "hold"})
 ALREADY_BOUND: Final = "project_already_bound"
 # Facts that stay where they first went, and of which the highest version says all.

@@ -218,7 +218,7 @@ class Intake:
             self._clear(noticed, place, recorded_at, "a later version names no project of another engagement")
 
     def _link(self, links: tuple[Link, ...]) -> tuple[Link, ...]:
-        """Adds them, and tells whoever joins what was said before."""
+        """Adds them, and tells an engagement that joins what was said before."""
         self.memory.add_links(links)
         found = list(links)
         for kind, key, engagement_id in found:

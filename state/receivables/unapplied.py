@@ -19,7 +19,7 @@ from state.draft import Draft
 from state.terms.plan import bill_tos
 
 APPLICATION = "payment_application"
-# The list of payments of which something is unapplied, for views, and how many a view has at most.
+# The list of payments with something unapplied, for views, and how many a view has at most.
 INDEX, LISTED = "unapplied", "payment"
 SHOWN = 200
 

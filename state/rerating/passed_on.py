@@ -37,7 +37,7 @@ def with_parts(draft: Draft, row: str) -> Iterator[str]:
 
 
 def lines_of_whole(draft: Draft, row: str) -> Iterator[str]:
-    """The lines that a part has come from: where an amendment put one of them behind its own, it does not go back."""
+    """The lines that a part has come from: where an amendment put one of them after its own, it does not go back."""
     kind, row = named(row)
     while kind == OVERFLOW:
         whole = draft.entry(row)
@@ -47,7 +47,7 @@ def lines_of_whole(draft: Draft, row: str) -> Iterator[str]:
 
 
 def next_line(draft: Draft, plan: LinePlan, work: Work, price: Price) -> LinePlan | None:
-    """The line that what is over the plan's cap goes on to: the first behind it that takes the work, at hourly rates."""
+    """The line that what is over the plan's cap goes on to: the first after it that takes the work, at hourly rates."""
     if plan.policies.overflow != NEXT_RULE or work.time is None:
         return None
     contract = draft.contract(plan.contract_id)

@@ -1,6 +1,6 @@
 """Rating again what was rated: after an amendment, a corrected contract or an assignment.
 
-Only entries of which nothing is issued get another rate; caps are allotted anew over everything of the contract that is not issued.
+Only entries with nothing issued get another rate; caps are allotted again over everything of the contract that is not issued.
 What changes is posted as differences (RULES section 6, Rates and Caps).
 """
 
@@ -155,7 +155,7 @@ def _rerate_one(draft: Draft, stale: Entry) -> None:
 
 
 def rerate_contract(draft: Draft, contract: Contract, since: date | None) -> None:
-    """After the contract changed from `since` on (None: from the beginning): new rates, then all caps anew."""
+    """After the contract changed from `since` on (None: from the beginning): new rates, then all caps again."""
     fresh: dict[str, tuple[LinePlan, Price]] = {}
     included = _cut_while_included(draft, contract, since)
     for line_id in line_ids(contract):
@@ -340,7 +340,7 @@ def _watch_all(
 def _recount(
     draft: Draft, contract: Contract, stakes: list[tuple[LinePlan, Consumption]], prices: dict[str, Price]
 ) -> None:
-    """Count anew what is over each cap."""
+    """Count again what is over each cap."""
     over: dict[str, list[int]] = {}
     for _, stake in stakes:
         price = prices[stake.entry_id]

@@ -1,4 +1,4 @@
-"""Whether a store holds the books that the log gives: row by row beside a store that was made from the log anew."""
+"""Whether a store holds the books that the log gives: row by row beside a store that was made from the log again."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TABLES: Final[Mapping[str, TableRows]] = {
 
 
 def same_store(path: Path, again: sqlite3.Connection, place: tuple[int, str]) -> Checked | None:
-    """`again` is one folded anew up to `place` of the log; None where the store stands elsewhere, as after a crash, or is not there."""
+    """`again` is one folded again up to `place` of the log; None where the store stands elsewhere, as after a crash, or is not there."""
     if not path.exists():
         return None
     try:

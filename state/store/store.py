@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS changed(no INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT, shard INTEGER, data BLOB);
 """
 SEPARATOR = "\x1f"
-# What a store consists of, behind its name; a copy of it without the last is taken for damaged.
+# What a store consists of, after its name; a copy of it without the last is taken for damaged.
 FILES = ("", "-wal", "-shm", "-pages")
 # Rows that are changed and not written, at most; 5 kB each.
 KEPT_BACK_MAX = 4_000
@@ -507,7 +507,7 @@ class Store:
 
     @staticmethod
     def delete(path: Path) -> None:
-        """Drop the cache; the next start folds the log anew."""
+        """Drop the cache; the next start folds the log again."""
         for suffix in FILES:
             Path(f"{path}{suffix}").unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""`milepost between`: what statements of a window are due with adds up, whatever was issued anew or waited for approval."""
+"""`milepost between`: what statements of a window are due with adds up, whatever was issued again or waited for approval."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_the_first_violation_names_the_business_and_not_the_chain(folder: Path) 
 
 
 def test_a_journal_that_still_balances_is_named_with_what_it_said(folder: Path) -> None:
-    """By folding again; a view that no longer agrees with it stands behind it."""
+    """By folding again; a view that no longer agrees with it stands after it."""
     seq = seq_of(folder, JournalEntry, about("T-2"))
     rewrite(folder, at(seq, _dearer))
     report = audited(folder, fold_again=True)
@@ -528,7 +528,7 @@ def test_a_forecast_that_expects_more_cash_than_is_billed(folder: Path) -> None:
 
 
 def test_a_forecast_that_is_compared_with_none_before(folder: Path) -> None:
-    """Whatever event it is of: only another currency begins the comparison anew."""
+    """Whatever event it is of: only another currency begins the comparison again."""
     seq = seq_of(folder, ForecastUpdate, last=True)
     alone = {"previous": None, "baseline_sequence": None, "deltas": (), "cause_kind": "contract"}
     rewrite(folder, at(seq, lambda update: update._replace(**alone)))

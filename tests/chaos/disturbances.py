@@ -134,7 +134,7 @@ def shards_moved(stage: Stage) -> str:
 
 
 def exchange_shards(one: Worker, two: Worker) -> None:
-    """Neither runs; each is started with the other's shards by whoever keeps it going."""
+    """Neither runs; each is started with the other's shards by the one who keeps it going."""
     for worker in (one, two):
         worker.stop()
         worker.collect()

@@ -60,7 +60,7 @@ def still_open(site: Site, places: Sequence[Place]) -> dict[Place, int]:
 
 
 def await_all_ended(site: Site, places: Sequence[Place], least_seconds: float) -> None:
-    """Whoever could end them stands still: the brokers do it when their time is over."""
+    """Anyone who could end them stands still: the brokers do it when their time is over."""
     time.sleep(least_seconds)
     until = time.monotonic() + LONGEST_SECONDS
     while still_open(site, places) and time.monotonic() < until:

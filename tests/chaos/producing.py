@@ -91,7 +91,7 @@ class Producing(threading.Thread):
             left = self._producer.flush(DELIVERY_SECONDS)
             assert left == 0, f"{left} messages were not delivered"
             self.is_done = True
-        except BaseException as fault:  # noqa: BLE001 - told by whoever waits for this thread
+        except BaseException as fault:  # noqa: BLE001 - told by the one who waits for this thread
             self.fault = fault
 
     def _send_all(self) -> None:

@@ -60,7 +60,7 @@ class Watching(threading.Thread):
             while not self._ended.is_set():
                 for message in consumer.consume(STEP_MESSAGES, 0.2):
                     self._note(message, of_outputs)
-        except BaseException as fault:  # noqa: BLE001 - told by whoever waits for this thread
+        except BaseException as fault:  # noqa: BLE001 - told by the one who waits for this thread
             self.fault = fault
         finally:
             consumer.close()

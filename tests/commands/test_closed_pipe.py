@@ -1,4 +1,4 @@
-"""Whoever reads may stop at any time: a command then ends without a word."""
+"""Anyone who reads may stop at any time: a command then ends without a word."""
 
 from __future__ import annotations
 

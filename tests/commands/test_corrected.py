@@ -1,4 +1,4 @@
-"""Fields set anew in an event that was said before."""
+"""Fields set again in an event that was said before."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def credited(at: str, memo: str, kind: str, **line: str) -> Event:
 
 
 def ran(tmp_path: Path) -> str:
-    """Eight hours at 100.00 in March, 20 % tax: 960.00 are owed. Two hours are billed anew in April, 100.00 are conceded; more than is left
+    """Eight hours at 100.00 in March, 20 % tax: 960.00 are owed. Two hours are billed again in April, 100.00 conceded; more than is left
     is refused."""
     events = [
         *founding(),

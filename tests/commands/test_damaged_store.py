@@ -88,7 +88,7 @@ def _flipped(data: bytes) -> bytes:
 
 
 def test_pages_that_were_overwritten_are_noticed(firm: Path, expected: dict[str, bytes]) -> None:
-    """Every page behind the first, so that the store still opens and breaks while it is used."""
+    """Every page after the first, so that the store still opens and breaks while it is used."""
     path = store_of(firm)
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -132,7 +132,7 @@ def test_the_pages_and_the_tests_speak_of_one_firm(name: str) -> None:
 
 
 def test_no_two_firms_have_one_folder() -> None:
-    """Whoever types one page after another would else mix them, or be refused."""
+    """Anyone who types one page after another would else mix them, or be refused."""
     made = {
         each.line for commands in ALL.values() for each in commands if each.command.startswith("milepost simulate ")
     }

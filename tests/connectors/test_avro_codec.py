@@ -223,7 +223,7 @@ def test_lines_may_have_different_dimensions() -> None:
 
 
 def test_a_nought_of_several_bytes_ends_a_map_or_an_array() -> None:
-    """The fast function leaves it to the careful one, which also finds what stands behind it."""
+    """The fast function leaves it to the careful one, which also finds what stands after it."""
     codec = EVENT_CODECS["TimeApproved"]
     whole, filled = (codec.encode(time_approved(dimensions=each)) for each in ({}, {"a": "1"}))
     nought = next(place for place, (one, other) in enumerate(zip(whole, filled, strict=False)) if one != other)

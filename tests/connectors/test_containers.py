@@ -192,7 +192,7 @@ def test_a_wrong_value_costs_its_record_and_a_wrong_length_the_rest_of_its_block
 def test_a_block_that_is_damaged_costs_itself(tmp_path: Path) -> None:
     path = file_of(tmp_path, FORMAT.header, block(*bodies(1)), block(*bodies(2), sync=b"x" * 16), block(*bodies(3)))
     second = len(FORMAT.header) + len(block(*bodies(1)))
-    # The next marker is the one behind the third block, for the second has none.
+    # The next marker is the one after the third block, for the second has none.
     assert good(path) == [entry(1)]
     (found,) = damage(path)
     assert (found.path, found.byte_offset) == (path, second)

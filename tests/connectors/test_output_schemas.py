@@ -43,7 +43,7 @@ def fingerprints(genesis: Genesis, version: int) -> dict[str, str]:
 
 @pytest.fixture
 def second() -> Iterator[Mapping[str, Mapping[int, Frozen | None]]]:
-    """Version 2 is open behind a frozen one that wrote the first schema of exceptions."""
+    """Version 2 is open after a frozen one that wrote the first schema of exceptions."""
     lock = {"accounting": {1: Frozen({}, {"ExceptionRaised": 1}, {}), 2: None}}
     with (
         patch.dict(rules.RULES, {"accounting": 2}),

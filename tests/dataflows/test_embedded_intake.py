@@ -437,7 +437,7 @@ with EmbeddedIntake(folder / "in", folder / "out", EmbeddedSettings(Genesis("1")
 """
 
 
-# By turns before the first chunk of the process and behind it; it begins one more at most, of the ten that there are.
+# By turns before the first chunk of the process and after it; it begins one more at most, of the ten that there are.
 KILLS = 6
 
 
@@ -628,7 +628,7 @@ def test_many_containers_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_container_that_was_truncated_may_grow_on(tmp_path: Path) -> None:
-    """What was told as damage stays that; the blocks behind it are read."""
+    """What was told as damage stays that; the blocks after it are read."""
     path = tmp_path / "in" / "a.avro"
     path.parent.mkdir()
     data = container(*(activated(MORNING, f"P-{number}") for number in range(3)))

@@ -1,4 +1,4 @@
-"""Days end by the wall clock only behind what the topics held at midnight, or when that takes too long."""
+"""Days end by the wall clock only after what the topics held at midnight, or when that takes too long."""
 
 from __future__ import annotations
 

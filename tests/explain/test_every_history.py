@@ -35,7 +35,7 @@ def test_every_figure_of_a_history_is_what_its_explanation_comes_to(history: His
 
 
 def test_differences_that_carry_the_same_rate_do_not_rest_on_each_other(tmp_path: Path) -> None:
-    """A contract in pounds under a cap of 20 hours ends, and ends anew later: room moves twice within one event."""
+    """A contract in pounds under a cap of 20 hours ends, and ends again later: room moves twice within one event."""
     events, output = tmp_path / "input", tmp_path / "output"
     events.mkdir()
     copy(HERE / "terminated_anew.jsonl", events)

@@ -1,4 +1,4 @@
-"""Transcripts in the documents are what the commands say; `python -m tests.explain.test_transcripts` writes them anew."""
+"""Transcripts in the documents are what the commands say; `python -m tests.explain.test_transcripts` writes them again."""
 
 from __future__ import annotations
 

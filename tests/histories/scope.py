@@ -62,9 +62,9 @@ class Scope(NamedTuple):
     # No two versions of an entry say the same.
     versions_differ: bool = False
     zones: tuple[str, ...] = ZONES
-    # Late work makes statements anew.
+    # Late work makes statements again.
     reissue: bool = False
-    # Lines of the first project one behind the other, which pass on what is over their caps.
+    # Lines of the first project one after the other, which pass on what is over their caps.
     next_rule: bool = False
 
     def id(self, of: str) -> str:

@@ -179,7 +179,7 @@ class BadDay:
 
 
 def site_on(broker: Broker, folder: Path, more: str = "") -> Site:
-    """With its topics; `more` stands behind the settings of the file."""
+    """With its topics; `more` stands after the settings of the file."""
     folder.mkdir(exist_ok=True)
     made = settled(folder, broker, SHARDS, TRANSACTION_TIMEOUT)
     with made.settings_file.open("a", encoding="utf-8") as file:

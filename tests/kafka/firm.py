@@ -100,7 +100,7 @@ class Site(NamedTuple):
     def start(
         self, *shards: int, module: str = "tests.kafka.telling", stands_after: int = 0, **settings: Any
     ) -> subprocess.Popen[bytes]:
-        """A process that serves shards, all of them where none is named, and tells each commit; behind the one that `stands_after`
+        """A process that serves shards, all of them where none is named, and tells each commit; after the one that `stands_after`
         counts it waits until its standard input is closed.
         """
         named = ["--shards", ",".join(map(str, shards))] if shards else ["--all-shards"]

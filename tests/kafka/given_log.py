@@ -22,7 +22,7 @@ class Given(NamedTuple):
 
 
 def divided(records: Iterable[StoredRecord], partitions: int) -> list[list[StoredRecord]]:
-    """By partition, numbered anew in each; reference data goes to all."""
+    """By partition, numbered again in each; reference data goes to all."""
     made: list[list[StoredRecord]] = [[] for _ in range(partitions)]
     for record in records:
         of = record.engagement_id

@@ -66,7 +66,7 @@ class SmallDisk:
         return shutil.disk_usage(self.seen).free // KIB
 
     def fill(self, but_kib: int = 0) -> None:
-        """All but so much, whoever else writes meanwhile."""
+        """All but so much, any other that writes meanwhile."""
         with (self.seen / BALLAST).open("ab") as file:
             while (more := self.free_kib - but_kib) > 0:
                 try:

@@ -291,7 +291,7 @@ def test_a_topic_that_was_made_again_with_other_records_is_not_taken(
     one, parts = done
     for topic, change, said in (
         ("exceptions", lambda value: value[:-1] + b"?", "was written with other bytes"),
-        ("forecast.current", None, "cannot be added behind them"),
+        ("forecast.current", None, "cannot be added after them"),
     ):
         full = one.names.shared(topic)
         copy = read_from(one, full)
@@ -434,7 +434,7 @@ def test_lost_outputs_are_noticed_and_written_again(done: tuple[Site, list[list[
 def test_outputs_that_were_lost_are_written_again_and_no_others(
     broker: Broker, own_name: str, tmp_path: Path, records: list[StoredRecord]
 ) -> None:
-    """What was never delivered, with progress that says it was: repair adds it behind what came later."""
+    """What was never delivered, with progress that says it was: repair adds it after what came later."""
     one = site(broker, own_name, tmp_path / "stores", partitions=1)
     parts = given(one, records)
     was, lost = KafkaOutputs._produce, []
@@ -463,7 +463,7 @@ def test_outputs_that_were_lost_are_written_again_and_no_others(
 def test_a_topic_that_was_cut_off_is_noticed_and_filled_again(
     done: tuple[Site, list[list[StoredRecord]]], kept: int
 ) -> None:
-    """All of the journals, or all but the last 40, are deleted; they are written again behind what is left."""
+    """All of the journals, or all but the last 40, are deleted; they are written again after what is left."""
     one, parts = done
     topic = one.names.shared("erp.postings")
     whole = one.read(0)["erp.postings"]

@@ -190,7 +190,7 @@ def test_an_audit_that_follows_a_generation_that_is_over_is_stopped(
         assert auditor.catch_up(silent).violations == ()
         with pytest.raises(GuardStop) as stop:
             auditor.check_generation()
-    assert (stop.value.code, "generation 9 has written behind" in stop.value.message) == (OTHER_GENERATION, True)
+    assert (stop.value.code, "generation 9 has written after" in stop.value.message) == (OTHER_GENERATION, True)
 
 
 def test_a_topic_that_is_missing_is_named(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_an_output_that_none_of_the_shards_made(two: Site, records: list[StoredR
         write(two, "erp.postings", b"\x00\x00\x00\x00\x01forged", b"P", forged)
         first = before.catch_up(silent).violations[0]
     assert (first.topic, first.expected) == ("erp.postings", "no such output")
-    assert first.found.startswith("output 3, behind 2: a JournalEntry that cannot be read")
+    assert first.found.startswith("output 3, after 2: a JournalEntry that cannot be read")
 
 
 def test_a_record_without_our_headers(two: Site, records: list[StoredRecord], tmp_path: Path) -> None:

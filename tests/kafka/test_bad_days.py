@@ -81,7 +81,7 @@ def test_a_disk_that_is_full_stops_both_until_there_is_room(own_broker: Broker, 
         day.produce(EVENTS)
 
         def are_stopped() -> bool:
-            """Whoever stops leaves room, which the other could do with."""
+            """Anyone who stops leaves room, which the other could do with."""
             disk.fill(LEFT_KIB)
             return all(day.log_of(name).count(FULL) >= 2 for name in both)
 
@@ -127,7 +127,7 @@ def test_a_broker_that_ends_and_comes_back_needs_nobody(
 def test_a_broker_that_stands_still_for_longer_than_a_transaction_may_take(
     never_missed: Broker, redis_server: RedisServer, own_name: str, tmp_path: Path
 ) -> None:
-    """Who was within a transaction takes over anew, and nobody is called; meanwhile the page says for how long lag is not known."""
+    """Who was within a transaction takes over again, and nobody is called; meanwhile the page says for how long lag is not known."""
     redis = RedisSettings(url=redis_server.url, prefix=f"{own_name}:")
     site = site_on(never_missed, tmp_path / "site", redis_section(redis))
     port = free_port()

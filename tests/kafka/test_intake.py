@@ -342,7 +342,7 @@ def test_a_transaction_that_somebody_left_open_is_waited_for(world: World, monke
     stop = stopped(world)
     assert stop.code == HANGING_TRANSACTION
     assert f"on 1 partitions: {world.names.log}/2" in stop.message
-    # Whoever takes its id ends it; what it wrote was never there for readers.
+    # Anyone who takes its id ends it; what it wrote was never there for readers.
     world.clients.producer("somebody else").init_transactions(30)
     world.run()
 

@@ -1,4 +1,4 @@
-"""A topic that held something and was deleted is told from one that was never made, by whoever is asked and whoever starts."""
+"""A topic that held something and was deleted is told from one that was never made, by what is asked and by what starts."""
 
 from __future__ import annotations
 

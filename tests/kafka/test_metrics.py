@@ -166,7 +166,7 @@ def test_a_process_is_not_ready_before_its_store_is_made_again(two: Site, record
     run(two.job(batch_records=200), end.reached, on_commit, on_open=process.hooks.on_open)
     *before, last = seen
     assert before
-    assert all(unready == ["shard 1 is behind what is visible"] for _, unready in before)
+    assert all(unready == ["shard 1 has not reached what is visible"] for _, unready in before)
     assert last == (len(parts[1]), [])
 
 
@@ -318,7 +318,7 @@ def test_the_view_counts_what_redis_takes(two: Site, records: list[StoredRecord]
             lags.append(lag)
         return not health.unready()
 
-    assert health.unready() == ["view is behind what is visible"]
+    assert health.unready() == ["view has not reached what is visible"]
     with closing(ReadModel(RedisSettings(url=redis_server.url))) as model:
         ViewFlow(two.clients, two.names, model, is_over, print, hooks.on_taken, hooks.on_polled).run()
     consumed, emitted = value(catalogue.EVENTS_CONSUMED, labels), value(catalogue.EVENTS_EMITTED, labels)

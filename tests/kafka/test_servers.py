@@ -221,7 +221,7 @@ def test_the_command_runs_redis_and_prometheus_besides_and_kafkas_own_tools(
 
 
 def end_a_hanging_transaction(bootstrap: str) -> str:
-    """What `describe-producers` says of one; after `abort` readers of committed records see what stands behind it."""
+    """What `describe-producers` says of one; after `abort` readers of committed records see what stands after it."""
 
     def tool(*arguments: str) -> str:
         asked = [arguments[0], "--bootstrap-server", bootstrap, *arguments[1:]]

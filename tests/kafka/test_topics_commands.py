@@ -224,4 +224,4 @@ def test_a_registry_made_anew_at_another_address_is_met_with_its_code(
         told = f"--set registry.url={other.url} --set registry.cache={cache} --set kafka.development=true"
         findings = json.loads(run(f"milepost doctor --json {told}").stdout)["findings"]
         (finding,) = [each for each in findings if each["check"] == "registry"]
-        assert (finding["state"], "was made anew" in finding["said"]) == ("fail", True)
+        assert (finding["state"], "was made again" in finding["said"]) == ("fail", True)

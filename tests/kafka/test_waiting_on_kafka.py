@@ -122,7 +122,7 @@ def test_decisions_go_to_their_topic_and_follow_each_other(two: Site) -> None:
 
 
 def test_accounting_answers_a_decision(broker: Broker, own_name: str, tmp_path: Path) -> None:
-    """From the command by way of intake and log to the exception, which is told again with the person."""
+    """From the command by way of intake and log to the exception, which is published again with the person."""
     world = World(broker.bootstrap, own_name, tmp_path / "intake", partitions=1)
     world.make_topics(["finance.reference", "psa.projects", "psa.time", "control.decisions"])
     of = Site(world.kafka, world.clients, tmp_path / "stores")

@@ -47,7 +47,7 @@ def test_a_folder_that_was_kept_answers_as_an_embedded_run_does(broker: Broker, 
 
 
 def placed(records: list[StoredRecord], partitions: int) -> list[list[StoredRecord]]:
-    """By partition as intake does it, numbered anew in each; reference data goes to all."""
+    """By partition as intake does it, numbered again in each; reference data goes to all."""
     made: list[list[StoredRecord]] = [[] for _ in range(partitions)]
     for record in records:
         of = record.engagement_id

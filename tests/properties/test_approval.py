@@ -24,7 +24,7 @@ WORKS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 28), st.integers(1,
 ENDS = {1: "2026-01-31", 2: "2026-02-28", 3: "2026-03-31"}
 
 
-# The day of release, or the end of the contract, is within the months of work, or behind them.
+# The day of release, or the end of the contract, is within the months of work, or after them.
 RETENTIONS = st.sampled_from(
     (
         "",

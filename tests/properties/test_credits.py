@@ -1,4 +1,4 @@
-"""An invoice credited in any split of parts nets to nothing in contract and in ledger currency, and is billed anew once and whole."""
+"""An invoice credited in any split of parts nets to nothing in contract and in ledger currency, and is billed again once and whole."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_the_order_of_arrival_does_not_matter(code: str, came: list[Fact], data:
 def test_an_amendment_that_changes_nothing_posts_nothing(
     code: str, came: list[Fact], billed: bool, retroactive: bool
 ) -> None:
-    """All that is not issued is charged and allotted anew, and comes to what it was."""
+    """All that is not issued is charged and allotted again, and comes to what it was."""
     lines = [f"2026-06-28 {fact.line(number, code)}" for number, fact in enumerate(came)]
     cut = ["2026-06-30 day ended"] if billed else []
     amended = f"2026-07-03 amend K from 2026-06-01{' retroactive' if retroactive else ''}"

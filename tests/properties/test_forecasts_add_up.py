@@ -252,7 +252,7 @@ def exchange_rate(head: dict[str, Any], day: date, tenths: int) -> ExchangeRateS
 
 
 def played(taken: list[Any], *, forget: bool = False) -> tuple[list[Any], dict[tuple[str, str], Any]]:
-    """Outputs and books; with `forget` the store is opened anew before every event and every day's end."""
+    """Outputs and books; with `forget` the store is opened again before every event and every day's end."""
     with TemporaryDirectory(dir=MEMORY_DISK) as folder:
         books = Books(Path(folder) if forget else None)
         for step in taken:

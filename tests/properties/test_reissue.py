@@ -1,4 +1,4 @@
-"""Statements that are issued anew say what they would say had all come in time, and bill over life what the next ones would have."""
+"""Statements that are issued again say what they would say had all come in time, and bill over life what the next ones would have."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def outputs_over(
 
 
 class ScanBeforeFence(World):
-    """Whoever had the shard can still commit behind what was looked at."""
+    """Anyone who had the shard can still commit after what was looked at."""
 
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         topic_ids = resume.described(self.clients, self.target)
@@ -83,7 +83,7 @@ class NoWaitForOpenEnds(World):
 
 
 class NoFence(World):
-    """Progress is read without taking the shard from whoever had it."""
+    """Progress is read without taking the shard from the one who had it."""
 
     def take_over(self, log: KafkaLog) -> Generator[None, None, KafkaOutputs]:
         yield
@@ -309,7 +309,7 @@ class DensityUnchecked(LostRecord):
 
 
 class Reused(LightShard):
-    """Outputs are counted within their record, and the count begins anew with every start."""
+    """Outputs are counted within their record, and the count begins again with every start."""
 
     def _effects(self, offset: int, engagement_id: str, made: list[Encoded | Mark]) -> None:
         begin = len(made)
@@ -373,7 +373,7 @@ class Unguarded(Disk):
 
 
 class NoCompareAndSet(World):
-    """Whoever writes to the store writes, wherever it stands."""
+    """Anyone who writes to the store writes, wherever it stands."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)

@@ -1,6 +1,6 @@
 """`milepost run` with batches of a given size, telling its parent after each commit, so that it can be killed at any of them.
 
-Where STANDS_AFTER names a number of commits, it waits behind that one for its standard input: however late its parent is, it
+Where STANDS_AFTER names a number of commits, it waits after that one for its standard input: however late its parent is, it
 has not gone further.
 
 python -m tests.reliability.run_in_batches INPUT OUTPUT UNTIL SIZE
@@ -24,7 +24,7 @@ from state.shard import Mark
 
 COMMITTED = b"."
 STANDS_AFTER = "MILEPOST_TEST_STANDS_AFTER"
-# So many commits may come behind the one after which a process is killed or paused, so that it is met at any moment.
+# So many commits may come after the one after which a process is killed or paused, so that it is met at any moment.
 AHEAD = 3
 
 _numbers = count(1)

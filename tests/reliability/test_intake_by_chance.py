@@ -280,7 +280,7 @@ def test_the_log_is_that_of_one_run_whatever_goes_wrong(first: int, tmp_path: Pa
 
 
 def test_taking_a_part_for_the_whole_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers go on behind what is visible, and inputs are read as they come: as if nobody had planned anything."""
+    """Numbers go on after what is visible, and inputs are read as they come: as if nobody had planned anything."""
     read_standing = intake_resume.read_standing
 
     def without_plan(clients: Clients, names: Names, ours: Ours) -> IntakeStanding | set[int]:

@@ -1,4 +1,4 @@
-"""The next release over a log that was kept under frozen rules: the same bytes before the activation, the new field and rule behind it."""
+"""The next release over a log that was kept under frozen rules: the same bytes before the activation, the new field and rule after it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_what_comes_before_the_activation_is_written_as_it_was(new: Release, kep
 
 
 def test_behind_the_activation_field_and_rule_appear(old: Release, new: Release, kept: Path, folder: Path) -> None:
-    """Entries of 20 hours are taken before it; behind it one of 17 hours waits, and journals have their text."""
+    """Entries of 20 hours are taken before it; after it one of 17 hours waits, and journals have their text."""
     give(folder / "input", "after.jsonl", activation(2), entry(2, "17", "2026-03-04"), entry(3, "8", "2026-03-05"))
     run(new, folder)
     now = outputs(folder)

@@ -44,7 +44,7 @@ def fields_of(name: str) -> list[dict[str, Any]]:
 
 
 def test_generated_files_are_those_in_the_repository() -> None:
-    """Whoever edits a schema runs `python -m schemas.generate`."""
+    """Anyone who edits a schema runs `python -m schemas.generate`."""
     for path, text in generate.generated(SCHEMAS).items():
         assert (ROOT / path).read_text(encoding="utf-8") == text, f"{path}: run `python -m schemas.generate`"
 

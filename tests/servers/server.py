@@ -29,7 +29,7 @@ STOP_SECONDS: Final = 20
 PAUSE_SECONDS: Final = 30.0
 ANSWER_SECONDS: Final = 30.0
 TAIL_LINES: Final = 30
-# Below those that a system gives to whoever connects: such a one could be taken before its server has it.
+# Below those that a system gives to the one who connects: such a one could be taken before its server has it.
 PORTS: Final = range(15_000, 30_000)
 
 _RESERVED: Final[list[socket.socket]] = []

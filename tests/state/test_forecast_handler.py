@@ -451,7 +451,7 @@ def test_work_of_no_line_counts_as_it_comes_where_the_project_has_no_budget(book
 
 
 def test_months_planned_too_far_ahead_count_once_they_are_near(books: Books) -> None:
-    """April 2031 is five years ahead from April 2026 on, whether the store was opened anew in between or not."""
+    """April 2031 is five years ahead from April 2026 on, whether the store was opened again in between or not."""
     begin(books, signed(), activated(), assigned("P-1", ("2031-04", 10)))
     books.end_day(date(2026, 3, 31))
     books.fold(time("T-1", "2026-04-01", 8))
@@ -865,7 +865,7 @@ def test_without_a_rate_group_figures_are_left_out(books: Books) -> None:
 
 
 def test_without_a_rate_into_the_projects_currency_the_forecast_waits(books: Books) -> None:
-    """An estimate in pounds: nothing is guessed, an exception says why. A rate that is fresh enough tells it, a nearer one anew."""
+    """An estimate in pounds: nothing is guessed, an exception says why. A rate that is fresh enough tells it, a nearer one again."""
     begin(books, signed(), activated())
     waiting = books.fold(estimate(1, "2026-03-02", remaining("2026-03", 10, "1000"), currency="GBP"))
     waiting += books.end_day(date(2026, 3, 2))

@@ -15,7 +15,7 @@ def given(place: tuple[str, int], offset: int, reason: str | None = None) -> Dom
 
 
 def test_what_is_taken_comes_back_in_its_order() -> None:
-    """Of one partition and then another; behind a gap, as producers' transactions leave them, a new stretch begins."""
+    """Of one partition and then another; after a gap, as producers' transactions leave them, a new stretch begins."""
     inputs = [given(TIME, 7), given(TIME, 8), given(CONTRACTS, 0, "no hours"), given(TIME, 9), given(TIME, 11)]
     plan = IntakePlan(5, stretches(inputs), unread(inputs), 1_772_400_000_000_000, ("psa.time",), ("hr.people",))
     read = from_bytes(to_bytes(plan))

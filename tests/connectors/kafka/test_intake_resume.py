@@ -59,7 +59,7 @@ def test_what_is_seen_early_is_found_behind_any_number_of_aborted_copies() -> No
 
 
 def test_a_hole_among_what_is_seen_early_stops_intake() -> None:
-    """It could only be filled behind what comes after it."""
+    """It could only be filled after what comes after it."""
     clients = log_of((range(10), COMMITTED), ([10], ABORTED), ([11], COMMITTED))
     with pytest.raises(GuardStop, match="record 10 is missing before 11") as stop:
         early(clients)

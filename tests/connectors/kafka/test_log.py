@@ -52,7 +52,7 @@ def guarded(call: Any) -> GuardStop:
 
 
 def test_records_are_numbered_from_zero_whatever_offsets_the_transactions_left(topic: Topic) -> None:
-    """Each transaction leaves an offset without a record behind it."""
+    """Each transaction leaves an offset without a record after it."""
     records = some(10)
     topic.giver.give(0, records, a_transaction=3)
     log = topic.log()

@@ -138,7 +138,7 @@ def test_the_cache_of_another_registry_is_not_used(registry: SmallRegistry, tmp_
 
 
 def shifted() -> SmallRegistry:
-    """Made anew: something else was registered first."""
+    """Made again: something else was registered first."""
     found = SmallRegistry()
     found.register("others-value", '"string"')
     return found
@@ -181,9 +181,9 @@ def test_what_an_empty_registry_is_filled_with_later_is_compared_too(registry: S
             ids.frame("erp.postings", "JournalEntry")
         filled(other)
         clock.now = 61
-        with pytest.raises(GuardStop, match="the registry was made anew"):
+        with pytest.raises(GuardStop, match="the registry was made again"):
             ids.schema(101)
-        with pytest.raises(GuardStop, match="the registry was made anew"):
+        with pytest.raises(GuardStop, match="the registry was made again"):
             ids_of(other, cache)
 
 
@@ -270,7 +270,7 @@ def test_a_registry_that_was_made_anew_stops_the_start(registry: SmallRegistry, 
     cache = tmp_path / "ids.json"
     ids_of(filled(registry), cache)
     registry.ids = {text: number + 1_000 for text, number in registry.ids.items()}
-    with pytest.raises(GuardStop, match="was made anew") as stop:
+    with pytest.raises(GuardStop, match="was made again") as stop:
         ids_of(registry, cache)
     assert stop.value.code == SCHEMA_UNKNOWN
 

@@ -224,7 +224,7 @@ def test_a_topic_that_lost_its_beginning_stops_the_shard(topics: Topics) -> None
 
 
 def test_what_was_missing_at_the_beginning_is_not_missed_again(topics: Topics) -> None:
-    """`repair` has written it behind the others, and says from where on the topic is whole."""
+    """`repair` has written it after the others, and says from where on the topic is whole."""
     write(topics.take_over(), 5, *(alert(number) for number in range(4)))
     known = topics.take_over().written
     assert known is not None
@@ -266,7 +266,7 @@ def test_a_generation_that_was_replaced_does_not_go_on(topics: Topics) -> None:
     write(topics.take_over(), 5, alert(0))
     topics.append(0, -1, generation="2")
     stop = topics.stop()
-    assert (stop.code, "generation 2 has written behind generation 1" in stop.message) == (OTHER_GENERATION, True)
+    assert (stop.code, "generation 2 has written after generation 1" in stop.message) == (OTHER_GENERATION, True)
 
 
 def test_a_new_generation_fences_whoever_still_writes_for_the_old(topics: Topics) -> None:
@@ -344,7 +344,7 @@ JUNK = [("ce_source", b"somebody")]
     "told", [JUNK, headers(source_of("1", 1), "Alert", 9, 3), headers(source_of("1", 0), "Alert", 3, 0)]
 )
 def test_what_somebody_else_has_written_is_passed_over_once_it_is_named(topics: Topics, told: Headers) -> None:
-    """Junk, an output of another shard, an output that is there already; what comes behind it is looked at as before."""
+    """Junk, an output of another shard, an output that is there already; what comes after it is looked at as before."""
     write(topics.take_over(), 5, alert(0), alert(3))
     at = topics.brokers.append("alerts", 0, b"P", FRAME + b"body", told)
     stop = topics.stop()
@@ -371,7 +371,7 @@ def test_a_record_that_only_says_it_is_of_another_generation_can_be_named(topics
 
 
 def test_what_is_named_does_not_hide_what_was_cut_off(topics: Topics) -> None:
-    """The first record that is left is foreign, the one behind it is ours."""
+    """The first record that is left is foreign, the one after it is ours."""
     outputs = topics.take_over()
     write(outputs, 5, alert(0))
     junk = topics.brokers.append("alerts", 0, b"P", b"junk", JUNK)

@@ -60,7 +60,7 @@ def test_the_view_of_a_generation_that_was_replaced_stops_at_every_start() -> No
     assert of.taken() == [1]
     of.say("2", 1)
     for _ in range(2):
-        with pytest.raises(GuardStop, match="generation 2 has written behind generation 1") as stop:
+        with pytest.raises(GuardStop, match="generation 2 has written after generation 1") as stop:
             of.taken()
         assert stop.value.code == OTHER_GENERATION
     assert of.taken("2") == [1]

@@ -242,7 +242,7 @@ def test_readyz_waits_for_every_shard(served: Served) -> None:
     first, second = Pulse(moment), Pulse(moment)
     health.watch({"shard 0": first, "shard 1": second})
     first.is_ready = True
-    assert get(port, "/readyz")[::2] == (503, "shard 1 is behind what is visible\n")
+    assert get(port, "/readyz")[::2] == (503, "shard 1 has not reached what is visible\n")
     second.is_ready = True
     assert get(port, "/readyz")[0] == 200
     moment.now += 61

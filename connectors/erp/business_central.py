@@ -67,6 +67,7 @@ from domain.delivery.documents import (
     InvoiceLine,
     JournalDocument,
     Segment,
+    fitting,
     is_key,
     posting_date,
 )
@@ -91,6 +92,7 @@ SCOPE: Final = "https://api.businesscentral.dynamics.com/.default"
 CODE_CHARACTERS: Final = 10
 LONGEST_TEXT: Final = 100
 LONGEST_COMMENT: Final = 250
+LONGEST_REFERENCE: Final = 35
 COMPANIES_CHECKED: Final = 5
 NO_DAY: Final = date(1, 1, 1)
 # Of a general ledger entry that a journal made. A blank is written so in enums.
@@ -297,6 +299,9 @@ class BusinessCentral(AtOnce):
         }
         if invoice.due_date is not None:
             body["dueDate"] = invoice.due_date.isoformat()
+        # "Your Reference" of the posted invoice: its number comes from Business Central's own series.
+        if number := fitting(invoice.number, LONGEST_REFERENCE):
+            body["customerPurchaseOrderReference"] = number
         return {**body, "salesInvoiceLines": [self._invoice_line(line) for line in invoice.lines]}
 
     def _invoice_line(self, line: InvoiceLine) -> Mapping[str, Any]:

@@ -69,6 +69,7 @@ from domain.delivery.documents import (
     InvoiceLine,
     JournalDocument,
     Segment,
+    fitting,
     is_key,
     posting_date,
 )
@@ -92,6 +93,7 @@ LIMITS: Final = Limits(lines=200, documents=1, concurrent=8, per_minute=0, call_
 DELETE_ATTEMPTS: Final = 5
 LONGEST_TEXT: Final = 60
 LONGEST_INVOICE_TEXT: Final = 1_000
+LONGEST_NUMBER: Final = 20
 ENUMS: Final = "Microsoft.Dynamics.DataEntities."
 JOURNAL_CATEGORY: Final = "GeneralJournal"
 
@@ -185,6 +187,9 @@ class DynamicsFinanceOptions(Section):
     default_dimension_format: tuple[str, ...] = Field((), description="The same of its format for default dimensions.")
     delimiter: Annotated[str, Field(pattern=r"^[-|.~_]$")] = Field("-", description="Between dimensions, as set there.")
     own_voucher: bool = Field(True, description="Our key is the voucher; false: Dynamics numbers vouchers.")
+    own_numbers: bool = Field(
+        False, description="A statement's number is Dynamics' invoice number; false: it is the customer requisition."
+    )
     post_service: Annotated[str, Field(pattern=r"^/api/services/[A-Za-z0-9_/]{1,200}$")] | None = Field(
         None, description="Path of a custom service that posts one document."
     )
@@ -419,6 +424,8 @@ class DynamicsFinance(AtOnce):
         }
         if document.due_date is not None:
             header["DueDate"] = _noon(document.due_date)
+        if number := fitting(document.number, LONGEST_NUMBER):
+            header["FreeTextNumber" if self._options.own_numbers else "CustomerRequisition"] = number
         return header, [self._invoice_line(document, number, line) for number, line in enumerate(document.lines, 1)]
 
     def _journal_lines(self, journal: JournalDocument) -> Sequence[Mapping[str, Any]]:

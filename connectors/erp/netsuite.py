@@ -57,6 +57,7 @@ from domain.delivery.documents import (
     InvoiceDocument,
     InvoiceLine,
     JournalDocument,
+    fitting,
     is_key,
     posting_date,
 )
@@ -85,6 +86,7 @@ RECORD_PATH: Final = "/services/rest/record/v1"
 PAGE_ROWS: Final = 1_000
 KEYS_A_QUERY: Final = 200
 LONGEST_MEMO: Final = 999
+LONGEST_NUMBER: Final = 45
 EDITED_AFTER: Final = timedelta(minutes=1)
 
 PERIOD_CODES: Final = frozenset({"CLOSED_TRAN_PRD", "TRAN_PRD_CLOSED", "TRAN_PERIOD_CLOSED"})
@@ -135,6 +137,9 @@ class NetSuiteOptions(Section):
     one_world: bool = Field(True, description="The account has subsidiaries.")
     accounting_book: Annotated[str, Field(pattern=r"^[0-9]+$")] | None = Field(
         None, description="Id of the primary book, where the account has several."
+    )
+    own_numbers: bool = Field(
+        True, description="A statement's number is NetSuite's invoice number; false: NetSuite numbers invoices."
     )
     tax_codes: dict[str, str] = Field({}, description="By our tax category, the id of NetSuite's tax code.")
 
@@ -269,6 +274,8 @@ class NetSuite(AtOnce):
         body = self._head(document) | {"entity": {"id": document.customer}, "currency": {"id": document.currency_id}}
         if document.due_date is not None:
             body["dueDate"] = document.due_date.isoformat()
+        if self._options.own_numbers and (number := fitting(document.number, LONGEST_NUMBER)):
+            body["tranId"] = number
         return {**body, "item": {"items": [self._invoice_line(each) for each in document.lines]}}
 
     def _invoice_line(self, line: InvoiceLine) -> dict[str, Any]:

@@ -3,6 +3,8 @@
     SourceName Milepost, SourceReference MPK7Q2V5C4T3N6W2XYZA-1     10 h at 150.00        1,500.00
     SourceName Milepost, SourceReference MPK7Q2V5C4T3N6W2XYZA-2     train to Hamburg         80.00
 
+A statement's number stands before each text: "INV-2026-00017, train to Hamburg".
+
 The customer that accounts.toml names is the contract's number, unless the line has a segment `contract`.
 """
 
@@ -83,11 +85,15 @@ def _event(document: InvoiceDocument, line: InvoiceLine) -> dict[str, Any]:
         "ContractNumber": document.customer,
         **stated,
         "EventTypeName": line.item,
-        "EventDescription": (line.text or document.text)[:LONGEST_TEXT],
+        "EventDescription": _text(document, line)[:LONGEST_TEXT],
         "CompletionDate": document.invoice_date.isoformat(),
         "BillTrnsCurrencyCode": document.currency_id,
         "BillTrnsAmount": decimal_of(line.amount),
     }
+
+
+def _text(document: InvoiceDocument, line: InvoiceLine) -> str:
+    return f"{document.number}, {line.text}" if document.number and line.text else line.text or document.text
 
 
 def _reference(event: Fields) -> str:

@@ -96,7 +96,10 @@ class InvoiceLine(NamedTuple):
 
 
 class InvoiceDocument(NamedTuple):
-    """The invoice of one issued statement; lines sum to `amount`, which is the statement's amount due, net of tax."""
+    """The invoice of one issued statement; lines sum to `amount`, which is the statement's amount due, net of tax.
+
+    `number` is the statement's own, by which the client knows the document; empty where the company numbers none.
+    """
 
     key: str
     legal_entity_id: str
@@ -115,9 +118,15 @@ class InvoiceDocument(NamedTuple):
     amount: Amount
     tax_amount: Amount
     correlation_id: str | None = None
+    number: str = ""
 
 
 Document: TypeAlias = JournalDocument | InvoiceDocument
+
+
+def fitting(number: str, longest: int) -> str:
+    """A number whole or not at all: a part of one would name another document."""
+    return number if len(number) <= longest else ""
 
 
 def posting_date(document: Document) -> date:

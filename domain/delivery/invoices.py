@@ -1,5 +1,7 @@
 """The invoice of an issued statement, where the company's ERP issues invoices.
 
+It has the number that the statement was issued under, so that a person in the ERP finds what the client holds.
+
 It is dated on the last day of the statement's period. Statements that are dated before the ERP began to issue invoices were invoiced
 by somebody else, and are left out.
 
@@ -113,11 +115,14 @@ def invoice(
         due_date=None,
         period="",
         period_id="",
-        text=f"Milepost {statement.statement_id}",
+        text=f"{statement.number}, Milepost {statement.statement_id}"
+        if statement.number
+        else f"Milepost {statement.statement_id}",
         lines=tuple(lines),
         amount=statement.amount_due,
         tax_amount=sum(each.amount for each in statement.tax),
         correlation_id=correlation_id,
+        number=statement.number or "",
     )
 
 

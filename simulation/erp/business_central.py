@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS generalLedgerEntries (
 CREATE INDEX IF NOT EXISTS entry_document ON generalLedgerEntries (company, documentNumber);
 CREATE TABLE IF NOT EXISTS salesInvoices (
     record INTEGER PRIMARY KEY AUTOINCREMENT, company TEXT NOT NULL, id TEXT, number TEXT, externalDocumentNumber TEXT, invoiceDate TEXT,
-    postingDate TEXT, dueDate TEXT, customerNumber TEXT, currencyCode TEXT, totalAmountExcludingTax TEXT, totalTaxAmount TEXT, status TEXT
+    postingDate TEXT, dueDate TEXT, customerPurchaseOrderReference TEXT,
+    customerNumber TEXT, currencyCode TEXT, totalAmountExcludingTax TEXT, totalTaxAmount TEXT, status TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS invoice_document ON salesInvoices (company, externalDocumentNumber);
 CREATE TABLE IF NOT EXISTS salesInvoiceLines (

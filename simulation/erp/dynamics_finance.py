@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS LedgerJournalLines (
     PRIMARY KEY (JournalBatchNumber, LineNumber)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS FreeTextInvoiceHeaders (
-    dataAreaId TEXT, InvoiceIdentifier INTEGER PRIMARY KEY, CustomerReference TEXT, FreeTextNumber TEXT, IsPosted TEXT, InvoiceDate TEXT,
+    dataAreaId TEXT, InvoiceIdentifier INTEGER PRIMARY KEY, CustomerReference TEXT, CustomerRequisition TEXT, FreeTextNumber TEXT,
+    IsPosted TEXT, InvoiceDate TEXT,
     DueDate TEXT, CurrencyCode TEXT, ExchangeRate TEXT, CustomerAccount TEXT, InvoiceAccount TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS invoice_reference ON FreeTextInvoiceHeaders (CustomerReference);
@@ -219,7 +220,11 @@ class SimulatedDynamicsFinance:
         if entity == "LedgerJournalHeaders":
             own[name] = f"{number:06}"
         else:
-            own |= {name: 5_637_144_575 + number, "FreeTextNumber": "", "ExchangeRate": "100"}
+            own |= {
+                name: 5_637_144_575 + number,
+                "FreeTextNumber": body.get("FreeTextNumber", ""),
+                "ExchangeRate": "100",
+            }
         made = self._insert(entity, {**body, **own})
         return Reply(201, {"@odata.etag": 'W/"Jzk="', **made})
 
@@ -324,7 +329,10 @@ class SimulatedDynamicsFinance:
         database = self._books.database
         database.execute(
             "UPDATE FreeTextInvoiceHeaders SET FreeTextNumber = ? WHERE InvoiceIdentifier = ?",
-            [f"FTI-{head['InvoiceIdentifier'] - 5_637_144_575:05}", head["InvoiceIdentifier"]],
+            [
+                head["FreeTextNumber"] or f"FTI-{head['InvoiceIdentifier'] - 5_637_144_575:05}",
+                head["InvoiceIdentifier"],
+            ],
         )
         postings = []
         nets = [parse_amount(line["TransactionCurrencyAmount"]) for line in lines]

@@ -35,7 +35,7 @@ SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS "transaction" (
     id INTEGER PRIMARY KEY AUTOINCREMENT, externalid TEXT, type TEXT NOT NULL, posting TEXT NOT NULL, voided TEXT NOT NULL,
     currency INTEGER NOT NULL, exchangerate TEXT NOT NULL, postingperiod INTEGER NOT NULL, trandate TEXT NOT NULL, memo TEXT NOT NULL,
-    createddate TEXT NOT NULL, lastmodifieddate TEXT NOT NULL, UNIQUE (externalid, type)
+    createddate TEXT NOT NULL, lastmodifieddate TEXT NOT NULL, tranid TEXT, UNIQUE (externalid, type)
 );
 CREATE TABLE IF NOT EXISTS transactionline (
     "transaction" INTEGER NOT NULL, id INTEGER NOT NULL, subsidiary TEXT NOT NULL, foreignamount TEXT, PRIMARY KEY ("transaction", id)
@@ -255,17 +255,18 @@ class SimulatedNetSuite:
         found = database.execute(
             'SELECT id, postingperiod FROM "transaction" WHERE externalid = ? AND type = ?', [key, TYPES[kind]]
         ).fetchone()
-        fields = (currency, str(rate), period, posted_on, str(body.get("memo", "")), "F" if is_unposted else "T", at)
+        memo, number = str(body.get("memo", "")), body.get("tranId")
+        fields = (currency, str(rate), period, posted_on, memo, "F" if is_unposted else "T", at, number)
         if found is not None:
             database.execute(
                 'UPDATE "transaction" SET currency = ?, exchangerate = ?, postingperiod = ?, trandate = ?, memo = ?, posting = ?, '
-                "lastmodifieddate = ? WHERE id = ?",
+                "lastmodifieddate = ?, tranid = ? WHERE id = ?",
                 [*fields, found["id"]],
             )
             return int(found["id"])
         made = database.execute(
             'INSERT INTO "transaction" (externalid, type, voided, currency, exchangerate, postingperiod, trandate, memo, posting, '
-            "createddate, lastmodifieddate) VALUES (?, ?, 'F', ?, ?, ?, ?, ?, ?, ?, ?)",
+            "lastmodifieddate, tranid, createddate) VALUES (?, ?, 'F', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [key, TYPES[kind], *fields, at],
         )
         assert made.lastrowid is not None
@@ -327,6 +328,8 @@ class SimulatedNetSuite:
             {
                 "id": record,
                 "externalId": found["externalid"],
+                # Without a number of ours it numbers by itself.
+                "tranId": found["tranid"] or f"INV{record}",
                 **{name: float(format_amount(each)) for name, each in amounts.items()},
                 "exchangeRate": rate,
             },

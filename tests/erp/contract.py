@@ -48,6 +48,7 @@ CASES: Final = (
     "taken",
     "taken_foreign",
     "invoice_taken",
+    "invoice_numbered",
     "duplicate",
     "missing",
     "rejected_data",
@@ -115,9 +116,9 @@ def _with_rounding() -> JournalDocument:
     return _in_euro()._replace(key=key, lines=lines, members=("J-5",))
 
 
-def _invoice() -> InvoiceDocument:
+def _invoice(**changes: Any) -> InvoiceDocument:
     """10 hours at 150.00 and travel of 80.00; 19 % tax is the ERP's to find."""
-    return InvoiceDocument(
+    whole = InvoiceDocument(
         key=key_of("invoice", ["S-1"]),
         legal_entity_id="US",
         subsidiary="1",
@@ -145,6 +146,7 @@ def _invoice() -> InvoiceDocument:
         tax_amount=0,
         correlation_id="engagement/7",
     )  # fmt: skip
+    return whole._replace(**changes)
 
 
 DOCUMENTS: Final[Mapping[str, Document]] = {
@@ -153,6 +155,7 @@ DOCUMENTS: Final[Mapping[str, Document]] = {
     "journal_rounding": _with_rounding(),
     "journal_unmapped": _journal(key=key_of("journal", ["J-4"]), members=("J-4",), period_id="2026-06"),
     "invoice": _invoice(),
+    "invoice_numbered": _invoice(number="INV-2026-00017", text="INV-2026-00017, Milepost S-1"),
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -25,6 +27,7 @@ from domain.delivery.outcomes import (
     Uncertain,
 )
 from domain.units import AMOUNT_ONE, QUANTITY_ONE
+from simulation.erp.books import FILE
 from simulation.erp.troubles import Trouble
 from tests.erp.contract import SCOPE, Plug, called
 from tests.erp.plugs import BUSINESS_CENTRAL, DYNAMICS_FINANCE, NETSUITE, ORACLE_FUSION
@@ -391,6 +394,43 @@ def test_dynamics_numbers_and_taxes_an_invoice_when_it_posts_it(tmp_path: Path) 
         assert isinstance(there, dict)
         posted = there[invoice.key]
         assert (posted.is_posted, posted.reference[:4], posted.tax_amount) == (True, "FTI-", 3_002_000)
+
+
+@pytest.mark.parametrize(
+    ("plug", "options", "asked", "stands"),
+    [
+        (NETSUITE, {}, 'SELECT tranid, memo FROM "transaction"', ("INV-2026-00017", "INV-2026-00017, Milepost S-1")),
+        (NETSUITE, {"own_numbers": False}, 'SELECT tranid FROM "transaction"', (None,)),
+        (DYNAMICS_FINANCE, {}, "SELECT CustomerRequisition FROM FreeTextInvoiceHeaders", ("INV-2026-00017",)),
+        (BUSINESS_CENTRAL, {}, "SELECT customerPurchaseOrderReference FROM salesInvoices", ("INV-2026-00017",)),
+        (
+            ORACLE,
+            {},
+            "SELECT EventDescription FROM projectBillingEvents WHERE EventId = 1",
+            ("INV-2026-00017, Consulting",),
+        ),
+    ],
+    ids=lambda each: each.name if isinstance(each, Plug) else None,
+)
+def test_the_erp_has_the_number_that_the_client_holds(
+    plug: Plug, options: Mapping[str, object], asked: str, stands: tuple[object, ...], tmp_path: Path
+) -> None:
+    plug = plug._replace(settings={"options": {**plug.settings["options"], **options}})  # type: ignore[dict-item]
+    with simulated(plug, tmp_path) as found:
+        assert isinstance(found.settled(plug.document("invoice_numbered")), Taken)
+        with closing(sqlite3.connect(tmp_path / "books" / FILE)) as books:
+            assert books.execute(asked).fetchall() == [stands]
+
+
+def test_dynamics_keeps_a_number_that_is_the_invoices_own(tmp_path: Path) -> None:
+    options = {**DYNAMICS_FINANCE.settings["options"], "own_numbers": True}  # type: ignore[dict-item]
+    plug = DYNAMICS_FINANCE._replace(settings={"options": options})
+    invoice = plug.document("invoice_numbered")
+    with simulated(plug, tmp_path) as found:
+        found.send(invoice)
+        there = found.erp.look_up([invoice])
+        assert isinstance(there, dict)
+        assert there[invoice.key].reference == "INV-2026-00017"
 
 
 def test_without_replace_lines_are_added_to_those_that_are_there(netsuite: Simulated) -> None:

@@ -107,7 +107,7 @@ class D365Csv(CsvSection):
                 day(invoice.invoice_date, DATE),
                 day(invoice.due_date, DATE) if invoice.due_date else "",
                 name_of(invoice.currency_id, "CURRENCYCODE", 3),
-                free_text(invoice.statement_id, TEXT_LONGEST),
+                free_text(f"{invoice.number} {invoice.statement_id}", TEXT_LONGEST),
                 str(number),
                 self._account(line.account, line.segments),
                 free_text(line.text, TEXT_LONGEST),

@@ -1,12 +1,14 @@
 """DATEV format (EXTF 700), Buchungsstapel version 13: a head of 31 fields, 125 columns, Windows-1252, CR LF.
 
 Amounts are positive with S or H, which concerns the account; every row has an account and a contra account. The key stands in
-Belegfeld 1 of every row. One file is for one client (the entity's subsidiary) and one accounting period within its fiscal year.
+Belegfeld 1 of every row; an invoice with a number has that there, and the key as additional information. One file is for one client
+(the entity's subsidiary) and one accounting period within its fiscal year.
 
 A foreign amount is said with its rate and the base amount. The rate is foreign units for one of the base; where it would be below one,
 which the format has no place for, the row is in the base currency and the foreign amount stands as additional information.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Final
@@ -47,6 +49,8 @@ COST_CENTERS: Final = (36, 37)
 INFORMATION_KIND: Final = 47
 INFORMATION: Final = 48
 LOCKED: Final = 113
+# What Belegfeld 1 takes.
+DOCUMENT_NUMBER: Final = re.compile(r"[A-Za-z0-9$&%*+/-]{1,36}")
 TEXTS: Final = frozenset(
     (
         SIDE,
@@ -175,8 +179,10 @@ class Datev(CsvSection):
         due = f"{invoice.due_date:%d%m%y}" if invoice.due_date else ""
         for account, amount, segments, text in booked:
             if amount:
+                named = invoice.number or invoice.statement_id
                 yield {
-                    **self._row(invoice, invoice.customer, account, segments, f"{invoice.statement_id} {text}"),
+                    **self._row(invoice, invoice.customer, account, segments, f"{named} {text}"),
+                    **_numbered(invoice),
                     SECOND_DOCUMENT: due,
                     AMOUNT: _amount(amount, invoice.currency),
                     SIDE: "S" if amount > 0 else "H",
@@ -247,6 +253,13 @@ class Datev(CsvSection):
 
     def _fiscal_year(self, posted_on: date) -> date:
         return date(posted_on.year - (posted_on.month < self.fiscal_year_month), self.fiscal_year_month, 1)
+
+
+def _numbered(invoice: InvoiceDocument) -> dict[int, str]:
+    """A number that Belegfeld 1 can hold stands there, since DATEV clears open items by it; our key is then beside it."""
+    if not DOCUMENT_NUMBER.fullmatch(invoice.number):
+        return {}
+    return {DOCUMENT: invoice.number, INFORMATION_KIND: "Milepost", INFORMATION: invoice.key}
 
 
 def _client(document: Document) -> str:

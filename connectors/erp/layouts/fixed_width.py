@@ -58,6 +58,7 @@ _IDS: Final[Mapping[str, Callable[[Any, Any], str]]] = {
     "exchange_rate": lambda document, _: format_decimal(document.exchange_rate, EXCHANGE_RATE_SCALE),
     "customer": lambda document, _: document.customer,
     "statement_id": lambda document, _: document.statement_id,
+    "number": lambda document, _: document.number,
     "item": lambda _, line: line.item,
     "quantity": lambda _, line: format_decimal(line.quantity, QUANTITY_SCALE),
     "unit": lambda _, line: line.unit,
@@ -86,6 +87,7 @@ SEGMENT: Final = "segment."
 _OF_INVOICES: Final = {
     "customer",
     "statement_id",
+    "number",
     "item",
     "quantity",
     "unit",

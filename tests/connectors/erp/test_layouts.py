@@ -32,6 +32,7 @@ DATEV = Datev(
     tax_key="40",
     cost_centers=("department",),
 )
+NUMBERED = INVOICE._replace(number="INV-2026-00017", text=f"INV-2026-00017, {INVOICE.text}")
 FIXED = FixedWidth(template=GOLDEN / "fixed_width.toml")
 
 
@@ -51,6 +52,7 @@ def content(layout: Layout, *documents: Document) -> bytes:
         (DYNAMICS, (INVOICE,), "d365_invoices.csv"),
         (DATEV, (REVENUE, COMPOUND, DOLLARS), "EXTF_journals.csv"),
         (DATEV, (INVOICE,), "EXTF_invoices.csv"),
+        (DATEV, (NUMBERED,), "EXTF_numbered.csv"),
         (FIXED, (REVENUE, COMPOUND, DOLLARS), "fixed_journals.txt"),
         (FIXED, (INVOICE,), "fixed_invoices.txt"),
     ],
@@ -79,7 +81,17 @@ EXPRESSIONS = {
 }
 
 
-@pytest.mark.parametrize("documents", [(REVENUE, COMPOUND, DOLLARS), (INVOICE,)])
+def test_a_number_of_a_statement_is_where_people_look_for_it() -> None:
+    """DATEV takes 36 letters, digits and signs; a number that it cannot hold stands in the text alone."""
+    for layout, cell in ((NETSUITE, b'"INV-2026-00017, June, '), (DYNAMICS, b",INV-2026-00017 ST-7,")):
+        rows = layout.rows(NUMBERED, MADE)
+        assert len(rows) == 2
+        assert all(cell in row for row in rows)
+    spaced = DATEV.rows(NUMBERED._replace(number="INV 2026 17"), MADE)
+    assert all(f'"{NUMBERED.key}";"300726";;"INV 2026 17 '.encode() in row for row in spaced)
+
+
+@pytest.mark.parametrize("documents", [(REVENUE, COMPOUND, DOLLARS), (INVOICE,), (NUMBERED,)])
 def test_datev_rows_have_125_columns_that_keep_its_rules(documents: tuple[Document, ...]) -> None:
     head, names, *rows, end = content(DATEV, *documents).decode("cp1252").split("\r\n")
     assert len(head.split(";")) == 31

@@ -55,6 +55,17 @@ def test_lines_and_what_is_retained_sum_to_what_is_due() -> None:
     assert found.invoice_date == date(2026, 6, 30)
 
 
+def test_the_number_of_the_statement_goes_with_it() -> None:
+    """Without one the document is as it was before there were numbers."""
+    known = chart(items=ITEMS, customers={"C-1": "5501"})
+    without, numbered = (invoice(each, known) for each in (STATEMENT, STATEMENT._replace(number="INV-2026-00017")))
+    assert isinstance(without, InvoiceDocument)
+    assert isinstance(numbered, InvoiceDocument)
+    assert (without.number, without.text) == ("", "Milepost S-1")
+    assert (numbered.number, numbered.text) == ("INV-2026-00017", "INV-2026-00017, Milepost S-1")
+    assert numbered._replace(number="", text=without.text) == without
+
+
 @pytest.mark.parametrize(
     ("entry", "item", "account"),
     [

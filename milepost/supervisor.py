@@ -73,7 +73,7 @@ def _run(command: Sequence[str], stop: Stop, end_seconds: float) -> int:
     told_at: float | None = None
     while (code := child.poll()) is None:
         if stop.requested and told_at is None:
-            say(f"{stop.name}: was asked to end, and has {end_seconds:g} seconds to finish what is in flight")
+            say(f"{stop.name}: it is asked to end, and has {end_seconds:g} seconds to finish what is in flight")
             child.send_signal(signal.SIGTERM)
             told_at = time.monotonic()
         elif told_at is not None and time.monotonic() - told_at > end_seconds:

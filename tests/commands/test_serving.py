@@ -142,4 +142,4 @@ def test_sigterm_is_handed_on_and_waited_for(tmp_path: Path, *, listens: bool) -
     assert process.returncode == 0
     moment, _, told = said.partition(" ")
     assert abs(datetime.fromisoformat(moment).timestamp() - time.time()) < 60
-    assert told == "SIGTERM: it is told to end, and has 100 seconds to finish what is in flight\n"
+    assert told == "SIGTERM: it is asked to end, and has 100 seconds to finish what is in flight\n"

@@ -18,7 +18,8 @@ from dataflows.delivery_kafka import KafkaBooks
 from milepost.cli import app
 
 # Of each step what it does, and whether it dies before that or when it is done.
-STEPS: Final[dict[str, tuple[type, str, bool]]] = {
+Step = tuple[type, str, bool]
+STEPS: Final[dict[str, Step]] = {
     "before it looks up": (DeliveryStore, "begin", True),
     "before intent": (DeliveryStore, "keep", True),
     "after intent": (KafkaBooks, "claim", True),
@@ -29,8 +30,8 @@ STEPS: Final[dict[str, tuple[type, str, bool]]] = {
 }
 
 
-def arm(step: str, times: int) -> None:
-    owner, name, is_before = STEPS[step]
+def arm(step: Step, times: int) -> None:
+    owner, name, is_before = step
     real: Callable[..., Any] = getattr(owner, name)
     lock, left = Lock(), times
 
@@ -54,5 +55,5 @@ def arm(step: str, times: int) -> None:
 
 if __name__ == "__main__":
     step, times, *arguments = sys.argv[1:]
-    arm(step, int(times))
+    arm(STEPS[step], int(times))
     app(arguments)

@@ -319,7 +319,7 @@ mount(
     "Change the terms, after a look at what that does.",
     example="milepost contract amend K-00003 --effective-on 2026-04-01 --set lines[0].cost_budget=9000 --reason 'new scope' "
     "--approved-by ben --output build/try/output",
-    then="milepost run, which folds the new terms in",
+    then="milepost run, which takes the new terms in",
     on=agreed,
 )
 mount(
@@ -574,7 +574,7 @@ mount(
 mount(
     "accounting",
     serve.accounting,
-    "Fold the engagement log, until it is asked to stop.",
+    "Process the engagement log, until it is asked to stop.",
     example="milepost serve accounting --ordinal 0 --of 4",
     then="milepost doctor, where it does not start; docs/operations.md says what to do about its exit codes",
     on=serving,

@@ -169,13 +169,18 @@ def _journals(found: DocumentState, about: _About) -> Table:
 
 
 def _exceptions(raised: Sequence[ExceptionRaised]) -> list[Table]:
+    from milepost.exception_titles import titled
+    from milepost.exception_words import message_text
     from milepost.exceptions_shown import amount_of
     from milepost.tables import Table
 
     if not raised:
         return []
-    rows = [(each.category, each.message, amount_of(each), each.resolution, each.exception_id) for each in raised]
-    columns = ("category", "says", "at risk", "what would close it", "id")
+    rows = [
+        (titled(each.category), message_text(each.message), amount_of(each), each.resolution, each.exception_id)
+        for each in raised
+    ]
+    columns = ("exception", "says", "at risk", "what would close it", "id")
     return [Table("Open exceptions", columns, rows, frozenset({2}))]
 
 

@@ -10,9 +10,10 @@ from connectors.files.found_exceptions import KnownException
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.console import echo, say, shape, write_json
+from milepost.exception_words import subject_text
 from milepost.exceptions_effects import effect_of
 from milepost.exceptions_json import amounts_json, groups_json
-from milepost.exceptions_shown import amount_of, amounts_of, costs_of, group_table, subject_text
+from milepost.exceptions_shown import amount_of, amounts_of, costs_of, group_table
 from milepost.second_person import HOURS_OF_A_DAY, Limit, SecondPerson
 from milepost.tables import Table, hours_text, plain
 from milepost.tables import show as show_tables

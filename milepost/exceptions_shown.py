@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
-from domain.events.catalogue import ENTITIES, Event
+from domain.events.catalogue import Event
 from domain.identity import parts_of
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.units import Amount, Instant
@@ -16,6 +16,7 @@ from milepost.console import amount_text
 from milepost.days import instant_day
 from milepost.event_words import event_name
 from milepost.exception_titles import title_of, titled
+from milepost.exception_words import message_text, subject_text
 from milepost.exceptions_effects import effect_of
 from milepost.tables import Table, hours_text
 
@@ -25,8 +26,6 @@ COST_ONLY: Final = "(cost)"
 DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
 OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "unknown_reference"})
-# Kinds of subjects whose ids are made of several.
-COMPOSED: Final = frozenset({"contract_line", "contract_version", "person_contract"})
 TRACING: Final = frozenset({"event_id", "recorded_at", "correlation_id", "engagement_id"})
 
 
@@ -76,18 +75,6 @@ def about(raised: ExceptionRaised) -> str:
     if raised.project_id is not None:
         return f"project {raised.project_id}"
     return subject_text(raised)
-
-
-def subject_text(raised: ExceptionRaised) -> str:
-    """With ids as people wrote them; an id that commands take stays as it is."""
-    kind, subject = raised.subject_kind, raised.subject_id
-    if kind == "cap":
-        contract_id, cap_id, *period = parts_of(subject)
-        return f"cap {'/'.join((cap_id, *period))} of contract {contract_id}"
-    if subject in ENTITIES:
-        # What no rule handles is counted by the type of its events.
-        return kind.replace("_", " ")
-    return f"{kind.replace('_', ' ')} {'/'.join(parts_of(subject)) if kind in COMPOSED else subject}"
 
 
 def groups_of(known: Iterable[KnownException], as_of: Instant) -> list[CauseGroup]:
@@ -286,18 +273,22 @@ def head(known: KnownException, as_of: Instant, ended: Event | None, *, whole: b
     age = _days_text(days_open(known, as_of))
     return [
         f"Exception {raised.exception_id}: {titled(raised.category)}, {raised.severity}, {state}",
-        raised.message,
+        message_text(raised.message),
         "",
         *([f"  ended      {ended_text(known, ended)}"] if known.closed is not None else []),
         f"  subject    {subject_text(raised)}" + (f", field {raised.field}" if raised.field else ""),
         *([f"  of         {', '.join(places)}"] if places else []),
         f"  with       {raised.assignee or 'nobody'}, a matter of {raised.owner_role}",
-        f"  blocks     {raised.blocks_count:,}" + (f", {amount_of(raised)}" if amount_of(raised) else ""),
+        f"  blocks     {_count_text(raised.blocks_count)}" + (f", {amount_of(raised)}" if amount_of(raised) else ""),
         f"  raised     {instant_day(known.since)}, "
         + (f"open for {age}" if known.closed is not None else f"{age} before {instant_day(as_of)}"),
         *([f"  entries    {_entries(raised, whole=whole)}"] if raised.entries else []),
         f"  way out    {raised.resolution}",
     ]
+
+
+def _count_text(count: int) -> str:
+    return "1 item" if count == 1 else f"{count:,} items"
 
 
 def _days_text(days: int) -> str:
@@ -378,14 +369,14 @@ def _said(said: ExceptionRaised | ExceptionClosed) -> str:
 
 def _cause(event: Event) -> str:
     """Its type with who asked, who approved, why and how that is known, where it says so."""
-    words = [event_name(type(event).__name__)]
-    for name, before in (
-        ("requested_by", "of"),
-        ("approved_by", "approved by"),
-        ("reason", "because"),
-        ("identified_by", "-"),
-    ):
-        value = getattr(event, name, None)
-        if value:
-            words.append(f"{before} {value}")
-    return " ".join(words)
+    said = [
+        f"{before} {value}"
+        for name, before in (
+            ("requested_by", "asked by"),
+            ("approved_by", "approved by"),
+            ("reason", "because"),
+            ("identified_by", "known by"),
+        )
+        if (value := getattr(event, name, None))
+    ]
+    return ", ".join([event_name(type(event).__name__), *said])

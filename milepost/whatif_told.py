@@ -18,6 +18,7 @@ from milepost.console import amount_text, shape
 from milepost.days import instant_day, period_text
 from milepost.event_words import event_name
 from milepost.exception_titles import titled
+from milepost.exception_words import message_text
 from milepost.statement_lines import telling_quantity
 from milepost.statement_sheet import status_word
 from milepost.tables import Table, hours_text, rate_text
@@ -71,7 +72,7 @@ def tables(found: WhatIf) -> list[Table]:
 
 
 def _refused(refused: Sequence[ExceptionRaised]) -> Table:
-    rows = [(titled(one.category), one.field or "", one.message, one.resolution) for one in refused]
+    rows = [(titled(one.category), one.field or "", message_text(one.message), one.resolution) for one in refused]
     return Table("Refused", ("exception", "field", "what", "way out"), rows)
 
 
@@ -240,7 +241,7 @@ def _exceptions(title: str, exceptions: Sequence[ExceptionRaised | ExceptionClos
 
 
 def _exception(one: ExceptionRaised | ExceptionClosed) -> tuple[str, str, str]:
-    what = one.message if isinstance(one, ExceptionRaised) else one.reason
+    what = message_text(one.message) if isinstance(one, ExceptionRaised) else one.reason
     return titled(one.category), what, one.exception_id
 
 

@@ -160,9 +160,10 @@ def _told(move: ExceptionMove) -> Told:
     from domain.outputs import ExceptionRaised
     from milepost.days import instant_day
     from milepost.exception_titles import titled
+    from milepost.exception_words import message_text
 
     one = move.exception
-    what = one.message if isinstance(one, ExceptionRaised) else one.reason
+    what = message_text(one.message) if isinstance(one, ExceptionRaised) else one.reason
     return f"{instant_day(move.position.recorded_at)}", titled(one.category), what, one.exception_id
 
 

@@ -395,9 +395,9 @@ def resend(
     from dataflows.embedded import store_path
     from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, other_person, person
+    from milepost.exception_words import subject_text
     from milepost.exceptions_decided import FactLookup, check_moment, corrected, fact_of, find
     from milepost.exceptions_of_run import ExceptionsOfRun
-    from milepost.exceptions_shown import subject_text
     from state.store.reader import reading_store
 
     port = ExceptionsOfRun(output, input_)

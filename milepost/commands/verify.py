@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def verify(
     output: Annotated[Path | None, typer.Option("--output", help="Output folder of a run.", show_default=False)] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Do not fold the log again, which takes as long as the run did.")
+        bool, typer.Option("--fast", help="Do not recompute from the log, which takes as long as the run did.")
     ] = False,
     kafka: Annotated[bool, typer.Option("--kafka", help="Audit what stands on the topics instead.")] = False,
     shards: Annotated[str | None, typer.Option("--shards", help="With --kafka, these alone, such as 0,4.")] = None,
@@ -96,7 +96,7 @@ def of_topics(settings: Settings, shards: str | None, keep: Path | None, *, foll
             kafka = settings.kafka
             raise typer.BadParameter(
                 f"nothing was looked at: generation {kafka.generation} at {kafka.brokers} has no outputs, as none of its shards has "
-                "folded a record yet. Expected the generation that accounting writes: see [kafka] generation and prefix, or start "
+                "processed a record yet. Expected the generation that accounting writes: see [kafka] generation and prefix, or start "
                 "`milepost serve accounting`",
                 param_hint="--kafka",
             )

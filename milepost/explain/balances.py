@@ -45,7 +45,7 @@ class BalanceNodes:
         facts = (
             ("contract group", view.engagement_id),
             *((("company", view.legal_entity_id),) if view.legal_entity_id else ()),
-            ("view", str(view.view_version)),
+            ("revision", str(view.view_version)),
             *((("open statements", ", ".join(view.open_statements)),) if view.open_statements else ()),
         )
         name = f", {view.name}" if view.name else ""

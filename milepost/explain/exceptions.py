@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from domain.accounts import CURRENCY_ROUNDING
 from domain.caps.consume import is_limited, limit_of, period_of
@@ -20,6 +21,8 @@ from domain.receivables.credit_memo import KIND as CREDIT_MEMO
 from domain.reference.book import owner_key
 from domain.units import HOURS_SCALE
 from domain.work.rows import CHARGES, ROWS, TIME_ENTRY, row_id
+from milepost.exception_titles import titled
+from milepost.exception_words import message_text, subject_text
 from milepost.explain.at_stake import TITLE, AtStakeNodes
 from milepost.explain.balances import BalanceNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
@@ -37,6 +40,13 @@ from state.handlers import source_totals
 from state.revenue import lent
 from state.terms.plan import line_plan
 from state.trace import TracedOutput
+
+# What the blocked amount was found by.
+BASES: Final = {
+    "price": "the rate that would be used",
+    "cost": "cost, as no rate is known",
+    "fact": "the amount of the fact",
+}
 
 
 class ExceptionNodes:
@@ -69,21 +79,21 @@ class ExceptionNodes:
         facts = (
             ("severity", last.severity),
             ("owner", last.owner_role),
-            ("about", f"{last.subject_kind} {last.subject_id}"),
-            ("says", last.message),
+            ("about", subject_text(last)),
+            ("says", message_text(last.message)),
             ("way out", last.resolution),
             ("state", "closed" if isinstance(said[-1].record, ExceptionClosed) else "open"),
             *((("entries", ", ".join(last.entries)),) if last.entries else ()),
             *((("field", last.field),) if last.field else ()),
             *((("blocks", f"{last.blocks_count:,}"),) if last.blocks_count > 1 else ()),
             *((("hours blocked", format_decimal(last.blocks_hours, HOURS_SCALE)),) if last.blocks_hours else ()),
-            *((("blocked at", last.blocks_basis),) if last.blocks_basis else ()),
+            *((("blocked at", BASES.get(last.blocks_basis, last.blocks_basis)),) if last.blocks_basis else ()),
             *((("taken care of by", last.assignee),) if last.assignee else ()),
         )
         blocks = self.blocks(exception_id)
         life = tuple(self._happened(one) for one in said)
         why = (*((blocks,) if blocks is not None else ()), Node("What happened to it", why=life), *self._entries(last))
-        return Node(f"Exception {last.category}, {exception_id}", facts=facts, why=why, id=exception_id)
+        return Node(f"Exception {titled(last.category)}, {exception_id}", facts=facts, why=why, id=exception_id)
 
     def _entries(self, raised: ExceptionRaised) -> tuple[Node, ...]:
         if raised.subject_kind not in ROWS:
@@ -97,7 +107,7 @@ class ExceptionNodes:
         if isinstance(record, ExceptionClosed):
             return Node(f"closed: {record.reason}", event=event)
         again = f", revision {record.revision}" if record.revision > 1 else ""
-        return Node(f"raised{again}: {record.message}", event=event)
+        return Node(f"raised{again}: {message_text(record.message)}", event=event)
 
     def blocks(self, exception_id: str) -> Node | None:
         """The amount that it says is blocked, as it was raised last; None where it says none."""

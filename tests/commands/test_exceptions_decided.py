@@ -122,9 +122,9 @@ def test_the_age_of_what_is_over_is_how_long_it_was_open(firm: Path) -> None:
 def test_ids_stand_as_people_wrote_them(firm: Path) -> None:
     """The id of the exception itself is what commands take."""
     text = ask(firm, "list").stdout
-    assert "cap line:L-1 of contract K/1.a" in text
+    assert "cap of line L-1 of contract K/1.a" in text
     shown = ask(firm, "show", over(firm)).stdout
-    assert "subject    cap line:L-1 of contract K/1.a" in shown
+    assert "subject    cap of line L-1 of contract K/1.a" in shown
     assert over(firm).startswith("INT-DE%2E1.")
 
 

@@ -85,7 +85,7 @@ def test_an_exception_with_its_amount_and_its_end() -> None:
     over = next(
         node["id"]
         for node in as_json("BRIDGE.b8698dcf73a43dffb141110f")["nodes"]
-        if node["title"].startswith("Exception over_cap")
+        if node["title"].startswith("Exception over the cap (over_cap)")
     )
     text = explain(over).stdout
     assert "raised: " in text

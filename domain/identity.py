@@ -59,6 +59,11 @@ def is_opening_statement(named: str) -> bool:
     return named.split("/")[2:3] != [] and named.split("/")[2].startswith(_BEFORE)
 
 
+def bill_to_of(opening_statement: str) -> str:
+    """Whom such a bill was sent to."""
+    return unescape(opening_statement.split("/")[1])
+
+
 def engagement_of(composed_id: str) -> str:
     """The engagement that an id made by Milepost begins with."""
     return unescape(composed_id.split(".", 1)[0])

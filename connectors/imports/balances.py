@@ -25,8 +25,9 @@ from connectors.imports.said import CellFault, CsvRow
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward
+from domain.events.common import BalanceForward
 from domain.money import format_amount
-from domain.receivables.opening import owed_and_settled
+from domain.receivables.opening import owed_and_settled, unlike_the_line
 from domain.reference.zones import universal_midnight
 from domain.units import Instant
 
@@ -42,6 +43,8 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "payer": ("payers", ("customer_id",)),
     "funding": ("funding", ("source_id",)),
 }
+# Those that say where they stand, so that figures end there.
+WITH_PLACE: Final = frozenset({"payer", "retainer", "funding"})
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
 # Rows that a sentence names.
 LINES_NAMED: Final = 5
@@ -283,6 +286,8 @@ class _Loading:
             if self._known.contracts and known is None:
                 continue
             lines = [line for line in made.lines if line.contract_id == contract_id]
+            for reason in _unlike_lines(lines):
+                self._fault(project_id, next(row for row in rows if row.contract_id == contract_id), reason)
             deposits = known.deposits if known is not None else {line.line_id for line in lines if line.deposit}
             own = [one for one in made.receivables if one.contract_id in (None, contract_id)]
             summed = owed_and_settled(lines, deposits, own)
@@ -385,6 +390,14 @@ class _Loading:
             yield "the folder knows no contracts, so projects, lines and currencies could not be checked; the run says what is wrong"
 
 
+def _unlike_lines(lines: Iterable[BalanceForward]) -> Iterator[str]:
+    for line in lines:
+        for name, whole, parts in unlike_the_line(line):
+            yield (
+                f"line {line.line_id}: {name} of its bill-tos: expected {format_amount(whole)}, as of the line, came {format_amount(parts)}"
+            )
+
+
 def _together(rows: Sequence[BalanceRow], *, is_whole: bool) -> Iterator[tuple[BalanceRow, str]]:
     """What is wrong with a row beside the others of its project; where not all could be read, none is said to be missing."""
     first, seen = rows[0], dict[tuple[object, ...], BalanceRow]()
@@ -424,7 +437,8 @@ def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
             lines[row.contract_id, row.line_id] = _line(row)
     for row in rows:
         if row.kind in LISTS:
-            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append(row.values)
+            at = {"source_row": _place(row)} if row.kind in WITH_PLACE else {}
+            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append({**row.values, **at})
     receivables = [
         {**_stated({"contract_id": row.contract_id}), **row.values, "source_row": _place(row)}
         for row in rows
@@ -455,7 +469,15 @@ def _stated(values: Mapping[str, str | None]) -> dict[str, str]:
 def _balances(event: Event) -> object:
     """What is compared: all but where and when it was said."""
     assert isinstance(event, BalancesBroughtForward), "only they are asked for"
-    lines = tuple(line._replace(source_row=None) for line in event.lines)
+    lines = tuple(
+        line._replace(
+            source_row=None,
+            payers=tuple(one._replace(source_row=None) for one in line.payers),
+            retainer=tuple(one._replace(source_row=None) for one in line.retainer),
+            funding=tuple(one._replace(source_row=None) for one in line.funding),
+        )
+        for line in event.lines
+    )
     receivables = tuple(one._replace(source_row=None) for one in event.receivables)
     return event.engagement_id, event.project_id, event.as_of, lines, receivables
 

@@ -108,6 +108,8 @@ class PayerFields(OfLine):
     paid: NumberCell | None = None
     tax: NumberCell | None = None
     retention: NumberCell | None = None
+    written_off: NumberCell | None = None
+    deposit: NumberCell | None = None
 
 
 class FundingFields(OfLine):

@@ -13,7 +13,7 @@ from domain.audit.opening import OpeningBills
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, OPEN, SUPERSEDED
 from domain.billing.tax import by_category, groups_of
-from domain.identity import statement_id
+from domain.identity import bill_to_of, statement_id
 from domain.ledger.journal import BILLING
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
@@ -82,7 +82,7 @@ def _statements(
                 retained[key] = retained.get(key, 0) - credit.retained
             if opening.has(seen.record):
                 kept = sum(line.amount for line in seen.record.lines if line.account == RETENTION_RECEIVABLE)
-                key = _whose(seen.record, retained)
+                key = seen.record.contract_id or "", bill_to_of(seen.record.affected_id)
                 retained[key] = retained.get(key, 0) + kept
 
 

@@ -30,6 +30,7 @@ class RetainerForward(NamedTuple):
     starts_on: dt.date
     left: Quantity
     expires_on: dt.date | None = None
+    source_row: str | None = None
 
 
 class PayerForward(NamedTuple):
@@ -40,6 +41,9 @@ class PayerForward(NamedTuple):
     paid: Amount = 0
     tax: Amount = 0
     retention: Amount = 0
+    written_off: Amount = 0
+    deposit: Amount = 0
+    source_row: str | None = None
 
 
 class FundingForward(NamedTuple):
@@ -47,6 +51,7 @@ class FundingForward(NamedTuple):
 
     source_id: str
     used: Amount
+    source_row: str | None = None
 
 
 class LedgerForward(NamedTuple):

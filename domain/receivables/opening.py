@@ -2,14 +2,19 @@
 
 billed + tax - retention - deposits set against bills  =  paid + written off + open invoices
 12,000.00 + 2,280.00 - 600.00 - 0.00                   =  9,000.00 + 0.00 + 4,680.00
+
+Where several bill-tos pay, it holds for each of them, and over all of them each figure is the line's:
+
+    billed 12,000.00  =  7,200.00 of the city + 4,800.00 of the county
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from domain.accounts import RECEIVABLE
+from domain.billing.shares import Party, shared
 from domain.events.common import BalanceForward, ReceivableForward
 from domain.money import format_amount
 from domain.units import Amount
@@ -44,7 +49,7 @@ class OwedAndSettled(NamedTuple):
         return max(self.owed, 0)
 
     def sentence(self, contract_id: str, currency: str | None) -> str:
-        """What does not agree, term by term."""
+        """What does not agree, term by term; of a bill-to's part `contract_id` names it too."""
         amounts = (*self, self.owed, self.settled, self.difference)
         billed, tax, kept, used, paid, given_up, still, owed, settled, apart = (
             format_amount(each, currency) if currency else format_amount(each) for each in amounts
@@ -69,3 +74,44 @@ def owed_and_settled(
         sum(line.written_off for line in lines),
         sum(one.open for one in receivables),
     )
+
+
+# What a bill-to has a part of.
+SHARED = ("billed", "tax", "paid", "written_off", "retention", "deposit")
+
+
+def parts_of_payers(line: BalanceForward, parties: Sequence[Party], currency: str) -> tuple[BalanceForward, ...]:
+    """The line as each bill-to has it, in their order: as stated, else by the shares of the contract."""
+    if len(parties) == 1:
+        return (line,)
+    if not line.payers:
+        figures = [shared(getattr(line, name), parties, currency) for name in SHARED]
+        return tuple(_with_amounts(line, [each[at] for each in figures]) for at in range(len(parties)))
+    return tuple(part_of_payer(line, party.customer_id) for party in parties)
+
+
+def part_of_payer(line: BalanceForward, customer_id: str) -> BalanceForward:
+    """What is stated of one bill-to, nothing where it is not named."""
+    stated = next((each for each in line.payers if each.customer_id == customer_id), None)
+    return _with_amounts(line, [getattr(stated, name) if stated is not None else 0 for name in SHARED])
+
+
+def _with_amounts(line: BalanceForward, amounts: Sequence[Amount]) -> BalanceForward:
+    billed, tax, paid, written_off, retention, deposit = amounts
+    return line._replace(
+        billed=billed,
+        tax=tax,
+        paid=paid,
+        written_off=written_off,
+        retention=retention,
+        deposit=deposit,
+        payers=(),
+    )
+
+
+def unlike_the_line(line: BalanceForward) -> Iterator[tuple[str, Amount, Amount]]:
+    """Figures whose parts of bill-tos come to another sum: name, the line's, the sum."""
+    for name in SHARED if line.payers else ():
+        whole, parts = getattr(line, name), sum(getattr(each, name) for each in line.payers)
+        if whole != parts:
+            yield name, whole, parts

@@ -15,12 +15,14 @@ from domain.accounts import (
 )
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import Retained, is_withheld_from, priced_lines, reached
+from domain.billing.shares import Party, parties_of, shared
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import ReceivableForward
+from domain.events.common import BalanceForward, ReceivableForward
 from domain.events.finance import InvoicePosted
 from domain.identity import composed, opening_statement_id
 from domain.ledger.journal import Leg
 from domain.money import convert, format_amount
+from domain.receivables.opening import parts_of_payers
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.why import Why
@@ -28,6 +30,8 @@ from domain.work.rows import OPENING, row_id
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
 from state.books import (
+    Contract,
+    Entry,
     InvoiceCredits,
     OpeningPiece,
     Receivable,
@@ -41,7 +45,7 @@ from state.handlers import retention
 from state.handlers.invoices import post_invoice
 from state.handlers.statements import DueShare, pin
 from state.ledger.deposit_balance import deposit_row
-from state.opening.faults import DIFFERS, OpeningFault, row_of
+from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import say_bill, say_months, say_pieces
 from state.opening.work_rows import carried_rows, day_of
@@ -68,16 +72,19 @@ class EarlierBill(NamedTuple):
 
 
 class TakenRow(NamedTuple):
+    """What a bill-to was billed of a row; of several that pay, `falls` is what falls to each of all that the row is worth."""
+
     bill_to: str
     row: str
     line_id: str
     amount: Amount
+    falls: tuple[Amount, ...] = ()
 
 
 def put_on_bills(draft: Draft, loading: Loading, takes: Sequence[TakenRow]) -> None:
     """Put what was billed on statements, the oldest rows on what is paid, the newest on the newest invoices."""
     contract, event = loading.contract, loading.event
-    for bill_to in dict.fromkeys(one.bill_to for one in takes):
+    for bill_to in loading.parts:
         own = [one for one in takes if one.bill_to == bill_to]
         for number, bill in enumerate(_bills(loading, bill_to, sum(one.amount for one in own))):
             listed, own = _part(own, bill.net + bill.kept + bill.applied)
@@ -87,25 +94,57 @@ def put_on_bills(draft: Draft, loading: Loading, takes: Sequence[TakenRow]) -> N
 
 def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
     found: list[tuple[object, TakenRow]] = []
-    contract = loading.contract
     for stated in loading.lines:
-        line_id, left = stated.balance.line_id, stated.balance.billed
-        rows = carried_rows(draft, contract, line_id, loading.event)
-        opening = draft.entry(row_id(OPENING, composed(contract.contract_id, line_id)))
-        if opening is not None and opening.work is not None and opening.entry_id in loading.rows:
-            rows.append(opening)
-        for entry in rows:
-            amount = outstanding(entry, contract.contract_id, line_id)
-            taken = min(amount, left) if left >= 0 else amount
-            if not taken:
-                continue
-            left -= taken
-            found += [
-                (day_of(entry), TakenRow(party.customer_id, entry.entry_id, line_id, taken))
-                for party in parties_for(contract, entry, line_id)
-            ]
+        rows = list(_rows_of(draft, loading, stated))
+        left = {party.customer_id: _billed_to(loading, stated, party.customer_id) for party in _parties(loading)}
+        for place, (entry, taken, whole) in enumerate(rows):
+            parties = parties_for(loading.contract, entry, stated.balance.line_id)
+            falls = _falls(left, parties, taken, loading.slot.currency, is_last=place == len(rows) - 1)
+            if len(parties) > 1:
+                rest = shared(whole - taken, parties, loading.slot.currency)
+                of_all = tuple(one + other for one, other in zip(falls, rest, strict=True))
+            else:
+                of_all = ()
+            for party, amount in zip(parties, falls, strict=True):
+                left[party.customer_id] = left.get(party.customer_id, 0) - amount
+                if amount:
+                    one = TakenRow(party.customer_id, entry.entry_id, stated.balance.line_id, amount, of_all)
+                    found.append((day_of(entry), one))
     found.sort(key=lambda one: (str(one[0]), one[1].line_id, one[1].row))
     return [taken for _, taken in found]
+
+
+def _rows_of(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entry, Amount, Amount]]:
+    """Rows of the line that were billed, oldest first: what of each was, and all that it is worth."""
+    contract, line_id, left = loading.contract, stated.balance.line_id, stated.balance.billed
+    rows = carried_rows(draft, contract, line_id, loading.event)
+    opening = draft.entry(row_id(OPENING, composed(contract.contract_id, line_id)))
+    if opening is not None and opening.work is not None and opening.entry_id in loading.rows:
+        rows.append(opening)
+    for entry in rows:
+        amount = outstanding(entry, contract.contract_id, line_id)
+        taken = min(amount, left) if left >= 0 else amount
+        if taken:
+            left -= taken
+            yield entry, taken, amount
+
+
+def _parties(loading: Loading) -> tuple[Party, ...]:
+    return parties_of(loading.contract.terms)
+
+
+def _billed_to(loading: Loading, stated: Stated, customer_id: str) -> Amount:
+    return loading.of(customer_id)[loading.lines.index(stated)].billed
+
+
+def _falls(
+    left: Mapping[str, Amount], parties: Sequence[Party], taken: Amount, currency: str, *, is_last: bool
+) -> tuple[Amount, ...]:
+    """By their shares; the last row has what is left of what was stated."""
+    if len(parties) == 1:
+        return (taken,)
+    stated = tuple(left.get(party.customer_id, 0) for party in parties)
+    return stated if is_last and sum(stated) == taken else shared(taken, parties, currency)
 
 
 def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
@@ -143,11 +182,11 @@ def _part(rows: Sequence[TakenRow], amount: Amount) -> tuple[list[TakenRow], lis
 
 def _bills(loading: Loading, bill_to: str, billed: Amount) -> Iterator[EarlierBill]:
     """What is settled first, then the open invoices by day."""
-    contract, lines = loading.contract, loading.lines
+    contract, lines = loading.contract, loading.of(bill_to)
     own = [each for each in loading.receivables if each.bill_to in (None, bill_to)]
-    kept = sum(one.balance.retention for one in lines)
-    applied = sum(one.balance.billed - one.balance.deposit for one in lines if one.plan.timing == NO_REVENUE)
-    tax = sum(one.balance.tax for one in lines) - sum(each.tax for each in own)
+    kept = sum(one.retention for one in lines)
+    applied = sum(used for _, used in _deposits_used(loading, bill_to))
+    tax = sum(one.tax for one in lines) - sum(each.tax for each in own)
     net = billed - sum(each.net for each in own) - kept
     name = f"{loading.event.project_id}/{contract.contract_id}/{bill_to}/{PAID}"
     if net or tax or kept:
@@ -227,7 +266,7 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow) -> 
             hours=whole.hours * one.amount // total if total else 0,
             quantity=whole.quantity * one.amount // total if total else 0,
         )
-    share = PayerShare(0, bill.bill_to, whole)
+    share = PayerShare(0, bill.bill_to, whole, one.falls)
     pin(draft, contract, DueShare(entry, plan, whole, parties_for(contract, entry, one.line_id), share), 0)
     return StatementEntry(one.row, one.line_id, one.amount, whole.hours)
 
@@ -239,9 +278,8 @@ def _any_period(loading: Loading) -> BillingPeriod:
 def _applied(draft: Draft, loading: Loading, bill: EarlierBill) -> list[StatementEntry]:
     """What was set against bills of the deposits of the contract."""
     contract, found = loading.contract, []
-    for one in loading.lines:
-        amount = one.balance.billed - one.balance.deposit
-        if one.plan.timing != NO_REVENUE or not amount:
+    for one, amount in _deposits_used(loading, bill.bill_to):
+        if not amount:
             continue
         entry = draft.entry(deposit_row(contract.contract_id, one.balance.line_id))
         issued = issued_on(entry, contract.contract_id, one.balance.line_id) if entry is not None else None
@@ -252,9 +290,24 @@ def _applied(draft: Draft, loading: Loading, bill: EarlierBill) -> list[Statemen
     return found
 
 
-def _gross(loading: Loading) -> Amount:
-    """What was billed of lines that something is withheld from."""
-    return sum(one.balance.billed for one in loading.lines if is_withheld_from(one.plan.line))
+def _deposits_used(loading: Loading, bill_to: str) -> Iterator[tuple[Stated, Amount]]:
+    """Deposit lines, and what of each was set against bills of the payer."""
+    for stated, one in zip(loading.lines, loading.of(bill_to), strict=True):
+        if stated.plan.timing == NO_REVENUE:
+            yield stated, one.billed - one.deposit
+
+
+def _gross(loading: Loading, bill_to: str) -> Amount:
+    """What the payer was billed of lines that something is withheld from."""
+    own = zip(loading.lines, loading.of(bill_to), strict=True)
+    return sum(one.billed for stated, one in own if is_withheld_from(stated.plan.line))
+
+
+def by_payer(contract: Contract, lines: Sequence[Stated]) -> Mapping[str, tuple[BalanceForward, ...]]:
+    """By bill-to the lines as it has them, in their order."""
+    parties, currency = parties_of(contract.terms), contract.terms.currency
+    parts = [parts_of_payers(one.balance, parties, currency) for one in lines]
+    return {party.customer_id: tuple(of[place] for of in parts) for place, party in enumerate(parties)}
 
 
 def _retain(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> retention.Pieces:
@@ -267,7 +320,7 @@ def _retain(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> ret
     done = sum(one.balance.billed for one in loading.lines if one.balance.line_id in priced)
     steps = [step.at_percent for step in reached(terms.retention.steps, done, price) if step.release_percent]
     account = retention.account_of(draft, terms.contract_id, bill.bill_to)
-    kept = Retained(bill.kept, 0, _gross(loading), max(steps, default=account.reached), counts=True)
+    kept = Retained(bill.kept, 0, _gross(loading, bill.bill_to), max(steps, default=account.reached), counts=True)
     return retention.keep(draft, terms.contract_id, bill.bill_to, made, loading.event.project_id, kept)
 
 
@@ -277,7 +330,8 @@ def _say(why: Why, loading: Loading, bill: EarlierBill, made: str, listed: Seque
     pieces = [(by_line[one.line_id], one.entry_id, one.amount) for one in listed]
     say_pieces(why, made, event, pieces, bill.bill_to)
     place = event.receivables.index(bill.stated) if bill.stated is not None else -1
-    say_bill(why, made, event, (bill.net, bill.tax, bill.kept, _gross(loading)), place)
+    amounts = bill.net, bill.tax, bill.kept, _gross(loading, bill.bill_to)
+    say_bill(why, made, event, amounts, place, bill.bill_to)
 
 
 def _keep_pieces(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> None:
@@ -294,7 +348,8 @@ def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
     """What of the invoice was paid, or given up."""
     gross = bill.net + bill.tax
     settled = gross if bill.stated is None else gross - bill.stated.open
-    left = sum(one.balance.written_off for one in loading.lines) - sum(one.written_off[0] for one in loading.opened)
+    before = sum(one.written_off[0] for one in loading.opened if one.bill_to == bill.bill_to)
+    left = sum(one.written_off for one in loading.of(bill.bill_to)) - before
     given_up = max(min(left, settled), 0)
     paid = settled - given_up
     found: Receivable | None = draft.part("receivable", bill.invoice_id)
@@ -308,7 +363,7 @@ def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
             Leg(RECEIVABLE, "receipt", -taken[0], -taken[1]),
             Leg(RECEIVABLE, "write_off", -lost[0], -lost[1]),
         ]
-        post(draft, loading, f"{PAID}/{bill.invoice_id}", found.project_id, legs, (0, "paid"))
+        post(draft, loading, f"{PAID}/{bill.invoice_id}", found.project_id, legs, (0, "paid"), bill.bill_to)
     now: Receivable | None = draft.part("receivable", bill.invoice_id)
     if now is not None:
         if bill.stated is not None:

@@ -29,7 +29,7 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers import fees, revenue
 from state.handlers.work import retry_parked, withdraw
-from state.opening.bills import billed_rows, provide, put_months, put_on_bills, unbillable
+from state.opening.bills import billed_rows, by_payer, provide, put_months, put_on_bills, unbillable
 from state.opening.earlier import take_later, unload
 from state.opening.faults import OpeningFault, Stated, faults_of, stated_lines
 from state.opening.ledger_currency import carry_in_ledger
@@ -173,7 +173,7 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     revenue.settle(draft, contract, event.as_of)
     slot = _slot(draft, contract, event)
     mine = tuple(each for each in event.receivables if each.contract_id in (None, contract.contract_id))
-    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [])
+    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], by_payer(contract, lines))
     for one in lines:
         bring_work(draft, loading, one)
     return loading

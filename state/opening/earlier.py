@@ -114,6 +114,18 @@ def _free(draft: Draft, piece: OpeningPiece) -> None:
             hours=issued.hours - piece.hours,
             invoiced=issued.invoiced - piece.amount,
             invoiced_ledger=issued.invoiced_ledger - piece.ledger,
+            payers=tuple(
+                replace(
+                    part,
+                    issued=part.issued - piece.amount,
+                    hours=part.hours - piece.hours,
+                    invoiced=part.invoiced - piece.amount,
+                    invoiced_ledger=part.invoiced_ledger - piece.ledger,
+                )
+                if part.customer_id == piece.bill_to
+                else part
+                for part in issued.payers
+            ),
         )
     draft.put_entry(entry, with_issued(entry, now))
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.billing.shares import parties_of, several_pay
+from domain.billing.shares import parties_of
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward, Deposit, Milestones, Retainer
+from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward, Retainer
 from domain.money import format_amount
-from domain.receivables.opening import owed_and_settled
+from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
 from domain.reference.exchange import MissingRate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms import methods
@@ -207,22 +207,45 @@ def _of_contract(draft: Draft, known: BroughtForward, stated: Sequence[Stated]) 
 
 
 def _sums(event: BalancesBroughtForward, contract: Contract, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """Billed and tax, less what was kept back or set against it, is paid, given up or open."""
-    currency, contract_id = contract.terms.currency, contract.contract_id
+    """Billed and tax, less what was kept back or set against it, is paid, given up or open: of all bill-tos, and of each."""
     lines = [one.balance for one in stated]
+    own = [one for one in event.receivables if one.contract_id in (None, contract.contract_id)]
+    whole = list(_sum(contract, stated, lines, own, ""))
+    yield from whole
+    parties = parties_of(contract.terms)
+    if len(parties) == 1 or whole:
+        return
+    parts = [parts_of_payers(one, parties, contract.terms.currency) for one in lines]
+    for place, party in enumerate(parties):
+        of_payer = [one for one in own if one.bill_to == party.customer_id]
+        yield from _sum(contract, stated, [part[place] for part in parts], of_payer, party.customer_id)
+
+
+def _sum(
+    contract: Contract,
+    stated: Sequence[Stated],
+    lines: Sequence[BalanceForward],
+    own: Sequence[ReceivableForward],
+    bill_to: str,
+) -> Iterator[OpeningFault]:
+    """`lines` are what the bill-to has of them, where one is named; what it paid has to be stated where its parts are."""
+    currency, contract_id = contract.terms.currency, contract.contract_id
+    of = f"{contract_id}, bill-to {bill_to}" if bill_to else contract_id
     deposits = {one.balance.line_id for one in stated if one.plan.timing == NO_REVENUE}
-    own = [one for one in event.receivables if one.contract_id in (None, contract_id)]
     found = owed_and_settled(lines, deposits, own)
     net = found.billed - found.deposits_used
     beyond = sum(one.net for one in own) - net, sum(one.tax for one in own) - found.tax
     if max(beyond) > 0:
-        of, whole = ("net", net) if beyond[0] > 0 else ("tax", found.tax)
+        what, whole = ("net", net) if beyond[0] > 0 else ("tax", found.tax)
         most, got = format_amount(whole, currency), format_amount(whole + max(beyond), currency)
-        message = f"contract {contract_id}: {of} of its open invoices: expected at most {most}, as billed, got {got} {currency}"
+        message = (
+            f"contract {of}: {what} of its open invoices: expected at most {most}, as billed, got {got} {currency}"
+        )
         yield OpeningFault(DIFFERS, message, "receivables", contract_id)
-    if found.difference:
+    is_stated_by_payer = any(one.balance.payers for one in stated)
+    if found.difference if not bill_to or is_stated_by_payer else found.open > found.unpaid_most:
         rows = "".join(row_of(one.source_row) for one in lines)
-        yield OpeningFault(DIFFERS, f"{found.sentence(contract_id, currency)}{rows}", "lines", contract_id)
+        yield OpeningFault(DIFFERS, f"{found.sentence(of, currency)}{rows}", "lines", contract_id)
 
 
 def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
@@ -241,8 +264,6 @@ def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
         what = "progress by cost"
     elif terms.funding is not None or balance.funding:
         what = "funding"
-    elif several_pay(terms) or balance.payers:
-        what = "more than one bill-to"
     if what:
         contract_id = stated.contract.contract_id
         words = words_of("balances_in_parts", line=balance.line_id, contract=contract_id, what=what)
@@ -266,6 +287,7 @@ def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
         if (amount := getattr(balance, name)) < 0:
             yield fault(name, f"expected 0 or more, got {format_amount(amount, currency)} {currency}")
     yield from _caps(stated, fault)
+    yield from _payers(stated, fault)
     if isinstance(plan.line.terms, Deposit):
         due = plan.line.terms.amount if plan.line.terms.due_on <= as_of else 0
         if balance.billed not in (0, due):
@@ -300,6 +322,22 @@ def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator
             yield fault("caps", f"expected the same {name} of each cap that counts a month, got several")
 
 
+def _payers(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:
+    """They are bill-tos of the contract, each once, and together have what the line has."""
+    balance, currency = stated.balance, stated.plan.currency
+    may = sorted(party.customer_id for party in parties_of(stated.contract.terms))
+    for customer_id, number in Counter(each.customer_id for each in balance.payers).items():
+        if customer_id not in may:
+            yield fault("payers", f"expected a bill-to of the contract, {', '.join(may)}, got {customer_id}")
+        elif number > 1:
+            yield fault("payers", f"bill-to {customer_id}: expected once, stated {number} times")
+    for name, whole, parts in unlike_the_line(balance):
+        expected, got = format_amount(whole, currency), format_amount(parts, currency)
+        yield fault(
+            f"payers.{name}", f"{name} of its bill-tos: expected {expected}, as of the line, got {got} {currency}"
+        )
+
+
 def _milestones(draft: Draft, known: BroughtForward, stated: Stated) -> Iterator[OpeningFault]:
     terms, event = stated.plan.line.terms, known.event
     listed = {each.milestone_id for each in terms.milestones} if isinstance(terms, Milestones) else set()
@@ -332,6 +370,9 @@ def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
             yield OpeningFault(UNKNOWN, message, f"{at}.contract_id", one.contract_id)
         if one.bill_to is not None and one.bill_to not in payers:
             message = f"{of}: expected a bill-to of the contract, {', '.join(sorted(payers))}, got {one.bill_to}"
+            yield OpeningFault(UNKNOWN, message, f"{at}.bill_to", one.contract_id)
+        if one.bill_to is None and len(payers) > 1:
+            message = f"{of}: expected the bill-to that it was sent to, one of {', '.join(sorted(payers))}, got none"
             yield OpeningFault(UNKNOWN, message, f"{at}.bill_to", one.contract_id)
         if not min(gross, 0) <= one.open <= max(gross, 0) or not one.open:
             message = (

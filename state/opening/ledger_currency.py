@@ -19,12 +19,12 @@ from domain.accounts import (
 )
 from domain.identity import composed
 from domain.ledger.journal import Leg, merge
+from domain.money import allocate
 from domain.outputs import JournalEntry
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.work.rows import OPENING, row_id
 from state.books import (
-    Contract,
     Entry,
 )
 from state.draft import Draft
@@ -70,8 +70,8 @@ def carry_in_ledger(draft: Draft, loading: Loading) -> None:
         legs.append(Leg(account or UNBILLED_RECEIVABLE, EXCHANGE, 0, carried_at - unbilled))
     kept = next((leg.ledger_amount for leg in legs if leg.account == RETENTION_RECEIVABLE), 0)
     _adjust(draft, loading, main, legs)
-    for made_by in loading.statements if kept else ():
-        _carry_retained(draft, loading.contract, made_by, kept)
+    if kept:
+        _carry_retained(draft, loading, kept)
 
 
 def _deposit_in_ledger(draft: Draft, loading: Loading, stated: Stated) -> tuple[Amount, str]:
@@ -125,13 +125,14 @@ def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequenc
         say_exchange(draft.why, posted.journal_id, loading.event, stated.place, (work.project_id, legs), currencies)
 
 
-def _carry_retained(draft: Draft, contract: Contract, made: str, ledger: Amount) -> None:
-    state = draft.statement(made)
-    if state is None or not state.retention:
-        return
-    account = retention.account_of(draft, contract.contract_id, state.bill_to)
-    held = tuple(
-        replace(one, posted_ledger=one.posted_ledger + ledger) if one.statement_id == made else one
-        for one in account.withheld
-    )
-    draft.put("retention", composed(contract.contract_id, state.bill_to), replace(account, withheld=held))
+def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
+    """What the statements of each payer retain is carried in proportion."""
+    states = [state for made in loading.statements if (state := draft.statement(made)) is not None and state.retention]
+    weights = [sum(amount for _, _, amount in state.retention) for state in states]
+    for state, part in zip(states, allocate(ledger, weights, loading.slot.entity.currency), strict=True):
+        account = retention.account_of(draft, state.contract_id, state.bill_to)
+        held = tuple(
+            replace(one, posted_ledger=one.posted_ledger + part) if one.statement_id == state.statement_id else one
+            for one in account.withheld
+        )
+        draft.put("retention", composed(state.contract_id, state.bill_to), replace(account, withheld=held))

@@ -1,10 +1,10 @@
 """One contract's part of balances while it is loaded, and the journals that are kept of it so that a later version takes them back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import ReceivableForward
+from domain.events.common import BalanceForward, ReceivableForward
 from domain.ledger.journal import Leg
 from domain.outputs import JournalEntry
 from domain.units import Amount
@@ -22,7 +22,7 @@ from state.opening.record import say_payment
 from state.receivables import receipts
 from state.terms.known import Slot
 from state.terms.opening import KIND
-from state.terms.plan import contract_policies
+from state.terms.plan import contract_policies, customer_of
 
 UNBILLED_REST = "unbilled"
 
@@ -41,6 +41,15 @@ class Loading(NamedTuple):
     journals: list[OpeningJournal]
     opened: list[Receivable]
     months: list[tuple[str, str, Amount, Amount]]
+    parts: Mapping[str, tuple[BalanceForward, ...]]
+
+    def of(self, bill_to: str) -> tuple[BalanceForward, ...]:
+        """The lines as the bill-to has them, in their order."""
+        return self.parts[bill_to]
+
+    @property
+    def several_pay(self) -> bool:
+        return len(self.parts) > 1
 
 
 def keep_journals(draft: Draft, loading: Loading, since: int) -> None:
@@ -65,7 +74,15 @@ def keep_journals(draft: Draft, loading: Loading, since: int) -> None:
             loading.journals.append(OpeningJournal(*about, receipt, record.customer_id or ""))
 
 
-def post(draft: Draft, loading: Loading, rule: str, project_id: str, legs: Sequence[Leg], of: tuple[int, str]) -> None:
+def post(
+    draft: Draft,
+    loading: Loading,
+    rule: str,
+    project_id: str,
+    legs: Sequence[Leg],
+    of: tuple[int, str],
+    bill_to: str = "",
+) -> None:
     slot, contract = loading.slot, loading.contract
     lines = tuple((project_id, leg) for leg in legs if leg.amount or leg.ledger_amount)
     receipt = Receipt(
@@ -80,7 +97,9 @@ def post(draft: Draft, loading: Loading, rule: str, project_id: str, legs: Seque
         contract.contract_id,
         lines,
     )
-    about = receipts.Subject(KIND, loading.event.project_id, contract.terms.customer_id)
+    about = receipts.Subject(
+        KIND, loading.event.project_id, customer_of(contract, bill_to or contract.terms.customer_id)
+    )
     policies = contract_policies(draft, contract)
     posted = receipts.post(draft, about, receipt, booking_of(slot, "posting"), policies)
     loading.journals.append(OpeningJournal(about.kind, about.id, 0, posted, about.customer_id))

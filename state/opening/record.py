@@ -47,6 +47,17 @@ def field(
     return in_event(title, value, unit, event, f"lines[{place}].{name}", currency)
 
 
+def field_of_payer(event: BalancesBroughtForward, place: int, name: str, currency: str, bill_to: str) -> Node:
+    """What is stated of the bill-to, else the line's."""
+    balance = event.lines[place]
+    for number, payer in enumerate(balance.payers):
+        if payer.customer_id == bill_to:
+            title = f"line {balance.line_id}, {bill_to}: {name.replace('_', ' ')}{row_of(payer.source_row)}"
+            at = f"lines[{place}].payers[{number}].{name}"
+            return in_event(title, getattr(payer, name), "amount", event, at, currency)
+    return field(event, place, name, getattr(balance, name), currency)
+
+
 def part_of(whole: Node, value: int, title: str) -> Node:
     """The figure, or what of it is not elsewhere."""
     if whole.value == value:
@@ -89,7 +100,7 @@ def say_pieces(
     for number, (stated, row, amount) in enumerate(pieces):
         contract_id, line_id = stated.contract.contract_id, stated.balance.line_id
         currency = stated.plan.currency
-        whole = field(event, stated.place, "billed", stated.balance.billed, currency)
+        whole = field_of_payer(event, stated.place, "billed", currency, bill_to)
         node = part_of(whole, amount, f"{row}: billed by then")
         why.record(piece_at(made, number), amount, node)
         if amount > 0:
@@ -99,11 +110,15 @@ def say_pieces(
 
 
 def say_bill(
-    why: Why, made: str, event: BalancesBroughtForward, amounts: tuple[Amount, Amount, Amount, Amount], place: int
+    why: Why,
+    made: str,
+    event: BalancesBroughtForward,
+    amounts: tuple[Amount, Amount, Amount, Amount],
+    place: int,
+    bill_to: str,
 ) -> None:
     """Net, tax, what was retained and what it was retained from; of a receivable at its `place`, else of what was settled (-1)."""
     net, tax, kept, gross = amounts
-    first = event.lines[0]
     currency = ""
     if place >= 0:
         one = event.receivables[place]
@@ -111,14 +126,14 @@ def say_bill(
         why.record(f"{made}#net", net, in_event(f"{of}: net", net, "amount", event, f"receivables[{place}].net"))
         why.record(f"{made}#tax", tax, in_event(f"{of}: tax", tax, "amount", event, f"receivables[{place}].tax"))
     else:
-        whole = field(event, 0, "billed", first.billed, currency)
+        whole = field_of_payer(event, 0, "billed", currency, bill_to)
         why.record(f"{made}#net", net, part_of(whole, net, "settled by then, net"))
-        whole = field(event, 0, "tax", first.tax, currency)
+        whole = field_of_payer(event, 0, "tax", currency, bill_to)
         why.record(f"{made}#tax", tax, part_of(whole, tax, "tax of what was settled by then"))
-    whole = field(event, 0, "retention", first.retention, currency)
+    whole = field_of_payer(event, 0, "retention", currency, bill_to)
     why.record(f"{made}#retained", kept, part_of(whole, kept, "retained by then"))
     why.record(f"{made}#released", 0, constant("nothing is released", 0, "amount", currency))
-    whole = field(event, 0, "billed", first.billed, currency)
+    whole = field_of_payer(event, 0, "billed", currency, bill_to)
     why.record(f"{made}#gross", gross, part_of(whole, gross, "billed by then"))
 
 

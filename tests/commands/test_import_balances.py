@@ -98,8 +98,31 @@ def test_several_files_say_what_they_are_by_their_names(tmp_path: Path) -> None:
     result = run(tmp_path, lines, invoices, retainers)
     assert result.exit_code == 0, result.output
     (event,) = events(tmp_path, "lines")
-    assert event["lines"][1]["retainer"] == [{"starts_on": "2026-05-01", "left": "12.5", "expires_on": "2026-07-31"}]
+    assert event["lines"][1]["retainer"] == [
+        {
+            "starts_on": "2026-05-01",
+            "left": "12.5",
+            "expires_on": "2026-07-31",
+            "source_row": "retainer-periods.csv row 2",
+        }
+    ]
     assert event["receivables"][0]["due_on"] == "2026-07-03"
+
+
+def test_parts_of_bill_tos_are_the_lines_figures(tmp_path: Path) -> None:
+    """5,000.00 are billed: 3,000.00 to ACME and 2,000.00 to CITY; with 1,500.00 to CITY the project is refused."""
+    lines, payers = tmp_path / "lines.csv", tmp_path / "payers.csv"
+    lines.write_text("project,line,as_of,billed,revenue,paid\nBRIDGE,DESIGN,2026-06-30,5000.00,5000.00,5000.00\n")
+    header = "project,line,as_of,customer,billed,paid\nBRIDGE,DESIGN,2026-06-30,ACME,3000.00,3000.00\n"
+    payers.write_text(f"{header}BRIDGE,DESIGN,2026-06-30,CITY,1500.00,2000.00\n")
+    result = run(tmp_path, lines, payers)
+    assert result.exit_code == 2
+    assert "line DESIGN: billed of its bill-tos: expected 5000.00, as of the line, came 4500.00" in one_line(result)
+    payers.write_text(f"{header}BRIDGE,DESIGN,2026-06-30,CITY,2000.00,2000.00\n")
+    assert run(tmp_path, lines, payers).exit_code == 0
+    (event,) = events(tmp_path, "lines")
+    city = {"customer_id": "CITY", "billed": "2000", "paid": "2000", "source_row": "payers.csv row 3"}
+    assert event["lines"][0]["payers"][1] == city
 
 
 def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> None:

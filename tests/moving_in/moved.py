@@ -214,7 +214,6 @@ class Balances(NamedTuple):
 
     by_contract: Mapping[tuple[str, str, str], Sequence[Amount]]
     on_statements: Mapping[str, Amount]
-    of_payers: Mapping[tuple[str, str], Amount]
 
 
 def sums_of(outputs: Iterable[Output]) -> Balances:
@@ -229,12 +228,10 @@ def sums_of(outputs: Iterable[Output]) -> Balances:
         elif isinstance(record, BillingStatement) and record.status == ISSUED:
             statements[record.statement_id] = record
     on_statements: Counter[str] = Counter()
-    of_payers: Counter[tuple[str, str]] = Counter()
     for statement in statements.values():
         for line in statement.lines:
             on_statements[line.line_id] += line.amount
-            of_payers[line.line_id, statement.bill_to] += line.amount
-    return Balances(by_contract, on_statements, of_payers)
+    return Balances(by_contract, on_statements)
 
 
 def balances(firm: RunningFirm, as_of: date) -> list[Row]:
@@ -268,7 +265,7 @@ def _of_engagement(firm: RunningFirm, engagement_id: str, sums: Balances, as_of:
                 lines[contract.contract_id, each.project_id].append(each.line_id)
                 plans[contract.contract_id, each.line_id] = each
     for (contract_id, project_id), line_ids in sorted(lines.items()):
-        yield from _of_project(parts, contract_id, project_id, line_ids, plans, worked, sums, as_of)
+        yield from _of_project(parts, entries, contract_id, project_id, line_ids, plans, worked, sums, as_of)
 
 
 def entries_of(firm: RunningFirm, engagement_id: str) -> list[Entry]:
@@ -304,6 +301,7 @@ def _add(worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date) -> 
 
 def _of_project(
     parts: Mapping[tuple[str, str], Any],
+    entries: Sequence[Entry],
     contract_id: str,
     project_id: str,
     line_ids: Sequence[str],
@@ -380,15 +378,8 @@ def _of_project(
                 row["ledger_deposit"] = money(-on(CUSTOMER_DEPOSIT, place=1))
         yield row
         if len(contract.terms.bill_to) > 1:
-            yield from _payers(
-                parts,
-                contract,
-                line_id,
-                sums,
-                open_invoices,
-                {**common, "line": line_id, "contract": contract_id},
-                is_first=is_first,
-            )
+            of_line = {**common, "line": line_id, "contract": contract_id}
+            yield from _payers(parts, entries, contract, line_id, of_line, is_first=is_first, is_deposit=is_deposit)
         yield from _parts_of_line(
             parts, contract, contract_id, line_id, had, {**common, "line": line_id, "contract": contract_id}
         )
@@ -409,31 +400,50 @@ def _of_project(
 
 def _payers(
     parts: Mapping[tuple[str, str], Any],
+    entries: Sequence[Entry],
     contract: Contract,
     line_id: str,
-    sums: Balances,
-    open_invoices: Sequence[Receivable],
     common: Row,
     *,
     is_first: bool,
+    is_deposit: bool,
 ) -> Iterator[Row]:
     """Tax, cash and what is retained stand with the first line, as the line's own do."""
-    receivables = [part for (kind, _), part in parts.items() if kind == "receivable" and isinstance(part, Receivable)]
+    contract_id, project_id = contract.contract_id, common["project"]
     for party in contract.terms.bill_to:
-        own = [
-            one for one in receivables if (one.contract_id, one.bill_to) == (contract.contract_id, party.customer_id)
+        of = (contract_id, party.customer_id, project_id)
+        receivables = [
+            part
+            for (kind, _), part in parts.items()
+            if kind == "receivable"
+            and isinstance(part, Receivable)
+            and (part.contract_id, part.bill_to, part.project_id) == of
         ]
-        kept: RetentionAccount | None = parts.get(("retention", f"{contract.contract_id}/{party.customer_id}"))
-        billed = sums.of_payers.get((line_id, party.customer_id), 0)
+        billed, left = _billed_to(entries, contract_id, line_id, party.customer_id)
         row: Row = {**common, "kind": "payer", "customer": party.customer_id}
         if is_first:
-            billed -= sum(one.credited[0] for one in own)
+            kept: RetentionAccount | None = parts.get(("retention", f"{contract_id}/{party.customer_id}"))
+            retained = [one.posted for one in kept.withheld if one.project_id == project_id] if kept is not None else []
             row |= {
-                "paid": money(sum(one.paid[0] for one in own)),
-                "tax": money(sum(one.tax[0] - one.credited_tax[0] for one in own)),
-                "retention": money(sum(one.posted for one in kept.withheld) if kept is not None else 0),
+                "paid": money(sum(one.paid[0] for one in receivables)),
+                "tax": money(sum(one.tax[0] - one.credited_tax[0] for one in receivables)),
+                "retention": money(sum(retained)),
+                "written_off": money(sum(one.written_off[0] for one in receivables)),
             }
-        yield {**row, "billed": money(billed)}
+        yield {**row, "billed": money(billed), "deposit": money(left if is_deposit else 0)}
+
+
+def _billed_to(entries: Sequence[Entry], contract_id: str, line_id: str, customer_id: str) -> tuple[Amount, Amount]:
+    """What is invoiced to a payer of a line, and what of that is not set against other bills."""
+    own = [
+        part
+        for entry in entries
+        for issued in entry.issued
+        if (issued.contract_id, issued.line_id) == (contract_id, line_id)
+        for part in issued.payers
+        if part.customer_id == customer_id
+    ]
+    return sum(part.invoiced for part in own), sum(part.issued - part.applied for part in own)
 
 
 def _over_cap(

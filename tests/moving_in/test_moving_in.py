@@ -35,7 +35,6 @@ def kinds(versions: Sequence[Version]) -> set[str]:
     """What of the contracts makes that something may differ; `docs/moving-in.md` says how."""
     terms = [(version, line) for version in versions for line in version.lines or ()]
     found = {
-        "several bill-tos": any(len(version.bill_to or ()) > 1 for version in versions),
         "retainer": any(isinstance(line.terms, Retainer) for _, line in terms),
         "hours included in milestones": any(_includes_hours(line.terms) for _, line in terms),
         "prices by tiers": any(isinstance(line.terms, UnitPrice) and line.terms.tiers for _, line in terms),

@@ -61,14 +61,6 @@ h2 { break-after: avoid; }
   th, td { padding: 6px 4px; }
   .small { font-size: 11px; }
 }
-@media screen and (prefers-color-scheme: dark) {
-  :root { color-scheme: dark; --ink: #e4e9f0; --soft: #9aa7b8; --line: #38424f; --shade: #232b36; --accent: #7db6ea; --warn: #f0a35e;
-    --page: #1a212b; }
-  html { background: #10151c; }
-  main { background: var(--page); box-shadow: none; }
-  .banner { background: #33261a; }
-  .wide { background: none; }
-}
 @media print {
   html { background: none; }
   body { font-size: 10pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }

@@ -222,6 +222,7 @@ class _Loading:
     def check(self) -> None:
         """All that is wrong with rows together; then rows of a project with a wrong one are held back with it."""
         self._check_invoices()
+        self._check_contracts()
         for project_id, rows in self._rows.items():
             for row, reason in _together(rows, is_whole=project_id not in self._wrong):
                 self._fault(project_id, row, reason)
@@ -242,6 +243,15 @@ class _Loading:
                             " of a contract with several projects state it with one of them"
                         )
                         self._fault(project_id, row, reason)
+
+    def _check_contracts(self) -> None:
+        """An invoice that names no contract is of the project's only one."""
+        for project_id, rows in self._rows.items():
+            contracts = sorted({row.contract_id for row in rows if row.kind == "line" and row.contract_id is not None})
+            for row in rows if len(contracts) > 1 else ():
+                if row.kind == "receivable" and row.contract_id is None:
+                    reason = f"expected the contract of invoice {row.values['invoice_id']}: one of {', '.join(contracts)}; it is empty"
+                    self._fault(project_id, row, reason)
 
     def _build(self, project_id: str, rows: Sequence[BalanceRow]) -> None:
         event = {

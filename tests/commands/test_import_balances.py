@@ -84,6 +84,17 @@ def test_a_project_becomes_one_event_that_names_its_rows(tmp_path: Path) -> None
     assert "open 5,950.00 EUR" in one_line(result)
 
 
+def test_an_invoice_of_a_project_with_two_contracts_names_its_own(tmp_path: Path) -> None:
+    folder(tmp_path, *FIRM, contract("K-3", "BRIDGE", "SUPPORT"))
+    support = "line,BRIDGE,SUPPORT,2026-06-30,EUR,8,480.00,1200.00,0,0,0,1200.00,,,,,"
+    assert load(tmp_path, DESIGN, support, INVOICE).exit_code == 2
+    rejected = [json.loads(line) for line in (tmp_path / "input" / "balances.rejected.jsonl").read_text().splitlines()]
+    assert (4, "expected the contract of invoice INV-7: one of K-1, K-3; it is empty") in [
+        (each["line"], each["reason"]) for each in rejected
+    ]
+    assert events(tmp_path) == []
+
+
 def test_several_files_say_what_they_are_by_their_names(tmp_path: Path) -> None:
     lines, invoices, retainers = (tmp_path / f"{name}.csv" for name in ("lines", "receivables", "retainer-periods"))
     lines.write_text(

@@ -41,10 +41,13 @@ class PartyBlock(NamedTuple):
 
 
 def recipient(sheet: StatementSheet) -> PartyBlock:
+    """For whose attention first, then the address."""
     customer = sheet.background.customer
     entity = sheet.background.entity
     own = entity.address.country if entity is not None and entity.address is not None else None
-    lines = _lines_of(customer.address, sheet.writing, own) if customer is not None else ()
+    address = _lines_of(customer.address, sheet.writing, own) if customer is not None else ()
+    name = attention(customer)
+    lines = (sheet.words["attention"].format(name=name), *address) if name else address
     return PartyBlock(sheet.words["bill_to"], customer_name(sheet), lines)
 
 

@@ -19,7 +19,7 @@ from domain.outputs import StatementLine
 from milepost.printable import printable
 from milepost.statement_groups import StatementGroup
 from milepost.statement_lines import added_to_rate
-from milepost.statement_parties import attention, foot, payment, recipient, references, sender_line
+from milepost.statement_parties import foot, payment, recipient, references, sender_line
 from milepost.statement_sheet import (
     MARKED,
     StatementSheet,
@@ -157,8 +157,6 @@ class _Paper(FPDF):
         self.ink(10, "B")
         self.paragraph(to.name, width, 4.8)
         self.ink(10)
-        if name := attention(self.sheet.background.customer):
-            self.paragraph(self.sheet.words["attention"].format(name=name), width, 4.8)
         for line in to.lines:
             self.paragraph(line, width, 4.8)
         end: float = self.get_y()

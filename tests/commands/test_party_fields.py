@@ -1,4 +1,4 @@
-"""Each field that says who a company or a customer is stands on its paper or in its e-invoice."""
+"""Each field that says who a company or a customer is, where it is to be read: on the page and the PDF, in the e-invoice, or in all."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from milepost.e_invoice import e_invoice
 from milepost.locales import writing
 from milepost.statement_groups import grouped_lines
 from milepost.statement_page import statement_page
+from milepost.statement_pdf import statement_pdf
 from milepost.statement_sheet import StatementSheet
 from tests.commands.sendable_firm import sendable_run
+from tests.commands.test_statement_pdf import text_of
 
 RATES = "RATES.K-rates/ACME/2026-03-01/1"
 
@@ -65,6 +67,37 @@ OF_THE_COMPANY: dict[str, Callable[[LegalEntityDefined], LegalEntityDefined]] = 
     "bank.holder": lambda of: of._replace(bank=_bank(of)._replace(holder="Brücken Treuhand")),
 }
 
+PAPER, ALL, NETWORK = ("page", "pdf"), ("page", "pdf", "e-invoice"), ("e-invoice",)
+# What is to be read after the change, and where.
+OF_CUSTOMER_SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "registration_number": ("HRB 9", NETWORK),
+    "vat_id": ("DE111111111", ALL),
+    "endpoint.scheme": ('schemeID="0088"', NETWORK),
+    "endpoint.id": ("DE999999999", NETWORK),
+    "address.street": ("Kai 9", ALL),
+    "address.postal_code": ("99999", ALL),
+    "address.city": ("Kiel", ALL),
+    "address.region": ("Holstein", ALL),
+    "address.country": ("<cbc:IdentificationCode>AT<", NETWORK),
+    "contact.name": ("Ida Bo", ALL),
+    "contact.email": ("ida@bo.example", NETWORK),
+    "contact.phone": ("+49 40 7", NETWORK),
+    "buyer_reference": ("04011000-9", ALL),
+    "tax_registration": ("11/222", PAPER),
+}
+OF_COMPANY_SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
+    **OF_CUSTOMER_SHOWN,
+    "registration_number": ("HRB 9", ALL),
+    "contact.email": ("ida@bo.example", ALL),
+    "contact.phone": ("+49 40 7", ALL),
+    "tax_registration": ("30/999/9", ALL),
+    "legal_note": ("Geschäftsführer: Bo Ott", ALL),
+    "bank.account": ("AT61 1904 3002 3457 3201", PAPER),
+    "bank.bic": ("MARKDEFF", ALL),
+    "bank.bank_name": ("Bank am Berg", PAPER),
+    "bank.holder": ("Brücken Treuhand", ALL),
+}
+
 
 @pytest.fixture(scope="module")
 def sheet(tmp_path_factory: pytest.TempPathFactory) -> StatementSheet:
@@ -75,8 +108,10 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> StatementSheet:
     return StatementSheet(issued, background, "project", groups, writing("de_DE", "EUR"), names=True)
 
 
-def shown(sheet: StatementSheet) -> tuple[str, bytes]:
-    return statement_page(sheet), e_invoice(sheet)
+def reads(sheet: StatementSheet, text: str) -> tuple[str, ...]:
+    """Where the text is to be read."""
+    made = {"page": statement_page(sheet), "pdf": text_of(statement_pdf(sheet)), "e-invoice": e_invoice(sheet).decode()}
+    return tuple(where for where, content in made.items() if text in content)
 
 
 def _customer(sheet: StatementSheet) -> CustomerDefined:
@@ -100,7 +135,8 @@ def test_a_field_of_the_customer_is_shown(sheet: StatementSheet, field: str) -> 
     assert after != before
     assert isinstance(after, CustomerDefined)
     changed = sheet._replace(background=_with(sheet, customer=after, entity=_company(sheet)))
-    assert shown(changed) != shown(sheet)
+    text, where = OF_CUSTOMER_SHOWN[field]
+    assert (reads(sheet, text), reads(changed, text)) == ((), where)
 
 
 @pytest.mark.parametrize("field", [*OF_BOTH, *OF_THE_COMPANY])
@@ -110,4 +146,5 @@ def test_a_field_of_the_company_is_shown(sheet: StatementSheet, field: str) -> N
     assert after != before
     assert isinstance(after, LegalEntityDefined)
     changed = sheet._replace(background=_with(sheet, customer=_customer(sheet), entity=after))
-    assert shown(changed) != shown(sheet)
+    text, where = OF_COMPANY_SHOWN[field]
+    assert (reads(sheet, text), reads(changed, text)) == ((), where)

@@ -13,7 +13,14 @@ from milepost.settings import Settings
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "settings.md"
 INTRODUCTION: Final = Path(__file__).parent / "settings_intro.md"
-BOUNDS: Final = {"minimum": "from {}", "maximum": "to {}", "exclusiveMinimum": "above {}", "pattern": "`{}`"}
+BOUNDS: Final = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "pattern": "`{}`"}
+WORDS: Final = {
+    "object": "table",
+    "array": "list",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -42,25 +49,23 @@ def _section(name: str, field: dict[str, Any], sections: dict[str, Any]) -> Iter
         yield field["description"]
         return
     section = sections[reference.rpartition("/")[2]]
-    yield f"{' '.join(section['description'].split())}\n\n| setting | built in | values | meaning |\n|---|---|---|---|"
+    yield f"{' '.join(section['description'].split())}\n\n| setting | built in | meaning |\n|---|---|---|"
     for key, found in section["properties"].items():
-        default = orjson.dumps(found.get("default")).decode()
-        shown = "not set" if found.get("default") is None else f"`{default}`"
-        yield f"| `{name}.{key}` | {shown} | {_values(found)} | {found.get('description', '')} |"
+        meaning = f"{found.get('description', '')}{_bounds(found)}".replace("|", "\\|")
+        yield f"| `{name}.{key}` | {_built_in(found)} | {meaning} |"
 
 
-def _values(found: dict[str, Any]) -> str:
-    kind = found.get("type") or next(each["type"] for each in found["anyOf"] if each["type"] != "null")
-    words = {
-        "string": "text",
-        "integer": "whole number",
-        "number": "number",
-        "boolean": "true or false",
-        "object": "table",
-        "array": "list",
-    }
+def _built_in(found: dict[str, Any]) -> str:
+    """The value, which shows its type; where there is none, the type."""
+    if found.get("default") is None:
+        kind = found.get("type") or next(each["type"] for each in found["anyOf"] if each["type"] != "null")
+        return f"not set ({WORDS[kind]})" if kind in WORDS else "not set"
+    return f"`{orjson.dumps(found['default']).decode()}`"
+
+
+def _bounds(found: dict[str, Any]) -> str:
     bounds = " ".join(text.format(found[key]) for key, text in BOUNDS.items() if key in found)
-    return f"{words[kind]} {bounds}".strip().replace("|", "\\|")
+    return f" ({bounds})" if bounds else ""
 
 
 if __name__ == "__main__":

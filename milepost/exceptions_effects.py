@@ -262,10 +262,12 @@ def ways_out_markdown(role: str) -> str:
             about = names.get(subject_kind, subject_kind.replace("_", " "))
             found.setdefault((category, way_out), []).append(about)
     several = {category for category, subject_kind, _ in ways_out() if subject_kind}
-    lines = ["| exception | shown as | way out |", "|---|---|---|"]
+    lines, named = ["| exception | way out |", "|---|---|"], set[str]()
     for (category, way_out), abouts in found.items():
         of = ", ".join(about or "anything else" for about in abouts) if category in several else ""
-        lines.append(f"| `{category}`{of and f': {of}'} | {title_of(category)} | {way_out} |")
+        title = "" if category in named else f" ({title_of(category)})"
+        named.add(category)
+        lines.append(f"| `{category}`{title}{of and f': {of}'} | {way_out} |")
     return "\n".join(lines)
 
 

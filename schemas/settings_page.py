@@ -51,21 +51,17 @@ def _section(name: str, field: dict[str, Any], sections: dict[str, Any]) -> Iter
     section = sections[reference.rpartition("/")[2]]
     yield f"{' '.join(section['description'].split())}\n\n| setting | built in | meaning |\n|---|---|---|"
     for key, found in section["properties"].items():
-        meaning = f"{found.get('description', '')}{_bounds(found)}".replace("|", "\\|")
-        yield f"| `{name}.{key}` | {_built_in(found)} | {meaning} |"
+        yield f"| `{name}.{key}` | {_built_in(found)} | {found.get('description', '')} |"
 
 
 def _built_in(found: dict[str, Any]) -> str:
-    """The value, which shows its type; where there is none, the type."""
-    if found.get("default") is None:
-        kind = found.get("type") or next(each["type"] for each in found["anyOf"] if each["type"] != "null")
-        return f"not set ({WORDS[kind]})" if kind in WORDS else "not set"
-    return f"`{orjson.dumps(found['default']).decode()}`"
-
-
-def _bounds(found: dict[str, Any]) -> str:
-    bounds = " ".join(text.format(found[key]) for key, text in BOUNDS.items() if key in found)
-    return f" ({bounds})" if bounds else ""
+    """The value, which shows its type; where there is none, the type. Bounds stand with it."""
+    bounds = " ".join(text.format(found[key]) for key, text in BOUNDS.items() if key in found).replace("|", "\\|")
+    if found.get("default") is not None:
+        return f"`{orjson.dumps(found['default']).decode()}`{f', {bounds}' if bounds else ''}"
+    kind = found.get("type") or next(each["type"] for each in found["anyOf"] if each["type"] != "null")
+    words = " ".join(word for word in (WORDS.get(kind, ""), bounds) if word)
+    return f"not set{f', {words}' if words else ''}"
 
 
 if __name__ == "__main__":

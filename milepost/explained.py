@@ -131,7 +131,7 @@ def _place(parameters: Mapping[str, Any]) -> int:
 
 def _leaf(node: Node, operation: str) -> str:
     return {
-        FIELD: f"field {node.field}",
+        FIELD: f"stated as {node.field}",
         CONSTANT: "",
         ELSEWHERE: f"milepost explain {shell_word(node.id)}",
         STATED: _taken(node),
@@ -141,7 +141,7 @@ def _leaf(node: Node, operation: str) -> str:
 def _taken(node: Node) -> str:
     parameters = node.arithmetic.parameters if node.arithmetic is not None else {}
     if COMES_TO in parameters:
-        return f"as the outputs have it, not explained: what stands below comes to {parameters[COMES_TO]}"
+        return f"as the outputs have it, not explained: what is below comes to {parameters[COMES_TO]}"
     return "as the outputs have it"
 
 

@@ -19,12 +19,11 @@ from milepost.days import instant_day, period_text
 from milepost.event_words import event_name
 from milepost.exception_titles import titled
 from milepost.exception_words import message_text
+from milepost.figure_words import figure_words
 from milepost.statement_lines import telling_quantity
 from milepost.statement_sheet import status_word
 from milepost.tables import Table, hours_text, rate_text
 
-# As docs/glossary.md has it, where a record's field is named otherwise.
-TITLES: Final = {"billed": "issued", "held": "on hold", "contract_position": "contract balance"}
 SIDES: Final = ("without", "with", "change")
 ENGAGEMENTS_NAMED: Final = 8
 
@@ -101,7 +100,7 @@ def _balances(moved: WhatIfDifference) -> Table:
         (
             each.project_id,
             each.contract_id,
-            TITLES.get(each.name, each.name.replace("_", " ")),
+            figure_words(each.name),
             each.currency,
             *map(amount_text, (each.before, each.after, each.change)),
         )

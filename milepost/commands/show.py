@@ -12,6 +12,7 @@ import typer
 from domain.money import format_amount
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
+from milepost.figure_words import figure_words
 
 if TYPE_CHECKING:
     from connectors.files.lookup import EngagementFound, FoundStatement, FoundWaiting, ProjectFound, Viewed
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 STATEMENTS_SHOWN = 6
 EXCEPTIONS_SHOWN = 20
 MICROSECONDS_A_DAY = 86_400_000_000
-# As docs/glossary.md has it, where a record's field is named otherwise.
-TITLES = {"billed": "issued", "held": "on hold", "contract_position": "contract balance"}
 
 
 class Origin(Enum):
@@ -243,7 +242,7 @@ def balances(viewed: Sequence[Viewed]) -> Table:
         *(("project",) if len(viewed) > 1 else ()),
         "contract",
         "currency",
-        *(TITLES.get(name, name.replace("_", " ")) for name in figures),
+        *(figure_words(name) for name in figures),
     )
     return Table("Balances", columns, rows, frozenset(range(len(columns) - len(figures), len(columns))))
 
@@ -282,7 +281,7 @@ def positions(viewed: Sequence[Viewed]) -> Table:
         (*key, *(amount_text(sums[name]) for name in names), side_of(sums["contract_position"]))
         for key, sums in contract_positions(viewed).items()
     ]
-    columns = ("contract", "currency", *(TITLES.get(name, name.replace("_", " ")) for name in names), "which is")
+    columns = ("contract", "currency", *(figure_words(name) for name in names), "which is")
     return Table("Contracts", columns, rows, frozenset(range(2, 2 + len(names))))
 
 

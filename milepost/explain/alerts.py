@@ -53,7 +53,7 @@ class AlertNodes:
             draft = self.sources.draft(said.step)
             line = (plan.contract_id, plan.version, plan.line.line_id)
             policies = self.sources.policies(draft, *line, "cap_thresholds")
-        cause = Node("published when this came", event=self.sources.cause(said.step))
+        cause = Node("published upon", event=self.sources.cause(said.step))
         return Node(
             alert.message, rule="R23", policies=policies, facts=facts, why=(*shares, *figures, cause), id=alert_id
         )

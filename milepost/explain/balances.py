@@ -11,6 +11,7 @@ from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.records import RecordNodes
 from milepost.explain.sources import Sources
+from milepost.figure_words import figure_words
 from state.billing.held import scopes_of
 from state.billing.payers import payers_of
 from state.books import Entry, Hold
@@ -41,7 +42,7 @@ class BalanceNodes:
         """Every figure of a project's view."""
         view: ProjectView = said.record
         balances = tuple(self.balance(said, balance) for balance in view.balances)
-        told = Node("published when this came", event=self.sources.cause(said.step))
+        told = Node("published upon", event=self.sources.cause(said.step))
         facts = (
             ("contract group", view.engagement_id),
             *((("company", view.legal_entity_id),) if view.legal_entity_id else ()),
@@ -134,7 +135,7 @@ class BalanceNodes:
 
     def figure(self, said: TracedOutput, balance: ViewBalance, name: str) -> Node:
         project_id = said.record.project_id
-        title = f"{project_id}: {name.replace('_', ' ')}"
+        title = f"{project_id}: {figure_words(name)}"
         value: int = getattr(balance, name)
         if name in OWED:
             made = self._owed(said, balance, name, title)
@@ -271,7 +272,7 @@ class BalanceNodes:
             for line in sorted(_lines_of(entry, contract_id) & lines if payers else ())
             for node in self.records.statements.held_of(entry.entry_id, contract_id, line, payers, said.step)
         ]
-        return total(f"{entry.entry_id}: held", parts, "amount", parts[0].currency) if parts else None
+        return total(f"{entry.entry_id}: on hold", parts, "amount", parts[0].currency) if parts else None
 
 
 def _lines_of(entry: Entry, contract_id: str) -> set[str]:

@@ -399,7 +399,7 @@ class EntryNodes:
         cause = self.sources.cause(at.step)
         own = row_id(cause.kind, cause.id) == at.entry.entry_id
         word = "rated" if at.work.time is not None else "priced"
-        return Node(f"{word} by" if own else f"{word} when this came", event=cause)
+        return Node(f"{word} by" if own else f"{word} upon", event=cause)
 
     def _policies(self, draft: Draft, plan: LinePlan, *names: str) -> tuple[PolicyUse, ...]:
         return self.sources.policies(draft, plan.contract_id, plan.version, plan.line.line_id, *names)

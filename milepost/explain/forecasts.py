@@ -132,7 +132,7 @@ class ForecastNodes:
                 for delta in update.deltas
             ),
         )
-        cause = Node("published when this came", event=self.sources.cause(said.step))
+        cause = Node("published upon", event=self.sources.cause(said.step))
         title = f"Forecast {update.sequence} of project {update.project_id}"
         return Node(title, facts=facts, why=(*figures.values(), cause), id=f"{update.project_id}#forecast")
 

@@ -15,6 +15,7 @@ from domain.explanation import ELSEWHERE, FIELD, Arithmetic, EventRef, Node, Pol
 from domain.identity import composed
 from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
+from milepost.figure_words import figure_words
 from state.draft import Draft
 from state.shard import LogRecord
 from state.trace import Trace, TraceStep
@@ -74,7 +75,7 @@ class Sources:
     def part(self, entry_id: str, name: str, value: int, unit: str, currency: str, step: int) -> Node:
         """A figure of an entry as a step left it, to be asked for by itself."""
         wanted = f"{entry_id}#{name}@{self.step(step).record.offset}"
-        title = f"{entry_id}: {name.replace('_', ' ')}"
+        title = f"{entry_id}: {figure_words(name)}"
         return Node(title, value, unit, "" if unit == "hours" else currency, Arithmetic(ELSEWHERE), id=wanted)
 
     def figure(self, wanted: str, title: str, value: int, currency: str) -> Node:

@@ -147,7 +147,7 @@ class StatementNodes:
             ("rounding", first.rounding),
             *((("revision", f"{first.revision}, {status}"),) if (status := self._status(statement_id, first)) else ()),
         )
-        cut = Node("made when this came", event=self.sources.cause(said[0].step))
+        cut = Node("made upon", event=self.sources.cause(said[0].step))
         why = (cut, *self.taxes.of_statement(statement_id))
         title = f"Statement {statement_id}, amount due"
         if first.retained or first.released or first.deposits_applied:

@@ -95,7 +95,7 @@ def test_an_exception_with_its_amount_and_its_end() -> None:
 
 def test_an_engagement_and_a_contract() -> None:
     assert [node["id"] for node in as_json("K-2")["nodes"] if node["title"] == "Contract K-2"] == ["K-2"]
-    assert "BRIDGE: billed: 1,900.00 USD" in explain("BRIDGE", "--depth", "2").stdout
+    assert "BRIDGE: issued: 1,900.00 USD" in explain("BRIDGE", "--depth", "2").stdout
 
 
 def test_policies_say_who_states_them() -> None:

@@ -2,7 +2,7 @@
 
 What is there is compared byte for byte on the way, so that nothing is added to outputs that another release made. A
 person may say besides that records on the topics are foreign, and that a topic of outputs was made again: progress then
-says so, and whoever reads it goes by that.
+says so, and readers go by that.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def open_books(scratch: Path, log: EngagementLog, only: frozenset[str] | None = 
         else:
             store.close()
         Store.delete(path)
-    raise AssertionError("a store that is made anew can be opened")
+    raise AssertionError("a store that is made again can be opened")
 
 
 def bring_up_to_date(scratch: Path, log: EngagementLog, tell: Tell) -> None:

@@ -265,9 +265,11 @@ def ways_out_markdown(role: str) -> str:
     lines, named = ["| exception | way out |", "|---|---|"], set[str]()
     for (category, way_out), abouts in found.items():
         of = ", ".join(about or "anything else" for about in abouts) if category in several else ""
-        title = "" if category in named else f" ({title_of(category)})"
+        title = title_of(category)
+        says_no_more = title.startswith(category.replace("_", " "))
+        shown = "" if category in named or says_no_more else f" ({title})"
         named.add(category)
-        lines.append(f"| `{category}`{title}{of and f': {of}'} | {way_out} |")
+        lines.append(f"| `{category}`{shown}{of and f': {of}'} | {way_out} |")
     return "\n".join(lines)
 
 

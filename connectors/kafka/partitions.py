@@ -39,7 +39,7 @@ def read_on(
     patience: float = PATIENCE_SECONDS,
     left: set[Place] | None = None,
 ) -> Generator[Message, None, None]:
-    """As it comes from the offsets on, until no place is `left`: its end takes one away, and so may whoever has enough of it.
+    """As it comes from the offsets on, until no place is `left`: its end takes one away, and so may a reader that has enough of it.
 
     Raises GuardStop where the brokers stop answering, and KafkaException.
     """

@@ -397,7 +397,7 @@ def _allotted(
     former: _Former | None,
     comer: _Comer | None,
 ) -> tuple[Billable, list[tuple[_Rival, Billable]]]:
-    """What the comer gets, and whoever gets another share than it has, in consumption order.
+    """What the comer gets, and who gets another share than it has, in consumption order.
 
     Where nobody comes or leaves everybody is looked at. Otherwise the shares are what the buckets made them, and the walk ends where
     these have again what they had. Most who wait after a cap that is used up hold nothing and are never looked at, so that only

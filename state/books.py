@@ -101,13 +101,15 @@ class JournalStanding(Value, frozen=True, array_like=True, gc=False):
 
 
 class OpeningWork(Value, frozen=True, array_like=True, gc=False):
-    """What work on a line came to before the books begin; `uncounted` is what caps count no more of its value and its hours."""
+    """What work on a line came to before the books begin; `uncounted` is what caps count no more of its value and its hours,
+    `drawn` what it used by store of what terms include: quantity, and what that earned."""
 
     hours: Hours = 0
     billable_hours: Hours = 0
     cost: Amount = 0
     uncounted: Amount = 0
     uncounted_hours: Hours = 0
+    drawn: dict[str, tuple[int, Amount]] | None = None
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

@@ -85,7 +85,8 @@ class LineHistory(NamedTuple):
     the terms' own periods ended, days on which it was topped up, what was left of a deposit when the contract was over.
 
     `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it; `beside` is what the
-    contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart.
+    contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart. `begins_after` is the last day that
+    balances brought forward include.
     """
 
     accepted: Mapping[str, date] = {}
@@ -97,6 +98,7 @@ class LineHistory(NamedTuple):
     drawn: Mapping[str, tuple[int, Amount]] = {}
     left: tuple[date, Amount] | None = None
     beside: Mapping[str, Amount] = {}
+    begins_after: date | None = None
 
 
 class Fee(NamedTuple):

@@ -19,7 +19,7 @@ given back. A line that is dropped and added again starts from nothing.
 """
 
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -134,7 +134,7 @@ def _of_fees(stretch: RetainerVersions, until: date) -> Iterator[Lot]:
         agreed = stretch.on(charged_on)
         terms = terms_of(agreed)
         said = f"Fee, {period.start} to {period.last}"
-        life, quantity = _life(stretch, terms, months, length), _in_unit(terms, terms.quantity)
+        life, quantity = _life(stretch, terms, months, length), in_unit(terms, terms.quantity)
         yield Lot(start.isoformat(), agreed, period, start, life, quantity, terms.fee, charged_on, said)
         months += length
 
@@ -186,13 +186,24 @@ def _top_up_quantity(agreed: TermsInForce) -> int:
     terms = agreed.line.terms
     if not isinstance(terms, Retainer) or terms.top_up is None or not terms.fee:
         return 0
-    quantity = _in_unit(terms, terms.quantity) * terms.top_up.amount // terms.fee
+    quantity = in_unit(terms, terms.quantity) * terms.top_up.amount // terms.fee
     return quantity - quantity % smallest_unit(agreed.contract.currency) if terms.unit == IN_MONEY else quantity
 
 
-def _in_unit(terms: Retainer, quantity: Quantity) -> int:
+def in_unit(terms: Retainer, quantity: Quantity) -> int:
     """Hours as they are, money as an amount."""
     return quantity // QUANTITY_PER_AMOUNT if terms.unit == IN_MONEY else quantity
+
+
+def used_before(known: LineHistory, as_of: date, left: Mapping[date, Quantity]) -> dict[str, tuple[int, Amount]]:
+    """Of all that was bought until books begin what is used by then, and what that has earned; `left` by first days of periods."""
+    found = {}
+    for lot in lots(known, as_of):
+        rest = in_unit(terms_of(lot.agreed), left.get(lot.period.start, 0))
+        earned = earned_by(_store(known, lot), lot.quantity - rest, lot.agreed.rounded) if rest else lot.fee
+        if rest != lot.quantity:
+            found[lot.name] = lot.quantity - rest, earned if _earns(lot) else 0
+    return found
 
 
 # What of it can be drawn
@@ -221,8 +232,10 @@ def fills_up(terms: Retainer) -> bool:
 def is_below_top_up(known: LineHistory, day: date) -> bool:
     """Whether less is left on a day than the balance below which the terms of the day fill up; on a period's last the next fee does.
 
-    What is drawn is what work up to the day draws.
+    What is drawn is what work up to the day draws. What was filled up before the books begin is in what they begin with.
     """
+    if known.begins_after is not None and day <= known.begins_after:
+        return False
     agreed = _held_on(known, day)
     if agreed is None or not _top_up_quantity(agreed) or not (usable := stores(known, day)):
         return False
@@ -231,7 +244,7 @@ def is_below_top_up(known: LineHistory, day: date) -> bool:
     top_up = terms_of(agreed).top_up
     assert top_up is not None, "it buys something"
     left = sum(max(store.limit - known.drawn.get(store.name, (0, 0))[0], 0) for store in usable)
-    return left < _in_unit(terms_of(agreed), top_up.below)
+    return left < in_unit(terms_of(agreed), top_up.below)
 
 
 def _as_it_is(known: LineHistory) -> LineHistory:
@@ -289,7 +302,7 @@ def ends(known: LineHistory, start: date, to: date) -> PeriodLeft:
     left = {lot.name: max(_limit(known, lot) - known.drawn.get(lot.name, (0, 0))[0], 0) for lot in alive}
     over = {lot.name: left[lot.name] for lot in sorted(alive, key=_by_life) if _may_go_over(lot, to, known)}
     if own.period.to == own.period.whole_to:
-        excess = sum(over.values()) - _in_unit(own.terms, own.terms.rollover)
+        excess = sum(over.values()) - in_unit(own.terms, own.terms.rollover)
         for name, rest in over.items():
             over[name] = rest - min(rest, max(excess, 0))
             excess -= rest

@@ -89,6 +89,11 @@ class ChargeNodes:
             return None
         return self._opening(charge, name)
 
+    def drawn_before(self, work: Work, store: str) -> tuple[Node, Node] | None:
+        """Of what was brought forward: what is used of a store, and what that earned."""
+        drawn, earned = (self.hours(work, f"drawn/{store}{part}") for part in ("", "/earned"))
+        return (drawn, earned) if drawn is not None and earned is not None else None
+
     def _opening(self, charge: Charge, name: str) -> Node | None:
         """What balances that were brought forward state of a row."""
         return self.recorded.figure(figure_of(row_id(OPENING, charge.charge_id), charge.version, name))

@@ -51,7 +51,8 @@ class DrawingNodes:
                 stated(f"{at.entry.entry_id}: earned by {store}", earned, "amount", price.currency),
             )
             self._memo[key] = told
-            self._memo[key] = self._make(at._replace(step=step), store, told) or told
+            before = self.entries.charges.drawn_before(at.work, store)
+            self._memo[key] = before or self._make(at._replace(step=step), store, told) or told
         return self._memo[key]
 
     def _unit(self, at: Any, price: Price) -> tuple[str, str]:

@@ -377,7 +377,7 @@ class EntryNodes:
         made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
         if made is None:
             return told
-        drawn = self.drawing.all_drawn(at, price)
+        drawn = self.drawing.all_drawn(at, price) if not _is_brought_forward(at.work) else ()
         if drawn:
             made = less("beyond what is included", made._replace(title="worth"), *drawn, rule="R30")
         subject = at.work.subject
@@ -499,7 +499,7 @@ class EntryNodes:
         if key not in self._memo:
             step = self.priced_at(at)
             self._memo[key] = told
-            if price.drawn is not None and price.earned:
+            if price.drawn is not None and price.earned and not _is_brought_forward(at.work):
                 own = at._replace(step=step)
                 parts = [self.value(own), *self.drawing.all_earned(own, price)]
                 made: Node | None = total(told.title, parts, "amount", price.currency, rule="R30")
@@ -516,6 +516,11 @@ class EntryNodes:
             return constant(f"{entry_id}: cents of lines", 0, "amount", price.currency if price is not None else "")
         found: Node = self.pieces.rounding(entry_id, price, step)
         return found
+
+
+def _is_brought_forward(work: Work) -> bool:
+    """Its hours and its value are of what goes beyond, as stated."""
+    return work.charge is not None and work.charge.opening is not None
 
 
 def _terms(work: Work) -> tuple[Any, ...]:

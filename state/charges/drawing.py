@@ -148,6 +148,8 @@ def _read(draft: Draft, contract: Contract, line_id: str, entry: Entry) -> _Row 
     price, work = standing_price(entry), entry.standing
     if price is None or work is None or price.drawn is None or not _is_on(price, contract, line_id):
         return None
+    if work.charge is not None and work.charge.opening is not None:  # what was drawn by then stays drawn
+        return None
     plan = plan_of(draft, price)
     if plan is None or plan.draws is None:
         return None
@@ -190,9 +192,19 @@ def _changed(draft: Draft, contract: Contract, line_id: str) -> Iterator[date]:
     """Days on which rows that the event changed drew, or draw, something else."""
     for entry_id in draft.changed_on.get((contract.contract_id, line_id), ()):
         had, has = draft.entries.get(entry_id), draft.rows[entry_id]
+        if _drawn_before(had) != _drawn_before(has):
+            yield BEGINNING
         places = [_place(draft, contract, line_id, entry) for entry in (had, has)]
         if places[0] != places[1]:
             yield from (place.day for place in places if place is not None)
+
+
+def _drawn_before(entry: Entry | None) -> Draws | None:
+    """What was drawn before the books begin, of the row that has it."""
+    work = entry.standing if entry is not None else None
+    if work is None or work.charge is None or work.charge.opening is None or work.price is None:
+        return None
+    return work.price.drawn
 
 
 class _Place(NamedTuple):

@@ -32,6 +32,7 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
         draft.line(contract.contract_id, line_id).drawn,
         left_of(contract, fees),
         charged_beside(draft, contract, line_id) if any(methods.has_minimum(one.line.terms) for one in held) else {},
+        draft.project(held[-1].line.project_id).begins_after if held else None,
     )
 
 

@@ -34,6 +34,7 @@ from state.opening.earlier import take_later, unload
 from state.opening.faults import OpeningFault, Stated, faults_of, stated_lines
 from state.opening.ledger_currency import carry_in_ledger
 from state.opening.loading import Loading
+from state.opening.retainers import retainer_faults
 from state.opening.work_rows import bring_work
 from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of
@@ -67,7 +68,7 @@ def _advance(draft: Draft, project_id: str) -> None:
     """Load the newest balances where nothing is wrong with them; else say what is, and leave the books as they are."""
     known = balances_of(draft, project_id)
     assert known is not None, "they were stated"
-    faults = list(faults_of(draft, known)) or _load(tried(draft), known)
+    faults = [*faults_of(draft, known), *retainer_faults(draft, known.event)] or _load(tried(draft), known)
     _tell(draft, known, faults)
     waits = tuple(sorted({key for fault in faults for key in fault.waits}))
     name = f"{KIND}:{project_id}"
@@ -176,6 +177,8 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], by_payer(contract, lines))
     for one in lines:
         bring_work(draft, loading, one)
+    if any(one.balance.retainer for one in lines):  # what expired of what is used by now is taken back
+        fees.settle(draft, contract, event.as_of)
     return loading
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from domain.billing.shares import parties_of
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward, Retainer
+from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
 from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
 from domain.reference.exchange import MissingRate
@@ -258,9 +258,7 @@ def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
         return OpeningFault(DIFFERS, f"{of}: {message}", f"{at}.{field}", contract_id)
 
     terms, what = stated.contract.terms, ""
-    if isinstance(plan.line.terms, Retainer) or balance.retainer:
-        what = "what is left of a retainer"
-    elif methods.by_budgets(plan.line):
+    if methods.by_budgets(plan.line):
         what = "progress by cost"
     elif terms.funding is not None or balance.funding:
         what = "funding"

@@ -12,6 +12,8 @@ from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.ledger.recorded import Carried, LineParts
 from domain.terms.deposit import left_in_all, left_to
+from domain.terms.kind import IN_MONEY
+from domain.terms.retainer import QUANTITY_PER_AMOUNT
 from domain.units import Amount
 from domain.why import Why, in_event
 from state.billing.clearing_record import piece_at
@@ -88,9 +90,30 @@ def say_row(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, c
         whole = field(event, place, "units", balance.units, unit="quantity")
         units = charge.quantity or 0
         why.record(figure_of(row, charge.version, "units"), units, part_of(whole, units, f"{row}: units"))
+    for store, (quantity, made) in (opening.drawn or {}).items():
+        _say_drawn(why, figure_of(row, charge.version, f"drawn/{store}"), stated, event, (store, quantity, made))
     earned = charge.earned or 0
     whole = field(event, place, "revenue", balance.revenue, charge.currency)
     why.record(figure_of(row, charge.version, "earned"), earned, part_of(whole, earned, f"{row}: revenue"))
+
+
+def _say_drawn(why: Why, of: str, stated: Stated, event: BalancesBroughtForward, used: tuple[str, int, Amount]) -> None:
+    """What is used of what was bought: all of it, less what is left."""
+    store, quantity, earned = used
+    balance, currency = stated.balance, stated.plan.currency
+    in_money = stated.plan.draws == IN_MONEY
+    unit = "amount" if in_money else "hours"
+    made = constant(f"bought of {store} and used", quantity, unit, currency if in_money else "")
+    for number, each in enumerate(balance.retainer):
+        if each.starts_on.isoformat() == store and each.left:
+            rest = each.left // QUANTITY_PER_AMOUNT if in_money else each.left
+            title = f"line {balance.line_id}: left of {store}{row_of(each.source_row)}"
+            at = f"lines[{stated.place}].retainer[{number}].left"
+            left = in_event(title, rest, unit, event, at, made.currency)
+            made = less(made.title, made._replace(title=f"bought of {store}", value=quantity + rest), left)
+    why.record(of, quantity, made)
+    whole = field(event, stated.place, "revenue", balance.revenue, currency)
+    why.record(f"{of}/earned", earned, part_of(whole, earned, f"{store}: revenue"))
 
 
 def say_pieces(

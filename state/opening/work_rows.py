@@ -21,6 +21,7 @@ from state.handlers.work import take
 from state.opening.faults import Stated
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import say_row
+from state.opening.retainers import beyond, draws_of
 from state.terms.plan import LinePlan
 from state.totals import month_of, outstanding, standing_price
 
@@ -60,7 +61,12 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     earned = sum(price.earns for price in prices)
     billed = balance.billed - min(due, balance.billed)
     rest, earns = balance.over_cap, None
-    if plan.timing == OVER_TIME:
+    drawn = draws_of(draft, stated, loading.event.as_of)
+    if drawn is not None and plan.timing == OVER_TIME:
+        # What expired is in what is used.
+        earns = balance.revenue
+        rest = max(beyond(stated, drawn) - billed, 0)
+    elif plan.timing == OVER_TIME:
         earns = balance.revenue - earned
     elif plan.timing not in (WITH_INVOICE, NO_REVENUE):
         rest += balance.revenue - earned - billed
@@ -72,12 +78,12 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     open_hours = hours * rest // (billed + rest) if rest and billed + rest else 0
     own = min(uncounted, max(billed, 0)), min(uncounted_hours, hours - open_hours)
     cost = balance.cost - balance.expenses
-    if billed or balance.hours or cost or hours or earns or uncounted or balance.ledger is not None:
-        work = OpeningWork(balance.hours, hours - open_hours, cost, *own)
+    if billed or balance.hours or cost or hours or earns or uncounted or drawn or balance.ledger is not None:
+        work = OpeningWork(balance.hours, hours - open_hours, cost, *own, drawn)
         _take(draft, loading, stated, "", billed, work, earned=earns)
     if rest:
         work = OpeningWork(0, open_hours, 0, uncounted - own[0], uncounted_hours - own[1])
-        _take(draft, loading, stated, UNBILLED_REST, rest, work)
+        _take(draft, loading, stated, UNBILLED_REST, rest, work, earned=0 if earns is not None else None)
     if balance.expenses:
         _take(draft, loading, stated, EXPENSES, 0, OpeningWork(cost=balance.expenses))
 

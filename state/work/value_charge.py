@@ -134,6 +134,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         stepped=units is not None and is_shared(units),
         returned=opening.uncounted,
         returned_hours=opening.uncounted_hours,
+        drawn=opening.drawn,
     )
     return Valuation(
         None, CostPlan(cost, slot, policies), priced(draft, plan, price, standing, waited, charge.carried_on)

@@ -37,7 +37,7 @@ from domain.accounts import (
 from domain.billing.statement import ISSUED
 from domain.events.catalogue import TOPICS, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import Deposit, Retainer
+from domain.events.common import ContractLine, Deposit, Retainer
 from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
@@ -58,7 +58,10 @@ from domain.events.reference import PersonDefined
 from domain.happened import day_of
 from domain.identity import parts_of
 from domain.outputs import BillingStatement, JournalEntry, Output
+from domain.policies import DEFAULTS
 from domain.reference.zones import universal_midnight
+from domain.terms.kind import LineHistory, TermsInForce
+from domain.terms.retainer import lots
 from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount
 from simulation.write import line as json_line
 from state.books import (
@@ -518,17 +521,31 @@ def _parts_of_line(
                 "cap_hours": hours(0 if shared is not None else part.bucket.hours),
                 **({"month": month} if month else {}),
             }
-    fees: LineFees | None = parts.get(("fees", f"{contract_id}/{line_id}"))
-    if isinstance(line.terms, Retainer) and fees is not None:
-        bought = {
-            name.rpartition("/")[2]: line.terms.quantity for name in fees.rows if name.rpartition("/")[2][:2] == "20"
-        }
-        bought |= dict.fromkeys(had.drawn, line.terms.quantity)
-        limits = {name: limit for ended in fees.ended for name, limit in ended.limits.items()}
-        for name, quantity in sorted(bought.items()):
-            left = min(quantity, limits.get(name, quantity)) - had.drawn.get(name, (0, 0))[0]
-            if left > 0:
-                yield {**common, "kind": "retainer", "starts_on": name, "left": hours(left)}
+    if isinstance(line.terms, Retainer):
+        for name, left in _left_of_periods(
+            parts, contract, line, had, date.fromisoformat(str(common["as_of"]))
+        ).items():
+            yield {**common, "kind": "retainer", "starts_on": name, "left": left}
+
+
+def _left_of_periods(
+    parts: Mapping[tuple[str, str], Any], contract: Contract, line: ContractLine, had: LineTotals, as_of: date
+) -> dict[str, str]:
+    """By first day of a period: what it bought and nobody has drawn, of what goes over when it ended."""
+    terms = line.terms
+    assert isinstance(terms, Retainer), "the line is one"
+    fees: LineFees = parts.get(("fees", f"{contract.contract_id}/{line.line_id}")) or LineFees()
+    limits = {name: limit for ended in fees.ended for name, limit in ended.limits.items()}
+    agreed = TermsInForce(
+        line, contract.terms, contract.terms.ends_on, DEFAULTS, date.min, date.max, contract.terms.starts_on, False
+    )
+    found = {}
+    for lot in lots(LineHistory(held=[agreed]), as_of):
+        drawn = had.drawn.get(lot.name, (0, 0))[0]
+        left = min(lot.quantity, limits.get(lot.name, lot.quantity)) - drawn
+        scale = AMOUNT_ONE if terms.unit == "money" else HOURS_ONE
+        found[lot.period.start.isoformat()] = str(Decimal(max(left, 0)) / scale)
+    return found
 
 
 def _is_own(contract: Contract, cap_id: str, line_id: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from domain.events.commercial import ContractAmended, ContractSigned
-from domain.events.common import ContractLine, FixedPrice, Milestones, Retainer, Terms, UnitPrice
+from domain.events.common import ContractLine, FixedPrice, Milestones, Terms, UnitPrice
 from simulation.plan import ALL, TIME_ALONE, plan
 from tests.moving_in.compared import DAY_ONE, FORECASTS, JOURNALS, STATEMENTS, Compared, Difference, compared
 from tests.thoroughness import THOROUGH
@@ -35,7 +35,6 @@ def kinds(versions: Sequence[Version]) -> set[str]:
     """What of the contracts makes that something may differ; `docs/moving-in.md` says how."""
     terms = [(version, line) for version in versions for line in version.lines or ()]
     found = {
-        "retainer": any(isinstance(line.terms, Retainer) for _, line in terms),
         "hours included in milestones": any(_includes_hours(line.terms) for _, line in terms),
         "prices by tiers": any(isinstance(line.terms, UnitPrice) and line.terms.tiers for _, line in terms),
         "price by progress": any(isinstance(line.terms, FixedPrice) and line.terms.by_progress for _, line in terms),

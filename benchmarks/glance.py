@@ -38,8 +38,8 @@ class TableCost(NamedTuple):
 def asked(output: Path, table: str, as_of: str | None) -> tuple[int, float]:
     """Rows, and seconds of the processor."""
     moment = () if as_of is None else ("--as-of", as_of)
-    told, spent = spent_on(table, "--json", "--output", str(output), *moment)
-    return len(orjson.loads(told)["rows"]), spent
+    printed, spent = spent_on(table, "--json", "--output", str(output), *moment)
+    return len(orjson.loads(printed)["rows"]), spent
 
 
 def spent_on(*arguments: str) -> tuple[bytes, float]:

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS posted(seq INTEGER, log_offset INTEGER, entity INTEGE
     period INTEGER, engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER);
 CREATE TABLE IF NOT EXISTS worked(row INTEGER, version INTEGER, log_offset INTEGER, person INTEGER, project INTEGER, day INTEGER,
     hours INTEGER, billable INTEGER, line INTEGER, PRIMARY KEY(row, version)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS told(statement INTEGER, revision INTEGER, seq INTEGER, log_offset INTEGER, status INTEGER, contract INTEGER,
+CREATE TABLE IF NOT EXISTS published(statement INTEGER, revision INTEGER, seq INTEGER, log_offset INTEGER, status INTEGER, contract INTEGER,
     bill_to INTEGER, entity INTEGER, currency INTEGER, period INTEGER, until INTEGER, total INTEGER, due INTEGER, due_on INTEGER);
 CREATE TABLE IF NOT EXISTS listed(statement INTEGER, revision INTEGER, status INTEGER, row INTEGER, line INTEGER, project INTEGER);
 CREATE TABLE IF NOT EXISTS waits(exception INTEGER, log_offset INTEGER, seq INTEGER, is_open INTEGER, category INTEGER, severity INTEGER,
@@ -32,11 +32,11 @@ CREATE TABLE IF NOT EXISTS named(kind TEXT, id TEXT, version INTEGER, log_offset
 # Of each table the columns that are words.
 _POSTED: Final = (*range(2, 14),)
 _WORKED: Final = (0, 3, 4, 8)
-_TOLD: Final = (0, 4, 5, 6, 7, 8)
+_PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
 _LISTED: Final = (0, 2, 3, 4, 5)
 _WAITS: Final = (0, 4, 5, 6, 7, 9, 10)
 # A line of a journal that no statement has: it is about none, and none was issued after it with its row.
-_IS_ON_NONE: Final = """about NOT IN (SELECT statement FROM current_told)
+_IS_ON_NONE: Final = """about NOT IN (SELECT statement FROM newest_statement)
     AND NOT EXISTS (SELECT 1 FROM current_row c WHERE c.row = posted.about AND c.seq >= posted.seq)"""
 
 
@@ -71,8 +71,8 @@ class AboutSum(NamedTuple):
     ledger: Amount
 
 
-class ToldStatement(NamedTuple):
-    """A statement as it was published last before the moment; days are ordinals, `to` is the first day after the period."""
+class PublishedStatement(NamedTuple):
+    """A statement as last published before the moment; days are ordinals, `to` is the first day after the period."""
 
     statement_id: str
     revision: int
@@ -140,7 +140,7 @@ class GlanceTables:
         made = [
             ("posted", self._numbered(rows.posted, _POSTED)),
             ("worked", self._numbered(rows.worked, _WORKED)),
-            ("told", self._numbered(rows.told, _TOLD)),
+            ("published", self._numbered(rows.published, _PUBLISHED)),
             ("listed", self._numbered(rows.listed, _LISTED)),
             ("waits", self._numbered(rows.waits, _WAITS)),
             ("named", rows.named),
@@ -169,7 +169,7 @@ class GlanceTables:
     # Asking them
 
     def accounts(self, cut: int) -> list[AccountSum]:
-        """Sums of all accounts that tables tell of, of what the records before a log offset caused."""
+        """Sums of all accounts that tables show, of what the records before a log offset caused."""
         sql = f"""
             SELECT {_texts("entity", "ledger_currency", "currency", "account", "project", "contract", "customer")}, amount, ledger FROM
             (SELECT entity, ledger_currency, currency, account, project, contract, customer, sum(amount) AS amount, sum(ledger) AS ledger
@@ -192,19 +192,19 @@ class GlanceTables:
     def drafted(self, cut: int) -> dict[str, str]:
         """Rows on a draft that waits for approval, each with its statement."""
         self._make_current(cut)
-        sql = f"""SELECT DISTINCT {_texts("l.row", "l.statement")} FROM listed l JOIN current_told t
+        sql = f"""SELECT DISTINCT {_texts("l.row", "l.statement")} FROM listed l JOIN newest_statement t
             ON (t.statement, t.revision, t.status) = (l.statement, l.revision, l.status)
             WHERE l.status = (SELECT no FROM words WHERE text = 'open')"""  # noqa: S608
         return dict(self._db.execute(sql))
 
-    def statements(self, cut: int) -> list[ToldStatement]:
-        """Every statement as it was published last."""
+    def statements(self, cut: int) -> list[PublishedStatement]:
+        """Every statement as last published."""
         self._make_current(cut)
         names = "statement", "revision", "seq", "log_offset", "status", "contract", "bill_to", "entity", "currency"
         words = {"statement", "status", "contract", "bill_to", "entity", "currency"}
         columns = ", ".join(_text(name) if name in words else name for name in names)
-        sql = f"SELECT {columns}, period, until, total, due, due_on FROM current_told ORDER BY seq"  # noqa: S608
-        return [ToldStatement._make(row) for row in self._db.execute(sql)]
+        sql = f"SELECT {columns}, period, until, total, due, due_on FROM newest_statement ORDER BY seq"  # noqa: S608
+        return [PublishedStatement._make(row) for row in self._db.execute(sql)]
 
     def with_refunds(self) -> list[str]:
         """Statements that list what is given back of a retainer or a deposit."""
@@ -286,21 +286,21 @@ class GlanceTables:
             SELECT entity, ledger_currency, currency, account, project, contract, customer, statement, min(day) AS day,
             sum(amount) AS amount, sum(ledger) AS ledger FROM (
                 SELECT p.*, coalesce(s.statement, (SELECT c.statement FROM current_row c WHERE c.row = p.about AND c.seq >= p.seq
-                ORDER BY c.seq LIMIT 1)) AS statement FROM posted p LEFT JOIN current_told s ON s.statement = p.about
+                ORDER BY c.seq LIMIT 1)) AS statement FROM posted p LEFT JOIN newest_statement s ON s.statement = p.about
                 WHERE p.log_offset < ? AND p.account IN (SELECT no FROM words WHERE text IN ({marks})))
             WHERE statement IS NOT NULL GROUP BY entity, ledger_currency, currency, account, project, contract, customer, statement
             HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
         return [AboutSum._make(row) for row in self._db.execute(sql, (cut,))]
 
     def _make_current(self, cut: int) -> None:
-        """Temporary tables: each statement as it was published last, and of each row the issued statement that had it last."""
+        """Temporary tables: each statement as last published, and of each row the issued statement that had it last."""
         self._db.executescript(
             f"""
-            DROP TABLE IF EXISTS temp.current_told; DROP TABLE IF EXISTS temp.current_row;
-            CREATE TEMP TABLE current_told AS SELECT *, max(seq) FROM told WHERE log_offset < {int(cut)} GROUP BY statement;
-            CREATE UNIQUE INDEX temp.by_statement ON current_told(statement);
+            DROP TABLE IF EXISTS temp.newest_statement; DROP TABLE IF EXISTS temp.current_row;
+            CREATE TEMP TABLE newest_statement AS SELECT *, max(seq) FROM published WHERE log_offset < {int(cut)} GROUP BY statement;
+            CREATE UNIQUE INDEX temp.by_statement ON newest_statement(statement);
             CREATE TEMP TABLE current_row AS SELECT DISTINCT l.row AS row, t.seq AS seq, t.statement AS statement FROM listed l
-                JOIN current_told t ON (t.statement, t.revision, t.status) = (l.statement, l.revision, l.status)
+                JOIN newest_statement t ON (t.statement, t.revision, t.status) = (l.statement, l.revision, l.status)
                 WHERE l.status = (SELECT no FROM words WHERE text = 'issued');
             CREATE INDEX temp.by_row ON current_row(row, seq, statement);
             """  # noqa: S608

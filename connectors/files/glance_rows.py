@@ -62,7 +62,7 @@ class GlanceRows:
         self.worked: list[Row] = []
         # Statement, revision, output_seq, log offset, status, contract, bill-to, company, currency, period, to, total without
         # deposits, amount due, due on.
-        self.told: list[Row] = []
+        self.published: list[Row] = []
         # Statement, revision, status, row, contract line, project.
         self.listed: list[Row] = []
         # Exception, log offset, output_seq, whether it is open, category, severity, project, contract, amount, currency, engagement.
@@ -71,7 +71,7 @@ class GlanceRows:
         self.named: list[Row] = []
 
     def clear(self) -> None:
-        for rows in (self.posted, self.worked, self.told, self.listed, self.waits, self.named):
+        for rows in (self.posted, self.worked, self.published, self.listed, self.waits, self.named):
             rows.clear()
 
     def add_record(self, record: StoredRecord) -> None:
@@ -132,7 +132,7 @@ class GlanceRows:
     def _list(self, log_offset: int, seq: int, one: BillingStatement) -> None:
         head = one.statement_id, one.revision
         if one.part == 1:
-            self.told.append(
+            self.published.append(
                 (
                     *(*head, seq, log_offset, one.status, one.contract_id, one.bill_to, one.legal_entity_id),
                     *(one.currency, one.period.toordinal(), one.to.toordinal(), _earnable(one), one.amount_due),

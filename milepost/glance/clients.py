@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Final
 
 from domain.accounts import (
@@ -16,7 +17,7 @@ from domain.accounts import (
     UNBILLED,
 )
 from domain.units import Amount
-from milepost.glance.feet import feet_of
+from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.pieces import Reason, pieces
 from milepost.glance.receivables import INVOICES, open_items, overdue_days
@@ -73,7 +74,7 @@ def clients(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         COLUMNS,
         found,
         _totals(found),
-        feet_of(firm, _by_company(sums), accounts),
+        feet_of(firm, _figures(sums), accounts),
         (*firm.not_whole(), *NOTES),
         "no client fits what was asked for"
         if firm.customers
@@ -135,13 +136,11 @@ def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
     return rows
 
 
-def _by_company(sums: Sums) -> dict[str, dict[tuple[str, str], Amount]]:
-    found: dict[str, dict[tuple[str, str], Amount]] = defaultdict(lambda: defaultdict(int))
-    for (_, entity_id, currency), of in sums.items():
+def _figures(every: Sums) -> Iterator[TableFigure]:
+    for (_, entity_id, currency), of in every.items():
         for name, (_, sign) in ACCOUNTS.items():
-            found[name][entity_id, currency] += sign * of.get(name, 0)
-        found["unbilled"][entity_id, currency] += of.get("unbilled", 0) + of.get("on_statement", 0)
-    return found
+            yield TableFigure(name, entity_id, currency, sign * of.get(name, 0))
+        yield TableFigure("unbilled", entity_id, currency, of.get("unbilled", 0) + of.get("on_statement", 0))
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

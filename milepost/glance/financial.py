@@ -34,8 +34,8 @@ def financial_statement(sums: LedgerSums, period: str) -> Glance:
     year = sums.trial_balance(f"{period.partition('-')[0]}-01")
     accounts = so_far(year.ledger, sums.trial_balance(period).ledger)
     lines = [*profit_and_loss(accounts), *balance_sheet(accounts)]
-    told = {line.name: line for line in lines if line.part == BALANCE_SHEET and not line.account}
-    assets, others = told["assets"], told["liabilities and results"]
+    sums_of = {line.name: line for line in lines if line.part == BALANCE_SHEET and not line.account}
+    assets, others = sums_of["assets"], sums_of["liabilities and results"]
     holds = (assets.first, assets.last) == (others.first, others.last)
     foots = "Assets are liabilities and results" if holds else "DOES NOT FOOT: assets are not liabilities and results"
     return Glance(

@@ -20,7 +20,7 @@ from connectors.files.glance_index import (
     AccountSum,
     CostOfHours,
     HoursWorked,
-    ToldStatement,
+    PublishedStatement,
     WaitingException,
 )
 from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, PERSON, PROJECT, Noted
@@ -189,7 +189,7 @@ class FirmAtMoment:
         return {row: statement for index, cut in self._shards for row, statement in index.glance.drafted(cut).items()}
 
     @cached_property
-    def statements(self) -> dict[str, ToldStatement]:
+    def statements(self) -> dict[str, PublishedStatement]:
         return {each.statement_id: each for index, cut in self._shards for each in index.glance.statements(cut)}
 
     @cached_property

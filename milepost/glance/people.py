@@ -9,7 +9,6 @@ hours of what the person can work (`PersonCapacitySet`: hours less time off), in
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -18,7 +17,7 @@ from connectors.files.glance_rows import CAPACITY
 from domain.accounts import LABOR_COST
 from domain.identity import parts_of
 from domain.units import Amount, Hours
-from milepost.glance.feet import feet_of
+from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment, text, whole
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
 from milepost.glance.wanted import Wanted
@@ -38,6 +37,7 @@ COLUMNS: Final = (
     GlanceColumn("currency", "currency", CellKind.TEXT),
     GlanceColumn("cost", "cost"),
 )
+LABOR: Final = "labor cost"
 BY_PROJECT: Final = GlanceColumn("project", "project", CellKind.ID)
 SUMMED: Final = ("hours", "billable", "waiting", "capacity", "cost")
 NOTES: Final = (
@@ -65,7 +65,7 @@ class _Key(NamedTuple):
 
 
 def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project: bool = False) -> Glance:
-    # What a project or a client is asked of is told by project.
+    # What is asked of a project or a client is shown by project.
     by_project = by_project or any((wanted.project, wanted.client, wanted.manager))
     every = _rows(firm, months, by_project=by_project)
     found = wanted.of(every, firm)
@@ -79,7 +79,7 @@ def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project:
         else COLUMNS,
         found,
         _totals(found),
-        feet_of(firm, {"labor cost": _by_company(every)}, {"labor cost": (LABOR_COST,)}) if is_whole else (),
+        feet_of(firm, map(_figure, every), {LABOR: (LABOR_COST,)}) if is_whole else (),
         (*firm.not_whole(), *NOTES),
         "no hours are approved in these months" if firm.people else "nobody is known yet: no PersonDefined has come",
     )
@@ -154,11 +154,9 @@ def _capacities(firm: FirmAtMoment, months: MonthSpan) -> dict[str, dict[str, Ho
     return found
 
 
-def _by_company(rows: Iterable[GlanceRow]) -> dict[tuple[str, str], Amount]:
-    found: dict[tuple[str, str], Amount] = defaultdict(int)
-    for row in rows:
-        found[str(row.cells["company"] or ""), str(row.cells["currency"] or "")] += row.amount("cost")
-    return found
+def _figure(row: GlanceRow) -> TableFigure:
+    company, currency = str(row.cells["company"] or ""), str(row.cells["currency"] or "")
+    return TableFigure(LABOR, company, currency, row.amount("cost"))
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

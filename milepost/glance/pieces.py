@@ -1,8 +1,9 @@
 """What stands on 1150 and 1160, in pieces that each have one reason why they are not invoiced.
 
 A line of a journal is on the first statement that was issued after it with its row. What is on none waits: it is held, is on a draft
-that waits for approval, is billed by a schedule, or is not cut yet. An invoice whose statement bills more than its rows had earned (an
-instalment, a fee in advance) takes the oldest of what its contract has earned by schedule; so does such a statement before its invoice.
+that waits for approval, is billed by a schedule, is over a purchase order or over a cap that limits billing alone, or is not cut yet.
+An invoice whose statement bills more than its rows had earned (an instalment, a fee in advance) takes the oldest of what its contract
+has earned by schedule; so does such a statement before its invoice.
 
     earned by schedule 6,000.00 in January and 4,000.00 in February; an instalment of 7,000.00 is invoiced: 3,000.00 of February are left
 """
@@ -28,6 +29,7 @@ from milepost.glance.firm import FirmAtMoment, lines_of, text
 
 BY_SCHEDULE: Final = frozenset({"FixedPrice", "Milestones", "Subscription", "Retainer"})
 DRAWN: Final = "draw_down"
+OVER_CAPS: Final = "over_cap"
 
 
 class Reason(StrEnum):
@@ -39,6 +41,11 @@ class Reason(StrEnum):
     ORDER = "over a purchase order"
     AHEAD = "invoiced ahead of it"
     OVER_CAP = "over cap"
+    NOT_EARNED = "over cap, no revenue"
+
+
+# What exceptions say that lies over a limit of billing.
+LIMITS: Final = {OVER_ORDER: Reason.ORDER, OVER_CAPS: Reason.OVER_CAP}
 
 
 @dataclass(slots=True)
@@ -59,6 +66,7 @@ class UnbilledPiece:
     ledger: Amount
     reason: Reason = Reason.NOT_CUT
     statement_id: str = ""
+    exception_id: str = ""
 
 
 def pieces(firm: FirmAtMoment) -> list[UnbilledPiece]:
@@ -70,7 +78,8 @@ def pieces(firm: FirmAtMoment) -> list[UnbilledPiece]:
         by_contract[_key(piece)].append(piece)
     found = _of_statements(firm, on_one, by_contract)
     _give_reasons(firm, waiting)
-    found += _over_orders(firm, waiting)
+    for category, reason in LIMITS.items():
+        found += _over_limits(firm, waiting, category, reason)
     return [piece for piece in (*waiting, *found) if piece.amount or piece.ledger]
 
 
@@ -138,7 +147,7 @@ def _bill(statement_id: str, billed: Amount, rows: list[UnbilledPiece], found: l
     for row in rows:
         part = min(row.amount, billed - taken)
         if part > 0 and row.account == CONTRACT_ASSET:
-            found.append(_parted(row, part, Reason.STATEMENT, statement_id))
+            found.append(_parted(row, part, Reason.STATEMENT, statement_id=statement_id))
             taken += part
     return taken
 
@@ -150,11 +159,15 @@ def _carried(piece: UnbilledPiece, part: Amount) -> Amount:
     return round_ratio(piece.ledger * part, piece.amount, smallest_unit(piece.ledger_currency), HALF_UP)
 
 
-def _parted(piece: UnbilledPiece, amount: Amount, reason: Reason, statement_id: str = "") -> UnbilledPiece:
+def _parted(
+    piece: UnbilledPiece, amount: Amount, reason: Reason, *, statement_id: str = "", exception_id: str = ""
+) -> UnbilledPiece:
     """A part of a piece, for a reason of its own; the piece has the rest."""
     ledger = _carried(piece, amount)
     piece.amount, piece.ledger = piece.amount - amount, piece.ledger - ledger
-    return replace(piece, amount=amount, ledger=ledger, reason=reason, statement_id=statement_id)
+    return replace(
+        piece, amount=amount, ledger=ledger, reason=reason, statement_id=statement_id, exception_id=exception_id
+    )
 
 
 # Reasons
@@ -182,20 +195,22 @@ def _is_by_schedule(firm: FirmAtMoment, piece: UnbilledPiece) -> bool:
     return kind != FEE and bool(terms) and BY_SCHEDULE.issuperset(terms)
 
 
-def _over_orders(firm: FirmAtMoment, waiting: Iterable[UnbilledPiece]) -> list[UnbilledPiece]:
-    """What is earned over the limit of a purchase order: the newest work of the contract, as much as its exception says."""
+def _over_limits(
+    firm: FirmAtMoment, waiting: Iterable[UnbilledPiece], category: str, reason: Reason
+) -> list[UnbilledPiece]:
+    """What is earned and may not be billed: the newest of the contract's work on 1160, as much as the limit's exception says."""
     found: list[UnbilledPiece] = []
     by_contract: dict[tuple[str, str], list[UnbilledPiece]] = defaultdict(list)
     for piece in sorted(waiting, key=lambda each: (each.day, each.row), reverse=True):
-        if piece.reason is Reason.NOT_CUT:
+        if piece.reason is Reason.NOT_CUT and piece.account == CONTRACT_ASSET:
             by_contract[piece.contract_id, piece.currency].append(piece)
     for one in firm.exceptions:
-        if one.category == OVER_ORDER:
+        if one.category == category:
             over = one.amount
             for piece in by_contract[one.contract_id, one.currency]:
                 part = max(min(piece.amount, over), 0)
                 if part:
-                    found.append(_parted(piece, part, Reason.ORDER))
+                    found.append(_parted(piece, part, reason, exception_id=one.exception_id))
                     over -= part
     return found
 

@@ -17,7 +17,7 @@ from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.identity import parts_of
 from domain.units import Amount
 from domain.work.rows import FEE, named
-from milepost.glance.feet import feet_of
+from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment, lines_of
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
 from milepost.glance.wanted import Wanted
@@ -62,7 +62,7 @@ def prepaid(firm: FirmAtMoment, wanted: Wanted, since: date) -> Glance:
         COLUMNS,
         found,
         [*_totals(found), *_totals_in_ledger(found)],
-        feet_of(firm, {"prepaid": _by_company(every)}, {"prepaid": PREPAID}),
+        feet_of(firm, map(_figure, every), {"prepaid": PREPAID}),
         (
             *firm.not_whole(),
             f"Before {since} by accounting date is brought forward; `--since DAY` begins on another day.",
@@ -130,11 +130,9 @@ def _row(firm: FirmAtMoment, key: tuple[str, ...], sums: dict[str, Amount]) -> G
     return GlanceRow(cells, {"left": (f"{entity_id}/{period}/{balance}/{contract_id or '-'}/{currency}#closing",)})
 
 
-def _by_company(rows: list[GlanceRow]) -> dict[tuple[str, str], Amount]:
-    found: dict[tuple[str, str], Amount] = defaultdict(int)
-    for row in rows:
-        found[str(row.cells["company"]), str(row.cells["ledger_currency"])] -= row.amount("in_ledger")
-    return found
+def _figure(row: GlanceRow) -> TableFigure:
+    company, currency = str(row.cells["company"]), str(row.cells["ledger_currency"])
+    return TableFigure("prepaid", company, currency, -row.amount("in_ledger"))
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

@@ -7,13 +7,14 @@ person stands in the person's company. Hours are those of the last forecast, whi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Final
 
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
 from milepost.console import money_text
-from milepost.glance.feet import feet_of, ledger_ids
+from milepost.glance.feet import TableFigure, feet_of, ledger_ids
 from milepost.glance.firm import FirmAtMoment, lines_of, text
 from milepost.glance.pieces import Reason, pieces
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
@@ -69,7 +70,7 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         COLUMNS,
         found,
         _totals(found),
-        feet_of(firm, _by_company(sums), ACCOUNTS),
+        feet_of(firm, _figures(sums), ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         _why_none(firm),
     )
@@ -178,13 +179,11 @@ def _sums(firm: FirmAtMoment) -> Sums:
     return {key: sums for key, sums in found.items() if any(sums.values())}
 
 
-def _by_company(every: Sums) -> dict[str, dict[tuple[str, str], Amount]]:
+def _figures(every: Sums) -> Iterator[TableFigure]:
     """As the rows have them, all of them."""
-    found: dict[str, dict[tuple[str, str], Amount]] = {column: defaultdict(int) for column in ACCOUNTS}
     for (_, entity_id, currency), sums in every.items():
         for column in ACCOUNTS:
-            found[column][entity_id, currency] += sums.get(column, 0)
-    return found
+            yield TableFigure(column, entity_id, currency, sums.get(column, 0))
 
 
 def _exceptions(firm: FirmAtMoment) -> tuple[Counter[str], dict[str, str]]:

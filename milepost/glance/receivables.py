@@ -6,7 +6,6 @@ and counts from the invoice's day. A payment that settles several invoices of a 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
@@ -18,7 +17,7 @@ from domain.identity import escape, parts_of
 from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.units import Amount
 from milepost.glance.ages import OVERDUE, age_columns, aged
-from milepost.glance.feet import feet_of
+from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment, text, whole
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
 from milepost.glance.wanted import Wanted
@@ -78,6 +77,7 @@ class InvoiceTerms(NamedTuple):
 def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
     items = open_items(firm)
     found = wanted.of((_row(firm, item) for item in items if item.amount or item.ledger), firm)
+    figures = (TableFigure(item.kind, item.entity_id, item.ledger_currency, item.ledger) for item in items)
     return Glance(
         "receivables",
         "Receivables",
@@ -85,7 +85,7 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         COLUMNS,
         found,
         [*_totals(found), *_totals_in_ledger(found)],
-        feet_of(firm, _by_company(items), ACCOUNTS),
+        feet_of(firm, figures, ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         "nobody owes anything" if firm.accounts else "nothing is posted yet",
     )
@@ -219,7 +219,7 @@ def _due(firm: FirmAtMoment, item: OpenItem) -> dict[str, Cell]:
 
 
 def terms_of(firm: FirmAtMoment, item: OpenItem) -> InvoiceTerms | None:
-    """None of an invoice that nobody has told of."""
+    """None of an invoice that is not known."""
     posted = text(firm.named(INVOICE).get(item.named), "posted_on")
     if not posted:
         return None
@@ -249,13 +249,6 @@ def _explained_by(firm: FirmAtMoment, item: OpenItem) -> tuple[str, ...]:
     several = len(firm.contracts_on(item.project_id)) > 1
     whose = f"{item.project_id}/{item.contract_id}" if several else item.project_id
     return tuple(filter(None, (item.named, f"{whose}#receivable" if whose else "")))
-
-
-def _by_company(items: list[OpenItem]) -> dict[str, dict[tuple[str, str], Amount]]:
-    found: dict[str, dict[tuple[str, str], Amount]] = defaultdict(lambda: defaultdict(int))
-    for item in items:
-        found[item.kind][item.entity_id, item.ledger_currency] += item.ledger
-    return found
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

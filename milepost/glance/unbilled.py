@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Final
 
 from domain.accounts import UNBILLED
-from domain.units import Amount
 from milepost.glance.ages import AGES, age_columns, aged
-from milepost.glance.feet import feet_of
+from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment
-from milepost.glance.pieces import Reason, UnbilledPiece, pieces
+from milepost.glance.pieces import OVER_CAPS, Reason, UnbilledPiece, pieces
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
 from milepost.glance.wanted import Wanted
 
@@ -32,15 +31,16 @@ COLUMNS: Final = (
 SUMMED: Final = (*(name for name, _, _ in AGES), "unbilled", "on_statement")
 NOTES: Final = (
     "Days count from the service date. Unbilled is on no statement; what is on one and not invoiced stands in its own column.",
-    "What is over a cap is no revenue and in no account: it is listed and not summed.",
+    "What is over a cap that limits revenue too is in no account: it is listed and not summed.",
 )
 Key = tuple[str, str, str, str, str, Reason, str]
 
 
 def unbilled(firm: FirmAtMoment, wanted: Wanted) -> Glance:
     every = pieces(firm)
-    found = wanted.of([*_rows(firm, every), *_over_caps(firm)], firm)
-    counted = [row for row in found if row.cells["reason"] != Reason.OVER_CAP]
+    found = wanted.of([*_rows(firm, every), *_not_earned(firm, every)], firm)
+    figures = (TableFigure("unbilled", each.entity_id, each.ledger_currency, each.ledger) for each in every)
+    counted = [row for row in found if row.cells["reason"] != Reason.NOT_EARNED]
     return Glance(
         "unbilled",
         "Unbilled",
@@ -48,17 +48,10 @@ def unbilled(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         COLUMNS,
         found,
         [*_totals(counted), *_totals_in_ledger(counted)],
-        feet_of(firm, {"unbilled": _by_company(every)}, {"unbilled": UNBILLED}),
+        feet_of(firm, figures, {"unbilled": UNBILLED}),
         (*firm.not_whole(), *NOTES),
         "everything that is earned is invoiced" if firm.accounts else "nothing is posted yet",
     )
-
-
-def _by_company(every: list[UnbilledPiece]) -> dict[tuple[str, str], Amount]:
-    found: dict[tuple[str, str], Amount] = defaultdict(int)
-    for piece in every:
-        found[piece.entity_id, piece.ledger_currency] += piece.ledger
-    return found
 
 
 def _rows(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
@@ -104,9 +97,9 @@ def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
 
 
 def _explained_by(firm: FirmAtMoment, project_id: str, contract_id: str, of: list[UnbilledPiece]) -> tuple[str, ...]:
-    """Its statements, or the entries where they are few, else the balance of the contract on the project."""
-    if statements := sorted({piece.statement_id for piece in of if piece.statement_id}):
-        return tuple(statements)
+    """Its statements, exceptions of what is over a limit, or the entries where they are few; else the contract's balance on the project."""
+    if ids := sorted({found for piece in of if (found := piece.statement_id or piece.exception_id)}):
+        return tuple(ids)
     rows = sorted({piece.row for piece in of})
     if len(rows) <= ROWS_NAMED:
         return tuple(rows)
@@ -117,10 +110,15 @@ def _explained_by(firm: FirmAtMoment, project_id: str, contract_id: str, of: lis
 ROWS_NAMED: Final = 5
 
 
-def _over_caps(firm: FirmAtMoment) -> list[GlanceRow]:
+def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
+    """What exceptions say is over a cap and no account has."""
+    earned = Counter[str]()
+    for piece in every:
+        earned[piece.exception_id] += piece.amount
     found = []
     for one in firm.exceptions:
-        if one.category != "over_cap" or not one.amount:
+        amount = one.amount - earned[one.exception_id]
+        if one.category != OVER_CAPS or not amount:
             continue
         project_id = one.project_id or firm.project_on(one.contract_id) or one.engagement_id
         client = firm.client_of(project_id, one.contract_id)
@@ -130,9 +128,9 @@ def _over_caps(firm: FirmAtMoment) -> list[GlanceRow]:
             "project": project_id or None,
             "contract": one.contract_id or None,
             "company": firm.company_of(one.contract_id, project_id) or None,
-            "reason": Reason.OVER_CAP,
+            "reason": Reason.NOT_EARNED,
             "currency": one.currency or None,
-            "unbilled": one.amount,
+            "unbilled": amount,
         }
         found.append(GlanceRow(cells, {"unbilled": (one.exception_id,)}))
     return sorted(found, key=lambda row: str((row.cells["client"], row.cells["project"], row.cells["contract"])))

@@ -47,9 +47,23 @@ def test_work_over_a_cap_is_listed_and_in_no_account(tmp_path: Path) -> None:
     """8 h under a cap of 500.00: 500.00 are earned, 300.00 are not."""
     terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500"}))])
     events = [*terms, worked("T-1", 9)]
-    assert reasons(tmp_path, events, "2026-03-12") == {"not cut yet": ("500.00", None), "over cap": ("300.00", None)}
+    assert reasons(tmp_path, events, "2026-03-12") == {
+        "not cut yet": ("500.00", None),
+        "over cap, no revenue": ("300.00", None),
+    }
     found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
     assert [row["unbilled"] for row in found["totals"] if row["reason"] == "all"] == ["500.00"]
+
+
+def test_work_over_a_cap_that_limits_billing_alone_is_earned_and_over_cap(tmp_path: Path) -> None:
+    """8 h under a cap of 500.00 that leaves revenue alone: 800.00 are earned, 300.00 of them are not billed; both are in the accounts."""
+    terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500", "limits_revenue": False}))])
+    events = [*terms, worked("T-1", 9)]
+    assert reasons(tmp_path, events, "2026-03-12") == {"not cut yet": ("500.00", None), "over cap": ("300.00", None)}
+    found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
+    assert [row["unbilled"] for row in found["totals"] if row["reason"] == "all"] == ["800.00"]
+    [over] = [row["explain"]["unbilled"] for row in found["rows"] if row["reason"] == "over cap"]
+    assert over[0].startswith("BRIDGE.")
 
 
 @pytest.mark.parametrize(

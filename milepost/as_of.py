@@ -5,17 +5,18 @@ Both are added around a command that reads an output folder: the first gives it 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import wraps
+from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from milepost.console import known_as, progress_bar, say
+from milepost.shared_options import Verb, parameters_of, with_parameters
 
 if TYPE_CHECKING:
     from connectors.files.moments import LogCut, Moment
@@ -36,7 +37,6 @@ FOR: Final = Annotated[
     typer.Option("--for", help="What belongs to an accounting period, such as 2026-03.", show_default=False),
 ]
 
-Verb = Callable[..., None]
 # What to ask for, the folder, the period, and whether as JSON.
 Answer = Callable[[str, Path, str, bool], None]
 
@@ -57,20 +57,17 @@ def looking_back(verb: Verb, asked: str = "", answer: Answer | None = None) -> V
             else:
                 verb(**{**arguments, "output": output})
 
-    parameters = list(inspect.signature(verb, eval_str=True).parameters.values())
-    for name, kind in (("as_of", AsOf), ("for_", FOR))[: 2 if answer is not None else 1]:
-        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind))
-    seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
-    seen.__annotations__ = {each.name: each.annotation for each in parameters}
-    return seen
+    added = {"as_of": AsOf, "for_": FOR} if answer is not None else {"as_of": AsOf}
+    options = (Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=added[name]) for name in added)
+    return with_parameters(seen, (*parameters_of(verb), *options))
 
 
 def _check_alone(verb: Verb, arguments: Mapping[str, Any], asked: str) -> None:
     """What was given and would be passed over."""
-    for name, parameter in inspect.signature(verb).parameters.items():
-        if name in {asked, "output", "json"} or arguments[name] == parameter.default:
+    for each in parameters_of(verb):
+        if each.name in {asked, "output", "json"} or arguments[each.name] == each.default:
             continue
-        option = f"--{name.strip('_').replace('_', '-')}"
+        option = f"--{each.name.strip('_').replace('_', '-')}"
         raise typer.BadParameter("expected it or --for, got both", param_hint=option)
 
 

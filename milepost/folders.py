@@ -6,17 +6,18 @@ options: `said_once` sees to both around it.
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable
 from copy import copy
 from enum import StrEnum
 from functools import wraps
+from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 from typer.models import OptionInfo
+
+from milepost.shared_options import Verb, parameters_of, with_parameters
 
 if TYPE_CHECKING:
     from milepost.settings import FolderSettings
@@ -43,8 +44,6 @@ SHORT: Final = {
 # Arguments that name another place to read instead of an output folder.
 INSTEAD: Final = ("kafka", "origin", "shard")
 
-Verb = Callable[..., None]
-
 
 def said_once(verb: Verb, *, has_folders: bool = True) -> Verb:
     """The verb with short options, and with the firm's folders where its options name none."""
@@ -52,13 +51,13 @@ def said_once(verb: Verb, *, has_folders: bool = True) -> Verb:
     # What may be left out: an input folder is then found by the output, see `deciding.beside`.
     maybe: list[str] = []
     parameters = []
-    for parameter in inspect.signature(verb, eval_str=True).parameters.values():
+    for parameter in parameters_of(verb):
         option, folder = _option(parameter)
         if option is None:
             parameters.append(parameter)
             continue
         kind, default = get_args(parameter.annotation)[0], parameter.default
-        if has_folders and folder is not None and default is inspect.Parameter.empty:
+        if has_folders and folder is not None and default is Parameter.empty:
             missing[parameter.name] = (folder, _long(option))
             kind, default = Path | None, None
         elif has_folders and folder is FolderName.OUTPUT and parameter.name == "output":
@@ -75,11 +74,7 @@ def said_once(verb: Verb, *, has_folders: bool = True) -> Verb:
                 arguments[name] = arguments[name] or firms_folder(FolderName.OUTPUT)
         verb(**arguments)
 
-    # Typer wants no required one after one that is not, and knows all by their names.
-    keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-    seen.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # typer reads it
-    seen.__annotations__ = {each.name: each.annotation for each in keywords}
-    return seen
+    return with_parameters(seen, parameters)
 
 
 def firms_folder(name: FolderName) -> Path | None:
@@ -111,7 +106,7 @@ def _named(folder: FolderName, option: str) -> Path:
     return found
 
 
-def _option(parameter: inspect.Parameter) -> tuple[OptionInfo | None, FolderName | None]:
+def _option(parameter: Parameter) -> tuple[OptionInfo | None, FolderName | None]:
     """The option that is annotated, and the folder that it names."""
     beside = get_args(parameter.annotation)[1:]
     option = next((each for each in beside if isinstance(each, OptionInfo)), None)

@@ -7,7 +7,7 @@ command typed twice says that it was done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import orjson
 import typer
 
+from milepost.commands.given_settings import File
 from milepost.console import echo, say, shape, shell_word, write_json
 from milepost.deciding import Person
+from milepost.shared_options import Verb, sharing
 
 if TYPE_CHECKING:
     from domain.events.catalogue import Event
@@ -42,38 +44,41 @@ At = Annotated[str | None, typer.Option("--at", help="When it was said, such as 
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 
 
-class RecordPlaces(NamedTuple):
-    """What is known is read from `output`; what is recorded goes to the input folder or, with `kafka`, to a topic."""
-
-    output: Path
-    input_dir: Path | None
-    kafka: bool
-    settings: Path | None
-
-
 class RecordOptions(NamedTuple):
-    who: str | None
-    at: str | None
-    dry_run: bool
-    json: bool
+    """What all such commands take. What is known is read from `output`; what is recorded goes to the input folder, or to a topic."""
+
+    output: Output
+    input_: Input = None
+    as_: Asker = None
+    at: At = None
+    kafka: Kafka = False
+    file: File = None
+    dry_run: DryRun = False
+    json: Json = False
+
+
+def records(verb: Callable[..., None]) -> Verb:
+    """The command that gives `verb` a recording, and its own options."""
+    return sharing(RecordOptions, verb, lambda options, recorded: recorded(Recording(options)))
 
 
 class Recording:
     """One command that records something: who, when, what is known, and where it goes."""
 
-    def __init__(self, places: RecordPlaces, options: RecordOptions) -> None:
+    def __init__(self, options: RecordOptions) -> None:
         from connectors.files.found_exceptions import latest_of
         from connectors.files.no_outputs import NoOutputs
         from milepost.deciding import decided_at, person
 
-        if places.kafka and places.input_dir is not None:
+        if options.kafka and options.input_ is not None:
             raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
-        self.output = places.output
-        self._places = places
+        self.output = options.output
+        self.is_dry_run = options.dry_run
+        self.is_json = options.json
         self._options = options
-        self.who: Person = person(options.who)
+        self.who: Person = person(options.as_)
         try:
-            self.at: Instant = decided_at(options.at, latest_of(places.output))
+            self.at: Instant = decided_at(options.at, latest_of(options.output))
         except NoOutputs as fault:
             raise typer.BadParameter(str(fault), param_hint="--output") from fault
 
@@ -95,14 +100,14 @@ class Recording:
     def folder(self) -> Path:
         from milepost.deciding import input_folder
 
-        return input_folder(self._places.input_dir, self.output)
+        return input_folder(self._options.input_, self.output)
 
     @cached_property
     def recorded(self) -> tuple[Event, ...]:
         """What such commands have written, taken in or not; on topics that is not known."""
         from connectors.files.added_events import RECORDED, added_events
 
-        return () if self._places.kafka else tuple(added_events(self.folder, RECORDED))
+        return () if self._options.kafka else tuple(added_events(self.folder, RECORDED))
 
     def day(self, given: datetime | None) -> str:
         """The day that was given, else that on which it is said, as events write it."""
@@ -131,12 +136,12 @@ class Recording:
         for event in events:
             if fault := fault_of_line(orjson.dumps(event)):
                 raise typer.BadParameter(fault.reason, param_hint=_option_of(fault.field_path))
-        if self._options.dry_run:
+        if self.is_dry_run:
             for event in events:
                 write_json(event)
             return
         place, kind, then = self._sent(events, keyed)
-        if self._options.json:
+        if self.is_json:
             write_json(shape(1, **{kind: place}, events=list(events)))
             return
         past = "sent" if kind == "topic" else "written"
@@ -146,7 +151,7 @@ class Recording:
     def _sent(self, events: Sequence[dict[str, object]], keyed: str) -> tuple[str, str, str]:
         from milepost.days import moment
 
-        if not self._places.kafka:
+        if not self._options.kafka:
             from connectors.files.added_events import RECORDED, add_events
 
             run = f"milepost run --input {shell_word(self.folder)} --output {shell_word(self.output)}"
@@ -155,13 +160,13 @@ class Recording:
         from milepost.commands.given_settings import given
         from milepost.exceptions_on_kafka import ExceptionTopics
 
-        topics = ExceptionTopics(given(self._places.settings, None).settings)
+        topics = ExceptionTopics(given(self._options.file, None).settings)
         [topic] = {TOPICS[str(event["type"])] for event in events}
         return topics.send(events, topic, keyed), "topic", "milepost lag, until intake has taken it in"
 
     def done_before(self, message: str) -> typer.Exit:
         """To be raised where the same is recorded already: a repeat changes nothing, and is no fault."""
-        if self._options.json:
+        if self.is_json:
             write_json(shape(1, events=[]))
         say(f"{message}. Nothing was written")
         return typer.Exit(0)

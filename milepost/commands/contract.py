@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import orjson
 import typer
 
-from milepost.commands.given_settings import File
 from milepost.console import say, tell
 from milepost.days import day
-from milepost.recording import Asker, At, DryRun, Input, Json, Kafka, Output, Recording, RecordOptions, RecordPlaces
+from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
     from dataflows.whatif import WhatIf
@@ -41,9 +40,10 @@ class TermsGiven(NamedTuple):
 
 
 # Long by its options, each of which is a parameter.
+@records
 def amend(
+    recording: Recording,
     id_: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.", show_default=False)],
-    output: Output,
     effective_on: Annotated[
         datetime,
         typer.Option(
@@ -71,21 +71,13 @@ def amend(
     retroactive: Annotated[
         bool, typer.Option("--retroactive", help="New caps hold for work before that day too.")
     ] = False,
-    input_: Input = None,
-    as_: Asker = None,
-    at: At = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write it without asking.")] = False,
-    kafka: Kafka = False,
-    file: File = None,
-    dry_run: DryRun = False,
-    json: Json = False,
 ) -> None:
     """Amend a contract: its present terms, edited; what that would do; and, with a yes, the event that says so."""
     from milepost.deciding import confirmed, other_person
 
     if set_ and terms is not None:
         raise typer.BadParameter("expected one of --set and --file, got both", param_hint="--file")
-    recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
     other_person(approved_by, recording.who)
     known = _known(recording, id_)
     version = _next_version(recording, known)
@@ -104,8 +96,8 @@ def amend(
         reason=reason,
         **changed,
     )
-    if not dry_run:
-        _tell_effects(_effects(recording, event), json=json)
+    if not recording.is_dry_run:
+        _tell_effects(_effects(recording, event), json=recording.is_json)
         confirmed(f"Write the amendment of contract {id_}?", yes=yes)
     recording.send([event], "contract_id")
 

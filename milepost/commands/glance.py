@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -16,6 +14,7 @@ from milepost.as_of import AsOf, indexing, moment_of, say_beyond
 from milepost.console import LOCALE, say, shell_word, tell, write_json
 from milepost.days import day, month
 from milepost.html_file import HtmlFile, XlsxFile, target, write_page, write_text
+from milepost.shared_options import Verb, sharing
 
 if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
@@ -63,58 +62,34 @@ LastMonth = Annotated[
 ByProject = Annotated[bool, typer.Option("--by-project", help="A row a person and project.")]
 
 
-class GlanceForm(NamedTuple):
-    """What was asked for; none of it is a table."""
+class GlanceOptions(NamedTuple):
+    """What all tables take; one of the forms, or none for a table."""
 
-    csv: Path | None = None
-    html: Path | None = None
-    xlsx: Path | None = None
-    json: bool = False
-    locale: str = LOCALE
-
-
-def _shared(
-    output: Output,
-    sort: Sort = None,
-    as_of: AsOf = None,
-    csv: CsvFile = None,
-    html: HtmlFile = None,
-    xlsx: XlsxFile = None,
-    json: Json = False,
-    locale: Locale = LOCALE,
-) -> None:
-    """Options of all tables."""
+    output: Output
+    sort: Sort = None
+    as_of: AsOf = None
+    csv: CsvFile = None
+    html: HtmlFile = None
+    xlsx: XlsxFile = None
+    json: Json = False
+    locale: Locale = LOCALE
 
 
-def at_a_glance(verb: Callable[..., Glance]) -> Callable[..., None]:
+def at_a_glance(verb: Callable[..., Glance]) -> Verb:
     """The command that shows what `verb` makes of a firm and its own options, as of a moment and in any form."""
+    return sharing(GlanceOptions, verb, _shown, ("FirmAtMoment", "Glance"))
 
-    @wraps(verb)
-    def seen(
-        *,
-        output: Path,
-        sort: str | None = None,
-        as_of: str | None = None,
-        **others: str | bool | datetime | Path | None,
-    ) -> None:
-        from milepost.glance.wanted import UnknownName
 
-        form = GlanceForm(**{name: others.pop(name) for name in GlanceForm._fields if name in others})  # type: ignore[arg-type]
-        _check(form)
-        with _firm(output, as_of) as firm:
-            try:
-                glance = verb(firm, **others)
-            except UnknownName as fault:
-                raise typer.BadParameter(str(fault), param_hint=fault.option) from fault
-            write_glance(_sorted(glance, sort), form, output)
+def _shown(options: GlanceOptions, table: Callable[[FirmAtMoment], Glance]) -> None:
+    from milepost.glance.wanted import UnknownName
 
-    shared = list(inspect.signature(_shared, eval_str=True).parameters.values())
-    not_loaded = {"FirmAtMoment": object, "Glance": object}  # until a command runs
-    own = list(inspect.signature(verb, eval_str=True, locals=not_loaded).parameters.values())[1:]
-    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared[:1], *own, *shared[1:])]
-    seen.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
-    seen.__annotations__ = {each.name: each.annotation for each in parameters}
-    return seen
+    _check(options)
+    with _firm(options.output, options.as_of) as firm:
+        try:
+            glance = table(firm)
+        except UnknownName as fault:
+            raise typer.BadParameter(str(fault), param_hint=fault.option) from fault
+        write_glance(_sorted(glance, options.sort), options)
 
 
 def projects(
@@ -209,7 +184,7 @@ def _month_end(first: datetime) -> date:
     return (first.date().replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _check(form: GlanceForm) -> None:
+def _check(form: GlanceOptions) -> None:
     if sum((form.csv is not None, form.html is not None, form.xlsx is not None, form.json)) > 1:
         raise typer.BadParameter("expected one of --csv, --html, --xlsx and --json", param_hint="--csv")
 
@@ -243,7 +218,7 @@ def _sorted(glance: Glance, sort: str | None) -> Glance:
     return glance._replace(rows=in_order(glance.rows, column))
 
 
-def write_glance(glance: Glance, form: GlanceForm, output: Path) -> None:
+def write_glance(glance: Glance, form: GlanceOptions) -> None:
     from milepost.glance import forms
 
     if form.json:
@@ -259,7 +234,7 @@ def write_glance(glance: Glance, form: GlanceForm, output: Path) -> None:
         replace_file(form.xlsx, spreadsheet(glance))
         say(f"Written to {form.xlsx}")
     else:
-        _show(glance, output)
+        _show(glance, form.output)
 
 
 def _writing(locale: str) -> Writing:

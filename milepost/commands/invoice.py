@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from milepost.commands.given_settings import File
 from milepost.days import day
-from milepost.recording import Asker, At, DryRun, Input, Json, Kafka, Output, Recording, RecordOptions, RecordPlaces
+from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
     from domain.events.finance import InvoicePosted
@@ -18,11 +17,12 @@ if TYPE_CHECKING:
 
 
 # Long by its options, each of which is a parameter.
+@records
 def mark(
+    recording: Recording,
     id_: Annotated[
         str, typer.Argument(metavar="STATEMENT", help="Id or number of an issued statement.", show_default=False)
     ],
-    output: Output,
     invoice_id: Annotated[
         str | None, typer.Option("--invoice-id", help="Of the invoice; without it the statement's number, else its id.")
     ] = None,
@@ -38,20 +38,12 @@ def mark(
         str | None,
         typer.Option("--exchange-rate", help="Ledger currency for 1 of the invoice's; else the rate of its day."),
     ] = None,
-    input_: Input = None,
-    as_: Asker = None,
-    at: At = None,
-    kafka: Kafka = False,
-    file: File = None,
-    dry_run: DryRun = False,
-    json: Json = False,
 ) -> None:
     """Say that the invoice of a statement is posted: its amount is owed from then on."""
     from domain.money import format_amount
     from milepost.statements_named import newest_statement
 
-    recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
-    one = newest_statement(output, id_)
+    one = newest_statement(recording.output, id_)
     named = invoice_id or one.number or one.statement_id
     _check_issued(one)
     with recording.books() as books:

@@ -146,11 +146,12 @@ def _financial_statement(
     output: Path,
 ) -> None:
     """Of the period, or of the last one with journals."""
-    from milepost.commands.glance import GlanceForm, write_glance
+    from milepost.commands.glance import GlanceOptions, write_glance
     from milepost.glance.financial import financial_statement
 
     shown = financial_statement(sums, period or sums.periods()[-1].period)
-    write_glance(shown, GlanceForm(STANDARD_OUTPUT if as_csv else None, html, xlsx, json), output)
+    csv = STANDARD_OUTPUT if as_csv else None
+    write_glance(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
 
 
 def _check_no_comparison(options: Mapping[str, object]) -> None:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from milepost.commands.given_settings import File
 from milepost.console import say
-from milepost.recording import Asker, At, DryRun, Input, Json, Kafka, Output, Recording, RecordOptions, RecordPlaces
+from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
     from domain.outputs import BillingStatement
@@ -17,19 +16,12 @@ Ids = Annotated[list[str], typer.Argument(metavar="STATEMENT", help="Ids of draf
 APPROVED, RETURNED = "StatementApproved", "StatementReturned"
 
 
+@records
 def approve(
+    recording: Recording,
     ids: Ids,
-    output: Output,
-    input_: Input = None,
-    as_: Asker = None,
-    at: At = None,
-    kafka: Kafka = False,
-    file: File = None,
-    dry_run: DryRun = False,
-    json: Json = False,
 ) -> None:
     """Approve drafts of statements: each is issued as it was drafted, unless its work has changed since."""
-    recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
     drafts = _to_decide(recording, ids, APPROVED)
     _check_not_asked_by(recording, drafts)
     who = recording.who.name
@@ -42,20 +34,13 @@ def approve(
     recording.send(events, "statement_id")
 
 
+@records
 def return_(
+    recording: Recording,
     ids: Ids,
-    output: Output,
     reason: Annotated[str, typer.Option("--reason", help="What is to be corrected.", show_default=False)],
-    input_: Input = None,
-    as_: Asker = None,
-    at: At = None,
-    kafka: Kafka = False,
-    file: File = None,
-    dry_run: DryRun = False,
-    json: Json = False,
 ) -> None:
     """Return drafts of statements: their work waits for a correction, or for the next statement."""
-    recording = Recording(RecordPlaces(output, input_, kafka, file), RecordOptions(as_, at, dry_run, json))
     events = [
         recording.event(RETURNED, statement_id=one.statement_id, revision=one.revision, reason=reason)
         for one in _to_decide(recording, ids, RETURNED)

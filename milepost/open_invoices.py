@@ -1,0 +1,139 @@
+"""Invoices that cash may pay: what is open of each, and how an amount is spread over those that are named.
+
+What is recorded and not taken in yet counts as paid, so that two commands between two runs pay nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from domain.units import Amount
+from milepost.console import amount_text
+
+if TYPE_CHECKING:
+    from domain.events.finance import PaymentApplied, PaymentReceived
+    from milepost.recording import Recording
+    from state.books import Receivable
+    from state.store.reader import StoreReader
+
+
+class OpenInvoice(NamedTuple):
+    """What is open of an invoice after the payments that are recorded and not taken in yet."""
+
+    receivable: Receivable
+    open: Amount
+
+
+def pending_cash(recording: Recording, books: StoreReader) -> list[PaymentReceived | PaymentApplied]:
+    """What is recorded of payments and not in the books."""
+    from domain.events.finance import PaymentApplied, PaymentReceived
+
+    return [
+        each
+        for each in recording.recorded
+        if (isinstance(each, PaymentReceived) and not books.parts_with_id("payment", each.payment_id))
+        or (isinstance(each, PaymentApplied) and not books.parts_with_id("payment_application", each.application_id))
+    ]
+
+
+def open_invoices(
+    payers: frozenset[str], books: StoreReader, pending: Iterable[PaymentReceived | PaymentApplied]
+) -> dict[str, OpenInvoice]:
+    """Of those for whom the customer may pay, the oldest first; those that are paid too, for what is said about them."""
+    receivables: list[Receivable] = [each for each in books.parts(None, "receivable") if each.bill_to in payers]
+    on_the_way: dict[str, Amount] = {}
+    for payment in pending:
+        for part in payment.applications:
+            on_the_way[part.invoice_id] = on_the_way.get(part.invoice_id, 0) + part.amount
+    receivables.sort(key=lambda each: (each.invoiced_on or each.posted_on, each.invoice_id))
+    return {
+        each.invoice_id: OpenInvoice(each, each.open[0] - on_the_way.get(each.invoice_id, 0)) for each in receivables
+    }
+
+
+def applied_for(
+    wanted: Iterable[str], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount
+) -> dict[str, Amount]:
+    """As `--for` says. Raises BadParameter where it cannot be."""
+    from connectors.files.lookup import hint
+
+    applied: dict[str, Amount] = {}
+    for each in wanted:
+        invoice_id, equals, text = each.rpartition("=") if "=" in each else (each, "", "")
+        found = invoices.get(invoice_id)
+        if found is None or invoice_id in applied:
+            known = frozenset(name for name, one in invoices.items() if one.open > 0 and name not in applied)
+            what = "an invoice once" if invoice_id in applied else "an open invoice of the customer"
+            raise typer.BadParameter(f"expected {what}, got {invoice_id}{hint(invoice_id, known)}", param_hint="--for")
+        if found.receivable.currency != currency:
+            raise typer.BadParameter(
+                f"expected an invoice in {currency}; {invoice_id} is in {found.receivable.currency}", param_hint="--for"
+            )
+        if found.open <= 0:
+            raise typer.BadParameter(f"nothing of {invoice_id} is open: it is paid or credited", param_hint="--for")
+        left = paid - sum(applied.values())
+        part = amount_of(text, "--for") if equals else min(found.open, left)
+        if part > found.open or part > left or part <= 0:
+            raise typer.BadParameter(
+                f"expected at most what is open of {invoice_id}, {amount_text(found.open)} {currency}, and what is left of the "
+                f"payment, {amount_text(left)} {currency}; got {amount_text(part)}",
+                param_hint="--for",
+            )
+        applied[invoice_id] = part
+    return applied
+
+
+def with_oldest(
+    applied: dict[str, Amount], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount
+) -> dict[str, Amount]:
+    """The rest pays what is open, the oldest first."""
+    made = dict(applied)
+    left = paid - sum(made.values())
+    for invoice_id, one in invoices.items():
+        open_ = one.open - made.get(invoice_id, 0)
+        if one.receivable.currency != currency or open_ <= 0 or left <= 0:
+            continue
+        part = min(open_, left)
+        made[invoice_id] = made.get(invoice_id, 0) + part
+        left -= part
+    return made
+
+
+def amount_of(text: str, where: str) -> Amount:
+    """Above zero, exact."""
+    from domain.units import AMOUNT_ONE
+
+    try:
+        scaled = Decimal(text) * AMOUNT_ONE
+    except InvalidOperation:
+        scaled = Decimal(0)
+    if not scaled.is_finite() or scaled <= 0 or scaled != scaled.to_integral_value():
+        raise typer.BadParameter(
+            f"expected an amount above zero such as 1190.00, with a point and at most four decimals, got {text}",
+            param_hint=where,
+        )
+    return int(scaled)
+
+
+def paid_for(customer: str, books: StoreReader) -> frozenset[str]:
+    """The customer and those that belong to it, whose invoices it may pay. Raises BadParameter where nobody is called so."""
+    from connectors.avro_codec import EVENT_CODECS
+    from connectors.files.lookup import hint
+    from domain.events.reference import CustomerDefined
+
+    codec = EVENT_CODECS["CustomerDefined"]
+    found = (codec.decode(body) for body in books.reference("CustomerDefined"))
+    parents = {each.customer_id: each.parent_customer_id for each in found if isinstance(each, CustomerDefined)}
+    known = {*parents, *(each.bill_to for each in books.parts(None, "receivable"))}
+    if customer not in known:
+        raise typer.BadParameter(
+            f"expected the id of a customer, got {customer}{hint(customer, frozenset(known))}", param_hint="CUSTOMER"
+        )
+    family = {customer}
+    while more := {each for each, parent in parents.items() if parent in family and each not in family}:
+        family |= more
+    return frozenset(family)

@@ -1,0 +1,56 @@
+"""Options that several commands share, stated once as fields of a NamedTuple.
+
+Typer reads a command's parameters from its signature. What stands around a verb therefore says which parameters the whole has.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import partial, wraps
+from inspect import Parameter
+from typing import NamedTuple, TypeVar, get_type_hints
+
+Verb = Callable[..., None]
+Shared = TypeVar("Shared", bound=NamedTuple)
+Made = TypeVar("Made")
+
+
+def sharing(
+    options: type[Shared],
+    verb: Callable[..., Made],
+    use: Callable[[Shared, Callable[..., Made]], None],
+    not_loaded: Iterable[str] = (),
+) -> Verb:
+    """The command that takes the options and those of the verb but its first, which `use` gives it: a recording, say, or a firm.
+
+    `not_loaded` are names in the verb's annotations that exist only while types are checked.
+    """
+
+    made: Callable[..., Shared] = options
+
+    @wraps(verb)
+    def seen(**given: object) -> None:
+        shared = made(**{name: given.pop(name) for name in options._fields})
+        use(shared, partial(verb, **given))
+
+    kinds, defaults = get_type_hints(options, include_extras=True), options._field_defaults
+    first, *others = (
+        Parameter(name, Parameter.KEYWORD_ONLY, default=defaults.get(name, Parameter.empty), annotation=kinds[name])
+        for name in options._fields
+    )
+    return with_parameters(seen, (first, *parameters_of(verb, not_loaded)[1:], *others))
+
+
+def parameters_of(verb: Callable[..., object], not_loaded: Iterable[str] = ()) -> list[Parameter]:
+    """With the annotations themselves where they are written as text."""
+    found = inspect.signature(verb, eval_str=True, locals=dict.fromkeys(not_loaded, object))
+    return list(found.parameters.values())
+
+
+def with_parameters(seen: Verb, parameters: Iterable[Parameter]) -> Verb:
+    """As typer reads it. All go by name, so that a required one may come after one that is not."""
+    keywords = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in parameters]
+    seen.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    seen.__annotations__ = {each.name: each.annotation for each in keywords}
+    return seen

@@ -32,6 +32,7 @@ from milepost.commands import (
     log,
     mending,
     payment,
+    payment_application,
     reconcile,
     run,
     schemas,
@@ -310,6 +311,14 @@ mount(
     "Say that a customer has paid.",
     example="milepost payment add C-00001 1190.00 EUR --on 2026-03-20 --oldest --output build/try/output",
     then="milepost run, which books the cash",
+    on=paid,
+)
+mount(
+    "apply",
+    payment_application.apply,
+    "Say which invoices a payment is for.",
+    example="milepost payment apply PAY-000001 --for INV-000042 --output build/try/output",
+    then="milepost run, then milepost receivables",
     on=paid,
 )
 app.add_typer(agreed)

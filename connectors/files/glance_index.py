@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from connectors.files.glance_rows import APPLIED, GlanceRows, Noted, Row
-from domain.accounts import LABOR_COST, UNBILLED
+from domain.accounts import LABOR_COST, RECEIVABLE, UNBILLED
 from domain.units import Amount, Hours
 
 TABLES: Final = """
@@ -55,7 +55,10 @@ class AccountSum(NamedTuple):
 
 
 class AboutSum(NamedTuple):
-    """The same by what the journals are about: a row of the books, or what happened (`payment/PAY-1`); `day` is the first service date."""
+    """The same by what the journals are about: a row of the books, or what happened (`payment/PAY-1`); `day` is the first service date.
+
+    `is_off` is asked for of cash alone: whether it is what was taken off an invoice again.
+    """
 
     entity_id: str
     ledger_currency: str
@@ -69,6 +72,7 @@ class AboutSum(NamedTuple):
     day: int
     amount: Amount
     ledger: Amount
+    is_off: int = 0
 
 
 class PublishedStatement(NamedTuple):
@@ -180,6 +184,11 @@ class GlanceTables:
         """Sums of some accounts by what the journals are about, of accounting dates from a day to before another; those that are not 0."""
         return self._about(cut, accounts, f"accounted >= {since:d} AND accounted < {until:d}")
 
+    def receivables(self, cut: int) -> list[AboutSum]:
+        """Sums of 1100 by what the journals are about; what a payment settles apart from what is taken off an invoice for another."""
+        is_off = "(amount > 0) <> (kind = (SELECT no FROM words WHERE text = 'reversal'))"
+        return self._about(cut, (RECEIVABLE,), "TRUE", is_off)
+
     def unbilled(self, cut: int) -> tuple[list[AboutSum], list[AboutSum]]:
         """What stands on 1150 and 1160 by row: of what no issued statement has, and of what one has, that by statement.
 
@@ -267,14 +276,14 @@ class GlanceTables:
                 found[id_] = version, {**(known[1] if known is not None else {}), **orjson.loads(noted)}
         return {id_: noted for id_, (_, noted) in found.items()}
 
-    def _about(self, cut: int, accounts: Iterable[str], which: str) -> list[AboutSum]:
+    def _about(self, cut: int, accounts: Iterable[str], which: str, is_off: str = "0") -> list[AboutSum]:
         marks = ", ".join(f"'{account}'" for account in accounts)
         columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule"
-        sql = f"""SELECT {_texts(*columns)}, day, amount, ledger FROM (
+        sql = f"""SELECT {_texts(*columns)}, day, amount, ledger, is_off FROM (
             SELECT entity, ledger_currency, currency, account, project, contract, customer, about, rule, min(day) AS day,
-            sum(amount) AS amount, sum(ledger) AS ledger FROM posted
+            sum(amount) AS amount, sum(ledger) AS ledger, coalesce({is_off}, amount > 0) AS is_off FROM posted
             WHERE log_offset < ? AND account IN (SELECT no FROM words WHERE text IN ({marks})) AND {which}
-            GROUP BY entity, ledger_currency, currency, account, project, contract, customer, about
+            GROUP BY entity, ledger_currency, currency, account, project, contract, customer, about, coalesce({is_off}, amount > 0)
             HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
         return [AboutSum._make(row) for row in self._db.execute(sql, (cut,))]
 
@@ -290,7 +299,7 @@ class GlanceTables:
                 WHERE p.log_offset < ? AND p.account IN (SELECT no FROM words WHERE text IN ({marks})))
             WHERE statement IS NOT NULL GROUP BY entity, ledger_currency, currency, account, project, contract, customer, statement
             HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
-        return [AboutSum._make(row) for row in self._db.execute(sql, (cut,))]
+        return [AboutSum(*row) for row in self._db.execute(sql, (cut,))]
 
     def _make_current(self, cut: int) -> None:
         """Temporary tables: each statement as last published, and of each row the issued statement that had it last."""

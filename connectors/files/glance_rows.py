@@ -262,4 +262,5 @@ def _applied(event: PaymentReceived | PaymentApplied) -> _Stated:
     by = ("payment", event.payment_id)
     if isinstance(event, PaymentApplied):
         by = ("payment_application", event.application_id)
-    return APPLIED, composed(*by), 0, {"applied": [[each.invoice_id, each.amount] for each in event.applications]}
+    applied = [[each.invoice_id, each.amount] for each in event.applications]
+    return APPLIED, composed(*by), 0, {"payment_id": event.payment_id, "applied": applied}

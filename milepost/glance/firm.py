@@ -179,6 +179,11 @@ class FirmAtMoment:
         return [each for index, cut in self._shards for each in index.glance.about(cut, wanted, *days)]
 
     @cached_property
+    def receivables(self) -> list[AboutSum]:
+        """Of 1100, by what the journals are about."""
+        return [each for index, cut in self._shards for each in index.glance.receivables(cut)]
+
+    @cached_property
     def unbilled(self) -> tuple[list[AboutSum], list[AboutSum]]:
         """What is on no statement, by row; what is on one, by statement."""
         found = [index.glance.unbilled(cut) for index, cut in self._shards]

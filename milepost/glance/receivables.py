@@ -96,7 +96,7 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     invoiced = {statement: text(each, "invoice_id") for statement, each in firm.named(INVOICED).items()}
     found = _Items(invoiced)
     payments = []
-    for each in firm.about((RECEIVABLE,)):
+    for each in firm.receivables:
         if each.about in invoiced:
             found.add(each, INVOICES, invoiced[each.about])
         elif parts_of(each.about)[0] in {"payment", "payment_application"}:
@@ -108,7 +108,7 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
         for invoice_id, amount, ledger in _shares(each, applied.get(each.about), found):
             found.add(each._replace(amount=amount, ledger=ledger), INVOICES, invoice_id)
     for each in firm.about((UNAPPLIED_CASH,)):
-        found.add(each, UNAPPLIED, _payment_of(each))
+        found.add(each, UNAPPLIED, text(applied.get(each.about), "payment_id") or parts_of(each.about)[-1])
     for each in firm.about((RETENTION_RECEIVABLE,)):
         found.add(each._replace(about=""), RETAINED, "")
     return found.in_order()
@@ -151,25 +151,20 @@ def _invoice_of(firm: FirmAtMoment, each: AboutSum) -> str:
     return ""
 
 
-def _payment_of(each: AboutSum) -> str:
-    """A payment's own id; of what is applied later, the application's."""
-    return parts_of(each.about)[-1]
-
-
 def _shares(each: AboutSum, noted: Noted | None, items: _Items) -> list[tuple[str, Amount, Amount]]:
     """Of a journal of a contract by the invoices that the payment names: invoice, amount, ledger amount; the last takes what is left."""
     stated = noted.get("applied") if noted is not None else None
     named = [
         (str(invoice_id), int(amount))
         for invoice_id, amount in (stated if isinstance(stated, list) else [])
-        if items.contract_of(str(invoice_id)) == each.contract_id
+        if items.contract_of(str(invoice_id)) == each.contract_id and (amount < 0) == bool(each.is_off)
     ]
     if len(named) < 2:
         return [(named[0][0] if named else "", each.amount, each.ledger)]
     found, left, left_ledger = [], each.amount, each.ledger
     for place, (invoice_id, amount) in enumerate(named):
         is_last = place == len(named) - 1
-        part = left if is_last else max(-amount, left) if left < 0 else min(-amount, left)
+        part = left if is_last else min(abs(amount), left) if left > 0 else -min(abs(amount), -left)
         ledger = left_ledger if is_last else _carried(each, part)
         found.append((invoice_id, part, ledger))
         left, left_ledger = left - part, left_ledger - ledger

@@ -45,10 +45,11 @@ NOT_RUN: Final[Mapping[str, str]] = {
             "milepost invoice mark BRIDGE.K-1/ACME/2026-03-01/1 --invoice-id INV-1 --posted-on 2026-04-02",
             "milepost payment add ACME 1190.00 EUR --on 2026-04-20 --for INV-1",
             "milepost statement approve BRIDGE.K-1/ACME/2026-04-01/1 --as ben",
+            "milepost payment apply PAY-7 --for INV-2",
             'milepost statement return BRIDGE.K-1/ACME/2026-04-01/1 --reason "T-1 was six hours"',
             'milepost contract amend K-1 --effective-on 2026-05-01 --reason "new rate" --approved-by ben',
         ),
-        "they decide about a firm; test_recording.py runs them",
+        "they decide about a firm; test_recording.py and test_payment_apply.py run them",
     ),
     **dict.fromkeys(
         (

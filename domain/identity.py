@@ -64,6 +64,11 @@ def bill_to_of(opening_statement: str) -> str:
     return unescape(opening_statement.split("/")[1])
 
 
+def opening_of(named: str) -> str:
+    """Of such a statement the project and the version of its balances: `BRIDGE-1`."""
+    return named.split("/")[2].removeprefix(_BEFORE)
+
+
 def engagement_of(composed_id: str) -> str:
     """The engagement that an id made by Milepost begins with."""
     return unescape(composed_id.split(".", 1)[0])

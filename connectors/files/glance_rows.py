@@ -14,7 +14,7 @@ import orjson
 from connectors.log_records import StoredRecord
 from domain.accounts import BANK, EXPENSE_CLEARING, INPUT_TAX, LABOR_ABSORPTION, OUTPUT_TAX, UNBILLED
 from domain.events.catalogue import Event
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned
 from domain.events.common import ContractLine
 from domain.events.delivery import (
     BillingHoldPlaced,
@@ -26,7 +26,7 @@ from domain.events.delivery import (
 )
 from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PaymentReceived, WrittenOff
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonCapacitySet, PersonDefined
-from domain.identity import composed, engagement_of, parts_of
+from domain.identity import composed, engagement_of, escape, parts_of
 from domain.ledger.journal import BILLING
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, Output
 from domain.reference.zones import local_date
@@ -42,6 +42,8 @@ COMPANY, CUSTOMER, PERSON, CAPACITY, PROJECT, CONTRACT, HOLD = (
     *("company", "customer", "person", "capacity", "project", "contract", "hold"),
 )
 INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF = ("invoice", "invoiced", "applied", "credit_memo", "write_off")
+# Open invoices of the old system, by project and version of its balances; a fact of them names the project alone.
+OPENING, BROUGHT_FORWARD = "opening", "brought_forward"
 # What an invoice's journals are about: a statement, by its id alone.
 STATEMENT: Final = "statement"
 DAY_ZERO: Final = 0
@@ -108,7 +110,8 @@ class GlanceRows:
         kind, fact = journal.affected_kind, journal.affected_id
         about = row_id(kind, fact) if kind in ROWS else fact if kind == STATEMENT else composed(kind, fact)
         if journal.kind == BILLING:
-            self.named.append((INVOICED, fact, 0, log_offset, orjson.dumps({"invoice_id": journal.cause_id}).decode()))
+            invoice_id = journal.cause_id if journal.cause_kind != BROUGHT_FORWARD else ""
+            self.named.append((INVOICED, fact, 0, log_offset, orjson.dumps({"invoice_id": invoice_id}).decode()))
         rule, engagement = journal.rule.partition("/")[0], engagement_of(journal.journal_id)
         head = journal.legal_entity_id, journal.currency, journal.ledger_currency
         accounted = journal.accounting_date.toordinal()
@@ -192,6 +195,8 @@ def _stated(event: Event) -> _Stated | None:
             return INVOICE, event.invoice_id, 0, {"posted_on": str(event.posted_on)}
         case PaymentReceived() | PaymentApplied():
             return _applied(event)
+        case BalancesBroughtForward():
+            return _opening(event)
         case CreditMemoIssued():
             return CREDIT_MEMO, event.credit_memo_id, 0, {"invoice_id": event.invoice_id}
         case WrittenOff(invoice_id=str(invoice_id)):
@@ -255,6 +260,19 @@ def _hold(event: BillingHoldPlaced | BillingHoldReleased) -> _Stated:
     if isinstance(event, BillingHoldReleased):
         return HOLD, event.hold_id, event.version, {"released": True}
     return HOLD, event.hold_id, event.version, {"scope": event.scope.kind, "id": event.scope.id, "released": False}
+
+
+def _opening(event: BalancesBroughtForward) -> _Stated:
+    contracts = {line.contract_id for line in event.lines}
+    only = contracts.pop() if len(contracts) == 1 else None
+    invoices = [
+        [
+            *(each.invoice_id, each.contract_id or only, each.bill_to, str(each.invoiced_on)),
+            *(str(each.due_on) if each.due_on is not None else None, each.open, each.ledger_open),
+        ]
+        for each in event.receivables
+    ]
+    return OPENING, f"{escape(event.project_id)}-{event.version}", 0, {"invoices": invoices}
 
 
 def _applied(event: PaymentReceived | PaymentApplied) -> _Stated:

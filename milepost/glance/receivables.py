@@ -1,19 +1,30 @@
 """Receivables: what customers owe by invoice, aged by due date; their cash that is on no invoice, and what they retain.
 
 An invoice is due on the day its statement states, else the customer's payment terms after it was posted; without terms the row says so
-and counts from the invoice's day. A payment that settles several invoices of a contract takes them as it names them.
+and counts from the invoice's day. One of before the books begin is open and due as its balances say. A payment that settles several
+invoices of a contract takes them as it names them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import AboutSum
-from connectors.files.glance_rows import APPLIED, CREDIT_MEMO, INVOICE, INVOICED, WRITE_OFF, Noted
+from connectors.files.glance_rows import (
+    APPLIED,
+    BROUGHT_FORWARD,
+    CREDIT_MEMO,
+    INVOICE,
+    INVOICED,
+    OPENING,
+    WRITE_OFF,
+    Noted,
+)
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
-from domain.identity import escape, parts_of
+from domain.identity import escape, is_opening_statement, opening_of, parts_of
 from domain.money import HALF_UP, round_ratio, smallest_unit
 from domain.units import Amount
 from milepost.glance.ages import OVERDUE, age_columns, aged
@@ -64,6 +75,7 @@ class OpenItem:
     customer_id: str
     amount: Amount = 0
     ledger: Amount = 0
+    terms: InvoiceTerms | None = None
 
 
 class InvoiceTerms(NamedTuple):
@@ -95,14 +107,17 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     """Of 1100 by invoice, of 1120 by payment, of 1170 by contract."""
     invoiced = {statement: text(each, "invoice_id") for statement, each in firm.named(INVOICED).items()}
     found = _Items(invoiced)
-    payments = []
+    payments, before = [], []
     for each in firm.receivables:
-        if each.about in invoiced:
+        if is_opening_statement(each.about) or parts_of(each.about)[0] == BROUGHT_FORWARD:
+            before.append(each)
+        elif each.about in invoiced:
             found.add(each, INVOICES, invoiced[each.about])
         elif parts_of(each.about)[0] in {"payment", "payment_application"}:
             payments.append(each)
         else:
             found.add(each, INVOICES, _invoice_of(firm, each))
+    _add_opening(firm, before, found)
     applied = firm.named(APPLIED)
     for each in payments:
         for invoice_id, amount, ledger in _shares(each, applied.get(each.about), found):
@@ -114,6 +129,55 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     return found.in_order()
 
 
+def _add_opening(firm: FirmAtMoment, before: Iterable[AboutSum], found: _Items) -> None:
+    """What balances brought forward have on 1100, by the invoices that they name; what no invoice has stays one item."""
+    groups: dict[tuple[str, ...], list[AboutSum]] = {}
+    for each in before:
+        key = each.entity_id, each.ledger_currency, each.currency, each.contract_id
+        groups.setdefault(key, []).append(each)
+    for sums in groups.values():
+        loads = dict.fromkeys(opening_of(each.about) for each in sums if is_opening_statement(each.about))
+        left, ledger = sum(each.amount for each in sums), sum(each.ledger for each in sums)
+        whole = sums[0]._replace(about="", amount=left, ledger=ledger)
+        invoices = [one for load in loads for one in _open_before(firm, load, whole.contract_id)]
+        for place, one in enumerate(invoices):
+            is_last = place == len(invoices) - 1 and one.open == left
+            part = ledger if is_last else one.ledger_open if one.ledger_open is not None else _carried(whole, one.open)
+            customer_id = one.bill_to or whole.customer_id
+            item = found.add(
+                whole._replace(amount=one.open, ledger=part, customer_id=customer_id), INVOICES, one.invoice_id
+            )
+            item.terms = _opening_terms(firm, one, customer_id)
+            left, ledger = left - one.open, ledger - part
+        if left or ledger:
+            found.add(whole._replace(amount=left, ledger=ledger), INVOICES, "")
+
+
+class OpenBefore(NamedTuple):
+    """An invoice of the old system, as the balances state it."""
+
+    invoice_id: str
+    contract_id: str | None
+    bill_to: str | None
+    invoiced_on: str
+    due_on: str | None
+    open: Amount
+    ledger_open: Amount | None
+
+
+def _open_before(firm: FirmAtMoment, load: str, contract_id: str) -> list[OpenBefore]:
+    stated = firm.named(OPENING).get(load, {}).get("invoices")
+    invoices = [OpenBefore(*each) for each in stated] if isinstance(stated, list) else []
+    return [each for each in invoices if each.contract_id in (None, contract_id)]
+
+
+def _opening_terms(firm: FirmAtMoment, one: OpenBefore, customer_id: str) -> InvoiceTerms:
+    posted_on = date.fromisoformat(one.invoiced_on)
+    if one.due_on is not None:
+        return InvoiceTerms(posted_on, date.fromisoformat(one.due_on), "as brought forward")
+    return _by_customer(firm, customer_id, posted_on)
+
+
 class _Items:
     """Open items by what they are about; a payment finds the invoice that it names."""
 
@@ -122,7 +186,7 @@ class _Items:
         self._found: dict[tuple[str, ...], OpenItem] = {}
         self._contracts: dict[str, str] = {}
 
-    def add(self, each: AboutSum, kind: str, named: str) -> None:
+    def add(self, each: AboutSum, kind: str, named: str) -> OpenItem:
         whose = each.entity_id, each.ledger_currency, each.currency
         key = (kind, named, *whose, "" if named else each.contract_id, "" if named else each.project_id)
         item = self._found.get(key)
@@ -133,6 +197,7 @@ class _Items:
             if named:
                 self._contracts[named] = each.contract_id
         item.amount, item.ledger = item.amount + each.amount, item.ledger + each.ledger
+        return item
 
     def contract_of(self, invoice_id: str) -> str | None:
         return self._contracts.get(invoice_id)
@@ -215,14 +280,19 @@ def _due(firm: FirmAtMoment, item: OpenItem) -> dict[str, Cell]:
 
 def terms_of(firm: FirmAtMoment, item: OpenItem) -> InvoiceTerms | None:
     """None of an invoice that is not known."""
+    if item.terms is not None:
+        return item.terms
     posted = text(firm.named(INVOICE).get(item.named), "posted_on")
     if not posted:
         return None
     posted_on, statement = date.fromisoformat(posted), firm.statements.get(item.about)
-    client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
-    days = whole(firm.customers.get(client), "payment_terms_days")
     if statement is not None and statement.due_on is not None:
         return InvoiceTerms(posted_on, date.fromordinal(statement.due_on), "by the statement")
+    return _by_customer(firm, item.customer_id or firm.client_of(item.project_id, item.contract_id), posted_on)
+
+
+def _by_customer(firm: FirmAtMoment, client: str, posted_on: date) -> InvoiceTerms:
+    days = whole(firm.customers.get(client), "payment_terms_days")
     if days is None:
         return InvoiceTerms(posted_on, posted_on, NO_TERMS)
     return InvoiceTerms(posted_on, posted_on + timedelta(days=days), f"{days} days")
@@ -243,7 +313,8 @@ def _explained_by(firm: FirmAtMoment, item: OpenItem) -> tuple[str, ...]:
         return (f"{item.entity_id}/{period}/retention/{item.contract_id}/{item.currency}#closing",)
     several = len(firm.contracts_on(item.project_id)) > 1
     whose = f"{item.project_id}/{item.contract_id}" if several else item.project_id
-    return tuple(filter(None, (item.named, f"{whose}#receivable" if whose else "")))
+    named = item.named if item.terms is None else ""  # nobody posted an invoice of before the books begin here
+    return tuple(filter(None, (named, f"{whose}#receivable" if whose else "")))
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

@@ -1,0 +1,91 @@
+"""Open invoices of the old system: aged by their own due dates, and paid like any other.
+
+BRIDGE moved in on 28 February with 4,000.00 billed and 760.00 of tax, of which 2,856.00 are open: OLD-7 1,380.00 due on 9 February, OLD-8
+1,190.00 on ACME's terms of 14 days from 20 February, OLD-9 286.00 due on 22 March.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from milepost.cli import app
+from tests.commands.tiny_firm import Event, event, founding, run, said, write
+
+
+def moved_in(at: str = "2026-03-01T09:00:00Z", *, version: int = 1, paid: str = "1904", **opens: str) -> Event:
+    """By invoice what is open."""
+    known = {
+        "OLD-7": ("2026-01-10", "2000", "380", "2026-02-09"),
+        "OLD-8": ("2026-02-20", "1000", "190", None),
+        "OLD-9": ("2026-02-20", "1000", "190", "2026-03-22"),
+    }
+    invoices = []
+    for invoice_id, open_ in opens.items():
+        invoiced_on, net, tax, due_on = known[invoice_id.replace("_", "-")]
+        stated = {"invoice_id": invoice_id.replace("_", "-"), "invoiced_on": invoiced_on, "net": net, "tax": tax}
+        invoices.append({**stated, "open": open_, **({"due_on": due_on} if due_on else {})})
+    line = {"line_id": "L-1", "hours": "40", "cost": "1600", "revenue": "4000", "billed": "4000", "tax": "760"}
+    return event(
+        "BalancesBroughtForward",
+        at,
+        engagement_id="BRIDGE",
+        project_id="BRIDGE",
+        version=version,
+        as_of="2026-02-28",
+        requested_by="ann",
+        approved_by="ben",
+        lines=[{**line, "paid": paid}],
+        receivables=invoices,
+    )
+
+
+def firm() -> list[Event]:
+    terms = {"payment_terms_days": 14}
+    return [{**each, **terms} if each["type"] == "CustomerDefined" else each for each in founding()]
+
+
+def owed(folder: Path, *options: str) -> dict[str, Any]:
+    """By invoice; 1100 foots."""
+    output = str(folder / "output")
+    found = said(CliRunner().invoke(app, ["receivables", "--json", *options, "--output", output]))
+    assert all(foot["holds"] for foot in found["feet"])
+    return {row["invoice"]: row for row in found["rows"]}
+
+
+def test_open_invoices_of_before_are_aged_by_their_own_due_dates(tmp_path: Path) -> None:
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", OLD_8="1190", OLD_9="286")])
+    run(tmp_path, "--until", "2026-03-15")
+    rows = owed(tmp_path)
+    ages = ("not_due", "days_1_30", "days_31_60")
+    assert {name: (row["due_on"], *(row[each] for each in ages)) for name, row in rows.items()} == {
+        "OLD-7": ("2026-02-09", None, None, "1380.00"),
+        "OLD-8": ("2026-03-06", None, "1190.00", None),
+        "OLD-9": ("2026-03-22", "286.00", None, None),
+    }
+    assert [row["posted_on"] for row in rows.values()] == ["2026-01-10", "2026-02-20", "2026-02-20"]
+    [client] = said(CliRunner().invoke(app, ["clients", "--json", "--output", str(tmp_path / "output")]))["rows"]
+    assert (client["owed"], client["overdue"]) == ("2856.00", "2570.00")
+    for row in rows.values():
+        for id_ in row["explain"]["open"]:
+            explained = CliRunner().invoke(app, ["explain", id_, "--output", str(tmp_path / "output")])
+            assert explained.exit_code == 0, explained.output
+
+
+def test_a_payment_takes_the_invoice_of_before_that_it_names(tmp_path: Path) -> None:
+    paid = {"payment_id": "P-1", "customer_id": "ACME", "currency": "EUR", "received_on": "2026-03-10"}
+    parts = [{"invoice_id": "OLD-7", "amount": "500"}, {"invoice_id": "OLD-9", "amount": "286"}]
+    payment = event("PaymentReceived", "2026-03-10T09:00:00Z", amount="786", applications=parts, **paid)
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", OLD_8="1190", OLD_9="286"), payment])
+    run(tmp_path, "--until", "2026-03-15")
+    assert {name: row["open"] for name, row in owed(tmp_path).items()} == {"OLD-7": "880.00", "OLD-8": "1190.00"}
+
+
+def test_a_second_load_replaces_what_is_open_from_its_moment_on(tmp_path: Path) -> None:
+    second = moved_in("2026-03-05T09:00:00Z", version=2, paid="3094", OLD_7="1380", OLD_9="286")
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", OLD_8="1190", OLD_9="286"), second])
+    run(tmp_path, "--until", "2026-03-15")
+    assert {name: row["open"] for name, row in owed(tmp_path).items()} == {"OLD-7": "1380.00", "OLD-9": "286.00"}
+    assert set(owed(tmp_path, "--as-of", "2026-03-02")) == {"OLD-7", "OLD-8", "OLD-9"}

@@ -106,13 +106,18 @@ def _drawn(table: Table, least: Sequence[int], *, is_close: bool) -> Drawn:
 
 
 def _without(table: Table, column: str) -> Table:
+    """A sum of which no figure is left is left out too."""
     at = table.columns.index(column)
+    right = _shifted(table.right, at)
+    rows = [(*row[:at], *row[at + 1 :]) for row in table.rows]
+    sums_from = len(rows) - table.totals
+    sums = [row for row in rows[sums_from:] if any(row[place] for place in right)]
     return Table(
         table.title,
         (*table.columns[:at], *table.columns[at + 1 :]),
-        [(*row[:at], *row[at + 1 :]) for row in table.rows],
-        _shifted(table.right, at),
-        table.totals,
+        [*rows[:sums_from], *sums],
+        right,
+        len(sums),
         unbroken=_shifted(table.unbroken, at),
     )
 

@@ -76,9 +76,7 @@ def clients(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         _totals(found),
         feet_of(firm, _figures(sums), accounts),
         (*firm.not_whole(), *NOTES),
-        "no client fits what was asked for"
-        if firm.customers
-        else "no client is known yet: no CustomerDefined has come",
+        "no client fits what was asked for" if firm.customers else "no client is known yet",
     )
 
 

@@ -238,8 +238,15 @@ def as_page(glance: Glance, writing: Writing) -> str:
         tag("section", (tag("p", note, class_="soft small") for note in notes_of(glance)), class_="notes"),
         language=writing.language,
         paper=f"{writing.paper} landscape",
-        style=STYLE,
+        style=STYLE + _on_a_phone(columns),
     )
+
+
+def _on_a_phone(columns: Sequence[GlanceColumn]) -> str:
+    """Without the columns that a terminal leaves out first; files have them."""
+    places = [place for place, column in enumerate(columns, 1) if column.spare]
+    hidden = ", ".join(f"th:nth-child({place}), td:nth-child({place})" for place in places)
+    return f"@media screen and (max-width: 720px) {{ {hidden} {{ display: none; }} }}\n" if places else ""
 
 
 def _html_row(

@@ -42,7 +42,7 @@ BY_PROJECT: Final = GlanceColumn("project", "project", CellKind.ID)
 SUMMED: Final = ("hours", "billable", "waiting", "capacity", "cost")
 NOTES: Final = (
     "Hours are those approved, by day of work; not booked are those of them that wait for something (`milepost exceptions list`).",
-    "Billable % is of hours; utilisation % is billable hours of capacity, in months that have one (PersonCapacitySet).",
+    "Billable % is of hours; utilisation % is billable hours of capacity, in months whose capacity is known.",
 )
 
 
@@ -81,7 +81,7 @@ def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project:
         _totals(found),
         feet_of(firm, map(_figure, every), {LABOR: (LABOR_COST,)}) if is_whole else (),
         (*firm.not_whole(), *NOTES),
-        "no hours are approved in these months" if firm.people else "nobody is known yet: no PersonDefined has come",
+        "no hours are approved in these months" if firm.people else "nobody is known yet",
     )
 
 

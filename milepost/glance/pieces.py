@@ -1,9 +1,9 @@
 """What stands on 1150 and 1160, in pieces that each have one reason why they are not invoiced.
 
-A line of a journal is on the first statement that was issued after it with its row. What is on none waits: it is held, is on a draft
-that waits for approval, is billed by a schedule, is over a purchase order or over a cap that limits billing alone, or is not cut yet.
-An invoice whose statement bills more than its rows had earned (an instalment, a fee in advance) takes the oldest of what its contract
-has earned by schedule; so does such a statement before its invoice.
+A line of a journal is on the first statement that was issued after it with its row. What is on none waits: it is on hold, is on a draft
+that waits for approval, is billed by a schedule, is over a purchase order or over a cap that limits billing alone, or comes with the next
+statement. An invoice whose statement bills more than its rows had earned (an instalment, a fee in advance) takes the oldest of what its
+contract has earned by schedule; so does such a statement before its invoice.
 
     earned by schedule 6,000.00 in January and 4,000.00 in February; an instalment of 7,000.00 is invoiced: 3,000.00 of February are left
 """
@@ -33,8 +33,8 @@ OVER_CAPS: Final = "over_cap"
 
 
 class Reason(StrEnum):
-    NOT_CUT = "not cut yet"
-    HELD = "held"
+    NOT_CUT = "next statement"
+    HELD = "on hold"
     APPROVAL = "waiting for approval"
     SCHEDULE = "billed by schedule"
     STATEMENT = "on a statement, not invoiced"

@@ -41,7 +41,7 @@ COLUMNS: Final = (
     GlanceColumn("expired", "expired"),
     GlanceColumn("given_back", "given back"),
     GlanceColumn("left", "left"),
-    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 5),
+    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 5, "in_ledger"),
     GlanceColumn("in_ledger", "in ledger", CellKind.AMOUNT, 4),
 )
 SUMMED: Final = ("brought_forward", *MOVES, "left")
@@ -57,7 +57,7 @@ def prepaid(firm: FirmAtMoment, wanted: Wanted, since: date) -> Glance:
         found = [row for row in found if row.cells["left"]]
     return Glance(
         "prepaid",
-        f"Prepaid, since {since}",
+        f"Prepaid, since {since}" if firm.cut.offset else "Prepaid",
         firm.as_of,
         COLUMNS,
         found,

@@ -78,7 +78,7 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
 
 def _why_none(firm: FirmAtMoment) -> str:
     if not firm.projects:
-        return "no project is known yet: no ProjectActivated has come"
+        return "no project is known yet"
     return "no project fits what was asked for"
 
 

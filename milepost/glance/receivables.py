@@ -48,9 +48,9 @@ COLUMNS: Final = (
     GlanceColumn("due_on", "due", CellKind.DAY),
     GlanceColumn("days_overdue", "days overdue", CellKind.COUNT, 8),
     GlanceColumn("currency", "currency", CellKind.TEXT),
-    *age_columns(OVERDUE),
     GlanceColumn("open", "open"),
-    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 10),
+    *age_columns(OVERDUE),
+    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 10, "in_ledger"),
     GlanceColumn("in_ledger", "in ledger", CellKind.AMOUNT, 9),
 )
 SUMMED: Final = (*(name for name, _, _ in OVERDUE), "open")

@@ -21,11 +21,11 @@ COLUMNS: Final = (
     GlanceColumn("company", "company", CellKind.ID, 4),
     GlanceColumn("reason", "reason", CellKind.TEXT),
     GlanceColumn("currency", "currency", CellKind.TEXT),
-    *age_columns(AGES),
     GlanceColumn("unbilled", "unbilled"),
     GlanceColumn("on_statement", "on a statement"),
+    *age_columns(AGES),
     GlanceColumn("oldest", "oldest", CellKind.DAY, 1),
-    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 6),
+    GlanceColumn("ledger_currency", "ledger currency", CellKind.TEXT, 6, "in_ledger"),
     GlanceColumn("in_ledger", "in ledger", CellKind.AMOUNT, 5),
 )
 SUMMED: Final = (*(name for name, _, _ in AGES), "unbilled", "on_statement")
@@ -120,7 +120,7 @@ def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRo
         amount = one.amount - earned[one.exception_id]
         if one.category != OVER_CAPS or not amount:
             continue
-        project_id = one.project_id or firm.project_on(one.contract_id) or one.engagement_id
+        project_id = one.project_id or firm.project_on(one.contract_id)
         client = firm.client_of(project_id, one.contract_id)
         cells: dict[str, Cell] = {
             "client": client or None,

@@ -104,6 +104,20 @@ def test_each_value_of_a_list_has_its_label() -> None:
     }
 
 
+def test_a_sum_of_a_column_that_has_no_room_is_left_out() -> None:
+    """The sum in ledger currency goes with its column; that of what is open stays."""
+    rows = [["INV-1", "900.00", "1,000.00"], ["total", "900.00", ""], ["in ledger", "", "1,000.00"]]
+    table = Table("Owed", ("invoice", "open", "in ledger"), rows, frozenset({1, 2}), 2, ("in ledger",))
+    shown = {}
+    for width in (60, 26):
+        console = Console(file=io.StringIO(), width=width)
+        console.print(drawn(table, width))
+        assert isinstance(console.file, io.StringIO)
+        shown[width] = console.file.getvalue()
+    assert "in ledger" in shown[60]
+    assert ("total" in shown[26], "in ledger" in shown[26]) == (True, False)
+
+
 def test_a_cell_stays_on_its_line() -> None:
     """Descriptions hold line breaks; an escape sequence is shown, and reaches no terminal."""
     torn = TABLE._replace(rows=[("one\r\ntwo\u2028three\x1b[2J", "1.00")], totals=0)

@@ -38,7 +38,7 @@ def test_work_over_a_purchase_order_is_earned_and_waits(tmp_path: Path) -> None:
     """8 h are 800.00 under an order of 500.00: 300.00 wait until it is raised."""
     terms = signed(purchase_order={"number": "PO-1", "limit": "500"})
     assert reasons(tmp_path, [*terms, worked("T-1", 9)], "2026-03-12") == {
-        "not cut yet": ("500.00", None),
+        "next statement": ("500.00", None),
         "over a purchase order": ("300.00", None),
     }
 
@@ -48,7 +48,7 @@ def test_work_over_a_cap_is_listed_and_in_no_account(tmp_path: Path) -> None:
     terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500"}))])
     events = [*terms, worked("T-1", 9)]
     assert reasons(tmp_path, events, "2026-03-12") == {
-        "not cut yet": ("500.00", None),
+        "next statement": ("500.00", None),
         "over cap, no revenue": ("300.00", None),
     }
     found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
@@ -59,7 +59,7 @@ def test_work_over_a_cap_that_limits_billing_alone_is_earned_and_over_cap(tmp_pa
     """8 h under a cap of 500.00 that leaves revenue alone: 800.00 are earned, 300.00 of them are not billed; both are in the accounts."""
     terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500", "limits_revenue": False}))])
     events = [*terms, worked("T-1", 9)]
-    assert reasons(tmp_path, events, "2026-03-12") == {"not cut yet": ("500.00", None), "over cap": ("300.00", None)}
+    assert reasons(tmp_path, events, "2026-03-12") == {"next statement": ("500.00", None), "over cap": ("300.00", None)}
     found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
     assert [row["unbilled"] for row in found["totals"] if row["reason"] == "all"] == ["800.00"]
     [over] = [row["explain"]["unbilled"] for row in found["rows"] if row["reason"] == "over cap"]
@@ -82,12 +82,12 @@ def test_a_hold_holds_what_it_covers_until_it_is_released(tmp_path: Path, scope:
     stated = {"hold_id": "H-1", "scope": scope, "placed_on": "2026-03-11", "reason": "asked"}
     placed = event("BillingHoldPlaced", "2026-03-11T08:00:00Z", version=1, **stated)
     events = [*founding(), worked("T-1", 9), worked("T-2", 10, "4"), placed]
-    assert reasons(tmp_path, events, "2026-03-12").get("held", (None, None))[0] == held
+    assert reasons(tmp_path, events, "2026-03-12").get("on hold", (None, None))[0] == held
     released = event("BillingHoldReleased", "2026-03-13T08:00:00Z", version=2, hold_id="H-1")
     write(tmp_path / "input", [released], "released")
     run(tmp_path, "--until", "2026-03-14")
     found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
-    assert [(row["reason"], row["unbilled"]) for row in found["rows"]] == [("not cut yet", "1200.00")]
+    assert [(row["reason"], row["unbilled"]) for row in found["rows"]] == [("next statement", "1200.00")]
 
 
 def test_a_price_earned_over_time_is_billed_by_its_schedule(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_an_invoice_is_overdue_on_the_day_after_it_is_due(moment: str, column: s
 
 def test_before_the_cut_work_waits_and_after_it_is_on_a_statement() -> None:
     (waiting,) = found("unbilled", "--client", "ACME", "--as-of", "2026-02-12")["rows"]
-    assert (waiting["reason"], waiting["unbilled"], waiting["on_statement"]) == ("not cut yet", "800.00", None)
+    assert (waiting["reason"], waiting["unbilled"], waiting["on_statement"]) == ("next statement", "800.00", None)
     (stated,) = found("unbilled", "--client", "ACME", "--as-of", "2026-03-01")["rows"]
     assert (stated["unbilled"], stated["on_statement"]) == (None, "800.00")
 
@@ -154,6 +154,14 @@ def test_a_page_names_what_explains_a_figure(tmp_path: Path) -> None:
     page = (tmp_path / "projects.html").read_text(encoding="utf-8")
     assert '<span title="milepost explain BERLIN/2026-03/5000#closing@BRIDGE">1,340.00</span>' in page
     assert "<script" not in page
+
+
+def test_a_phone_shows_what_is_open_beside_the_invoice(tmp_path: Path) -> None:
+    """Project, with the contract under it, and the day of posting give way; client, invoice, due, currency and open stay."""
+    asked("receivables", "--html", str(tmp_path / "owed.html"))
+    page = (tmp_path / "owed.html").read_text(encoding="utf-8")
+    hidden = "th:nth-child(3), td:nth-child(3), th:nth-child(4), td:nth-child(4)"
+    assert f"(max-width: 720px) {{ {hidden}, th:nth-child(6), td:nth-child(6) {{ display: none; }} }}" in page
 
 
 @pytest.mark.parametrize("verb", ["projects", "clients", "receivables", "unbilled", "prepaid", "people"])

@@ -84,11 +84,12 @@ class Recording:
 
     @contextmanager
     def books(self) -> Iterator[StoreReader]:
-        """Raises BadParameter where there are none: nothing is recorded unseen."""
+        """Of all shards. Raises BadParameter where there are none: nothing is recorded unseen."""
+        from connectors.files.written import shards
         from dataflows.embedded import store_path
-        from state.store.reader import reading_store
+        from state.store.reader import reading_stores
 
-        with reading_store(store_path(self.output, 0)) as reader:
+        with reading_stores(store_path(self.output, number) for number in shards(self.output)) as reader:
             if not reader.is_there:
                 raise typer.BadParameter(
                     f"{self.output}: the books are not there, so nobody can say what is open; `milepost run` makes them again",

@@ -3,9 +3,10 @@
 The store is a cache: where it is not there, damaged or of another form, the answer is that nothing is known.
 """
 
+import operator
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from state.store.snapshot import Damaged
 
 
 class StoreReader:
-    """One shard's books."""
+    """One shard's books, or those of several as if they were one; without any, nothing is known."""
 
-    def __init__(self, db: sqlite3.Connection | None) -> None:
-        self._db = db
+    def __init__(self, *dbs: sqlite3.Connection) -> None:
+        self._dbs = dbs
 
     @property
     def is_there(self) -> bool:
-        return self._db is not None
+        return bool(self._dbs)
 
     def entry(self, engagement_id: str, entry_id: str) -> Entry | None:
         row = self._row("SELECT e.data FROM entries e JOIN engagements USING (no)", engagement_id, "e.id = ?", entry_id)
@@ -33,12 +34,7 @@ class StoreReader:
 
     def has_entry(self, entry_id: str) -> bool:
         """Of any engagement."""
-        if self._db is None:
-            return False
-        try:
-            return self._db.execute("SELECT 1 FROM entries WHERE id = ? LIMIT 1", (entry_id,)).fetchone() is not None
-        except sqlite3.DatabaseError:
-            return False
+        return bool(self._rows("SELECT 1 FROM entries WHERE id = ? LIMIT 1", entry_id))
 
     def part(self, engagement_id: str, kind: str, part_id: str) -> Any:
         """One value of the engagement's books; kinds as in `state.books.PART_KINDS`."""
@@ -52,12 +48,12 @@ class StoreReader:
     def parts(self, engagement_id: str | None, kind: str) -> tuple[Any, ...]:
         """All of a kind, by id; None is of every engagement."""
         query = "SELECT p.id, p.data FROM parts p JOIN engagements USING (no) WHERE p.kind = ?"
-        if engagement_id is None:
-            rows = self._rows(f"{query} ORDER BY p.id", kind)
-        else:
-            rows = self._rows(f"{query} AND engagements.id = ? ORDER BY p.id", kind, engagement_id)
+        of = () if engagement_id is None else (engagement_id,)
+        rows = self._rows(f"{query} AND engagements.id = ?" if of else query, kind, *of)
         try:
-            return tuple(snapshot.decode_part(kind, part_id, data) for part_id, data in rows)
+            return tuple(
+                snapshot.decode_part(kind, part_id, data) for part_id, data in sorted(rows, key=operator.itemgetter(0))
+            )
         except Damaged:
             return ()
 
@@ -70,38 +66,44 @@ class StoreReader:
             return ()
 
     def reference(self, type_name: str) -> tuple[bytes, ...]:
-        """Reference data of a type, in the order in which it came, as it stands in the log."""
-        rows = self._rows("SELECT body FROM reference WHERE type = ? ORDER BY seq", type_name)
+        """Reference data of a type, in the order in which it came, as it stands in the log; each shard has all of it."""
+        rows = StoreReader(*self._dbs[:1])._rows("SELECT body FROM reference WHERE type = ? ORDER BY seq", type_name)
         try:
             return tuple(snapshot.unseal(type_name, data) for (data,) in rows)
         except Damaged:
             return ()
 
     def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
-        if self._db is None:
-            return []
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.DatabaseError:
-            return []
+        """Nothing of a shard whose store cannot be read."""
+        found: list[tuple[object, ...]] = []
+        for db in self._dbs:
+            with suppress(sqlite3.DatabaseError):
+                found += db.execute(query, values).fetchall()
+        return found
 
     def _row(self, tables: str, engagement_id: str, condition: str, *values: str) -> bytes | None:
-        if self._db is None:
-            return None
-        try:
-            found = self._db.execute(
-                f"{tables} WHERE engagements.id = ? AND {condition}", (engagement_id, *values)
-            ).fetchone()
-        except sqlite3.DatabaseError:
-            return None
-        data: bytes | None = found[0] if found is not None else None
+        rows = self._rows(f"{tables} WHERE engagements.id = ? AND {condition}", engagement_id, *values)
+        data: bytes | None = rows[0][0] if rows else None
         return data
 
 
 @contextmanager
 def reading_store(path: Path) -> Iterator[StoreReader]:
-    if not path.exists():
-        yield StoreReader(None)
-        return
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-        yield StoreReader(db)
+    with reading_stores([path]) as reader:
+        yield reader
+
+
+@contextmanager
+def reading_stores(paths: Iterable[Path]) -> Iterator[StoreReader]:
+    """Those of several shards as one; nothing is known where one of them is not there."""
+    with ExitStack() as held:
+        every = list(paths)
+        if not all(path.exists() for path in every):
+            yield StoreReader()
+            return
+        yield StoreReader(
+            *(
+                held.enter_context(closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)))
+                for path in every
+            )
+        )

@@ -90,7 +90,7 @@ class AuditStream:
         self._exceptions = OpenExceptions()
         self._forecasts = ForecastSeries()
         self._tax = TaxTables(self._reference)
-        self._given = StatementNumbers(self._reference, progress["shard"])
+        self._given = StatementNumbers(self._reference)
         self._input_chain = self._output_chain = b""
         self._log = log.records()
         self._record: StoredRecord | None = None

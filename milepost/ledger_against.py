@@ -61,12 +61,7 @@ def against(output: Path, asked: AgainstAsked, *, as_csv: bool, json: bool) -> N
         raise typer.Exit(exit_codes.USAGE) from fault
     ours, known = _ours(output, asked, span)
     if asked.entity is not None:
-        companies = ", ".join(sorted({each.legal_entity_id for each in theirs}))
         theirs = [each for each in theirs if each.legal_entity_id == asked.entity]
-        if not theirs:
-            raise typer.BadParameter(
-                f"{asked.file}: expected rows of {asked.entity}, got rows of {companies}", param_hint="--entity"
-            )
     _check_companies({each.legal_entity_id for each in theirs}, ours, asked)
     found = compare(theirs, ours, known)
     if as_csv:
@@ -165,8 +160,6 @@ def _show(found: Comparison, span: ComparedDays, file: Path) -> None:
     tell(f"{file.name} and the journals of Milepost, {_when(span)}; difference = ours less old\n")
     show(*tables(found))
     tell(f"\n{verdict(found)}")
-    if found.left_out:
-        tell(f"Not compared: {', '.join(found.left_out)}, as {file.name} has no row of it")
 
 
 def _when(span: ComparedDays) -> str:
@@ -230,7 +223,6 @@ def as_json(found: Comparison, span: ComparedDays) -> dict[str, object]:
         last=span.last,
         compared=[dict(_fields(row)) for row in found.compared],
         not_ours=[dict(_fields(row)) for row in found.not_ours],
-        left_out=found.left_out,
         differing=found.differing,
     )
 

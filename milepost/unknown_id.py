@@ -9,7 +9,7 @@ import typer
 
 from connectors.files.found_exceptions import exceptions_of
 from connectors.files.found_letters import letters_of
-from connectors.files.lookup import hint, statement_ids
+from connectors.files.lookup import hint, statements_called
 from connectors.files.written import read_topic
 from dataflows.embedded import store_path
 from domain.events.finance import InvoicePosted
@@ -73,7 +73,7 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
         for kind in (EXPENSE, DELIVERY):
             if reader.has_entry(row_id(kind, wanted)):
                 yield f"{_article(kind)}: milepost explain {shell_word(row_id(kind, wanted))}"
-    if wanted in statement_ids(output):
+    if statements_called(output, wanted):
         yield f"a statement: milepost statement {shell_word(wanted)}"
     if wanted in exceptions_of(output):
         yield f"an exception: milepost exceptions show {shell_word(wanted)}"

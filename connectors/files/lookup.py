@@ -216,6 +216,22 @@ def newest_statements(output: Path) -> tuple[FoundStatement, ...]:
     return tuple(newest.values())
 
 
+def statements_called(output: Path, wanted: str) -> tuple[FoundStatement, ...]:
+    """The statement with that id in its newest revision, else those of which a revision has that number, in that revision.
+
+    Several have it where several companies begin their numbers alike.
+    """
+    told = _joined(each for each in _issued(output) if wanted in {each.statement.statement_id, each.statement.number})
+    by_id = [each for each in told if each.statement.statement_id == wanted]
+    return tuple(by_id[-1:] or {each.statement.statement_id: each for each in told}.values())
+
+
+def statement_names(output: Path) -> frozenset[str]:
+    """Their ids and numbers."""
+    found = (each.statement for each in _issued(output))
+    return frozenset(name for one in found for name in (one.statement_id, one.number) if name is not None)
+
+
 def statement_ids(output: Path) -> frozenset[str]:
     return frozenset(each.statement.statement_id for each in _issued(output))
 
@@ -229,9 +245,9 @@ def _statements(output: Path, contracts: frozenset[str]) -> list[FoundStatement]
 
 
 def _statement(output: Path, wanted: str, known: frozenset[str]) -> FoundStatement | NothingFound:
-    revisions = statement_revisions(output, wanted)
-    if revisions:
-        return revisions[-1]
+    called = statements_called(output, wanted)
+    if len(called) == 1:
+        return called[0]
     ids = known | statement_ids(output)
     return NothingFound(nearest(wanted, ids), ids)
 

@@ -8,18 +8,16 @@ from domain.audit.findings import NUMBERS, SeenOutput, Violation, violation
 from domain.audit.reference import ReferenceSoFar
 from domain.billing.statement import ISSUED, OPEN
 from domain.outputs import BillingStatement, StatementNumber
-from domain.reference.numbers import count_key, next_place, range_for, text_of
+from domain.reference.numbers import range_for, text_of
 
 
 class StatementNumbers:
-    """Of one shard, numbered from 0, each of which counts a series of its own."""
+    """Of one shard, each of which counts a series of its own."""
 
-    def __init__(self, reference: ReferenceSoFar, shard: int) -> None:
+    def __init__(self, reference: ReferenceSoFar) -> None:
         self.count = 0
         self._reference = reference
-        self._series = shard + 1
-        # By `count_key`.
-        self._last: dict[str, int] = {}
+        self._last: dict[tuple[str, str, str], int] = {}
         self._used: set[tuple[str, str]] = set()
         # By statement: the revision that was numbered last, and its number.
         self._given: dict[str, tuple[int, str | None]] = {}
@@ -45,19 +43,19 @@ class StatementNumbers:
                 wanted = f"a number of range {numbers.range_id}" if numbers is not None else "no number"
                 yield violation(NUMBERS, seen, subject, wanted, f"number {statement.number}")
             return
-        following = next_place(self._last, entity, numbers, statement.issued_on, self._series)
-        if place != following:
-            yield violation(NUMBERS, seen, subject, _place_text(following), _place_text(place))
-        used = statement.legal_entity_id, statement.number or ""
-        if used in self._used:
-            yield violation(NUMBERS, seen, subject, "a number of its own", statement.number)
-        self._used.add(used)
-        self._last[count_key(statement.legal_entity_id, place.range_id, place.year)] = place.value
+        yield from self._in_range(seen, statement, place)
+        told = (place.range_id, statement.replaces_number, statement.number)
         wanted_text = text_of(entity, numbers, statement.issued_on, place)
-        if (statement.replaces_number, statement.number) != (had, wanted_text):
-            found = f"{statement.number} in the place of {statement.replaces_number}"
-            yield violation(NUMBERS, seen, subject, f"{wanted_text} in the place of {had}", found)
+        if told != (numbers.range_id, had, wanted_text):
+            expected = f"{wanted_text} of range {numbers.range_id} in the place of {had}"
+            yield violation(NUMBERS, seen, subject, expected, "{2} of range {0} in the place of {1}".format(*told))
 
-
-def _place_text(place: StatementNumber) -> str:
-    return f"{place.value} of range {place.range_id}, year {place.year or 'none'}, series {place.series}"
+    def _in_range(self, seen: SeenOutput, statement: BillingStatement, place: StatementNumber) -> Iterator[Violation]:
+        key = statement.legal_entity_id, place.range_id, place.year
+        last = self._last.get(key)
+        if last is not None and place.value != last + 1:
+            yield violation(NUMBERS, seen, statement.statement_id, f"{last + 1} after {last}", place.value)
+        if (statement.legal_entity_id, statement.number or "") in self._used:
+            yield violation(NUMBERS, seen, statement.statement_id, "a number of its own", statement.number)
+        self._last[key] = place.value
+        self._used.add((statement.legal_entity_id, statement.number or ""))

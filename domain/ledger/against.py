@@ -54,14 +54,10 @@ class Compared(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """`compared` are the accounts that both can have; `not_ours` those that Milepost posts nothing to, such as rent.
-
-    `left_out` are companies of ours of which the other ledger has no row.
-    """
+    """`compared` are the accounts that both can have; `not_ours` those that Milepost posts nothing to, such as rent."""
 
     compared: tuple[Compared, ...]
     not_ours: tuple[Compared, ...]
-    left_out: tuple[str, ...]
 
     @property
     def differing(self) -> int:
@@ -115,30 +111,26 @@ _ALL: Final = ""
 
 
 def compare(others: Iterable[OtherBalance], ours: OurBalances, known: Iterable[tuple[str, str]] = ()) -> Comparison:
-    """Every account of either side, once, of the companies and on the bases that the other ledger states.
-
-    `known` are accounts (with their company) that Milepost could post to, besides those it has.
-    """
+    """Every account of either side, once. `known` are accounts (with their company) that Milepost could post to, besides those it has."""
     theirs: dict[BalanceKey, Amount] = {}
     for other in others:
         for key, amount in _stated(other, ours.ledger_currencies):
             theirs[key] = theirs.get(key, 0) + amount
-    stated = {(key.legal_entity_id, key.basis) for key in theirs}
+    bases = {key.basis for key in theirs}
     by_project = {key[:4] for key in theirs if key.project_id}
     mine: dict[BalanceKey, Amount] = {}
     for key, amount in ours.sums().items():
-        if (key.legal_entity_id, key.basis) in stated:
+        if key.basis in bases:
             kept = key if key[:4] in by_project else key._replace(project_id=_ALL)
             mine[kept] = mine.get(kept, 0) + amount
     rows = [Compared(key, theirs.get(key, 0), mine.get(key, 0)) for key in sorted({*theirs, *mine})]
+    told = [row for row in rows if row.old or row.ours]
     could = ours.accounts.union(known)
-    compared: list[Compared] = []
-    not_ours: list[Compared] = []
-    for row in rows:
-        if row.old or row.ours:
-            (compared if (row.key.legal_entity_id, row.key.account) in could else not_ours).append(row)
-    left_out = sorted({*ours.ledger_currencies} - {company for company, _ in stated})
-    return Comparison(tuple(compared), tuple(not_ours), tuple(left_out))
+    is_ours = [(row.key.legal_entity_id, row.key.account) in could for row in told]
+    return Comparison(
+        tuple(row for row, mine_too in zip(told, is_ours, strict=True) if mine_too),
+        tuple(row for row, mine_too in zip(told, is_ours, strict=True) if not mine_too),
+    )
 
 
 def _stated(other: OtherBalance, ledger_currencies: Mapping[str, str]) -> Iterator[tuple[BalanceKey, Amount]]:

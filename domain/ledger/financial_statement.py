@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from domain.accounts import BANK, RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH, UNBILLED, name_of
+from domain.accounts import name_of
 from domain.ledger.trial_balance import AccountBalance
 from domain.units import Amount
 
@@ -50,23 +50,16 @@ class YearSoFar(NamedTuple):
 REVENUE: Final = AccountGroup("revenue", ("4",), -1)
 COST: Final = AccountGroup("project cost", ("5",), 1)
 OTHER: Final = AccountGroup("other expense", ("6", "7"), 1)
-CASH: Final = AccountGroup("cash and receivables", (BANK, RECEIVABLE, UNAPPLIED_CASH, RETENTION_RECEIVABLE, "1180"), 1)
-UNBILLED_WORK: Final = AccountGroup(
-    "unbilled work and other assets", (*UNBILLED, "12", "13", "14", "15", "16", "17", "19"), 1
-)
+CASH: Final = AccountGroup("cash and receivables", ("10", "11"), 1)
+WORK: Final = AccountGroup("other assets", ("12", "13", "14", "15", "16", "17", "18", "19"), 1)
 OWED: Final = AccountGroup("liabilities", ("2",), -1)
 RESULTS: Final = ("4", "5", "6", "7", "8", "9")
 
 
 def so_far(year: Iterable[AccountBalance], period: Iterable[AccountBalance]) -> list[YearSoFar]:
-    """Of the trial balances of a fiscal year's first period and of the period, both in ledger currency.
-
-    An account that is back at zero is in the trial balance of the year's first period alone, and was moved by the year all the same.
-    """
+    """Of the trial balances of a fiscal year's first period and of the period, both in ledger currency."""
     began = {each.account: each.opening for each in year}
-    ends = {each.account: (each.opening, each.closing) for each in period}
-    accounts = sorted(began.keys() | ends.keys())
-    return [YearSoFar(account, began.get(account, 0), *ends.get(account, (0, 0))) for account in accounts]
+    return [YearSoFar(each.account, began.get(each.account, 0), each.opening, each.closing) for each in period]
 
 
 def profit_and_loss(accounts: Iterable[YearSoFar]) -> Iterator[FinancialLine]:
@@ -86,7 +79,7 @@ def balance_sheet(accounts: Iterable[YearSoFar]) -> Iterator[FinancialLine]:
     found = list(accounts)
     stands = [(each.account, each.opening, each.closing) for each in found]
     cash = yield from _group(BALANCE_SHEET, CASH, stands)
-    work = yield from _group(BALANCE_SHEET, UNBILLED_WORK, stands)
+    work = yield from _group(BALANCE_SHEET, WORK, stands)
     yield FinancialLine(BALANCE_SHEET, "", "", "assets", cash[0] + work[0], cash[1] + work[1])
     owed = yield from _group(BALANCE_SHEET, OWED, stands)
     results = [each for each in found if each.account.startswith(RESULTS)]

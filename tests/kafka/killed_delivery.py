@@ -18,8 +18,7 @@ from dataflows.delivery_kafka import KafkaBooks
 from milepost.cli import app
 
 # Of each step what it does, and whether it dies before that or when it is done.
-Step = tuple[type, str, bool]
-STEPS: Final[dict[str, Step]] = {
+STEPS: Final[dict[str, tuple[type, str, bool]]] = {
     "before it looks up": (DeliveryStore, "begin", True),
     "before intent": (DeliveryStore, "keep", True),
     "after intent": (KafkaBooks, "claim", True),
@@ -30,8 +29,8 @@ STEPS: Final[dict[str, Step]] = {
 }
 
 
-def arm(step: Step, times: int) -> None:
-    owner, name, is_before = step
+def arm(step: str, times: int) -> None:
+    owner, name, is_before = STEPS[step]
     real: Callable[..., Any] = getattr(owner, name)
     lock, left = Lock(), times
 
@@ -55,5 +54,5 @@ def arm(step: Step, times: int) -> None:
 
 if __name__ == "__main__":
     step, times, *arguments = sys.argv[1:]
-    arm(STEPS[step], int(times))
+    arm(step, int(times))
     app(arguments)

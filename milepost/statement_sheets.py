@@ -1,0 +1,51 @@
+"""Statements made ready to be shown, several with one look at the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from connectors.files.lookup import FoundStatement
+from connectors.files.statement_background import accrued_by_entry, backgrounds
+from milepost.locales import writing
+from milepost.statement_files import logo_of
+from milepost.statement_groups import EntryShare, GroupBy, StatementGroup, grouped_lines
+from milepost.statement_sheet import StatementSheet
+
+
+class SheetForm(NamedTuple):
+    """What lines stand together by, the reader's language and country, and whether people stand by name or by role."""
+
+    group_by: GroupBy
+    locale: str
+    names: bool
+
+
+def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> list[StatementSheet]:
+    """Raises BadParameter where people are to be told apart without their names, UnknownLocale and NoOutputs."""
+    if not form.names and form.group_by == "person":
+        raise typer.BadParameter("expected --names with --group-by person", param_hint="--no-names")
+    logos = {entity_id: logo_of(entity_id) for entity_id in {one.statement.legal_entity_id for one in several}}
+    return [
+        StatementSheet(
+            issued,
+            background,
+            form.group_by,
+            _groups(output, issued, form.group_by),
+            writing(form.locale, issued.statement.currency),
+            form.names,
+            logos[issued.statement.legal_entity_id],
+        )
+        for issued, background in zip(several, backgrounds(output, several), strict=True)
+    ]
+
+
+def _groups(output: Path, issued: FoundStatement, group_by: GroupBy) -> tuple[StatementGroup, ...]:
+    shares = {}
+    if group_by == "week":
+        accrued = accrued_by_entry(output, issued)
+        shares = {entry_id: EntryShare(each.amount, each.day) for entry_id, each in accrued.items()}
+    return grouped_lines(issued.statement, group_by, shares)

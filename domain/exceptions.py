@@ -308,6 +308,11 @@ _OWNERS: Mapping[tuple[str, str], str] = {
 }
 
 
+# An event that raises one of these is not in force; one behind a gap is as soon as the gap is filled.
+REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
+BEHIND_A_GAP = "amendment_gap"
+
+
 def owner_of(category: str, subject_kind: str) -> str:
     """The role whose matter an exception about such a subject is."""
     return _OWNERS.get((category, subject_kind), CATALOGUE[category].owner_role)

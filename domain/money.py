@@ -220,6 +220,14 @@ def allocate(total: Amount, weights: Sequence[int], currency: str, rounding_part
     return tuple(share * step for share in shares)
 
 
+def carried_part(part: Amount, whole: tuple[Amount, Amount], currency: str, mode: str) -> Amount:
+    """The ledger amount of a part of a balance (amount, ledger amount): in proportion, and all that is carried for the whole of it."""
+    amount, ledger = whole
+    if part == amount:
+        return ledger
+    return round_ratio(ledger * part, amount, smallest_unit(currency), mode) if amount else 0
+
+
 def parse_decimal(text: str, decimals: int) -> int:
     """`text` in units of 10^-decimals; digits beyond that are refused, never rounded."""
     match = _DECIMAL.fullmatch(text)

@@ -52,6 +52,7 @@ class StatementLine(NamedTuple):
     flags: tuple[str, ...] = ()
     sources: tuple[SourceAmount, ...] = ()
     tax_category: str | None = None
+    entry_amounts: tuple[Amount, ...] = ()
 
 
 class StatementTax(NamedTuple):

@@ -11,33 +11,33 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from connectors.files.glance_rows import APPLIED, GlanceRows, Noted, Row
+from connectors.files.glance_rows import AGAIN, GlanceRows, Noted, Row
 from domain.accounts import LABOR_COST, RECEIVABLE, UNBILLED
+from domain.exceptions import BEHIND_A_GAP, REFUSED
+from domain.identity import parts_of
 from domain.units import Amount, Hours
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS words(no INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS posted(seq INTEGER, log_offset INTEGER, entity INTEGER, currency INTEGER, ledger_currency INTEGER,
-    account INTEGER, project INTEGER, contract INTEGER, customer INTEGER, about INTEGER, kind INTEGER, rule INTEGER,
-    period INTEGER, engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER);
+    account INTEGER, project INTEGER, contract INTEGER, customer INTEGER, about INTEGER, rule INTEGER, period INTEGER,
+    engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER);
 CREATE TABLE IF NOT EXISTS worked(row INTEGER, version INTEGER, log_offset INTEGER, person INTEGER, project INTEGER, day INTEGER,
     hours INTEGER, billable INTEGER, line INTEGER, PRIMARY KEY(row, version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS published(statement INTEGER, revision INTEGER, seq INTEGER, log_offset INTEGER, status INTEGER, contract INTEGER,
-    bill_to INTEGER, entity INTEGER, currency INTEGER, period INTEGER, until INTEGER, total INTEGER, due INTEGER, due_on INTEGER);
-CREATE TABLE IF NOT EXISTS listed(statement INTEGER, revision INTEGER, status INTEGER, row INTEGER, line INTEGER, project INTEGER);
-CREATE TABLE IF NOT EXISTS waits(exception INTEGER, log_offset INTEGER, seq INTEGER, is_open INTEGER, category INTEGER, severity INTEGER,
+    bill_to INTEGER, entity INTEGER, currency INTEGER, total INTEGER, due_on INTEGER);
+CREATE TABLE IF NOT EXISTS listed(statement INTEGER, revision INTEGER, status INTEGER, row INTEGER, amount INTEGER);
+CREATE TABLE IF NOT EXISTS waits(exception INTEGER, log_offset INTEGER, seq INTEGER, is_open INTEGER, category INTEGER, subject INTEGER,
     project INTEGER, contract INTEGER, amount INTEGER, currency INTEGER, engagement INTEGER);
 CREATE TABLE IF NOT EXISTS named(kind TEXT, id TEXT, version INTEGER, log_offset INTEGER, noted TEXT);
 """
 # Of each table the columns that are words.
-_POSTED: Final = (*range(2, 14),)
+_POSTED: Final = (*range(2, 13),)
 _WORKED: Final = (0, 3, 4, 8)
 _PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
-_LISTED: Final = (0, 2, 3, 4, 5)
+_LISTED: Final = (0, 2, 3)
 _WAITS: Final = (0, 4, 5, 6, 7, 9, 10)
-# A line of a journal that no statement has: it is about none, and none was issued after it with its row.
-_IS_ON_NONE: Final = """about NOT IN (SELECT statement FROM newest_statement)
-    AND NOT EXISTS (SELECT 1 FROM current_row c WHERE c.row = posted.about AND c.seq >= posted.seq)"""
+QUOTE: Final = "'"
 
 
 class AccountSum(NamedTuple):
@@ -55,10 +55,7 @@ class AccountSum(NamedTuple):
 
 
 class AboutSum(NamedTuple):
-    """The same by what the journals are about: a row of the books, or what happened (`payment/PAY-1`); `day` is the first service date.
-
-    `is_off` is asked for of cash alone: whether it is what was taken off an invoice again.
-    """
+    """The same by what the journals are about: a row of the books, or what happened (`payment/PAY-1`); `day` is the first service date."""
 
     entity_id: str
     ledger_currency: str
@@ -72,11 +69,24 @@ class AboutSum(NamedTuple):
     day: int
     amount: Amount
     ledger: Amount
-    is_off: int = 0
+
+
+class SharedRow(NamedTuple):
+    """A row of which statements list something else than its journals come to: both with their output_seq, in order. `listed` has
+    statement and amount, none where the statement does not say it."""
+
+    posted: list[tuple[int, AboutSum]]
+    listed: list[tuple[int, str, Amount | None]]
+
+
+class UnbilledSums(NamedTuple):
+    on_none: list[AboutSum]
+    on_one: list[AboutSum]
+    shared: list[SharedRow]
 
 
 class PublishedStatement(NamedTuple):
-    """A statement as last published before the moment; days are ordinals, `to` is the first day after the period."""
+    """A statement as last published before the moment; `due_on` is an ordinal."""
 
     statement_id: str
     revision: int
@@ -87,10 +97,7 @@ class PublishedStatement(NamedTuple):
     bill_to: str
     entity_id: str
     currency: str
-    period: int
-    to: int
     total: Amount
-    amount_due: Amount
     due_on: int | None
 
 
@@ -99,7 +106,6 @@ class WaitingException(NamedTuple):
 
     exception_id: str
     category: str
-    severity: str
     project_id: str
     contract_id: str
     amount: Amount
@@ -108,11 +114,13 @@ class WaitingException(NamedTuple):
 
 
 class HoursWorked(NamedTuple):
-    """Hours of a person on a project in a month, as approved; of those `waiting` there is no journal."""
+    """Hours of a person on a project in a month, as approved; of those `waiting` nothing is booked. `day` is 0 but where each was asked
+    for."""
 
     person_id: str
     project_id: str
     month: str
+    day: int
     hours: Hours
     billable: Hours
     waiting: Hours
@@ -184,27 +192,38 @@ class GlanceTables:
         """Sums of some accounts by what the journals are about, of accounting dates from a day to before another; those that are not 0."""
         return self._about(cut, accounts, f"accounted >= {since:d} AND accounted < {until:d}")
 
-    def receivables(self, cut: int) -> list[AboutSum]:
-        """Sums of 1100 by what the journals are about; what a payment settles apart from what is taken off an invoice for another."""
-        is_off = "(amount > 0) <> (kind = (SELECT no FROM words WHERE text = 'reversal'))"
-        return self._about(cut, (RECEIVABLE,), "TRUE", is_off)
+    def unbilled(self, cut: int) -> UnbilledSums:
+        """What stands on 1150 and 1160, of what the records before a log offset caused: what no issued statement bills, by row; what one
+        does, by statement, less what its invoice took.
 
-    def unbilled(self, cut: int) -> tuple[list[AboutSum], list[AboutSum]]:
-        """What stands on 1150 and 1160 by row: of what no issued statement has, and of what one has, that by statement.
-
-        A line of a journal is on the first statement that was issued after it with the journal's row; an invoice's journals are its
-        statement's. Both of what the records before a log offset caused.
+        A statement has of a row what it lists: of a line of a journal, the first one that was issued after it. Where a row's journals
+        come to something else than its statements list (several pay it, or it is earned and not billed whole), `shared` has them.
         """
-        self._make_current(cut)
-        return self._about(cut, UNBILLED, _IS_ON_NONE), self._covered(cut)
+        self._make_placed(cut)
+        return UnbilledSums(
+            self._placed("about", "statement IS NULL"),
+            self._placed("statement", "statement IS NOT NULL"),
+            self._shared(),
+        )
 
-    def drafted(self, cut: int) -> dict[str, str]:
-        """Rows on a draft that waits for approval, each with its statement."""
+    def listed_to(self, cut: int, contracts: Iterable[str]) -> dict[str, frozenset[str]]:
+        """To whom each row of some contracts is billed by an issued statement."""
         self._make_current(cut)
-        sql = f"""SELECT DISTINCT {_texts("l.row", "l.statement")} FROM listed l JOIN newest_statement t
+        marks = ", ".join(f"'{contract.replace(QUOTE, QUOTE * 2)}'" for contract in contracts)
+        sql = f"""SELECT {_texts("c.row", "s.bill_to")} FROM current_row c JOIN newest_statement s ON s.statement = c.statement
+            WHERE s.contract IN (SELECT no FROM words WHERE text IN ({marks}))"""  # noqa: S608
+        found: dict[str, frozenset[str]] = {}
+        for row, bill_to in self._db.execute(sql):
+            found[row] = found.get(row, frozenset()) | {bill_to}
+        return found
+
+    def drafted(self, cut: int) -> dict[tuple[str, str], str]:
+        """Rows on a draft that waits for approval and to whom it bills them, each with the statement."""
+        self._make_current(cut)
+        sql = f"""SELECT DISTINCT {_texts("l.row", "t.bill_to", "l.statement")} FROM listed l JOIN newest_statement t
             ON (t.statement, t.revision, t.status) = (l.statement, l.revision, l.status)
             WHERE l.status = (SELECT no FROM words WHERE text = 'open')"""  # noqa: S608
-        return dict(self._db.execute(sql))
+        return {(row, bill_to): statement for row, bill_to, statement in self._db.execute(sql)}
 
     def statements(self, cut: int) -> list[PublishedStatement]:
         """Every statement as last published."""
@@ -212,7 +231,7 @@ class GlanceTables:
         names = "statement", "revision", "seq", "log_offset", "status", "contract", "bill_to", "entity", "currency"
         words = {"statement", "status", "contract", "bill_to", "entity", "currency"}
         columns = ", ".join(_text(name) if name in words else name for name in names)
-        sql = f"SELECT {columns}, period, until, total, due, due_on FROM newest_statement ORDER BY seq"  # noqa: S608
+        sql = f"SELECT {columns}, total, due_on FROM newest_statement ORDER BY seq"  # noqa: S608
         return [PublishedStatement._make(row) for row in self._db.execute(sql)]
 
     def with_refunds(self) -> list[str]:
@@ -222,18 +241,23 @@ class GlanceTables:
         return [statement for (statement,) in self._db.execute(sql)]
 
     def open_exceptions(self, cut: int) -> list[WaitingException]:
-        columns = _texts("exception", "category", "severity", "project", "contract")
+        columns = _texts("exception", "category", "project", "contract")
         sql = f"""SELECT {columns}, amount, {_text("currency")}, {_text("engagement")} FROM (SELECT *, max(seq) FROM waits
             WHERE log_offset < ? GROUP BY exception) WHERE is_open"""  # noqa: S608
         return [WaitingException._make(row) for row in self._db.execute(sql, (cut,))]
 
-    def hours(self, cut: int, first: int = 0, last: int = 1 << 40) -> list[HoursWorked]:
-        """By person, project and month, of days from one to another; what was approved in its highest version before a log offset."""
+    def hours(self, cut: int, first: int = 0, last: int = 1 << 40, by_day: Iterable[str] = ()) -> list[HoursWorked]:
+        """By person, project and month, of days from one to another; what was approved in its highest version before a log offset. Of
+        some people by day."""
         self._make_worked(cut)
-        sql = f"""SELECT {_texts("person", "project")}, month, hours, billable, waiting FROM (SELECT person, project,
-            strftime('%Y-%m', day + 1721424.5) AS month, sum(hours) AS hours, sum(billable) AS billable,
-            sum(CASE WHEN row IN (SELECT about FROM posted WHERE log_offset < :cut) THEN 0 ELSE hours END) AS waiting
-            FROM current_worked WHERE day BETWEEN :first AND :last GROUP BY 1, 2, 3)"""  # noqa: S608
+        people = ", ".join(f"'{each.replace(QUOTE, QUOTE * 2)}'" for each in by_day)
+        sql = f"""SELECT {_texts("person", "project")}, month, at, hours, billable, waiting FROM (SELECT person, project,
+            strftime('%Y-%m', day + 1721424.5) AS month,
+            CASE WHEN person IN (SELECT no FROM words WHERE text IN ({people})) THEN day ELSE 0 END AS at,
+            sum(hours) AS hours, sum(billable) AS billable,
+            sum(CASE WHEN row IN (SELECT about FROM posted WHERE log_offset < :cut GROUP BY about, entity, account
+                HAVING sum(amount) <> 0 OR sum(ledger) <> 0) THEN 0 ELSE hours END) AS waiting
+            FROM current_worked WHERE day BETWEEN :first AND :last GROUP BY 1, 2, 3, 4)"""  # noqa: S608
         rows = self._db.execute(sql, {"cut": cut, "first": first, "last": last})
         return [HoursWorked._make(row) for row in rows]
 
@@ -248,11 +272,10 @@ class GlanceTables:
         rows = self._db.execute(sql, {"cut": cut, "account": LABOR_COST, "first": first, "last": last})
         return [CostOfHours._make(row) for row in rows]
 
-    def lines_of_hours(self, cut: int) -> dict[str, str]:
-        """The contract line that an entry names, where it names one."""
-        sql = f"""SELECT {_texts("row", "line")}, max(version) FROM worked WHERE log_offset < ?
-            AND line <> (SELECT no FROM words WHERE text = '') GROUP BY row"""  # noqa: S608
-        return {row: line for row, line, _ in self._db.execute(sql, (cut,))}
+    def lines_of_hours(self, cut: int) -> list[tuple[str, str, str]]:
+        """Entries with the contract line that each names, where it names one, and the project that it was worked in."""
+        self._make_worked(cut)
+        return self._db.execute(f"SELECT {_texts('row', 'line', 'project')} FROM newest_worked").fetchall()  # noqa: S608
 
     def engagements(self, cut: int) -> list[tuple[str, str]]:
         """Projects with the engagement that posts to them."""
@@ -266,52 +289,109 @@ class GlanceTables:
             JOIN words ON no = period GROUP BY entity"""  # noqa: S608
         return self._db.execute(sql, (cut,)).fetchall()
 
-    def named(self, kind: str, cut: int) -> dict[str, Noted]:
-        """What is noted of each id by its highest version before a log offset; what a version leaves out stays as it was."""
-        found: dict[str, tuple[int, dict[str, object]]] = {}
-        sql = "SELECT id, version, noted FROM named WHERE kind = ? AND log_offset < ? ORDER BY id, version, log_offset"
-        for id_, version, noted in self._db.execute(sql, (kind, cut)):
-            known = found.get(id_)
-            if known is None or version > known[0] or kind == APPLIED:
-                found[id_] = version, {**(known[1] if known is not None else {}), **orjson.loads(noted)}
-        return {id_: noted for id_, (_, noted) in found.items()}
+    def named(self, kind: str, cut: int) -> dict[str, list[Noted]]:
+        """What is noted of each id by its versions before a log offset, the lowest first; what a version leaves out stays as it was.
 
-    def _about(self, cut: int, accounts: Iterable[str], which: str, is_off: str = "0") -> list[AboutSum]:
+        A version that was refused, or waits behind another, says nothing of an id of which something is known.
+        """
+        found: dict[str, list[tuple[int, dict[str, object]]]] = {}
+        passed_over = self._passed_over(cut)
+        sql = "SELECT id, version, log_offset, noted FROM named WHERE kind = ? AND log_offset < ? ORDER BY id, version, log_offset"
+        for id_, version, log_offset, noted in self._db.execute(sql, (kind, cut)):
+            known = found.setdefault(id_, [])
+            if known and ((log_offset, id_) in passed_over or (version <= known[-1][0] and kind not in AGAIN)):
+                continue
+            known.append((version, {**(known[-1][1] if known else {}), **orjson.loads(noted)}))
+        return {id_: [noted for _, noted in versions] for id_, versions in found.items()}
+
+    def _passed_over(self, cut: int) -> frozenset[tuple[int, str]]:
+        """Records that were refused, by offset and what they name, as they raised why; those behind a gap are, as long as it is open."""
+        subject = _text("w.subject")
+        sql = f"""SELECT w.log_offset, {subject} FROM waits w WHERE w.log_offset < :cut AND w.is_open
+            AND w.category IN (SELECT no FROM words WHERE text IN (SELECT value FROM json_each(:refused)))
+            UNION SELECT w.log_offset, {subject} FROM waits w JOIN (SELECT exception, is_open, max(seq) FROM waits WHERE log_offset < :cut
+            GROUP BY exception) n ON n.exception = w.exception AND n.is_open AND w.log_offset < :cut
+            AND w.category = (SELECT no FROM words WHERE text = :gap)"""  # noqa: S608
+        given = {"cut": cut, "refused": orjson.dumps(sorted(REFUSED)).decode(), "gap": BEHIND_A_GAP}
+        found = set[tuple[int, str]]()
+        for log_offset, subject in self._db.execute(sql, given):
+            found |= {(log_offset, subject), (log_offset, parts_of(subject)[-1])}
+        return frozenset(found)
+
+    def payments(self, cut: int) -> list[tuple[int, AboutSum]]:
+        """Lines on 1100 of journals of payments, and of cash that is applied later, as they stand there, with the journal's output_seq."""
+        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule"
+        sql = f"""SELECT seq, {_texts(*columns)}, day, amount, ledger FROM posted WHERE log_offset < ?
+            AND account = (SELECT no FROM words WHERE text = ?)
+            AND about IN (SELECT no FROM words WHERE text LIKE 'payment/%' OR text LIKE 'payment_application/%')
+            ORDER BY rowid"""  # noqa: S608
+        return [(seq, AboutSum._make(line)) for seq, *line in self._db.execute(sql, (cut, RECEIVABLE))]
+
+    def _about(self, cut: int, accounts: Iterable[str], which: str) -> list[AboutSum]:
         marks = ", ".join(f"'{account}'" for account in accounts)
         columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule"
-        sql = f"""SELECT {_texts(*columns)}, day, amount, ledger, is_off FROM (
+        sql = f"""SELECT {_texts(*columns)}, day, amount, ledger FROM (
             SELECT entity, ledger_currency, currency, account, project, contract, customer, about, rule, min(day) AS day,
-            sum(amount) AS amount, sum(ledger) AS ledger, coalesce({is_off}, amount > 0) AS is_off FROM posted
+            sum(amount) AS amount, sum(ledger) AS ledger FROM posted
             WHERE log_offset < ? AND account IN (SELECT no FROM words WHERE text IN ({marks})) AND {which}
-            GROUP BY entity, ledger_currency, currency, account, project, contract, customer, about, coalesce({is_off}, amount > 0)
+            GROUP BY entity, ledger_currency, currency, account, project, contract, customer, about
             HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
         return [AboutSum._make(row) for row in self._db.execute(sql, (cut,))]
 
-    def _covered(self, cut: int) -> list[AboutSum]:
-        """By statement: what rows had when it was issued, less what its invoice took."""
-        marks = ", ".join(f"'{account}'" for account in UNBILLED)
-        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "statement"
-        sql = f"""SELECT {_texts(*columns)}, '', day, amount, ledger FROM (
-            SELECT entity, ledger_currency, currency, account, project, contract, customer, statement, min(day) AS day,
-            sum(amount) AS amount, sum(ledger) AS ledger FROM (
-                SELECT p.*, coalesce(s.statement, (SELECT c.statement FROM current_row c WHERE c.row = p.about AND c.seq >= p.seq
-                ORDER BY c.seq LIMIT 1)) AS statement FROM posted p LEFT JOIN newest_statement s ON s.statement = p.about
-                WHERE p.log_offset < ? AND p.account IN (SELECT no FROM words WHERE text IN ({marks})))
-            WHERE statement IS NOT NULL GROUP BY entity, ledger_currency, currency, account, project, contract, customer, statement
+    def _placed(self, by: str, which: str) -> list[AboutSum]:
+        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", by
+        sql = f"""SELECT {_texts(*columns, "rule")}, day, amount, ledger FROM (
+            SELECT {", ".join(columns)}, rule, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM placed
+            WHERE about NOT IN (SELECT row FROM shared_row) AND {which} GROUP BY {", ".join(columns)}
             HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
-        return [AboutSum(*row) for row in self._db.execute(sql, (cut,))]
+        return [AboutSum._make(row) for row in self._db.execute(sql)]
+
+    def _shared(self) -> list[SharedRow]:
+        """By row its journals' lines and what statements list of it, in the order in which they came."""
+        found: dict[str, SharedRow] = {}
+        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule"
+        sql = f"""SELECT seq, {_texts(*columns)}, day, amount, ledger FROM placed WHERE about IN (SELECT row FROM shared_row)
+            ORDER BY seq"""  # noqa: S608
+        for seq, *line in self._db.execute(sql):
+            one = AboutSum._make(line)
+            found.setdefault(one.about, SharedRow([], [])).posted.append((seq, one))
+        sql = f"""SELECT {_texts("row", "statement")}, seq, amount FROM current_row WHERE row IN (SELECT row FROM shared_row)
+            ORDER BY seq"""  # noqa: S608
+        for row, statement, seq, amount in self._db.execute(sql):
+            found[row].listed.append((seq, statement, amount))
+        return list(found.values())
 
     def _make_current(self, cut: int) -> None:
-        """Temporary tables: each statement as last published, and of each row the issued statement that had it last."""
+        """Temporary tables: each statement as last published, and of each row what issued statements list."""
         self._db.executescript(
             f"""
             DROP TABLE IF EXISTS temp.newest_statement; DROP TABLE IF EXISTS temp.current_row;
             CREATE TEMP TABLE newest_statement AS SELECT *, max(seq) FROM published WHERE log_offset < {int(cut)} GROUP BY statement;
             CREATE UNIQUE INDEX temp.by_statement ON newest_statement(statement);
-            CREATE TEMP TABLE current_row AS SELECT DISTINCT l.row AS row, t.seq AS seq, t.statement AS statement FROM listed l
+            CREATE TEMP TABLE current_row AS SELECT l.row AS row, t.seq AS seq, t.statement AS statement,
+                CASE WHEN count(l.amount) = count(*) THEN sum(l.amount) END AS amount FROM listed l
                 JOIN newest_statement t ON (t.statement, t.revision, t.status) = (l.statement, l.revision, l.status)
-                WHERE l.status = (SELECT no FROM words WHERE text = 'issued');
+                WHERE l.status = (SELECT no FROM words WHERE text = 'issued') GROUP BY l.row, t.statement;
             CREATE INDEX temp.by_row ON current_row(row, seq, statement);
+            """  # noqa: S608
+        )
+
+    def _make_placed(self, cut: int) -> None:
+        """Temporary tables: each line of a journal on 1150 and 1160 with its statement; rows of which statements list something else than
+        that comes to."""
+        self._make_current(cut)
+        marks = ", ".join(f"'{account}'" for account in UNBILLED)
+        self._db.executescript(
+            f"""
+            DROP TABLE IF EXISTS temp.placed; DROP TABLE IF EXISTS temp.shared_row;
+            CREATE TEMP TABLE placed AS SELECT p.*, coalesce(s.statement, (SELECT c.statement FROM current_row c WHERE c.row = p.about
+                AND c.seq >= p.seq ORDER BY c.seq LIMIT 1)) AS statement
+                FROM posted p LEFT JOIN newest_statement s ON s.statement = p.about
+                WHERE p.log_offset < {int(cut)} AND p.account IN (SELECT no FROM words WHERE text IN ({marks}));
+            CREATE TEMP TABLE shared_row AS SELECT DISTINCT c.row AS row FROM current_row c JOIN (SELECT DISTINCT about FROM placed) r
+                ON r.about = c.row LEFT JOIN (SELECT about, statement, sum(amount) AS amount FROM placed GROUP BY 1, 2) p
+                ON (p.about, p.statement) = (c.row, c.statement) WHERE c.amount <> coalesce(p.amount, 0);
+            CREATE UNIQUE INDEX temp.by_shared ON shared_row(row);
             """  # noqa: S608
         )
 

@@ -5,7 +5,7 @@ Noted of each record of the log and of each output, with the log offset after wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -28,7 +28,7 @@ from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplie
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonCapacitySet, PersonDefined
 from domain.identity import composed, engagement_of, escape, parts_of
 from domain.ledger.journal import BILLING
-from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, Output
+from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, Output, StatementLine
 from domain.reference.zones import local_date
 from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
@@ -46,7 +46,11 @@ INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF = ("invoice", "invoiced", "ap
 OPENING, BROUGHT_FORWARD = "opening", "brought_forward"
 # What an invoice's journals are about: a statement, by its id alone.
 STATEMENT: Final = "statement"
+# The first day on which a version counts; one without it counts from the beginning.
+SINCE: Final = "since"
 DAY_ZERO: Final = 0
+# What happens once, and has no version; the newest that was not refused counts.
+AGAIN: Final = frozenset({INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF})
 
 Row = tuple[str | int | None, ...]
 Noted = Mapping[str, object]
@@ -57,17 +61,17 @@ class GlanceRows:
     """In the order in which they came."""
 
     def __init__(self) -> None:
-        # output_seq, log offset, company, currency, ledger currency, account, project, contract, customer, what it is about, kind of
-        # journal, rule, period, engagement, service date, accounting date, amount, ledger amount.
+        # output_seq, log offset, company, currency, ledger currency, account, project, contract, customer, what it is about, rule,
+        # period, engagement, service date, accounting date, amount, ledger amount.
         self.posted: list[Row] = []
         # Row, version, log offset, person, project, day, hours (none once withdrawn), billable hours, contract line.
         self.worked: list[Row] = []
-        # Statement, revision, output_seq, log offset, status, contract, bill-to, company, currency, period, to, total without
-        # deposits, amount due, due on.
+        # Statement, revision, output_seq, log offset, status, contract, bill-to, company, currency, total without deposits, due on.
         self.published: list[Row] = []
-        # Statement, revision, status, row, contract line, project.
+        # Statement, revision, status, row, amount (none where the statement does not say it).
         self.listed: list[Row] = []
-        # Exception, log offset, output_seq, whether it is open, category, severity, project, contract, amount, currency, engagement.
+        # Exception, log offset, output_seq, whether it is open, category, subject's kind and id, project, contract, amount, currency,
+        # engagement.
         self.waits: list[Row] = []
         # Kind, id, version, log offset, what is noted of it.
         self.named: list[Row] = []
@@ -97,7 +101,7 @@ class GlanceRows:
                 self._list(log_offset, seq, record)
             case ExceptionRaised():
                 whose = record.project_id or "", record.contract_id or "", record.blocks_amount
-                kind = record.category, record.severity
+                kind = record.category, composed(record.subject_kind, record.subject_id)
                 currency, engagement = record.blocks_currency or "", engagement_of(record.exception_id)
                 self.waits.append((record.exception_id, log_offset, seq, 1, *kind, *whose, currency, engagement))
             case ExceptionClosed():
@@ -123,11 +127,7 @@ class GlanceRows:
                 (
                     *(seq, log_offset, *head, line.account, line.project_id or ""),
                     *(journal.contract_id or "", journal.customer_id or ""),
-                    *(
-                        _credited(journal) if kind == CREDIT_MEMO and line.account in UNBILLED else about,
-                        journal.kind,
-                        rule,
-                    ),
+                    *(_credited(journal) if kind == CREDIT_MEMO and line.account in UNBILLED else about, rule),
                     *(journal.period, engagement, day, accounted, line.amount, line.ledger_amount),
                 )
             )
@@ -138,18 +138,26 @@ class GlanceRows:
             self.published.append(
                 (
                     *(*head, seq, log_offset, one.status, one.contract_id, one.bill_to, one.legal_entity_id),
-                    *(one.currency, one.period.toordinal(), one.to.toordinal(), _earnable(one), one.amount_due),
+                    *(one.currency, _earnable(one)),
                     one.due_on.toordinal() if one.due_on is not None else None,
                 )
             )
-        self.listed += [
-            (*head, one.status, row, line.line_id, line.project_id) for line in one.lines for row in line.entries
-        ]
+        self.listed += [(*head, one.status, row, amount) for line in one.lines for row, amount in _by_entry(line)]
 
 
 def _earnable(one: BillingStatement) -> Amount:
     """What the statement bills less its deposits, which are no revenue."""
     return one.total - sum(line.amount for line in one.lines if any(map(is_deposit, line.entries)))
+
+
+def _by_entry(line: StatementLine) -> Iterator[tuple[str, Amount | None]]:
+    """What the line bills of each of its entries; a statement that was written before it said so has none."""
+    if len(line.entries) == 1:
+        yield line.entries[0], line.amount
+    elif line.entry_amounts:
+        yield from zip(line.entries, line.entry_amounts, strict=True)
+    else:
+        yield from ((row, None) for row in line.entries)
 
 
 def _worked(event: TimeApproved, offset: int) -> Row:
@@ -206,7 +214,7 @@ def _stated(event: Event) -> _Stated | None:
 
 
 def _company(event: LegalEntityDefined) -> _Stated:
-    noted = {"name": event.name, "currency": event.currency, "zone": event.zone}
+    noted = {"name": event.name, "currency": event.currency}
     return COMPANY, event.legal_entity_id, event.version, noted
 
 
@@ -217,6 +225,7 @@ def _customer(event: CustomerDefined) -> _Stated:
 
 def _person(event: PersonDefined) -> _Stated:
     noted = {"name": event.name, "role": event.role, "practice": event.practice, "company": event.legal_entity_id}
+    noted[SINCE] = None if event.effective_from is None else str(event.effective_from)
     return PERSON, event.person_id, event.version, noted
 
 
@@ -238,7 +247,8 @@ def _project(event: ProjectActivated | ProjectClosed) -> _Stated:
         "budget": None if budget is None else [budget.hours, budget.cost, budget.revenue, budget.currency],
     }
     if isinstance(event, ProjectClosed):
-        noted = {name: value for name, value in noted.items() if value is not None} | {"closed": True}
+        return PROJECT, event.project_id, event.version, {**_given(noted), "closed": True}
+    noted["closed"] = False
     return PROJECT, event.project_id, event.version, noted
 
 
@@ -247,9 +257,20 @@ def _contract(event: ContractSigned | ContractAmended) -> _Stated:
     noted: dict[str, object] = {"customer": event.customer_id, "company": event.legal_entity_id}
     if event.lines:
         noted["lines"] = [_line(line) for line in event.lines]
-    if event.bill_to:
-        noted["bill_to"] = [each.customer_id for each in event.bill_to]
-    return CONTRACT, event.contract_id, event.version, {name: value for name, value in noted.items() if value}
+    if event.bill_to is not None:
+        noted["bill_to"] = [[each.customer_id, each.share, each.rounding_party] for each in event.bill_to]
+    if event.funding is not None:
+        noted["bill_to"] = [
+            [bill_to, 0, False] for bill_to in dict.fromkeys(one.bill_to for one in event.funding.sources)
+        ]
+    if event.bill_to or event.funding is not None:
+        noted["is_funded"] = event.funding is not None
+    since = str(event.effective_on) if isinstance(event, ContractAmended) else None
+    return CONTRACT, event.contract_id, event.version, {**_given(noted), SINCE: since}
+
+
+def _given(noted: Noted) -> Noted:
+    return {name: value for name, value in noted.items() if value is not None}
 
 
 def _line(line: ContractLine) -> list[str]:

@@ -17,14 +17,12 @@ from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
+from domain.exceptions import BEHIND_A_GAP, REFUSED
 from domain.identity import engagement_of
 from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry
 from domain.units import Amount
 from domain.work.rows import ROWS, row_id
 
-# An event that raises one of these is not in force; one after a gap is as soon as the gap is filled.
-REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
-BEHIND_A_GAP = "amendment_gap"
 # What a statement names by more than its id.
 SEEN = frozenset(
     each.__name__

@@ -186,4 +186,8 @@ def due_on(issued_on: date | None, customer: CustomerDefined | None, asked: Amou
     """
     if issued_on is None or customer is None or customer.payment_terms_days is None or asked <= 0:
         return None
-    return issued_on + timedelta(days=customer.payment_terms_days)
+    return due_after(issued_on, customer.payment_terms_days)
+
+
+def due_after(day: date, payment_terms_days: int) -> date:
+    return day + timedelta(days=payment_terms_days)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from domain.accounts import (
@@ -18,10 +18,10 @@ from domain.accounts import (
 )
 from domain.units import Amount
 from milepost.glance.feet import TableFigure, feet_of
-from milepost.glance.firm import FirmAtMoment
+from milepost.glance.firm import FirmAtMoment, text
 from milepost.glance.pieces import Reason, pieces
 from milepost.glance.receivables import INVOICES, open_items, overdue_days
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, margin_percent, totals_with_margin
 from milepost.glance.wanted import Wanted
 
 # Of each column its accounts, and whether the ledger has it on the other side.
@@ -113,17 +113,17 @@ def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
         exceptions[firm.client_of(project_id, one.contract_id)] += 1
     shown = set[str]()
     rows = []
-    for client, entity_id, currency in sorted(sums, key=lambda key: (not key[0], key)):
-        of = sums[client, entity_id, currency]
+    for client, entity_id, currency in sorted(_keys(firm, sums, projects), key=lambda key: (not key[0], key)):
+        of = sums.get((client, entity_id, currency), {})
         margin = of.get("revenue", 0) - of.get("cost", 0)
         cells: dict[str, Cell] = {
             "client": client or None,
             "client_name": firm.client_name(client) or (None if client else "no client"),
-            "company": entity_id,
-            "currency": currency,
+            "company": entity_id or None,
+            "currency": currency or None,
             **{name: of.get(name, 0) for name in (*ACCOUNTS, "unbilled", "on_statement", "overdue")},
             "margin": margin,
-            "margin_percent": percent_of(margin, of["revenue"]) if of.get("revenue", 0) > 0 else None,
+            "margin_percent": margin_percent(margin, of.get("revenue", 0)),
         }
         if client not in shown:  # what is not of a company stands once
             cells |= {"projects": len(projects[client]), "exceptions": exceptions[client]}
@@ -134,6 +134,17 @@ def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
     return rows
 
 
+def _keys(firm: FirmAtMoment, sums: Sums, projects: Mapping[str, Iterable[str]]) -> set[tuple[str, str, str]]:
+    """With amounts, else of the companies of their projects; who has neither stands without a company."""
+    found = set(sums)
+    known = {client for client, _, _ in sums}
+    for client in (*firm.customers, *projects):
+        if client not in known:
+            companies = {text(firm.projects.get(each), "company") for each in projects.get(client, ())} or {""}
+            found |= {(client, entity_id, firm.currency_of(entity_id)) for entity_id in companies}
+    return found
+
+
 def _figures(every: Sums) -> Iterator[TableFigure]:
     for (_, entity_id, currency), of in every.items():
         for name, (_, sign) in ACCOUNTS.items():
@@ -142,13 +153,4 @@ def _figures(every: Sums) -> Iterator[TableFigure]:
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    totals = summed(
-        rows,
-        SUMMED,
-        ("currency",),
-        {"client": "total"},
-    )
-    return [
-        row._replace(cells={**row.cells, "margin_percent": percent_of(row.amount("margin"), row.amount("revenue"))})
-        for row in totals
-    ]
+    return totals_with_margin(rows, SUMMED, "client")

@@ -7,7 +7,7 @@ forecast of each project.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from functools import cached_property
@@ -21,12 +21,14 @@ from connectors.files.glance_index import (
     CostOfHours,
     HoursWorked,
     PublishedStatement,
+    UnbilledSums,
     WaitingException,
 )
-from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, PERSON, PROJECT, Noted
+from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, PERSON, PROJECT, SINCE, Noted
 from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
 from connectors.imports.counting import counted
 from connectors.json_values import instant_text
+from domain.billing.shares import Party
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
 from milepost.console import money_text
@@ -40,6 +42,7 @@ class FirmAtMoment:
 
     def __init__(self, output: Path, moment: Moment | None, tell: Tell) -> None:
         self._opened = ExitStack()
+        self._versions: dict[str, Mapping[str, Sequence[Noted]]] = {}
         self._named: dict[str, Mapping[str, Noted]] = {}
         self._shards: list[tuple[FigureIndex, int]] = []
         cuts, ends = [], []
@@ -94,13 +97,19 @@ class FirmAtMoment:
         return self.named(CONTRACT)
 
     def named(self, kind: str) -> Mapping[str, Noted]:
-        """What the newest version says, of all shards; reference data is in each."""
+        """What counts of each id on the moment's day."""
         if kind not in self._named:
-            found: dict[str, Noted] = {}
+            self._named[kind] = {id_: on_day(each, self.today) for id_, each in self.versions(kind).items()}
+        return self._named[kind]
+
+    def versions(self, kind: str) -> Mapping[str, Sequence[Noted]]:
+        """Of each id what its versions say, the newest last, of all shards; reference data is in each."""
+        if kind not in self._versions:
+            found: dict[str, Sequence[Noted]] = {}
             for index, cut in self._shards:
                 found.update(index.glance.named(kind, cut))
-            self._named[kind] = found
-        return self._named[kind]
+            self._versions[kind] = found
+        return self._versions[kind]
 
     def currency_of(self, entity_id: str) -> str:
         return text(self.companies.get(entity_id), "currency")
@@ -179,19 +188,24 @@ class FirmAtMoment:
         return [each for index, cut in self._shards for each in index.glance.about(cut, wanted, *days)]
 
     @cached_property
-    def receivables(self) -> list[AboutSum]:
-        """Of 1100, by what the journals are about."""
-        return [each for index, cut in self._shards for each in index.glance.receivables(cut)]
-
-    @cached_property
-    def unbilled(self) -> tuple[list[AboutSum], list[AboutSum]]:
-        """What is on no statement, by row; what is on one, by statement."""
+    def unbilled(self) -> UnbilledSums:
+        """What is on no statement, by row; what is on one, by statement; and rows of which a part is."""
         found = [index.glance.unbilled(cut) for index, cut in self._shards]
-        return [one for each, _ in found for one in each], [one for _, each in found for one in each]
+        return UnbilledSums(*([one for each in part for one in each] for part in zip(*found, strict=True)))
 
     @cached_property
-    def drafted(self) -> dict[str, str]:
-        return {row: statement for index, cut in self._shards for row, statement in index.glance.drafted(cut).items()}
+    def drafted(self) -> dict[tuple[str, str], str]:
+        """Rows on a draft that waits for approval and to whom it bills them, each with the statement."""
+        return {key: statement for index, cut in self._shards for key, statement in index.glance.drafted(cut).items()}
+
+    def listed_to(self, contracts: Iterable[str]) -> dict[str, frozenset[str]]:
+        """To whom each row of some contracts is billed by an issued statement."""
+        wanted = tuple(contracts)
+        return {row: whom for index, cut in self._shards for row, whom in index.glance.listed_to(cut, wanted).items()}
+
+    def payments(self) -> list[tuple[int, AboutSum]]:
+        """Lines on 1100 of payments' journals, as they stand there, each with a number that its journal has alone in the shard."""
+        return [each for index, cut in self._shards for each in index.glance.payments(cut)]
 
     @cached_property
     def statements(self) -> dict[str, PublishedStatement]:
@@ -218,15 +232,20 @@ class FirmAtMoment:
         count = counted(len(self.exceptions), "exception")
         return [f"Not whole: {count} open{f', {risk} at risk' if risk else ''} (`milepost exceptions list`)"]
 
-    def hours(self, first: date | None = None, last: date | None = None) -> list[HoursWorked]:
-        return [each for index, cut in self._shards for each in index.glance.hours(cut, *_days(first, last))]
+    def hours(
+        self, first: date | None = None, last: date | None = None, by_day: Iterable[str] = ()
+    ) -> list[HoursWorked]:
+        """Of some people by day."""
+        days, people = _days(first, last), tuple(by_day)
+        return [each for index, cut in self._shards for each in index.glance.hours(cut, *days, people)]
 
     def cost_of_hours(self, first: date | None = None, last: date | None = None) -> list[CostOfHours]:
         return [each for index, cut in self._shards for each in index.glance.cost_of_hours(cut, *_days(first, last))]
 
-    def lines_of_hours(self) -> dict[str, str]:
-        """The contract line that an entry names."""
-        return {row: line for index, cut in self._shards for row, line in index.glance.lines_of_hours(cut).items()}
+    def lines_of_hours(self) -> tuple[dict[str, str], dict[str, str]]:
+        """By entry the contract line that it names, and the project that it was worked in."""
+        found = [each for index, cut in self._shards for each in index.glance.lines_of_hours(cut)]
+        return {row: line for row, line, _ in found if line}, {row: project for row, _, project in found}
 
     def forecasts(self) -> Iterator[ForecastUpdate]:
         """The last of each project."""
@@ -244,10 +263,23 @@ def whole(noted: Noted | None, name: str) -> int | None:
     return found if isinstance(found, int) else None
 
 
+def on_day(versions: Sequence[Noted], day: date) -> Noted:
+    """The newest that counts on a day; before the first one, the first."""
+    stated = day.isoformat()
+    return next((each for each in reversed(versions) if text(each, SINCE) <= stated), versions[0])
+
+
 def lines_of(contract: Noted) -> list[tuple[str, str, str]]:
     """Line, project and kind of terms."""
     found = contract.get("lines")
     return [(line, project, terms) for line, project, terms in found] if isinstance(found, list) else []
+
+
+def parties_stated(contract: Noted) -> tuple[Party, ...]:
+    """Who pays which share, none of it where sources pay; empty where the terms leave it to the customer."""
+    found = contract.get("bill_to")
+    stated = found if isinstance(found, list) else []
+    return tuple(Party(customer_id, share, is_rounding) for customer_id, share, is_rounding in stated)
 
 
 def _days(first: date | None, last: date | None) -> tuple[int, int]:

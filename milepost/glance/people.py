@@ -13,12 +13,13 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import HoursWorked
-from connectors.files.glance_rows import CAPACITY
+from connectors.files.glance_rows import CAPACITY, PERSON
 from domain.accounts import LABOR_COST
 from domain.identity import parts_of
+from domain.months import month_end
 from domain.units import Amount, Hours
 from milepost.glance.feet import TableFigure, feet_of
-from milepost.glance.firm import FirmAtMoment, text, whole
+from milepost.glance.firm import FirmAtMoment, on_day, text, whole
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
 from milepost.glance.wanted import Wanted
 
@@ -40,6 +41,8 @@ COLUMNS: Final = (
 LABOR: Final = "labor cost"
 BY_PROJECT: Final = GlanceColumn("project", "project", CellKind.ID)
 SUMMED: Final = ("hours", "billable", "waiting", "capacity", "cost")
+# Billable hours of the months that a capacity is of; in no column.
+USED: Final = "used"
 NOTES: Final = (
     "Hours are those approved, by day of work; not booked are those of them that wait for something (`milepost exceptions list`).",
     "Billable % is of hours; utilisation % is billable hours of capacity, in months whose capacity is known.",
@@ -94,24 +97,36 @@ def _span(months: MonthSpan) -> str:
 
 def _rows(firm: FirmAtMoment, months: MonthSpan, *, by_project: bool) -> list[GlanceRow]:
     worked: dict[_Key, list[HoursWorked]] = defaultdict(list)
-    for each in firm.hours(months.first, months.last):
-        entity_id = text(firm.people.get(each.person_id), "company")
-        key = _Key(each.person_id, entity_id, firm.currency_of(entity_id), each.project_id if by_project else "")
-        worked[key].append(each)
+    moved = [id_ for id_, each in firm.versions(PERSON).items() if len({text(one, "company") for one in each}) > 1]
+    for each in firm.hours(months.first, months.last, moved):
+        key = _key(firm, each.person_id, date.fromordinal(each.day) if each.day else firm.today)
+        worked[key._replace(project_id=each.project_id) if by_project else key].append(each)
     cost: dict[_Key, Amount] = defaultdict(int)
     for one in firm.cost_of_hours(months.first, months.last):
         project_id = one.project_id if by_project else ""
         cost[_Key(one.person_id, one.entity_id, one.ledger_currency, project_id)] += one.cost
     capacity = {} if by_project else _capacities(firm, months)
-    for person_id in capacity:  # somebody who could work and did not
-        entity_id = text(firm.people.get(person_id), "company")
-        worked.setdefault(_Key(person_id, entity_id, firm.currency_of(entity_id)), [])
+    used = _used(capacity, worked)
+    for key in capacity:  # somebody who could work and did not
+        worked.setdefault(key, [])
     keys = sorted({*worked, *cost}, key=lambda key: (not key.person_id, key))
-    return [_row(firm, key, worked.get(key), cost.get(key, 0), capacity.get(key.person_id, {})) for key in keys]
+    return [_row(firm, key, worked.get(key), cost.get(key, 0), capacity.get(key, {}), used.get(key, 0)) for key in keys]
+
+
+def _key(firm: FirmAtMoment, person_id: str, day: date) -> _Key:
+    """In the company of the person on the day."""
+    versions = firm.versions(PERSON).get(person_id)
+    entity_id = text(on_day(versions, day), "company") if versions else ""
+    return _Key(person_id, entity_id, firm.currency_of(entity_id))
 
 
 def _row(
-    firm: FirmAtMoment, key: _Key, worked: list[HoursWorked] | None, cost: Amount, capacity: dict[str, Hours]
+    firm: FirmAtMoment,
+    key: _Key,
+    worked: list[HoursWorked] | None,
+    cost: Amount,
+    capacity: dict[str, Hours],
+    used: Hours,
 ) -> GlanceRow:
     noted = firm.people.get(key.person_id)
     cells: dict[str, Cell] = {
@@ -133,8 +148,7 @@ def _row(
         cells |= {"hours": hours, "billable": billable, "waiting": sum(each.waiting for each in worked)}
         cells["billable_share"] = percent_of(billable, hours)
         if capacity:
-            cells["capacity"] = sum(capacity.values())
-            used = sum(each.billable for each in worked if each.month in capacity)
+            cells |= {"capacity": sum(capacity.values()), USED: used}
             cells["utilisation"] = percent_of(used, sum(capacity.values()))
         projects = sorted({each.project_id for each in worked})
         explain = {"hours": tuple(f"{project}#hours" for project in projects)}
@@ -143,15 +157,25 @@ def _row(
     return GlanceRow(cells, explain)
 
 
-def _capacities(firm: FirmAtMoment, months: MonthSpan) -> dict[str, dict[str, Hours]]:
-    """By person and month: hours less time off, of months until the moment's."""
-    found: dict[str, dict[str, Hours]] = defaultdict(dict)
+def _capacities(firm: FirmAtMoment, months: MonthSpan) -> dict[_Key, dict[str, Hours]]:
+    """By person and month: hours less time off, of months until the moment's; in the company of the month's last day."""
+    found: dict[_Key, dict[str, Hours]] = defaultdict(dict)
     now = f"{firm.today:%Y-%m}"
     for id_, noted in firm.named(CAPACITY).items():
         person_id, month = parts_of(id_)
         if months.has(month) and month <= now:
-            found[person_id][month] = (whole(noted, "hours") or 0) - (whole(noted, "time_off") or 0)
+            key = _key(firm, person_id, min(month_end(date.fromisoformat(f"{month}-01")), firm.today))
+            found[key][month] = (whole(noted, "hours") or 0) - (whole(noted, "time_off") or 0)
     return found
+
+
+def _used(capacity: dict[_Key, dict[str, Hours]], worked: dict[_Key, list[HoursWorked]]) -> dict[_Key, Hours]:
+    """Billable hours of the person in the months that a capacity is of, in whichever company."""
+    by_month: dict[tuple[str, str], Hours] = defaultdict(int)
+    for of_key in worked.values():
+        for each in of_key:
+            by_month[each.person_id, each.month] += each.billable
+    return {key: sum(by_month[key.person_id, month] for month in months) for key, months in capacity.items()}
 
 
 def _figure(row: GlanceRow) -> TableFigure:
@@ -160,19 +184,13 @@ def _figure(row: GlanceRow) -> TableFigure:
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    totals = summed(
-        rows,
-        SUMMED,
-        ("currency", "company"),
-        {"person": "total"},
-    )
-    return [_with_shares(row, rows) for row in totals]
+    return [_with_shares(row) for row in summed(rows, (*SUMMED, USED), ("currency", "company"), {"person": "total"})]
 
 
-def _with_shares(total: GlanceRow, rows: list[GlanceRow]) -> GlanceRow:
+def _with_shares(total: GlanceRow) -> GlanceRow:
     """Of those who have a capacity, the share of it that their billable hours use."""
-    of = [row for row in rows if (row.cells["company"] or "") == total.cells["company"]]
-    used = sum(row.amount("utilisation") * row.amount("capacity") for row in of)
-    capacity = total.amount("capacity")
-    shares = {"billable_share": percent_of(total.amount("billable"), total.amount("hours"))}
-    return total._replace(cells={**total.cells, **shares, "utilisation": used // capacity if capacity else None})
+    shares = {
+        "billable_share": percent_of(total.amount("billable"), total.amount("hours")),
+        "utilisation": percent_of(total.amount(USED), total.amount("capacity")),
+    }
+    return total._replace(cells={**total.cells, **shares})

@@ -10,22 +10,25 @@ contract has earned by schedule; so does such a statement before its invoice.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from connectors.files.glance_index import AboutSum
-from connectors.files.glance_rows import HOLD, INVOICED
+from connectors.files.glance_index import AboutSum, PublishedStatement, SharedRow
+from connectors.files.glance_rows import CONTRACT, HOLD, INVOICED
 from domain.accounts import CONTRACT_ASSET
+from domain.billing.holds import entry_scopes, keeps_back, places
+from domain.billing.shares import Party, shared
 from domain.billing.statement import ISSUED
 from domain.caps.purchase_order import OVER_ORDER
 from domain.identity import parts_of
-from domain.money import HALF_UP, round_ratio, smallest_unit
+from domain.money import HALF_UP, carried_part
 from domain.units import Amount
-from domain.work.rows import FEE, SCHEDULED_REVENUE, named
-from milepost.glance.firm import FirmAtMoment, lines_of, text
+from domain.work.rows import FEE, SCHEDULED_REVENUE, named, origin
+from milepost.glance.firm import FirmAtMoment, lines_of, on_day, parties_stated, text
 
 BY_SCHEDULE: Final = frozenset({"FixedPrice", "Milestones", "Subscription", "Retainer"})
 DRAWN: Final = "draw_down"
@@ -64,6 +67,8 @@ class UnbilledPiece:
     day: int
     amount: Amount
     ledger: Amount
+    # Who may be billed for it, where that is not the customer.
+    payers: tuple[str, ...] = ()
     reason: Reason = Reason.NOT_CUT
     statement_id: str = ""
     exception_id: str = ""
@@ -71,15 +76,13 @@ class UnbilledPiece:
 
 def pieces(firm: FirmAtMoment) -> list[UnbilledPiece]:
     """All of them; they sum to the two accounts."""
-    on_none, on_one = firm.unbilled
-    waiting = [_piece(each) for each in on_none]
-    by_contract: dict[tuple[str, ...], list[UnbilledPiece]] = defaultdict(list)
-    for piece in sorted(waiting, key=lambda each: (each.day, each.row)):
-        by_contract[_key(piece)].append(piece)
-    found = _of_statements(firm, on_one, by_contract)
+    parted = [_parted_row(each) for each in firm.unbilled.shared]
+    waiting = _by_payer(firm, [*firm.unbilled.on_none, *(one for rest, _ in parted for one in rest)])
+    stated = [_piece(each) for each in (*firm.unbilled.on_one, *(one for _, listed in parted for one in listed))]
+    found = _of_statements(firm, stated, waiting)
     _give_reasons(firm, waiting)
-    for category, reason in LIMITS.items():
-        found += _over_limits(firm, waiting, category, reason)
+    found += _over_limits(firm, waiting, OVER_ORDER, Reason.ORDER)
+    found += _over_limits(firm, waiting, OVER_CAPS, Reason.OVER_CAP)
     return [piece for piece in (*waiting, *found) if piece.amount or piece.ledger]
 
 
@@ -90,31 +93,112 @@ def _piece(each: AboutSum) -> UnbilledPiece:
     )
 
 
+def _parted_row(row: SharedRow) -> tuple[list[AboutSum], list[AboutSum]]:
+    """What is left of a row, and what of it is on which statement: each takes what it lists of what the journals before it came to."""
+    left: dict[tuple[str, ...], AboutSum] = {}
+    found: list[AboutSum] = []
+    posted = deque(row.posted)
+    for seq, statement_id, listed in (*row.listed, (None, "", 0)):
+        while posted and (seq is None or posted[0][0] <= seq):
+            _, one = posted.popleft()
+            known = left.get(one[:7])
+            left[one[:7]] = one if known is None else _plus(known, one)
+        if seq is None:
+            break
+        taken = 0
+        for key, each in left.items():
+            part = each.amount if listed is None else _within(listed - taken, each.amount)
+            if part:
+                of = each._replace(
+                    about=statement_id,
+                    amount=part,
+                    ledger=carried_part(part, (each.amount, each.ledger), each.ledger_currency, HALF_UP),
+                )
+                taken += part
+                found.append(of)
+                left[key] = each._replace(amount=each.amount - of.amount, ledger=each.ledger - of.ledger)
+    return [each for each in left.values() if each.amount or each.ledger], found
+
+
+def _plus(one: AboutSum, other: AboutSum) -> AboutSum:
+    day = min(one.day, other.day)
+    return one._replace(day=day, amount=one.amount + other.amount, ledger=one.ledger + other.ledger)
+
+
+def _within(wanted: Amount, amount: Amount) -> Amount:
+    """What of an amount is taken; nothing of one on the other side."""
+    return max(min(wanted, amount), 0) if amount > 0 else min(max(wanted, amount), 0)
+
+
 def _key(piece: UnbilledPiece) -> tuple[str, ...]:
     return piece.entity_id, piece.currency, piece.contract_id, piece.project_id
+
+
+# Payers
+
+
+def _by_payer(firm: FirmAtMoment, rows: Iterable[AboutSum]) -> list[UnbilledPiece]:
+    """Where several pay by shares, each has what its share is; of a row that some were billed for the others have what is left.
+
+    520.00 shared 60 to 40 are 312.00 and 208.00; once the first has its statement, the 208.00 that are left are the other's.
+    """
+    payers = _Payers(firm)
+    found = []
+    for each in rows:
+        left, parties = _piece(each), payers.of(each)
+        left.payers = tuple(party.customer_id for party in parties)
+        if any(party.share for party in parties):
+            for party, amount in zip(parties[1:], shared(left.amount, parties, left.currency)[1:], strict=True):
+                part = _parted(left, amount, left.reason)
+                part.customer_id, part.payers = party.customer_id, (party.customer_id,)
+                found.append(part)
+            left.customer_id, left.payers = parties[0].customer_id, left.payers[:1]
+        found.append(left)
+    return found
+
+
+class _Payers:
+    """By the terms of a row's service date. Which of its sources pays is known from the first statement on."""
+
+    def __init__(self, firm: FirmAtMoment) -> None:
+        versions = firm.versions(CONTRACT)
+        self._terms = {id_: each for id_, each in versions.items() if any(parties_stated(one) for one in each)}
+        several = [id_ for id_, each in self._terms.items() if any(len(parties_stated(one)) > 1 for one in each)]
+        self._listed = firm.listed_to(several) if several else {}
+
+    def of(self, row: AboutSum) -> tuple[Party, ...]:
+        versions = self._terms.get(row.contract_id)
+        if versions is None:
+            return ()
+        parties = parties_stated(on_day(versions, date.fromordinal(row.day)))
+        had = self._listed.get(row.about, frozenset())
+        return tuple(party for party in parties if party.customer_id not in had) or parties
 
 
 # Statements
 
 
 def _of_statements(
-    firm: FirmAtMoment, on_one: Iterable[AboutSum], waiting: dict[tuple[str, ...], list[UnbilledPiece]]
+    firm: FirmAtMoment, stated: Iterable[UnbilledPiece], waiting: list[UnbilledPiece]
 ) -> list[UnbilledPiece]:
     invoiced, statements = firm.named(INVOICED), firm.statements
+    by_contract: dict[tuple[str, ...], list[UnbilledPiece]] = defaultdict(list)
+    for piece in sorted(waiting, key=lambda each: (each.day, each.row)):
+        by_contract[_key(piece)].append(piece)
     found: list[UnbilledPiece] = []
     relieved: dict[tuple[str, ...], UnbilledPiece] = {}
-    for each in on_one:
-        piece = _piece(each)
-        piece.statement_id, piece.reason = each.about, Reason.STATEMENT
-        if each.about not in invoiced:
+    for piece in stated:
+        piece.statement_id, piece.reason = piece.row, Reason.STATEMENT
+        piece.customer_id = statements[piece.row].bill_to
+        if piece.row not in invoiced:
             found.append(piece)
             continue
-        known = relieved.setdefault(_key(piece), piece)
+        known = relieved.setdefault((*_key(piece), piece.customer_id), piece)
         if known is not piece:
             known.amount, known.ledger = known.amount + piece.amount, known.ledger + piece.ledger
-    for key, rest in relieved.items():
+    for rest in relieved.values():
         rest.reason = Reason.AHEAD
-        _take(rest, waiting.get(key, []))
+        _take(rest, _first(by_contract.get(_key(rest), []), rest.customer_id))
         found.append(rest)
     carried: dict[str, Amount] = defaultdict(int)
     for piece in found:
@@ -122,10 +206,15 @@ def _of_statements(
     for statement in statements.values():
         if statement.status == ISSUED and statement.statement_id not in invoiced:
             billed = statement.total - carried[statement.statement_id]
-            for key, rows in waiting.items():
+            for key, rows in by_contract.items():
                 if key[1] == statement.currency and key[2] == statement.contract_id and billed > 0:
-                    billed -= _bill(statement.statement_id, billed, rows, found)
+                    billed -= _bill(statement, billed, _first(rows, statement.bill_to), found)
     return found
+
+
+def _first(rows: list[UnbilledPiece], customer_id: str) -> list[UnbilledPiece]:
+    """Those of the payer before those of others."""
+    return sorted(rows, key=lambda row: row.customer_id != customer_id)
 
 
 def _take(rest: UnbilledPiece, rows: list[UnbilledPiece]) -> None:
@@ -141,22 +230,24 @@ def _take(rest: UnbilledPiece, rows: list[UnbilledPiece]) -> None:
         left[0].ledger, rest.ledger = left[0].ledger + rest.ledger, 0
 
 
-def _bill(statement_id: str, billed: Amount, rows: list[UnbilledPiece], found: list[UnbilledPiece]) -> Amount:
+def _bill(
+    statement: PublishedStatement, billed: Amount, rows: list[UnbilledPiece], found: list[UnbilledPiece]
+) -> Amount:
     """What of the oldest contract asset the statement bills, as pieces of their own."""
     taken = 0
     for row in rows:
         part = min(row.amount, billed - taken)
         if part > 0 and row.account == CONTRACT_ASSET:
-            found.append(_parted(row, part, Reason.STATEMENT, statement_id=statement_id))
+            piece = _parted(row, part, Reason.STATEMENT, statement_id=statement.statement_id)
+            piece.customer_id = statement.bill_to
+            found.append(piece)
             taken += part
     return taken
 
 
 def _carried(piece: UnbilledPiece, part: Amount) -> Amount:
     """The ledger amount of a part; the whole for the whole."""
-    if part == piece.amount:
-        return piece.ledger
-    return round_ratio(piece.ledger * part, piece.amount, smallest_unit(piece.ledger_currency), HALF_UP)
+    return carried_part(part, (piece.amount, piece.ledger), piece.ledger_currency, HALF_UP)
 
 
 def _parted(
@@ -175,14 +266,22 @@ def _parted(
 
 def _give_reasons(firm: FirmAtMoment, waiting: Iterable[UnbilledPiece]) -> None:
     """The first that holds: a hold, a draft, a schedule."""
-    drafted, holds = firm.drafted, _Holds(firm)
+    drafts, holds = defaultdict[str, dict[str, str]](dict), _Holds(firm)
+    for (row, bill_to), statement_id in firm.drafted.items():
+        drafts[row][bill_to] = statement_id
     for piece in waiting:
         if holds.has(piece):
             piece.reason = Reason.HELD
-        elif (statement_id := drafted.get(piece.row)) is not None:
-            piece.reason, piece.statement_id = Reason.APPROVAL, statement_id
+        elif piece.row in drafts and (draft := _draft_of(piece, drafts[piece.row])):
+            piece.reason, piece.statement_id = Reason.APPROVAL, draft
         elif piece.account == CONTRACT_ASSET and _is_by_schedule(firm, piece):
             piece.reason = Reason.SCHEDULE
+
+
+def _draft_of(piece: UnbilledPiece, drafts: Mapping[str, str]) -> str:
+    """That of its payer; of what sources pay, any."""
+    whose = piece.payers or (piece.customer_id,)
+    return next((statement_id for bill_to, statement_id in drafts.items() if bill_to in whose), "")
 
 
 def _is_by_schedule(firm: FirmAtMoment, piece: UnbilledPiece) -> bool:
@@ -221,27 +320,22 @@ class _Holds:
     def __init__(self, firm: FirmAtMoment) -> None:
         self._firm = firm
         placed = [each for each in firm.named(HOLD).values() if not each.get("released")]
-        self._scopes = {(text(each, "scope"), text(each, "id")) for each in placed}
-        self._lines = firm.lines_of_hours() if any(kind == "line" for kind, _ in self._scopes) else {}
+        self._held = {(text(each, "scope"), text(each, "id")) for each in placed}
+        self._lines, self._worked_in = firm.lines_of_hours() if self._held else ({}, {})
 
     def has(self, piece: UnbilledPiece) -> bool:
-        if not self._scopes:
+        if not self._held:
             return False
-        names = {
-            ("contract", piece.contract_id),
-            ("project", piece.project_id),
-            ("bill_to", piece.customer_id),
-            ("entry", named(piece.row)[1]),
-            ("line", self._line_of(piece)),
-        }
-        return not self._scopes.isdisjoint(names)
+        worked_in = self._worked_in.get(origin(piece.row), "")
+        names = places(piece.contract_id, self._line_of(piece), (piece.project_id, worked_in))
+        return keeps_back(self._held, names | entry_scopes(piece.row), piece.payers or (piece.customer_id,))
 
     def _line_of(self, piece: UnbilledPiece) -> str:
         """Stated by the fee or the entry, else the only line of the project."""
         kind, fact = named(piece.row)
         if kind in {FEE, SCHEDULED_REVENUE}:
             return parts_of(fact)[1]
-        if (stated := self._lines.get(piece.row)) is not None:
+        if stated := self._lines.get(piece.row):
             return stated
         contract = self._firm.contracts.get(piece.contract_id)
         lines = [line for line, project, _ in lines_of(contract or {}) if project == piece.project_id]

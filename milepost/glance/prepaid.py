@@ -19,7 +19,7 @@ from domain.units import Amount
 from domain.work.rows import FEE, named
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment, lines_of
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, summed
 from milepost.glance.wanted import Wanted
 
 PREPAID: Final = (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT)
@@ -61,7 +61,7 @@ def prepaid(firm: FirmAtMoment, wanted: Wanted, since: date) -> Glance:
         firm.as_of,
         COLUMNS,
         found,
-        [*_totals(found), *_totals_in_ledger(found)],
+        [*_totals(found), *in_ledger_totals(found, (), {"kind": "2300 and 2310"})],
         feet_of(firm, map(_figure, every), {"prepaid": PREPAID}),
         (
             *firm.not_whole(),
@@ -141,13 +141,4 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
         SUMMED,
         ("currency", "kind"),
         {"client": "total"},
-    )
-
-
-def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
-    return summed(
-        rows,
-        ("in_ledger",),
-        ("ledger_currency", "company"),
-        {"client": "in ledger", "kind": "2300 and 2310"},
     )

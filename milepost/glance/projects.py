@@ -7,9 +7,10 @@ person stands in the person's company. Hours are those of the last forecast, whi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from connectors.files.glance_index import WaitingException
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
@@ -17,7 +18,16 @@ from milepost.console import money_text
 from milepost.glance.feet import TableFigure, feet_of, ledger_ids
 from milepost.glance.firm import FirmAtMoment, lines_of, text
 from milepost.glance.pieces import Reason, pieces
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
+from milepost.glance.sheet import (
+    Cell,
+    CellKind,
+    Glance,
+    GlanceColumn,
+    GlanceRow,
+    margin_percent,
+    percent_of,
+    totals_with_margin,
+)
 from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
@@ -47,7 +57,7 @@ COLUMNS: Final = (
 )
 SUMMED: Final = (
     *("hours", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
-    *("forecast_revenue", "forecast_cost", "forecast_margin", "exceptions"),
+    *("forecast_revenue", "forecast_cost", "forecast_margin"),
 )
 ACCOUNTS: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "unbilled": UNBILLED}
 # 1150 and 1160, by whether a statement has it.
@@ -69,7 +79,7 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         firm.as_of,
         COLUMNS,
         found,
-        _totals(found),
+        _totals(firm, found),
         feet_of(firm, _figures(sums), ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         _why_none(firm),
@@ -84,13 +94,14 @@ def _why_none(firm: FirmAtMoment) -> str:
 
 def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
     updates = {update.project_id: update for update in firm.forecasts()}
-    counts, at_risk = _exceptions(firm)
+    exceptions = _exceptions(firm)
+    whole = _whole_costs(sums)
     keys = dict.fromkeys(sums)
     for project_id, noted in firm.projects.items():
         entity_id = text(noted, "company")
         keys.setdefault((project_id, entity_id, firm.currency_of(entity_id)))
     return [
-        _row(firm, key, sums.get(key, {}), updates.get(key[0]), counts, at_risk)
+        _row(firm, key, sums.get(key, {}), updates.get(key[0]), whole.get(key[0], {}), exceptions.get(key[0], []))
         for key in sorted(keys, key=lambda key: (not key[0], key))
     ]
 
@@ -100,8 +111,8 @@ def _row(
     key: tuple[str, str, str],
     sums: dict[str, Amount],
     update: ForecastUpdate | None,
-    counts: Counter[str],
-    at_risk: dict[str, str],
+    whole: dict[str, Amount],
+    exceptions: list[WaitingException],
 ) -> GlanceRow:
     project_id, entity_id, currency = key
     noted = firm.projects.get(project_id)
@@ -119,16 +130,16 @@ def _row(
         "cost": cost,
         "revenue": revenue,
         "margin": revenue - cost,
-        "margin_percent": percent_of(revenue - cost, revenue) if revenue > 0 else None,
+        "margin_percent": margin_percent(revenue - cost, revenue),
         "unbilled": sums.get("unbilled", 0) - billed,
         "on_statement": billed,
     }
     explain = {column: ledger_ids(firm, entity_id, project_id, ACCOUNTS[column], sums) for column in ACCOUNTS}
     # What is of the project as a whole stands once, on the row of its own company.
     if noted is None or text(noted, "company") in {"", entity_id}:
-        cells |= _budget(noted, currency, cost, revenue, update)
+        cells |= _budget(noted, currency, whole, revenue, update)
         cells |= _forecast(update, currency)
-        cells |= {"exceptions": counts[project_id], "at_risk": at_risk.get(project_id) or None}
+        cells |= _open(exceptions)
         if cells.get("forecast_margin") is not None:
             heads = {"revenue": "eac_revenue", "cost": "eac_cost", "margin": "margin"}
             explain |= {f"forecast_{name}": (f"{project_id}#ledger/{figure}",) for name, figure in heads.items()}
@@ -138,14 +149,19 @@ def _row(
 
 
 def _budget(
-    noted: object, currency: str, cost: Amount, revenue: Amount, update: ForecastUpdate | None
+    noted: object, currency: str, whole: dict[str, Amount], revenue: Amount, update: ForecastUpdate | None
 ) -> dict[str, Cell]:
+    """`whole` is the project's cost in all companies, by ledger currency; of several the last forecast has it in the project's."""
     stated = noted.get("budget") if isinstance(noted, dict) else None
     hours, budget, fees, of = stated if isinstance(stated, list) else (None, None, None, None)
     burned = update.project.burn_hours if update is not None else None
     same = of in {None, currency}
+    cost: Amount | None = whole.get(currency, 0)
+    if set(whole) - {currency}:
+        is_told = update is not None and update.project.currency == currency
+        cost = update.project.burn_cost if update is not None and is_told else None
     cells: dict[str, Cell] = {"budget_hours": hours, "hours": burned, "budget_cost": budget if same else None}
-    if budget and same:
+    if budget and same and cost is not None:
         cells["budget_used"] = percent_of(cost, budget)
     elif hours and burned is not None:
         cells["budget_used"] = percent_of(burned, hours)
@@ -186,38 +202,61 @@ def _figures(every: Sums) -> Iterator[TableFigure]:
             yield TableFigure(column, entity_id, currency, sums.get(column, 0))
 
 
-def _exceptions(firm: FirmAtMoment) -> tuple[Counter[str], dict[str, str]]:
-    """By project how many are open, those of its contracts among them, and what is at risk by currency."""
+def _whole_costs(every: Sums) -> dict[str, dict[str, Amount]]:
+    """By project and ledger currency, of all companies."""
+    found: dict[str, dict[str, Amount]] = defaultdict(dict)
+    for (project_id, _, currency), sums in every.items():
+        if cost := sums.get("cost", 0):
+            found[project_id][currency] = found[project_id].get(currency, 0) + cost
+    return found
+
+
+def _exceptions(firm: FirmAtMoment) -> dict[str, list[WaitingException]]:
+    """By project what is open of it and of its contracts."""
     projects_of: dict[str, set[str]] = defaultdict(set)
     for contract_id, contract in firm.contracts.items():
         for _, project_id, _ in lines_of(contract):
             projects_of[contract_id].add(project_id)
-    counts, risks = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    found: dict[str, list[WaitingException]] = defaultdict(list)
     for one in firm.exceptions:
         whose = {one.project_id} if one.project_id else projects_of.get(one.contract_id) or {one.engagement_id}
         for project_id in whose:
-            counts[project_id] += 1
-            if one.amount and one.currency:
-                risks[project_id][one.currency] += one.amount
-    return counts, {project_id: money_text(risk) for project_id, risk in risks.items()}
+            found[project_id].append(one)
+    return found
+
+
+def _open(exceptions: Iterable[WaitingException]) -> dict[str, Cell]:
+    """How many, each once, and what is at risk by currency."""
+    distinct = {one.exception_id: one for one in exceptions}
+    risk = Counter[str]()
+    for one in distinct.values():
+        if one.amount and one.currency:
+            risk[one.currency] += one.amount
+    return {"exceptions": len(distinct), "at_risk": money_text(risk) if risk else None}
 
 
 def _is_open(firm: FirmAtMoment, row: GlanceRow) -> bool:
-    """Not closed or ended before the day, or with something left to bill or to decide."""
-    noted = firm.projects.get(str(row.cells["project"] or ""))
+    """Neither closed nor ended before the day, or with something left to bill or to decide."""
+    noted = firm.projects.get(str(row.cells["project"] or ""), {})
     ends = text(noted, "ends_on")
-    is_over = bool(ends) and ends < firm.today.isoformat()
-    return not is_over or bool(row.cells.get("unbilled")) or bool(row.cells.get("exceptions"))
+    is_over = noted.get("closed") is True or (bool(ends) and ends < firm.today.isoformat())
+    return not is_over or any(row.cells.get(name) for name in ("unbilled", ON_STATEMENT, "exceptions"))
 
 
-def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
-    totals = summed(
-        rows,
-        SUMMED,
-        ("currency",),
-        {"project": "total"},
-    )
+def _totals(firm: FirmAtMoment, rows: list[GlanceRow]) -> list[GlanceRow]:
+    """An exception of a contract on several projects counts once."""
+    exceptions = _exceptions(firm)
     return [
-        row._replace(cells={**row.cells, "margin_percent": percent_of(row.amount("margin"), row.amount("revenue"))})
-        for row in totals
+        total._replace(
+            cells={
+                **total.cells,
+                **_open(
+                    one
+                    for row in rows
+                    if row.cells["currency"] == total.cells["currency"] and row.cells.get("exceptions")
+                    for one in exceptions[str(row.cells["project"])]
+                ),
+            }
+        )
+        for total in totals_with_margin(rows, SUMMED, "project")
     ]

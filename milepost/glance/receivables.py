@@ -7,9 +7,10 @@ invoices of a contract takes them as it names them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import AboutSum
@@ -21,16 +22,16 @@ from connectors.files.glance_rows import (
     INVOICED,
     OPENING,
     WRITE_OFF,
-    Noted,
 )
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
+from domain.billing.statement import due_after
 from domain.identity import escape, is_opening_statement, opening_of, parts_of
-from domain.money import HALF_UP, round_ratio, smallest_unit
+from domain.money import HALF_UP, carried_part
 from domain.units import Amount
 from milepost.glance.ages import OVERDUE, age_columns, aged
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment, text, whole
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, summed
 from milepost.glance.wanted import Wanted
 
 INVOICES, UNAPPLIED, RETAINED = "invoice", "unapplied cash", "retained"
@@ -96,7 +97,7 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         firm.as_of,
         COLUMNS,
         found,
-        [*_totals(found), *_totals_in_ledger(found)],
+        [*_totals(found), *in_ledger_totals(found, ("kind",), {})],
         feet_of(firm, figures, ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         "nobody owes anything" if firm.accounts else "nothing is posted yet",
@@ -107,21 +108,18 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     """Of 1100 by invoice, of 1120 by payment, of 1170 by contract."""
     invoiced = {statement: text(each, "invoice_id") for statement, each in firm.named(INVOICED).items()}
     found = _Items(invoiced)
-    payments, before = [], []
-    for each in firm.receivables:
+    before = []
+    for each in firm.about((RECEIVABLE,)):
         if is_opening_statement(each.about) or parts_of(each.about)[0] == BROUGHT_FORWARD:
             before.append(each)
         elif each.about in invoiced:
             found.add(each, INVOICES, invoiced[each.about])
-        elif parts_of(each.about)[0] in {"payment", "payment_application"}:
-            payments.append(each)
-        else:
+        elif parts_of(each.about)[0] not in {"payment", "payment_application"}:
             found.add(each, INVOICES, _invoice_of(firm, each))
     _add_opening(firm, before, found)
     applied = firm.named(APPLIED)
-    for each in payments:
-        for invoice_id, amount, ledger in _shares(each, applied.get(each.about), found):
-            found.add(each._replace(amount=amount, ledger=ledger), INVOICES, invoice_id)
+    for line, invoice_id in list(_applied(firm, found)):
+        found.add(line, INVOICES, invoice_id)
     for each in firm.about((UNAPPLIED_CASH,)):
         found.add(each, UNAPPLIED, text(applied.get(each.about), "payment_id") or parts_of(each.about)[-1])
     for each in firm.about((RETENTION_RECEIVABLE,)):
@@ -142,7 +140,9 @@ def _add_opening(firm: FirmAtMoment, before: Iterable[AboutSum], found: _Items) 
         invoices = [one for load in loads for one in _open_before(firm, load, whole.contract_id)]
         for place, one in enumerate(invoices):
             is_last = place == len(invoices) - 1 and one.open == left
-            part = ledger if is_last else one.ledger_open if one.ledger_open is not None else _carried(whole, one.open)
+            part = ledger if is_last else one.ledger_open
+            if part is None:
+                part = carried_part(one.open, (whole.amount, whole.ledger), whole.ledger_currency, HALF_UP)
             customer_id = one.bill_to or whole.customer_id
             item = found.add(
                 whole._replace(amount=one.open, ledger=part, customer_id=customer_id), INVOICES, one.invoice_id
@@ -184,7 +184,7 @@ class _Items:
     def __init__(self, invoiced: dict[str, str]) -> None:
         self._statements = {invoice_id: statement_id for statement_id, invoice_id in invoiced.items()}
         self._found: dict[tuple[str, ...], OpenItem] = {}
-        self._contracts: dict[str, str] = {}
+        self._places: dict[str, tuple[str, str]] = {}
 
     def add(self, each: AboutSum, kind: str, named: str) -> OpenItem:
         whose = each.entity_id, each.ledger_currency, each.currency
@@ -195,12 +195,13 @@ class _Items:
             ids = each.project_id, each.contract_id, each.customer_id
             item = self._found[key] = OpenItem(kind, named, about, *whose, *ids)
             if named:
-                self._contracts[named] = each.contract_id
+                self._places.setdefault(named, (each.contract_id, each.project_id))
         item.amount, item.ledger = item.amount + each.amount, item.ledger + each.ledger
         return item
 
-    def contract_of(self, invoice_id: str) -> str | None:
-        return self._contracts.get(invoice_id)
+    def is_at(self, invoice_id: str, contract_id: str, project_id: str) -> bool:
+        """Whether an invoice is owed there."""
+        return self._places.get(invoice_id) == (contract_id, project_id)
 
     def in_order(self) -> list[OpenItem]:
         return sorted(
@@ -216,29 +217,23 @@ def _invoice_of(firm: FirmAtMoment, each: AboutSum) -> str:
     return ""
 
 
-def _shares(each: AboutSum, noted: Noted | None, items: _Items) -> list[tuple[str, Amount, Amount]]:
-    """Of a journal of a contract by the invoices that the payment names: invoice, amount, ledger amount; the last takes what is left."""
-    stated = noted.get("applied") if noted is not None else None
-    named = [
-        (str(invoice_id), int(amount))
-        for invoice_id, amount in (stated if isinstance(stated, list) else [])
-        if items.contract_of(str(invoice_id)) == each.contract_id and (amount < 0) == bool(each.is_off)
-    ]
-    if len(named) < 2:
-        return [(named[0][0] if named else "", each.amount, each.ledger)]
-    found, left, left_ledger = [], each.amount, each.ledger
-    for place, (invoice_id, amount) in enumerate(named):
-        is_last = place == len(named) - 1
-        part = left if is_last else min(abs(amount), left) if left > 0 else -min(abs(amount), -left)
-        ledger = left_ledger if is_last else _carried(each, part)
-        found.append((invoice_id, part, ledger))
-        left, left_ledger = left - part, left_ledger - ledger
-    return found
-
-
-def _carried(each: AboutSum, part: Amount) -> Amount:
-    unit = smallest_unit(each.ledger_currency)
-    return round_ratio(each.ledger * part, each.amount, unit, HALF_UP) if each.amount else 0
+def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[AboutSum, str]]:
+    """Each line of a payment's journals with its invoice. A journal has a line for each application, in their order by project; where
+    what does not fit was waived, some are less or missing."""
+    applied = firm.named(APPLIED)
+    by_journal: dict[tuple[int, str, str, str], list[AboutSum]] = defaultdict(list)
+    for seq, line in firm.payments():
+        by_journal[seq, line.about, line.contract_id, line.project_id].append(line)
+    for (_, about, contract_id, project_id), lines in by_journal.items():
+        stated = applied.get(about, {}).get("applied")
+        named = [(str(invoice_id), int(amount)) for invoice_id, amount in (stated if isinstance(stated, list) else [])]
+        left = [each for each in named if items.is_at(each[0], contract_id, project_id)]
+        for line in lines:
+            same = (each for each in left if abs(each[1]) == abs(line.amount))
+            found = next(same, left[0] if left else None)
+            if found is not None:
+                left.remove(found)
+            yield line, found[0] if found is not None else ""
 
 
 # Rows
@@ -295,7 +290,7 @@ def _by_customer(firm: FirmAtMoment, client: str, posted_on: date) -> InvoiceTer
     days = whole(firm.customers.get(client), "payment_terms_days")
     if days is None:
         return InvoiceTerms(posted_on, posted_on, NO_TERMS)
-    return InvoiceTerms(posted_on, posted_on + timedelta(days=days), f"{days} days")
+    return InvoiceTerms(posted_on, due_after(posted_on, days), f"{days} days")
 
 
 def overdue_days(firm: FirmAtMoment, item: OpenItem) -> int:
@@ -323,13 +318,4 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
         SUMMED,
         ("kind", "currency"),
         {"client": "total"},
-    )
-
-
-def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
-    return summed(
-        rows,
-        ("in_ledger",),
-        ("kind", "ledger_currency", "company"),
-        {"client": "in ledger"},
     )

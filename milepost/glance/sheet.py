@@ -118,6 +118,24 @@ def in_order(rows: Sequence[GlanceRow], column: GlanceColumn) -> list[GlanceRow]
     return [*sorted(known, key=lambda row: str(row.cells[column.name]).casefold()), *unknown]
 
 
+def in_ledger_totals(rows: Sequence[GlanceRow], by: Sequence[str], head: Mapping[str, Cell]) -> list[GlanceRow]:
+    """What rows come to in the ledger's currency, by company."""
+    return summed(rows, ("in_ledger",), (*by, "ledger_currency", "company"), {"client": "in ledger", **head})
+
+
+def margin_percent(margin: Amount, revenue: Amount) -> int | None:
+    """Of revenue; None where there is none."""
+    return percent_of(margin, revenue) if revenue > 0 else None
+
+
+def totals_with_margin(rows: Sequence[GlanceRow], columns: Sequence[str], head: str) -> list[GlanceRow]:
+    """By currency, with the share of revenue that their margin is; what has no currency has no amounts."""
+    return [
+        row._replace(cells={**row.cells, "margin_percent": margin_percent(row.amount("margin"), row.amount("revenue"))})
+        for row in summed([row for row in rows if row.cells["currency"]], columns, ("currency",), {head: "total"})
+    ]
+
+
 def percent_of(part: int, whole: int) -> int | None:
     """Millionths of a percent, half up; None where there is nothing to be a part of."""
     from domain.forecast.completion import percent

@@ -10,7 +10,7 @@ from milepost.glance.ages import AGES, age_columns, aged
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.pieces import OVER_CAPS, Reason, UnbilledPiece, pieces
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, summed
 from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
@@ -47,7 +47,7 @@ def unbilled(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         firm.as_of,
         COLUMNS,
         found,
-        [*_totals(counted), *_totals_in_ledger(counted)],
+        [*_totals(counted), *in_ledger_totals(counted, (), {"reason": "1150 and 1160"})],
         feet_of(firm, figures, {"unbilled": UNBILLED}),
         (*firm.not_whole(), *NOTES),
         "everything that is earned is invoiced" if firm.accounts else "nothing is posted yet",
@@ -151,13 +151,3 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
         {"client": "total", "reason": "all"},
     )
     return [*each, *every]
-
-
-def _totals_in_ledger(rows: list[GlanceRow]) -> list[GlanceRow]:
-    """What the accounts 1150 and 1160 have: both columns together, in ledger currency."""
-    return summed(
-        rows,
-        ("in_ledger",),
-        ("ledger_currency", "company"),
-        {"client": "in ledger", "reason": "1150 and 1160"},
-    )

@@ -29,10 +29,6 @@ class Wanted(NamedTuple):
     practice: str | None = None
     only_open: bool = False
 
-    @property
-    def filters(self) -> bool:
-        return any(each is not None for each in self[:5]) or self.only_open
-
     def of(self, rows: Iterable[GlanceRow], firm: FirmAtMoment) -> list[GlanceRow]:
         """By what each row names; manager and practice are those of its project. Raises UnknownName."""
         self._check(firm)
@@ -45,11 +41,11 @@ class Wanted(NamedTuple):
         practice = str(cells.get("practice") or "") if "practice" in cells else text(noted, "practice")
         manager = str(cells.get("manager") or "") if "manager" in cells else text(noted, "manager")
         return (
-            (self.company is None or cells.get("company") == self.company)
+            _is_same(self.company, str(cells.get("company") or ""))
             and (self.client is None or _is_meant(self.client, str(cells.get("client") or ""), firm.client_name))
-            and (self.project is None or project_id == self.project)
+            and _is_same(self.project, project_id)
             and (self.manager is None or _is_meant(self.manager, manager, _person_name(firm)))
-            and (self.practice is None or practice.casefold() == self.practice.casefold())
+            and _is_same(self.practice, practice)
         )
 
     def _check(self, firm: FirmAtMoment) -> None:
@@ -60,12 +56,17 @@ class Wanted(NamedTuple):
             ("--manager", self.manager, _managers(firm)),
             ("--practice", self.practice, _practices(firm)),
         ):
-            if given is not None and given.casefold() not in {each.casefold() for each in known}:
+            if given is not None and not any(_is_same(given, each) for each in known):
                 raise UnknownName(option, given, filter(None, known))
 
 
+def _is_same(wanted: str | None, found: str) -> bool:
+    """However it is spelled; everything, where nothing is asked for."""
+    return wanted is None or wanted.casefold() == found.casefold()
+
+
 def _is_meant(wanted: str, id_: str, name: Callable[[str], str]) -> bool:
-    return wanted.casefold() in {id_.casefold(), name(id_).casefold()} if id_ else False
+    return bool(id_) and (_is_same(wanted, id_) or _is_same(wanted, name(id_)))
 
 
 def _person_name(firm: FirmAtMoment) -> Callable[[str], str]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
+from domain.billing.holds import entry_scopes
 from domain.work.rows import TIME_ENTRY, named, origin
 from state.caps.given_up import rows_of
 from state.draft import Draft
 from state.rerating.passed_on import with_parts
-
-ENTRY = "entry"
 
 
 def rows_held(draft: Draft, name: str) -> Iterator[str]:
@@ -19,10 +18,10 @@ def rows_held(draft: Draft, name: str) -> Iterator[str]:
 def scopes_of(draft: Draft, row: str) -> set[tuple[str, str]]:
     """How holds of the entry name it."""
     whole = origin(row)
-    kind, fact_id = named(whole)
-    if kind == TIME_ENTRY:
-        return {(ENTRY, whole), (ENTRY, f"{TIME_ENTRY}/{fact_id}")}
-    return {(ENTRY, name) for name in (whole, fact_id) if name == whole or _row_of(draft, name) == whole}
+    found = entry_scopes(row)
+    if named(whole)[0] == TIME_ENTRY:
+        return found
+    return {(kind, name) for kind, name in found if name == whole or _row_of(draft, name) == whole}
 
 
 def _row_of(draft: Draft, name: str) -> str | None:

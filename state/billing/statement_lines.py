@@ -64,7 +64,14 @@ def printed_line(draft: Draft, contract: Contract, plan: LinePlan, group: LinePi
         flags=first.flags,
         sources=tuple(SourceAmount(source_id, paid) for source_id, paid in group.sources.items()),
         tax_category=plan.line.tax_category,
+        entry_amounts=_entry_amounts(group, amount) if len(group.pieces) > 1 else (),
     )
+
+
+def _entry_amounts(group: LinePieces, amount: Amount) -> tuple[Amount, ...]:
+    """The last one takes what the line is rounded by, as the entry does in the books."""
+    *others, last = (piece.amount for piece in group.pieces)
+    return (*others, last + amount - group.amount)
 
 
 def _described(group: LinePieces, what: str, currency: str) -> str:

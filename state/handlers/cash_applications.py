@@ -16,7 +16,7 @@ from domain.accounts import RECEIVABLE, UNAPPLIED_CASH
 from domain.events.finance import PaymentApplied, PaymentReversed
 from domain.ledger.journal import Leg, rest_leg
 from domain.ledger.position import Balance
-from domain.money import convert
+from domain.money import carried_part, convert
 from domain.policies import Resolved
 from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE, Amount
@@ -30,7 +30,7 @@ from state.ledger.posting import booking_of
 from state.receivables import cash_waits
 from state.receivables.cash_waits import CashFault, WaitingCash
 from state.receivables.receipts import Subject, mirror, post
-from state.receivables.receivables import pay, share, show_anew, unpay
+from state.receivables.receivables import pay, show_anew, unpay
 from state.receivables.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import contract_policies
@@ -227,7 +227,7 @@ def _take(
     held = held_of(draft, payment, receivable.invoice_id)
     earlier = [one[1:] for one in applied if one[0] == receivable.invoice_id]
     stands: Balance = held[0] + sum(one for one, _ in earlier), held[1] + sum(one for _, one in earlier)
-    back = share(-amount, stands, receivable.ledger_currency, mode)
+    back = carried_part(-amount, stands, receivable.ledger_currency, mode)
     show_anew(draft, unpay(draft, receivable.invoice_id, (-amount, back)))
     return -back
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from domain.billing.holds import keeps_back, places
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import NOTHING, Retained
 from domain.billing.shares import Party
@@ -365,16 +366,11 @@ def _held(draft: Draft, holds: Sequence[Hold], contract: Contract, plan: LinePla
     if not holds:
         return False
     standing = entry.standing
-    names = {
-        ("contract", contract.contract_id),
-        ("line", plan.line.line_id),
-        ("project", draft.billed_in(entry, contract.contract_id, plan.line.line_id)),
-        ("project", standing.project_id if standing is not None else ""),
-        *scopes_of(draft, entry.entry_id),
-    }
+    billed_in = draft.billed_in(entry, contract.contract_id, plan.line.line_id)
+    worked_in = standing.project_id if standing is not None else ""
+    names = places(contract.contract_id, plan.line.line_id, (billed_in, worked_in)) | scopes_of(draft, entry.entry_id)
     held = {(hold.scope, hold.scope_id) for hold in holds}
-    payers = payers_of(contract, entry, plan.line.line_id)
-    return bool(held & names) or all(("bill_to", payer) in held for payer in payers)
+    return keeps_back(held, names, payers_of(contract, entry, plan.line.line_id))
 
 
 def by_line(due: Iterable[DueShare]) -> dict[str, Amount]:

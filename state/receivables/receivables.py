@@ -15,7 +15,7 @@ from domain.accounts import RECEIVABLE
 from domain.explanation import Node, constant, in_proportion, less, total
 from domain.ledger.position import Balance
 from domain.ledger.recorded import Carried, add_both, all_of, both_of, journal_line, left_of, parts_of_both, record_both
-from domain.money import round_ratio, smallest_unit
+from domain.money import carried_part
 from domain.outputs import JournalEntry
 from domain.units import Amount
 from domain.why import Why
@@ -92,7 +92,7 @@ def credit(draft: Draft, invoice_id: str, net: Amount, tax: Amount, mode: str, o
     Raises KeyError where no such invoice is posted.
     """
     known = _known(draft, invoice_id)
-    tax_ledger = share(tax, _minus(known.tax, known.credited_tax), known.ledger_currency, mode)
+    tax_ledger = carried_part(tax, _minus(known.tax, known.credited_tax), known.ledger_currency, mode)
     total = _taken(known, net + tax, mode)
     relief = ReceivableReduction(known, (net, total - tax_ledger), (tax, tax_ledger))
     now = replace(
@@ -148,17 +148,9 @@ def _taken(known: Receivable, amount: Amount, mode: str) -> Amount:
     """Ledger amount: of what is open as that is carried, beyond that as the invoice was."""
     stands = known.open
     if within(amount, stands[0]):
-        return share(amount, stands, known.ledger_currency, mode)
+        return carried_part(amount, stands, known.ledger_currency, mode)
     inside = stands if stands[0] and (stands[0] > 0) == (amount > 0) else (0, 0)
-    return inside[1] + share(amount - inside[0], known.gross, known.ledger_currency, mode)
-
-
-def share(amount: Amount, of: Balance, currency: str, mode: str) -> Amount:
-    """The ledger amount of a part of a balance; the whole of what is carried for the whole of it."""
-    whole, ledger = of
-    if amount == whole:
-        return ledger
-    return round_ratio(ledger * amount, whole, smallest_unit(currency), mode) if whole else 0
+    return inside[1] + carried_part(amount - inside[0], known.gross, known.ledger_currency, mode)
 
 
 def _plus(one: Balance, other: Balance) -> Balance:

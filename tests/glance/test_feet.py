@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from connectors.files.figure_index import FigureIndex
 from connectors.files.moments import Moment, folder_at
 from connectors.files.written import read_topic
+from dataflows.embedded import store_path
 from domain.accounts import (
     CONTRACT_LIABILITY,
     CUSTOMER_DEPOSIT,
@@ -36,15 +37,16 @@ from domain.units import Amount
 from milepost.cli import app
 from milepost.commands.ledger import ledger_sums
 from milepost.glance.clients import clients
-from milepost.glance.firm import FirmAtMoment
+from milepost.glance.firm import FirmAtMoment, lines_of
 from milepost.glance.people import MonthSpan, people
 from milepost.glance.pieces import Reason, pieces
 from milepost.glance.prepaid import prepaid
 from milepost.glance.projects import projects
-from milepost.glance.receivables import receivables
+from milepost.glance.receivables import INVOICES, open_items, receivables
 from milepost.glance.sheet import Glance
 from milepost.glance.unbilled import unbilled
 from milepost.glance.wanted import Wanted
+from state.store.reader import reading_store
 
 SIZES = ("--seed", "23", "--people", "16", "--projects", "14", "--months", "3")
 MOMENTS = 20
@@ -177,6 +179,15 @@ def test_hours_are_those_that_the_books_burned() -> None:
     }
 
 
+def hourly_contracts(firm: FirmAtMoment) -> set[str]:
+    """Those that bill each entry as it is earned."""
+    return {
+        contract_id
+        for contract_id, contract in firm.contracts.items()
+        if {terms for _, _, terms in lines_of(contract)} <= {"TimeAndMaterials", "Expenses", "UnitPrice"}
+    }
+
+
 def test_what_is_on_no_statement_is_what_views_call_accrued() -> None:
     """Of contracts that bill each entry as it is earned: by the journals here what the books have there."""
     views: dict[str, ProjectView] = {}
@@ -188,11 +199,7 @@ def test_what_is_on_no_statement_is_what_views_call_accrued() -> None:
         for piece in pieces(firm):
             if piece.reason is not Reason.STATEMENT:
                 found[piece.project_id, piece.contract_id] += piece.amount
-        hourly = {
-            contract_id
-            for contract_id, contract in firm.contracts.items()
-            if {terms for _, _, terms in contract["lines"]} <= {"TimeAndMaterials", "Expenses", "UnitPrice"}  # type: ignore[attr-defined]
-        }
+        hourly = hourly_contracts(firm)
     compared = 0
     for view in views.values():
         for balance in view.balances:
@@ -203,7 +210,7 @@ def test_what_is_on_no_statement_is_what_views_call_accrued() -> None:
 
 
 def test_what_a_statement_has_is_what_it_bills() -> None:
-    """Of the same contracts: what stands on a statement that is not invoiced is the statement's total."""
+    """Of the same contracts: what stands on a statement that is not invoiced is the statement's total, and none is missing."""
     newest: dict[str, BillingStatement] = {}
     for written in read_topic(output(), TOPICS["BillingStatement"]):
         if isinstance(written.record, BillingStatement):
@@ -218,8 +225,22 @@ def test_what_a_statement_has_is_what_it_bills() -> None:
         for piece in pieces(firm):
             if piece.reason is Reason.STATEMENT:
                 found[piece.statement_id] += piece.amount
+                assert piece.customer_id == newest[piece.statement_id].bill_to
+        hourly = hourly_contracts(firm)
     open_ones = {id_: one for id_, one in newest.items() if one.status == "issued" and id_ not in invoiced}
     assert set(found) <= set(open_ones)
-    assert found
-    for id_, amount in found.items():
-        assert 0 < amount <= open_ones[id_].total
+    billed = {id_: one.total for id_, one in open_ones.items() if one.contract_id in hourly and one.total}
+    assert {id_: amount for id_, amount in found.items() if newest[id_].contract_id in hourly} == billed
+    assert billed
+
+
+def test_open_items_are_what_the_books_have_open() -> None:
+    """At the end, invoice by invoice, in its currency and in the ledger's."""
+    with at(MOMENTS - 1) as (firm, _):
+        shown = {item.named: (item.amount, item.ledger) for item in open_items(firm) if item.kind == INVOICES}
+    with reading_store(store_path(output(), 0)) as reader:
+        books = {
+            one.invoice_id: one.open for invoice_id in shown for one in reader.parts_with_id("receivable", invoice_id)
+        }
+    assert len(shown) > 5
+    assert shown == books

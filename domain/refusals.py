@@ -314,7 +314,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "balances_in_parts": Refusal(
         LINE,
         "balances of line {line} of contract {contract}: {what} is not handled by the rules in force; {instead}",
-        "balances brought forward of a price by progress of cost, or of a contract that sources fund",
+        "balances brought forward of a contract that sources fund",
         "a line of `BalancesBroughtForward`",
         "send what happened on the contract from its beginning",
     ),

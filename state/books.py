@@ -102,7 +102,8 @@ class JournalStanding(Value, frozen=True, array_like=True, gc=False):
 
 class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     """What work on a line came to before the books begin; `uncounted` is what caps count no more of its value and its hours,
-    `drawn` what it used by store of what terms include: quantity, and what that earned."""
+    `drawn` what it used by store of what terms include: quantity, and what that earned;
+    `spent` is cost by category in contract currency, where progress is measured by it."""
 
     hours: Hours = 0
     billable_hours: Hours = 0
@@ -110,6 +111,7 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     uncounted: Amount = 0
     uncounted_hours: Hours = 0
     drawn: dict[str, tuple[int, Amount]] | None = None
+    spent: dict[str, Amount] = {}
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

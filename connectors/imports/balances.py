@@ -42,9 +42,10 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "retainer": ("retainer", ("starts_on",)),
     "payer": ("payers", ("customer_id",)),
     "funding": ("funding", ("source_id",)),
+    "spent": ("spent", ("category",)),
 }
 # Those that say where they stand, so that figures end there.
-WITH_PLACE: Final = frozenset({"payer", "retainer", "funding"})
+WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent"})
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
 # Rows that a sentence names.
 LINES_NAMED: Final = 5
@@ -485,6 +486,7 @@ def _balances(event: Event) -> object:
             payers=tuple(one._replace(source_row=None) for one in line.payers),
             retainer=tuple(one._replace(source_row=None) for one in line.retainer),
             funding=tuple(one._replace(source_row=None) for one in line.funding),
+            spent=tuple(one._replace(source_row=None) for one in line.spent),
         )
         for line in event.lines
     )

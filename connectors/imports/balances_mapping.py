@@ -23,8 +23,8 @@ from connectors.imports.cells import (
 )
 from connectors.imports.mapping import TableMapping
 
-RowKind = Literal["line", "cap", "milestone", "retainer", "payer", "funding", "receivable"]
-KINDS: Final[tuple[RowKind, ...]] = ("line", "cap", "milestone", "retainer", "payer", "funding", "receivable")
+RowKind = Literal["line", "cap", "milestone", "retainer", "payer", "funding", "spent", "receivable"]
+KINDS: Final[tuple[RowKind, ...]] = ("line", "cap", "milestone", "retainer", "payer", "funding", "spent", "receivable")
 LEDGER: Final = "ledger_"
 
 
@@ -119,6 +119,13 @@ class FundingFields(OfLine):
     used: NumberCell
 
 
+class SpentFields(OfLine):
+    """What was spent of one budget of a price by progress of cost."""
+
+    category: IdCell
+    spent: NumberCell
+
+
 class OpenInvoiceFields(CellPart):
     """An invoice that is not paid in full."""
 
@@ -147,6 +154,7 @@ class BalancesMapping(TableMapping):
     retainer: RetainerFields | None = None
     payer: PayerFields | None = None
     funding: FundingFields | None = None
+    spent: SpentFields | None = None
     receivable: OpenInvoiceFields | None = None
 
     def section(self, kind: RowKind) -> CellPart | None:

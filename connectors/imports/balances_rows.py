@@ -48,6 +48,7 @@ NEEDED: Final = {
     "retainer": ("starts_on", "left"),
     "payer": ("customer_id",),
     "funding": ("source_id", "used"),
+    "spent": ("category", "spent"),
     "receivable": ("invoice_id", "invoiced_on", "net", "open"),
 }
 

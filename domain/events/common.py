@@ -66,6 +66,14 @@ class LedgerForward(NamedTuple):
     deposit: Amount = 0
 
 
+class SpentForward(NamedTuple):
+    """What was spent of one budget of a line by the day the books begin."""
+
+    category: str
+    spent: Amount
+    source_row: str | None = None
+
+
 class BalanceForward(NamedTuple):
     """One contract line's balances on the day the books begin."""
 
@@ -94,6 +102,7 @@ class BalanceForward(NamedTuple):
     funding: tuple[FundingForward, ...] = ()
     ledger: LedgerForward | None = None
     source_row: str | None = None
+    spent: tuple[SpentForward, ...] = ()
 
 
 class ReceivableForward(NamedTuple):

@@ -336,6 +336,19 @@ class FeeNodes:
                     return event, f"lines[{number}].percent"
         return None
 
+    def _spent_before(self, place: LineAtStep, category: str) -> Node | None:
+        """What balances brought forward state of a budget."""
+        found = self._brought_forward(place)
+        if found is None:
+            return None
+        event, path = found
+        number = int(path.partition("[")[2].partition("]")[0])
+        for at, each in enumerate(event.lines[number].spent):
+            if each.category == category:
+                title = f"{category}: spent before"
+                return self.sources.field(title, each.spent, "amount", event, f"lines[{number}].spent[{at}].spent")
+        return None
+
     def _percent_of(self, title: str, amount: Node, percent: Node, agreed: TermsInForce) -> Node:
         parameters: dict[str, Any] = {"step": step_of(amount.currency), "mode": agreed.policies.money_mode}
         return evaluated(title, "percent_of", (amount, percent), parameters, "amount", amount.currency, rule="R12")
@@ -369,7 +382,10 @@ class FeeNodes:
             on_line = (work.price.contract_id, work.price.line_id) == (place.contract.contract_id, place.line_id)
             subject = work.subject
             own = (subject.category if isinstance(subject, Charge) else subject.task) or ""
-            if on_line and own == category:
+            if on_line and isinstance(subject, Charge) and subject.opening is not None:
+                found = self._spent_before(place, category)
+                parts += [found] if found is not None else []
+            elif on_line and own == category:
                 made = self.entries.cost(at, work.cost)
                 spent = self._in_contract_currency(made, work.price, self.sources.draft(step))
                 parts += [spent] if spent is not None else []

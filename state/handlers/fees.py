@@ -426,6 +426,9 @@ def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date)
         if work is None or work.cost is None or price is None or price.day >= to:
             continue
         if (price.contract_id, price.line_id) == (contract.contract_id, line_id):
+            if work.charge is not None and work.charge.opening is not None:
+                found.update({(price.day, category): cost for category, cost in work.charge.opening.spent.items()})
+                continue
             spent = in_contract_currency(draft, work.cost, price)
             if spent is None:
                 lacking.append(entry.entry_id)

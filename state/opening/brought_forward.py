@@ -34,6 +34,7 @@ from state.opening.earlier import take_later, unload
 from state.opening.faults import OpeningFault, Stated, faults_of, stated_lines
 from state.opening.ledger_currency import carry_in_ledger
 from state.opening.loading import Loading
+from state.opening.progress import close_day, progress_faults
 from state.opening.retainers import retainer_faults
 from state.opening.work_rows import bring_work
 from state.terms.known import Slot, exchange_on, period
@@ -68,7 +69,8 @@ def _advance(draft: Draft, project_id: str) -> None:
     """Load the newest balances where nothing is wrong with them; else say what is, and leave the books as they are."""
     known = balances_of(draft, project_id)
     assert known is not None, "they were stated"
-    faults = [*faults_of(draft, known), *retainer_faults(draft, known.event)] or _load(tried(draft), known)
+    faults = [*faults_of(draft, known), *retainer_faults(draft, known.event), *progress_faults(draft, known.event)]
+    faults = faults or _load(tried(draft), known)
     _tell(draft, known, faults)
     waits = tuple(sorted({key for fault in faults for key in fault.waits}))
     name = f"{KIND}:{project_id}"
@@ -170,6 +172,7 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     contract = _begin(draft, lines[0].contract, event)
     for one in lines:
         _know(draft, contract, one, event)
+        close_day(draft, contract, one, event.as_of)
     fees.settle(draft, contract, event.as_of)
     revenue.settle(draft, contract, event.as_of)
     slot = _slot(draft, contract, event)

@@ -18,6 +18,7 @@ from state.books import (
 )
 from state.draft import Draft
 from state.opening.bills import put_months
+from state.opening.progress import open_day
 from state.receivables import receipts
 from state.terms.known import period
 from state.totals import issued_on, with_issued
@@ -39,6 +40,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
     if before is None:
         return []
     put_months(draft, before, known.billed, known.due, -1)
+    open_day(draft, before)
     later = []
     for opened in known.receivables:
         now: Receivable | None = draft.part("receivable", opened.invoice_id)

@@ -15,7 +15,6 @@ from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
 from domain.reference.exchange import MissingRate
 from domain.refusals import UNSUPPORTED, words_of
-from domain.terms import methods
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, Work
@@ -258,9 +257,7 @@ def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
         return OpeningFault(DIFFERS, f"{of}: {message}", f"{at}.{field}", contract_id)
 
     terms, what = stated.contract.terms, ""
-    if methods.by_budgets(plan.line):
-        what = "progress by cost"
-    elif terms.funding is not None or balance.funding:
+    if terms.funding is not None or balance.funding:
         what = "funding"
     if what:
         contract_id = stated.contract.contract_id

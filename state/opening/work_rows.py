@@ -61,6 +61,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     earned = sum(price.earns for price in prices)
     billed = balance.billed - min(due, balance.billed)
     rest, earns = balance.over_cap, None
+    spent = {each.category: each.spent for each in balance.spent}
     drawn = draws_of(draft, stated, loading.event.as_of)
     if drawn is not None and plan.timing == OVER_TIME:
         # What expired is in what is used.
@@ -78,8 +79,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     open_hours = hours * rest // (billed + rest) if rest and billed + rest else 0
     own = min(uncounted, max(billed, 0)), min(uncounted_hours, hours - open_hours)
     cost = balance.cost - balance.expenses
-    if billed or balance.hours or cost or hours or earns or uncounted or drawn or balance.ledger is not None:
-        work = OpeningWork(balance.hours, hours - open_hours, cost, *own, drawn)
+    if billed or balance.hours or cost or hours or earns or uncounted or drawn or spent or balance.ledger is not None:
+        work = OpeningWork(balance.hours, hours - open_hours, cost, *own, drawn, spent)
         _take(draft, loading, stated, "", billed, work, earned=earns)
     if rest:
         work = OpeningWork(0, open_hours, 0, uncounted - own[0], uncounted_hours - own[1])

@@ -136,6 +136,15 @@ def test_parts_of_bill_tos_are_the_lines_figures(tmp_path: Path) -> None:
     assert event["lines"][0]["payers"][1] == city
 
 
+def test_what_is_spent_of_a_budget_names_its_row(tmp_path: Path) -> None:
+    lines, spent = tmp_path / "lines.csv", tmp_path / "spent.csv"
+    lines.write_text("project,line,as_of,billed,revenue,paid\nBRIDGE,DESIGN,2026-06-30,0,0,0\n")
+    spent.write_text("project,line,as_of,category,spent\nBRIDGE,DESIGN,2026-06-30,build,1250.50\n")
+    assert run(tmp_path, lines, spent).exit_code == 0
+    (event,) = events(tmp_path, "lines")
+    assert event["lines"][0]["spent"] == [{"category": "build", "spent": "1250.5", "source_row": "spent.csv row 2"}]
+
+
 def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> None:
     result = load(tmp_path, DESIGN, INVOICE.replace("950.00", "95.001", 1), TUNNEL)
     assert result.exit_code == 0

@@ -61,6 +61,7 @@ from domain.outputs import BillingStatement, JournalEntry, Output
 from domain.policies import DEFAULTS
 from domain.reference.zones import universal_midnight
 from domain.terms.kind import LineHistory, TermsInForce
+from domain.terms.methods import by_budgets
 from domain.terms.retainer import lots
 from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount
 from simulation.write import line as json_line
@@ -521,6 +522,10 @@ def _parts_of_line(
                 "cap_hours": hours(0 if shared is not None else part.bucket.hours),
                 **({"month": month} if month else {}),
             }
+    for budget in line.budgets if by_budgets(line) else ():
+        closed = (parts.get(("fees", f"{contract_id}/{line_id}")) or LineFees()).closed
+        spent = closed[-1].cost.get(budget.category, 0) if closed else 0
+        yield {**common, "kind": "spent", "category": budget.category, "spent": money(spent)}
     if isinstance(line.terms, Retainer):
         for name, left in _left_of_periods(
             parts, contract, line, had, date.fromisoformat(str(common["as_of"]))

@@ -1,0 +1,73 @@
+"""Prices by progress of cost that run when the books begin: what was spent of each budget by then is what progress is measured by.
+
+The day of the balances closes the line as the end of a billing period does, so that what is not billed yet of that progress is on the next
+statement.
+
+    budget of 5,000.00 cost for 10,000.00; 2,000.00 are spent: 4,000.00 may be billed, of which 3,000.00 are
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from msgspec.structs import replace
+
+from domain.events.commercial import BalancesBroughtForward
+from domain.identity import composed
+from domain.money import format_amount
+from domain.terms import methods
+from state.books import ClosedPeriod, Contract
+from state.charges.terms_known import line_fees
+from state.draft import Draft
+from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+
+DAY = timedelta(days=1)
+
+
+def close_day(draft: Draft, contract: Contract, stated: Stated, as_of: date) -> None:
+    """With what the balances state of each category."""
+    if methods.by_budgets(stated.plan.line):
+        cost = {each.category: each.spent for each in stated.balance.spent}
+        _put_closed(draft, contract.contract_id, stated.balance.line_id, as_of, ClosedPeriod(as_of, as_of + DAY, cost))
+
+
+def open_day(draft: Draft, before: BalancesBroughtForward) -> None:
+    """A corrected version takes the day of the one before it back."""
+    for stated in stated_lines(draft, before):
+        if stated.balance.spent:
+            _put_closed(draft, stated.contract.contract_id, stated.balance.line_id, before.as_of, None)
+
+
+def _put_closed(draft: Draft, contract_id: str, line_id: str, as_of: date, closed: ClosedPeriod | None) -> None:
+    part_id = composed(contract_id, line_id)
+    contract = draft.contract(contract_id)
+    assert contract is not None, "its balances are brought forward"
+    known = line_fees(draft, contract, line_id)
+    own = [one for one in known.closed if (one.start, one.to) != (as_of, as_of + DAY)]
+    kept = sorted([*own, closed] if closed is not None else own, key=lambda one: one.to)
+    draft.put("fees", part_id, replace(known, closed=tuple(kept)))
+
+
+def progress_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
+    """Of budgets that the line does not have, stated twice, below zero, or not at all."""
+    for stated in stated_lines(draft, event):
+        balance, line, at = stated.balance, stated.plan.line, f"lines[{stated.place}].spent"
+        of, contract_id = f"line {balance.line_id}{row_of(balance.source_row)}", stated.contract.contract_id
+        has = sorted(budget.category for budget in line.budgets) if methods.by_budgets(line) else []
+        if has and not balance.spent:
+            message = (
+                f"{of}: it is billed as its budgets are spent: expected what is spent of {', '.join(has)}, got nothing"
+            )
+            yield OpeningFault(DIFFERS, message, at, contract_id)
+        for category, number in Counter(each.category for each in balance.spent).items():
+            if number > 1:
+                message = f"{of}: category {category}: expected once, stated {number} times"
+                yield OpeningFault(DIFFERS, message, at, contract_id)
+            if category not in has:
+                message = f"{of}: category {category} is unknown, the line is billed by {', '.join(has) or 'none'}"
+                yield OpeningFault(DIFFERS, message, at, contract_id)
+        for each in balance.spent:
+            if each.spent < 0:
+                got = format_amount(each.spent, stated.plan.currency)
+                message = f"{of}: spent of {each.category}{row_of(each.source_row)}: expected 0 or more, got {got}"
+                yield OpeningFault(DIFFERS, message, at, contract_id)

@@ -19,8 +19,9 @@ from domain.units import HOURS_ONE, PERCENT_ONE, RATE_ONE, Instant, Percent, Rat
 from simulation.calendar import HOUR, instant, last_day, workdays
 from simulation.customers import Customer
 from simulation.entities import BERLIN, ENTITIES, NEW_YORK, SimulatedEntity
+from simulation.papers import addressed, letterhead
 from simulation.people import ROLES, Role, SimulatedPerson
-from simulation.plan import SimulationPlan
+from simulation.plan import ALL, SimulationPlan
 from simulation.sources import ERP, HR, recorded
 
 TAX: dict[str, tuple[str, Percent]] = {
@@ -37,9 +38,12 @@ HOURS_PER_DAY = 8
 def opening(plan: SimulationPlan, customers: Sequence[Customer], people: Sequence[SimulatedPerson]) -> Iterator[Event]:
     """The reference data of the opening day, in the order in which it is loaded."""
     at = instant(plan.opens_on, 7 * HOUR, BERLIN.zone)
-    yield from (legal_entity(entity, at) for entity in ENTITIES)
+    has_papers = plan.deals == ALL
+    for entity in ENTITIES:
+        yield letterhead(legal_entity(entity, at)) if has_papers else legal_entity(entity, at)
     yield from (tax_policy(region, at) for region in TAX)
-    yield from (customer_defined(customer, at) for customer in customers)
+    for customer in customers:
+        yield addressed(customer_defined(customer, at)) if has_papers else customer_defined(customer, at)
     yield from (person_defined(person, person.role, 1, at) for person in people)
     yield from cost_rates(plan, people, at)
 

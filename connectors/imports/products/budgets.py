@@ -68,9 +68,11 @@ def _rows(path: Path, columns: BudgetColumns, encoding: str | None) -> list[CsvR
 
 def _budget(row: CsvRow, columns: BudgetColumns, decimal: str, path: Path) -> TrackedBudget | None:
     by, text = row.cells[columns.by], row.cells[columns.budget]
-    if by in columns.none or not text:
+    # The tracker's pages and its exports write them with other capitals.
+    hours, fees, none = ({one.casefold() for one in kind} for kind in (columns.hours, columns.fees, columns.none))
+    if by.casefold() in none or not text:
         return None
-    if by not in (*columns.hours, *columns.fees):
+    if by.casefold() not in hours | fees:
         raise ImportRefused(
             f'{path}: line {row.line}: column "{columns.by}": "{by}": expected one of'
             f" {', '.join((*columns.hours, *columns.fees))}, or No Budget"
@@ -83,4 +85,4 @@ def _budget(row: CsvRow, columns: BudgetColumns, decimal: str, path: Path) -> Tr
         raise ImportRefused(
             f'{path}: line {row.line}: column "{columns.budget}": "{text}": expected a budget that is not negative'
         )
-    return TrackedBudget(hours=value) if by in columns.hours else TrackedBudget(fees=value)
+    return TrackedBudget(hours=value) if by.casefold() in hours else TrackedBudget(fees=value)

@@ -162,6 +162,9 @@ def budgeted(folder: Path, text: str, **said: Any) -> Any:
     ("by", "budget", "expected"),
     [
         ("Total Project Hours", "120", {"hours": "120"}),
+        ("Total project hours", "120", {"hours": "120"}),
+        ("Hours per person", "80", {"hours": "80"}),
+        ("Fees per task", "$1,500.00", {"revenue": "1500", "currency": "EUR"}),
         ("Hours Per Task", "120,5", {"hours": "120.5"}),
         ("Total Project Fees", "€12.000,50", {"revenue": "12000.5", "currency": "EUR"}),
     ],

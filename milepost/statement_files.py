@@ -13,7 +13,7 @@ from connectors.files.writing import replace_file
 from domain.billing.statement import ISSUED
 from milepost.e_invoice import NoEInvoice, e_invoice
 from milepost.folders import firms_settings
-from milepost.statement_pdf import statement_pdf
+from milepost.statement_pdf import statement_pdf, unwritten_told
 from milepost.statement_sheet import Logo, StatementSheet
 
 # What a file's name may not have everywhere.
@@ -22,7 +22,7 @@ LOGOS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 
 
 class SentFiles(NamedTuple):
-    """`lacking` says of which statements no e-invoice could be made, and why."""
+    """`lacking` says of which statements no e-invoice could be made or the PDF lacks letters, and why."""
 
     pdfs: int
     e_invoices: int
@@ -32,11 +32,13 @@ class SentFiles(NamedTuple):
 def write_files(sheets: Sequence[StatementSheet], pdf: Path | None, invoices: Path | None) -> SentFiles:
     """Into folders, by number or id. What one lacks for an e-invoice holds up no other, nor its own PDF."""
     counts = [0, 0]
-    lacking = []
+    lacking: list[str] = []
     for sheet in sheets:
         name = file_name(sheet)
         if pdf is not None:
-            replace_file(pdf / f"{name}.pdf", statement_pdf(sheet))
+            paper = statement_pdf(sheet)
+            replace_file(pdf / f"{name}.pdf", paper.content)
+            lacking += unwritten_told(name, paper, sheet)
             counts[0] += 1
         if invoices is not None:
             try:

@@ -1,21 +1,28 @@
 """A statement as a PDF to send: A4 or letter, the same bytes for the same statement.
 
-The font is Noto Sans with Latin, Greek and Cyrillic letters (milepost/fonts, SIL Open Font License); signs of other scripts are boxes.
+The font is Noto Sans with Latin, Greek and Cyrillic letters (milepost/fonts, SIL Open Font License). For a sign of
+another script stands \ufffd, and what is made says which.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import UTC, datetime, time
+from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
+from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, WrapMode, XPos, YPos
+from fpdf.fonts import TTFFont
+from fpdf.image_parsing import preload_image
 
 from domain.outputs import StatementLine
+from milepost.console import shell_word
 from milepost.printable import printable
 from milepost.statement_groups import StatementGroup
 from milepost.statement_lines import added_to_rate
@@ -41,6 +48,7 @@ from milepost.statement_sheet import (
 
 FONTS: Final = Path(__file__).parent / "fonts"
 FONT: Final = "Noto Sans"
+FILES: Final[Mapping[Literal["", "B"], Path]] = {"": FONTS / "NotoSans-Regular.ttf", "B": FONTS / "NotoSans-Bold.ttf"}
 MARGIN_MM: Final = 18.0
 # Of the foot: without columns, and with.
 PLAIN_FOOT_MM: Final = 2.0
@@ -54,13 +62,25 @@ SMALL_PT: Final = 7.5
 LINE_MM: Final = 4.4
 SMALL_LINE_MM: Final = 3.6
 # Date, person or role, hours, rate, amount; the description has what is left.
-WIDTHS_MM: Final = (31.0, 28.0, 21.0, 18.0, 25.0)
+WIDTHS_MM: Final = (29.0, 27.0, 20.0, 22.0, 25.0)
 GAP_MM: Final = 2.0
+# Sums have so much of the page's width, and their figures so much of that.
+SUMS_WIDTH: Final = 0.62
+FIGURE_MM: Final = 34.0
+LOGO_MM: Final = (55.0, 20.0)
+NOT_WRITTEN: Final = "\ufffd"
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
-def statement_pdf(sheet: StatementSheet) -> bytes:
+class MadePdf(NamedTuple):
+    """`unwritten` are the signs that the font has not got, in their order."""
+
+    content: bytes
+    unwritten: str
+
+
+def statement_pdf(sheet: StatementSheet) -> MadePdf:
     """All pages of it."""
     paper = _Paper(sheet)
     paper.letter_head()
@@ -68,7 +88,16 @@ def statement_pdf(sheet: StatementSheet) -> bytes:
     paper.sums()
     paper.payment()
     paper.notes()
-    return bytes(paper.output())
+    return MadePdf(bytes(paper.output()), "".join(paper.unwritten))
+
+
+def unwritten_told(name: str, made: MadePdf, sheet: StatementSheet) -> Iterator[str]:
+    """What to do about signs that the PDF has not got."""
+    if made.unwritten:
+        yield (
+            f"{name}: the PDF has {NOT_WRITTEN} for {made.unwritten}: its font has Latin, Greek and Cyrillic letters. Print the page "
+            f"from a browser instead: milepost statement {shell_word(sheet.statement.statement_id)} --html statement.html"
+        )
 
 
 class _Paper(FPDF):
@@ -77,8 +106,9 @@ class _Paper(FPDF):
     def __init__(self, sheet: StatementSheet) -> None:
         super().__init__(format="letter" if sheet.writing.paper == "letter" else "a4")
         self.sheet = sheet
-        self.add_font(FONT, "", FONTS / "NotoSans-Regular.ttf")
-        self.add_font(FONT, "B", FONTS / "NotoSans-Bold.ttf")
+        # By what is written, in the order in which it came.
+        self.unwritten: dict[str, None] = {}
+        self.fonts.update(_fonts())
         self.set_margins(MARGIN_MM, MARGIN_MM, MARGIN_MM)
         self.foot_height = FOOT_MM if foot(sheet) else PLAIN_FOOT_MM
         self.set_auto_page_break(True, MARGIN_MM + self.foot_height)
@@ -100,19 +130,26 @@ class _Paper(FPDF):
         self.set_font(FONT, style, size)
         self.set_text_color(*color)
 
+    def shown(self, text: str) -> str:
+        """As the font can write it."""
+        safe = printable(text)
+        lacking = dict.fromkeys(sign for sign in safe if ord(sign) not in _written() and sign not in "\n\t")
+        self.unwritten |= lacking
+        return safe.translate(dict.fromkeys(map(ord, lacking), NOT_WRITTEN)) if lacking else safe
+
     def wrapped(self, text: str, width: float) -> list[str]:
         found = self.multi_cell(
-            width, text=printable(text), dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.WORD
+            width, text=self.shown(text), dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.WORD
         )
         return [str(line) for line in found] if isinstance(found, list) else []
 
     def put(self, x: float, y: float, width: float, text: str, *, right: bool = False) -> None:
         """One line of text."""
         self.set_xy(x, y)
-        self.cell(width, LINE_MM, printable(text), align="R" if right else "L")
+        self.cell(width, LINE_MM, self.shown(text), align="R" if right else "L")
 
     def paragraph(self, text: str, width: float, height: float = LINE_MM) -> None:
-        self.multi_cell(width, height, printable(text), new_x=XPos.LEFT, new_y=YPos.NEXT, align="L")
+        self.multi_cell(width, height, self.shown(text), new_x=XPos.LEFT, new_y=YPos.NEXT, align="L")
 
     def rule(self, y: float, color: tuple[int, int, int] = RULE, width: float = 0.2) -> None:
         self.set_draw_color(*color)
@@ -131,7 +168,7 @@ class _Paper(FPDF):
     def letter_head(self) -> None:
         sheet, top = self.sheet, self.t_margin
         if sheet.logo is not None:
-            self.image(BytesIO(sheet.logo.data), x=self.l_margin, y=top, w=55, h=20, keep_aspect_ratio=True)
+            self.logo(sheet.logo.data, top)
         else:
             self.ink(13, "B")
             self.set_xy(self.l_margin, top)
@@ -145,6 +182,13 @@ class _Paper(FPDF):
             self.ink(BODY_PT, "B", WARN)
             self.paragraph(sheet.words[sheet.statement.status], self.epw)
         self.ln(3)
+
+    def logo(self, data: bytes, y: float) -> None:
+        """As large as its place allows, from the margin on."""
+        _, _, picture = preload_image(self.image_cache, BytesIO(data))
+        width, height = LOGO_MM
+        scale = min(width / picture.width, height / picture.height)
+        self.image(BytesIO(data), x=self.l_margin, y=y, w=picture.width * scale, h=picture.height * scale)
 
     def address(self, y: float) -> float:
         """In the window of an envelope; returns where it ends."""
@@ -202,12 +246,13 @@ class _Paper(FPDF):
     def lines(self) -> None:
         self.column_titles()
         self.in_table = True
-        several = len(self.sheet.groups) > 1
-        for group in self.sheet.groups:
-            self.group(group, several=several)
+        groups = self.sheet.groups
+        for group in groups:
+            self.group(group, several=len(groups) > 1, is_last=group is groups[-1])
         self.in_table = False
 
-    def group(self, group: StatementGroup, *, several: bool) -> None:
+    def group(self, group: StatementGroup, *, several: bool, is_last: bool) -> None:
+        """What is to be paid and where never stands alone on a page: the last line goes there with it."""
         sheet = self.sheet
         self.room(3 * LINE_MM)
         self.ln(1.2)
@@ -215,8 +260,10 @@ class _Paper(FPDF):
         self.paragraph(group_title(sheet, group), self.epw)
         self.rule(self.get_y() + 0.6)
         self.ln(1.6)
-        for line in group.lines_only:
-            self.line_of(line)
+        below = (LINE_MM + 2.2 if several else 0) + (self.sums_height() + self.payment_height() if is_last else 0)
+        lines = list(group.lines_only)
+        for line in lines:
+            self.line_of(line, below if line is lines[-1] else 0)
         if several:
             self.room(LINE_MM + 2)
             self.ink(BODY_PT, "B")
@@ -225,8 +272,8 @@ class _Paper(FPDF):
             self.row(cells, self.get_y())
             self.ln(LINE_MM + 2.2)
 
-    def line_of(self, line: StatementLine) -> None:
-        """As high as the longest of its texts."""
+    def line_of(self, line: StatementLine, below: float) -> None:
+        """As high as the longest of its texts; `below` is kept on its page."""
         sheet, writing = self.sheet, self.sheet.writing
         self.ink()
         described = self.wrapped(line.description, self._described - GAP_MM)
@@ -236,7 +283,7 @@ class _Paper(FPDF):
         beside = [each for text in _beside(sheet, line) for each in self.wrapped(text, self._described - GAP_MM)]
         height = max(len(days), len(who), len(described)) * LINE_MM
         height = max(height, len(described) * LINE_MM + len(beside) * SMALL_LINE_MM)
-        self.room(height + 1.4)
+        self.room(height + 1.4 + below)
         y = self.get_y()
         self.ink()
         self.column(days, self.l_margin, self._date, y)
@@ -258,16 +305,17 @@ class _Paper(FPDF):
 
     # The end
 
+    def sums_height(self) -> float:
+        self.ink(11, "B")
+        lines = [self.wrapped(row.label, self.epw * SUMS_WIDTH - FIGURE_MM - GAP_MM) for row in sum_rows(self.sheet)]
+        return sum(map(len, lines)) * (LINE_MM + 1) + 8
+
     def sums(self) -> None:
-        rows = sum_rows(self.sheet)
-        width, figure = self.epw * 0.62, 34.0
+        width, figure = self.epw * SUMS_WIDTH, FIGURE_MM
         x = self.w - self.r_margin - width
-        self.ink()
-        texts = [(row, self.wrapped(row.label, width - figure - GAP_MM)) for row in rows]
-        self.room(sum(len(lines) for _, lines in texts) * (LINE_MM + 1) + 8)
+        self.room(self.sums_height())
         self.ln(3)
-        for row, plain in texts:
-            labels = plain
+        for row in sum_rows(self.sheet):
             y = self.get_y()
             if row.is_paid:
                 self.set_draw_color(*INK)
@@ -275,21 +323,24 @@ class _Paper(FPDF):
                 self.line(x, y + 0.8, self.w - self.r_margin, y + 0.8)
                 y += 2
                 self.ink(11, "B")
-                labels = self.wrapped(row.label, width - figure - GAP_MM)
             else:
                 self.ink()
-            for place, line in enumerate(labels):
+            for place, line in enumerate(self.wrapped(row.label, width - figure - GAP_MM)):
                 self.put(x, y, width - figure - GAP_MM, line)
                 if not place:
                     self.put(x + width - figure, y, figure, row.text, right=True)
                 y += LINE_MM + (0.6 if row.is_paid else 0)
             self.set_y(y + 0.8)
 
+    def payment_height(self) -> float:
+        facts = list(payment(self.sheet))
+        return len(facts) * LINE_MM + 6 if facts else 0
+
     def payment(self) -> None:
         facts = list(payment(self.sheet))
         if not facts:
             return
-        self.room(len(facts) * LINE_MM + 6)
+        self.room(self.payment_height())
         self.ln(5)
         for fact in facts:
             y = self.get_y()
@@ -330,8 +381,33 @@ class _Paper(FPDF):
                     y += 3
         self.set_xy(self.l_margin, self.h - MARGIN_MM + 3)
         number = self.sheet.words["page"].format(page=self.page_no(), pages=self.str_alias_nb_pages)
-        self.cell(self.epw, 3, number, align="R")
+        # The number of pages is put in last, so a text on the right would not end at the margin.
+        self.cell(self.epw, 3, number, align="C")
         self.set_auto_page_break(True, MARGIN_MM + self.foot_height)
+
+
+@cache
+def _parsed() -> FPDF:
+    """The fonts, read once for all documents: widths of 2,000 letters each."""
+    parsed = FPDF()
+    for style, path in FILES.items():
+        parsed.add_font(FONT, style, path)
+    return parsed
+
+
+@cache
+def _written() -> frozenset[int]:
+    """What both fonts have letters for."""
+    of_each = [frozenset(font.cmap) for font in _parsed().fonts.values() if isinstance(font, TTFFont)]
+    return frozenset.intersection(*of_each)
+
+
+def _fonts() -> Iterator[tuple[str, TTFFont]]:
+    """Of one document. What it embeds is cut out of a file of its own, since that leaves only the letters that it uses."""
+    for key, font in deepcopy(dict(_parsed().fonts)).items():
+        if isinstance(font, TTFFont):
+            font.ttfont = TTFont(font.ttffile, recalcTimestamp=False, lazy=True)
+            yield key, font
 
 
 def _beside(sheet: StatementSheet, line: StatementLine) -> Iterator[str]:

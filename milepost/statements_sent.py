@@ -14,7 +14,7 @@ from milepost.console import say
 from milepost.e_invoice import NoEInvoice, e_invoice
 from milepost.exit_codes import FAILURE
 from milepost.statement_files import of_period, write_files
-from milepost.statement_pdf import statement_pdf
+from milepost.statement_pdf import statement_pdf, unwritten_told
 from milepost.statement_sheet import StatementSheet
 
 
@@ -34,9 +34,12 @@ class WantedPeriod(NamedTuple):
 
 def send_one(sheet: StatementSheet, to: SentAs) -> None:
     """The PDF first: what is missing for an e-invoice does not hold it up. Raises Exit where something is missing."""
+    lacking: list[str] = []
     if to.pdf is not None:
-        replace_file(to.pdf, statement_pdf(sheet))
+        made = statement_pdf(sheet)
+        replace_file(to.pdf, made.content)
         say(f"Written to {to.pdf}")
+        lacking += unwritten_told(sheet.statement.number or sheet.statement.statement_id, made, sheet)
     if to.e_invoice is not None:
         try:
             replace_file(to.e_invoice, e_invoice(sheet))
@@ -44,6 +47,10 @@ def send_one(sheet: StatementSheet, to: SentAs) -> None:
             say(str(fault))
             raise typer.Exit(FAILURE) from fault
         say(f"Written to {to.e_invoice}")
+    for lack in lacking:
+        say(lack)
+    if lacking:
+        raise typer.Exit(FAILURE)
 
 
 def send_period(

@@ -146,6 +146,36 @@ def story(name: str, number: int) -> Iterator[Event]:
         yield {**later, "entry_id": "T-deposit-april", "worked_on": "2026-04-10"}
 
 
+def layouts() -> Iterator[Event]:
+    """A fee paid in advance with hours beyond it, a milestone of a customer without address, 60 lines, and letters of another script."""
+    at = "2026-03-01T09:30:00Z"
+    port = {"customer_id": "PLAIN", "version": 1, "name": "Plain & Söhne", "payment_terms_days": 14}
+    yield event("CustomerDefined", at, **port)
+    tokyo = {**CUSTOMER, "customer_id": "TOKYO", "name": "東京港湾 K.K.", "vat_id": None}
+    yield event("CustomerDefined", "2026-03-01T09:30:01Z", **tokyo)
+    retainer = {"type": "Retainer", "fee": "3000", "unit": "hours", "quantity": "20", "overage_rate": "160"}
+    milestones = [{"milestone_id": "M-1", "name": "Konzept abgenommen", "amount": "8000", "due_on": "2026-03-20"}]
+    terms: dict[str, tuple[str, Event]] = {
+        "RET": ("ACME", retainer),
+        "MILE": ("PLAIN", {"type": "Milestones", "milestones": milestones}),
+        "MANY": ("ACME", {"type": "TimeAndMaterials", "rates": [{"rate": "97.5"}]}),
+        "KANJI": ("TOKYO", {"type": "TimeAndMaterials", "rates": [{"rate": "97.5"}]}),
+    }
+    for project, (customer, one) in terms.items():
+        of_project = {"project_id": project, "version": 1, "name": f"Projekt {project}", "legal_entity_id": "BERLIN"}
+        yield event("ProjectActivated", "2026-03-01T09:31:00Z", **of_project, starts_on="2026-03-01")
+        signed = {"contract_id": f"K-{project}", "version": 1, "customer_id": customer, "legal_entity_id": "BERLIN"}
+        lines = [{"line_id": "L", "project_id": project, "terms": one}]
+        dates = {"signed_on": "2026-02-20", "starts_on": "2026-03-01"}
+        yield event("ContractSigned", "2026-03-01T09:32:00Z", **signed, currency="EUR", **dates, lines=lines)
+    accepted = {"milestone_id": "M-1", "version": 1, "project_id": "MILE", "accepted_on": "2026-03-20"}
+    yield event("MilestoneAccepted", "2026-03-20T12:00:00Z", **accepted, approved_by="BEN")
+    yield {**worked("ret", "calls", 1, "23.5", "2026-03-12T10:00:00Z"), "project_id": "RET"}
+    yield {**worked("kanji", "calls", 1, "2", "2026-03-12T10:01:00Z"), "project_id": "KANJI"}
+    for number in range(60):
+        yield worked("many", f"step {number}", 1, "1.25", f"2026-03-15T10:{number:02}:00Z")
+
+
 def worked(name: str, category: str, version: int, hours: str, at: str) -> Event:
     day = {"worked_on": "2026-03-10", "hours": hours, "task": category, "description": f"Prüfung für {category}"}
     who = {"person_id": "ADA", "submitted_by": "ADA", "approved_by": "BEN"}
@@ -155,7 +185,17 @@ def worked(name: str, category: str, version: int, hours: str, at: str) -> Event
 
 def sendable_run(folder: Path, *, without: tuple[str, str] | None = None) -> Path:
     """The output folder, run to the end of April. `without`: a record of the founding, and a field that it then lacks."""
-    events = [*founding(), *(one for number, name in enumerate(STORIES) for one in story(name, number))]
+    return ran(
+        folder, [*founding(), *(one for number, name in enumerate(STORIES) for one in story(name, number))], without
+    )
+
+
+def layouts_run(folder: Path) -> Path:
+    """The output folder of a firm with the statements that look otherwise than those of the stories."""
+    return ran(folder, [*founding(), *layouts()], None)
+
+
+def ran(folder: Path, events: list[Event], without: tuple[str, str] | None) -> Path:
     events.sort(key=lambda one: str(one["occurred_at"]))
     if without is not None:
         for one in events:

@@ -110,7 +110,11 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> StatementSheet:
 
 def reads(sheet: StatementSheet, text: str) -> tuple[str, ...]:
     """Where the text is to be read."""
-    made = {"page": statement_page(sheet), "pdf": text_of(statement_pdf(sheet)), "e-invoice": e_invoice(sheet).decode()}
+    made = {
+        "page": statement_page(sheet),
+        "pdf": text_of(statement_pdf(sheet).content),
+        "e-invoice": e_invoice(sheet).decode(),
+    }
     return tuple(where for where, content in made.items() if text in content)
 
 

@@ -11,10 +11,11 @@ from pypdf import PdfReader
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
-from tests.commands.sendable_firm import sendable_run
+from tests.commands.sendable_firm import layouts_run, sendable_run
 
 RATES = "RATES.K-rates/ACME/2026-03-01/1"
 GREEK = "PAYERS.K-payers/HELLAS/2026-03-01/2"
+LAYOUTS = Path(__file__).with_name("pdf_layouts")
 CREDIT = "CREDIT.K-credit/ACME/2026-04-01/1"
 GOLDEN_DE = """Brücken & Tunnel GmbH
 Brücken & Tunnel GmbH · Uferweg 7 · 10115 Berlin · Deutschland
@@ -123,6 +124,11 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sendable_run(tmp_path_factory.mktemp("sendable"))
 
 
+@pytest.fixture(scope="module")
+def layouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return layouts_run(tmp_path_factory.mktemp("layouts"))
+
+
 def pdf_of(output: Path, folder: Path, wanted: str, locale: str) -> bytes:
     statement(output, wanted, "--pdf", str(folder / "one.pdf"), "--locale", locale)
     return (folder / "one.pdf").read_bytes()
@@ -143,6 +149,47 @@ def test_a_credit_memo_in_english_on_letter(output: Path, tmp_path: Path) -> Non
     assert text_of(pdf).replace("\xa0", " ") == GOLDEN_US
     box = PdfReader(BytesIO(pdf)).pages[0].mediabox
     assert (round(box.width), round(box.height)) == (612, 792)
+
+
+@pytest.mark.parametrize(
+    ("firm", "wanted", "locale", "layout"),
+    [
+        ("output", "PAYERS.K-payers/ACME/2026-03-01/1", "en_GB", "one_of_two_payers"),
+        ("output", "RETENTION.K-retention/ACME/2026-03-01/1", "de_DE", "with_retention"),
+        ("output", "DEPOSIT.K-deposit/ACME/2026-04-01/1", "de_DE", "deposit_applied"),
+        ("output", "REVERSE.K-reverse/HELLAS/2026-03-01/1", "de_DE", "reverse_charge"),
+        ("output", "ZERO.K-zero/ACME/2026-03-01/1", "en_GB", "tax_of_zero"),
+        ("layouts", "RET.K-RET/ACME/2026-03-01/1", "en_GB", "retainer"),
+        ("layouts", "MILE.K-MILE/PLAIN/2026-03-01/1", "de_DE", "milestone_without_address"),
+    ],
+)
+def test_each_layout_says_what_it_must(
+    firm: str, wanted: str, locale: str, layout: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    found = text_of(pdf_of(request.getfixturevalue(firm), tmp_path, wanted, locale)).replace("\xa0", " ")
+    assert found == (LAYOUTS / f"{layout}.txt").read_text(encoding="utf-8").rstrip("\n")
+
+
+def test_columns_are_named_on_every_page_and_the_sum_stands_with_a_line(layouts: Path, tmp_path: Path) -> None:
+    """60 steps of 1.25 h at 97.50 = 121.88 each."""
+    pages = PdfReader(BytesIO(pdf_of(layouts, tmp_path, "MANY.K-MANY/ACME/2026-03-01/1", "en_GB"))).pages
+    texts = [page.extract_text() for page in pages]
+    assert [text.count("121.88") for text in texts] == [16, 24, 19, 1]
+    assert all("Date Description Person Hours Rate Amount" in text for text in texts)
+    assert ["€7,312.80" in text for text in texts] == [False, False, False, True]
+    assert ["DE89 3704 0044 0532 0130 00" in text for text in texts] == [False, False, False, True]
+
+
+def test_letters_that_the_font_lacks_are_named_and_seen(layouts: Path, tmp_path: Path) -> None:
+    pdf = tmp_path / "one.pdf"
+    told = CliRunner().invoke(
+        app, ["statement", "--output", str(layouts), "KANJI.K-KANJI/TOKYO/2026-03-01/1", "--pdf", str(pdf)]
+    )
+    assert told.exit_code == 1
+    assert (
+        "RE-2026-0101: the PDF has \ufffd for 東京港湾: its font has Latin, Greek and Cyrillic letters" in told.stderr
+    )
+    assert "\ufffd\ufffd\ufffd\ufffd K.K." in text_of(pdf.read_bytes())
 
 
 def test_latin_greek_and_cyrillic_letters_are_in_the_font(output: Path, tmp_path: Path) -> None:

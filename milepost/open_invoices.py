@@ -6,7 +6,7 @@ What is recorded and not taken in yet counts as paid, so that two commands betwe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
@@ -109,7 +109,7 @@ def amount_of(text: str, where: str) -> Amount:
 
     try:
         scaled = Decimal(text) * AMOUNT_ONE
-    except InvalidOperation:
+    except ArithmeticError:
         scaled = Decimal(0)
     if not scaled.is_finite() or scaled <= 0 or scaled != scaled.to_integral_value():
         raise typer.BadParameter(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.files.written import read_topic
+from domain.billing.statement import OPEN
 from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
@@ -224,6 +225,12 @@ def statements_called(output: Path, wanted: str) -> tuple[FoundStatement, ...]:
     told = _joined(each for each in _issued(output) if wanted in {each.statement.statement_id, each.statement.number})
     by_id = [each for each in told if each.statement.statement_id == wanted]
     return tuple(by_id[-1:] or {each.statement.statement_id: each for each in told}.values())
+
+
+def was_drafted(output: Path, statement_id: str) -> bool:
+    """Whether it was out as a draft, for somebody to approve."""
+    told = (each.statement for each in _issued(output) if each.statement.statement_id == statement_id)
+    return any(one.status == OPEN for one in told)
 
 
 def statement_names(output: Path) -> frozenset[str]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import orjson
 import typer
 
-from milepost.console import say, tell
+from milepost.console import say, shell_word, tell
 from milepost.days import day
 from milepost.recording import Recording, records
 
@@ -81,25 +83,45 @@ def amend(
     other_person(approved_by, recording.who)
     known = _known(recording, id_)
     version = _next_version(recording, known)
-    changed = _changed(known, TermsGiven(set_ or (), terms))
-    if not changed:
-        raise recording.done_before(f"The terms of contract {id_} are these already")
-    event = recording.event(
-        "ContractAmended",
-        contract_id=id_,
-        version=version,
-        replaces_version=known.history[-1].version,
-        effective_on=effective_on.date().isoformat(),
-        treatment=treatment.value,
-        retroactive=retroactive or None,
-        approved_by=approved_by,
-        reason=reason,
-        **changed,
-    )
-    if not recording.is_dry_run:
-        _tell_effects(_effects(recording, event), json=recording.is_json)
-        confirmed(f"Write the amendment of contract {id_}?", yes=yes)
-    recording.send([event], "contract_id")
+    with _text_kept(is_dry_run=recording.is_dry_run) as text:
+        changed = _changed(known, TermsGiven(set_ or (), terms), text)
+        if not changed:
+            raise recording.done_before(f"The terms of contract {id_} are these already")
+        event = recording.event(
+            "ContractAmended",
+            contract_id=id_,
+            version=version,
+            replaces_version=known.history[-1].version,
+            effective_on=effective_on.date().isoformat(),
+            treatment=treatment.value,
+            retroactive=retroactive or None,
+            approved_by=approved_by,
+            reason=reason,
+            **changed,
+        )
+        if not recording.is_dry_run:
+            _tell_effects(_effects(recording, event), json=recording.is_json)
+            confirmed(f"Write the amendment of contract {id_}?", yes=yes)
+        recording.send([event], "contract_id")
+
+
+@contextmanager
+def _text_kept(*, is_dry_run: bool) -> Iterator[Path]:
+    """Where the terms are edited. The file goes when the amendment is written, or changes nothing; else it stays, and is named."""
+    folder = Path(mkdtemp(prefix="milepost-amend-"))
+    path = folder / FILE_NAME
+    is_done = False
+    try:
+        yield path
+        is_done = not is_dry_run
+    except typer.Exit as ended:
+        is_done = not ended.exit_code
+        raise
+    finally:
+        if path.exists() and not is_done:
+            say(f"The edited terms are kept. Give them again with --file {shell_word(path)}")
+        else:
+            rmtree(folder)
 
 
 def _known(recording: Recording, contract_id: str) -> Contract:
@@ -137,7 +159,7 @@ def _next_version(recording: Recording, known: Contract) -> int:
     return last + 1
 
 
-def _changed(known: Contract, given: TermsGiven) -> dict[str, object]:
+def _changed(known: Contract, given: TermsGiven, text: Path) -> dict[str, object]:
     """The fields that differ, whole. Raises BadParameter where the terms are none, or take a field away."""
     from connectors.json_records import record_to_json
     from milepost.corrected import with_fields
@@ -152,7 +174,7 @@ def _changed(known: Contract, given: TermsGiven) -> dict[str, object]:
         return _differing(said, before, wanted)
     if given.file is not None:
         return _differing(said, before, read(_text(given.file)))
-    return _edited(known, said, before)
+    return _edited(known, said, before, text)
 
 
 def _check_known(names: Iterable[str], option: str) -> None:
@@ -194,8 +216,8 @@ def _differing(
     return {name: value for name, value in read_back.items() if value != before.get(name)}
 
 
-def _edited(known: Contract, said: Mapping[str, object], before: Mapping[str, object]) -> dict[str, object]:
-    """In the reader's editor, again until it can be read or somebody gives up; the text is never lost on the way."""
+def _edited(known: Contract, said: Mapping[str, object], before: Mapping[str, object], path: Path) -> dict[str, object]:
+    """In the reader's editor, again until it can be read or somebody gives up."""
     from milepost.deciding import is_terminal
     from milepost.terms_text import read, written
 
@@ -205,18 +227,18 @@ def _edited(known: Contract, said: Mapping[str, object], before: Mapping[str, ob
         f"Contract {known.contract_id}, version {known.version}. Change what is new, save, and leave the editor.\n"
         "Without a change nothing is written. docs/events.md#contractamended says what else a field may be."
     )
-    text = written(before, head)
-    with TemporaryDirectory(prefix="milepost-amend-") as folder:
-        path = Path(folder) / FILE_NAME
-        while True:
-            path.write_text(text, encoding="utf-8")
-            _edit(path)
-            text = path.read_text(encoding="utf-8")
-            try:
-                return _differing(said, before, read(text))
-            except typer.BadParameter as fault:
-                say(fault.message)
-                typer.confirm("Edit it again?", default=True, abort=True, err=True)
+    path.write_text(written(before, head), encoding="utf-8")
+    while True:
+        last = path.read_bytes()
+        _edit(path)
+        if not path.exists():
+            path.write_bytes(last)
+            raise typer.BadParameter("the editor left no file; nothing was written", param_hint="--set")
+        try:
+            return _differing(said, before, read(_text(path)))
+        except typer.BadParameter as fault:
+            say(fault.message)
+            typer.confirm("Edit it again?", default=True, abort=True, err=True)
 
 
 def _edit(path: Path) -> None:

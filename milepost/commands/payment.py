@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,8 @@ from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
     from domain.events.finance import PaymentReceived
+    from domain.units import Amount
+    from milepost.open_invoices import OpenInvoice
 
 
 # Long by its options, each of which is a parameter.
@@ -57,13 +60,23 @@ def add(
         payers = paid_for(customer, books)
         pending = pending_cash(recording, books)
         known = [each.event for each in books.parts_with_id("payment", named) if each.event is not None]
-        known += [each for each in pending if isinstance(each, PaymentReceived) and each.payment_id == named]
-        for before in known:
-            _check_repeats(before, for_ or [], recording)
+        on_the_way = [each for each in pending if isinstance(each, PaymentReceived) and each.payment_id == named]
         invoices = open_invoices(payers, books, pending)
-    applied = applied_for(for_ or [], invoices, currency, paid)
-    if oldest:
-        applied = with_oldest(applied, invoices, currency, paid)
+    for before in (*known, *on_the_way):
+        same = before._replace(
+            customer_id=customer,
+            amount=paid,
+            currency=currency,
+            received_on=date.fromisoformat(received_on) if on is not None else before.received_on,
+        )
+        if before != same:
+            raise typer.BadParameter(_other_facts(before, same), param_hint="--payment-id")
+        for part in before.applications:
+            if part.invoice_id in invoices:
+                one = invoices[part.invoice_id]
+                invoices[part.invoice_id] = one._replace(open=one.open + part.amount)
+        _check_repeats(before, _spread(for_ or [], invoices, currency, paid, oldest=oldest), recording)
+    applied = _spread(for_ or [], invoices, currency, paid, oldest=oldest)
     rest = paid - sum(applied.values())
     recording.send(
         [
@@ -87,11 +100,38 @@ def add(
         say(f"{amount_text(rest)} {currency} of it is for no invoice yet{way_out}")
 
 
-def _check_repeats(before: PaymentReceived, wanted: list[str], recording: Recording) -> None:
-    """The same once more changes nothing; what pays other invoices is another payment."""
-    said = f"payment {before.payment_id} is recorded already; another one of the same day and amount needs a --payment-id of its own"
-    paid = {part.invoice_id for part in before.applications}
-    others = [each for each in wanted if each not in paid and each.rpartition("=")[0] not in paid]
-    if others:
-        raise typer.BadParameter(f"{said}, as one for {', '.join(others)} would be", param_hint="--payment-id")
-    raise recording.done_before(said.capitalize())
+def _spread(
+    wanted: list[str], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount, *, oldest: bool
+) -> dict[str, Amount]:
+    applied = applied_for(wanted, invoices, currency, paid)
+    return with_oldest(applied, invoices, currency, paid) if oldest else applied
+
+
+def _other_facts(before: PaymentReceived, said: PaymentReceived) -> str:
+    known, got = (
+        f"{amount_text(each.amount)} {each.currency} of {each.customer_id} on {each.received_on}"
+        for each in (before, said)
+    )
+    return (
+        f"payment {before.payment_id} is recorded already, {known}; got {got}. Another payment needs an id of its own"
+    )
+
+
+def _check_repeats(before: PaymentReceived, wanted: Mapping[str, Amount], recording: Recording) -> None:
+    """The same once more changes nothing; what pays other invoices, or other amounts of them, is another payment."""
+    paid = {part.invoice_id: part.amount for part in before.applications}
+    if paid == wanted:
+        raise recording.done_before(
+            f"Payment {before.payment_id} is recorded already; another one of the same day and amount needs a --payment-id of its own"
+        )
+    raise typer.BadParameter(
+        f"payment {before.payment_id} is recorded already, {_spread_text(paid, before.currency)}; got "
+        f"{_spread_text(wanted, before.currency)}. What it pays besides is said with milepost payment apply; another payment of "
+        "the same day and amount needs an id of its own",
+        param_hint="--payment-id",
+    )
+
+
+def _spread_text(applied: Mapping[str, Amount], currency: str) -> str:
+    told = [f"{amount_text(amount)} {currency} for {invoice_id}" for invoice_id, amount in applied.items()]
+    return ", ".join(told) or "for no invoice"

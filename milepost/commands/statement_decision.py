@@ -58,6 +58,7 @@ def _to_decide(recording: Recording, ids: list[str], type_name: str) -> list[Bil
     with recording.books() as books:
         returned = {one.statement_id for one in books.parts(None, "draft") if one.returned == one.revision}
     for one in found:
+        _check_asked(recording, one)
         known = _decided(recording, one, is_returned=one.statement_id in returned)
         if known is None:
             drafts.append(one)
@@ -73,6 +74,16 @@ def _to_decide(recording: Recording, ids: list[str], type_name: str) -> list[Bil
     if before:
         say(f"{_words(type_name).capitalize()} already, and left out: {', '.join(before)}")
     return drafts
+
+
+def _check_asked(recording: Recording, one: BillingStatement) -> None:
+    """Raises BadParameter where it was issued at once."""
+    from connectors.files.lookup import was_drafted
+
+    if one.status == "issued" and not was_drafted(recording.output, one.statement_id):
+        raise typer.BadParameter(
+            f"expected a draft; {one.statement_id} is issued, and asked for no approval", param_hint="STATEMENT"
+        )
 
 
 def _decided(recording: Recording, one: BillingStatement, *, is_returned: bool) -> str | None:

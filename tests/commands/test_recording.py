@@ -5,16 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from connectors.files.log_appender import LogAppender
+from connectors.files.lookup import newest_statements
 from milepost import deciding
 from milepost.cli import app
 from milepost.exceptions_on_kafka import ExceptionTopics
+from state.intake.partition import partition_of
 from tests.commands.tiny_firm import event, founding, run, said, worked, write
+from tests.commands.two_companies import BERLINS, WIENS, two_companies
+from tests.histories.log import with_days
+from tests.reliability.test_statement_numbers import SHARDS, folded, genesis
+from tests.reliability.test_statement_numbers import firm as numbered_firm
+from tests.reliability.test_statement_numbers import logs as shard_logs
+from tests.reliability.test_statement_numbers import work as its_work
 
 MARCH = "BRIDGE.K-1/ACME/2026-03-01/1"
 AT = ("--at", "2026-04-03T09:00:00Z")
@@ -67,7 +78,7 @@ def recorded(firm: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def owed(firm: Path) -> str:
+def owed() -> str:
     """On 1100, all that was posted."""
     lines = (
         line
@@ -75,7 +86,6 @@ def owed(firm: Path) -> str:
         for line in json.loads(journal)["lines"]
         if line["account"] == "1100"
     )
-    del firm
     return f"{sum(float(line['amount']) for line in lines):.2f}"
 
 
@@ -83,12 +93,12 @@ def test_an_invoice_is_owed_and_a_payment_pays_it(firm: Path) -> None:
     """1,200.00 invoiced, 500.00 and then 900.00 paid: nothing is owed, and 200.00 is for no invoice."""
     assert milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT).exit_code == 0
     run(firm)
-    assert owed(firm) == "1200.00"
+    assert owed() == "1200.00"
     assert milepost("payment", "add", "ACME", "500", "EUR", "--for", "INV-1", *AT).exit_code == 0
     rest = milepost("payment", "add", "ACME", "900", "EUR", "--oldest", *AT)
     assert "200.00 EUR of it is for no invoice yet" in told(rest)
     run(firm)
-    assert owed(firm) == "0.00"
+    assert owed() == "0.00"
     invoice, first, second = recorded(firm)
     assert (invoice["amount"], invoice["posted_on"], invoice["tax_amount"]) == ("1200.00", "2026-04-03", "0.00")
     assert first["applications"] == [{"invoice_id": "INV-1", "amount": "500.00"}]
@@ -119,7 +129,7 @@ def test_what_is_wrong_with_an_invoice_is_said_before_anything_is_written(firm: 
     assert f"the nearest are {MARCH}" in refused("invoice", "mark", f"{MARCH}0", *AT)
     assert "--amount: expected" in refused("invoice", "mark", MARCH, "--amount", "1.200,00", *AT)
     milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
-    assert "has its invoice already, INV-1; got INV-2" in refused(
+    assert "the next run posts it; got invoice INV-2 over 1,200.00 EUR" in refused(
         "invoice", "mark", MARCH, "--invoice-id", "INV-2", *AT
     )
     assert len(recorded(firm)) == 1
@@ -156,10 +166,10 @@ def test_another_payment_of_the_day_and_amount_has_an_id_of_its_own(firm: Path) 
     run(firm)
     pay = ("payment", "add", "ACME", "100", "EUR", *AT)
     assert milepost(*pay).exit_code == 0
-    assert "needs a --payment-id of its own, as one for INV-1 would be" in refused(*pay, "--for", "INV-1")
+    assert "is recorded already, for no invoice; got 100.00 EUR for INV-1" in refused(*pay, "--for", "INV-1")
     assert milepost(*pay, "--for", "INV-1", "--payment-id", "B-7").exit_code == 0
     run(firm)
-    assert owed(firm) == "1100.00"
+    assert owed() == "1100.00"
 
 
 def test_a_draft_is_approved_by_somebody_else_than_who_asked(drafting: Path) -> None:
@@ -293,3 +303,160 @@ def test_on_kafka_it_goes_to_its_topic(firm: Path, monkeypatch: pytest.MonkeyPat
     milepost(*AMEND, *RATE, "--yes", "--kafka")
     assert sent == [("finance.invoices", "InvoicePosted", "INV-1"), ("crm.contracts", "ContractAmended", "K-1")]
     assert recorded(firm) == []
+
+
+def test_an_invoice_of_another_amount_is_put_right_by_marking_it_again(firm: Path) -> None:
+    """1,100.00 for a statement of 1,200.00 posts nothing; marked again, 1,200.00 is owed, and the exception is over."""
+    mark = ("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
+    wrong = milepost(*mark, "--amount", "1100")
+    assert "comes to 1,200.00 EUR, not 1,100.00: the next run posts no invoice" in told(wrong)
+    run(firm)
+    assert (owed(), exceptions()) == ("0.00", ["statement_differs_from_invoice"])
+    right = milepost(*mark)
+    assert (right.exit_code, "It replaces invoice INV-1 over 1,100.00 EUR, which is not posted" in told(right)) == (
+        0,
+        True,
+    )
+    run(firm)
+    assert (owed(), exceptions()) == ("1200.00", [])
+    assert "invoice INV-1 over 1,200.00 EUR; got invoice INV-1 over 1,100.00" in refused(*mark, "--amount", "1100")
+
+
+def test_what_is_on_its_way_is_replaced_only_where_it_posts_nothing(firm: Path) -> None:
+    mark = ("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
+    milepost(*mark, "--amount", "1100")
+    assert milepost(*mark).exit_code == 0
+    assert "over 1,200.00 EUR is recorded already" in refused(*mark, "--tax", "19")
+    run(firm)
+    assert (owed(), exceptions(), len(recorded(firm))) == ("1200.00", [], 2)
+
+
+def exceptions() -> list[str]:
+    listed = said(milepost("exceptions", "list", "--json"))["exceptions"]
+    return [each["category"] for each in listed]
+
+
+def test_one_invoice_id_is_not_recorded_for_two_statements(firm: Path) -> None:
+    """Nor before the run that takes in the first."""
+    april = {**worked("T-3", 3), "worked_on": "2026-04-03", "occurred_at": "2026-04-03T18:00:00Z"}
+    write(firm / "input", [april], "april")
+    run(firm, "--until", "2026-05-02")
+    at = ("--invoice-id", "INV-1", "--at", "2026-05-03T09:00:00Z")
+    assert milepost("invoice", "mark", MARCH, *at).exit_code == 0
+    assert f"INV-1 is that of statement {MARCH}" in refused("invoice", "mark", MARCH.replace("-03-", "-04-"), *at)
+    assert len(recorded(firm)) == 1
+
+
+def test_each_shard_of_a_folder_is_asked(tmp_path: Path) -> None:
+    """Of two shards: a contract is amended, an invoice marked and paid in part, wherever it is."""
+    output = tmp_path / "output"
+    logged = with_days([*numbered_firm(), *its_work()])
+    for shard, records in enumerate(shard_logs()):
+        folded(output, shard, records)
+        with closing(LogAppender.open(output, genesis(shard), None)) as log:
+            for one in logged:
+                if not one.engagement_id or partition_of(one.engagement_id, SHARDS) == shard:
+                    log.append(one.engagement_id, one.event)
+            log.sync()
+            log.publish()
+    (tmp_path / "input").mkdir()
+    where = ("--output", str(output), "--at", "2027-02-01T09:00:00Z", "--dry-run")
+    terms = ("--effective-on", "2027-03-01", "--reason", "x", "--approved-by", "ben", RATE[0], RATE[1])
+    for shard in range(SHARDS):
+        issued = next(each for each in newest_statements(output) if each.position.shard == shard).statement
+        amended = json.loads(milepost("contract", "amend", issued.contract_id, *terms, *where).stdout)
+        assert (amended["contract_id"], amended["replaces_version"]) == (issued.contract_id, 1)
+        marked = json.loads(milepost("invoice", "mark", issued.statement_id, *where).stdout)
+        assert Decimal(marked["amount"]) == Decimal(issued.amount_due) / 10_000
+
+
+def test_where_two_companies_have_one_number_the_id_stands_for_the_invoice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """800.00 of BERLIN and 400.00 of WIEN, both INV-2026-0001; the 400.00 are paid, and 800.00 are owed still."""
+    monkeypatch.setenv("MILEPOST_OUTPUT", str(two_companies(tmp_path)))
+    for named in (BERLINS, WIENS):
+        assert milepost("invoice", "mark", named, *AT).exit_code == 0
+    run(tmp_path)
+    assert (owed(), [each["invoice_id"] for each in recorded(tmp_path)]) == ("1200.00", [BERLINS, WIENS])
+    assert milepost("payment", "add", "ACME", "400", "EUR", "--for", WIENS, *AT).exit_code == 0
+    run(tmp_path)
+    assert (owed(), exceptions()) == ("800.00", [])
+
+
+def test_the_tax_of_a_category_without_a_rule_has_to_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1,200.00 of services in a region whose policy has no rule for them; the invoice has 228.00 of tax."""
+    entity, *others = founding()
+    policy = event("TaxPolicyDefined", "2026-03-01T07:00:00Z", tax_region="DE", version=1, rules=[])
+    firm = [policy, {**entity, "tax_region": "DE"}, *others]
+    write(tmp_path / "input", [*firm, worked("T-1", 2), worked("T-2", 3, "4")])
+    run(tmp_path, "--until", "2026-04-02")
+    monkeypatch.setenv("MILEPOST_OUTPUT", str(tmp_path / "output"))
+    assert "--tax: nobody knows the tax" in refused("invoice", "mark", MARCH, *AT)
+    assert milepost("invoice", "mark", MARCH, "--tax", "228", *AT).exit_code == 0
+    run(tmp_path)
+    assert owed() == "1428.00"
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        (("--for", "INV-1=500"), "200.00 EUR for INV-1; got 500.00 EUR for INV-1"),
+        (("--for", "INV-1"), "200.00 EUR for INV-1; got 500.00 EUR for INV-1"),
+        (("--oldest",), "200.00 EUR for INV-1; got 500.00 EUR for INV-1"),
+        ((), "200.00 EUR for INV-1; got for no invoice"),
+    ],
+    ids=" ".join,
+)
+def test_a_payment_said_again_otherwise_is_refused(again: tuple[str, ...], expected: str, firm: Path) -> None:
+    """500.00, of which 200.00 were for INV-1: before the run that takes it in, and after."""
+    milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
+    run(firm)
+    pay = ("payment", "add", "ACME", "500", "EUR", *AT)
+    assert milepost(*pay, "--for", "INV-1=200").exit_code == 0
+    for _ in range(2):
+        assert expected in refused(*pay, *again)
+        repeated = told(milepost(*pay, "--for", "INV-1=200"))
+        assert "Payment ACME/2026-04-03/500.00-EUR is recorded already" in repeated
+        run(firm)
+    assert (owed(), len(recorded(firm))) == ("1000.00", 2)
+
+
+def test_a_payments_id_stands_for_one_amount(firm: Path) -> None:
+    pay = ("payment", "add", "ACME")
+    assert milepost(*pay, "100", "EUR", "--payment-id", "B-7", *AT).exit_code == 0
+    assert "100.00 EUR of ACME on 2026-04-03; got 200.00 EUR" in refused(*pay, "200", "EUR", "--payment-id", "B-7", *AT)
+    assert "AMOUNT: expected an amount above zero" in refused(*pay, "1e999999", "EUR", *AT)
+
+
+def test_a_statement_that_asked_for_no_approval_is_not_called_approved(firm: Path) -> None:
+    for verb in (("approve",), ("return", "--reason", "late")):
+        assert "is issued, and asked for no approval" in refused("statement", *verb, MARCH, *AT)
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "expected"),
+    [
+        ('echo "lines = [ my edit" > "$1"; [ ! -f {seen} ] && touch {seen}', (), "lines = [ my edit"),
+        ('sed -i \'s/rate = "100.*/rate = "130"/\' "$1"', ("--treatment", "separate", "--yes"), 'rate = "130"'),
+        ('sed -i \'s/rate = "100.*/rate = "130"/\' "$1"', ("--dry-run",), 'rate = "130"'),
+        ('rm "$1"', (), 'rate = "100'),
+    ],
+    ids=["the editor fails", "refused", "dry run", "removed"],
+)
+def test_edited_terms_are_kept_until_they_are_written(
+    script: str, options: tuple[str, ...], expected: str, firm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (firm / "editor").write_text(f"#!/bin/sh\n{script.replace('{seen}', str(firm / 'seen'))}\n", encoding="utf-8")
+    (firm / "editor").chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(firm / "editor"))
+    monkeypatch.setattr(deciding, "is_terminal", lambda: True)
+    result = CliRunner().invoke(app, [*AMEND, *options], input="y\n")
+    assert (result.exit_code == 0) == (options == ("--dry-run",)), result.output
+    kept = re.search(r"--file\s+(\S+)", result.stderr.split("edited terms are kept")[1])
+    assert kept is not None
+    path = Path(kept[1])
+    assert expected in path.read_text(encoding="utf-8")
+    assert recorded(firm) == []
+    path.unlink()
+    path.parent.rmdir()

@@ -199,9 +199,10 @@ class _Items:
         item.amount, item.ledger = item.amount + each.amount, item.ledger + each.ledger
         return item
 
-    def is_at(self, invoice_id: str, contract_id: str, project_id: str) -> bool:
-        """Whether an invoice is owed there."""
-        return self._places.get(invoice_id) == (contract_id, project_id)
+    def is_at(self, invoice_id: str, contract_id: str, project_id: str | None = None) -> bool:
+        """Whether an invoice of the contract is owed, in the project where one is named."""
+        place = self._places.get(invoice_id)
+        return place is not None and place[0] == contract_id and project_id in {None, place[1]}
 
     def in_order(self) -> list[OpenItem]:
         return sorted(
@@ -227,7 +228,10 @@ def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[AboutSum, str]
     for (_, about, contract_id, project_id), lines in by_journal.items():
         stated = applied.get(about, {}).get("applied")
         named = [(str(invoice_id), int(amount)) for invoice_id, amount in (stated if isinstance(stated, list) else [])]
-        left = [each for each in named if items.is_at(each[0], contract_id, project_id)]
+        # What was brought forward stands in one project of its contract.
+        left = [each for each in named if items.is_at(each[0], contract_id, project_id)] or [
+            each for each in named if items.is_at(each[0], contract_id)
+        ]
         for line in lines:
             same = (each for each in left if abs(each[1]) == abs(line.amount))
             found = next(same, left[0] if left else None)

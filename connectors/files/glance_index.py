@@ -140,11 +140,14 @@ class GlanceTables:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._numbers: dict[str, int] = {}
+        # The log offset that the temporary tables of statements are of.
+        self._current: int | None = None
 
     # Writing them
 
     def write(self, rows: GlanceRows) -> None:
         """Within the transaction of the index."""
+        self._current = None
         last = self._db.execute("SELECT coalesce(max(no), 0) FROM words").fetchone()[0]
         if last != len(self._numbers):  # somebody else has written, or nobody has read
             self._numbers = dict(self._db.execute("SELECT text, no FROM words"))
@@ -363,6 +366,9 @@ class GlanceTables:
 
     def _make_current(self, cut: int) -> None:
         """Temporary tables: each statement as last published, and of each row what issued statements list."""
+        if self._current == cut:
+            return
+        self._current = cut
         self._db.executescript(
             f"""
             DROP TABLE IF EXISTS temp.newest_statement; DROP TABLE IF EXISTS temp.current_row;

@@ -46,7 +46,7 @@ INHERITED = tuple(
 )
 BEGINNING = date(1, 1, 1)
 # What is before the colon of a cap's id: the cap of a line's terms, one that lines share, a limit of a category, agreed units.
-LINE, SHARED, LIMIT, UNITS = "line", "shared", "limit", "units"
+LINE, SHARED, LIMIT, UNITS, INCLUDED = "line", "shared", "limit", "units", "included"
 # What lines take; which line takes it must be clear.
 TAKEN = ("time", "expense", "units")
 _TAKEN_SPOKEN = {"time": "work without a listed task", "expense": "expenses", "units": "units"}
@@ -174,6 +174,17 @@ def _counts(cap_id: str, cap: Cap | SharedCap, line: ContractLine | None, polici
 def limit_id(line_id: str, category: str) -> str:
     """The cap that limits a category of the line's expenses."""
     return f"{LIMIT}:{line_id}:{category}"
+
+
+def included_id(line_id: str) -> str:
+    """What the line's milestones include of hours, as balances that are brought forward name it; it is no cap."""
+    return f"{INCLUDED}:{line_id}"
+
+
+def category_of(cap_id: str, line_id: str) -> str | None:
+    """The category of expenses that the cap limits on the line; None where it is no such limit."""
+    beginning = f"{LIMIT}:{line_id}:"
+    return cap_id.removeprefix(beginning) if cap_id.startswith(beginning) else None
 
 
 def units_id(line_id: str) -> str:

@@ -101,9 +101,13 @@ class JournalStanding(Value, frozen=True, array_like=True, gc=False):
 
 
 class OpeningWork(Value, frozen=True, array_like=True, gc=False):
-    """What work on a line came to before the books begin; `uncounted` is what caps count no more of its value and its hours,
-    `drawn` what it used by store of what terms include: quantity, and what that earned;
-    `spent` is cost by category in contract currency, where progress is measured by it."""
+    """What work on a line came to before the books begin. `uncounted` is what caps do not count of its value and its hours, below zero what
+    they count besides.
+
+    It is for expenses where it has a `category`, empty where it does not matter which; `draws` where its hours are what the terms include.
+    `drawn` is what it used by store of what terms include: quantity, and what that earned; `spent` is
+    cost by category in contract currency, where progress is measured by it.
+    """
 
     hours: Hours = 0
     billable_hours: Hours = 0
@@ -112,6 +116,8 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     uncounted_hours: Hours = 0
     drawn: dict[str, tuple[int, Amount]] | None = None
     spent: dict[str, Amount] = {}
+    category: str | None = None
+    draws: bool = False
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

@@ -67,6 +67,8 @@ class BalanceLineFields(OfLine):
     provision: NumberCell | None = None
     units: NumberCell | None = None
     percent: NumberCell | None = None
+    reimbursed: NumberCell | None = None
+    unbilled_ended: NumberCell | None = None
     ledger_revenue: NumberCell | None = None
     ledger_unbilled: NumberCell | None = None
     ledger_tax: NumberCell | None = None

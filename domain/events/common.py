@@ -103,6 +103,8 @@ class BalanceForward(NamedTuple):
     ledger: LedgerForward | None = None
     source_row: str | None = None
     spent: tuple[SpentForward, ...] = ()
+    reimbursed: Amount = 0
+    unbilled_ended: Amount = 0
 
 
 class ReceivableForward(NamedTuple):

@@ -99,7 +99,7 @@ class CreditNodes:
 
     def payer(self, credit: Credit) -> str:
         """Whose invoice it is of."""
-        return self._receivable(credit).bill_to
+        return self.receivable(credit).bill_to
 
     def listed_plan_returns(self, credit: Credit) -> bool:
         """Policy `concession_returns_cap_room`, as it was when the memo was posted."""
@@ -135,12 +135,12 @@ class CreditNodes:
     def _is(self, listed: Listed, credit: Credit) -> bool:
         return (listed.entry.entry_id, listed.entry.line_id) == (credit.entry_id, credit.line_id)
 
-    def _receivable(self, credit: Credit) -> Receivable:
+    def receivable(self, credit: Credit) -> Receivable:
         found: Receivable = self.sources.trace.part_at("receivable", self._event(credit).invoice_id, credit.said.step)
         return found
 
     def listed(self, credit: Credit) -> Listed:
-        of = self.statements.of_statement(self._receivable(credit).statement_id)
+        of = self.statements.of_statement(self.receivable(credit).statement_id)
         return next(one for one in of if self._is(one, credit))
 
     # What is retained

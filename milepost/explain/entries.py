@@ -148,6 +148,8 @@ class EntryNodes:
     def asked(self, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """What the row would draw: its hours, or what it is worth at its rate or cost."""
         if plan.draws == IN_HOURS:
+            if (brought := self.charges.hours(at.work, "billable_hours")) is not None:
+                return brought
             return self._asked(at.work.event, plan, draft)
         event = at.work.time
         if event is None:
@@ -378,7 +380,7 @@ class EntryNodes:
         if made is None:
             return told
         drawn = self.drawing.all_drawn(at, price) if not _is_brought_forward(at.work) else ()
-        if drawn:
+        if drawn and plan.draws != IN_HOURS:
             made = less("beyond what is included", made._replace(title="worth"), *drawn, rule="R30")
         subject = at.work.subject
         facts = (

@@ -22,7 +22,15 @@ from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from state.books import Contract, Posted
 from state.forecast.bases import ESTIMATE, Weighed, estimate_of
-from state.forecast.expected import Calendar, ExpectedBill, fee_months, months_of, oldest_open, work_months
+from state.forecast.expected import (
+    Calendar,
+    ExpectedBill,
+    fee_months,
+    months_of,
+    months_of_invoice,
+    oldest_open,
+    work_months,
+)
 from state.forecast.figures import Shape, shape_of
 from state.forecast.kept_back import deposit_charges, deposits_of, is_deposit
 from state.forecast.outlook import ledger_currency, lines_of, project_contracts, project_terms
@@ -375,8 +383,12 @@ class MonthNodes:
             if credit.said.step > of.said.step or not (mine or keeps):
                 continue
             draft = self.sources.draft(credit.said.step)
-            record = self.statements.records(memos.listed(credit).statement_id)[0]
-            bills, pays = months_of(draft, record.bill_to, record.to, journal.currency)
+            invoice = memos.receivable(credit)
+            # Of a bill of before the books begin there is no statement; the books know its period.
+            records = self.statements.records(invoice.statement_id)
+            statement = records[0] if records else draft.statement(invoice.statement_id)
+            assert statement is not None, "what is credited was billed"
+            bills, pays = months_of_invoice(draft, invoice, statement.to)
             node = negated(f"credited by {journal.affected_id}", memos.amount(credit))
             if mine and credit.kind == ERROR_REBILL:
                 billed.setdefault((bills[:7], bills[8:]), []).append(node)

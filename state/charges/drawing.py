@@ -41,8 +41,12 @@ DAY = timedelta(days=1)
 
 
 def draws(work: Work, plan: LinePlan) -> bool:
-    """Time does, and expenses do where money is drawn."""
-    return work.time is not None or (plan.draws == IN_MONEY and work.charge is not None and work.charge.kind == EXPENSE)
+    """Time does, and expenses do where money is drawn; of work of before the books begin what is stated to."""
+    if work.charge is None:
+        return work.time is not None
+    if work.charge.opening is not None:
+        return work.charge.opening.draws
+    return plan.draws == IN_MONEY and work.charge.kind == EXPENSE
 
 
 def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: LinePlan) -> Price:

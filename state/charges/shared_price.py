@@ -52,7 +52,7 @@ def stepped_price(draft: Draft, entry: Entry, work: Work, price: Price, line: Li
 def _shares(work: Work, price: Price, line: LinePlan) -> bool:
     if work.time is not None:
         return by_persons_day(line.policies) and work.time.billable_hours is None
-    if price.stepped:  # brought forward as it is
+    if work.charge is not None and work.charge.opening is not None:  # brought forward as it is
         return False
     terms = methods.units(line.line.terms)
     return terms is not None and price.content == COUNTED_FEE and is_shared(terms)

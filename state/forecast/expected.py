@@ -18,7 +18,7 @@ from domain.months import month_end
 from domain.outputs import BillingStatement
 from domain.policies import Resolved
 from domain.units import Amount
-from state.books import Contract, Project
+from state.books import Contract, Project, Receivable
 from state.draft import Draft
 from state.forecast.outlook import ONE_DAY
 from state.forecast.prices import ToCharge
@@ -202,6 +202,12 @@ def months_of(draft: Draft, bill_to: str, to: date, currency: str) -> tuple[str,
     billed = to - ONE_DAY
     paid = paid_on(draft, bill_to, billed)
     return f"{billed.isoformat()[:7]}|{currency}", f"{paid.isoformat()[:7]}|{currency}"
+
+
+def months_of_invoice(draft: Draft, invoice: Receivable, to: date) -> tuple[str, str]:
+    """Those of its statement, whose period ends with `to`, excluded; it is due in the month of its own day where one was stated."""
+    billed, due = months_of(draft, invoice.bill_to, to, invoice.currency)
+    return billed, f"{month_of(invoice.due_on)}|{invoice.currency}" if invoice.due_on is not None else due
 
 
 class IssuedMonths(NamedTuple):

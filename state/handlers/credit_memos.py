@@ -81,7 +81,7 @@ from state.caps.given_up import fitted
 from state.caps.repricing import reprice
 from state.draft import Draft
 from state.facts import TRACE
-from state.forecast.expected import months_of
+from state.forecast.expected import months_of_invoice
 from state.forecast.outlook import known
 from state.handlers import retention
 from state.ledger import position, standings
@@ -725,7 +725,7 @@ def _foresee(draft: Draft, memo: _Memo, row: _Row, amount: Amount, kept_back: tu
 def _move(draft: Draft, memo: _Memo, project_id: str, bills: Amount, pays: Amount) -> None:
     """What the invoice bills of a project, and what of that is due, in its months."""
     forecast, outlook = known(draft, project_id)
-    billed_in, due_in = months_of(draft, memo.receivable.bill_to, memo.statement.to, memo.receivable.currency)
+    billed_in, due_in = months_of_invoice(draft, memo.receivable, memo.statement.to)
     billed, due = forecast.billed, {**forecast.due, due_in: forecast.due.get(due_in, 0) + pays}
     if bills:
         billed = {**billed, billed_in: billed.get(billed_in, 0) + bills}

@@ -26,7 +26,6 @@ from domain.receivables.opening import parts_of_payers
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.why import Why
-from domain.work.rows import OPENING, row_id
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
 from state.books import (
@@ -48,7 +47,7 @@ from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import say_bill, say_months, say_pieces
-from state.opening.work_rows import carried_rows, day_of
+from state.opening.work_rows import billed_of, carried_rows, day_of, opening_rows
 from state.receivables.receivables import pay, write_off
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan
@@ -116,16 +115,11 @@ def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
 
 def _rows_of(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entry, Amount, Amount]]:
     """Rows of the line that were billed, oldest first: what of each was, and all that it is worth."""
-    contract, line_id, left = loading.contract, stated.balance.line_id, stated.balance.billed
-    rows = carried_rows(draft, contract, line_id, loading.event)
-    opening = draft.entry(row_id(OPENING, composed(contract.contract_id, line_id)))
-    if opening is not None and opening.work is not None and opening.entry_id in loading.rows:
-        rows.append(opening)
-    for entry in rows:
-        amount = outstanding(entry, contract.contract_id, line_id)
-        taken = min(amount, left) if left >= 0 else amount
+    contract, line_id = loading.contract, stated.balance.line_id
+    rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
+    amounts = [outstanding(entry, contract.contract_id, line_id) for entry in rows]
+    for entry, amount, taken in zip(rows, amounts, billed_of(amounts, stated.balance.billed), strict=True):
         if taken:
-            left -= taken
             yield entry, taken, amount
 
 

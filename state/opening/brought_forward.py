@@ -36,7 +36,7 @@ from state.opening.ledger_currency import carry_in_ledger
 from state.opening.loading import Loading
 from state.opening.progress import close_day, progress_faults
 from state.opening.retainers import retainer_faults
-from state.opening.work_rows import bring_work
+from state.opening.work_rows import bring_work, unearned
 from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of
 from state.terms.periods import closes_on, open_period, schedule
@@ -130,7 +130,7 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
         own = tuple(one for one in stated if one.contract.contract_id == contract_id)
         loading = _load_contract(draft, event, own)
         takes = billed_rows(draft, loading)
-        if unfit := list(unbillable(loading, takes)):
+        if unfit := [*unbillable(loading, takes), *unearned(draft, loading)]:
             return unfit
         put_on_bills(draft, loading, takes)
         provide(draft, loading)

@@ -5,10 +5,11 @@ Nothing of balances with a fault is in the books.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.billing.shares import parties_of
+from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
 from domain.money import format_amount
@@ -20,7 +21,7 @@ from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, Work
 from state.draft import Draft
 from state.terms.known import exchange_on, period
-from state.terms.plan import LinePlan, contract_policies, newest_plan
+from state.terms.plan import LinePlan, contract_policies, line_plan, newest_plan, versions
 from state.work.placing import taken_projects
 
 DIFFERS = "balances_differ"
@@ -29,6 +30,7 @@ IN_BALANCES = "in_balances"
 CLOSED = "period_closed_no_open_period"
 # Before the id of a shared cap.
 SHARED = "shared:"
+DAY = timedelta(days=1)
 # Entries that a message names.
 NAMED_MOST = 5
 
@@ -78,9 +80,29 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
             DIFFERS, f"expected ledger of every line or of none, line {without} has none", "lines.ledger"
         )
     for one in stated:
-        yield from _of_line(one, event.as_of)
+        yield from _of_line(draft, one, event.as_of)
         yield from _milestones(draft, known, one)
     yield from _invoices(draft, known)
+
+
+def former_terms(draft: Draft, stated: Stated, as_of: date) -> tuple[LinePlan, date] | None:
+    """The terms of another kind that held before those of the line, with their last day, where the line has revenue of theirs: it earns as
+    it is billed by now, and has earned more than was billed."""
+    balance, contract = stated.balance, stated.contract
+    if stated.plan.timing != WITH_INVOICE or balance.revenue <= balance.billed:
+        return None
+    before = date.max
+    for version, since in reversed(held(versions(contract), balance.line_id)):
+        plan = line_plan(draft, contract, version.number, balance.line_id)
+        if plan is not None and plan.timing not in (WITH_INVOICE, OVER_TIME, NO_REVENUE) and before > since:
+            return plan, min(before - DAY, as_of)
+        before = since
+    return None
+
+
+def is_of_whole_line(cap_id: str, line_id: str) -> bool:
+    """Whether all work on the line takes room of the cap, not expenses of a category or hours that are included."""
+    return category_of(cap_id, line_id) is None and cap_id != included_id(line_id)
 
 
 def is_stated(opened: Receivable) -> bool:
@@ -247,7 +269,7 @@ def _sum(
         yield OpeningFault(DIFFERS, f"{found.sentence(of, currency)}{rows}", "lines", contract_id)
 
 
-def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
+def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault]:
     balance, plan = stated.balance, stated.plan
     currency, at = plan.currency, f"lines[{stated.place}]"
     of = f"line {balance.line_id}{row_of(balance.source_row)}"
@@ -266,17 +288,12 @@ def _of_line(stated: Stated, as_of: date) -> Iterator[OpeningFault]:
     if not 0 <= balance.expenses <= max(balance.cost, 0):
         cost, spent = format_amount(balance.cost), format_amount(balance.expenses)
         yield fault("expenses", f"expected 0 to the cost of {cost}, got {spent}")
-    if plan.timing == WITH_INVOICE and balance.revenue != balance.billed:
+    is_of_former = former_terms(draft, stated, as_of) is not None
+    if plan.timing == WITH_INVOICE and balance.revenue != balance.billed and not is_of_former:
         revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
         yield fault(
             "revenue",
             f"it earns as it is billed: expected {billed}, as billed, got {revenue} {currency}",
-        )
-    if plan.timing not in (WITH_INVOICE, OVER_TIME, NO_REVENUE) and balance.billed > balance.revenue:
-        revenue, billed = format_amount(balance.revenue, currency), format_amount(balance.billed, currency)
-        yield fault(
-            "billed",
-            f"it earns with the work: expected at most the revenue of {revenue}, got {billed} {currency}",
         )
     for name in ("billed", "paid", "tax", "retention", "deposit", "written_off", "over_cap", "cap_used"):
         if (amount := getattr(balance, name)) < 0:
@@ -308,11 +325,14 @@ def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator
     caps = stated.balance.caps
     known = {rule.cap_id for rule in stated.plan.every_rule}
     known |= {cap_id.removeprefix(SHARED) for cap_id in known}
+    if isinstance(stated.plan.line.terms, Milestones) and stated.plan.draws is not None:
+        known.add(included_id(stated.balance.line_id))
     for cap in caps:
         if cap.cap_id not in known:
             yield fault("caps", f"cap {cap.cap_id} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
     for name in ("amount", "hours"):
-        used = {(cap.month, getattr(cap, name)) for cap in caps if getattr(cap, name)}
+        general = [cap for cap in caps if is_of_whole_line(cap.cap_id, stated.balance.line_id)]
+        used = {(cap.month, getattr(cap, name)) for cap in general if getattr(cap, name)}
         if len(used) > len({month for month, _ in used}):
             yield fault("caps", f"expected the same {name} of each cap that counts a month, got several")
 

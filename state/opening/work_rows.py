@@ -1,11 +1,20 @@
 """Rows of what work on a line came to by the day of its balances, beside what its terms charged by themselves."""
 
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import accumulate
+from typing import NamedTuple
+
+from domain.contract import agreed_units, category_of, included_id
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward
+from domain.events.common import BalanceForward, Milestones
 from domain.identity import composed
-from domain.reference.zones import universal_midnight
+from domain.money import format_amount
+from domain.reference.zones import MICROSECONDS_PER_DAY, universal_midnight
 from domain.terms import methods
-from domain.terms.kind import INCLUDED, NO_REVENUE, OVER_TIME, WITH_INVOICE
+from domain.terms.kind import INCLUDED as INCLUDED_IN_CHARGES
+from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
+from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import QUANTITY_ONE, Amount, Hours
 from domain.work.rows import OPENING, row_id
 from state.books import (
@@ -18,14 +27,17 @@ from state.books import (
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.handlers.work import take
-from state.opening.faults import Stated
+from state.opening.faults import DIFFERS, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import say_row
 from state.opening.retainers import beyond, draws_of
-from state.terms.plan import LinePlan
+from state.terms.periods import open_period
+from state.terms.plan import LinePlan, line_plan, version_on, versions
 from state.totals import month_of, outstanding, standing_price
 
-EXPENSES = "expenses"
+EXPENSES, EXPENSE, UNITS, INCLUDED, OVER_CAP = "expenses", "expense", "units", "included", "over_cap"
+UNBILLED_ENDED = "ended"
+DAY = timedelta(days=1)
 DESCRIPTION = "Brought forward"
 
 
@@ -52,69 +64,270 @@ def day_of(entry: Entry) -> object:
 
 
 def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
-    """Rows of what work on the line came to, so that the line comes to what is stated with what its terms charged."""
-    contract, balance, plan = loading.contract, stated.balance, stated.plan
-    line_id = balance.line_id
-    charged = carried_rows(draft, contract, line_id, loading.event)
-    prices = [price for entry in charged if (price := standing_price(entry)) is not None]
-    due = sum(outstanding(entry, contract.contract_id, line_id) for entry in charged)
-    earned = sum(price.earns for price in prices)
-    billed = balance.billed - min(due, balance.billed)
-    rest, earns = balance.over_cap, None
-    spent = {each.category: each.spent for each in balance.spent}
-    drawn = draws_of(draft, stated, loading.event.as_of)
-    if drawn is not None and plan.timing == OVER_TIME:
+    """Rows of what work on the line came to, so that the line comes to what is stated with what its terms charged.
+
+    What each row counts towards caps is what the caps are stated to have taken. What is over a cap comes after all other work of before.
+
+        revenue 1,500.00 of which 1,000.00 are billed, over the cap 300.00: rows of 1,000.00, 500.00 and 300.00
+    """
+    contract, balance, event = loading.contract, stated.balance, loading.event
+    worked = _worked(draft, loading, stated)
+    counted = _counted(worked, balance, month_of(event.as_of))
+    of_categories = _of_categories(worked, balance)
+    units = _units_value(contract, worked.plan, balance, event)
+    ended = _last_of_ended(draft, loading)
+    billed, rest = worked.billed, worked.rest
+    parts: list[tuple[str, str, Amount]] = []
+    for category, each in of_categories.items():
+        of_billed = max(min(each, billed), 0)
+        billed, rest = billed - of_billed, rest - (each - of_billed)
+        name = f"{EXPENSE}/{category}"
+        parts += [(name, category, of_billed), (f"{name}/{UNBILLED_REST}", category, each - of_billed)]
+    of_rest = max(min(units, rest), 0)
+    billed, rest = billed - (units - of_rest), rest - of_rest
+    of_ended = max(min(balance.unbilled_ended, rest), 0) if ended is not None else 0
+    rest -= of_ended
+    not_counted = worked.value - counted.amount, worked.hours - counted.hours
+    if counted.is_least:
+        not_counted = max(not_counted[0], 0), max(not_counted[1], 0)
+    # Hours are worth what all of them are worth together.
+    ended_hours, open_hours = (
+        worked.hours * each // worked.value if worked.value > 0 else 0 for each in (of_ended, rest)
+    )
+    hours = worked.hours - ended_hours - open_hours
+    own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
+    own = own if rest else not_counted
+    cost = balance.cost - balance.expenses
+    if (
+        billed
+        or balance.hours
+        or cost
+        or worked.hours
+        or worked.earns
+        or any(own)
+        or worked.drawn
+        or balance.spent
+        or balance.ledger is not None
+    ):
+        spent = {each.category: each.spent for each in balance.spent}
+        work = OpeningWork(balance.hours, hours, cost, *own, worked.drawn, spent)
+        _take(draft, loading, stated, worked, "", billed, work, earned=worked.earns)
+    for name, category, amount in parts:
+        if amount:
+            _take(draft, loading, stated, worked, name, amount, OpeningWork(category=category))
+    if units:
+        _take(draft, loading, stated, worked, UNITS, units, OpeningWork())
+    if of_ended and ended is not None:
+        before = worked._replace(day=min(worked.day, ended))
+        _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours))
+    if rest:
+        work = OpeningWork(0, open_hours, 0, not_counted[0] - own[0], not_counted[1] - own[1])
+        _take(draft, loading, stated, worked, UNBILLED_REST, rest, work, earned=0 if worked.earns is not None else None)
+    if balance.over_cap:
+        work = OpeningWork(0, worked.over_hours, category=_full(worked, balance))
+        _take(draft, loading, stated, worked, OVER_CAP, balance.over_cap, work)
+    if included := _included_hours(worked, balance):
+        _take(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
+    if balance.expenses:
+        _take(draft, loading, stated, worked, EXPENSES, 0, OpeningWork(cost=balance.expenses))
+
+
+def _last_of_ended(draft: Draft, loading: Loading) -> date | None:
+    """The last day of the billing period that had ended and is not billed yet; None where the one that runs is the first to be billed."""
+    found = open_period(draft, loading.contract)
+    return found.to - DAY if found is not None and found.to <= loading.event.as_of else None
+
+
+class _Worked(NamedTuple):
+    """What work on the line came to: what of it was billed, and the rest, that was earned and not billed. `plan` is of the terms under
+    which it was done, `day` the last day of these."""
+
+    plan: LinePlan
+    day: date
+    billed: Amount
+    rest: Amount
+    earns: Amount | None
+    hours: Hours
+    over_hours: Hours
+    is_alone: bool
+    drawn: dict[str, tuple[int, Amount]] | None
+
+    @property
+    def value(self) -> Amount:
+        return self.billed + self.rest
+
+
+def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
+    contract, balance, event = loading.contract, stated.balance, loading.event
+    charged = carried_rows(draft, contract, balance.line_id, event)
+    due = [outstanding(entry, contract.contract_id, balance.line_id) for entry in charged]
+    earned = sum(price.earns for entry in charged if (price := standing_price(entry)) is not None)
+    billed = balance.billed - sum(billed_of(due, balance.billed))
+    former = former_terms(draft, stated, event.as_of)
+    plan, day = former if former is not None else (_plan_on(draft, contract, stated, event.as_of), event.as_of)
+    rest, earns = 0, None
+    drawn = draws_of(draft, stated, event.as_of)
+    if former is not None:
+        rest = balance.revenue - balance.billed
+    elif drawn is not None and plan.timing == OVER_TIME:
         # What expired is in what is used.
         earns = balance.revenue
         rest = max(beyond(stated, drawn) - billed, 0)
     elif plan.timing == OVER_TIME:
         earns = balance.revenue - earned
     elif plan.timing not in (WITH_INVOICE, NO_REVENUE):
-        rest += balance.revenue - earned - billed
+        rest = balance.revenue - earned - billed
     hours = _billable_hours(plan, balance)
-    uncounted, uncounted_hours = _uncounted(plan, balance, billed + rest, hours, month_of(loading.event.as_of))
-    if balance.units is not None:  # deliveries share steps as one
-        billed, rest = billed + rest, 0
-    # Hours are worth what all of them are worth together.
-    open_hours = hours * rest // (billed + rest) if rest and billed + rest else 0
-    own = min(uncounted, max(billed, 0)), min(uncounted_hours, hours - open_hours)
-    cost = balance.cost - balance.expenses
-    if billed or balance.hours or cost or hours or earns or uncounted or drawn or spent or balance.ledger is not None:
-        work = OpeningWork(balance.hours, hours - open_hours, cost, *own, drawn, spent)
-        _take(draft, loading, stated, "", billed, work, earned=earns)
-    if rest:
-        work = OpeningWork(0, open_hours, 0, uncounted - own[0], uncounted_hours - own[1])
-        _take(draft, loading, stated, UNBILLED_REST, rest, work, earned=0 if earns is not None else None)
-    if balance.expenses:
-        _take(draft, loading, stated, EXPENSES, 0, OpeningWork(cost=balance.expenses))
+    over = _hours_over(balance, hours, billed + rest)
+    return _Worked(plan, day, billed, rest, earns, hours - over, over, not charged, drawn)
+
+
+def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> LinePlan:
+    """By the terms of the day, where the line has any then; later ones may be agreed already."""
+    return line_plan(draft, contract, version_on(contract, day), stated.balance.line_id) or stated.plan
+
+
+def billed_of(amounts: Sequence[Amount], billed: Amount) -> list[Amount]:
+    """What of each amount is billed, the oldest first.
+
+    Those up to which they come to what was billed; else all, where that is no more; else what is above zero, the last in part.
+
+        of 2,500.00, 2,500.00, 2,500.00 and -3,108.55 the first two where 5,000.00 were billed; all where 4,391.45 were
+    """
+    for place, until in enumerate(accumulate(amounts)):
+        if until == billed:
+            return [*amounts[: place + 1], *(0 for _ in amounts[place + 1 :])]
+    if sum(amounts) <= billed:
+        return list(amounts)
+    found = []
+    for amount in amounts:
+        found.append(part := min(max(amount, 0), billed))
+        billed -= part
+    return found
 
 
 def _billable_hours(plan: LinePlan, balance: BalanceForward) -> Hours:
     """Those that are charged; none where the terms' own charges are for them."""
     if balance.billable_hours is not None:
         return balance.billable_hours
-    return 0 if methods.hours_charged(plan.line.terms) == INCLUDED else balance.hours
+    return 0 if methods.hours_charged(plan.line.terms) == INCLUDED_IN_CHARGES else balance.hours
 
 
-def _uncounted(
-    plan: LinePlan, balance: BalanceForward, value: Amount, hours: Hours, month: str
-) -> tuple[Amount, Hours]:
-    """What of the work's value, and of its hours, caps do not count, or count no more."""
-    if not plan.rules:
-        return 0, 0
-    now = [one for one in balance.caps if one.month is None or month_of(one.month) == month]
-    used = max((balance.cap_used, *(one.amount for one in now))) + balance.over_cap
-    used_hours = max((one.hours for one in now), default=0)
-    beyond = max(value - used, 0)
-    if used_hours or not value:
-        return beyond, max(hours - used_hours, 0)
-    return beyond, hours * beyond // value
+def _included_hours(worked: _Worked, balance: BalanceForward) -> Hours:
+    """Hours that milestones include, as far as they are used; where nothing is stated these are all that are not charged."""
+    if not isinstance(worked.plan.line.terms, Milestones) or worked.plan.draws is None:
+        return 0
+    stated = [cap.hours for cap in balance.caps if cap.cap_id == included_id(balance.line_id)]
+    return stated[0] if stated else max(balance.hours - (balance.billable_hours or 0), 0)
+
+
+def _hours_over(balance: BalanceForward, hours: Hours, value: Amount) -> Hours:
+    """Of the hours those that are over a cap: what it has not taken, else by what they are worth."""
+    if not balance.over_cap:
+        return 0
+    used = max((one.hours for one in balance.caps if one.month is None), default=0)
+    if 0 < used <= hours:
+        return hours - used
+    whole = value + balance.over_cap
+    return hours * balance.over_cap // whole if whole else 0
+
+
+class _Counted(NamedTuple):
+    """What caps have taken of the work; where the terms' own charges are in it, work has taken no more than it is worth (`is_least`)."""
+
+    amount: Amount
+    hours: Hours
+    is_least: bool
+
+
+def _counted(worked: _Worked, balance: BalanceForward, month: str) -> _Counted:
+    if not worked.plan.every_rule:
+        return _Counted(worked.value, worked.hours, True)
+    now = [
+        one
+        for one in balance.caps
+        if (one.month is None or month_of(one.month) == month) and is_of_whole_line(one.cap_id, balance.line_id)
+    ]
+    amount = max((balance.cap_used, *(one.amount for one in now)))
+    hours = max((one.hours for one in now), default=0)
+    if not hours and worked.value:
+        hours = worked.hours - worked.hours * max(worked.value - amount, 0) // worked.value
+    return _Counted(amount, hours, not worked.is_alone)
+
+
+def _of_categories(worked: _Worked, balance: BalanceForward) -> dict[str, Amount]:
+    """What of the work is for expenses of categories that are limited: what the limits have taken; of no category what a line that charges
+    for work has for expenses."""
+    found: dict[str, Amount] = {}
+    left = worked.value
+    if balance.reimbursed:
+        found[""] = part = min(balance.reimbursed, left)
+        left -= part
+    for cap in balance.caps:
+        category = category_of(cap.cap_id, balance.line_id)
+        if category is not None and cap.amount and left > 0:
+            found[category] = part = min(cap.amount, left)
+            left -= part
+    return found
+
+
+def _full(worked: _Worked, balance: BalanceForward) -> str | None:
+    """The category whose limit is used up, where one is: what is over a cap is of that."""
+    limits = methods.limits(worked.plan.line.terms)
+    for cap in balance.caps:
+        category = category_of(cap.cap_id, balance.line_id)
+        if category is not None and cap.amount >= limits.get(category, cap.amount + 1):
+            return category
+    return None
+
+
+def _units_value(contract: Contract, plan: LinePlan, balance: BalanceForward, event: BalancesBroughtForward) -> Amount:
+    """What the units come to that share steps with those to come."""
+    terms = methods.units(plan.line.terms)
+    if terms is None or balance.units is None or not is_shared(terms):
+        return 0
+    agreed = terms._replace(units=agreed_units(versions(contract), balance.line_id, event.as_of))
+    whole = values([Delivery(UNITS, "", balance.units, agreed)], plan.step, plan.policies.money_mode)
+    return whole[UNITS].amount
+
+
+def unearned(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
+    """Lines whose revenue is stated as more, or less, than what their rows earn: caps or prices of the terms leave another."""
+    currency, contract = loading.slot.currency, loading.contract
+    for stated in loading.lines:
+        balance, line_id = stated.balance, stated.balance.line_id
+        if balance.unbilled_ended and _last_of_ended(draft, loading) is None:
+            message = (
+                f"line {line_id}{row_of(balance.source_row)}: expected 0, as every billing period that has ended by "
+                f"{loading.event.as_of} is billed, got {format_amount(balance.unbilled_ended, currency)} {currency}"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].unbilled_ended", contract.contract_id)
+        if stated.plan.timing in (WITH_INVOICE, NO_REVENUE):
+            continue
+        rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
+        earned = sum(price.earns for entry in rows if (price := standing_price(entry)) is not None)
+        if earned != balance.revenue:
+            there, revenue = format_amount(earned, currency), format_amount(balance.revenue, currency)
+            message = (
+                f"line {line_id}{row_of(balance.source_row)}: {revenue} {currency} are stated as revenue, but by its terms and caps "
+                f"{there} are earned by {loading.event.as_of}; correct revenue, cap_used, over_cap or units, or send this contract's "
+                "events from its beginning"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].revenue", contract.contract_id)
+
+
+def opening_rows(draft: Draft, loading: Loading, line_id: str) -> list[Entry]:
+    """Of work on the line, in the order in which they are billed."""
+    own = row_id(OPENING, composed(loading.contract.contract_id, line_id))
+    found = (draft.entry(row) for row in loading.rows if row == own or row.startswith(f"{own}/"))
+    return [entry for entry in found if entry is not None and entry.work is not None]
 
 
 def _take(
     draft: Draft,
     loading: Loading,
     stated: Stated,
+    worked: _Worked,
     part: str,
     amount: Amount,
     work: OpeningWork,
@@ -125,20 +338,24 @@ def _take(
     charge_id = composed(contract.contract_id, balance.line_id) + (f"/{part}" if part else "")
     row = row_id(OPENING, charge_id)
     entry = draft.entry(row)
+    quantity = QUANTITY_ONE
+    if methods.units(worked.plan.line.terms) is not None:
+        quantity = balance.units or 0 if part == _part_of_units(worked) else 0
+    at = universal_midnight(event.as_of)
     charge = Charge(
         OPENING,
         charge_id,
         entry.version + 1 if entry is not None else 1,
         event.project_id,
-        event.as_of,
-        universal_midnight(event.as_of),
+        worked.day,
+        at + MICROSECONDS_PER_DAY - 1 if part == OVER_CAP else at,
         contract.terms.currency,
         amount,
         contract.contract_id,
         balance.line_id,
         description=DESCRIPTION,
         category=EXPENSES if part == EXPENSES else None,
-        quantity=(balance.units if not part else 0) if balance.units is not None else QUANTITY_ONE,
+        quantity=quantity,
         earned=earned,
         carried_on=event.as_of,
         opening=work,
@@ -147,3 +364,9 @@ def _take(
         say_row(draft.why, row, stated, event, charge, part)
     take(draft, row, Work(None, draft.cause.log_offset, charge=charge))
     loading.rows.append(row)
+
+
+def _part_of_units(worked: _Worked) -> str:
+    """Units that share steps with those to come are a row of their own."""
+    units = methods.units(worked.plan.line.terms)
+    return UNITS if units is not None and is_shared(units) else ""

@@ -119,7 +119,8 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         return Valuation(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
     plan = _counting(draft, charge, plan)
     units = methods.units(plan.line.terms)
-    revenue = REIMBURSABLE_REVENUE if isinstance(plan.line.terms, Expenses) else SERVICE_REVENUE
+    is_expense = isinstance(plan.line.terms, Expenses) or opening.category is not None
+    revenue = REIMBURSABLE_REVENUE if is_expense else SERVICE_REVENUE
     price = replace(
         _at_zero(charge, plan),
         rate=shown_rate(charge.amount, opening.billable_hours),
@@ -131,7 +132,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         quantity=charge.quantity or QUANTITY_ONE,
         unit=units.unit if units is not None and charge.quantity is not None else charge.unit,
         content=plan.content,
-        stepped=units is not None and is_shared(units),
+        stepped=units is not None and is_shared(units) and bool(charge.quantity),
         returned=opening.uncounted,
         returned_hours=opening.uncounted_hours,
         drawn=opening.drawn,
@@ -146,8 +147,8 @@ def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
     content = COUNTED_TIME
     if methods.units(plan.line.terms) is not None:
         content = counted_as(DELIVERY)
-    elif isinstance(plan.line.terms, Expenses):
-        content = counted_as(EXPENSE)
+    elif isinstance(plan.line.terms, Expenses) or (charge.opening is not None and charge.opening.category is not None):
+        content = counted_as(EXPENSE, charge.opening.category if charge.opening is not None else None)
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
     return line_plan(draft, contract, version_on(contract, charge.day), plan.line.line_id, content) or plan

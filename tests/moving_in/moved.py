@@ -22,8 +22,8 @@ from connectors.json_records import event_from_json_line
 from domain.accounts import (
     BAD_DEBT,
     BANK,
+    CONTRACT_LIABILITY,
     CONTRACT_POSITION,
-    CUSTOMER_DEPOSIT,
     EXPENSE_CLEARING,
     EXPENSE_COST,
     INPUT_TAX,
@@ -34,7 +34,9 @@ from domain.accounts import (
     RETENTION_RECEIVABLE,
     REVENUE,
 )
+from domain.billing.periods import period_of
 from domain.billing.statement import ISSUED
+from domain.contract import included_id
 from domain.events.catalogue import TOPICS, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine, Deposit, Retainer
@@ -54,7 +56,7 @@ from domain.events.delivery import (
     TimeWithdrawn,
     UnitsDelivered,
 )
-from domain.events.reference import PersonDefined
+from domain.events.reference import LegalEntityDefined, PersonDefined
 from domain.happened import day_of
 from domain.identity import parts_of
 from domain.outputs import BillingStatement, JournalEntry, Output
@@ -62,6 +64,7 @@ from domain.policies import DEFAULTS
 from domain.reference.zones import universal_midnight
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.terms.methods import by_budgets
+from domain.terms.milestones import INCLUDED_HOURS
 from domain.terms.retainer import lots
 from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount
 from simulation.write import line as json_line
@@ -102,7 +105,7 @@ Row = dict[str, object]
 
 def running(events: Iterable[Event], as_of: date) -> tuple[list[Event], list[Event]]:
     """What a running firm is told until the day, and from then on: of projects whose contract is signed by then, and no event of a day that
-    the balances include."""
+    the balances include. Holds on single entries are none, as they are released before a firm moves."""
     cut = universal_midnight(as_of) + 28 * 3_600_000_000
     every = sorted(events, key=recording_time)
     signed = {
@@ -111,6 +114,11 @@ def running(events: Iterable[Event], as_of: date) -> tuple[list[Event], list[Eve
     projects = {line.project_id for event in signed.values() for line in event.lines if event.starts_on <= as_of}
     early = [event for event in every if recording_time(event) < cut and _is_of(event, projects, signed)]
     lent = _lent(every)
+    released = {
+        event.hold_id for event in early if isinstance(event, BillingHoldPlaced) and event.scope.kind == "entry"
+    }
+    every = [event for event in every if getattr(event, "hold_id", None) not in released]
+    early = [event for event in early if getattr(event, "hold_id", None) not in released]
     early = [event for event in early if not _is_lent(event, lent) and not isinstance(event, StatementRequested)]
     every = [event for event in every if not _is_lent(event, lent)]
     known = {_work_id(event) for event in early}
@@ -252,15 +260,18 @@ class LineSums:
 
     def __init__(self) -> None:
         self.hours = self.labor = self.expenses = self.units = 0
-        self.applied = 0
+        self.deposit = self.deposit_ledger = 0
+        self.is_on_liability = False
+        self.ended = 0
 
 
 def _of_engagement(firm: RunningFirm, engagement_id: str, sums: Balances, as_of: date) -> Iterator[Row]:
     parts = firm.books.parts(engagement_id)
     entries = entries_of(firm, engagement_id)
     worked: dict[tuple[str, str], LineSums] = defaultdict(LineSums)
+    ended = dict(_ended(firm, parts, as_of))
     for entry in entries:
-        _add(worked, entry, as_of)
+        _add(worked, entry, as_of, ended)
     lines: dict[tuple[str, str], list[str]] = defaultdict(list)
     plans: dict[tuple[str, str], Any] = {}
     for (kind, _), contract in parts.items():
@@ -279,7 +290,26 @@ def entries_of(firm: RunningFirm, engagement_id: str) -> list[Entry]:
     return [entry for name in names if (entry := store.entry(number, name)) is not None]
 
 
-def _add(worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date) -> None:
+def _ended(
+    firm: RunningFirm, parts: Mapping[tuple[str, str], Any], as_of: date
+) -> Iterator[tuple[str, tuple[date, bool]]]:
+    """Of contracts with a billing period that has ended and is not invoiced yet the first day after it, and whether it is cut."""
+    entities = {event.legal_entity_id: event for event in firm.told if isinstance(event, LegalEntityDefined)}
+    for (kind, _), contract in parts.items():
+        if kind == "contract" and isinstance(contract, Contract) and contract.in_force:
+            terms, first = contract.terms, contract.period_start or contract.terms.starts_on
+            if terms.billing_cycle is None:
+                continue
+            found = period_of(
+                terms.billing_cycle, first, terms.starts_on, entities[terms.legal_entity_id].fiscal_calendar
+            )
+            if found is not None and first <= as_of:
+                yield contract.contract_id, (found.to, False) if found.to <= as_of else (first, True)
+
+
+def _add(
+    worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, ended: Mapping[str, tuple[date, bool]]
+) -> None:
     """Units count in the month that runs, in which their tiers are."""
     work = entry.standing
     if work is None:
@@ -287,6 +317,18 @@ def _add(worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date) -> 
     has_line = work.price is not None and bool(work.price.line_id)
     key = (work.price.contract_id, work.price.line_id) if has_line and work.price is not None else ("", work.project_id)
     found = worked[key]
+    until, is_cut = ended.get(key[0], (date.min, False))
+    is_work = work.charge is None or work.charge.kind in ("expense", "delivery")
+    if work.price is not None and has_line and is_work and work.price.day < until:
+        own = [each for each in entry.issued if (each.contract_id, each.line_id) == key]
+        billable = sum(each.amount for each in own) if is_cut else work.price.billable + work.price.rounding
+        found.ended += billable - sum(each.invoiced for each in own)
+    for issued in entry.issued:
+        if (issued.contract_id, issued.line_id) == key:
+            legs = [leg for journal in work.journals for leg in journal.lines if leg.account == issued.account]
+            found.deposit += issued.amount - issued.applied
+            found.deposit_ledger += issued.invoiced_ledger - sum(leg.ledger_amount for leg in legs)
+            found.is_on_liability = issued.account == CONTRACT_LIABILITY
     if work.cost is not None:
         found.hours += work.cost.hours
         ledger = sum(
@@ -328,7 +370,12 @@ def _of_project(
     ]  # fmt: skip
     retention, tax, given_up = on(RETENTION_RECEIVABLE), -on(OUTPUT_TAX), on(BAD_DEBT)
     deposit_lines = [each for each in line_ids if isinstance(plans[contract_id, each].terms, Deposit)]
-    deposit = -on(CUSTOMER_DEPOSIT)
+    deposit = sum(worked[contract_id, each].deposit for each in deposit_lines if (contract_id, each) in worked)
+    on_liability = sum(
+        worked[contract_id, each].deposit_ledger
+        for each in deposit_lines
+        if (contract_id, each) in worked and worked[contract_id, each].is_on_liability
+    )
     of_deposits = {each: sums.on_statements.get(each, 0) for each in deposit_lines}
     billed = sum(totals[each].invoiced for each in line_ids if each not in deposit_lines) + sum(of_deposits.values())
     used = sum(of_deposits.values()) - deposit
@@ -336,7 +383,8 @@ def _of_project(
     spare = worked.get(("", project_id), LineSums())
     first = next((each for each in line_ids if each not in deposit_lines), line_ids[0])
     is_foreign = any(part.currency != part.ledger_currency for part in open_invoices) or _is_foreign(sums, contract_id)
-    split = _split_ledger(totals, deposit_lines, -on(*REVENUE, place=1), on(*CONTRACT_POSITION, place=1), first)
+    unbilled = on(*CONTRACT_POSITION, place=1) + on_liability
+    split = _split_ledger(totals, deposit_lines, -on(*REVENUE, place=1), unbilled, first)
     for line_id in line_ids:
         had, done = totals[line_id], worked.get((contract_id, line_id), LineSums())
         is_first, is_deposit = line_id == first, line_id in deposit_lines
@@ -354,7 +402,8 @@ def _of_project(
             "revenue": money(0 if is_deposit else had.recognised),
             "billed": money(of_deposits[line_id] if is_deposit else had.invoiced),
             "over_cap": money(_over_cap(parts, contract_id, line_id, had, as_of)),
-            "deposit": money(deposit if is_deposit and line_id == deposit_lines[0] else 0),
+            "deposit": money(done.deposit if is_deposit else 0),
+            "unbilled_ended": money(done.ended),
         }
         if is_first:
             row |= {
@@ -379,7 +428,7 @@ def _of_project(
                     "ledger_retention": money(on(RETENTION_RECEIVABLE, place=1)),
                 }
             if is_deposit:
-                row["ledger_deposit"] = money(-on(CUSTOMER_DEPOSIT, place=1))
+                row["ledger_deposit"] = money(done.deposit_ledger)
         yield row
         if len(contract.terms.bill_to) > 1:
             of_line = {**common, "line": line_id, "contract": contract_id}
@@ -497,6 +546,9 @@ def _parts_of_line(
     common: Row,
 ) -> Iterator[Row]:
     line = next(each for each in contract.terms.lines if each.line_id == line_id)
+    if INCLUDED_HOURS in had.drawn:
+        used = hours(had.drawn[INCLUDED_HOURS][0])
+        yield {**common, "kind": "cap", "cap": included_id(line_id), "cap_hours": used}
     for (kind, part_id), part in parts.items():
         if (
             kind == "milestone"

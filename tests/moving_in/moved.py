@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -430,12 +430,12 @@ def _of_project(
             if is_deposit:
                 row["ledger_deposit"] = money(done.deposit_ledger)
         yield row
-        if len(contract.terms.bill_to) > 1:
-            of_line = {**common, "line": line_id, "contract": contract_id}
-            yield from _payers(parts, entries, contract, line_id, of_line, is_first=is_first, is_deposit=is_deposit)
         yield from _parts_of_line(
             parts, contract, contract_id, line_id, had, {**common, "line": line_id, "contract": contract_id}
         )
+    if len(contract.terms.bill_to) > 1:
+        by_line = {each: of_deposits[each] if each in of_deposits else totals[each].invoiced for each in line_ids}
+        yield from _payers(parts, entries, contract, common, by_line, deposit_lines, first)
     for part in open_invoices:
         yield {
             **common,
@@ -455,39 +455,64 @@ def _payers(
     parts: Mapping[tuple[str, str], Any],
     entries: Sequence[Entry],
     contract: Contract,
-    line_id: str,
     common: Row,
-    *,
-    is_first: bool,
-    is_deposit: bool,
+    billed: Mapping[str, Amount],
+    deposits: Collection[str],
+    first: str,
 ) -> Iterator[Row]:
-    """Tax, cash and what is retained stand with the first line, as the line's own do."""
+    """What each bill-to has of what lines were billed; tax, cash and what is retained stand with the first line, as the line's own do."""
     contract_id, project_id = contract.contract_id, common["project"]
-    for party in contract.terms.bill_to:
-        of = (contract_id, party.customer_id, project_id)
-        receivables = [
+    of_payer = {
+        party.customer_id: [
             part
             for (kind, _), part in parts.items()
             if kind == "receivable"
             and isinstance(part, Receivable)
-            and (part.contract_id, part.bill_to, part.project_id) == of
+            and (part.contract_id, part.bill_to, part.project_id) == (contract_id, party.customer_id, project_id)
         ]
-        billed, left = _billed_to(entries, contract_id, line_id, party.customer_id)
-        row: Row = {**common, "kind": "payer", "customer": party.customer_id}
-        if is_first:
-            kept: RetentionAccount | None = parts.get(("retention", f"{contract_id}/{party.customer_id}"))
-            retained = [one.posted for one in kept.withheld if one.project_id == project_id] if kept is not None else []
-            row |= {
-                "paid": money(sum(one.paid[0] for one in receivables)),
-                "tax": money(sum(one.tax[0] - one.credited_tax[0] for one in receivables)),
-                "retention": money(sum(retained)),
-                "written_off": money(sum(one.written_off[0] for one in receivables)),
-            }
-        yield {**row, "billed": money(billed), "deposit": money(left if is_deposit else 0)}
+        for party in contract.terms.bill_to
+    }
+    owed: Counter[str] = Counter()
+    rows: list[Row] = []
+    for line_id, whole in billed.items():
+        own = {name: _billed_to(entries, contract_id, line_id, name) for name in of_payer}
+        figures = {name: issued if line_id in deposits else invoiced for name, (invoiced, issued, _) in own.items()}
+        # What was conceded of the price was conceded to whom the memo went.
+        conceded = max(of_payer, key=lambda name: sum(one.credited[0] for one in of_payer[name]))
+        figures[conceded] += whole - sum(figures.values())
+        for name, amount in figures.items():
+            left = own[name][2] if line_id in deposits else 0
+            owed[name] += left if line_id in deposits else amount
+            row: Row = {**common, "kind": "payer", "line": line_id, "contract": contract_id, "customer": name}
+            rows.append({**row, "billed": money(amount), "deposit": money(left)})
+    for row in rows:
+        if row["line"] == first:
+            row.update(_settled(parts, of_payer, contract_id, str(project_id), str(row["customer"]), owed))
+        yield row
 
 
-def _billed_to(entries: Sequence[Entry], contract_id: str, line_id: str, customer_id: str) -> tuple[Amount, Amount]:
-    """What is invoiced to a payer of a line, and what of that is not set against other bills."""
+def _settled(
+    parts: Mapping[tuple[str, str], Any],
+    of_payer: Mapping[str, Sequence[Receivable]],
+    contract_id: str,
+    project_id: str,
+    name: str,
+    owed: Mapping[str, Amount],
+) -> Row:
+    """What is not open of what a bill-to owes was paid or given up: of an invoice over several projects, too."""
+    receivables = of_payer[name]
+    kept: RetentionAccount | None = parts.get(("retention", f"{contract_id}/{name}"))
+    retained = sum(one.posted for one in kept.withheld if one.project_id == project_id) if kept is not None else 0
+    tax = sum(one.tax[0] - one.credited_tax[0] for one in receivables)
+    given_up = sum(one.written_off[0] for one in receivables)
+    paid = owed[name] + tax - retained - given_up - sum(one.open[0] for one in receivables)
+    return {"paid": money(paid), "tax": money(tax), "retention": money(retained), "written_off": money(given_up)}
+
+
+def _billed_to(
+    entries: Sequence[Entry], contract_id: str, line_id: str, customer_id: str
+) -> tuple[Amount, Amount, Amount]:
+    """What is invoiced to a payer of a line, what is on its statements, and what of that is not set against other bills."""
     own = [
         part
         for entry in entries
@@ -496,7 +521,8 @@ def _billed_to(entries: Sequence[Entry], contract_id: str, line_id: str, custome
         for part in issued.payers
         if part.customer_id == customer_id
     ]
-    return sum(part.invoiced for part in own), sum(part.issued - part.applied for part in own)
+    issued_to = sum(part.issued for part in own)
+    return sum(part.invoiced for part in own), issued_to, issued_to - sum(part.applied for part in own)
 
 
 def _over_cap(

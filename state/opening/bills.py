@@ -158,6 +158,22 @@ def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningF
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].billed", contract_id)
 
 
+def unlike_payers(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
+    """Bill-tos of whom more, or less, is stated than rows have for them, or whose open invoices are more than that."""
+    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    for bill_to in loading.parts if loading.several_pay else ():
+        had = sum(one.amount for one in takes if one.bill_to == bill_to)
+        stated = sum(one.billed for one in loading.of(bill_to))
+        short = [bill for bill in _bills(loading, bill_to, had) if bill.stated is None and bill.net + bill.kept < 0]
+        if had != stated or (short and not short[0].applied):
+            there, billed = format_amount(had, currency), format_amount(stated, currency)
+            message = (
+                f"contract {contract_id}, bill-to {bill_to}: {billed} {currency} are stated as billed, rows by {loading.event.as_of} have "
+                f"{there} for it; correct its parts or its open invoices, or leave its parts out and the contract's shares count"
+            )
+            yield OpeningFault(DIFFERS, message, "lines.payers", contract_id)
+
+
 def _part(rows: Sequence[TakenRow], amount: Amount) -> tuple[list[TakenRow], list[TakenRow]]:
     """As many of the rows as come to the amount, the last in part."""
     listed: list[TakenRow] = []

@@ -29,7 +29,7 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers import fees, revenue
 from state.handlers.work import retry_parked, withdraw
-from state.opening.bills import billed_rows, by_payer, provide, put_months, put_on_bills, unbillable
+from state.opening.bills import billed_rows, by_payer, provide, put_months, put_on_bills, unbillable, unlike_payers
 from state.opening.earlier import take_later, unload
 from state.opening.faults import OpeningFault, Stated, faults_of, stated_lines
 from state.opening.ledger_currency import carry_in_ledger
@@ -130,7 +130,7 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
         own = tuple(one for one in stated if one.contract.contract_id == contract_id)
         loading = _load_contract(draft, event, own)
         takes = billed_rows(draft, loading)
-        if unfit := [*unbillable(loading, takes), *unearned(draft, loading)]:
+        if unfit := [*unbillable(loading, takes), *unearned(draft, loading), *unlike_payers(loading, takes)]:
             return unfit
         put_on_bills(draft, loading, takes)
         provide(draft, loading)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from domain.events.commercial import BalancesBroughtForward
 from domain.identity import composed
+from domain.ledger.journal import Unbalanced
 from domain.reference.exchange import Exchange
 from domain.units import Amount
 from state.billing.approval import tried
@@ -31,7 +32,7 @@ from state.handlers import fees, revenue
 from state.handlers.work import retry_parked, withdraw
 from state.opening.bills import billed_rows, by_payer, provide, put_months, put_on_bills, unbillable, unlike_payers
 from state.opening.earlier import take_later, unload
-from state.opening.faults import OpeningFault, Stated, faults_of, stated_lines
+from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
 from state.opening.ledger_currency import carry_in_ledger
 from state.opening.loading import Loading
 from state.opening.progress import close_day, progress_faults
@@ -70,7 +71,7 @@ def _advance(draft: Draft, project_id: str) -> None:
     known = balances_of(draft, project_id)
     assert known is not None, "they were stated"
     faults = [*faults_of(draft, known), *retainer_faults(draft, known.event), *progress_faults(draft, known.event)]
-    faults = faults or _load(tried(draft), known)
+    faults = faults or _unfit(draft, known)
     _tell(draft, known, faults)
     waits = tuple(sorted({key for fault in faults for key in fault.waits}))
     name = f"{KIND}:{project_id}"
@@ -82,6 +83,18 @@ def _advance(draft: Draft, project_id: str) -> None:
     if not faults:
         unfit = _load(draft, known)
         assert not unfit, "it was tried on a copy of the books"
+
+
+def _unfit(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
+    """What shows only when they are loaded: on a copy of the books."""
+    try:
+        return _load(tried(draft), known)
+    except Unbalanced:
+        message = (
+            f"project {known.event.project_id}: its balances cannot be booked together, for lines of a journal would not sum to zero; "
+            "correct parts of bill-tos and open invoices where there are any, else begin the project with its contract and work as events"
+        )
+        return [OpeningFault(DIFFERS, message, "lines")]
 
 
 def _tell(draft: Draft, known: BroughtForward, faults: Sequence[OpeningFault]) -> None:

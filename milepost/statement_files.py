@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from io import BytesIO
+from itertools import chain, count
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,6 +24,10 @@ _NOT_IN_A_NAME: Final = re.compile(r"[^\w.,@#()+-]+")
 LOGOS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 
 
+class UnreadableLogo(ValueError):
+    """The file of a company's logo is no picture."""
+
+
 class SentFiles(NamedTuple):
     """`lacking` says of which statements no e-invoice could be made or the PDF lacks letters, and why."""
 
@@ -30,11 +37,10 @@ class SentFiles(NamedTuple):
 
 
 def write_files(sheets: Sequence[StatementSheet], pdf: Path | None, invoices: Path | None) -> SentFiles:
-    """Into folders, by number or id. What one lacks for an e-invoice holds up no other, nor its own PDF."""
+    """Into folders, by number or id, each under a name of its own. What one lacks for an e-invoice holds up no other, nor its own PDF."""
     counts = [0, 0]
     lacking: list[str] = []
-    for sheet in sheets:
-        name = file_name(sheet)
+    for sheet, name in zip(sheets, file_names(sheets), strict=True):
         if pdf is not None:
             paper = statement_pdf(sheet)
             replace_file(pdf / f"{name}.pdf", paper.content)
@@ -51,9 +57,21 @@ def write_files(sheets: Sequence[StatementSheet], pdf: Path | None, invoices: Pa
     return SentFiles(counts[0], counts[1], tuple(lacking))
 
 
-def file_name(sheet: StatementSheet) -> str:
-    """The number, else the id."""
-    return _NOT_IN_A_NAME.sub("_", sheet.statement.number or sheet.statement.statement_id).strip("._") or "statement"
+def file_names(sheets: Sequence[StatementSheet]) -> list[str]:
+    """The number, else the id; after the company where two companies give the same number, after a count where two names still meet."""
+    names = [_file_name(sheet.statement.number or sheet.statement.statement_id) for sheet in sheets]
+    meet = Counter(name.casefold() for name in names)
+    used: set[str] = set()
+    for place, (name, sheet) in enumerate(zip(names, sheets, strict=True)):
+        own = name if meet[name.casefold()] == 1 else _file_name(f"{sheet.statement.legal_entity_id}_{name}")
+        free = next(each for each in chain((own,), (f"{own}_{n}" for n in count(2))) if each.casefold() not in used)
+        used.add(free.casefold())
+        names[place] = free
+    return names
+
+
+def _file_name(text: str) -> str:
+    return _NOT_IN_A_NAME.sub("_", text).strip("._") or "statement"
 
 
 def of_period(several: Sequence[FoundStatement], period: str, entity: str | None) -> list[FoundStatement]:
@@ -80,12 +98,27 @@ def _fits(period: str) -> Callable[[date, date], bool]:
 
 
 def logo_of(legal_entity_id: str) -> Logo | None:
-    """`<legal entity>.png` or `.jpg` in the folder `logos` of the settings; none where there is no such file."""
+    """`<legal entity>.png` or `.jpg` in the folder `logos` of the settings; none where there is no such file. Raises UnreadableLogo."""
     folder = firms_settings().logos
     if folder is None:
         return None
     for suffix, kind in LOGOS.items():
         path = folder / f"{legal_entity_id}{suffix}"
         if path.is_file():
-            return Logo(kind, path.read_bytes())
+            content = path.read_bytes()
+            _check_picture(path, kind, content)
+            return Logo(kind, content)
     return None
+
+
+def _check_picture(path: Path, kind: str, content: bytes) -> None:
+    """Read as the PDF reads it."""
+    from fpdf.image_parsing import get_img_info
+
+    try:
+        get_img_info(path, BytesIO(content))
+    except (OSError, ValueError, SyntaxError) as fault:
+        raise UnreadableLogo(
+            f"{path}: expected a {kind.upper()} picture, got {len(content):,} bytes that cannot be read as one; save it again as PNG or "
+            "JPEG, or take it out of the folder"
+        ) from fault

@@ -11,7 +11,7 @@ import typer
 from connectors.files.lookup import FoundStatement
 from connectors.files.statement_background import accrued_by_entry, backgrounds
 from milepost.locales import writing
-from milepost.statement_files import logo_of
+from milepost.statement_files import UnreadableLogo, logo_of
 from milepost.statement_groups import EntryShare, GroupBy, StatementGroup, grouped_lines
 from milepost.statement_sheet import StatementSheet
 
@@ -25,10 +25,13 @@ class SheetForm(NamedTuple):
 
 
 def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> list[StatementSheet]:
-    """Raises BadParameter where people are to be told apart without their names, UnknownLocale and NoOutputs."""
+    """Raises BadParameter where people are to be told apart without their names or a logo is no picture, UnknownLocale and NoOutputs."""
     if not form.names and form.group_by == "person":
         raise typer.BadParameter("expected --names with --group-by person", param_hint="--no-names")
-    logos = {entity_id: logo_of(entity_id) for entity_id in {one.statement.legal_entity_id for one in several}}
+    try:
+        logos = {entity_id: logo_of(entity_id) for entity_id in {one.statement.legal_entity_id for one in several}}
+    except UnreadableLogo as fault:
+        raise typer.BadParameter(str(fault), param_hint="[folder] logos") from fault
     return [
         StatementSheet(
             issued,

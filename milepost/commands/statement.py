@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -91,7 +92,8 @@ def statement(
 
     if sum((html is not None, as_csv, json)) > 1:
         raise typer.BadParameter("expected one of --html, --csv and --json", param_hint="--html")
-    _check_period(id_, period, entity, pdf, invoice)
+    others = {"--html": html, "--csv": as_csv or None, "--json": json or None, "--revision": revision, "--diff": diff}
+    _check_period(id_, period, entity, (pdf, invoice), [name for name, value in others.items() if value is not None])
     try:
         form = SheetForm(group_by.value, locale, names)
         if period is not None:
@@ -123,14 +125,26 @@ def statement(
 
 
 def _check_period(
-    id_: str | None, period: str | None, entity: str | None, pdf: Path | None, invoice: Path | None
+    id_: str | None,
+    period: str | None,
+    entity: str | None,
+    folders: tuple[Path | None, Path | None],
+    others: Sequence[str],
 ) -> None:
-    if period is None and entity is not None:
-        raise typer.BadParameter("expected --period with it", param_hint="--entity")
-    if period is not None and id_ is not None:
+    """`folders` are those of --pdf and --e-invoice; `others` the options given that show one statement alone."""
+    if period is None:
+        if entity is not None:
+            raise typer.BadParameter("expected --period with it", param_hint="--entity")
+        return
+    if id_ is not None:
         raise typer.BadParameter("expected an id or --period, got both", param_hint="--period")
-    if period is not None and pdf is None and invoice is None:
+    if folders == (None, None):
         raise typer.BadParameter("expected --pdf FOLDER, --e-invoice FOLDER or both with it", param_hint="--period")
+    for other in others:
+        raise typer.BadParameter("expected one statement's id with it, not --period", param_hint=other)
+    for option, folder, suffix in zip(("--pdf", "--e-invoice"), folders, (".pdf", ".xml"), strict=True):
+        if folder is not None and (folder.suffix.lower() == suffix or folder.is_file()):
+            raise typer.BadParameter(f"expected a folder beside --period, got the file {folder}", param_hint=option)
 
 
 def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: bool, json: bool) -> None:

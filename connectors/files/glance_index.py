@@ -342,11 +342,14 @@ class GlanceTables:
         return [AboutSum._make(row) for row in self._db.execute(sql, (cut,))]
 
     def _placed(self, by: str, which: str) -> list[AboutSum]:
+        """Rows of one statement stand apart by their days, of which a row has the first."""
         columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", by
+        named = ", ".join(columns)
         sql = f"""SELECT {_texts(*columns, "rule")}, day, amount, ledger FROM (
-            SELECT {", ".join(columns)}, rule, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM placed
-            WHERE about NOT IN (SELECT row FROM shared_row) AND {which} GROUP BY {", ".join(columns)}
-            HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
+            SELECT {named}, rule, day, sum(amount) AS amount, sum(ledger) AS ledger FROM (
+                SELECT {named}, rule, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM placed
+                WHERE about NOT IN (SELECT row FROM shared_row) AND {which} GROUP BY {named}, about)
+            GROUP BY {named}, day HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
         return [AboutSum._make(row) for row in self._db.execute(sql)]
 
     def _shared(self) -> list[SharedRow]:

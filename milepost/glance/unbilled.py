@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from domain.accounts import UNBILLED
+from domain.units import Amount
 from milepost.glance.ages import AGES, age_columns, aged
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.firm import FirmAtMoment
@@ -67,16 +69,21 @@ def _rows(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
             piece.reason,
             piece.ledger_currency,
         ].append(piece)
-    return [_row(firm, key, groups[key]) for key in sorted(groups)]
+    return [_row(firm, key, of) for key, of in sorted(groups.items()) if _total(of) != (0, 0)]
+
+
+def _total(of: Iterable[UnbilledPiece]) -> tuple[Amount, Amount]:
+    return sum(piece.amount for piece in of), sum(piece.ledger for piece in of)
 
 
 def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
     client, project_id, contract_id, entity_id, currency, reason, ledger_currency = key
-    amount = sum(piece.amount for piece in of)
+    amount, in_ledger = _total(of)
     on_statement = reason is Reason.STATEMENT
-    ages: dict[str, int] = defaultdict(int)
-    for piece in of:
-        ages[aged(firm.today.toordinal() - piece.day)] += piece.amount
+    by_day = _by_day(of)
+    ages: dict[str, Amount] = defaultdict(int)
+    for day, open_amount in by_day.items():
+        ages[aged(firm.today.toordinal() - day)] += open_amount
     cells: dict[str, Cell] = {
         "client": client or None,
         "client_name": firm.client_name(client) or None,
@@ -88,12 +95,25 @@ def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
         **{name: ages.get(name) for name, _, _ in AGES},
         "unbilled": None if on_statement else amount,
         "on_statement": amount if on_statement else None,
-        "oldest": firm.today.fromordinal(min(piece.day for piece in of)),
+        "oldest": firm.today.fromordinal(min(by_day)),
         "ledger_currency": ledger_currency,
-        "in_ledger": sum(piece.ledger for piece in of),
+        "in_ledger": in_ledger,
     }
     column = "on_statement" if on_statement else "unbilled"
     return GlanceRow(cells, {column: _explained_by(firm, project_id, contract_id, of)})
+
+
+def _by_day(of: Iterable[UnbilledPiece]) -> dict[int, Amount]:
+    """What is open by service date; what takes back of another day is taken off the oldest."""
+    days: dict[int, Amount] = defaultdict(int)
+    for piece in of:
+        days[piece.day] += piece.amount
+    back = sorted(day for day in days if days[day] < 0)
+    for day in sorted(days):
+        for taken in back:
+            part = min(-days[taken], days[day]) if days[day] > 0 else 0
+            days[day], days[taken] = days[day] - part, days[taken] + part
+    return {day: amount for day, amount in days.items() if amount} or {max(days): 0}
 
 
 def _explained_by(firm: FirmAtMoment, project_id: str, contract_id: str, of: list[UnbilledPiece]) -> tuple[str, ...]:

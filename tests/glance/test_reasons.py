@@ -107,3 +107,12 @@ def test_a_price_earned_over_time_is_billed_by_its_schedule(tmp_path: Path) -> N
     run(tmp_path, "--until", "2026-04-07")
     told = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
     assert [(row["reason"], row["unbilled"]) for row in told["rows"]] == [("billed by schedule", "1100.00")]
+
+
+def test_rows_of_a_statement_are_as_old_as_their_own_work(tmp_path: Path) -> None:
+    """800.00 of 2 March and 800.00 of 31 March on one statement, on 24 April: 53 and 24 days."""
+    reasons(tmp_path, [*founding(), worked("T-1", 2), worked("T-2", 31)], "2026-04-24")
+    told = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
+    [row] = told["rows"]
+    assert (row["reason"], row["on_statement"]) == ("on a statement, not invoiced", "1600.00")
+    assert (row["days_0_30"], row["days_31_60"], row["oldest"]) == ("800.00", "800.00", "2026-03-02")

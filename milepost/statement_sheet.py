@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final, NamedTuple
@@ -176,20 +177,24 @@ def sums(sheet: StatementSheet) -> Iterator[tuple[str, int]]:
 
 
 def tax_sums(sheet: StatementSheet) -> Iterator[tuple[str, str]]:
-    """Tax by category and rate, and what is due with it where all of it is known; nothing where no region is."""
+    """Tax by rate, by category where one rate has several, and what is due with it where all of it is known; none without a region."""
     statement, words, writing = sheet.statement, sheet.words, sheet.writing
     if statement.tax_region is None:
         return
     sign = -1 if is_credit(statement) else 1
     groups = groups_of(statement)
+    taxed_alike = Counter((tax.kind, tax.outside_scope, tax.percent) for tax in groups.known)
     for tax in groups.known:
+        is_alone = taxed_alike[tax.kind, tax.outside_scope, tax.percent] == 1
         name = words["tax_outside_scope" if tax.outside_scope else f"tax_{tax.kind}"].format(
-            category=tax.category, percent=writing.percent(tax.percent), base=writing.money(sign * tax.base)
+            category="" if is_alone else f" {tax.category}",
+            percent=writing.percent(tax.percent),
+            base=writing.money(sign * tax.base),
         )
         yield name, writing.money(sign * tax.amount)
     for open_tax in groups.undetermined:
         base = writing.money(sign * open_tax.base)
-        yield words["tax_undetermined"].format(category=open_tax.category, base=base), words["undetermined"]
+        yield words["tax_undetermined"].format(category=f" {open_tax.category}", base=base), words["undetermined"]
     whole = groups.total
     if whole is not None and groups.known:
         name = words["credited_with_tax" if is_credit(statement) else "due_with_tax"]

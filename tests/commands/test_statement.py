@@ -76,9 +76,9 @@ def test_what_is_given_back_is_a_credit() -> None:
 def test_tax_stands_below_what_is_due() -> None:
     """19 % of 22,245.00; the page says so in the words of the country."""
     text = simulated()
-    assert re.search(r"Tax services 19% on €22,245.00 +€4,226.55\n +Amount due with tax +€26,471.55", text)
+    assert re.search(r"Tax 19% on €22,245.00 +€4,226.55\n +Amount due with tax +€26,471.55", text)
     page = simulated("--html", "-", "--locale", "de_DE")
-    assert "Steuer services 19 % auf 22.245,00 €" in page.replace("\u00a0", " ")
+    assert "Steuer 19 % auf 22.245,00 €" in page.replace("\u00a0", " ")
     assert "maßgeblich ist die Rechnung" in page
     assert "Tax" not in statement(TUNNEL_JANUARY).stdout
     assert "All amounts are net of tax" in statement(TUNNEL_JANUARY, "--html", "-").stdout
@@ -93,26 +93,38 @@ LAST = date(2026, 1, 31)
         (
             (StatementTax("services", 10_000_0000, 19_000_000, 1_900_0000, "output", LAST),),
             10_000_0000,
-            [("Tax services 19% on €10,000.00", "€1,900.00"), ("Amount due with tax", "€11,900.00")],
+            [("Tax 19% on €10,000.00", "€1,900.00"), ("Amount due with tax", "€11,900.00")],
         ),
         (
             (StatementTax("services", 100_0000, 0, 0, "reverse_charge"), StatementTax("x", 1_0000, 0, 0, "exempt")),
             101_0000,
             [
-                ("Tax services, reverse charge, on €100.00", "€0.00"),
-                ("Tax x, exempt, on €1.00", "€0.00"),
+                ("Tax, reverse charge, on €100.00", "€0.00"),
+                ("Tax, exempt, on €1.00", "€0.00"),
                 ("Amount due with tax", "€101.00"),
             ],
         ),
         (
             (StatementTax("a", 1_0000, 5_000_000, 500, "output", LAST), UndeterminedTax("b", 2_0000, LAST)),
             3_0000,
-            [("Tax a 5% on €1.00", "€0.05"), ("Tax b on €2.00", "undetermined")],
+            [("Tax 5% on €1.00", "€0.05"), ("Tax b on €2.00", "undetermined")],
         ),
         (
             (StatementTax("services", -100_0000, 19_000_000, -19_0000, "output", LAST),),
             -100_0000,
-            [("Tax services 19% on €100.00", "€19.00"), ("Amount credited with tax", "€119.00")],
+            [("Tax 19% on €100.00", "€19.00"), ("Amount credited with tax", "€119.00")],
+        ),
+        (
+            (
+                StatementTax("services", 100_0000, 19_000_000, 19_0000, "output", LAST),
+                StatementTax("travel", 200_0000, 19_000_000, 38_0000, "output", LAST),
+            ),
+            300_0000,
+            [
+                ("Tax services 19% on €100.00", "€19.00"),
+                ("Tax travel 19% on €200.00", "€38.00"),
+                ("Amount due with tax", "€357.00"),
+            ],
         ),
         ((UndeterminedTax("services", 100_0000, LAST),), 100_0000, [("Tax services on €100.00", "undetermined")]),
         # As statements once said it.

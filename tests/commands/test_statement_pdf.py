@@ -45,8 +45,8 @@ books
 services
 Summe netto 1.218,75 €
 Zu zahlen netto 1.218,75 €
-Steuer books 7 % auf 243,75 € 17,06 €
-Steuer services 19 % auf 975,00 € 185,25 €
+Steuer 7 % auf 243,75 € 17,06 €
+Steuer 19 % auf 975,00 € 185,25 €
 Zu zahlen mit Steuer 1.421,06 €
 Empfänger Brücken & Tunnel GmbH
 IBAN DE89 3704 0044 0532 0130 00
@@ -93,7 +93,7 @@ services
 earlier period, correction
 Total, net of tax -€390.00
 Amount credited, net of tax €390.00
-Tax services 19% on €390.00 €74.10
+Tax 19% on €390.00 €74.10
 Amount credited with tax €464.10
 earlier period: Work of an earlier period that has not been billed before, or corrects what was.
 correction: The difference to what an earlier statement billed for the same work.

@@ -72,7 +72,7 @@ def mark(
         assert isinstance(said, InvoicePosted), "of its type"
         with recording.books() as books:
             _check_id(one, said, books, recording)
-            _check_posted(one, said, books, recording, is_dated=posted_on is not None)
+            _check_posted(one, said, books, recording, is_named=invoice_id is not None, is_dated=posted_on is not None)
             replaced = _replaced(one, said, books, recording, is_dated=posted_on is not None)
         if replaced is not None:
             say(f"It replaces {_told(replaced, one)}, which is not posted")
@@ -128,12 +128,20 @@ def _check_id(one: BillingStatement, said: InvoicePosted, books: StoreReader, re
 
 
 def _check_posted(
-    one: BillingStatement, said: InvoicePosted, books: StoreReader, recording: Recording, *, is_dated: bool
+    one: BillingStatement,
+    said: InvoicePosted,
+    books: StoreReader,
+    recording: Recording,
+    *,
+    is_named: bool,
+    is_dated: bool,
 ) -> None:
-    """Ends the command where the statement's invoice is posted: as it is said, or otherwise."""
+    """Ends the command where the statement's invoice is posted, as it is said or otherwise. Without an id it is that one."""
     for state in books.parts_with_id("statement", one.statement_id):
         if state.invoice_id is None:
             continue
+        if not is_named:
+            said = said._replace(invoice_id=state.invoice_id)
         owed: list[Receivable] = [
             each
             for each in books.parts_with_id("receivable", state.invoice_id)

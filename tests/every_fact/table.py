@@ -89,7 +89,7 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "PaymentApplied.exchange_rate": "tests/state/test_shared_application.py",
     **dict.fromkeys(
         (
-            *("BalanceForward.percent", "ReceivableForward.ledger_open"),
+            *("BalanceForward.percent", "BalanceForward.units", "ReceivableForward.ledger_open"),
             *(f"CapForward.{name}" for name in ("cap_id", "amount", "hours", "month")),
             *(
                 f"LedgerForward.{name}"

@@ -19,9 +19,9 @@ def test_what_does_not_agree_says_both() -> None:
     """The outputs have 2.5 h, and the explanation none."""
     made = agreeing(HOURS, stated("told", 2_500_000, "hours"))
     assert (made.value, made.why) == (2_500_000, (HOURS,))
-    assert formula(made) == "as the outputs have it, not explained: what stands below comes to 0"
+    assert formula(made) == "as the outputs have it, not explained: what is below comes to 0"
     assert disagreeing(made) == unexplained(made) == [made]
     assert recompute(made) == []
     assert disagreeing(stated("told", 2_500_000, "hours")) == []
     assert as_json(made)["nodes"][-1]["parameters"] == {"comes_to": "0"}
-    assert "what stands below comes to 0" in page(made, [], [])
+    assert "what is below comes to 0" in page(made, [], [])

@@ -26,10 +26,9 @@ from state.facts import is_new
 from state.handlers import payments, write_offs
 from state.handlers.cash_fits import Fitting, fitting
 from state.handlers.payments import CATEGORIES, MISAPPLIED, PAYMENT, RECEIPT, UNKNOWN
-from state.ledger.posting import booking_of
 from state.receivables import cash_waits
 from state.receivables.cash_waits import CashFault, WaitingCash
-from state.receivables.receipts import Subject, mirror, post
+from state.receivables.receipts import ReceiptLines, Subject, mirror, post
 from state.receivables.receivables import pay, show_anew, unpay
 from state.receivables.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
 from state.terms.known import Slot, open_day_from, period
@@ -167,20 +166,15 @@ def _slot(
 def _post(draft: Draft, known: CashApplication, group: ApplicationGroup) -> CashApplication:
     event, slot = known.event, group.slot
     lines, applied = _lines(draft, event, group)
-    receipt = Receipt(
-        "",
+    booked = group.booked
+    posts = ReceiptLines(
         f"application/{event.payment_id}/{group.contract_id}",
-        slot.entity.legal_entity_id,
-        slot.currency,
-        slot.entity.currency,
-        slot.exchange.rate,
-        slot.accounting_date,
-        group.policies.cash_journal == "milepost" if group.booked is None else group.booked.deliver,
         group.contract_id,
         lines,
+        deliver=group.policies.cash_journal == "milepost" if booked is None else booked.deliver,
     )
     about = Subject(APPLICATION, event.application_id, event.customer_id)
-    posted = post(draft, about, receipt, booking_of(slot, "posting"), group.policies)
+    posted = post(draft, about, slot, posts, group.policies)
     return replace(known, receipts=(*known.receipts, posted), applied=(*known.applied, *applied))
 
 

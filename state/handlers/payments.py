@@ -26,10 +26,9 @@ from state.books import Payment, Receipt, Receivable
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_new
 from state.handlers import write_offs
-from state.ledger.posting import booking_of
 from state.receivables import cash_waits
 from state.receivables.cash_waits import CashFault, WaitingCash
-from state.receivables.receipts import Subject, mirror, post
+from state.receivables.receipts import ReceiptLines, Subject, mirror, post
 from state.receivables.receivables import pay, receivable_of, show_anew, unpay, within
 from state.receivables.unapplied import customers_of, remember
 from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
@@ -311,20 +310,9 @@ def _post(
     if not lines:
         return [], applied
     rule = f"{RECEIPT}/{group.contract_id}" if group.contract_id else RECEIPT
-    receipt = Receipt(
-        "",
-        rule,
-        slot.entity.legal_entity_id,
-        slot.currency,
-        slot.entity.currency,
-        slot.exchange.rate,
-        slot.accounting_date,
-        group.policies.cash_journal == "milepost",
-        group.contract_id,
-        lines,
-    )
+    posts = ReceiptLines(rule, group.contract_id, lines, deliver=group.policies.cash_journal == "milepost")
     about = Subject(PAYMENT, payment_id, event.customer_id)
-    return [post(draft, about, receipt, booking_of(slot, "posting"), group.policies)], applied
+    return [post(draft, about, slot, posts, group.policies)], applied
 
 
 def _lines(

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.identity import composed
-from domain.ledger.journal import Booking
 from domain.units import Amount
 from state.billing.payers import applied_to
 from state.books import (
@@ -20,7 +19,6 @@ from state.draft import Draft
 from state.opening.bills import put_months
 from state.opening.progress import open_day
 from state.receivables import receipts
-from state.terms.known import period
 from state.totals import issued_on, with_issued
 
 
@@ -77,21 +75,9 @@ def _less(one: tuple[Amount, Amount], other: tuple[Amount, Amount]) -> tuple[Amo
 
 
 def _take_back(draft: Draft, journal: OpeningJournal) -> None:
-    """Its own lines, amounts and rate, on its day, which is open."""
-    receipt = journal.receipt
-    entity = draft.reference.entity(receipt.legal_entity_id)
-    assert entity is not None, "the journal was posted in this company"
-    booking = Booking(
-        receipt.legal_entity_id,
-        receipt.currency,
-        receipt.ledger_currency,
-        receipt.exchange_rate,
-        receipt.accounting_date,
-        period(draft, entity, receipt.accounting_date).name,
-        "reversal",
-    )
+    """On its day, which is open."""
     about = receipts.Subject(journal.kind, journal.id, journal.customer_id)
-    receipts.reverse(draft, about, receipt, booking, journal.version)
+    receipts.reverse(draft, about, journal.receipt, journal.receipt.accounting_date, journal.version)
 
 
 def _free(draft: Draft, piece: OpeningPiece) -> None:

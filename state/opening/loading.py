@@ -16,7 +16,6 @@ from state.books import (
     Receivable,
 )
 from state.draft import Draft
-from state.ledger.posting import booking_of
 from state.opening.faults import Stated
 from state.opening.record import say_payment
 from state.receivables import receipts
@@ -85,23 +84,12 @@ def post(
 ) -> None:
     slot, contract = loading.slot, loading.contract
     lines = tuple((project_id, leg) for leg in legs if leg.amount or leg.ledger_amount)
-    receipt = Receipt(
-        "",
-        rule,
-        slot.entity.legal_entity_id,
-        slot.currency,
-        slot.entity.currency,
-        slot.exchange.rate,
-        slot.accounting_date,
-        False,
-        contract.contract_id,
-        lines,
-    )
+    posts = receipts.ReceiptLines(rule, contract.contract_id, lines, deliver=False)
     about = receipts.Subject(
         KIND, loading.event.project_id, customer_of(contract, bill_to or contract.terms.customer_id)
     )
     policies = contract_policies(draft, contract)
-    posted = receipts.post(draft, about, receipt, booking_of(slot, "posting"), policies)
+    posted = receipts.post(draft, about, slot, posts, policies)
     loading.journals.append(OpeningJournal(about.kind, about.id, 0, posted, about.customer_id))
     if draft.why is not None:
         currencies = slot.currency, slot.entity.currency

@@ -1,18 +1,20 @@
 """Journals of cash: each line stands in a project of its own, and each journal is kept, so that its reversal is exact (R14, R52)."""
 
+from datetime import date
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.events.finance import PaymentReversed
-from domain.ledger.journal import About, Booking, journal_entry
+from domain.events.reference import LegalEntityDefined
+from domain.ledger.journal import About, Booking, Leg, journal_entry
 from domain.policies import Resolved
 from domain.reference.zones import local_date
 from state.books import Receipt
 from state.draft import Draft
 from state.ledger import standings
-from state.ledger.posting import note_rounding
-from state.terms.known import open_day_from, period
+from state.ledger.posting import booking_of, note_rounding
+from state.terms.known import Slot, open_day_from, period
 
 
 class Subject(NamedTuple):
@@ -23,36 +25,62 @@ class Subject(NamedTuple):
     customer_id: str
 
 
-def post(draft: Draft, about: Subject, receipt: Receipt, booking: Booking, policies: Resolved) -> Receipt:
-    """With the name of its journal."""
+class ReceiptLines(NamedTuple):
+    """What a journal of cash posts, each line with its project; `contract_id` is empty for cash of no contract."""
+
+    rule: str
+    contract_id: str
+    lines: tuple[tuple[str, Leg], ...]
+    deliver: bool
+
+
+def post(draft: Draft, about: Subject, slot: Slot, posts: ReceiptLines, policies: Resolved) -> Receipt:
+    """As it is kept, with the name of its journal."""
+    booking = booking_of(slot, "posting")
+    receipt = Receipt(
+        "",
+        posts.rule,
+        booking.legal_entity_id,
+        booking.currency,
+        booking.ledger_currency,
+        booking.exchange_rate,
+        booking.accounting_date,
+        posts.deliver,
+        posts.contract_id,
+        posts.lines,
+    )
     return replace(receipt, journal_id=_emit(draft, about, receipt, booking, policies))
 
 
 def mirror(draft: Draft, event: PaymentReversed, about: Subject, receipt: Receipt) -> None:
-    """Its own lines, amounts and rate, on the day on which the bank took it back and never before it came."""
-    entity = draft.reference.entity(receipt.legal_entity_id)
-    assert entity is not None, "the receipt was posted in this company"
+    """On the day on which the bank took it back and never before it came."""
+    entity = _entity(draft, receipt)
     taken_back = event.received_on or local_date(event.occurred_at, entity.zone)
-    day = open_day_from(draft, entity, max(taken_back, receipt.accounting_date))
+    reverse(draft, about, receipt, open_day_from(draft, entity, max(taken_back, receipt.accounting_date)))
+
+
+def reverse(draft: Draft, about: Subject, receipt: Receipt, day: date, version: int = 0) -> None:
+    """Its own lines, amounts and rate, on a day that is open."""
+    lines = tuple(
+        (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
+        for project_id, leg in receipt.lines
+    )
     booking = Booking(
         receipt.legal_entity_id,
         receipt.currency,
         receipt.ledger_currency,
         receipt.exchange_rate,
         day,
-        period(draft, entity, day).name,
+        period(draft, _entity(draft, receipt), day).name,
         "reversal",
     )
-    reverse(draft, about, receipt, booking)
-
-
-def reverse(draft: Draft, about: Subject, receipt: Receipt, booking: Booking, version: int = 0) -> None:
-    """Its own lines, amounts and rate, where it is booked."""
-    lines = tuple(
-        (project_id, leg._replace(amount=-leg.amount, ledger_amount=-leg.ledger_amount))
-        for project_id, leg in receipt.lines
-    )
     _emit(draft, about, replace(receipt, lines=lines), booking, None, receipt.journal_id, version)
+
+
+def _entity(draft: Draft, receipt: Receipt) -> LegalEntityDefined:
+    entity = draft.reference.entity(receipt.legal_entity_id)
+    assert entity is not None, "the receipt was posted in this company"
+    return entity
 
 
 def _emit(

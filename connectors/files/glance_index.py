@@ -32,12 +32,13 @@ CREATE TABLE IF NOT EXISTS waits(exception INTEGER, log_offset INTEGER, seq INTE
 CREATE TABLE IF NOT EXISTS named(kind TEXT, id TEXT, version INTEGER, log_offset INTEGER, noted TEXT);
 """
 # Of each table the columns that are words.
+# Columns of `AboutSum` before its figures, in its order.
+_ABOUT: Final = ("entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule")
 _POSTED: Final = (*range(2, 13),)
 _WORKED: Final = (0, 3, 4, 8)
 _PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
 _LISTED: Final = (0, 2, 3)
 _WAITS: Final = (0, 4, 5, 6, 7, 9, 10)
-QUOTE: Final = "'"
 
 
 class AccountSum(NamedTuple):
@@ -140,14 +141,14 @@ class GlanceTables:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._numbers: dict[str, int] = {}
-        # The log offset that the temporary tables of statements are of.
-        self._current: int | None = None
+        # By name the log offset that temporary tables are of.
+        self._made: dict[str, int] = {}
 
     # Writing them
 
     def write(self, rows: GlanceRows) -> None:
         """Within the transaction of the index."""
-        self._current = None
+        self._made.clear()
         last = self._db.execute("SELECT coalesce(max(no), 0) FROM words").fetchone()[0]
         if last != len(self._numbers):  # somebody else has written, or nobody has read
             self._numbers = dict(self._db.execute("SELECT text, no FROM words"))
@@ -212,11 +213,10 @@ class GlanceTables:
     def listed_to(self, cut: int, contracts: Iterable[str]) -> dict[str, frozenset[str]]:
         """To whom each row of some contracts is billed by an issued statement."""
         self._make_current(cut)
-        marks = ", ".join(f"'{contract.replace(QUOTE, QUOTE * 2)}'" for contract in contracts)
         sql = f"""SELECT {_texts("c.row", "s.bill_to")} FROM current_row c JOIN newest_statement s ON s.statement = c.statement
-            WHERE s.contract IN (SELECT no FROM words WHERE text IN ({marks}))"""  # noqa: S608
+            WHERE s.contract IN ({_among("?")})"""  # noqa: S608
         found: dict[str, frozenset[str]] = {}
-        for row, bill_to in self._db.execute(sql):
+        for row, bill_to in self._db.execute(sql, (_listed(contracts),)):
             found[row] = found.get(row, frozenset()) | {bill_to}
         return found
 
@@ -253,15 +253,14 @@ class GlanceTables:
         """By person, project and month, of days from one to another; what was approved in its highest version before a log offset. Of
         some people by day."""
         self._make_worked(cut)
-        people = ", ".join(f"'{each.replace(QUOTE, QUOTE * 2)}'" for each in by_day)
         sql = f"""SELECT {_texts("person", "project")}, month, at, hours, billable, waiting FROM (SELECT person, project,
             strftime('%Y-%m', day + 1721424.5) AS month,
-            CASE WHEN person IN (SELECT no FROM words WHERE text IN ({people})) THEN day ELSE 0 END AS at,
+            CASE WHEN person IN ({_among(":people")}) THEN day ELSE 0 END AS at,
             sum(hours) AS hours, sum(billable) AS billable,
             sum(CASE WHEN row IN (SELECT about FROM posted WHERE log_offset < :cut GROUP BY about, entity, account
                 HAVING sum(amount) <> 0 OR sum(ledger) <> 0) THEN 0 ELSE hours END) AS waiting
             FROM current_worked WHERE day BETWEEN :first AND :last GROUP BY 1, 2, 3, 4)"""  # noqa: S608
-        rows = self._db.execute(sql, {"cut": cut, "first": first, "last": last})
+        rows = self._db.execute(sql, {"cut": cut, "first": first, "last": last, "people": _listed(by_day)})
         return [HoursWorked._make(row) for row in rows]
 
     def cost_of_hours(self, cut: int, first: int = 0, last: int = 1 << 40) -> list[CostOfHours]:
@@ -311,11 +310,11 @@ class GlanceTables:
         """Records that were refused, by offset and what they name, as they raised why; those behind a gap are, as long as it is open."""
         subject = _text("w.subject")
         sql = f"""SELECT w.log_offset, {subject} FROM waits w WHERE w.log_offset < :cut AND w.is_open
-            AND w.category IN (SELECT no FROM words WHERE text IN (SELECT value FROM json_each(:refused)))
+            AND w.category IN ({_among(":refused")})
             UNION SELECT w.log_offset, {subject} FROM waits w JOIN (SELECT exception, is_open, max(seq) FROM waits WHERE log_offset < :cut
             GROUP BY exception) n ON n.exception = w.exception AND n.is_open AND w.log_offset < :cut
             AND w.category = (SELECT no FROM words WHERE text = :gap)"""  # noqa: S608
-        given = {"cut": cut, "refused": orjson.dumps(sorted(REFUSED)).decode(), "gap": BEHIND_A_GAP}
+        given = {"cut": cut, "refused": _listed(REFUSED), "gap": BEHIND_A_GAP}
         found = set[tuple[int, str]]()
         for log_offset, subject in self._db.execute(sql, given):
             found |= {(log_offset, subject), (log_offset, parts_of(subject)[-1])}
@@ -323,27 +322,22 @@ class GlanceTables:
 
     def payments(self, cut: int) -> list[tuple[int, AboutSum]]:
         """Lines on 1100 of journals of payments, and of cash that is applied later, as they stand there, with the journal's output_seq."""
-        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule"
-        sql = f"""SELECT seq, {_texts(*columns)}, day, amount, ledger FROM posted WHERE log_offset < ?
+        sql = f"""SELECT seq, {_texts(*_ABOUT)}, day, amount, ledger FROM posted WHERE log_offset < ?
             AND account = (SELECT no FROM words WHERE text = ?)
             AND about IN (SELECT no FROM words WHERE text LIKE 'payment/%' OR text LIKE 'payment_application/%')
             ORDER BY rowid"""  # noqa: S608
         return [(seq, AboutSum._make(line)) for seq, *line in self._db.execute(sql, (cut, RECEIVABLE))]
 
     def _about(self, cut: int, accounts: Iterable[str], which: str) -> list[AboutSum]:
-        marks = ", ".join(f"'{account}'" for account in accounts)
-        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule"
-        sql = f"""SELECT {_texts(*columns)}, day, amount, ledger FROM (
-            SELECT entity, ledger_currency, currency, account, project, contract, customer, about, rule, min(day) AS day,
-            sum(amount) AS amount, sum(ledger) AS ledger FROM posted
-            WHERE log_offset < ? AND account IN (SELECT no FROM words WHERE text IN ({marks})) AND {which}
-            GROUP BY entity, ledger_currency, currency, account, project, contract, customer, about
+        sql = f"""SELECT {_texts(*_ABOUT)}, day, amount, ledger FROM (
+            SELECT {", ".join(_ABOUT)}, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM posted
+            WHERE log_offset < ? AND account IN ({_among("?")}) AND {which} GROUP BY {", ".join(_ABOUT[:-1])}
             HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
-        return [AboutSum._make(row) for row in self._db.execute(sql, (cut,))]
+        return [AboutSum._make(row) for row in self._db.execute(sql, (cut, _listed(accounts)))]
 
     def _placed(self, by: str, which: str) -> list[AboutSum]:
         """Rows of one statement stand apart by their days, of which a row has the first."""
-        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", by
+        columns = (*_ABOUT[:-2], by)
         named = ", ".join(columns)
         sql = f"""SELECT {_texts(*columns, "rule")}, day, amount, ledger FROM (
             SELECT {named}, rule, day, sum(amount) AS amount, sum(ledger) AS ledger FROM (
@@ -355,8 +349,7 @@ class GlanceTables:
     def _shared(self) -> list[SharedRow]:
         """By row its journals' lines and what statements list of it, in the order in which they came."""
         found: dict[str, SharedRow] = {}
-        columns = "entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule"
-        sql = f"""SELECT seq, {_texts(*columns)}, day, amount, ledger FROM placed WHERE about IN (SELECT row FROM shared_row)
+        sql = f"""SELECT seq, {_texts(*_ABOUT)}, day, amount, ledger FROM placed WHERE about IN (SELECT row FROM shared_row)
             ORDER BY seq"""  # noqa: S608
         for seq, *line in self._db.execute(sql):
             one = AboutSum._make(line)
@@ -367,12 +360,17 @@ class GlanceTables:
             found[row].listed.append((seq, statement, amount))
         return list(found.values())
 
+    def _make(self, name: str, cut: int, script: str) -> None:
+        """Once for a log offset, until more is written."""
+        if self._made.get(name) != cut:
+            self._db.executescript(script)
+            self._made[name] = cut
+
     def _make_current(self, cut: int) -> None:
         """Temporary tables: each statement as last published, and of each row what issued statements list."""
-        if self._current == cut:
-            return
-        self._current = cut
-        self._db.executescript(
+        self._make(
+            "current",
+            cut,
             f"""
             DROP TABLE IF EXISTS temp.newest_statement; DROP TABLE IF EXISTS temp.current_row;
             CREATE TEMP TABLE newest_statement AS SELECT *, max(seq) FROM published WHERE log_offset < {int(cut)} GROUP BY statement;
@@ -382,7 +380,7 @@ class GlanceTables:
                 JOIN newest_statement t ON (t.statement, t.revision, t.status) = (l.statement, l.revision, l.status)
                 WHERE l.status = (SELECT no FROM words WHERE text = 'issued') GROUP BY l.row, t.statement;
             CREATE INDEX temp.by_row ON current_row(row, seq, statement);
-            """  # noqa: S608
+            """,  # noqa: S608
         )
 
     def _make_placed(self, cut: int) -> None:
@@ -390,7 +388,9 @@ class GlanceTables:
         that comes to."""
         self._make_current(cut)
         marks = ", ".join(f"'{account}'" for account in UNBILLED)
-        self._db.executescript(
+        self._make(
+            "placed",
+            cut,
             f"""
             DROP TABLE IF EXISTS temp.placed; DROP TABLE IF EXISTS temp.shared_row;
             CREATE TEMP TABLE placed AS SELECT p.*, coalesce(s.statement, (SELECT c.statement FROM current_row c WHERE c.row = p.about
@@ -401,18 +401,29 @@ class GlanceTables:
                 ON r.about = c.row LEFT JOIN (SELECT about, statement, sum(amount) AS amount FROM placed GROUP BY 1, 2) p
                 ON (p.about, p.statement) = (c.row, c.statement) WHERE c.amount <> coalesce(p.amount, 0);
             CREATE UNIQUE INDEX temp.by_shared ON shared_row(row);
-            """  # noqa: S608
+            """,  # noqa: S608
         )
 
     def _make_worked(self, cut: int) -> None:
-        self._db.executescript(
+        self._make(
+            "worked",
+            cut,
             f"""
             DROP TABLE IF EXISTS temp.newest_worked; DROP VIEW IF EXISTS temp.current_worked;
             CREATE TEMP TABLE newest_worked AS SELECT *, max(version) FROM worked WHERE log_offset < {int(cut)} GROUP BY row;
             CREATE UNIQUE INDEX temp.by_entry ON newest_worked(row);
             CREATE TEMP VIEW current_worked AS SELECT * FROM newest_worked WHERE hours IS NOT NULL;
-            """  # noqa: S608
+            """,  # noqa: S608
         )
+
+
+def _among(mark: str) -> str:
+    """Numbers of the words that are bound at the mark as `_listed`."""
+    return f"SELECT no FROM words WHERE text IN (SELECT value FROM json_each({mark}))"  # noqa: S608
+
+
+def _listed(words: Iterable[str]) -> str:
+    return orjson.dumps([*words]).decode()
 
 
 def _text(column: str) -> str:

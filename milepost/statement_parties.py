@@ -15,7 +15,6 @@ from milepost.statement_sheet import (
     StatementSheet,
     company_name,
     customer_name,
-    due_day,
     is_credit,
     issued_on,
     title,
@@ -87,8 +86,8 @@ def references(sheet: StatementSheet) -> Iterator[PrintedFact]:
     if statement.replaces_number is not None:
         yield PrintedFact(words["replaces"], statement.replaces_number)
     yield PrintedFact(words[DATED.get(statement.status, "issued")], writing.short_day(issued_on(sheet)))
-    if (due := due_day(sheet)) is not None:
-        yield PrintedFact(words["due_on"], writing.short_day(due))
+    if statement.due_on is not None:
+        yield PrintedFact(words["due_on"], writing.short_day(statement.due_on))
     elif customer is not None and customer.payment_terms_days is not None and not is_credit(statement):
         yield PrintedFact(words["terms"], words["days"].format(days=customer.payment_terms_days))
     yield PrintedFact(words["period"], writing.span(statement.period, last_day(statement.to)))

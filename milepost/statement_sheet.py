@@ -85,11 +85,6 @@ def issued_on(sheet: StatementSheet) -> date:
     return local_date(sheet.issued.position.recorded_at, zone if is_zone(zone) else "UTC")
 
 
-def due_day(sheet: StatementSheet) -> date | None:
-    """As it was issued."""
-    return sheet.statement.due_on
-
-
 def quantity_text(sheet: StatementSheet, line: StatementLine) -> str:
     """Hours of one statement have all as many decimals as the one that needs most."""
     quantity = telling_quantity(line, sheet.statement.currency)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -167,21 +167,17 @@ def people(
     practice: Practice = None,
 ) -> Glance:
     """Show each person: hours, billable share, cost, and how much of the capacity is used."""
+    from domain.months import month_end
     from milepost.glance import people as table
     from milepost.glance.wanted import Wanted
 
     if first is not None and last is not None and last < first:
         raise typer.BadParameter(f"expected a month from {first:%Y-%m} on, got {last:%Y-%m}", param_hint="--to")
     months = table.MonthSpan(
-        first.date() if first is not None else None, _month_end(last) if last is not None else None
+        first.date() if first is not None else None, month_end(last.date()) if last is not None else None
     )
     wanted = Wanted(company, client, project, manager, practice)
     return table.people(firm, wanted, months, by_project=by_project)
-
-
-def _month_end(first: datetime) -> date:
-    """Its last day."""
-    return (first.date().replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
 def _check(form: GlanceOptions) -> None:

@@ -7,7 +7,7 @@ person stands in the person's company. Hours are those of the last forecast, whi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from connectors.files.glance_index import WaitingException
@@ -69,8 +69,8 @@ NOTES: Final = (
 
 
 def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
-    sums = _sums(firm)
-    found = wanted.of(_rows(firm, sums), firm)
+    sums, exceptions = _sums(firm), _exceptions(firm)
+    found = wanted.of(_rows(firm, sums, exceptions), firm)
     if wanted.only_open:
         found = [row for row in found if _is_open(firm, row)]
     return Glance(
@@ -79,7 +79,7 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         firm.as_of,
         COLUMNS,
         found,
-        _totals(firm, found),
+        _totals(found, exceptions),
         feet_of(firm, _figures(sums), ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         _why_none(firm),
@@ -92,9 +92,8 @@ def _why_none(firm: FirmAtMoment) -> str:
     return "no project fits what was asked for"
 
 
-def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
+def _rows(firm: FirmAtMoment, sums: Sums, exceptions: Mapping[str, list[WaitingException]]) -> list[GlanceRow]:
     updates = {update.project_id: update for update in firm.forecasts()}
-    exceptions = _exceptions(firm)
     whole = _whole_costs(sums)
     keys = dict.fromkeys(sums)
     for project_id, noted in firm.projects.items():
@@ -243,9 +242,8 @@ def _is_open(firm: FirmAtMoment, row: GlanceRow) -> bool:
     return not is_over or any(row.cells.get(name) for name in ("unbilled", ON_STATEMENT, "exceptions"))
 
 
-def _totals(firm: FirmAtMoment, rows: list[GlanceRow]) -> list[GlanceRow]:
+def _totals(rows: list[GlanceRow], exceptions: Mapping[str, list[WaitingException]]) -> list[GlanceRow]:
     """An exception of a contract on several projects counts once."""
-    exceptions = _exceptions(firm)
     return [
         total._replace(
             cells={

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from milepost.recording import Recording
     from state.books import Receivable
     from state.store.reader import StoreReader
+
+
+For = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--for", metavar="INVOICE[=AMOUNT]", help="What it pays, without an amount all that is open; may be repeated."
+    ),
+]
+Oldest = Annotated[bool, typer.Option("--oldest", help="Pay the customer's oldest open invoices with the rest.")]
 
 
 class OpenInvoice(NamedTuple):
@@ -55,15 +64,37 @@ def open_invoices(
     }
 
 
-def applied_for(
+def invoice_and_amount(given: str) -> tuple[str, str | None]:
+    """The parts of `INV-1=200`; None where no amount is said."""
+    if "=" not in given:
+        return given, None
+    invoice_id, _, amount = given.rpartition("=")
+    return invoice_id, amount
+
+
+def spread(
+    wanted: Iterable[str], invoices: Mapping[str, OpenInvoice], currency: str, cash: Amount, *, oldest: bool
+) -> dict[str, Amount]:
+    """By invoice, as `--for` and `--oldest` say. Raises BadParameter where it cannot be."""
+    applied = _applied_for(wanted, invoices, currency, cash)
+    return _with_oldest(applied, invoices, currency, cash) if oldest else applied
+
+
+def as_applications(parts: Mapping[str, Amount]) -> list[dict[str, str]]:
+    """As events state them."""
+    from domain.money import format_amount
+
+    return [{"invoice_id": invoice_id, "amount": format_amount(part)} for invoice_id, part in parts.items()]
+
+
+def _applied_for(
     wanted: Iterable[str], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount
 ) -> dict[str, Amount]:
-    """As `--for` says. Raises BadParameter where it cannot be."""
     from connectors.files.lookup import hint
 
     applied: dict[str, Amount] = {}
     for each in wanted:
-        invoice_id, equals, text = each.rpartition("=") if "=" in each else (each, "", "")
+        invoice_id, text = invoice_and_amount(each)
         found = invoices.get(invoice_id)
         if found is None or invoice_id in applied:
             known = frozenset(name for name, one in invoices.items() if one.open > 0 and name not in applied)
@@ -76,7 +107,7 @@ def applied_for(
         if found.open <= 0:
             raise typer.BadParameter(f"nothing of {invoice_id} is open: it is paid or credited", param_hint="--for")
         left = paid - sum(applied.values())
-        part = amount_of(text, "--for") if equals else min(found.open, left)
+        part = amount_of(text, "--for") if text is not None else min(found.open, left)
         if part > found.open or part > left or part <= 0:
             raise typer.BadParameter(
                 f"expected at most what is open of {invoice_id}, {amount_text(found.open)} {currency}, and what is left of the "
@@ -87,7 +118,7 @@ def applied_for(
     return applied
 
 
-def with_oldest(
+def _with_oldest(
     applied: dict[str, Amount], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount
 ) -> dict[str, Amount]:
     """The rest pays what is open, the oldest first."""

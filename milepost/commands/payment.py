@@ -10,13 +10,21 @@ import typer
 
 from milepost.console import amount_text, say
 from milepost.days import day
-from milepost.open_invoices import amount_of, applied_for, open_invoices, paid_for, pending_cash, with_oldest
+from milepost.open_invoices import (
+    For,
+    Oldest,
+    amount_of,
+    as_applications,
+    open_invoices,
+    paid_for,
+    pending_cash,
+    spread,
+)
 from milepost.recording import Recording, records
 
 if TYPE_CHECKING:
     from domain.events.finance import PaymentReceived
     from domain.units import Amount
-    from milepost.open_invoices import OpenInvoice
 
 
 # Long by its options, each of which is a parameter.
@@ -30,17 +38,8 @@ def add(
         datetime | None,
         typer.Option("--on", parser=day, metavar="DAY", help="When it came; without it today.", show_default=False),
     ] = None,
-    for_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--for",
-            metavar="INVOICE[=AMOUNT]",
-            help="What it pays, without an amount all that is open; may be repeated.",
-        ),
-    ] = None,
-    oldest: Annotated[
-        bool, typer.Option("--oldest", help="Pay the customer's oldest open invoices with the rest.")
-    ] = False,
+    for_: For = None,
+    oldest: Oldest = False,
     payment_id: Annotated[
         str | None, typer.Option("--payment-id", help="Of the bank; without it made of customer, day and amount.")
     ] = None,
@@ -75,8 +74,8 @@ def add(
             if part.invoice_id in invoices:
                 one = invoices[part.invoice_id]
                 invoices[part.invoice_id] = one._replace(open=one.open + part.amount)
-        _check_repeats(before, _spread(for_ or [], invoices, currency, paid, oldest=oldest), recording)
-    applied = _spread(for_ or [], invoices, currency, paid, oldest=oldest)
+        _check_repeats(before, spread(for_ or (), invoices, currency, paid, oldest=oldest), recording)
+    applied = spread(for_ or (), invoices, currency, paid, oldest=oldest)
     rest = paid - sum(applied.values())
     recording.send(
         [
@@ -88,9 +87,7 @@ def add(
                 currency=currency,
                 received_on=received_on,
                 exchange_rate=exchange_rate,
-                applications=[
-                    {"invoice_id": invoice_id, "amount": format_amount(part)} for invoice_id, part in applied.items()
-                ],
+                applications=as_applications(applied),
             )
         ],
         "payment_id",
@@ -98,13 +95,6 @@ def add(
     if rest:
         way_out = "" if oldest or for_ else "; --for INVOICE or --oldest says what it pays"
         say(f"{amount_text(rest)} {currency} of it is for no invoice yet{way_out}")
-
-
-def _spread(
-    wanted: list[str], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount, *, oldest: bool
-) -> dict[str, Amount]:
-    applied = applied_for(wanted, invoices, currency, paid)
-    return with_oldest(applied, invoices, currency, paid) if oldest else applied
 
 
 def _other_facts(before: PaymentReceived, said: PaymentReceived) -> str:

@@ -13,13 +13,16 @@ from domain.units import Amount, ExchangeRate
 from milepost.console import amount_text, say
 from milepost.days import day
 from milepost.open_invoices import (
+    For,
+    Oldest,
     OpenInvoice,
     amount_of,
-    applied_for,
+    as_applications,
+    invoice_and_amount,
     open_invoices,
     paid_for,
     pending_cash,
-    with_oldest,
+    spread,
 )
 from milepost.recording import Recording, records
 
@@ -43,14 +46,7 @@ class BookedPayment(NamedTuple):
 def apply(
     recording: Recording,
     payment_id: Annotated[str, typer.Argument(metavar="PAYMENT", help="Id of a payment.", show_default=False)],
-    for_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--for",
-            metavar="INVOICE[=AMOUNT]",
-            help="What it pays, without an amount all that is open; may be repeated.",
-        ),
-    ] = None,
+    for_: For = None,
     off: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,9 +55,7 @@ def apply(
             help="First take it off an invoice that it paid, without an amount all of it; may be repeated.",
         ),
     ] = None,
-    oldest: Annotated[
-        bool, typer.Option("--oldest", help="Pay the customer's oldest open invoices with the rest.")
-    ] = False,
+    oldest: Oldest = False,
     on: Annotated[
         datetime | None,
         typer.Option(
@@ -74,8 +68,6 @@ def apply(
     ] = None,
 ) -> None:
     """Say which invoices cash pays that came without one, or take it off one and put it on another."""
-    from domain.money import format_amount
-
     if not (for_ or off or oldest):
         raise typer.BadParameter("expected --for INVOICE, --oldest, or --off INVOICE", param_hint="--for")
     applied_on = recording.day(on)
@@ -105,9 +97,7 @@ def apply(
     cash = sum(left.values())
     if cash <= 0 and (for_ or oldest):
         raise typer.BadParameter(_nothing_left(payment), param_hint="PAYMENT")
-    applied = applied_for(for_ or (), able, currency, cash)
-    if oldest:
-        applied = with_oldest(applied, able, currency, cash)
+    applied = spread(for_ or (), able, currency, cash, oldest=oldest)
     if oldest and not applied:
         raise typer.BadParameter(f"customer {customer} has no open invoice in {currency}", param_hint="--oldest")
     _check_left(applied, invoices, left, currency)
@@ -122,9 +112,7 @@ def apply(
                 currency=currency,
                 applied_on=applied_on,
                 exchange_rate=_rate(payment, invoices, moved),
-                applications=[
-                    {"invoice_id": invoice_id, "amount": format_amount(part)} for invoice_id, part in moved.items()
-                ],
+                applications=as_applications(moved),
             )
         ],
         "payment_id",
@@ -203,14 +191,14 @@ def _taken_off(
             settled.update({part.invoice_id: part.amount for part in one.applications})
     found: dict[str, Amount] = {}
     for each in wanted:
-        invoice_id, equals, text = each.rpartition("=") if "=" in each else (each, "", "")
+        invoice_id, text = invoice_and_amount(each)
         has = settled[invoice_id] - found.get(invoice_id, 0)
-        part = amount_of(text, "--off") if equals else has
+        part = amount_of(text, "--off") if text is not None else has
         if part <= 0 or part > has:
             paid = ", ".join(name for name, amount in settled.items() if amount > 0) or "none"
             raise typer.BadParameter(
                 f"expected at most what payment {payment.event.payment_id} paid of {invoice_id}, {amount_text(has)} "
-                f"{payment.event.currency}{f'; got {amount_text(part)}' if equals else ''}. It paid {paid}",
+                f"{payment.event.currency}{f'; got {amount_text(part)}' if text is not None else ''}. It paid {paid}",
                 param_hint="--off",
             )
         found[invoice_id] = found.get(invoice_id, 0) + part
@@ -226,7 +214,7 @@ def _check_companies(wanted: Iterable[str], invoices: Mapping[str, OpenInvoice],
     """Cash of one company pays no invoice of another."""
     having = [company for company, amount in left.items() if amount > 0]
     for each in wanted:
-        invoice_id = each.rpartition("=")[0] if "=" in each else each
+        invoice_id, _ = invoice_and_amount(each)
         company = _company(invoices, invoice_id)
         if company and having and company not in having:
             raise typer.BadParameter(

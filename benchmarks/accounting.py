@@ -24,9 +24,10 @@ from dataflows.embedded import (
     seldom_collecting,
     store_path,
 )
+from state.batch import Bodies, Encoders
 from state.books import Entry
 from state.genesis import Genesis
-from state.shard import Bodies, Encoders, Shard
+from state.shard import Shard
 from state.store.store import Engagement, Store, StoredEntries
 
 OpenOn: TypeAlias = Callable[[StoredEntries, str, str, str, str], list[Entry]]

@@ -19,7 +19,7 @@ FINGERPRINT_SHOWN: Final = 12
 
 
 def output_bodies(genesis: Genesis, rules: int) -> dict[str, Callable[[Any], bytes]]:
-    """As `state.shard.Encoders` asks for them. Raises GuardStop."""
+    """As `state.batch.Encoders` asks for them. Raises GuardStop."""
     return {name: codec.encode_body for name, codec in output_codecs(genesis, rules).items()}
 
 

@@ -35,11 +35,12 @@ from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Anew, Tell, open_shard, silent
 from dataflows.settings import AccountingSettings
 from operators.accounting import AccountingTurn, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
+from state.batch import OutputProgress
 from state.genesis import Genesis, to_json
 from state.guards import LOG_MISSING, OTHER_GENERATION, OUTPUTS_DIFFER, TOPIC_CHANGED, GuardStop
 from state.overrides import Overrides, digest_before
 from state.rules import begun_under, check_genesis
-from state.shard import OutputProgress, Shard
+from state.shard import Shard
 from state.store.store import Store
 
 STORE: Final = "books.db"

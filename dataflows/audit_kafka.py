@@ -29,8 +29,9 @@ from dataflows.audit_stream import Tell
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting, store_path
 from domain.audit.about import about
 from domain.audit.findings import INPUT_CHAIN, OUTPUT_CHAIN, REFOLD, Violation
+from state.batch import Encoded, Mark
 from state.guards import OTHER_GENERATION, GuardStop
-from state.shard import Encoded, Mark, Shard
+from state.shard import Shard
 from state.store.store import Store
 
 BATCH_RECORDS: Final = 2_000

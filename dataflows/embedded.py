@@ -17,9 +17,10 @@ from dataflows.accounting import build
 from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
 from operators.accounting import AccountingTurn, BatchLog, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
+from state.batch import Encoders
 from state.genesis import Genesis
 from state.overrides import Overrides
-from state.shard import Encoders, Shard
+from state.shard import Shard
 from state.store.store import Store
 
 Answer = TypeVar("Answer")

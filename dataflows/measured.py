@@ -31,8 +31,8 @@ from domain.exceptions import CATALOGUE
 from domain.outputs import TOPICS
 from domain.units import AMOUNT_ONE, Amount
 from operators.accounting import AccountingTurn, Effects, Outputs
+from state.batch import Encoded, Mark
 from state.guards import GuardStop
-from state.shard import Encoded, Mark
 
 ACCOUNTING: Final = "accounting"
 INTAKE: Final = "intake"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from state.batch import OutputProgress
 from state.guards import OUTPUTS_DIFFER, STORE_DAMAGED, GuardStop
-from state.shard import OutputProgress, Shard
+from state.shard import Shard
 from state.store.snapshot import Damaged
 from state.store.store import Meta, Store, is_damage
 

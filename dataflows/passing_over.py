@@ -14,9 +14,10 @@ from connectors.log_records import StoredRecord
 from dataflows.accounting_kafka import Job, check_log, open_books, shard_folder, target_of
 from dataflows.embedded import seldom_collecting
 from dataflows.opening import Tell, silent
+from state.batch import VIEWS, Mark, OutputProgress
 from state.guards import POISON, GuardStop
 from state.overrides import Override, Overrides
-from state.shard import VIEWS, Mark, OutputProgress, Shard
+from state.shard import Shard
 
 
 class CannotPassOver(Exception):

@@ -40,9 +40,10 @@ from connectors.kafka.resume import (
 from dataflows.accounting_kafka import Job, check_log, shard_folder, target_of
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from dataflows.opening import Tell, silent
+from state.batch import Encoded, Mark, OutputProgress
 from state.guards import OUTPUTS_DIFFER, GuardStop
 from state.overrides import digest_before
-from state.shard import Encoded, Mark, OutputProgress, Shard
+from state.shard import Shard
 from state.store.store import Store
 
 BATCH_RECORDS: Final = 2_000

@@ -6,8 +6,8 @@ from dataflows.embedded import store_path
 from domain.delivery.reconciled import Reconciled
 from domain.events.common import LedgerDifference
 from domain.identity import composed
+from state.batch import REFERENCE
 from state.handlers.reconciliations import ACCEPTED, by_subject, is_accepted, subject_of
-from state.shard import REFERENCE
 from state.store.reader import reading_store
 
 

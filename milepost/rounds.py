@@ -29,10 +29,10 @@ from milepost.console import progress_bar, say
 from milepost.stopping import Stop
 from milepost.summary import RunSummary, open_exceptions
 from operators.accounting import Effects
+from state.batch import Mark
 from state.genesis import Genesis
 from state.guards import GuardStop
 from state.rules import RULES, check_genesis
-from state.shard import Mark
 from state.store.sums import BooksSums, sums
 
 # An embedded log has one partition and one life.

@@ -10,8 +10,8 @@ from domain.events.delivery import TimeApproved
 from domain.money import HALF_UP, extend, smallest_unit
 from domain.outputs import StatementLine
 from domain.units import HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, Hours, Percent
+from domain.work.hours import worked_hours
 from milepost.tables import hours_text, scaled_text
-from state.work.value_time import worked_hours
 
 HOUR, EACH = "hour", "each"
 # Statements print quantities with this many decimals by default; one that differs by more is not the rounded one.

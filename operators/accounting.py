@@ -14,7 +14,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from operators.idling import AT_ONCE, Idle
-from state.shard import Encoded, LogRecord, Mark
+from state.batch import Encoded, LogRecord, Mark
 
 
 class BatchLog(Protocol):

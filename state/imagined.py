@@ -14,6 +14,7 @@ from domain.billing.statement import SUPERSEDED
 from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ForecastCap, ForecastFigures, ProjectView
 from domain.units import Instant
+from state.batch import Encoded, LogRecord, Mark, OutputProgress, Pieces
 from state.books import IssuedStatement, OpenStatement
 from state.draft import Cause, Draft, Transition, nothing_known
 from state.forecast.bases import weigh
@@ -23,7 +24,7 @@ from state.forecast.outlook import project_zone, today
 from state.genesis import Genesis
 from state.handlers.views import project_view
 from state.overrides import Overrides
-from state.shard import Encoded, LogRecord, Mark, OutputProgress, Pieces, Shard
+from state.shard import Shard
 from state.store.store import Engagement, Store
 from state.trace import SILENT, works_of
 

@@ -10,9 +10,9 @@ and the dataflow wraps the same object.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -49,6 +49,17 @@ from domain.tuples import new_tuple
 from domain.waiting import wakes
 from domain.why import Why
 from domain.work.rows import spoken
+from state.batch import (
+    REFERENCE,
+    VIEW_RUN,
+    VIEWS,
+    Encoded,
+    Encoders,
+    LogRecord,
+    Mark,
+    OutputProgress,
+    Pieces,
+)
 from state.books import OpenException
 from state.chain import chained
 from state.draft import Cause, Draft, Plans, Transition
@@ -62,96 +73,18 @@ from state.rules import ACCOUNTING, begun_under, check_rules
 from state.store.snapshot import Damaged
 from state.store.store import Engagement, Meta, Store, StoreError
 
-# Views of changed projects go out at the end of the day and after so many log records.
-VIEW_RUN = 16_384
 ENGAGEMENTS_A_BATCH = 500
-REFERENCE = ""
 # Every shard has the reference data; what nothing follows from is said by one of them.
 FIRST = 0
-# Before the last engagement done, in the position of a record of which only views are left to send: after all ids, and in none.
-VIEWS = "\U0010ffff"
 # What goes wrong around the fold and not in it.
 AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
 # What is said of reference data that does not count.
 NOT_TAKEN = ("invalid_terms", "conflicting_version", SELF_APPROVED)
-NO_NUMBERS: Mapping[str, int] = {}
 DECISIONS = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 JOURNAL = JournalEntry.__name__
 STATEMENT = BillingStatement.__name__
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
-
-
-class LogRecord(Protocol):
-    """One record of the engagement log; `engagement_id` is empty for reference data and day ends."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def engagement_id(self) -> str: ...
-    @property
-    def type_name(self) -> str: ...
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def event(self) -> Event: ...
-    @property
-    def own(self) -> tuple[str, ...] | None: ...
-
-
-class Encoded(NamedTuple):
-    """One output, ready to be written to its topic; `rules` is the version that it was made under, `record` what it was made of."""
-
-    topic: str
-    key: str
-    output_seq: int
-    type_name: str
-    body: bytes
-    rules: int = 1
-    log_offset: int = 0
-    record: Any = None
-
-
-class Mark(NamedTuple):
-    """How far the outputs before it go; the writer of the outputs commits this."""
-
-    offset: int
-    engagement: str
-    ordinal: int
-    next_seq: int
-    input_chain: bytes
-    output_chain: bytes
-    topic_seqs: dict[str, int]
-    recorded_max: int
-    totals: dict[str, tuple[int, int, int]]
-    rules: int = 1
-    numbers: Mapping[str, int] = NO_NUMBERS
-
-
-class Pieces(Protocol):
-    """The bytes of a log record's position but for the two numbers that count its outputs."""
-
-    def at(self, ordinal: int, output_seq: int) -> bytes: ...
-
-
-Bodies = Mapping[str, Callable[[Any], bytes]]
-
-
-class Encoders(NamedTuple):
-    """How outputs become bytes: the position, prepared once a log record, then each body, as a version of the rules has it."""
-
-    position: Callable[[Position], Pieces]
-    bodies: Callable[[Genesis, int], Bodies]
-
-
-class OutputProgress(NamedTuple):
-    """What the outputs are known to hold: everything below `next_seq`, with this chain."""
-
-    offset: int = 0
-    engagement: str = ""
-    next_seq: int = 0
-    output_chain: bytes = b""
-    input_chain: bytes = b""
 
 
 class Shard:

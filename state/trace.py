@@ -31,12 +31,13 @@ from domain.reference.book import ReferenceBook, owner_key
 from domain.units import Instant
 from domain.why import Why
 from domain.work.rows import OVERFLOW, ROWS, named, row_id
+from state.batch import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces
 from state.books import Contract, Entry, JournalStanding, Project, Work
 from state.draft import Cause, Draft, PartKey, Parts, Transition, nothing_known
 from state.fold import cause_of
 from state.genesis import Genesis
 from state.overrides import Overrides
-from state.shard import REFERENCE, VIEW_RUN, Bodies, Encoded, Encoders, LogRecord, Mark, OutputProgress, Pieces, Shard
+from state.shard import Shard
 from state.store.store import Engagement, Store
 from state.totals import open_keys, with_own_sums
 

@@ -42,6 +42,7 @@ from dataflows.opening import check_place
 from domain.events.reference import ExchangeRateSet
 from domain.outputs import TOPICS
 from state import genesis
+from state.batch import Encoded, Mark, OutputProgress
 from state.chain import chained
 from state.genesis import Genesis
 from state.guards import (
@@ -50,7 +51,6 @@ from state.guards import (
     OUTPUTS_DIFFER,
     GuardStop,
 )
-from state.shard import Encoded, Mark, OutputProgress
 from state.store.snapshot import Damaged
 from state.store.store import Meta, StoreError
 from tests.brokers import COMMITTED, CONTROL, Brokers, Chances, Crashed, ModelClients, ModelMessage, Slot

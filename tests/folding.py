@@ -14,9 +14,10 @@ from dataflows.embedded import ENCODERS, decode_event
 from domain.events import reference
 from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
+from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.rules import RULES
-from state.shard import Encoded, Mark, OutputProgress, Shard
+from state.shard import Shard
 from state.store.store import Store
 
 IN_MEMORY = Path(":memory:")

@@ -19,10 +19,11 @@ from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
 from dataflows.embedded import ENCODERS, decode_event
 from domain.events.catalogue import TOPICS, Event
 from domain.outputs import Output, Position
+from state.batch import Encoded, OutputProgress
 from state.genesis import Genesis
 from state.intake.clock import Clock, instant_until, tick, with_zones, zones_named
 from state.rules import RULES
-from state.shard import Encoded, OutputProgress, Shard
+from state.shard import Shard
 from state.store.store import Store
 from tests.folding import IN_MEMORY
 

@@ -29,8 +29,8 @@ from dataflows.settings import AccountingSettings
 from domain.events.delivery import TimeApproved
 from domain.outputs import TOPICS, Position
 from operators.accounting import AccountingTurn, Effects, Faults
+from state.batch import Encoded, LogRecord, Mark, OutputProgress
 from state.chain import chained
-from state.shard import Encoded, LogRecord, Mark, OutputProgress
 
 TOPIC: Final = TOPICS["JournalEntry"]
 RULES: Final = 1

@@ -10,7 +10,7 @@ from connectors.files.figure_index import WRITTEN_EVERY, FigureIndex
 from connectors.files.figure_rows import FigureRows
 from connectors.files.outputs import OutputFiles
 from connectors.log_records import StoredRecord
-from state.shard import Mark
+from state.batch import Mark
 
 
 class Following:

@@ -23,7 +23,7 @@ from domain.outputs import (
 )
 from domain.reference.book import owner_key
 from domain.units import Instant
-from state.shard import VIEW_RUN
+from state.batch import VIEW_RUN
 
 
 class FigureRows:

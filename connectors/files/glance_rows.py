@@ -32,8 +32,8 @@ from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, J
 from domain.reference.zones import local_date
 from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
+from domain.work.hours import worked_hours
 from domain.work.rows import ROWS, TIME_ENTRY, row_id
-from state.work.value_time import worked_hours
 
 # Accounts of which no table says anything: the other side of cost, of tax and of cash.
 ASIDE: Final = frozenset({BANK, INPUT_TAX, EXPENSE_CLEARING, LABOR_ABSORPTION, OUTPUT_TAX})

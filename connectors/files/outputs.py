@@ -17,11 +17,11 @@ from connectors.containers import ContainerFormat
 from connectors.files.overrides import NAME as OVERRIDES
 from connectors.output_schemas import output_codecs
 from domain.outputs import OUTPUTS, TOPICS
+from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OTHER_GENERATION, OUTPUT_UNWRITABLE, OUTPUTS_DIFFER, GuardStop
 from state.overrides import Overrides, digest_before
 from state.rules import begun_under
-from state.shard import Encoded, Mark, OutputProgress
 
 # Before the version of the rules that brought other schemas, in the name of a part: `erp.postings@2` is `erp.postings/0.2.avro`.
 SINCE: Final = "@"

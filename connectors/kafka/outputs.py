@@ -22,8 +22,8 @@ from connectors.kafka.producing import FENCES, produce
 from connectors.kafka.progress import WrittenProgress, to_bytes
 from connectors.kafka.published import Headers, headers, source_of
 from domain.outputs import TOPICS
+from state.batch import Encoded, Mark, OutputProgress
 from state.guards import FENCED, OUTPUTS_DIFFER, GuardStop
-from state.shard import Encoded, Mark, OutputProgress
 
 Answer = TypeVar("Answer")
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from state.shard import OutputProgress
+from state.batch import OutputProgress
 
 
 class WrittenProgress(NamedTuple):

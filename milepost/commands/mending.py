@@ -44,8 +44,8 @@ def skip(
 ) -> None:
     """Let a shard or a folder pass over a record that its fold fails on. Nothing of it is posted; an exception says so."""
     from dataflows.passing_over import CannotPassOver
+    from state.batch import VIEWS
     from state.overrides import Override
-    from state.shard import VIEWS
 
     said = {"--offset": offset is not None, "--reason": reason.strip(), "--as": as_.strip()}
     said |= {"--approved-by": approved_by.strip(), "--shard or --output": shard is not None or output is not None}

@@ -8,6 +8,7 @@ from domain.events.delivery import ExpenseApproved
 from domain.explanation import Arithmetic, Node, step_of
 from domain.money import extend
 from domain.terms import methods
+from domain.work.hours import worked_hours
 from domain.work.rows import FEE
 from milepost.explain.arithmetic import by_its_time
 from milepost.explain.entries import EntryNodes, VersionStanding
@@ -20,7 +21,6 @@ from state.work.at_stake import cost_rate_at_stake, role_at_stake
 from state.work.bill_rates import rate_for
 from state.work.placing import Placed, approved_at, day_in, place
 from state.work.value_charge import delivered
-from state.work.value_time import worked_hours
 
 TITLE = "amount blocked"
 

@@ -23,6 +23,7 @@ from domain.money import extend, format_decimal, round_ratio
 from domain.policies import Resolved
 from domain.terms import methods
 from domain.terms.kind import IN_HOURS
+from domain.work.hours import interval_hours
 from domain.work.increments import billable_hours as incremented
 from domain.work.rows import row_id
 from milepost.explain.arithmetic import by_its_time
@@ -36,7 +37,6 @@ from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
-from state.work.value_time import interval_hours
 
 
 class VersionStanding(NamedTuple):

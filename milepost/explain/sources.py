@@ -16,8 +16,8 @@ from domain.identity import composed
 from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
 from milepost.figure_words import figure_words
+from state.batch import LogRecord
 from state.draft import Draft
-from state.shard import LogRecord
 from state.trace import Trace, TraceStep
 
 TermsEvent = ContractSigned | ContractAmended

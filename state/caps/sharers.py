@@ -14,13 +14,13 @@ from domain.events.common import UnitPrice
 from domain.terms import methods
 from domain.terms.unit_price import MONTHS, Delivery, is_shared, prices, values
 from domain.units import Hours
+from domain.work.hours import worked_hours
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, OPENING, named
 from state.books import Contract, Entry, Price, Work
 from state.draft import Draft
 from state.terms.periods import cycle_on
 from state.terms.plan import LinePlan, plan_of, versions
 from state.work.value_charge import of_quantity
-from state.work.value_time import worked_hours
 
 BEFORE_ALL, AFTER_ALL = "", "9999"
 

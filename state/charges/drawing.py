@@ -22,6 +22,7 @@ from domain.terms.consumption import Span, Used, consume
 from domain.terms.draw_down import Draw, add, less
 from domain.terms.kind import IN_MONEY, WITH_CHARGE, WITH_INVOICE, DrawRequest, Draws, LineHistory
 from domain.units import Amount, Hours
+from domain.work.hours import worked_hours
 from domain.work.rows import EXPENSE
 from state.books import Contract, EndedPeriod, Entry, Price, Work
 from state.caps.allot import consume_caps
@@ -34,7 +35,7 @@ from state.draft import Draft
 from state.terms.periods import zone_of
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_on, standing_price
-from state.work.value_time import finer_than, worked_hours
+from state.work.value_time import finer_than
 
 NOTHING: Draws = MappingProxyType({})
 DAY = timedelta(days=1)

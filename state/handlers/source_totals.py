@@ -16,10 +16,10 @@ from domain.money import format_amount, format_decimal
 from domain.reference.fiscal import period_named
 from domain.refusals import UNSUPPORTED, words_of
 from domain.units import HOURS_SCALE, Amount, Hours
+from domain.work.hours import worked_hours
 from domain.work.rows import DELIVERY, EXPENSE
 from state.books import Charge, OpenException, SourceTotal, Work
 from state.draft import Draft
-from state.work.value_time import worked_hours
 
 DIFFERS = "source_differs"
 KIND = "control_total"

@@ -9,6 +9,7 @@ from domain.events.reference import CostRateSet
 from domain.money import extend
 from domain.reference.zones import local_date
 from domain.terms import methods
+from domain.work.hours import worked_hours
 from domain.work.rows import DELIVERY
 from state.books import AtStake, Charge, Price, Work
 from state.draft import AMOUNT_MAX, Draft
@@ -16,7 +17,7 @@ from state.terms.known import Blocked, Worker, cost_rate, entity_policies, worke
 from state.work.bill_rates import rate_for, role_on
 from state.work.placing import approved_at, day_in, place
 from state.work.value_charge import delivered
-from state.work.value_time import finer_than, left_out, worked_hours
+from state.work.value_time import finer_than, left_out
 
 OUTSIDE = "outside_contract_dates"
 

@@ -26,6 +26,7 @@ from domain.units import (
     Rate,
 )
 from domain.waiting import WaitKey, waits_for_cost_rate, waits_for_exchange_rate, waits_for_rate
+from domain.work.hours import interval_hours, worked_hours
 from domain.work.rates import RateDecision
 from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
@@ -81,19 +82,6 @@ class Valuation(Value, frozen=True, array_like=True, gc=False):
         if self.whole is not None:
             return (self.whole,)
         return tuple([side for side in (self.cost, self.price) if isinstance(side, Blocked)])
-
-
-def worked_hours(event: TimeApproved) -> Hours:
-    """As given, else the real time between start and end."""
-    if event.hours is not None:
-        return event.hours
-    return interval_hours(event) or 0
-
-
-def interval_hours(event: TimeApproved) -> Hours | None:
-    if event.started_at is None or event.ended_at is None:
-        return None
-    return (event.ended_at - event.started_at) // MICROSECONDS_A_MILLIONTH
 
 
 def left_out(event: TimeApproved) -> int:

@@ -23,10 +23,11 @@ from connectors.kafka.published import Published, published
 from connectors.log_records import StoredRecord, read_stored
 from dataflows.embedded import ENCODERS, decode_event, seldom_collecting
 from domain.outputs import JournalEntry
+from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.intake.partition import partition_of
 from state.rules import RULES
-from state.shard import Encoded, Mark, OutputProgress, Shard
+from state.shard import Shard
 from state.store.store import Store
 from tests.chaos.hanging import all_places, still_open
 from tests.chaos.processes import Worker

@@ -29,9 +29,10 @@ from dataflows.embedded import ENCODERS, decode_event
 from dataflows.settings import AccountingSettings
 from milepost.cli import app
 from milepost.rounds import genesis
+from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.overrides import Overrides
-from state.shard import Encoded, Mark, OutputProgress, Shard
+from state.shard import Shard
 from state.store.store import Store
 from tests.folding import IN_MEMORY, MemoryLog
 from tests.kafka.given_log import LogGiver

@@ -13,7 +13,7 @@ from dataflows import accounting_kafka
 from dataflows.accounting_kafka import Job
 from milepost.cli import app
 from operators.accounting import Effects, OnCommit
-from state.shard import Mark
+from state.batch import Mark
 from tests.reliability.run_in_batches import tell
 
 

@@ -33,6 +33,7 @@ from dataflows.repair import CannotRepair as RefusedToRepair
 from dataflows.repair import RepairOrders, repair
 from milepost.cli import app
 from milepost.exit_codes import TRY_AGAIN, USAGE
+from state.batch import VIEWS
 from state.guards import (
     FENCED,
     HANGING_TRANSACTION,
@@ -45,7 +46,6 @@ from state.guards import (
 )
 from state.handlers.time import on_time_approved
 from state.overrides import Override, by_place
-from state.shard import VIEWS
 from state.store.snapshot import Damaged
 from state.store.store import Store
 from tests.kafka.firm import ROOT, Site, Until, expected, simulated, site

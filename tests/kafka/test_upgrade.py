@@ -23,9 +23,9 @@ from dataflows import accounting_kafka
 from dataflows.accounting_kafka import run, store_path
 from dataflows.embedded import ENCODERS
 from domain.events.reference import RulesActivated
+from state.batch import Bodies
 from state.genesis import Genesis
 from state.guards import OUTPUTS_DIFFER, RULES_MISSING, GuardStop
-from state.shard import Bodies
 from state.store.store import read_meta
 from tests.intake_inputs import head
 from tests.kafka.firm import Site, Until, expected, simulated, site

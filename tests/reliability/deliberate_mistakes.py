@@ -14,8 +14,8 @@ from connectors.kafka.log import KafkaLog
 from connectors.kafka.outputs import Early, Identity, KafkaOutputs
 from connectors.kafka.resume import ShardStanding
 from connectors.log_records import StoredRecord
+from state.batch import Encoded, Mark, OutputProgress
 from state.chain import chained
-from state.shard import Encoded, Mark, OutputProgress
 from state.store.store import Meta
 from tests.brokers import (
     COMMITTED,

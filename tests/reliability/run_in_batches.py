@@ -20,7 +20,7 @@ from dataflows.embedded_intake import EmbeddedSettings
 from milepost import rounds
 from milepost.cli import app
 from operators.accounting import Effects, OnCommit
-from state.shard import Mark
+from state.batch import Mark
 
 COMMITTED = b"."
 STANDS_AFTER = "MILEPOST_TEST_STANDS_AFTER"

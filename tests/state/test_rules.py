@@ -6,11 +6,12 @@ import pytest
 
 from dataflows.embedded import ENCODERS, decode_event
 from domain.events.reference import RulesActivated
+from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.guards import RULES_MISSING, GuardStop
 from state.overrides import Override, by_place
 from state.rules import RULES, check_genesis, check_rules
-from state.shard import Encoded, Mark, OutputProgress, Shard
+from state.shard import Shard
 from state.store.store import Store
 from tests.folding import GENERATION, Logged, log_records, new_shard
 from tests.intake_inputs import head

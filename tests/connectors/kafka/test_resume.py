@@ -22,6 +22,7 @@ from connectors.kafka.progress import WrittenProgress, from_bytes, to_bytes
 from connectors.kafka.published import headers, source_of
 from connectors.kafka.registry import SchemaIds
 from connectors.kafka.resume import ResumeTarget, take_over
+from state.batch import Encoded, Mark
 from state.guards import (
     BROKER_UNREACHABLE,
     FENCED,
@@ -34,7 +35,6 @@ from state.guards import (
     GuardStop,
 )
 from state.overrides import Override
-from state.shard import Encoded, Mark
 from tests.brokers import ABORTED, CONTROL, Brokers, Chances, ModelClients
 
 NAMES = Names("", "1")

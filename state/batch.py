@@ -1,0 +1,88 @@
+"""What a shard reads and what it gives: records of the log, encoded outputs, and how far they go."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from domain.events.catalogue import Event
+from domain.outputs import Position
+from state.genesis import Genesis
+
+# Views of changed projects go out at the end of the day and after so many log records.
+VIEW_RUN = 16_384
+# The engagement of what concerns everyone.
+REFERENCE = ""
+# Before the last engagement done, in the position of a record of which only views are left to send: after all ids, and in none.
+VIEWS = "\U0010ffff"
+NO_NUMBERS: Mapping[str, int] = {}
+
+
+class LogRecord(Protocol):
+    """One record of the engagement log; `engagement_id` is empty for reference data and day ends."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def engagement_id(self) -> str: ...
+    @property
+    def type_name(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def event(self) -> Event: ...
+    @property
+    def own(self) -> tuple[str, ...] | None: ...
+
+
+class Encoded(NamedTuple):
+    """One output, ready to be written to its topic; `rules` is the version that it was made under, `record` what it was made of."""
+
+    topic: str
+    key: str
+    output_seq: int
+    type_name: str
+    body: bytes
+    rules: int = 1
+    log_offset: int = 0
+    record: Any = None
+
+
+class Mark(NamedTuple):
+    """How far the outputs before it go; the writer of the outputs commits this."""
+
+    offset: int
+    engagement: str
+    ordinal: int
+    next_seq: int
+    input_chain: bytes
+    output_chain: bytes
+    topic_seqs: dict[str, int]
+    recorded_max: int
+    totals: dict[str, tuple[int, int, int]]
+    rules: int = 1
+    numbers: Mapping[str, int] = NO_NUMBERS
+
+
+class Pieces(Protocol):
+    """The bytes of a log record's position but for the two numbers that count its outputs."""
+
+    def at(self, ordinal: int, output_seq: int) -> bytes: ...
+
+
+Bodies = Mapping[str, Callable[[Any], bytes]]
+
+
+class Encoders(NamedTuple):
+    """How outputs become bytes: the position, prepared once a log record, then each body, as a version of the rules has it."""
+
+    position: Callable[[Position], Pieces]
+    bodies: Callable[[Genesis, int], Bodies]
+
+
+class OutputProgress(NamedTuple):
+    """What the outputs are known to hold: everything below `next_seq`, with this chain."""
+
+    offset: int = 0
+    engagement: str = ""
+    next_seq: int = 0
+    output_chain: bytes = b""
+    input_chain: bytes = b""

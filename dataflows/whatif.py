@@ -17,16 +17,17 @@ from connectors.files.engagement_log import EngagementLog
 from connectors.files.input_reader import InputItem
 from connectors.files.rounds import read_rounds
 from connectors.files.written import shards
-from dataflows.whatif_difference import Stood, WhatIfDifference, WhatIfSide, difference
+from dataflows.whatif_difference import KeptPrice, Stood, WhatIfDifference, WhatIfSide, difference, kept_prices
 from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_of, open_books, resting
 from dataflows.whatif_intake import ChangeTakenIn, MemoryPlace, own_of, read_change, recorded_at, take
+from domain.events.commercial import ContractAmended
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
 from domain.reference.zones import universal_day
 from domain.units import Instant
-from state.imagined import ImaginedForecast, ImaginedOutput
+from state.imagined import BilledWork, ImaginedForecast, ImaginedOutput
 from state.intake.clock import DATE_LAST
 from state.intake.intake import EVERYONE
 
@@ -68,8 +69,8 @@ class NoSuchDay(Exception):
 class WhatIf(NamedTuple):
     """`events` are types and places of the change; `since` is how far the log had come, `until` to where both were folded.
 
-    `refused` are exceptions that say that an event, or a part of it, is not taken over. `left_out`: the folder does not tell which events
-    wait for a project or contract, and so none of them goes on.
+    `refused` are exceptions that say that an event, or a part of it, is not taken over. `kept` is billed work that keeps its price.
+    `left_out`: the folder does not tell which events wait for a project or contract, and so none of them goes on.
     """
 
     events: tuple[tuple[str, str], ...]
@@ -80,6 +81,7 @@ class WhatIf(NamedTuple):
     refused: tuple[ExceptionRaised, ...]
     difference: WhatIfDifference
     left_out: bool = False
+    kept: tuple[KeptPrice, ...] = ()
 
 
 def what_if(output: Path, change: Path, on: date | None, tell: Tell) -> WhatIf:
@@ -128,6 +130,7 @@ def _compared(asked: _Asked, with_it: ChangeTakenIn, without: ChangeTakenIn) -> 
         refused=refused,
         difference=difference(before.side, after.side, _stood(asked, (before, after))),
         left_out=not asked.known.is_whole,
+        kept=kept_prices(before.side, after.side),
     )
 
 
@@ -179,7 +182,9 @@ def _folded(fold: _Fold, taken: ChangeTakenIn, days: Mapping[str, date] | None) 
     said: list[tuple[int, ImaginedOutput]] = []
     views: dict[str, ProjectView] = {}
     foreseen: dict[str, ImaginedForecast] = {}
+    billed: dict[str, BilledWork] = {}
     touched: set[str] = set()
+    rerates = any(isinstance(item.event, ContractAmended) for item in fold.asked.items)
     for log in fold.asked.logs:
         number = log.genesis.partition
         shard = open_books(fold.asked.scratch, log, fold.only)
@@ -192,10 +197,13 @@ def _folded(fold: _Fold, taken: ChangeTakenIn, days: Mapping[str, date] | None) 
                 if shard.store.has(engagement_id):
                     views.update(shard.views(engagement_id, fold.now))
                     foreseen.update(shard.foreseen(engagement_id, fold.now, days))
+                    billed.update(shard.billed_work(engagement_id, fold.now) if rerates else ())
     told = {each.record.project_id: each.record for _, each in said if isinstance(each.record, ForecastUpdate)}
     if days is not None:
         foreseen.update((name, ImaginedForecast(update.project, update.caps)) for name, update in told.items())
-    return _Folded(WhatIfSide(tuple(each.record for _, each in said), views, foreseen), said, frozenset(touched), told)
+    return _Folded(
+        WhatIfSide(tuple(each.record for _, each in said), views, foreseen, billed), said, frozenset(touched), told
+    )
 
 
 def _stood(asked: _Asked, sides: Sequence[_Folded]) -> Stood:

@@ -17,8 +17,8 @@ from domain.outputs import (
     StatementLine,
     ViewBalance,
 )
-from domain.units import Amount, Quantity
-from state.imagined import ImaginedForecast
+from domain.units import Amount, Hours, Quantity
+from state.imagined import BilledWork, ImaginedForecast
 
 # Of a balance, in the order in which they are told.
 BALANCES = (
@@ -44,6 +44,7 @@ class WhatIfSide(NamedTuple):
     said: Sequence[Any]
     views: Mapping[str, ProjectView]
     foreseen: Mapping[str, ImaginedForecast]
+    billed: Mapping[str, BilledWork]
 
 
 class Stood(NamedTuple):
@@ -147,6 +148,18 @@ class CapMoved(NamedTuple):
         return found
 
 
+class KeptPrice(NamedTuple):
+    """Work on issued statements that keeps its price (R8): what it is billed at, and what it would be by the change."""
+
+    project_id: str
+    contract_id: str
+    currency: str
+    entries: int
+    hours: Hours
+    billed: Amount
+    otherwise: Amount
+
+
 class WhatIfDifference(NamedTuple):
     """`raised` would wait for somebody, `closed` would not any more, `retold` would say something else; None at `closed`: never raised."""
 
@@ -173,6 +186,21 @@ def difference(before: WhatIfSide, after: WhatIfSide, stood: Stood) -> WhatIfDif
         tuple(_caps(before, after)),
         *_exceptions(before, after, stood.exceptions),
     )
+
+
+def kept_prices(before: WhatIfSide, after: WhatIfSide) -> tuple[KeptPrice, ...]:
+    """Of what is billed on both sides, that which the change would price otherwise; by project, contract and currency."""
+    found: dict[tuple[str, str, str], KeptPrice] = {}
+    for entry_id, work in after.billed.items():
+        stood = before.billed.get(entry_id)
+        if stood is None or work.otherwise in {stood.otherwise, work.billed}:
+            continue
+        key = work.project_id, work.contract_id, work.currency
+        had = found.get(key, KeptPrice(*key, 0, 0, 0, 0))
+        found[key] = KeptPrice(
+            *key, had.entries + 1, had.hours + work.hours, had.billed + work.billed, had.otherwise + work.otherwise
+        )
+    return tuple(found[key] for key in sorted(found))
 
 
 # Journals

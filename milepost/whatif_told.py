@@ -9,7 +9,15 @@ from connectors.files.cap_use import is_used_up
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from dataflows.whatif import WhatIf
-from dataflows.whatif_difference import FIGURES, CapMoved, ForecastMoved, LineMoved, StatementMoved, WhatIfDifference
+from dataflows.whatif_difference import (
+    FIGURES,
+    CapMoved,
+    ForecastMoved,
+    KeptPrice,
+    LineMoved,
+    StatementMoved,
+    WhatIfDifference,
+)
 from domain.accounts import name_of
 from domain.money import format_amount
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastCap
@@ -62,6 +70,7 @@ def tables(found: WhatIf) -> list[Table]:
         _posted(moved),
         _balances(moved),
         *_statements(moved.statements),
+        *([_kept(found.kept)] if found.kept else []),
         _forecasts(moved.forecasts),
         *([_caps(moved.caps)] if moved.caps else []),
         _exceptions("Exceptions that it would raise", moved.raised),
@@ -107,6 +116,24 @@ def _balances(moved: WhatIfDifference) -> Table:
         for each in moved.balances
     ]
     return Table("Balances", ("project", "contract", "balance", "", *SIDES), rows, frozenset({4, 5, 6}))
+
+
+def _kept(kept: Sequence[KeptPrice]) -> Table:
+    rows = [
+        (
+            each.project_id,
+            each.contract_id,
+            f"{each.entries:,}",
+            hours_text(each.hours),
+            each.currency,
+            *map(amount_text, (each.billed, each.otherwise)),
+        )
+        for each in kept
+    ]
+    columns = ("project", "contract", "entries", "hours", "", "billed", "by the change")
+    return Table(
+        "On issued statements: keeps its price, also when it is corrected", columns, rows, frozenset({2, 3, 5, 6})
+    )
 
 
 # Statements
@@ -265,6 +292,10 @@ def as_json(found: WhatIf) -> dict[str, Any]:
             {**_plain(each, ("before", "after")), "change": format_amount(each.change)} for each in moved.balances
         ],
         statements=[_statement_json(each) for each in moved.statements],
+        kept=[
+            {**_plain(each, ("billed", "otherwise")), "hours": hours_text(each.hours).replace(",", "")}
+            for each in found.kept
+        ],
         forecasts=[_forecast_json(each) for each in moved.forecasts],
         caps=[
             {

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from domain.billing.statement import SUPERSEDED
 from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ForecastCap, ForecastFigures, ProjectView
-from domain.units import Instant
+from domain.units import Amount, Hours, Instant
 from state.batch import Encoded, LogRecord, Mark, OutputProgress, Pieces
 from state.books import IssuedStatement, OpenStatement
 from state.draft import Cause, Draft, Transition, nothing_known
@@ -26,7 +29,10 @@ from state.handlers.views import project_view
 from state.overrides import Overrides
 from state.shard import Shard
 from state.store.store import Engagement, Store
+from state.totals import standing_price
 from state.trace import SILENT, works_of
+from state.work.valuation import value_work
+from state.work.value_time import PricePlan
 
 
 class ImaginedOutput(NamedTuple):
@@ -41,6 +47,17 @@ class ImaginedForecast(NamedTuple):
 
     figures: ForecastFigures
     caps: tuple[ForecastCap, ...]
+
+
+class BilledWork(NamedTuple):
+    """Work on issued statements: its value as it is billed, and what it would be had none of it been issued (R8)."""
+
+    project_id: str
+    contract_id: str
+    currency: str
+    hours: Hours
+    billed: Amount
+    otherwise: Amount
 
 
 class ImaginedStore(Store):
@@ -131,6 +148,22 @@ class ImaginedShard(Shard):
             made = _foreseen(draft, project_id, day) if day is not None else None
             if made is not None:
                 found[project_id] = made
+        return found
+
+    def billed_work(self, engagement_id: str, recorded_at: Instant) -> dict[str, BilledWork]:
+        """By entry, hours on issued statements, as far as the terms of now have a rate for them."""
+        found: dict[str, BilledWork] = {}
+        for _, draft in islice(self._drafts(engagement_id, recorded_at), 1):
+            for entry in draft.everything():
+                work, price = entry.standing, standing_price(entry)
+                if work is None or work.time is None or price is None or not price.decision:
+                    continue
+                if not any(issued.amount for issued in entry.issued):
+                    continue
+                rated = value_work(draft, replace(entry, issued=()), work, work).price
+                if isinstance(rated, PricePlan):
+                    said = price.project_id or work.project_id, price.contract_id, price.currency
+                    found[entry.entry_id] = BilledWork(*said, price.hours, price.value, rated.price.value)
         return found
 
     def _drafts(self, engagement_id: str, recorded_at: Instant) -> Iterator[tuple[str, Draft]]:

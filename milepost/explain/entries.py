@@ -37,6 +37,7 @@ from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
+from state.work.value_time import billed_price
 
 
 class VersionStanding(NamedTuple):
@@ -330,6 +331,7 @@ class EntryNodes:
             ("service date", price.day.isoformat()),
             ("contract", f"{price.contract_id} version {plan.version}, line {price.line_id}"),
             ("role", price.role),
+            *self._kept_rate(at, price, plan),
         )
         node = Node(
             title,
@@ -343,6 +345,15 @@ class EntryNodes:
             (self._priced_by(at),),
         )
         return hours, agreeing(by_its_time(node), stated(title, price.value, "amount", price.currency))
+
+    def _kept_rate(self, at: VersionStanding, price: Price, plan: LinePlan) -> tuple[tuple[str, str], ...]:
+        """Of a correction of work on an issued statement: whose rate it keeps."""
+        before = self.standing(at.entry.entry_id, at.step - 1)
+        if before is None or before.work.event.version == at.work.event.version:
+            return ()
+        if billed_price(before.entry, before.work, at.work.event, plan, price.day) is None:
+            return ()
+        return (("rate kept", f"that of version {before.work.event.version}, which is on an issued statement (R8)"),)
 
     def within(self, at: VersionStanding) -> Node:
         """What of a delivery is for units that are agreed."""

@@ -125,7 +125,7 @@ class Rating:
                             "bill rate", rate, "rate", card, f"lines[{decision.line_index}].rate", currency
                         )
             case "contract_line":
-                found = sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
+                found = sources.line_field(plan.contract_id, self._stating(plan, draft, decision), plan.line.line_id)
                 if found is not None:
                     within = "overage_rate" if decision.line_index is None else f"rates[{decision.line_index}].rate"
                     path = f"{found[2]}.terms.{within}"
@@ -133,6 +133,20 @@ class Rating:
             case _:
                 pass
         return stated("bill rate", rate, "rate", currency)
+
+    def _stating(self, plan: LinePlan, draft: Draft, decision: RateDecision) -> int:
+        """The version of the contract whose line states the rate: an earlier one where billed work keeps its price (R8)."""
+        if decision.line_index is None:
+            return plan.version
+        contract = draft.contract(plan.contract_id)
+        known = [one.version for one in contract.history] if contract is not None else []
+        for version in sorted((one for one in known if one <= plan.version), reverse=True):
+            found = self._sources.line_field(plan.contract_id, version, plan.line.line_id)
+            terms = found[1].terms if found is not None else None
+            rates = terms.rates if isinstance(terms, TimeAndMaterials) else ()
+            if decision.line_index < len(rates) and rates[decision.line_index].rate == decision.rate:
+                return version
+        return plan.version
 
     def markup(self, price: Price, plan: LinePlan, draft: Draft) -> Node:
         return self.markup_decided(price.markup, plan, draft, self._decisions.get(price.decision))
@@ -148,7 +162,8 @@ class Rating:
                 if str(card.version) == version:
                     path = f"lines[{index}].overtime_markup"
                     return sources.field("overtime markup", percent, "percent", card, path, rule="R7", facts=facts)
-        found = sources.line_field(plan.contract_id, plan.version, plan.line.line_id)
+        version = self._stating(plan, draft, decision) if decision is not None else plan.version
+        found = sources.line_field(plan.contract_id, version, plan.line.line_id)
         if kind == "contract_line" and found is not None and isinstance(found[1].terms, TimeAndMaterials):
             path = f"{found[2]}.terms.rates[{rest[-1]}].overtime_markup"
             return sources.field("overtime markup", percent, "percent", found[0], path, rule="R7", facts=facts)

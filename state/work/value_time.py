@@ -5,6 +5,9 @@ An entry has two sides that post apart, each whole as soon as it can: cost (pers
 """
 
 from datetime import date
+from operator import attrgetter
+
+from msgspec.structs import replace
 
 from domain.accounts import LABOR_COST, SERVICE_REVENUE
 from domain.events.delivery import TimeApproved
@@ -32,7 +35,7 @@ from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Slot, conversion, open_day_from, slot_for
 from state.terms.plan import LinePlan
-from state.totals import of_side
+from state.totals import issued_on, of_side
 from state.value import Value
 from state.work.bill_rates import Rated, rate_of_work, rate_query
 from state.work.exchange_waits import NOTHING_WAITED, Waited, settled, settled_exchange
@@ -342,7 +345,11 @@ def _at_rate(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) ->
     event, project, terms, day = worked.event, worked.project, worked.terms, worked.day
     assert terms.worker is not None, "an unknown worker is a fault of the whole entry"
     person, role = terms.worker.person, terms.role
-    rated = terms.rated or rate_of_work(draft, event, project, person, role, plan, day)
+    kept = billed_price(worked.entry, worked.standing, event, plan, day)
+    if kept is not None:
+        rated, role = Rated(kept.rate, kept.markup, None, kept.decision), kept.role
+    else:
+        rated = terms.rated or rate_of_work(draft, event, project, person, role, plan, day)
     if rated.rate is None and plan.policies.no_rate == "queue":
         waits = waits_for_rate(rate_query(draft, event, project, person, role, plan, day), draft.reference)
         message = f"no rate for {event.person_id} ({role}) on {day} in {plan.currency}"
@@ -351,11 +358,28 @@ def _at_rate(draft: Draft, worked: TimeToValue, plan: LinePlan, hours: Hours) ->
     if isinstance(slot, Blocked):
         return slot
     price = _by_the_hour(worked, plan, hours, rated, None)
+    price = replace(price, role=role) if kept is not None else price
     if is_beyond(price.value + price.memo, slot):
         waits = waits_for_rate(rate_query(draft, event, project, person, role, plan, day), draft.reference)
         rate = f"rate {format_decimal(price.rate, 6)}"
         return _beyond("price", price.value + price.memo, slot, rate, waits, plan.policies)
     return PricePlan(price, plan, slot, rated.decision)
+
+
+def billed_price(entry: Entry, standing: Work | None, event: TimeApproved, plan: LinePlan, day: date) -> Price | None:
+    """What a corrected entry is billed at, which neither a card nor an amendment changes (R8); None where nothing of it is issued, or
+    where the version states other work: another person, day, task, role or line, overtime, a rate."""
+    price = standing.price if standing is not None else None
+    if standing is None or price is None or not price.decision or plan.draws is not None:
+        return None
+    issued = issued_on(entry, price.contract_id, price.line_id)
+    if issued is None or not issued.amount or _stated(standing.event) != _stated(event):
+        return None
+    is_same_place = (price.contract_id, price.line_id, price.day) == (plan.contract_id, plan.line.line_id, day)
+    return price if is_same_place else None
+
+
+_stated = attrgetter("person_id", "project_id", "task", "role", "overtime", "rate", "rate_approved_by")
 
 
 def _by_the_hour(

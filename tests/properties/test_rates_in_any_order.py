@@ -1,7 +1,9 @@
-"""Exchange rates that come after the work come in any order to the same books."""
+"""Exchange rates that come after the work come in any order to the same books, and so do corrections and amendments of billed work."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.outputs import ExceptionClosed, ExceptionRaised, JournalEntry
+from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry
 from tests.folding import MEMORY_DISK
 from tests.scenario_play import play
 from tests.scenario_text import read_scenarios
@@ -81,3 +83,67 @@ def test_the_order_of_a_days_rates_does_not_matter(
     rates = [f"{ENDS}  exchange {pair} {rate / 100:.2f} on {day}" for (pair, day), rate in sorted(quotes.items())]
     other = data.draw(st.permutations(rates))
     assert posted(fx_date, work, other) == posted(fx_date, work, rates)
+
+
+BILLED = """# Billed
+
+```
+entity    LE  EUR  Europe/Berlin
+customer  C
+person    bob  consultant of LE
+cost      person bob 100.00 EUR
+project   P of LE
+card      STD global EUR
+  rate 200.00
+contract  K C LE EUR
+  line L P
+{rate}
+```
+
+## After June was billed
+
+```
+2026-06-03  time T-1 bob 10 h
+2026-06-04  time T-2 bob 4 h
+2026-06-30  day ended
+{events}
+2026-07-31  day ended
+```
+"""
+
+
+def billed(rate: str, steps: Sequence[str]) -> dict[tuple[str, str], int]:
+    """What both statements ask for, and what stands on each account."""
+    with TemporaryDirectory(dir=MEMORY_DISK) as folder:
+        path = Path(folder) / "billed.md"
+        text = BILLED.format(rate=rate, events="\n".join(steps))
+        path.write_text(re.sub(r"(?m)^(2026-.*(?:\n  (?! =>).+)*)", r"\1\n  => ...", text))
+        (scenario,) = read_scenarios(path)
+        books = play(scenario)
+        books.close()
+    found: Counter[tuple[str, str]] = Counter()
+    for _, record in books.folded:
+        if isinstance(record, JournalEntry):
+            for line in record.lines:
+                found[line.account, record.currency] += line.amount
+        elif isinstance(record, BillingStatement):
+            found["billed", record.currency] += record.amount_due
+    return dict(found)
+
+
+@given(
+    st.sampled_from(["    rate 200.00", ""]),
+    st.lists(st.integers(150, 300), min_size=1, max_size=2),
+    st.integers(0, 48),
+    st.integers(0, 48),
+    st.data(),
+)
+def test_billed_work_keeps_its_price_in_any_order(
+    rate: str, rates: list[int], one: int, two: int, data: st.DataObject
+) -> None:
+    """Hours are corrected before or after the amendments and the cards; each hour of June's entries is at 200.00 (R8)."""
+    steps = [f"2026-07-02  correct T-{at} {quarters / 4:.2f} h" for at, quarters in ((1, one), (2, two))]
+    amended = [f"2026-07-02  amend K from 2026-06-01\n  line L P\n    rate {each}.00" for each in rates]
+    cards = [f"2026-07-02  card STD global EUR\n  rate {each}.00" for each in rates]
+    found = billed(rate, data.draw(st.permutations([*steps, *(amended if rate else cards)])))
+    assert found["billed", "EUR"] == -found["4000", "EUR"] == (one + two) * 50 * 10_000

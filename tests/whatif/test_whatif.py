@@ -103,6 +103,25 @@ def test_an_amendment_from_a_date(firm: Path) -> None:
     assert ("150.00", None, {"quantity": "8", "amount": "1200.00"}) in lines
 
 
+def test_work_on_issued_statements_keeps_its_price(tmp_path: Path) -> None:
+    """March's 16 hours are billed at 100, one hour of April is not. At 130 from January on only April's gains, 30.00; corrected to 8.25
+    hours, an entry of March asks for 0.25 x 100."""
+    *others, signed = founding()
+    april = {**worked("T-9", 1, "1"), "worked_on": "2026-04-01", "occurred_at": "2026-04-01T18:00:00Z"}
+    write(tmp_path / "input", [*others, {**signed, "lines": line(cap=None)}, worked("T-2", 2), worked("T-3", 3), april])
+    run(tmp_path, "--until", "2026-04-02")
+    dearer = amended("2026-04-03T08:00:00Z", lines=line("130", cap=None))
+    longer = {**worked("T-2", 2, "8.25"), "version": 2, "event_id": "T-2/2", "occurred_at": "2026-04-03T09:00:00Z"}
+    told = people(tmp_path, [dearer])
+    assert "On issued statements: keeps its price, also when it is corrected" in told
+    assert posted(predicted(tmp_path / "output", [dearer])) == {"1150": "30.00", "4000": "-30.00"}
+    answer = check(tmp_path, [dearer, longer], "2026-04-30")
+    revenue = [(each["period"], each["amount"]) for each in answer["journals"] if each["account"] == "4000"]
+    assert revenue == [("2026-03", "-25.00"), ("2026-04", "-30.00")]
+    kept = {"project_id": "BRIDGE", "contract_id": "K-1", "currency": "EUR", "entries": 2}
+    assert answer["kept"] == [{**kept, "hours": "16.25", "billed": "1625.00", "otherwise": "2112.50"}]
+
+
 def test_a_quantity_gives_its_amount(tmp_path: Path) -> None:
     """3.0001 hours, printed 3, are 300.01 at 100 and 400.00 at 133.33; 3 hours would be 399.99. Both say what the statement says."""
     *others, signed = founding()

@@ -2,20 +2,19 @@
 
 from pathlib import Path
 
-from dataflows.embedded import store_path
+from dataflows.books_read import reading_books
 from domain.delivery.reconciled import Reconciled
 from domain.events.common import LedgerDifference
 from domain.identity import composed
 from state.batch import REFERENCE
 from state.handlers.reconciliations import ACCEPTED, by_subject, is_accepted, subject_of
-from state.store.reader import reading_store
 
 
 def accepted_of(output: Path, found: Reconciled) -> frozenset[LedgerDifference]:
     """Without the books' store none is known."""
     scope = composed(found.legal_entity_id, found.period.name)
     differences = found.compared.differences
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         subjects = {
             subject
             for subject, each in by_subject(scope, differences).items()

@@ -13,7 +13,7 @@ from connectors.files.added_events import DECISIONS, add_events
 from connectors.files.found_exceptions import KnownException, closings, exceptions_of, latest_of
 from connectors.files.lookup import contracts_of, project_ids
 from connectors.files.no_outputs import NoOutputs
-from dataflows.embedded import store_path
+from dataflows.books_read import reading_books
 from domain.events.catalogue import Event
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
@@ -28,7 +28,6 @@ from milepost.exceptions_shown import ClosedExceptions
 from milepost.own_decisions import OwnDecisions
 from milepost.second_person import SecondPerson
 from milepost.unknown_id import unknown_id
-from state.store.reader import reading_store
 
 
 class ExceptionsOfRun:
@@ -69,7 +68,7 @@ class ExceptionsOfRun:
         return closings(self.output, known)
 
     def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
-        with reading_store(store_path(self.output, 0)) as reader:
+        with reading_books(self.output) as reader:
             return decided_of(self.output, known, reader)
 
     def unknown(self, exception_id: str) -> typer.BadParameter:
@@ -81,7 +80,7 @@ class ExceptionsOfRun:
     ) -> DecisionPlan:
         """An assignment keeps no decision back, none keeps it back, and it needs no second person."""
         is_assigned = type_name == "ExceptionAssigned"
-        with reading_store(store_path(self.output, 0)) as reader:
+        with reading_books(self.output) as reader:
             own = OwnDecisions(self.output, reader, self.known, who.name, approved_by, type_name)
             books = FactLookup(self.output, self.folder, reader)
             waiting = {} if is_assigned else pending(books, [each.raised for each in found])
@@ -98,7 +97,7 @@ class ExceptionsOfRun:
             return plan if is_assigned else with_limits(plan, SecondPerson(reader), approved_by)
 
     def versions(self, taken: Sequence[KnownException]) -> Mapping[str, int]:
-        with reading_store(store_path(self.output, 0)) as reader:
+        with reading_books(self.output) as reader:
             return decision_versions(FactLookup(self.output, self.folder, reader), [each.raised for each in taken])
 
     def add(self, events: Sequence[dict[str, Any]]) -> str:

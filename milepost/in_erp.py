@@ -8,14 +8,13 @@ from typing import Final, NamedTuple
 from connectors.files.delivered import events_and_answers
 from connectors.files.written import read_topic
 from connectors.imports.counting import counted
-from dataflows.embedded import store_path
+from dataflows.books_read import reading_books
 from domain.delivery.answers import journals_of
 from domain.delivery.documents import INVOICE, JOURNAL, is_key, key_of, revision_of
 from domain.events.finance import InvoicePosted, PostingAccepted, PostingRejected
 from domain.outputs import TOPICS, BillingStatement, JournalEntry
 from milepost.console import shell_word
 from milepost.deciding import beside
-from state.store.reader import reading_store
 
 JOURNALS_NAMED: Final = 3
 
@@ -68,7 +67,7 @@ def in_erp(output: Path, wanted: str) -> InErp:
                 journals.update(dict.fromkeys(journals_of(event)))
             case _:
                 pass
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         # Also of those that name no statement, but its contract and period.
         for receivable in reader.parts_with_id("receivable", wanted):
             statements.setdefault(receivable.statement_id)

@@ -85,11 +85,9 @@ class Recording:
     @contextmanager
     def books(self) -> Iterator[StoreReader]:
         """Of all shards. Raises BadParameter where there are none: nothing is recorded unseen."""
-        from connectors.files.written import shards
-        from dataflows.embedded import store_path
-        from state.store.reader import reading_stores
+        from dataflows.books_read import reading_books
 
-        with reading_stores(store_path(self.output, number) for number in shards(self.output)) as reader:
+        with reading_books(self.output) as reader:
             if not reader.is_there:
                 raise typer.BadParameter(
                     f"{self.output}: the books are not there, so nobody can say what is open; `milepost run` makes them again",

@@ -11,7 +11,7 @@ from connectors.files.found_exceptions import exceptions_of
 from connectors.files.found_letters import letters_of
 from connectors.files.lookup import hint, statements_called
 from connectors.files.written import read_topic
-from dataflows.embedded import store_path
+from dataflows.books_read import reading_books
 from domain.events.finance import InvoicePosted
 from domain.identity import unescape
 from domain.ledger.journal import BILLING
@@ -19,7 +19,6 @@ from domain.outputs import TOPICS, ExceptionRaised, JournalEntry, ProjectView
 from domain.work.rows import DELIVERY, EXPENSE, named, row_id
 from milepost.console import shell_word
 from milepost.in_erp import JOURNALS_NAMED, InErp, in_erp
-from state.store.reader import reading_store
 
 # What has no figures of its own: its journals have them.
 POSTED_BY = frozenset({"invoice", "payment", "payment_application", "payment_reversal", "credit_memo", "write_off"})
@@ -67,7 +66,7 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
     holders = sorted({view.project_id for view in known for each in view.balances if each.contract_id == wanted})
     if holders:
         yield f"a contract: milepost explain {shell_word(wanted)}, or milepost show {shell_word(holders[0])} for its project"
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         if reader.has_entry(wanted):
             yield f"{_article(named(wanted)[0])}: milepost explain {shell_word(wanted)}"
         for kind in (EXPENSE, DELIVERY):
@@ -89,7 +88,7 @@ def what_it_is(output: Path, wanted: str, there: InErp | None = None) -> Iterato
 def _of_journals(output: Path, wanted: str) -> Iterator[str]:
     """A journal, or what the ERP or the bank said that was posted by some, such as a payment."""
     records = (written.record for written in read_topic(output, TOPICS["JournalEntry"]))
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         invoiced = {receivable.statement_id for receivable in reader.parts_with_id("receivable", wanted)}
     posted: list[str] = []
     posted_as = ""
@@ -134,7 +133,7 @@ def _that_waits(output: Path, wanted: str) -> Iterator[str]:
 def _invoice_kept(output: Path, raised: ExceptionRaised) -> str:
     """The invoice that its statement or draft has at hand until it can be posted; nothing where there is none."""
     kept: list[InvoicePosted | None] = []
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         if raised.subject_kind == "statement":
             kept = [one.waiting for one in reader.parts_with_id("statement", raised.subject_id)]
         elif raised.subject_kind == "draft":

@@ -82,7 +82,7 @@ def _since(
     if not exact:
         return UsedUp(cap, first.recorded_at, first.log_offset)
     position = exact[-1][0]
-    return UsedUp(cap, position.recorded_at, position.log_offset, _event_at(output, position.log_offset))
+    return UsedUp(cap, position.recorded_at, position.log_offset, _event_at(output, position))
 
 
 def _tells_of(alert: Alert, cap: ForecastCap) -> bool:
@@ -112,9 +112,9 @@ def _subjects(cap: ForecastCap) -> Iterator[str]:
         yield from (composed(cap.contract_id, f"{kind}:{cap.cap_id}") for kind in KINDS)
 
 
-def _event_at(output: Path, log_offset: int) -> Event | None:
-    if not log_path(output, 0).exists():
+def _event_at(output: Path, position: Position) -> Event | None:
+    if not log_path(output, position.shard).exists():
         return None
-    with EngagementLog.open(output) as log:
-        records = log.read(log_offset, 1)
+    with EngagementLog.open(output, position.shard) as log:
+        records = log.read(position.log_offset, 1)
     return records[0].event if records else None

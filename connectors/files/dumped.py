@@ -19,7 +19,7 @@ from connectors.avro_walk import read_value
 from connectors.containers import MAGIC, ContainerDamaged, ContainerRecord, read_container
 from connectors.decode_error import DecodeError
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.log_format import GENESIS
+from connectors.files.log_format import GENESIS, log_path
 from connectors.files.outputs import TOPIC_TYPES
 from connectors.files.written import DEAD_LETTERS, WrittenOutput, read_topic
 from connectors.json_records import record_to_json
@@ -56,7 +56,9 @@ def dump_file(path: Path) -> Iterator[Dumped]:
 def dump_topic(output: Path, topic: str) -> Iterator[Dumped]:
     """What of a topic is committed. Raises NoOutputs and ContainerDamaged."""
     if topic == LOG_TOPIC:
-        yield from _log(EngagementLog.open(output))
+        numbers = sorted(int(each.stem) for each in log_path(output).parent.glob("*.avro") if each.stem.isdigit())
+        for shard in numbers or (0,):
+            yield from _log(EngagementLog.open(output, shard))
     elif topic == DEAD_LETTERS:
         path = output / "outputs" / DEAD_LETTERS / "0.avro"
         if path.exists():

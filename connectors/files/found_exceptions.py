@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
 from connectors.files.engagement_log import EngagementLog
-from connectors.files.written import WrittenOutput, read_topic
+from connectors.files.written import read_topic, shards
 from domain.events.catalogue import Event
 from domain.identity import unescape
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
@@ -19,12 +19,12 @@ LATEST_AMONG = 100
 
 class KnownException(NamedTuple):
     """An exception with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over, and
-    `closed_offset` where in the log the event is that ended it."""
+    `closed_at` is the shard, and the offset in its log, of the event that ended it."""
 
     raised: ExceptionRaised
     since: Instant
     closed: ExceptionClosed | None = None
-    closed_offset: int | None = None
+    closed_at: tuple[int, int] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -60,8 +60,8 @@ def exceptions_of(output: Path) -> dict[str, KnownException]:
             case ExceptionClosed() as closed:
                 known = found.get(closed.exception_id)
                 if known is not None:
-                    offset = written.position.log_offset
-                    found[closed.exception_id] = known._replace(closed=closed, closed_offset=offset)
+                    place = written.position.shard, written.position.log_offset
+                    found[closed.exception_id] = known._replace(closed=closed, closed_at=place)
             case _:
                 pass
     return found
@@ -69,13 +69,10 @@ def exceptions_of(output: Path) -> dict[str, KnownException]:
 
 def closings(output: Path, known: Iterable[KnownException]) -> dict[str, Event]:
     """The events that ended them, by exception; of those that a person ended the decision."""
-    found: dict[str, Event] = {}
-    with closing(EngagementLog.open(output)) as log:
-        for each in known:
-            records = log.read(each.closed_offset, 1) if each.closed_offset is not None else ()
-            if records:
-                found[each.raised.exception_id] = records[0].event
-    return found
+    with ExitStack() as held:
+        logs = _Logs(output, held)
+        ended = ((each.raised.exception_id, logs.at(*each.closed_at)) for each in known if each.closed_at is not None)
+        return {exception_id: event for exception_id, event in ended if event is not None}
 
 
 def history_of(output: Path, exception_id: str) -> list[ExceptionStep]:
@@ -85,29 +82,45 @@ def history_of(output: Path, exception_id: str) -> list[ExceptionStep]:
         for written in read_topic(output, TOPICS["ExceptionRaised"])
         if isinstance(written.record, ExceptionRaised | ExceptionClosed) and written.record.exception_id == exception_id
     ]
-    with closing(EngagementLog.open(output)) as log:
-        return [step for written in said if (step := _step(log, written)) is not None]
+    steps: list[ExceptionStep] = []
+    with ExitStack() as held:
+        logs = _Logs(output, held)
+        for position, record in ((written.position, written.record) for written in said):
+            cause = logs.at(position.shard, position.log_offset)
+            if cause is not None and isinstance(record, ExceptionRaised | ExceptionClosed):
+                steps.append(ExceptionStep(position.recorded_at, record, cause))
+    return steps
 
 
-def _step(log: EngagementLog, written: WrittenOutput) -> ExceptionStep | None:
-    found = log.read(written.position.log_offset, 1)
-    record = written.record
-    if not found or not isinstance(record, ExceptionRaised | ExceptionClosed):
-        return None
-    return ExceptionStep(written.position.recorded_at, record, found[0].event)
+class _Logs:
+    """The logs of all shards, each opened once."""
+
+    def __init__(self, output: Path, held: ExitStack) -> None:
+        self._output, self._held = output, held
+        self._known: dict[int, EngagementLog] = {}
+
+    def at(self, shard: int, offset: int) -> Event | None:
+        if shard not in self._known:
+            self._known[shard] = self._held.enter_context(closing(EngagementLog.open(self._output, shard)))
+        records = self._known[shard].read(offset, 1)
+        return records[0].event if records else None
 
 
 def latest_of(output: Path) -> Instant:
-    """When the newest of the last records was recorded; 0 where the log is empty."""
-    with closing(EngagementLog.open(output)) as log:
-        records = log.read(max(0, log.end - LATEST_AMONG), LATEST_AMONG)
-    return max((_recorded_at(record.event) for record in records), default=0)
+    """When the newest of the last records of all shards was recorded; 0 where nothing is. Raises NoOutputs."""
+    latest = 0
+    for shard in shards(output):
+        with closing(EngagementLog.open(output, shard)) as log:
+            records = log.read(max(0, log.end - LATEST_AMONG), LATEST_AMONG)
+        latest = max([latest, *(_recorded_at(record.event) for record in records)])
+    return latest
 
 
 def events_of(output: Path) -> Iterator[Event]:
-    """Every event of the log, in its order; one for several engagements comes several times."""
-    with closing(EngagementLog.open(output)) as log:
-        yield from (record.event for record in log.records())
+    """Every event of the logs of all shards, in their order; one for several engagements comes several times."""
+    for shard in shards(output):
+        with closing(EngagementLog.open(output, shard)) as log:
+            yield from (record.event for record in log.records())
 
 
 def _recorded_at(event: Event) -> Instant:

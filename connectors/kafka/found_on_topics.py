@@ -61,7 +61,7 @@ def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, F
                     found[record.exception_id] = FoundException(KnownException(record, since), message.partition())
                 case ExceptionClosed() if record.exception_id in found:
                     before = found[record.exception_id]
-                    ended = before.known._replace(closed=record, closed_offset=offset)
+                    ended = before.known._replace(closed=record, closed_at=(before.shard, offset))
                     found[record.exception_id] = before._replace(known=ended)
                 case _:
                     pass
@@ -83,17 +83,17 @@ def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float
 def closings_on(clients: Clients, names: Names, found: Iterable[FoundException], timeout: float) -> dict[str, Event]:
     """The events that ended them, from the log, by exception."""
     ended: dict[str, Event] = {}
-    by_shard: dict[int, list[KnownException]] = {}
-    for each in found:
-        if each.known.closed_offset is not None:
-            by_shard.setdefault(each.shard, []).append(each.known)
+    by_shard: dict[int, list[tuple[str, int]]] = {}
+    for known in (each.known for each in found):
+        if known.closed_at is not None:
+            shard, offset = known.closed_at
+            by_shard.setdefault(shard, []).append((known.raised.exception_id, offset))
     for shard, several in by_shard.items():
         with closing(KafkaLog(clients, names.log, shard, timeout)) as log:
-            for known in several:
-                assert known.closed_offset is not None, "only what is closed is looked for"
-                record = log.record(known.closed_offset)
+            for exception_id, offset in several:
+                record = log.record(offset)
                 if record is not None:
-                    ended[known.raised.exception_id] = record.event
+                    ended[exception_id] = record.event
     return ended
 
 

@@ -189,19 +189,18 @@ def show(
 ) -> None:
     """Show an exception: the fact behind it, its history, and what would close it."""
     from connectors.files.found_exceptions import history_of
-    from dataflows.embedded import store_path
+    from dataflows.books_read import reading_books
     from milepost.exceptions_decided import fact_of, find
     from milepost.exceptions_json import show_json
     from milepost.exceptions_of_run import ExceptionsOfRun
     from milepost.exceptions_shown import fact_table, head, history_table
     from milepost.tables import show as show_tables
-    from state.store.reader import reading_store
 
     port = ExceptionsOfRun(output)
     known = find(port, id_)
     as_of, steps = port.as_of, history_of(output, id_)
     ended = port.closings((known,)).get(id_)
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         fact = fact_of(output, reader, known.raised)
     if json:
         write_json(show_json(known, as_of, ended, fact, steps))
@@ -392,13 +391,12 @@ def resend(
     """Send the fact behind an exception again, corrected, as its next version; nothing is edited."""
     from connectors.decode_error import DecodeError
     from connectors.files.added_events import RESENT, add_events
-    from dataflows.embedded import store_path
+    from dataflows.books_read import reading_books
     from milepost.corrected import HINT, ahead_text, fields_of
     from milepost.deciding import decided_at, other_person, person
     from milepost.exception_words import subject_text
     from milepost.exceptions_decided import FactLookup, check_moment, corrected, fact_of, find
     from milepost.exceptions_of_run import ExceptionsOfRun
-    from state.store.reader import reading_store
 
     port = ExceptionsOfRun(output, input_)
     folder, who, latest = port.folder, person(as_), port.as_of
@@ -406,7 +404,7 @@ def resend(
     known = find(port, id_)
     raised = known.raised
     check_moment((known,), when)
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         fact = fact_of(output, reader, raised)
         if fact is None:
             raise typer.BadParameter(

@@ -141,10 +141,9 @@ def _next(output: Path, statements: Sequence[str], *, json: bool) -> None:
 
 def is_behind(output: Path, viewed: Sequence[Viewed]) -> bool | None:
     """Whether anything changed after a view was sent; they go out when a day has ended. None where there is no store to tell."""
-    from dataflows.embedded import store_path
-    from state.store.reader import reading_store
+    from dataflows.books_read import reading_books
 
-    with reading_store(store_path(output, 0)) as reader:
+    with reading_books(output) as reader:
         parts = [reader.part(each.view.engagement_id, "project", each.view.project_id) for each in viewed]
     known = [part.changed for part in parts if part is not None]
     return None if len(known) < len(parts) and not any(known) else any(known)

@@ -162,8 +162,8 @@ class Rating:
                 if str(card.version) == version:
                     path = f"lines[{index}].overtime_markup"
                     return sources.field("overtime markup", percent, "percent", card, path, rule="R7", facts=facts)
-        version = self._stating(plan, draft, decision) if decision is not None else plan.version
-        found = sources.line_field(plan.contract_id, version, plan.line.line_id)
+        stated_in = self._stating(plan, draft, decision) if decision is not None else plan.version
+        found = sources.line_field(plan.contract_id, stated_in, plan.line.line_id)
         if kind == "contract_line" and found is not None and isinstance(found[1].terms, TimeAndMaterials):
             path = f"{found[2]}.terms.rates[{rest[-1]}].overtime_markup"
             return sources.field("overtime markup", percent, "percent", found[0], path, rule="R7", facts=facts)

@@ -10,22 +10,16 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.files.engagement_log import EngagementLog
-from connectors.files.log_appender import LogAppender
 from connectors.json_records import record_to_json
-from dataflows.embedded import close, open_accounting, run_plain
 from domain.events.control import IntakeNoticed
 from domain.events.reference import DayEnded
-from state.genesis import Genesis
-from state.intake.intake import EVERYONE
-from state.intake.partition import partition_of
 from tests.commands.tiny_firm import Event, event, run, write
 from tests.finished_run import finished_run
 from tests.histories.draw import histories
 from tests.histories.log import History
+from tests.sharded_run import sharded
 from tests.whatif.really import check, predicted
 
-SHARDS = 4
 # Nobody else may say them.
 WRITTEN_BY_INTAKE = (DayEnded, IntakeNoticed)
 
@@ -50,7 +44,7 @@ def as_line(known: Any) -> Event:
 
 def test_shards_are_asked_as_one_log_is(tmp_path: Path) -> None:
     """The folder that an audit of topics keeps has no memory of intake, and a log, books and outputs for each shard."""
-    sharded(tmp_path)
+    sharded(finished_run(), tmp_path)
     change = [
         event(
             "ContractAmended",
@@ -74,7 +68,7 @@ def test_shards_are_asked_as_one_log_is(tmp_path: Path) -> None:
 
 
 def test_reference_data_concerns_every_shard(tmp_path: Path) -> None:
-    sharded(tmp_path)
+    sharded(finished_run(), tmp_path)
     change = [
         event(
             "CostRateSet",
@@ -105,24 +99,3 @@ def test_reference_data_concerns_every_shard(tmp_path: Path) -> None:
     costs = [each["amount"] for each in several["journals"] if each["account"] == "5000"]
     assert costs == ["60.00", "60.00"]
     assert {**several, "waiting_left_out": False} == one
-
-
-def sharded(folder: Path) -> None:
-    """The finished run, as shards of a log have it."""
-    with EngagementLog.open(finished_run()) as log:
-        genesis, records = log.genesis, list(log.records())
-    places = {partition_of(each, SHARDS) for each in ("BRIDGE", "TUNNEL")}
-    assert len(places) == 2, "the engagements are of two shards"
-    for number in range(SHARDS):
-        own: Genesis = genesis._replace(partition=number, partitions=SHARDS)
-        appender = LogAppender.open(folder, own, None)
-        for record in records:
-            if record.engagement_id == EVERYONE or partition_of(record.engagement_id, SHARDS) == number:
-                appender.append(record.engagement_id, record.event, record.own)
-        appender.sync()
-        appender.publish()
-        appender.close()
-        accounting = open_accounting(folder, own)
-        with EngagementLog.open(folder, number) as log:
-            run_plain(accounting, log)
-        close(accounting)

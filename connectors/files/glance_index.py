@@ -6,7 +6,7 @@ A moment is a log offset: what a table says is a sum over what the records befor
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import orjson
@@ -19,9 +19,11 @@ from domain.units import Amount, Hours
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS words(no INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS posted(seq INTEGER, log_offset INTEGER, entity INTEGER, currency INTEGER, ledger_currency INTEGER,
-    account INTEGER, project INTEGER, contract INTEGER, customer INTEGER, about INTEGER, rule INTEGER, period INTEGER,
-    engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER);
+CREATE TABLE IF NOT EXISTS headings(no INTEGER PRIMARY KEY, entity INTEGER, ledger_currency INTEGER, currency INTEGER, account INTEGER,
+    project INTEGER, contract INTEGER, customer INTEGER);
+CREATE TABLE IF NOT EXISTS posted(heading INTEGER, seq INTEGER, line INTEGER, log_offset INTEGER, about INTEGER, rule INTEGER,
+    period INTEGER, engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER,
+    PRIMARY KEY(heading, seq, line)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worked(row INTEGER, version INTEGER, log_offset INTEGER, person INTEGER, project INTEGER, day INTEGER,
     hours INTEGER, billable INTEGER, line INTEGER, PRIMARY KEY(row, version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS published(statement INTEGER, revision INTEGER, seq INTEGER, log_offset INTEGER, status INTEGER, contract INTEGER,
@@ -31,10 +33,12 @@ CREATE TABLE IF NOT EXISTS waits(exception INTEGER, log_offset INTEGER, seq INTE
     project INTEGER, contract INTEGER, amount INTEGER, currency INTEGER, engagement INTEGER);
 CREATE TABLE IF NOT EXISTS named(kind TEXT, id TEXT, version INTEGER, log_offset INTEGER, noted TEXT);
 """
+# What `headings` has of each line of a journal, and the first columns of `AccountSum` and `AboutSum`.
+_HEADING: Final = 7
 # Of each table the columns that are words.
-# Columns of `AboutSum` before its figures, in its order.
-_ABOUT: Final = ("entity", "ledger_currency", "currency", "account", "project", "contract", "customer", "about", "rule")
-_POSTED: Final = (*range(2, 13),)
+_POSTED: Final = (*range(7), 10, 11, 12, 13)
+# A line of a journal, or several as one.
+_LINE: Final = "heading, about, rule, day, amount, ledger"
 _WORKED: Final = (0, 3, 4, 8)
 _PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
 _LISTED: Final = (0, 2, 3)
@@ -141,28 +145,36 @@ class GlanceTables:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._numbers: dict[str, int] = {}
+        self._heading_numbers: dict[Row, int] = {}
         # By name the log offset that temporary tables are of.
         self._made: dict[str, int] = {}
+        self._passed: tuple[int, frozenset[tuple[int, str]]] | None = None
+        # As far as they were asked for.
+        self._texts: dict[int, str] = {}
+        self._headings: dict[int, tuple[str, ...]] = {}
 
     # Writing them
 
     def write(self, rows: GlanceRows) -> None:
         """Within the transaction of the index."""
         self._made.clear()
-        last = self._db.execute("SELECT coalesce(max(no), 0) FROM words").fetchone()[0]
-        if last != len(self._numbers):  # somebody else has written, or nobody has read
+        self._passed = None
+        if self._last("words") != len(self._numbers):  # somebody else has written, or nobody has read
             self._numbers = dict(self._db.execute("SELECT text, no FROM words"))
-        new = len(self._numbers)
+        if self._last("headings") != len(self._heading_numbers):
+            self._heading_numbers = {tuple(heading): no for no, *heading in self._db.execute("SELECT * FROM headings")}
+        new, new_headings = len(self._numbers), len(self._heading_numbers)
         made = [
-            ("posted", self._numbered(rows.posted, _POSTED)),
+            ("posted", self._headed(self._numbered(rows.posted, _POSTED))),
             ("worked", self._numbered(rows.worked, _WORKED)),
             ("published", self._numbered(rows.published, _PUBLISHED)),
             ("listed", self._numbered(rows.listed, _LISTED)),
             ("waits", self._numbered(rows.waits, _WAITS)),
             ("named", rows.named),
         ]
-        added = list(self._numbers.items())[new:]
-        self._db.executemany("INSERT INTO words(text, no) VALUES (?, ?)", added)
+        self._db.executemany("INSERT INTO words(text, no) VALUES (?, ?)", [*self._numbers.items()][new:])
+        added = [(no, *heading) for heading, no in [*self._heading_numbers.items()][new_headings:]]
+        self._db.executemany("INSERT INTO headings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", added)
         for table, each in made:
             if each:
                 marks = ", ".join("?" * len(each[0]))
@@ -182,15 +194,29 @@ class GlanceTables:
             made.append(tuple(cells))
         return made
 
+    def _headed(self, rows: Iterable[Row]) -> list[Row]:
+        """With the number of its heading for what each line begins with; in the order in which they lie."""
+        known, made = self._heading_numbers, []
+        for row in rows:
+            heading = row[:_HEADING]
+            number = known.get(heading)
+            if number is None:
+                number = known[heading] = len(known) + 1
+            made.append((number, *row[_HEADING:]))
+        return sorted(made)
+
+    def _last(self, table: str) -> int:
+        found: int = self._db.execute(f"SELECT coalesce(max(no), 0) FROM {table}").fetchone()[0]  # noqa: S608
+        return found
+
     # Asking them
 
     def accounts(self, cut: int) -> list[AccountSum]:
         """Sums of all accounts that tables show, of what the records before a log offset caused."""
-        sql = f"""
-            SELECT {_texts("entity", "ledger_currency", "currency", "account", "project", "contract", "customer")}, amount, ledger FROM
-            (SELECT entity, ledger_currency, currency, account, project, contract, customer, sum(amount) AS amount, sum(ledger) AS ledger
-            FROM posted WHERE log_offset < ? GROUP BY 1, 2, 3, 4, 5, 6, 7)"""  # noqa: S608
-        return [AccountSum._make(row) for row in self._db.execute(sql, (cut,))]
+        sql = "SELECT heading, sum(amount), sum(ledger) FROM posted WHERE log_offset < ? GROUP BY heading"
+        sums = self._db.execute(sql, (cut,)).fetchall()
+        headings = self._headings_of(heading for heading, _, _ in sums)
+        return [AccountSum._make((*headings[heading], amount, ledger)) for heading, amount, ledger in sums]
 
     def about(self, cut: int, accounts: Iterable[str], since: int, until: int) -> list[AboutSum]:
         """Sums of some accounts by what the journals are about, of accounting dates from a day to before another; those that are not 0."""
@@ -257,8 +283,8 @@ class GlanceTables:
             strftime('%Y-%m', day + 1721424.5) AS month,
             CASE WHEN person IN ({_among(":people")}) THEN day ELSE 0 END AS at,
             sum(hours) AS hours, sum(billable) AS billable,
-            sum(CASE WHEN row IN (SELECT about FROM posted WHERE log_offset < :cut GROUP BY about, entity, account
-                HAVING sum(amount) <> 0 OR sum(ledger) <> 0) THEN 0 ELSE hours END) AS waiting
+            sum(CASE WHEN row IN (SELECT about FROM posted JOIN headings ON no = heading WHERE log_offset < :cut
+                GROUP BY about, entity, account HAVING sum(amount) <> 0 OR sum(ledger) <> 0) THEN 0 ELSE hours END) AS waiting
             FROM current_worked WHERE day BETWEEN :first AND :last GROUP BY 1, 2, 3, 4)"""  # noqa: S608
         rows = self._db.execute(sql, {"cut": cut, "first": first, "last": last, "people": _listed(by_day)})
         return [HoursWorked._make(row) for row in rows]
@@ -267,28 +293,30 @@ class GlanceTables:
         """Of service dates from one day to another."""
         self._make_worked(cut)
         sql = f"""SELECT coalesce({_text("person")}, ''), {_texts("project", "entity", "ledger_currency")}, ledger FROM (
-            SELECT w.person AS person, p.project AS project, p.entity AS entity, p.ledger_currency AS ledger_currency,
-            sum(p.ledger) AS ledger FROM posted p LEFT JOIN newest_worked w ON w.row = p.about
-            WHERE p.log_offset < :cut AND p.account = (SELECT no FROM words WHERE text = :account) AND p.day BETWEEN :first AND :last
+            SELECT w.person AS person, h.project AS project, h.entity AS entity, h.ledger_currency AS ledger_currency,
+            sum(p.ledger) AS ledger FROM headings h JOIN posted p ON p.heading = h.no LEFT JOIN newest_worked w ON w.row = p.about
+            WHERE p.log_offset < :cut AND h.account IN ({_among(":accounts")}) AND p.day BETWEEN :first AND :last
             GROUP BY 1, 2, 3, 4 HAVING sum(p.ledger) <> 0)"""  # noqa: S608
-        rows = self._db.execute(sql, {"cut": cut, "account": LABOR_COST, "first": first, "last": last})
+        rows = self._db.execute(sql, {"cut": cut, "accounts": _listed([LABOR_COST]), "first": first, "last": last})
         return [CostOfHours._make(row) for row in rows]
 
-    def lines_of_hours(self, cut: int) -> list[tuple[str, str, str]]:
-        """Entries with the contract line that each names, where it names one, and the project that it was worked in."""
-        self._make_worked(cut)
-        return self._db.execute(f"SELECT {_texts('row', 'line', 'project')} FROM newest_worked").fetchall()  # noqa: S608
+    def lines_of_hours(self, cut: int, rows: Iterable[str]) -> list[tuple[str, str, str]]:
+        """Of some rows the entries, with the contract line that each names, where it names one, and the project that it was worked in."""
+        sql = f"""SELECT {_texts("row", "line", "project")} FROM (SELECT row, line, project, max(version) FROM worked
+            WHERE row IN ({_among(":rows")}) AND log_offset < :cut GROUP BY row)"""  # noqa: S608
+        return self._db.execute(sql, {"rows": _listed(rows), "cut": cut}).fetchall()
 
     def engagements(self, cut: int) -> list[tuple[str, str]]:
         """Projects with the engagement that posts to them."""
-        sql = f"""SELECT {_texts("project", "engagement")} FROM (SELECT DISTINCT project, engagement FROM posted
-            WHERE log_offset < ?) WHERE project <> (SELECT no FROM words WHERE text = '')"""  # noqa: S608
+        sql = f"""SELECT {_texts("project", "engagement")} FROM (SELECT DISTINCT project, engagement FROM
+            (SELECT DISTINCT heading, engagement FROM posted WHERE log_offset < ?) JOIN headings ON no = heading)
+            WHERE project <> (SELECT no FROM words WHERE text = '')"""  # noqa: S608
         return self._db.execute(sql, (cut,)).fetchall()
 
     def last_periods(self, cut: int) -> list[tuple[str, str]]:
         """Companies with the last period that a journal is in."""
-        sql = f"""SELECT {_text("entity")}, max(text) FROM (SELECT DISTINCT entity, period FROM posted WHERE log_offset < ?)
-            JOIN words ON no = period GROUP BY entity"""  # noqa: S608
+        sql = f"""SELECT {_text("entity")}, max(text) FROM (SELECT DISTINCT heading, period FROM posted WHERE log_offset < ?)
+            JOIN headings h ON h.no = heading JOIN words w ON w.no = period GROUP BY entity"""  # noqa: S608
         return self._db.execute(sql, (cut,)).fetchall()
 
     def named(self, kind: str, cut: int) -> dict[str, list[Noted]]:
@@ -308,6 +336,8 @@ class GlanceTables:
 
     def _passed_over(self, cut: int) -> frozenset[tuple[int, str]]:
         """Records that were refused, by offset and what they name, as they raised why; those behind a gap are, as long as it is open."""
+        if self._passed is not None and self._passed[0] == cut:
+            return self._passed[1]
         subject = _text("w.subject")
         sql = f"""SELECT w.log_offset, {subject} FROM waits w WHERE w.log_offset < :cut AND w.is_open
             AND w.category IN ({_among(":refused")})
@@ -318,47 +348,69 @@ class GlanceTables:
         found = set[tuple[int, str]]()
         for log_offset, subject in self._db.execute(sql, given):
             found |= {(log_offset, subject), (log_offset, parts_of(subject)[-1])}
-        return frozenset(found)
+        self._passed = cut, frozenset(found)
+        return self._passed[1]
 
     def payments(self, cut: int) -> list[tuple[int, AboutSum]]:
         """Lines on 1100 of journals of payments, and of cash that is applied later, as they stand there, with the journal's output_seq."""
-        sql = f"""SELECT seq, {_texts(*_ABOUT)}, day, amount, ledger FROM posted WHERE log_offset < ?
-            AND account = (SELECT no FROM words WHERE text = ?)
+        sql = f"""SELECT seq, {_LINE} FROM posted WHERE log_offset < ? AND heading IN ({_headings_with("?")})
             AND about IN (SELECT no FROM words WHERE text LIKE 'payment/%' OR text LIKE 'payment_application/%')
-            ORDER BY rowid"""  # noqa: S608
-        return [(seq, AboutSum._make(line)) for seq, *line in self._db.execute(sql, (cut, RECEIVABLE))]
+            ORDER BY seq, line"""  # noqa: S608
+        rows = self._db.execute(sql, (cut, _listed([RECEIVABLE]))).fetchall()
+        return [(seq, one) for (seq, *_), one in zip(rows, self._sums(row[1:] for row in rows), strict=True)]
 
     def _about(self, cut: int, accounts: Iterable[str], which: str) -> list[AboutSum]:
-        sql = f"""SELECT {_texts(*_ABOUT)}, day, amount, ledger FROM (
-            SELECT {", ".join(_ABOUT)}, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM posted
-            WHERE log_offset < ? AND account IN ({_among("?")}) AND {which} GROUP BY {", ".join(_ABOUT[:-1])}
-            HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
-        return [AboutSum._make(row) for row in self._db.execute(sql, (cut, _listed(accounts)))]
+        sql = f"""SELECT heading, about, rule, min(day), sum(amount), sum(ledger) FROM posted
+            WHERE log_offset < ? AND heading IN ({_headings_with("?")}) AND {which} GROUP BY heading, about
+            HAVING sum(amount) <> 0 OR sum(ledger) <> 0"""  # noqa: S608
+        return _in_order(self._sums(self._db.execute(sql, (cut, _listed(accounts)))))
 
     def _placed(self, by: str, which: str) -> list[AboutSum]:
         """Rows of one statement stand apart by their days, of which a row has the first."""
-        columns = (*_ABOUT[:-2], by)
-        named = ", ".join(columns)
-        sql = f"""SELECT {_texts(*columns, "rule")}, day, amount, ledger FROM (
-            SELECT {named}, rule, day, sum(amount) AS amount, sum(ledger) AS ledger FROM (
-                SELECT {named}, rule, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM placed
-                WHERE about NOT IN (SELECT row FROM shared_row) AND {which} GROUP BY {named}, about)
-            GROUP BY {named}, day HAVING sum(amount) <> 0 OR sum(ledger) <> 0)"""  # noqa: S608
-        return [AboutSum._make(row) for row in self._db.execute(sql)]
+        sql = f"""SELECT heading, {by}, rule, day, sum(amount), sum(ledger) FROM (
+                SELECT heading, {by}, rule, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM placed
+                WHERE about NOT IN (SELECT row FROM shared_row) AND {which} GROUP BY heading, {by}, about)
+            GROUP BY heading, {by}, day HAVING sum(amount) <> 0 OR sum(ledger) <> 0"""  # noqa: S608
+        return _in_order(self._sums(self._db.execute(sql)))
 
     def _shared(self) -> list[SharedRow]:
         """By row its journals' lines and what statements list of it, in the order in which they came."""
         found: dict[str, SharedRow] = {}
-        sql = f"""SELECT seq, {_texts(*_ABOUT)}, day, amount, ledger FROM placed WHERE about IN (SELECT row FROM shared_row)
-            ORDER BY seq"""  # noqa: S608
-        for seq, *line in self._db.execute(sql):
-            one = AboutSum._make(line)
+        sql = f"SELECT seq, {_LINE} FROM placed WHERE about IN (SELECT row FROM shared_row) ORDER BY seq, line"  # noqa: S608
+        rows = self._db.execute(sql).fetchall()
+        for (seq, *_), one in zip(rows, self._sums(row[1:] for row in rows), strict=True):
             found.setdefault(one.about, SharedRow([], [])).posted.append((seq, one))
         sql = f"""SELECT {_texts("row", "statement")}, seq, amount FROM current_row WHERE row IN (SELECT row FROM shared_row)
             ORDER BY seq"""  # noqa: S608
         for row, statement, seq, amount in self._db.execute(sql):
             found[row].listed.append((seq, statement, amount))
         return list(found.values())
+
+    def _sums(self, rows: Iterable[tuple[int, ...]]) -> list[AboutSum]:
+        """Of rows as `_LINE` has them, in their order."""
+        found = list(rows)
+        headings = self._headings_of(row[0] for row in found)
+        texts = self._texts_of(number for row in found for number in row[1:3])
+        return [
+            AboutSum._make((*headings[heading], texts[about], texts[rule], *figures))
+            for heading, about, rule, *figures in found
+        ]
+
+    def _headings_of(self, numbers: Iterable[int]) -> Mapping[int, tuple[str, ...]]:
+        """In words, at least those of these numbers."""
+        known = self._headings
+        sql = "SELECT * FROM headings WHERE no IN (SELECT value FROM json_each(?))"
+        rows = self._db.execute(sql, (orjson.dumps([*{*numbers} - known.keys()]).decode(),)).fetchall()
+        texts = self._texts_of(number for _, *heading in rows for number in heading)
+        known.update((no, tuple(texts[number] for number in heading)) for no, *heading in rows)
+        return known
+
+    def _texts_of(self, numbers: Iterable[int]) -> Mapping[int, str]:
+        """At least those of these numbers."""
+        known = self._texts
+        sql = "SELECT no, text FROM words WHERE no IN (SELECT value FROM json_each(?))"
+        known.update(self._db.execute(sql, (orjson.dumps([*{*numbers} - known.keys()]).decode(),)))
+        return known
 
     def _make(self, name: str, cut: int, script: str) -> None:
         """Once for a log offset, until more is written."""
@@ -387,7 +439,7 @@ class GlanceTables:
         """Temporary tables: each line of a journal on 1150 and 1160 with its statement; rows of which statements list something else than
         that comes to."""
         self._make_current(cut)
-        marks = ", ".join(f"'{account}'" for account in UNBILLED)
+        accounts = _listed(UNBILLED)
         self._make(
             "placed",
             cut,
@@ -396,7 +448,7 @@ class GlanceTables:
             CREATE TEMP TABLE placed AS SELECT p.*, coalesce(s.statement, (SELECT c.statement FROM current_row c WHERE c.row = p.about
                 AND c.seq >= p.seq ORDER BY c.seq LIMIT 1)) AS statement
                 FROM posted p LEFT JOIN newest_statement s ON s.statement = p.about
-                WHERE p.log_offset < {int(cut)} AND p.account IN (SELECT no FROM words WHERE text IN ({marks}));
+                WHERE p.log_offset < {int(cut)} AND p.heading IN ({_headings_with(f"'{accounts}'")});
             CREATE TEMP TABLE shared_row AS SELECT DISTINCT c.row AS row FROM current_row c JOIN (SELECT DISTINCT about FROM placed) r
                 ON r.about = c.row LEFT JOIN (SELECT about, statement, sum(amount) AS amount FROM placed GROUP BY 1, 2) p
                 ON (p.about, p.statement) = (c.row, c.statement) WHERE c.amount <> coalesce(p.amount, 0);
@@ -415,6 +467,16 @@ class GlanceTables:
             CREATE TEMP VIEW current_worked AS SELECT * FROM newest_worked WHERE hours IS NOT NULL;
             """,  # noqa: S608
         )
+
+
+def _in_order(sums: list[AboutSum]) -> list[AboutSum]:
+    """By what they name, the oldest first: numbers of words are of the moment at which each came into the index."""
+    return sorted(sums, key=lambda one: (one[:_HEADING], one.day, one.about))
+
+
+def _headings_with(mark: str) -> str:
+    """Headings of the accounts that are bound at the mark as `_listed`."""
+    return f"SELECT no FROM headings WHERE account IN ({_among(mark)})"  # noqa: S608
 
 
 def _among(mark: str) -> str:

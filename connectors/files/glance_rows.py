@@ -61,8 +61,8 @@ class GlanceRows:
     """In the order in which they came."""
 
     def __init__(self) -> None:
-        # output_seq, log offset, company, currency, ledger currency, account, project, contract, customer, what it is about, rule,
-        # period, engagement, service date, accounting date, amount, ledger amount.
+        # Company, ledger currency, currency, account, project, contract, customer, output_seq, number in the journal, log offset, what
+        # it is about, rule, period, engagement, service date, accounting date, amount, ledger amount.
         self.posted: list[Row] = []
         # Row, version, log offset, person, project, day, hours (none once withdrawn), billable hours, contract line.
         self.worked: list[Row] = []
@@ -117,16 +117,16 @@ class GlanceRows:
             invoice_id = journal.cause_id if journal.cause_kind != BROUGHT_FORWARD else ""
             self.named.append((INVOICED, fact, 0, log_offset, orjson.dumps({"invoice_id": invoice_id}).decode()))
         rule, engagement = journal.rule.partition("/")[0], engagement_of(journal.journal_id)
-        head = journal.legal_entity_id, journal.currency, journal.ledger_currency
+        head = journal.legal_entity_id, journal.ledger_currency, journal.currency
         accounted = journal.accounting_date.toordinal()
         day = journal.service_date.toordinal() if journal.service_date is not None else accounted
-        for line in journal.lines:
+        for number, line in enumerate(journal.lines):
             if line.account in ASIDE:
                 continue
             self.posted.append(
                 (
-                    *(seq, log_offset, *head, line.account, line.project_id or ""),
-                    *(journal.contract_id or "", journal.customer_id or ""),
+                    *(*head, line.account, line.project_id or "", journal.contract_id or "", journal.customer_id or ""),
+                    *(seq, number, log_offset),
                     *(_credited(journal) if kind == CREDIT_MEMO and line.account in UNBILLED else about, rule),
                     *(journal.period, engagement, day, accounted, line.amount, line.ledger_amount),
                 )

@@ -242,9 +242,10 @@ class FirmAtMoment:
     def cost_of_hours(self, first: date | None = None, last: date | None = None) -> list[CostOfHours]:
         return [each for index, cut in self._shards for each in index.glance.cost_of_hours(cut, *_days(first, last))]
 
-    def lines_of_hours(self) -> tuple[dict[str, str], dict[str, str]]:
-        """By entry the contract line that it names, and the project that it was worked in."""
-        found = [each for index, cut in self._shards for each in index.glance.lines_of_hours(cut)]
+    def lines_of_hours(self, rows: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """By entry, of some rows, the contract line that it names, and the project that it was worked in."""
+        wanted = {*rows}
+        found = [each for index, cut in self._shards for each in index.glance.lines_of_hours(cut, wanted)]
         return {row: line for row, line, _ in found if line}, {row: project for row, _, project in found}
 
     def forecasts(self) -> Iterator[ForecastUpdate]:

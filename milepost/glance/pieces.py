@@ -11,7 +11,7 @@ contract has earned by schedule; so does such a statement before its invoice.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -264,9 +264,9 @@ def _parted(
 # Reasons
 
 
-def _give_reasons(firm: FirmAtMoment, waiting: Iterable[UnbilledPiece]) -> None:
+def _give_reasons(firm: FirmAtMoment, waiting: Sequence[UnbilledPiece]) -> None:
     """The first that holds: a hold, a draft, a schedule."""
-    drafts, holds = defaultdict[str, dict[str, str]](dict), _Holds(firm)
+    drafts, holds = defaultdict[str, dict[str, str]](dict), _Holds(firm, waiting)
     for (row, bill_to), statement_id in firm.drafted.items():
         drafts[row][bill_to] = statement_id
     for piece in waiting:
@@ -317,11 +317,12 @@ def _over_limits(
 class _Holds:
     """Those that are placed and not released."""
 
-    def __init__(self, firm: FirmAtMoment) -> None:
+    def __init__(self, firm: FirmAtMoment, waiting: Iterable[UnbilledPiece]) -> None:
         self._firm = firm
         placed = [each for each in firm.named(HOLD).values() if not each.get("released")]
         self._held = {(text(each, "scope"), text(each, "id")) for each in placed}
-        self._lines, self._worked_in = firm.lines_of_hours() if self._held else ({}, {})
+        rows = [row for piece in waiting for row in (piece.row, origin(piece.row))] if self._held else []
+        self._lines, self._worked_in = firm.lines_of_hours(rows)
 
     def has(self, piece: UnbilledPiece) -> bool:
         if not self._held:

@@ -253,24 +253,16 @@ def not_resent() -> str:
     return _listed([row for row in rows() if row.resend == NO_FACT])
 
 
-def ways_out_markdown(role: str) -> str:
-    """What a role has to settle, and how, by what an exception is about where that makes a difference."""
-    found: dict[tuple[str, str], list[str]] = {}
-    names = {kind: about for about, kind in KINDS.items() if about != POSTED}
-    for category, subject_kind, way_out in ways_out():
-        if owner_of(category, subject_kind) == role:
-            about = names.get(subject_kind, subject_kind.replace("_", " "))
-            found.setdefault((category, way_out), []).append(about)
-    several = {category for category, subject_kind, _ in ways_out() if subject_kind}
-    lines, named = ["| exception | way out |", "|---|---|"], set[str]()
-    for (category, way_out), abouts in found.items():
-        of = ", ".join(about or "anything else" for about in abouts) if category in several else ""
+def owners_markdown() -> str:
+    """Who owns which exceptions, in finance's words too where the name does not say them."""
+    found: dict[str, dict[str, None]] = {}
+    for category, subject_kind, _ in ways_out():
         title = title_of(category)
         says_no_more = title.startswith(category.replace("_", " "))
-        shown = "" if category in named or says_no_more else f" ({title})"
-        named.add(category)
-        lines.append(f"| `{category}`{shown}{of and f': {of}'} | {way_out} |")
-    return "\n".join(lines)
+        shown = f"`{category}`" if says_no_more else f"`{category}` ({title})"
+        found.setdefault(owner_of(category, subject_kind), {})[shown] = None
+    lines = [f"| {role} | {', '.join(sorted(found[role]))} |" for role in sorted(found)]
+    return "\n".join(["| owner | exceptions |", "|---|---|", *lines])
 
 
 def _listed(those: Iterable[EffectRow]) -> str:

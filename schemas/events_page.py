@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,20 @@ UNITS = {
     "quantity": "units",
     "exchange_rate": "`to` for one `from`",
 }
+# Kinds that need no word: an id or name, and what lists its words.
+UNSAID = ("text", "one word")
+# The introduction says these once.
+ONCE = {
+    ", in contract currency": "",
+    " in contract currency": "",
+    ", in `currency`": "",
+    "; null = not known": "",
+    "ISO 4217 code": "Currency",
+    "YYYY-PP": "2026-03",
+}
+SYNONYMS = {"legal entity": "company", "line": "contract line", "requested by": "person who asked for it"}
+# Versions that several events count together.
+COUNTED = re.compile(r"Counted with ")
 # What a field that is left out is, unless its row says otherwise.
 NOTHING: tuple[object, ...] = (None, False, [], {})
 
@@ -55,7 +70,7 @@ def page(schemas: dict[str, Schema], examples: Path = EXAMPLES) -> str:
         INTRODUCTION.read_text(encoding="utf-8").replace("{first}", lines["TimeApproved"]),
         "## On every event\n",
         "`version` is on events whose identity names it.\n",
-        "\n".join(_table(common.values(), schemas)) + "\n",
+        "\n".join(_rows(common.values(), schemas)) + "\n",
         "## All events\n",
         "\n".join(_contents(events.values())) + "\n",
     ]
@@ -79,12 +94,18 @@ def _contents(events: Iterable[Schema]) -> Iterator[str]:
 
 
 def _event(schema: Schema, common: dict[str, Schema], schemas: dict[str, Schema], example: str) -> str:
-    own = [field for field in schema["fields"] if field != common.get(field["name"])]
+    named = [*schema["entity"]["id"], schema["entity"]["version"]]
+    own = [
+        field
+        for field in schema["fields"]
+        if field != common.get(field["name"]) and not (field["name"] in named and _says_its_name(field))
+    ]
+    counted = next((field["doc"] for field in schema["fields"] if COUNTED.match(field["doc"])), "")
     return "\n".join(
         [
             f"### {schema['name']}\n",
-            f"{schema['doc']} {_identity(schema['entity'])}\n",
-            *_table(own, schemas),
+            f"{schema['doc']} {_identity(schema, counted)}\n",
+            *_rows(own, schemas),
             "",
             "```json",
             example,
@@ -94,25 +115,51 @@ def _event(schema: Schema, common: dict[str, Schema], schemas: dict[str, Schema]
     )
 
 
-def _identity(entity: Schema) -> str:
-    ids = ", ".join(f"`{name}`" for name in entity["id"])
-    counted = f" and `{entity['version']}`" if entity["version"] else "; it happens once"
-    return f"Identity: {entity['kind'].replace('_', ' ')} ({ids}){counted}."
+def _identity(schema: Schema, counted: str) -> str:
+    """The ids by which a repeat is known; one that may be left out is not bold."""
+    entity, fields = schema["entity"], {field["name"]: field for field in schema["fields"]}
+    ids = ", ".join(_name(fields[name]) if name in fields else f"`{name}`" for name in entity["id"])
+    version = f" and `{entity['version']}`" if entity["version"] else "; it happens once"
+    together = f", {counted[0].lower()}{counted[1:].rstrip('.')}" if counted else ""
+    return f"Identity: {entity['kind'].replace('_', ' ')} ({ids}){version}{together}."
+
+
+def _says_its_name(field: Schema) -> bool:
+    """Whether its meaning adds nothing: an id of what it is called after, or a version that is counted with another event's."""
+    name = field["name"].removesuffix("_id").replace("_", " ")
+    meaning = _meaning(field).rstrip(".").lower().replace("-", " ")
+    return meaning in (name, SYNONYMS.get(name)) or COUNTED.match(field["doc"]) is not None
+
+
+def _meaning(field: Schema) -> str:
+    """Without what the introduction says of all fields."""
+    found: str = field["doc"]
+    for long, short in ONCE.items():
+        found = found.replace(long, short)
+    return found
 
 
 def _record(schema: Schema, schemas: dict[str, Schema]) -> str:
-    fields = [ELSEWHERE[schema["name"]]] if schema["name"] in ELSEWHERE else _table(schema["fields"], schemas)
+    fields = [ELSEWHERE[schema["name"]]] if schema["name"] in ELSEWHERE else _rows(schema["fields"], schemas)
     return "\n".join([f"### {schema['name']}\n", f"{schema['doc']}\n", *fields, ""])
 
 
-def _table(fields: Iterable[Schema], schemas: dict[str, Schema]) -> Iterator[str]:
-    yield "| field | is | meaning |"
-    yield "|---|---|---|"
-    for field in fields:
-        meaning = f"{field['doc']}{_symbols(field['type'], schemas)}{_default(field)}".replace("|", "\\|")
-        is_a = UNITS.get(field.get("unit", "")) or _type(field["type"], schemas)
-        name = f"`{field['name']}`" if "default" in field else f"**`{field['name']}`**"
-        yield f"| {name} | {is_a} | {meaning} |"
+def _rows(fields: Iterable[Schema], schemas: dict[str, Schema]) -> Iterator[str]:
+    """A line a field: its name, bold where it is required, its kind, but for text, and what it means."""
+    told = list(fields)
+    plain = [field for field in told if _says_its_name(field) and _type(field["type"], {}) == "text"]
+    if plain:
+        yield f"- {', '.join(_name(field) for field in plain)}"
+    for field in told:
+        if field in plain:
+            continue
+        meaning = f"{_meaning(field)}{_symbols(field['type'], schemas)}{_default(field)}"
+        kind = UNITS.get(field.get("unit", "")) or _type(field["type"], schemas)
+        yield f"- {_name(field)}{'' if kind in UNSAID else f' {kind}'}: {meaning}"
+
+
+def _name(field: Schema) -> str:
+    return f"`{field['name']}`" if "default" in field else f"**`{field['name']}`**"
 
 
 def _type(node: Any, schemas: dict[str, Schema]) -> str:

@@ -45,9 +45,11 @@ def test_an_example_on_the_page_is_an_event(line: str) -> None:
 def test_every_field_is_on_the_page(name: str) -> None:
     section = TEXT.split(f"### {name}\n")[1].split("\n###")[0]
     common = TEXT.split("## On every event\n")[1].split("\n## ")[0]
+    identity = next(line for line in section.splitlines() if "Identity: " in line)
     for field in EVENTS[name]._fields:
-        assert re.search(rf"^\| (\*\*)?`{field}`(\*\*)? \|", section + common, re.MULTILINE)
-    assert all(f"`{field}`" in section for field in ENTITIES[name].id_fields)
+        row = re.search(rf"^- [^:\n]*`{field}`", section + common, re.MULTILINE)
+        assert row or f"`{field}`" in identity
+    assert all(f"`{field}`" in identity for field in ENTITIES[name].id_fields)
 
 
 def test_every_link_leads_to_a_heading() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
-from connectors.avro_codec import output_heads, output_versions
+from connectors.avro_codec import Decoder, output_heads, output_versions
 from connectors.containers import ContainerDamaged, ContainerRecord, read_container, records_at
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.figure_rows import FigureRows, add_lines, engagement_named
@@ -35,6 +35,7 @@ from domain.outputs import (
     ForecastUpdate,
     JournalEntry,
     Output,
+    Position,
 )
 from domain.units import Instant
 from state.genesis import Genesis
@@ -78,6 +79,9 @@ CREATE TABLE IF NOT EXISTS sums(entity TEXT, period TEXT, account TEXT, currency
 CREATE TABLE IF NOT EXISTS activated(log_offset INTEGER PRIMARY KEY, version INTEGER);
 CREATE TABLE IF NOT EXISTS taken_back(entity TEXT, affected TEXT, PRIMARY KEY(entity, affected)) WITHOUT ROWID;
 """
+
+# The last field that tables need of a forecast; where it will go by month, and what moved it, is much longer.
+FIGURES: Final = (("ForecastUpdate", "ledger"),)
 
 # What is being done, how far it is, and how much there is.
 Tell = Callable[[str, int, int], None]
@@ -386,7 +390,7 @@ class FigureIndex:
         return None
 
     def forecasts_before(self, offset: int) -> Iterator[ForecastUpdate]:
-        """Of every project the last one that a record before a log offset caused."""
+        """Of every project the last one that a record before a log offset caused, as far as `FIGURES` goes."""
         sql = "SELECT project, part, max(place) FROM forecasts WHERE log_offset < ? GROUP BY project, part"
         newest: dict[str, dict[str, int]] = {}
         for project_id, part, place in self._db.execute(sql, (offset,)):
@@ -396,7 +400,7 @@ class FigureIndex:
             part = [*parts_of(FORECASTS, found)][-1]
             places.setdefault(part, []).append(found[part])
         for part, wanted in places.items():
-            for one in self._read(part, sorted(wanted)):
+            for one in self._read(part, sorted(wanted), output_heads(FIGURES)):
                 if isinstance(one.record, ForecastUpdate):
                     yield one.record
 
@@ -462,9 +466,11 @@ class FigureIndex:
         read = [one for part, places in found.items() for one in self._read(part, sorted(places))]
         return sorted(read, key=lambda one: one.position.output_seq)
 
-    def _read(self, part: str, places: Sequence[int]) -> Iterator[WrittenOutput]:
+    def _read(
+        self, part: str, places: Sequence[int], known: Mapping[str, Decoder[tuple[Position, Output]]] | None = None
+    ) -> Iterator[WrittenOutput]:
         end = self.reached()["lengths"].get(part)
-        for found in records_at(topic_file(self.output, part, self.shard), output_versions(), places, end):
+        for found in records_at(topic_file(self.output, part, self.shard), known or output_versions(), places, end):
             if not isinstance(found, ContainerRecord):
                 raise ContainerDamaged(found)
             yield written(topic_of(part), found)

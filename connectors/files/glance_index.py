@@ -85,6 +85,8 @@ class SharedRow(NamedTuple):
 
 
 class UnbilledSums(NamedTuple):
+    """What is on one statement stands by statement and day; of invoiced ones all that a payer has, under the first of them."""
+
     on_none: list[AboutSum]
     on_one: list[AboutSum]
     shared: list[SharedRow]
@@ -222,7 +224,7 @@ class GlanceTables:
         """Sums of some accounts by what the journals are about, of accounting dates from a day to before another; those that are not 0."""
         return self._about(cut, accounts, f"accounted >= {since:d} AND accounted < {until:d}")
 
-    def unbilled(self, cut: int) -> UnbilledSums:
+    def unbilled(self, cut: int, invoiced: Iterable[str]) -> UnbilledSums:
         """What stands on 1150 and 1160, of what the records before a log offset caused: what no issued statement bills, by row; what one
         does, by statement, less what its invoice took.
 
@@ -232,7 +234,7 @@ class GlanceTables:
         self._make_placed(cut)
         return UnbilledSums(
             self._placed("about", "statement IS NULL"),
-            self._placed("statement", "statement IS NOT NULL"),
+            self._stated([*invoiced]),
             self._shared(),
         )
 
@@ -366,12 +368,17 @@ class GlanceTables:
         return _in_order(self._sums(self._db.execute(sql, (cut, _listed(accounts)))))
 
     def _placed(self, by: str, which: str) -> list[AboutSum]:
-        """Rows of one statement stand apart by their days, of which a row has the first."""
-        sql = f"""SELECT heading, {by}, rule, day, sum(amount), sum(ledger) FROM (
-                SELECT heading, {by}, rule, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM placed
-                WHERE about NOT IN (SELECT row FROM shared_row) AND {which} GROUP BY heading, {by}, about)
-            GROUP BY heading, {by}, day HAVING sum(amount) <> 0 OR sum(ledger) <> 0"""  # noqa: S608
-        return _in_order(self._sums(self._db.execute(sql)))
+        return _in_order(self._sums(self._db.execute(_by_day(by, which))))
+
+    def _stated(self, invoiced: list[str]) -> list[AboutSum]:
+        """Most statements are invoiced, and their journals come to nothing together."""
+        sql = f"""WITH invoiced AS MATERIALIZED ({_among(":invoiced")}),
+            stated AS MATERIALIZED ({_by_day("statement", "statement IS NOT NULL")})
+            SELECT heading, statement, rule, day, amount, ledger FROM stated WHERE statement NOT IN invoiced
+            UNION ALL SELECT heading, statement, rule, day, amount, ledger FROM (
+                SELECT heading, o.statement, rule, day, min(day << 40 | t.seq), sum(amount) AS amount, sum(ledger) AS ledger FROM stated o
+                JOIN newest_statement t ON t.statement = o.statement WHERE o.statement IN invoiced GROUP BY heading, t.bill_to)"""  # noqa: S608
+        return _in_order(self._sums(self._db.execute(sql, {"invoiced": _listed(invoiced)})))
 
     def _shared(self) -> list[SharedRow]:
         """By row its journals' lines and what statements list of it, in the order in which they came."""
@@ -427,11 +434,11 @@ class GlanceTables:
             DROP TABLE IF EXISTS temp.newest_statement; DROP TABLE IF EXISTS temp.current_row;
             CREATE TEMP TABLE newest_statement AS SELECT *, max(seq) FROM published WHERE log_offset < {int(cut)} GROUP BY statement;
             CREATE UNIQUE INDEX temp.by_statement ON newest_statement(statement);
-            CREATE TEMP TABLE current_row AS SELECT l.row AS row, t.seq AS seq, t.statement AS statement,
-                CASE WHEN count(l.amount) = count(*) THEN sum(l.amount) END AS amount FROM listed l
+            CREATE TEMP TABLE current_row(row INTEGER, seq INTEGER, statement INTEGER, amount INTEGER, PRIMARY KEY(row, seq)) WITHOUT ROWID;
+            INSERT INTO current_row SELECT l.row, t.seq, t.statement,
+                CASE WHEN count(l.amount) = count(*) THEN sum(l.amount) END FROM listed l
                 JOIN newest_statement t ON (t.statement, t.revision, t.status) = (l.statement, l.revision, l.status)
-                WHERE l.status = (SELECT no FROM words WHERE text = 'issued') GROUP BY l.row, t.statement;
-            CREATE INDEX temp.by_row ON current_row(row, seq, statement);
+                WHERE l.status = (SELECT no FROM words WHERE text = 'issued') GROUP BY l.row, t.seq;
             """,  # noqa: S608
         )
 
@@ -445,7 +452,8 @@ class GlanceTables:
             cut,
             f"""
             DROP TABLE IF EXISTS temp.placed; DROP TABLE IF EXISTS temp.shared_row;
-            CREATE TEMP TABLE placed AS SELECT p.*, coalesce(s.statement, (SELECT c.statement FROM current_row c WHERE c.row = p.about
+            CREATE TEMP TABLE placed AS SELECT heading, p.seq, line, about, rule, day, amount, ledger, coalesce(s.statement, (
+                SELECT c.statement FROM current_row c WHERE c.row = p.about
                 AND c.seq >= p.seq ORDER BY c.seq LIMIT 1)) AS statement
                 FROM posted p LEFT JOIN newest_statement s ON s.statement = p.about
                 WHERE p.log_offset < {int(cut)} AND p.heading IN ({_headings_with(f"'{accounts}'")});
@@ -472,6 +480,14 @@ class GlanceTables:
 def _in_order(sums: list[AboutSum]) -> list[AboutSum]:
     """By what they name, the oldest first: numbers of words are of the moment at which each came into the index."""
     return sorted(sums, key=lambda one: (one[:_HEADING], one.day, one.about))
+
+
+def _by_day(by: str, which: str) -> str:
+    """What is placed, of rows that are not shared. Rows of one statement stand apart by their days, of which a row has the first."""
+    return f"""SELECT heading, {by}, rule, day, sum(amount) AS amount, sum(ledger) AS ledger FROM (
+            SELECT heading, {by}, rule, min(day) AS day, sum(amount) AS amount, sum(ledger) AS ledger FROM placed
+            WHERE about NOT IN (SELECT row FROM shared_row) AND {which} GROUP BY heading, {by}, about)
+        GROUP BY heading, {by}, day HAVING sum(amount) <> 0 OR sum(ledger) <> 0"""  # noqa: S608
 
 
 def _headings_with(mark: str) -> str:

@@ -24,7 +24,7 @@ from connectors.files.glance_index import (
     UnbilledSums,
     WaitingException,
 )
-from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, PERSON, PROJECT, SINCE, Noted
+from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, INVOICED, PERSON, PROJECT, SINCE, Noted
 from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
 from connectors.imports.counting import counted
 from connectors.json_values import instant_text
@@ -190,7 +190,7 @@ class FirmAtMoment:
     @cached_property
     def unbilled(self) -> UnbilledSums:
         """What is on no statement, by row; what is on one, by statement; and rows of which a part is."""
-        found = [index.glance.unbilled(cut) for index, cut in self._shards]
+        found = [index.glance.unbilled(cut, self.named(INVOICED)) for index, cut in self._shards]
         return UnbilledSums(*([one for each in part for one in each] for part in zip(*found, strict=True)))
 
     @cached_property
@@ -249,7 +249,7 @@ class FirmAtMoment:
         return {row: line for row, line, _ in found if line}, {row: project for row, _, project in found}
 
     def forecasts(self) -> Iterator[ForecastUpdate]:
-        """The last of each project."""
+        """The last of each project, as far as its figures in the currencies of the project and of the ledger."""
         for index, cut in self._shards:
             yield from index.forecasts_before(cut)
 

@@ -107,7 +107,7 @@ def _applied_for(
         if found.open <= 0:
             raise typer.BadParameter(f"nothing of {invoice_id} is open: it is paid or credited", param_hint="--for")
         left = paid - sum(applied.values())
-        part = amount_of(text, "--for") if text is not None else min(found.open, left)
+        part = amount_of(text, currency, "--for") if text is not None else min(found.open, left)
         if part > found.open or part > left or part <= 0:
             raise typer.BadParameter(
                 f"expected at most what is open of {invoice_id}, {amount_text(found.open)} {currency}, and what is left of the "
@@ -134,20 +134,32 @@ def _with_oldest(
     return made
 
 
-def amount_of(text: str, where: str) -> Amount:
-    """Above zero, exact."""
+def amount_of(text: str, currency: str, where: str) -> Amount:
+    """Above zero, exact, in whole units of the currency that can be paid. Raises BadParameter."""
+    from domain.money import minor_units, smallest_unit
     from domain.units import AMOUNT_ONE
 
+    check_currency(currency, "CURRENCY")
     try:
         scaled = Decimal(text) * AMOUNT_ONE
     except ArithmeticError:
         scaled = Decimal(0)
-    if not scaled.is_finite() or scaled <= 0 or scaled != scaled.to_integral_value():
+    if not scaled.is_finite() or scaled <= 0 or scaled % smallest_unit(currency):
+        digits = minor_units(currency)
+        such = f"{1190:.{digits}f}"
+        decimals = f"with a point and at most {digits} decimals" if digits else "without decimals"
         raise typer.BadParameter(
-            f"expected an amount above zero such as 1190.00, with a point and at most four decimals, got {text}",
-            param_hint=where,
+            f"expected an amount in {currency} above zero such as {such}, {decimals}; got {text}", param_hint=where
         )
     return int(scaled)
+
+
+def check_currency(currency: str, where: str) -> None:
+    from domain.money import is_currency
+
+    if not is_currency(currency):
+        way_out = f"; it may be {currency.upper()}" if is_currency(currency.upper()) else ""
+        raise typer.BadParameter(f"expected a currency such as EUR, got {currency}{way_out}", param_hint=where)
 
 
 def paid_for(customer: str, books: StoreReader) -> frozenset[str]:

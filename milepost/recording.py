@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from state.store.reader import StoreReader
 
 SOURCE: Final = "milepost"
+DAYS_BACK_MAX: Final = 3_660
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
 Input = Annotated[
@@ -108,11 +109,22 @@ class Recording:
 
         return () if self._options.kafka else tuple(added_events(self.folder, RECORDED))
 
-    def day(self, given: datetime | None) -> str:
-        """The day that was given, else that on which it is said, as events write it."""
+    def day(self, given: datetime | None, option: str) -> str:
+        """The day that was given, else that on which it is said, as events write it. Raises BadParameter where it is far from that."""
         from connectors.json_values import instant_text
+        from milepost.days import DAYS_AHEAD_MAX, instant_day
 
-        return given.date().isoformat() if given is not None else instant_text(self.at)[:10]
+        if given is None:
+            return instant_text(self.at)[:10]
+        first = instant_day(self.at) - timedelta(days=DAYS_BACK_MAX)
+        last = instant_day(self.at) + timedelta(days=DAYS_AHEAD_MAX)
+        if not first <= given.date() <= last:
+            raise typer.BadParameter(
+                f"expected a day from {first} to {last}, near to that on which it is said; got {given.date()}. "
+                "--at says when it was said",
+                param_hint=option,
+            )
+        return given.date().isoformat()
 
     def event(self, type_name: str, **fields: object) -> dict[str, object]:
         """With what stands on every event."""

@@ -53,10 +53,13 @@ def open_exceptions(output: Path, shard: int = 0) -> dict[str, int]:
 
 def as_json(summary: RunSummary) -> dict[str, Any]:
     """Version 3 of the shape; amounts are decimals as text."""
-    money = {
-        currency: {name: format_amount(amount) for name, amount in of._asdict().items()}
-        for currency, of in summary.sums.money.items()
-    }
+    money, before = (
+        {
+            currency: {name: format_amount(amount) for name, amount in of._asdict().items()}
+            for currency, of in found.items()
+        }
+        for found in (summary.sums.money, summary.sums.brought_forward)
+    )
     return shape(
         3,
         output=str(summary.output),
@@ -73,6 +76,7 @@ def as_json(summary: RunSummary) -> dict[str, Any]:
         exceptions_by_category=dict(summary.exceptions),
         dead_letters=summary.dead_letters,
         money=money,
+        brought_forward=before,
         seconds=round(summary.seconds, 3),
         events_per_second=summary.events_per_second,
     )
@@ -88,7 +92,11 @@ def as_text(summary: RunSummary) -> str:
         ("unreadable", f"{summary.dead_letters:,}", "see milepost dead-letters list" if summary.dead_letters else ""),
         ("waiting", f"{summary.unrouted:,}", _unrouted_text(summary)),
     ]
-    money = [(currency, *(amount_text(amount) for amount in of)) for currency, of in summary.sums.money.items()]
+    money = [
+        (f"{currency}{told}", *(amount_text(amount) for amount in of))
+        for found, told in ((summary.sums.money, ""), (summary.sums.brought_forward, " brought forward"))
+        for currency, of in found.items()
+    ]
     speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
     lines = aligned(counts, right=(1,))
     if money:

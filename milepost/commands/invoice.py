@@ -62,7 +62,7 @@ def mark(
         "InvoicePosted",
         invoice_id=named,
         statement_id=one.statement_id,
-        posted_on=recording.day(posted_on),
+        posted_on=recording.day(posted_on, "--posted-on"),
         amount=amount or format_amount(one.amount_due),
         tax_amount=tax or format_amount(sum(each.amount for each in one.tax)),
         exchange_rate=exchange_rate,

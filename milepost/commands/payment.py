@@ -52,8 +52,8 @@ def add(
     from domain.events.finance import PaymentReceived
     from domain.money import format_amount
 
-    paid = amount_of(amount, "AMOUNT")
-    received_on = recording.day(on)
+    paid = amount_of(amount, currency, "AMOUNT")
+    received_on = recording.day(on, "--on")
     named = payment_id or f"{customer}/{received_on}/{format_amount(paid)}-{currency}"
     with recording.books() as books:
         payers = paid_for(customer, books)

@@ -70,7 +70,7 @@ def apply(
     """Say which invoices cash pays that came without one, or take it off one and put it on another."""
     if not (for_ or off or oldest):
         raise typer.BadParameter("expected --for INVOICE, --oldest, or --off INVOICE", param_hint="--for")
-    applied_on = recording.day(on)
+    applied_on = recording.day(on, "--on")
     asked = (*(f"-{each}" for each in off or ()), *(for_ or ()), *(["oldest"] if oldest else ()))
     named = application_id or "/".join((payment_id, applied_on, *asked))
     with recording.books() as books:
@@ -193,7 +193,7 @@ def _taken_off(
     for each in wanted:
         invoice_id, text = invoice_and_amount(each)
         has = settled[invoice_id] - found.get(invoice_id, 0)
-        part = amount_of(text, "--off") if text is not None else has
+        part = amount_of(text, payment.event.currency, "--off") if text is not None else has
         if part <= 0 or part > has:
             paid = ", ".join(name for name, amount in settled.items() if amount > 0) or "none"
             raise typer.BadParameter(

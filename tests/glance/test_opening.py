@@ -12,7 +12,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from milepost.cli import app
-from tests.commands.tiny_firm import Event, event, founding, run, said, write
+from tests.commands.tiny_firm import Event, event, founding, run, said, worked, write
 
 
 def moved_in(at: str = "2026-03-01T09:00:00Z", *, version: int = 1, paid: str = "1904", **opens: str) -> Event:
@@ -89,3 +89,15 @@ def test_a_second_load_replaces_what_is_open_from_its_moment_on(tmp_path: Path) 
     run(tmp_path, "--until", "2026-03-15")
     assert {name: row["open"] for name, row in owed(tmp_path).items()} == {"OLD-7": "1380.00", "OLD-9": "286.00"}
     assert set(owed(tmp_path, "--as-of", "2026-03-02")) == {"OLD-7", "OLD-8", "OLD-9"}
+
+
+def test_the_summary_counts_what_was_brought_forward_apart(tmp_path: Path) -> None:
+    """4,000.00 were earned and billed before; here 8 hours at 100.00 are, on one statement."""
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", OLD_8="1190", OLD_9="286"), worked("T-1", 3)])
+    command = ["run", "--input", str(tmp_path / "input"), "--output", str(tmp_path / "output"), "--until", "2026-03-31"]
+    told = CliRunner().invoke(app, command)
+    lines = [" ".join(line.split()) for line in told.output.splitlines()]
+    assert {"EUR 800.00 800.00", "EUR brought forward 4,000.00 4,000.00"} <= set(lines)
+    found = said(CliRunner().invoke(app, [*command, "--json"]))
+    assert (found["statements"], found["money"]) == (1, {"EUR": {"recognised": "800.00", "issued": "800.00"}})
+    assert found["brought_forward"] == {"EUR": {"recognised": "4000.00", "issued": "4000.00"}}

@@ -109,15 +109,17 @@ class Recording:
 
         return () if self._options.kafka else tuple(added_events(self.folder, RECORDED))
 
-    def day(self, given: datetime | None, option: str) -> str:
-        """The day that was given, else that on which it is said, as events write it. Raises BadParameter where it is far from that."""
+    def day(self, given: datetime | None, option: str, ahead: int = 1) -> str:
+        """The day that was given, else that on which it is said, as events write it; at most `ahead` days after that, as zones differ.
+
+        Raises BadParameter."""
         from connectors.json_values import instant_text
-        from milepost.days import DAYS_AHEAD_MAX, instant_day
+        from milepost.days import instant_day
 
         if given is None:
             return instant_text(self.at)[:10]
         first = instant_day(self.at) - timedelta(days=DAYS_BACK_MAX)
-        last = instant_day(self.at) + timedelta(days=DAYS_AHEAD_MAX)
+        last = instant_day(self.at) + timedelta(days=ahead)
         if not first <= given.date() <= last:
             raise typer.BadParameter(
                 f"expected a day from {first} to {last}, near to that on which it is said; got {given.date()}. "

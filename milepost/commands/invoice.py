@@ -47,6 +47,7 @@ def mark(
     from connectors.json_records import event_from_json
     from domain.events.finance import InvoicePosted
     from domain.money import format_amount
+    from milepost.days import DAYS_AHEAD_MAX
     from milepost.statements_named import newest_statement
 
     one = newest_statement(recording.output, id_)
@@ -62,7 +63,7 @@ def mark(
         "InvoicePosted",
         invoice_id=named,
         statement_id=one.statement_id,
-        posted_on=recording.day(posted_on, "--posted-on"),
+        posted_on=recording.day(posted_on, "--posted-on", DAYS_AHEAD_MAX),
         amount=amount or format_amount(one.amount_due),
         tax_amount=tax or format_amount(sum(each.amount for each in one.tax)),
         exchange_rate=exchange_rate,

@@ -106,7 +106,7 @@ def test_the_same_twice_is_recorded_once(firm: Path) -> None:
         ),
         (("PAY-1", "--for", "INV-2=700"), "open of INV-2, 600.00 EUR, and what is left of the payment, 1,000.00 EUR"),
         (("PAY-1", "--for", "INV-1=1100"), "left of the payment, 1,000.00 EUR; got 1,100.00"),
-        (("PAY-1", "--for", "INV-1=1,5"), "expected an amount above zero such as 1190.00"),
+        (("PAY-1", "--for", "INV-1=1,5"), "expected an amount in EUR above zero such as 1190.00"),
         (("PAY-2", "--oldest"), "all of payment PAY-2 is applied: INV-2 200.00. --off INVOICE takes it off one"),
         (("PAY-2", "--off", "INV-1"), "expected at most what payment PAY-2 paid of INV-1, 0.00 EUR. It paid INV-2"),
         (("PAY-2", "--off", "INV-2=300"), "paid of INV-2, 200.00 EUR; got 300.00"),

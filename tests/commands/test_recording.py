@@ -139,7 +139,7 @@ def test_what_is_wrong_with_an_invoice_is_said_before_anything_is_written(firm: 
     ("words", "expected"),
     [
         (("ACM", "5", "EUR"), "expected the id of a customer, got ACM; the nearest are ACME"),
-        (("ACME", "5,50", "EUR"), "AMOUNT: expected an amount above zero such as 1190.00"),
+        (("ACME", "5,50", "EUR"), "AMOUNT: expected an amount in EUR above zero such as 1190.00"),
         (("ACME", "-5", "EUR"), "AMOUNT"),
         (
             ("ACME", "5", "EUR", "--for", "INV-9"),
@@ -148,7 +148,13 @@ def test_what_is_wrong_with_an_invoice_is_said_before_anything_is_written(firm: 
         (("ACME", "5", "USD", "--for", "INV-1"), "expected an invoice in USD; INV-1 is in EUR"),
         (("ACME", "2000", "EUR", "--for", "INV-1=1300"), "open of INV-1, 1,200.00 EUR"),
         (("ACME", "5", "EUR", "--for", "INV-1=6"), "left of the payment, 5.00 EUR; got 6.00"),
-        (("ACME", "5", "EURO"), "--currency: expected"),
+        (("ACME", "5", "EURO"), "CURRENCY: expected a currency such as EUR, got EURO"),
+        (("ACME", "5", "eur"), "got eur; it may be EUR"),
+        (("ACME", "10.005", "EUR"), "such as 1190.00, with a point and at most 2 decimals; got 10.005"),
+        (("ACME", "10.5", "JPY"), "expected an amount in JPY above zero such as 1190, without decimals; got 10.5"),
+        (("ACME", "5", "EUR", "--on", "2026-02-30"), "expected a day such as 2026-03-31, got 2026-02-30"),
+        (("ACME", "5", "EUR", "--on", "2062-04-03"), "--on: expected a day from 2016-03-26 to 2026-04-04"),
+        (("ACME", "5", "EUR", "--on", "0206-04-03"), "near to that on which it is said; got 0206-04-03"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )
@@ -426,7 +432,7 @@ def test_a_payments_id_stands_for_one_amount(firm: Path) -> None:
     pay = ("payment", "add", "ACME")
     assert milepost(*pay, "100", "EUR", "--payment-id", "B-7", *AT).exit_code == 0
     assert "100.00 EUR of ACME on 2026-04-03; got 200.00 EUR" in refused(*pay, "200", "EUR", "--payment-id", "B-7", *AT)
-    assert "AMOUNT: expected an amount above zero" in refused(*pay, "1e999999", "EUR", *AT)
+    assert "AMOUNT: expected an amount in EUR above zero" in refused(*pay, "1e999999", "EUR", *AT)
 
 
 def test_a_statement_that_asked_for_no_approval_is_not_called_approved(firm: Path) -> None:

@@ -7,8 +7,9 @@ deposits and tax groups are written is in docs/decisions/e-invoices.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
 from domain.billing.statement import ISSUED
@@ -41,9 +42,14 @@ REASON_CODES: Final = {REVERSE: "VATEX-EU-AE", OUTSIDE: "VATEX-EU-O"}
 UNITS: Final = {HOUR: "HUR", EACH: "C62", "day": "DAY", "month": "MON", "km": "KMT", "kilometre": "KMT"}
 SEPA, TRANSFER, CLEARING = "58", "30", "97"
 PLACES_MOST: Final = 2
+# Number and tax are those of the day of issue.
+LATER_ALONE: Final = "a new version counts for statements issued after it, so send this one as PDF"
 
 register_namespace("cac", CAC)
 register_namespace("cbc", CBC)
+
+
+Party = TypeVar("Party", LegalEntityDefined, CustomerDefined)
 
 
 class MissingField(NamedTuple):
@@ -55,7 +61,7 @@ class MissingField(NamedTuple):
     source: str
 
     def __str__(self) -> str:
-        return f"{self.record}: {self.field}: expected {self.expected}; whoever keeps it in {self.source} can mend it"
+        return f"{self.record}: {self.field}: expected {self.expected}; a new version from {self.source} mends it"
 
 
 class NoEInvoice(ValueError):
@@ -84,6 +90,8 @@ class _Allowance(NamedTuple):
 
 def e_invoice(sheet: StatementSheet) -> bytes:
     """Raises NoEInvoice with all that is missing."""
+    if any(_lacks_of_parties(sheet)):
+        sheet = _completed(sheet)
     lacks = [*_lacks_of_statement(sheet), *_lacks_of_parties(sheet)]
     if lacks:
         raise NoEInvoice(sheet.statement.statement_id, map(str, lacks))
@@ -99,7 +107,7 @@ def _lacks_of_statement(sheet: StatementSheet) -> Iterator[str]:
         yield f"it is {'a draft' if statement.status == 'open' else statement.status}; only what is issued can be sent"
     elif statement.number is None:
         lack = f"a range when it was issued on {statement.issued_on}"
-        yield str(MissingField(_entity(sheet), "number_ranges", lack, _source(sheet.background.entity)))
+        yield f"{_entity(sheet)}: number_ranges: expected {lack}; {LATER_ALONE}"
     if not statement.lines:
         yield "it has no lines: it only releases what was retained, which was taxed before; send the PDF"
     if not is_currency(statement.currency) or AMOUNT_ONE // smallest_unit(statement.currency) > 10**PLACES_MOST:
@@ -107,7 +115,7 @@ def _lacks_of_statement(sheet: StatementSheet) -> Iterator[str]:
     groups = groups_of(statement)
     if statement.tax_region is None:
         lack = "a region whose policy says how services are taxed, for kind outside_scope too"
-        yield str(MissingField(_entity(sheet), "tax_region", lack, _source(sheet.background.entity)))
+        yield f"{_entity(sheet)}: tax_region: expected {lack}; {LATER_ALONE}"
     elif groups.undetermined:
         names = ", ".join(sorted({group.category for group in groups.undetermined}))
         yield f"TaxPolicyDefined {statement.tax_region}: rules: expected one for {names}, so that its tax is known"
@@ -140,6 +148,28 @@ def _lacks_of_parties(sheet: StatementSheet) -> Iterator[MissingField]:
         yield MissingField(
             _customer(sheet), "vat_id", "it for reverse charge, or registration_number", _source(customer)
         )
+
+
+# Of parties, what an e-invoice may need and a statement does not.
+STATED_SINCE: Final = ("endpoint", "contact", "tax_registration", "registration_number")
+
+
+def _completed(sheet: StatementSheet) -> StatementSheet:
+    """With what the parties have stated since the statement was issued; what they had stated stays."""
+    known = sheet.background
+    entity, customer = _stated(known.entity, sheet.since.entity), _stated(known.customer, sheet.since.customer)
+    return sheet._replace(background=replace(known, entity=entity, customer=customer))
+
+
+def _stated(known: Party | None, since: Party | None) -> Party | None:
+    if known is None or since is None:
+        return known or since
+    missing = {name: getattr(since, name) for name in STATED_SINCE if getattr(known, name) is None}
+    if known.address is None or known.address.country is None:
+        missing["address"] = since.address
+    if known.vat_id is None or not _is_vat_id(known.vat_id):
+        missing["vat_id"] = since.vat_id
+    return known._replace(**missing)
 
 
 def _entity(sheet: StatementSheet) -> str:

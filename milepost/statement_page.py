@@ -16,6 +16,7 @@ from milepost.statement_sheet import (
     MARKED,
     StatementSheet,
     company_name,
+    draft_note,
     group_title,
     hour_places,
     hours_of,
@@ -88,8 +89,7 @@ def statement_page(sheet: StatementSheet) -> str:
 
 
 def _banner(sheet: StatementSheet) -> Html:
-    status = sheet.statement.status
-    return tag("p", sheet.words[status], class_="banner") if is_draft(sheet.statement) else Html("")
+    return tag("p", draft_note(sheet), class_="banner") if is_draft(sheet.statement) else Html("")
 
 
 def _head(sheet: StatementSheet) -> Html:

@@ -31,6 +31,7 @@ from milepost.statement_sheet import (
     MARKED,
     StatementSheet,
     company_name,
+    draft_note,
     group_title,
     hour_places,
     hours_of,
@@ -180,7 +181,7 @@ class _Paper(FPDF):
         self.paragraph(title(sheet), self.epw, 8)
         if is_draft(sheet.statement):
             self.ink(BODY_PT, "B", WARN)
-            self.paragraph(sheet.words[sheet.statement.status], self.epw)
+            self.paragraph(draft_note(sheet), self.epw)
         self.ln(3)
 
     def logo(self, data: bytes, y: float) -> None:

@@ -19,6 +19,8 @@ from domain.billing.statement import (
     SUPERSEDED,
 )
 from domain.billing.tax import groups_of
+from domain.events.control import StatementReturned
+from domain.events.reference import CustomerDefined, LegalEntityDefined
 from domain.outputs import BillingStatement, StatementLine
 from domain.reference.zones import is_zone, local_date
 from domain.units import HOURS_SCALE, Hours
@@ -46,8 +48,16 @@ class SumRow(NamedTuple):
     is_paid: bool
 
 
+class Parties(NamedTuple):
+    """Company and customer as they are defined by now."""
+
+    entity: LegalEntityDefined | None = None
+    customer: CustomerDefined | None = None
+
+
 class StatementSheet(NamedTuple):
-    """All that stands on the page. Without `names` people stand by their roles."""
+    """All that stands on the page. Without `names` people stand by their roles; `returned` is why a draft was. An e-invoice takes from
+    `since` what it needs and the parties did not state when the statement was issued."""
 
     issued: FoundStatement
     background: Background
@@ -56,6 +66,8 @@ class StatementSheet(NamedTuple):
     writing: Writing
     names: bool
     logo: Logo | None = None
+    returned: StatementReturned | None = None
+    since: Parties = Parties()
 
     @property
     def statement(self) -> BillingStatement:
@@ -206,9 +218,20 @@ def is_draft(statement: BillingStatement) -> bool:
     return statement.status in {OPEN, SUPERSEDED}
 
 
-def status_word(statement: BillingStatement) -> str:
+def status_word(statement: BillingStatement, returned: StatementReturned | None = None) -> str:
     """What people call its status: `open` they say of what is owed."""
+    if returned is not None:
+        return "returned"
     return "draft" if statement.status == OPEN else statement.status
+
+
+def draft_note(sheet: StatementSheet) -> str:
+    """What a draft is, or has become."""
+    if sheet.returned is None:
+        return sheet.words[sheet.statement.status]
+    by = sheet.returned.requested_by or sheet.returned.approved_by
+    person = f" {sheet.words['returned_by'].format(name=by)}" if by else ""
+    return sheet.words["returned"].format(by=person, reason=sheet.returned.reason)
 
 
 def title(sheet: StatementSheet) -> str:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
+from connectors.avro_codec import EVENT_CODECS
 from connectors.files.lookup import FoundStatement
+from connectors.files.returned_draft import returned_by
 from connectors.files.statement_background import accrued_by_entry, backgrounds
+from dataflows.books_read import reading_books
 from milepost.locales import writing
 from milepost.statement_files import UnreadableLogo, logo_of
 from milepost.statement_groups import EntryShare, GroupBy, StatementGroup, grouped_lines
-from milepost.statement_sheet import StatementSheet
+from milepost.statement_sheet import Parties, StatementSheet
 
 
 class SheetForm(NamedTuple):
-    """What lines stand together by, the reader's language and country, and whether people stand by name or by role."""
+    """What lines stand together by, the reader's language and country, whether people stand by name or by role, and whether an e-invoice
+    is made."""
 
     group_by: GroupBy
     locale: str
     names: bool
+    is_sent: bool = False
 
 
 def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> list[StatementSheet]:
@@ -32,6 +38,7 @@ def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> 
         logos = {entity_id: logo_of(entity_id) for entity_id in {one.statement.legal_entity_id for one in several}}
     except UnreadableLogo as fault:
         raise typer.BadParameter(str(fault), param_hint="[folder] logos") from fault
+    by_now = _parties(output) if form.is_sent else {}
     return [
         StatementSheet(
             issued,
@@ -41,9 +48,25 @@ def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> 
             writing(form.locale, issued.statement.currency),
             form.names,
             logos[issued.statement.legal_entity_id],
+            returned_by(output, issued),
+            Parties(
+                by_now.get(("LegalEntityDefined", issued.statement.legal_entity_id)),
+                by_now.get(("CustomerDefined", issued.statement.bill_to)),
+            ),
         )
         for issued, background in zip(several, backgrounds(output, several), strict=True)
     ]
+
+
+def _parties(output: Path) -> dict[tuple[str, str], Any]:
+    """Companies and customers by type and id, as the books have them; nothing where these are not there."""
+    found: dict[tuple[str, str], Any] = {}
+    with reading_books(output) as books:
+        for type_name, name in (("LegalEntityDefined", "legal_entity_id"), ("CustomerDefined", "customer_id")):
+            events: list[Any] = [EVENT_CODECS[type_name].decode(body) for body in books.reference(type_name)]
+            for event in sorted(events, key=attrgetter("version")):
+                found[type_name, getattr(event, name)] = event
+    return found
 
 
 def _groups(output: Path, issued: FoundStatement, group_by: GroupBy) -> tuple[StatementGroup, ...]:

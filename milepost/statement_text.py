@@ -10,6 +10,7 @@ from milepost.statement_sheet import (
     StatementSheet,
     company_name,
     customer_name,
+    draft_note,
     group_title,
     hour_places,
     hours_of,
@@ -30,14 +31,14 @@ from milepost.tables import Table, short_text
 
 def head(sheet: StatementSheet) -> list[str]:
     one = sheet.statement
-    said = DATED.get(one.status, "issued").partition("_")[0]
+    said = DATED.get(one.status, "issued").partition("_")[0] if sheet.returned is None else "returned"
     order = f", order {sheet.background.purchase_order}" if sheet.background.purchase_order else ""
     return [
-        f"Statement {one.statement_id}, revision {one.revision}, {status_word(one)}"
+        f"Statement {one.statement_id}, revision {one.revision}, {status_word(one, sheet.returned)}"
         + (f", number {one.number}" if one.number is not None else ""),
         f"to {customer_name(sheet)} from {company_name(sheet)}, contract {one.contract_id}{order}",
         f"period {sheet.writing.span(one.period, last_day(one.to))}, {said} on {sheet.writing.short_day(issued_on(sheet))}",
-        *([sheet.words[one.status]] if is_draft(one) else []),
+        *([draft_note(sheet)] if is_draft(one) else []),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from connectors.json_records import record_to_json
 from domain.outputs import BillingStatement
@@ -15,13 +15,13 @@ COLUMNS = ("statement", "revision", "status", "from", "to", "amount due", "curre
 UNNUMBERED = COLUMNS.index("number")
 
 
-def statements_table(found: Sequence[BillingStatement]) -> Table:
-    """Number and due date are shown where a company numbers its statements."""
+def statements_table(found: Sequence[BillingStatement], returned: Container[str]) -> Table:
+    """Number and due date are shown where a company numbers its statements; `returned` are ids of drafts."""
     rows = [
         (
             one.statement_id,
             f"{one.revision}",
-            status_word(one),
+            "returned" if one.statement_id in returned else status_word(one),
             f"{one.period}",
             f"{last_day(one.to)}",
             amount_text(one.amount_due),

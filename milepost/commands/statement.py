@@ -95,7 +95,7 @@ def statement(
     others = {"--html": html, "--csv": as_csv or None, "--json": json or None, "--revision": revision, "--diff": diff}
     _check_period(id_, period, entity, (pdf, invoice), [name for name, value in others.items() if value is not None])
     try:
-        form = SheetForm(group_by.value, locale, names)
+        form = SheetForm(group_by.value, locale, names, invoice is not None)
         if period is not None:
             from milepost.statements_sent import SentAs, WantedPeriod, send_period
 
@@ -170,17 +170,20 @@ def _tell(sheet: StatementSheet, output: Path, *, html: Path | None, as_csv: boo
 def _list(output: Path, *, json: bool, page: bool) -> None:
     """Each in its newest revision, in the order in which they were issued; `page` says that one was meant."""
     from connectors.files.lookup import newest_statements
+    from connectors.files.returned_draft import returned_by
     from milepost.statements_listed import statements_json, statements_table
     from milepost.tables import show
 
     if page:
         message = "expected the id of a statement; without one and without these options all are listed"
         raise typer.BadParameter(message, param_hint="ID")
-    found = [issued.statement for issued in newest_statements(output)]
+    newest = list(newest_statements(output))
+    found = [issued.statement for issued in newest]
     if json:
         write_json(statements_json(found))
         return
-    show(statements_table(found))
+    returned = frozenset(each.statement.statement_id for each in newest if returned_by(output, each) is not None)
+    show(statements_table(found, returned))
     if found:
         say(f"\nNext: milepost statement {shell_word(found[-1].statement_id)} --output {shell_word(output)}")
 

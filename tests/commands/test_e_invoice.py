@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
-from tests.commands.sendable_firm import sendable_run
+from tests.commands.sendable_firm import CUSTOMER, sendable_run
+from tests.commands.tiny_firm import event, run, write
 from tests.e_invoices.official_rules import findings
 from tests.servers.fetched import Missing
 
@@ -125,7 +126,7 @@ def test_every_tax_has_its_category_and_reason(invoices: dict[str, ET.Element]) 
     [
         (
             ("ACME", "address"),
-            "CustomerDefined ACME: address.country: expected a country's two letters, such as DE; whoever keeps it in",
+            "CustomerDefined ACME: address.country: expected a country's two letters, such as DE; a new version from",
         ),
         (("BERLIN", "address"), "LegalEntityDefined BERLIN: address.country"),
         (
@@ -141,6 +142,24 @@ def test_what_is_missing_is_said_and_the_pdf_is_made(without: tuple[str, str], f
     result = statement(output, "--period", "2026-03", "--pdf", str(pdf), "--e-invoice", str(xml))
     assert result.exit_code == 1
     assert field in result.stderr
-    assert "can mend it" in result.stderr
+    assert ("mends it" in result.stderr) != ("send this one as PDF" in result.stderr)
     assert len(list(pdf.iterdir())) == 11
     assert len(list(xml.iterdir()) if xml.exists() else []) < 11
+
+
+def test_what_a_party_states_later_is_taken_and_what_it_had_stated_stays(tmp_path: Path) -> None:
+    """ACME's address comes after its statements are issued, with another VAT id: the address is taken, the VAT id is that of before."""
+    output = sendable_run(tmp_path / "run", without=("ACME", "address"))
+    moved = {**CUSTOMER, "customer_id": "ACME", "version": 2, "name": "Acme AG", "vat_id": "DE111111111"}
+    write(tmp_path / "run" / "input", [event("CustomerDefined", "2026-05-01T09:00:00Z", **moved)], "moved")
+    run(tmp_path / "run", "--until", "2026-05-01")
+    assert statement(output, "--period", "2026-03", "--e-invoice", str(tmp_path / "xml")).exit_code == 0
+    [root] = [
+        root
+        for root in (ET.fromstring(path.read_bytes()) for path in sorted((tmp_path / "xml").iterdir()))
+        if said(root, "ContractDocumentReference/ID") == "K-rates"
+    ]
+    buyer = "AccountingCustomerParty/Party"
+    assert said(root, f"{buyer}/PostalAddress/CityName") == "Hamburg"
+    assert said(root, f"{buyer}/PartyTaxScheme/CompanyID") == "DE987654321"
+    assert "Acme AG" not in ET.tostring(root, encoding="unicode")

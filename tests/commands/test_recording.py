@@ -195,6 +195,9 @@ def test_a_returned_draft_comes_again_when_its_work_is_corrected(drafting: Path)
     run(drafting)
     [returned] = recorded(drafting)
     assert (returned["reason"], returned["revision"]) == ("T-1 was six hours", 1)
+    assert f"{MARCH} 1 returned" in " ".join(milepost("statement").stdout.split())
+    shown = milepost("statement", MARCH).stdout
+    assert f"Returned by {returned['requested_by']}: T-1 was six hours. Its work comes on another statement." in shown
     again = milepost("statement", "return", MARCH, "--reason", "T-1 was six hours", *AT)
     assert (again.exit_code, "Nothing was written" in told(again)) == (0, True)
 

@@ -103,10 +103,10 @@ def tell_version(asked: bool) -> None:
 
 @app.callback(help=f"Turns contracts and approved time into postings, statements and forecasts.\n\n{BEGIN}")
 def milepost(
-    debug: Annotated[bool, typer.Option("--debug", help="Tell where a fault came from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where a fault came from.")] = False,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=tell_version, is_eager=True, help="Tell the version and that of the rules."),
+        typer.Option("--version", callback=tell_version, is_eager=True, help="Show the version and that of the rules."),
     ] = False,
 ) -> None: ...
 
@@ -367,7 +367,7 @@ mount(
     exceptions.assign,
     "Say who takes care of exceptions.",
     example="milepost exceptions assign --kind no_rate --to ann --yes --output build/try/output",
-    then="milepost run, which tells the exceptions again with the person",
+    then="milepost run, which names the person in each exception",
     on=waiting,
 )
 mount(
@@ -384,7 +384,7 @@ mount(
     "Let faults pass, such as too many hours.",
     example="milepost exceptions waive PRJ-00004.1f0c2a9b77d1e2f300112233 --reason 'on call' --approved-by ben "
     "--output build/try/output",
-    then="milepost run, which posts what was held back",
+    then="milepost run, which posts what waited",
     on=waiting,
 )
 mount(
@@ -585,7 +585,7 @@ mount(
     serve.accounting,
     "Process the engagement log, until it is asked to stop.",
     example="milepost serve accounting --ordinal 0 --of 4",
-    then="milepost doctor, where it does not start; docs/operations.md says what to do about its exit codes",
+    then="milepost doctor, where it does not start; docs/operations.md says what to do where it stops",
     on=serving,
 )
 mount(

@@ -40,7 +40,7 @@ Kafka = Annotated[
     typer.Option("--kafka", help="Send it to its topic; --output is a folder that `verify --kafka --keep` keeps."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the event, and write nothing.")]
-Asker = Annotated[str | None, typer.Option("--as", help="Who says it; without it whoever has logged in.")]
+Asker = Annotated[str | None, typer.Option("--as", help="Who says it; without it your login.")]
 At = Annotated[str | None, typer.Option("--at", help="When it was said, such as 2026-04-30T17:00:00Z; else now.")]
 Json = Annotated[bool, typer.Option("--json", help="As one JSON object.")]
 

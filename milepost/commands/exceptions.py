@@ -187,7 +187,7 @@ def show(
     all_: All = False,
     json: Json = False,
 ) -> None:
-    """Show an exception: the fact behind it, its history, and what would close it."""
+    """Show an exception: the fact that it is about, its history, and what would close it."""
     from connectors.files.found_exceptions import history_of
     from dataflows.books_read import reading_books
     from milepost.exceptions_decided import fact_of, find
@@ -388,7 +388,7 @@ def resend(
     allow_future: Future = False,
     json: Json = False,
 ) -> None:
-    """Send the fact behind an exception again, corrected, as its next version; nothing is edited."""
+    """Send the fact that an exception is about again, corrected, as its next version; nothing is edited."""
     from connectors.decode_error import DecodeError
     from connectors.files.added_events import RESENT, add_events
     from dataflows.books_read import reading_books

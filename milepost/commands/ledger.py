@@ -86,10 +86,7 @@ def ledger(
         datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="... to this one, both included.")
     ] = None,
 ) -> None:
-    """Show a company's trial balance for an accounting period, with roll-forwards that foot; or compare it with another ledger's.
-
-    With --against the exit code is 3 where a balance differs.
-    """
+    """Show a company's trial balance for an accounting period, with roll-forwards that foot; or compare it with another ledger's."""
     from connectors.files.no_outputs import NoOutputs
     from milepost.unknown_id import unknown_id
 

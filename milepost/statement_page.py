@@ -21,6 +21,8 @@ from milepost.statement_sheet import (
     hour_places,
     hours_of,
     is_draft,
+    is_money,
+    line_rate_text,
     marks,
     notes,
     person_column,
@@ -161,13 +163,14 @@ def _group(sheet: StatementSheet, group: StatementGroup, *, several: bool) -> Ht
 def _rows(sheet: StatementSheet, lines: Sequence[StatementLine]) -> Iterator[Html]:
     writing, words = sheet.writing, sheet.words
     for line in lines:
+        hours, rate = (None, None) if is_money(line) else (words["hours"], words["rate"])
         yield tag(
             "tr",
             tag("td", writing.span(line.service_from, line.service_to), class_="date nowrap"),
             tag("td", _described(sheet, line), class_="what"),
             tag("td", person_or_role(sheet, line)),
-            tag("td", quantity_text(sheet, line), class_="right hours", data_label=words["hours"]),
-            tag("td", writing.rate(line.rate), _overtime(sheet, line), class_="right rate", data_label=words["rate"]),
+            tag("td", quantity_text(sheet, line), class_="right hours", data_label=hours),
+            tag("td", line_rate_text(sheet, line), _overtime(sheet, line), class_="right rate", data_label=rate),
             tag("td", writing.amount(line.amount), class_="right amount"),
         )
 

@@ -37,6 +37,7 @@ from milepost.statement_sheet import (
     hours_of,
     is_draft,
     issued_on,
+    line_rate_text,
     marks,
     notes,
     person_column,
@@ -290,7 +291,7 @@ class _Paper(FPDF):
         self.column(days, self.l_margin, self._date, y)
         end = self.column(described, self.l_margin + self._date, self._described, y)
         self.column(who, self.l_margin + self._date + self._described, self._who, y)
-        self.row(("", "", "", quantity_text(sheet, line), writing.rate(line.rate), writing.amount(line.amount)), y)
+        self.row(("", "", "", quantity_text(sheet, line), line_rate_text(sheet, line), writing.amount(line.amount)), y)
         self.ink(SMALL_PT, color=SOFT)
         for text in beside:
             self.put(self.l_margin + self._date, end, self._described, text)

@@ -26,7 +26,7 @@ from domain.reference.zones import is_zone, local_date
 from domain.units import HOURS_SCALE, Hours
 from milepost.locales import Writing
 from milepost.statement_groups import GroupBy, StatementGroup
-from milepost.statement_lines import HOUR, telling_quantity, units_of
+from milepost.statement_lines import EACH, HOUR, telling_quantity, units_of
 
 MARKED: Final = (PRIOR_PERIOD, CORRECTION, ADJUSTED_FOR_CAP, ADJUSTED_FOR_ORDER)
 # What the day of a draft is called; of any other it is that of issue.
@@ -97,10 +97,21 @@ def issued_on(sheet: StatementSheet) -> date:
     return local_date(sheet.issued.position.recorded_at, zone if is_zone(zone) else "UTC")
 
 
+def is_money(line: StatementLine) -> bool:
+    """Whether it is an amount alone, such as a fee: a quantity of 1 and a rate that is the amount say nothing of it."""
+    return line.unit == EACH and abs(line.quantity) == 10**HOURS_SCALE and not line.markup_percent
+
+
 def quantity_text(sheet: StatementSheet, line: StatementLine) -> str:
-    """Hours of one statement have all as many decimals as the one that needs most."""
+    """Hours of one statement have all as many decimals as the one that needs most. Nothing where it is money alone."""
+    if is_money(line):
+        return ""
     quantity = telling_quantity(line, sheet.statement.currency)
     return sheet.writing.quantity(quantity, hour_places(sheet) if line.unit == HOUR else 2) + units_of(line)
+
+
+def line_rate_text(sheet: StatementSheet, line: StatementLine) -> str:
+    return "" if is_money(line) else sheet.writing.rate(line.rate)
 
 
 def hour_places(sheet: StatementSheet) -> int:

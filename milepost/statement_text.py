@@ -16,6 +16,7 @@ from milepost.statement_sheet import (
     hours_of,
     is_draft,
     issued_on,
+    line_rate_text,
     marks,
     person_column,
     person_or_role,
@@ -78,6 +79,6 @@ def _row(sheet: StatementSheet, line: StatementLine) -> tuple[str, ...]:
         short_text(line.description) + (f" ({', '.join(told)})" if told else ""),
         person_or_role(sheet, line),
         quantity_text(sheet, line),
-        sheet.writing.rate(line.rate),
+        line_rate_text(sheet, line),
         sheet.writing.amount(line.amount),
     )

@@ -30,7 +30,7 @@ def text() -> str:
 
 def _metrics() -> Iterator[str]:
     yield "## Metrics\n"
-    yield "Durations are in seconds, sizes in bytes; a histogram's buckets are on the page itself.\n"
+    yield "Durations are in seconds, sizes in bytes.\n"
     yield "| metric | kind | labels | meaning |"
     yield "|---|---|---|---|"
     for measure in MEASURES:

@@ -107,10 +107,7 @@ def _event(schema: Schema, common: dict[str, Schema], schemas: dict[str, Schema]
             f"{schema['doc']} {_identity(schema, counted)}\n",
             *_rows(own, schemas),
             "",
-            "```json",
-            example,
-            "```",
-            "",
+            *(["```json", example, "```", ""] if example.count("{") > 1 else []),
         ]
     )
 

@@ -22,9 +22,8 @@ TITLES: Final = {
 # What is alike for all of a kind, and said once.
 BEFORE: Final = {
     TopicKind.INPUT: """
-Their producers write these, intake reads them. The number of partitions is yours (`kafka.input_partitions` when made).
+Your producers write these, intake reads them. The number of partitions (`kafka.input_partitions` when made) and the keys are yours.
 They keep 90 days, at least 7: longer than intake may ever stand still.
-Any key will do, such as the project's id; order counts by version, not by place.
 """,
     TopicKind.OWN: "",
     TopicKind.OUTPUT: """
@@ -41,10 +40,9 @@ COUNTS: Final = {
     Partitions.ONE: "1",
     Partitions.ANY: "any; `kafka.input_partitions` when made",
 }
-WHO: Final = """A forged posting is the worst that could happen, so nobody else may write.
-Give each process a user of its own with exactly these rights; a test runs them so.
+WHO: Final = """Give each process a user of its own with exactly these rights, and nobody else a right to write: postings could be forged.
 Topics, groups and transactional ids have the prefix before them, Milepost's own topics the generation after them.
-Read and Write include Describe. Nobody joins the groups; intake's shows how far it is.
+Read and Write include Describe.
 
 | who | may | on |
 |---|---|---|

@@ -115,6 +115,7 @@ def test_an_event_is_added_as_the_page_says(tmp_path: Path) -> None:
 def test_an_erp_is_added_as_the_page_says(tmp_path: Path) -> None:
     """One file and one line are in the sources; its answers and its plug are in the tests."""
     made = followed(tmp_path / "copy", "Another ERP")
+    shutil.copy(ROOT / "docs/examples/kontor.py", made.root / "connectors/erp/kontor.py")
     imported = "from connectors.erp.adapter import Erp\n"
     made.edit("connectors/erp/adapters.py", imported, f"from connectors.erp import kontor\n{imported}")
     shutil.copytree(ROOT / "tests/data/kontor", made.root / "tests/erp/golden/kontor", dirs_exist_ok=True)

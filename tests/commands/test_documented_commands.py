@@ -64,10 +64,10 @@ NOT_RUN: Final[Mapping[str, str]] = {
             "milepost verify --kafka",
             "milepost verify --kafka --follow",
             "milepost verify --kafka --keep books/audited",
-            "python kafka_producer.py books/input 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
-            "python kafka_producer.py request-psa.projects.jsonl 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
-            "python kafka_reader.py billing.statements 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
-            "python kafka_reader.py exceptions 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
+            "python docs/examples/kafka_producer.py books/input 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
+            "python docs/examples/kafka_producer.py request-psa.projects.jsonl 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
+            "python docs/examples/kafka_reader.py billing.statements 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
+            "python docs/examples/kafka_reader.py exceptions 127.0.0.1:9092 http://127.0.0.1:8081/apis/ccompat/v7",
         ),
         "they need brokers; tests/kafka/test_topics_commands.py runs the page",
     ),
@@ -146,7 +146,9 @@ def test_the_examples_in_java_and_python_write_the_same(tmp_path: Path, monkeypa
         pytest.skip(JAVA_MISSING)
     monkeypatch.chdir(tmp_path)
     lay_out(ROOT / "docs/producers.md", tmp_path)
-    commands = [each for each in ALL["docs/producers.md"] if each.command.startswith(("python producer", "java "))]
+    commands = [
+        each for each in ALL["docs/producers.md"] if each.command.startswith(("python docs/examples/producer", "java "))
+    ]
     for each in commands:
         execute(each)
     written = [Path(each.command.split()[-1]) for each in commands]
@@ -158,7 +160,7 @@ def test_the_example_backwards_bills_the_same(tmp_path: Path, monkeypatch: pytes
     """As docs/producers.md says of what has to be in order."""
     monkeypatch.chdir(tmp_path)
     lay_out(ROOT / "docs/producers.md", tmp_path)
-    execute(Typed("python producer.py in-order", None, None))
+    execute(Typed("python docs/examples/producer.py in-order", None, None))
     order = ("finance.reference", "hr.people", "psa.projects", "crm.contracts", "psa.time")
     lines = [line for topic in order for line in Path(f"in-order/{topic}.jsonl").read_text().splitlines()]
     Path("backwards").mkdir()
@@ -172,9 +174,7 @@ def lay_out(page: Path, folder: Path) -> None:
     for name in ("docs", "schemas"):
         (folder / name).symlink_to(ROOT / name)
     commands = ALL[name_of(page)]
-    sends = any(each.command.startswith("python producer.py ") for each in commands)
-    producers = saved(ROOT / "docs" / "producers.md") if sends else {}
-    for file, text in {**producers, **saved(page)}.items():
+    for file, text in saved(page).items():
         (folder / file).write_text(text, encoding="utf-8")
     speaks_of = any("build/small/output" in each.command for each in commands)
     if speaks_of and not any(each.command.startswith("milepost simulate ") for each in commands):

@@ -33,7 +33,6 @@ from tests.servers.redis import RedisServer
 from tests.servers.registry import Registry
 
 PAGE = ROOT / "docs" / "kafka.md"
-PRODUCERS = ROOT / "docs" / "producers.md"
 
 
 def python(line: str) -> list[Any]:
@@ -79,6 +78,7 @@ def reached(
 ) -> str:
     """Where the page says `127.0.0.1`, the servers of the tests; gives the prefix of the topics."""
     monkeypatch.chdir(tmp_path)
+    Path("docs").symlink_to(PAGE.parent)
     prefix = f"{own_name}."
     monkeypatch.setenv("MILEPOST__KAFKA__BROKERS", broker.bootstrap)
     monkeypatch.setenv("MILEPOST__KAFKA__PREFIX", prefix)
@@ -89,7 +89,7 @@ def reached(
 
 def test_the_page_runs_as_printed(reached: str, broker: Broker, registry: Registry) -> None:
     """From topics to the first statement and its audit."""
-    for name, text in (saved(PAGE) | saved(PRODUCERS)).items():
+    for name, text in saved(PAGE).items():
         Path(name).write_text(text, encoding="utf-8")
     commands = list(typed(PAGE))
     assert len(commands) > 15
@@ -195,7 +195,7 @@ def test_an_address_without_the_path_of_the_registry_is_told_by_everybody(
     for name, text in saved(PAGE).items():
         Path(name).write_text(text, encoding="utf-8")
     Path("psa.projects.jsonl").write_text(Path("request-psa.projects.jsonl").read_text(), encoding="utf-8")
-    command = [sys.executable, "kafka_producer.py", "psa.projects.jsonl", broker.bootstrap, bare, reached]
+    command = [sys.executable, "docs/examples/kafka_producer.py", "psa.projects.jsonl", broker.bootstrap, bare, reached]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(

@@ -100,7 +100,7 @@ class MapType:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """One of several records, told apart by their Python class, or null where a branch is None."""
+    """One of several records, distinguished by their Python class, or null where a branch is None."""
 
     branches: tuple[RecordType | None, ...]
 

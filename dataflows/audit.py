@@ -58,7 +58,7 @@ def audit(folder: Path, *, fold_again: bool, tell: Tell) -> Report:
 
 
 def _damaged(path: Path, what: str) -> Report:
-    """Of a folder in which something cannot be read nothing else can be told."""
+    """Of a folder in which something cannot be read nothing else can be reported."""
     tally = AuditTally()
     tally.take(Checked(FILES, 1, (_unreadable(path, what),)))
     return tally.report()

@@ -96,7 +96,7 @@ class AuditedShard:
         self._held.callback(self._reader.close)
 
     def catch_up(self, tell: Tell) -> ShardComparison:
-        """Up to the progress that the shard has now. The first difference of each topic is told, and the topic left there."""
+        """Up to the progress that the shard has now. The first difference of each topic is reported, and the topic left there."""
         written = self._progress()
         if written is None:
             return ShardComparison(self.number, 0, 0, ())

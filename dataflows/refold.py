@@ -85,7 +85,7 @@ def _first_difference(folder: Path, scratch: Path, topic: str, shard: int) -> Vi
 
 
 def _pass_over(_damage: Damage) -> None:
-    """What cannot be read is told by the check of the files; here it is missing."""
+    """What cannot be read is reported by the check of the files; here it is missing."""
 
 
 def _told(there: WrittenOutput | None, again: WrittenOutput | None) -> tuple[str, str]:

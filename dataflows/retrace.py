@@ -70,7 +70,7 @@ def _offset(read: tuple[IndexedRecord, StoredRecord]) -> int:
 
 
 def differences(trace: Trace, written: Sequence[WrittenOutput]) -> Iterator[OutputDifference]:
-    """Of outputs that name their engagement; what names none cannot be told apart by it."""
+    """Of outputs that name their engagement; what names none cannot be distinguished by it."""
     said = [one for one in trace.said if _is_named(one)]
     for there, again in zip_longest([one for one in written if _is_named(one)], said):
         step = trace.steps[again.step] if again is not None else None

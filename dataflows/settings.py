@@ -1,4 +1,4 @@
-"""What the dataflows are told; sections of the settings file."""
+"""What the dataflows are given; sections of the settings file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a change would do to postings, statements and forecasts: the log is folded on with it and without it, and both are compared.
 
 Everything happens on copies of store and intake's memory in the system's temporary place. The fold is the one of a run, so a run that
-takes the change in next makes what is told here.
+takes the change in next makes what is reported here.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def _folded(fold: _Fold, taken: ChangeTakenIn, days: Mapping[str, date] | None) 
 
 
 def _stood(asked: _Asked, sides: Sequence[_Folded]) -> Stood:
-    """What is open in the copies, of engagements of which an exception or a statement was told."""
+    """What is open in the copies, of engagements of which an exception or a statement was reported."""
     named: dict[int, set[str]] = {}
     for shard, said in (each for side in sides for each in side.said):
         if isinstance(said.record, ExceptionRaised | ExceptionClosed):

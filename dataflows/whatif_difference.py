@@ -20,7 +20,7 @@ from domain.outputs import (
 from domain.units import Amount, Hours, Quantity
 from state.imagined import BilledWork, ImaginedForecast
 
-# Of a balance, in the order in which they are told.
+# Of a balance, in the order in which they are reported.
 BALANCES = (
     "accrued",
     "held",

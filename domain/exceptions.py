@@ -308,7 +308,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
 }
 
 
-# An event that raises one of these is not in force; one behind a gap is as soon as the gap is filled.
+# An event that raises one of these is not in force; one after a gap is as soon as the gap is filled.
 REFUSED = frozenset({"conflicting_version", "invalid_terms", "unsupported", "unapproved_amendment", "self_approved"})
 BEHIND_A_GAP = "amendment_gap"
 

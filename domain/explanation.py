@@ -370,7 +370,7 @@ def least(title: str, nodes: Sequence[Node], **more: object) -> Node:
 
 
 def agreeing(made: Node | None, told: Node) -> Node:
-    """`made` where it comes to what is told, else `told` as it is, saying what `made` below it comes to."""
+    """`made` where it comes to what was stated, else `told` as it is, saying what `made` below it comes to."""
     if made is None or made.value is None:
         return told
     if made.value == told.value:

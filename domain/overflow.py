@@ -13,7 +13,7 @@ from domain.work.rows import COUNTED_TIME
 
 
 def lines_behind(terms: ContractSigned, line_id: str, task: str | None) -> Iterator[ContractLine]:
-    """The lines behind a line that take the same work at hourly rates, in the order of the contract."""
+    """The lines after a line that take the same work at hourly rates, in the order of the contract."""
     lines = iter(terms.lines)
     first = next((line for line in lines if line.line_id == line_id), None)
     for line in lines:

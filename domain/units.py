@@ -24,7 +24,7 @@ EXCHANGE_RATE_SCALE = 12
 
 AMOUNT_ONE = 10**AMOUNT_SCALE
 HOURS_ONE = 10**HOURS_SCALE
-# Of 10^-6 hour: what time by start and end has beyond that is told in these.
+# Of 10^-6 hour: what time by start and end has beyond that is kept in these.
 MICROSECONDS_A_MILLIONTH = 3_600
 MICROSECONDS_A_SECOND = 1_000_000
 RATE_ONE = 10**RATE_SCALE

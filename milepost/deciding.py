@@ -79,7 +79,7 @@ def found_at(output: Path) -> Instant:
 
 
 def _as_stated(stated: str, at: Instant, latest: Instant) -> Instant:
-    """Nothing is decided in the future; events of days to come have decisions about them of the days behind."""
+    """Nothing is decided in the future; events of days to come have decisions about them of the days before."""
     try:
         said = read_instant(stated)
     except WrongValue as wrong:

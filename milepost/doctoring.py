@@ -231,7 +231,7 @@ def _brokers(clients: KafkaClients) -> Iterator[Diagnosis]:
 
 
 def _topics(clients: KafkaClients, names: Sequence[str], accepted: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Those that held something are told apart from those that were never made."""
+    """Those that held something are distinguished from those that were never made."""
     ours = Names.of(clients.settings)
     full = [BY_NAME[name].full_name(ours) for name in names]
     lost = lost_topics(clients, ours, full, clients.settings.request_timeout_seconds, accepted)

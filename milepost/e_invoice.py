@@ -1,6 +1,6 @@
 """A statement as an e-invoice: UBL 2.1 after Peppol BIS Billing 3 (EN 16931); one that gives back is a CreditNote.
 
-The figures are those of the statement. What it lacks for an e-invoice is told with the record and the field to mend. How retention,
+The figures are those of the statement. What it lacks for an e-invoice is reported with the record and the field to mend. How retention,
 deposits and tax groups are written is in docs/decisions/e-invoices.md.
 """
 

@@ -1,6 +1,6 @@
 """Where a project goes: burn against plan by month, what is at completion, and what moved that since a day.
 
-All figures are those of the forecasts as they were told. Burn by month is what of a month's figures the burn so far
+All figures are those of the forecasts as they were published. Burn by month is what of a month's figures the burn so far
 fills, from the first month on: months that are over are all burn, those to come have none.
 """
 

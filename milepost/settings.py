@@ -1,6 +1,6 @@
 """The settings: what an option says goes before the environment, that before the file, that before what is built in.
 
-No secret stands in them: where one is needed they name a file. What is wrong is told by name, place and what to write
+No secret stands in them: where one is needed they name a file. What is wrong is reported by name, place and what to write
 instead, never with the value.
 """
 

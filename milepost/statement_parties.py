@@ -20,7 +20,7 @@ from milepost.statement_sheet import (
     title,
 )
 
-# Where the postal code stands behind the city.
+# Where the postal code stands after the city.
 CODE_LAST: Final = frozenset({"US", "CA", "GB", "AU", "NZ", "IE", "IN"})
 
 

@@ -16,7 +16,7 @@ from simulation.prices import CURRENCY_PERCENT
 from simulation.projects import COST_OF_AN_HOUR, PRICE_OF_AN_HOUR, SimulatedProject
 from simulation.sources import PSA, recorded
 
-# Every third project by size is estimated anew each month.
+# Every third project by size is estimated again each month.
 EVERY = 3
 MONTHS_AHEAD = 3
 # One in twelve estimates says that nothing remains after the next month.

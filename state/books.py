@@ -674,7 +674,7 @@ class CapBucket(Value, frozen=True, array_like=True, gc=False):
 
 
 class FundingNotice(Value, frozen=True, array_like=True, gc=False):
-    """What the last cut of a contract found that no source is left for, as it was told; also where somebody waived that."""
+    """What the last cut of a contract found that no source is left for, as it was reported; also where somebody waived that."""
 
     amount: Amount = 0
     entries: int = 0
@@ -1100,7 +1100,7 @@ class Forecast(Value, frozen=True, array_like=True, gc=False):
     """What a project's forecast rests on and what was last told of it; `billed` and `due` are by month and currency (`2026-03|EUR`).
 
     `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
-    a change of cost or revenue at completion above its limit is told at once. `earning` is of the project's lines, where some of them
+    a change of cost or revenue at completion above its limit is published at once. `earning` is of the project's lines, where some of them
     earn otherwise than by hours alone. `set_aside` is what was published last, by its currency, while the project has another.
     `share` is what the project counts for in the first of its contracts, where it does.
     """
@@ -1137,7 +1137,7 @@ class ForecastState(Value, frozen=True, array_like=True, gc=False):
 
     `progress` is by contract line where lines have estimates of their own, else one for the project (""). `changes` are cost and revenue
     at completion by cause since the last update. `days` are the service days from `since` on (both as ordinals), by currency.
-    `until` is the end of the day at which the project is visited, 0 when nothing is to be told.
+    `until` is the end of the day at which the project is visited, 0 when nothing is to be reported.
     """
 
     progress: dict[str, BookedProgress]

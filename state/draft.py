@@ -102,7 +102,7 @@ class Entries(Protocol):
         """Entries not settled on the line with service date in [since, until), in no particular order."""
 
     def parked(self) -> list[str]:
-        """Entries of which something waits, in the order of their log offsets."""
+        """Entries with something waiting, in the order of their log offsets."""
 
     def everything(self) -> Iterable[Entry]:
         """All rows; for the rare event that rebuilds sums."""
@@ -731,7 +731,7 @@ class Draft:
             )
 
     def publish_open(self, noted: OpenException) -> None:
-        """Raise such an exception, or its next revision, as it stands; amounts in several currencies are told in words."""
+        """Raise such an exception, or its next revision, as it stands; amounts in several currencies are reported in words."""
         self.put("exception", noted.exception_id, replace(noted, told=noted.count))
         message = noted.message
         if len(noted.amounts) > 1:

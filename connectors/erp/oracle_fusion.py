@@ -4,7 +4,7 @@ An import is asynchronous: the file is taken with the number of a scheduled proc
 all journals of a group or none, so:
 
   - the keys are asked for before every submission, and what is there is not sent;
-  - every submission has a group number of its own, so that rows which a failed import left behind are never imported with later ones;
+  - every submission has a group number of its own, so that rows which a failed import left are never imported with later ones;
     Fusion is asked to purge them too;
   - of a group that failed, the journals whose rows have codes are rejected; the others are looked up and go again. Where the import says
     of no row what is wrong, each of them goes alone;

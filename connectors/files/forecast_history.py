@@ -54,7 +54,7 @@ def label_of(event: Event) -> str:
     return f"{name} {'/'.join(str(each) for each in ids if each is not None)}{f' version {version}' if version > 1 else ''}"
 
 
-# What each kind of event can do to a forecast; work is told apart by when it came and whether it came before.
+# What each kind of event can do to a forecast; work is distinguished by when it came and whether it came before.
 CAUSES = {
     "EstimateRevised": frozenset({"volume", "rate", "mix", "scope"}),
     "ProjectActivated": frozenset({"scope"}),

@@ -324,7 +324,7 @@ class GlanceTables:
     def named(self, kind: str, cut: int) -> dict[str, list[Noted]]:
         """What is noted of each id by its versions before a log offset, the lowest first; what a version leaves out stays as it was.
 
-        A version that was refused, or waits behind another, says nothing of an id of which something is known.
+        A version that was refused, or waits for another, says nothing of an id of which something is known.
         """
         found: dict[str, list[tuple[int, dict[str, object]]]] = {}
         passed_over = self._passed_over(cut)
@@ -337,7 +337,7 @@ class GlanceTables:
         return {id_: [noted for _, noted in versions] for id_, versions in found.items()}
 
     def _passed_over(self, cut: int) -> frozenset[tuple[int, str]]:
-        """Records that were refused, by offset and what they name, as they raised why; those behind a gap are, as long as it is open."""
+        """Records that were refused, by offset and what they name, as they raised why; those after a gap are, as long as it is open."""
         if self._passed is not None and self._passed[0] == cut:
             return self._passed[1]
         subject = _text("w.subject")

@@ -170,7 +170,7 @@ def nearest(wanted: str, known: frozenset[str]) -> tuple[str, ...]:
 
 
 def hint(wanted: str, known: frozenset[str]) -> str:
-    """What was perhaps meant, to stand behind a message that there is no such id."""
+    """What was perhaps meant, to stand after a message that there is no such id."""
     if near := nearest(wanted, known):
         return f"; the nearest are {', '.join(near)}"
     if not known:

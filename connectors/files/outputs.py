@@ -2,7 +2,7 @@
 
 Each record is a block of its own and the sync marker follows from generation and topic, so bytes do not depend on where commits fell.
 A file has the schemas that stand at its head; where rules are activated that write others, the topic goes on in a part of its own.
-A commit is: blocks appended and synced, then the progress file replaced. What a crash left behind it is cut off at the next start.
+A commit is: blocks appended and synced, then the progress file replaced. What a crash left is cut off at the next start.
 """
 
 import json

@@ -140,7 +140,7 @@ def _check_project(project_id: str, mapped: BalancesMapping, known: KnownFirm) -
 def _contract(
     stated: str | None, line_id: str | None, project_id: str, part: CellPart, known: KnownFirm
 ) -> KnownContract | None:
-    """None where the folder knows no contracts, or an invoice's cannot be told from its project alone."""
+    """None where the folder knows no contracts, or that of an invoice does not follow from its project alone."""
     if not known.contracts:
         return None
     lines = list(known.lines(project_id))

@@ -1,4 +1,4 @@
-"""JSON-lines files that an import leaves behind: whole or not at all, never other content under a name already read."""
+"""JSON-lines files that an import leaves: whole or not at all, never other content under a name already read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a mapping has written beside the time: entity, customers, people, cost rates, projects and contracts.
 
-Each thing is told once, as the first of its rows says it, on the day from which it holds. A later export of the same
+Each thing is stated once, as the first of its rows says it, on the day from which it holds. A later export of the same
 source tells it again, perhaps with another first day. So that this changes nothing twice, everything about an event
 follows from the thing and its day, and the version is the higher the earlier the day:
 

@@ -1,6 +1,6 @@
 """What librdkafka says of its connections, without the flood: while brokers are away each client repeats itself many times a second.
 
-A line of one kind about one broker is told at once, then at most once a minute, with how many like it came meanwhile.
+A line of one kind about one broker is reported at once, then at most once a minute, with how many like it came meanwhile.
 """
 
 from __future__ import annotations

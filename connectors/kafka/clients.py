@@ -116,7 +116,7 @@ class Clients(Protocol):
     """Where clients come from. A `transactional_id` is fenced by the one who initialises it last."""
 
     def consumer(self, *, committed: bool = True, group: str | None = None) -> Consumer:
-        """Assigned by hand, from explicit offsets; the end of a partition is told; `committed`: isolation read_committed."""
+        """Assigned by hand, from explicit offsets; the end of a partition is reported; `committed`: isolation read_committed."""
 
     def producer(self, transactional_id: str) -> ReadingProducer: ...
 
@@ -155,7 +155,7 @@ class KafkaClients:
                     raise KafkaException(self._refusal) from None
 
     def cluster(self) -> ClusterMetadata:
-        """Its brokers and topics. Who is refused is told so soon; others are waited for as long as a request may take."""
+        """Its brokers and topics. Who is refused hears it soon; others are waited for as long as a request may take."""
         seconds = self.settings.request_timeout_seconds
         with self.asking():
             try:
@@ -168,7 +168,7 @@ class KafkaClients:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Around questions of `admin`: who is refused is told so, where all that its question knows is that no answer came."""
+        """Around questions of `admin`: who is refused hears it, where all that its question knows is that no answer came."""
         try:
             yield
         except KafkaException as fault:
@@ -183,7 +183,7 @@ class KafkaClients:
             self._refusal = error
 
     def common(self) -> dict[str, Any]:
-        """What every client is told: brokers and security. Raises OSError where a file with a secret cannot be read."""
+        """What every client is given: brokers and security. Raises OSError where a file with a secret cannot be read."""
         read = {name: path.read_text(encoding="utf-8").strip() for name, path in self.settings.security_files.items()}
         return {
             "bootstrap.servers": self.settings.brokers,
@@ -207,7 +207,7 @@ class KafkaClients:
                 "fetch.max.bytes": min(kib * 1024, 52_428_800),
                 "receive.message.max.bytes": max(kib * 1024, 1_000_000) + 1_048_576,
                 "fetch.queue.backoff.ms": 10,
-                # The end of a partition is told, and other questions on the connection are answered, only after this.
+                # The end of a partition is reported, and other questions on the connection are answered, only after this.
                 "fetch.wait.max.ms": 50,
             },
             logger=client_logger(),

@@ -123,7 +123,7 @@ def from_bytes(value: bytes) -> IntakePlan:
 
 
 def _told(places: Sequence[Any], told: Sequence[Any]) -> Iterator[RecordStretch]:
-    """A place is told with its first offset, and each stretch by how far behind the one before it begins."""
+    """A place is reported with its first offset, and each stretch by how far behind the one before it begins."""
     ends = [first for _, _, first in places]
     for number, gap, count in told:
         topic, partition, _ = places[number]

@@ -414,7 +414,7 @@ def withdrawn_outputs(clients: Clients, target: ResumeTarget, standing: ShardSta
 
 
 def _outputs_between(messages: Sequence[Message], before: int, last: int, target: ResumeTarget) -> list[Message] | None:
-    """Behind output `before` and up to output `last`, where none is missing, each as it was written last."""
+    """After output `before` and up to output `last`, where none is missing, each as it was written last."""
     ours = {}
     for message in messages:
         one = _readable(message)

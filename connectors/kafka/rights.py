@@ -41,7 +41,7 @@ RIGHTS: Final = (
     Right("intake", (READ, DESCRIBE_CONFIGS), TOPIC, (*INPUT_TOPICS, ENGAGEMENT_LOG, DIRECTORY)),
     Right("intake", (WRITE,), TRANSACTIONAL_ID, ("milepost/intake",)),
     Right("intake", (READ,), GROUP, ("milepost.intake.<generation>",)),
-    # Nobody joins these; the client asks for whatever group it is told.
+    # Nobody joins these; the client asks for whatever group it is given.
     Right("intake", (DESCRIBE,), GROUP, ("milepost",)),
     Right("accounting", (WRITE, READ, DESCRIBE_CONFIGS), TOPIC, (PROGRESS, *SHARD_TOPICS)),
     Right("accounting", (READ, DESCRIBE_CONFIGS), TOPIC, (ENGAGEMENT_LOG, OVERRIDES)),

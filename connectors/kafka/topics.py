@@ -358,7 +358,7 @@ def missing(admin: TopicAdmin, settings: KafkaSettings) -> list[PlannedTopic]:
 
 
 def create(admin: TopicAdmin, plans: Sequence[PlannedTopic]) -> None:
-    """Makes them one by one, so that what a broker refuses is told with its topic, and waits until clients see them.
+    """Makes them one by one, so that what a broker refuses is reported with its topic, and waits until clients see them.
 
     Raises KafkaException.
     """

@@ -1,6 +1,6 @@
 """Records that count, and that readers no longer see: their transaction was committed, and on their partition it was aborted.
 
-A broker that is alone may leave the mark of a transaction out (docs/operations.md, "A hanging transaction"); whoever then
+A broker that is alone may leave the mark of a transaction out (docs/operations.md, "A hanging transaction"); anyone who then
 ends it by hand can only abort it. Brokers keep what was aborted until they compact or drop its segment, so it can be
 read, and be written again as it was.
 """

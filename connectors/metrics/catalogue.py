@@ -75,7 +75,7 @@ FORMS: Final[Mapping[str, re.Pattern[str]]] = {
 # What there is one of in a process.
 OF_THE_BUILD: Final = frozenset({"version", "rules", "python"})
 
-# From when it happened: producers that send once a day are told from those that are slow.
+# From when it happened: producers that send once a day are distinguished from those that are slow.
 EVENT_BUCKETS: Final = (
     0.1,
     0.25,

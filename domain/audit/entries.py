@@ -1,4 +1,4 @@
-"""What each entry has accrued, and what of it is billed and invoiced, told again from journals and statements alone.
+"""What each entry has accrued, and what of it is billed and invoiced, worked out again from journals and statements alone.
 
 A statement line names its entries and one amount. In the ordinary case every entry brings all that it has accrued and
 not billed, so its portion is known; where several pay, that of a line with one entry is. Where billing is allotted apart

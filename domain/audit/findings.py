@@ -36,7 +36,7 @@ BOOKS = "books"
 STORE = "store"
 REFOLD = "refold"
 
-# In the order in which they are told.
+# In the order in which they are reported.
 PROMISES: Mapping[str, str] = {
     FILES: "every output file holds what progress says and can be read",
     GENESIS: "the log begins with rules and schemas that exist, and with its first round",

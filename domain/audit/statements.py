@@ -170,7 +170,7 @@ def _whole(seen: SeenOutput, statement: BillingStatement, lines: list[StatementL
 
 
 def _in_units(seen: SeenOutput, statement: BillingStatement, lines: list[StatementLine]) -> Iterator[Violation]:
-    """Nobody can pay a part of a currency's smallest unit; the first amount that is finer is told."""
+    """Nobody can pay a part of a currency's smallest unit; the first amount that is finer is reported."""
     step = smallest_unit(statement.currency) if is_currency(statement.currency) else 1
     amounts = [(f"line {place}", line.amount) for place, line in enumerate(lines, 1)]
     amounts += [

@@ -39,7 +39,7 @@ class CapBound(NamedTuple):
 
 
 class SourceBound(NamedTuple):
-    """A source that funds the contract: whoever was ever billed for it, and the most that it ever paid; None where it had no limit."""
+    """A source that funds the contract: everyone ever billed for it, and the most that it ever paid; None where it had no limit."""
 
     customers: frozenset[str]
     limit: Amount | None

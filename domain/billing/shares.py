@@ -37,7 +37,7 @@ def parties_of(terms: ContractSigned) -> tuple[Party, ...]:
 
 
 def expected_parties(terms: ContractSigned) -> tuple[Party, ...]:
-    """Who will pay, as far as it can be told ahead: of a contract that sources fund by its first rule, whatever these have left."""
+    """Who will pay, as far as it is known ahead: of a contract that sources fund by its first rule, whatever these have left."""
     if terms.funding is None:
         return parties_of(terms)
     customers = {source.source_id: source.bill_to for source in terms.funding.sources}

@@ -6,7 +6,7 @@ deposits moved in it.
 Added is what postings accrue, invoiced what invoices relieve. Corrected are reversals, differences, and what is posted
 for an entry after a posting of it was reversed.
 
-What each contract earned, was invoiced and paid is told beside it, as its position and its receivable:
+What each contract earned, was invoiced and paid is reported beside it, as its position and its receivable:
 
     position: opening + earned - invoiced + other = closing
     owed: opening + charged (invoices with their tax) - paid + other = closing

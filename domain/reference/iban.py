@@ -1,4 +1,4 @@
-"""IBANs, told from other account numbers by their check digits (ISO 13616)."""
+"""IBANs, distinguished from other account numbers by their check digits (ISO 13616)."""
 
 
 def is_iban(account: str) -> bool:

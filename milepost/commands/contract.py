@@ -41,7 +41,7 @@ class TermsGiven(NamedTuple):
     file: Path | None
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 @records
 def amend(
     recording: Recording,

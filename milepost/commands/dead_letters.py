@@ -51,7 +51,7 @@ class Again(NamedTuple):
     fault: LetterFault | None
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 def list_(
     output: Folder = None,
     type_: Type = None,
@@ -180,7 +180,7 @@ def show(
     say(f"\nNext: milepost dead-letters resend {shell_word(id_)} {how} --output {shell_word(output)}")
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 def resend(
     output: Output,
     ids: Annotated[

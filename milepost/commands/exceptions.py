@@ -105,7 +105,7 @@ class Sort(Enum):
     amount = "amount"
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 def list_(
     output: Folder = None,
     kind: Kind = None,

@@ -79,7 +79,7 @@ Name = Annotated[
 Replace = Annotated[bool, typer.Option("--replace", help="Import again over files that no run has read.")]
 
 
-# Long by the options of the command, each of which is a parameter.
+# Long by the command's options: each is a parameter.
 def verb(product: Product | None) -> Callable[..., None]:
     """The command of one product; None recognises it by the header."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from state.store.reader import StoreReader
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 @records
 def mark(
     recording: Recording,

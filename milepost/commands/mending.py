@@ -92,7 +92,7 @@ def _passed_over(
     return pass_over(accounting_job(settings, (shard,)), shard, override, say)
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 def repair(
     shard: Shard,
     foreign: Annotated[

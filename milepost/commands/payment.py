@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domain.units import Amount
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 @records
 def add(
     recording: Recording,

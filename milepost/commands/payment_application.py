@@ -41,7 +41,7 @@ class BookedPayment(NamedTuple):
     settled: Mapping[str, Amount]
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 @records
 def apply(
     recording: Recording,
@@ -248,7 +248,7 @@ def _nothing_left(payment: BookedPayment) -> str:
 
 
 def _rate(payment: BookedPayment, invoices: Mapping[str, OpenInvoice], moved: Iterable[str]) -> str | None:
-    """That of the payment, which an invoice of another project has to be told; None in the ledger's own currency."""
+    """That of the payment, which an invoice of another project needs; None in the ledger's own currency."""
     from domain.money import format_decimal
     from domain.units import EXCHANGE_RATE_SCALE
 

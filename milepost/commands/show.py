@@ -40,7 +40,7 @@ class Origin(Enum):
     REDIS = "redis"
 
 
-# Long by its options, each of which is a parameter.
+# Long by its options: each is a parameter.
 def show(
     id_: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""`milepost simulate-erp`: an ERP to deliver to, which keeps books and behaves as badly as it is told."""
+"""`milepost simulate-erp`: an ERP to deliver to, which keeps books and behaves as badly as it is asked to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a statement as they are printed, and the records that a long statement is told in."""
+"""Lines of a statement as they are printed, and the records that a long statement is published in."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Tax of a statement: what of it is taxable, by which region's policy, and what is told where that says nothing of a category.
+"""Tax of a statement: what of it is taxable, by which region's policy, and what is reported where that says nothing of a category.
 
 The region is that of the customer who is billed, else that of the legal entity. The rate is that of the statement's last day (policy
 `tax_point` invoice, and payment, whose day nobody knows yet), or of each service date (service): that day is the same whenever the

@@ -107,7 +107,7 @@ def is_over(price: Price) -> bool:
 
 
 def _announce_over(draft: Draft, part_id: str) -> None:
-    """Raised and closed at once; another amount is told at the day's end."""
+    """Raised and closed at once; another amount is reported at the day's end."""
     state: CapState = draft.part("cap", part_id)
     if state.exception_id is None and state.over_entries:
         raise_over(draft, part_id, state)

@@ -1,4 +1,4 @@
-"""Milestones accepted and progress reported of which nothing can be charged: each is told by an exception until a line takes it."""
+"""Milestones accepted and progress reported of which nothing can be charged: each is reported by an exception until a line takes it."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -73,7 +73,7 @@ def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> Lin
 
 
 def _inclusion(draft: Draft, plan: LinePlan) -> Inclusion | None:
-    """Of milestones, whose hours may be used at any time; what a retainer includes is told by its periods."""
+    """Of milestones, whose hours may be used at any time; what a retainer includes is stated by its periods."""
     terms = plan.line.terms
     if not isinstance(terms, Milestones) or terms.overage_rate is None or not methods.takes(plan.line, "time"):
         return None

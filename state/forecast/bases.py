@@ -295,7 +295,7 @@ def _placed(draft: Draft, project: Project, lines: Sequence[LinePlan]) -> State:
 
 
 def limited_by(forecast: Forecast, policies: Resolved) -> Forecast:
-    """Which changes are told at once: policy `forecast_threshold`, measured from what was published last."""
+    """Which changes are published at once: policy `forecast_threshold`, measured from what was published last."""
     told, stated = forecast.told, policies.forecast_threshold
     amount, share = (stated.amount, stated.percent) if stated is not None else (None, None)
     cost = threshold(told.eac_cost if told is not None else 0, amount, share)

@@ -330,7 +330,7 @@ def _take_in(draft: Draft, project_id: str, moved: Moved, cause: str) -> None:
 
 
 def fits(*figures: int) -> bool:
-    """Whether a record holds them; what is more is told by name and not counted (`amount_out_of_range`)."""
+    """Whether a record holds them; what is more is reported by name and not counted (`amount_out_of_range`)."""
     return max(figures) <= AMOUNT_MAX and min(figures) >= -AMOUNT_MAX
 
 

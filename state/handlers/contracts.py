@@ -187,7 +187,7 @@ def _digest(event: TermsEvent) -> str:
 
 
 def _wait(draft: Draft, contract: Contract, event: ContractAmended) -> None:
-    """Until the version that it replaces is known, the company of the contract, and whoever it bills."""
+    """Until the version that it replaces is known, the company of the contract, and everyone it bills."""
     waiting = tuple(sorted((*contract.waiting, event), key=lambda amendment: amendment.version))
     draft.put("contract", event.contract_id, replace(contract, waiting=waiting))
     _note_lacking(draft, event.contract_id)

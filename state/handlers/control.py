@@ -47,7 +47,7 @@ MISSING_FACTS = frozenset(
 # A decision about an unknown statement, or about another revision, is made again under its own id.
 # Neither does one about an answer of the ERP to what was never sent.
 NOTHING_WAITS = frozenset({("unknown_reference", "statement"), ("unknown_reference", "posting")})
-# A forecast that no record holds is told when somebody says less.
+# A forecast that no record holds is published when somebody says less.
 TOO_MUCH = ("amount_out_of_range", "project")
 DIFFERENCE = "statement_differs_from_invoice"
 # A payment, cash that is applied later, a credit memo or a write-off waits until it can be posted, or is taken back.

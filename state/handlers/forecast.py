@@ -1,4 +1,4 @@
-"""Forecasts: told at once where an event moves the figures at completion by more than policy says, else at the day's
+"""Forecasts: published at once where an event moves the figures at completion by more than policy says, else at the day's
 end.
 
 What remains of a project lies ahead of the day, so it is published again when a month ends, and when the project does. What
@@ -542,7 +542,7 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
 
 
 def _numbers(made: Figures, demand: Iterable[ForecastDemand]) -> list[int]:
-    """Every number that is told; figures that are the same in several currencies are looked at once."""
+    """Every number that is published; figures that are the same in several currencies are looked at once."""
     found = [one.hours for one in demand]
     published = [one for one in made if one is not None]
     for figures in (one for place, one in enumerate(published) if not any(one is other for other in published[:place])):

@@ -1,6 +1,6 @@
 """Events that the rules in force do not handle: refused by name, one exception a project (or contract) and type of event.
 
-Its count and amounts go on with every further fact and are told at a day's end. A higher version of a fact takes the place of the
+Its count and amounts go on with every further fact and are reported at a day's end. A higher version of a fact takes the place of the
 one before it; a repeat changes nothing.
 """
 

@@ -197,7 +197,7 @@ def _allot_anew(draft: Draft, contract: Contract) -> None:
 
 
 def _revise(draft: Draft, contract: Contract, anew: _Anew, former: IssuedStatement) -> None:
-    """The next revision; nothing is told where it says what the former says."""
+    """The next revision; nothing is reported where it says what the former says."""
     statement_id = former.statement_id
     had = draft.statement(statement_id)
     assert had is not None, "what is issued is kept"

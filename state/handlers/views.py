@@ -1,4 +1,4 @@
-"""A project's balances now: told at the end of a day on which they changed, and after a run of log records.
+"""A project's balances now: published at the end of a day on which they changed, and after a run of log records.
 
 Hours and cost are those of the work in the project, balances of contracts those of its contract lines, whichever project the work is of.
 A receivable counts in the project in which its invoice's journal has 1100. An entry's exceptions are listed with their
@@ -46,7 +46,7 @@ SEVERITIES = ("error", "warning", "info")
 
 
 def flush(draft: Draft, project_id: str) -> None:
-    """Tell the project's view, and that it is told."""
+    """Tell the project's view, and that it is published."""
     forecast, _ = known(draft, project_id)
     forecast = replace(forecast, view_version=forecast.view_version + 1)
     draft.put("forecast", project_id, forecast)

@@ -280,7 +280,7 @@ def _progress(directory: Directory, event: ProgressReported) -> Route:
 
 
 def _assignment(directory: Directory, event: ResourceAssigned) -> Route:
-    """Where the assignment was before is told that it has moved."""
+    """Where the assignment was before hears that it has moved."""
     before = directory.engagements("assignment", event.assignment_id)
     bound = directory.engagements("project", event.project_id)
     engagement_id = bound[0] if bound else event.engagement_id
@@ -412,7 +412,7 @@ def _hold_released(directory: Directory, event: BillingHoldReleased) -> Route:
 
 
 def _with_earlier(directory: Directory, found: Route, key: Key) -> Route:
-    """Where the hold stood before is told too that its scope has changed."""
+    """Where the hold stood before hears too that its scope has changed."""
     if not isinstance(found, Routed):
         return found
     left = [each for each in directory.engagements(*key) if each not in found.engagements]
@@ -451,7 +451,7 @@ def _payment(directory: Directory, event: PaymentReceived) -> Route:
 
 
 def _payment_applied(directory: Directory, event: PaymentApplied) -> Route:
-    """In full to the engagements that have the payment and to those of the invoices; of one that was taken back, where that is told."""
+    """In full to the engagements that have the payment and to those of the invoices; of one that was taken back, where that is reported."""
     payment = ("payment", event.payment_id)
     having = directory.engagements(*payment)
     if not having:

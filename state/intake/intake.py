@@ -94,7 +94,7 @@ class Memory(Directory, Protocol):
         """The first of them to come."""
 
     def miscounted(self) -> list[tuple[Noticed, int]]:
-        """Open notices of events that wait, where their number is no longer what was told, with it; in the order of subjects."""
+        """Open notices of events that wait, where their number is no longer what was reported, with it; in the order of subjects."""
 
     def noticed(self, category: str, subject: Key) -> Noticed | None: ...
 

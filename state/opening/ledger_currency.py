@@ -104,7 +104,7 @@ def _in_ledger(draft: Draft, loading: Loading) -> dict[str, Amount]:
 
 
 def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequence[Leg]) -> None:
-    """On a row of the line, so that whoever takes from it takes what is carried; the rest is exchange."""
+    """On a row of the line, so that anyone who takes from it takes what is carried; the rest is exchange."""
     legs = [leg for leg in of_accounts if leg.ledger_amount]
     if not legs:
         return

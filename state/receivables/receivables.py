@@ -27,7 +27,7 @@ LEFT_TAX = "tax that is not credited yet"
 
 
 class ReceivableReduction(NamedTuple):
-    """What left a receivable, each in its currency and as the ledger carried it: net, and tax where that was told apart."""
+    """What left a receivable, each in its currency and as the ledger carried it: net, and tax where that was stated apart."""
 
     receivable: Receivable
     net: Balance

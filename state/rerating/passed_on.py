@@ -85,6 +85,6 @@ def hours_of(price: Price, value: Amount) -> Hours:
 
 
 def is_issued_behind(draft: Draft, row: str) -> bool:
-    """Whether a part of the row is on statements of lines behind its own."""
+    """Whether a part of the row is on statements of lines after its own."""
     parts = (draft.entry(part) for part in with_parts(draft, part_row(row)))
     return any(one.amount for part in parts if part is not None for one in part.issued)

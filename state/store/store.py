@@ -90,7 +90,7 @@ class Engagement:
         self.stored = sum(sizes.values())
         # Open entries by contract and line, as far as they were asked for: day and id, ascending.
         self.lines: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        # Log offsets of entries of which something waits, once they were asked for.
+        # Log offsets of entries with something waiting, once they were asked for.
         self.parked: dict[str, int] | None = None
 
     @property
@@ -263,7 +263,7 @@ class Store:
             yield unsaved.get(entry_id) or self._rows.get((no, entry_id)) or snapshot.decode_entry(found[entry_id])
 
     def parked(self, engagement: Engagement) -> dict[str, int]:
-        """Log offsets of the entries of which something waits."""
+        """Log offsets of the entries with something waiting."""
         found = engagement.parked
         if found is None:
             stored = self.db.execute("SELECT id, log_offset FROM parked WHERE no = ?", (engagement.no,))

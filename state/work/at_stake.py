@@ -50,7 +50,7 @@ def _of_time(draft: Draft, event: TimeApproved, blocked: Blocked) -> AtStake:
 
 
 def _within(found: AtStake) -> AtStake:
-    """An amount beyond what the books hold is nonsense of hours or rate; the hours are told."""
+    """An amount beyond what the books hold is nonsense of hours or rate; the hours are reported."""
     return found if abs(found.amount) <= AMOUNT_MAX else AtStake(hours=found.hours)
 
 

@@ -135,7 +135,7 @@ def _within_key(
 def _by_work(left: list[ExportRow], bases: _Bases, taken: set[str]) -> list[tuple[ExportRow, str]]:
     """Edited notes and starts, where the hours are the same, or starts and hours, where the note is; never across ids of the vendor.
 
-    Where all of it differs it may be other work, of an export that leaves out some: both stand, and the one that is missing is told.
+    Where all of it differs it may be other work, of an export that leaves out some: both stand, and the one that is missing is reported.
     """
     free: dict[Hashable, list[str]] = defaultdict(list)
     for base, entry in bases.newest.items():

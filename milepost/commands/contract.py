@@ -171,7 +171,7 @@ def _changed(known: Contract, given: TermsGiven, text: Path) -> dict[str, object
         stated = {each.partition("=")[0].partition(".")[0].partition("[")[0] for each in given.settings}
         _check_known(stated, "--set")
         wanted = terms_of(with_fields(said, given.settings))
-        return _differing(said, before, wanted)
+        return _differing(said, before, wanted, "--set")
     if given.file is not None:
         return _differing(said, before, read(_text(given.file)))
     return _edited(known, said, before, text)
@@ -196,7 +196,7 @@ def _text(path: Path) -> str:
 
 
 def _differing(
-    said: Mapping[str, object], before: Mapping[str, object], wanted: Mapping[str, object]
+    said: Mapping[str, object], before: Mapping[str, object], wanted: Mapping[str, object], option: str = "--file"
 ) -> dict[str, object]:
     from connectors.decode_error import DecodeError
     from connectors.json_records import event_from_json, record_to_json
@@ -206,13 +206,13 @@ def _differing(
     if gone:
         raise typer.BadParameter(
             f"an amendment inherits what it does not name, so {', '.join(gone)} cannot be taken away; state another value",
-            param_hint="--file",
+            param_hint=option,
         )
-    _check_known(wanted, "--file")
+    _check_known(wanted, option)
     try:
         read_back = terms_of(record_to_json(event_from_json({**said, **wanted, "type": "ContractSigned"})))
     except DecodeError as fault:
-        raise typer.BadParameter(f"{fault.field_path}: {fault.reason}", param_hint="--file") from fault
+        raise typer.BadParameter(f"{fault.field_path}: {fault.reason}", param_hint=option) from fault
     return {name: value for name, value in read_back.items() if value != before.get(name)}
 
 

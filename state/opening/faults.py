@@ -162,11 +162,15 @@ def _twice(event: BalancesBroughtForward) -> Iterator[OpeningFault]:
 
 
 def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
-    """Work that is in the books and in the balances would count twice."""
+    """Work that is in the books and in the balances would count twice; what waits whole is not in them."""
+    standing = ((entry.entry_id, entry.standing) for entry in draft.everything())
     found = sorted(
-        entry.entry_id
-        for entry in draft.everything()
-        if entry.work is not None and _is_work(entry.work, event) and _day_of(entry.work) <= event.as_of.isoformat()
+        entry_id
+        for entry_id, work in standing
+        if work is not None
+        and (work.cost is not None or work.price is not None)
+        and _is_work(work, event)
+        and _day_of(work) <= event.as_of.isoformat()
     )
     if found:
         more = f" and {len(found) - NAMED_MOST} more" if len(found) > NAMED_MOST else ""

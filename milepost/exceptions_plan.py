@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from connectors.files.found_exceptions import KnownException
+from connectors.imports.counting import counted
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.console import echo, say, shape, write_json
@@ -101,7 +102,9 @@ def _figures(raised: ExceptionRaised) -> str:
 
 
 def plan_table(plan: DecisionPlan, as_of: Instant) -> Table:
-    return group_table(plan.taken, as_of)._replace(title=f"Plan: {plan.type_name} for {len(plan.taken):,} exceptions")
+    return group_table(plan.taken, as_of)._replace(
+        title=f"Plan: {plan.type_name} for {counted(len(plan.taken), 'exception')}"
+    )
 
 
 def plan_lines(plan: DecisionPlan) -> list[str]:

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from connectors.decode_error import DecodeError
 from connectors.files.lookup import Viewed, hint
+from connectors.imports.counting import counted
 from connectors.json_records import output_from_json
 from connectors.redis.read_model import ReadModel
 from connectors.redis.settings import RedisSettings
@@ -98,7 +99,7 @@ def engagement_head(engagement_id: str, viewed: list[Viewed]) -> list[str]:
     contracts = {balance.contract_id for each in viewed for balance in each.view.balances}
     oldest = min(viewed, key=lambda each: each.position.recorded_at)
     return [
-        f"Contract group {engagement_id}: {len(viewed):,} projects, {len(contracts):,} contracts",
+        f"Contract group {engagement_id}: {counted(len(viewed), 'project')}, {counted(len(contracts), 'contract')}",
         f"as of {instant_day(oldest.position.recorded_at)} or later, project by project",
         f"from Redis: {place_text(oldest)}, or after it",
     ]

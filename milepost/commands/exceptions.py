@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
+from connectors.imports.counting import counted
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import echo, is_known_as, say, shape, shell_word, tell, write_json
 from milepost.days import moment
@@ -335,7 +336,7 @@ def _decide(
     are_several = wanted.is_filter or len(found) > 1
     if are_several:
         tell_plan(plan, latest, json=asked.json)
-        confirmed(f"{outcome.verb} {len(plan.taken):,} decisions?", yes=asked.yes)
+        confirmed(f"{outcome.verb} {counted(len(plan.taken), 'decision')}?", yes=asked.yes)
     fields = {**fields, "approved_by": approver}
     events = decisions(port.versions(plan.taken), plan.taken, type_name, fields, who, when)
     _done(outcome, port.add(events), events, json=asked.json)

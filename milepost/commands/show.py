@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from connectors.imports.counting import counted
 from domain.money import format_amount
 from milepost.commands.given_settings import File, Set, given
 from milepost.console import amount_text, echo, say, shape, shell_word, tell, write_json
@@ -381,7 +382,7 @@ def engagement_head(found: EngagementFound, behind: bool | None = False) -> list
     contracts = {balance.contract_id for viewed in found.projects for balance in viewed.view.balances}
     oldest = min(viewed.position.recorded_at for viewed in found.projects)
     return [
-        f"Contract group {found.engagement_id}: {len(found.projects):,} projects, {len(contracts):,} contracts",
+        f"Contract group {found.engagement_id}: {counted(len(found.projects), 'project')}, {counted(len(contracts), 'contract')}",
         f"as of {instant_day(oldest)} or later, project by project",
         *_behind(behind),
     ]

@@ -408,7 +408,7 @@ def test_show_an_engagement_from_redis(of: Site, model: ReadModel) -> None:
     told = run("milepost show E-1 --from redis", of, model)
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines()[:3] == [
-        "Contract group E-1: 2 projects, 1 contracts",
+        "Contract group E-1: 2 projects, 1 contract",
         "as of 2026-03-02 or later, project by project",
         "from Redis: record 10 of shard 0, generation 1, or after it",
     ]

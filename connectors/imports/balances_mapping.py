@@ -112,6 +112,7 @@ class PayerFields(OfLine):
     retention: NumberCell | None = None
     written_off: NumberCell | None = None
     deposit: NumberCell | None = None
+    unbilled: NumberCell | None = None
 
 
 class FundingFields(OfLine):

@@ -44,6 +44,7 @@ class PayerForward(NamedTuple):
     written_off: Amount = 0
     deposit: Amount = 0
     source_row: str | None = None
+    unbilled: Amount | None = None
 
 
 class FundingForward(NamedTuple):

@@ -109,6 +109,13 @@ def _with_amounts(line: BalanceForward, amounts: Sequence[Amount]) -> BalanceFor
     )
 
 
+def unbilled_of(line: BalanceForward) -> dict[str, Amount] | None:
+    """By bill-to what it has of the line's work that is not billed; None where nobody says."""
+    if all(each.unbilled is None for each in line.payers):
+        return None
+    return {each.customer_id: each.unbilled or 0 for each in line.payers}
+
+
 def unlike_the_line(line: BalanceForward) -> Iterator[tuple[str, Amount, Amount]]:
     """Figures whose parts of bill-tos come to another sum: name, the line's, the sum."""
     for name in SHARED if line.payers else ():

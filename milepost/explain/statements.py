@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -34,8 +34,9 @@ from milepost.explain.sources import Sources
 from milepost.explain.taxes import TaxNodes
 from state.billing.clearing_record import piece_at
 from state.billing.payers import is_refund_row
-from state.books import Entry, Price, StatementEntry, StatementState
+from state.books import Entry, PayerPart, Price, StatementEntry, StatementState
 from state.ledger.deposit_balance import deposit_row
+from state.opening.record import falls_to
 from state.terms.plan import LinePlan, plan_of
 from state.totals import outstanding
 
@@ -378,6 +379,8 @@ class StatementNodes:
         had = self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
         if is_refund_row(entry_id, contract_id, line_id):
             return self._given_back(title, listed, contract_id, payer)
+        if (found := self._fell_before(entry_id, had, payer)) is not None:
+            return found
         if not had:
             first = min(
                 (one for one in self._of_entry[entry_id] if one.step == step and one.entry.line_id == line_id),
@@ -393,6 +396,12 @@ class StatementNodes:
             earlier = [one for one in self.listed_of(entry_id, contract_id, line_id, step) if one.step < step]
             return self._falls(earlier[-1], contract_id, parties, payer)
         return share(title, due)
+
+    def _fell_before(self, entry_id: str, had: Sequence[PayerPart], payer: str) -> Node | None:
+        """What is stated to fall to the payer of a row that was brought forward, while it stands."""
+        found = self.recorded.figure(falls_to(entry_id, payer))
+        own = next((part.amount for part in had if part.customer_id == payer), None)
+        return found if found is not None and found.value == own else None
 
     def _falls_in_turn(self, title: str, first: Listed, contract_id: str, share: Sharing) -> Node:
         """The shares of all entries of the line up to this one, less those of all before it."""
@@ -457,6 +466,8 @@ class StatementNodes:
         for payer in sorted(payers & {party.customer_id for party in parties}):
             if funded:
                 falls = self.funding.falls(entry_id, contract_id, line_id, payer, step)
+            elif (stated_falls := self._fell_before(entry_id, parts, payer)) is not None:
+                falls = stated_falls
             elif is_refund_row(entry_id, contract_id, line_id):
                 falls = self._left_to(payer, contract_id, line_id, step, currency)
             elif parts and listed and sum(part.amount for part in parts) == due.value:

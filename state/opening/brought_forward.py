@@ -10,6 +10,7 @@ and receivables as it always does.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from domain.identity import composed
 from domain.ledger.journal import Unbalanced
 from domain.reference.exchange import Exchange
 from domain.units import Amount
+from domain.work.rows import FEE
 from state.billing.approval import tried
 from state.books import (
     Acceptance,
@@ -26,6 +28,7 @@ from state.books import (
     OpenException,
     Reports,
 )
+from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers import fees, revenue
@@ -37,6 +40,7 @@ from state.opening.ledger_currency import carry_in_ledger
 from state.opening.loading import Loading
 from state.opening.progress import close_day, progress_faults
 from state.opening.retainers import retainer_faults
+from state.opening.unbilled import share_unbilled, unlike_unbilled
 from state.opening.work_rows import bring_work, unearned
 from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of
@@ -146,6 +150,9 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
         if unfit := [*unbillable(loading, takes), *unearned(draft, loading), *unlike_payers(loading, takes)]:
             return unfit
         put_on_bills(draft, loading, takes)
+        if unfit := list(unlike_unbilled(draft, loading)):
+            return unfit
+        share_unbilled(draft, loading)
         provide(draft, loading)
         if loading.slot.currency != loading.slot.entity.currency:
             carry_in_ledger(draft, loading)
@@ -186,6 +193,7 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     for one in lines:
         _know(draft, contract, one, event)
         close_day(draft, contract, one, event.as_of)
+        _end_charges(draft, contract, one, event.as_of)
     fees.settle(draft, contract, event.as_of)
     revenue.settle(draft, contract, event.as_of)
     slot = _slot(draft, contract, event)
@@ -196,6 +204,27 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     if any(one.balance.retainer for one in lines):  # what expired of what is used by now is taken back
         fees.settle(draft, contract, event.as_of)
     return loading
+
+
+def _end_charges(draft: Draft, contract: Contract, stated: Stated, as_of: date) -> None:
+    """Of a contract that had ended by the day: what terms charged here before its end was known, and nobody was billed, is not charged."""
+    end, line_id = contract.terminated_on, stated.balance.line_id
+    if end is None or end > as_of:
+        return
+    before: Amount = 0
+    after = []
+    for row in line_fees(draft, contract, line_id).rows:
+        entry = draft.entry(row)
+        charge = entry.work.charge if entry is not None and entry.work is not None else None
+        if entry is None or charge is None:
+            continue
+        if charge.day < end:
+            before += charge.amount
+        elif charge.kind == FEE and not any(each.amount for each in entry.issued):
+            after.append(entry)
+    if before >= stated.balance.billed:
+        for entry in after:
+            withdraw(draft, entry.entry_id, entry.version + 1)
 
 
 def _begin(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> Contract:

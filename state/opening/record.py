@@ -32,6 +32,11 @@ def month_of_opening(project_id: str, name: str, month: str) -> str:
     return f"opening/{project_id}#{name}/{month}"
 
 
+def falls_to(row: str, bill_to: str) -> str:
+    """Address of what of a row falls to one of several bill-tos."""
+    return f"opening/{row}#falls/{bill_to}"
+
+
 def say_months(why: Why, event: BalancesBroughtForward, name: str, months: Mapping[str, Amount], sign: int) -> None:
     for month, amount in months.items():
         whole = field(event, 0, "billed", event.lines[0].billed, month[8:])
@@ -58,6 +63,16 @@ def field_of_payer(event: BalancesBroughtForward, place: int, name: str, currenc
             at = f"lines[{place}].payers[{number}].{name}"
             return in_event(title, getattr(payer, name), "amount", event, at, currency)
     return field(event, place, name, getattr(balance, name), currency)
+
+
+def say_falls(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, bill_to: str, amount: Amount) -> None:
+    """What of a row falls to a bill-to whose unbilled work is stated."""
+    currency = stated.plan.currency
+    if any(each.customer_id == bill_to and each.unbilled is not None for each in stated.balance.payers):
+        whole = field_of_payer(event, stated.place, "unbilled", currency, bill_to)
+    else:
+        whole = constant(f"unbilled of {bill_to}: none is stated", 0, "amount", currency)
+    why.record(falls_to(row, bill_to), amount, part_of(whole, amount, f"{row}: falls to {bill_to}"))
 
 
 def part_of(whole: Node, value: int, title: str) -> Node:

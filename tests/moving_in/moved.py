@@ -35,6 +35,7 @@ from domain.accounts import (
     REVENUE,
 )
 from domain.billing.periods import period_of
+from domain.billing.shares import parties_of, shared
 from domain.billing.statement import ISSUED
 from domain.contract import included_id
 from domain.events.catalogue import TOPICS, Event
@@ -68,6 +69,7 @@ from domain.terms.milestones import INCLUDED_HOURS
 from domain.terms.retainer import lots
 from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount
 from simulation.write import line as json_line
+from state.billing.payers import falling
 from state.books import (
     Acceptance,
     CapBucket,
@@ -80,6 +82,7 @@ from state.books import (
     RetentionAccount,
 )
 from state.intake.clock import recording_time
+from state.totals import issued_on, outstanding, standing_price
 from tests.moving_in.running import RunningFirm
 
 READY = Path(__file__).parents[2] / "docs" / "mappings" / "balances.toml"
@@ -484,7 +487,10 @@ def _payers(
             left = own[name][2] if line_id in deposits else 0
             owed[name] += left if line_id in deposits else amount
             row: Row = {**common, "kind": "payer", "line": line_id, "contract": contract_id, "customer": name}
-            rows.append({**row, "billed": money(amount), "deposit": money(left)})
+            unbilled = {} if line_id in deposits else _unbilled_of(entries, contract, line_id)
+            rows.append(
+                {**row, "billed": money(amount), "deposit": money(left), "unbilled": money(unbilled.get(name, 0))}
+            )
     for row in rows:
         if row["line"] == first:
             row.update(_settled(parts, of_payer, contract_id, str(project_id), str(row["customer"]), owed))
@@ -507,6 +513,36 @@ def _settled(
     given_up = sum(one.written_off[0] for one in receivables)
     paid = owed[name] + tax - retained - given_up - sum(one.open[0] for one in receivables)
     return {"paid": money(paid), "tax": money(tax), "retention": money(retained), "written_off": money(given_up)}
+
+
+def _unbilled_of(entries: Sequence[Entry], contract: Contract, line_id: str) -> Counter[str]:
+    """By bill-to what is not invoiced, as its next statement would have it: what is new line by line, what was shared before as it was."""
+    parties, currency = parties_of(contract.terms), contract.terms.currency
+    new: Counter[tuple[object, ...]] = Counter()
+    found: Counter[str] = Counter()
+    for entry in entries:
+        amount, price = outstanding(entry, contract.contract_id, line_id), standing_price(entry)
+        issued = issued_on(entry, contract.contract_id, line_id)
+        if issued is not None and issued.payers:
+            falls = falling(issued.payers, issued.amount + amount, parties, currency) if amount else ()
+            for part, each in zip(issued.payers, falls or [part.issued for part in issued.payers], strict=True):
+                found[part.customer_id] += each - part.invoiced
+        elif amount and price is not None and entry.standing is not None:
+            work = entry.standing
+            new[
+                price.billable < price.chargeable,
+                price.day < (contract.period_start or contract.terms.starts_on),
+                work.person_id,
+                work.subject.task or "",
+                price.role or "",
+                price.rate,
+                price.markup,
+                entry.entry_id if price.unit != "hour" else "",
+            ] += amount
+    for amount in new.values():
+        for party, each in zip(parties, shared(amount, parties, currency), strict=True):
+            found[party.customer_id] += each
+    return found
 
 
 def _billed_to(

@@ -1,0 +1,103 @@
+"""What each of several bill-tos has of work that was not billed by the day of the balances, where it is stated.
+
+The old system shared each line of its next statement; here the work is one row, so that its own share may be a cent another.
+"""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from domain.billing.shares import Party, shared
+from domain.money import format_amount
+from domain.receivables.opening import unbilled_of
+from domain.units import Amount
+from state.billing.payers import parties_for
+from state.books import Entry, Issued, PayerPart
+from state.draft import Draft
+from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
+from state.opening.loading import Loading
+from state.opening.record import say_falls
+from state.opening.work_rows import carried_rows, opening_rows
+from state.totals import issued_on, outstanding, standing_price, with_issued
+
+
+def share_unbilled(draft: Draft, loading: Loading) -> None:
+    """Each row falls to bill-tos by the contract's shares, the last to what is left of what is stated."""
+    contract = loading.contract
+    for stated in loading.lines if loading.several_pay else ():
+        left, rows = unbilled_of(stated.balance), list(_rows(draft, loading, stated))
+        for place, (entry, amount) in enumerate(rows):
+            if left is None:
+                _forget(draft, loading, stated, entry)
+                continue
+            parties = parties_for(contract, entry, stated.balance.line_id)
+            own = shared(amount, parties, contract.terms.currency)
+            if place == len(rows) - 1:
+                own = tuple(left.get(party.customer_id, 0) for party in parties)
+            left = {
+                party.customer_id: left.get(party.customer_id, 0) - each
+                for party, each in zip(parties, own, strict=True)
+            }
+            _fall(draft, loading, stated, entry, parties, own)
+
+
+def unlike_unbilled(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
+    """Lines whose bill-tos together have more, or less, that is not billed than their rows have."""
+    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    for stated in loading.lines:
+        parts = unbilled_of(stated.balance)
+        had = 0 if parts is None else sum(amount for _, amount in _rows(draft, loading, stated))
+        if parts is not None and sum(parts.values()) != had:
+            balance = stated.balance
+            message = (
+                f"line {balance.line_id}{row_of(balance.source_row)}: unbilled of its bill-tos: expected {format_amount(had, currency)}, "
+                f"as the line has it, got {format_amount(sum(parts.values()), currency)} {currency}; correct them, or leave them out and "
+                "the contract's shares count"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].payers.unbilled", contract_id)
+
+
+def _rows(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entry, Amount]]:
+    """What of the line's rows is on no bill of before, oldest first."""
+    contract, line_id = loading.contract, stated.balance.line_id
+    for entry in (*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)):
+        issued = issued_on(entry, contract.contract_id, line_id)
+        since = issued.amount - _before(loading, entry, line_id) if issued is not None else 0
+        if amount := outstanding(entry, contract.contract_id, line_id) + since:
+            yield entry, amount
+
+
+def _before(loading: Loading, entry: Entry, line_id: str, bill_to: str = "") -> Amount:
+    """What bills of before have of the row."""
+    return sum(
+        one.amount
+        for one in loading.pieces
+        if (one.entry_id, one.line_id) == (entry.entry_id, line_id) and bill_to in ("", one.bill_to) and one.amount > 0
+    )
+
+
+def _forget(draft: Draft, loading: Loading, stated: Stated, entry: Entry) -> None:
+    """An earlier version stated parts of a row of which nothing is billed."""
+    contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
+    had = issued_on(entry, contract_id, line_id)
+    if had is not None and not any(part.issued for part in had.payers):
+        draft.put_entry(entry, replace(entry, issued=tuple(one for one in entry.issued if one != had)))
+
+
+def _fall(
+    draft: Draft, loading: Loading, stated: Stated, entry: Entry, parties: tuple[Party, ...], own: tuple[Amount, ...]
+) -> None:
+    """The parts of the row's bill-tos are known before any of it is billed."""
+    contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
+    price = standing_price(entry)
+    assert price is not None, "it is to be billed"
+    had = issued_on(entry, contract_id, line_id) or Issued(contract_id, line_id, 0, 0, price.day, account=price.account)
+    parts = had.payers or tuple(PayerPart(party.customer_id, party.share, party.rounding) for party in parties)
+    now = tuple(
+        replace(part, amount=_before(loading, entry, line_id, part.customer_id) + each)
+        for part, each in zip(parts, own, strict=True)
+    )
+    draft.put_entry(entry, with_issued(entry, replace(had, payers=now)))
+    if draft.why is not None:
+        for part in now:
+            say_falls(draft.why, entry.entry_id, stated, loading.event, part.customer_id, part.amount)

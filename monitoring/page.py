@@ -57,14 +57,12 @@ def _labels() -> Iterator[str]:
 
 def _alerts() -> Iterator[str]:
     yield "## Alerts\n"
-    yield "`page` wakes somebody, `ticket` waits for the morning; then who owns it."
+    yield "`page` wakes somebody, `ticket` waits for the morning; then who owns it. [rules.yml](../monitoring/rules.yml) has the limits."
     for rule in alerts():
         told = rule["annotations"]
         labels = rule["labels"]
-        waits = f", for {rule['for']}" if "for" in rule else ""
         yield f"\n### {rule['alert']}\n"
         yield f"{told['summary']}: {labels['severity']}, {labels['owner']}.\n"
-        yield f"    {rule['expr']}{waits}\n"
         yield told["action"]
 
 

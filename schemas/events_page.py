@@ -54,6 +54,13 @@ ONCE = {
     "ISO 4217 code": "Currency",
     "YYYY-PP": "2026-03",
 }
+# Kinds in the words of those who write producers.
+SHORT = {
+    "whole number": "integer",
+    "true or false": "boolean",
+    "money an hour or unit": "rate",
+    "object of text": "map",
+}
 SYNONYMS = {"legal entity": "company", "line": "contract line", "requested by": "person who asked for it"}
 # Versions that several events count together.
 COUNTED = re.compile(r"Counted with ")
@@ -152,6 +159,8 @@ def _rows(fields: Iterable[Schema], schemas: dict[str, Schema]) -> Iterator[str]
             continue
         meaning = f"{_meaning(field)}{_symbols(field['type'], schemas)}{_default(field)}"
         kind = UNITS.get(field.get("unit", "")) or _type(field["type"], schemas)
+        for long, short in SHORT.items():
+            kind = kind.replace(long, short)
         yield f"- {_name(field)}{'' if kind in UNSAID else f' {kind}'}: {meaning}"
 
 

@@ -58,6 +58,10 @@ Operators need more:
 | `milepost skip` | what accounting needs, and Write on `overrides` |
 | what only reads, such as `milepost lag` | Read on what it reads, Describe on the group `milepost` |
 """
+SETTINGS: Final = """A start compares these, and ends with code 26 where one differs. In brackets is what topics are made with.
+
+| topics | settings |
+|---|---|"""
 EVENT_TOPICS: Final = "all event topics"
 
 
@@ -79,12 +83,8 @@ def page() -> str:
         rows = [_row(topic) for topic in TOPICS if topic.kind is kind]
         blocks.append(f"## {title}\n{BEFORE[kind]}")
         blocks.append("\n".join([*_head(COLUMNS[kind]), *rows]) + "\n")
-    blocks.append("## Settings\n\nA start compares these, and ends with code 26 where one differs.\n")
-    for (needs, advised), names in _alike().items():
-        told = "\n".join(f"| `{need.name}` | {need.told} | `{need.value}` |" for need in needs)
-        told += "".join(f"\n| `{name}` | | `{value}` |" for name, value in advised)
-        head = "| setting | needed | when made |\n|---|---|---|"
-        blocks.append(f"{_names(names).replace('all event', 'All event')}:\n\n{head}\n{told}\n")
+    blocks.append(f"## Settings\n\n{SETTINGS}")
+    blocks.append("\n".join(_settings()) + "\n")
     blocks.append("## Who may do what\n\n" + WHO + "\n".join(_rights()) + "\n" + BESIDES)
     return "\n".join(blocks)
 
@@ -104,6 +104,14 @@ def _row(topic: Topic) -> str:
         "read by": topic.read_by,
     }
     return f"| {' | '.join(cells[column] for column in COLUMNS[topic.kind])} |"
+
+
+def _settings() -> Iterator[str]:
+    """A row for topics with the same settings; what a topic is made with stands where that is not all that is needed."""
+    for (needs, advised), names in _alike().items():
+        needed = [f"`{need.name}` {need.told}{'' if need.told == need.value else f' ({need.value})'}" for need in needs]
+        made = [f"`{name}` ({value})" for name, value in advised]
+        yield f"| {_names(names)} | {', '.join([*needed, *made])} |"
 
 
 def _names(names: Sequence[str]) -> str:

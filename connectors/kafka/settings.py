@@ -141,7 +141,7 @@ class RegistrySettings(BaseModel):
     fixed_ids: bool = Field(
         default=False,
         description="No registry: ids follow from the schemas' texts (`milepost schemas ids`). For tests and small "
-        "installations whose producers are told the ids.",
+        "installations whose producers are given the ids.",
     )
     credentials_file: Path | None = Field(None, description="File with `user:password`.")
     token_file: Path | None = Field(None, description="File with a bearer token, instead of credentials.")

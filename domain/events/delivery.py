@@ -219,8 +219,8 @@ class ProjectClosed(NamedTuple):
 
 
 class ResourceAssigned(NamedTuple):
-    """A person is planned on a project in a role, perhaps at a rate of their own; it re-rates that person's work of
-    which nothing is issued.
+    """A person is planned on a project in a role, perhaps at a rate of their own; it re-rates that person's work
+    with nothing issued.
     """
 
     event_id: str

@@ -44,7 +44,7 @@ def typed(page: Path) -> Iterator[Typed]:
 
 
 def saved(page: Path) -> dict[str, str]:
-    """Texts of blocks that have a file's name after the language, such as `json owed.jsonl`."""
+    """Texts of blocks that have a file's name after the language, such as `toml accounts.toml`."""
     return {info.split()[1]: text for info, text in _blocks(page) if len(info.split()) == 2}
 
 

@@ -160,7 +160,7 @@ class _Folded(NamedTuple):
 
 
 def _both(fold: _Fold, without: ChangeTakenIn, with_it: ChangeTakenIn) -> tuple[_Folded, _Folded]:
-    """Without the change and with it; forecasts that one side has told are looked at on the other as of the same day.
+    """Without the change and with it; forecasts that one side has published are looked at on the other as of the same day.
 
     Without a day nobody tells what is not worth it at once, so all are looked at as of today.
     """
@@ -178,7 +178,7 @@ def _days(side: _Folded) -> dict[str, date]:
 
 
 def _folded(fold: _Fold, taken: ChangeTakenIn, days: Mapping[str, date] | None) -> _Folded:
-    """One side, over all shards; nothing of it is committed to the copies. `days` are those of forecasts that it has not told itself."""
+    """One side, over all shards; nothing of it goes into the copies. `days` are those of forecasts that it has not published itself."""
     said: list[tuple[int, ImaginedOutput]] = []
     views: dict[str, ProjectView] = {}
     foreseen: dict[str, ImaginedForecast] = {}

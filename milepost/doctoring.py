@@ -157,7 +157,7 @@ def _begun(check: Check) -> SimpleQueue[list[Diagnosis]]:
             error = fault.args[0]
             remedy = RIGHTS_MISSING if error.code() in REFUSALS else check.remedy
             found.put([Diagnosis(check.name, FAIL, f"{error.name()}: {error.str()}", remedy)])
-        except Exception as fault:  # noqa: BLE001  one check that fails in its own way keeps no other from being told
+        except Exception as fault:  # noqa: BLE001  one check that fails in its own way keeps no other from being reported
             found.put([Diagnosis(check.name, FAIL, _said(fault), check.remedy)])
 
     threading.Thread(target=look, daemon=True).start()

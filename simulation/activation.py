@@ -60,7 +60,7 @@ def dimensions(project: SimulatedProject) -> dict[str, str]:
 
 
 def closed(project: SimulatedProject, day: date) -> ProjectClosed:
-    """The end of a project, told at five o'clock of its last day."""
+    """The end of a project, published at five o'clock of its last day."""
     at = instant(day, 17 * HOUR, project.entity.zone)
     return ProjectClosed(
         event_id=f"{PSA}-{project.project_id}-2",

@@ -49,7 +49,7 @@ def opening(plan: SimulationPlan, customers: Sequence[Customer], people: Sequenc
 
 
 def midway(plan: SimulationPlan, people: Sequence[SimulatedPerson]) -> Iterator[Event]:
-    """Promotions and the yearly pay rise, told five days before the month in which they begin."""
+    """Promotions and the yearly pay rise, published five days before the month in which they begin."""
     at = max(
         instant(plan.opens_on, 8 * HOUR, BERLIN.zone), instant(plan.midway - timedelta(days=5), 9 * HOUR, BERLIN.zone)
     )
@@ -175,7 +175,7 @@ def cost_rate(
 def capacities(
     plan: SimulationPlan, month_number: int, people: Sequence[SimulatedPerson]
 ) -> Iterator[PersonCapacitySet]:
-    """How long everyone can work in a month; told as it begins, the first on the opening day."""
+    """How long everyone can work in a month; published as it begins, the first on the opening day."""
     month = plan.month_starts[month_number]
     at = instant(month if month_number else plan.opens_on, 8 * HOUR, BERLIN.zone)
     days = {entity: len(workdays(month, last_day(month), entity.holidays)) for entity in ENTITIES}

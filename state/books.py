@@ -633,7 +633,7 @@ class EndedPeriod(Value, frozen=True, array_like=True, gc=False):
 
 class LineFees(Value, frozen=True, array_like=True, gc=False):
     """Rows of what a contract line has charged by itself, the periods whose use it charges by, and rows of what it earned over time; the
-    terms' own periods that ended, and the days on which what they include was topped up; milestones that were told to be overdue, with
+    terms' own periods that ended, and the days on which what they include was topped up; milestones reported overdue, with
     the day on which they were due; what was left of a deposit when the contract was over, and that day."""
 
     rows: tuple[str, ...] = ()
@@ -1097,7 +1097,7 @@ class LineEarning(Value, frozen=True, array_like=True, gc=False):
 
 
 class Forecast(Value, frozen=True, array_like=True, gc=False):
-    """What a project's forecast rests on and what was last told of it; `billed` and `due` are by month and currency (`2026-03|EUR`).
+    """What a project's forecast rests on and what was last published of it; `billed` and `due` are by month and currency (`2026-03|EUR`).
 
     `ceiling` is the most revenue that hard caps allow, `planned_rate` the average rate of the planned hours, both in project currency;
     a change of cost or revenue at completion above its limit is published at once. `earning` is of the project's lines, where some of them

@@ -1,4 +1,4 @@
-"""Since when the caps of a forecast are used up, by which event, and what waits over them: as alerts and exceptions told it."""
+"""Since when the caps of a forecast are used up, by which event, and what waits over them: as alerts and exceptions stated it."""
 
 from __future__ import annotations
 

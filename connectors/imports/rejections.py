@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-# Reasons told on the terminal; the file has all rows.
+# Reasons shown on the terminal; the file has all rows.
 REASONS_SHOWN = 20
 
 # What differs between rows of one reason: texts in quotes, and figures such as lines, hours and days.

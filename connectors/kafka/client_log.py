@@ -24,7 +24,7 @@ KINDS_MAX: Final = 1_000
 
 
 class OncePerMinute(logging.Filter):
-    """Of the lines that are alike; the next that is told says how many were not."""
+    """Of the lines that are alike; the next that is shown says how many were not."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic, seconds: float = QUIET_SECONDS) -> None:
         super().__init__()

@@ -87,7 +87,7 @@ class LogWriter:
         return place
 
     def event_at(self, position: int) -> Event:
-        """Of a record that intake's memory was told to remember."""
+        """Of a record that intake's memory has to remember."""
         return self._bodies.event_at(position)
 
     def take_batch(self) -> list[Appended]:

@@ -106,7 +106,7 @@ def await_ends(
 ) -> dict[Place, int]:
     """Until everything written there is decided; after so long, where it is not, with the offset after which readers see nothing.
 
-    What is waited for is told after some seconds, and again every so often.
+    What is waited for is reported after some seconds, and again every so often.
     """
     began = time.monotonic()
     tell_at = began + WAITED_UNTOLD_SECONDS
@@ -131,7 +131,7 @@ def _open_from(clients: Clients, place: Place) -> int | None:
 
 
 def is_passing(fault: KafkaError) -> bool:
-    """Told for information: the client goes on trying by itself."""
+    """Reported for information: the client goes on trying by itself."""
     return (
         fault.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE} or fault.retriable()
     )

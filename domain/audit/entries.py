@@ -191,7 +191,7 @@ def _by_entry(
     terms: AuditedTerms,
     told: Callable[[EntryAccount], R | None],
 ) -> dict[str, R | None]:
-    """What is told of each entry of a line; None where its portion may not be known."""
+    """What is known of each entry of a line; None where its portion may not be known."""
     unknown = line.line_id in terms.as_billed or terms.revenue_beyond_cap
     found = {entry_id: entries.get((statement.contract_id, entry_id)) for entry_id in line.entries}
     return {

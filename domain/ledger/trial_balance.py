@@ -40,7 +40,7 @@ BALANCES: Mapping[str, tuple[str, ...]] = {
     "retention": (RETENTION_RECEIVABLE,),
     "deposit": (CUSTOMER_DEPOSIT,),
 }
-# Balances that many a company does not have; told where they are.
+# Balances that many a company does not have; shown where they are.
 OCCASIONAL = frozenset({"retention", "deposit"})
 ROLLED = frozenset(account for accounts in BALANCES.values() for account in accounts)
 

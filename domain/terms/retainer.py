@@ -248,7 +248,7 @@ def is_below_top_up(known: LineHistory, day: date) -> bool:
 
 
 def _as_it_is(known: LineHistory) -> LineHistory:
-    """Without periods that were told to have ended, but do so on another day now that the line ends otherwise."""
+    """Without periods that were said to have ended, but do so on another day now that the line ends otherwise."""
     if not known.ended:
         return known
     now = {(lot.period.start, lot.period.to) for lot in lots(known, max(ended.start for ended in known.ended))}

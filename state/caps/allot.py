@@ -65,7 +65,7 @@ from state.draft import Draft
 from state.terms.plan import LinePlan, line_plan, plan_of
 
 FIRST_OF_ALL: Order = ("", "", "")
-# Behind every day and every instant.
+# After every day and every instant.
 LAST_OF_ALL: Order = ("~", "", "")
 
 
@@ -734,7 +734,7 @@ def _take_back(rival: _Rival, allotment: str, buckets: dict[BucketKey, Bucket]) 
 
 
 def _waiting(draft: Draft, plan: LinePlan, start: Order, own_id: str) -> list[_Waiting]:
-    """Entries behind `start` that are not settled, or may lose their room, on the line or on those that share caps with it, in consumption
+    """Entries after `start` that are not settled, or may lose their room, on the line or on those that share caps with it, in consumption
     order."""
     by_approval = plan.policies.cap_order == "approval"
     found = []

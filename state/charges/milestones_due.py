@@ -1,4 +1,4 @@
-"""Milestones whose day has passed without acceptance: exception and alert `milestone_overdue`, told when the day ends.
+"""Milestones whose day has passed without acceptance: exception and alert `milestone_overdue`, raised when the day ends.
 
 It is closed by the acceptance, by another due day, or when the milestone or its contract is no more. One that somebody settled is not
 raised again for the same day.

@@ -316,7 +316,7 @@ def _close_over(draft: Draft, part_id: str, state: CapState, reason: str) -> Non
 def on_intake_noticed(draft: Draft, event: IntakeNoticed) -> None:
     """What intake or the clock found; the shard that owns the subject raises and closes the exception.
 
-    The same again with another count is its next revision; one that was told before the newest changes nothing.
+    The same again with another count is its next revision; one that came before the newest changes nothing.
     """
     kind = event.subject_kind or "record"
     exception_id = draft.exception_id(event.category, kind, event.subject)

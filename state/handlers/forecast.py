@@ -3,7 +3,7 @@ end.
 
 What remains of a project lies ahead of the day, so it is published again when a month ends, and when the project does. What
 changes nothing is not told. Every update compares with the one before it and splits the change by cause
-(`domain/forecast/changes.py`). Who shares a cap with a project that is told is looked at too, because it has less room.
+(`domain/forecast/changes.py`). Who shares a cap with a project that is published is looked at too, because it has less room.
 The first update has no baseline, and one in another currency than the update before begins again.
 """
 
@@ -399,7 +399,7 @@ def _is_due(draft: Draft, project_id: str, zone: str, ended: int) -> bool:
 
 
 def send(draft: Draft, project_id: str, as_of: date) -> bool:
-    """Tell the forecast if it differs from the one told last; False where it has to wait for an exchange rate."""
+    """Publish the forecast if it differs from the last one; False where it has to wait for an exchange rate."""
     weighed = weigh(draft, project_id, as_of)
     if weighed is None:
         return _wait_for_rate(draft, project_id, as_of)

@@ -26,6 +26,7 @@ from domain.billing.statement import ISSUED
 from domain.caps.purchase_order import OVER_ORDER
 from domain.identity import parts_of
 from domain.money import HALF_UP, carried_part
+from domain.receivables.credit_memo import RULE as CREDIT
 from domain.units import Amount
 from domain.work.rows import FEE, SCHEDULED_REVENUE, named, origin
 from milepost.glance.firm import FirmAtMoment, lines_of, on_day, parties_stated, text
@@ -95,18 +96,20 @@ def _piece(each: AboutSum) -> UnbilledPiece:
 
 def _parted_row(row: SharedRow) -> tuple[list[AboutSum], list[AboutSum]]:
     """What is left of a row, and what of it is on which statement: each takes what it lists of what the journals before it came to."""
-    left: dict[tuple[str, ...], AboutSum] = {}
+    left: dict[tuple[object, ...], AboutSum] = {}
     found: list[AboutSum] = []
     posted = deque(row.posted)
     for seq, statement_id, listed in (*row.listed, (None, "", 0)):
         while posted and (seq is None or posted[0][0] <= seq):
             _, one = posted.popleft()
-            known = left.get(one[:7])
-            left[one[:7]] = one if known is None else _plus(known, one)
+            # What a credit memo gives back to be billed is of its invoice's payer alone.
+            key = *one[:7], one.rule == CREDIT
+            known = left.get(key)
+            left[key] = one if known is None else _plus(known, one)
         if seq is None:
             break
         taken = 0
-        for key, each in left.items():
+        for of_whom, each in left.items():
             part = each.amount if listed is None else _within(listed - taken, each.amount)
             if part:
                 of = each._replace(
@@ -116,7 +119,7 @@ def _parted_row(row: SharedRow) -> tuple[list[AboutSum], list[AboutSum]]:
                 )
                 taken += part
                 found.append(of)
-                left[key] = each._replace(amount=each.amount - of.amount, ledger=each.ledger - of.ledger)
+                left[of_whom] = each._replace(amount=each.amount - of.amount, ledger=each.ledger - of.ledger)
     return [each for each in left.values() if each.amount or each.ledger], found
 
 
@@ -171,6 +174,8 @@ class _Payers:
         if versions is None:
             return ()
         parties = parties_stated(on_day(versions, date.fromordinal(row.day)))
+        if row.rule == CREDIT:
+            return tuple(party for party in parties if party.customer_id == row.customer_id) or parties
         had = self._listed.get(row.about, frozenset())
         return tuple(party for party in parties if party.customer_id not in had) or parties
 

@@ -114,6 +114,35 @@ def test_an_invoice_of_one_payer_leaves_that_of_the_other(
 
 
 @pytest.mark.parametrize(
+    ("payer", "statement", "amount"), [("ACME", "ACME/2026-03-01/1", "480"), ("BOLT", "BOLT/2026-03-01/2", "320")]
+)
+def test_what_an_error_rebill_gives_back_is_of_its_payer(
+    tmp_path: Path, payer: str, statement: str, amount: str
+) -> None:
+    """Both are invoiced; 100.00 of one invoice are to be billed again, to that payer alone."""
+    write(tmp_path / "input", shared_firm())
+    run(tmp_path, "--until", "2026-04-02")
+    other, due = {"ACME": ("BOLT/2026-03-01/2", "320"), "BOLT": ("ACME/2026-03-01/1", "480")}[payer]
+    memo = event(
+        "CreditMemoIssued",
+        "2026-05-04T09:00:00Z",
+        credit_memo_id="CM-1",
+        invoice_id="INV-1",
+        kind="error_rebill",
+        lines=[{"entry_id": "T-1", "amount": "100.00"}],
+        issued_on="2026-05-04",
+        requested_by="ann",
+        approved_by="ben",
+    )
+    posted = [invoiced(f"BRIDGE.K-1/{statement}", "INV-1", amount), invoiced(f"BRIDGE.K-1/{other}", "INV-2", due)]
+    write(tmp_path / "input", [*posted, memo], "credit")
+    run(tmp_path)
+    assert shown(tmp_path, "unbilled", *UNBILLED) == [(payer, "next statement", "100.00", None)]
+    run(tmp_path, "--until", "2026-06-01")
+    assert shown(tmp_path, "unbilled", *UNBILLED) == [(payer, STATED, None, "100.00")]
+
+
+@pytest.mark.parametrize(
     ("payer", "rows"),
     [
         ("ACME", [("ACME", "on hold", "480.00", None), ("BOLT", STATED, None, "320.00")]),

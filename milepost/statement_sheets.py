@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import typer
 
@@ -14,6 +14,7 @@ from connectors.files.lookup import FoundStatement
 from connectors.files.returned_draft import returned_by
 from connectors.files.statement_background import accrued_by_entry, backgrounds
 from dataflows.books_read import reading_books
+from domain.events.reference import CustomerDefined, LegalEntityDefined
 from milepost.locales import writing
 from milepost.statement_files import UnreadableLogo, logo_of
 from milepost.statement_groups import EntryShare, GroupBy, StatementGroup, grouped_lines
@@ -38,7 +39,7 @@ def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> 
         logos = {entity_id: logo_of(entity_id) for entity_id in {one.statement.legal_entity_id for one in several}}
     except UnreadableLogo as fault:
         raise typer.BadParameter(str(fault), param_hint="[folder] logos") from fault
-    by_now = _parties(output) if form.is_sent else {}
+    companies, customers = _parties(output) if form.is_sent else ({}, {})
     return [
         StatementSheet(
             issued,
@@ -50,23 +51,32 @@ def sheets(output: Path, several: Sequence[FoundStatement], form: SheetForm) -> 
             logos[issued.statement.legal_entity_id],
             returned_by(output, issued),
             Parties(
-                by_now.get(("LegalEntityDefined", issued.statement.legal_entity_id)),
-                by_now.get(("CustomerDefined", issued.statement.bill_to)),
+                companies.get(issued.statement.legal_entity_id),
+                customers.get(issued.statement.bill_to),
             ),
         )
         for issued, background in zip(several, backgrounds(output, several), strict=True)
     ]
 
 
-def _parties(output: Path) -> dict[tuple[str, str], Any]:
-    """Companies and customers by type and id, as the books have them; nothing where these are not there."""
-    found: dict[tuple[str, str], Any] = {}
+def _parties(output: Path) -> tuple[dict[str, LegalEntityDefined], dict[str, CustomerDefined]]:
+    """Companies and customers by id, as the books have them; nothing where these are not there."""
+    companies, customers = dict[str, LegalEntityDefined](), dict[str, CustomerDefined]()
     with reading_books(output) as books:
-        for type_name, name in (("LegalEntityDefined", "legal_entity_id"), ("CustomerDefined", "customer_id")):
-            events: list[Any] = [EVENT_CODECS[type_name].decode(body) for body in books.reference(type_name)]
-            for event in sorted(events, key=attrgetter("version")):
-                found[type_name, getattr(event, name)] = event
-    return found
+        stated = [
+            EVENT_CODECS[name].decode(body)
+            for name in (LegalEntityDefined.__name__, CustomerDefined.__name__)
+            for body in books.reference(name)
+        ]
+    for event in sorted(stated, key=attrgetter("version")):
+        match event:
+            case LegalEntityDefined():
+                companies[event.legal_entity_id] = event
+            case CustomerDefined():
+                customers[event.customer_id] = event
+            case _:
+                pass
+    return companies, customers
 
 
 def _groups(output: Path, issued: FoundStatement, group_by: GroupBy) -> tuple[StatementGroup, ...]:

@@ -12,12 +12,13 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from random import Random
+from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import pytest
 from typer.testing import CliRunner
 
-from connectors.files.figure_index import FigureIndex
+from connectors.files.figure_index import FigureIndex, delete
 from connectors.files.moments import Moment, folder_at
 from connectors.files.written import read_topic
 from dataflows.embedded import store_path
@@ -148,6 +149,25 @@ def test_every_row_adds_up(place: int) -> None:
         for glance in (projects(firm, ALL), clients(firm, ALL), unbilled(firm, ALL), people(firm, ALL, MonthSpan())):
             assert glance.feet
             assert all(foot.holds for foot in glance.feet)
+
+
+def test_tables_are_the_same_once_the_index_is_made_again(tmp_path: Path) -> None:
+    """It was made in rounds; made at once, words, and so what they name, come into it in another order."""
+    copy = copytree(output(), tmp_path / "output")
+    delete(copy)
+    for place in (MOMENTS // 2, MOMENTS - 1):
+        moment = Moment(offset=moments()[place])
+        found = []
+        for folder in (output(), copy):
+            with FirmAtMoment(folder, moment, quiet) as firm:
+                found.append(
+                    [
+                        *(table(firm, ALL) for table in (projects, clients, receivables, unbilled)),
+                        prepaid(firm, ALL, date(2026, 2, 1)),
+                        people(firm, ALL, MonthSpan(), by_project=True),
+                    ]
+                )
+        assert found[0] == found[1]
 
 
 def test_the_firm_has_what_the_tables_are_about() -> None:

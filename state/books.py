@@ -106,7 +106,7 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
 
     It is for expenses where it has a `category`, empty where it does not matter which; `draws` where its hours are what the terms include.
     `drawn` is what it used by store of what terms include: quantity, and what that earned; `spent` is
-    cost by category in contract currency, where progress is measured by it.
+    cost by category in contract currency, where progress is measured by it. Cost of another `currency` than the ledger's is `ledger` there.
     """
 
     hours: Hours = 0
@@ -118,6 +118,8 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     spent: dict[str, Amount] = {}
     category: str | None = None
     draws: bool = False
+    currency: str = ""
+    ledger: Amount = 0
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

@@ -1113,7 +1113,7 @@ def _fields(words: Words) -> dict[str, Any]:
         place = found
         for owner in owners:
             place = place.setdefault(owner, {})
-        place[last] = _plain(value)
+        place[last] = value if last == "account" else _plain(value)
     return {name: _listed(value) for name, value in found.items()}
 
 

@@ -43,9 +43,11 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "payer": ("payers", ("customer_id",)),
     "funding": ("funding", ("source_id",)),
     "spent": ("spent", ("category",)),
+    "cost": ("costs", ("currency",)),
+    "account": ("accounts", ("account",)),
 }
 # Those that say where they stand, so that figures end there.
-WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent"})
+WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent", "cost", "account"})
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
 # Rows that a sentence names.
 LINES_NAMED: Final = 5
@@ -487,6 +489,8 @@ def _balances(event: Event) -> object:
             retainer=tuple(one._replace(source_row=None) for one in line.retainer),
             funding=tuple(one._replace(source_row=None) for one in line.funding),
             spent=tuple(one._replace(source_row=None) for one in line.spent),
+            costs=tuple(one._replace(source_row=None) for one in line.costs),
+            accounts=tuple(one._replace(source_row=None) for one in line.accounts),
         )
         for line in event.lines
     )

@@ -23,8 +23,19 @@ from connectors.imports.cells import (
 )
 from connectors.imports.mapping import TableMapping
 
-RowKind = Literal["line", "cap", "milestone", "retainer", "payer", "funding", "spent", "receivable"]
-KINDS: Final[tuple[RowKind, ...]] = ("line", "cap", "milestone", "retainer", "payer", "funding", "spent", "receivable")
+RowKind = Literal["line", "cap", "milestone", "retainer", "payer", "funding", "spent", "cost", "account", "receivable"]
+KINDS: Final[tuple[RowKind, ...]] = (
+    "line",
+    "cap",
+    "milestone",
+    "retainer",
+    "payer",
+    "funding",
+    "spent",
+    "cost",
+    "account",
+    "receivable",
+)
 LEDGER: Final = "ledger_"
 
 
@@ -129,6 +140,23 @@ class SpentFields(OfLine):
     spent: NumberCell
 
 
+class CostFields(OfLine):
+    """What of a line's cost was spent in another currency; what begins with `ledger_` is the same in ledger currency."""
+
+    spent_in: CurrencyCell
+    cost: NumberCell | None = None
+    ledger_cost: NumberCell | None = None
+    expenses: NumberCell | None = None
+    ledger_expenses: NumberCell | None = None
+
+
+class AccountFields(OfLine):
+    """What the ledger carries on an account, debit positive."""
+
+    account: IdCell
+    ledger_amount: NumberCell
+
+
 class OpenInvoiceFields(CellPart):
     """An invoice that is not paid in full."""
 
@@ -158,6 +186,8 @@ class BalancesMapping(TableMapping):
     payer: PayerFields | None = None
     funding: FundingFields | None = None
     spent: SpentFields | None = None
+    cost: CostFields | None = None
+    account: AccountFields | None = None
     receivable: OpenInvoiceFields | None = None
 
     def section(self, kind: RowKind) -> CellPart | None:

@@ -17,7 +17,7 @@ from connectors.imports.balances_mapping import (
     OpenInvoiceFields,
     RowKind,
 )
-from connectors.imports.cells import CellPart, DateCell, HoursCell, IdCell, NumberCell, TextCell
+from connectors.imports.cells import CellPart, CurrencyCell, DateCell, HoursCell, IdCell, NumberCell, TextCell
 from connectors.imports.money_cells import amount_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import nearest
@@ -41,6 +41,8 @@ from domain.units import Instant
 NO_AMOUNTS: Final = frozenset({"units", "percent", "left"})
 # In the ledger's currency, whatever the contract's.
 OF_LEDGER: Final = frozenset({"cost", "expenses"})
+# As the event has them.
+NAMES: Final = {"spent_in": "currency"}
 # Of a row that is asked for it.
 NEEDED: Final = {
     "cap": ("cap_id",),
@@ -49,6 +51,8 @@ NEEDED: Final = {
     "payer": ("customer_id",),
     "funding": ("source_id", "used"),
     "spent": ("category", "spent"),
+    "cost": ("spent_in",),
+    "account": ("account", "ledger_amount"),
     "receivable": ("invoice_id", "invoiced_on", "net", "open"),
 }
 
@@ -194,7 +198,7 @@ def _values(
         if value is None and name in NEEDED.get(kind, ()):
             required(value, cell, name)
         if value is not None:
-            yield name, value
+            yield NAMES.get(name, name), value
 
 
 def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, currency: str | None) -> str | None:
@@ -209,6 +213,8 @@ def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, curr
                 amount_of(number, cell, None if name in OF_LEDGER or name.startswith(LEDGER) else currency)
                 return decimal_text(round(number, AMOUNT_DECIMALS))
             return None
+        case CurrencyCell():
+            return currency_in(cell, row)
         case DateCell():
             found = date_in(cell, row, mapped.file)
             return None if found is None else found.isoformat()

@@ -75,6 +75,27 @@ class SpentForward(NamedTuple):
     source_row: str | None = None
 
 
+class CostForward(NamedTuple):
+    """What of a line's cost was spent in another currency than the ledger's by the day the books begin."""
+
+    currency: str
+    cost: Amount = 0
+    ledger_cost: Amount = 0
+    expenses: Amount = 0
+    ledger_expenses: Amount = 0
+    source_row: str | None = None
+
+
+class AccountForward(NamedTuple):
+    """What the ledger carries on an account for a line on the day the books begin, where the contract is in another
+    currency.
+    """
+
+    account: str
+    ledger_amount: Amount
+    source_row: str | None = None
+
+
 class BalanceForward(NamedTuple):
     """One contract line's balances on the day the books begin."""
 
@@ -106,6 +127,8 @@ class BalanceForward(NamedTuple):
     spent: tuple[SpentForward, ...] = ()
     reimbursed: Amount = 0
     unbilled_ended: Amount = 0
+    costs: tuple[CostForward, ...] = ()
+    accounts: tuple[AccountForward, ...] = ()
 
 
 class ReceivableForward(NamedTuple):

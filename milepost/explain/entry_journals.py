@@ -67,6 +67,8 @@ class EntryJournals:
         if amount is None:
             return None, None
         amount = _signed(amount, line.amount)
+        if line.purpose == "cost" and (carried := self.entries.charges.hours(at.work, "ledger_cost")) is not None:
+            return amount, _signed(carried, line.ledger_amount)
         return amount, self.exchanges.converted(amount, journal, line, at)
 
     def work_of(self, said: TracedOutput, journal: JournalEntry) -> VersionStanding | None:

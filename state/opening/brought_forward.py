@@ -37,6 +37,7 @@ from state.opening.bills import billed_rows, by_payer, provide, put_months, put_
 from state.opening.earlier import take_later, unload
 from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
 from state.opening.ledger_currency import carry_in_ledger
+from state.opening.ledger_faults import ledger_faults
 from state.opening.loading import Loading
 from state.opening.progress import close_day, progress_faults
 from state.opening.retainers import retainer_faults
@@ -74,7 +75,8 @@ def _advance(draft: Draft, project_id: str) -> None:
     """Load the newest balances where nothing is wrong with them; else say what is, and leave the books as they are."""
     known = balances_of(draft, project_id)
     assert known is not None, "they were stated"
-    faults = [*faults_of(draft, known), *retainer_faults(draft, known.event), *progress_faults(draft, known.event)]
+    of_parts = (retainer_faults, progress_faults, ledger_faults)
+    faults = [*faults_of(draft, known), *(fault for find in of_parts for fault in find(draft, known.event))]
     faults = faults or _unfit(draft, known)
     _tell(draft, known, faults)
     waits = tuple(sorted({key for fault in faults for key in fault.waits}))

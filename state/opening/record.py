@@ -92,6 +92,11 @@ def say_row(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, c
     why.record(figure_of(row, charge.version, "value"), charge.amount, part_of(whole, charge.amount, f"{row}: value"))
     name = "expenses" if charge.category is not None else "cost"
     whole = field(event, place, name, getattr(balance, name), ledger)
+    if opening.currency:
+        whole = _cost_in(event, place, name, opening.currency)
+        carried = _cost_in(event, place, f"ledger_{name}", opening.currency, ledger)
+        of = f"{row}: cost, as the ledger carries it"
+        why.record(figure_of(row, charge.version, "ledger_cost"), opening.ledger, part_of(carried, opening.ledger, of))
     why.record(figure_of(row, charge.version, "cost"), opening.cost, part_of(whole, opening.cost, f"{row}: cost"))
     whole = field(event, place, "hours", balance.hours, unit="hours")
     why.record(figure_of(row, charge.version, "hours"), opening.hours, part_of(whole, opening.hours, f"{row}: hours"))
@@ -110,6 +115,17 @@ def say_row(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, c
     earned = charge.earned or 0
     whole = field(event, place, "revenue", balance.revenue, charge.currency)
     why.record(figure_of(row, charge.version, "earned"), earned, part_of(whole, earned, f"{row}: revenue"))
+
+
+def _cost_in(event: BalancesBroughtForward, place: int, name: str, currency: str, ledger: str = "") -> Node:
+    """What was spent in another currency than the ledger's."""
+    balance = event.lines[place]
+    number = next(number for number, each in enumerate(balance.costs) if each.currency == currency)
+    stated = balance.costs[number]
+    title = f"line {balance.line_id}: {name} in {currency}{row_of(stated.source_row)}"
+    return in_event(
+        title, getattr(stated, name), "amount", event, f"lines[{place}].costs[{number}].{name}", ledger or currency
+    )
 
 
 def _say_drawn(why: Why, of: str, stated: Stated, event: BalancesBroughtForward, used: tuple[str, int, Amount]) -> None:
@@ -211,8 +227,20 @@ def say_exchange(
     ledger = event.lines[place].ledger
     assert ledger is not None, "it was stated"
     whole = field(event, place, "ledger.revenue", ledger.revenue, currencies[1])
+    of_accounts = {leg.account: _account(event, leg.account, currencies[1]) for leg in legs}
     for leg in legs:
         nothing = constant("nothing in contract currency", 0, "amount", currencies[0])
-        amount = part_of(whole, leg.ledger_amount, f"{leg.account}, in ledger currency")
+        amount = part_of(of_accounts[leg.account] or whole, leg.ledger_amount, f"{leg.account}, in ledger currency")
         parts.debit((project_id, leg.account, leg.purpose), Carried(nothing, amount))
     parts.record(why, journal_id, [(project_id, leg) for leg in legs])
+
+
+def _account(event: BalancesBroughtForward, account: str, currency: str) -> Node | None:
+    """What is stated of the account on the first of the lines that has it."""
+    for place, balance in enumerate(event.lines):
+        for number, each in enumerate(balance.accounts):
+            if each.account == account:
+                title = f"line {balance.line_id}: account {account}{row_of(each.source_row)}"
+                at = f"lines[{place}].accounts[{number}].ledger_amount"
+                return in_event(title, each.ledger_amount, "amount", event, at, currency)
+    return None

@@ -36,7 +36,7 @@ from state.terms.plan import LinePlan, line_plan, version_on, versions
 from state.totals import month_of, outstanding, standing_price
 
 EXPENSES, EXPENSE, UNITS, INCLUDED, OVER_CAP = "expenses", "expense", "units", "included", "over_cap"
-UNBILLED_ENDED = "ended"
+UNBILLED_ENDED, LABOR = "ended", "labor"
 DAY = timedelta(days=1)
 DESCRIPTION = "Brought forward"
 
@@ -97,7 +97,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     hours = worked.hours - ended_hours - open_hours
     own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
     own = own if rest else not_counted
-    cost = balance.cost - balance.expenses
+    expenses = balance.expenses - sum(one.ledger_expenses for one in balance.costs)
+    cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
     if (
         billed
         or balance.hours
@@ -128,8 +129,14 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         _take(draft, loading, stated, worked, OVER_CAP, balance.over_cap, work)
     if included := _included_hours(worked, balance):
         _take(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
-    if balance.expenses:
-        _take(draft, loading, stated, worked, EXPENSES, 0, OpeningWork(cost=balance.expenses))
+    if expenses:
+        _take(draft, loading, stated, worked, EXPENSES, 0, OpeningWork(cost=expenses))
+    for foreign in balance.costs:
+        labor, ledger = foreign.cost - foreign.expenses, foreign.ledger_cost - foreign.ledger_expenses
+        for name, amount, carried in ((LABOR, labor, ledger), (EXPENSES, foreign.expenses, foreign.ledger_expenses)):
+            if amount:
+                work = OpeningWork(cost=amount, currency=foreign.currency, ledger=carried)
+                _take(draft, loading, stated, worked, f"{name}/{foreign.currency}", 0, work)
 
 
 def _last_of_ended(draft: Draft, loading: Loading) -> date | None:
@@ -354,7 +361,7 @@ def _take(
         contract.contract_id,
         balance.line_id,
         description=DESCRIPTION,
-        category=EXPENSES if part == EXPENSES else None,
+        category=EXPENSES if part.split("/", maxsplit=1)[0] == EXPENSES else None,
         quantity=quantity,
         earned=earned,
         carried_on=event.as_of,

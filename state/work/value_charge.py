@@ -24,6 +24,7 @@ from domain.events.common import Expenses, PriceTier
 from domain.events.reference import LegalEntityDefined
 from domain.money import format_amount, format_decimal, is_currency, round_ratio, smallest_unit
 from domain.policy_faults import ENTRY_MOST
+from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, Passed
@@ -31,6 +32,7 @@ from domain.terms.tiers import PER_AMOUNT, graduated
 from domain.terms.unit_price import is_shared, prices
 from domain.units import (
     AMOUNT_SCALE,
+    EXCHANGE_RATE_ONE,
     HUNDRED_PERCENT,
     QUANTITY_ONE,
     QUANTITY_SCALE,
@@ -100,11 +102,15 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
     slot = slot_for(draft, "cost", entity, entity.currency, day, None, day, policies)
     if isinstance(slot, Blocked):
         return Valuation(None, slot, slot)
+    if opening.currency:
+        rate = opening.ledger * EXCHANGE_RATE_ONE // opening.cost
+        stated = Exchange(abs(opening.ledger), abs(opening.cost), rate, ())
+        slot = replace(slot, currency=opening.currency, exchange=stated)
     is_spent = charge.category is not None
     account, against = (EXPENSE_COST, EXPENSE_CLEARING) if is_spent else (LABOR_COST, LABOR_ABSORPTION)
     cost = Cost(
         entity.legal_entity_id,
-        entity.currency,
+        slot.currency,
         "",
         0,
         shown_rate(opening.cost, opening.hours),
@@ -114,7 +120,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         account,
         against,
     )
-    if is_spent:
+    if is_spent or opening.currency:
         nothing = Price("", "", "", charge.day, charge.approved_at, "", 0, 0, "", 0, 0, 0)
         return Valuation(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
     plan = _counting(draft, charge, plan)

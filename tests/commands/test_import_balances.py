@@ -145,6 +145,20 @@ def test_what_is_spent_of_a_budget_names_its_row(tmp_path: Path) -> None:
     assert event["lines"][0]["spent"] == [{"category": "build", "spent": "1250.5", "source_row": "spent.csv row 2"}]
 
 
+def test_cost_in_another_currency_and_accounts_name_their_rows(tmp_path: Path) -> None:
+    lines, costs, accounts = (tmp_path / f"{name}.csv" for name in ("lines", "costs", "accounts"))
+    lines.write_text("project,line,as_of,billed,revenue,paid\nBRIDGE,DESIGN,2026-06-30,0,0,0\n")
+    columns = "project,line,as_of,currency,cost,ledger_cost,expenses,ledger_expenses"
+    costs.write_text(f"{columns}\nBRIDGE,DESIGN,2026-06-30,GBP,300.00,360.00,100.00,120.00\n")
+    accounts.write_text("project,line,as_of,account,ledger_amount\nBRIDGE,DESIGN,2026-06-30,4050,-364.00\n")
+    assert run(tmp_path, lines, costs, accounts).exit_code == 0
+    (event,) = events(tmp_path, "lines")
+    (line,) = event["lines"]
+    amounts = {"cost": "300", "ledger_cost": "360", "expenses": "100", "ledger_expenses": "120"}
+    assert line["costs"] == [{"currency": "GBP", **amounts, "source_row": "costs.csv row 2"}]
+    assert line["accounts"] == [{"account": "4050", "ledger_amount": "-364", "source_row": "accounts.csv row 2"}]
+
+
 def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> None:
     result = load(tmp_path, DESIGN, INVOICE.replace("950.00", "95.001", 1), TUNNEL)
     assert result.exit_code == 0

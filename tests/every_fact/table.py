@@ -100,6 +100,9 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     ),
     "ReceivableForward.source_row": "tests/scenarios/brought_forward.md",
     "SpentForward.source_row": "tests/commands/test_import_balances.py",
+    "CostForward.source_row": "tests/commands/test_import_balances.py",
+    "AccountForward.source_row": "tests/commands/test_import_balances.py",
+    **dict.fromkeys(("AccountForward.account", "AccountForward.ledger_amount"), "tests/moving_in/stories.md"),
     "PayerForward.source_row": "tests/commands/test_import_balances.py",
     "RetainerForward.source_row": "tests/commands/test_import_balances.py",
     **dict.fromkeys(

@@ -24,6 +24,7 @@ from domain.accounts import (
     BANK,
     CONTRACT_LIABILITY,
     CONTRACT_POSITION,
+    CURRENCY_ROUNDING,
     EXPENSE_CLEARING,
     EXPENSE_COST,
     INPUT_TAX,
@@ -33,6 +34,7 @@ from domain.accounts import (
     RECEIVABLE,
     RETENTION_RECEIVABLE,
     REVENUE,
+    UNBILLED_RECEIVABLE,
 )
 from domain.billing.periods import period_of
 from domain.billing.shares import parties_of, shared
@@ -82,7 +84,7 @@ from state.books import (
     RetentionAccount,
 )
 from state.intake.clock import recording_time
-from state.totals import issued_on, outstanding, standing_price
+from state.totals import issued_on, outstanding, standing_price, unbilled_positions
 from tests.moving_in.running import RunningFirm
 
 READY = Path(__file__).parents[2] / "docs" / "mappings" / "balances.toml"
@@ -266,6 +268,9 @@ class LineSums:
         self.deposit = self.deposit_ledger = 0
         self.is_on_liability = False
         self.ended = 0
+        self.receivable_ledger = 0
+        # By currency labor and expenses, each in it and in the ledger's.
+        self.foreign: dict[str, list[Amount]] = defaultdict(lambda: [0, 0, 0, 0])
 
 
 def _of_engagement(firm: RunningFirm, engagement_id: str, sums: Balances, as_of: date) -> Iterator[Row]:
@@ -326,6 +331,7 @@ def _add(
         own = [each for each in entry.issued if (each.contract_id, each.line_id) == key]
         billable = sum(each.amount for each in own) if is_cut else work.price.billable + work.price.rounding
         found.ended += billable - sum(each.invoiced for each in own)
+    found.receivable_ledger += unbilled_positions(entry).get((key[0], UNBILLED_RECEIVABLE), (0, 0))[1]
     for issued in entry.issued:
         if (issued.contract_id, issued.line_id) == key:
             legs = [leg for journal in work.journals for leg in journal.lines if leg.account == issued.account]
@@ -340,6 +346,12 @@ def _add(
             for leg in journal.lines
             if leg.account in (LABOR_COST, EXPENSE_COST)
         )
+        for journal in work.journals:
+            for leg in journal.lines if journal.currency != journal.ledger_currency else ():
+                if leg.account in (LABOR_COST, EXPENSE_COST):
+                    place = 0 if leg.account == LABOR_COST else 2
+                    found.foreign[journal.currency][place] += leg.amount
+                    found.foreign[journal.currency][place + 1] += leg.ledger_amount
         if work.charge is None:
             found.labor += ledger
         else:
@@ -385,6 +397,12 @@ def _of_project(
     paid = billed + tax - retention - used - given_up - sum(part.open[0] for part in open_invoices)
     spare = worked.get(("", project_id), LineSums())
     first = next((each for each in line_ids if each not in deposit_lines), line_ids[0])
+    # An invoice over several projects is paid on one of them; of each project all accounts come to zero.
+    others = sum(
+        ledger
+        for (of, its, account), (_, ledger) in sums.by_contract.items()
+        if (of, its) == (contract_id, project_id) and account not in {BANK, RECEIVABLE, *COSTS}
+    )
     is_foreign = any(part.currency != part.ledger_currency for part in open_invoices) or _is_foreign(sums, contract_id)
     unbilled = on(*CONTRACT_POSITION, place=1) + on_liability
     split = _split_ledger(totals, deposit_lines, -on(*REVENUE, place=1), unbilled, first)
@@ -426,13 +444,36 @@ def _of_project(
             if is_first:
                 row |= {
                     "ledger_tax": money(-on(OUTPUT_TAX, place=1)),
-                    "ledger_paid": money(on(BANK, place=1)),
+                    "ledger_paid": money(-others - sum(part.open[1] for part in open_invoices)),
                     "ledger_written_off": money(on(BAD_DEBT, place=1)),
                     "ledger_retention": money(on(RETENTION_RECEIVABLE, place=1)),
                 }
             if is_deposit:
                 row["ledger_deposit"] = money(done.deposit_ledger)
         yield row
+        place_of = {**common, "line": line_id, "contract": contract_id}
+        for currency in sorted({*done.foreign, *extra.foreign}):
+            figures = map(sum, zip(done.foreign[currency], extra.foreign[currency], strict=True))
+            labor, labor_ledger, spent, spent_ledger = figures
+            yield {
+                **place_of,
+                "kind": "cost",
+                "currency": currency,
+                "cost": money(labor + spent),
+                "ledger_cost": money(labor_ledger + spent_ledger),
+                "expenses": money(spent),
+                "ledger_expenses": money(spent_ledger),
+            }
+        if is_foreign:
+            stands = {UNBILLED_RECEIVABLE: done.receivable_ledger}
+            if is_first:
+                of_others = sum(worked[contract_id, each].receivable_ledger for each in line_ids if each != line_id)
+                stands = {each: on(each, place=1) for each in (*CONTRACT_POSITION, *REVENUE, CURRENCY_ROUNDING)}
+                stands[UNBILLED_RECEIVABLE] -= of_others
+                stands[CONTRACT_LIABILITY] += on_liability
+            for account, amount in stands.items():
+                if amount or is_first:
+                    yield {**place_of, "kind": "account", "account": account, "ledger_amount": money(amount)}
         yield from _parts_of_line(
             parts, contract, contract_id, line_id, had, {**common, "line": line_id, "contract": contract_id}
         )

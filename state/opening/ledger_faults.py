@@ -1,0 +1,92 @@
+"""What is wrong with what balances say of other currencies: cost that was spent in one, and accounts of a contract that is in one.
+
+Over the lines of a contract, accounts of revenue come to `ledger.revenue`, those of what is unbilled to `ledger.unbilled`:
+
+    4000 -11,000.00 and 4050 -500.00 where `ledger.revenue` is 11,500.00
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from domain.accounts import CONTRACT_POSITION, CURRENCY_ROUNDING, REVENUE
+from domain.events.commercial import BalancesBroughtForward
+from domain.events.common import CostForward
+from domain.money import format_amount
+from domain.units import Amount
+from state.draft import Draft
+from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+
+# What a ledger may be stated to carry by account.
+BY_ACCOUNT = (*REVENUE, *CONTRACT_POSITION, CURRENCY_ROUNDING)
+
+
+def ledger_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
+    stated = stated_lines(draft, event)
+    for one in stated:
+        yield from _costs(one)
+        yield from _accounts(one)
+    for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
+        own = [one for one in stated if one.contract.contract_id == contract_id]
+        if any(one.balance.accounts for one in own):
+            yield from _sums(own)
+
+
+def _fault(stated: Stated, field: str, message: str) -> OpeningFault:
+    of = f"line {stated.balance.line_id}{row_of(stated.balance.source_row)}"
+    return OpeningFault(DIFFERS, f"{of}: {message}", f"lines[{stated.place}].{field}", stated.contract.contract_id)
+
+
+def _costs(stated: Stated) -> Iterator[OpeningFault]:
+    balance, currency = stated.balance, stated.plan.entity.currency
+    for name, number in Counter(each.currency for each in balance.costs).items():
+        if name == currency:
+            yield _fault(stated, "costs", f"cost in {currency}: expected another currency than the ledger's")
+        elif number > 1:
+            yield _fault(stated, "costs", f"cost in {name}: expected once, stated {number} times")
+    for each in balance.costs:
+        of = f"cost in {each.currency}{row_of(each.source_row)}"
+        for what, amount, ledger in _sides(each):
+            if (amount > 0) != (ledger > 0) or min(amount, ledger) < 0:
+                got, carried = format_amount(amount, each.currency), format_amount(ledger, currency)
+                message = f"{of}: {what}: expected an amount above 0 with its ledger amount, or neither, got {got} and {carried}"
+                yield _fault(stated, "costs", message)
+    whole = balance.cost - balance.expenses, balance.expenses
+    for place, (what, _, _) in enumerate(_sides(CostForward(""))):
+        most, found = whole[place], sum(_sides(each)[place][2] for each in balance.costs)
+        if found > most:
+            expected, got = format_amount(most, currency), format_amount(found, currency)
+            yield _fault(
+                stated, "costs", f"{what} in other currencies: expected at most {expected}, as the line has, got {got}"
+            )
+
+
+def _sides(each: CostForward) -> Sequence[tuple[str, Amount, Amount]]:
+    """What, in its currency, in the ledger's."""
+    labor = each.cost - each.expenses, each.ledger_cost - each.ledger_expenses
+    return ("labor", *labor), ("expenses", each.expenses, each.ledger_expenses)
+
+
+def _accounts(stated: Stated) -> Iterator[OpeningFault]:
+    balance, plan = stated.balance, stated.plan
+    if balance.accounts and (plan.currency == plan.entity.currency or balance.ledger is None):
+        message = f"accounts: expected none, as they are for contracts in another currency than {plan.entity.currency}, with ledger amounts"
+        yield _fault(stated, "accounts", message)
+    for account, number in Counter(each.account for each in balance.accounts).items():
+        if account not in BY_ACCOUNT:
+            yield _fault(stated, "accounts", f"expected one of the accounts {', '.join(BY_ACCOUNT)}, got {account}")
+        elif number > 1:
+            yield _fault(stated, "accounts", f"account {account}: expected once, stated {number} times")
+
+
+def _sums(own: Sequence[Stated]) -> Iterator[OpeningFault]:
+    currency = own[0].plan.entity.currency
+    ledgers = [one.balance.ledger for one in own if one.balance.ledger is not None]
+    revenue, unbilled = sum(each.revenue for each in ledgers), sum(each.unbilled for each in ledgers)
+    for name, accounts, expected in (("revenue", REVENUE, -revenue), ("unbilled", CONTRACT_POSITION, unbilled)):
+        got = sum(each.ledger_amount for one in own for each in one.balance.accounts if each.account in accounts)
+        if got != expected:
+            whole, found = format_amount(expected, currency), format_amount(got, currency)
+            named = ", ".join(accounts)
+            of = f"accounts {named} of contract {own[0].contract.contract_id}"
+            message = f"{of}: expected {whole}, as ledger {name} says, got {found} {currency}"
+            yield _fault(own[0], "accounts", message)

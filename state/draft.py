@@ -475,10 +475,10 @@ class Draft:
         if work is not None and work.price is not None and (work.price.binding is not None or work.price.passed):
             self.over_cap = True
         if before is None:
-            self._add_work(after, 1)
+            self._add_work(after, work, 1)
         elif before.work is not after.work or before.behind is not after.behind:
-            self._add_work(before, -1)
-            self._add_work(after, 1)
+            self._add_work(before, before.standing, -1)
+            self._add_work(after, work, 1)
         if before is not None and before.issued is not after.issued:
             self._add_issued(before, -1)
             self._add_issued(after, 1)
@@ -516,10 +516,10 @@ class Draft:
         project_id = issued.project_id or self.line(issued.contract_id, issued.line_id).project_id
         return Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
 
-    def _add_work(self, entry: Entry, sign: int) -> None:
-        """Add (or take away) what the entry gives to its contract line and its project: value, burn, what waits."""
+    def _add_work(self, entry: Entry, work: Work | None, sign: int) -> None:
+        """Add (or take away) what the entry, of which `work` stands, gives to its contract line and its project: value, burn, what
+        waits."""
         self.worked.append((entry, sign))
-        work = entry.standing
         if work is None:
             return
         cost, price = work.cost, work.price

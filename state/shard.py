@@ -136,7 +136,6 @@ class Shard:
     def pass_over(self, overrides: Overrides) -> None:
         """Which records, or parts of them, are passed over from here on."""
         self._overrides = overrides
-        self._skipped_offsets = {offset for offset, _ in overrides}
 
     @property
     def position(self) -> tuple[int, str]:
@@ -209,7 +208,7 @@ class Shard:
         emit = _Emitter(self, cause, made)
         self._at = ""
         if not self.engagement.startswith(VIEWS):
-            if passed_over := self._overridden(record.offset, ""):
+            if passed_over := self._overrides.get((record.offset, "")):
                 self._skip(record.engagement_id, passed_over, event, cause, emit)
             elif record.engagement_id or isinstance(event, DECISIONS):
                 self._apply_to(record.engagement_id, event, cause, emit, record.own)
@@ -249,7 +248,7 @@ class Shard:
     def _apply_to(
         self, engagement_id: str, event: Event, cause: Cause, emit: "_Emitter", own: tuple[str, ...] | None = None
     ) -> None:
-        if passed_over := self._overridden(cause.log_offset, engagement_id):
+        if passed_over := self._overrides.get((cause.log_offset, engagement_id)):
             self._skip(engagement_id, passed_over, event, cause, emit)
             return
         self._at = engagement_id
@@ -280,12 +279,9 @@ class Shard:
             memo.go_by(self.reference)
         if len(memo.plans) > 50_000 or len(memo.lines) + len(memo.rates) + memo.stretches > 50_000:
             memo.clear()
-        return Plans(memo, self._shared_plans, self._daily_plans)
+        return new_tuple(Plans, (memo, self._shared_plans, self._daily_plans))
 
     # What an operator passes over
-
-    def _overridden(self, offset: int, at: str) -> Override | None:
-        return self._overrides.get((offset, at)) if offset in self._skipped_offsets else None
 
     def _skip(self, engagement_id: str, passed_over: Override, event: Event, cause: Cause, emit: "_Emitter") -> None:
         """Nothing of the record but an exception that says so."""
@@ -354,7 +350,7 @@ class Shard:
                 self.store.done(event.zone, event.date.isoformat(), engagement_id)
                 self._apply_to(engagement_id, event, cause, emit)
                 self._shown(engagement_id)
-            elif passed_over := self._overridden(record.offset, engagement_id):
+            elif passed_over := self._overrides.get((record.offset, engagement_id)):
                 self._skip(engagement_id, passed_over, event, cause, emit)
             else:
                 self._at = engagement_id
@@ -375,7 +371,7 @@ class Shard:
         taken = targets[: max(room, 1)]
         for engagement_id in taken:
             self._at = f"{VIEWS}{engagement_id}"
-            if not self._overridden(cause.log_offset, self._at):
+            if (cause.log_offset, self._at) not in self._overrides:
                 self._take(engagement_id, cause, emit, flush_views)
             self._shown(engagement_id)
         self.engagement = f"{VIEWS}{taken[-1]}" if len(taken) < len(targets) else ""

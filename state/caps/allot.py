@@ -162,9 +162,10 @@ def _replace(
             continue
         assert price is not None, "a new claim has a price"
         assert entering is not None, "a new claim was made above"
-        granted = _enter(draft, plan, allotment, new[1], entering, former, start)
+        order = order_key(plan, price, new[1].entry_id)
+        granted = _enter(draft, plan, allotment, _Comer(order, entering), former, start)
         price = with_grant(plan, price, allotment, granted)
-        _move(draft, plan, allotment, None, GrantedRequest(entering, granted), order_key(plan, price, new[1].entry_id))
+        _move(draft, plan, allotment, None, GrantedRequest(entering, granted), order)
     count_over(draft, plan, old[1].price if old is not None else None, price)
     return price if plan.rules or price is None else uncapped(price)
 
@@ -213,12 +214,12 @@ def _enter(
     draft: Draft,
     plan: LinePlan,
     allotment: str,
-    stake: Consumption,
-    claim: CapRequest,
+    comer: "_Comer",
     former: "_Former | None",
     since: Order | None,
 ) -> Billable:
     """The grant of a claim whose former share is out of the buckets already; rivals may get another from `since` on."""
+    own, claim = comer
     left = former.share if former is not None else None
     stored = {}
     for rule in claim.rules:
@@ -227,7 +228,6 @@ def _enter(
     buckets = {key: value.bucket for key, value in stored.items()}
     if claim.pinned:
         buckets = _with_pinned(claim, buckets)
-    own = order_key(plan, stake.price, stake.entry_id)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
     # What gives back (a credit) is pinned whole: it makes room for those who were refused.
     if not freed and claim.amount >= 0 and has_room(claim, _of_everyone(draft, plan, claim.rules), buckets):
@@ -237,7 +237,7 @@ def _enter(
     if since is None and all(value.last is None or value.last < own for value in stored.values()):
         return grant(claim, buckets, plan.step, plan.policies.money_mode, recorder(draft, plan, allotment))
     start = own if since is None else min(own, since)
-    return _walk(draft, plan, allotment, start, stake.entry_id, former, _Comer(own, claim))
+    return _walk(draft, plan, allotment, start, claim.entry_id, former, comer)
 
 
 def _with_pinned(claim: CapRequest, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:

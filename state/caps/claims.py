@@ -26,7 +26,7 @@ from domain.why import Why
 from state.books import Entry, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
-from state.totals import issued_of, issued_on, standing_price
+from state.totals import issued_of, issued_on
 from state.value import Value
 
 MAIN, FOR_REVENUE, FOR_BILLING = "", "revenue", "billing"
@@ -52,8 +52,8 @@ class GrantedRequest(Value, frozen=True, array_like=True, gc=False):
 
 
 def stake_of(entry: Entry) -> Consumption | None:
-    price = standing_price(entry)
     work = entry.standing
+    price = work.price if work is not None else None
     if price is None or work is None or not price.line_id:
         return None
     issued = issued_on(entry, price.contract_id, price.line_id)
@@ -220,7 +220,6 @@ def _recognised(plan: LinePlan, price: Price, allowed: Amount, billable: Amount)
         return price.earned, price.waiting
     if plan.some_bind_billing_alone:
         return allowed, max(allowed - billable, 0)
-    limits = price.within is not None or any(
-        limit.hard and limit.limits_revenue for limit in (limit_on(rule, price.day) for rule in plan.rules)
-    )
+    in_force = [limit_on(rule, price.day) for rule in plan.rules]
+    limits = price.within is not None or any(limit.hard and limit.limits_revenue for limit in in_force)
     return allowed if limits else max(price.chargeable, allowed), 0

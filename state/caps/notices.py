@@ -205,7 +205,8 @@ def _stretches(contract: Contract) -> Iterator[tuple[str, str]]:
 def _watch(draft: Draft, part_id: str, watched: Watched) -> None:
     """Alerts at the thresholds, and `cap_below_consumption` while more is taken than the cap allows now."""
     plan, rule, key, had, was = watched
-    has, limit = draft.bucket(part_id).bucket, limit_of(rule, key)
+    stored, limit = draft.bucket(part_id), limit_of(rule, key)
+    has = stored.bucket
     for allowed, taken, allows, takes in (
         (was.amount, had.amount, limit.amount, has.amount),
         (was.hours, had.hours, limit.hours, has.hours),
@@ -214,7 +215,7 @@ def _watch(draft: Draft, part_id: str, watched: Watched) -> None:
             before = (allowed, taken) if allowed is not None else (allows, 0)
             for percent in crossed(rule.thresholds, *before, allows, takes):
                 _alert(draft, plan, rule, key, percent, has)
-    _check_below(draft, plan, rule, part_id, key)
+    _check_below(draft, watched, part_id, stored, limit)
 
 
 def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent: int, bucket: Bucket) -> None:
@@ -241,10 +242,10 @@ def _alert(draft: Draft, plan: LinePlan, rule: CapRule, key: BucketKey, percent:
     )
 
 
-def _check_below(draft: Draft, plan: LinePlan, rule: CapRule, part_id: str, key: BucketKey) -> None:
+def _check_below(draft: Draft, watched: Watched, part_id: str, stored: CapBucket, limit: CapLimit) -> None:
     """Open for a bucket while more is taken from it than the newest version of the cap allows it (RULES section 6, Caps)."""
-    stored = draft.bucket(part_id)
-    bucket, limit = stored.bucket, limit_of(rule, key)
+    plan, rule, key, _, _ = watched
+    bucket = stored.bucket
     excess = bucket.amount - limit.amount if limit.amount is not None else 0
     excess_hours = bucket.hours - limit.hours if limit.hours is not None else 0
     if limit.hard and (excess > 0 or excess_hours > 0):

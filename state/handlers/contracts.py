@@ -509,10 +509,8 @@ def relist_outside(draft: Draft) -> None:
     """Entries of a contract that were corrected or withdrawn may be outside its dates no more."""
     if not draft.before.ids.get("exception"):
         return
-    touched = {contract_id: None for contract_id, _ in draft.changed_on}
-    for contract_id in sorted(touched):
-        contract = draft.contract(contract_id)
-        if contract is not None and _outside_said(draft, contract_id) is not None:
+    for contract_id in sorted({contract_id for contract_id, _ in draft.changed_on}):
+        if _outside_said(draft, contract_id) is not None and (contract := draft.contract(contract_id)) is not None:
             _list_outside(draft, contract)
 
 

@@ -103,6 +103,10 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "CostForward.source_row": "tests/commands/test_import_balances.py",
     "AccountForward.source_row": "tests/commands/test_import_balances.py",
     **dict.fromkeys(("AccountForward.account", "AccountForward.ledger_amount"), "tests/moving_in/stories.md"),
+    **dict.fromkeys(
+        (f"CostForward.{name}" for name in ("currency", "cost", "ledger_cost", "expenses", "ledger_expenses")),
+        "tests/moving_in/stories.md",
+    ),
     "PayerForward.source_row": "tests/commands/test_import_balances.py",
     "RetainerForward.source_row": "tests/commands/test_import_balances.py",
     **dict.fromkeys(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from domain.accounts import CONTRACT_POSITION, CUSTOMER_DEPOSIT, RECEIVABLE, REVENUE
+from domain.accounts import CONTRACT_LIABILITY, CONTRACT_POSITION, CUSTOMER_DEPOSIT, RECEIVABLE, REVENUE
 from domain.identity import is_opening_statement
 from domain.outputs import JournalEntry
 
+DEPOSITS = (CUSTOMER_DEPOSIT, CONTRACT_LIABILITY)
 BILLED_FROM = (*CONTRACT_POSITION, CUSTOMER_DEPOSIT, *REVENUE)
 
 
@@ -25,6 +26,8 @@ class OpeningBills:
 
 
 def is_of_deposits(journal: JournalEntry) -> bool:
-    """Deposits that were set against bills: they lower what is owed, and are no bill."""
+    """Deposits that were set against bills: they lower what is owed, and are no bill. An invoice that gives back is one."""
     side = -1 if journal.reverses is None else 1
-    return all(line.amount * side > 0 for line in journal.lines if line.account == RECEIVABLE)
+    return all(
+        line.amount * side > 0 if line.account == RECEIVABLE else line.account in DEPOSITS for line in journal.lines
+    )

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.accounts import (
-    CONTRACT_LIABILITY,
     CONTRACT_POSITION,
-    CUSTOMER_DEPOSIT,
     PROJECT_COST,
     RECEIVABLE,
     RETENTION_RECEIVABLE,
@@ -19,14 +17,13 @@ from domain.audit.cash import payment_of, taken_off
 from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import VIEWS, Checked, SeenOutput, Violation, violation
-from domain.audit.opening import BILLED_FROM, OpeningBills, is_of_deposits
+from domain.audit.opening import BILLED_FROM, DEPOSITS, OpeningBills, is_of_deposits
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.ledger.journal import BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
 from domain.units import Amount
 
-DEPOSITS = (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT)
 # Project and contract.
 BalanceKey = tuple[str, str]
 

@@ -77,9 +77,15 @@ class StatementNodes:
         self._of_entry: dict[str, list[Listed]] = {}
         self._applied: dict[str, list[Listed]] = {}
         for one in self._listed():
-            is_billed = one.line is not None or (is_opening_statement(one.statement_id) and one.entry.amount > 0)
+            is_billed = one.line is not None or self._is_billed_before(one)
             found = self._of_entry if is_billed else self._applied
             found.setdefault(one.entry.entry_id, []).append(one)
+
+    def _is_billed_before(self, one: Listed) -> bool:
+        """By a bill of before the books begin, not what of a deposit was set against others."""
+        if not is_opening_statement(one.statement_id):
+            return False
+        return one.entry.amount > 0 or one.entry.entry_id != deposit_row(self.contract_of(one), one.entry.line_id)
 
     def _listed(self) -> Iterator[Listed]:
         """Everything that statements list, in order."""

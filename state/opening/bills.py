@@ -175,16 +175,18 @@ def unlike_payers(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[Openi
 
 
 def _part(rows: Sequence[TakenRow], amount: Amount) -> tuple[list[TakenRow], list[TakenRow]]:
-    """As many of the rows as come to the amount, the last in part."""
+    """As many of the rows as come to the amount, the last in part; what all are short of is on the last, for a later bill gives it back.
+
+    rows of 100.00, bills of 110.00 and -10.00: 110.00 of the last row, then -10.00
+    """
     listed: list[TakenRow] = []
     for place, one in enumerate(rows):
         if not amount:
             return listed, list(rows[place:])
-        if one.amount > amount > 0:
-            return [*listed, one._replace(amount=amount)], [
-                one._replace(amount=one.amount - amount),
-                *rows[place + 1 :],
-            ]
+        is_last = place == len(rows) - 1
+        if one.amount > amount > 0 or (is_last and one.amount != amount):
+            rest = one._replace(amount=one.amount - amount)
+            return [*listed, one._replace(amount=amount)], [rest, *rows[place + 1 :]]
         listed.append(one)
         amount -= one.amount
     return listed, []

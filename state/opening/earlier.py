@@ -16,6 +16,7 @@ from state.books import (
     RetentionAccount,
 )
 from state.draft import Draft
+from state.ledger.deposit_balance import deposit_row
 from state.opening.bills import put_months
 from state.opening.progress import open_day
 from state.receivables import receipts
@@ -89,7 +90,7 @@ def _free(draft: Draft, piece: OpeningPiece) -> None:
     issued = issued_on(entry, contract_id.contract_id, piece.line_id)
     if issued is None:
         return
-    if piece.amount < 0:
+    if piece.amount < 0 and piece.entry_id == deposit_row(contract_id.contract_id, piece.line_id):
         now = replace(
             applied_to(issued, piece.bill_to, piece.amount),
             invoiced=issued.invoiced - piece.amount,

@@ -19,6 +19,7 @@ from domain.why import Why, in_event
 from state.billing.clearing_record import piece_at
 from state.books import Charge
 from state.handlers.retention import issued_of
+from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import Stated, row_of
 
 
@@ -157,7 +158,7 @@ def say_pieces(
         whole = field_of_payer(event, stated.place, "billed", currency, bill_to)
         node = part_of(whole, amount, f"{row}: billed by then")
         why.record(piece_at(made, number), amount, node)
-        if amount > 0:
+        if amount > 0 or row != deposit_row(contract_id, line_id):
             why.add(issued_of(contract_id, line_id), node)
         why.add(left_to(contract_id, line_id, bill_to), node)
         why.add(left_in_all(contract_id, line_id), node)

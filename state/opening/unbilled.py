@@ -14,6 +14,7 @@ from domain.units import Amount
 from state.billing.payers import parties_for
 from state.books import Entry, Issued, PayerPart
 from state.draft import Draft
+from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading
 from state.opening.record import say_falls
@@ -72,7 +73,9 @@ def _before(loading: Loading, entry: Entry, line_id: str, bill_to: str = "") -> 
     return sum(
         one.amount
         for one in loading.pieces
-        if (one.entry_id, one.line_id) == (entry.entry_id, line_id) and bill_to in ("", one.bill_to) and one.amount > 0
+        if (one.amount > 0 or one.entry_id != deposit_row(loading.contract.contract_id, line_id))
+        and (one.entry_id, one.line_id) == (entry.entry_id, line_id)
+        and bill_to in ("", one.bill_to)
     )
 
 

@@ -226,18 +226,21 @@ COSTS = frozenset({LABOR_COST, EXPENSE_COST, LABOR_ABSORPTION, EXPENSE_CLEARING,
 
 
 class Balances(NamedTuple):
-    """What the old firm has said until a moment, in sums: (contract, project, account) with amount and ledger amount, debit positive; and
-    what statements have on lines."""
+    """What the old firm has said until a moment, in sums: (contract, project, account) with amount and ledger amount, debit positive; what
+    invoiced statements have on lines; and what others will set of deposits against bills, by contract and bill-to."""
 
     by_contract: Mapping[tuple[str, str, str], Sequence[Amount]]
     on_statements: Mapping[str, Amount]
+    to_be_applied: Mapping[tuple[str, str], Amount]
 
 
 def sums_of(outputs: Iterable[Output]) -> Balances:
     by_contract: dict[tuple[str, str, str], list[Amount]] = defaultdict(lambda: [0, 0])
     statements: dict[str, BillingStatement] = {}
+    posted: set[str] = set()
     for record in outputs:
         if isinstance(record, JournalEntry) and record.contract_id is not None:
+            posted.add(record.affected_id)
             for leg in record.lines:
                 had = by_contract[record.contract_id, leg.project_id or "", leg.account]
                 had[0] += leg.amount
@@ -245,10 +248,14 @@ def sums_of(outputs: Iterable[Output]) -> Balances:
         elif isinstance(record, BillingStatement) and record.status == ISSUED:
             statements[record.statement_id] = record
     on_statements: Counter[str] = Counter()
+    to_be_applied: Counter[tuple[str, str]] = Counter()
     for statement in statements.values():
+        if statement.statement_id not in posted:
+            to_be_applied[statement.contract_id, statement.bill_to] += statement.deposits_applied
+            continue
         for line in statement.lines:
             on_statements[line.line_id] += line.amount
-    return Balances(by_contract, on_statements)
+    return Balances(by_contract, on_statements, to_be_applied)
 
 
 def balances(firm: RunningFirm, as_of: date) -> list[Row]:
@@ -335,7 +342,7 @@ def _add(
     for issued in entry.issued:
         if (issued.contract_id, issued.line_id) == key:
             legs = [leg for journal in work.journals for leg in journal.lines if leg.account == issued.account]
-            found.deposit += issued.amount - issued.applied
+            found.deposit += issued.invoiced
             found.deposit_ledger += issued.invoiced_ledger - sum(leg.ledger_amount for leg in legs)
             found.is_on_liability = issued.account == CONTRACT_LIABILITY
     if work.cost is not None:
@@ -479,7 +486,7 @@ def _of_project(
         )
     if len(contract.terms.bill_to) > 1:
         by_line = {each: of_deposits[each] if each in of_deposits else totals[each].invoiced for each in line_ids}
-        yield from _payers(parts, entries, contract, common, by_line, deposit_lines, first)
+        yield from _payers(parts, entries, contract, common, by_line, deposit_lines, first, sums.to_be_applied)
     for part in open_invoices:
         yield {
             **common,
@@ -503,6 +510,7 @@ def _payers(
     billed: Mapping[str, Amount],
     deposits: Collection[str],
     first: str,
+    to_be_applied: Mapping[tuple[str, str], Amount],
 ) -> Iterator[Row]:
     """What each bill-to has of what lines were billed; tax, cash and what is retained stand with the first line, as the line's own do."""
     contract_id, project_id = contract.contract_id, common["project"]
@@ -520,12 +528,15 @@ def _payers(
     rows: list[Row] = []
     for line_id, whole in billed.items():
         own = {name: _billed_to(entries, contract_id, line_id, name) for name in of_payer}
-        figures = {name: issued if line_id in deposits else invoiced for name, (invoiced, issued, _) in own.items()}
+        figures = {
+            name: invoiced + (applied - to_be_applied.get((contract_id, name), 0) if line_id in deposits else 0)
+            for name, (invoiced, applied) in own.items()
+        }
         # What was conceded of the price was conceded to whom the memo went.
         conceded = max(of_payer, key=lambda name: sum(one.credited[0] for one in of_payer[name]))
         figures[conceded] += whole - sum(figures.values())
         for name, amount in figures.items():
-            left = own[name][2] if line_id in deposits else 0
+            left = own[name][0] if line_id in deposits else 0
             owed[name] += left if line_id in deposits else amount
             row: Row = {**common, "kind": "payer", "line": line_id, "contract": contract_id, "customer": name}
             unbilled = {} if line_id in deposits else _unbilled_of(entries, contract, line_id)
@@ -586,10 +597,8 @@ def _unbilled_of(entries: Sequence[Entry], contract: Contract, line_id: str) -> 
     return found
 
 
-def _billed_to(
-    entries: Sequence[Entry], contract_id: str, line_id: str, customer_id: str
-) -> tuple[Amount, Amount, Amount]:
-    """What is invoiced to a payer of a line, what is on its statements, and what of that is not set against other bills."""
+def _billed_to(entries: Sequence[Entry], contract_id: str, line_id: str, customer_id: str) -> tuple[Amount, Amount]:
+    """What is invoiced to a payer of a line and not set against other invoices, and what statements set against others of them."""
     own = [
         part
         for entry in entries
@@ -598,8 +607,7 @@ def _billed_to(
         for part in issued.payers
         if part.customer_id == customer_id
     ]
-    issued_to = sum(part.issued for part in own)
-    return sum(part.invoiced for part in own), issued_to, issued_to - sum(part.applied for part in own)
+    return sum(part.invoiced for part in own), sum(part.applied for part in own)
 
 
 def _over_cap(

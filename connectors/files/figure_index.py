@@ -7,7 +7,7 @@ Reading what concerns one engagement then costs what that engagement has, whatev
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -41,7 +41,7 @@ from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under
 
-VERSION: Final = 8
+VERSION: Final = 9
 # Another question or run may be taking in a long history.
 BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"
@@ -403,6 +403,25 @@ class FigureIndex:
             for one in self._read(part, sorted(wanted), output_heads(FIGURES)):
                 if isinstance(one.record, ForecastUpdate):
                     yield one.record
+
+    def journals(self, engagement_id: str, offsets: Iterable[int]) -> dict[int, JournalEntry]:
+        """By output_seq the journals of an engagement that records at some log offsets caused."""
+        wanted = ", ".join(str(int(offset)) for offset in offsets)
+        sql = f"""SELECT part, place FROM outputs WHERE no = ? AND part BETWEEN ? AND ? AND log_offset IN ({wanted})"""  # noqa: S608
+        found: dict[str, list[int]] = {}
+        for part, place in self._db.execute(sql, (self._number(engagement_id), POSTINGS, POSTINGS + SINCE + LAST)):
+            found.setdefault(part, []).append(place)
+        return {
+            one.position.output_seq: one.record
+            for part, places in found.items()
+            for one in self._read(part, sorted(places))
+            if isinstance(one.record, JournalEntry)
+        }
+
+    def record_at(self, offset: int) -> StoredRecord:
+        """A record of the log. Raises ContainerDamaged."""
+        row = self._db.execute("SELECT place FROM records WHERE log_offset = ?", (offset,)).fetchone()
+        return self._log.record_at(LogEnd(offset, row[0]))
 
     def was_open(self, exception_id: str, offset: int) -> bool:
         """Whether an exception was raised before a log offset and not closed again."""

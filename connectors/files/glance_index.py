@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from connectors.files.glance_rows import AGAIN, GlanceRows, Noted, Row
+from connectors.files.glance_rows import AGAIN, OPENED, GlanceRows, Noted, Row
 from domain.accounts import LABOR_COST, RECEIVABLE, UNBILLED
 from domain.exceptions import BEHIND_A_GAP, REFUSED
 from domain.identity import parts_of
@@ -141,6 +141,53 @@ class CostOfHours(NamedTuple):
     entity_id: str
     ledger_currency: str
     cost: Amount
+
+
+class WorkedEntry(NamedTuple):
+    """An entry as it counts; `is_waiting` where nothing of it is booked, `was_booked` where something ever was."""
+
+    row: str
+    log_offset: int
+    day: int
+    hours: Hours
+    billable: Hours
+    is_waiting: bool
+    was_booked: bool
+
+
+# Lines on 1150 and 1160 that are on no issued statement, or on one.
+ON_NONE, ON_ONE = "on none", "on one"
+
+
+class LinesAsked(NamedTuple):
+    """Which lines of journals: of headings, about something, in days, of a person's hours (empty of no entry's)."""
+
+    heading: Mapping[str, str]
+    about: str | None = None
+    since: int = 0
+    before: int = 1 << 40
+    # Of one journal, by its output_seq.
+    seq: int | None = None
+    placed: str = ""
+    statements: tuple[str, ...] = ()
+    # The first service date of what is about one row or on one statement.
+    day: int | None = None
+    by_person: str | None = None
+    first: int = 0
+    last: int = 1 << 40
+
+
+class IndexedLine(NamedTuple):
+    """`line` is its place among those of its journal that tables show."""
+
+    seq: int
+    line: int
+    log_offset: int
+    engagement_id: str
+    amount: Amount
+    ledger: Amount
+    about: str
+    day: int
 
 
 class GlanceTables:
@@ -291,6 +338,78 @@ class GlanceTables:
         rows = self._db.execute(sql, {"cut": cut, "first": first, "last": last, "people": _listed(by_day)})
         return [HoursWorked._make(row) for row in rows]
 
+    def hours_of_projects(self, cut: int) -> list[tuple[str, Hours]]:
+        """By project the hours of entries of which something was booked."""
+        self._make_worked(cut)
+        sql = f"""SELECT {_text("project")}, hours FROM (SELECT project, sum(hours) AS hours FROM current_worked
+            WHERE row IN (SELECT about FROM posted WHERE log_offset < ?) GROUP BY project)"""  # noqa: S608
+        return self._db.execute(sql, (cut,)).fetchall()
+
+    def entries(self, cut: int, project: str, person: str | None, first: int, last: int) -> list[WorkedEntry]:
+        """Entries of a project, in days from one to another, of everybody or of a person, as `hours` counts them."""
+        self._make_worked(cut)
+        sql = f"""SELECT {_text("row")}, log_offset, day, hours, billable,
+                row NOT IN (SELECT about FROM posted JOIN headings ON no = heading WHERE log_offset < :cut
+                GROUP BY about, entity, account HAVING sum(amount) <> 0 OR sum(ledger) <> 0),
+                row IN (SELECT about FROM posted WHERE log_offset < :cut) FROM current_worked
+            WHERE project IN ({_among(":projects")}) AND (:person IS NULL OR person IN ({_among(":people")}))
+            AND day BETWEEN :first AND :last ORDER BY day, 1"""  # noqa: S608
+        given = {"cut": cut, "projects": _listed([project]), "person": person, "people": _listed([person or ""])}
+        rows = self._db.execute(sql, {**given, "first": first, "last": last})
+        return [WorkedEntry._make(row) for row in rows]
+
+    def lines(self, cut: int, of: LinesAsked) -> list[IndexedLine]:
+        """Each line of a journal of which a sum is, in order."""
+        if of.placed:
+            self._make_placed(cut)
+        if of.by_person is not None:
+            self._make_worked(cut)
+        which = ["p.log_offset < :cut", "p.accounted >= :since", "p.accounted < :before"]
+        which += [_is_word(f"h.{name}", name) for name in of.heading]
+        if of.about is not None:
+            which.append(_is_word("p.about", "about"))
+        if of.statements:
+            which.append(f"x.statement IN ({_among(':statements')})")
+        if of.seq is not None:
+            which.append("p.seq = :seq")
+        if of.placed:
+            which += [
+                "p.about NOT IN (SELECT row FROM shared_row)",
+                *(["x.statement IS NULL"] if of.placed == ON_NONE else []),
+            ]
+        if of.by_person is not None:
+            which += [
+                "p.day BETWEEN :first AND :last",
+                _is_word("w.person", "by_person") if of.by_person else "w.person IS NULL",
+            ]
+        joined = " LEFT JOIN newest_worked w ON w.row = p.about" if of.by_person is not None else ""
+        if of.placed:
+            joined += " JOIN temp.placed x ON (x.heading, x.seq, x.line) = (p.heading, p.seq, p.line)"
+        sql = f"""SELECT p.seq, p.line, p.log_offset, {_text("p.engagement")}, p.amount, p.ledger, {_text("p.about")}, p.day
+            FROM headings h JOIN posted p ON p.heading = h.no{joined}
+            WHERE {" AND ".join(which)} ORDER BY p.seq, p.line"""  # noqa: S608
+        given = {
+            "cut": cut,
+            "seq": of.seq,
+            "statements": _listed(of.statements),
+            "since": of.since,
+            "before": of.before,
+            "about": of.about,
+            "by_person": of.by_person,
+        }
+        rows = self._db.execute(sql, {**given, "first": of.first, "last": of.last, **of.heading})
+        found = [IndexedLine._make(row) for row in rows]
+        return _of_first_day(found, of.day) if of.day is not None else found
+
+    def stated_at(self, kind: str, id_: str, cut: int, field: str) -> int | None:
+        """Log offset of the version that counts last of those that say what a field is."""
+        counting = {offset for _, offset, _ in self._versions(kind, cut, id_).get(id_, ())}
+        sql = "SELECT log_offset, noted FROM named WHERE kind = ? AND id = ? ORDER BY version DESC, log_offset DESC"
+        for log_offset, noted in self._db.execute(sql, (kind, id_)):
+            if log_offset in counting and field in orjson.loads(noted):
+                return int(log_offset)
+        return None
+
     def cost_of_hours(self, cut: int, first: int = 0, last: int = 1 << 40) -> list[CostOfHours]:
         """Of service dates from one day to another."""
         self._make_worked(cut)
@@ -326,15 +445,24 @@ class GlanceTables:
 
         A version that was refused, or waits for another, says nothing of an id of which something is known.
         """
-        found: dict[str, list[tuple[int, dict[str, object]]]] = {}
+        found = self._versions(kind, cut)
+        return {id_: [noted for _, _, noted in versions] for id_, versions in found.items() if versions}
+
+    def _versions(self, kind: str, cut: int, only: str | None = None) -> dict[str, list[tuple[int, int, Noted]]]:
+        """Of each id, or of one, its versions that count: number, log offset, and what is noted with what it leaves out."""
+        found: dict[str, list[tuple[int, int, Noted]]] = {}
         passed_over = self._passed_over(cut)
-        sql = "SELECT id, version, log_offset, noted FROM named WHERE kind = ? AND log_offset < ? ORDER BY id, version, log_offset"
-        for id_, version, log_offset, noted in self._db.execute(sql, (kind, cut)):
+        which = "" if only is None else " AND id = :only"
+        sql = f"""SELECT id, version, log_offset, noted FROM named WHERE kind = :kind AND log_offset < :cut{which}
+            ORDER BY id, version, log_offset"""  # noqa: S608
+        for id_, version, log_offset, noted in self._db.execute(sql, {"kind": kind, "cut": cut, "only": only}):
             known = found.setdefault(id_, [])
-            if known and ((log_offset, id_) in passed_over or (version <= known[-1][0] and kind not in AGAIN)):
+            if (known or kind == OPENED) and (log_offset, id_) in passed_over:
                 continue
-            known.append((version, {**(known[-1][1] if known else {}), **orjson.loads(noted)}))
-        return {id_: [noted for _, noted in versions] for id_, versions in found.items()}
+            if known and version <= known[-1][0] and kind not in AGAIN:
+                continue
+            known.append((version, log_offset, {**(known[-1][2] if known else {}), **orjson.loads(noted)}))
+        return found
 
     def _passed_over(self, cut: int) -> frozenset[tuple[int, str]]:
         """Records that were refused, by offset and what they name, as they raised why; those after a gap are, as long as it is open."""
@@ -498,6 +626,18 @@ def _headings_with(mark: str) -> str:
 def _among(mark: str) -> str:
     """Numbers of the words that are bound at the mark as `_listed`."""
     return f"SELECT no FROM words WHERE text IN (SELECT value FROM json_each({mark}))"  # noqa: S608
+
+
+def _is_word(column: str, bound: str) -> str:
+    return f"{column} = (SELECT no FROM words WHERE text = :{bound})"  # noqa: S608
+
+
+def _of_first_day(lines: Iterable[IndexedLine], day: int) -> list[IndexedLine]:
+    """Of the rows whose first line is of the day."""
+    first: dict[str, int] = {}
+    for line in lines:
+        first[line.about] = min(line.day, first.get(line.about, line.day))
+    return [line for line in lines if first[line.about] == day]
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -44,6 +44,8 @@ COMPANY, CUSTOMER, PERSON, CAPACITY, PROJECT, CONTRACT, HOLD = (
 INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF = ("invoice", "invoiced", "applied", "credit_memo", "write_off")
 # Open invoices of the old system, by project and version of its balances; a fact of them names the project alone.
 OPENING, BROUGHT_FORWARD = "opening", "brought_forward"
+# Hours that balances brought forward have, by project.
+OPENED: Final = "opened"
 # What an invoice's journals are about: a statement, by its id alone.
 STATEMENT: Final = "statement"
 # The first day on which a version counts; one without it counts from the beginning.
@@ -89,6 +91,9 @@ class GlanceRows:
                 row = row_id(TIME_ENTRY, event.entry_id)
                 self.worked.append((row, event.version, record.offset, "", "", DAY_ZERO, None, None, ""))
             case _:
+                if isinstance(event, BalancesBroughtForward):
+                    hours = orjson.dumps({"hours": sum(line.hours for line in event.lines)}).decode()
+                    self.named.append((OPENED, event.project_id, event.version, record.offset, hours))
                 if (stated := _stated(event)) is not None:
                     kind, id_, version, noted = stated
                     self.named.append((kind, id_, version, record.offset, orjson.dumps(noted).decode()))

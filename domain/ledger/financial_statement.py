@@ -12,10 +12,12 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from domain.accounts import name_of
-from domain.ledger.trial_balance import AccountBalance
 from domain.units import Amount
 
 PROFIT_AND_LOSS, BALANCE_SHEET = "profit and loss", "balance sheet"
+
+
+EARLIER: Final = "result of earlier years"
 
 
 class AccountGroup(NamedTuple):
@@ -56,12 +58,6 @@ OWED: Final = AccountGroup("liabilities", ("2",), -1)
 RESULTS: Final = ("4", "5", "6", "7", "8", "9")
 
 
-def so_far(year: Iterable[AccountBalance], period: Iterable[AccountBalance]) -> list[YearSoFar]:
-    """Of the trial balances of a fiscal year's first period and of the period, both in ledger currency."""
-    began = {each.account: each.opening for each in year}
-    return [YearSoFar(each.account, began.get(each.account, 0), each.opening, each.closing) for each in period]
-
-
 def profit_and_loss(accounts: Iterable[YearSoFar]) -> Iterator[FinancialLine]:
     """Of the period, and of the year up to its end."""
     found = list(accounts)
@@ -86,7 +82,7 @@ def balance_sheet(accounts: Iterable[YearSoFar]) -> Iterator[FinancialLine]:
     before = -sum(each.year_opening for each in results)
     opened = -sum(each.opening for each in results) - before
     closed = -sum(each.closing for each in results) - before
-    yield FinancialLine(BALANCE_SHEET, "results", "", "result of earlier years", before, before)
+    yield FinancialLine(BALANCE_SHEET, "results", "", EARLIER, before, before)
     yield FinancialLine(BALANCE_SHEET, "results", "", "result of the year", opened, closed)
     sums = owed[0] + before + opened, owed[1] + before + closed
     yield FinancialLine(BALANCE_SHEET, "", "", "liabilities and results", *sums)

@@ -144,9 +144,9 @@ def _financial_statement(
 ) -> None:
     """Of the period, or of the last one with journals."""
     from milepost.commands.glance import GlanceOptions, write_glance
-    from milepost.glance.financial import financial_statement
+    from milepost.glance.financial import financial_statement, moves_in
 
-    shown = financial_statement(sums, period or sums.periods()[-1].period)
+    shown = financial_statement(moves_in(sums), period or sums.periods()[-1].period)
     csv = STANDARD_OUTPUT if as_csv else None
     write_glance(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from difflib import SequenceMatcher
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -18,6 +20,8 @@ from milepost.explain.cuts import cuts
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
 from milepost.explain.recompute import everything
+from milepost.glance.firm import FirmAtMoment
+from milepost.glance.tables import STATEMENT, TableFigureId, TablesExplained, explained_statement, table_figure
 
 # Kinds of facts by whose id a figure may be asked for, in this order.
 NAMED: Final = ("time_entry", "project", "contract", "invoice")
@@ -51,6 +55,8 @@ class Explanations:
     """Explanations of one output folder, as of a moment where one is given; engagements that were asked for stay at hand."""
 
     def __init__(self, output: Path, tell: Tell, moment: Moment | None = None) -> None:
+        self._opened = ExitStack()
+        self._output, self._tell, self._moment = output, tell, moment
         self._indexes = [FigureIndex(output, shard) for shard in shards_at(output, moment)]
         self._until: dict[FigureIndex, int | None] = {}
         for index in self._indexes:
@@ -66,6 +72,7 @@ class Explanations:
         self.close()
 
     def close(self) -> None:
+        self._opened.close()
         for index in self._indexes:
             index.close()
 
@@ -79,6 +86,10 @@ class Explanations:
         return found._replace(rules=index.rules_at(self._until[index]))
 
     def _explain(self, wanted: str) -> Explained | NotFound:
+        if (of_table := table_figure(wanted)) is not None:
+            node = self._of_table(of_table)
+            if node is not None:
+                return Explained(node, None)
         of_ledger = ledger_figure(wanted)
         if of_ledger is not None and any(of_ledger.entity_id in each.entities() for each in self._indexes):
             return self._of_ledger(of_ledger)
@@ -143,6 +154,17 @@ class Explanations:
             retraced = retrace(index, engagement_id, self._until[index])
             self._known[engagement_id] = _Known(retraced, Explainer(retraced.trace))
         return self._known[engagement_id]
+
+    # Tables at a glance
+
+    def _of_table(self, wanted: TableFigureId) -> Node | None:
+        if wanted.kind == STATEMENT:
+            return explained_statement(self._sums_of(wanted.whose[0]), wanted)
+        return self._tables.explain(wanted)
+
+    @cached_property
+    def _tables(self) -> TablesExplained:
+        return TablesExplained(self._opened.enter_context(FirmAtMoment(self._output, self._moment, self._tell)))
 
     # Ledgers
 

@@ -16,12 +16,21 @@ from domain.accounts import (
     UNAPPLIED_CASH,
     UNBILLED,
 )
-from domain.units import Amount
 from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.figures import LEDGER, Counted, Part, counted, less, sum_of
 from milepost.glance.firm import FirmAtMoment, text
 from milepost.glance.pieces import Reason, pieces
 from milepost.glance.receivables import INVOICES, open_items, overdue_days
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, margin_percent, totals_with_margin
+from milepost.glance.sheet import (
+    Cell,
+    CellKind,
+    Glance,
+    GlanceColumn,
+    GlanceRow,
+    margin_percent,
+    row_of,
+    totals_with_margin,
+)
 from milepost.glance.wanted import Wanted
 
 # Of each column its accounts, and whether the ledger has it on the other side.
@@ -77,67 +86,67 @@ def clients(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         feet_of(firm, _figures(sums), accounts),
         (*firm.not_whole(), *NOTES),
         "no client fits what was asked for" if firm.customers else "no client is known yet",
+        filters=wanted.filters,
     )
 
 
-Sums = dict[tuple[str, str, str], dict[str, Amount]]
+Sums = dict[tuple[str, str, str], dict[str, list[Part]]]
 
 
 def _sums(firm: FirmAtMoment) -> Sums:
-    """By client, company and ledger currency, each column as it is shown."""
-    named = {account: (name, sign) for name, (accounts, sign) in ACCOUNTS.items() for account in accounts}
-    found: Sums = defaultdict(lambda: defaultdict(int))
+    """By client, company and ledger currency, what each column sums; debits are positive."""
+    named = {account: name for name, (accounts, _) in ACCOUNTS.items() for account in accounts}
+    found: Sums = defaultdict(lambda: defaultdict(list))
     for each in firm.accounts:
-        if each.account in named:
-            name, sign = named[each.account]
+        if (name := named.get(each.account)) is not None and each.ledger:
             client = each.customer_id or firm.client_of(each.project_id, each.contract_id)
-            found[client, each.entity_id, each.ledger_currency][name] += sign * each.ledger
+            found[client, each.entity_id, each.ledger_currency][name].append(Part(each.ledger, each))
     for piece in pieces(firm):
         client = piece.customer_id or firm.client_of(piece.project_id, piece.contract_id)
         name = "on_statement" if piece.reason is Reason.STATEMENT else "unbilled"
-        found[client, piece.entity_id, piece.ledger_currency][name] += piece.ledger
+        found[client, piece.entity_id, piece.ledger_currency][name].append(Part(piece.ledger, piece))
     for item in open_items(firm):
         if item.kind == INVOICES and overdue_days(firm, item) > 0:
             client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
-            found[client, item.entity_id, item.ledger_currency]["overdue"] += item.ledger
-    return {key: sums for key, sums in found.items() if any(sums.values())}
+            found[client, item.entity_id, item.ledger_currency]["overdue"] += item.parts(LEDGER)
+    return found
 
 
 def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
     projects: dict[str, set[str]] = defaultdict(set)
     for project_id in firm.projects:
         projects[firm.client_of(project_id)].add(project_id)
-    exceptions: dict[str, int] = defaultdict(int)
+    exceptions: dict[str, list[Counted]] = defaultdict(list)
     for one in firm.exceptions:
         project_id = one.project_id or firm.project_on(one.contract_id) or one.engagement_id
-        exceptions[firm.client_of(project_id, one.contract_id)] += 1
+        client = firm.client_of(project_id, one.contract_id)
+        exceptions[client].append(Counted(one.category, one.exception_id))
     shown = set[str]()
     rows = []
     for client, entity_id, currency in sorted(_keys(firm, sums, projects), key=lambda key: (not key[0], key)):
         of = sums.get((client, entity_id, currency), {})
-        margin = of.get("revenue", 0) - of.get("cost", 0)
-        cells: dict[str, Cell] = {
+        texts: dict[str, Cell] = {
             "client": client or None,
             "client_name": firm.client_name(client) or (None if client else "no client"),
             "company": entity_id or None,
             "currency": currency or None,
-            **{name: of.get(name, 0) for name in (*ACCOUNTS, "unbilled", "on_statement", "overdue")},
-            "margin": margin,
-            "margin_percent": margin_percent(margin, of.get("revenue", 0)),
         }
+        figures = {name: sum_of(of.get(name, ()), sign) for name, (_, sign) in ACCOUNTS.items()}
+        figures |= {name: sum_of(of.get(name, ())) for name in ("unbilled", "on_statement", "overdue")}
+        figures["margin"] = less(figures, "revenue", "cost")
+        figures["margin_percent"] = margin_percent(figures)
         if client not in shown:  # what is not of a company stands once
-            cells |= {"projects": len(projects[client]), "exceptions": exceptions[client]}
+            figures["projects"] = counted(Counted(each, each) for each in sorted(projects[client]))
+            figures["exceptions"] = counted(exceptions[client])
             shown.add(client)
-        ids = tuple(sorted(projects[client]))
-        explained = ("revenue", "cost", "unbilled", "owed")
-        rows.append(GlanceRow(cells, dict.fromkeys(explained, ids) if client and ids else {}))
+        rows.append(row_of((entity_id, client), texts, figures))
     return rows
 
 
 def _keys(firm: FirmAtMoment, sums: Sums, projects: Mapping[str, Iterable[str]]) -> set[tuple[str, str, str]]:
     """With amounts, else of the companies of their projects; who has neither stands without a company."""
-    found = set(sums)
-    known = {client for client, _, _ in sums}
+    found = {key for key, of in sums.items() if any(sum(part.value for part in parts) for parts in of.values())}
+    known = {client for client, _, _ in found}
     for client in (*firm.customers, *projects):
         if client not in known:
             companies = {text(firm.projects.get(each), "company") for each in projects.get(client, ())} or {""}
@@ -147,9 +156,10 @@ def _keys(firm: FirmAtMoment, sums: Sums, projects: Mapping[str, Iterable[str]])
 
 def _figures(every: Sums) -> Iterator[TableFigure]:
     for (_, entity_id, currency), of in every.items():
-        for name, (_, sign) in ACCOUNTS.items():
-            yield TableFigure(name, entity_id, currency, sign * of.get(name, 0))
-        yield TableFigure("unbilled", entity_id, currency, of.get("unbilled", 0) + of.get("on_statement", 0))
+        for name, parts in of.items():
+            if name != "overdue":
+                what = "unbilled" if name == "on_statement" else name
+                yield TableFigure(what, entity_id, currency, sum(part.value for part in parts))
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

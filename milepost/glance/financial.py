@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple
 
 from domain.ledger.financial_statement import (
     BALANCE_SHEET,
+    EARLIER,
+    RESULTS,
     FinancialLine,
+    YearSoFar,
     balance_sheet,
     profit_and_loss,
-    so_far,
 )
-from domain.ledger.trial_balance import LedgerSums
-from milepost.glance.sheet import CellKind, Glance, GlanceColumn, GlanceRow
+from domain.ledger.trial_balance import LedgerSums, PostedSum
+from domain.units import Amount
+from milepost.glance.figures import Elsewhere, Figure, Part
+from milepost.glance.sheet import CellKind, Glance, GlanceColumn, GlanceRow, InRow, row_of
 
+# Accounts that statements show above zero where they are credits.
+CREDITS: Final = ("2", "4")
 COLUMNS: Final = (
     GlanceColumn("part", "part", CellKind.TEXT),
     GlanceColumn("group", "group", CellKind.TEXT, 1),
@@ -29,10 +38,52 @@ NOTES: Final = (
 )
 
 
-def financial_statement(sums: LedgerSums, period: str) -> Glance:
+class LedgerMoves(NamedTuple):
+    """What journals moved on accounts of a company, by period and account, in ledger currency; debits are positive."""
+
+    legal_entity_id: str
+    ledger_currency: str
+    by_period: Mapping[str, Mapping[str, Amount]]
+
+    @property
+    def last_period(self) -> str:
+        return max(self.by_period)
+
+    def balance(self, account: str, before: str) -> Amount:
+        """Of the periods before one, or before a text behind it."""
+        return sum(moved.get(account, 0) for period, moved in self.by_period.items() if period < before)
+
+    @property
+    def accounts(self) -> list[str]:
+        return sorted({account for moved in self.by_period.values() for account in moved})
+
+
+def ledger_moves(legal_entity_id: str, sums: Iterable[PostedSum]) -> LedgerMoves | None:
+    """None where nothing is posted."""
+    by_period: dict[str, dict[str, Amount]] = defaultdict(lambda: defaultdict(int))
+    currency = ""
+    for each in sums:
+        by_period[each.period][each.account] += each.ledger_debits - each.ledger_credits
+        currency = each.ledger_currency
+    return LedgerMoves(legal_entity_id, currency, by_period) if by_period else None
+
+
+def moves_in(sums: LedgerSums) -> LedgerMoves:
+    """The same of a ledger that was summed from its journals."""
+    by_period = {
+        each.period: {one.account: one.closing - one.opening for one in sums.trial_balance(each.period).ledger}
+        for each in sums.periods()
+    }
+    return LedgerMoves(sums.legal_entity_id, sums.ledger_currency, by_period)
+
+
+def financial_statement(sums: LedgerMoves, period: str) -> Glance:
     """Of a company and an accounting period such as 2026-03."""
-    year = sums.trial_balance(f"{period.partition('-')[0]}-01")
-    accounts = so_far(year.ledger, sums.trial_balance(period).ledger)
+    year, end = _year(period), _after(period)
+    accounts = [
+        YearSoFar(account, sums.balance(account, year), sums.balance(account, period), sums.balance(account, end))
+        for account in sums.accounts
+    ]
     lines = [*profit_and_loss(accounts), *balance_sheet(accounts)]
     sums_of = {line.name: line for line in lines if line.part == BALANCE_SHEET and not line.account}
     assets, others = sums_of["assets"], sums_of["liabilities and results"]
@@ -43,25 +94,85 @@ def financial_statement(sums: LedgerSums, period: str) -> Glance:
         f"Profit and loss and balance sheet of {sums.legal_entity_id} {period} in {sums.ledger_currency}",
         "",
         COLUMNS,
-        [_row(sums, period, line) for line in lines],
+        _rows(sums, period, lines),
         notes=(foots, *NOTES),
     )
 
 
-def _row(sums: LedgerSums, period: str, line: FinancialLine) -> GlanceRow:
-    figure = "closing" if line.part == BALANCE_SHEET else "movement"
-    ids = (f"{sums.legal_entity_id}/{period}/{line.account}#{figure}",)
-    column = "year" if line.part == BALANCE_SHEET else "period"
-    return GlanceRow(
-        {
+def _rows(sums: LedgerMoves, period: str, lines: list[FinancialLine]) -> list[GlanceRow]:
+    """A subtotal sums the rows above it of its group; what stands under others says which."""
+    rows: list[GlanceRow] = []
+    by_name: dict[tuple[str, str], GlanceRow] = {}
+    for line in lines:
+        name = line.account or line.name
+        texts = {
             "part": line.part,
             "group": line.group or None,
             "account": line.account or None,
             "name": line.name,
             "currency": sums.ledger_currency,
-            "period": line.first,
-            "year": line.last,
-        },
-        {column: ids} if line.account else {},
-        is_sum=not line.group,
-    )
+        }
+        above = [row for row in rows if row.cells["part"] == line.part and row.cells["group"] == line.name]
+        under = [(by_name[line.part, each], sign) for each, sign in UNDER.get(line.name, ())]
+        of = [(row, 1) for row in above] or under
+        figures = {
+            column: Figure(value, partial(_parts, sums, period, line, of, column))
+            for column, value in (("period", line.first), ("year", line.last))
+        }
+        key = sums.legal_entity_id, period, line.part.replace(" ", "_"), name.replace(" ", "_")
+        row = row_of(key, texts, figures)._replace(is_sum=not line.group)
+        rows.append(row)
+        by_name[line.part, line.name] = row
+    return rows
+
+
+# What a line comes to that is no sum of its own accounts: `result` is gross margin less other expense.
+UNDER: Final = {
+    "gross margin": (("revenue", 1), ("project cost", -1)),
+    "result": (("gross margin", 1), ("other expense", -1)),
+    "assets": (("cash and receivables", 1), ("other assets", 1)),
+    "liabilities and results": (("liabilities", 1), ("result of earlier years", 1), ("result of the year", 1)),
+}
+
+
+def _parts(
+    sums: LedgerMoves, period: str, line: FinancialLine, of: list[tuple[GlanceRow, int]], column: str
+) -> list[Part]:
+    """Of a subtotal the lines that it sums, else what each period moved."""
+    if of:
+        return [Part(sign * row.amount(column), InRow(row, column, sign < 0)) for row, sign in of]
+    year, end = _year(period), _after(period)
+    if line.account:
+        is_credit = line.account.startswith(CREDITS)
+        if line.part == BALANCE_SHEET:
+            return _moved(sums, (line.account,), "", end if column == "year" else period, is_credit=is_credit)
+        return _moved(sums, (line.account,), year if column == "year" else period, end, is_credit=is_credit)
+    if not line.group:
+        return []
+    results = tuple(account for account in sums.accounts if account.startswith(RESULTS))
+    if line.name == EARLIER:
+        return _moved(sums, results, "", year, is_credit=True)
+    return _moved(sums, results, year, end if column == "year" else period, is_credit=True)
+
+
+def _moved(sums: LedgerMoves, accounts: Sequence[str], since: str, before: str, *, is_credit: bool) -> list[Part]:
+    sign = -1 if is_credit else 1
+    return [
+        Part(
+            sign * moved,
+            Elsewhere(f"{period} {account}", f"{sums.legal_entity_id}/{period}/{account}#movement", is_credit),
+        )
+        for period, of_period in sorted(sums.by_period.items())
+        if since <= period < before
+        for account in accounts
+        if (moved := of_period.get(account, 0))
+    ]
+
+
+def _year(period: str) -> str:
+    return f"{period.partition('-')[0]}-01"
+
+
+def _after(period: str) -> str:
+    """Behind the period, and before the next one."""
+    return f"{period}~"

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.glance_index import (
@@ -20,17 +20,20 @@ from connectors.files.glance_index import (
     AccountSum,
     CostOfHours,
     HoursWorked,
+    LinesAsked,
     PublishedStatement,
     UnbilledSums,
     WaitingException,
+    WorkedEntry,
 )
-from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, INVOICED, PERSON, PROJECT, SINCE, Noted
+from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, INVOICED, OPENED, PERSON, PROJECT, SINCE, Noted
 from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
 from connectors.imports.counting import counted
 from connectors.json_values import instant_text
+from connectors.log_records import StoredRecord
 from domain.billing.shares import Party
-from domain.outputs import ForecastUpdate
-from domain.units import Amount
+from domain.outputs import ForecastUpdate, JournalEntry
+from domain.units import Amount, Hours
 from milepost.console import money_text
 
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -248,10 +251,62 @@ class FirmAtMoment:
         found = [each for index, cut in self._shards for each in index.glance.lines_of_hours(cut, wanted)]
         return {row: line for row, line, _ in found if line}, {row: project for row, _, project in found}
 
+    def hours_of_projects(self) -> list[tuple[str, Hours]]:
+        """By project the hours of which something is booked."""
+        return [each for index, cut in self._shards for each in index.glance.hours_of_projects(cut)]
+
+    def hours_opened(self) -> list[tuple[str, Hours]]:
+        """By project what balances brought forward."""
+        found = ((project_id, whole(noted, "hours") or 0) for project_id, noted in self.named(OPENED).items())
+        return [each for each in found if each[1]]
+
+    # What figures are made of
+
+    def journal_lines(self, of: LinesAsked) -> list[LineSummed]:
+        """Lines that a sum is of, each with its journal; asked for where somebody wants the sum explained."""
+        found: list[LineSummed] = []
+        for index, cut in self._shards:
+            lines = index.glance.lines(cut, of)
+            offsets: dict[str, set[int]] = {}
+            for line in lines:
+                offsets.setdefault(line.engagement_id, set()).add(line.log_offset)
+            journals = {seq: one for whose, at in offsets.items() for seq, one in index.journals(whose, at).items()}
+            found += [LineSummed(journals[line.seq], line.line + 1, line.amount, line.ledger) for line in lines]
+        return found
+
+    def entries(self, project_id: str, person_id: str | None, first: date | None, last: date | None) -> list[EntryRead]:
+        """Entries of which hours are, each with the event that says them."""
+        return [
+            EntryRead(entry, index.record_at(entry.log_offset))
+            for index, cut in self._shards
+            for entry in index.glance.entries(cut, project_id, person_id, *_days(first, last))
+        ]
+
+    def stated(self, kind: str, id_: str, field: str) -> StoredRecord | None:
+        """The record that says what counts of a field."""
+        for index, cut in self._shards:
+            if (offset := index.glance.stated_at(kind, id_, cut, field)) is not None:
+                return index.record_at(offset)
+        return None
+
     def forecasts(self) -> Iterator[ForecastUpdate]:
         """The last of each project, as far as its figures in the currencies of the project and of the ledger."""
         for index, cut in self._shards:
             yield from index.forecasts_before(cut)
+
+
+class LineSummed(NamedTuple):
+    """`number` counts from 1."""
+
+    journal: JournalEntry
+    number: int
+    amount: Amount
+    ledger: Amount
+
+
+class EntryRead(NamedTuple):
+    entry: WorkedEntry
+    record: StoredRecord
 
 
 def text(noted: Noted | None, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from domain.money import format_amount, format_decimal
 from domain.units import HOURS_SCALE, PERCENT_SCALE, Amount
 from milepost import pages
-from milepost.console import amount_text, no_formula, shape
+from milepost.console import amount_text, no_formula, shape, shell_word
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow
 from milepost.locales import Writing
 from milepost.pages import Html, markup, tag
@@ -170,9 +170,10 @@ def _exact(cell: Cell, column: GlanceColumn) -> str:
 
 
 def as_json(glance: Glance) -> dict[str, object]:
-    """Version 1 of the shape; amounts, hours and percents are decimals as text, `explain` are ids that `milepost explain` takes."""
+    """Version 2 of the shape; amounts, hours and percents are decimals as text, `explain` has of each figure the id that `milepost explain`
+    takes."""
     return shape(
-        1,
+        2,
         kind=glance.kind,
         as_of=glance.as_of,
         columns=[{"name": each.name, "title": each.title, "kind": each.kind} for each in glance.columns],
@@ -197,7 +198,8 @@ def as_json(glance: Glance) -> dict[str, object]:
 
 def _row_json(glance: Glance, row: GlanceRow) -> dict[str, object]:
     cells: dict[str, object] = {each.name: _json_cell(row.cells.get(each.name), each) for each in glance.columns}
-    return {**cells, "explain": row.explain} if row.explain else cells
+    ids = {each.name: id_ for each in glance.columns if (id_ := glance.id_of(row, each.name))}
+    return {**cells, "explain": ids} if ids else cells
 
 
 def _json_cell(cell: Cell, column: GlanceColumn) -> object:
@@ -220,9 +222,9 @@ def as_page(glance: Glance, writing: Writing) -> str:
             [(column.title, column.kind.is_figure) for column in columns],
             tag(
                 "tbody",
-                (_html_row(row, columns, below, writing, "total" if row.is_sum else None) for row in shown.rows),
+                (_html_row(shown, row, columns, below, writing, "total" if row.is_sum else None) for row in shown.rows),
             ),
-            tag("tbody", (_html_row(row, columns, below, writing, "total") for row in shown.totals)),
+            tag("tbody", (_html_row(shown, row, columns, below, writing, "total") for row in shown.totals)),
         )
         if glance.rows
         else tag("p", f"None: {glance.empty}.")
@@ -250,32 +252,32 @@ def _on_a_phone(columns: Sequence[GlanceColumn]) -> str:
 
 
 def _html_row(
+    glance: Glance,
     row: GlanceRow,
     columns: Sequence[GlanceColumn],
     below: Mapping[str, GlanceColumn],
     writing: Writing,
     class_: str | None = None,
 ) -> Html:
-    cells = (_html_cell(row, column, below.get(column.name), writing) for column in columns)
+    cells = (
+        _html_cell(row, column, below.get(column.name), writing, glance.id_of(row, column.name)) for column in columns
+    )
     return tag("tr", cells, class_=class_)
 
 
-def _html_cell(row: GlanceRow, column: GlanceColumn, below: GlanceColumn | None, writing: Writing) -> Html:
+def _html_cell(row: GlanceRow, column: GlanceColumn, below: GlanceColumn | None, writing: Writing, id_: str) -> Html:
     """What stands below is a name, or what else the thing is known by."""
     cell = row.cells.get(column.name)
     said = _written(cell, column, writing)
     classes = [_CLASSES.get(column.kind, "right")]
     if isinstance(cell, int) and cell < 0:
         classes.append("negative")
-    ids = row.explain.get(column.name, ())
-    explained = f"milepost explain {' + '.join(ids[:IDS_SHOWN])}" if ids and said else None
+    explained = f"milepost explain {shell_word(id_)}" if id_ and said else None
     inside = tag("span", said, title=explained) if explained or column.kind is CellKind.ID else said
     under = _written(row.cells.get(below.name), below, writing) if below is not None else ""
     return tag("td", markup(inside, tag("small", under) if under else ""), class_=" ".join(classes))
 
 
-# How many ids a figure shows; all of them are in JSON.
-IDS_SHOWN: Final = 5
 _CLASSES: Final[Mapping[CellKind, str]] = {CellKind.TEXT: "text", CellKind.ID: "id", CellKind.DAY: "nowrap"}
 
 

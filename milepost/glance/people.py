@@ -9,6 +9,7 @@ hours of what the person can work (`PersonCapacitySet`: hours less time off), in
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -17,10 +18,21 @@ from connectors.files.glance_rows import CAPACITY, PERSON
 from domain.accounts import LABOR_COST
 from domain.identity import parts_of
 from domain.months import month_end
-from domain.units import Amount, Hours
 from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.figures import (
+    BILLABLE,
+    HOURS,
+    WAITING,
+    Figure,
+    InDays,
+    Part,
+    StatedField,
+    percent_of,
+    share,
+    sum_of,
+)
 from milepost.glance.firm import FirmAtMoment, on_day, text, whole
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, percent_of, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, row_of, summed, with_figures
 from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
@@ -55,6 +67,11 @@ class MonthSpan(NamedTuple):
     first: date | None = None
     last: date | None = None
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        days = ("from", self.first), ("to", self.last)
+        return tuple(f"{option}={day:%Y-%m}" for option, day in days if day is not None)
+
     def has(self, month: str) -> bool:
         day = date.fromisoformat(f"{month}-01")
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
@@ -85,6 +102,8 @@ def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project:
         feet_of(firm, map(_figure, every), {LABOR: (LABOR_COST,)}) if is_whole else (),
         (*firm.not_whole(), *NOTES),
         "no hours are approved in these months" if firm.people else "nobody is known yet",
+        filters=wanted.filters,
+        asked=(*months.asked, *(("by-project",) if by_project else ())),
     )
 
 
@@ -101,16 +120,28 @@ def _rows(firm: FirmAtMoment, months: MonthSpan, *, by_project: bool) -> list[Gl
     for each in firm.hours(months.first, months.last, moved):
         key = _key(firm, each.person_id, date.fromordinal(each.day) if each.day else firm.today)
         worked[key._replace(project_id=each.project_id) if by_project else key].append(each)
-    cost: dict[_Key, Amount] = defaultdict(int)
+    cost: dict[_Key, list[Part]] = defaultdict(list)
     for one in firm.cost_of_hours(months.first, months.last):
         project_id = one.project_id if by_project else ""
-        cost[_Key(one.person_id, one.entity_id, one.ledger_currency, project_id)] += one.cost
+        part = Part(one.cost, InDays(one, months.first, months.last))
+        cost[_Key(one.person_id, one.entity_id, one.ledger_currency, project_id)].append(part)
     capacity = {} if by_project else _capacities(firm, months)
-    used = _used(capacity, worked)
+    used = _used(capacity, worked, months)
     for key in capacity:  # somebody who could work and did not
         worked.setdefault(key, [])
     keys = sorted({*worked, *cost}, key=lambda key: (not key.person_id, key))
-    return [_row(firm, key, worked.get(key), cost.get(key, 0), capacity.get(key, {}), used.get(key, 0)) for key in keys]
+    return [
+        _row(firm, key, _hours(worked[key], months) if key in worked else {}, cost.get(key, []), capacity, used)
+        for key in keys
+    ]
+
+
+def _hours(worked: list[HoursWorked], months: MonthSpan) -> dict[str, Figure]:
+    """All hours, those that are billable, and those of which nothing is booked."""
+    return {
+        column: sum_of([Part(getattr(each, column), InDays(each, *months), column) for each in worked])
+        for column in (HOURS, BILLABLE, WAITING)
+    }
 
 
 def _key(firm: FirmAtMoment, person_id: str, day: date) -> _Key:
@@ -123,13 +154,13 @@ def _key(firm: FirmAtMoment, person_id: str, day: date) -> _Key:
 def _row(
     firm: FirmAtMoment,
     key: _Key,
-    worked: list[HoursWorked] | None,
-    cost: Amount,
-    capacity: dict[str, Hours],
-    used: Hours,
+    hours: dict[str, Figure],
+    cost: list[Part],
+    capacity: Mapping[_Key, dict[str, list[Part]]],
+    used: Mapping[_Key, list[Part]],
 ) -> GlanceRow:
     noted = firm.people.get(key.person_id)
-    cells: dict[str, Cell] = {
+    texts: dict[str, Cell] = {
         "person": key.person_id or None,
         "project": key.project_id or None,
         "name": text(noted, "name") or (None if key.person_id else "no hours of a person"),
@@ -137,45 +168,44 @@ def _row(
         "practice": text(noted, "practice") or None,
         "company": key.entity_id or None,
         "currency": key.currency or None,
-        "cost": cost,
     }
     if key.project_id:
-        cells["client"] = firm.client_of(key.project_id) or None
-        cells["manager"] = text(firm.projects.get(key.project_id), "manager") or None
-    explain: dict[str, tuple[str, ...]] = {}
-    if worked is not None:
-        hours, billable = sum(each.hours for each in worked), sum(each.billable for each in worked)
-        cells |= {"hours": hours, "billable": billable, "waiting": sum(each.waiting for each in worked)}
-        cells["billable_share"] = percent_of(billable, hours)
-        if capacity:
-            cells |= {"capacity": sum(capacity.values()), USED: used}
-            cells["utilisation"] = percent_of(used, sum(capacity.values()))
-        projects = sorted({each.project_id for each in worked})
-        explain = {"hours": tuple(f"{project}#hours" for project in projects)}
-        explain["billable"] = tuple(f"{project}#billable_hours" for project in projects)
-        explain["cost"] = tuple(f"{project}#cost" for project in projects)
-    return GlanceRow(cells, explain)
+        texts["client"] = firm.client_of(key.project_id) or None
+        texts["manager"] = text(firm.projects.get(key.project_id), "manager") or None
+    figures = {**hours, "cost": sum_of(cost)}
+    if hours:
+        figures["billable_share"] = percent_of(figures, BILLABLE, HOURS)
+        if key in capacity:
+            figures["capacity"] = sum_of([part for parts in capacity[key].values() for part in parts])
+            figures[USED] = sum_of(used[key])._replace(title="billable hours of these months", unit="hours")
+            figures["utilisation"] = share(figures[USED], figures["capacity"]._replace(title="capacity", unit="hours"))
+    return row_of((key.entity_id, key.person_id, *([key.project_id] if key.project_id else ())), texts, figures)
 
 
-def _capacities(firm: FirmAtMoment, months: MonthSpan) -> dict[_Key, dict[str, Hours]]:
+def _capacities(firm: FirmAtMoment, months: MonthSpan) -> dict[_Key, dict[str, list[Part]]]:
     """By person and month: hours less time off, of months until the moment's; in the company of the month's last day."""
-    found: dict[_Key, dict[str, Hours]] = defaultdict(dict)
+    found: dict[_Key, dict[str, list[Part]]] = defaultdict(dict)
     now = f"{firm.today:%Y-%m}"
     for id_, noted in firm.named(CAPACITY).items():
         person_id, month = parts_of(id_)
         if months.has(month) and month <= now:
             key = _key(firm, person_id, min(month_end(date.fromisoformat(f"{month}-01")), firm.today))
-            found[key][month] = (whole(noted, "hours") or 0) - (whole(noted, "time_off") or 0)
+            of = [Part(whole(noted, "hours") or 0, StatedField(CAPACITY, id_, "hours"))]
+            if off := whole(noted, "time_off"):
+                of.append(Part(-off, StatedField(CAPACITY, id_, "time_off")))
+            found[key][month] = of
     return found
 
 
-def _used(capacity: dict[_Key, dict[str, Hours]], worked: dict[_Key, list[HoursWorked]]) -> dict[_Key, Hours]:
+def _used(
+    capacity: Mapping[_Key, dict[str, list[Part]]], worked: dict[_Key, list[HoursWorked]], months: MonthSpan
+) -> dict[_Key, list[Part]]:
     """Billable hours of the person in the months that a capacity is of, in whichever company."""
-    by_month: dict[tuple[str, str], Hours] = defaultdict(int)
+    by_month: dict[tuple[str, str], list[Part]] = defaultdict(list)
     for of_key in worked.values():
         for each in of_key:
-            by_month[each.person_id, each.month] += each.billable
-    return {key: sum(by_month[key.person_id, month] for month in months) for key, months in capacity.items()}
+            by_month[each.person_id, each.month].append(Part(each.billable, InDays(each, *months), BILLABLE))
+    return {key: [part for month in of for part in by_month[key.person_id, month]] for key, of in capacity.items()}
 
 
 def _figure(row: GlanceRow) -> TableFigure:
@@ -189,8 +219,9 @@ def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:
 
 def _with_shares(total: GlanceRow) -> GlanceRow:
     """Of those who have a capacity, the share of it that their billable hours use."""
+    named = {name: figure._replace(title=name, unit="hours") for name, figure in total.figures.items()}
     shares = {
-        "billable_share": percent_of(total.amount("billable"), total.amount("hours")),
-        "utilisation": percent_of(total.amount(USED), total.amount("capacity")),
+        "billable_share": percent_of(named, BILLABLE, HOURS),
+        "utilisation": share(named[USED], named["capacity"]),
     }
-    return total._replace(cells={**total.cells, **shares})
+    return with_figures(total, shares)

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
-from connectors.files.glance_index import AboutSum, PublishedStatement, SharedRow
+from connectors.files.glance_index import ON_NONE, ON_ONE, AboutSum, PublishedStatement, SharedRow
 from connectors.files.glance_rows import CONTRACT, HOLD, INVOICED
 from domain.accounts import CONTRACT_ASSET
 from domain.billing.holds import entry_scopes, keeps_back, places
@@ -52,6 +52,18 @@ class Reason(StrEnum):
 LIMITS: Final = {OVER_ORDER: Reason.ORDER, OVER_CAPS: Reason.OVER_CAP}
 
 
+class PieceStep(NamedTuple):
+    """How a piece came to what it is: `of` a sum of journals' lines, of which it has the whole where it `is_whole`."""
+
+    title: str
+    amount: Amount
+    ledger: Amount
+    of: AboutSum | None = None
+    placed: str = ""
+    row: str = ""
+    is_whole: bool = True
+
+
 @dataclass(slots=True)
 class UnbilledPiece:
     """`day` is the service date as an ordinal, of a statement the first day of its period."""
@@ -73,13 +85,20 @@ class UnbilledPiece:
     reason: Reason = Reason.NOT_CUT
     statement_id: str = ""
     exception_id: str = ""
+    steps: list[PieceStep] = field(default_factory=list)
+
+    def move(self, title: str, amount: Amount, ledger: Amount) -> None:
+        self.amount, self.ledger = self.amount + amount, self.ledger + ledger
+        self.steps.append(PieceStep(title, amount, ledger))
 
 
 def pieces(firm: FirmAtMoment) -> list[UnbilledPiece]:
     """All of them; they sum to the two accounts."""
     parted = [_parted_row(each) for each in firm.unbilled.shared]
-    waiting = _by_payer(firm, [*firm.unbilled.on_none, *(one for rest, _ in parted for one in rest)])
-    stated = [_piece(each) for each in (*firm.unbilled.on_one, *(one for _, listed in parted for one in listed))]
+    alone = ((each, _step(each, ON_NONE)) for each in firm.unbilled.on_none)
+    waiting = _by_payer(firm, [*alone, *(one for rest, _ in parted for one in rest)])
+    stated = [_piece(each, _step(each, ON_ONE)) for each in firm.unbilled.on_one]
+    stated += [_piece(*one) for _, listed in parted for one in listed]
     found = _of_statements(firm, stated, waiting)
     _give_reasons(firm, waiting)
     found += _over_limits(firm, waiting, OVER_ORDER, Reason.ORDER)
@@ -87,17 +106,28 @@ def pieces(firm: FirmAtMoment) -> list[UnbilledPiece]:
     return [piece for piece in (*waiting, *found) if piece.amount or piece.ledger]
 
 
-def _piece(each: AboutSum) -> UnbilledPiece:
+_Found = tuple[AboutSum, PieceStep]
+
+
+def _piece(each: AboutSum, step: PieceStep) -> UnbilledPiece:
     whose = each.project_id, each.contract_id, each.customer_id, each.account, each.about, each.rule
-    return UnbilledPiece(
-        each.entity_id, each.ledger_currency, each.currency, *whose, each.day, each.amount, each.ledger
-    )
+    head = each.entity_id, each.ledger_currency, each.currency
+    return UnbilledPiece(*head, *whose, each.day, each.amount, each.ledger, steps=[step])
 
 
-def _parted_row(row: SharedRow) -> tuple[list[AboutSum], list[AboutSum]]:
+def _step(each: AboutSum, placed: str) -> PieceStep:
+    return PieceStep(f"{each.account}, {each.about}", each.amount, each.ledger, each, placed)
+
+
+def _part_step(row: str, each: AboutSum, title: str) -> PieceStep:
+    return PieceStep(f"{row}, {title}", each.amount, each.ledger, each, "", row, is_whole=False)
+
+
+def _parted_row(row: SharedRow) -> tuple[list[_Found], list[_Found]]:
     """What is left of a row, and what of it is on which statement: each takes what it lists of what the journals before it came to."""
+    about = row.posted[0][1].about if row.posted else ""
     left: dict[tuple[object, ...], AboutSum] = {}
-    found: list[AboutSum] = []
+    found: list[_Found] = []
     posted = deque(row.posted)
     for seq, statement_id, listed in (*row.listed, (None, "", 0)):
         while posted and (seq is None or posted[0][0] <= seq):
@@ -118,9 +148,10 @@ def _parted_row(row: SharedRow) -> tuple[list[AboutSum], list[AboutSum]]:
                     ledger=carried_part(part, (each.amount, each.ledger), each.ledger_currency, HALF_UP),
                 )
                 taken += part
-                found.append(of)
+                found.append((of, _part_step(about, of, f"what statement {statement_id} lists of it")))
                 left[of_whom] = each._replace(amount=each.amount - of.amount, ledger=each.ledger - of.ledger)
-    return [each for each in left.values() if each.amount or each.ledger], found
+    rest = [each for each in left.values() if each.amount or each.ledger]
+    return [(each, _part_step(about, each, "what no statement lists of it")) for each in rest], found
 
 
 def _plus(one: AboutSum, other: AboutSum) -> AboutSum:
@@ -140,15 +171,15 @@ def _key(piece: UnbilledPiece) -> tuple[str, ...]:
 # Payers
 
 
-def _by_payer(firm: FirmAtMoment, rows: Iterable[AboutSum]) -> list[UnbilledPiece]:
+def _by_payer(firm: FirmAtMoment, rows: Iterable[_Found]) -> list[UnbilledPiece]:
     """Where several pay by shares, each has what its share is; of a row that some were billed for the others have what is left.
 
     520.00 shared 60 to 40 are 312.00 and 208.00; once the first has its statement, the 208.00 that are left are the other's.
     """
     payers = _Payers(firm)
     found = []
-    for each in rows:
-        left, parties = _piece(each), payers.of(each)
+    for each, step in rows:
+        left, parties = _piece(each, step), payers.of(each)
         left.payers = tuple(party.customer_id for party in parties)
         if any(party.share for party in parties):
             for party, amount in zip(parties[1:], shared(left.amount, parties, left.currency)[1:], strict=True):
@@ -201,6 +232,7 @@ def _of_statements(
         known = relieved.setdefault((*_key(piece), piece.customer_id), piece)
         if known is not piece:
             known.amount, known.ledger = known.amount + piece.amount, known.ledger + piece.ledger
+            known.steps += piece.steps
     for rest in relieved.values():
         rest.reason = Reason.AHEAD
         _take(rest, _first(by_contract.get(_key(rest), []), rest.customer_id))
@@ -229,10 +261,11 @@ def _take(rest: UnbilledPiece, rows: list[UnbilledPiece]) -> None:
             continue
         part = min(row.amount, -rest.amount)
         ledger = _carried(row, part)
-        row.amount, row.ledger = row.amount - part, row.ledger - ledger
-        rest.amount, rest.ledger = rest.amount + part, rest.ledger + ledger
+        row.move(f"invoiced ahead of it, by statement {rest.row}", -part, -ledger)
+        rest.move(f"taken off {row.row}", part, ledger)
     if not rest.amount and rest.ledger and (left := [row for row in rows if row.amount]):
-        left[0].ledger, rest.ledger = left[0].ledger + rest.ledger, 0
+        left[0].move("exchange difference of what is invoiced", 0, rest.ledger)
+        rest.move(f"exchange difference, carried by {left[0].row}", 0, -rest.ledger)
 
 
 def _bill(
@@ -260,10 +293,14 @@ def _parted(
 ) -> UnbilledPiece:
     """A part of a piece, for a reason of its own; the piece has the rest."""
     ledger = _carried(piece, amount)
-    piece.amount, piece.ledger = piece.amount - amount, piece.ledger - ledger
-    return replace(
-        piece, amount=amount, ledger=ledger, reason=reason, statement_id=statement_id, exception_id=exception_id
+    made = replace(
+        piece, amount=0, ledger=0, reason=reason, statement_id=statement_id, exception_id=exception_id, steps=[]
     )
+    first = piece.steps[0]
+    of = PieceStep(f"part of {piece.row}", amount, ledger, first.of, "", first.row or piece.row, is_whole=False)
+    made.amount, made.ledger, made.steps = amount, ledger, [of]
+    piece.move(f"less a part for which another reason or payer counts: {reason}", -amount, -ledger)
+    return made
 
 
 # Reasons
@@ -337,7 +374,7 @@ class _Holds:
         return keeps_back(self._held, names | entry_scopes(piece.row), piece.payers or (piece.customer_id,))
 
     def _line_of(self, piece: UnbilledPiece) -> str:
-        """Stated by the fee or the entry, else the only line of the project."""
+        """StatedField by the fee or the entry, else the only line of the project."""
         kind, fact = named(piece.row)
         if kind in {FEE, SCHEDULED_REVENUE}:
             return parts_of(fact)[1]

@@ -15,15 +15,15 @@ from connectors.files.glance_index import AboutSum
 from connectors.files.glance_rows import CREDIT_MEMO, INVOICED
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.identity import parts_of
-from domain.units import Amount
 from domain.work.rows import FEE, named
 from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.figures import AMOUNT, Part, PostedBetween, less, plus, sum_of
 from milepost.glance.firm import FirmAtMoment, lines_of
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed
 from milepost.glance.wanted import Wanted
 
 PREPAID: Final = (CONTRACT_LIABILITY, CUSTOMER_DEPOSIT)
-BEFORE, GRANTED, LEDGER = "brought_forward", "granted", "ledger"
+BEFORE, GRANTED, LEFT_IN_LEDGER = "brought_forward", "granted", "in_ledger"
 MOVES: Final = (GRANTED, "used", "expired", "given_back")
 # Terms under which a customer may pay before it is earned.
 AHEAD: Final = frozenset({"FixedPrice", "Milestones", "Subscription", "Retainer", "Deposit"})
@@ -68,22 +68,27 @@ def prepaid(firm: FirmAtMoment, wanted: Wanted, since: date) -> Glance:
             f"Before {since} by accounting date is brought forward; `--since DAY` begins on another day.",
         ),
         "no customer paid ahead" if firm.accounts else "nothing is posted yet",
+        filters=wanted.filters,
+        asked=(f"since={since}",),
     )
 
 
 def _rows(firm: FirmAtMoment, since: date) -> list[GlanceRow]:
     invoiced, refunds = firm.named(INVOICED), firm.statements_with_refunds
-    found: dict[tuple[str, ...], dict[str, Amount]] = defaultdict(lambda: dict.fromkeys((BEFORE, *MOVES, LEDGER), 0))
+    found: dict[tuple[str, ...], dict[str, list[Part]]] = defaultdict(lambda: defaultdict(list))
     for each in firm.about(PREPAID, before=since):
-        sums = found[_key(firm, each)]
-        sums[BEFORE] -= each.amount
-        sums[LEDGER] -= each.ledger
+        parts = found[_key(firm, each)]
+        parts[BEFORE].append(Part(-each.amount, PostedBetween(each, None, since), AMOUNT))
+        parts[LEFT_IN_LEDGER].append(Part(-each.ledger, PostedBetween(each, None, since)))
     for each in firm.about(PREPAID, since=since):
-        sums = found[_key(firm, each)]
+        parts = found[_key(firm, each)]
         what = _move(each, is_invoice=each.about in invoiced, is_refund=each.about in refunds)
-        sums[what] += -each.amount if what == GRANTED else each.amount
-        sums[LEDGER] -= each.ledger
-    return [_row(firm, key, found[key]) for key in sorted(found) if any(found[key].values())]
+        parts[what].append(
+            Part(-each.amount if what == GRANTED else each.amount, PostedBetween(each, since, None), AMOUNT)
+        )
+        parts[LEFT_IN_LEDGER].append(Part(-each.ledger, PostedBetween(each, since, None)))
+    rows = (_row(firm, key, found[key]) for key in sorted(found))
+    return [row for row in rows if any(figure.value for figure in row.figures.values())]
 
 
 def _key(firm: FirmAtMoment, each: AboutSum) -> tuple[str, ...]:
@@ -110,9 +115,9 @@ def _move(each: AboutSum, *, is_invoice: bool, is_refund: bool) -> str:
     return "given_back" if parts_of(each.about)[0] == CREDIT_MEMO else "used"
 
 
-def _row(firm: FirmAtMoment, key: tuple[str, ...], sums: dict[str, Amount]) -> GlanceRow:
+def _row(firm: FirmAtMoment, key: tuple[str, ...], parts: dict[str, list[Part]]) -> GlanceRow:
     client, contract_id, project_id, entity_id, kind, currency, ledger_currency, account = key
-    cells: dict[str, Cell] = {
+    texts: dict[str, Cell] = {
         "client": client or None,
         "client_name": firm.client_name(client) or None,
         "contract": contract_id or None,
@@ -120,14 +125,13 @@ def _row(firm: FirmAtMoment, key: tuple[str, ...], sums: dict[str, Amount]) -> G
         "company": entity_id,
         "kind": kind,
         "currency": currency,
-        **{name: sums[name] for name in (BEFORE, *MOVES)},
-        "left": sums[BEFORE] + sums[GRANTED] - sums["used"] - sums["expired"] - sums["given_back"],
         "ledger_currency": ledger_currency,
-        "in_ledger": sums[LEDGER],
     }
-    period = firm.last_period.get(entity_id)
-    balance = "deposit" if account == CUSTOMER_DEPOSIT else "contract_position"
-    return GlanceRow(cells, {"left": (f"{entity_id}/{period}/{balance}/{contract_id or '-'}/{currency}#closing",)})
+    figures = {name: sum_of(parts.get(name, ())) for name in (BEFORE, *MOVES)}
+    left = less(figures, GRANTED, *MOVES[1:])
+    figures["left"] = plus(figures, BEFORE, left)
+    figures[LEFT_IN_LEDGER] = sum_of(parts.get(LEFT_IN_LEDGER, ()))
+    return row_of((entity_id, contract_id, project_id, account, client, currency), texts, figures)
 
 
 def _figure(row: GlanceRow) -> TableFigure:

@@ -1,21 +1,36 @@
 """Projects: budget, what is burned of it, margin, what is unbilled, where the forecast ends, and open exceptions.
 
 Cost, revenue and unbilled are those of the ledger at the moment, in ledger currency: a row a project and company, since the cost of a
-person stands in the person's company. Hours are those of the last forecast, which is of the same day or before.
+person stands in the person's company. Hours are those booked and brought forward, at the same moment.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from connectors.files.glance_index import WaitingException
+from connectors.files.glance_rows import OPENED, PROJECT
 from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
+from domain.identity import escape
 from domain.outputs import ForecastUpdate
-from domain.units import Amount
 from milepost.console import money_text
-from milepost.glance.feet import TableFigure, feet_of, ledger_ids
+from milepost.figure_words import figure_words
+from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.figures import (
+    UNKNOWN,
+    Booked,
+    Counted,
+    Elsewhere,
+    Figure,
+    Part,
+    StatedField,
+    counted,
+    less,
+    share,
+    sum_of,
+)
 from milepost.glance.firm import FirmAtMoment, lines_of, text
 from milepost.glance.pieces import Reason, pieces
 from milepost.glance.sheet import (
@@ -25,8 +40,9 @@ from milepost.glance.sheet import (
     GlanceColumn,
     GlanceRow,
     margin_percent,
-    percent_of,
+    row_of,
     totals_with_margin,
+    with_figures,
 )
 from milepost.glance.wanted import Wanted
 
@@ -41,6 +57,7 @@ COLUMNS: Final = (
     GlanceColumn("currency", "currency", CellKind.TEXT),
     GlanceColumn("budget_hours", "budget hours", CellKind.HOURS, 10),
     GlanceColumn("hours", "hours", CellKind.HOURS, 9),
+    GlanceColumn("budget_fees", "fee budget", CellKind.AMOUNT, 12),
     GlanceColumn("budget_cost", "cost budget"),
     GlanceColumn("cost", "cost"),
     GlanceColumn("budget_used", "used %", CellKind.PERCENT),
@@ -52,14 +69,16 @@ COLUMNS: Final = (
     GlanceColumn("forecast_revenue", "forecast revenue", CellKind.AMOUNT, 11),
     GlanceColumn("forecast_cost", "forecast cost", CellKind.AMOUNT, 11),
     GlanceColumn("forecast_margin", "forecast margin", CellKind.AMOUNT, 2),
+    GlanceColumn("forecast_on", "forecast of", CellKind.DAY, 11),
     GlanceColumn("exceptions", "open exceptions", CellKind.COUNT),
     GlanceColumn("at_risk", "at risk", CellKind.TEXT, 8),
 )
 SUMMED: Final = (
-    *("hours", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
+    *("hours", "budget_fees", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
     *("forecast_revenue", "forecast_cost", "forecast_margin"),
 )
-ACCOUNTS: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "unbilled": UNBILLED}
+POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST}
+ACCOUNTS: Final = {**POSTED, "unbilled": UNBILLED}
 # 1150 and 1160, by whether a statement has it.
 ON_STATEMENT: Final = "on_statement"
 NOTES: Final = (
@@ -83,6 +102,7 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         feet_of(firm, _figures(sums), ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         _why_none(firm),
+        filters=wanted.filters,
     )
 
 
@@ -94,30 +114,42 @@ def _why_none(firm: FirmAtMoment) -> str:
 
 def _rows(firm: FirmAtMoment, sums: Sums, exceptions: Mapping[str, list[WaitingException]]) -> list[GlanceRow]:
     updates = {update.project_id: update for update in firm.forecasts()}
-    whole = _whole_costs(sums)
+    whole, hours = _whole_costs(sums), _hours(firm)
     keys = dict.fromkeys(sums)
     for project_id, noted in firm.projects.items():
         entity_id = text(noted, "company")
         keys.setdefault((project_id, entity_id, firm.currency_of(entity_id)))
     return [
-        _row(firm, key, sums.get(key, {}), updates.get(key[0]), whole.get(key[0], {}), exceptions.get(key[0], []))
+        _row(
+            firm,
+            key,
+            sums.get(key, {}),
+            _Whole(updates.get(key[0]), whole.get(key[0], {}), hours.get(key[0], [])),
+            exceptions.get(key[0], []),
+        )
         for key in sorted(keys, key=lambda key: (not key[0], key))
     ]
+
+
+class _Whole(NamedTuple):
+    """Of a project in all companies: its last forecast, its cost by ledger currency, and its hours."""
+
+    update: ForecastUpdate | None
+    cost: dict[str, list[Part]]
+    hours: list[Part]
 
 
 def _row(
     firm: FirmAtMoment,
     key: tuple[str, str, str],
-    sums: dict[str, Amount],
-    update: ForecastUpdate | None,
-    whole: dict[str, Amount],
+    sums: dict[str, list[Part]],
+    of_all: _Whole,
     exceptions: list[WaitingException],
 ) -> GlanceRow:
     project_id, entity_id, currency = key
     noted = firm.projects.get(project_id)
-    revenue, cost, billed = -sums.get("revenue", 0), sums.get("cost", 0), sums.get(ON_STATEMENT, 0)
     client = firm.client_of(project_id)
-    cells: dict[str, Cell] = {
+    texts: dict[str, Cell] = {
         "project": project_id or None,
         "name": text(noted, "name") or None,
         "client": client or None,
@@ -126,87 +158,112 @@ def _row(
         "practice": text(noted, "practice") or None,
         "company": entity_id,
         "currency": currency,
-        "cost": cost,
-        "revenue": revenue,
-        "margin": revenue - cost,
-        "margin_percent": margin_percent(revenue - cost, revenue),
-        "unbilled": sums.get("unbilled", 0) - billed,
-        "on_statement": billed,
     }
-    explain = {column: ledger_ids(firm, entity_id, project_id, ACCOUNTS[column], sums) for column in ACCOUNTS}
+    figures = {name: sum_of(sums.get(name, ()), -1 if name == "revenue" else 1) for name in ACCOUNTS}
+    figures[ON_STATEMENT] = sum_of(sums.get(ON_STATEMENT, ()))
+    figures["margin"] = less(figures, "revenue", "cost")
+    figures["margin_percent"] = margin_percent(figures)
     # What is of the project as a whole stands once, on the row of its own company.
     if noted is None or text(noted, "company") in {"", entity_id}:
-        cells |= _budget(noted, currency, whole, revenue, update)
-        cells |= _forecast(update, currency)
-        cells |= _open(exceptions)
-        if cells.get("forecast_margin") is not None:
-            heads = {"revenue": "eac_revenue", "cost": "eac_cost", "margin": "margin"}
-            explain |= {f"forecast_{name}": (f"{project_id}#ledger/{figure}",) for name, figure in heads.items()}
-        if update is not None:
-            explain["hours"] = (f"{project_id}#burn_hours",)
-    return GlanceRow(cells, {name: ids for name, ids in explain.items() if ids})
+        _add_budget(figures, project_id, noted, currency, of_all)
+        if of_all.update is not None:
+            _add_forecast(texts, figures, of_all.update, currency)
+        risk = _open(exceptions)
+        texts["at_risk"] = risk
+        figures["exceptions"] = _counted(exceptions)
+    return row_of((entity_id, project_id), texts, figures)
 
 
-def _budget(
-    noted: object, currency: str, whole: dict[str, Amount], revenue: Amount, update: ForecastUpdate | None
-) -> dict[str, Cell]:
-    """`whole` is the project's cost in all companies, by ledger currency; of several the last forecast has it in the project's."""
+def _add_budget(figures: dict[str, Figure], project_id: str, noted: object, currency: str, of_all: _Whole) -> None:
+    """Cost of several currencies is that of the last forecast, which has it in the project's."""
     stated = noted.get("budget") if isinstance(noted, dict) else None
-    hours, budget, fees, of = stated if isinstance(stated, list) else (None, None, None, None)
-    burned = update.project.burn_hours if update is not None else None
+    hours, cost, fees, of = stated if isinstance(stated, list) else (None, None, None, None)
     same = of in {None, currency}
-    cost: Amount | None = whole.get(currency, 0)
-    if set(whole) - {currency}:
-        is_told = update is not None and update.project.currency == currency
-        cost = update.project.burn_cost if update is not None and is_told else None
-    cells: dict[str, Cell] = {"budget_hours": hours, "hours": burned, "budget_cost": budget if same else None}
-    if budget and same and cost is not None:
-        cells["budget_used"] = percent_of(cost, budget)
-    elif hours and burned is not None:
-        cells["budget_used"] = percent_of(burned, hours)
+    for column, value, field in (
+        ("budget_hours", hours, "hours"),
+        ("budget_cost", cost, "cost"),
+        ("budget_fees", fees, "revenue"),
+    ):
+        if value is not None and (same or column == "budget_hours"):
+            figures[column] = _stated(project_id, value, field)
+    if noted is not None or of_all.hours:
+        figures["hours"] = sum_of(of_all.hours)
+    spent = sum_of(of_all.cost.get(currency, ()))
+    if set(of_all.cost) - {currency}:
+        update = of_all.update
+        spent = (
+            _forecast_of(update, "burn_cost", update.project.burn_cost)
+            if update is not None and update.project.currency == currency
+            else UNKNOWN
+        )
+    if cost and same and spent.value is not None:
+        figures["budget_used"] = share(spent, figures["budget_cost"])
+    elif hours and "hours" in figures:
+        figures["budget_used"] = share(figures["hours"], figures["budget_hours"])
     elif fees and same:
-        cells["budget_used"] = percent_of(revenue, fees)
-    return cells
+        figures["budget_used"] = share(figures["revenue"], figures["budget_fees"])
 
 
-def _forecast(update: ForecastUpdate | None, currency: str) -> dict[str, Cell]:
-    now = (update.ledger or update.project) if update is not None else None
-    if now is None or now.currency != currency:
-        return {}
-    return {"forecast_revenue": now.eac_revenue, "forecast_cost": now.eac_cost, "forecast_margin": now.margin}
+def _stated(project_id: str, value: int, field: str) -> Figure:
+    return sum_of([Part(value, StatedField(PROJECT, project_id, "budget", field))])
 
 
-Sums = dict[tuple[str, str, str], dict[str, Amount]]
+def _add_forecast(texts: dict[str, Cell], figures: dict[str, Figure], update: ForecastUpdate, currency: str) -> None:
+    now, whose = (update.ledger, "ledger/") if update.ledger is not None else (update.project, "")
+    if now.currency == currency:
+        texts["forecast_on"] = update.as_of
+        for name, value in (("revenue", now.eac_revenue), ("cost", now.eac_cost), ("margin", now.margin)):
+            if value is not None:
+                head = "margin" if name == "margin" else f"eac_{name}"
+                figures[f"forecast_{name}"] = _forecast_of(update, f"{whose}{head}", value)
+
+
+def _forecast_of(update: ForecastUpdate, figure: str, value: int) -> Figure:
+    title = f"forecast {update.sequence} of {update.project_id}: {figure_words(figure)}"
+    return sum_of([Part(value, Elsewhere(title, f"{escape(update.project_id)}#forecast/{update.sequence}/{figure}"))])
+
+
+Sums = dict[tuple[str, str, str], dict[str, list[Part]]]
 
 
 def _sums(firm: FirmAtMoment) -> Sums:
-    """By project, company and ledger currency; by the columns' names and by account. On a statement is a part of unbilled here."""
-    named = {account: column for column, accounts in ACCOUNTS.items() for account in accounts}
-    found: Sums = defaultdict(lambda: defaultdict(int))
+    """By project, company and ledger currency; by column."""
+    named = {account: column for column, accounts in POSTED.items() for account in accounts}
+    found: Sums = defaultdict(lambda: defaultdict(list))
     for each in firm.accounts:
-        if (column := named.get(each.account)) is not None:
-            sums = found[each.project_id, each.entity_id, each.ledger_currency]
-            sums[column] += each.ledger
-            sums[each.account] += each.ledger
+        if (column := named.get(each.account)) is not None and each.ledger:
+            found[each.project_id, each.entity_id, each.ledger_currency][column].append(Part(each.ledger, each))
     for piece in pieces(firm):
-        if piece.reason is Reason.STATEMENT:
-            found[piece.project_id, piece.entity_id, piece.ledger_currency][ON_STATEMENT] += piece.ledger
-    return {key: sums for key, sums in found.items() if any(sums.values())}
+        column = ON_STATEMENT if piece.reason is Reason.STATEMENT else "unbilled"
+        key = piece.project_id, piece.entity_id, piece.ledger_currency
+        found[key][column].append(Part(piece.ledger, piece))
+    return found
 
 
 def _figures(every: Sums) -> Iterator[TableFigure]:
-    """As the rows have them, all of them."""
+    """As the rows have them, all of them; on a statement is a part of unbilled here."""
     for (_, entity_id, currency), sums in every.items():
-        for column in ACCOUNTS:
-            yield TableFigure(column, entity_id, currency, sums.get(column, 0))
+        for column, parts in sums.items():
+            what = "unbilled" if column == ON_STATEMENT else column
+            yield TableFigure(what, entity_id, currency, sum(part.value for part in parts))
 
 
-def _whole_costs(every: Sums) -> dict[str, dict[str, Amount]]:
+def _whole_costs(every: Sums) -> dict[str, dict[str, list[Part]]]:
     """By project and ledger currency, of all companies."""
-    found: dict[str, dict[str, Amount]] = defaultdict(dict)
+    found: dict[str, dict[str, list[Part]]] = defaultdict(dict)
     for (project_id, _, currency), sums in every.items():
-        if cost := sums.get("cost", 0):
-            found[project_id][currency] = found[project_id].get(currency, 0) + cost
+        if cost := sums.get("cost"):
+            found[project_id].setdefault(currency, []).extend(cost)
+    return found
+
+
+def _hours(firm: FirmAtMoment) -> dict[str, list[Part]]:
+    """By project what is booked of it, and what balances brought forward."""
+    found: dict[str, list[Part]] = defaultdict(list)
+    for project_id, hours in firm.hours_of_projects():
+        found[project_id].append(Part(hours, Booked(project_id)))
+    for project_id, hours in firm.hours_opened():
+        found[project_id].append(Part(hours, StatedField(OPENED, project_id, "hours")))
     return found
 
 
@@ -224,14 +281,21 @@ def _exceptions(firm: FirmAtMoment) -> dict[str, list[WaitingException]]:
     return found
 
 
-def _open(exceptions: Iterable[WaitingException]) -> dict[str, Cell]:
-    """How many, each once, and what is at risk by currency."""
-    distinct = {one.exception_id: one for one in exceptions}
+def _counted(exceptions: Iterable[WaitingException]) -> Figure:
+    return counted(Counted(one.category, one.exception_id) for one in _distinct(exceptions))
+
+
+def _distinct(exceptions: Iterable[WaitingException]) -> list[WaitingException]:
+    return list({one.exception_id: one for one in exceptions}.values())
+
+
+def _open(exceptions: Iterable[WaitingException]) -> str | None:
+    """What is at risk by currency, of each once."""
     risk = Counter[str]()
-    for one in distinct.values():
+    for one in _distinct(exceptions):
         if one.amount and one.currency:
             risk[one.currency] += one.amount
-    return {"exceptions": len(distinct), "at_risk": money_text(risk) if risk else None}
+    return money_text(risk) if risk else None
 
 
 def _is_open(firm: FirmAtMoment, row: GlanceRow) -> bool:
@@ -244,17 +308,14 @@ def _is_open(firm: FirmAtMoment, row: GlanceRow) -> bool:
 
 def _totals(rows: list[GlanceRow], exceptions: Mapping[str, list[WaitingException]]) -> list[GlanceRow]:
     """An exception of a contract on several projects counts once."""
-    return [
-        total._replace(
-            cells={
-                **total.cells,
-                **_open(
-                    one
-                    for row in rows
-                    if row.cells["currency"] == total.cells["currency"] and row.cells.get("exceptions")
-                    for one in exceptions[str(row.cells["project"])]
-                ),
-            }
-        )
-        for total in totals_with_margin(rows, SUMMED, "project")
-    ]
+    totals = []
+    for total in totals_with_margin(rows, SUMMED, "project"):
+        of = [
+            one
+            for row in rows
+            if row.cells["currency"] == total.cells["currency"] and row.cells.get("exceptions")
+            for one in exceptions[str(row.cells["project"])]
+        ]
+        said = with_figures(total, {"exceptions": _counted(of)})
+        totals.append(said._replace(cells={**said.cells, "at_risk": _open(of)}))
+    return totals

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -25,13 +25,14 @@ from connectors.files.glance_rows import (
 )
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
 from domain.billing.statement import due_after
-from domain.identity import escape, is_opening_statement, opening_of, parts_of
+from domain.identity import is_opening_statement, opening_of, parts_of
 from domain.money import HALF_UP, carried_part
 from domain.units import Amount
 from milepost.glance.ages import OVERDUE, age_columns, aged
 from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.figures import AMOUNT, LEDGER, Part, counted_as, sum_of
 from milepost.glance.firm import FirmAtMoment, text, whole
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed
 from milepost.glance.wanted import Wanted
 
 INVOICES, UNAPPLIED, RETAINED = "invoice", "unapplied cash", "retained"
@@ -77,6 +78,18 @@ class OpenItem:
     amount: Amount = 0
     ledger: Amount = 0
     terms: InvoiceTerms | None = None
+    lines: list[ItemLine] = field(default_factory=list)
+
+    def parts(self, measure: str) -> list[Part]:
+        return [Part(line.amount if measure == AMOUNT else line.ledger, line.of, measure) for line in self.lines]
+
+
+class ItemLine(NamedTuple):
+    """What an item has of what journals come to."""
+
+    amount: Amount
+    ledger: Amount
+    of: object
 
 
 class InvoiceTerms(NamedTuple):
@@ -101,6 +114,7 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         feet_of(firm, figures, ACCOUNTS),
         (*firm.not_whole(), *NOTES),
         "nobody owes anything" if firm.accounts else "nothing is posted yet",
+        filters=wanted.filters,
     )
 
 
@@ -118,12 +132,12 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
             found.add(each, INVOICES, _invoice_of(firm, each))
     _add_opening(firm, before, found)
     applied = firm.named(APPLIED)
-    for line, invoice_id in list(_applied(firm, found)):
-        found.add(line, INVOICES, invoice_id)
+    for seq, line, invoice_id in list(_applied(firm, found)):
+        found.add(line, INVOICES, invoice_id, OneJournal(line, seq))
     for each in firm.about((UNAPPLIED_CASH,)):
         found.add(each, UNAPPLIED, text(applied.get(each.about), "payment_id") or parts_of(each.about)[-1])
     for each in firm.about((RETENTION_RECEIVABLE,)):
-        found.add(each._replace(about=""), RETAINED, "")
+        found.add(each._replace(about=""), RETAINED, "", each)
     return found.in_order()
 
 
@@ -137,20 +151,35 @@ def _add_opening(firm: FirmAtMoment, before: Iterable[AboutSum], found: _Items) 
         loads = dict.fromkeys(opening_of(each.about) for each in sums if is_opening_statement(each.about))
         left, ledger = sum(each.amount for each in sums), sum(each.ledger for each in sums)
         whole = sums[0]._replace(about="", amount=left, ledger=ledger)
-        invoices = [one for load in loads for one in _open_before(firm, load, whole.contract_id)]
-        for place, one in enumerate(invoices):
+        invoices = [(load, one) for load in loads for one in _open_before(firm, load, whole.contract_id)]
+        for place, (load, one) in enumerate(invoices):
             is_last = place == len(invoices) - 1 and one.open == left
             part = ledger if is_last else one.ledger_open
             if part is None:
                 part = carried_part(one.open, (whole.amount, whole.ledger), whole.ledger_currency, HALF_UP)
             customer_id = one.bill_to or whole.customer_id
-            item = found.add(
-                whole._replace(amount=one.open, ledger=part, customer_id=customer_id), INVOICES, one.invoice_id
-            )
+            of = OpenAtStart(load, one.invoice_id, sums)
+            each = whole._replace(amount=one.open, ledger=part, customer_id=customer_id)
+            item = found.add(each, INVOICES, one.invoice_id, of)
             item.terms = _opening_terms(firm, one, customer_id)
             left, ledger = left - one.open, ledger - part
         if left or ledger:
-            found.add(whole._replace(amount=left, ledger=ledger), INVOICES, "")
+            found.add(whole._replace(amount=left, ledger=ledger), INVOICES, "", OpenAtStart("", "", sums))
+
+
+class OneJournal(NamedTuple):
+    """A line of one journal, by the number that the journal has alone in its shard."""
+
+    of: AboutSum
+    seq: int
+
+
+class OpenAtStart(NamedTuple):
+    """An open invoice as balances state it, of what their journals have on 1100; without one, what no invoice has of that."""
+
+    load: str
+    invoice_id: str
+    of: list[AboutSum]
 
 
 class OpenBefore(NamedTuple):
@@ -186,7 +215,8 @@ class _Items:
         self._found: dict[tuple[str, ...], OpenItem] = {}
         self._places: dict[str, tuple[str, str]] = {}
 
-    def add(self, each: AboutSum, kind: str, named: str) -> OpenItem:
+    def add(self, each: AboutSum, kind: str, named: str, of: object = None) -> OpenItem:
+        """`of` is what explains it, where that is not what it is about."""
         whose = each.entity_id, each.ledger_currency, each.currency
         key = (kind, named, *whose, "" if named else each.contract_id, "" if named else each.project_id)
         item = self._found.get(key)
@@ -197,6 +227,7 @@ class _Items:
             if named:
                 self._places.setdefault(named, (each.contract_id, each.project_id))
         item.amount, item.ledger = item.amount + each.amount, item.ledger + each.ledger
+        item.lines.append(ItemLine(each.amount, each.ledger, each if of is None else of))
         return item
 
     def is_at(self, invoice_id: str, contract_id: str, project_id: str | None = None) -> bool:
@@ -218,14 +249,14 @@ def _invoice_of(firm: FirmAtMoment, each: AboutSum) -> str:
     return ""
 
 
-def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[AboutSum, str]]:
+def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[int, AboutSum, str]]:
     """Each line of a payment's journals with its invoice. A journal has a line for each application, in their order by project; where
     what does not fit was waived, some are less or missing."""
     applied = firm.named(APPLIED)
     by_journal: dict[tuple[int, str, str, str], list[AboutSum]] = defaultdict(list)
     for seq, line in firm.payments():
         by_journal[seq, line.about, line.contract_id, line.project_id].append(line)
-    for (_, about, contract_id, project_id), lines in by_journal.items():
+    for (seq, about, contract_id, project_id), lines in by_journal.items():
         stated = applied.get(about, {}).get("applied")
         named = [(str(invoice_id), int(amount)) for invoice_id, amount in (stated if isinstance(stated, list) else [])]
         # What was brought forward stands in one project of its contract.
@@ -237,7 +268,7 @@ def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[AboutSum, str]
             found = next(same, left[0] if left else None)
             if found is not None:
                 left.remove(found)
-            yield line, found[0] if found is not None else ""
+            yield seq, line, found[0] if found is not None else ""
 
 
 # Rows
@@ -245,7 +276,7 @@ def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[AboutSum, str]
 
 def _row(firm: FirmAtMoment, item: OpenItem) -> GlanceRow:
     client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
-    cells: dict[str, Cell] = {
+    texts: dict[str, Cell] = {
         "client": client or None,
         "client_name": firm.client_name(client) or None,
         "kind": item.kind,
@@ -254,27 +285,25 @@ def _row(firm: FirmAtMoment, item: OpenItem) -> GlanceRow:
         "contract": item.contract_id or None,
         "company": item.entity_id,
         "currency": item.currency,
-        "open": item.amount,
         "ledger_currency": item.ledger_currency,
-        "in_ledger": item.ledger,
     }
+    figures = {"open": sum_of(item.parts(AMOUNT)), "in_ledger": sum_of(item.parts(LEDGER))}
     if item.kind == INVOICES:
-        cells |= _due(firm, item)
-    return GlanceRow(cells, {"open": _explained_by(firm, item)})
+        terms = terms_of(firm, item)
+        overdue = (firm.today - terms.due_on).days if terms is not None else 0
+        figures[aged(overdue, OVERDUE)] = figures["open"]
+        texts |= _due(terms)
+        if terms is not None:
+            title = f"days from {terms.due_on}, {terms.said}, to {firm.today}; none before it"
+            figures["days_overdue"] = counted_as(title, max(overdue, 0), item.named)
+    key = item.kind, item.entity_id, item.named or f"{item.contract_id}.{item.project_id}", item.currency
+    return row_of((*key, client) if item.kind == RETAINED else key, texts, figures)
 
 
-def _due(firm: FirmAtMoment, item: OpenItem) -> dict[str, Cell]:
-    terms = terms_of(firm, item)
+def _due(terms: InvoiceTerms | None) -> dict[str, Cell]:
     if terms is None:
-        return {"not_due": item.amount, "terms": "unknown invoice"}
-    overdue = (firm.today - terms.due_on).days
-    return {
-        "posted_on": terms.posted_on,
-        "terms": terms.said,
-        "due_on": terms.due_on,
-        "days_overdue": max(overdue, 0),
-        aged(overdue, OVERDUE): item.amount,
-    }
+        return {"terms": "unknown invoice"}
+    return {"posted_on": terms.posted_on, "terms": terms.said, "due_on": terms.due_on}
 
 
 def terms_of(firm: FirmAtMoment, item: OpenItem) -> InvoiceTerms | None:
@@ -300,20 +329,6 @@ def _by_customer(firm: FirmAtMoment, client: str, posted_on: date) -> InvoiceTer
 def overdue_days(firm: FirmAtMoment, item: OpenItem) -> int:
     terms = terms_of(firm, item)
     return (firm.today - terms.due_on).days if terms is not None else 0
-
-
-def _explained_by(firm: FirmAtMoment, item: OpenItem) -> tuple[str, ...]:
-    if item.kind == UNAPPLIED:
-        projects = [project for project in firm.projects if firm.client_of(project) == item.customer_id]
-        whose = f"{escape(item.named)}/{escape(item.entity_id)}"
-        return (f"{projects[0]}#unapplied/{whose}",) if projects else ()
-    if item.kind == RETAINED:
-        period = firm.last_period.get(item.entity_id)
-        return (f"{item.entity_id}/{period}/retention/{item.contract_id}/{item.currency}#closing",)
-    several = len(firm.contracts_on(item.project_id)) > 1
-    whose = f"{item.project_id}/{item.contract_id}" if several else item.project_id
-    named = item.named if item.terms is None else ""  # nobody posted an invoice of before the books begin here
-    return tuple(filter(None, (named, f"{whose}#receivable" if whose else "")))
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

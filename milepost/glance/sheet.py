@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from domain.identity import composed
 from domain.units import Amount
+from milepost.glance.figures import UNKNOWN, Figure, Part, percent_of
 
+# How ids of sums begin, in currencies of transactions and of ledgers.
+TOTAL, IN_LEDGER = "total", "in_ledger"
+TOTALS: Final = (f"{TOTAL}/", f"{IN_LEDGER}/")
 # Figures are scaled integers, as everywhere; None is not known, which is not 0.
 Cell = str | int | date | None
 
@@ -44,10 +49,11 @@ class GlanceColumn(NamedTuple):
 
 
 class GlanceRow(NamedTuple):
-    """`explain` are, by column, the ids that `milepost explain` takes; several sum to the figure. A subtotal among the rows `is_sum`."""
+    """`key` names it in its table, `figures` say what its cells sum. A subtotal among the rows `is_sum`."""
 
     cells: Mapping[str, Cell]
-    explain: Mapping[str, tuple[str, ...]] = {}
+    figures: Mapping[str, Figure] = {}
+    key: str = ""
     is_sum: bool = False
 
     def amount(self, column: str) -> Amount:
@@ -71,7 +77,10 @@ class LedgerFoot(NamedTuple):
 
 
 class Glance(NamedTuple):
-    """`totals` sum rows by currency; `feet` compare all rows with the ledger, whatever is filtered; `empty` says why there is no row."""
+    """`totals` sum rows by currency; `feet` compare all rows with the ledger, whatever is filtered; `empty` says why there is no row.
+
+    `asked` are options that say what rows are of, `filters` those that choose rows: `since=2026-03-01`.
+    """
 
     kind: str
     title: str
@@ -82,9 +91,24 @@ class Glance(NamedTuple):
     feet: Sequence[LedgerFoot] = ()
     notes: Sequence[str] = ()
     empty: str = ""
+    asked: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+    def id_of(self, row: GlanceRow, column: str) -> str:
+        """What `milepost explain` takes for a figure; empty where the row has none: `projects/BERLIN/BRIDGE#cost`."""
+        figure = row.figures.get(column)
+        if figure is None or figure.value is None:
+            return ""
+        options = (*self.asked, *self.filters) if row.key.startswith(TOTALS) else self.asked
+        return f"{self.kind}{'?' if options else ''}{'&'.join(options)}/{row.key}#{column}"
 
     def column(self, name: str) -> GlanceColumn | None:
         return next((each for each in self.columns if each.name == name), None)
+
+
+def row_of(key: Sequence[str], texts: Mapping[str, Cell], figures: Mapping[str, Figure]) -> GlanceRow:
+    cells = {**texts, **{column: figure.value for column, figure in figures.items()}}
+    return GlanceRow(cells, figures, composed(*(each or "-" for each in key)))
 
 
 def summed(
@@ -92,6 +116,7 @@ def summed(
     columns: Sequence[str],
     by: Sequence[str],
     head: Mapping[str, Cell],
+    named: str = TOTAL,
 ) -> list[GlanceRow]:
     """A row of sums for each value of the columns `by`, in their order, with `head` beside; a column of which no row knows anything stays
     unknown."""
@@ -99,14 +124,32 @@ def summed(
     for row in rows:
         groups.setdefault(tuple(str(row.cells[name] or "") for name in by), []).append(row)
     return [
-        GlanceRow({**head, **dict(zip(by, key, strict=True)), **{name: _sum_of(groups[key], name) for name in columns}})
+        row_of(
+            (named, *key),
+            {**head, **dict(zip(by, key, strict=True))},
+            {name: _sum_of(groups[key], name) for name in columns},
+        )
         for key in sorted(groups)
     ]
 
 
-def _sum_of(rows: Sequence[GlanceRow], column: str) -> int | None:
-    found = [value for row in rows if isinstance(value := row.cells.get(column), int)]
-    return sum(found) if found else None
+def _sum_of(rows: Sequence[GlanceRow], column: str) -> Figure:
+    found = [row for row in rows if isinstance(row.cells.get(column), int)]
+    if not found:
+        return UNKNOWN
+    return Figure(sum(row.amount(column) for row in found), lambda: [_in_row(row, column) for row in found])
+
+
+def _in_row(row: GlanceRow, column: str) -> Part:
+    return Part(row.amount(column), InRow(row, column))
+
+
+class InRow(NamedTuple):
+    """A figure of another row of the table; taken off where it `is_less`."""
+
+    row: GlanceRow
+    column: str
+    is_less: bool = False
 
 
 def in_order(rows: Sequence[GlanceRow], column: GlanceColumn) -> list[GlanceRow]:
@@ -120,24 +163,23 @@ def in_order(rows: Sequence[GlanceRow], column: GlanceColumn) -> list[GlanceRow]
 
 def in_ledger_totals(rows: Sequence[GlanceRow], by: Sequence[str], head: Mapping[str, Cell]) -> list[GlanceRow]:
     """What rows come to in the ledger's currency, by company."""
-    return summed(rows, ("in_ledger",), (*by, "ledger_currency", "company"), {"client": "in ledger", **head})
+    by = (*by, "ledger_currency", "company")
+    return summed(rows, ("in_ledger",), by, {"client": "in ledger", **head}, IN_LEDGER)
 
 
-def margin_percent(margin: Amount, revenue: Amount) -> int | None:
-    """Of revenue; None where there is none."""
-    return percent_of(margin, revenue) if revenue > 0 else None
+def margin_percent(figures: Mapping[str, Figure]) -> Figure:
+    """Of revenue; not known where there is none."""
+    return percent_of(figures, "margin", "revenue") if (figures["revenue"].value or 0) > 0 else UNKNOWN
 
 
 def totals_with_margin(rows: Sequence[GlanceRow], columns: Sequence[str], head: str) -> list[GlanceRow]:
     """By currency, with the share of revenue that their margin is; what has no currency has no amounts."""
     return [
-        row._replace(cells={**row.cells, "margin_percent": margin_percent(row.amount("margin"), row.amount("revenue"))})
+        with_figures(row, {"margin_percent": margin_percent(row.figures)})
         for row in summed([row for row in rows if row.cells["currency"]], columns, ("currency",), {head: "total"})
     ]
 
 
-def percent_of(part: int, whole: int) -> int | None:
-    """Millionths of a percent, half up; None where there is nothing to be a part of."""
-    from domain.forecast.completion import percent
-
-    return percent(part, whole) if whole else None
+def with_figures(row: GlanceRow, more: Mapping[str, Figure]) -> GlanceRow:
+    cells = {**row.cells, **{column: figure.value for column, figure in more.items()}}
+    return row._replace(cells=cells, figures={**row.figures, **more})

@@ -10,9 +10,10 @@ from domain.accounts import UNBILLED
 from domain.units import Amount
 from milepost.glance.ages import AGES, age_columns, aged
 from milepost.glance.feet import TableFigure, feet_of
+from milepost.glance.figures import AMOUNT, LEDGER, Elsewhere, Part, TakenBack, sum_of
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.pieces import OVER_CAPS, Reason, UnbilledPiece, pieces
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, summed
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed
 from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
@@ -53,6 +54,7 @@ def unbilled(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         feet_of(firm, figures, {"unbilled": UNBILLED}),
         (*firm.not_whole(), *NOTES),
         "everything that is earned is invoiced" if firm.accounts else "nothing is posted yet",
+        filters=wanted.filters,
     )
 
 
@@ -78,13 +80,12 @@ def _total(of: Iterable[UnbilledPiece]) -> tuple[Amount, Amount]:
 
 def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
     client, project_id, contract_id, entity_id, currency, reason, ledger_currency = key
-    amount, in_ledger = _total(of)
-    on_statement = reason is Reason.STATEMENT
+    column = "on_statement" if reason is Reason.STATEMENT else "unbilled"
     by_day = _by_day(of)
-    ages: dict[str, Amount] = defaultdict(int)
-    for day, open_amount in by_day.items():
-        ages[aged(firm.today.toordinal() - day)] += open_amount
-    cells: dict[str, Cell] = {
+    ages: dict[str, list[Part]] = defaultdict(list)
+    for day, parts in by_day.items():
+        ages[aged(firm.today.toordinal() - day)] += parts
+    texts: dict[str, Cell] = {
         "client": client or None,
         "client_name": firm.client_name(client) or None,
         "project": project_id or None,
@@ -92,42 +93,29 @@ def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
         "company": entity_id,
         "reason": reason,
         "currency": currency,
-        **{name: ages.get(name) for name, _, _ in AGES},
-        "unbilled": None if on_statement else amount,
-        "on_statement": amount if on_statement else None,
         "oldest": firm.today.fromordinal(min(by_day)),
         "ledger_currency": ledger_currency,
-        "in_ledger": in_ledger,
     }
-    column = "on_statement" if on_statement else "unbilled"
-    return GlanceRow(cells, {column: _explained_by(firm, project_id, contract_id, of)})
+    figures = {name: sum_of(parts) for name, parts in ages.items()}
+    figures[column] = sum_of([Part(piece.amount, piece, AMOUNT) for piece in of])
+    figures["in_ledger"] = sum_of([Part(piece.ledger, piece, LEDGER) for piece in of])
+    return row_of((reason, entity_id, project_id, contract_id, client, currency), texts, figures)
 
 
-def _by_day(of: Iterable[UnbilledPiece]) -> dict[int, Amount]:
+def _by_day(of: Iterable[UnbilledPiece]) -> dict[int, list[Part]]:
     """What is open by service date; what takes back of another day is taken off the oldest."""
-    days: dict[int, Amount] = defaultdict(int)
+    days: dict[int, list[Part]] = defaultdict(list)
     for piece in of:
-        days[piece.day] += piece.amount
-    back = sorted(day for day in days if days[day] < 0)
-    for day in sorted(days):
+        days[piece.day].append(Part(piece.amount, piece, AMOUNT))
+    left = {day: sum(part.value for part in parts) for day, parts in days.items()}
+    back = sorted(day for day in left if left[day] < 0)
+    for day in sorted(left):
         for taken in back:
-            part = min(-days[taken], days[day]) if days[day] > 0 else 0
-            days[day], days[taken] = days[day] - part, days[taken] + part
-    return {day: amount for day, amount in days.items() if amount} or {max(days): 0}
-
-
-def _explained_by(firm: FirmAtMoment, project_id: str, contract_id: str, of: list[UnbilledPiece]) -> tuple[str, ...]:
-    """Its statements, exceptions of what is over a limit, or the entries where they are few; else the contract's balance on the project."""
-    if ids := sorted({found for piece in of if (found := piece.statement_id or piece.exception_id)}):
-        return tuple(ids)
-    rows = sorted({piece.row for piece in of})
-    if len(rows) <= ROWS_NAMED:
-        return tuple(rows)
-    several = sum(contract_id != other for other in firm.contracts_on(project_id)) > 0
-    return (f"{project_id}/{contract_id}#accrued" if several else f"{project_id}#accrued",)
-
-
-ROWS_NAMED: Final = 5
+            if (part := min(-left[taken], left[day]) if left[day] > 0 else 0) > 0:
+                for at, value in ((day, -part), (taken, part)):
+                    left[at] += value
+                    days[at].append(Part(value, TakenBack(taken, day), AMOUNT))
+    return {day: days[day] for day, amount in left.items() if amount} or {max(left): []}
 
 
 def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
@@ -142,7 +130,7 @@ def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRo
             continue
         project_id = one.project_id or firm.project_on(one.contract_id)
         client = firm.client_of(project_id, one.contract_id)
-        cells: dict[str, Cell] = {
+        texts: dict[str, Cell] = {
             "client": client or None,
             "client_name": firm.client_name(client) or None,
             "project": project_id or None,
@@ -150,9 +138,10 @@ def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRo
             "company": firm.company_of(one.contract_id, project_id) or None,
             "reason": Reason.NOT_EARNED,
             "currency": one.currency or None,
-            "unbilled": amount,
         }
-        found.append(GlanceRow(cells, {"unbilled": (one.exception_id,)}))
+        over = [Part(one.amount, Elsewhere("over the cap", f"{one.exception_id}#amount"), AMOUNT)]
+        over += [Part(-piece.amount, piece, AMOUNT) for piece in every if piece.exception_id == one.exception_id]
+        found.append(row_of((Reason.NOT_EARNED, one.exception_id), texts, {"unbilled": sum_of(over)}))
     return sorted(found, key=lambda row: str((row.cells["client"], row.cells["project"], row.cells["contract"])))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from connectors.files.lookup import hint
+from domain.identity import escape
 from milepost.glance.firm import FirmAtMoment, text
 from milepost.glance.sheet import GlanceRow
 
@@ -28,6 +29,13 @@ class Wanted(NamedTuple):
     manager: str | None = None
     practice: str | None = None
     only_open: bool = False
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """As ids of sums say what they are of: `client=ACME`."""
+        given = zip(self._fields[:-1], self[:-1], strict=True)
+        stated = tuple(f"{name}={escape(str(value))}" for name, value in given if value is not None)
+        return (*stated, "open") if self.only_open else stated
 
     def of(self, rows: Iterable[GlanceRow], firm: FirmAtMoment) -> list[GlanceRow]:
         """By what each row names; manager and practice are those of its project. Raises UnknownName."""

@@ -63,7 +63,9 @@ def test_work_over_a_cap_that_limits_billing_alone_is_earned_and_over_cap(tmp_pa
     found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
     assert [row["unbilled"] for row in found["totals"] if row["reason"] == "all"] == ["800.00"]
     [over] = [row["explain"]["unbilled"] for row in found["rows"] if row["reason"] == "over cap"]
-    assert over[0].startswith("BRIDGE.")
+    text = CliRunner().invoke(app, ["explain", over, "--output", str(tmp_path / "output")]).stdout
+    assert "300.00 EUR" in text
+    assert "exception: BRIDGE." in text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Which table an id is of, and the table itself: `people?from=2026-01/BERLIN/ADA#hours` is a figure of the people from January on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final, NamedTuple
+
+from domain.explanation import Node
+from domain.identity import unescape
+from domain.ledger.trial_balance import PostedSum
+from domain.months import month_end
+from milepost.glance.clients import clients
+from milepost.glance.explained import FigureNodes
+from milepost.glance.financial import financial_statement, ledger_moves
+from milepost.glance.firm import FirmAtMoment
+from milepost.glance.people import MonthSpan, people
+from milepost.glance.prepaid import prepaid
+from milepost.glance.projects import projects
+from milepost.glance.receivables import receivables
+from milepost.glance.sheet import Glance
+from milepost.glance.unbilled import unbilled
+from milepost.glance.wanted import UnknownName, Wanted
+
+KINDS: Final = ("projects", "clients", "receivables", "unbilled", "prepaid", "people")
+STATEMENT: Final = "statement"
+_ID: Final = re.compile(rf"({'|'.join((*KINDS, STATEMENT))})(?:\?([^/]*))?/(.+)#([a-z0-9_]+)")
+
+
+class TableFigureId(NamedTuple):
+    """What an id asks for: the figure of a column in the row of a key."""
+
+    kind: str
+    options: Mapping[str, str]
+    key: str
+    column: str
+
+    @property
+    def whose(self) -> tuple[str, str]:
+        """Company and period of a financial statement."""
+        company, period, *_ = (*self.key.split("/"), "")
+        return unescape(company), period
+
+
+def table_figure(wanted: str) -> TableFigureId | None:
+    """None where the id is none of a table."""
+    found = _ID.fullmatch(wanted)
+    if found is None:
+        return None
+    pairs = (each.partition("=") for each in (found[2] or "").split("&") if each)
+    return TableFigureId(found[1], {name: unescape(value) for name, _, value in pairs}, found[3], found[4])
+
+
+def table_of(firm: FirmAtMoment, kind: str, options: Mapping[str, str]) -> Glance | None:
+    """The table that the options ask for. None where they are none of it."""
+    given = dict(options)
+    names = "company", "client", "project", "manager", "practice"
+    company, client, project, manager, practice = (given.pop(name, None) for name in names)
+    wanted = Wanted(company, client, project, manager, practice, only_open="open" in given)
+    try:
+        match kind:
+            case "prepaid":
+                return prepaid(firm, wanted, date.fromisoformat(given["since"]))
+            case "people":
+                first, last = (_month(given.get(name)) for name in ("from", "to"))
+                span = MonthSpan(first, month_end(last) if last is not None else None)
+                return people(firm, wanted, span, by_project="by-project" in given)
+            case "projects":
+                return projects(firm, wanted)
+            case "clients":
+                return clients(firm, wanted)
+            case "receivables":
+                return receivables(firm, wanted)
+            case _:
+                return unbilled(firm, wanted)
+    except (KeyError, ValueError, UnknownName):
+        return None
+
+
+def _month(stated: str | None) -> date | None:
+    return date.fromisoformat(f"{stated}-01") if stated is not None else None
+
+
+class TablesExplained:
+    """Figures of the tables of one firm at a moment; a table that was asked for stays at hand."""
+
+    def __init__(self, firm: FirmAtMoment) -> None:
+        self._firm = firm
+        self._tables: dict[tuple[str, str], Glance | None] = {}
+
+    def explain(self, wanted: TableFigureId) -> Node | None:
+        key = wanted.kind, str(wanted.options)
+        if key not in self._tables:
+            self._tables[key] = table_of(self._firm, wanted.kind, wanted.options)
+        return _figure(self._firm, self._tables[key], wanted)
+
+
+def explained_statement(posted: Iterable[PostedSum], wanted: TableFigureId) -> Node | None:
+    company, period = wanted.whose
+    sums = ledger_moves(company, posted)
+    return _figure(None, financial_statement(sums, period), wanted) if sums is not None else None
+
+
+def _figure(firm: FirmAtMoment | None, table: Glance | None, wanted: TableFigureId) -> Node | None:
+    for row in (*table.rows, *table.totals) if table is not None else ():
+        if table is not None and row.key == wanted.key and table.id_of(row, wanted.column):
+            return FigureNodes(firm, table).explain(row, wanted.column)
+    return None

@@ -1,0 +1,103 @@
+"""Every figure of every table has an id that `milepost explain` explains to exactly that figure, at any moment.
+
+An explanation is what the table itself summed, so a sum that does not come to its figure does not recompute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.files.moments import Moment
+from domain.explanation import ELSEWHERE
+from milepost.as_of import moment_of
+from milepost.explain.explanations import Explained, Explanations
+from milepost.explain.recompute import everything, recompute
+from milepost.glance.financial import financial_statement, ledger_moves
+from milepost.glance.firm import FirmAtMoment
+from milepost.glance.sheet import Glance
+from milepost.glance.tables import table_of
+from tests.glance.small_firm import small_firm
+from tests.glance.test_feet import moments, output
+
+ASKED: list[tuple[str, dict[str, str]]] = [
+    ("projects", {}),
+    ("projects", {"open": ""}),
+    ("clients", {}),
+    ("receivables", {}),
+    ("unbilled", {}),
+    ("prepaid", {"since": "2026-01-01"}),
+    ("prepaid", {"since": "2026-02-01"}),
+    ("people", {}),
+    ("people", {"from": "2026-02", "to": "2026-02"}),
+    ("people", {"by-project": ""}),
+]
+
+
+def figures(glance: Glance) -> Iterator[tuple[str, int]]:
+    """Ids with what the table has; each figure once, and none without an id."""
+    seen = set[str]()
+    for row in (*glance.rows, *glance.totals):
+        for column in glance.columns:
+            cell = row.cells.get(column.name)
+            if column.kind.is_figure and isinstance(cell, int):
+                id_ = glance.id_of(row, column.name)
+                assert id_, (glance.kind, row.cells, column.name)
+                assert id_ not in seen, id_
+                seen.add(id_)
+                yield id_, cell
+
+
+def tables(folder: Path, moment: Moment | None) -> Iterator[Glance]:
+    with FirmAtMoment(folder, moment, lambda *_: None) as firm:
+        for kind, options in ASKED:
+            found = table_of(firm, kind, options)
+            assert found is not None
+            yield found
+        for entity_id in firm.companies:
+            sums = ledger_moves(
+                entity_id, [one for index, cut in firm._shards for one in index.sums_until(entity_id, cut)]
+            )
+            for period in sums.by_period if sums is not None else ():
+                assert sums is not None
+                yield financial_statement(sums, period)
+
+
+def check(folder: Path, as_of: str | None, every: int = 1) -> int:
+    """How many figures there are; each is explained to exactly what the table has, and so is what it says stands elsewhere, or one of
+    `every` so many."""
+    moment = moment_of(as_of, "--as-of") if as_of is not None else None
+    told: dict[str, int] = {}
+    elsewhere: dict[str, int] = {}
+    with Explanations(folder, lambda *_: None, moment) as explanations:
+        for glance in tables(folder, moment):
+            told |= dict(figures(glance))
+        for id_, value in told.items():
+            found = explanations.explain(id_)
+            assert isinstance(found, Explained), id_
+            assert found.node.value == value, id_
+            assert not recompute(found.node), (id_, recompute(found.node))
+            for node in everything(found.node):
+                if node.arithmetic is not None and node.arithmetic.operation == ELSEWHERE:
+                    assert node.value is not None
+                    assert elsewhere.setdefault(node.id, node.value) == node.value, node.id
+        assert all(told[id_] == value for id_, value in elsewhere.items() if id_ in told)
+        for id_, value in sorted(elsewhere.items())[::every]:
+            if id_ not in told:
+                found = explanations.explain(id_)
+                assert isinstance(found, Explained), id_
+                assert found.node.value == value, id_
+    return len(told)
+
+
+@pytest.mark.parametrize("as_of", ["2026-02-08", "2026-03-01", None])
+def test_every_figure_of_a_small_firm_is_explained(as_of: str | None) -> None:
+    assert check(small_firm(), as_of) > 100
+
+
+@pytest.mark.parametrize("place", [6, 13, 19])
+def test_every_figure_of_a_simulated_firm_is_explained(place: int) -> None:
+    """Its invoices, payments, credits, retainers, caps and companies of several currencies."""
+    assert check(output(), f"offset:{moments()[place]}", every=50) > 500

@@ -22,11 +22,12 @@ FILES_ONLY: Final = 10
 IN_LEDGER: Final = frozenset({"ledger_currency", "in_ledger"})
 WRONG: Final = "DOES NOT FOOT"
 STYLE: Final = """
-main { max-width: 1320px; padding: 12mm 12mm 10mm; }
+main { max-width: 1320px; padding: 10mm 8mm; }
 .wide { overflow-x: auto; }
 table { font-size: 12.5px; }
-td { min-width: 0; padding: 5px 7px; overflow-wrap: break-word; }
-th { padding: 5px 7px; font-size: 11.5px; }
+td { min-width: 0; padding: 5px; overflow-wrap: break-word; }
+th { padding: 5px; font-size: 11.5px; }
+th.right { white-space: normal; }
 td small { display: block; max-width: 24em; color: var(--soft); font-size: 11.5px; }
 td.text { min-width: 7em; max-width: 20em; }
 @media screen and (min-width: 721px) { td.id small { min-width: 11em; } }
@@ -39,7 +40,7 @@ td.text { min-width: 7em; max-width: 20em; }
 .notes p { margin: 0 0 4px; }
 @media (max-width: 720px) { main { max-width: none; padding: 18px 14px; } td, th { padding: 5px 6px; } td:first-child, th:first-child {
   position: sticky; left: 0; background: var(--page, #fff); } }
-@media print { table { font-size: 7.5pt; } th { font-size: 7pt; } th.right { white-space: normal; } td, th { padding: 2.5px 4px; }
+@media print { table { font-size: 7.5pt; } th { font-size: 7pt; } td, th { padding: 2.5px 4px; }
   td.text { min-width: 0; } td small { font-size: 6.5pt; }
   [title] { text-decoration: none; } }
 """

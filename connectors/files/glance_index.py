@@ -489,6 +489,21 @@ class GlanceTables:
         rows = self._db.execute(sql, (cut, _listed([RECEIVABLE]))).fetchall()
         return [(seq, one) for (seq, *_), one in zip(rows, self._sums(row[1:] for row in rows), strict=True)]
 
+    def billed_in(self, cut: int) -> list[tuple[int, str, AboutSum]]:
+        """Of contracts over several projects what journals on 1100 have on the other accounts, by journal: its output_seq, what it has on
+        1100 for, and the sum."""
+        sql = f"""WITH of AS MATERIALIZED (SELECT * FROM headings WHERE contract IN (SELECT contract FROM headings
+                WHERE project <> (SELECT no FROM words WHERE text = '') GROUP BY contract HAVING count(DISTINCT project) > 1)),
+            owed AS MATERIALIZED (SELECT DISTINCT p.seq, p.about FROM of JOIN posted p ON p.heading = of.no
+                WHERE of.account IN ({_among(":accounts")}) AND p.log_offset < :cut)
+            SELECT owed.seq, {_text("owed.about")}, p.heading, p.about, p.rule, min(p.day), sum(p.amount), sum(p.ledger)
+            FROM of JOIN posted p ON p.heading = of.no JOIN owed ON owed.seq = p.seq
+            WHERE of.account NOT IN ({_among(":accounts")}) GROUP BY owed.seq, owed.about, p.heading, p.about
+            HAVING sum(p.amount) <> 0 ORDER BY owed.seq"""  # noqa: S608
+        rows = self._db.execute(sql, {"cut": cut, "accounts": _listed([RECEIVABLE])}).fetchall()
+        sums = self._sums(row[2:] for row in rows)
+        return [(seq, about, one) for (seq, about, *_), one in zip(rows, sums, strict=True)]
+
     def _about(self, cut: int, accounts: Iterable[str], which: str) -> list[AboutSum]:
         sql = f"""SELECT heading, about, rule, min(day), sum(amount), sum(ledger) FROM posted
             WHERE log_offset < ? AND heading IN ({_headings_with("?")}) AND {which} GROUP BY heading, about

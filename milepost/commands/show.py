@@ -96,6 +96,8 @@ def show(
         case ProjectFound():
             behind = is_behind(output, [found.viewed])
             _tell(project_json(found, behind), project_tables(found), project_head(found, behind), json=json)
+            if not json:
+                _say_shares(found, output)
             _next(output, found.viewed.view.open_statements, json=json)
         case EngagementFound():
             behind = is_behind(output, found.projects)
@@ -138,6 +140,17 @@ def _tell(found: dict[str, Any], tables: Sequence[Table], head: Sequence[str], *
 def _next(output: Path, statements: Sequence[str], *, json: bool) -> None:
     if statements and not json:
         say(f"\nNext: milepost show {shell_word(statements[0])} --output {shell_word(output)}")
+
+
+def _say_shares(found: ProjectFound, output: Path) -> None:
+    """A receivable counts in the first project of its invoice."""
+    open_ones = found.viewed.view.open_statements
+    invoiced = (one.statement for one in found.statements if one.statement.statement_id not in open_ones)
+    if any(one.status == "issued" and len({line.project_id for line in one.lines}) > 1 for one in invoiced):
+        shares = (
+            f"milepost receivables --project {shell_word(found.viewed.view.project_id)} --output {shell_word(output)}"
+        )
+        say(f"\nAn invoice over several projects is owed in the first of them here; by project: {shares}")
 
 
 def is_behind(output: Path, viewed: Sequence[Viewed]) -> bool | None:

@@ -9,7 +9,8 @@ from typing import Final
 from connectors.files.glance_index import ON_ONE, AboutSum, AccountSum, CostOfHours, HoursWorked, LinesAsked
 from connectors.files.glance_rows import INVOICED, OPENED, OPENING
 from domain.accounts import LABOR_COST
-from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, negated, stated, total
+from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, Parameter, negated, stated, step_of, total
+from domain.money import HALF_UP
 from domain.months import month_end
 from domain.work.rows import named
 from milepost.explain.sources import event_ref
@@ -32,7 +33,7 @@ from milepost.glance.figures import (
 )
 from milepost.glance.firm import EntryRead, FirmAtMoment, LineSummed
 from milepost.glance.pieces import PieceStep, UnbilledPiece
-from milepost.glance.receivables import OneJournal, OpenAtStart
+from milepost.glance.receivables import OfProject, OneJournal, OpenAtStart
 from milepost.glance.sheet import CellKind, Glance, GlanceRow, InRow
 
 _UNITS: Final = {
@@ -93,6 +94,8 @@ class FigureNodes:
                 return self._lines(_account(about), LinesAsked(_heading(about), about.about, seq=seq), part, unit)
             case OpenAtStart() as item:
                 return self._open_at_start(item, part, unit)
+            case OfProject() as share:
+                return self._of_project(share, part, unit, row)
             case Counted(title, id_):
                 return stated(title, part.value, "count", id=id_)
             case UnbilledPiece() as piece:
@@ -140,6 +143,18 @@ class FigureNodes:
                     f"open of {item.invoice_id}", part.value, *unit, Arithmetic(FIELD), event=said, field=path, why=why
                 )
         return stated(f"open of {item.invoice_id}, in the ledger's currency", part.value, *unit, why=why)
+
+    def _of_project(self, share: OfProject, part: Part, unit: tuple[str, str], row: GlanceRow) -> Node:
+        """By what is billed of each project, from the journals of the invoice and its credit memos."""
+        item, currency = share.item, (unit[0], share.item.currency)
+        whole = total(item.named, [self._part(each, unit, row) for each in item.parts(part.measure)], *unit)
+        weights = [
+            total(f"billed of {of.project_id}", [self._part(each, currency, row) for each in of.parts], *currency)
+            for of in share.billed
+        ]
+        title = f"share of {share.billed[share.place].project_id}"
+        parameters: dict[str, Parameter] = {"step": step_of(unit[1]), "mode": HALF_UP, "party": share.place}
+        return Node(title, part.value, *unit, Arithmetic("spread", (whole, *weights), parameters))
 
     # Unbilled
 

@@ -210,6 +210,11 @@ class FirmAtMoment:
         """Lines on 1100 of payments' journals, as they stand there, each with a number that its journal has alone in the shard."""
         return [each for index, cut in self._shards for each in index.glance.payments(cut)]
 
+    def billed_in(self) -> list[tuple[int, str, AboutSum]]:
+        """Of contracts over several projects what journals on 1100 have on the other accounts, by journal: a number that it has alone in
+        the shard, what it has on 1100 for, and the sum."""
+        return [each for index, cut in self._shards for each in index.glance.billed_in(cut)]
+
     @cached_property
     def statements(self) -> dict[str, PublishedStatement]:
         return {each.statement_id: each for index, cut in self._shards for each in index.glance.statements(cut)}

@@ -2,15 +2,19 @@
 
 An invoice is due on the day its statement states, else the customer's payment terms after it was posted; without terms the row says so
 and counts from the invoice's day. One of before the books begin is open and due as its balances say. A payment that settles several
-invoices of a contract takes them as it names them.
+invoices of a contract takes them as it names them. An invoice over several projects has a row for each, with its share by what is billed
+of the project less what credit memos took back of it, before tax; the ledger has all of it in the first project.
+
+    1,190.00 of which 600.00 of BRIDGE and 400.00 of TOWER are billed; 595.00 are paid: 357.00 and 238.00 are open
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import AboutSum
@@ -56,6 +60,8 @@ COLUMNS: Final = (
     GlanceColumn("in_ledger", "in ledger", CellKind.AMOUNT, 9),
 )
 SUMMED: Final = (*(name for name, _, _ in OVERDUE), "open")
+# What journals are about that cash is of.
+PAYMENTS: Final = frozenset({"payment", "payment_application"})
 NO_TERMS: Final = "none: due on the invoice's day"
 NOTES: Final = (
     "Days count from the due date. Unapplied cash is what customers paid for no invoice yet; what they retain has no due date.",
@@ -78,6 +84,8 @@ class OpenItem:
     amount: Amount = 0
     ledger: Amount = 0
     terms: InvoiceTerms | None = None
+    # Of an invoice over several projects the part of one.
+    is_part: bool = False
     lines: list[ItemLine] = field(default_factory=list)
 
     def parts(self, measure: str) -> list[Part]:
@@ -102,7 +110,8 @@ class InvoiceTerms(NamedTuple):
 
 def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
     items = open_items(firm)
-    found = wanted.of((_row(firm, item) for item in items if item.amount or item.ledger), firm)
+    shown = (part for item in _by_project(firm, items) for part in item if part.amount or part.ledger)
+    found = wanted.of((_row(firm, item) for item in shown), firm)
     figures = (TableFigure(item.kind, item.entity_id, item.ledger_currency, item.ledger) for item in items)
     return Glance(
         "receivables",
@@ -128,7 +137,7 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
             before.append(each)
         elif each.about in invoiced:
             found.add(each, INVOICES, invoiced[each.about])
-        elif parts_of(each.about)[0] not in {"payment", "payment_application"}:
+        elif parts_of(each.about)[0] not in PAYMENTS:
             found.add(each, INVOICES, _invoice_of(firm, each))
     _add_opening(firm, before, found)
     applied = firm.named(APPLIED)
@@ -218,7 +227,8 @@ class _Items:
     def add(self, each: AboutSum, kind: str, named: str, of: object = None) -> OpenItem:
         """`of` is what explains it, where that is not what it is about."""
         whose = each.entity_id, each.ledger_currency, each.currency
-        key = (kind, named, *whose, "" if named else each.contract_id, "" if named else each.project_id)
+        place = ("", "") if named else (each.contract_id, each.project_id)
+        key = (kind, named, *whose, *place, each.customer_id if kind == RETAINED else "")
         item = self._found.get(key)
         if item is None:
             about = self._statements.get(named, each.about)
@@ -271,6 +281,73 @@ def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[int, AboutSum,
             yield seq, line, found[0] if found is not None else ""
 
 
+# Projects
+
+
+class BilledOf(NamedTuple):
+    """What an invoice and its credit memos bill of a project, before tax."""
+
+    project_id: str
+    parts: Sequence[Part]
+
+    @property
+    def amount(self) -> Amount:
+        return sum(part.value for part in self.parts)
+
+
+class OfProject(NamedTuple):
+    """What an invoice has in one of its projects, by cumulative shares of what is billed of each."""
+
+    item: OpenItem
+    billed: Sequence[BilledOf]
+    place: int
+
+
+def _by_project(firm: FirmAtMoment, items: Iterable[OpenItem]) -> Iterator[list[OpenItem]]:
+    """Each item; an invoice over several projects in its parts, which sum to it."""
+    billed: dict[str, dict[str, list[Part]]] = {}
+    for seq, about, line in firm.billed_in():
+        if parts_of(about)[0] not in {*PAYMENTS, WRITE_OFF}:
+            of = billed.setdefault(about, {}).setdefault(line.project_id, [])
+            of.append(Part(-line.amount, OneJournal(line, seq), AMOUNT))
+    for item in items:
+        yield _parts(item, billed) if item.kind == INVOICES else [item]
+
+
+def _parts(item: OpenItem, billed: Mapping[str, Mapping[str, Sequence[Part]]]) -> list[OpenItem]:
+    found: dict[str, list[Part]] = {}
+    for about in dict.fromkeys(line.of.about for line in item.lines if isinstance(line.of, AboutSum)):
+        for project_id, parts in billed.get(about, {}).items():
+            found.setdefault(project_id, []).extend(parts)
+    of = [BilledOf(*each) for each in sorted(found.items())]
+    if len(of) < 2 or not sum(each.amount for each in of):
+        return [item]
+    weights = [each.amount for each in of]
+    each = zip(
+        of,
+        _shares(item.amount, weights, item.currency),
+        _shares(item.ledger, weights, item.ledger_currency),
+        strict=True,
+    )
+    return [
+        replace(
+            item,
+            project_id=one.project_id,
+            amount=amount,
+            ledger=ledger,
+            is_part=True,
+            lines=[ItemLine(amount, ledger, OfProject(item, of, place))],
+        )
+        for place, (one, amount, ledger) in enumerate(each)
+    ]
+
+
+def _shares(whole: Amount, weights: Sequence[Amount], currency: str) -> list[Amount]:
+    """Cumulative, half up: the last takes what is left (R12)."""
+    reached = [carried_part(passed, (sum(weights), whole), currency, HALF_UP) for passed in accumulate(weights)]
+    return [after - before for before, after in pairwise((0, *reached))]
+
+
 # Rows
 
 
@@ -296,8 +373,12 @@ def _row(firm: FirmAtMoment, item: OpenItem) -> GlanceRow:
         if terms is not None:
             title = f"days from {terms.due_on}, {terms.said}, to {firm.today}; none before it"
             figures["days_overdue"] = counted_as(title, max(overdue, 0), item.named)
-    key = item.kind, item.entity_id, item.named or f"{item.contract_id}.{item.project_id}", item.currency
-    return row_of((*key, client) if item.kind == RETAINED else key, texts, figures)
+    key = [item.kind, item.entity_id, item.named or f"{item.contract_id}.{item.project_id}", item.currency]
+    if item.kind == RETAINED:
+        key.append(client)
+    elif item.is_part:
+        key.append(item.project_id)
+    return row_of(key, texts, figures)
 
 
 def _due(terms: InvoiceTerms | None) -> dict[str, Cell]:

@@ -16,6 +16,7 @@ from domain.money import format_amount
 from milepost.cli import app
 from state.store.reader import reading_store
 from tests.commands.tiny_firm import Event, event, founding, run, said, worked, write
+from tests.glance.test_figures import check
 
 AT = "2026-03-01T08:00:"
 SHARES: list[Event] = [
@@ -227,6 +228,96 @@ def test_a_payment_that_is_refused_moves_nothing(tmp_path: Path) -> None:
     run(tmp_path)
     assert shown(tmp_path, "receivables", "invoice", "open") == [("INV-1", "300.00"), ("INV-2", "400.00")]
     assert open_in_books(tmp_path, "INV-1", "INV-2") == {"INV-1": "300.00", "INV-2": "400.00"}
+
+
+# Invoices over several projects
+
+
+def one_invoice(folder: Path, *more: Event) -> None:
+    """6 h on BRIDGE and 4 h on TOWER in March: 600.00 and 400.00 on one invoice, with 190.00 of tax."""
+    events = [each for each in two_projects() if each["type"] != "TimeApproved"]
+    work = [worked("T-1", 2, "6"), worked("T-2", 3, "4", project_id="TOWER")]
+    for each in events:
+        if each["type"] == "ProjectActivated":
+            each["engagement_id"] = "E-1"
+    write(folder / "input", sorted([*events, *work], key=lambda each: str(each["occurred_at"])))
+    run(folder, "--until", "2026-04-02")
+    posted = invoiced("E-1.K-1/ACME/2026-03-01/1", "INV-1", "1000") | {"tax_amount": "190"}
+    write(folder / "input", [posted, *more], "invoice")
+    run(folder)
+
+
+def by_project(folder: Path) -> list[tuple[str | None, ...]]:
+    return shown(folder, "receivables", "invoice", "project", "open", "in_ledger")
+
+
+def test_an_invoice_over_two_projects_stands_with_each_by_its_share(tmp_path: Path) -> None:
+    """600.00 to 400.00 of 1,190.00; --project has the share, and so has what explains it; `show` says that it counts in the first."""
+    one_invoice(tmp_path)
+    assert by_project(tmp_path) == [("INV-1", "BRIDGE", "714.00", "714.00"), ("INV-1", "TOWER", "476.00", "476.00")]
+    found = table(tmp_path, "receivables", "--project", "TOWER")
+    assert [row["open"] for row in (*found["rows"], *found["totals"])] == ["476.00", "476.00", None]
+    id_ = found["rows"][0]["explain"]["open"]
+    assert id_ == "receivables/invoice/BERLIN/INV-1/EUR/TOWER#open"
+    text = CliRunner().invoke(app, ["explain", id_, "--output", str(tmp_path / "output")]).stdout
+    assert "share of TOWER: 476.00 EUR" in text
+    assert "billed of BRIDGE: 600.00 EUR" in text
+    run(tmp_path, "--until", "2026-05-05")
+    for project in ("BRIDGE", "TOWER"):
+        text = CliRunner().invoke(app, ["show", project, "--output", str(tmp_path / "output")]).output
+        assert f"milepost receivables --project {project}" in text
+
+
+def test_what_a_credit_memo_takes_back_of_one_project_and_a_payment_leave_the_shares_of_the_rest(
+    tmp_path: Path,
+) -> None:
+    """All 400.00 of TOWER, with 76.00 of tax, are credited: what is open is BRIDGE's; 214.00 of it are paid."""
+    memo = event(
+        "CreditMemoIssued",
+        "2026-05-04T09:00:00Z",
+        credit_memo_id="CM-1",
+        invoice_id="INV-1",
+        kind="price_concession",
+        lines=[{"entry_id": "T-2", "amount": "400.00"}],
+        tax_amount="76",
+        issued_on="2026-05-04",
+        requested_by="ann",
+        approved_by="ben",
+    )
+    one_invoice(tmp_path, memo, paid("214", "2026-05-05T10:00:00Z", INV_1="214"))
+    assert by_project(tmp_path) == [("INV-1", "BRIDGE", "500.00", "500.00")]
+    assert open_in_books(tmp_path, "INV-1") == {"INV-1": "500.00"}
+
+
+def test_cents_of_shares_sum_to_the_invoice(tmp_path: Path) -> None:
+    """1,190.00 less 100.01 paid are 1,089.99: 653.99 and 436.00 by cumulative rounding."""
+    one_invoice(tmp_path, paid("100.01", "2026-05-05T10:00:00Z", INV_1="100.01"))
+    assert by_project(tmp_path) == [("INV-1", "BRIDGE", "653.99", "653.99"), ("INV-1", "TOWER", "436.00", "436.00")]
+    assert check(tmp_path / "output", None) > 20
+
+
+def test_what_several_payers_retain_is_owed_by_each(tmp_path: Path) -> None:
+    """10 % of 800.00, shared 60 to 40: 48.00 and 32.00; both invoices are of one contract and project."""
+    steps = [{"at_percent": "0", "withhold_percent": "10", "release_percent": "0"}]
+    events = [*changed("ContractSigned", bill_to=SHARES, retention={"steps": steps}), BOLT, worked("T-1", 2)]
+    write(tmp_path / "input", sorted(events, key=lambda each: str(each["occurred_at"])))
+    run(tmp_path, "--until", "2026-04-02")
+    posted = [
+        invoiced("BRIDGE.K-1/ACME/2026-03-01/1", "INV-1", "432"),
+        invoiced("BRIDGE.K-1/BOLT/2026-03-01/2", "INV-2", "288"),
+    ]
+    write(tmp_path / "input", posted, "invoices")
+    run(tmp_path)
+    assert shown(tmp_path, "receivables", "kind", "client", "open") == [
+        ("invoice", "ACME", "432.00"),
+        ("invoice", "BOLT", "288.00"),
+        ("retained", "ACME", "48.00"),
+        ("retained", "BOLT", "32.00"),
+    ]
+    assert shown(tmp_path, "clients", "client", "owed", "retained") == [
+        ("ACME", "432.00", "48.00"),
+        ("BOLT", "288.00", "32.00"),
+    ]
 
 
 # Companies

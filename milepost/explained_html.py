@@ -8,7 +8,7 @@ from typing import Final
 from domain.explanation import EventRef, Node
 from milepost.explain.recompute import events_of
 from milepost.explained import below, event_called, event_text, formula, policies_text, shared, value_text
-from milepost.pages import escaped
+from milepost.pages import STYLE, escaped
 
 # Figures below this many levels are closed at first.
 OPEN_LEVELS: Final = 2
@@ -17,24 +17,21 @@ OPEN_LEVELS: Final = 2
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 _STYLE: Final = """
-:root { color-scheme: light dark; --line: #8884; --dim: light-dark(#5a6270, #a6afbb); --mark: light-dark(#0a6cbd, #6cb4f0); }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; overflow-wrap: anywhere; }
-h1 { font-size: 1.3rem; } header p { color: var(--dim); margin: .2rem 0; }
-.alarm { color: light-dark(#b00020, #ff8f8f); font-weight: bold; }
-details, .leaf { border-left: 1px solid var(--line); margin: .15rem 0 .15rem .4rem; padding-left: .8rem; }
-a { color: var(--mark); } summary { cursor: pointer; } summary:focus-visible { outline: 2px solid var(--mark); }
-summary::marker { color: var(--mark); }
-.value { font-variant-numeric: tabular-nums; font-weight: 600; } .how { color: var(--dim); font-variant-numeric: tabular-nums; }
-.rule { border: 1px solid var(--line); border-radius: .3rem; font-size: .8em; padding: 0 .3rem; }
-ul { color: var(--dim); font-size: .9em; list-style: none; margin: .1rem 0; padding-left: 1.2rem; } .event { color: inherit; }
-nav button { font: inherit; margin-right: .5rem; }
-@media (max-width: 600px) {
-  body { margin: 1rem auto; padding: 0 .6rem; }
-  details, .leaf { margin-left: .1rem; padding-left: .35rem; } ul { padding-left: .5rem; }
-}
+main { max-width: 75rem; overflow-wrap: anywhere; }
+header p { color: var(--soft); margin: 2px 0; }
+.alarm { color: var(--warn); font-weight: bold; }
+details, .leaf { border-left: 1px solid var(--line); margin: 2px 0 2px 6px; padding-left: 12px; }
+a { color: var(--accent); } summary { cursor: pointer; } summary:focus-visible { outline: 2px solid var(--accent); }
+summary::marker { color: var(--accent); }
+.value { font-variant-numeric: tabular-nums; font-weight: 600; } .how { color: var(--soft); font-variant-numeric: tabular-nums; }
+.rule { border: 1px solid var(--line); border-radius: 4px; font-size: 11px; padding: 0 4px; }
+ul { color: var(--soft); font-size: 13px; list-style: none; margin: 2px 0; padding-left: 16px; } .event { color: inherit; }
+nav { margin: 12px 0; } nav button { padding: 4px 10px; border: 1px solid var(--line); border-radius: 4px; margin-right: 8px;
+  background: var(--shade); color: var(--ink); font: inherit; cursor: pointer; }
+@media (max-width: 720px) { details, .leaf { margin-left: 1px; padding-left: 5px; } ul { padding-left: 8px; } }
 @media print {
-  :root { color-scheme: light; } nav { display: none; } body { margin: 0; max-width: none; font-size: 10px; }
-  details, .leaf { padding-left: .5rem; } h1, summary { break-after: avoid; }
+  nav { display: none; } body { font-size: 8pt; } ul, .rule { font-size: 7pt; }
+  details, .leaf { padding-left: 8px; } h1, summary { break-after: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; display: block; }
 }
 """
@@ -59,11 +56,11 @@ def page(root: Node, head: list[str], alarms: list[str]) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{escaped(root.title)}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{escaped(root.title)}</title><style>{STYLE}{_STYLE}</style></head><body><main>"
         f"<header><h1>{escaped(root.title)}</h1>{told}{alarmed}</header>"
         '<nav><button onclick="all(true)">Open all</button><button onclick="all(false)">Close all</button></nav>'
-        f"<main>{''.join(_parts(root, events))}</main>"
-        f'<details open><summary>Events that it rests on</summary><ul class="events">{rows}</ul></details>'
+        f"<section>{''.join(_parts(root, events))}</section>"
+        f'<details open><summary>Events that it rests on</summary><ul class="events">{rows}</ul></details></main>'
         f"<script>{_SCRIPT}</script></body></html>\n"
     )
 

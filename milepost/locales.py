@@ -70,8 +70,8 @@ class Writing:
         """To whole units, for charts; small values keep their decimals."""
         return self._number(value, scale, 0, 0 if abs(value) >= 10 ** (scale + 1) else 2)
 
-    def percent(self, percent: Percent) -> str:
-        number = self._number(percent, PERCENT_SCALE, 0, PERCENT_SCALE)
+    def percent(self, percent: Percent, decimals_least: int = 0) -> str:
+        number = self._number(percent, PERCENT_SCALE, decimals_least, PERCENT_SCALE)
         return f"{number} %" if self.locale.language != "en" else f"{number}%"
 
     def percent_rounded(self, percent: Percent) -> str:

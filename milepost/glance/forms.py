@@ -289,7 +289,7 @@ def _written(cell: Cell, column: GlanceColumn, writing: Writing) -> str:
         case int() if column.kind is CellKind.HOURS:
             return writing.hours(round(cell, 2 - HOURS_SCALE))
         case int() if column.kind is CellKind.PERCENT:
-            return writing.percent(round(cell, 1 - PERCENT_SCALE))
+            return writing.percent(round(cell, 1 - PERCENT_SCALE), 1)
         case date():
             return writing.short_day(cell)
         case _:

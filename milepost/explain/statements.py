@@ -385,8 +385,10 @@ class StatementNodes:
         had = self.shares.parts_at(entry_id, contract_id, line_id, step - 1)
         if is_refund_row(entry_id, contract_id, line_id):
             return self._given_back(title, listed, contract_id, payer)
-        if (found := self._fell_before(entry_id, had, payer)) is not None:
+        if (found := self._fell_before(entry_id, had, payer, step)) is not None:
             return found
+        if is_opening_statement(listed.statement_id):
+            return self._fell_before_the_books(title, listed, contract_id, payer, share)
         if not had:
             first = min(
                 (one for one in self._of_entry[entry_id] if one.step == step and one.entry.line_id == line_id),
@@ -403,9 +405,26 @@ class StatementNodes:
             return self._falls(earlier[-1], contract_id, parties, payer)
         return share(title, due)
 
-    def _fell_before(self, entry_id: str, had: Sequence[PayerPart], payer: str) -> Node | None:
+    def _fell_before_the_books(self, title: str, listed: Listed, contract_id: str, payer: str, share: Sharing) -> Node:
+        """What the payer was billed of a row before the books begin, and its share of what nobody was."""
+        entry_id, line_id, step = listed.entry.entry_id, listed.entry.line_id, listed.step
+        currency = self.head(listed.statement_id).currency
+        billed = [
+            one
+            for one in self.listed_of(entry_id, contract_id, line_id, step)
+            if is_opening_statement(one.statement_id)
+        ]
+        own = [self.piece(one) for one in billed if self.payer_of(one) == payer]
+        due = self.due(entry_id, contract_id, line_id, step, currency)
+        all_of_it = total(f"{entry_id}: billed before", [self.piece(one) for one in billed], "amount", currency)
+        if due.value != all_of_it.value:
+            rest = less(f"{entry_id}: not billed before", due, all_of_it)
+            own.append(share(f"{entry_id}: share of what was not billed before", rest))
+        return total(title, own, "amount", currency)
+
+    def _fell_before(self, entry_id: str, had: Sequence[PayerPart], payer: str, step: int) -> Node | None:
         """What is stated to fall to the payer of a row that was brought forward, while it stands."""
-        found = self.recorded.figure(falls_to(entry_id, payer))
+        found = self.recorded.figure(falls_to(entry_id, payer), step)
         own = next((part.amount for part in had if part.customer_id == payer), None)
         return found if found is not None and found.value == own else None
 
@@ -472,7 +491,7 @@ class StatementNodes:
         for payer in sorted(payers & {party.customer_id for party in parties}):
             if funded:
                 falls = self.funding.falls(entry_id, contract_id, line_id, payer, step)
-            elif (stated_falls := self._fell_before(entry_id, parts, payer)) is not None:
+            elif (stated_falls := self._fell_before(entry_id, parts, payer, step)) is not None:
                 falls = stated_falls
             elif is_refund_row(entry_id, contract_id, line_id):
                 falls = self._left_to(payer, contract_id, line_id, step, currency)

@@ -125,21 +125,21 @@ class EntryNodes:
             return self._beyond(at, price, plan, draft)
         if price.stepped:
             return self._share_of_day(at, price, plan, draft)
-        return self._asked(at.work.event, plan, draft)
+        return self.hours_asked(at.work.event, plan, draft)
 
     def _beyond(self, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         title = f"{at.entry.entry_id}: hours beyond what is included"
         if plan.draws != IN_HOURS:
             return self._paid_by(title, at, price, plan, draft)
         drawn = self.drawing.all_drawn(at, price)
-        asked = self._asked(at.work.event, plan, draft)
+        asked = self.hours_asked(at.work.event, plan, draft)
         return less(title, asked, total("hours drawn", drawn, "hours"))._replace(rule="R28") if drawn else asked
 
     def _paid_by(self, title: str, at: VersionStanding, price: Price, plan: LinePlan, draft: Draft) -> Node:
         """What of its hours the value beyond what is included pays for (R17)."""
         if not price.value or at.work.time is None:
             return constant(title, 0, "hours")
-        hours = self._asked(at.work.time, plan, draft)
+        hours = self.hours_asked(at.work.time, plan, draft)
         worth = self.asked(at, price, plan, draft)
         beyond = less("beyond what is included", worth, *self.drawing.all_drawn(at, price))
         parameters: dict[str, Any] = {"step": "0.000001", "mode": "half_up"}
@@ -151,19 +151,20 @@ class EntryNodes:
         if plan.draws == IN_HOURS:
             if (brought := self.charges.hours(at.work, "billable_hours")) is not None:
                 return brought
-            return self._asked(at.work.event, plan, draft)
+            return self.hours_asked(at.work.event, plan, draft)
         event = at.work.time
         if event is None:
             made = self.charges.value(at.entry.entry_id, at.step, at.work, price, plan)
             return made or stated(f"{at.entry.entry_id}: worth", price.value, "amount", price.currency)
-        operands = [self._asked(event, plan, draft), self.rating.bill_rate(event, price, plan, draft)]
+        operands = [self.hours_asked(event, plan, draft), self.rating.bill_rate(event, price, plan, draft)]
         if price.markup:
             operands.append(self.rating.markup(price, plan, draft))
         parameters: dict[str, Any] = {"step": step_of(price.currency), "mode": plan.policies.money_mode}
         title = f"{at.entry.entry_id}: worth"
         return by_its_time(evaluated(title, "extend", operands, parameters, "amount", price.currency, rule="R10"))
 
-    def _asked(self, event: TimeApproved, plan: LinePlan, draft: Draft) -> Node:
+    def hours_asked(self, event: TimeApproved, plan: LinePlan, draft: Draft) -> Node:
+        """Billable as the version or its hours say, after increments (R9); no terms include any of them yet."""
         base = self.worked(event)
         if event.billable_hours is not None:
             base = self.sources.field(

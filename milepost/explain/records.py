@@ -377,7 +377,11 @@ class RecordNodes:
         draft = self.sources.draft(step)
         if price.line_id:
             plan = plan_of(draft, price)
-            hours = less("hours not charged", worked, self.entries.hours_at(event.entry_id, at.step))
+            if plan is not None and price.drawn is not None:
+                billable = self.entries.hours_asked(event, plan, draft)
+            else:
+                billable = self.entries.hours_at(event.entry_id, at.step)
+            hours = less("hours not charged", worked, billable)
             if plan is not None and methods.cost_markup(plan.line.terms) is not None and at.work.cost is not None:
                 costed = self.entries.at_cost(at._replace(step=step), at.work.cost, price, plan, hours)
                 return agreeing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from milepost.shared_options import Verb, sharing
 
 if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
-    from milepost.glance.sheet import Glance
+    from milepost.glance.sheet import Glance, GlanceReport
     from milepost.locales import Writing
 
 Output = Annotated[Path, typer.Option("--output", help="Output folder of a run.", show_default=False)]
@@ -224,13 +224,38 @@ def write_glance(glance: Glance, form: GlanceOptions) -> None:
     elif form.html is not None:
         write_page(form.html, forms.as_page(glance, _writing(form.locale)))
     elif form.xlsx is not None:
-        from connectors.files.writing import replace_file
         from milepost.glance.spreadsheet import spreadsheet
 
-        replace_file(form.xlsx, spreadsheet(glance))
-        say(f"Written to {form.xlsx}")
+        _write_book(form.xlsx, spreadsheet(glance))
     else:
         _show(glance, form.output)
+
+
+def write_report(report: GlanceReport, form: GlanceOptions) -> None:
+    from milepost.glance import forms
+
+    if form.json:
+        write_json(forms.report_json(report))
+    elif form.csv is not None:
+        write_text(form.csv, forms.report_csv(report))
+    elif form.html is not None:
+        write_page(form.html, forms.report_page(report, _writing(form.locale)))
+    elif form.xlsx is not None:
+        from milepost.glance.spreadsheet import report_spreadsheet
+
+        _write_book(form.xlsx, report_spreadsheet(report))
+    else:
+        from milepost.tables import show
+
+        show(*(forms.as_table(table) for _, table in report.tables))
+        _say_more(report.notes, report.kind, form.output)
+
+
+def _write_book(path: Path, content: bytes) -> None:
+    from connectors.files.writing import replace_file
+
+    replace_file(path, content)
+    say(f"Written to {path}")
 
 
 def _writing(locale: str) -> Writing:
@@ -250,6 +275,10 @@ def _show(glance: Glance, output: Path) -> None:
         tell(f"{forms.head(glance)}: none, since {glance.empty}")
         return
     show(forms.as_table(glance))
-    tell("\n" + "\n".join(forms.notes_of(glance)))
-    say(f"\nNext: the same with --html {glance.kind}.html --output {shell_word(output)}")
+    _say_more(forms.notes_of(glance), glance.kind, output)
+
+
+def _say_more(notes: Sequence[str], kind: str, output: Path) -> None:
+    tell("\n" + "\n".join(notes))
+    say(f"\nNext: the same with --html {kind}.html --output {shell_word(output)}")
     say("A page, and --json, name for each figure what milepost explain takes")

@@ -143,12 +143,12 @@ def _financial_statement(
     output: Path,
 ) -> None:
     """Of the period, or of the last one with journals."""
-    from milepost.commands.glance import GlanceOptions, write_glance
+    from milepost.commands.glance import GlanceOptions, write_report
     from milepost.glance.financial import financial_statement, moves_in
 
     shown = financial_statement(moves_in(sums), period or sums.periods()[-1].period)
     csv = STANDARD_OUTPUT if as_csv else None
-    write_glance(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
+    write_report(shown, GlanceOptions(output, csv=csv, html=html, xlsx=xlsx, json=json))
 
 
 def _check_no_comparison(options: Mapping[str, object]) -> None:

@@ -20,8 +20,9 @@ from milepost.explain.cuts import cuts
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
 from milepost.explain.recompute import everything
+from milepost.glance.financial import STATEMENT
 from milepost.glance.firm import FirmAtMoment
-from milepost.glance.tables import STATEMENT, TableFigureId, TablesExplained, explained_statement, table_figure
+from milepost.glance.tables import TableFigureId, TablesExplained, explained_statement, table_figure
 
 # Kinds of facts by whose id a figure may be asked for, in this order.
 NAMED: Final = ("time_entry", "project", "contract", "invoice")

@@ -1,4 +1,4 @@
-"""`milepost ledger --statement`: profit and loss and balance sheet of a company, as a table in any form."""
+"""`milepost ledger --statement`: profit and loss and balance sheet of a company, as tables in any form."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from domain.ledger.financial_statement import (
     BALANCE_SHEET,
     EARLIER,
+    PROFIT_AND_LOSS,
     RESULTS,
     FinancialLine,
     YearSoFar,
@@ -19,19 +20,23 @@ from domain.ledger.financial_statement import (
 from domain.ledger.trial_balance import LedgerSums, PostedSum
 from domain.units import Amount
 from milepost.glance.figures import Elsewhere, Figure, Part
-from milepost.glance.sheet import CellKind, Glance, GlanceColumn, GlanceRow, InRow, row_of
+from milepost.glance.sheet import FILES_ONLY, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, row_of
 
+STATEMENT: Final = "statement"
 # Accounts that statements show above zero where they are credits.
 CREDITS: Final = ("2", "4")
 COLUMNS: Final = (
-    GlanceColumn("part", "part", CellKind.TEXT),
+    GlanceColumn("part", "part", CellKind.TEXT, FILES_ONLY),
     GlanceColumn("group", "group", CellKind.TEXT, 1),
     GlanceColumn("account", "account", CellKind.ID),
     GlanceColumn("name", "name", CellKind.TEXT),
-    GlanceColumn("currency", "currency", CellKind.TEXT),
-    GlanceColumn("period", "period or beginning"),
-    GlanceColumn("year", "year or end"),
+    GlanceColumn("currency", "currency", CellKind.TEXT, FILES_ONLY),
 )
+# Of each part its first and its last figure.
+FIGURES: Final = {
+    PROFIT_AND_LOSS: (GlanceColumn("period", "period"), GlanceColumn("year", "year to its end")),
+    BALANCE_SHEET: (GlanceColumn("beginning", "beginning"), GlanceColumn("end", "end")),
+}
 NOTES: Final = (
     "Profit and loss: the period, and the fiscal year up to its end. Balance sheet: the beginning and the end of the period.",
     "Revenue, liabilities and results are shown above zero where they are credits. The books close no year.",
@@ -77,32 +82,35 @@ def moves_in(sums: LedgerSums) -> LedgerMoves:
     return LedgerMoves(sums.legal_entity_id, sums.ledger_currency, by_period)
 
 
-def financial_statement(sums: LedgerMoves, period: str) -> Glance:
+def financial_statement(sums: LedgerMoves, period: str) -> GlanceReport:
     """Of a company and an accounting period such as 2026-03."""
     year, end = _year(period), _after(period)
     accounts = [
         YearSoFar(account, sums.balance(account, year), sums.balance(account, period), sums.balance(account, end))
         for account in sums.accounts
     ]
-    lines = [*profit_and_loss(accounts), *balance_sheet(accounts)]
-    sums_of = {line.name: line for line in lines if line.part == BALANCE_SHEET and not line.account}
+    parts = {PROFIT_AND_LOSS: [*profit_and_loss(accounts)], BALANCE_SHEET: [*balance_sheet(accounts)]}
+    sums_of = {line.name: line for line in parts[BALANCE_SHEET] if not line.account}
     assets, others = sums_of["assets"], sums_of["liabilities and results"]
     holds = (assets.first, assets.last) == (others.first, others.last)
     foots = "Assets are liabilities and results" if holds else "DOES NOT FOOT: assets are not liabilities and results"
-    return Glance(
-        "statement",
-        f"Profit and loss and balance sheet of {sums.legal_entity_id} {period} in {sums.ledger_currency}",
-        "",
-        COLUMNS,
-        _rows(sums, period, lines),
-        notes=(foots, *NOTES),
+    whose = f"of {sums.legal_entity_id} {period} in {sums.ledger_currency}"
+    tables = tuple(
+        (
+            part,
+            Glance(
+                STATEMENT, f"{part.capitalize()} {whose}", "", (*COLUMNS, *FIGURES[part]), _rows(sums, period, lines)
+            ),
+        )
+        for part, lines in parts.items()
     )
+    return GlanceReport(STATEMENT, f"Profit and loss and balance sheet {whose}", tables, (foots, *NOTES))
 
 
 def _rows(sums: LedgerMoves, period: str, lines: list[FinancialLine]) -> list[GlanceRow]:
-    """A subtotal sums the rows above it of its group; what stands under others says which."""
+    """Of one part; a subtotal sums the rows above it of its group; what stands under others says which."""
     rows: list[GlanceRow] = []
-    by_name: dict[tuple[str, str], GlanceRow] = {}
+    by_name: dict[str, GlanceRow] = {}
     for line in lines:
         name = line.account or line.name
         texts = {
@@ -112,17 +120,18 @@ def _rows(sums: LedgerMoves, period: str, lines: list[FinancialLine]) -> list[Gl
             "name": line.name,
             "currency": sums.ledger_currency,
         }
-        above = [row for row in rows if row.cells["part"] == line.part and row.cells["group"] == line.name]
-        under = [(by_name[line.part, each], sign) for each, sign in UNDER.get(line.name, ())]
+        above = [row for row in rows if row.cells["group"] == line.name]
+        under = [(by_name[each], sign) for each, sign in UNDER.get(line.name, ())]
         of = [(row, 1) for row in above] or under
+        columns = (column.name for column in FIGURES[line.part])
         figures = {
             column: Figure(value, partial(_parts, sums, period, line, of, column))
-            for column, value in (("period", line.first), ("year", line.last))
+            for column, value in zip(columns, (line.first, line.last), strict=True)
         }
         key = sums.legal_entity_id, period, line.part.replace(" ", "_"), name.replace(" ", "_")
         row = row_of(key, texts, figures)._replace(is_sum=not line.group)
         rows.append(row)
-        by_name[line.part, line.name] = row
+        by_name[line.name] = row
     return rows
 
 
@@ -145,14 +154,14 @@ def _parts(
     if line.account:
         is_credit = line.account.startswith(CREDITS)
         if line.part == BALANCE_SHEET:
-            return _moved(sums, (line.account,), "", end if column == "year" else period, is_credit=is_credit)
+            return _moved(sums, (line.account,), "", end if column == "end" else period, is_credit=is_credit)
         return _moved(sums, (line.account,), year if column == "year" else period, end, is_credit=is_credit)
     if not line.group:
         return []
     results = tuple(account for account in sums.accounts if account.startswith(RESULTS))
     if line.name == EARLIER:
         return _moved(sums, results, "", year, is_credit=True)
-    return _moved(sums, results, year, end if column == "year" else period, is_credit=True)
+    return _moved(sums, results, year, end if column == "end" else period, is_credit=True)
 
 
 def _moved(sums: LedgerMoves, accounts: Sequence[str], since: str, before: str, *, is_credit: bool) -> list[Part]:

@@ -12,13 +12,11 @@ from domain.money import format_amount, format_decimal
 from domain.units import HOURS_SCALE, PERCENT_SCALE, Amount
 from milepost import pages
 from milepost.console import amount_text, no_formula, shape, shell_word
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow
+from milepost.glance.sheet import FILES_ONLY, Cell, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow
 from milepost.locales import Writing
 from milepost.pages import Html, markup, tag
 from milepost.tables import Table, hours_text, percent_text, short_text
 
-# Columns from this number on stand in files alone.
-FILES_ONLY: Final = 10
 IN_LEDGER: Final = frozenset({"ledger_currency", "in_ledger"})
 WRONG: Final = "DOES NOT FOOT"
 STYLE: Final = """
@@ -170,6 +168,16 @@ def _exact(cell: Cell, column: GlanceColumn) -> str:
             return f"{cell}"
 
 
+def report_csv(report: GlanceReport) -> str:
+    """Its tables, each with its header, and an empty line between them."""
+    return "\n".join(as_csv(table) for _, table in report.tables)
+
+
+def report_json(report: GlanceReport) -> dict[str, object]:
+    """Version 3 of the shape: `tables` has each as `as_json` gives it."""
+    return shape(3, kind=report.kind, tables=[as_json(table) for _, table in report.tables], notes=list(report.notes))
+
+
 def as_json(glance: Glance) -> dict[str, object]:
     """Version 2 of the shape; amounts, hours and percents are decimals as text, `explain` has of each figure the id that `milepost explain`
     takes."""
@@ -214,35 +222,43 @@ def _json_cell(cell: Cell, column: GlanceColumn) -> object:
 
 def as_page(glance: Glance, writing: Writing) -> str:
     """For the screen, the phone and paper across; what a figure is explained by shows under the pointer."""
+    body, columns = _body(glance, writing)
+    as_of = tag("p", f"As of {glance.as_of}", class_="soft") if glance.as_of else ""
+    return _page(glance.title, markup(as_of, body), notes_of(glance), writing, _on_a_phone(columns))
+
+
+def report_page(report: GlanceReport, writing: Writing) -> str:
+    """Its tables below one another."""
+    tables = [markup(tag("h2", name.capitalize()), _body(table, writing)[0]) for name, table in report.tables]
+    return _page(report.title, markup(*tables), report.notes, writing)
+
+
+def _page(title: str, body: Html, notes: Sequence[str], writing: Writing, style: str = "") -> str:
+    return pages.page(
+        title,
+        tag("h1", title),
+        [tag("p", said, class_="banner") for said in notes if said.startswith(WRONG)],
+        body,
+        tag("h2", "Notes"),
+        tag("section", (tag("p", note, class_="soft small") for note in notes), class_="notes"),
+        language=writing.language,
+        paper=f"{writing.paper} landscape",
+        style=STYLE + style,
+    )
+
+
+def _body(glance: Glance, writing: Writing) -> tuple[Html, Sequence[GlanceColumn]]:
+    """A table with its columns, or why there is none."""
     shown = seen(glance)
     there = {each.name for each in shown.columns}
     below = {each.under: each for each in shown.columns if each.under in there}
     columns = [each for each in shown.columns if each.spare < FILES_ONLY and each.under not in there]
-    body = (
-        pages.table(
-            [(column.title, column.kind.is_figure) for column in columns],
-            tag(
-                "tbody",
-                (_html_row(shown, row, columns, below, writing, "total" if row.is_sum else None) for row in shown.rows),
-            ),
-            tag("tbody", (_html_row(shown, row, columns, below, writing, "total") for row in shown.totals)),
-        )
-        if glance.rows
-        else tag("p", f"None: {glance.empty}.")
-    )
-    wrong = [tag("p", said, class_="banner") for said in _feet(glance) if said.startswith(WRONG)]
-    return pages.page(
-        glance.title,
-        tag("h1", glance.title),
-        tag("p", f"As of {glance.as_of}", class_="soft") if glance.as_of else "",
-        wrong,
-        body,
-        tag("h2", "Notes"),
-        tag("section", (tag("p", note, class_="soft small") for note in notes_of(glance)), class_="notes"),
-        language=writing.language,
-        paper=f"{writing.paper} landscape",
-        style=STYLE + _on_a_phone(columns),
-    )
+    if not glance.rows:
+        return tag("p", f"None: {glance.empty}."), columns
+    rows = (_html_row(shown, row, columns, below, writing, "total" if row.is_sum else None) for row in shown.rows)
+    totals = (_html_row(shown, row, columns, below, writing, "total") for row in shown.totals)
+    heads = [(column.title, column.kind.is_figure) for column in columns]
+    return pages.table(heads, tag("tbody", rows), tag("tbody", totals)), columns
 
 
 def _on_a_phone(columns: Sequence[GlanceColumn]) -> str:

@@ -17,6 +17,8 @@ from milepost.glance.figures import UNKNOWN, Figure, Part, percent_of
 # How ids of sums begin, in currencies of transactions and of ledgers.
 TOTAL, IN_LEDGER = "total", "in_ledger"
 TOTALS: Final = (f"{TOTAL}/", f"{IN_LEDGER}/")
+# Columns whose `spare` is this number or more stand in files alone.
+FILES_ONLY: Final = 10
 # Figures are scaled integers, as everywhere; None is not known, which is not 0.
 Cell = str | int | date | None
 
@@ -104,6 +106,15 @@ class Glance(NamedTuple):
 
     def column(self, name: str) -> GlanceColumn | None:
         return next((each for each in self.columns if each.name == name), None)
+
+
+class GlanceReport(NamedTuple):
+    """Tables that are shown together, each under its name, with notes of all."""
+
+    kind: str
+    title: str
+    tables: tuple[tuple[str, Glance], ...]
+    notes: Sequence[str]
 
 
 def row_of(key: Sequence[str], texts: Mapping[str, Cell], figures: Mapping[str, Figure]) -> GlanceRow:

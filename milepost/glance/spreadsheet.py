@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -11,7 +11,7 @@ import xlsxwriter
 
 from domain.units import AMOUNT_SCALE, HOURS_SCALE, PERCENT_SCALE
 from milepost.glance.forms import cell_text, head, notes_of
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow
+from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow
 
 # The day before the first of a spreadsheet's calendar.
 DAY_ZERO: Final = date(1899, 12, 30)
@@ -35,13 +35,42 @@ _SCALES: Final[Mapping[CellKind, int]] = {
 
 
 def spreadsheet(glance: Glance) -> bytes:
+    said = [head(glance), *notes_of(glance), *([] if glance.rows else [glance.empty])]
+    return _book([(glance.kind, glance)], said)
+
+
+def report_spreadsheet(report: GlanceReport) -> bytes:
+    """A sheet for each table."""
+    return _book(report.tables, [report.title, *report.notes])
+
+
+def _book(tables: Sequence[tuple[str, Glance]], said: Sequence[str]) -> bytes:
     """Sums in bold below a frozen header with a filter; what somebody typed is never calculated."""
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     plain = {kind: book.add_format({"num_format": form}) for kind, form in _FORMATS.items()}
     strong = {kind: book.add_format({"num_format": form, "bold": True, "top": 1}) for kind, form in _FORMATS.items()}
     heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-    sheet = book.add_worksheet(glance.kind)
+    for name, glance in tables:
+        _write_table(book.add_worksheet(name), glance, heading, plain, strong)
+    about = book.add_worksheet("about")
+    about.set_column(0, 0, ABOUT_WIDTH)
+    for line, text in enumerate(said):
+        about.write_string(line, 0, text)
+    book.close()
+    return file.getvalue()
+
+
+_Formats = Mapping[CellKind, xlsxwriter.format.Format]
+
+
+def _write_table(
+    sheet: xlsxwriter.worksheet.Worksheet,
+    glance: Glance,
+    heading: xlsxwriter.format.Format,
+    plain: _Formats,
+    strong: _Formats,
+) -> None:
     for place, column in enumerate(glance.columns):
         sheet.write_string(0, place, column.title, heading)
     every = [
@@ -59,13 +88,6 @@ def spreadsheet(glance: Glance) -> bytes:
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
-    about = book.add_worksheet("about")
-    about.set_column(0, 0, ABOUT_WIDTH)
-    said = [head(glance), *notes_of(glance), *([] if glance.rows else [glance.empty])]
-    for line, text in enumerate(said):
-        about.write_string(line, 0, text)
-    book.close()
-    return file.getvalue()
 
 
 def _write_cell(

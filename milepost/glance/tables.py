@@ -13,7 +13,7 @@ from domain.ledger.trial_balance import PostedSum
 from domain.months import month_end
 from milepost.glance.clients import clients
 from milepost.glance.explained import FigureNodes
-from milepost.glance.financial import financial_statement, ledger_moves
+from milepost.glance.financial import STATEMENT, financial_statement, ledger_moves
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.people import MonthSpan, people
 from milepost.glance.prepaid import prepaid
@@ -24,7 +24,6 @@ from milepost.glance.unbilled import unbilled
 from milepost.glance.wanted import UnknownName, Wanted
 
 KINDS: Final = ("projects", "clients", "receivables", "unbilled", "prepaid", "people")
-STATEMENT: Final = "statement"
 _ID: Final = re.compile(rf"({'|'.join((*KINDS, STATEMENT))})(?:\?([^/]*))?/(.+)#([a-z0-9_]+)")
 
 
@@ -99,7 +98,8 @@ class TablesExplained:
 def explained_statement(posted: Iterable[PostedSum], wanted: TableFigureId) -> Node | None:
     company, period = wanted.whose
     sums = ledger_moves(company, posted)
-    return _figure(None, financial_statement(sums, period), wanted) if sums is not None else None
+    tables = financial_statement(sums, period).tables if sums is not None else ()
+    return next((node for _, table in tables if (node := _figure(None, table, wanted)) is not None), None)
 
 
 def _figure(firm: FirmAtMoment | None, table: Glance | None, wanted: TableFigureId) -> Node | None:

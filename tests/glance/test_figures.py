@@ -62,7 +62,7 @@ def tables(folder: Path, moment: Moment | None) -> Iterator[Glance]:
             )
             for period in sums.by_period if sums is not None else ():
                 assert sums is not None
-                yield financial_statement(sums, period)
+                yield from (table for _, table in financial_statement(sums, period).tables)
 
 
 def check(folder: Path, as_of: str | None, every: int = 1) -> int:

@@ -37,7 +37,8 @@ def found(*arguments: str) -> dict[str, Any]:
 def test_a_table_says_what_the_firm_has(command: str) -> None:
     result = asked(*command.split())
     assert result.exit_code == 0, result.output
-    assert result.stdout.partition("\n\n")[0].rstrip() == SHOWN[command].rstrip()
+    expected = SHOWN[command].rstrip().split("\n\n")
+    assert [each.rstrip() for each in result.stdout.split("\n\n")][: len(expected)] == expected
 
 
 # Moments
@@ -179,24 +180,32 @@ def test_a_margin_is_explained_down_to_the_journals() -> None:
 # Profit and loss, balance sheet
 
 
+def parts(period: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Rows of profit and loss and of the balance sheet, by name."""
+    shown = found("ledger", "--statement", "--period", period)
+    assert shown["notes"][0] == "Assets are liabilities and results"
+    first, last = ({row["name"]: row for row in each["rows"]} for each in shown["tables"])
+    return first, last
+
+
 def test_assets_are_liabilities_and_results_in_every_period() -> None:
     for period in ("2026-01", "2026-02", "2026-03"):
-        shown = found("ledger", "--statement", "--period", period)
-        assert shown["notes"][0] == "Assets are liabilities and results"
-        sums = {row["name"]: (row["period"], row["year"]) for row in shown["rows"] if not row["account"]}
-        assert sums["assets"] == sums["liabilities and results"]
+        result, sheet = parts(period)
+        assert [sheet["assets"][name] for name in ("beginning", "end")] == [
+            sheet["liabilities and results"][name] for name in ("beginning", "end")
+        ]
+        assert result["result"]["year"] == sheet["result of the year"]["end"]
 
 
 def test_a_year_before_stands_apart_and_the_new_one_begins_at_nothing() -> None:
     """The firm's result of 1,810.00 is of an earlier year in January 2027."""
-    rows = {row["name"]: row for row in found("ledger", "--statement", "--period", "2027-01")["rows"]}
-    assert (rows["result"]["period"], rows["result"]["year"]) == ("0.00", "0.00")
-    assert (rows["result of earlier years"]["year"], rows["result of the year"]["year"]) == ("1810.00", "0.00")
+    result, sheet = parts("2027-01")
+    assert (result["result"]["period"], result["result"]["year"]) == ("0.00", "0.00")
+    assert (sheet["result of earlier years"]["end"], sheet["result of the year"]["end"]) == ("1810.00", "0.00")
 
 
 def test_a_line_of_the_statement_is_explained() -> None:
-    rows = found("ledger", "--statement", "--period", "2026-02")["rows"]
-    (revenue,) = [row for row in rows if row["account"] == "4000"]
+    revenue = parts("2026-02")[0]["Service revenue"]
     id_ = "statement/BERLIN/2026-02/profit_and_loss/4000#year"
     assert revenue["explain"]["year"] == id_
     explained = said(asked("explain", id_, "--json"))
@@ -206,6 +215,27 @@ def test_a_line_of_the_statement_is_explained() -> None:
         "BERLIN/2026-01/4000#movement",
         "BERLIN/2026-02/4000#movement",
     }
+
+
+def test_the_statement_is_two_tables_with_subtotals_in_every_form(tmp_path: Path) -> None:
+    """Revenue of 1,100.00 in February and 2,700.00 in the year; assets of 1,600.00 at its beginning and 3,504.00 at its end."""
+    command = ("ledger", "--statement", "--period", "2026-02")
+    first, last = (list(csv.DictReader(io.StringIO(each))) for each in asked(*command, "--csv").stdout.split("\n\n"))
+    sums = {row["name"]: (row["period"], row["year"]) for row in first if row["row"] == "total"}
+    assert sums["revenue"] == ("1100.00", "2700.00")
+    sums = {row["name"]: (row["beginning"], row["end"]) for row in last if row["row"] == "total"}
+    assert sums["assets"] == sums["liabilities and results"] == ("1600.00", "3504.00")
+    assert {row["part"] for row in last} == {"balance sheet"}
+    asked(*command, "--html", str(tmp_path / "statement.html"))
+    page = (tmp_path / "statement.html").read_text(encoding="utf-8")
+    assert [page.count(each) for each in ("<table", ">Profit and loss<", ">Balance sheet<")] == [2, 1, 1]
+    assert "balance_sheet/assets#end" in page
+    asked(*command, "--xlsx", str(tmp_path / "statement.xlsx"))
+    with ZipFile(tmp_path / "statement.xlsx") as book:
+        names = book.read("xl/workbook.xml").decode()
+        sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (1, 2)]
+    assert [f'name="{each}"' in names for each in ("profit and loss", "balance sheet", "about")] == [True] * 3
+    assert ["<v>2700</v>" in sheets[0], "<v>3504</v>" in sheets[0], "<v>3504</v>" in sheets[1]] == [True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,17 @@ class ViewPosting(NamedTuple):
     amount: Amount
 
 
+class ViewRetainer(NamedTuple):
+    """What a retainer has left to draw on the day of its view, before the next fee."""
+
+    contract_id: str
+    line_id: str
+    unit: str
+    left: Quantity
+    expires: Quantity
+    expires_on: dt.date | None = None
+
+
 class Alert(NamedTuple):
     """A line was crossed, published once a crossing; it is armed again when use falls below."""
 
@@ -486,6 +497,7 @@ class ProjectView(NamedTuple):
     open_exception_count: int = 0
     unapplied: tuple[ViewUnapplied, ...] = ()
     postings: tuple[ViewPosting, ...] = ()
+    retainers: tuple[ViewRetainer, ...] = ()
 
 
 class SystemUpdate(NamedTuple):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from domain.identity import escape
+from domain.identity import composed, escape
+from domain.money import format_decimal
+from domain.units import QUANTITY_SCALE
 from milepost.console import amount_text
 from milepost.tables import Table, percent_text
 
@@ -75,6 +77,19 @@ def unapplied(viewed: Sequence[Viewed]) -> list[Table]:
     ]
     columns = ("payment", "customer", "company", "currency", "amount", "id")
     return [Table("Unapplied cash", columns, rows, frozenset({4}))] if rows else []
+
+
+def retainers(viewed: Sequence[Viewed]) -> list[Table]:
+    """What each has left to draw, and what of it expires next."""
+    rows = []
+    for each in viewed:
+        for one in each.view.retainers:
+            id_ = f"{each.view.project_id}#retainers/{composed(one.contract_id, one.line_id)}/left"
+            left, expires = (format_decimal(quantity, QUANTITY_SCALE, 2) for quantity in (one.left, one.expires))
+            until = (expires, f"{one.expires_on}") if one.expires_on is not None else ("", "never")
+            rows.append((one.contract_id, one.line_id, one.unit, left, *until, id_))
+    columns = ("contract", "line", "unit", "left", "expires", "on", "id")
+    return [Table("Retainers", columns, rows, frozenset({3, 4}))] if rows else []
 
 
 def postings(viewed: Sequence[Viewed]) -> list[Table]:

@@ -20,7 +20,7 @@ from milepost.commands.show import balances, burn, positions, project_title, pro
 from milepost.console import amount_text, echo, say, shape, tell, write_json
 from milepost.days import instant_day
 from milepost.exception_titles import titled
-from milepost.funds_shown import orders, postings, sources, unapplied
+from milepost.funds_shown import orders, postings, retainers, sources, unapplied
 from milepost.tables import Table, percent_text, show
 
 # A view is of a day's end; only a log that goes on for long without one sends views before.
@@ -112,7 +112,7 @@ def engagement_tables(viewed: list[Viewed]) -> list[Table]:
 
 
 def _funds(viewed: list[Viewed]) -> list[Table]:
-    return [*sources(viewed), *orders(viewed), *unapplied(viewed), *postings(viewed)]
+    return [*sources(viewed), *orders(viewed), *unapplied(viewed), *retainers(viewed), *postings(viewed)]
 
 
 def _forecast(view: ProjectView) -> Table:

@@ -41,7 +41,7 @@ from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import begun_under
 
-VERSION: Final = 9
+VERSION: Final = 10
 # Another question or run may be taking in a long history.
 BUSY_SECONDS: Final = 600.0
 FOLDER: Final = "index"
@@ -56,10 +56,7 @@ STATEMENTS: Final = TOPICS["BillingStatement"]
 LAST: Final = "\U0010ffff"
 MEANT: Final = ("time_entry", "project", "contract")
 # The last field that the index needs of large outputs.
-HEADS: Final = (
-    ("ForecastUpdate", "project_id"),
-    ("ProjectView", "engagement_id"),
-)
+HEADS: Final = (("ForecastUpdate", "project_id"),)
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), data TEXT);

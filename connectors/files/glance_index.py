@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from connectors.files.glance_rows import AGAIN, OPENED, GlanceRows, Noted, Row
+from connectors.files.glance_rows import AGAIN, OPENED, RETAINERS, GlanceRows, Noted, Row
 from domain.accounts import LABOR_COST, RECEIVABLE, UNBILLED
 from domain.exceptions import BEHIND_A_GAP, REFUSED
 from domain.identity import parts_of
-from domain.units import Amount, Hours
+from domain.units import Amount, Hours, Quantity
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS words(no INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -118,6 +118,17 @@ class WaitingException(NamedTuple):
     amount: Amount
     currency: str
     engagement_id: str
+
+
+class RetainerShown(NamedTuple):
+    """What a retainer has left to draw, and what of it expires next; quantities of hours, or of money. `expires_on` is 2026-03-31."""
+
+    contract_id: str
+    line_id: str
+    unit: str
+    left: Quantity
+    expires: Quantity
+    expires_on: str | None
 
 
 class HoursWorked(NamedTuple):
@@ -480,6 +491,12 @@ class GlanceTables:
             found |= {(log_offset, subject), (log_offset, parts_of(subject)[-1])}
         self._passed = cut, frozenset(found)
         return self._passed[1]
+
+    def retainers(self, cut: int) -> dict[str, list[RetainerShown]]:
+        """By project what its view showed last."""
+        sql = "SELECT id, noted, max(version) FROM named WHERE kind = ? AND log_offset < ? GROUP BY id"
+        rows = self._db.execute(sql, (RETAINERS, cut))
+        return {id_: [RetainerShown._make(each) for each in orjson.loads(noted)] for id_, noted, _ in rows}
 
     def payments(self, cut: int) -> list[tuple[int, AboutSum]]:
         """Lines on 1100 of journals of payments, and of cash that is applied later, as they stand there, with the journal's output_seq."""

@@ -28,7 +28,15 @@ from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplie
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonCapacitySet, PersonDefined
 from domain.identity import composed, engagement_of, escape, parts_of
 from domain.ledger.journal import BILLING
-from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, Output, StatementLine
+from domain.outputs import (
+    BillingStatement,
+    ExceptionClosed,
+    ExceptionRaised,
+    JournalEntry,
+    Output,
+    ProjectView,
+    StatementLine,
+)
 from domain.reference.zones import local_date
 from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
@@ -46,6 +54,8 @@ INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF = ("invoice", "invoiced", "ap
 OPENING, BROUGHT_FORWARD = "opening", "brought_forward"
 # Hours that balances brought forward have, by project.
 OPENED: Final = "opened"
+# What the retainers of a project have left, by version of its view.
+RETAINERS: Final = "retainers"
 # What an invoice's journals are about: a statement, by its id alone.
 STATEMENT: Final = "statement"
 # The first day on which a version counts; one without it counts from the beginning.
@@ -112,6 +122,9 @@ class GlanceRows:
             case ExceptionClosed():
                 engagement = engagement_of(record.exception_id)
                 self.waits.append((record.exception_id, log_offset, seq, 0, "", "", "", "", 0, "", engagement))
+            case ProjectView() if record.retainers:
+                noted = orjson.dumps([list(each) for each in record.retainers]).decode()
+                self.named.append((RETAINERS, record.project_id, record.view_version, log_offset, noted))
             case _:
                 pass
 
@@ -260,6 +273,7 @@ def _project(event: ProjectActivated | ProjectClosed) -> _Stated:
 def _contract(event: ContractSigned | ContractAmended) -> _Stated:
     """What an amendment leaves out stays as it was."""
     noted: dict[str, object] = {"customer": event.customer_id, "company": event.legal_entity_id}
+    noted["currency"] = event.currency
     if event.lines:
         noted["lines"] = [_line(line) for line in event.lines]
     if event.bill_to is not None:

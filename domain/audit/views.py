@@ -196,6 +196,10 @@ def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: P
         if not 0 < abs(cash.amount) <= most:
             what = f"unapplied of payment {cash.payment_id} no more than {format_amount(most)} {cash.currency} by journals and applications"
             yield violation(VIEWS, seen, project_id, what, format_amount(cash.amount))
+    for one in view.retainers:
+        if not 0 <= one.expires <= one.left or (one.expires and one.expires_on is None):
+            what = f"retainer {one.contract_id}/{one.line_id}: what expires no more than is left, and with a day"
+            yield violation(VIEWS, seen, project_id, what, f"{one.expires} of {one.left} on {one.expires_on}")
     count = sum(one.journal_count for one in view.postings)
     if count != (sent := sums.delivered.get(project_id, 0)):
         yield violation(VIEWS, seen, project_id, f"{sent:,} journals to deliver", f"{count:,}")

@@ -225,6 +225,56 @@ def stores(known: LineHistory, day: date) -> Sequence[PrepaidBalance]:
     return [_store(known, lot) for lot in sorted(usable, key=_by_life)]
 
 
+class LotLeft(NamedTuple):
+    """A lot that can be drawn: the most that can be of it, what was, and what is left."""
+
+    lot: Lot
+    limit: int
+    drawn: int
+    left: int
+
+
+class RetainerLeft(NamedTuple):
+    """All that can be drawn on a day; `expires` of it next, on `expires_on` at the latest, if nothing more is drawn. None: nothing does."""
+
+    lots: tuple[LotLeft, ...]
+    expires: int = 0
+    expires_on: date | None = None
+
+
+def left_on(known: LineHistory, day: date) -> RetainerLeft:
+    """What is beyond `rollover` expires with the day's period, what goes over with its life or with the line, unless it is given back.
+
+    1,000.00 a month for 10 h, 4 h go over: of 7 h left in January 3 h expire on the 31st
+    """
+    named = {store.name: store.limit for store in stores(known, day)}
+    found = [lot for lot in lots(known, day) if lot.name in named]
+    drawn = {name: known.drawn.get(name, (0, 0))[0] for name in named}
+    left = tuple(
+        LotLeft(lot, named[lot.name], drawn[lot.name], max(named[lot.name] - drawn[lot.name], 0)) for lot in found
+    )
+    own = next((lot for lot in found if lot.period.start <= day < lot.period.to), None)
+    if own is None:
+        return RetainerLeft(left)
+    known = known._replace(ended=[ended for ended in _as_it_is(known).ended if ended.to <= own.period.start])
+    kept = ends(known, own.period.start, own.period.to).limits
+    if expires := sum(each.left - max(kept[each.lot.name] - each.drawn, 0) for each in left):
+        return RetainerLeft(left, expires, own.period.last)
+    last = next(stretch.last for stretch in _stretches(known) if own.agreed in stretch.held)
+    lives = {each.lot.name: _last_life(each.lot, last) for each in left if each.left}
+    first = min(lives.values(), default=FOR_EVER)
+    if first >= FOR_EVER - DAY:
+        return RetainerLeft(left)
+    return RetainerLeft(left, sum(each.left for each in left if lives.get(each.lot.name) == first), first)
+
+
+def _last_life(lot: Lot, last: date) -> date:
+    """The last day of the lot's life, or of its line; what is given back then does not expire."""
+    if lot.until <= last:
+        return lot.until
+    return FOR_EVER if lot.terms.refundable else last
+
+
 def fills_up(terms: Retainer) -> bool:
     return terms.top_up is not None
 

@@ -190,7 +190,7 @@ def project_title(view: ProjectView) -> str:
 
 
 def project_tables(found: ProjectFound) -> list[Table]:
-    from milepost.funds_shown import orders, postings, sources, unapplied
+    from milepost.funds_shown import orders, postings, retainers, sources, unapplied
 
     view = found.viewed.view
     return [
@@ -199,6 +199,7 @@ def project_tables(found: ProjectFound) -> list[Table]:
         *sources([found.viewed]),
         *orders([found.viewed]),
         *unapplied([found.viewed]),
+        *retainers([found.viewed]),
         *postings([found.viewed]),
         *([_forecast(found.forecast)] if found.forecast is not None else []),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
@@ -402,7 +403,7 @@ def engagement_head(found: EngagementFound, behind: bool | None = False) -> list
 
 
 def engagement_tables(found: EngagementFound) -> list[Table]:
-    from milepost.funds_shown import orders, postings, sources, unapplied
+    from milepost.funds_shown import orders, postings, retainers, sources, unapplied
 
     open_ones = [statement for viewed in found.projects for statement in viewed.view.open_statements]
     return [
@@ -412,6 +413,7 @@ def engagement_tables(found: EngagementFound) -> list[Table]:
         *sources(found.projects),
         *orders(found.projects),
         *unapplied(found.projects),
+        *retainers(found.projects),
         *postings(found.projects),
         *([_exceptions(found.waiting, found.now)] if found.waiting else []),
         _statements(found.statements, open_ones),

@@ -10,6 +10,7 @@ from domain.outputs import CurrencyAmount, ProjectView, ViewBalance
 from milepost.explain.cash_and_orders import CashAndOrderNodes
 from milepost.explain.entries import EntryNodes, VersionStanding
 from milepost.explain.records import RecordNodes
+from milepost.explain.retainers_left import RetainerLeftNodes
 from milepost.explain.sources import Sources
 from milepost.figure_words import figure_words
 from state.billing.held import scopes_of
@@ -30,11 +31,19 @@ OWED: Mapping[str, str | None] = {"paid": "receipt", "bad_debt": "write_off", "r
 
 
 class BalanceNodes:
-    def __init__(self, sources: Sources, entries: EntryNodes, records: RecordNodes, listed: CashAndOrderNodes) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        entries: EntryNodes,
+        records: RecordNodes,
+        listed: CashAndOrderNodes,
+        retainers: RetainerLeftNodes,
+    ) -> None:
         self.sources = sources
         self.entries = entries
         self.records = records
         self.listed = listed
+        self.retainers = retainers
         # By project and version of its view.
         self._burns: dict[tuple[str, int], tuple[Node, ...]] = {}
 
@@ -51,7 +60,7 @@ class BalanceNodes:
         )
         name = f", {view.name}" if view.name else ""
         cash = (self.listed.unapplied(said, one) for one in view.unapplied)
-        why = (*self.burn(said), *balances, *cash, *self._exceptions(view), told)
+        why = (*self.burn(said), *balances, *cash, *self.retainers.all(said), *self._exceptions(view), told)
         return Node(f"Project {view.project_id}{name}", facts=facts, why=why, id=view.project_id)
 
     def _exceptions(self, view: ProjectView) -> Iterable[Node]:

@@ -36,6 +36,7 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
+from milepost.explain.retainers_left import RetainerLeftNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import StatementNodes
 from milepost.explain.unissued import UnissuedNodes
@@ -56,7 +57,8 @@ class Explainer:
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
         self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
-        self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed)
+        self.retainers = RetainerLeftNodes(self.sources, self.entries)
+        self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers)
         self.forecasts = ForecastNodes(self.sources, self.rating, self.entries, self.caps, self.records)
         months = MonthNodes(self.sources, self.entries, self.statements, self.journals, self.records, self.forecasts)
         of_caps = ForecastCapNodes(self.sources, self.entries, self.caps, self.records, self.forecasts, months)
@@ -175,7 +177,7 @@ class Explainer:
         if burn is not None:
             return burn
         balances = [one for one in view.balances if contract_id in ("", one.contract_id)]
-        listed = self.listed.part(said[-1], tuple(balances), whole, name)
+        listed = self.listed.part(said[-1], tuple(balances), whole, name) or self.retainers.part(said[-1], name)
         if listed is not None:
             return listed
         if name not in FIGURES:

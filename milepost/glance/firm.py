@@ -22,6 +22,7 @@ from connectors.files.glance_index import (
     HoursWorked,
     LinesAsked,
     PublishedStatement,
+    RetainerShown,
     UnbilledSums,
     WaitingException,
     WorkedEntry,
@@ -264,6 +265,11 @@ class FirmAtMoment:
         """By project what balances brought forward."""
         found = ((project_id, whole(noted, "hours") or 0) for project_id, noted in self.named(OPENED).items())
         return [each for each in found if each[1]]
+
+    def retainers(self) -> list[tuple[str, RetainerShown]]:
+        """By project what each has left, as its view showed it last."""
+        found = [index.glance.retainers(cut) for index, cut in self._shards]
+        return [(project_id, each) for by_project in found for project_id, of in by_project.items() for each in of]
 
     # What figures are made of
 

@@ -34,6 +34,11 @@ def begun(known: LineHistory, day: date) -> date:
     return max((start for start, to in _periods(known, day) if start <= day < to), default=day)
 
 
+def begins(known: LineHistory, first: date, last: date) -> bool:
+    """Whether a period begins on one of the days."""
+    return any(first <= start <= last for start, _ in _periods(known, last))
+
+
 def is_below_top_up(draft: Draft, contract: Contract, line_id: str, day: date) -> bool:
     known = known_of(draft, contract, line_id)
     return any(methods.is_below_top_up(agreed.line.terms, known, day) for agreed in known.held)

@@ -19,7 +19,7 @@ from domain.identity import composed, parts_of
 from domain.money import convert, format_decimal
 from domain.reference.zones import local_date, universal_midnight
 from domain.terms import methods
-from domain.terms.kind import Fee
+from domain.terms.kind import Fee, LineHistory
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 from domain.work.rows import FEE, SCHEDULED_REVENUE, row_id
 from state.books import (
@@ -137,11 +137,21 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         fees += settlement(contract, known, fees)
         upcoming += [fee.day for fee in fees if fee.day > day]
         upcoming += own_periods.upcoming(draft, contract, known, day, day + HORIZON)
+        if ended and until is not None:
+            _show_periods(draft, contract, line_id, known, (until, day))
         _bring_fees(draft, contract, line_id, fees, day)
         milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
         if ended and own_periods.is_below_top_up(draft, contract, line_id, day):
             draft.due.add((zone, ""))
     look_again(draft, contract, zone, day, upcoming)
+
+
+def _show_periods(draft: Draft, contract: Contract, line_id: str, known: LineHistory, days: tuple[date, date]) -> None:
+    """A period of the terms' own that ends or begins moves what is left to draw, even where nothing is posted."""
+    fees = ("fees", composed(contract.contract_id, line_id))
+    if draft.part(*fees) != draft.before.get(fees) or own_periods.begins(known, *days):
+        project_id = known.held[-1].line.project_id
+        draft.put_project(replace(draft.project(project_id), changed=True))
 
 
 def look_again(draft: Draft, contract: Contract, zone: str, day: date, upcoming: Sequence[date]) -> None:

@@ -31,6 +31,7 @@ from state.books import (
     Project,
     StatementState,
 )
+from state.charges.retainers_left import retainers_of
 from state.draft import AMOUNT_MAX, Draft
 from state.forecast.outlook import every_line, known, lines_of, project_contracts, project_entity_id
 from state.handlers import retention
@@ -75,6 +76,7 @@ def project_view(draft: Draft, project_id: str) -> ProjectView:
         open_exception_count=sum(project.waiting.values()) + len(exceptions),
         unapplied=unapplied_of(draft, contracts),
         postings=_postings(project),
+        retainers=retainers_of(draft, lines_of(draft, project_id)),
     )
 
 

@@ -1,0 +1,68 @@
+"""What a retainer has left to draw: of each fee's quantity what periods left of it, less what rows draw (R30)."""
+
+from __future__ import annotations
+
+from domain.explanation import Node, constant, less, most, total
+from domain.identity import composed
+from domain.outputs import ViewRetainer
+from domain.terms.kind import IN_MONEY
+from domain.terms.retainer import LotLeft
+from milepost.explain.entries import EntryNodes
+from milepost.explain.sources import Sources
+from state.charges.retainers_left import LineLeft, retainers_left
+from state.forecast.outlook import lines_of
+from state.totals import standing_price
+from state.trace import TracedOutput
+
+RETAINERS = "retainers"
+LEFT, EXPIRES = "left", "expires"
+
+
+class RetainerLeftNodes:
+    def __init__(self, sources: Sources, entries: EntryNodes) -> None:
+        self.sources = sources
+        self.entries = entries
+
+    def all(self, said: TracedOutput) -> tuple[Node, ...]:
+        return tuple(self._node(said, one, LEFT) for one in said.record.retainers)
+
+    def part(self, said: TracedOutput, name: str) -> Node | None:
+        """`retainers/CONTRACT/LINE/left` and `retainers/CONTRACT/LINE/expires`."""
+        for one in said.record.retainers:
+            for figure in (LEFT, EXPIRES):
+                if name == f"{RETAINERS}/{composed(one.contract_id, one.line_id)}/{figure}":
+                    return self._node(said, one, figure)
+        return None
+
+    def _node(self, said: TracedOutput, shown: ViewRetainer, figure: str) -> Node:
+        draft = self.sources.draft(said.step)
+        lines = [line for line in lines_of(draft, said.record.project_id) if line[1] == shown.line_id]
+        [line] = [one for one in retainers_left(draft, lines) if one.contract.contract_id == shown.contract_id]
+        currency = line.contract.terms.currency
+        unit = ("amount", currency) if shown.unit == IN_MONEY else ("hours", "")
+        title = f"retainer {shown.contract_id}/{shown.line_id}: {figure}"
+        if figure == LEFT:
+            made = total(title, [self._lot(said, line, lot, unit) for lot in line.left.lots], *unit)
+        else:
+            made = constant(title, line.left.expires, *unit)
+        until = f"{shown.expires_on}" if shown.expires_on is not None else "never"
+        id_ = f"{said.record.project_id}#{RETAINERS}/{composed(shown.contract_id, shown.line_id)}/{figure}"
+        return made._replace(id=id_, rule="R30", facts=(("on", f"{line.day}"), ("next expiry", until)))
+
+    def _lot(self, said: TracedOutput, line: LineLeft, lot: LotLeft, unit: tuple[str, str]) -> Node:
+        title = f"{lot.lot.said}: left"
+        limit = constant(f"{lot.lot.said}: can be drawn", lot.limit, *unit)
+        left = less(title, limit, *self._draws(said, line, lot.lot.name))
+        return most(title, left, constant("nothing", 0, *unit)) if (left.value or 0) < 0 else left
+
+    def _draws(self, said: TracedOutput, line: LineLeft, store: str) -> list[Node]:
+        found = []
+        for entry_id in sorted(self.sources.trace.entry_ids()):
+            entry = self.sources.trace.entry_at(entry_id, said.step)
+            price = standing_price(entry) if entry is not None else None
+            if price is None or (price.contract_id, price.line_id) != (line.contract.contract_id, line.line_id):
+                continue
+            at = self.entries.standing(entry_id, said.step)
+            if at is not None and (price.drawn or {}).get(store, (0, 0))[0]:
+                found.append(self.entries.drawing.quantity(at, store))
+        return found

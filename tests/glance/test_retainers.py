@@ -1,0 +1,123 @@
+"""What retainers have left, and when it expires: figures to check by hand.
+
+1,000.00 a month buy 10 h, of which 4 h go over for one month.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from milepost.cli import app
+from tests.commands.tiny_firm import Event, event, founding, run, said, write
+
+HOURS: Event = {
+    "type": "Retainer",
+    "fee": "1000",
+    "unit": "hours",
+    "quantity": "10",
+    "in_advance": True,
+    "overage_rate": "150",
+}
+GOES_OVER: Event = {**HOURS, "rollover": "4", "expiry": 1}
+MONEY: Event = {"type": "Retainer", "fee": "1000", "unit": "money", "quantity": "1200", "in_advance": False}
+SHOWN = ("hours_left", "expires_on", "hours_expiring")
+
+
+def firm(terms: Event, *work: Event) -> list[Event]:
+    changed: dict[str, Event] = {
+        "ContractSigned": {"lines": [{"line_id": "L-1", "project_id": "BRIDGE", "terms": terms}]},
+        "PersonDefined": {"bill_rate": {"amount": "100", "currency": "EUR"}},
+    }
+    founded = ({**each, **changed.get(str(each["type"]), {})} for each in founding())
+    return [*({**each, "occurred_at": str(each["occurred_at"]).replace("03-01", "01-01")} for each in founded), *work]
+
+
+def hours(entry_id: str, day: str, hours: str) -> Event:
+    fields = {"entry_id": entry_id, "version": 1, "project_id": "BRIDGE", "person_id": "ADA", "worked_on": day}
+    return event("TimeApproved", f"{day}T18:00:00Z", **fields, approved_by="BEN", hours=hours)
+
+
+def rows(folder: Path, *options: str) -> list[dict[str, Any]]:
+    found = said(CliRunner().invoke(app, ["prepaid", "--json", *options, "--output", str(folder / "output")]))
+    assert all(foot["holds"] for foot in found["feet"])
+    for row in found["rows"]:
+        for column in ("hours_left", "hours_expiring", "money_left", "money_expiring"):
+            if row.get(column) is not None:
+                moment = options if "--as-of" in options else ()
+                asked = ["explain", row["explain"][column], *moment, "--output", str(folder / "output")]
+                explained = CliRunner().invoke(app, asked)
+                assert explained.exit_code == 0, explained.output
+                assert row[column] in explained.output
+    return list(found["rows"])
+
+
+def test_what_is_left_is_said_with_the_day_on_which_it_expires(tmp_path: Path) -> None:
+    """January: 3 of 10 h are drawn, 7 are left; 3 of them expire on the 31st, 4 go over. February: 14 h, 5 drawn, first what
+    January left: of 9 h that are left 4 may go over, 5 expire."""
+    work = [hours("T-1", "2026-01-12", "3"), hours("T-2", "2026-02-10", "5")]
+    write(tmp_path / "input", firm(GOES_OVER, *work))
+    run(tmp_path, "--until", "2026-02-15")
+    january = rows(tmp_path, "--as-of", "2026-01-20")
+    assert [tuple(row[each] for each in SHOWN) for row in january] == [("7", "2026-01-31", "3")]
+    february = rows(tmp_path)
+    assert [tuple(row[each] for each in SHOWN) for row in february] == [("9", "2026-02-28", "5")]
+
+
+def test_what_goes_over_whole_expires_with_its_own_life(tmp_path: Path) -> None:
+    """7 of 10 h are drawn: 3 h go over and expire on 28 February, not on 31 January."""
+    write(tmp_path / "input", firm(GOES_OVER, hours("T-1", "2026-01-12", "7")))
+    run(tmp_path, "--until", "2026-01-20")
+    assert [tuple(row[each] for each in SHOWN) for row in rows(tmp_path)] == [("3", "2026-02-28", "3")]
+
+
+def test_a_new_month_is_said_with_its_first_days_though_nothing_is_posted(tmp_path: Path) -> None:
+    """A fee at the month's end: nothing happens on 1 February, and 10 h can be drawn."""
+    write(tmp_path / "input", firm({**HOURS, "in_advance": False}, hours("T-1", "2026-01-12", "3")))
+    run(tmp_path, "--until", "2026-02-02")
+    assert [tuple(row[each] for each in SHOWN) for row in rows(tmp_path)] == [("10", "2026-02-28", "10")]
+
+
+def test_money_that_is_left_is_an_amount(tmp_path: Path) -> None:
+    """1,200.00 can be drawn, 8 h at 100.00 are: 400.00 are left and expire with the month."""
+    write(tmp_path / "input", firm(MONEY, hours("T-1", "2026-01-12", "8")))
+    run(tmp_path, "--until", "2026-01-20")
+    [row] = rows(tmp_path)
+    assert (row["money_left"], row["money_expiring"], row["expires_on"]) == ("400.00", "400.00", "2026-01-31")
+    assert row["hours_left"] is None
+
+
+def test_what_is_left_goes_on_from_balances_brought_forward(tmp_path: Path) -> None:
+    """As of 31 January 4 of January's 10 h are left, which go over; February's 10 h come to them, and 6 h are drawn: 8 h are left."""
+    moved_in = event(
+        "BalancesBroughtForward",
+        "2026-02-01T09:00:00Z",
+        engagement_id="BRIDGE",
+        project_id="BRIDGE",
+        version=1,
+        as_of="2026-01-31",
+        requested_by="ann",
+        approved_by="ben",
+        lines=[
+            {
+                "line_id": "L-1",
+                "hours": "6",
+                "billable_hours": "0",
+                "cost": "240",
+                "revenue": "600",
+                "billed": "1000",
+                "paid": "1000",
+                "retainer": [{"starts_on": "2026-01-01", "left": "4"}],
+            }
+        ],
+    )
+    write(tmp_path / "input", firm(GOES_OVER, moved_in))
+    run(tmp_path, "--until", "2026-02-02")
+    assert [tuple(row[each] for each in SHOWN) for row in rows(tmp_path)] == [("14", "2026-02-28", "10")]
+    write(tmp_path / "input", [hours("T-1", "2026-02-10", "6")], "work")
+    run(tmp_path, "--until", "2026-02-15")
+    assert [tuple(row[each] for each in SHOWN) for row in rows(tmp_path)] == [("8", "2026-02-28", "4")]
+    shown = CliRunner().invoke(app, ["show", "BRIDGE", "--output", str(tmp_path / "output")])
+    assert "BRIDGE#retainers/K-1/L-1/left" in shown.output

@@ -4,7 +4,7 @@ A version of the terms holds from its `effective_on`; of several that do, the hi
 beginning. Lines match by id; one that a version no longer has ended the day before it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import product
 from operator import itemgetter
@@ -92,10 +92,12 @@ def covers(terms: ContractSigned, terminated_on: date | None, day: date) -> bool
     )
 
 
-def line_for(terms: ContractSigned, project_id: str, task: str | None, what: str = "time") -> ContractLine | None:
+def line_for(
+    lines: Iterable[ContractLine], project_id: str, task: str | None, what: str = "time"
+) -> ContractLine | None:
     """The first line of the project that takes `what` and lists the task, else the first without tasks."""
     found = None
-    for line in terms.lines:
+    for line in lines:
         if line.project_id == project_id and methods.takes(line, what):
             if line.tasks:
                 if task in line.tasks:

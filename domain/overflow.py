@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from domain.caps.consume import CapLimit
 from domain.contract import Version, cap_group, cap_rules, contents, line_named, line_policies
-from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, TimeAndMaterials
 from domain.policies import NEXT_RULE
 from domain.refusals import words_of
@@ -12,9 +11,9 @@ from domain.terms import methods
 from domain.work.rows import COUNTED_TIME
 
 
-def lines_behind(terms: ContractSigned, line_id: str, task: str | None) -> Iterator[ContractLine]:
-    """The lines after a line that take the same work at hourly rates, in the order of the contract."""
-    lines = iter(terms.lines)
+def lines_behind(of: Iterable[ContractLine], line_id: str, task: str | None) -> Iterator[ContractLine]:
+    """Of a contract's lines those after one that take the same work at hourly rates, in its order."""
+    lines = iter(of)
     first = next((line for line in lines if line.line_id == line_id), None)
     for line in lines:
         is_rated = isinstance(line.terms, TimeAndMaterials) and methods.takes(line, "time")

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from connectors.files.glance_rows import AGAIN, OPENED, RETAINERS, GlanceRows, Noted, Row
+from connectors.files.glance_rows import AGAIN, OPENED, RETAINERS, SINCE, GlanceRows, Noted, Row
 from domain.accounts import LABOR_COST, RECEIVABLE, UNBILLED
 from domain.exceptions import BEHIND_A_GAP, REFUSED
 from domain.identity import parts_of
@@ -25,7 +25,9 @@ CREATE TABLE IF NOT EXISTS posted(heading INTEGER, seq INTEGER, line INTEGER, lo
     period INTEGER, engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER,
     PRIMARY KEY(heading, seq, line)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worked(row INTEGER, version INTEGER, log_offset INTEGER, person INTEGER, project INTEGER, day INTEGER,
-    hours INTEGER, billable INTEGER, line INTEGER, PRIMARY KEY(row, version)) WITHOUT ROWID;
+    hours INTEGER, billable INTEGER, line INTEGER, task INTEGER, PRIMARY KEY(row, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS charged(row INTEGER, version INTEGER, log_offset INTEGER, project INTEGER, line INTEGER, task INTEGER,
+    PRIMARY KEY(row, version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS published(statement INTEGER, revision INTEGER, seq INTEGER, log_offset INTEGER, status INTEGER, contract INTEGER,
     bill_to INTEGER, entity INTEGER, currency INTEGER, total INTEGER, due_on INTEGER);
 CREATE TABLE IF NOT EXISTS listed(statement INTEGER, revision INTEGER, status INTEGER, row INTEGER, amount INTEGER);
@@ -39,7 +41,8 @@ _HEADING: Final = 7
 _POSTED: Final = (*range(7), 10, 11, 12, 13)
 # A line of a journal, or several as one.
 _LINE: Final = "heading, about, rule, day, amount, ledger"
-_WORKED: Final = (0, 3, 4, 8)
+_WORKED: Final = (0, 3, 4, 8, 9)
+_CHARGED: Final = (0, 3, 4, 5)
 _PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
 _LISTED: Final = (0, 2, 3)
 _WAITS: Final = (0, 4, 5, 6, 7, 9, 10)
@@ -166,6 +169,15 @@ class WorkedEntry(NamedTuple):
     was_booked: bool
 
 
+class StatedWork(NamedTuple):
+    """Where an entry, an expense or units were worked; contract line and task are empty where it names none."""
+
+    row: str
+    project_id: str
+    line_id: str
+    task: str
+
+
 # Lines on 1150 and 1160 that are on no issued statement, or on one.
 ON_NONE, ON_ONE = "on none", "on one"
 
@@ -227,6 +239,7 @@ class GlanceTables:
         made = [
             ("posted", self._headed(self._numbered(rows.posted, _POSTED))),
             ("worked", self._numbered(rows.worked, _WORKED)),
+            ("charged", self._numbered(rows.charged, _CHARGED)),
             ("published", self._numbered(rows.published, _PUBLISHED)),
             ("listed", self._numbered(rows.listed, _LISTED)),
             ("waits", self._numbered(rows.waits, _WAITS)),
@@ -414,12 +427,19 @@ class GlanceTables:
 
     def stated_at(self, kind: str, id_: str, cut: int, field: str) -> int | None:
         """Log offset of the version that counts last of those that say what a field is."""
+        found = self.all_stated_at(kind, id_, cut, field)
+        return found[-1][1] if found else None
+
+    def all_stated_at(self, kind: str, id_: str, cut: int, field: str) -> list[tuple[str, int]]:
+        """First day (empty: from the beginning) and log offset of each version that says what a field is and counts, the lowest first."""
         counting = {offset for _, offset, _ in self._versions(kind, cut, id_).get(id_, ())}
-        sql = "SELECT log_offset, noted FROM named WHERE kind = ? AND id = ? ORDER BY version DESC, log_offset DESC"
-        for log_offset, noted in self._db.execute(sql, (kind, id_)):
-            if log_offset in counting and field in orjson.loads(noted):
-                return int(log_offset)
-        return None
+        sql = "SELECT log_offset, noted FROM named WHERE kind = ? AND id = ? ORDER BY version, log_offset"
+        found = [
+            (int(offset), orjson.loads(noted))
+            for offset, noted in self._db.execute(sql, (kind, id_))
+            if offset in counting
+        ]
+        return [(noted.get(SINCE) or "", offset) for offset, noted in found if field in noted]
 
     def cost_of_hours(self, cut: int, first: int = 0, last: int = 1 << 40) -> list[CostOfHours]:
         """Of service dates from one day to another."""
@@ -432,11 +452,13 @@ class GlanceTables:
         rows = self._db.execute(sql, {"cut": cut, "accounts": _listed([LABOR_COST]), "first": first, "last": last})
         return [CostOfHours._make(row) for row in rows]
 
-    def lines_of_hours(self, cut: int, rows: Iterable[str]) -> list[tuple[str, str, str]]:
-        """Of some rows the entries, with the contract line that each names, where it names one, and the project that it was worked in."""
-        sql = f"""SELECT {_texts("row", "line", "project")} FROM (SELECT row, line, project, max(version) FROM worked
-            WHERE row IN ({_among(":rows")}) AND log_offset < :cut GROUP BY row)"""  # noqa: S608
-        return self._db.execute(sql, {"rows": _listed(rows), "cut": cut}).fetchall()
+    def work(self, cut: int, rows: Iterable[str]) -> list[StatedWork]:
+        """Of some rows what time, expenses and units say of themselves."""
+        asked = f"row IN ({_among(':rows')}) AND log_offset < :cut GROUP BY row"
+        sql = f"""SELECT {_texts("row", "project", "line", "task")} FROM (
+            SELECT row, project, line, task, max(version) FROM worked WHERE {asked}
+            UNION ALL SELECT row, project, line, task, max(version) FROM charged WHERE {asked})"""  # noqa: S608
+        return [StatedWork._make(row) for row in self._db.execute(sql, {"rows": _listed(rows), "cut": cut})]
 
     def engagements(self, cut: int) -> list[tuple[str, str]]:
         """Projects with the engagement that posts to them."""

@@ -19,10 +19,12 @@ from domain.events.common import ContractLine
 from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
+    ExpenseApproved,
     ProjectActivated,
     ProjectClosed,
     TimeApproved,
     TimeWithdrawn,
+    UnitsDelivered,
 )
 from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PaymentReceived, WrittenOff
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonCapacitySet, PersonDefined
@@ -41,7 +43,7 @@ from domain.reference.zones import local_date
 from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
 from domain.work.hours import worked_hours
-from domain.work.rows import ROWS, TIME_ENTRY, row_id
+from domain.work.rows import DELIVERY, EXPENSE, ROWS, TIME_ENTRY, row_id
 
 # Accounts of which no table says anything: the other side of cost, of tax and of cash.
 ASIDE: Final = frozenset({BANK, INPUT_TAX, EXPENSE_CLEARING, LABOR_ABSORPTION, OUTPUT_TAX})
@@ -76,8 +78,10 @@ class GlanceRows:
         # Company, ledger currency, currency, account, project, contract, customer, output_seq, number in the journal, log offset, what
         # it is about, rule, period, engagement, service date, accounting date, amount, ledger amount.
         self.posted: list[Row] = []
-        # Row, version, log offset, person, project, day, hours (none once withdrawn), billable hours, contract line.
+        # Row, version, log offset, person, project, day, hours (none once withdrawn), billable hours, contract line and task as stated.
         self.worked: list[Row] = []
+        # Row of an expense or of units, version, log offset, project, contract line and task as stated.
+        self.charged: list[Row] = []
         # Statement, revision, output_seq, log offset, status, contract, bill-to, company, currency, total without deposits, due on.
         self.published: list[Row] = []
         # Statement, revision, status, row, amount (none where the statement does not say it).
@@ -89,7 +93,7 @@ class GlanceRows:
         self.named: list[Row] = []
 
     def clear(self) -> None:
-        for rows in (self.posted, self.worked, self.published, self.listed, self.waits, self.named):
+        for rows in (self.posted, self.worked, self.charged, self.published, self.listed, self.waits, self.named):
             rows.clear()
 
     def add_record(self, record: StoredRecord) -> None:
@@ -99,7 +103,13 @@ class GlanceRows:
                 self.worked.append(_worked(event, record.offset))
             case TimeWithdrawn():
                 row = row_id(TIME_ENTRY, event.entry_id)
-                self.worked.append((row, event.version, record.offset, "", "", DAY_ZERO, None, None, ""))
+                self.worked.append((row, event.version, record.offset, "", "", DAY_ZERO, None, None, "", ""))
+            case ExpenseApproved():
+                whose = event.project_id, event.line_id or "", event.task or ""
+                self.charged.append((row_id(EXPENSE, event.expense_id), event.version, record.offset, *whose))
+            case UnitsDelivered():
+                whose = event.project_id or "", event.line_id, ""
+                self.charged.append((row_id(DELIVERY, event.delivery_id), event.version, record.offset, *whose))
             case _:
                 if isinstance(event, BalancesBroughtForward):
                     hours = orjson.dumps({"hours": sum(line.hours for line in event.lines)}).decode()
@@ -183,7 +193,7 @@ def _worked(event: TimeApproved, offset: int) -> Row:
     billable = (event.billable_hours if event.billable_hours is not None else hours) if event.billable else 0
     row = row_id(TIME_ENTRY, event.entry_id)
     whose = event.person_id, event.project_id, _day(event).toordinal()
-    return (row, event.version, offset, *whose, hours, billable, event.line_id or "")
+    return (row, event.version, offset, *whose, hours, billable, event.line_id or "", event.task or "")
 
 
 def _day(event: TimeApproved) -> date:

@@ -22,6 +22,9 @@ COSTLY = (EXPENSE, OPENING)
 # Every kind of row.
 ROWS = frozenset({TIME_ENTRY, *CHARGES, OVERFLOW})
 
+# What a contract line takes them as.
+TAKEN_AS: Mapping[str, str] = {TIME_ENTRY: "time", EXPENSE: "expense", DELIVERY: "units"}
+
 # What caps count: time, expenses (also of one category: `expense/travel`), and what terms charge for what they deliver.
 COUNTED_TIME = "time"
 COUNTED_EXPENSE = "expense"

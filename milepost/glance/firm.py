@@ -23,6 +23,7 @@ from connectors.files.glance_index import (
     LinesAsked,
     PublishedStatement,
     RetainerShown,
+    StatedWork,
     UnbilledSums,
     WaitingException,
     WorkedEntry,
@@ -33,6 +34,7 @@ from connectors.imports.counting import counted
 from connectors.json_values import instant_text
 from connectors.log_records import StoredRecord
 from domain.billing.shares import Party
+from domain.events.common import ContractLine
 from domain.outputs import ForecastUpdate, JournalEntry
 from domain.units import Amount, Hours
 from milepost.console import money_text
@@ -48,6 +50,7 @@ class FirmAtMoment:
         self._opened = ExitStack()
         self._versions: dict[str, Mapping[str, Sequence[Noted]]] = {}
         self._named: dict[str, Mapping[str, Noted]] = {}
+        self._lines: dict[str, list[tuple[str, tuple[ContractLine, ...]]]] = {}
         self._shards: list[tuple[FigureIndex, int]] = []
         cuts, ends = [], []
         try:
@@ -251,11 +254,23 @@ class FirmAtMoment:
     def cost_of_hours(self, first: date | None = None, last: date | None = None) -> list[CostOfHours]:
         return [each for index, cut in self._shards for each in index.glance.cost_of_hours(cut, *_days(first, last))]
 
-    def lines_of_hours(self, rows: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """By entry, of some rows, the contract line that it names, and the project that it was worked in."""
+    def work(self, rows: Iterable[str]) -> dict[str, StatedWork]:
+        """Of some rows what time, expenses and units say of themselves."""
         wanted = {*rows}
-        found = [each for index, cut in self._shards for each in index.glance.lines_of_hours(cut, wanted)]
-        return {row: line for row, line, _ in found if line}, {row: project for row, _, project in found}
+        return {each.row: each for index, cut in self._shards for each in index.glance.work(cut, wanted)}
+
+    def contract_lines(self, contract_id: str, day: date) -> tuple[ContractLine, ...]:
+        """Of the terms that hold on a day; before the first, of the first. Reads the contract from the log."""
+        if contract_id not in self._lines:
+            self._lines[contract_id] = [
+                (since, getattr(index.record_at(offset).event, "lines", ()))
+                for index, cut in self._shards
+                for since, offset in index.glance.all_stated_at(CONTRACT, contract_id, cut, "lines")
+            ]
+        known = self._lines[contract_id]
+        return next(
+            (lines for since, lines in reversed(known) if since <= day.isoformat()), known[0][1] if known else ()
+        )
 
     def hours_of_projects(self) -> list[tuple[str, Hours]]:
         """By project the hours of which something is booked."""

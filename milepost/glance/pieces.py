@@ -17,23 +17,26 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from connectors.files.glance_index import ON_NONE, ON_ONE, AboutSum, PublishedStatement, SharedRow
+from connectors.files.glance_index import ON_NONE, ON_ONE, AboutSum, PublishedStatement, SharedRow, StatedWork
 from connectors.files.glance_rows import CONTRACT, HOLD, INVOICED
 from domain.accounts import CONTRACT_ASSET
-from domain.billing.holds import entry_scopes, keeps_back, places
+from domain.billing.holds import LINE, entry_scopes, keeps_back, places
 from domain.billing.shares import Party, shared
 from domain.billing.statement import ISSUED
 from domain.caps.purchase_order import OVER_ORDER
+from domain.contract import line_for
 from domain.identity import parts_of
 from domain.money import HALF_UP, carried_part
+from domain.overflow import lines_behind
 from domain.receivables.credit_memo import RULE as CREDIT
 from domain.units import Amount
-from domain.work.rows import FEE, SCHEDULED_REVENUE, named, origin
+from domain.work.rows import FEE, OPENING, OVERFLOW, SCHEDULED_REVENUE, TAKEN_AS, named, origin
 from milepost.glance.firm import FirmAtMoment, lines_of, on_day, parties_stated, text
 
 BY_SCHEDULE: Final = frozenset({"FixedPrice", "Milestones", "Subscription", "Retainer"})
 DRAWN: Final = "draw_down"
 OVER_CAPS: Final = "over_cap"
+NO_WORK: Final = StatedWork("", "", "", "")
 
 
 class Reason(StrEnum):
@@ -363,23 +366,30 @@ class _Holds:
         self._firm = firm
         placed = [each for each in firm.named(HOLD).values() if not each.get("released")]
         self._held = {(text(each, "scope"), text(each, "id")) for each in placed}
-        rows = [row for piece in waiting for row in (piece.row, origin(piece.row))] if self._held else []
-        self._lines, self._worked_in = firm.lines_of_hours(rows)
+        self._held_lines = {id_ for kind, id_ in self._held if kind == LINE}
+        self._work = firm.work(origin(piece.row) for piece in waiting) if self._held else {}
 
     def has(self, piece: UnbilledPiece) -> bool:
         if not self._held:
             return False
-        worked_in = self._worked_in.get(origin(piece.row), "")
-        names = places(piece.contract_id, self._line_of(piece), (piece.project_id, worked_in))
+        work = self._work.get(origin(piece.row), NO_WORK)
+        line_id = self._line_of(piece, work) if self._held_lines else ""
+        names = places(piece.contract_id, line_id, (piece.project_id, work.project_id))
         return keeps_back(self._held, names | entry_scopes(piece.row), piece.payers or (piece.customer_id,))
 
-    def _line_of(self, piece: UnbilledPiece) -> str:
-        """StatedField by the fee or the entry, else the only line of the project."""
+    def _line_of(self, piece: UnbilledPiece, work: StatedWork) -> str:
+        """The line that bills it, as the books place it; of a contract without held lines it does not matter which."""
         kind, fact = named(piece.row)
-        if kind in {FEE, SCHEDULED_REVENUE}:
+        if kind in {FEE, SCHEDULED_REVENUE, OPENING}:
             return parts_of(fact)[1]
-        if stated := self._lines.get(piece.row):
-            return stated
-        contract = self._firm.contracts.get(piece.contract_id)
-        lines = [line for line, project, _ in lines_of(contract or {}) if project == piece.project_id]
-        return lines[0] if len(lines) == 1 else ""
+        versions = self._firm.versions(CONTRACT).get(piece.contract_id, ())
+        if not any(line in self._held_lines for version in versions for line, _, _ in lines_of(version)):
+            return ""
+        lines = self._firm.contract_lines(piece.contract_id, date.fromordinal(piece.day))
+        what, task = TAKEN_AS[named(origin(piece.row))[0]], work.task or None
+        placed = line_for(lines, work.project_id or piece.project_id, task, what)
+        line_id = work.line_id or (placed.line_id if placed is not None else "")
+        while kind == OVERFLOW:
+            line_id = next((line.line_id for line in lines_behind(lines, line_id, task)), "")
+            kind, fact = named(fact)
+        return line_id

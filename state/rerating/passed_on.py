@@ -64,7 +64,7 @@ def next_line(draft: Draft, plan: LinePlan, work: Work, price: Price) -> LinePla
 
 def _next_line(draft: Draft, contract: Contract, number: int, first: ContractLine, task: str | None) -> LinePlan | None:
     terms = next(stored.terms for stored in contract.history if stored.version == number)
-    behind = lines_behind(terms, first.line_id, task)
+    behind = lines_behind(terms.lines, first.line_id, task)
     plans = (line_plan(draft, contract, number, line.line_id) for line in behind)
     return next((plan for plan in plans if plan is not None and plan.refused is None), None)
 

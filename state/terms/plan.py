@@ -126,7 +126,7 @@ def plan_for(
     found = draft.lines.get(key)
     if found is None and key not in draft.lines:
         terms = next(stored.terms for stored in contract.history if stored.version == number)
-        line = line_for(terms, project_id, task, what)
+        line = line_for(terms.lines, project_id, task, what)
         found = draft.lines[key] = line_plan(draft, contract, number, line.line_id, content) if line else None
     return found if isinstance(found, LinePlan) else None
 

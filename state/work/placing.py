@@ -6,7 +6,7 @@ from domain.contract import BEGINNING, covers, in_force
 from domain.events.delivery import TimeApproved
 from domain.reference.zones import local_date
 from domain.refusals import UNSUPPORTED, of_line
-from domain.work.rows import COUNTED_TIME, DELIVERY, EXPENSE, counted_as
+from domain.work.rows import COUNTED_TIME, EXPENSE, TAKEN_AS, counted_as
 from state.books import Charge, Contract
 from state.draft import Draft
 from state.terms.known import Blocked
@@ -14,7 +14,6 @@ from state.terms.plan import LinePlan, billing_zone, contract_policies, line_pla
 from state.value import Value
 
 # What lines take, by the kind of a charge; what they take of people's time is "time".
-TAKEN = {EXPENSE: "expense", DELIVERY: "units"}
 
 
 class Placed(Value, frozen=True, array_like=True, gc=False):
@@ -99,7 +98,7 @@ def _what(event: TimeApproved | Charge) -> str:
 
 def _place_on(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> Placed | Blocked | None:
     if isinstance(event, Charge):
-        what, content, day = TAKEN[event.kind], counted_as(event.kind, event.category), event.day
+        what, content, day = TAKEN_AS[event.kind], counted_as(event.kind, event.category), event.day
     else:
         what, content, day = "time", COUNTED_TIME, event.worked_on or _service_day(draft, contract, event)
     history = contract.history

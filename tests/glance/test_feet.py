@@ -217,15 +217,19 @@ def test_what_is_on_no_statement_is_what_views_call_accrued() -> None:
             views[written.record.project_id] = written.record
     with at(MOMENTS - 1) as (firm, _):
         found: dict[tuple[str, str], Amount] = defaultdict(int)
+        held: dict[tuple[str, str], Amount] = defaultdict(int)
         for piece in pieces(firm):
             if piece.reason is not Reason.STATEMENT:
                 found[piece.project_id, piece.contract_id] += piece.amount
+            if piece.reason is Reason.HELD:
+                held[piece.project_id, piece.contract_id] += piece.amount
         hourly = hourly_contracts(firm)
     compared = 0
     for view in views.values():
         for balance in view.balances:
             if balance.contract_id in hourly:
                 assert found[view.project_id, balance.contract_id] == balance.accrued
+                assert held[view.project_id, balance.contract_id] == balance.held
                 compared += 1
     assert compared > 3
 

@@ -92,6 +92,72 @@ def test_a_hold_holds_what_it_covers_until_it_is_released(tmp_path: Path, scope:
     assert [(row["reason"], row["unbilled"]) for row in found["rows"]] == [("next statement", "1200.00")]
 
 
+def hold_on(line_id: str) -> Event:
+    scope = {"kind": "line", "id": line_id}
+    stated = {"hold_id": "H-1", "scope": scope, "placed_on": "2026-03-11", "reason": "asked"}
+    return event("BillingHoldPlaced", "2026-03-11T08:00:00Z", version=1, **stated)
+
+
+def spent(expense_id: str, amount: str) -> Event:
+    fields = {"expense_id": expense_id, "version": 1, "project_id": "BRIDGE", "category": "travel", "currency": "EUR"}
+    return event(
+        "ExpenseApproved", "2026-03-10T19:00:00Z", spent_on="2026-03-10", amount=amount, approved_by="BEN", **fields
+    )
+
+
+def held_in_books(folder: Path) -> str:
+    found = said(CliRunner().invoke(app, ["show", "BRIDGE", "--json", "--output", str(folder / "output")]))
+    [balance] = found["project"]["balances"]
+    return str(balance["held"])
+
+
+@pytest.mark.parametrize(
+    ("line_id", "held"),
+    [("L-1", "800.00"), ("L-2", "600.00"), ("L-3", "50.00"), ("L-9", None)],
+    ids=["of its task", "of no task", "expenses", "another"],
+)
+def test_a_hold_of_a_line_holds_what_it_bills_though_nothing_names_it(
+    tmp_path: Path, line_id: str, held: str | None
+) -> None:
+    """8 h of design are on L-1, 4 h without a task and 2 h of advice on L-2, 50.00 of travel on L-3. No entry names a line."""
+    lines = [line(hourly(), tasks=["design"]), line(hourly(), "L-2"), line({"type": "Expenses"}, "L-3")]
+    work = [worked("T-1", 9, task="design"), worked("T-2", 10, "4"), worked("T-3", 10, "2", task="advice")]
+    events = [*signed(lines=lines), *work, spent("X-1", "50"), hold_on(line_id)]
+    assert reasons(tmp_path, events, "2026-03-13").get("on hold", (None, None))[0] == held
+    assert held_in_books(tmp_path) == (held or "0.00")
+
+
+@pytest.mark.parametrize(("line_id", "held"), [("L-1", "500.00"), ("L-2", "300.00")])
+def test_what_goes_on_over_a_cap_is_held_with_the_line_that_takes_it(tmp_path: Path, line_id: str, held: str) -> None:
+    """8 h under a cap of 500.00: the 300.00 over it are work of the next line."""
+    first = hourly(cap={"kind": "hard", "amount": "500"})
+    lines = [line(first, policies={"overflow": "next_rule"}), line(hourly(), "L-2")]
+    events = [*signed(lines=lines), worked("T-1", 9), hold_on(line_id)]
+    assert reasons(tmp_path, events, "2026-03-13")["on hold"] == (held, None)
+    assert held_in_books(tmp_path) == held
+
+
+def test_a_hold_of_a_line_holds_by_the_terms_of_the_day_of_work(tmp_path: Path) -> None:
+    """Design is on L-1 until 9 March and on L-2 from 10 March on: of 800.00 and 400.00 the first are held."""
+    before = [line(hourly(), tasks=["design"]), line(hourly(), "L-2")]
+    after = [line(hourly(), tasks=["advice"]), line(hourly(), "L-2")]
+    terms = {
+        "version": 2,
+        "replaces_version": 1,
+        "treatment": "prospective",
+        "requested_by": "DORA",
+        "reason": "agreed",
+    }
+    fields = {"contract_id": "K-1", "effective_on": "2026-03-10", "approved_by": "CARA", "lines": after, **terms}
+    amended = event("ContractAmended", "2026-03-02T08:00:00Z", **fields)
+    work = [worked("T-1", 9, task="design"), worked("T-2", 10, "4", task="design")]
+    assert reasons(tmp_path, [*signed(lines=before), amended, *work, hold_on("L-1")], "2026-03-13") == {
+        "next statement": ("400.00", None),
+        "on hold": ("800.00", None),
+    }
+    assert held_in_books(tmp_path) == "800.00"
+
+
 def test_a_price_earned_over_time_is_billed_by_its_schedule(tmp_path: Path) -> None:
     """6,100.00 over the 61 days of March and April: 3,100.00 are earned in March. An instalment of 2,000.00 takes a part of them, before
     its invoice and after; 1,100.00 are left to the next.

@@ -207,6 +207,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "warnings": warnings_of(imported),
         "without_rate": imported.unrated,
         "rated_at_zero": imported.rated_at_zero,
+        "rates_unused": imported.rates_unused,
         "unknown": imported.unknown._asdict(),
         "not_extended": {contract.contract_id: projects for contract, projects in imported.not_extended.items()},
         "without_budget": imported.unbudgeted,
@@ -300,6 +301,11 @@ def _notes(imported: ImportedExport) -> list[str]:
             f" {'earns' if imported.rated_at_zero == 1 else 'earn'} nothing; set rates in {imported.product.title}, or in the"
             " setup file"
         )
+    if imported.rates_unused:
+        notes.append(
+            f"  note  {counted(imported.rates_unused, 'billable row has', 'billable rows have')} a rate that is not used: another"
+            " source signed the contract, which decides"
+        )
     if imported.rated_by_option and imported.rated_by_contract:
         notes.append(
             f"  note  --rate is for {counted(imported.rated_by_option, 'row')} of projects without a rate; the contracts in"
@@ -313,7 +319,7 @@ def _notes(imported: ImportedExport) -> list[str]:
         )
     for currency, first, last in imported.rates_lack:
         notes.append(
-            f"  note  {currency} is not the company's currency, and the folder lacks exchange rates for its work of"
+            f"  note  {currency} is not the currency of its company's books, and the folder lacks exchange rates for its work of"
             f" {first} to {last}: import them first"
         )
     return notes

@@ -265,7 +265,7 @@ def test_clients_of_another_currency_need_the_rates_of_the_bank_and_nothing_else
     work = made_work(5, 60)
     file = write_text(made_exports.harvest(work).replace("Euro - EUR", "US Dollar - USD"))(tmp_path / "a.csv")
     result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
-    lacking = "USD is not the company's currency, and the folder lacks exchange rates for its work of"
+    lacking = "USD is not the currency of its company's books, and the folder lacks exchange rates for its work of"
     assert lacking in result.stdout
     _, proposed = result.output.split("Next: ")
     first = min(each.start.date() for each in work) - dt.timedelta(days=7)

@@ -18,7 +18,13 @@ from connectors.imports.counting import counted
 from connectors.imports.products.assumed import with_assumed
 from connectors.imports.products.budgets import Budgets, read_budgets
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.entries import EVENT_ID_NAME_LENGTH_MAX, ImportedEntries, approver, rates_of_ours
+from connectors.imports.products.entries import (
+    EVENT_ID_NAME_LENGTH_MAX,
+    ImportedEntries,
+    approver,
+    rates_by_project,
+    rates_of_ours,
+)
 from connectors.imports.products.export_file import Export, read_export
 from connectors.imports.products.export_row import NOT_APPROVED, NOT_WORK, REFUSED, ExportRow, NotTaken, plain
 from connectors.imports.products.former import FormerEntry, FormerImport, read_known
@@ -26,6 +32,7 @@ from connectors.imports.products.forms import Forms
 from connectors.imports.products.import_files import ImportFiles
 from connectors.imports.products.matching import Matched, is_of_import, match
 from connectors.imports.products.product import SOLIDTIME, Product, lacks_approval, lacks_client
+from connectors.imports.products.rates import given_rate
 from connectors.imports.products.read_rows import (
     Apart,
     ReadRows,
@@ -150,6 +157,7 @@ class ImportedExport(NamedTuple):
     gone: tuple[FormerEntry, ...]
     unrated: int
     rated_at_zero: int
+    rates_unused: int
     differing: int
     most_apart: Decimal
     taken_as_approved: TakenAsApproved
@@ -236,12 +244,13 @@ def import_export(
     if wanted.withdraw_missing:
         _check_may_withdraw(not_taken, gone, path)
         entries += [writer.withdrawn(entry) for entry in gone]
-    foreign = tuple(sorted({each.row.currency for each in taken} - {company.currency}))
+    foreign = _foreign([each.row for each in taken], _currencies_of_books(known_then), company.currency)
     result = _result(export, rows, taken, not_taken, gone, len(gone) if wanted.withdraw_missing else 0)
     written = files.write(
         _with_ids(setup, source, files.name), entries, _listed(not_taken, gone), is_dry_run=wanted.dry_run
     )
     lacking = unknown([each.row for each in taken], known_then)
+    of_others = known_then.contracted - rates_of_ours(source, known_then).keys()
     return result._replace(
         taken_as_approved=_taken_as_approved(export, [each.row for each in taken], choices),
         rated_by_option=assumed.rated_by_option,
@@ -249,9 +258,11 @@ def import_export(
         unknown=lacking,
         not_extended=_not_extended(standing, [each.row for each in taken], lacking.contracts),
         first_statement=_first_statement(setup, [each.row for each in taken]),
-        foreign=foreign,
+        rated_at_zero=sum(_is_rated_at_zero(row) and row.project.id not in of_others for row in rows_taken),
+        rates_unused=_rates_unused(rows_taken, of_others, known_then),
+        foreign=tuple(sorted({currency for currency, _ in foreign})),
         unbudgeted=() if wanted.budgets is None else _unbudgeted(rows_taken, budgets),
-        rates_lack=_rates_lack([each.row for each in taken], foreign, company.currency, known.rate_days),
+        rates_lack=tuple(_rates_lack(foreign, known)),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
         setup_path=written[0],
         events_path=written[1],
@@ -285,17 +296,45 @@ def _billed_where_it_was(matched: Matched) -> Matched:
     return matched._replace(row=matched.row._replace(billed_elsewhere=False), invoiced_here=True)
 
 
+def _currencies_of_books(known: FormerImport) -> dict[str, str]:
+    """Of each project that is known, the currency that its company keeps its books in."""
+    companies = {entity: str(event["currency"]) for entity, event in known.entities.items()}
+    projects = ((project, str(event.get("legal_entity_id"))) for project, event in known.projects.items())
+    return {project: companies[entity] for project, entity in projects if entity in companies}
+
+
+def _foreign(rows: Iterable[ExportRow], books: Mapping[str, str], currency: str) -> dict[tuple[str, str], list[date]]:
+    """Days of work by its currency and another one that its company keeps its books in.
+
+    `books` are those currencies by project, `currency` is that of the one company of all others; empty where there are several.
+    """
+    found: dict[tuple[str, str], list[date]] = {}
+    for row in rows:
+        ours = books.get(row.project.id, currency)
+        if ours not in ("", row.currency):
+            found.setdefault((row.currency, ours), []).append(row.day)
+    return found
+
+
+def _is_rated_at_zero(row: ExportRow) -> bool:
+    return row.is_billed and row.rate == 0 and row.hours > 0
+
+
+def _rates_unused(rows: Iterable[ExportRow], of_others: Collection[str], known: FormerImport) -> int:
+    """Rows with a rate of their own, of projects for which a contract of another source gives another."""
+    rates = rates_by_project(known.contracts.values())
+    stated = [row for row in rows if row.is_billed and row.stated_rate and row.project.id in of_others]
+    return sum(given_rate(rates.get(row.project.id, ()), row) != row.stated_rate for row in stated)
+
+
 def _rates_lack(
-    rows: Sequence[ExportRow], foreign: Iterable[str], currency: str, rate_days: Mapping[str, Collection[date]]
-) -> tuple[tuple[str, date, date], ...]:
+    foreign: Mapping[tuple[str, str], Sequence[date]], known: FormerImport
+) -> Iterator[tuple[str, date, date]]:
     """Currencies with first and last day of their work, where a day of it has no rate that is fresh enough; the euro needs none."""
-    lacking = []
-    for own in foreign:
-        days = sorted({row.day for row in rows if row.currency == own})
-        legs = [rate_days.get(side, ()) for side in (own, currency) if side != BRIDGE]
-        if days and not all(_is_covered(day, leg) for day in days for leg in legs):
-            lacking.append((own, days[0], days[-1]))
-    return tuple(lacking)
+    for sides, days in sorted(foreign.items()):
+        legs = [known.rate_days.get(side, ()) for side in sides if side != BRIDGE]
+        if not all(_is_covered(day, leg) for day in set(days) for leg in legs):
+            yield sides[0], min(days), max(days)
 
 
 def _is_covered(day: date, rated: Collection[date]) -> bool:
@@ -470,7 +509,8 @@ def _result(
         changes=_changes(imported, withdrawn),
         gone=gone,
         unrated=sum(row.is_billed and row.rate is None for row in worked),
-        rated_at_zero=sum(row.is_billed and row.rate == 0 and row.hours > 0 for row in worked),
+        rated_at_zero=0,
+        rates_unused=0,
         differing=sum(row.amount != row.value for row in worked),
         most_apart=max((abs(row.amount - row.value) for row in worked), default=Decimal(0)),
         taken_as_approved=TakenAsApproved(0, "", False, False),

@@ -16,7 +16,7 @@ ASKED: Final = "GET /api/timesheets?full=true"
 START: Final = 64
 HEADER: Final = (
     *("Date", "From", "To", "Duration", "Currency", "Price", "Hourly price", "Fixed price", "Name", "User", "Customer"),
-    *("Project", "Activity", "Description", "Billable"),
+    *("Project", "Activity", "Description", "Billable", "Exported"),
 )
 
 
@@ -47,7 +47,13 @@ def _row(entry: object, where: str) -> tuple[object, ...]:
         *(begin[:10], begin[11:19], end[11:19], _clock(said.get("duration"))),
         *(_text(customer, "currency"), _text(said, "rate"), _text(said, "hourlyRate"), _text(said, "fixedRate")),
         *(_text(user, "alias") or _text(user, "username"), _text(user, "username"), _text(customer, "name")),
-        *(_text(project, "name"), _text(activity, "name"), _text(said, "description"), _text(said, "billable")),
+        *(
+            _text(project, "name"),
+            _text(activity, "name"),
+            _text(said, "description"),
+            _text(said, "billable"),
+            _text(said, "exported"),
+        ),
     )
 
 

@@ -124,6 +124,17 @@ def test_an_account_in_german_says_the_same(tmp_path: Path) -> None:
     assert [{**each, "event_id": ""} for each in entries(result)] == [{**each, "event_id": ""} for each in english]
 
 
+@pytest.mark.parametrize("column", ["Exported", "Exportiert"])
+def test_what_its_invoices_took_is_billed_elsewhere(tmp_path: Path, column: str) -> None:
+    """1.5 h at 90.00 are billed here; the 2 h of the afternoon are on an invoice of Kimai, and cost all the same."""
+    taken = {**ROW, "From": "14:00", "To": "16:00", "Duration": "2", "Price": "180", column: "1"}
+    result = imported(tmp_path, written({**ROW, column: "0"}, taken), KIMAI)
+    here, there = sorted(entries(result), key=lambda each: str(each["hours"]))
+    assert (here["billable"], here.get("billed_elsewhere"), here["hours"]) == (True, None, "1.5")
+    assert (there["billable"], there["billed_elsewhere"], there["hours"]) == (False, True, "2")
+    assert (worth(result), result.invoiced.elsewhere.amounts) == (Decimal(135), {"EUR": Decimal(180)})
+
+
 def test_entries_of_its_api_say_the_same(tmp_path: Path) -> None:
     entry = {
         "id": 7,
@@ -141,5 +152,8 @@ def test_entries_of_its_api_say_the_same(tmp_path: Path) -> None:
     }
     result = imported(tmp_path, json.dumps([entry]), None)
     assert (result.product, worth(result), entries(result)[0]["hours"]) == (KIMAI, Decimal(135), "1.5")
+    later = {"begin": "2026-03-03T14:00:00+0100", "end": "2026-03-03T15:30:00+0100", "exported": True}
+    exported = imported(tmp_path, json.dumps([{**entry, **later}]), None, name="exported")
+    assert entries(exported)[0]["billed_elsewhere"] is True
     with pytest.raises(ImportRefused, match=r"expected project with its name, found 3.*ask for whole entries: GET"):
         imported(tmp_path, json.dumps([{**entry, "project": 3}]), None, name="april")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,31 @@ def test_a_contract_of_elsewhere_decides_the_rate(tmp_path: Path) -> None:
     result = imported(tmp_path, written(HARVEST_ROW), HARVEST)
     assert "rate" not in entries(result)[0]
     assert [each["contract_id"] for each in events(tmp_path / "out", "ContractSigned")] == ["K-1"]
+    assert (result.rates_unused, result.rated_at_zero) == (1, 0)
+
+
+def test_a_rate_that_the_contract_of_elsewhere_gives_too_is_not_mentioned(tmp_path: Path) -> None:
+    know(tmp_path / "out", contract("100"))
+    rows = written(HARVEST_ROW, {**HARVEST_ROW, "Notes": "at nothing", "Billable Rate": "0", "Billable Amount": "0"})
+    result = imported(tmp_path, rows, HARVEST)
+    assert (result.imported.rows, result.rates_unused, result.rated_at_zero) == (2, 0, 0)
+
+
+def test_each_company_has_a_currency_of_its_own(tmp_path: Path) -> None:
+    """EUR is that of the studio, whose project it is; the workshop's books are in GBP, and for these rates are needed."""
+    entity = {"type": "LegalEntityDefined", "name": "", "zone": "Europe/Berlin"}
+    project = {"type": "ProjectActivated", "project_id": "Nordwind: Website", "customer_id": "Nordwind"}
+    for company, lacks in (("studio", []), ("workshop", [("EUR", date(2026, 3, 2), date(2026, 3, 2))])):
+        folder = tmp_path / company
+        know(
+            folder / "out",
+            {**entity, "legal_entity_id": "studio", "currency": "EUR"},
+            {**entity, "legal_entity_id": "workshop", "currency": "GBP"},
+            {**project, "legal_entity_id": company},
+            {**contract("100"), "legal_entity_id": company},
+        )
+        result = imported(folder, written(HARVEST_ROW), HARVEST, entity=None, currency=None, bootstrap=False)
+        assert list(result.rates_lack) == lacks
 
 
 def test_a_rate_of_a_contract_is_in_its_currency(tmp_path: Path) -> None:

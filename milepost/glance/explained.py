@@ -63,9 +63,8 @@ class FigureNodes:
         figure = row.figures[column]
         shown = self._glance.column(column)
         title = f"{self._glance.title}, {_said(row)}: {shown.title if shown is not None else column}"
-        return self._figure(title, figure, _units(self._glance, row, column), row)._replace(
-            id=self._glance.id_of(row, column)
-        )
+        unit = (figure.unit, "") if figure.unit else _units(self._glance, row, column)
+        return self._figure(title, figure, unit, row)._replace(id=self._glance.id_of(row, column))
 
     def _figure(self, title: str, figure: Figure, unit: tuple[str, str], row: GlanceRow) -> Node:
         parts = [self._part(part, unit, row) for part in figure.parts()]

@@ -89,6 +89,7 @@ def check(folder: Path, as_of: str | None, every: int = 1) -> int:
                 found = explanations.explain(id_)
                 assert isinstance(found, Explained), id_
                 assert found.node.value == value, id_
+                assert not recompute(found.node), (id_, recompute(found.node))
     return len(told)
 
 

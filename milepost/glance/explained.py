@@ -17,6 +17,7 @@ from milepost.explain.sources import event_ref
 from milepost.glance.figures import (
     AMOUNT,
     BILLABLE,
+    BY_CURRENCY,
     LESS,
     PERCENT,
     WAITING,
@@ -24,6 +25,7 @@ from milepost.glance.figures import (
     Counted,
     Elsewhere,
     Figure,
+    InCurrency,
     InDays,
     Part,
     PostedBetween,
@@ -70,6 +72,8 @@ class FigureNodes:
         parts = [self._part(part, unit, row) for part in figure.parts()]
         if figure.how == PERCENT:
             return Node(title, figure.value, "percent", "", Arithmetic("percent", tuple(parts), _TO_THE_MILLIONTH))
+        if figure.how == BY_CURRENCY:
+            return Node(title, why=tuple(parts))
         operation = "subtract" if figure.how == LESS else "sum"
         return Node(title, figure.value, *unit, Arithmetic(operation, tuple(parts)))
 
@@ -81,6 +85,8 @@ class FigureNodes:
                 value = -part.value if is_less else part.value
                 node = Node(_said(other), value, *unit, Arithmetic(ELSEWHERE), id=self._glance.id_of(other, column))
                 return negated(node.title, node) if is_less else node
+            case InCurrency(currency, figure):
+                return self._figure(currency, figure, ("amount", currency), row)
             case Figure() as figure:
                 return self._figure(figure.title, figure, (figure.unit or unit[0], unit[1]), row)
             case Elsewhere(title, id_, is_credit):

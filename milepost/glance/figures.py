@@ -13,6 +13,8 @@ from connectors.files.glance_index import AboutSum, CostOfHours, HoursWorked
 from domain.forecast.completion import percent
 
 SUM, LESS, PERCENT = "sum", "subtract", "percent"
+# Over figures that nothing sums, since they are in several currencies.
+BY_CURRENCY: Final = "by currency"
 # Which of the two amounts of a journal's line, of the hours of an entry, or which field of an event or a forecast.
 AMOUNT, LEDGER, HOURS, BILLABLE, WAITING = "amount", "ledger", "hours", "billable", "waiting"
 
@@ -85,7 +87,8 @@ class Counted(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """None is not known, which is not 0. What it is made of is asked for where somebody wants it explained."""
+    """None is not known, which is not 0, or what is in several currencies. What it is made of is asked for where somebody wants it
+    explained."""
 
     value: int | None
     parts: Callable[[], Sequence[Part]] = tuple
@@ -129,6 +132,18 @@ def share(one: Figure, whole: Figure) -> Figure:
         return UNKNOWN
     value = whole.value
     return Figure(percent(one.value, value), lambda: [Part(one.value or 0, one), Part(value, whole)], PERCENT)
+
+
+class InCurrency(NamedTuple):
+    """What of a figure in several is in one currency."""
+
+    currency: str
+    figure: Figure
+
+
+def in_currencies(by_currency: Mapping[str, Figure]) -> Figure:
+    parts = [Part(figure.value or 0, InCurrency(currency, figure)) for currency, figure in by_currency.items()]
+    return Figure(None, lambda: parts, BY_CURRENCY)
 
 
 def counted(things: Iterable[Counted]) -> Figure:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from domain.identity import composed
 from domain.ledger.financial_statement import (
     BALANCE_SHEET,
     EARLIER,
@@ -20,7 +21,7 @@ from domain.ledger.financial_statement import (
 from domain.ledger.trial_balance import LedgerSums, PostedSum
 from domain.units import Amount
 from milepost.glance.figures import Elsewhere, Figure, Part
-from milepost.glance.sheet import FILES_ONLY, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, row_of
+from milepost.glance.sheet import FILES_ONLY, CellKind, Glance, GlanceColumn, GlanceReport, GlanceRow, InRow, keyed
 
 STATEMENT: Final = "statement"
 # Accounts that statements show above zero where they are credits.
@@ -129,7 +130,7 @@ def _rows(sums: LedgerMoves, period: str, lines: list[FinancialLine]) -> list[Gl
             for column, value in zip(columns, (line.first, line.last), strict=True)
         }
         key = sums.legal_entity_id, period, line.part.replace(" ", "_"), name.replace(" ", "_")
-        row = row_of(key, texts, figures)._replace(is_sum=not line.group)
+        row = keyed(composed(*key), texts, figures)._replace(is_sum=not line.group)
         rows.append(row)
         by_name[line.name] = row
     return rows

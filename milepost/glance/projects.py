@@ -6,7 +6,7 @@ person stands in the person's company. Hours are those booked and brought forwar
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ from milepost.console import money_text
 from milepost.figure_words import figure_words
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.figures import (
+    AMOUNT,
     UNKNOWN,
     Booked,
     Counted,
@@ -27,6 +28,7 @@ from milepost.glance.figures import (
     Part,
     StatedField,
     counted,
+    in_currencies,
     less,
     share,
     sum_of,
@@ -168,8 +170,9 @@ def _row(
         _add_budget(figures, project_id, noted, currency, of_all)
         if of_all.update is not None:
             _add_forecast(texts, figures, of_all.update, currency)
-        risk = _open(exceptions)
-        texts["at_risk"] = risk
+        if risk := _at_risk(exceptions):
+            figures["at_risk"] = in_currencies(risk)
+            texts["at_risk"] = _risk_text(risk)
         figures["exceptions"] = _counted(exceptions)
     return row_of((entity_id, project_id), texts, figures)
 
@@ -289,13 +292,17 @@ def _distinct(exceptions: Iterable[WaitingException]) -> list[WaitingException]:
     return list({one.exception_id: one for one in exceptions}.values())
 
 
-def _open(exceptions: Iterable[WaitingException]) -> str | None:
-    """What is at risk by currency, of each once."""
-    risk = Counter[str]()
+def _at_risk(exceptions: Iterable[WaitingException]) -> dict[str, Figure]:
+    """By currency, of each once."""
+    found: dict[str, list[Part]] = defaultdict(list)
     for one in _distinct(exceptions):
         if one.amount and one.currency:
-            risk[one.currency] += one.amount
-    return money_text(risk) if risk else None
+            found[one.currency].append(Part(one.amount, Elsewhere(one.category, f"{one.exception_id}#amount"), AMOUNT))
+    return {currency: sum_of(parts) for currency, parts in found.items()}
+
+
+def _risk_text(risk: Mapping[str, Figure]) -> str:
+    return money_text({currency: figure.value or 0 for currency, figure in risk.items()})
 
 
 def _is_open(firm: FirmAtMoment, row: GlanceRow) -> bool:
@@ -316,6 +323,7 @@ def _totals(rows: list[GlanceRow], exceptions: Mapping[str, list[WaitingExceptio
             if row.cells["currency"] == total.cells["currency"] and row.cells.get("exceptions")
             for one in exceptions[str(row.cells["project"])]
         ]
-        said = with_figures(total, {"exceptions": _counted(of)})
-        totals.append(said._replace(cells={**said.cells, "at_risk": _open(of)}))
+        risk = _at_risk(of)
+        said = with_figures(total, {"exceptions": _counted(of), **({"at_risk": in_currencies(risk)} if risk else {})})
+        totals.append(said._replace(cells={**said.cells, "at_risk": _risk_text(risk) if risk else None}))
     return totals

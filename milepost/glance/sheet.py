@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from domain.identity import composed
 from domain.units import Amount
-from milepost.glance.figures import UNKNOWN, Figure, Part, percent_of
+from milepost.glance.figures import BY_CURRENCY, UNKNOWN, Figure, Part, percent_of
 
 # How ids of sums begin, in currencies of transactions and of ledgers.
 TOTAL, IN_LEDGER = "total", "in_ledger"
@@ -99,7 +99,7 @@ class Glance(NamedTuple):
     def id_of(self, row: GlanceRow, column: str) -> str:
         """What `milepost explain` takes for a figure; empty where the row has none: `projects/BERLIN/BRIDGE#cost`."""
         figure = row.figures.get(column)
-        if figure is None or figure.value is None:
+        if figure is None or (figure.value is None and figure.how != BY_CURRENCY):
             return ""
         options = (*self.asked, *self.filters) if row.key.startswith(TOTALS) else self.asked
         return f"{self.kind}{'?' if options else ''}{'&'.join(options)}/{row.key}#{column}"
@@ -118,8 +118,13 @@ class GlanceReport(NamedTuple):
 
 
 def row_of(key: Sequence[str], texts: Mapping[str, Cell], figures: Mapping[str, Figure]) -> GlanceRow:
-    cells = {**texts, **{column: figure.value for column, figure in figures.items()}}
-    return GlanceRow(cells, figures, composed(*(each or "-" for each in key)))
+    """A company that is called as sums are has another first letter in the key: `%74otal/BRIDGE`."""
+    named = composed(*(each or "-" for each in key))
+    return keyed(f"%{ord(named[0]):X}{named[1:]}" if named.startswith(TOTALS) else named, texts, figures)
+
+
+def keyed(key: str, texts: Mapping[str, Cell], figures: Mapping[str, Figure]) -> GlanceRow:
+    return GlanceRow({**{column: figure.value for column, figure in figures.items()}, **texts}, figures, key)
 
 
 def summed(
@@ -135,8 +140,8 @@ def summed(
     for row in rows:
         groups.setdefault(tuple(str(row.cells[name] or "") for name in by), []).append(row)
     return [
-        row_of(
-            (named, *key),
+        keyed(
+            composed(named, *(each or "-" for each in key)),
             {**head, **dict(zip(by, key, strict=True))},
             {name: _sum_of(groups[key], name) for name in columns},
         )

@@ -13,6 +13,7 @@ import pytest
 from connectors.files.moments import Moment
 from domain.explanation import ELSEWHERE
 from milepost.as_of import moment_of
+from milepost.console import money_text
 from milepost.explain.explanations import Explained, Explanations
 from milepost.explain.recompute import everything, recompute
 from milepost.glance.financial import financial_statement, ledger_moves
@@ -50,6 +51,13 @@ def figures(glance: Glance) -> Iterator[tuple[str, int]]:
                 yield id_, cell
 
 
+def at_risk(glance: Glance) -> Iterator[tuple[str, str]]:
+    """Ids of what is at risk in several currencies, which is a text."""
+    for row in (*glance.rows, *glance.totals):
+        if text := row.cells.get("at_risk"):
+            yield glance.id_of(row, "at_risk"), str(text)
+
+
 def tables(folder: Path, moment: Moment | None) -> Iterator[Glance]:
     with FirmAtMoment(folder, moment, lambda *_: None) as firm:
         for kind, options in ASKED:
@@ -71,9 +79,19 @@ def check(folder: Path, as_of: str | None, every: int = 1) -> int:
     moment = moment_of(as_of, "--as-of") if as_of is not None else None
     told: dict[str, int] = {}
     elsewhere: dict[str, int] = {}
+    risks: dict[str, str] = {}
     with Explanations(folder, lambda *_: None, moment) as explanations:
         for glance in tables(folder, moment):
             told |= dict(figures(glance))
+            risks |= dict(at_risk(glance))
+        for id_, text in risks.items():
+            found = explanations.explain(id_)
+            assert isinstance(found, Explained), id_
+            assert money_text({each.currency: each.value or 0 for each in found.node.why}) == text
+            assert not recompute(found.node), id_
+            for node in everything(found.node):
+                if node.arithmetic is not None and node.arithmetic.operation == ELSEWHERE:
+                    elsewhere.setdefault(node.id, node.value or 0)
         for id_, value in told.items():
             found = explanations.explain(id_)
             assert isinstance(found, Explained), id_

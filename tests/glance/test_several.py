@@ -5,6 +5,7 @@ ADA works 8 h at 100.00 and costs 40.00 an hour, as in the tiny firm.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +319,26 @@ def test_what_several_payers_retain_is_owed_by_each(tmp_path: Path) -> None:
         ("ACME", "432.00", "48.00"),
         ("BOLT", "288.00", "32.00"),
     ]
+
+
+# Ids
+
+
+def test_a_company_called_total_has_ids_of_its_own(tmp_path: Path) -> None:
+    """Project EUR of company `total` has 800.00, all projects in EUR have 1,200.00."""
+    work = [worked("T-1", 2), worked("T-2", 3, "4", project_id="TOWER")]
+    events = [each for each in two_projects() if each["type"] != "TimeApproved"]
+    renamed = json.dumps([*events, *work]).replace('"BERLIN"', '"total"').replace('"BRIDGE"', '"EUR"')
+    write(tmp_path / "input", sorted(json.loads(renamed), key=lambda each: str(each["occurred_at"])))
+    run(tmp_path, "--until", "2026-03-10")
+    found = table(tmp_path, "projects")
+    ids = {row["explain"]["revenue"]: row["revenue"] for row in (*found["rows"], *found["totals"])}
+    assert ids == {
+        "projects/%74otal/EUR#revenue": "800.00",
+        "projects/%74otal/TOWER#revenue": "400.00",
+        "projects/total/EUR#revenue": "1200.00",
+    }
+    assert check(tmp_path / "output", None) > 50
 
 
 # Companies

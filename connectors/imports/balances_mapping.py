@@ -80,6 +80,8 @@ class BalanceLineFields(OfLine):
     percent: NumberCell | None = None
     reimbursed: NumberCell | None = None
     unbilled_ended: NumberCell | None = None
+    conceded: NumberCell | None = None
+    given_back: NumberCell | None = None
     ledger_revenue: NumberCell | None = None
     ledger_unbilled: NumberCell | None = None
     ledger_tax: NumberCell | None = None
@@ -111,6 +113,7 @@ class RetainerFields(OfLine):
     starts_on: DateCell
     left: NumberCell
     expires_on: DateCell | None = None
+    expired: NumberCell | None = None
 
 
 class PayerFields(OfLine):

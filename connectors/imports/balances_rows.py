@@ -38,7 +38,7 @@ from domain.money import AMOUNT_DECIMALS
 from domain.units import Instant
 
 # Numbers that are no money.
-NO_AMOUNTS: Final = frozenset({"units", "percent", "left"})
+NO_AMOUNTS: Final = frozenset({"units", "percent", "left", "expired"})
 # In the ledger's currency, whatever the contract's.
 OF_LEDGER: Final = frozenset({"cost", "expenses"})
 # As the event has them.

@@ -31,6 +31,7 @@ class RetainerForward(NamedTuple):
     left: Quantity
     expires_on: dt.date | None = None
     source_row: str | None = None
+    expired: Quantity = 0
 
 
 class PayerForward(NamedTuple):
@@ -129,6 +130,8 @@ class BalanceForward(NamedTuple):
     unbilled_ended: Amount = 0
     costs: tuple[CostForward, ...] = ()
     accounts: tuple[AccountForward, ...] = ()
+    conceded: Amount = 0
+    given_back: Amount = 0
 
 
 class ReceivableForward(NamedTuple):

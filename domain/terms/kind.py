@@ -86,7 +86,7 @@ class LineHistory(NamedTuple):
 
     `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it; `beside` is what the
     contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart. `begins_after` is the last day that
-    balances brought forward include.
+    balances brought forward include, `expired` what of stores had expired unused by then.
     """
 
     accepted: Mapping[str, date] = {}
@@ -99,6 +99,7 @@ class LineHistory(NamedTuple):
     left: tuple[date, Amount] | None = None
     beside: Mapping[str, Amount] = {}
     begins_after: date | None = None
+    expired: Mapping[str, Quantity] = {}
 
 
 class Fee(NamedTuple):

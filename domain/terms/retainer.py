@@ -196,13 +196,24 @@ def in_unit(terms: Retainer, quantity: Quantity) -> int:
 
 
 def used_before(known: LineHistory, as_of: date, left: Mapping[date, Quantity]) -> dict[str, tuple[int, Amount]]:
-    """Of all that was bought until books begin what is used by then, and what that has earned; `left` by first days of periods."""
+    """Of all that was bought until books begin what is used by then, and what that has earned; `left` by first days of periods.
+
+    What expired is no use, and has earned what no work can.
+    """
     found = {}
-    for lot in lots(known, as_of):
-        rest = in_unit(terms_of(lot.agreed), left.get(lot.period.start, 0))
-        earned = earned_by(_store(known, lot), lot.quantity - rest, lot.agreed.rounded) if rest else lot.fee
-        if rest != lot.quantity:
-            found[lot.name] = lot.quantity - rest, earned if _earns(lot) else 0
+    bought = lots(known, as_of)
+    over = (lot for lot in bought if lot.until < as_of)
+    known = known._replace(
+        ended=[PeriodLeft(lot.period.start, lot.until + DAY, {lot.name: _limit(known, lot)}) for lot in over]
+    )
+    for lot in bought:
+        limit = _limit(known, lot)
+        used = limit - in_unit(terms_of(lot.agreed), left.get(lot.period.start, 0))
+        earned = lot.fee if used == lot.quantity else earned_by(_store(known, lot), used, lot.agreed.rounded)
+        if used:
+            found[lot.name] = used, earned if _earns(lot) else 0
+        if expired := _unearned(known, lot, limit) if _earns(lot) else 0:
+            found[f"expired/{lot.name}"] = 0, expired
     return found
 
 
@@ -320,9 +331,9 @@ def _earns(lot: Lot) -> bool:
 
 
 def _limit(known: LineHistory, lot: Lot, until: date = FOR_EVER) -> int:
-    """The most that can be drawn, by what the periods that ended until then left of it."""
+    """The most that can be drawn, by what the periods that ended until then left of it, and by what had expired before the books begin."""
     said = (ended.limits[lot.name] for ended in known.ended if lot.name in ended.limits and ended.to <= until)
-    return min((lot.quantity, *said))
+    return min((lot.quantity - in_unit(lot.terms, known.expired.get(lot.name, 0)), *said))
 
 
 def _expected(known: LineHistory, lot: Lot) -> int:

@@ -31,9 +31,10 @@ from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
 from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, PrepaidBalance, TermsInForce
-from domain.terms.retainer import Lot, lots
+from domain.terms.retainer import Lot, in_unit, lots
 from domain.terms.subscription import MINIMUM, MONTHS, months
 from domain.units import Amount
+from domain.why import in_event
 from domain.work.rows import DELIVERY, FEE, row_id
 from milepost.explain.arithmetic import by_day
 from milepost.explain.sources import Sources
@@ -43,6 +44,7 @@ from state.charges.settlement import SETTLEMENT
 from state.charges.terms_known import is_charged, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON
+from state.terms.opening import balances_of, expired_of
 from state.terms.periods import zone_of
 from state.terms.plan import plan_of
 from state.totals import month_of
@@ -590,6 +592,21 @@ class FeeNodes:
             whole = evaluated(lot.said, "proportion", operands, parameters, unit, currency)
         return agreeing(whole, stated(lot.said, lot.quantity, unit, currency))
 
+    def _not_expired(self, place: LineAtStep, lot: Lot) -> Node:
+        """What the fee buys, less what balances brought forward say had expired of it."""
+        whole, (unit, currency) = self.bought(place, lot), _unit(lot)
+        brought = balances_of(place.draft, lot.agreed.line.project_id)
+        event = brought.loaded if brought is not None else None
+        if event is None or not place.known.expired.get(lot.name):
+            return whole
+        at = next(
+            at for at, line in enumerate(event.lines) if lot.name in expired_of(line) and line.line_id == place.line_id
+        )
+        number = next(no for no, one in enumerate(event.lines[at].retainer) if one.starts_on.isoformat() == lot.name)
+        gone = in_unit(lot.terms, event.lines[at].retainer[number].expired)
+        title, path = f"line {place.line_id}: expired of {lot.name}", f"lines[{at}].retainer[{number}].expired"
+        return less(f"not expired of {lot.said}", whole, in_event(title, gone, unit, event, path, currency))
+
     def expected(self, place: LineAtStep, lot: Lot, store: PrepaidBalance) -> Node:
         """How much of it is expected to be drawn: all, or as of those before it whose life is over (breakage `pro_rata`)."""
         unit, currency = _unit(lot)
@@ -625,7 +642,7 @@ class FeeNodes:
         last, (unit, currency) = ended[-1], _unit(lot)
         title = f"can be drawn of {lot.said} after {last.to - DAY}"
         told = stated(title, last.limits[lot.name], unit, currency)
-        before = self.bought(place, lot) if len(ended) == 1 else self.limit_after(place, lot, ended[:-1])
+        before = self._not_expired(place, lot) if len(ended) == 1 else self.limit_after(place, lot, ended[:-1])
         drawn = self._drawn_by(place, lot, self._step(place), last.to)
         used = total(f"drawn of {lot.said} by {last.to - DAY}", drawn, unit, currency)
         if used.value == told.value:

@@ -16,6 +16,7 @@ from domain.work.rows import FEE, row_id
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
 from state.charges.unissued import minimum_rows, moved_by_issue
 from state.draft import Draft
+from state.terms.opening import expired_before
 from state.terms.plan import line_plan, versions
 from state.totals import month_of, standing_price
 
@@ -33,6 +34,7 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
         left_of(contract, fees),
         charged_beside(draft, contract, line_id) if any(methods.has_minimum(one.line.terms) for one in held) else {},
         draft.project(held[-1].line.project_id).begins_after if held else None,
+        expired_before(draft, contract.contract_id, held[-1].line.project_id, line_id) if held else {},
     )
 
 

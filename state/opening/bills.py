@@ -47,7 +47,7 @@ from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import say_bill, say_months, say_pieces
-from state.opening.work_rows import billed_of, carried_rows, day_of, opening_rows
+from state.opening.work_rows import CONCEDED, carried_rows, day_of, is_part, opening_rows, taken_of
 from state.receivables.receivables import pay, write_off
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan
@@ -108,7 +108,8 @@ def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
                 left[party.customer_id] = left.get(party.customer_id, 0) - amount
                 if amount:
                     one = TakenRow(party.customer_id, entry.entry_id, stated.balance.line_id, amount, of_all)
-                    found.append((day_of(entry), one))
+                    # What was conceded comes first, so that a bill of what is left takes it.
+                    found.append(("" if is_part(entry, stated, CONCEDED) else day_of(entry), one))
     found.sort(key=lambda one: (str(one[0]), one[1].line_id, one[1].row))
     return [taken for _, taken in found]
 
@@ -117,8 +118,9 @@ def _rows_of(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[E
     """Rows of the line that were billed, oldest first: what of each was, and all that it is worth."""
     contract, line_id = loading.contract, stated.balance.line_id
     rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
+    rows.sort(key=lambda row: not is_part(row, stated, CONCEDED))
     amounts = [outstanding(entry, contract.contract_id, line_id) for entry in rows]
-    for entry, amount, taken in zip(rows, amounts, billed_of(amounts, stated.balance.billed), strict=True):
+    for entry, amount, taken in zip(rows, amounts, taken_of(rows, amounts, stated), strict=True):
         if taken:
             yield entry, taken, amount
 

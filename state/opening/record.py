@@ -130,22 +130,27 @@ def _cost_in(event: BalancesBroughtForward, place: int, name: str, currency: str
 
 
 def _say_drawn(why: Why, of: str, stated: Stated, event: BalancesBroughtForward, used: tuple[str, int, Amount]) -> None:
-    """What is used of what was bought: all of it, less what is left."""
+    """What is used of what was bought: all of it, less what is left and what had expired."""
     store, quantity, earned = used
     balance, currency = stated.balance, stated.plan.currency
     in_money = stated.plan.draws == IN_MONEY
     unit = "amount" if in_money else "hours"
     made = constant(f"bought of {store} and used", quantity, unit, currency if in_money else "")
     for number, each in enumerate(balance.retainer):
-        if each.starts_on.isoformat() == store and each.left:
-            rest = each.left // QUANTITY_PER_AMOUNT if in_money else each.left
-            title = f"line {balance.line_id}: left of {store}{row_of(each.source_row)}"
-            at = f"lines[{stated.place}].retainer[{number}].left"
-            left = in_event(title, rest, unit, event, at, made.currency)
-            made = less(made.title, made._replace(title=f"bought of {store}", value=quantity + rest), left)
+        if each.starts_on.isoformat() != store:
+            continue
+        unused = []
+        for name, of_it in (("left", each.left), ("expired", each.expired)):
+            rest = of_it // QUANTITY_PER_AMOUNT if in_money else of_it
+            title = f"line {balance.line_id}: {name} of {store}{row_of(each.source_row)}"
+            at = f"lines[{stated.place}].retainer[{number}].{name}"
+            unused += [in_event(title, rest, unit, event, at, made.currency)] if rest else []
+        if unused:
+            whole = quantity + sum(one.value or 0 for one in unused)
+            made = less(made.title, made._replace(title=f"bought of {store}", value=whole), *unused)
     why.record(of, quantity, made)
-    whole = field(event, stated.place, "revenue", balance.revenue, currency)
-    why.record(f"{of}/earned", earned, part_of(whole, earned, f"{store}: revenue"))
+    revenue = field(event, stated.place, "revenue", balance.revenue, currency)
+    why.record(f"{of}/earned", earned, part_of(revenue, earned, f"{store}: revenue"))
 
 
 def say_pieces(

@@ -19,6 +19,7 @@ from domain.units import AMOUNT_SCALE, QUANTITY_SCALE, Amount
 from state.charges.terms_known import known_of
 from state.draft import Draft
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.terms.opening import expired_of
 
 
 def draws_of(draft: Draft, stated: Stated, as_of: date) -> dict[str, tuple[int, Amount]] | None:
@@ -35,7 +36,7 @@ def beyond(stated: Stated, drawn: Draws) -> Amount:
     assert isinstance(terms, Retainer), "it draws"
     if not balance.billable_hours and terms.top_up is None:
         return 0
-    return max(balance.revenue - sum(earned for _, earned in drawn.values()), 0)
+    return max(balance.revenue + balance.conceded - sum(earned for _, earned in drawn.values()), 0)
 
 
 def retainer_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[OpeningFault]:
@@ -67,6 +68,9 @@ def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault
         most, got = format_decimal(lot.quantity, scale), format_decimal(each.left, QUANTITY_SCALE)
         if each.left < 0 or (retainer.in_unit(terms, each.left) > lot.quantity and terms.top_up is None):
             yield fault("retainer.left", f"{at}: expected 0 to {most}, as it bought, got {got}")
+        if not 0 <= retainer.in_unit(terms, each.expired) <= lot.quantity:
+            gone = format_decimal(each.expired, QUANTITY_SCALE)
+            yield fault("retainer.expired", f"{at}: expected 0 to {most}, as it bought, got {gone}")
         if each.left and lot.until < as_of:
             yield fault("retainer.left", f"{at}: it could be used until {lot.until}: expected 0 left, got {got}")
         if each.expires_on not in (None, lot.until):
@@ -81,4 +85,4 @@ def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault
 def _known(draft: Draft, stated: Stated) -> LineHistory:
     """Without what it drew or filled up by what is known here."""
     known = known_of(draft, stated.contract, stated.balance.line_id)
-    return known._replace(ended=(), topped_up=(), drawn={})
+    return known._replace(ended=(), topped_up=(), drawn={}, expired=expired_of(stated.balance))

@@ -1,5 +1,6 @@
 """Rows of what work on a line came to by the day of its balances, beside what its terms charged by themselves."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import accumulate
@@ -15,7 +16,7 @@ from domain.terms import methods
 from domain.terms.kind import INCLUDED as INCLUDED_IN_CHARGES
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
-from domain.units import QUANTITY_ONE, Amount, Hours
+from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
 from domain.work.rows import OPENING, row_id
 from state.books import (
     Charge,
@@ -37,6 +38,7 @@ from state.totals import month_of, outstanding, standing_price
 
 EXPENSES, EXPENSE, UNITS, INCLUDED, OVER_CAP = "expenses", "expense", "units", "included", "over_cap"
 UNBILLED_ENDED, LABOR = "ended", "labor"
+CONCEDED, GIVEN_BACK = "conceded", "given_back"
 DAY = timedelta(days=1)
 DESCRIPTION = "Brought forward"
 
@@ -69,12 +71,14 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     What each row counts towards caps is what the caps are stated to have taken. What is over a cap comes after all other work of before.
 
         revenue 1,500.00 of which 1,000.00 are billed, over the cap 300.00: rows of 1,000.00, 500.00 and 300.00
+        fees of 1,000.00 billed, of which a credit memo took 30.00: rows of 1,000.00 and -30.00
+        unbilled 40.00 with 56.00 given back: rows of 96.00 and -56.00
     """
     contract, balance, event = loading.contract, stated.balance, loading.event
     worked = _worked(draft, loading, stated)
     counted = _counted(worked, balance, month_of(event.as_of))
     of_categories = _of_categories(worked, balance)
-    units = _units_value(contract, worked.plan, balance, event)
+    units = _units_value(contract, worked.plan, balance, event, balance.units)
     ended = _last_of_ended(draft, loading)
     billed, rest = worked.billed, worked.rest
     parts: list[tuple[str, str, Amount]] = []
@@ -84,8 +88,10 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         name = f"{EXPENSE}/{category}"
         parts += [(name, category, of_billed), (f"{name}/{UNBILLED_REST}", category, each - of_billed)]
     of_rest = max(min(units, rest), 0)
-    billed, rest = billed - (units - of_rest), rest - of_rest
     of_ended = max(min(balance.unbilled_ended, rest), 0) if ended is not None else 0
+    units_ended = max(of_ended - (rest - of_rest), 0)
+    billed, rest = billed - (units - of_rest), rest - of_rest
+    of_ended -= units_ended
     rest -= of_ended
     not_counted = worked.value - counted.amount, worked.hours - counted.hours
     if counted.is_least:
@@ -116,14 +122,34 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     for name, category, amount in parts:
         if amount:
             _take(draft, loading, stated, worked, name, amount, OpeningWork(category=category))
-    if units:
-        _take(draft, loading, stated, worked, UNITS, units, OpeningWork())
-    if of_ended and ended is not None:
-        before = worked._replace(day=min(worked.day, ended))
+    earned = 0 if worked.earns is not None else None
+    if balance.conceded:
+        work = OpeningWork(0, 0, 0, -balance.conceded)
+        _take(draft, loading, stated, worked, CONCEDED, -balance.conceded, work, earned=earned)
+    before = worked._replace(day=min(worked.day, ended)) if ended is not None else worked
+    parts_of_units = [(UNITS, worked, units)]
+    if units_ended:
+        parts_of_units = [
+            (UNITS, before, units - of_rest),
+            (f"{UNITS}/{UNBILLED_ENDED}", before, units_ended),
+            (f"{UNITS}/{UNBILLED_REST}", worked, of_rest - units_ended),
+        ]
+    delivered, until = 0, 0
+    for name, on, amount in parts_of_units:
+        if amount:
+            until += amount
+            quantity = _units_worth(contract, worked.plan, balance, event, until) - delivered
+            delivered += quantity
+            _take(draft, loading, stated, on, name, amount, OpeningWork(), quantity=quantity)
+    if of_ended:
         _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours))
-    if rest:
-        work = OpeningWork(0, open_hours, 0, not_counted[0] - own[0], not_counted[1] - own[1])
-        _take(draft, loading, stated, worked, UNBILLED_REST, rest, work, earned=0 if worked.earns is not None else None)
+    if rest + balance.given_back:
+        left = not_counted[0] - own[0] if rest else 0, not_counted[1] - own[1] if rest else 0
+        work = OpeningWork(0, open_hours, 0, left[0] + balance.given_back, left[1])
+        _take(draft, loading, stated, worked, UNBILLED_REST, rest + balance.given_back, work, earned=earned)
+    if balance.given_back:
+        work = OpeningWork(0, 0, 0, -balance.given_back)
+        _take(draft, loading, stated, worked, GIVEN_BACK, -balance.given_back, work, earned=earned)
     if balance.over_cap:
         work = OpeningWork(0, worked.over_hours, category=_full(worked, balance))
         _take(draft, loading, stated, worked, OVER_CAP, balance.over_cap, work)
@@ -169,7 +195,8 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     charged = carried_rows(draft, contract, balance.line_id, event)
     due = [outstanding(entry, contract.contract_id, balance.line_id) for entry in charged]
     earned = sum(price.earns for entry in charged if (price := standing_price(entry)) is not None)
-    billed = balance.billed - sum(billed_of(due, balance.billed))
+    gross = balance.billed + balance.conceded
+    billed = gross - sum(billed_of(due, gross))
     former = former_terms(draft, stated, event.as_of)
     plan, day = former if former is not None else (_plan_on(draft, contract, stated, event.as_of), event.as_of)
     rest, earns = 0, None
@@ -183,7 +210,7 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     elif plan.timing == OVER_TIME:
         earns = balance.revenue - earned
     elif plan.timing not in (WITH_INVOICE, NO_REVENUE):
-        rest = balance.revenue - earned - billed
+        rest = balance.revenue + balance.conceded - earned - billed
     hours = _billable_hours(plan, balance)
     over = _hours_over(balance, hours, billed + rest)
     return _Worked(plan, day, billed, rest, earns, hours - over, over, not charged, drawn)
@@ -192,6 +219,30 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
 def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> LinePlan:
     """By the terms of the day, where the line has any then; later ones may be agreed already."""
     return line_plan(draft, contract, version_on(contract, day), stated.balance.line_id) or stated.plan
+
+
+def taken_of(rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -> list[Amount]:
+    """What of each row is billed: what was conceded is on bills, what is given back on none, of the others the oldest."""
+    worth = list(
+        zip(
+            (is_part(row, stated, CONCEDED) for row in rows),
+            (is_part(row, stated, GIVEN_BACK) for row in rows),
+            amounts,
+            strict=True,
+        )
+    )
+    billed = iter(
+        billed_of(
+            [each for taken, left, each in worth if not (taken or left)],
+            stated.balance.billed + stated.balance.conceded,
+        )
+    )
+    return [each if taken else 0 if left else next(billed) for taken, left, each in worth]
+
+
+def is_part(row: Entry, stated: Stated, part: str) -> bool:
+    """Whether a row of the line has this of its balances."""
+    return row.entry_id == f"{row_id(OPENING, composed(stated.contract.contract_id, stated.balance.line_id))}/{part}"
 
 
 def billed_of(amounts: Sequence[Amount], billed: Amount) -> list[Amount]:
@@ -288,14 +339,37 @@ def _full(worked: _Worked, balance: BalanceForward) -> str | None:
     return None
 
 
-def _units_value(contract: Contract, plan: LinePlan, balance: BalanceForward, event: BalancesBroughtForward) -> Amount:
+def _units_value(
+    contract: Contract, plan: LinePlan, balance: BalanceForward, event: BalancesBroughtForward, units: Quantity | None
+) -> Amount:
     """What the units come to that share steps with those to come."""
     terms = methods.units(plan.line.terms)
-    if terms is None or balance.units is None or not is_shared(terms):
+    if terms is None or units is None or not is_shared(terms):
         return 0
     agreed = terms._replace(units=agreed_units(versions(contract), balance.line_id, event.as_of))
-    whole = values([Delivery(UNITS, "", balance.units, agreed)], plan.step, plan.policies.money_mode)
+    whole = values([Delivery(UNITS, "", units, agreed)], plan.step, plan.policies.money_mode)
     return whole[UNITS].amount
+
+
+def _units_worth(
+    contract: Contract, plan: LinePlan, balance: BalanceForward, event: BalancesBroughtForward, amount: Amount
+) -> Quantity:
+    """How many of the units come to the amount, by the fewest digits: 800.00 at 10.00 are 80, though 79.9999 are 800.00 too."""
+    units = balance.units or 0
+    if _units_value(contract, plan, balance, event, units) == amount:
+        return units
+
+    def fewest(least: Amount) -> Quantity:
+        def value(quantity: Quantity) -> Amount:
+            return _units_value(contract, plan, balance, event, quantity)
+
+        return bisect_left(range(units), least, key=value)
+
+    first, last = fewest(amount), fewest(amount + 1) - 1
+    unit: Quantity = QUANTITY_ONE
+    while unit > 1 and last - last % unit < first:
+        unit //= 10
+    return last - last % unit
 
 
 def unearned(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
@@ -340,14 +414,16 @@ def _take(
     work: OpeningWork,
     *,
     earned: Amount | None = None,
+    quantity: Quantity | None = None,
 ) -> None:
     contract, event, balance = loading.contract, loading.event, stated.balance
     charge_id = composed(contract.contract_id, balance.line_id) + (f"/{part}" if part else "")
     row = row_id(OPENING, charge_id)
     entry = draft.entry(row)
-    quantity = QUANTITY_ONE
-    if methods.units(worked.plan.line.terms) is not None:
-        quantity = balance.units or 0 if part == _part_of_units(worked) else 0
+    if quantity is None:
+        terms = methods.units(worked.plan.line.terms)
+        of_work = 0 if part or terms is None or is_shared(terms) else balance.units or 0
+        quantity = QUANTITY_ONE if terms is None else of_work
     at = universal_midnight(event.as_of)
     charge = Charge(
         OPENING,
@@ -371,9 +447,3 @@ def _take(
         say_row(draft.why, row, stated, event, charge, part)
     take(draft, row, Work(None, draft.cause.log_offset, charge=charge))
     loading.rows.append(row)
-
-
-def _part_of_units(worked: _Worked) -> str:
-    """Units that share steps with those to come are a row of their own."""
-    units = methods.units(worked.plan.line.terms)
-    return UNITS if units is not None and is_shared(units) else ""

@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from domain.events.common import BalanceForward
+from domain.units import Quantity
 from state.books import BroughtForward, Charge
 from state.draft import Draft
 
@@ -14,6 +16,19 @@ KIND: Final = "brought_forward"
 def balances_of(draft: Draft, project_id: str) -> BroughtForward | None:
     found: BroughtForward | None = draft.part(KIND, project_id)
     return found
+
+
+def expired_before(draft: Draft, contract_id: str, project_id: str, line_id: str) -> dict[str, Quantity]:
+    """By store what balances say had expired of the line's retainer."""
+    known = balances_of(draft, project_id)
+    lines = known.loaded.lines if known is not None and known.loaded is not None else ()
+    own = (one for one in lines if one.line_id == line_id and one.contract_id in (None, contract_id))
+    return {name: quantity for one in own for name, quantity in expired_of(one).items()}
+
+
+def expired_of(balance: BalanceForward) -> dict[str, Quantity]:
+    """What a retainer's fee buys is called by its period's first day."""
+    return {each.starts_on.isoformat(): each.expired for each in balance.retainer if each.expired}
 
 
 def carried(draft: Draft, charge: Charge) -> Charge:

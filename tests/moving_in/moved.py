@@ -274,7 +274,7 @@ class LineSums:
         self.hours = self.labor = self.expenses = self.units = 0
         self.deposit = self.deposit_ledger = 0
         self.is_on_liability = False
-        self.ended = 0
+        self.ended = self.conceded = self.given_back = 0
         self.receivable_ledger = 0
         # By currency labor and expenses, each in it and in the ledger's.
         self.foreign: dict[str, list[Amount]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -326,6 +326,10 @@ def _add(
     worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, ended: Mapping[str, tuple[date, bool]]
 ) -> None:
     """Units count in the month that runs, in which their tiers are."""
+    for issued in entry.issued:
+        of = issued.contract_id, issued.line_id
+        worked[of].conceded += issued.conceded
+        worked[of].given_back += max(issued.invoiced - issued.amount - outstanding(entry, *of), 0)
     work = entry.standing
     if work is None:
         return
@@ -432,6 +436,8 @@ def _of_project(
             "over_cap": money(_over_cap(parts, contract_id, line_id, had, as_of)),
             "deposit": money(done.deposit if is_deposit else 0),
             "unbilled_ended": money(done.ended),
+            "conceded": money(done.conceded),
+            "given_back": money(0 if is_deposit else done.given_back),
         }
         if is_first:
             row |= {
@@ -690,16 +696,14 @@ def _parts_of_line(
         spent = closed[-1].cost.get(budget.category, 0) if closed else 0
         yield {**common, "kind": "spent", "category": budget.category, "spent": money(spent)}
     if isinstance(line.terms, Retainer):
-        for name, left in _left_of_periods(
-            parts, contract, line, had, date.fromisoformat(str(common["as_of"]))
-        ).items():
-            yield {**common, "kind": "retainer", "starts_on": name, "left": left}
+        for name, left, expired in _periods_of(parts, contract, line, had, date.fromisoformat(str(common["as_of"]))):
+            yield {**common, "kind": "retainer", "starts_on": name, "left": left, "expired": expired}
 
 
-def _left_of_periods(
+def _periods_of(
     parts: Mapping[tuple[str, str], Any], contract: Contract, line: ContractLine, had: LineTotals, as_of: date
-) -> dict[str, str]:
-    """By first day of a period: what it bought and nobody has drawn, of what goes over when it ended."""
+) -> Iterator[tuple[str, str, str]]:
+    """By first day of a period: what it bought and nobody has drawn, of what goes over when it ended, and what expired."""
     terms = line.terms
     assert isinstance(terms, Retainer), "the line is one"
     fees: LineFees = parts.get(("fees", f"{contract.contract_id}/{line.line_id}")) or LineFees()
@@ -707,13 +711,12 @@ def _left_of_periods(
     agreed = TermsInForce(
         line, contract.terms, contract.terms.ends_on, DEFAULTS, date.min, date.max, contract.terms.starts_on, False
     )
-    found = {}
     for lot in lots(LineHistory(held=[agreed]), as_of):
         drawn = had.drawn.get(lot.name, (0, 0))[0]
-        left = min(lot.quantity, limits.get(lot.name, lot.quantity)) - drawn
+        limit = min(lot.quantity, limits.get(lot.name, lot.quantity))
         scale = AMOUNT_ONE if terms.unit == "money" else HOURS_ONE
-        found[lot.period.start.isoformat()] = str(Decimal(max(left, 0)) / scale)
-    return found
+        left, expired = (str(Decimal(each) / scale) for each in (max(limit - drawn, 0), lot.quantity - limit))
+        yield lot.period.start.isoformat(), left, expired
 
 
 def _is_own(contract: Contract, cap_id: str, line_id: str) -> bool:

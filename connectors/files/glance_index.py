@@ -189,8 +189,9 @@ class LinesAsked(NamedTuple):
     about: str | None = None
     since: int = 0
     before: int = 1 << 40
-    # Of one journal, by its output_seq.
+    # Of one journal, by its output_seq, and of one of its lines.
     seq: int | None = None
+    line: int | None = None
     placed: str = ""
     statements: tuple[str, ...] = ()
     # The first service date of what is about one row or on one statement.
@@ -396,6 +397,8 @@ class GlanceTables:
             which.append(f"x.statement IN ({_among(':statements')})")
         if of.seq is not None:
             which.append("p.seq = :seq")
+        if of.line is not None:
+            which.append("p.line = :line")
         if of.placed:
             which += [
                 "p.about NOT IN (SELECT row FROM shared_row)",
@@ -415,6 +418,7 @@ class GlanceTables:
         given = {
             "cut": cut,
             "seq": of.seq,
+            "line": of.line,
             "statements": _listed(of.statements),
             "since": of.since,
             "before": of.before,
@@ -520,13 +524,15 @@ class GlanceTables:
         rows = self._db.execute(sql, (RETAINERS, cut))
         return {id_: [RetainerShown._make(each) for each in orjson.loads(noted)] for id_, noted, _ in rows}
 
-    def payments(self, cut: int) -> list[tuple[int, AboutSum]]:
-        """Lines on 1100 of journals of payments, and of cash that is applied later, as they stand there, with the journal's output_seq."""
-        sql = f"""SELECT seq, {_LINE} FROM posted WHERE log_offset < ? AND heading IN ({_headings_with("?")})
+    def payments(self, cut: int) -> list[tuple[int, int, AboutSum]]:
+        """Lines on 1100 of journals of payments, and of cash that is applied later, as they stand there, with the journal's output_seq
+        and the line's place in it."""
+        sql = f"""SELECT seq, line, {_LINE} FROM posted WHERE log_offset < ? AND heading IN ({_headings_with("?")})
             AND about IN (SELECT no FROM words WHERE text LIKE 'payment/%' OR text LIKE 'payment_application/%')
             ORDER BY seq, line"""  # noqa: S608
         rows = self._db.execute(sql, (cut, _listed([RECEIVABLE]))).fetchall()
-        return [(seq, one) for (seq, *_), one in zip(rows, self._sums(row[1:] for row in rows), strict=True)]
+        sums = self._sums(row[2:] for row in rows)
+        return [(seq, line, one) for (seq, line, *_), one in zip(rows, sums, strict=True)]
 
     def billed_in(self, cut: int) -> list[tuple[int, str, AboutSum]]:
         """Of contracts over several projects what journals on 1100 have on the other accounts, by journal: its output_seq, what it has on

@@ -95,8 +95,9 @@ class FigureNodes:
             case TakenBack(by, off):
                 title = f"taken back by work of {date.fromordinal(by)}, off {date.fromordinal(off)}"
                 return stated(title, part.value, *unit)
-            case OneJournal(about, seq):
-                return self._lines(_account(about), LinesAsked(_heading(about), about.about, seq=seq), part, unit)
+            case OneJournal(about, seq, line):
+                asked = LinesAsked(_heading(about), about.about, seq=seq, line=line)
+                return self._lines(_account(about), asked, part, unit)
             case OpenAtStart() as item:
                 return self._open_at_start(item, part, unit)
             case OfProject() as share:

@@ -141,8 +141,8 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
             found.add(each, INVOICES, _invoice_of(firm, each))
     _add_opening(firm, before, found)
     applied = firm.named(APPLIED)
-    for seq, line, invoice_id in list(_applied(firm, found)):
-        found.add(line, INVOICES, invoice_id, OneJournal(line, seq))
+    for seq, place, line, invoice_id in list(_applied(firm, found)):
+        found.add(line, INVOICES, invoice_id, OneJournal(line, seq, place))
     for each in firm.about((UNAPPLIED_CASH,)):
         found.add(each, UNAPPLIED, text(applied.get(each.about), "payment_id") or parts_of(each.about)[-1])
     for each in firm.about((RETENTION_RECEIVABLE,)):
@@ -177,10 +177,11 @@ def _add_opening(firm: FirmAtMoment, before: Iterable[AboutSum], found: _Items) 
 
 
 class OneJournal(NamedTuple):
-    """A line of one journal, by the number that the journal has alone in its shard."""
+    """Lines of one journal, by the number that it has alone in its shard, or the one at a place in it."""
 
     of: AboutSum
     seq: int
+    line: int | None = None
 
 
 class OpenAtStart(NamedTuple):
@@ -259,13 +260,13 @@ def _invoice_of(firm: FirmAtMoment, each: AboutSum) -> str:
     return ""
 
 
-def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[int, AboutSum, str]]:
-    """Each line of a payment's journals with its invoice. A journal has a line for each application, in their order by project; where
+def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[int, int, AboutSum, str]]:
+    """Each line of a payment's journals, by its journal and place, with its invoice. A journal has a line for each application, in their order by project; where
     what does not fit was waived, some are less or missing."""
     applied = firm.named(APPLIED)
-    by_journal: dict[tuple[int, str, str, str], list[AboutSum]] = defaultdict(list)
-    for seq, line in firm.payments():
-        by_journal[seq, line.about, line.contract_id, line.project_id].append(line)
+    by_journal: dict[tuple[int, str, str, str], list[tuple[int, AboutSum]]] = defaultdict(list)
+    for seq, place, line in firm.payments():
+        by_journal[seq, line.about, line.contract_id, line.project_id].append((place, line))
     for (seq, about, contract_id, project_id), lines in by_journal.items():
         stated = applied.get(about, {}).get("applied")
         named = [(str(invoice_id), int(amount)) for invoice_id, amount in (stated if isinstance(stated, list) else [])]
@@ -273,12 +274,12 @@ def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[int, AboutSum,
         left = [each for each in named if items.is_at(each[0], contract_id, project_id)] or [
             each for each in named if items.is_at(each[0], contract_id)
         ]
-        for line in lines:
+        for place, line in lines:
             same = (each for each in left if abs(each[1]) == abs(line.amount))
             found = next(same, left[0] if left else None)
             if found is not None:
                 left.remove(found)
-            yield seq, line, found[0] if found is not None else ""
+            yield seq, place, line, found[0] if found is not None else ""
 
 
 # Projects

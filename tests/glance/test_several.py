@@ -209,6 +209,7 @@ def test_a_payment_of_several_invoices_of_a_project_pays_each_what_it_names(tmp_
     run(tmp_path)
     assert shown(tmp_path, "receivables", "invoice", "open") == [("INV-1", "500.00"), ("INV-2", "250.00")]
     assert open_in_books(tmp_path, "INV-1", "INV-2") == {"INV-1": "500.00", "INV-2": "250.00"}
+    assert check(tmp_path / "output", None) > 20
     back = event("PaymentReversed", "2026-05-04T10:00:00Z", payment_id="PAY-1", received_on="2026-05-04")
     write(tmp_path / "input", [back], "back")
     run(tmp_path)

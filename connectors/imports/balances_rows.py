@@ -29,6 +29,7 @@ from connectors.imports.said import (
     hours_in,
     id_in,
     instant_in,
+    money_in,
     number_in,
     required,
     text_in,
@@ -208,9 +209,10 @@ def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, curr
         case NumberCell() if name in NO_AMOUNTS:
             return _number(number_in(cell, row, mapped.file))
         case NumberCell():
-            number = number_in(cell, row, mapped.file)
+            whose = None if name in OF_LEDGER or name.startswith(LEDGER) else currency
+            number = money_in(cell, row, mapped.file, whose)
             if number is not None:
-                amount_of(number, cell, None if name in OF_LEDGER or name.startswith(LEDGER) else currency)
+                amount_of(number, cell, whose)
                 return decimal_text(round(number, AMOUNT_DECIMALS))
             return None
         case CurrencyCell():

@@ -38,6 +38,7 @@ from connectors.imports.readings import (
     read_number,
     read_whole,
 )
+from domain.money import minor_units
 from domain.units import Instant
 
 T = TypeVar("T")
@@ -87,9 +88,33 @@ def number_in(cell: NumberCell | None, row: CsvRow, form: FileForm) -> Decimal |
     if cell is None:
         return None
     number = _reading(cell, row, lambda said: read_number(said.text, *_signs(cell, said, form)))
-    if number is None or cell.divide_by == 1:
+    return number if number is None else _divided(number, cell)
+
+
+def _divided(number: Decimal, cell: NumberCell) -> Decimal:
+    if cell.divide_by == 1:
         return number
     return (number / cell.divide_by).quantize(SIX_DECIMALS, ROUND_HALF_UP)
+
+
+def money_in(cell: NumberCell | None, row: CsvRow, form: FileForm, currency: str | None) -> Decimal | None:
+    """As a number, unless the sign before its decimals may stand between thousands: 5.500 is 5.5 to one and 5,500 to another."""
+    if cell is None:
+        return None
+
+    def read(said: CellText) -> Decimal:
+        decimal, thousands = _signs(cell, said, form)
+        number = read_number(said.text, decimal, thousands)
+        may_be_whole = re.fullmatch(rf"[-+(]?[1-9][0-9]{{0,2}}{re.escape(decimal)}[0-9]{{2}}0\)?", said.text)
+        if may_be_whole and (currency is None or minor_units(currency) < 3):
+            raise UnreadableCell(
+                f'expected two decimals or none: after "{decimal}" three digits may be thousands; say what stands between'
+                " thousands and before decimals under [file], or write the amount otherwise"
+            )
+        return number
+
+    number = _reading(cell, row, read)
+    return number if number is None else _divided(number, cell)
 
 
 def hours_in(cell: HoursCell | None, row: CsvRow, form: FileForm) -> Decimal | None:

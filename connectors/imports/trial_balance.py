@@ -16,7 +16,7 @@ from connectors.imports.mapping import FileForm, TableMapping
 from connectors.imports.money_cells import amount_of
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import RejectedRow
-from connectors.imports.said import CellFault, CsvRow, currency_in, id_in, number_in, required
+from connectors.imports.said import CellFault, CsvRow, currency_in, id_in, money_in, required
 from domain.ledger.against import OtherBalance
 from domain.units import Amount
 
@@ -116,7 +116,7 @@ def _side(
 ) -> Amount | None:
     """Debit positive; None where all of its cells are empty."""
     stated = [(whole, 1), (debit, 1), (credit, -1)]
-    read = [(number_in(cell, row, form), cell, sign) for cell, sign in stated]
+    read = [(money_in(cell, row, form, currency), cell, sign) for cell, sign in stated]
     if all(number is None for number, _, _ in read):
         return None
     return sum(amount_of(number or Decimal(0), cell, currency) * sign for number, cell, sign in read)

@@ -174,6 +174,21 @@ def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> No
     ]
 
 
+def test_three_digits_that_may_be_thousands_are_asked_about(tmp_path: Path) -> None:
+    """A cost of 9,600.00 as it is written in German: 9.600 is not 9.60. With its signs in the mapping it is what it says."""
+    result = load(tmp_path, DESIGN.replace("9600.00", "9.600"), INVOICE, TUNNEL)
+    assert result.exit_code == 0
+    assert [event["project_id"] for event in events(tmp_path)] == ["TUNNEL"]
+    assert 'column "cost": expected two decimals or none: after "." three digits may be thousands' in one_line(result)
+    german = "project;line;as_of;hours;cost;billed;revenue;paid\nBRIDGE;DESIGN;2026-06-30;160;9.600;0;24.000,50;0\n"
+    (tmp_path / "german.csv").write_text(german)
+    signs = ("--set", "file.delimiter=;", "--set", "file.decimal=,", "--set", "file.thousands=.")
+    result = run(tmp_path, tmp_path / "german.csv", options=signs)
+    assert result.exit_code == 0, result.output
+    (line,) = events(tmp_path, "german")[0]["lines"]
+    assert (line["cost"], line["revenue"]) == ("9600", "24000.5")
+
+
 def test_balances_that_do_not_sum_are_refused_with_every_term(tmp_path: Path) -> None:
     """24,990.00 were billed with tax; 19,000.00 paid and 5,950.00 open leave 40.00 that nobody has."""
     result = load(tmp_path, DESIGN.replace("19040.00", "19000.00"), INVOICE)

@@ -49,6 +49,13 @@ def pending_cash(recording: Recording, books: StoreReader) -> list[PaymentReceiv
     ]
 
 
+def pending_invoices(recording: Recording) -> frozenset[str]:
+    """Ids of invoices that are recorded here, in the books or not yet."""
+    from domain.events.finance import InvoicePosted
+
+    return frozenset(each.invoice_id for each in recording.recorded if isinstance(each, InvoicePosted))
+
+
 def open_invoices(
     payers: frozenset[str], books: StoreReader, pending: Iterable[PaymentReceived | PaymentApplied]
 ) -> dict[str, OpenInvoice]:
@@ -73,10 +80,17 @@ def invoice_and_amount(given: str) -> tuple[str, str | None]:
 
 
 def spread(
-    wanted: Iterable[str], invoices: Mapping[str, OpenInvoice], currency: str, cash: Amount, *, oldest: bool
+    wanted: Iterable[str],
+    invoices: Mapping[str, OpenInvoice],
+    currency: str,
+    cash: Amount,
+    *,
+    oldest: bool,
+    recorded: frozenset[str],
 ) -> dict[str, Amount]:
-    """By invoice, as `--for` and `--oldest` say. Raises BadParameter where it cannot be."""
-    applied = _applied_for(wanted, invoices, currency, cash)
+    """By invoice, as `--for` and `--oldest` say; `recorded` are those that may wait for the next run. Raises BadParameter where it
+    cannot be."""
+    applied = _applied_for(wanted, invoices, currency, cash, recorded)
     return _with_oldest(applied, invoices, currency, cash) if oldest else applied
 
 
@@ -88,7 +102,11 @@ def as_applications(parts: Mapping[str, Amount]) -> list[dict[str, str]]:
 
 
 def _applied_for(
-    wanted: Iterable[str], invoices: Mapping[str, OpenInvoice], currency: str, paid: Amount
+    wanted: Iterable[str],
+    invoices: Mapping[str, OpenInvoice],
+    currency: str,
+    paid: Amount,
+    recorded: frozenset[str],
 ) -> dict[str, Amount]:
     from connectors.files.lookup import hint
 
@@ -96,6 +114,11 @@ def _applied_for(
     for each in wanted:
         invoice_id, text = invoice_and_amount(each)
         found = invoices.get(invoice_id)
+        if found is None and invoice_id in recorded:
+            raise typer.BadParameter(
+                f"invoice {invoice_id} is recorded and waits for the next run. milepost run takes it in; then it can be paid",
+                param_hint="--for",
+            )
         if found is None or invoice_id in applied:
             known = frozenset(name for name, one in invoices.items() if one.open > 0 and name not in applied)
             what = "an invoice once" if invoice_id in applied else "an open invoice of the customer"

@@ -18,6 +18,7 @@ from milepost.open_invoices import (
     open_invoices,
     paid_for,
     pending_cash,
+    pending_invoices,
     spread,
 )
 from milepost.recording import Recording, records
@@ -74,8 +75,12 @@ def add(
             if part.invoice_id in invoices:
                 one = invoices[part.invoice_id]
                 invoices[part.invoice_id] = one._replace(open=one.open + part.amount)
-        _check_repeats(before, spread(for_ or (), invoices, currency, paid, oldest=oldest), recording)
-    applied = spread(for_ or (), invoices, currency, paid, oldest=oldest)
+        _check_repeats(
+            before,
+            spread(for_ or (), invoices, currency, paid, oldest=oldest, recorded=pending_invoices(recording)),
+            recording,
+        )
+    applied = spread(for_ or (), invoices, currency, paid, oldest=oldest, recorded=pending_invoices(recording))
     rest = paid - sum(applied.values())
     recording.send(
         [

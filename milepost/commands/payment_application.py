@@ -22,6 +22,7 @@ from milepost.open_invoices import (
     open_invoices,
     paid_for,
     pending_cash,
+    pending_invoices,
     spread,
 )
 from milepost.recording import Recording, records
@@ -97,7 +98,7 @@ def apply(
     cash = sum(left.values())
     if cash <= 0 and (for_ or oldest):
         raise typer.BadParameter(_nothing_left(payment), param_hint="PAYMENT")
-    applied = spread(for_ or (), able, currency, cash, oldest=oldest)
+    applied = spread(for_ or (), able, currency, cash, oldest=oldest, recorded=pending_invoices(recording))
     if oldest and not applied:
         raise typer.BadParameter(f"customer {customer} has no open invoice in {currency}", param_hint="--oldest")
     _check_left(applied, invoices, left, currency)

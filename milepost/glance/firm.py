@@ -211,7 +211,8 @@ class FirmAtMoment:
         return {row: whom for index, cut in self._shards for row, whom in index.glance.listed_to(cut, wanted).items()}
 
     def payments(self) -> list[tuple[int, int, AboutSum]]:
-        """Lines on 1100 of payments' journals, as they stand there: a number that the journal has alone in the shard, the line's place in it, and it."""
+        """Lines on 1100 of payments' journals, as they stand there: a number that the journal has alone in the shard, the line's place
+        in it, and it."""
         return [each for index, cut in self._shards for each in index.glance.payments(cut)]
 
     def billed_in(self) -> list[tuple[int, str, AboutSum]]:

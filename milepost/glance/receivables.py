@@ -261,8 +261,10 @@ def _invoice_of(firm: FirmAtMoment, each: AboutSum) -> str:
 
 
 def _applied(firm: FirmAtMoment, items: _Items) -> Iterator[tuple[int, int, AboutSum, str]]:
-    """Each line of a payment's journals, by its journal and place, with its invoice. A journal has a line for each application, in their order by project; where
-    what does not fit was waived, some are less or missing."""
+    """Each line of a payment's journals, by its journal and place, with its invoice.
+
+    A journal has a line for each application, in their order by project; where what does not fit was waived, some are less or missing.
+    """
     applied = firm.named(APPLIED)
     by_journal: dict[tuple[int, str, str, str], list[tuple[int, AboutSum]]] = defaultdict(list)
     for seq, place, line in firm.payments():

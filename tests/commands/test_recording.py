@@ -92,6 +92,10 @@ def owed() -> str:
 def test_an_invoice_is_owed_and_a_payment_pays_it(firm: Path) -> None:
     """1,200.00 invoiced, 500.00 and then 900.00 paid: nothing is owed, and 200.00 is for no invoice."""
     assert milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT).exit_code == 0
+    early = refused("payment", "add", "ACME", "500", "EUR", "--for", "INV-1", *AT)
+    assert (
+        "invoice INV-1 is recorded and waits for the next run. milepost run takes it in; then it can be paid" in early
+    )
     run(firm)
     assert owed() == "1200.00"
     assert milepost("payment", "add", "ACME", "500", "EUR", "--for", "INV-1", *AT).exit_code == 0

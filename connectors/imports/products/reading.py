@@ -148,7 +148,9 @@ def currency_or_chosen(code: str | None, row: CsvRow, column: str, context: Read
     if code is None:
         code = context.choices.rows_currency
         if code is None:
-            raise CellFault(column, "", "no currency is known; say it with --currency")
+            raise CellFault(
+                column, row.cells.get(column, ""), "its amount has no currency in the file; say it with --currency"
+            )
     if not is_currency(code):
         raise CellFault(column, row.cells.get(column, code), "expected a currency of ISO 4217, such as EUR; correct it")
     return code

@@ -35,7 +35,7 @@ COLUMNS: Final = (
 )
 # Of each part its first and its last figure.
 FIGURES: Final = {
-    PROFIT_AND_LOSS: (GlanceColumn("period", "period"), GlanceColumn("year", "year to its end")),
+    PROFIT_AND_LOSS: (GlanceColumn("period", "period"), GlanceColumn("year", "year to date")),
     BALANCE_SHEET: (GlanceColumn("beginning", "beginning"), GlanceColumn("end", "end")),
 }
 NOTES: Final = (

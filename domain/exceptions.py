@@ -153,6 +153,9 @@ _TAKE_BACK = "take it back (PaymentReversed)"
 _AGAIN = "send it again, under the same id,"
 _APPLY = f"S{_AGAIN[1:]}"
 _DROP = "or drop it by a waiver."
+_INCLUDED = (
+    "Waive it if the balances include it: nothing is booked; else send them again without it, and it with a later day."
+)
 _SECOND = f"Have another person approve it and {_AGAIN} with who did, or have somebody else waive it."
 _MEANT = "or say by IdentityLinked which one is meant"
 _STANDS = "The first one stands and is posted: send what is to change as a fact of its own, under another id, and resolve this."
@@ -189,6 +192,15 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
             ("project_already_bound", "delivery"),
         ),
         "Withdraw it, and approve it under a new id: work stays in the engagement where it first went.",
+    ),
+    **dict.fromkeys(
+        (
+            ("in_balances", "payment"),
+            ("in_balances", "payment_application"),
+            ("in_balances", "write_off"),
+            ("in_balances", "credit_memo"),
+        ),
+        _INCLUDED,
     ),
     ("misapplied", "payment"): (
         f"Send it again, under the same id, with invoices of its customer and no more than is open, {_TAKE_BACK}, or waive it: "
@@ -289,6 +301,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
         for category in ("conflicting_version", "self_approved", "unknown_reference", "unsupported")
         for kind in ("credit_memo", "payment", "payment_application", "write_off")
     },
+    **{("in_balances", kind): "finance" for kind in ("credit_memo", "payment", "payment_application", "write_off")},
     ("unsupported", "person_contract"): "finance",
     ("unsupported", "legal_entity"): "finance",
     ("unsupported", "person_capacity"): "delivery",

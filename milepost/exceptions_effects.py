@@ -53,6 +53,7 @@ WAIVED_PAYMENTS: Final = frozenset({"misapplied", "unsupported"})
 EFFECTS_ON_CREDITS: Final = {
     "self_approved": Effect.POSTS_CREDIT,
     "over_credited": Effect.DROPS_CREDIT,
+    "in_balances": Effect.DROPS_CREDIT,
     "unsupported": Effect.DROPS_CREDIT,
 }
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
@@ -84,7 +85,7 @@ ABOUT: Final = {
     "statement_differs_from_invoice": ("invoice", "draft"),
     "posting_rejected": ("invoice", "journal"),
     "balances_differ": ("balances",),
-    "in_balances": ("work", "balances"),
+    "in_balances": ("work", "balances", "payment", "payment application", "write-off", "credit memo"),
     "ledger_differs": ("ledger",),
     "source_differs": ("control_total",),
     "posted_twice": ("journal",),

@@ -130,6 +130,8 @@ def apply(
             contracts.on_contract_amended(draft, event)
         case BalancesBroughtForward():
             brought_forward.on_balances_brought_forward(draft, event)
+            credit_memos.retry(draft)
+            write_offs.retry_waiting(draft)
             payments.retry_waiting(draft)
             cash_applications.retry_waiting(draft)
         case ContractTerminated():

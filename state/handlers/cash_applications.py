@@ -32,6 +32,7 @@ from state.receivables.receipts import ReceiptLines, Subject, mirror, post
 from state.receivables.receivables import pay, show_anew, unpay
 from state.receivables.unapplied import APPLICATION, applications_of, booked_as, carried, held_of, is_home, remember
 from state.terms.known import Slot, open_day_from, period
+from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
 
 Taken = tuple[str, Amount, Amount]
@@ -81,7 +82,9 @@ def retry(draft: Draft, application_id: str) -> None:
 def waive(draft: Draft, application_id: str) -> None:
     """What fits is applied, and what does not stays as it is."""
     known: CashApplication | None = draft.part(APPLICATION, application_id)
-    if known is not None and known.category:
+    if known is not None and known.category == IN_BALANCES:
+        _drop(draft, known)
+    elif known is not None and known.category:
         _settle(draft, replace(known, is_waived=True))
 
 

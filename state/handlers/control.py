@@ -24,6 +24,7 @@ from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
 from state.receivables.unapplied import APPLICATION
 from state.revenue import lent
+from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
 from state.work.value_time import WAIVABLE
 
@@ -61,7 +62,7 @@ NEEDS_ANOTHER = "needs another person's approval"
 
 def is_missing(category: str, subject_kind: str) -> bool:
     """Whether only the missing record settles it; of an amendment that is the approval of somebody else."""
-    if (category, subject_kind) in NOTHING_WAITS:
+    if (category, subject_kind) in NOTHING_WAITS or (category == IN_BALANCES and subject_kind in SETTLED_BY_POSTING):
         return False
     if (category, subject_kind) in {TOO_MUCH, OF_A_DRAFT}:
         return True

@@ -92,12 +92,13 @@ from state.ledger.posting import booking_of, note_rounding, settle_exchange_rest
 from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_anew, tax_in
 from state.receivables.receivables import credit as take_off
 from state.terms.known import Slot, open_day_from, period
+from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
 from state.totals import issued_of, issued_on, standing_price, with_issued
 from state.work.value_time import finer_of
 
 UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
-REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED)
+REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED, IN_BALANCES)
 
 # What two deliveries of one memo may differ in.
 _UNSTATED = TRACE | {"occurred_at"}
@@ -146,10 +147,13 @@ def on_credit_memo_issued(draft: Draft, event: CreditMemoIssued) -> None:
 
 
 def retry(draft: Draft) -> None:
-    """An invoice may have been posted that credit memos wait for."""
+    """An invoice may have been posted that credit memos wait for, or balances include less."""
     waiting = [draft.part(KIND, memo_id) for memo_id in draft.ids(KIND)]
     for one in sorted(waiting, key=lambda one: one.log_offset):
-        if one.category == UNKNOWN and receivable_of(draft, one.event.invoice_id) is not None:
+        receivable = receivable_of(draft, one.event.invoice_id)
+        if receivable is None or one.category not in (UNKNOWN, IN_BALANCES):
+            continue
+        if one.category == UNKNOWN or not in_balances(draft, receivable, one.event.issued_on, KIND):
             _take(draft, one.event, one.log_offset)
 
 
@@ -176,6 +180,9 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
             f"expected an invoice that is posted, {event.invoice_id} is not; send InvoicePosted, or name the right one"
         )
         _refuse(draft, event, log_offset, UNKNOWN, NotCreditable("invoice_id", message), None)
+        return
+    if included := in_balances(draft, receivable, event.issued_on, "credit memo"):
+        _refuse(draft, event, log_offset, IN_BALANCES, NotCreditable("issued_on", included), receivable)
         return
     memo = _memo(draft, event, receivable)
     rows = _rows(draft, memo)

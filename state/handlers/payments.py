@@ -32,6 +32,7 @@ from state.receivables.receipts import ReceiptLines, Subject, mirror, post
 from state.receivables.receivables import pay, receivable_of, show_anew, unpay, within
 from state.receivables.unapplied import customers_of, remember
 from state.terms.known import Blocked, Slot, entity_policies, exchange_on, open_day_from, period
+from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies
 from state.work.exchange_waits import settle_when_day_ends, settled
 
@@ -41,7 +42,7 @@ INDEX = "receipts"
 MISAPPLIED = "misapplied"
 UNKNOWN = "unknown_reference"
 Paid = TypeVar("Paid", PaymentReceived, PaymentApplied)
-CATEGORIES = (MISAPPLIED, UNKNOWN, UNSUPPORTED, "no_exchange_rate", "stale_exchange_rate")
+CATEGORIES = (MISAPPLIED, UNKNOWN, UNSUPPORTED, IN_BALANCES, "no_exchange_rate", "stale_exchange_rate")
 
 
 class Application(NamedTuple):
@@ -98,9 +99,12 @@ def waiting(draft: Draft) -> tuple[str, ...]:
 
 
 def waive(draft: Draft, payment_id: str) -> None:
-    """What fits is applied, and what does not is unapplied cash."""
+    """What fits is applied, and what does not is unapplied cash; what balances include is never booked."""
     known: Payment | None = draft.part(PAYMENT, payment_id)
-    if known is not None and known.category:
+    if known is not None and known.category == IN_BALANCES:
+        _drop_waits(draft, payment_id, known)
+        draft.put(PAYMENT, payment_id, replace(known, is_reversed=True, category="", waits=()))
+    elif known is not None and known.category:
         _settle(draft, payment_id, replace(known, is_waived=True))
 
 
@@ -229,6 +233,12 @@ def misfit(
     if event.currency != receivable.currency:
         message = words_of("payment_currency", invoice=invoice_id, theirs=receivable.currency, ours=event.currency)
         return CashFault(UNSUPPORTED, "currency", message, amount)
+    if isinstance(event, PaymentReceived):
+        day, field, what = event.received_on, "received_on", "payment"
+    else:
+        day, field, what = event.applied_on, "applied_on", "application"
+    if included := in_balances(draft, receivable, day, what):
+        return CashFault(IN_BALANCES, field, included, amount)
     contract = draft.contract(receivable.contract_id)
     customer_id = contract.terms.customer_id if contract is not None else ""
     owing = {*draft.reference.customer_chain(receivable.bill_to), *draft.reference.customer_chain(customer_id)}

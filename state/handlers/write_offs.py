@@ -32,6 +32,7 @@ from state.receivables.write_offs import (
     park,
 )
 from state.terms.known import Slot, open_day_from, period
+from state.terms.opening import IN_BALANCES, in_balances
 from state.terms.plan import contract_policies, customer_of
 
 # What is given up (`WrittenOff.what`); else it is work that is not billed.
@@ -52,7 +53,7 @@ def retry_waiting(draft: Draft) -> None:
     """An invoice was posted, or more is open by now: what waits for that, by id."""
     for write_off_id in draft.ids(WRITE_OFF):
         known: WriteOff = draft.part(WRITE_OFF, write_off_id)
-        if known.event.what == RECEIVABLE_GIVEN_UP and known.category in (UNKNOWN, MISAPPLIED):
+        if known.event.what == RECEIVABLE_GIVEN_UP and known.category in (UNKNOWN, MISAPPLIED, IN_BALANCES):
             _settle(draft, known)
 
 
@@ -99,6 +100,8 @@ def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> Writ
     if event.currency != receivable.currency:
         message = f"invoice {receivable.invoice_id} is in {receivable.currency}, the write-off in {event.currency}"
         return WriteOffFault(MISAPPLIED, "currency", message, event.amount)
+    if included := in_balances(draft, receivable, event.written_off_on, "write-off"):
+        return WriteOffFault(IN_BALANCES, "written_off_on", included, event.amount)
     if event.amount <= 0:
         return nothing_given_up(event)
     if event.amount % smallest_unit(event.currency):

@@ -21,12 +21,12 @@ from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, Work
 from state.draft import Draft
 from state.terms.known import exchange_on, period
+from state.terms.opening import IN_BALANCES
 from state.terms.plan import LinePlan, contract_policies, line_plan, newest_plan, versions
 from state.work.placing import taken_projects
 
 DIFFERS = "balances_differ"
 UNKNOWN = "unknown_reference"
-IN_BALANCES = "in_balances"
 CLOSED = "period_closed_no_open_period"
 # Before the id of a shared cap.
 SHARED = "shared:"

@@ -6,16 +6,30 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.events.common import BalanceForward
+from domain.identity import is_opening_statement
 from domain.units import Quantity
-from state.books import BroughtForward, Charge
+from state.books import BroughtForward, Charge, Receivable
 from state.draft import Draft
 
 KIND: Final = "brought_forward"
+IN_BALANCES: Final = "in_balances"
 
 
 def balances_of(draft: Draft, project_id: str) -> BroughtForward | None:
     found: BroughtForward | None = draft.part(KIND, project_id)
     return found
+
+
+def in_balances(draft: Draft, receivable: Receivable, day: date, what: str) -> str | None:
+    """Why what happened to an old invoice on the day is not booked: its balances have it already."""
+    begins_after = draft.project(receivable.project_id).begins_after
+    if not is_before(begins_after, day) or not is_opening_statement(receivable.statement_id):
+        return None
+    return (
+        f"expected a day after {begins_after}, for the balances of project {receivable.project_id} include what became of invoice "
+        f"{receivable.invoice_id} until then, got {day}; where they include the {what}, drop it by a waiver: nothing is booked; else send "
+        "balances without it in a higher version, and it with a later day"
+    )
 
 
 def expired_before(draft: Draft, contract_id: str, project_id: str, line_id: str) -> dict[str, Quantity]:

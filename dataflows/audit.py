@@ -25,7 +25,7 @@ from dataflows.embedded import store_path
 from dataflows.refold import refold, same_bytes
 from dataflows.whatif_folder import resting
 from domain.audit.entries import AuditedEntries, retell
-from domain.audit.findings import FILES, Checked, Violation
+from domain.audit.findings import FILES, INPUT_CHAIN, Checked, Violation
 from domain.audit.promises import check
 from domain.audit.report import AuditTally, Report
 from domain.events.common import Policies
@@ -85,6 +85,8 @@ def _audit_shard(
         stream.run(read_shard(folder, shard, note), tell)
         tally.add(damage.values())
         tally.count(FILES, sum(length > 0 for length in lengths))
+        # A log that is not the one that was processed gives other books, if it gives any.
+        fold_again = fold_again and not tally.has_found(INPUT_CHAIN)
         books = None
         scratch = Path(opened.enter_context(TemporaryDirectory(prefix="milepost-verify-")))
         _check_beside(folder, shard, log, progress["generation"], scratch, tally, tell, fold_again=fold_again)

@@ -56,6 +56,9 @@ class AuditTally:
         self.count(checked.check, checked.checked)
         self.add(checked.violations)
 
+    def has_found(self, check: str) -> bool:
+        return bool(self._counts.get(check))
+
     def report(self) -> Report:
         return Report(
             tuple(

@@ -18,6 +18,7 @@ from connectors.avro_codec import output_versions
 from connectors.containers import ContainerRecord, read_container
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.log_appender import LogAppender
+from connectors.files.log_format import log_path
 from connectors.files.no_outputs import NoOutputs
 from connectors.files.outputs import topic_file
 from dataflows.audit import audit
@@ -297,6 +298,18 @@ def test_a_chain_that_is_another(folder: Path, field: str, check: str) -> None:
     write_progress(folder, {**read_progress(folder), field: "00" * 16})
     found = only(audited(folder), check)
     assert found.expected == f"{'00' * 16} by progress"
+
+
+def test_a_log_of_which_one_bit_is_another_is_named_and_not_folded_again(folder: Path) -> None:
+    """Europe/Berlin becomes a zone that nothing can be worked out with."""
+    path = log_path(folder, 0)
+    bits = bytearray(path.read_bytes())
+    at_zone = bits.index(b"Europe/Berlin") + len("Europe/Be")
+    bits[at_zone] ^= 4
+    path.write_bytes(bits)
+    report = audited(folder, fold_again=True)
+    assert "input_chain" in broken(report)
+    assert {each.check for each in report.findings if each.checked is None} == {"books", "store", "refold"}
 
 
 # Journals

@@ -328,8 +328,8 @@ def _parts(item: OpenItem, billed: Mapping[str, Mapping[str, Sequence[Part]]]) -
     weights = [each.amount for each in of]
     each = zip(
         of,
-        _shares(item.amount, weights, item.currency),
-        _shares(item.ledger, weights, item.ledger_currency),
+        shares_of(item.amount, weights, item.currency),
+        shares_of(item.ledger, weights, item.ledger_currency),
         strict=True,
     )
     return [
@@ -345,7 +345,7 @@ def _parts(item: OpenItem, billed: Mapping[str, Mapping[str, Sequence[Part]]]) -
     ]
 
 
-def _shares(whole: Amount, weights: Sequence[Amount], currency: str) -> list[Amount]:
+def shares_of(whole: Amount, weights: Sequence[Amount], currency: str) -> list[Amount]:
     """Cumulative, half up: the last takes what is left (R12)."""
     reached = [carried_part(passed, (sum(weights), whole), currency, HALF_UP) for passed in accumulate(weights)]
     return [after - before for before, after in pairwise((0, *reached))]

@@ -6,15 +6,20 @@ ADA works 8 h at 100.00 and costs 40.00 an hour, as in the tiny firm.
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from dataflows.embedded import store_path
+from domain.explanation import OPERATIONS
 from domain.money import format_amount
 from milepost.cli import app
+from milepost.glance.receivables import shares_of
 from state.store.reader import reading_store
 from tests.commands.tiny_firm import Event, event, founding, run, said, worked, write
 from tests.glance.test_figures import check
@@ -512,3 +517,18 @@ def test_a_loss_without_revenue_has_no_margin_in_percent(tmp_path: Path) -> None
     assert [(row["margin"], row["margin_percent"]) for row in (*found["rows"], *found["totals"])] == [
         ("-320.00", None)
     ] * 2
+
+
+# Shares
+
+
+@given(st.integers(-(10**9), 10**9), st.lists(st.integers(-(10**9), 10**9), min_size=2, max_size=5))
+def test_shares_of_projects_sum_and_are_as_they_are_explained(cents: int, weights: list[int]) -> None:
+    """Also where an invoice gives back of one project what it bills of another."""
+    assume(sum(weights))
+    found = shares_of(cents * 100, weights, "EUR")
+    assert sum(found) == cents * 100
+    operands = [Fraction(each, 10_000) for each in (cents * 100, *weights)]
+    for place, share in enumerate(found):
+        said = OPERATIONS["spread"](operands, {"step": "0.01", "mode": "half_up", "party": place})
+        assert Fraction(share, 10_000) == said

@@ -26,7 +26,8 @@ class OpeningBills:
 
 
 def is_of_deposits(journal: JournalEntry) -> bool:
-    """Deposits that were set against bills: they lower what is owed, and are no bill. An invoice that gives back is one."""
+    """Of a contract with deposits those that were set against bills: they lower what is owed, and are no bill. An invoice that gives back
+    is one."""
     side = -1 if journal.reverses is None else 1
     return all(
         line.amount * side > 0 if line.account == RECEIVABLE else line.account in DEPOSITS for line in journal.lines

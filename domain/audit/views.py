@@ -18,6 +18,7 @@ from domain.audit.credits import credit_of
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.findings import VIEWS, Checked, SeenOutput, Violation, violation
 from domain.audit.opening import BILLED_FROM, DEPOSITS, OpeningBills, is_of_deposits
+from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.ledger.journal import BILLING, moves_nothing
 from domain.money import format_amount
@@ -63,7 +64,7 @@ def views_agree(engagement: AuditedEngagement) -> Checked:
             case JournalEntry() as journal:
                 _count_delivered(sums, journal)
                 if not moves_nothing(journal):
-                    _take_journal(sums, journal)
+                    _take_journal(sums, journal, engagement.terms_of(journal.contract_id or ""))
             case BillingStatement() as statement:
                 _take_statement(sums, statement)
             case ProjectView() as view:
@@ -81,7 +82,7 @@ def _count_delivered(sums: _Sums, journal: JournalEntry) -> None:
         sums.delivered[project_id] = sums.delivered.get(project_id, 0) + 1
 
 
-def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
+def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> None:
     contract_id = journal.contract_id or ""
     payment_id = payment_of(journal)
     for line in journal.lines:
@@ -114,7 +115,7 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
         if credit.reopens or credit.concedes:
             sums.invoiced[key] = sums.invoiced.get(key, 0) - credit.net
     if sums.opening.has(journal):
-        _take_opening(sums, journal)
+        _take_opening(sums, journal, terms)
     if journal.kind == BILLING:
         sums.open.pop(journal.affected_id, None)
         for printed in sums.lines.pop(journal.affected_id, ()):
@@ -125,13 +126,14 @@ def _take_journal(sums: _Sums, journal: JournalEntry) -> None:
             sums.invoiced[key] = sums.invoiced.get(key, 0) - applied
 
 
-def _take_opening(sums: _Sums, journal: JournalEntry) -> None:
+def _take_opening(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> None:
     """What was billed before the books begin; deposits that were set against it are invoiced alone."""
+    is_bill = not terms.has_deposits or not is_of_deposits(journal)
     for line in journal.lines:
         if line.account in BILLED_FROM:
             key = (line.project_id or "", journal.contract_id or "")
             sums.invoiced[key] = sums.invoiced.get(key, 0) - line.amount
-            if not is_of_deposits(journal):
+            if is_bill:
                 sums.billed[key] = sums.billed.get(key, 0) - line.amount
 
 

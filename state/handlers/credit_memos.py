@@ -782,7 +782,11 @@ def _put(draft: Draft, entry: Entry, now: Issued) -> None:
     if before is None or plan is None or not on_line or not (plan.every_rule or entry.given_up):
         draft.put_entry(entry, settle_exchange_rests(draft, after))
         return
-    price = fitted(after, replace(before.price, returned=now.returned, returned_hours=now.returned_hours))
+    charge = after.standing.charge if after.standing is not None else None
+    opening = charge.opening if charge is not None else None
+    uncounted = (opening.uncounted, opening.uncounted_hours) if opening is not None else (0, 0)
+    back = uncounted[0] + now.returned, uncounted[1] + now.returned_hours
+    price = fitted(after, replace(before.price, returned=back[0], returned_hours=back[1]))
     claim = replace(before, price=price, issued=issued_of(price, now))
     allotted = consume_caps(draft, (plan, before), (plan, claim))
     assert allotted is not None, "a claim was made"

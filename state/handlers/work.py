@@ -377,7 +377,8 @@ def _price_side(
     if issued is not None:
         # Invoices relieve the account that it was issued on; under a price for the whole there was none.
         account = issued.account or price.account
-        price = replace(price, account=account, returned=issued.returned, returned_hours=issued.returned_hours)
+        back = price.returned + issued.returned, price.returned_hours + issued.returned_hours
+        price = replace(price, account=account, returned=back[0], returned_hours=back[1])
     if entry.given_up:
         price = fitted(entry, price)
     stake = Consumption(entry.entry_id, subject.person_id or "", price, issued.amount if issued else 0)

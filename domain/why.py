@@ -15,7 +15,8 @@ an entry, as a `turn` left it: one decision of a step over all whom it concerns.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Final, NamedTuple, Protocol
 
@@ -31,6 +32,7 @@ from domain.explanation import (
     Parameter,
     PolicyUse,
     evaluated,
+    negated,
     step_of,
     total,
 )
@@ -89,7 +91,7 @@ class Why:
     What is tried on a copy of the books is recorded in a `fork`, which leaves this as it is.
     """
 
-    __slots__ = ("_changes", "_figures", "_parts", "_placed", "_under", "now", "turn")
+    __slots__ = ("_changes", "_figures", "_marked", "_of", "_parts", "_placed", "_under", "now", "turn")
 
     def __init__(self, under: Why | None = None) -> None:
         self.now: int = under.now if under is not None else 0
@@ -99,6 +101,8 @@ class Why:
         self._parts: dict[str, list[tuple[int, Node]]] = {}
         self._placed: dict[str, dict[str, list[PlacedPart]]] = {}
         self._changes: dict[str, list[int]] = {}
+        self._of: str | None = None
+        self._marked: dict[str, list[tuple[str, Node]]] = {}
 
     def fork(self) -> Why:
         return Why(self)
@@ -123,6 +127,26 @@ class Why:
     def add(self, address: str, part: Node) -> None:
         """To a sum."""
         self._parts.setdefault(address, []).append((self.now, part))
+        if self._of is not None:
+            self._marked[self._of].append((address, part))
+
+    @contextmanager
+    def within(self, of: str) -> Iterator[None]:
+        """What is added to sums meanwhile is of this, newly; `take_back` finds it."""
+        self._of, self._marked[of] = of, []
+        yield
+        self._of = None
+
+    def take_back(self, of: str, kinds: Collection[str]) -> None:
+        """Of what was added within it, what is in sums whose addresses begin with these."""
+        for address, part in self._within(of):
+            if address.partition("/")[0] in kinds:
+                self.add(address, negated(f"{part.title}, taken back", part))
+
+    def _within(self, of: str) -> list[tuple[str, Node]]:
+        if of in self._marked or self._under is None:
+            return self._marked.get(of, [])
+        return self._under._within(of)
 
     def place(self, address: str, of: str, order: tuple[str, ...], parts: Addends | None) -> None:
         """What it puts into the sums from now on."""

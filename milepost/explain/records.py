@@ -308,11 +308,11 @@ class RecordNodes:
 
     def _invoiced(self, entry_id: str, step: int, counts: Callable[[Listed], bool]) -> Node:
         pieces = []
-        for listed in self.statements.all_listed(entry_id):
+        for listed in self.statements.all_listed_at(entry_id, step):
             posted = self.invoice_step(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self._named_piece(listed, (Node("invoice posted", event=self.sources.cause(posted)),)))
-        for listed in self.statements.all_applied(entry_id):
+        for listed in self.statements.all_applied_at(entry_id, step):
             posted = self.invoice_step(listed.statement_id)
             if posted is not None and posted <= step and counts(listed):
                 pieces.append(self.statements.applied(listed))
@@ -320,7 +320,7 @@ class RecordNodes:
         memos = self.statements.credits
         off = [
             node
-            for place in self._places([one for one in self.statements.all_listed(entry_id) if counts(one)])
+            for place in self._places([one for one in self.statements.all_listed_at(entry_id, step) if counts(one)])
             for node in (*memos.reopened(*place, step), *memos.conceded(*place, step))
         ]
         return less(f"{entry_id}: invoiced", made, *off, rule="R20") if off else made

@@ -194,9 +194,9 @@ class StatementNodes:
         found = [one for listed in self._applied.values() for one in listed if one.statement_id == statement_id]
         return sorted(found, key=lambda one: one.place)
 
-    def all_applied(self, entry_id: str) -> list[Listed]:
+    def all_applied_at(self, entry_id: str, step: int) -> list[Listed]:
         """Issued statements that a deposit is set against."""
-        return [one for one in self._applied.get(entry_id, ()) if self.is_issued(one)]
+        return [one for one in self._applied.get(entry_id, ()) if self.is_issued(one) and one.holds_at(step)]
 
     def is_issued(self, listed: Listed) -> bool:
         return listed.statement_id not in self.sources.trace.drafts
@@ -449,8 +449,9 @@ class StatementNodes:
 
     def _before(self, row: str, listed: Listed, payer: str) -> tuple[list[Node], list[Node]]:
         """Of a deposit, by statements to the payer before one: what was billed, and what was set against them."""
-        own = [one for one in self.all_listed(row) if one.number < listed.number and self.payer_of(one) == payer]
-        against = [one for one in self.all_applied(row) if one.number < listed.number and self.payer_of(one) == payer]
+        listed_then, applied_then = self.all_listed_at(row, listed.step), self.all_applied_at(row, listed.step)
+        own = [one for one in listed_then if one.number < listed.number and self.payer_of(one) == payer]
+        against = [one for one in applied_then if one.number < listed.number and self.payer_of(one) == payer]
         return [self.piece(one) for one in own], [self.applied(one) for one in against]
 
     def left_of_deposit(self, contract_id: str, line_id: str, payer: str, step: int) -> Node:
@@ -511,8 +512,8 @@ class StatementNodes:
     def _left_to(self, payer: str, contract_id: str, line_id: str, step: int, currency: str) -> Node:
         """What is to be given back of a deposit to a payer: what it was billed of it, less what was set against its statements."""
         row = deposit_row(contract_id, line_id)
-        billed = [self.piece(one) for one in self.all_listed(row) if one.step <= step and self.payer_of(one) == payer]
-        taken = [self.applied(one) for one in self.all_applied(row) if one.step <= step and self.payer_of(one) == payer]
+        billed = [self.piece(one) for one in self.all_listed_at(row, step) if self.payer_of(one) == payer]
+        taken = [self.applied(one) for one in self.all_applied_at(row, step) if self.payer_of(one) == payer]
         left = total(f"left to {payer}", (*billed, *taken), "amount", currency)
         if back := self.credits.reopened(row, contract_id, line_id, step, payer):
             left = less(f"left to {payer} and not billed again", left, *back)

@@ -9,7 +9,8 @@ and receivables as it always does.
     Dr 1150 15,000.00  Cr 4000 15,000.00;  Dr 1100 12,000.00  Cr 1150 12,000.00;  Dr 1010 9,000.00  Cr 1100 9,000.00
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date
 
 from msgspec.structs import replace
@@ -36,10 +37,11 @@ from state.handlers.work import retry_parked, withdraw
 from state.opening.bills import billed_rows, by_payer, provide, put_months, put_on_bills, unbillable, unlike_payers
 from state.opening.earlier import take_later, unload
 from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
-from state.opening.ledger_currency import carry_in_ledger
+from state.opening.ledger_currency import carry_in_ledger, taken_since
 from state.opening.ledger_faults import ledger_faults
 from state.opening.loading import Loading
 from state.opening.progress import close_day, progress_faults
+from state.opening.record import load_of
 from state.opening.retainers import retainer_faults
 from state.opening.unbilled import share_unbilled, unlike_unbilled
 from state.opening.work_rows import bring_work, unearned
@@ -138,27 +140,16 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     """What shows only when the terms have charged what they charge by themselves; the books are of no use then."""
     event = known.event
     later = unload(draft, known)
+    since = taken_since(draft, known)
     project = draft.moved(event.project_id)
     draft.put_project(replace(project, begins_after=event.as_of))
     # From here on what terms charge of these days is carried.
     loaded = replace(known, loaded=event, journals=(), statements=(), pieces=(), receivables=(), rows=known.rows)
     draft.put(KIND, event.project_id, loaded)
-    stated = stated_lines(draft, event)
-    parts = []
-    for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
-        own = tuple(one for one in stated if one.contract.contract_id == contract_id)
-        loading = _load_contract(draft, event, own)
-        takes = billed_rows(draft, loading)
-        if unfit := [*unbillable(loading, takes), *unearned(draft, loading), *unlike_payers(loading, takes)]:
+    parts: list[Loading] = []
+    with draft.why.within(load_of(event)) if draft.why is not None else nullcontext():
+        if unfit := _book(draft, event, since, parts):
             return unfit
-        put_on_bills(draft, loading, takes)
-        if unfit := list(unlike_unbilled(draft, loading)):
-            return unfit
-        share_unbilled(draft, loading)
-        provide(draft, loading)
-        if loading.slot.currency != loading.slot.entity.currency:
-            carry_in_ledger(draft, loading)
-        parts.append(loading)
     rows = tuple(dict.fromkeys((*known.rows, *(row for part in parts for row in part.rows))))
     for row in known.rows:
         entry = draft.entry(row)
@@ -183,10 +174,34 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
             receivables=tuple(one for part in parts for one in part.opened),
             billed=billed,
             due=due,
-            milestones=tuple(each.milestone_id for one in stated for each in one.balance.milestones),
+            milestones=tuple(
+                each.milestone_id for part in parts for one in part.lines for each in one.balance.milestones
+            ),
         ),
     )
     retry_parked(draft)
+    return []
+
+
+def _book(
+    draft: Draft, event: BalancesBroughtForward, since: Mapping[tuple[str, str], Amount], parts: list[Loading]
+) -> list[OpeningFault]:
+    """Adds to `parts` what is made of each contract."""
+    stated = stated_lines(draft, event)
+    for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
+        own = tuple(one for one in stated if one.contract.contract_id == contract_id)
+        loading = _load_contract(draft, event, own)
+        takes = billed_rows(draft, loading)
+        if unfit := [*unbillable(loading, takes), *unearned(draft, loading), *unlike_payers(loading, takes)]:
+            return unfit
+        put_on_bills(draft, loading, takes)
+        if unfit := list(unlike_unbilled(draft, loading)):
+            return unfit
+        share_unbilled(draft, loading)
+        provide(draft, loading)
+        if loading.slot.currency != loading.slot.entity.currency:
+            carry_in_ledger(draft, loading, since)
+        parts.append(loading)
     return []
 
 

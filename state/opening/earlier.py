@@ -1,7 +1,7 @@
 """A corrected version of balances: what the one before it posted is taken back, and what came to it since is kept."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,8 +19,12 @@ from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.opening.bills import put_months
 from state.opening.progress import open_day
+from state.opening.record import load_of
 from state.receivables import receipts
 from state.totals import issued_on, with_issued
+
+# Sums of a recorder that have what bills of before took.
+TAKEN_BACK: Final = frozenset({"deposit", "invoiced", "issued", "posted_retention", "retention"})
 
 
 class SinceThen(NamedTuple):
@@ -39,6 +43,8 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
     if before is None:
         return []
     put_months(draft, before, known.billed, known.due, -1)
+    if draft.why is not None:
+        draft.why.take_back(load_of(before), TAKEN_BACK)
     open_day(draft, before)
     later = []
     for opened in known.receivables:

@@ -1,7 +1,7 @@
 """Contracts in another currency: each account is brought to what the ledger is stated to carry."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -27,9 +27,7 @@ from domain.outputs import JournalEntry
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.work.rows import OPENING, row_id
-from state.books import (
-    Entry,
-)
+from state.books import BroughtForward, Entry
 from state.draft import Draft
 from state.handlers import retention
 from state.ledger.deposit_balance import balance as deposit_balance
@@ -45,8 +43,23 @@ from state.totals import standing_price, unbilled_positions
 EXCHANGE = "exchange_difference"
 
 
-def carry_in_ledger(draft: Draft, loading: Loading) -> None:
-    """Bring each account to what the ledger carries; 7110 has what is left, which exchange rates had made by then."""
+def taken_since(draft: Draft, known: BroughtForward) -> dict[tuple[str, str], Amount]:
+    """What statements made here have taken of the rows, by row and account, in ledger currency; asked for once those of before are out
+    of the books. A load that corrects another leaves it where it is."""
+    found: dict[tuple[str, str], Amount] = {}
+    for row in dict.fromkeys((*known.rows, *(piece.entry_id for piece in known.pieces))):
+        entry = draft.entry(row)
+        for issued in entry.issued if entry is not None else ():
+            place = row, issued.account
+            found[place] = found.get(place, 0) + issued.invoiced_ledger
+    return found
+
+
+def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, str], Amount]) -> None:
+    """Bring each account to what the ledger carries; 7110 has what is left, which exchange rates had made by then.
+
+    `since` is what was taken of rows after an earlier load (`taken_since`).
+    """
     stated = [(one, one.balance.ledger) for one in loading.lines if one.balance.ledger is not None]
     deposits = [(one, ledger) for one, ledger in stated if one.plan.timing == NO_REVENUE]
     others = [(one, ledger) for one, ledger in stated if one.plan.timing != NO_REVENUE]
@@ -72,6 +85,7 @@ def carry_in_ledger(draft: Draft, loading: Loading) -> None:
     unbilled = sum(stands.get(one, 0) for one in (*UNBILLED, CONTRACT_LIABILITY))
     for one, ledger in deposits:
         had, account = _deposit_in_ledger(draft, loading, one)
+        had += since.get((deposit_row(loading.contract.contract_id, one.balance.line_id), account), 0)
         unbilled -= had if account == CONTRACT_LIABILITY else 0
         _adjust(draft, loading, one, [Leg(account, EXCHANGE, 0, -ledger.deposit - had)])
     main = (others or deposits)[0][0]
@@ -81,7 +95,7 @@ def carry_in_ledger(draft: Draft, loading: Loading) -> None:
             own = stands.get(account, 0) - (on_liability if account == CONTRACT_LIABILITY else 0)
             legs.append(Leg(account, EXCHANGE, 0, by_account[account] - own))
         for one, _ in others:
-            _carry_receivable(draft, loading, one, legs if one is main else [])
+            _carry_receivable(draft, loading, one, legs if one is main else [], since)
         legs = []
     elif others:
         price = standing_price(_row_of_line(draft, loading, main.balance.line_id))
@@ -140,13 +154,16 @@ def _by_account(loading: Loading) -> Counter[str]:
     )
 
 
-def _carry_receivable(draft: Draft, loading: Loading, stated: Stated, legs: Sequence[Leg]) -> None:
+def _carry_receivable(
+    draft: Draft, loading: Loading, stated: Stated, legs: Sequence[Leg], since: Mapping[tuple[str, str], Amount]
+) -> None:
     """Bring 1150 of the line to what is stated, on the rows that have it, in proportion; `legs` are of the contract, on its row."""
     contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
     rows = [*carried_rows(draft, loading.contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
     stands = [(entry, *unbilled_positions(entry).get((contract_id, UNBILLED_RECEIVABLE), (0, 0))) for entry in rows]
     wanted = sum(each.ledger_amount for each in stated.balance.accounts if each.account == UNBILLED_RECEIVABLE)
-    more = wanted - sum(ledger for _, _, ledger in stands)
+    taken = sum(since.get((entry.entry_id, UNBILLED_RECEIVABLE), 0) for entry in rows)
+    more = wanted - taken - sum(ledger for _, _, ledger in stands)
     main = _row_of_line(draft, loading, line_id)
     unbilled = [(entry, amount) for entry, amount, _ in stands if amount] or [(main, 1)]
     parts = allocate(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)

@@ -33,6 +33,11 @@ def month_of_opening(project_id: str, name: str, month: str) -> str:
     return f"opening/{project_id}#{name}/{month}"
 
 
+def load_of(event: BalancesBroughtForward) -> str:
+    """What a recorder takes back of a load that another corrects."""
+    return f"opening/{event.project_id}@{event.version}"
+
+
 def falls_to(row: str, bill_to: str) -> str:
     """Address of what of a row falls to one of several bill-tos."""
     return f"opening/{row}#falls/{bill_to}"

@@ -577,7 +577,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
 
     `by_month` is `billable` by the calendar month of the service date. Of `recognised` is `by_hours` what time earned by itself; `by_terms`
     is what fees, deliveries and what is drawn earned, before credit memos took off the price. `project_id` is the line's first; what of
-    the sums is of a project that it moved to, is also `elsewhere`."""
+    the sums is of a project that it moved to, is also `elsewhere`. `conceded` is what credit memos took off the price of what is issued."""
 
     project_id: str
     hours: Hours = 0
@@ -597,6 +597,7 @@ class LineTotals(Value, frozen=True, array_like=True, gc=False):
     funded: dict[str, Amount] = {}
     elsewhere: "dict[str, LineTotals]" = {}
     by_month: dict[str, Amount] = {}
+    conceded: Amount = 0
 
 
 class Reports(Value, frozen=True, array_like=True, gc=False):

@@ -114,6 +114,7 @@ def _less(totals: LineTotals, other: LineTotals) -> LineTotals:
         written_off=totals.written_off - other.written_off,
         by_hours=totals.by_hours - other.by_hours,
         by_terms=totals.by_terms - other.by_terms,
+        conceded=totals.conceded - other.conceded,
     )
 
 
@@ -129,6 +130,7 @@ def _with_issued(totals: LineTotals, issued: Issued, sign: int, kind: str) -> Li
         by_hours=totals.by_hours + (sign * earned if counted == COUNTED_TIME else 0),
         by_terms=totals.by_terms + (sign * by_invoice if counted == COUNTED_FEE else 0),
         funded=_with_used(totals.funded, issued, sign) if issued.funded else totals.funded,
+        conceded=totals.conceded + sign * issued.conceded,
     )
 
 

@@ -757,16 +757,19 @@ class ForecastNodes:
     # Billing
 
     def billed(self, of: ForecastContext) -> Node:
-        """What statements of the project's lines have issued."""
+        """What statements of the project's lines have issued, less what was conceded of it."""
         found: dict[str, list[Node]] = {}
         for contract_id, line_id, own in lines_of(of.draft, of.update.project_id):
             for entry_id in sorted(self.sources.trace.entry_ids()):
                 entry = self.sources.trace.entry_at(entry_id, of.said.step)
-                if entry is None or issued_on(entry, contract_id, line_id) is None:
+                issued = issued_on(entry, contract_id, line_id) if entry is not None else None
+                if entry is None or issued is None:
                     continue
                 if of.draft.billed_in(entry, contract_id, line_id) == of.update.project_id:
                     node = self.records.issued_on(entry_id, contract_id, {line_id}, of.said.step)
                     found.setdefault(own, []).append(node)
+                    if issued.conceded:
+                        found[own].append(self.records.conceded(entry_id, contract_id, line_id, of.said.step))
         return self._in_currency("billed", found, of)
 
 

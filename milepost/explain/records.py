@@ -177,9 +177,12 @@ class RecordNodes:
                 if issued.account in REVENUE and earned_as_billed(issued):
                     yield entry_id, issued, self.invoiced_on(entry_id, issued.contract_id, {issued.line_id}, step)
                 elif issued.account not in REVENUE and issued.conceded:
-                    off = self.statements.credits.conceded(entry_id, issued.contract_id, issued.line_id, step)
-                    currency = off[0].currency if off else ""
-                    yield entry_id, issued, negated(f"{entry_id}: conceded", total("conceded", off, "amount", currency))
+                    yield entry_id, issued, self.conceded(entry_id, issued.contract_id, issued.line_id, step)
+
+    def conceded(self, entry_id: str, contract_id: str, line_id: str, step: int) -> Node:
+        """What credit memos took off the price, below zero."""
+        off = self.statements.credits.conceded(entry_id, contract_id, line_id, step)
+        return negated(f"{entry_id}: conceded", total("conceded", off, "amount", off[0].currency if off else ""))
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)

@@ -379,7 +379,7 @@ def _prices_ahead(draft: Draft, project: Project, weighed: Weighed, shape: Shape
 def _line_sums(
     draft: Draft, project_id: str, of: ProjectTerms, policies: Resolved, currency: str, as_of: date
 ) -> tuple[Amount, Amount] | None:
-    """What is issued of the project, and what is billable and not issued, deposits left out."""
+    """What is issued of the project less what was conceded of it, and what is billable and not issued, deposits left out."""
     mode = policies.money_mode
     billed = accrued = 0
     for contract_id, line_id, own in of.ever:
@@ -388,8 +388,8 @@ def _line_sums(
         if rate is None:
             return None
         above, below, due = rate.numerator, rate.denominator, totals.billable - totals.issued
-        if totals.issued:
-            billed += convert(totals.issued, above, below, currency, mode)
+        if stays := totals.issued - totals.conceded:
+            billed += convert(stays, above, below, currency, mode)
         if due and not (of.keeps_back and is_deposit(draft, contract_id, line_id)):
             accrued += convert(due, above, below, currency, mode)
     return billed, accrued

@@ -42,7 +42,7 @@ from domain.outputs import (
 from domain.reference.zones import local_date
 from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
-from domain.work.hours import worked_hours
+from domain.work.hours import approved_billable, worked_hours
 from domain.work.rows import DELIVERY, EXPENSE, ROWS, TIME_ENTRY, row_id
 
 # Accounts of which no table says anything: the other side of cost, of tax and of cash.
@@ -189,14 +189,13 @@ def _by_entry(line: StatementLine) -> Iterator[tuple[str, Amount | None]]:
 
 
 def _worked(event: TimeApproved, offset: int) -> Row:
-    hours = worked_hours(event)
-    billable = (event.billable_hours if event.billable_hours is not None else hours) if event.billable else 0
     row = row_id(TIME_ENTRY, event.entry_id)
-    whose = event.person_id, event.project_id, _day(event).toordinal()
+    whose = event.person_id, event.project_id, worked_on(event).toordinal()
+    hours, billable = worked_hours(event), approved_billable(event)
     return (row, event.version, offset, *whose, hours, billable, event.line_id or "", event.task or "")
 
 
-def _day(event: TimeApproved) -> date:
+def worked_on(event: TimeApproved) -> date:
     if event.worked_on is not None:
         return event.worked_on
     assert event.started_at is not None, "intake lets no work pass without a date or a start"

@@ -11,6 +11,13 @@ def worked_hours(event: TimeApproved) -> Hours:
     return interval_hours(event) or 0
 
 
+def approved_billable(event: TimeApproved) -> Hours:
+    """Of them those that count as billable, whatever the terms charge for them; stated ones may be more."""
+    if not event.billable:
+        return 0
+    return event.billable_hours if event.billable_hours is not None else worked_hours(event)
+
+
 def interval_hours(event: TimeApproved) -> Hours | None:
     if event.started_at is None or event.ended_at is None:
         return None

@@ -213,7 +213,7 @@ def burn(viewed: Viewed) -> Table:
 
     burn = viewed.view.burn
     row = (hours_text(burn.hours), hours_text(burn.billable_hours), _money(burn.cost), _money(burn.nonbillable_value))
-    return Table("Burn", ("hours", "billable hours", "cost", "value not charged"), [row], frozenset(range(4)))
+    return Table("Burn", ("hours", "hours charged", "cost", "value not charged"), [row], frozenset(range(4)))
 
 
 def _given_up(viewed: Sequence[Viewed]) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ class BalanceNodes:
         of = view.project_id
         hours = self._sum(f"{of}: hours", self._entries(said, self._hours), "hours", "", view.burn.hours)
         billable = self._sum(
-            f"{of}: billable hours", self._entries(said, self._billable_hours), "hours", "", view.burn.billable_hours
+            f"{of}: hours charged", self._entries(said, self._billable_hours), "hours", "", view.burn.billable_hours
         )
         return (
             hours._replace(id=f"{of}#hours"),

@@ -8,6 +8,7 @@ from typing import Final
 
 from connectors.files.glance_index import ON_ONE, AboutSum, AccountSum, CostOfHours, HoursWorked, LinesAsked
 from connectors.files.glance_rows import INVOICED, OPENED, OPENING
+from connectors.files.unrouted_hours import UnroutedEntry
 from domain.accounts import LABOR_COST
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, Parameter, negated, stated, step_of, total
 from domain.money import HALF_UP
@@ -119,6 +120,10 @@ class FigureNodes:
                 return self._hours(f"hours booked on {project_id}", entries, part)
             case InDays(HoursWorked() as worked, first, last):
                 return self._worked(worked, first, last, part)
+            case UnroutedEntry() as entry:
+                return stated(
+                    f"{entry.entry_id}, {entry.day}, of {entry.project_id}, which is unknown", part.value, *unit
+                )
             case InDays(CostOfHours() as cost, first, last):
                 return self._cost(cost, first, last, part, unit)
             case _:

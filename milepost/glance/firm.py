@@ -30,6 +30,7 @@ from connectors.files.glance_index import (
 )
 from connectors.files.glance_rows import COMPANY, CONTRACT, CUSTOMER, INVOICED, OPENED, PERSON, PROJECT, SINCE, Noted
 from connectors.files.moments import LogCut, Moment, cut_at, latest, log_end, shards_at
+from connectors.files.unrouted_hours import UnroutedEntry, unrouted_entries
 from connectors.imports.counting import counted
 from connectors.json_values import instant_text
 from connectors.log_records import StoredRecord
@@ -47,6 +48,7 @@ class FirmAtMoment:
     """An output folder as of a moment; without one, all that it holds. Raises NoOutputs and ContainerDamaged."""
 
     def __init__(self, output: Path, moment: Moment | None, tell: Tell) -> None:
+        self._output = output
         self._opened = ExitStack()
         self._versions: dict[str, Mapping[str, Sequence[Noted]]] = {}
         self._named: dict[str, Mapping[str, Noted]] = {}
@@ -251,6 +253,11 @@ class FirmAtMoment:
         """Of some people by day."""
         days, people = _days(first, last), tuple(by_day)
         return [each for index, cut in self._shards for each in index.glance.hours(cut, *days, people)]
+
+    @cached_property
+    def unrouted(self) -> list[UnroutedEntry]:
+        """Entries whose project nobody knows, as far as they came before the moment."""
+        return [each for each in unrouted_entries(self._output) if each.recorded_at <= self.cut.recorded_at]
 
     def cost_of_hours(self, first: date | None = None, last: date | None = None) -> list[CostOfHours]:
         return [each for index, cut in self._shards for each in index.glance.cost_of_hours(cut, *_days(first, last))]

@@ -1,7 +1,8 @@
 """People: hours, how much of them is billable, what they cost, and how much of their capacity is used.
 
 Hours are those approved, by the day on which they were worked. Billable share is billable hours of all hours; utilisation is billable
-hours of what the person can work (`PersonCapacitySet`: hours less time off), in the months that have a capacity.
+hours of what the person can work (`PersonCapacitySet`: hours less time off), in the months that have a capacity. Hours of projects that
+nobody knows are among those that are not booked.
 
     March: 176 h less 16 h off are 160 h; 152 h worked, 120 h of them billable: share 78.9 %, utilisation 75.0 %
 """
@@ -9,12 +10,13 @@ hours of what the person can work (`PersonCapacitySet`: hours less time off), in
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import HoursWorked
 from connectors.files.glance_rows import CAPACITY, PERSON
+from connectors.files.unrouted_hours import UnroutedEntry
 from domain.accounts import LABOR_COST
 from domain.identity import parts_of
 from domain.months import month_end
@@ -34,6 +36,7 @@ from milepost.glance.figures import (
 from milepost.glance.firm import FirmAtMoment, on_day, text, whole
 from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, row_of, summed, with_figures
 from milepost.glance.wanted import Wanted
+from milepost.tables import hours_text
 
 COLUMNS: Final = (
     GlanceColumn("person", "person", CellKind.ID),
@@ -57,7 +60,8 @@ SUMMED: Final = ("hours", "billable", "waiting", "capacity", "cost")
 USED: Final = "used"
 NOTES: Final = (
     "Hours are those approved, by day of work; not booked are those of them that wait for something (`milepost exceptions list`).",
-    "Billable % is of hours; utilisation % is billable hours of capacity, in months whose capacity is known.",
+    "Billable hours are those approved as billable, under any terms; billable % is of hours.",
+    "Utilisation % is billable hours of capacity, in months whose capacity is known.",
 )
 
 
@@ -100,7 +104,7 @@ def people(firm: FirmAtMoment, wanted: Wanted, months: MonthSpan, *, by_project:
         found,
         _totals(found),
         feet_of(firm, map(_figure, every), {LABOR: (LABOR_COST,)}) if is_whole else (),
-        (*firm.not_whole(), *NOTES),
+        (*firm.not_whole(), *_unknown_note(firm, months), *NOTES),
         "no hours are approved in these months" if firm.people else "nobody is known yet",
         filters=wanted.filters,
         asked=(*months.asked, *(("by-project",) if by_project else ())),
@@ -115,11 +119,14 @@ def _span(months: MonthSpan) -> str:
 
 
 def _rows(firm: FirmAtMoment, months: MonthSpan, *, by_project: bool) -> list[GlanceRow]:
-    worked: dict[_Key, list[HoursWorked]] = defaultdict(list)
+    worked: dict[_Key, list[HoursWorked | UnroutedEntry]] = defaultdict(list)
     moved = [id_ for id_, each in firm.versions(PERSON).items() if len({text(one, "company") for one in each}) > 1]
     for each in firm.hours(months.first, months.last, moved):
         key = _key(firm, each.person_id, date.fromordinal(each.day) if each.day else firm.today)
         worked[key._replace(project_id=each.project_id) if by_project else key].append(each)
+    for entry in _unknown(firm, months):
+        key = _key(firm, entry.person_id, entry.day)
+        worked[key._replace(project_id=entry.project_id) if by_project else key].append(entry)
     cost: dict[_Key, list[Part]] = defaultdict(list)
     for one in firm.cost_of_hours(months.first, months.last):
         project_id = one.project_id if by_project else ""
@@ -136,12 +143,30 @@ def _rows(firm: FirmAtMoment, months: MonthSpan, *, by_project: bool) -> list[Gl
     ]
 
 
-def _hours(worked: list[HoursWorked], months: MonthSpan) -> dict[str, Figure]:
+def _unknown(firm: FirmAtMoment, months: MonthSpan) -> list[UnroutedEntry]:
+    return [each for each in firm.unrouted if months.has(f"{each.day:%Y-%m}")]
+
+
+def _unknown_note(firm: FirmAtMoment, months: MonthSpan) -> tuple[str, ...]:
+    found = _unknown(firm, months)
+    if not found:
+        return ()
+    hours = hours_text(sum(each.hours for each in found))
+    names = ", ".join(sorted({each.project_id for each in found}))
+    of = "a project that is" if "," not in names else "projects that are"
+    return (f"Not booked: {hours} h of {of} unknown: {names} (`milepost exceptions list`).",)
+
+
+def _hours(worked: Sequence[HoursWorked | UnroutedEntry], months: MonthSpan) -> dict[str, Figure]:
     """All hours, those that are billable, and those of which nothing is booked."""
-    return {
-        column: sum_of([Part(getattr(each, column), InDays(each, *months), column) for each in worked])
-        for column in (HOURS, BILLABLE, WAITING)
-    }
+    return {column: sum_of([_part(each, column, months) for each in worked]) for column in (HOURS, BILLABLE, WAITING)}
+
+
+def _part(each: HoursWorked | UnroutedEntry, column: str, months: MonthSpan) -> Part:
+    if isinstance(each, UnroutedEntry):
+        return Part(each.billable if column == BILLABLE else each.hours, each, column)
+    value: int = getattr(each, column)
+    return Part(value, InDays(each, *months), column)
 
 
 def _key(firm: FirmAtMoment, person_id: str, day: date) -> _Key:
@@ -198,13 +223,16 @@ def _capacities(firm: FirmAtMoment, months: MonthSpan) -> dict[_Key, dict[str, l
 
 
 def _used(
-    capacity: Mapping[_Key, dict[str, list[Part]]], worked: dict[_Key, list[HoursWorked]], months: MonthSpan
+    capacity: Mapping[_Key, dict[str, list[Part]]],
+    worked: Mapping[_Key, Sequence[HoursWorked | UnroutedEntry]],
+    months: MonthSpan,
 ) -> dict[_Key, list[Part]]:
     """Billable hours of the person in the months that a capacity is of, in whichever company."""
     by_month: dict[tuple[str, str], list[Part]] = defaultdict(list)
     for of_key in worked.values():
         for each in of_key:
-            by_month[each.person_id, each.month].append(Part(each.billable, InDays(each, *months), BILLABLE))
+            month = f"{each.day:%Y-%m}" if isinstance(each, UnroutedEntry) else each.month
+            by_month[each.person_id, month].append(_part(each, BILLABLE, months))
     return {key: [part for month in of for part in by_month[key.person_id, month]] for key, of in capacity.items()}
 
 

@@ -64,3 +64,31 @@ def test_a_capacity_raises_no_exception(tmp_path: Path) -> None:
     run(tmp_path)
     found = CliRunner().invoke(app, ["exceptions", "list", "--json", "--output", str(tmp_path / "output")])
     assert "PersonCapacitySet" not in found.output
+
+
+def test_hours_of_a_project_that_nobody_knows_stand_among_those_not_booked(tmp_path: Path) -> None:
+    """BOB works 9 h on BRIDGE and TOWER. 5 h more name NOPE, 3 h of them billable; known later, it has them."""
+    lost = {"project_id": "NOPE", "person_id": "BOB", "worked_on": "2026-03-05", "hours": "5", "billable_hours": "3"}
+    fields = {"entry_id": "N-1", "version": 1, "approved_by": "CARA"}
+    write(tmp_path / "input", history())
+    write(tmp_path / "input", [event("TimeApproved", "2026-03-06T18:00:00Z", **fields, **lost)], "lost")
+    run(tmp_path, "--until", "2026-03-15")
+    output = ["--json", "--output", str(tmp_path / "output")]
+    shown = ("hours", "billable", "waiting")
+
+    def of_bob(*options: str) -> list[tuple[str | None, ...]]:
+        found = said(CliRunner().invoke(app, ["people", *options, *output]))
+        return [tuple(row[each] for each in shown) for row in found["rows"] if row["person"] == "BOB"]
+
+    assert of_bob() == [("14", "12", "5")]
+    assert of_bob("--as-of", "2026-03-05") == [("9", "9", "0")]
+    assert of_bob("--from", "2026-03", "--by-project") == [("5", "3", "5")]
+    found = said(CliRunner().invoke(app, ["people", *output]))
+    assert "Not booked: 5 h of a project that is unknown: NOPE (`milepost exceptions list`)." in found["notes"]
+    [bob] = [row for row in found["rows"] if row["person"] == "BOB"]
+    explained = CliRunner().invoke(app, ["explain", bob["explain"]["waiting"], *output[1:]])
+    assert "N-1, 2026-03-05, of NOPE, which is unknown" in explained.output
+    known = {"project_id": "NOPE", "version": 1, "legal_entity_id": "BERLIN", "starts_on": "2026-01-01"}
+    write(tmp_path / "input", [event("ProjectActivated", "2026-03-16T08:00:00Z", **known)], "known")
+    run(tmp_path, "--until", "2026-03-17")
+    assert of_bob()[0][:2] == ("14", "12")

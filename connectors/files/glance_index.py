@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS words(no INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQ
 CREATE TABLE IF NOT EXISTS headings(no INTEGER PRIMARY KEY, entity INTEGER, ledger_currency INTEGER, currency INTEGER, account INTEGER,
     project INTEGER, contract INTEGER, customer INTEGER);
 CREATE TABLE IF NOT EXISTS posted(heading INTEGER, seq INTEGER, line INTEGER, log_offset INTEGER, about INTEGER, rule INTEGER,
-    period INTEGER, engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER,
+    period INTEGER, engagement INTEGER, day INTEGER, accounted INTEGER, amount INTEGER, ledger INTEGER, opening INTEGER,
     PRIMARY KEY(heading, seq, line)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worked(row INTEGER, version INTEGER, log_offset INTEGER, person INTEGER, project INTEGER, day INTEGER,
     hours INTEGER, billable INTEGER, line INTEGER, task INTEGER, PRIMARY KEY(row, version)) WITHOUT ROWID;
@@ -49,7 +49,8 @@ _WAITS: Final = (0, 4, 5, 6, 7, 9, 10)
 
 
 class AccountSum(NamedTuple):
-    """What journals before the moment post on an account, by all that they name; debits are positive."""
+    """What journals before the moment post on an account, by all that they name; debits are positive. `opening` is what balances brought
+    forward of `ledger`."""
 
     entity_id: str
     ledger_currency: str
@@ -60,6 +61,7 @@ class AccountSum(NamedTuple):
     customer_id: str
     amount: Amount
     ledger: Amount
+    opening: Amount
 
 
 class AboutSum(NamedTuple):
@@ -189,6 +191,8 @@ class LinesAsked(NamedTuple):
     about: str | None = None
     since: int = 0
     before: int = 1 << 40
+    # Of what balances brought forward alone.
+    is_opening: bool = False
     # Of one journal, by its output_seq, and of one of its lines.
     seq: int | None = None
     line: int | None = None
@@ -287,10 +291,10 @@ class GlanceTables:
 
     def accounts(self, cut: int) -> list[AccountSum]:
         """Sums of all accounts that tables show, of what the records before a log offset caused."""
-        sql = "SELECT heading, sum(amount), sum(ledger) FROM posted WHERE log_offset < ? GROUP BY heading"
+        sql = "SELECT heading, sum(amount), sum(ledger), sum(opening * ledger) FROM posted WHERE log_offset < ? GROUP BY heading"
         sums = self._db.execute(sql, (cut,)).fetchall()
-        headings = self._headings_of(heading for heading, _, _ in sums)
-        return [AccountSum._make((*headings[heading], amount, ledger)) for heading, amount, ledger in sums]
+        headings = self._headings_of(heading for heading, *_ in sums)
+        return [AccountSum._make((*headings[heading], *of)) for heading, *of in sums]
 
     def about(self, cut: int, accounts: Iterable[str], since: int, until: int) -> list[AboutSum]:
         """Sums of some accounts by what the journals are about, of accounting dates from a day to before another; those that are not 0."""
@@ -395,6 +399,8 @@ class GlanceTables:
             which.append(_is_word("p.about", "about"))
         if of.statements:
             which.append(f"x.statement IN ({_among(':statements')})")
+        if of.is_opening:
+            which.append("p.opening")
         if of.seq is not None:
             which.append("p.seq = :seq")
         if of.line is not None:

@@ -76,7 +76,7 @@ class GlanceRows:
 
     def __init__(self) -> None:
         # Company, ledger currency, currency, account, project, contract, customer, output_seq, number in the journal, log offset, what
-        # it is about, rule, period, engagement, service date, accounting date, amount, ledger amount.
+        # it is about, rule, period, engagement, service date, accounting date, amount, ledger amount, whether balances brought it forward.
         self.posted: list[Row] = []
         # Row, version, log offset, person, project, day, hours (none once withdrawn), billable hours, contract line and task as stated.
         self.worked: list[Row] = []
@@ -148,6 +148,7 @@ class GlanceRows:
         head = journal.legal_entity_id, journal.ledger_currency, journal.currency
         accounted = journal.accounting_date.toordinal()
         day = journal.service_date.toordinal() if journal.service_date is not None else accounted
+        is_opening = int(journal.cause_kind == BROUGHT_FORWARD)
         for number, line in enumerate(journal.lines):
             if line.account in ASIDE:
                 continue
@@ -156,7 +157,7 @@ class GlanceRows:
                     *(*head, line.account, line.project_id or "", journal.contract_id or "", journal.customer_id or ""),
                     *(seq, number, log_offset),
                     *(_credited(journal) if kind == CREDIT_MEMO and line.account in UNBILLED else about, rule),
-                    *(journal.period, engagement, day, accounted, line.amount, line.ledger_amount),
+                    *(journal.period, engagement, day, accounted, line.amount, line.ledger_amount, is_opening),
                 )
             )
 

@@ -17,9 +17,10 @@ from domain.accounts import (
     UNBILLED,
 )
 from milepost.glance.feet import TableFigure, feet_of
-from milepost.glance.figures import LEDGER, Counted, Part, counted, less, sum_of
+from milepost.glance.figures import LEDGER, BeforeTheBooks, Counted, Part, counted, less, sum_of
 from milepost.glance.firm import FirmAtMoment, text
 from milepost.glance.pieces import Reason, pieces
+from milepost.glance.projects import BEFORE, before
 from milepost.glance.receivables import INVOICES, open_items, overdue_days
 from milepost.glance.sheet import (
     Cell,
@@ -49,7 +50,9 @@ COLUMNS: Final = (
     GlanceColumn("projects", "projects", CellKind.COUNT, 6),
     GlanceColumn("currency", "currency", CellKind.TEXT),
     GlanceColumn("revenue", "revenue"),
+    GlanceColumn("revenue_before", "revenue brought forward", CellKind.AMOUNT, 11, "revenue"),
     GlanceColumn("cost", "cost", CellKind.AMOUNT, 7),
+    GlanceColumn("cost_before", "cost brought forward", CellKind.AMOUNT, 12, "cost"),
     GlanceColumn("margin", "margin"),
     GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 5),
     GlanceColumn("unbilled", "unbilled"),
@@ -63,7 +66,7 @@ COLUMNS: Final = (
 )
 SUMMED: Final = (
     *("projects", "revenue", "cost", "margin", "unbilled", "on_statement", "owed", "overdue"),
-    *("unapplied", "retained", "prepaid", "exceptions"),
+    *("unapplied", "retained", "prepaid", "exceptions", "revenue_before", "cost_before"),
 )
 NOTES: Final = (
     "Amounts are the ledger's, in its currency. Unbilled is on no statement; on a statement is not invoiced.",
@@ -100,7 +103,10 @@ def _sums(firm: FirmAtMoment) -> Sums:
     for each in firm.accounts:
         if (name := named.get(each.account)) is not None and each.ledger:
             client = each.customer_id or firm.client_of(each.project_id, each.contract_id)
-            found[client, each.entity_id, each.ledger_currency][name].append(Part(each.ledger, each))
+            of_key = found[client, each.entity_id, each.ledger_currency]
+            of_key[name].append(Part(each.ledger, each))
+            if each.opening and name in {"revenue", "cost"}:
+                of_key[f"{name}{BEFORE}"].append(Part(each.opening, BeforeTheBooks(each)))
     for piece in pieces(firm):
         client = piece.customer_id or firm.client_of(piece.project_id, piece.contract_id)
         name = "on_statement" if piece.reason is Reason.STATEMENT else "unbilled"
@@ -133,6 +139,7 @@ def _rows(firm: FirmAtMoment, sums: Sums) -> list[GlanceRow]:
         }
         figures = {name: sum_of(of.get(name, ()), sign) for name, (_, sign) in ACCOUNTS.items()}
         figures |= {name: sum_of(of.get(name, ())) for name in ("unbilled", "on_statement", "overdue")}
+        figures |= before(of)
         figures["margin"] = less(figures, "revenue", "cost")
         figures["margin_percent"] = margin_percent(figures)
         if client not in shown:  # what is not of a company stands once
@@ -157,7 +164,7 @@ def _keys(firm: FirmAtMoment, sums: Sums, projects: Mapping[str, Iterable[str]])
 def _figures(every: Sums) -> Iterator[TableFigure]:
     for (_, entity_id, currency), of in every.items():
         for name, parts in of.items():
-            if name != "overdue":
+            if name != "overdue" and not name.endswith(BEFORE):
                 what = "unbilled" if name == "on_statement" else name
                 yield TableFigure(what, entity_id, currency, sum(part.value for part in parts))
 

@@ -22,6 +22,7 @@ from milepost.glance.figures import (
     LESS,
     PERCENT,
     WAITING,
+    BeforeTheBooks,
     Booked,
     Counted,
     Elsewhere,
@@ -109,6 +110,9 @@ class FigureNodes:
                 return self._piece(piece, part, unit)
             case AccountSum() as posted:
                 return self._lines(_account(posted), LinesAsked(_heading(posted)), part, unit)
+            case BeforeTheBooks(posted):
+                title = f"{_account(posted)}, brought forward"
+                return self._lines(title, LinesAsked(_heading(posted), is_opening=True), part, unit)
             case AboutSum() as about:
                 return self._about(part, unit, about, None, None)
             case PostedBetween(about, since, before):

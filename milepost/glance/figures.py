@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from connectors.files.glance_index import AboutSum, CostOfHours, HoursWorked
+from connectors.files.glance_index import AboutSum, AccountSum, CostOfHours, HoursWorked
 from domain.forecast.completion import percent
 
 SUM, LESS, PERCENT = "sum", "subtract", "percent"
@@ -54,6 +54,12 @@ class Booked(NamedTuple):
     """Hours of a project of which something was booked."""
 
     project_id: str
+
+
+class BeforeTheBooks(NamedTuple):
+    """What of an account's sum balances brought forward."""
+
+    of: AccountSum
 
 
 class PostedBetween(NamedTuple):

@@ -286,7 +286,12 @@ class FirmAtMoment:
 
     def hours_opened(self) -> list[tuple[str, Hours]]:
         """By project what balances brought forward."""
-        found = ((project_id, whole(noted, "hours") or 0) for project_id, noted in self.named(OPENED).items())
+        booked = {each.project_id for each in self.accounts if each.opening}
+        found = (
+            (project_id, whole(noted, "hours") or 0)
+            for project_id, noted in self.named(OPENED).items()
+            if project_id in booked
+        )
         return [each for each in found if each[1]]
 
     def retainers(self) -> list[tuple[str, RetainerShown]]:

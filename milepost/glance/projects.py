@@ -7,7 +7,7 @@ person stands in the person's company. Hours are those booked and brought forwar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from connectors.files.glance_index import WaitingException
@@ -21,6 +21,7 @@ from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.figures import (
     AMOUNT,
     UNKNOWN,
+    BeforeTheBooks,
     Booked,
     Counted,
     Elsewhere,
@@ -59,11 +60,14 @@ COLUMNS: Final = (
     GlanceColumn("currency", "currency", CellKind.TEXT),
     GlanceColumn("budget_hours", "budget hours", CellKind.HOURS, 10),
     GlanceColumn("hours", "hours", CellKind.HOURS, 9),
+    GlanceColumn("hours_before", "hours brought forward", CellKind.HOURS, 17, "hours"),
     GlanceColumn("budget_fees", "fee budget", CellKind.AMOUNT, 12),
     GlanceColumn("budget_cost", "cost budget"),
     GlanceColumn("cost", "cost"),
+    GlanceColumn("cost_before", "cost brought forward", CellKind.AMOUNT, 16, "cost"),
     GlanceColumn("budget_used", "used %", CellKind.PERCENT),
     GlanceColumn("revenue", "revenue"),
+    GlanceColumn("revenue_before", "revenue brought forward", CellKind.AMOUNT, 15, "revenue"),
     GlanceColumn("margin", "margin"),
     GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 4),
     GlanceColumn("unbilled", "unbilled"),
@@ -78,11 +82,14 @@ COLUMNS: Final = (
 SUMMED: Final = (
     *("hours", "budget_fees", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
     *("forecast_revenue", "forecast_cost", "forecast_margin"),
+    *("hours_before", "revenue_before", "cost_before"),
 )
 POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST}
 ACCOUNTS: Final = {**POSTED, "unbilled": UNBILLED}
 # 1150 and 1160, by whether a statement has it.
 ON_STATEMENT: Final = "on_statement"
+# A column of what balances brought forward of another.
+BEFORE: Final = "_before"
 NOTES: Final = (
     "Cost, revenue and unbilled are the ledger's, in its currency. Used % is of the cost budget, else of hours, else of revenue.",
     "Forecast is the last one published; `milepost forecast PROJECT` shows its months and what moved it.",
@@ -163,6 +170,7 @@ def _row(
     }
     figures = {name: sum_of(sums.get(name, ()), -1 if name == "revenue" else 1) for name in ACCOUNTS}
     figures[ON_STATEMENT] = sum_of(sums.get(ON_STATEMENT, ()))
+    figures |= before(sums)
     figures["margin"] = less(figures, "revenue", "cost")
     figures["margin_percent"] = margin_percent(figures)
     # What is of the project as a whole stands once, on the row of its own company.
@@ -191,6 +199,8 @@ def _add_budget(figures: dict[str, Figure], project_id: str, noted: object, curr
             figures[column] = _stated(project_id, value, field)
     if noted is not None or of_all.hours:
         figures["hours"] = sum_of(of_all.hours)
+        if opened := [part for part in of_all.hours if isinstance(part.of, StatedField)]:
+            figures["hours_before"] = sum_of(opened)
     spent = sum_of(of_all.cost.get(currency, ()))
     if set(of_all.cost) - {currency}:
         update = of_all.update
@@ -226,6 +236,14 @@ def _forecast_of(update: ForecastUpdate, figure: str, value: int) -> Figure:
     return sum_of([Part(value, Elsewhere(title, f"{escape(update.project_id)}#forecast/{update.sequence}/{figure}"))])
 
 
+def before(sums: Mapping[str, Sequence[Part]]) -> dict[str, Figure]:
+    """What of revenue and cost balances brought forward; nothing where nothing is."""
+    signs = (("revenue", -1), ("cost", 1))
+    return {
+        f"{name}{BEFORE}": sum_of(sums[f"{name}{BEFORE}"], sign) for name, sign in signs if f"{name}{BEFORE}" in sums
+    }
+
+
 Sums = dict[tuple[str, str, str], dict[str, list[Part]]]
 
 
@@ -235,7 +253,10 @@ def _sums(firm: FirmAtMoment) -> Sums:
     found: Sums = defaultdict(lambda: defaultdict(list))
     for each in firm.accounts:
         if (column := named.get(each.account)) is not None and each.ledger:
-            found[each.project_id, each.entity_id, each.ledger_currency][column].append(Part(each.ledger, each))
+            of_key = found[each.project_id, each.entity_id, each.ledger_currency]
+            of_key[column].append(Part(each.ledger, each))
+            if each.opening:
+                of_key[f"{column}{BEFORE}"].append(Part(each.opening, BeforeTheBooks(each)))
     for piece in pieces(firm):
         column = ON_STATEMENT if piece.reason is Reason.STATEMENT else "unbilled"
         key = piece.project_id, piece.entity_id, piece.ledger_currency
@@ -247,6 +268,8 @@ def _figures(every: Sums) -> Iterator[TableFigure]:
     """As the rows have them, all of them; on a statement is a part of unbilled here."""
     for (_, entity_id, currency), sums in every.items():
         for column, parts in sums.items():
+            if column.endswith(BEFORE):
+                continue
             what = "unbilled" if column == ON_STATEMENT else column
             yield TableFigure(what, entity_id, currency, sum(part.value for part in parts))
 

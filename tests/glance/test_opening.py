@@ -100,3 +100,47 @@ def test_the_summary_counts_what_was_brought_forward_apart(tmp_path: Path) -> No
     found = said(CliRunner().invoke(app, [*command, "--json"]))
     assert (found["statements"], found["money"]) == (1, {"EUR": {"recognised": "800.00", "issued": "800.00"}})
     assert found["brought_forward"] == {"EUR": {"recognised": "4000.00", "issued": "4000.00"}}
+
+
+def test_what_was_brought_forward_stands_apart_in_projects_and_clients(tmp_path: Path) -> None:
+    """4,000.00 and 1,600.00 of 40 h are of before; 8 h here are 800.00 and 320.00, as the ledger has March. A second load has 3,500.00."""
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", paid="3380"), worked("T-1", 3)])
+    run(tmp_path, "--until", "2026-03-15")
+    output = ["--output", str(tmp_path / "output")]
+    names = ("revenue", "revenue_before", "cost", "cost_before")
+
+    def shown(table: str, *options: str) -> tuple[str | None, ...]:
+        found = said(CliRunner().invoke(app, [table, "--json", *options, *output]))
+        assert all(foot["holds"] for foot in found["feet"])
+        [row], [total] = found["rows"], found["totals"]
+        assert [row[name] for name in names] == [total[name] for name in names]
+        for id_ in (row["explain"]["revenue_before"], row["explain"]["cost_before"]):
+            explained = CliRunner().invoke(app, ["explain", id_, *options, *output])
+            assert explained.exit_code == 0, explained.output
+            assert "brought forward" in explained.output
+        return tuple(row[name] for name in (*names, *(("hours", "hours_before") if table == "projects" else ())))
+
+    assert shown("projects") == ("4800.00", "4000.00", "1920.00", "1600.00", "48", "40")
+    assert shown("clients") == ("4800.00", "4000.00", "1920.00", "1600.00")
+    second = moved_in("2026-03-16T09:00:00Z", version=2, OLD_7="1380", paid="2880")
+    second["lines"] = [{**second["lines"][0], "revenue": "3500", "billed": "3500"}]
+    second["receivables"] = [{**second["receivables"][0], "net": "1500"}]
+    write(tmp_path / "input", [second], "second")
+    run(tmp_path, "--until", "2026-03-17")
+    assert shown("clients")[:2] == ("4300.00", "3500.00")
+    assert shown("projects", "--as-of", "2026-03-10")[:2] == ("4800.00", "4000.00")
+
+
+def test_hours_of_balances_that_wait_are_not_the_projects(tmp_path: Path) -> None:
+    """1,476.00 are neither paid nor open, so nothing of the load is booked; 8 h are of here."""
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380"), worked("T-1", 3)])
+    run(tmp_path, "--until", "2026-03-15")
+    [row] = said(CliRunner().invoke(app, ["projects", "--json", "--output", str(tmp_path / "output")]))["rows"]
+    assert (row["hours"], row.get("hours_before"), row["revenue"]) == ("8", None, "800.00")
+
+
+def test_without_balances_nothing_is_brought_forward(tmp_path: Path) -> None:
+    write(tmp_path / "input", [*firm(), worked("T-1", 3)])
+    run(tmp_path, "--until", "2026-03-15")
+    [row] = said(CliRunner().invoke(app, ["projects", "--json", "--output", str(tmp_path / "output")]))["rows"]
+    assert (row["revenue"], row.get("revenue_before"), row.get("hours_before")) == ("800.00", None, None)

@@ -43,7 +43,7 @@ def share_unbilled(draft: Draft, loading: Loading) -> None:
 
 
 def unlike_unbilled(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
-    """Lines whose bill-tos together have more, or less, that is not billed than their rows have."""
+    """Lines whose bill-tos together have more, or less, that is not billed than their rows have, or one of which has less than nothing."""
     currency, contract_id = loading.slot.currency, loading.contract.contract_id
     for stated in loading.lines:
         parts = unbilled_of(stated.balance)
@@ -56,6 +56,14 @@ def unlike_unbilled(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
                 "the contract's shares count"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].payers.unbilled", contract_id)
+        for bill_to, part in (parts or {}).items():
+            if part * had < 0:
+                whole, own = format_amount(had, currency), format_amount(part, currency)
+                message = (
+                    f"line {stated.balance.line_id}{row_of(stated.balance.source_row)}, bill-to {bill_to}: of {whole} that is unbilled "
+                    f"{own} {currency} cannot fall to it, for it is of the other sign; correct it, or leave the parts out"
+                )
+                yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].payers.unbilled", contract_id)
 
 
 def _rows(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entry, Amount]]:

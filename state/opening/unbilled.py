@@ -3,12 +3,12 @@
 The old system shared each line of its next statement; here the work is one row, so that its own share may be a cent another.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from domain.billing.shares import Party, shared
-from domain.money import format_amount
+from domain.money import allocate, format_amount
 from domain.receivables.opening import unbilled_of
 from domain.units import Amount
 from state.billing.payers import parties_for
@@ -24,22 +24,48 @@ from state.totals import issued_on, outstanding, standing_price, with_issued
 
 def share_unbilled(draft: Draft, loading: Loading) -> None:
     """Each row falls to bill-tos by the contract's shares, the last to what is left of what is stated."""
-    contract = loading.contract
+    contract, currency = loading.contract, loading.contract.terms.currency
     for stated in loading.lines if loading.several_pay else ():
-        left, rows = unbilled_of(stated.balance), list(_rows(draft, loading, stated))
-        for place, (entry, amount) in enumerate(rows):
-            if left is None:
+        parts, rows = unbilled_of(stated.balance), list(_rows(draft, loading, stated))
+        if parts is None:
+            for entry, _ in rows:
                 _forget(draft, loading, stated, entry)
-                continue
-            parties = parties_for(contract, entry, stated.balance.line_id)
-            own = shared(amount, parties, contract.terms.currency)
-            if place == len(rows) - 1:
-                own = tuple(left.get(party.customer_id, 0) for party in parties)
-            left = {
-                party.customer_id: left.get(party.customer_id, 0) - each
-                for party, each in zip(parties, own, strict=True)
-            }
+            continue
+        payers = [parties_for(contract, entry, stated.balance.line_id) for entry, _ in rows]
+        amounts = [amount for _, amount in rows]
+        for (entry, _), parties, own in zip(rows, payers, by_row(amounts, payers, parts, currency), strict=True):
             _fall(draft, loading, stated, entry, parties, own)
+
+
+def by_row(
+    amounts: Sequence[Amount], payers: Sequence[tuple[Party, ...]], parts: Mapping[str, Amount], currency: str
+) -> list[tuple[Amount, ...]]:
+    """What of each row falls to its bill-tos. What is stated may be far from their shares: where the last row would then fall to one of
+    them below zero, all rows fall to them as the whole does.
+
+        rows of 100.00 and 10.00 by halves, stated 55.01 and 54.99: 50.00 and 50.00, then 5.01 and 4.99
+        the same rows, stated 100.00 and 10.00: 90.91 and 9.09, then 9.09 and 0.91
+    """
+    by_share = [shared(amount, parties, currency) for amount, parties in zip(amounts, payers, strict=True)]
+    found = _with_rest(by_share, payers, parts)
+    if not found or all(part * amounts[-1] >= 0 for part in found[-1]):
+        return found
+    by_parts = [
+        allocate(amount, [abs(parts.get(party.customer_id, 0)) for party in parties], currency)
+        for amount, parties in zip(amounts, payers, strict=True)
+    ]
+    return _with_rest(by_parts, payers, parts)
+
+
+def _with_rest(
+    found: Sequence[tuple[Amount, ...]], payers: Sequence[tuple[Party, ...]], parts: Mapping[str, Amount]
+) -> list[tuple[Amount, ...]]:
+    """The last row with what is left of what is stated."""
+    left = dict(parts)
+    for parties, own in zip(payers[:-1], found[:-1], strict=True):
+        for party, part in zip(parties, own, strict=True):
+            left[party.customer_id] = left.get(party.customer_id, 0) - part
+    return [*found[:-1], *(tuple(left.get(party.customer_id, 0) for party in parties) for parties in payers[-1:])]
 
 
 def unlike_unbilled(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:

@@ -470,19 +470,6 @@ class GlanceTables:
             UNION ALL SELECT row, project, line, task, max(version) FROM charged WHERE {asked})"""  # noqa: S608
         return [StatedWork._make(row) for row in self._db.execute(sql, {"rows": _listed(rows), "cut": cut})]
 
-    def engagements(self, cut: int) -> list[tuple[str, str]]:
-        """Projects with the engagement that posts to them."""
-        sql = f"""SELECT {_texts("project", "engagement")} FROM (SELECT DISTINCT project, engagement FROM
-            (SELECT DISTINCT heading, engagement FROM posted WHERE log_offset < ?) JOIN headings ON no = heading)
-            WHERE project <> (SELECT no FROM words WHERE text = '')"""  # noqa: S608
-        return self._db.execute(sql, (cut,)).fetchall()
-
-    def last_periods(self, cut: int) -> list[tuple[str, str]]:
-        """Companies with the last period that a journal is in."""
-        sql = f"""SELECT {_text("entity")}, max(text) FROM (SELECT DISTINCT heading, period FROM posted WHERE log_offset < ?)
-            JOIN headings h ON h.no = heading JOIN words w ON w.no = period GROUP BY entity"""  # noqa: S608
-        return self._db.execute(sql, (cut,)).fetchall()
-
     def named(self, kind: str, cut: int) -> dict[str, list[Noted]]:
         """What is noted of each id by its versions before a log offset, the lowest first; what a version leaves out stays as it was.
 

@@ -273,6 +273,7 @@ def _show(glance: Glance, output: Path) -> None:
 
     if not glance.rows:
         tell(f"{forms.head(glance)}: none, since {glance.empty}")
+        tell("\n" + "\n".join(forms.notes_of(glance)))
         return
     show(forms.as_table(glance))
     _say_more(forms.notes_of(glance), glance.kind, output)

@@ -22,7 +22,7 @@ from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure,
 from milepost.explain.recompute import everything
 from milepost.glance.financial import STATEMENT
 from milepost.glance.firm import FirmAtMoment
-from milepost.glance.tables import TableFigureId, TablesExplained, explained_statement, table_figure
+from milepost.glance.tables import TableFigureId, TablesExplained, explained_statement, options_text, table_figure
 
 # Kinds of facts by whose id a figure may be asked for, in this order.
 NAMED: Final = ("time_entry", "project", "contract", "invoice")
@@ -88,6 +88,9 @@ class Explanations:
 
     def _explain(self, wanted: str) -> Explained | NotFound:
         if (of_table := table_figure(wanted)) is not None:
+            if of_table.unknown:
+                known = options_text(of_table.kind)
+                return NotFound((), f"{of_table.kind} takes each once of the options {known}; got {of_table.unknown}")
             node = self._of_table(of_table)
             if node is not None:
                 return Explained(node, None)

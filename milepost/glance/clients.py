@@ -68,6 +68,8 @@ SUMMED: Final = (
     *("projects", "revenue", "cost", "margin", "unbilled", "on_statement", "owed", "overdue"),
     *("unapplied", "retained", "prepaid", "exceptions", "revenue_before", "cost_before"),
 )
+# What leaves a client something to bill, to settle or to decide.
+OPEN: Final = ("unbilled", "on_statement", "owed", "unapplied", "retained", "prepaid", "exceptions")
 NOTES: Final = (
     "Amounts are the ledger's, in its currency. Unbilled is on no statement; on a statement is not invoiced.",
 )
@@ -77,7 +79,7 @@ def clients(firm: FirmAtMoment, wanted: Wanted) -> Glance:
     sums = _sums(firm)
     found = wanted.of(_rows(firm, sums), firm)
     if wanted.only_open:
-        found = [row for row in found if any(row.amount(each) for each in ("unbilled", "on_statement", "owed"))]
+        found = [row for row in found if any(row.amount(each) for each in OPEN)]
     accounts = {name: of for name, (of, _) in ACCOUNTS.items()} | {"unbilled": UNBILLED}
     return Glance(
         "clients",
@@ -88,7 +90,7 @@ def clients(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         _totals(found),
         feet_of(firm, _figures(sums), accounts),
         (*firm.not_whole(), *NOTES),
-        "no client fits what was asked for" if firm.customers else "no client is known yet",
+        "no client is known yet",
         filters=wanted.filters,
     )
 
@@ -102,18 +104,18 @@ def _sums(firm: FirmAtMoment) -> Sums:
     found: Sums = defaultdict(lambda: defaultdict(list))
     for each in firm.accounts:
         if (name := named.get(each.account)) is not None and each.ledger:
-            client = each.customer_id or firm.client_of(each.project_id, each.contract_id)
+            client = firm.payer_of(each)
             of_key = found[client, each.entity_id, each.ledger_currency]
             of_key[name].append(Part(each.ledger, each))
             if each.opening and name in {"revenue", "cost"}:
                 of_key[f"{name}{BEFORE}"].append(Part(each.opening, BeforeTheBooks(each)))
     for piece in pieces(firm):
-        client = piece.customer_id or firm.client_of(piece.project_id, piece.contract_id)
+        client = firm.payer_of(piece)
         name = "on_statement" if piece.reason is Reason.STATEMENT else "unbilled"
         found[client, piece.entity_id, piece.ledger_currency][name].append(Part(piece.ledger, piece))
     for item in open_items(firm):
         if item.kind == INVOICES and overdue_days(firm, item) > 0:
-            client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
+            client = firm.payer_of(item)
             found[client, item.entity_id, item.ledger_currency]["overdue"] += item.parts(LEDGER)
     return found
 

@@ -1,4 +1,4 @@
-"""What holds the tables to the ledger: sums beside those of accounts, and ids under which an account's part is explained."""
+"""What holds the tables to the ledger: their sums beside those of accounts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,3 @@ def feet_of(
             if foot.in_table or foot.in_ledger:
                 feet.append(foot)
     return feet
-
-
-def ledger_ids(
-    firm: FirmAtMoment, entity_id: str, project_id: str, accounts: Iterable[str], sums: Mapping[str, Amount]
-) -> tuple[str, ...]:
-    """What a project gives to accounts, as `milepost explain` takes it; of one that shares its engagement the project itself."""
-    engagement_id, period = firm.engagement_of.get(project_id), firm.last_period.get(entity_id)
-    if engagement_id is None or period is None:
-        return (project_id,) if project_id in firm.projects else ()
-    return tuple(f"{entity_id}/{period}/{each}#closing@{engagement_id}" for each in accounts if sums.get(each))

@@ -56,7 +56,7 @@ class LedgerMoves(NamedTuple):
         return max(self.by_period)
 
     def balance(self, account: str, before: str) -> Amount:
-        """Of the periods before one, or before a text behind it."""
+        """Of the periods before one, or up to one, given what sorts after it."""
         return sum(moved.get(account, 0) for period, moved in self.by_period.items() if period < before)
 
     @property
@@ -184,5 +184,5 @@ def _year(period: str) -> str:
 
 
 def _after(period: str) -> str:
-    """Behind the period, and before the next one."""
+    """What sorts after the period and before the next one."""
     return f"{period}~"

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 from connectors.files.figure_index import FigureIndex, Tell
 from connectors.files.glance_index import (
@@ -42,6 +42,19 @@ from milepost.console import money_text
 
 MICROSECONDS_A_DAY = 86_400_000_000
 EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Payable(Protocol):
+    """What a sum or an item is of; each is empty where it names none."""
+
+    @property
+    def customer_id(self) -> str: ...
+
+    @property
+    def project_id(self) -> str: ...
+
+    @property
+    def contract_id(self) -> str: ...
 
 
 class FirmAtMoment:
@@ -135,6 +148,10 @@ class FirmAtMoment:
         others = self.contracts_on(project_id)
         return text(self.contracts.get(others[0]), "customer") if others else ""
 
+    def payer_of(self, of: Payable) -> str:
+        """Whom it names, else the client of its contract and project."""
+        return of.customer_id or self.client_of(of.project_id, of.contract_id)
+
     @cached_property
     def _contracts_by_project(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -156,15 +173,6 @@ class FirmAtMoment:
         """The contract's, else the project's."""
         return text(self.contracts.get(contract_id), "company") or text(self.projects.get(project_id), "company")
 
-    @cached_property
-    def engagement_of(self) -> Mapping[str, str]:
-        """Of each project that is the only one of its engagement, the engagement: what it gives to an account is the project's."""
-        found: dict[str, list[str]] = {}
-        for index, cut in self._shards:
-            for project_id, engagement_id in index.glance.engagements(cut):
-                found.setdefault(engagement_id, []).append(project_id)
-        return {projects[0]: engagement_id for engagement_id, projects in found.items() if len(projects) == 1}
-
     # Sums
 
     @cached_property
@@ -178,15 +186,6 @@ class FirmAtMoment:
             if each.account in wanted:
                 key = each.entity_id, each.ledger_currency
                 found[key] = found.get(key, 0) + each.ledger
-        return found
-
-    @cached_property
-    def last_period(self) -> Mapping[str, str]:
-        """By company the last accounting period with a journal."""
-        found: dict[str, str] = {}
-        for index, cut in self._shards:
-            for entity_id, period in index.glance.last_periods(cut):
-                found[entity_id] = max(period, found.get(entity_id, ""))
         return found
 
     def about(

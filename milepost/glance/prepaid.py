@@ -56,9 +56,8 @@ COLUMNS: Final = (
 SUMMED: Final = ("brought_forward", *MOVES, "left", "hours_left", "money_left")
 RETAINER: Final = "retainer"
 QUANTITY_PER_AMOUNT: Final = 10 ** (QUANTITY_SCALE - AMOUNT_SCALE)
-# What a fee is that nobody bills: what expires of a retainer, what is kept of a deposit; and what a customer gets back.
+# What a fee is that nobody bills: what expires of a retainer, what is kept of a deposit.
 EXPIRED: Final = frozenset({"expired", "kept"})
-REFUND: Final = "refund"
 
 
 class _Running(NamedTuple):
@@ -139,7 +138,7 @@ def _running(firm: FirmAtMoment, posted: Iterable[tuple[str, ...]]) -> dict[tupl
 
 
 def _key(firm: FirmAtMoment, each: AboutSum) -> tuple[str, ...]:
-    client = each.customer_id or firm.client_of(each.project_id, each.contract_id)
+    client = firm.payer_of(each)
     kind = _kind(firm, each)
     whose = client, each.contract_id, each.project_id, each.entity_id
     return (*whose, kind, each.currency, each.ledger_currency, each.account)

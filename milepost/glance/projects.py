@@ -110,15 +110,9 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         _totals(found, exceptions),
         feet_of(firm, _figures(sums), ACCOUNTS),
         (*firm.not_whole(), *NOTES),
-        _why_none(firm),
+        "no project is known yet",
         filters=wanted.filters,
     )
-
-
-def _why_none(firm: FirmAtMoment) -> str:
-    if not firm.projects:
-        return "no project is known yet"
-    return "no project fits what was asked for"
 
 
 def _rows(firm: FirmAtMoment, sums: Sums, exceptions: Mapping[str, list[WaitingException]]) -> list[GlanceRow]:

@@ -355,7 +355,7 @@ def shares_of(whole: Amount, weights: Sequence[Amount], currency: str) -> list[A
 
 
 def _row(firm: FirmAtMoment, item: OpenItem) -> GlanceRow:
-    client = item.customer_id or firm.client_of(item.project_id, item.contract_id)
+    client = firm.payer_of(item)
     texts: dict[str, Cell] = {
         "client": client or None,
         "client_name": firm.client_name(client) or None,
@@ -400,7 +400,7 @@ def terms_of(firm: FirmAtMoment, item: OpenItem) -> InvoiceTerms | None:
     posted_on, statement = date.fromisoformat(posted), firm.statements.get(item.about)
     if statement is not None and statement.due_on is not None:
         return InvoiceTerms(posted_on, date.fromordinal(statement.due_on), "by the statement")
-    return _by_customer(firm, item.customer_id or firm.client_of(item.project_id, item.contract_id), posted_on)
+    return _by_customer(firm, firm.payer_of(item), posted_on)
 
 
 def _by_customer(firm: FirmAtMoment, client: str, posted_on: date) -> InvoiceTerms:

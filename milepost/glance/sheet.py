@@ -79,7 +79,8 @@ class LedgerFoot(NamedTuple):
 
 
 class Glance(NamedTuple):
-    """`totals` sum rows by currency; `feet` compare all rows with the ledger, whatever is filtered; `empty` says why there is no row.
+    """`totals` sum rows by currency; `feet` compare all rows with the ledger, whatever is filtered; `none_at_all` says why the
+    whole firm has no row.
 
     `asked` are options that say what rows are of, `filters` those that choose rows: `since=2026-03-01`.
     """
@@ -92,9 +93,14 @@ class Glance(NamedTuple):
     totals: Sequence[GlanceRow] = ()
     feet: Sequence[LedgerFoot] = ()
     notes: Sequence[str] = ()
-    empty: str = ""
+    none_at_all: str = ""
     asked: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> str:
+        """Why there is no row."""
+        return "nothing fits what was asked for" if self.filters else self.none_at_all
 
     def id_of(self, row: GlanceRow, column: str) -> str:
         """What `milepost explain` takes for a figure; empty where the row has none: `projects/BERLIN/BRIDGE#cost`."""

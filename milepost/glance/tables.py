@@ -24,16 +24,30 @@ from milepost.glance.unbilled import unbilled
 from milepost.glance.wanted import UnknownName, Wanted
 
 KINDS: Final = ("projects", "clients", "receivables", "unbilled", "prepaid", "people")
+_CHOOSING: Final = ("company", "client", "project", "manager", "practice")
+# What a table's ids may ask for before their row.
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "projects": (*_CHOOSING, "open"),
+    "clients": ("company", "client", "open"),
+    "receivables": ("company", "client", "project"),
+    "unbilled": _CHOOSING,
+    "prepaid": ("since", "company", "client", "project", "open"),
+    "people": ("from", "to", "by-project", *_CHOOSING),
+    STATEMENT: (),
+}
+_WITHOUT_VALUE: Final = frozenset({"open", "by-project"})
 _ID: Final = re.compile(rf"({'|'.join((*KINDS, STATEMENT))})(?:\?([^/]*))?/(.+)#([a-z0-9_]+)")
 
 
 class TableFigureId(NamedTuple):
-    """What an id asks for: the figure of a column in the row of a key."""
+    """What an id asks for: the figure of a column in the row of a key. `unknown` is the first option that its table does not take, or not
+    so."""
 
     kind: str
     options: Mapping[str, str]
     key: str
     column: str
+    unknown: str = ""
 
     @property
     def whose(self) -> tuple[str, str]:
@@ -47,8 +61,20 @@ def table_figure(wanted: str) -> TableFigureId | None:
     found = _ID.fullmatch(wanted)
     if found is None:
         return None
-    pairs = (each.partition("=") for each in (found[2] or "").split("&") if each)
-    return TableFigureId(found[1], {name: unescape(value) for name, _, value in pairs}, found[3], found[4])
+    options: dict[str, str] = {}
+    unknown = ""
+    for each in (found[2] or "").split("&") if found[2] is not None else ():
+        name, is_stated, value = each.partition("=")
+        if name not in OPTIONS[found[1]] or name in options or bool(is_stated) is (name in _WITHOUT_VALUE):
+            unknown = unknown or each or "(nothing)"
+        options[name] = unescape(value)
+    return TableFigureId(found[1], options, found[3], found[4], unknown)
+
+
+def options_text(kind: str) -> str:
+    """As an id states them: `since=..., company=..., open`."""
+    said = (name if name in _WITHOUT_VALUE else f"{name}=..." for name in OPTIONS[kind])
+    return ", ".join(said) or "none"
 
 
 def table_of(firm: FirmAtMoment, kind: str, options: Mapping[str, str]) -> Glance | None:
@@ -71,8 +97,10 @@ def table_of(firm: FirmAtMoment, kind: str, options: Mapping[str, str]) -> Glanc
                 return clients(firm, wanted)
             case "receivables":
                 return receivables(firm, wanted)
-            case _:
+            case "unbilled":
                 return unbilled(firm, wanted)
+            case _:
+                return None
     except (KeyError, ValueError, UnknownName):
         return None
 

@@ -61,7 +61,7 @@ def unbilled(firm: FirmAtMoment, wanted: Wanted) -> Glance:
 def _rows(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
     groups: dict[Key, list[UnbilledPiece]] = defaultdict(list)
     for piece in every:
-        client = piece.customer_id or firm.client_of(piece.project_id, piece.contract_id)
+        client = firm.payer_of(piece)
         groups[
             client,
             piece.project_id,

@@ -120,7 +120,21 @@ def test_an_empty_table_says_why(tmp_path: Path) -> None:
         ("people", "People as of 2026-03-01T08:00:05Z: none, since no hours are approved in these months"),
     ):
         result = CliRunner().invoke(app, [verb, "--output", str(tmp_path / "output")])
-        assert result.stdout.rstrip() == expected
+        assert result.stdout.splitlines()[0] == expected
+    asked_for = ["receivables", "--client", "ACME", "--output", str(tmp_path / "output")]
+    assert "none, since nothing fits what was asked for" in CliRunner().invoke(app, asked_for).stdout
+
+
+@pytest.mark.parametrize("options", ["clint=ACME", "client", "open&open", "by-project"])
+def test_an_id_with_an_option_that_its_table_lacks_is_refused(options: str) -> None:
+    """Without the option it would be a figure of the whole firm."""
+    assert asked("explain", "projects?client=ACME/total/EUR#revenue").exit_code == 0
+    result = asked("explain", f"projects?{options}/total/EUR#revenue")
+    assert result.exit_code == 2
+    expected = (
+        "projects takes each once of the options company=..., client=..., project=..., manager=..., practice=..., open"
+    )
+    assert f"{expected}; got {options.rpartition('&')[2]}" in " ".join(result.stderr.split())
 
 
 # Forms

@@ -5,7 +5,7 @@ What is recorded and not taken in yet counts as paid, so that two commands betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -87,11 +87,13 @@ def spread(
     *,
     oldest: bool,
     recorded: frozenset[str],
+    off: Collection[str] = (),
 ) -> dict[str, Amount]:
-    """By invoice, as `--for` and `--oldest` say; `recorded` are those that may wait for the next run. Raises BadParameter where it
-    cannot be."""
+    """By invoice, as `--for` and `--oldest` say; `recorded` are those that may wait for the next run, `off` those that `--oldest` does not
+    pay. Raises BadParameter where it cannot be."""
     applied = _applied_for(wanted, invoices, currency, cash, recorded)
-    return _with_oldest(applied, invoices, currency, cash) if oldest else applied
+    able = {name: one for name, one in invoices.items() if name not in off}
+    return _with_oldest(applied, able, currency, cash) if oldest else applied
 
 
 def as_applications(parts: Mapping[str, Amount]) -> list[dict[str, str]]:

@@ -98,11 +98,15 @@ def apply(
     cash = sum(left.values())
     if cash <= 0 and (for_ or oldest):
         raise typer.BadParameter(_nothing_left(payment), param_hint="PAYMENT")
-    applied = spread(for_ or (), able, currency, cash, oldest=oldest, recorded=pending_invoices(recording))
+    applied = spread(for_ or (), able, currency, cash, oldest=oldest, recorded=pending_invoices(recording), off=taken)
     if oldest and not applied:
         raise typer.BadParameter(f"customer {customer} has no open invoice in {currency}", param_hint="--oldest")
     _check_left(applied, invoices, left, currency)
-    moved = {**{name: -part for name, part in taken.items()}, **applied}
+    moved = _moved(taken, applied)
+    if not moved:
+        raise typer.BadParameter(
+            "as much is taken off each invoice as is put on it: nothing would change", param_hint="--off"
+        )
     recording.send(
         [
             recording.event(
@@ -120,6 +124,12 @@ def apply(
     )
     if rest := cash - sum(applied.values()):
         say(f"{amount_text(rest)} {currency} of payment {payment_id} are for no invoice yet")
+
+
+def _moved(taken: Mapping[str, Amount], applied: Mapping[str, Amount]) -> dict[str, Amount]:
+    """By invoice what comes to it, below zero what goes; of one that is in both the difference."""
+    found = {name: applied.get(name, 0) - taken.get(name, 0) for name in (*taken, *applied)}
+    return {name: part for name, part in found.items() if part}
 
 
 def _payment(payment_id: str, books: StoreReader, pending: Iterable[PaymentReceived | PaymentApplied]) -> BookedPayment:

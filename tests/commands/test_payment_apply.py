@@ -84,6 +84,22 @@ def test_cash_taken_off_an_invoice_waits_for_another(firm: Path) -> None:
     assert open_items() == {"INV-1": "1200.00", "INV-2": "650.00", "PAY-1": "-1000.00", "PAY-2": "-50.00"}
 
 
+def test_what_is_taken_off_and_put_on_one_invoice_is_netted(firm: Path) -> None:
+    """PAY-2 paid 200.00 of INV-2: it comes off, and 80.00 of it go back."""
+    assert milepost(*APPLY, "PAY-2", "--off", "INV-2", "--for", "INV-2=80").exit_code == 0
+    run(firm)
+    assert recorded(firm)[0]["applications"] == [{"invoice_id": "INV-2", "amount": "-120.00"}]
+    assert open_items() == {"INV-1": "1200.00", "INV-2": "720.00", "PAY-1": "-1000.00", "PAY-2": "-120.00"}
+    nothing = refused(*APPLY, "PAY-2", "--off", "INV-2=50", "--for", "INV-2=50")
+    assert "as much is taken off each invoice as is put on it: nothing would change" in nothing
+
+
+def test_what_is_taken_off_an_invoice_pays_the_oldest_others(firm: Path) -> None:
+    assert milepost(*APPLY, "PAY-2", "--off", "INV-2", "--oldest").exit_code == 0
+    run(firm)
+    assert open_items() == {"INV-1": "1000.00", "INV-2": "800.00", "PAY-1": "-1000.00"}
+
+
 def test_the_same_twice_is_recorded_once(firm: Path) -> None:
     """Before the run that takes it in, and after."""
     assert milepost(*APPLY, "PAY-1", "--for", "INV-1").exit_code == 0

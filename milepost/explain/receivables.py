@@ -14,8 +14,10 @@ from milepost.explain.arithmetic import in_units
 from milepost.explain.exchanges import Exchanges, at_rate, unchanged
 from milepost.explain.journal_lines import JournalLines
 from milepost.explain.sources import Sources
-from state.books import CashApplication, Payment, Receivable, WriteOff
+from state.books import BroughtForward, CashApplication, Payment, Receivable, WriteOff
+from state.opening.bills import PAID as SETTLED
 from state.terms.known import entity_policies
+from state.terms.opening import KIND as BROUGHT_FORWARD
 from state.terms.plan import contract_policies
 from state.trace import TracedOutput
 
@@ -371,7 +373,7 @@ class ReceivableNodes:
                 (charged if journal.reverses else gone).extend(taken)
                 if own and journal.contract_id == known.contract_id:
                     break
-            elif self._is_about(journal, invoice_id, other.step):
+            elif self._is_about(journal, invoice_id, other.step) or self._is_settled_before(journal, invoice_id, last):
                 gone += [
                     ReceivableAmounts(negated("taken", one.amount), negated("taken", one.ledger))
                     for one in self._on_receivable(journal)
@@ -415,6 +417,13 @@ class ReceivableNodes:
             and record.event.invoice_id == invoice_id
             for record in self.sources.trace.events
         )
+
+    def _is_settled_before(self, journal: JournalEntry, invoice_id: str, step: int) -> bool:
+        """Whether it is what was paid, or given up, of an open invoice by the day of the balances that stand."""
+        if journal.affected_kind != BROUGHT_FORWARD or journal.rule != f"{SETTLED}/{invoice_id}":
+            return False
+        loaded: BroughtForward | None = self.sources.trace.part_at(BROUGHT_FORWARD, journal.affected_id, step)
+        return loaded is not None and any(one.receipt.journal_id == journal.journal_id for one in loaded.journals)
 
     def _on_receivable(self, journal: JournalEntry) -> list[ReceivableAmounts]:
         return [self.leg(journal, number) for number, line in enumerate(journal.lines, 1) if line.account == RECEIVABLE]

@@ -148,7 +148,7 @@ class Recording:
 
         for event in events:
             if fault := fault_of_line(orjson.dumps(event)):
-                raise typer.BadParameter(fault.reason, param_hint=_option_of(fault.field_path))
+                raise typer.BadParameter(fault.reason, param_hint=_option_of(str(event["type"]), fault.field_path))
         if self.is_dry_run:
             for event in events:
                 write_json(event)
@@ -185,5 +185,32 @@ class Recording:
         return typer.Exit(0)
 
 
-def _option_of(field_path: str) -> str:
-    return f"--{field_path.partition('.')[0].partition('[')[0].replace('_', '-')}"
+# Options that are not called as the field that they fill.
+_OPTIONS: Final = {
+    "tax_amount": "--tax",
+    "requested_by": "--as",
+    "occurred_at": "--at",
+    "received_on": "--on",
+    "applied_on": "--on",
+    "customer_id": "CUSTOMER",
+    "currency": "CURRENCY",
+}
+_AMENDED: Final = frozenset({"effective_on", "treatment", "retroactive", "approved_by", "reason"})
+
+
+def _option_of(type_name: str, field_path: str) -> str:
+    field = field_path.partition(".")[0].partition("[")[0]
+    if (type_name, field) == ("StatementApproved", "approved_by"):
+        return "--as"
+    if type_name == "ContractAmended" and field not in _AMENDED | _OPTIONS.keys():
+        return "--set"
+    return _OPTIONS.get(field) or f"--{field.replace('_', '-')}"
+
+
+def stated_reason(reason: str) -> str:
+    """Raises BadParameter where it says nothing."""
+    if not reason.strip():
+        raise typer.BadParameter(
+            "expected a reason in words, for those who read it later, got none", param_hint="--reason"
+        )
+    return reason.strip()

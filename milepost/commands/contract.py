@@ -19,7 +19,7 @@ import typer
 
 from milepost.console import say, shell_word, tell
 from milepost.days import day
-from milepost.recording import Recording, records
+from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
     from dataflows.whatif import WhatIf
@@ -96,7 +96,7 @@ def amend(
             treatment=treatment.value,
             retroactive=retroactive or None,
             approved_by=approved_by,
-            reason=reason,
+            reason=stated_reason(reason),
             **changed,
         )
         if not recording.is_dry_run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from milepost.console import say
-from milepost.recording import Recording, records
+from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
     from domain.outputs import BillingStatement
@@ -41,8 +41,9 @@ def return_(
     reason: Annotated[str, typer.Option("--reason", help="What is to be corrected.", show_default=False)],
 ) -> None:
     """Return drafts of statements: their work waits for a correction, or for the next statement."""
+    said = stated_reason(reason)
     events = [
-        recording.event(RETURNED, statement_id=one.statement_id, revision=one.revision, reason=reason)
+        recording.event(RETURNED, statement_id=one.statement_id, revision=one.revision, reason=said)
         for one in _to_decide(recording, ids, RETURNED)
     ]
     recording.send(events, "statement_id")

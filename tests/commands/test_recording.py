@@ -132,6 +132,7 @@ def test_what_is_wrong_with_an_invoice_is_said_before_anything_is_written(firm: 
     assert "got BRIDGE, which is a project" in refused("invoice", "mark", "BRIDGE", *AT)
     assert f"the nearest are {MARCH}" in refused("invoice", "mark", f"{MARCH}0", *AT)
     assert "--amount: expected" in refused("invoice", "mark", MARCH, "--amount", "1.200,00", *AT)
+    assert "Invalid value for --tax: expected" in refused("invoice", "mark", MARCH, "--tax", "abc", *AT)
     milepost("invoice", "mark", MARCH, "--invoice-id", "INV-1", *AT)
     assert "the next run posts it; got invoice INV-2 over 1,200.00 EUR" in refused(
         "invoice", "mark", MARCH, "--invoice-id", "INV-2", *AT
@@ -192,6 +193,14 @@ def test_a_draft_is_approved_by_somebody_else_than_who_asked(drafting: Path) -> 
     [one] = said(milepost("statement", "--json"))["statements"]
     assert (one["status"], one["amount_due"]) == ("issued", "1200.00")
     assert [each["approved_by"] for each in recorded(drafting)] == ["ben"]
+
+
+def test_a_draft_is_returned_with_a_reason_by_somebody(drafting: Path) -> None:
+    assert "Invalid value for --reason: expected a reason in words" in refused(
+        "statement", "return", MARCH, "--reason", " ", *AT
+    )
+    assert "Invalid value for --as: expected" in refused("statement", "approve", MARCH, "--as", "", *AT)
+    assert recorded(drafting) == []
 
 
 def test_a_returned_draft_comes_again_when_its_work_is_corrected(drafting: Path) -> None:

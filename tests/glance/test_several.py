@@ -487,6 +487,7 @@ def test_clients_without_postings_are_shown(tmp_path: Path) -> None:
     assert list(rows) == ["ACME", "IDLE", "LONE"]
     assert (rows["LONE"]["company"], rows["LONE"]["projects"], rows["LONE"]["exceptions"]) == ("BERLIN", 1, 1)
     assert (rows["IDLE"]["company"], rows["IDLE"]["projects"], rows["IDLE"]["revenue"]) == (None, 0, "0.00")
+    assert [row["client"] for row in table(tmp_path, "clients", "--open")["rows"]] == ["ACME", "LONE"]
 
 
 @pytest.mark.parametrize(

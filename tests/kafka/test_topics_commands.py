@@ -133,6 +133,13 @@ def test_a_changed_setting_ends_the_check_with_its_code_and_stays(broker: Broker
     admin = AdminClient(broker.client())
     for done in admin.incremental_alter_configs([resource]).values():
         done.result()
+
+    def is_shown() -> bool:
+        """A broker may show a change a little after it has confirmed it."""
+        [described] = admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name)]).values()
+        return bool(described.result()["retention.ms"].value == "604800000")
+
+    until(is_shown)
     told = "milepost topics check --json --set kafka.development=true --set kafka.partitions=2"
     result = run(told)
     assert result.exit_code == WRONG_TOPIC_SETTINGS

@@ -44,7 +44,7 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "funding": ("funding", ("source_id",)),
     "spent": ("spent", ("category",)),
     "cost": ("costs", ("currency",)),
-    "account": ("accounts", ("account",)),
+    "account": ("accounts", ("account", "part")),
 }
 # Those that say where they stand, so that figures end there.
 WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent", "cost", "account"})

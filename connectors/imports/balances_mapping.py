@@ -154,10 +154,11 @@ class CostFields(OfLine):
 
 
 class AccountFields(OfLine):
-    """What the ledger carries on an account, debit positive."""
+    """What the ledger carries on an account, debit positive; of unbilled work also part by part."""
 
     account: IdCell
     ledger_amount: NumberCell
+    part: IdCell | None = None
 
 
 class OpenInvoiceFields(CellPart):

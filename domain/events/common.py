@@ -95,6 +95,7 @@ class AccountForward(NamedTuple):
     account: str
     ledger_amount: Amount
     source_row: str | None = None
+    part: str | None = None
 
 
 class BalanceForward(NamedTuple):

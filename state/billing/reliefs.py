@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.accounts import CONTRACT_LIABILITY, REVENUE, UNBILLED_RECEIVABLE
+from domain.accounts import CONTRACT_LIABILITY, REVENUE, UNBILLED
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, moved, relieved
 from domain.ledger.recorded import Carried
@@ -147,9 +147,11 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
     """Whether all that the entry carries on the contract was posted at the invoice's rate, and what was invoiced of it before was
     carried at that, but for a cent; else the rest is no mere rounding."""
     work, mode = entry.standing, plan.policies.money_mode
-    if work is not None and work.charge is not None and work.charge.opening is not None:
+    if work is not None and work.charge is not None and work.charge.carried_on is not None:
         # What was brought forward carries what was stated, at whatever rates.
-        return at_its_rate(*unbilled_positions(entry).get((plan.contract_id, UNBILLED_RECEIVABLE), (0, 0)), slot, mode)
+        positions = unbilled_positions(entry)
+        on_accounts = (positions.get((plan.contract_id, account), (0, 0)) for account in UNBILLED)
+        return all(at_its_rate(*position, slot, mode) for position in on_accounts)
     rates = {
         journal.exchange_rate
         for journal in (work.journals if work else ())

@@ -67,7 +67,7 @@ def drawn_price(draft: Draft, entry: Entry, work: Work, price: Price, plan: Line
     others = [row for row in rows if row.entry_id != own.entry_id]
     if gives_up and len(others) == len(rows):
         taken = add(taken, gives_up, -1)
-    found = _consume(known, Span(min(days), over, _last_ended(draft, contract)), taken, [*others, own])
+    found = _consume(known, Span(min(days), over, _last_ended(draft, contract, known)), taken, [*others, own])
     return _shared(own, found.shares[entry.entry_id])
 
 
@@ -85,7 +85,7 @@ def settle(draft: Draft, contract: Contract, line_id: str, ended: date | None = 
         return
     rows = _rows(draft, contract, line_id, first)
     taken = less(known.drawn, (row.price.drawn or NOTHING for row in rows))
-    used = _consume(known, Span(first, over, ended or _last_ended(draft, contract)), taken, rows)
+    used = _consume(known, Span(first, over, _last_ended(draft, contract, known, ended)), taken, rows)
     fees = line_fees(draft, contract, line_id)
     periods = tuple(EndedPeriod(one.start, one.to, dict(one.limits), tuple(one.over)) for one in used.ended)
     if (periods, tuple(used.topped_up)) != (fees.ended, fees.topped_up):
@@ -225,8 +225,9 @@ def _place(draft: Draft, contract: Contract, line_id: str, entry: Entry | None) 
     return _Place(row.price.day, row.order, row.asked) if row is not None else None
 
 
-def _last_ended(draft: Draft, contract: Contract) -> date:
-    return local_date(draft.cause.recorded_at, zone_of(draft, contract)) - DAY
+def _last_ended(draft: Draft, contract: Contract, known: LineHistory, ended: date | None = None) -> date:
+    day = ended or local_date(draft.cause.recorded_at, zone_of(draft, contract)) - DAY
+    return max(day, known.begins_after or day)
 
 
 def _is_on(price: Price, contract: Contract, line_id: str) -> bool:

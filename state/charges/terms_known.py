@@ -33,9 +33,15 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
         draft.line(contract.contract_id, line_id).drawn,
         left_of(contract, fees),
         charged_beside(draft, contract, line_id) if any(methods.has_minimum(one.line.terms) for one in held) else {},
-        draft.project(held[-1].line.project_id).begins_after if held else None,
+        begins_after(draft, contract, line_id),
         expired_before(draft, contract.contract_id, held[-1].line.project_id, line_id) if held else {},
     )
+
+
+def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:
+    """The last day that balances of the line's project include."""
+    held = agreed_versions(draft, contract, line_id)
+    return draft.project(held[-1].line.project_id).begins_after if held else None
 
 
 def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:

@@ -122,17 +122,18 @@ def _note_out_of_range(draft: Draft, event: ProgressReported, part_id: str) -> N
 def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended: bool = False) -> None:
     """Everything that the contract charges by itself up to the day of the event where the contract is billed, or to a later one.
 
-    A day's end may come after events of the next day, which it does not undo. `ended`: the day `until` has ended, so that what was due on
-    it is overdue.
+    A day's end may come after events of the next day, which it does not undo, nor what balances include. `ended`: the day `until` has
+    ended, so that what was due on it is overdue.
     """
     if not contract.in_force or not _charges(draft, contract):
         return
     zone = zone_of(draft, contract)
-    day = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
+    today = max(until or BEGINNING, local_date(draft.cause.recorded_at, zone))
     upcoming: list[date] = []
     for line_id in line_ids(contract):
         drawing.settle(draft, contract, line_id, until if ended else None)
         known = known_of(draft, contract, line_id)
+        day = max(today, known.begins_after or BEGINNING)
         fees = list(fees_due(draft, contract, line_id, known, day + HORIZON))
         fees += settlement(contract, known, fees)
         upcoming += [fee.day for fee in fees if fee.day > day]
@@ -143,7 +144,7 @@ def settle(draft: Draft, contract: Contract, until: date | None = None, *, ended
         milestones_due.watch(draft, contract, line_id, known, zone, day, until if ended else None)
         if ended and own_periods.is_below_top_up(draft, contract, line_id, day):
             draft.due.add((zone, ""))
-    look_again(draft, contract, zone, day, upcoming)
+    look_again(draft, contract, zone, today, upcoming)
 
 
 def _show_periods(draft: Draft, contract: Contract, line_id: str, known: LineHistory, days: tuple[date, date]) -> None:

@@ -18,7 +18,7 @@ from domain.terms import methods
 from domain.terms.kind import OVER_TIME
 from domain.work.rows import SCHEDULED_REVENUE, row_id
 from state.books import Charge, Contract, LineFees
-from state.charges.terms_known import agreed_versions, known_of
+from state.charges.terms_known import agreed_versions, begins_after, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON, bring, look_again, project_of
 from state.ledger.position import is_over_time
@@ -30,15 +30,17 @@ DAY = timedelta(days=1)
 
 
 def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
-    """Everything that the contract's lines have earned by the end of the day before the event's in the entity's zone, or of a later one."""
+    """Everything that the contract's lines have earned by the end of the day before the event's in the entity's zone, or of a later one,
+    as of the last day that their balances include."""
     entity = draft.reference.entity(contract.terms.legal_entity_id)
     if not contract.in_force or entity is None or not is_over_time(draft, contract):
         return
-    day = max(ended or BEGINNING, local_date(draft.cause.recorded_at, entity.zone) - DAY)
+    yesterday = max(ended or BEGINNING, local_date(draft.cause.recorded_at, entity.zone) - DAY)
     upcoming: list[date] = []
     for line_id in line_ids(contract):
         part_id = composed(contract.contract_id, line_id)
         known: LineFees = draft.part("fees", part_id) or LineFees()
+        day = max(yesterday, begins_after(draft, contract, line_id) or BEGINNING)
         earns = _earning(draft, contract, line_id, day + HORIZON)
         months = list(by_month(earns, partial(period, draft, entity), day + HORIZON))
         upcoming += [month.last for month in months if month.last > day][:1]
@@ -49,7 +51,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))
-    look_again(draft, contract, entity.zone, day, upcoming)
+    look_again(draft, contract, entity.zone, yesterday, upcoming)
 
 
 def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Earning:

@@ -32,12 +32,13 @@ from state.draft import Draft
 from state.handlers import retention
 from state.ledger.deposit_balance import balance as deposit_balance
 from state.ledger.deposit_balance import deposit_row
+from state.ledger.position import is_over_time
 from state.ledger.posting import about, booking_of, emit, with_standing
 from state.opening.faults import Stated
 from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import say_exchange
-from state.opening.work_rows import carried_rows, opening_rows
+from state.opening.work_rows import carried_rows, is_of_part, opening_rows
 from state.totals import standing_price, unbilled_positions
 
 EXCHANGE = "exchange_difference"
@@ -91,11 +92,15 @@ def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, st
     main = (others or deposits)[0][0]
     if others and by_account:
         on_liability = sum(stands.get(one, 0) for one in (*UNBILLED, CONTRACT_LIABILITY)) - unbilled
+        by_row = (UNBILLED_RECEIVABLE,) if is_over_time(draft, loading.contract) else UNBILLED
         for account in (CONTRACT_ASSET, CONTRACT_LIABILITY):
-            own = stands.get(account, 0) - (on_liability if account == CONTRACT_LIABILITY else 0)
-            legs.append(Leg(account, EXCHANGE, 0, by_account[account] - own))
-        for one, _ in others:
-            _carry_receivable(draft, loading, one, legs if one is main else [], since)
+            if account not in by_row:
+                own = stands.get(account, 0) - (on_liability if account == CONTRACT_LIABILITY else 0)
+                legs.append(Leg(account, EXCHANGE, 0, by_account[account] - own))
+        lines = [one for one, _ in others]
+        more = {account: _more_of_rows(draft, loading, lines, account, since) for account in by_row}
+        for one in lines:
+            _carry_unbilled(draft, loading, one, legs if one is main else [], more)
         legs = []
     elif others:
         price = standing_price(_row_of_line(draft, loading, main.balance.line_id))
@@ -154,24 +159,64 @@ def _by_account(loading: Loading) -> Counter[str]:
     )
 
 
-def _carry_receivable(
-    draft: Draft, loading: Loading, stated: Stated, legs: Sequence[Leg], since: Mapping[tuple[str, str], Amount]
+def _more_of_rows(
+    draft: Draft,
+    loading: Loading,
+    lines: Sequence[Stated],
+    account: str,
+    since: Mapping[tuple[str, str], Amount],
+) -> dict[str, Amount]:
+    """By row what an account of unbilled work lacks of what is stated: a part by itself, all else of the line in proportion.
+
+    1160 that one line states is of the whole contract.
+    """
+    stating = [one for one in lines if any(each.account == account for each in one.balance.accounts)]
+    together = account == CONTRACT_ASSET and len(stating) <= 1
+    found: dict[str, Amount] = {}
+    for group in [lines] if together else [[one] for one in lines]:
+        rows = [entry for one in group for entry in _rows_of_line(draft, loading, one)]
+        main = _row_of_line(draft, loading, group[0].balance.line_id)
+        for part, wanted in _by_part(group, account).items():
+            own = [entry for entry in rows if is_of_part(entry, part)] if part is not None else rows
+            rows = [entry for entry in rows if entry not in own] if part is not None else rows
+            stands = [
+                (entry.entry_id, *unbilled_positions(entry).get((loading.contract.contract_id, account), (0, 0)))
+                for entry in own
+            ]
+            taken = sum(since.get((row, account), 0) for row, _, _ in stands)
+            more = wanted - taken - sum(ledger for _, _, ledger in stands)
+            unbilled = [(row, amount) for row, amount, _ in stands if amount] or [(main.entry_id, 1)]
+            parts = allocate(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)
+            for (row, _), each in zip(unbilled, parts, strict=True):
+                found[row] = found.get(row, 0) + each
+    return found
+
+
+def _by_part(lines: Sequence[Stated], account: str) -> dict[str | None, Amount]:
+    """What is stated of the account, what is not of a part (None) at the end."""
+    stated = [each for one in lines for each in one.balance.accounts if each.account == account]
+    found: dict[str | None, Amount] = {each.part: each.ledger_amount for each in stated if each.part is not None}
+    found[None] = sum(each.ledger_amount for each in stated if each.part is None)
+    return found
+
+
+def _rows_of_line(draft: Draft, loading: Loading, stated: Stated) -> list[Entry]:
+    line_id = stated.balance.line_id
+    return [*carried_rows(draft, loading.contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
+
+
+def _carry_unbilled(
+    draft: Draft, loading: Loading, stated: Stated, legs: Sequence[Leg], more: Mapping[str, Mapping[str, Amount]]
 ) -> None:
-    """Bring 1150 of the line to what is stated, on the rows that have it, in proportion; `legs` are of the contract, on its row."""
-    contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
-    rows = [*carried_rows(draft, loading.contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
-    stands = [(entry, *unbilled_positions(entry).get((contract_id, UNBILLED_RECEIVABLE), (0, 0))) for entry in rows]
-    wanted = sum(each.ledger_amount for each in stated.balance.accounts if each.account == UNBILLED_RECEIVABLE)
-    taken = sum(since.get((entry.entry_id, UNBILLED_RECEIVABLE), 0) for entry in rows)
-    more = wanted - taken - sum(ledger for _, _, ledger in stands)
-    main = _row_of_line(draft, loading, line_id)
-    unbilled = [(entry, amount) for entry, amount, _ in stands if amount] or [(main, 1)]
-    parts = allocate(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)
-    of_rows = {entry.entry_id: part for (entry, _), part in zip(unbilled, parts, strict=True)}
-    own = Leg(UNBILLED_RECEIVABLE, EXCHANGE, 0, of_rows.pop(main.entry_id, 0))
-    _adjust(draft, loading, stated, [*legs, own])
-    for row, part in of_rows.items():
-        _adjust(draft, loading, stated, [Leg(UNBILLED_RECEIVABLE, EXCHANGE, 0, part)], row)
+    """Bring unbilled accounts of the line's rows to what is stated; `legs` are of the contract, on the line's main row."""
+    main = _row_of_line(draft, loading, stated.balance.line_id).entry_id
+    of_rows = {main: list(legs)}
+    for row in (main, *(entry.entry_id for entry in _rows_of_line(draft, loading, stated) if entry.entry_id != main)):
+        for account, by_row in more.items():
+            if row in by_row:
+                of_rows.setdefault(row, []).append(Leg(account, EXCHANGE, 0, by_row[row]))
+    for row, own in of_rows.items():
+        _adjust(draft, loading, stated, own, row)
 
 
 def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequence[Leg], row: str | None = None) -> None:
@@ -194,7 +239,9 @@ def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequenc
     draft.put_entry(entry, with_standing(entry, replace(work, journals=(*work.journals, posted))))
     if draft.why is not None:
         currencies = loading.slot.currency, loading.slot.entity.currency
-        say_exchange(draft.why, posted.journal_id, loading.event, stated.place, (work.project_id, legs), currencies)
+        of_row = (each.part for each in balance.accounts if each.part is not None and is_of_part(entry, each.part))
+        lines = work.project_id, legs
+        say_exchange(draft.why, posted.journal_id, loading.event, stated.place, lines, currencies, next(of_row, None))
 
 
 def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:

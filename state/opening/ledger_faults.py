@@ -8,13 +8,14 @@ Over the lines of a contract, accounts of revenue come to `ledger.revenue`, thos
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from domain.accounts import CONTRACT_POSITION, CURRENCY_ROUNDING, REVENUE
+from domain.accounts import CONTRACT_POSITION, CURRENCY_ROUNDING, REVENUE, UNBILLED
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import CostForward
 from domain.money import format_amount
 from domain.units import Amount
 from state.draft import Draft
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
+from state.opening.work_rows import UNBILLED_ENDED
 
 # What a ledger may be stated to carry by account.
 BY_ACCOUNT = (*REVENUE, *CONTRACT_POSITION, CURRENCY_ROUNDING)
@@ -71,11 +72,28 @@ def _accounts(stated: Stated) -> Iterator[OpeningFault]:
     if balance.accounts and (plan.currency == plan.entity.currency or balance.ledger is None):
         message = f"accounts: expected none, as they are for contracts in another currency than {plan.entity.currency}, with ledger amounts"
         yield _fault(stated, "accounts", message)
-    for account, number in Counter(each.account for each in balance.accounts).items():
+    for (account, part), number in Counter((each.account, each.part) for each in balance.accounts).items():
+        of = f"account {account}" if part is None else f"account {account}, part {part}"
         if account not in BY_ACCOUNT:
             yield _fault(stated, "accounts", f"expected one of the accounts {', '.join(BY_ACCOUNT)}, got {account}")
         elif number > 1:
-            yield _fault(stated, "accounts", f"account {account}: expected once, stated {number} times")
+            yield _fault(stated, "accounts", f"{of}: expected once, stated {number} times")
+        elif part is not None:
+            yield from _part(stated, account, part)
+
+
+def _part(stated: Stated, account: str, part: str) -> Iterator[OpeningFault]:
+    """A part of unbilled work is a milestone that is stated as accepted, or what `unbilled_ended` states."""
+    of = f"account {account}, part {part}"
+    if account not in UNBILLED:
+        yield _fault(stated, "accounts", f"{of}: expected no part, as only {' and '.join(UNBILLED)} are stated by part")
+    elif part == UNBILLED_ENDED:
+        if not stated.balance.unbilled_ended:
+            yield _fault(stated, "accounts", f"{of}: expected unbilled_ended beside it, got none")
+    elif all(each.milestone_id != part for each in stated.balance.milestones):
+        accepted = ", ".join(each.milestone_id for each in stated.balance.milestones) or "none"
+        message = f"{of}: expected {UNBILLED_ENDED}, or a milestone that is stated as accepted ({accepted})"
+        yield _fault(stated, "accounts", message)
 
 
 def _sums(own: Sequence[Stated]) -> Iterator[OpeningFault]:

@@ -5,9 +5,9 @@ The event has one figure a line; where a row or a bill has a part of it, the exp
 
 from collections.abc import Mapping, Sequence
 
-from domain.accounts import RECEIVABLE
+from domain.accounts import RECEIVABLE, UNBILLED
 from domain.events.commercial import BalancesBroughtForward
-from domain.explanation import Node, constant, less
+from domain.explanation import Node, constant, less, total
 from domain.identity import composed
 from domain.ledger.journal import Leg
 from domain.ledger.recorded import Carried, LineParts
@@ -231,6 +231,7 @@ def say_exchange(
     place: int,
     lines: tuple[str, Sequence[Leg]],
     currencies: tuple[str, str],
+    part: str | None = None,
 ) -> None:
     """In ledger currency alone: what the ledger is stated to carry, less what the rate of the day makes of it."""
     parts = LineParts(*currencies)
@@ -238,7 +239,7 @@ def say_exchange(
     ledger = event.lines[place].ledger
     assert ledger is not None, "it was stated"
     whole = field(event, place, "ledger.revenue", ledger.revenue, currencies[1])
-    of_accounts = {leg.account: _account(event, leg.account, currencies[1]) for leg in legs}
+    of_accounts = {leg.account: _account(event, place, leg.account, part, currencies[1]) for leg in legs}
     for leg in legs:
         nothing = constant("nothing in contract currency", 0, "amount", currencies[0])
         amount = part_of(of_accounts[leg.account] or whole, leg.ledger_amount, f"{leg.account}, in ledger currency")
@@ -246,12 +247,23 @@ def say_exchange(
     parts.record(why, journal_id, [(project_id, leg) for leg in legs])
 
 
-def _account(event: BalancesBroughtForward, account: str, currency: str) -> Node | None:
-    """What is stated of the account on the first of the lines that has it."""
-    for place, balance in enumerate(event.lines):
-        for number, each in enumerate(balance.accounts):
-            if each.account == account:
-                title = f"line {balance.line_id}: account {account}{row_of(each.source_row)}"
-                at = f"lines[{place}].accounts[{number}].ledger_amount"
-                return in_event(title, each.ledger_amount, "amount", event, at, currency)
-    return None
+def _account(event: BalancesBroughtForward, place: int, account: str, part: str | None, currency: str) -> Node | None:
+    """What is stated of the account: of the part, of the line, else of all lines that have it."""
+    stated = [
+        (at, number, each)
+        for at, balance in enumerate(event.lines)
+        for number, each in enumerate(balance.accounts)
+        if each.account == account
+    ]
+    own = [one for one in stated if one[0] == place and one[2].part == part] or [
+        one for one in stated if one[0] == place
+    ]
+    nodes = []
+    for at, number, each in own if account in UNBILLED and own else stated:
+        of = f"account {account}" if each.part is None else f"account {account}, {each.part}"
+        title = f"line {event.lines[at].line_id}: {of}{row_of(each.source_row)}"
+        where = f"lines[{at}].accounts[{number}].ledger_amount"
+        nodes.append(in_event(title, each.ledger_amount, "amount", event, where, currency))
+    if len(nodes) < 2:
+        return nodes[0] if nodes else None
+    return total(f"account {account} of all lines", nodes, currency=currency)

@@ -81,12 +81,21 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     units = _units_value(contract, worked.plan, balance, event, balance.units)
     ended = _last_of_ended(draft, loading)
     billed, rest = worked.billed, worked.rest
-    parts: list[tuple[str, str, Amount]] = []
+    before = worked._replace(day=min(worked.day, ended)) if ended is not None else worked
+    parts: list[tuple[str, str, _Worked, Amount]] = []
+    whole = sum(of_categories.values())
+    others = max(rest - whole + max(min(whole, billed), 0), 0)
+    ended_of_categories = max(balance.unbilled_ended - others, 0) if ended is not None else 0
     for category, each in of_categories.items():
         of_billed = max(min(each, billed), 0)
-        billed, rest = billed - of_billed, rest - (each - of_billed)
+        open_then = each - of_billed
+        then_ended = max(min(open_then, ended_of_categories), 0)
+        billed, rest = billed - of_billed, rest - open_then
+        ended_of_categories -= then_ended
         name = f"{EXPENSE}/{category}"
-        parts += [(name, category, of_billed), (f"{name}/{UNBILLED_REST}", category, each - of_billed)]
+        parts.append((name, category, worked, of_billed))
+        parts.append((f"{name}/{UNBILLED_ENDED}", category, before, then_ended))
+        parts.append((f"{name}/{UNBILLED_REST}", category, worked, open_then - then_ended))
     of_rest = max(min(units, rest), 0)
     of_ended = max(min(balance.unbilled_ended, rest), 0) if ended is not None else 0
     units_ended = max(of_ended - (rest - of_rest), 0)
@@ -119,14 +128,13 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         spent = {each.category: each.spent for each in balance.spent}
         work = OpeningWork(balance.hours, hours, cost, *own, worked.drawn, spent)
         _take(draft, loading, stated, worked, "", billed, work, earned=worked.earns)
-    for name, category, amount in parts:
+    for name, category, on, amount in parts:
         if amount:
-            _take(draft, loading, stated, worked, name, amount, OpeningWork(category=category))
+            _take(draft, loading, stated, on, name, amount, OpeningWork(category=category))
     earned = 0 if worked.earns is not None else None
     if balance.conceded:
         work = OpeningWork(0, 0, 0, -balance.conceded)
         _take(draft, loading, stated, worked, CONCEDED, -balance.conceded, work, earned=earned)
-    before = worked._replace(day=min(worked.day, ended)) if ended is not None else worked
     parts_of_units = [(UNITS, worked, units)]
     if units_ended:
         parts_of_units = [
@@ -243,6 +251,13 @@ def taken_of(rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -
 def is_part(row: Entry, stated: Stated, part: str) -> bool:
     """Whether a row of the line has this of its balances."""
     return row.entry_id == f"{row_id(OPENING, composed(stated.contract.contract_id, stated.balance.line_id))}/{part}"
+
+
+def is_of_part(row: Entry, part: str) -> bool:
+    """Whether a row of a line is of a part of its unbilled work: a milestone, or what a billing period that has ended left (`ended`)."""
+    if part == UNBILLED_ENDED:
+        return row.entry_id.startswith(f"{OPENING}/") and row.entry_id.endswith(f"/{UNBILLED_ENDED}")
+    return row.entry_id.endswith(f"/milestone/{part}")
 
 
 def billed_of(amounts: Sequence[Amount], billed: Amount) -> list[Amount]:

@@ -102,7 +102,9 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "SpentForward.source_row": "tests/commands/test_import_balances.py",
     "CostForward.source_row": "tests/commands/test_import_balances.py",
     "AccountForward.source_row": "tests/commands/test_import_balances.py",
-    **dict.fromkeys(("AccountForward.account", "AccountForward.ledger_amount"), "tests/moving_in/stories.md"),
+    **dict.fromkeys(
+        (f"AccountForward.{name}" for name in ("account", "ledger_amount", "part")), "tests/moving_in/stories.md"
+    ),
     **dict.fromkeys(
         (f"CostForward.{name}" for name in ("currency", "cost", "ledger_cost", "expenses", "ledger_expenses")),
         "tests/moving_in/stories.md",

@@ -34,7 +34,6 @@ from domain.accounts import (
     RECEIVABLE,
     RETENTION_RECEIVABLE,
     REVENUE,
-    UNBILLED_RECEIVABLE,
 )
 from domain.billing.periods import period_of
 from domain.billing.shares import parties_of, shared
@@ -275,7 +274,8 @@ class LineSums:
         self.deposit = self.deposit_ledger = 0
         self.is_on_liability = False
         self.ended = self.conceded = self.given_back = 0
-        self.receivable_ledger = 0
+        # By account of unbilled work and part of it (a milestone, `ended`) what the ledger carries.
+        self.unbilled_ledger: Counter[tuple[str, str]] = Counter()
         # By currency labor and expenses, each in it and in the ledger's.
         self.foreign: dict[str, list[Amount]] = defaultdict(lambda: [0, 0, 0, 0])
 
@@ -322,8 +322,13 @@ def _ended(
                 yield contract.contract_id, (found.to, False) if found.to <= as_of else (first, True)
 
 
+def _milestone_of(entry: Entry) -> str:
+    before, _, milestone = entry.entry_id.partition("/milestone/")
+    return milestone if before.startswith("fee/") else ""
+
+
 def _add(
-    worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, ended: Mapping[str, tuple[date, bool]]
+    worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, cut: Mapping[str, tuple[date, bool]]
 ) -> None:
     """Units count in the month that runs, in which their tiers are."""
     for issued in entry.issued:
@@ -336,13 +341,19 @@ def _add(
     has_line = work.price is not None and bool(work.price.line_id)
     key = (work.price.contract_id, work.price.line_id) if has_line and work.price is not None else ("", work.project_id)
     found = worked[key]
-    until, is_cut = ended.get(key[0], (date.min, False))
+    until, is_cut = cut.get(key[0], (date.min, False))
+    ended = 0
     is_work = work.charge is None or work.charge.kind in ("expense", "delivery")
     if work.price is not None and has_line and is_work and work.price.day < until:
         own = [each for each in entry.issued if (each.contract_id, each.line_id) == key]
         billable = sum(each.amount for each in own) if is_cut else work.price.billable + work.price.rounding
-        found.ended += billable - sum(each.invoiced for each in own)
-    found.receivable_ledger += unbilled_positions(entry).get((key[0], UNBILLED_RECEIVABLE), (0, 0))[1]
+        ended = billable - sum(each.invoiced for each in own)
+        found.ended += ended
+    for (of_contract, account), (amount, ledger) in unbilled_positions(entry).items():
+        if of_contract == key[0]:
+            part = ledger * ended // amount // 100 * 100 if ended and amount else 0
+            found.unbilled_ledger[account, "ended"] += part
+            found.unbilled_ledger[account, _milestone_of(entry)] += ledger - part
     for issued in entry.issued:
         if (issued.contract_id, issued.line_id) == key:
             legs = [leg for journal in work.journals for leg in journal.lines if leg.account == issued.account]
@@ -478,21 +489,24 @@ def _of_project(
                 "ledger_expenses": money(spent_ledger),
             }
         if is_foreign:
-            stands = {UNBILLED_RECEIVABLE: done.receivable_ledger}
-            if is_first:
-                of_others = sum(worked[contract_id, each].receivable_ledger for each in line_ids if each != line_id)
-                stands = {each: on(each, place=1) for each in (*CONTRACT_POSITION, *REVENUE, CURRENCY_ROUNDING)}
-                stands[UNBILLED_RECEIVABLE] -= of_others
-                stands[CONTRACT_LIABILITY] += on_liability
-            for account, amount in stands.items():
-                if amount or is_first:
-                    yield {**place_of, "kind": "account", "account": account, "ledger_amount": money(amount)}
+            of_lines = [worked[contract_id, each].unbilled_ledger for each in line_ids if (contract_id, each) in worked]
+            stands = dict(done.unbilled_ledger)
+            for account in (*CONTRACT_POSITION, *REVENUE, CURRENCY_ROUNDING) if is_first else ():
+                of_rows = sum(amount for each in of_lines for (name, _), amount in each.items() if name == account)
+                stands[account, ""] = stands.get((account, ""), 0) + on(account, place=1) - of_rows
+                if account == CONTRACT_LIABILITY:
+                    stands[account, ""] += on_liability
+            for (account, of_part), amount in stands.items():
+                if amount or (is_first and not of_part):
+                    amounts = {"account": account, "part": of_part, "ledger_amount": money(amount)}
+                    yield {**place_of, "kind": "account", **amounts}
         yield from _parts_of_line(
             parts, contract, contract_id, line_id, had, {**common, "line": line_id, "contract": contract_id}
         )
     if len(contract.terms.bill_to) > 1:
         by_line = {each: of_deposits[each] if each in of_deposits else totals[each].invoiced for each in line_ids}
-        yield from _payers(parts, entries, contract, common, by_line, deposit_lines, first, sums.to_be_applied)
+        until = [one for one in entries if (price := standing_price(one)) is None or price.day <= as_of]
+        yield from _payers(parts, until, contract, common, by_line, deposit_lines, first, sums.to_be_applied)
     for part in open_invoices:
         yield {
             **common,

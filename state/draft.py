@@ -43,10 +43,12 @@ from state.totals import (
     add_faults,
     add_issued,
     add_posted,
+    add_posted_revenue,
     add_price,
     add_revenue,
     add_work,
     earned_as_billed,
+    earned_in_ledger,
     issued_on,
     open_keys,
     posted_in,
@@ -505,6 +507,7 @@ class Draft:
             if (move := self.earned_move(issued, sign)) is not None:
                 self.moves.append(move)
                 add_revenue(self.moved(move.project_id), move.day, move.currency, move.revenue)
+                self._add_billed(issued, move, sign)
 
     def earned_move(self, issued: Issued, sign: int) -> Move | None:
         """Revenue that an invoice recognises, on its service date; None where it recognises none."""
@@ -515,6 +518,16 @@ class Draft:
         assert contract is not None, "what is issued is of a contract in the books"
         project_id = issued.project_id or self.line(issued.contract_id, issued.line_id).project_id
         return Move(project_id, issued.day, contract.terms.currency, 0, 0, revenue)
+
+    def _add_billed(self, issued: Issued, move: Move, sign: int) -> None:
+        """What it is in ledger currency, where that is another."""
+        contract = self.contract(issued.contract_id)
+        entity = self.reference.entity(contract.terms.legal_entity_id) if contract is not None else None
+        if entity is not None and entity.currency != move.currency:
+            project, currencies = self.moved(move.project_id), (move.currency, entity.currency)
+            ledger = sign * earned_in_ledger(issued)
+            posted = add_posted_revenue(project.posted, move.day, currencies, move.revenue, ledger)
+            self.put_project(replace(project, posted=posted))
 
     def _add_work(self, entry: Entry, work: Work | None, sign: int) -> None:
         """Add (or take away) what the entry, of which `work` stands, gives to its contract line and its project: value, burn, what

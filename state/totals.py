@@ -156,6 +156,11 @@ def earned_as_billed(issued: Issued) -> Amount:
     return (issued.invoiced if issued.account in REVENUE else 0) - issued.conceded
 
 
+def earned_in_ledger(issued: Issued) -> Amount:
+    """The same in ledger currency, as journals have it."""
+    return (issued.invoiced_ledger if issued.account in REVENUE else 0) - issued.conceded_ledger
+
+
 def _with_account(
     accounts: dict[str, tuple[Amount, Amount, Amount]],
     account: str,
@@ -231,6 +236,15 @@ def add_posted(posted: dict[str, LedgerFigures], journals: tuple[Posted, ...], s
                 figures[3] -= sign * line.ledger_amount
         posted = {**posted, key: (figures[0], figures[1], figures[2], figures[3])}
     return posted
+
+
+def add_posted_revenue(
+    posted: dict[str, LedgerFigures], day: date, currencies: tuple[str, str], revenue: Amount, ledger: Amount
+) -> dict[str, LedgerFigures]:
+    """Revenue that invoices recognise and credit memos take back, on its service date, in contract and in ledger currency."""
+    key = f"{month_of(day)}|{currencies[0]}|{currencies[1]}"
+    cost, cost_ledger, had, had_ledger = posted.get(key, (0, 0, 0, 0))
+    return {**posted, key: (cost, cost_ledger, had + revenue, had_ledger + ledger)}
 
 
 def _add_month(

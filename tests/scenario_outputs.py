@@ -646,6 +646,7 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
         "revenue_left": MONEY,
         "backlog": MONEY,
         "unbilled_backlog": MONEY,
+        "earned_in_ledger": MONEY,
     },
     "month": {"hours": TIME, "cost": MONEY, "revenue": MONEY, "billings": MONEY, "cash": MONEY},
 }
@@ -713,6 +714,7 @@ def _forecast_figures(books: Books, subject: str) -> dict[str, int]:
         "revenue_left": figures.etc_revenue,
         "backlog": figures.backlog,
         "unbilled_backlog": figures.unbilled_backlog,
+        "earned_in_ledger": latest.ledger.burn_revenue if latest.ledger is not None else 0,
     }
 
 

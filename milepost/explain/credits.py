@@ -113,6 +113,15 @@ class CreditNodes:
         found = self.of_row(entry_id, contract_id, line_id, step, *CONCESSIONS)
         return [self.amount(one) for one in found]
 
+    def conceded_in_ledger(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
+        """The same as the journals have it."""
+        found = []
+        for one in self.of_row(entry_id, contract_id, line_id, step, *CONCESSIONS):
+            back = self._recorded(f"back/{self._of(one)}")
+            assert back is not None, "the rule records what it takes back"
+            found.append(back)
+        return found
+
     def amount(self, credit: Credit) -> Node:
         """Net of tax."""
         if credit.number not in self._amounts:

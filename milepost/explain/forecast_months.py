@@ -115,9 +115,13 @@ class MonthNodes:
                 money.setdefault((_month(price.day), REVENUES), {}).setdefault(price.currency, []).append(node)
             if posted:
                 self._carry(at, of.currency, carried)
-        for issued, currency, node in self.forecasts.as_billed(of):
-            money.setdefault((_month(issued.day), REVENUES), {}).setdefault(currency, []).append(node)
-        names = {*hours, *(month for month, _ in money)}
+        for issued, currency, node, entry_id in self.forecasts.rows_as_billed(of):
+            place = _month(issued.day), REVENUES
+            money.setdefault(place, {}).setdefault(currency, []).append(node)
+            if posted and currency != of.currency:
+                ledger = self.records.as_billed_in_ledger(entry_id, issued, of.said.step, of.currency)
+                carried.setdefault(place, []).append((currency, node, ledger))
+        names = {*hours, *(month for month, _ in money), *(month for month, _ in carried)}
         return {
             month: (
                 total(f"hours booked in {month}", hours.get(month, []), "hours"),

@@ -310,11 +310,16 @@ class ForecastNodes:
 
     def as_billed(self, of: ForecastContext) -> Iterator[tuple[Issued, str, Node]]:
         """Revenue that came with invoices, on lines of the project, with its currency."""
-        for issued, node in self.records.as_billed(of.said.step):
+        for issued, currency, node, _ in self.rows_as_billed(of):
+            yield issued, currency, node
+
+    def rows_as_billed(self, of: ForecastContext) -> Iterator[tuple[Issued, str, Node, str]]:
+        """The same with the rows."""
+        for entry_id, issued, node in self.records.rows_as_billed(of.said.step):
             contract = of.draft.contract(issued.contract_id)
             project_id = issued.project_id or of.draft.line(issued.contract_id, issued.line_id).project_id
             if contract is not None and project_id == of.update.project_id:
-                yield issued, contract.terms.currency, node
+                yield issued, contract.terms.currency, node, entry_id
 
     def _track_of(self, of: ForecastContext, contract_id: str, line_id: str) -> str:
         line = composed(contract_id, line_id)

@@ -8,7 +8,8 @@ from typing import Any
 
 from domain.accounts import REVENUE
 from domain.caps.purchase_order import is_order, spoken
-from domain.explanation import Arithmetic, Node, agreeing, less, negated, stated, step_of, total
+from domain.explanation import Arithmetic, Node, agreeing, constant, less, negated, stated, step_of, total
+from domain.identity import composed
 from domain.ledger.journal import debits
 from domain.money import extend, format_amount
 from domain.outputs import JournalEntry
@@ -21,6 +22,7 @@ from milepost.explain.journals import JournalNodes
 from milepost.explain.sources import Sources
 from milepost.explain.statements import Listed, StatementNodes
 from state.books import Cost, Entry, Issued, Price, Work
+from state.ledger.carried import INVOICED
 from state.terms.known import worker_on
 from state.terms.plan import plan_of
 from state.totals import earned_as_billed
@@ -183,6 +185,15 @@ class RecordNodes:
         """What credit memos took off the price, below zero."""
         off = self.statements.credits.conceded(entry_id, contract_id, line_id, step)
         return negated(f"{entry_id}: conceded", total("conceded", off, "amount", off[0].currency if off else ""))
+
+    def as_billed_in_ledger(self, entry_id: str, issued: Issued, step: int, currency: str) -> Node:
+        """What invoices recognised of the row in ledger currency, less what credit memos took off the price."""
+        title, place = f"{entry_id}: revenue as billed", (issued.contract_id, issued.line_id)
+        made = constant("nothing as it is billed", 0, "amount", currency)
+        if issued.account in REVENUE:
+            made = self.statements.recorded.sum(f"{composed(INVOICED, entry_id, *place)}/ledger", title, step, currency)
+        off = self.statements.credits.conceded_in_ledger(entry_id, *place, step)
+        return less(title, made, *off, rule="R20") if off else made
 
     def billable(self, entry_id: str, step: int) -> Node:
         at = self.entries.standing(entry_id, step)

@@ -17,13 +17,11 @@ from typing import NamedTuple
 from domain.events.common import RemainingWork
 from domain.forecast.completion import (
     MONTHS_MAX,
-    NOTHING,
     CompletionBasis,
     MonthSums,
     Tally,
     add_money,
     add_tally,
-    added,
     figures,
     months_from,
     percent,
@@ -174,14 +172,17 @@ def _booked_months(draft: Draft, project: Project, tracks: Tracks, *, posted: bo
         if own == currency:
             add_tally(months, month, tally)
             continue
-        known_ledger, rest = NOTHING, tally
+        rest = tally
         if posted:
-            cost, cost_ledger, revenue, revenue_ledger = project.posted.get(f"{key}|{currency}", (0, 0, 0, 0))
-            known_ledger, rest = (0, cost_ledger, revenue_ledger), (tally[0], tally[1] - cost, tally[2] - revenue)
+            cost, _, revenue, _ = project.posted.get(f"{key}|{currency}", (0, 0, 0, 0))
+            rest = tally[0], tally[1] - cost, tally[2] - revenue
         converted = tracks.converted(draft, {own: rest})
         if converted is None:
             return None
-        add_tally(months, month, added(converted, known_ledger))
+        add_tally(months, month, converted)
+    for key, (_, cost_ledger, _, revenue_ledger) in project.posted.items() if posted else ():
+        if key.endswith(f"|{currency}"):
+            add_tally(months, key[:7], (0, cost_ledger, revenue_ledger))
     return months
 
 

@@ -535,7 +535,7 @@ def _credit_row(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, tax: Amo
     if memo.event.kind == ERROR_REBILL:
         _reopen(draft, memo, row, one, ledger)
     elif memo.event.kind != REBATE:
-        _concede(draft, memo, row, one)
+        _concede(draft, memo, row, one, ledger)
 
 
 def _back(memo: _Memo, row: _Row, one: CreditedRow) -> Amount:
@@ -754,10 +754,10 @@ def _reopen(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amou
     _put(draft, entry, credited_to(had, payer, one.amount, one.hours, ledger, currency))
 
 
-def _concede(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow) -> None:
+def _concede(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Amount) -> None:
     """The row stays billed, for less; policy `concession_returns_cap_room` gives the caps back what it took (R20)."""
     entry, had = _issued_now(draft, row)
-    now = replace(had, conceded=had.conceded + one.amount)
+    now = replace(had, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
     if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
         now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
         if had.is_funded:

@@ -173,6 +173,7 @@ class OpenInvoiceFields(CellPart):
     net: NumberCell
     tax: NumberCell | None = None
     open: NumberCell
+    retention: NumberCell | None = None
     ledger_open: NumberCell | None = None
 
 

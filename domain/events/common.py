@@ -148,6 +148,7 @@ class ReceivableForward(NamedTuple):
     due_on: dt.date | None = None
     ledger_open: Amount | None = None
     source_row: str | None = None
+    retention: Amount = 0
 
 
 class HoldScope(NamedTuple):

@@ -59,7 +59,8 @@ DEPOSITS = "deposits"
 
 
 class EarlierBill(NamedTuple):
-    """An invoice of before: what it took of rows is `net` with what was kept back of it."""
+    """An invoice of before: what it took of rows is `net` with what was kept back of it. `counts`: with it all that was billed is what
+    something is retained from."""
 
     invoice_id: str
     bill_to: str
@@ -68,6 +69,7 @@ class EarlierBill(NamedTuple):
     stated: ReceivableForward | None
     kept: Amount = 0
     applied: Amount = 0
+    counts: bool = False
 
 
 class TakenRow(NamedTuple):
@@ -198,17 +200,21 @@ def _bills(loading: Loading, bill_to: str, billed: Amount) -> Iterator[EarlierBi
     """What is settled first, then the open invoices by day."""
     contract, lines = loading.contract, loading.of(bill_to)
     own = [each for each in loading.receivables if each.bill_to in (None, bill_to)]
-    kept = sum(one.retention for one in lines)
+    kept = sum(one.retention for one in lines) - sum(each.retention for each in own)
     applied = sum(used for _, used in _deposits_used(loading, bill_to))
     tax = sum(one.tax for one in lines) - sum(each.tax for each in own)
-    net = billed - sum(each.net for each in own) - kept
+    net = billed - sum(each.net + each.retention for each in own) - kept
     name = f"{loading.event.project_id}/{contract.contract_id}/{bill_to}/{PAID}"
     if net or tax or kept:
-        yield EarlierBill(name, bill_to, net, tax, None, kept)
+        yield EarlierBill(name, bill_to, net, tax, None, kept, counts=True)
     if applied:
         yield EarlierBill(f"{name}/{DEPOSITS}", bill_to, -applied, 0, None, applied=applied)
+    counts = not (net or tax or kept)
     for each in sorted(own, key=lambda one: (one.invoiced_on, one.invoice_id)):
-        yield EarlierBill(each.invoice_id, bill_to, each.net, each.tax, each)
+        yield EarlierBill(
+            each.invoice_id, bill_to, each.net, each.tax, each, each.retention, counts=counts and each.retention > 0
+        )
+        counts = counts and not each.retention
 
 
 def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, rows: Sequence[TakenRow]) -> None:
@@ -325,10 +331,13 @@ def by_payer(contract: Contract, lines: Sequence[Stated]) -> Mapping[str, tuple[
 
 
 def _retain(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> retention.Pieces:
-    """What the customer retains of all that was billed stands with the statement of what is paid."""
+    """What the customer retains stands with the statement of the open invoice that states it, all else with that of what is paid."""
     terms = loading.contract.terms
-    if terms.retention is None or bill.stated is not None or bill.applied:
+    if terms.retention is None or not (bill.counts or bill.kept):
         return ()
+    if not bill.counts:
+        kept = Retained(bill.kept)
+        return retention.keep(draft, terms.contract_id, bill.bill_to, made, loading.event.project_id, kept)
     price = sum(each for _, each, _ in priced_lines(terms))
     priced = {line.line_id for line, _, _ in priced_lines(terms)}
     done = sum(one.balance.billed for one in loading.lines if one.balance.line_id in priced)

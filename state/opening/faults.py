@@ -259,7 +259,12 @@ def _sum(
     deposits = {one.balance.line_id for one in stated if one.plan.timing == NO_REVENUE}
     found = owed_and_settled(lines, deposits, own)
     net = found.billed - found.deposits_used
-    beyond = sum(one.net for one in own) - net, sum(one.tax for one in own) - found.tax
+    beyond = sum(one.net + one.retention for one in own) - net, sum(one.tax for one in own) - found.tax
+    retained, kept = sum(one.retention for one in own), sum(one.retention for one in lines)
+    if retained > kept:
+        most, got = format_amount(kept, currency), format_amount(retained, currency)
+        message = f"contract {of}: retention of its open invoices: expected at most {most}, as its lines have it, got {got} {currency}"
+        yield OpeningFault(DIFFERS, message, "receivables", contract_id)
     if max(beyond) > 0:
         what, whole = ("net", net) if beyond[0] > 0 else ("tax", found.tax)
         most, got = format_amount(whole, currency), format_amount(whole + max(beyond), currency)
@@ -398,6 +403,10 @@ def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
                 f"{of}: expected open of more than 0 and at most {format_amount(gross)}, got {format_amount(one.open)}"
             )
             yield OpeningFault(DIFFERS, message, f"{at}.open", one.contract_id)
+        if one.retention < 0 or (one.retention and one.net < 0):
+            kept = format_amount(one.retention)
+            message = f"{of}: expected a retention of 0 or more, and none of an invoice that gives back, got {kept}"
+            yield OpeningFault(DIFFERS, message, f"{at}.retention", one.contract_id)
         if one.invoiced_on > event.as_of:
             message = f"{of}: expected a day until {event.as_of}, got {one.invoiced_on}"
             yield OpeningFault(DIFFERS, message, f"{at}.invoiced_on", one.contract_id)
@@ -405,9 +414,9 @@ def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
         if found is not None and one.invoice_id not in own:
             message = f"{of}: it is posted here for statement {found.statement_id} already"
             yield OpeningFault(IN_BALANCES, message, f"{at}.invoice_id", one.contract_id)
-    kept = {one.invoice_id for one in event.receivables}
+    named = {one.invoice_id for one in event.receivables}
     for opened in known.receivables:
         now: Receivable | None = draft.part("receivable", opened.invoice_id)
-        if now is not None and now != opened and now.invoice_id not in kept and is_stated(opened):
+        if now is not None and now != opened and now.invoice_id not in named and is_stated(opened):
             message = f"invoice {opened.invoice_id}: it was paid or credited here since, so that it has to stay in the balances"
             yield OpeningFault(DIFFERS, message, "receivables", opened.contract_id)

@@ -190,13 +190,15 @@ def say_bill(
         of = f"invoice {one.invoice_id}{row_of(one.source_row)}"
         why.record(f"{made}#net", net, in_event(f"{of}: net", net, "amount", event, f"receivables[{place}].net"))
         why.record(f"{made}#tax", tax, in_event(f"{of}: tax", tax, "amount", event, f"receivables[{place}].tax"))
+        node = in_event(f"{of}: retention", kept, "amount", event, f"receivables[{place}].retention")
+        why.record(f"{made}#retained", kept, node)
     else:
         whole = field_of_payer(event, 0, "billed", currency, bill_to)
         why.record(f"{made}#net", net, part_of(whole, net, "settled by then, net"))
         whole = field_of_payer(event, 0, "tax", currency, bill_to)
         why.record(f"{made}#tax", tax, part_of(whole, tax, "tax of what was settled by then"))
-    whole = field_of_payer(event, 0, "retention", currency, bill_to)
-    why.record(f"{made}#retained", kept, part_of(whole, kept, "retained by then"))
+        whole = field_of_payer(event, 0, "retention", currency, bill_to)
+        why.record(f"{made}#retained", kept, part_of(whole, kept, "retained by then"))
     why.record(f"{made}#released", 0, constant("nothing is released", 0, "amount", currency))
     whole = field_of_payer(event, 0, "billed", currency, bill_to)
     why.record(f"{made}#gross", gross, part_of(whole, gross, "billed by then"))

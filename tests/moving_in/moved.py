@@ -518,8 +518,15 @@ def _of_project(
             "net": money(part.net[0] - part.credited[0]),
             "tax": money(part.tax[0] - part.credited_tax[0]),
             "open": money(part.open[0]),
+            "retention": money(_retained_of(parts, part)),
             **({"ledger_open": money(part.open[1])} if is_foreign else {}),
         }
+
+
+def _retained_of(parts: Mapping[tuple[str, str], Any], invoice: Receivable) -> Amount:
+    kept: RetentionAccount | None = parts.get(("retention", f"{invoice.contract_id}/{invoice.bill_to}"))
+    held = kept.withheld if kept is not None else ()
+    return sum(one.posted for one in held if one.statement_id == invoice.statement_id)
 
 
 def _payers(

@@ -23,19 +23,36 @@ AS_OF, UNTIL = date(2026, 3, 31), date(2026, 6, 30)
 # Figures of a forecast that rest on a plan of before: of its hours nobody knows which were done by the day.
 PLANNED: Final = frozenset({"etc_hours", "etc_cost", "eac_hours", "eac_cost", "margin", "margin_percent"})
 Version = ContractSigned | ContractAmended
-# Journals of the firms of 200 projects that differ, by seed: accounts of an engagement. Credit memos take entries that
-# balances state as one row, at one rate and rounded once; in K-00047 and PRJ-00132 a cap is shared among entries of days
-# that balances include; in PRJ-00019 retention leaves at the rate of its oldest statement, and balances state one amount.
+# Earned revenue follows the journals.
+EARNED: Final = frozenset({"burn_revenue", "eac_revenue"})
+USED: Final = frozenset({"budget_used_percent"})
+# What differs in the firms of 200 projects, by seed and engagement: accounts of journals, and figures of forecasts. Credit memos take
+# entries that balances state as one row, at one rate and rounded once; in K-00047 and PRJ-00132 a cap is shared among entries of days that
+# balances include; in PRJ-00019 retention leaves at the rate of its oldest statement, and balances state one amount. Cost in the currency
+# of the project is converted in one amount, where entries are one by one: the last digits of the budget that is used.
 OF_ENTRIES: Final[Mapping[int, Mapping[str, frozenset[str]]]] = {
-    7: {"PRJ-00124": frozenset({"4000", "7110"})},
-    8: {"PRJ-00043": frozenset({"4050", "7110"}), "PRJ-00132": frozenset({"1150", "4000"})},
+    7: {
+        "PRJ-00021": USED,
+        "PRJ-00024": USED,
+        "PRJ-00048": USED,
+        "PRJ-00124": EARNED | {"4000", "7110"},
+    },
+    8: {
+        "PRJ-00014": USED,
+        "PRJ-00043": EARNED | {"4050", "7110"},
+        "PRJ-00132": frozenset({"1150", "4000"}),
+    },
     11: {
-        "K-00047": frozenset({"1150", "4000", "7110"}),
-        "PRJ-00007": frozenset({"4000", "7110"}),
+        "K-00047": EARNED | {"1150", "4000", "7110"},
+        "PRJ-00007": EARNED | {"4000", "7110"},
+        "PRJ-00011": USED,
         "PRJ-00019": frozenset({"1170", "7110"}),
-        "PRJ-00024": frozenset({"1100", "4000", "7110"}),
-        "PRJ-00034": frozenset({"1100", "4000", "7110"}),
-        "PRJ-00133": frozenset({"4000", "7110"}),
+        "PRJ-00024": EARNED | {"1100", "4000", "7110"},
+        "PRJ-00026": USED,
+        "PRJ-00034": EARNED | {"1100", "4000", "7110"},
+        "PRJ-00053": USED,
+        "PRJ-00072": USED,
+        "PRJ-00133": EARNED | {"4000", "7110"},
     },
 }
 
@@ -46,14 +63,17 @@ def kinds(versions: Sequence[Version]) -> set[str]:
 
 
 def unexplained(found: Compared, known: Mapping[str, frozenset[str]] | None = None) -> list[Difference]:
-    """What differs and may not; `known` are accounts whose journals do, by engagement."""
+    """What differs and may not; `known` are accounts whose journals do, and figures of forecasts, by engagement."""
     of_entries = known or {}
     return [
         each
         for each in found.differences
         if not kinds(found.terms.get(each.engagement_id, ()))
         and not _may_differ(each)
-        and not (each.area == JOURNALS and each.key[1] in of_entries.get(each.engagement_id, ()))
+        and not (
+            each.area in (JOURNALS, FORECASTS)
+            and each.key[1 if each.area == JOURNALS else 2] in of_entries.get(each.engagement_id, ())
+        )
     ]
 
 

@@ -162,8 +162,8 @@ def check_exceptions(said: Iterable[Said]) -> None:
 # Sums and indexes that the fold keeps
 
 
-def check_sums(store: Store, engagement_id: str) -> None:
-    """Every sum is that of its entries: contract lines, burn and months of projects, work that waits."""
+def check_sums(store: Store, engagement_id: str, ledgers: Mapping[str, str]) -> None:
+    """Every sum is that of its entries: contract lines, burn and months of projects, work that waits. `ledgers`: currency by company."""
     entries = entries_of(store, engagement_id)
     parts = store.engagement(engagement_id).parts
     lines, lent = line_totals(entries), lent_costs(entries, parts)
@@ -171,7 +171,7 @@ def check_sums(store: Store, engagement_id: str) -> None:
         if kind == "line":
             assert sums_of(part) == lines.get(part_id, dict.fromkeys(LINE_SUMS, 0)), f"line {part_id}"
         elif kind == "project":
-            _check_project(part, entries, parts)
+            _check_project(part, entries, parts, ledgers)
         elif kind == "lent":
             assert (part.cost, part.entries) == lent.get(part_id, ({}, 0)), f"lent {part_id}"
     assert {part_id for kind, part_id in parts if kind == "line"} >= set(lines)
@@ -195,7 +195,9 @@ def lent_costs(entries: Iterable[Entry], parts: Mapping[tuple[str, str], Any]) -
     return found
 
 
-def _check_project(project: Project, entries: Iterable[Entry], parts: Mapping[tuple[str, str], Any]) -> None:
+def _check_project(
+    project: Project, entries: Iterable[Entry], parts: Mapping[tuple[str, str], Any], ledgers: Mapping[str, str]
+) -> None:
     hours = billable = elsewhere = 0
     memo: Counter[str] = Counter()
     posted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -207,8 +209,13 @@ def _check_project(project: Project, entries: Iterable[Entry], parts: Mapping[tu
             of_line = parts["line", composed(issued.contract_id, issued.line_id)]
             billed_in = issued.project_id or of_line.project_id
             if issued.account in REVENUE and billed_in == project.project_id:
-                currency = parts["contract", issued.contract_id].terms.currency
-                months[f"{issued.day:%Y-%m}|{currency}"][2] += issued.invoiced
+                terms = parts["contract", issued.contract_id].terms
+                month = f"{issued.day:%Y-%m}|{terms.currency}"
+                months[month][2] += issued.invoiced
+                ledger = ledgers.get(terms.legal_entity_id, terms.currency)
+                if ledger != terms.currency:
+                    posted[f"{month}|{ledger}"][2] += issued.invoiced
+                    posted[f"{month}|{ledger}"][3] += issued.invoiced_ledger
         if entry.work is not None and entry.work.project_id == project.project_id:
             waiting.update(fault.category for fault in entry.work.faults)
         if standing is None:
@@ -482,8 +489,9 @@ def check(books: Books, history: Sequence[Logged]) -> None:
     check_numbers(books.said)
     check_periods(history, books.said)
     check_exceptions(books.said)
+    ledgers = {journal.legal_entity_id: journal.ledger_currency for journal in books.journals}
     for engagement_id in engagements(books.shard.store):
-        check_sums(books.shard.store, engagement_id)
+        check_sums(books.shard.store, engagement_id, ledgers)
         check_indexes(books.shard.store, engagement_id)
         check_buckets(books, engagement_id)
     check_trial_balance(books)

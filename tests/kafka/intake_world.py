@@ -26,7 +26,7 @@ from domain.units import Instant
 from state.genesis import Genesis
 from state.rules import RULES
 from tests.intake_inputs import at, head
-from tests.kafka.servers import PATIENCE, until
+from tests.kafka.servers import PATIENCE, remove_topics, until
 
 MORNING = at("2026-03-02 08:00")
 SECOND = 1_000_000
@@ -206,8 +206,7 @@ class World:
         topics = [
             name for name in self.clients.admin.list_topics(timeout=30).topics if name.startswith(self.kafka.prefix)
         ]
-        for done in self.clients.admin.delete_topics(topics).values():
-            done.result()
+        remove_topics(self.clients.admin, topics)
 
 
 def rows_of(folder: Path, table: str) -> list[Any]:

@@ -13,6 +13,9 @@ FEE = "fee"
 SCHEDULED_REVENUE = "revenue"
 # What work on a contract line came to before the books begin.
 OPENING = "brought_forward"
+# Ends of the names of rows that balances bring: over a cap, and where that was a lower one or of another month.
+OVER_CAP = "over_cap"
+OVER_FORMER = "over_cap/former"
 # The part of an entry that is over the cap of its line and goes on to the next; its id is the row that it is a part of.
 OVERFLOW = "overflow"
 # What is billed or earned and is no time.

@@ -17,7 +17,7 @@ from domain.terms.kind import INCLUDED as INCLUDED_IN_CHARGES
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
-from domain.work.rows import OPENING, row_id
+from domain.work.rows import OPENING, OVER_CAP, OVER_FORMER, row_id
 from state.books import (
     Charge,
     Contract,
@@ -28,7 +28,7 @@ from state.books import (
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.handlers.work import take
-from state.opening.faults import DIFFERS, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
+from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import say_row
 from state.opening.retainers import beyond, draws_of
@@ -36,7 +36,7 @@ from state.terms.periods import open_period
 from state.terms.plan import LinePlan, line_plan, version_on, versions
 from state.totals import month_of, outstanding, standing_price
 
-EXPENSES, EXPENSE, UNITS, INCLUDED, OVER_CAP = "expenses", "expense", "units", "included", "over_cap"
+EXPENSES, EXPENSE, UNITS, INCLUDED = "expenses", "expense", "units", "included"
 UNBILLED_ENDED, LABOR = "ended", "labor"
 CONCEDED, GIVEN_BACK = "conceded", "given_back"
 DAY = timedelta(days=1)
@@ -159,8 +159,10 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         work = OpeningWork(0, 0, 0, -balance.given_back)
         _take(draft, loading, stated, worked, GIVEN_BACK, -balance.given_back, work, earned=earned)
     if balance.over_cap:
-        work = OpeningWork(0, worked.over_hours, category=_full(worked, balance))
-        _take(draft, loading, stated, worked, OVER_CAP, balance.over_cap, work)
+        part = OVER_FORMER if _has_room(loading, stated, worked) else OVER_CAP
+        uncounted = worked.over_hours if part == OVER_FORMER else 0
+        work = OpeningWork(0, worked.over_hours, uncounted_hours=uncounted, category=_full(worked, balance))
+        _take(draft, loading, stated, worked, part, balance.over_cap, work)
     if included := _included_hours(worked, balance):
         _take(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
     if expenses:
@@ -344,6 +346,26 @@ def _of_categories(worked: _Worked, balance: BalanceForward) -> dict[str, Amount
     return found
 
 
+def _has_room(loading: Loading, stated: Stated, worked: _Worked) -> bool:
+    """Whether no cap of the day is full, though work is over a cap: a lower one was in force then, or that of another month."""
+    event, line_id = loading.event, stated.balance.line_id
+    found = []
+    for rule in worked.plan.every_rule:
+        held = [limit for limit in rule.limits if limit.effective_on <= event.as_of]
+        limit = max(held, key=lambda one: one.effective_on, default=None)
+        if limit is None or not limit.hard or limit.amount is None or not is_of_whole_line(rule.cap_id, line_id):
+            return False
+        names = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}
+        used = sum(
+            cap.amount
+            for one in loading.lines
+            for cap in one.balance.caps
+            if cap.cap_id in names and (cap.month is None or month_of(cap.month) == month_of(event.as_of))
+        )
+        found.append(0 < used < limit.amount)
+    return bool(found) and all(found)
+
+
 def _full(worked: _Worked, balance: BalanceForward) -> str | None:
     """The category whose limit is used up, where one is: what is over a cap is of that."""
     limits = methods.limits(worked.plan.line.terms)
@@ -446,7 +468,7 @@ def _take(
         entry.version + 1 if entry is not None else 1,
         event.project_id,
         worked.day,
-        at + MICROSECONDS_PER_DAY - 1 if part == OVER_CAP else at,
+        at + MICROSECONDS_PER_DAY - 1 if part.startswith(OVER_CAP) else at,
         contract.terms.currency,
         amount,
         contract.contract_id,

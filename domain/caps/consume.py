@@ -234,7 +234,7 @@ def grant(
         if left < room or left_hours < room_hours:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
     if claim.within is not None and (most := max(claim.within[0] - claim.pinned, 0)) < room:
-        room, binding = most, claim.within[1]
+        room, room_hours, binding = most, min(room_hours, free_hours * most // free), claim.within[1]
     granted = Billable(claim.pinned + room, claim.pinned_hours + room_hours, binding)
     if rooms is not None:
         rooms.granted(granted)

@@ -98,8 +98,8 @@ class CapFigures(NamedTuple):
         return less("hours not settled yet", whole, self.settled_hours(claim)) if claim.pinned else whole
 
     def within(self, claim: "CapRequest") -> Node:
-        """What of it is within the units agreed, and not settled."""
-        assert claim.within is not None, "units are agreed"
+        """What of it may have room at all, such as the units agreed, and is not settled."""
+        assert claim.within is not None, "units are agreed, or it is over a cap of before"
         made = self.of_entry(claim.entry_id, WITHIN, claim.within[0])
         if not claim.pinned:
             return most("left of it", made, self._nothing())
@@ -426,7 +426,8 @@ class Rooms:
             amounts += [left] if left is not free else []
             all_hours += [left_hours] if left_hours is not free_hours else []
         if claim.within is not None:
-            amounts.append(figures.within(claim))
+            amounts.append(within := figures.within(claim))
+            all_hours.append(_down("its hours", free_hours, within, free))
         title, room = f"{claim.entry_id}: what caps allow", least("room", amounts, rule="R18")
         hours = least("hours of room", all_hours, rule="R18")
         if claim.pinned:

@@ -51,6 +51,11 @@ def named(row: str) -> tuple[str, str]:
     return kind, fact_id
 
 
+def is_over_former(row: str) -> bool:
+    """Whether it is work over a cap of before, which takes no room of the one in force."""
+    return row.endswith(f"/{OVER_FORMER}")
+
+
 def counted_as(kind: str, category: str | None = None) -> str:
     """What caps count a row as, by the kind of its fact."""
     if kind == EXPENSE:

@@ -25,7 +25,7 @@ from domain.terms import methods
 from domain.terms.kind import IN_HOURS
 from domain.work.hours import interval_hours
 from domain.work.increments import billable_hours as incremented
-from domain.work.rows import row_id
+from domain.work.rows import is_over_former, row_id
 from milepost.explain.arithmetic import by_its_time
 from milepost.explain.charges import ChargeNodes
 from milepost.explain.drawing import DrawingNodes
@@ -357,10 +357,12 @@ class EntryNodes:
         return (("rate kept", f"that of version {before.work.event.version}, which is on an issued statement (R8)"),)
 
     def within(self, at: VersionStanding) -> Node:
-        """What of a delivery is for units that are agreed."""
+        """What of a delivery is for units that are agreed; nothing of work over a cap of before."""
         price = at.work.price
         assert price is not None, "the work is priced"
-        assert price.within is not None, "units are agreed"
+        assert price.within is not None, "units are agreed, or it is over a cap of before"
+        if is_over_former(at.entry.entry_id):
+            return constant("nothing: over a cap of before", price.within, "amount", price.currency)
         told = stated(f"{at.entry.entry_id}: within the units agreed", price.within, "amount", price.currency)
         plan = plan_of(self.sources.draft(at.step), price)
         made = self.charges.within(at.entry.entry_id, at.step, at.work, price, plan) if plan is not None else None

@@ -23,6 +23,7 @@ from domain.identity import composed
 from domain.money import round_ratio
 from domain.units import Amount, Hours
 from domain.why import Why
+from domain.work.rows import is_over_former
 from state.books import Entry, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
@@ -82,8 +83,10 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
     amount, hours = price.claimed
     hours = hours if amount else 0
     pinned = min(max(settled, 0), amount)
-    within = (price.within, units_id(price.line_id)) if price.within is not None else None
     rules = counting(rules_for(plan, allotment), price.day)
+    within: tuple[Amount, str] | None = None
+    if price.within is not None:
+        within = price.within, rules[0].cap_id if is_over_former(stake.entry_id) else units_id(price.line_id)
     if price.returned:
         back, hours_back = _returned(price)
         amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)

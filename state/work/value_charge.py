@@ -40,7 +40,7 @@ from domain.units import (
     Amount,
     Quantity,
 )
-from domain.work.rows import COUNTED_TIME, DELIVERY, EXPENSE, OPENING, OVER_FORMER, SCHEDULED_REVENUE, counted_as
+from domain.work.rows import COUNTED_TIME, DELIVERY, EXPENSE, OPENING, SCHEDULED_REVENUE, counted_as, is_over_former
 from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
@@ -142,7 +142,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         returned=opening.uncounted,
         returned_hours=opening.uncounted_hours,
         drawn=opening.drawn,
-        within=0 if charge.charge_id.endswith(f"/{OVER_FORMER}") else None,
+        within=0 if is_over_former(charge.charge_id) else None,
     )
     return Valuation(
         None, CostPlan(cost, slot, policies), priced(draft, plan, price, standing, waited, charge.carried_on)

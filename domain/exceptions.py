@@ -230,6 +230,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("statement_differs_from_invoice", "draft"): (
         "Approve the draft (StatementApproved): the invoice is posted with it; or return it, and cancel the invoice in the ERP."
     ),
+    (
+        "unknown_reference",
+        "accounting_period",
+    ): "Send the company (LegalEntityDefined); or close or reopen the period of the right one, and resolve this.",
     ("unknown_reference", "contract"): (
         "Send the company or the customer that is named (LegalEntityDefined, CustomerDefined), or the terms with the right one in a "
         "higher version."
@@ -311,6 +315,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     ("self_approved", "contract"): "commercial",
     ("self_approved", "exception"): "finance",
     ("self_approved", "statement"): "finance",
+    ("unknown_reference", "accounting_period"): "finance",
     ("unknown_reference", "contract"): "commercial",
     ("unknown_reference", "contract_ending"): "commercial",
     ("unknown_reference", "hold"): "finance",

@@ -68,6 +68,7 @@ ABOUT: Final = {
         "work",
         "contract, invoice, request, hold",
         "statement",
+        "accounting period",
         "payment",
         "payment application",
         "write-off",

@@ -46,8 +46,10 @@ MISSING_FACTS = frozenset(
     }
 )
 # A decision about an unknown statement, or about another revision, is made again under its own id.
-# Neither does one about an answer of the ERP to what was never sent.
-NOTHING_WAITS = frozenset({("unknown_reference", "statement"), ("unknown_reference", "posting")})
+# Neither does one about an answer of the ERP to what was never sent; a period of a mistyped company is closed for the right one.
+NOTHING_WAITS = frozenset(
+    {("unknown_reference", "statement"), ("unknown_reference", "posting"), ("unknown_reference", "accounting_period")}
+)
 # A forecast that no record holds is published when somebody says less.
 TOO_MUCH = ("amount_out_of_range", "project")
 DIFFERENCE = "statement_differs_from_invoice"

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
 from domain.events.reference import LegalEntityDefined
-from domain.reference.book import ReferenceBook, owner_key
+from domain.reference.book import PeriodChange, ReferenceBook, owner_key
 from domain.refusals import REFUSALS, UNSUPPORTED, of_company, refused_policies, words_of
 from domain.units import Amount
 from state import tallies
 from state.books import OpenException, Refused
 from state.draft import Cause, Draft, Plans, Transition
 
+UNKNOWN = "unknown_reference"
 # What ends a fact with nothing posted has nothing to do.
 ENDINGS = (ExpenseWithdrawn, MilestoneRevoked)
 
@@ -47,8 +48,8 @@ def refuse(draft: Draft, event: Event) -> None:
 
 
 def is_idle(event: Event) -> bool:
-    """Reference data of which the books take nothing, or that may state such a thing."""
-    return type(event).__name__ in REFUSALS or isinstance(event, LegalEntityDefined)
+    """Reference data of which the books take nothing, or nothing yet, or that may state such a thing."""
+    return type(event).__name__ in REFUSALS or isinstance(event, LegalEntityDefined | PeriodChange)
 
 
 def refuse_reference(
@@ -60,13 +61,27 @@ def refuse_reference(
     why: Cause,
     plans: Plans,
 ) -> Transition:
-    """One exception a type of event, and one a company with policies of which nothing would follow."""
+    """One exception a type of event, one a company with policies of which nothing would follow, and one a period of no company."""
     draft = Draft(of, before, entries, reference, why, plans)
     if isinstance(event, LegalEntityDefined):
         _refuse_policies(draft, event)
+        for change in reference.periods.get(event.legal_entity_id, {}).values():
+            draft.resolve_exception(UNKNOWN, *owner_key(change))
+    elif isinstance(event, PeriodChange):
+        _miss_company(draft, event)
     else:
         _refuse_type(draft, event)
     return draft.transition()
+
+
+def _miss_company(draft: Draft, event: PeriodChange) -> None:
+    """It counts once the company is known; a mistyped one never is, so that somebody has to see it."""
+    if draft.reference.entity(event.legal_entity_id) is None:
+        message = (
+            f"expected a company that is defined, got {event.legal_entity_id}: nothing follows from "
+            f"{type(event).__name__} of {event.period} until it is"
+        )
+        draft.raise_exception(UNKNOWN, *owner_key(event), message, field="legal_entity_id")
 
 
 def _refuse_type(draft: Draft, event: Event) -> None:

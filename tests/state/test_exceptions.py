@@ -9,14 +9,21 @@ from typing import Any
 
 import pytest
 
+from dataflows.embedded import ENCODERS, decode_event
 from domain.events.catalogue import Event
 from domain.events.common import Cap
 from domain.events.control import ExceptionAssigned, IntakeNoticed
 from domain.events.delivery import TimeWithdrawn
 from domain.events.finance import RevenueAdjusted
-from domain.events.reference import CustomerDefined
+from domain.events.reference import AccountingPeriodClosed, CustomerDefined
 from domain.money import parse_amount
 from domain.outputs import ExceptionClosed, ExceptionRaised, ProjectView
+from state.batch import OutputProgress
+from state.genesis import Genesis
+from state.rules import RULES
+from state.shard import Shard
+from state.store.store import Store
+from tests.folding import GENERATION, IN_MEMORY, Logged, fold_on, log_records
 from tests.harness import Books
 from tests.state.test_forecast_handler import activated, entity, event, line, people, signed, time
 
@@ -182,3 +189,22 @@ def test_what_is_refused_of_reference_data_is_spoken_of_as_it_came_last(books: B
     assert conflict.category == "conflicting_version"
     assert closed(books.fold(customer("2026-03-03T11:00", 1, 30))) == []
     assert [one.reason for one in closed(books.fold(customer("2026-03-03T12:00", 2, 31)))] == ["superseded"]
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, ["ExceptionRaised", "ExceptionClosed"]), (1, [])])
+def test_one_of_two_shards_says_that_a_company_is_unknown(number: int, said: list[str]) -> None:
+    """Both get the record and keep it: the period counts in each once the company is defined."""
+    people = {"requested_by": "ann", "approved_by": "ben"}
+    period = event(
+        AccountingPeriodClosed, "2026-03-01T09:00", legal_entity_id="LE", period="2026-02", version=1, **people
+    )
+    genesis = Genesis(GENERATION, number, 2, rules=RULES)
+    shard = Shard(Store(IN_MEMORY, GENERATION, number), ENCODERS, genesis, OutputProgress(), decode_event)
+    made = fold_on(shard, log_records([Logged("", period), Logged("", entity())]))
+    assert [one.type_name for one in made] == said
+    assert shard.reference.closed_periods("LE") == {"2026-02"}
+    if made:
+        assert made[0].record.message == (
+            "expected a company that is defined, got LE: nothing follows from AccountingPeriodClosed of 2026-02 until it is"
+        )
+    shard.store.close()

@@ -107,6 +107,7 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     It is for expenses where it has a `category`, empty where it does not matter which; `draws` where its hours are what the terms include.
     `drawn` is what it used by store of what terms include: quantity, and what that earned; `spent` is
     cost by category in contract currency, where progress is measured by it. Cost of another `currency` than the ledger's is `ledger` there.
+    Work that is not `billable` is on no line.
     """
 
     hours: Hours = 0
@@ -120,6 +121,7 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     draws: bool = False
     currency: str = ""
     ledger: Amount = 0
+    billable: bool = True
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, cast
 from connectors.decode_error import DecodeError
 from connectors.imports.balances_known import KnownFirm, read_firm
 from connectors.imports.balances_mapping import KINDS, LEDGER, BalancesMapping, RowKind
-from connectors.imports.balances_rows import BalanceRow, kind_of, project_of, read_row
+from connectors.imports.balances_rows import FLAGS, BalanceRow, kind_of, project_of, read_row
 from connectors.imports.csv_rows import Broken, open_text, read_table
 from connectors.imports.events_file import Record, write_lines, write_rejected
 from connectors.imports.readings import instant_text
@@ -43,7 +43,7 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "payer": ("payers", ("customer_id",)),
     "funding": ("funding", ("source_id",)),
     "spent": ("spent", ("category",)),
-    "cost": ("costs", ("currency",)),
+    "cost": ("costs", ("currency", "billable")),
     "account": ("accounts", ("account", "part")),
 }
 # Those that say where they stand, so that figures end there.
@@ -451,7 +451,8 @@ def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
     for row in rows:
         if row.kind in LISTS:
             at = {"source_row": _place(row)} if row.kind in WITH_PLACE else {}
-            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append({**row.values, **at})
+            values = {name: FLAGS.index(said) == 1 if said in FLAGS else said for name, said in row.values.items()}
+            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append({**values, **at})
     receivables = [
         {**_stated({"contract_id": row.contract_id}), **row.values, "source_row": _place(row)}
         for row in rows

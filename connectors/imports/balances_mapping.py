@@ -13,6 +13,7 @@ from connectors.imports.cells import (
     CellPart,
     CurrencyCell,
     DateCell,
+    FlagCell,
     HoursCell,
     IdCell,
     InstantCell,
@@ -144,13 +145,16 @@ class SpentFields(OfLine):
 
 
 class CostFields(OfLine):
-    """What of a line's cost was spent in another currency; what begins with `ledger_` is the same in ledger currency."""
+    """What of a line's cost was spent in another currency, or on work that is not billable, with its hours; what begins with `ledger_` is
+    the same in ledger currency."""
 
     spent_in: CurrencyCell
     cost: NumberCell | None = None
     ledger_cost: NumberCell | None = None
     expenses: NumberCell | None = None
     ledger_expenses: NumberCell | None = None
+    hours: HoursCell | None = None
+    billable: FlagCell | None = None
 
 
 class AccountFields(OfLine):

@@ -17,7 +17,7 @@ from connectors.imports.balances_mapping import (
     OpenInvoiceFields,
     RowKind,
 )
-from connectors.imports.cells import CellPart, CurrencyCell, DateCell, HoursCell, IdCell, NumberCell, TextCell
+from connectors.imports.cells import CellPart, CurrencyCell, DateCell, FlagCell, HoursCell, IdCell, NumberCell, TextCell
 from connectors.imports.money_cells import amount_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import nearest
@@ -26,6 +26,7 @@ from connectors.imports.said import (
     CsvRow,
     currency_in,
     date_in,
+    flag_in,
     hours_in,
     id_in,
     instant_in,
@@ -42,6 +43,8 @@ from domain.units import Instant
 NO_AMOUNTS: Final = frozenset({"units", "percent", "left", "expired"})
 # In the ledger's currency, whatever the contract's.
 OF_LEDGER: Final = frozenset({"cost", "expenses"})
+# How a row has what is true or false.
+FLAGS: Final = ("false", "true")
 # As the event has them.
 NAMES: Final = {"spent_in": "currency"}
 # Of a row that is asked for it.
@@ -220,6 +223,9 @@ def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, curr
         case DateCell():
             found = date_in(cell, row, mapped.file)
             return None if found is None else found.isoformat()
+        case FlagCell():
+            flag = flag_in(cell, row, mapped.file)
+            return None if flag is None else FLAGS[flag]
         case _:
             return id_in(cell, row)
 

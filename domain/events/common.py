@@ -77,7 +77,9 @@ class SpentForward(NamedTuple):
 
 
 class CostForward(NamedTuple):
-    """What of a line's cost was spent in another currency than the ledger's by the day the books begin."""
+    """What of a line's cost was spent in another currency than the ledger's, or on work that is not billable, by
+    the day the books begin.
+    """
 
     currency: str
     cost: Amount = 0
@@ -85,6 +87,8 @@ class CostForward(NamedTuple):
     expenses: Amount = 0
     ledger_expenses: Amount = 0
     source_row: str | None = None
+    hours: Hours = 0
+    billable: bool = True
 
 
 class AccountForward(NamedTuple):

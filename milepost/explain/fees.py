@@ -385,7 +385,7 @@ class FeeNodes:
             subject = work.subject
             own = (subject.category if isinstance(subject, Charge) else subject.task) or ""
             if on_line and isinstance(subject, Charge) and subject.opening is not None:
-                found = self._spent_before(place, category)
+                found = self._spent_before(place, category) if category in subject.opening.spent else None
                 parts += [found] if found is not None else []
             elif on_line and own == category:
                 made = self.entries.cost(at, work.cost)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from domain.accounts import CONTRACT_POSITION, CURRENCY_ROUNDING, REVENUE, UNBILLED
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import CostForward
-from domain.money import format_amount
-from domain.units import Amount
+from domain.money import format_amount, format_decimal
+from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
 from state.opening.work_rows import UNBILLED_ENDED
@@ -39,11 +39,18 @@ def _fault(stated: Stated, field: str, message: str) -> OpeningFault:
 
 def _costs(stated: Stated) -> Iterator[OpeningFault]:
     balance, currency = stated.balance, stated.plan.entity.currency
-    for name, number in Counter(each.currency for each in balance.costs).items():
-        if name == currency:
-            yield _fault(stated, "costs", f"cost in {currency}: expected another currency than the ledger's")
+    for (name, is_billable), number in Counter((each.currency, each.billable) for each in balance.costs).items():
+        if name == currency and is_billable:
+            message = "expected another currency than the ledger's, or work that is not billable"
+            yield _fault(stated, "costs", f"cost in {currency}: {message}")
         elif number > 1:
             yield _fault(stated, "costs", f"cost in {name}: expected once, stated {number} times")
+    hours = sum(each.hours for each in balance.costs)
+    if hours > balance.hours or any(each.hours < 0 or (each.hours and each.billable) for each in balance.costs):
+        expected = (
+            f"at most {format_decimal(balance.hours, HOURS_SCALE)}, as the line has, and of work that is not billable"
+        )
+        yield _fault(stated, "costs", f"hours: expected {expected}, got {format_decimal(hours, HOURS_SCALE)}")
     for each in balance.costs:
         of = f"cost in {each.currency}{row_of(each.source_row)}"
         for what, amount, ledger in _sides(each):
@@ -56,9 +63,8 @@ def _costs(stated: Stated) -> Iterator[OpeningFault]:
         most, found = whole[place], sum(_sides(each)[place][2] for each in balance.costs)
         if found > most:
             expected, got = format_amount(most, currency), format_amount(found, currency)
-            yield _fault(
-                stated, "costs", f"{what} in other currencies: expected at most {expected}, as the line has, got {got}"
-            )
+            of = "in other currencies and not billable"
+            yield _fault(stated, "costs", f"{what} {of}: expected at most {expected}, as the line has, got {got}")
 
 
 def _sides(each: CostForward) -> Sequence[tuple[str, Amount, Amount]]:

@@ -98,13 +98,17 @@ def say_row(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, c
     why.record(figure_of(row, charge.version, "value"), charge.amount, part_of(whole, charge.amount, f"{row}: value"))
     name = "expenses" if charge.category is not None else "cost"
     whole = field(event, place, name, getattr(balance, name), ledger)
+    hours = field(event, place, "hours", balance.hours, unit="hours")
+    of_costs = (opening.currency or ledger), opening.billable
+    if opening.currency or not opening.billable:
+        whole = _cost_in(event, place, name, of_costs)
+        hours = _cost_in(event, place, "hours", of_costs, unit="hours") if not opening.billable else hours
     if opening.currency:
-        whole = _cost_in(event, place, name, opening.currency)
-        carried = _cost_in(event, place, f"ledger_{name}", opening.currency, ledger)
+        carried = _cost_in(event, place, f"ledger_{name}", of_costs, ledger)
         of = f"{row}: cost, as the ledger carries it"
         why.record(figure_of(row, charge.version, "ledger_cost"), opening.ledger, part_of(carried, opening.ledger, of))
     why.record(figure_of(row, charge.version, "cost"), opening.cost, part_of(whole, opening.cost, f"{row}: cost"))
-    whole = field(event, place, "hours", balance.hours, unit="hours")
+    whole = hours
     why.record(figure_of(row, charge.version, "hours"), opening.hours, part_of(whole, opening.hours, f"{row}: hours"))
     name = "hours" if balance.billable_hours is None else "billable_hours"
     whole = field(event, place, name, balance.billable_hours or balance.hours, unit="hours")
@@ -123,15 +127,22 @@ def say_row(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, c
     why.record(figure_of(row, charge.version, "earned"), earned, part_of(whole, earned, f"{row}: revenue"))
 
 
-def _cost_in(event: BalancesBroughtForward, place: int, name: str, currency: str, ledger: str = "") -> Node:
-    """What was spent in another currency than the ledger's."""
+def _cost_in(
+    event: BalancesBroughtForward,
+    place: int,
+    name: str,
+    of_costs: tuple[str, bool],
+    ledger: str = "",
+    unit: str = "amount",
+) -> Node:
+    """What was spent in a currency, on work that is billable or not."""
     balance = event.lines[place]
-    number = next(number for number, each in enumerate(balance.costs) if each.currency == currency)
-    stated = balance.costs[number]
-    title = f"line {balance.line_id}: {name} in {currency}{row_of(stated.source_row)}"
-    return in_event(
-        title, getattr(stated, name), "amount", event, f"lines[{place}].costs[{number}].{name}", ledger or currency
-    )
+    number = next(at for at, each in enumerate(balance.costs) if (each.currency, each.billable) == of_costs)
+    stated, (currency, is_billable) = balance.costs[number], of_costs
+    what = name if is_billable else f"{name} that is not billable"
+    title = f"line {balance.line_id}: {what} in {currency}{row_of(stated.source_row)}"
+    currency = (ledger or currency) if unit == "amount" else ""
+    return in_event(title, getattr(stated, name), unit, event, f"lines[{place}].costs[{number}].{name}", currency)
 
 
 def _say_drawn(why: Why, of: str, stated: Stated, event: BalancesBroughtForward, used: tuple[str, int, Amount]) -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
+from domain.caps.consume import CapRule, limit_on
 from domain.contract import agreed_units, category_of, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
@@ -37,7 +38,7 @@ from state.terms.plan import LinePlan, line_plan, version_on, versions
 from state.totals import month_of, outstanding, standing_price
 
 EXPENSES, EXPENSE, UNITS, INCLUDED = "expenses", "expense", "units", "included"
-UNBILLED_ENDED, LABOR = "ended", "labor"
+UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
 CONCEDED, GIVEN_BACK = "conceded", "given_back"
 DAY = timedelta(days=1)
 DESCRIPTION = "Brought forward"
@@ -114,9 +115,10 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     own = own if rest else not_counted
     expenses = balance.expenses - sum(one.ledger_expenses for one in balance.costs)
     cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
+    all_hours = balance.hours - sum(one.hours for one in balance.costs)
     if (
         billed
-        or balance.hours
+        or all_hours
         or cost
         or worked.hours
         or worked.earns
@@ -126,7 +128,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         or balance.ledger is not None
     ):
         spent = {each.category: each.spent for each in balance.spent}
-        work = OpeningWork(balance.hours, hours, cost, *own, worked.drawn, spent)
+        work = OpeningWork(all_hours, hours, cost, *own, worked.drawn, spent)
         _take(draft, loading, stated, worked, "", billed, work, earned=worked.earns)
     for name, category, on, amount in parts:
         if amount:
@@ -150,7 +152,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
             delivered += quantity
             _take(draft, loading, stated, on, name, amount, OpeningWork(), quantity=quantity)
     if of_ended:
-        _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours))
+        _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours), earned=earned)
     if rest + balance.given_back:
         left = not_counted[0] - own[0] if rest else 0, not_counted[1] - own[1] if rest else 0
         work = OpeningWork(0, open_hours, 0, left[0] + balance.given_back, left[1])
@@ -167,12 +169,15 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         _take(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
     if expenses:
         _take(draft, loading, stated, worked, EXPENSES, 0, OpeningWork(cost=expenses))
-    for foreign in balance.costs:
-        labor, ledger = foreign.cost - foreign.expenses, foreign.ledger_cost - foreign.ledger_expenses
-        for name, amount, carried in ((LABOR, labor, ledger), (EXPENSES, foreign.expenses, foreign.ledger_expenses)):
-            if amount:
-                work = OpeningWork(cost=amount, currency=foreign.currency, ledger=carried)
-                _take(draft, loading, stated, worked, f"{name}/{foreign.currency}", 0, work)
+    for one in balance.costs:
+        labor, ledger = one.cost - one.expenses, one.ledger_cost - one.ledger_expenses
+        sides = (LABOR, one.hours, labor, ledger), (EXPENSES, 0, one.expenses, one.ledger_expenses)
+        for name, worked_hours, amount, carried in sides:
+            if amount or worked_hours:
+                foreign = (one.currency, carried) if one.currency != stated.plan.entity.currency else ("", 0)
+                work = OpeningWork(worked_hours, 0, amount, 0, 0, None, {}, None, False, *foreign, one.billable)
+                of = "" if one.billable else f"/{NON_BILLABLE}"
+                _take(draft, loading, stated, worked, f"{name}/{one.currency}{of}", 0, work)
 
 
 def _last_of_ended(draft: Draft, loading: Loading) -> date | None:
@@ -208,7 +213,11 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     gross = balance.billed + balance.conceded
     billed = gross - sum(billed_of(due, gross))
     former = former_terms(draft, stated, event.as_of)
-    plan, day = former if former is not None else (_plan_on(draft, contract, stated, event.as_of), event.as_of)
+    if former is not None:
+        plan, day = former
+    else:
+        plan = _plan_on(draft, contract, stated, event.as_of)
+        day = _day_with_room(loading, plan)
     rest, earns = 0, None
     drawn = draws_of(draft, stated, event.as_of)
     if former is not None:
@@ -224,6 +233,29 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     hours = _billable_hours(plan, balance)
     over = _hours_over(balance, hours, billed + rest)
     return _Worked(plan, day, billed, rest, earns, hours - over, over, not charged, drawn)
+
+
+def _day_with_room(loading: Loading, plan: LinePlan) -> date:
+    """The last day on which limits were not below what they have taken by now: a lower one of today is for work that comes."""
+    as_of, found = loading.event.as_of, loading.event.as_of
+    for rule in plan.every_rule:
+        used = _used(loading, rule)
+        begins = [limit.effective_on - DAY for limit in rule.limits if date.min < limit.effective_on <= as_of]
+        days = (day for day in (as_of, *reversed(begins)) if rule.period != "month" or month_of(day) == month_of(as_of))
+        limits = ((day, limit_on(rule, day)) for day in days)
+        found = min(found, next((day for day, limit in limits if limit.amount is None or limit.amount >= used), as_of))
+    return found
+
+
+def _used(loading: Loading, rule: CapRule) -> Amount:
+    """What the cap has taken by the day, of all its lines, of the month of the day where it is by month."""
+    names, month = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of)
+    return sum(
+        cap.amount
+        for one in loading.lines
+        for cap in one.balance.caps
+        if cap.cap_id in names and (cap.month is None or month_of(cap.month) == month)
+    )
 
 
 def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> LinePlan:
@@ -351,18 +383,10 @@ def _has_room(loading: Loading, stated: Stated, worked: _Worked) -> bool:
     event, line_id = loading.event, stated.balance.line_id
     found = []
     for rule in worked.plan.every_rule:
-        held = [limit for limit in rule.limits if limit.effective_on <= event.as_of]
-        limit = max(held, key=lambda one: one.effective_on, default=None)
-        if limit is None or not limit.hard or limit.amount is None or not is_of_whole_line(rule.cap_id, line_id):
+        limit = limit_on(rule, event.as_of)
+        if not limit.hard or limit.amount is None or not is_of_whole_line(rule.cap_id, line_id):
             return False
-        names = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}
-        used = sum(
-            cap.amount
-            for one in loading.lines
-            for cap in one.balance.caps
-            if cap.cap_id in names and (cap.month is None or month_of(cap.month) == month_of(event.as_of))
-        )
-        found.append(0 < used < limit.amount)
+        found.append(0 < _used(loading, rule) < limit.amount)
     return bool(found) and all(found)
 
 

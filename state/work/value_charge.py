@@ -120,10 +120,13 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         account,
         against,
     )
-    if is_spent or opening.currency:
+    if not opening.billable:
         nothing = Price("", "", "", charge.day, charge.approved_at, "", 0, 0, "", 0, 0, 0)
         return Valuation(None, CostPlan(cost, slot, policies), PricePlan(nothing, None, None, None))
     plan = _counting(draft, charge, plan)
+    if is_spent or opening.currency:
+        spent = priced(draft, plan, _at_zero(charge, plan), standing, waited, charge.carried_on)
+        return Valuation(None, CostPlan(cost, slot, policies), spent)
     units = methods.units(plan.line.terms)
     is_expense = isinstance(plan.line.terms, Expenses) or opening.category is not None
     revenue = REIMBURSABLE_REVENUE if is_expense else SERVICE_REVENUE

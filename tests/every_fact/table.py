@@ -107,7 +107,10 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
         (f"AccountForward.{name}" for name in ("account", "ledger_amount", "part")), "tests/moving_in/stories.md"
     ),
     **dict.fromkeys(
-        (f"CostForward.{name}" for name in ("currency", "cost", "ledger_cost", "expenses", "ledger_expenses")),
+        (
+            f"CostForward.{name}"
+            for name in ("currency", "cost", "ledger_cost", "expenses", "ledger_expenses", "hours", "billable")
+        ),
         "tests/moving_in/stories.md",
     ),
     "PayerForward.source_row": "tests/commands/test_import_balances.py",

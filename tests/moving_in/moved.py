@@ -276,8 +276,9 @@ class LineSums:
         self.ended = self.conceded = self.given_back = 0
         # By account of unbilled work and part of it (a milestone, `ended`) what the ledger carries.
         self.unbilled_ledger: Counter[tuple[str, str]] = Counter()
-        # By currency labor and expenses, each in it and in the ledger's.
-        self.foreign: dict[str, list[Amount]] = defaultdict(lambda: [0, 0, 0, 0])
+        # By currency labor and expenses, each in it and in the ledger's, and hours.
+        self.costs: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+        self.ledger_currency = ""
 
 
 def _of_engagement(firm: RunningFirm, engagement_id: str, sums: Balances, as_of: date) -> Iterator[Row]:
@@ -362,6 +363,7 @@ def _add(
             found.is_on_liability = issued.account == CONTRACT_LIABILITY
     if work.cost is not None:
         found.hours += work.cost.hours
+        found.costs[work.cost.currency][4] += work.cost.hours
         ledger = sum(
             leg.ledger_amount
             for journal in work.journals
@@ -369,11 +371,12 @@ def _add(
             if leg.account in (LABOR_COST, EXPENSE_COST)
         )
         for journal in work.journals:
-            for leg in journal.lines if journal.currency != journal.ledger_currency else ():
+            found.ledger_currency = journal.ledger_currency
+            for leg in journal.lines:
                 if leg.account in (LABOR_COST, EXPENSE_COST):
                     place = 0 if leg.account == LABOR_COST else 2
-                    found.foreign[journal.currency][place] += leg.amount
-                    found.foreign[journal.currency][place + 1] += leg.ledger_amount
+                    found.costs[journal.currency][place] += leg.amount
+                    found.costs[journal.currency][place + 1] += leg.ledger_amount
         if work.charge is None:
             found.labor += ledger
         else:
@@ -476,9 +479,9 @@ def _of_project(
                 row["ledger_deposit"] = money(done.deposit_ledger)
         yield row
         place_of = {**common, "line": line_id, "contract": contract_id}
-        for currency in sorted({*done.foreign, *extra.foreign}):
-            figures = map(sum, zip(done.foreign[currency], extra.foreign[currency], strict=True))
-            labor, labor_ledger, spent, spent_ledger = figures
+        costs = [(one, figures, True) for one, figures in done.costs.items() if one != done.ledger_currency]
+        costs += [(one, figures, False) for one, figures in extra.costs.items()]
+        for currency, (labor, labor_ledger, spent, spent_ledger, worked_hours), is_billable in sorted(costs):
             yield {
                 **place_of,
                 "kind": "cost",
@@ -487,6 +490,7 @@ def _of_project(
                 "ledger_cost": money(labor_ledger + spent_ledger),
                 "expenses": money(spent),
                 "ledger_expenses": money(spent_ledger),
+                **({} if is_billable else {"hours": hours(worked_hours), "billable": "false"}),
             }
         if is_foreign:
             of_lines = [worked[contract_id, each].unbilled_ledger for each in line_ids if (contract_id, each) in worked]

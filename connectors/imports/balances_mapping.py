@@ -166,7 +166,7 @@ class AccountFields(OfLine):
 
 
 class OpenInvoiceFields(CellPart):
-    """An invoice that is not paid in full."""
+    """An invoice that is not paid in full, or of which something is retained."""
 
     invoice_id: IdCell
     contract_id: IdCell | None = None
@@ -179,6 +179,7 @@ class OpenInvoiceFields(CellPart):
     open: NumberCell
     retention: NumberCell | None = None
     ledger_open: NumberCell | None = None
+    ledger_retention: NumberCell | None = None
 
 
 class BalancesMapping(TableMapping):

@@ -140,7 +140,7 @@ class BalanceForward(NamedTuple):
 
 
 class ReceivableForward(NamedTuple):
-    """An invoice that is not paid in full when the books begin."""
+    """An invoice that is not paid in full, or of which something is retained, when the books begin."""
 
     invoice_id: str
     invoiced_on: dt.date
@@ -153,6 +153,7 @@ class ReceivableForward(NamedTuple):
     ledger_open: Amount | None = None
     source_row: str | None = None
     retention: Amount = 0
+    ledger_retention: Amount | None = None
 
 
 class HoldScope(NamedTuple):

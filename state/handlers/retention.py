@@ -325,11 +325,16 @@ def _on_1170(contract_id: str, project_id: str) -> str:
     return composed("posted_retention", contract_id, project_id)
 
 
+def carried_at(withheld_by: str) -> str:
+    """Address of what stands on 1170 of what a statement withheld; with `/ledger` in ledger currency."""
+    return f"{withheld_by}#on_1170"
+
+
 def _say_moved(
     why: Why, of: str, had: Withheld, piece: Node, ledger: Amount, slot: Slot, mode: str, rates: Rates
 ) -> None:
     """What leaves 1170 of what a statement withheld, or comes to stand there, in ledger currency."""
-    carried, currency = f"{had.statement_id}#on_1170", slot.entity.currency
+    carried, currency = carried_at(had.statement_id), slot.entity.currency
     title = f"{had.statement_id}: on 1170"
     stands = why.sum(carried, title, piece.currency)
     in_ledger = why.sum(f"{carried}/ledger", f"{title}, in ledger currency", currency)

@@ -44,7 +44,7 @@ from state.opening.progress import close_day, progress_faults
 from state.opening.record import load_of
 from state.opening.retainers import retainer_faults
 from state.opening.unbilled import share_unbilled, unlike_unbilled
-from state.opening.work_rows import bring_work, unearned
+from state.opening.work_rows import bring_over_cap, bring_work, unearned
 from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of
 from state.terms.periods import closes_on, open_period, schedule
@@ -218,6 +218,8 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], by_payer(contract, lines))
     for one in lines:
         bring_work(draft, loading, one)
+    for one in lines:
+        bring_over_cap(draft, loading, one)
     if any(one.balance.retainer for one in lines):  # what expired of what is used by now is taken back
         fees.settle(draft, contract, event.as_of)
     return loading

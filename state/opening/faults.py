@@ -398,10 +398,9 @@ def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
         if one.bill_to is None and len(payers) > 1:
             message = f"{of}: expected the bill-to that it was sent to, one of {', '.join(sorted(payers))}, got none"
             yield OpeningFault(UNKNOWN, message, f"{at}.bill_to", one.contract_id)
-        if not min(gross, 0) <= one.open <= max(gross, 0) or not one.open:
-            message = (
-                f"{of}: expected open of more than 0 and at most {format_amount(gross)}, got {format_amount(one.open)}"
-            )
+        if not min(gross, 0) <= one.open <= max(gross, 0) or not (one.open or one.retention):
+            got = format_amount(one.open)
+            message = f"{of}: expected open of more than 0, or retention, and at most {format_amount(gross)}, got {got}"
             yield OpeningFault(DIFFERS, message, f"{at}.open", one.contract_id)
         if one.retention < 0 or (one.retention and one.net < 0):
             kept = format_amount(one.retention)

@@ -27,7 +27,7 @@ from domain.outputs import JournalEntry
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.work.rows import OPENING, row_id
-from state.books import BroughtForward, Entry
+from state.books import BroughtForward, Entry, StatementState
 from state.draft import Draft
 from state.handlers import retention
 from state.ledger.deposit_balance import balance as deposit_balance
@@ -37,7 +37,7 @@ from state.ledger.posting import about, booking_of, emit, with_standing
 from state.opening.faults import Stated
 from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.loading import UNBILLED_REST, Loading
-from state.opening.record import say_exchange
+from state.opening.record import say_exchange, say_retained
 from state.opening.work_rows import carried_rows, is_of_part, opening_rows
 from state.totals import standing_price, unbilled_positions
 
@@ -109,7 +109,7 @@ def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, st
         legs.append(Leg(account or UNBILLED_RECEIVABLE, EXCHANGE, 0, carried_at - unbilled))
     if legs:
         _adjust(draft, loading, main, legs)
-    if kept:
+    if kept or any(one.ledger_retention is not None for one in loading.receivables):
         _carry_retained(draft, loading, kept)
 
 
@@ -245,11 +245,26 @@ def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequenc
 
 
 def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
-    """What the statements of each payer retain is carried in proportion."""
+    """What the statements of each payer retain is carried as it is stated of their invoices, else in proportion."""
+    named = {one.invoice_id: one.ledger_retention for one in loading.receivables}
     states = [state for made in loading.statements if (state := draft.statement(made)) is not None and state.retention]
-    weights = [sum(amount for _, _, amount in state.retention) for state in states]
-    for state, part in zip(states, allocate(ledger, weights, loading.slot.entity.currency), strict=True):
+    parts: list[tuple[StatementState, Amount]] = []
+    others: list[StatementState] = []
+    for state in states:
+        held = retention.account_of(draft, state.contract_id, state.bill_to).withheld
+        stands = sum(one.posted_ledger for one in held if one.statement_id == state.statement_id)
+        if (wanted := named.get(state.invoice_id or "")) is not None:
+            parts.append((state, wanted - stands))
+        else:
+            others.append(state)
+    rest = ledger - sum(part for _, part in parts)
+    if others:
+        weights = [sum(amount for _, _, amount in state.retention) for state in others]
+        parts += zip(others, allocate(rest, weights, loading.slot.entity.currency), strict=True)
+    for state, part in parts:
         account = retention.account_of(draft, state.contract_id, state.bill_to)
+        if draft.why is not None and part:
+            say_retained(draft.why, loading.event, state, part, loading.slot.entity.currency)
         held = tuple(
             replace(one, posted_ledger=one.posted_ledger + part) if one.statement_id == state.statement_id else one
             for one in account.withheld

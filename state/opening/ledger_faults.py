@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from domain.accounts import CONTRACT_POSITION, CURRENCY_ROUNDING, REVENUE, UNBILLED
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import CostForward
+from domain.events.common import CostForward, ReceivableForward
 from domain.money import format_amount, format_decimal
 from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
@@ -30,6 +30,7 @@ def ledger_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[Openi
         own = [one for one in stated if one.contract.contract_id == contract_id]
         if any(one.balance.accounts for one in own):
             yield from _sums(own)
+        yield from _retained(own, [one for one in event.receivables if one.contract_id in (None, contract_id)])
 
 
 def _fault(stated: Stated, field: str, message: str) -> OpeningFault:
@@ -71,6 +72,22 @@ def _sides(each: CostForward) -> Sequence[tuple[str, Amount, Amount]]:
     """What, in its currency, in the ledger's."""
     labor = each.cost - each.expenses, each.ledger_cost - each.ledger_expenses
     return ("labor", *labor), ("expenses", each.expenses, each.ledger_expenses)
+
+
+def _retained(own: Sequence[Stated], invoices: Sequence[ReceivableForward]) -> Iterator[OpeningFault]:
+    """What the ledger carries of each invoice's retention is no more than of all, and all of it where nothing is retained of others."""
+    carried = [one.ledger_retention for one in invoices if one.ledger_retention is not None]
+    ledgers = [one.balance.ledger for one in own if one.balance.ledger is not None]
+    if not carried:
+        return
+    whole, got, currency = sum(each.retention for each in ledgers), sum(carried), own[0].plan.entity.currency
+    kept = sum(one.balance.retention for one in own)
+    is_all = kept == sum(one.retention for one in invoices if one.ledger_retention is not None)
+    if got > whole or min(carried) < 0 or (is_all and got != whole):
+        expected, found = format_amount(whole, currency), format_amount(got, currency)
+        at_most = "" if is_all else "at most "
+        message = f"ledger_retention of invoices: expected {at_most}{expected}, as ledger retention of the lines, got {found} {currency}"
+        yield _fault(own[0], "ledger.retention", message)
 
 
 def _accounts(stated: Stated) -> Iterator[OpeningFault]:

@@ -17,8 +17,8 @@ from domain.terms.retainer import QUANTITY_PER_AMOUNT
 from domain.units import Amount
 from domain.why import Why, in_event
 from state.billing.clearing_record import piece_at
-from state.books import Charge
-from state.handlers.retention import issued_of
+from state.books import Charge, StatementState
+from state.handlers.retention import carried_at, issued_of
 from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import Stated, row_of
 
@@ -235,6 +235,21 @@ def say_payment(
             ledger = part_of(amount._replace(currency=currencies[1]), leg.ledger_amount, f"{title}, in ledger currency")
         parts.debit((project_id, leg.account, leg.purpose), Carried(amount, ledger))
     parts.record(why, journal_id, lines)
+
+
+def say_retained(why: Why, event: BalancesBroughtForward, state: StatementState, part: Amount, currency: str) -> None:
+    """What 1170 carries of a bill in ledger currency beside the rate of the day, of what is stated of its invoice, else of a line."""
+    of = f"{state.statement_id}: on 1170, as the ledger carries it"
+    for place, one in enumerate(event.receivables):
+        if one.invoice_id == state.invoice_id and one.ledger_retention is not None:
+            title, at = f"invoice {one.invoice_id}{row_of(one.source_row)}: ledger retention", f"receivables[{place}]"
+            whole = in_event(title, one.ledger_retention, "amount", event, f"{at}.ledger_retention", currency)
+            break
+    else:
+        ledgers = ((place, each.ledger) for place, each in enumerate(event.lines) if each.ledger is not None)
+        place, ledger = next((each for each in ledgers if each[1].retention), (0, None))
+        whole = field(event, place, "ledger.retention", ledger.retention if ledger is not None else 0, currency)
+    why.add(f"{carried_at(state.statement_id)}/ledger", part_of(whole, part, of))
 
 
 def say_exchange(

@@ -69,9 +69,9 @@ def day_of(entry: Entry) -> object:
 def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     """Rows of what work on the line came to, so that the line comes to what is stated with what its terms charged.
 
-    What each row counts towards caps is what the caps are stated to have taken. What is over a cap comes after all other work of before.
+    What each row counts towards caps is what the caps are stated to have taken. What is over a cap is apart (`bring_over_cap`).
 
-        revenue 1,500.00 of which 1,000.00 are billed, over the cap 300.00: rows of 1,000.00, 500.00 and 300.00
+        revenue 1,500.00 of which 1,000.00 are billed: rows of 1,000.00 and 500.00
         fees of 1,000.00 billed, of which a credit memo took 30.00: rows of 1,000.00 and -30.00
         unbilled 40.00 with 56.00 given back: rows of 96.00 and -56.00
     """
@@ -160,11 +160,6 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     if balance.given_back:
         work = OpeningWork(0, 0, 0, -balance.given_back)
         _take(draft, loading, stated, worked, GIVEN_BACK, -balance.given_back, work, earned=earned)
-    if balance.over_cap:
-        part = OVER_FORMER if _has_room(loading, stated, worked) else OVER_CAP
-        uncounted = worked.over_hours if part == OVER_FORMER else 0
-        work = OpeningWork(0, worked.over_hours, uncounted_hours=uncounted, category=_full(worked, balance))
-        _take(draft, loading, stated, worked, part, balance.over_cap, work)
     if included := _included_hours(worked, balance):
         _take(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
     if expenses:
@@ -178,6 +173,17 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
                 work = OpeningWork(worked_hours, 0, amount, 0, 0, None, {}, None, False, *foreign, one.billable)
                 of = "" if one.billable else f"/{NON_BILLABLE}"
                 _take(draft, loading, stated, worked, f"{name}/{one.currency}{of}", 0, work)
+
+
+def bring_over_cap(draft: Draft, loading: Loading, stated: Stated) -> None:
+    """What is over caps, once all that they allowed has its room: on other lines, too."""
+    balance = stated.balance
+    if balance.over_cap:
+        worked = _worked(draft, loading, stated)
+        part = OVER_FORMER if _has_room(loading, stated, worked) else OVER_CAP
+        uncounted = worked.over_hours if part == OVER_FORMER else 0
+        work = OpeningWork(0, worked.over_hours, uncounted_hours=uncounted, category=_full(worked, balance))
+        _take(draft, loading, stated, worked, part, balance.over_cap, work)
 
 
 def _last_of_ended(draft: Draft, loading: Loading) -> date | None:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from connectors.imports.balances import ImportedBalances
 from domain.billing.statement import ISSUED
-from domain.events.commercial import ContractAmended, ContractSigned
 from domain.outputs import BillingStatement, ForecastFigures, ForecastUpdate, Output
 from simulation.plan import SimulationPlan
 from simulation.story import events
@@ -44,12 +43,11 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """How many figures were looked at in each area, and those that differ; `terms` are the contracts' versions by engagement."""
+    """How many figures were looked at in each area, and those that differ."""
 
     loaded: ImportedBalances
     figures: Mapping[str, int]
     differences: Sequence[Difference]
-    terms: Mapping[str, Sequence[ContractSigned | ContractAmended]]
     engagement_of: Mapping[str, str]
     new: RunningFirm = field(repr=False)
 
@@ -77,23 +75,18 @@ def compared(plan: SimulationPlan, as_of: date, until: date, folder: Path) -> Co
             by_account(old.outputs(stands.said), by_day=True),
             by_account(new.outputs(begins.said), by_day=True),
         ),
-        FORECASTS: (dict(_forecasts(old.outputs(), as_of)), dict(_forecasts(new.outputs(), as_of))),
+        FORECASTS: (dict(_forecasts(old.outputs(), as_of, until)), dict(_forecasts(new.outputs(), as_of, until))),
     }
     differences = [
         Difference(area, engagement_of.get(_whose(area, key), ""), key, *sides)
         for area, (before, after) in found.items()
         for key, sides in apart(before, after).items()
     ]
-    terms: dict[str, list[ContractSigned | ContractAmended]] = {}
-    for event in (*said, *old.told[stands.told :]):
-        if isinstance(event, ContractSigned | ContractAmended):
-            terms.setdefault(engagement_of.get(event.contract_id, ""), []).append(event)
     figures = {area: len({*before, *after}) for area, (before, after) in found.items()}
     return Compared(
         loaded=loaded,
         figures=figures,
         differences=differences,
-        terms=terms,
         engagement_of=engagement_of,
         new=new,
     )
@@ -146,11 +139,14 @@ def _statements(outputs: Iterable[Output]) -> Iterator[tuple[Key, object]]:
             yield (record.contract_id, record.statement_id), (whole, tax, tuple(sorted(of_lines.items())))
 
 
-def _forecasts(outputs: Iterable[Output], as_of: date) -> Iterator[tuple[Key, object]]:
-    """The last of each calendar month, by figure, in the ledger's currency."""
-    for record in outputs:
-        if isinstance(record, ForecastUpdate) and record.as_of > as_of:
+def _forecasts(outputs: Iterable[Output], as_of: date, until: date) -> Iterator[tuple[Key, object]]:
+    """What was published last by the end of each calendar month after `as_of`, by figure, in the ledger's currency."""
+    published = [record for record in outputs if isinstance(record, ForecastUpdate)]
+    for number in range(as_of.month + 1, until.month + 1):
+        month = f"{until.year}-{number:02d}"
+        last = {record.project_id: record for record in published if f"{record.as_of:%Y-%m}" <= month}
+        for project_id, record in last.items():
             figures = record.ledger or record.project
             for name in ForecastFigures._fields:
                 if name != "months":
-                    yield (record.project_id, f"{record.as_of:%Y-%m}", name), getattr(figures, name)
+                    yield (project_id, month, name), getattr(figures, name)

@@ -406,7 +406,7 @@ def _of_project(
         part
         for (kind, _), part in parts.items()
         if kind == "receivable" and isinstance(part, Receivable) and part.contract_id == contract_id
-        and part.project_id == project_id and part.open[0]
+        and part.project_id == project_id and (part.open[0] or _retained_of(parts, part)[0])
     ]  # fmt: skip
     retention, tax, given_up = on(RETENTION_RECEIVABLE), -on(OUTPUT_TAX), on(BAD_DEBT)
     deposit_lines = [each for each in line_ids if isinstance(plans[contract_id, each].terms, Deposit)]
@@ -512,7 +512,7 @@ def _of_project(
         until = [one for one in entries if (price := standing_price(one)) is None or price.day <= as_of]
         yield from _payers(parts, until, contract, common, by_line, deposit_lines, first, sums.to_be_applied)
     for part in open_invoices:
-        yield {
+        row = {
             **common,
             "kind": "receivable",
             "contract": contract_id,
@@ -522,15 +522,21 @@ def _of_project(
             "net": money(part.net[0] - part.credited[0]),
             "tax": money(part.tax[0] - part.credited_tax[0]),
             "open": money(part.open[0]),
-            "retention": money(_retained_of(parts, part)),
-            **({"ledger_open": money(part.open[1])} if is_foreign else {}),
+            "retention": money(_retained_of(parts, part)[0]),
         }
+        if is_foreign:
+            row["ledger_open"] = money(part.open[1])
+            if _retained_of(parts, part)[0]:
+                row["ledger_retention"] = money(_retained_of(parts, part)[1])
+        yield row
 
 
-def _retained_of(parts: Mapping[tuple[str, str], Any], invoice: Receivable) -> Amount:
+def _retained_of(parts: Mapping[tuple[str, str], Any], invoice: Receivable) -> tuple[Amount, Amount]:
+    """Also in ledger currency."""
     kept: RetentionAccount | None = parts.get(("retention", f"{invoice.contract_id}/{invoice.bill_to}"))
     held = kept.withheld if kept is not None else ()
-    return sum(one.posted for one in held if one.statement_id == invoice.statement_id)
+    own = [one for one in held if one.statement_id == invoice.statement_id]
+    return sum(one.posted for one in own), sum(one.posted_ledger for one in own)
 
 
 def _payers(

@@ -402,11 +402,12 @@ def _of_project(
     contract: Contract = parts["contract", contract_id]
     common: Row = {"project": project_id, "as_of": as_of}
     totals = {each: parts.get(("line", f"{contract_id}/{each}")) or LineTotals(project_id) for each in line_ids}
+    is_alone = len({line.project_id for line in contract.terms.lines}) == 1
     open_invoices = [
         part
         for (kind, _), part in parts.items()
         if kind == "receivable" and isinstance(part, Receivable) and part.contract_id == contract_id
-        and part.project_id == project_id and (part.open[0] or _retained_of(parts, part)[0])
+        and part.project_id == project_id and (part.open[0] or (is_alone and _retained_of(parts, part)[0]))
     ]  # fmt: skip
     retention, tax, given_up = on(RETENTION_RECEIVABLE), -on(OUTPUT_TAX), on(BAD_DEBT)
     deposit_lines = [each for each in line_ids if isinstance(plans[contract_id, each].terms, Deposit)]

@@ -83,6 +83,7 @@ class BalanceLineFields(OfLine):
     unbilled_ended: NumberCell | None = None
     conceded: NumberCell | None = None
     given_back: NumberCell | None = None
+    unbilled: NumberCell | None = None
     ledger_revenue: NumberCell | None = None
     ledger_unbilled: NumberCell | None = None
     ledger_tax: NumberCell | None = None

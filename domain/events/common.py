@@ -137,6 +137,7 @@ class BalanceForward(NamedTuple):
     accounts: tuple[AccountForward, ...] = ()
     conceded: Amount = 0
     given_back: Amount = 0
+    unbilled: Amount = 0
 
 
 class ReceivableForward(NamedTuple):

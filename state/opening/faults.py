@@ -304,7 +304,12 @@ def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault
             "revenue",
             f"it earns as it is billed: expected {billed}, as billed, got {revenue} {currency}",
         )
-    for name in ("billed", "paid", "tax", "retention", "deposit", "written_off", "over_cap", "cap_used"):
+    if balance.unbilled and (plan.timing != WITH_INVOICE or is_of_former):
+        got = format_amount(balance.unbilled, currency)
+        yield fault(
+            "unbilled", f"it does not earn as it is billed: expected 0, as revenue less billed says it, got {got}"
+        )
+    for name in ("billed", "paid", "tax", "retention", "deposit", "written_off", "over_cap", "cap_used", "unbilled"):
         if (amount := getattr(balance, name)) < 0:
             yield fault(name, f"expected 0 or more, got {format_amount(amount, currency)} {currency}")
     yield from _caps(stated, fault)

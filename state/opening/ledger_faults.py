@@ -12,6 +12,7 @@ from domain.accounts import CONTRACT_POSITION, CURRENCY_ROUNDING, REVENUE, UNBIL
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import CostForward, ReceivableForward
 from domain.money import format_amount, format_decimal
+from domain.terms.kind import NO_REVENUE
 from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
@@ -95,6 +96,8 @@ def _accounts(stated: Stated) -> Iterator[OpeningFault]:
     if balance.accounts and (plan.currency == plan.entity.currency or balance.ledger is None):
         message = f"accounts: expected none, as they are for contracts in another currency than {plan.entity.currency}, with ledger amounts"
         yield _fault(stated, "accounts", message)
+    if balance.accounts and plan.timing == NO_REVENUE:
+        yield _fault(stated, "accounts", "accounts of a deposit: expected none; state them on the line of the work")
     for (account, part), number in Counter((each.account, each.part) for each in balance.accounts).items():
         of = f"account {account}" if part is None else f"account {account}, part {part}"
         if account not in BY_ACCOUNT:

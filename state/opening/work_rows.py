@@ -234,7 +234,9 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
         rest = max(beyond(stated, drawn) - billed, 0)
     elif plan.timing == OVER_TIME:
         earns = balance.revenue - earned
-    elif plan.timing not in (WITH_INVOICE, NO_REVENUE):
+    elif plan.timing == WITH_INVOICE:
+        rest = balance.unbilled
+    elif plan.timing != NO_REVENUE:
         rest = balance.revenue + balance.conceded - earned - billed
     hours = _billable_hours(plan, balance)
     over = _hours_over(balance, hours, billed + rest)

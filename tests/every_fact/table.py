@@ -101,6 +101,7 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "ReceivableForward.source_row": "tests/scenarios/brought_forward.md",
     "ReceivableForward.retention": "tests/scenarios/brought_forward.md",
     "ReceivableForward.ledger_retention": "tests/moving_in/stories.md",
+    "BalanceForward.unbilled": "tests/moving_in/stories.md",
     "SpentForward.source_row": "tests/commands/test_import_balances.py",
     "CostForward.source_row": "tests/commands/test_import_balances.py",
     "AccountForward.source_row": "tests/commands/test_import_balances.py",

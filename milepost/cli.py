@@ -33,6 +33,7 @@ from milepost.commands import (
     mending,
     payment,
     payment_application,
+    period,
     reconcile,
     run,
     schemas,
@@ -85,6 +86,7 @@ stated = typer.Typer(
 invoiced = typer.Typer(name="invoice", help="Invoices of statements that are posted elsewhere.", **PLAIN)
 paid = typer.Typer(name="payment", help="What customers have paid.", **PLAIN)
 agreed = typer.Typer(name="contract", help="Amendments of contracts, with their effects first.", **PLAIN)
+booked = typer.Typer(name="period", help="Accounting periods: closed, open again.", **PLAIN)
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
@@ -330,6 +332,31 @@ mount(
     "--approved-by ben --output build/try/output",
     then="milepost run, which takes the new terms in",
     on=agreed,
+)
+app.add_typer(booked)
+mount(
+    "list",
+    glance.at_a_glance(glance.periods),
+    "Which are closed, since when, and by whom.",
+    example="milepost period list --company LE-DE --output build/try/output",
+    then="milepost period close, or milepost period reopen",
+    on=booked,
+)
+mount(
+    "close",
+    period.close,
+    "Later work is posted on the next open day.",
+    example="milepost period close LE-DE 2026-02 --reason 'February is reported' --approved-by ben --output build/try/output",
+    then="milepost run, which closes it",
+    on=booked,
+)
+mount(
+    "reopen",
+    period.reopen,
+    "What comes later may take its days again.",
+    example="milepost period reopen LE-DE 2026-01 --reason 'late invoice of the auditor' --approved-by ben --output build/try/output",
+    then="milepost run, which opens it",
+    on=booked,
 )
 mount(
     "forecast",

@@ -27,7 +27,14 @@ from domain.events.delivery import (
     UnitsDelivered,
 )
 from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PaymentReceived, WrittenOff
-from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonCapacitySet, PersonDefined
+from domain.events.reference import (
+    AccountingPeriodClosed,
+    AccountingPeriodReopened,
+    CustomerDefined,
+    LegalEntityDefined,
+    PersonCapacitySet,
+    PersonDefined,
+)
 from domain.identity import composed, engagement_of, escape, parts_of
 from domain.ledger.journal import BILLING
 from domain.outputs import (
@@ -39,6 +46,7 @@ from domain.outputs import (
     ProjectView,
     StatementLine,
 )
+from domain.reference.book import PeriodChange, approves_itself
 from domain.reference.zones import local_date
 from domain.terms.deposit import is_named as is_deposit
 from domain.units import Amount
@@ -48,8 +56,8 @@ from domain.work.rows import DELIVERY, EXPENSE, ROWS, TIME_ENTRY, row_id
 # Accounts of which no table says anything: the other side of cost, of tax and of cash.
 ASIDE: Final = frozenset({BANK, INPUT_TAX, EXPENSE_CLEARING, LABOR_ABSORPTION, OUTPUT_TAX})
 # Kinds of names; a fact that has no version is known by what came last.
-COMPANY, CUSTOMER, PERSON, CAPACITY, PROJECT, CONTRACT, HOLD = (
-    *("company", "customer", "person", "capacity", "project", "contract", "hold"),
+COMPANY, CUSTOMER, PERSON, CAPACITY, PROJECT, CONTRACT, HOLD, PERIOD = (
+    *("company", "customer", "person", "capacity", "project", "contract", "hold", "period"),
 )
 INVOICE, INVOICED, APPLIED, CREDIT_MEMO, WRITE_OFF = ("invoice", "invoiced", "applied", "credit_memo", "write_off")
 # Open invoices of the old system, by project and version of its balances; a fact of them names the project alone.
@@ -221,6 +229,8 @@ def _stated(event: Event) -> _Stated | None:
             return _person(event)
         case PersonCapacitySet():
             return _capacity(event)
+        case AccountingPeriodClosed() | AccountingPeriodReopened() if approves_itself(event) is None:
+            return _period(event)
         case ProjectActivated() | ProjectClosed():
             return _project(event)
         case ContractSigned() | ContractAmended():
@@ -260,6 +270,13 @@ def _person(event: PersonDefined) -> _Stated:
 def _capacity(event: PersonCapacitySet) -> _Stated:
     noted = {"hours": event.hours, "time_off": event.time_off}
     return CAPACITY, composed(event.person_id, event.month), event.version, noted
+
+
+def _period(event: PeriodChange) -> _Stated:
+    noted = {"company": event.legal_entity_id, "period": event.period, "at": event.occurred_at, "reason": event.reason}
+    noted |= {"requested_by": event.requested_by, "approved_by": event.approved_by}
+    noted["closed"] = isinstance(event, AccountingPeriodClosed)
+    return PERIOD, composed(event.legal_entity_id, event.period), event.version, noted
 
 
 def _project(event: ProjectActivated | ProjectClosed) -> _Stated:

@@ -36,6 +36,7 @@ class AccountingPeriodClosed(NamedTuple):
     engagement_id: str | None = None
     project_id: str | None = None
     correlation_id: str | None = None
+    reason: str | None = None
 
 
 class AccountingPeriodReopened(NamedTuple):
@@ -53,6 +54,7 @@ class AccountingPeriodReopened(NamedTuple):
     engagement_id: str | None = None
     project_id: str | None = None
     correlation_id: str | None = None
+    reason: str | None = None
 
 
 class CostRateSet(NamedTuple):

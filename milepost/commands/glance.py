@@ -1,4 +1,4 @@
-"""`milepost projects`, `clients`, `receivables`, `unbilled`, `prepaid` and `people`: the firm at a glance, at any moment."""
+"""`milepost projects`, `clients`, `receivables`, `unbilled`, `prepaid`, `people` and `period list`: the firm at a glance, at any moment."""
 
 from __future__ import annotations
 
@@ -155,6 +155,14 @@ def prepaid(
     return table.prepaid(firm, Wanted(company, client, project, only_open=only_open), begins)
 
 
+def periods(firm: FirmAtMoment, company: Company = None) -> Glance:
+    """Show which accounting periods are closed, or open again: since when, why, and by whom."""
+    from milepost.glance import periods as table
+    from milepost.glance.wanted import Wanted
+
+    return table.periods(firm, Wanted(company))
+
+
 def people(
     firm: FirmAtMoment,
     first: FirstMonth = None,
@@ -276,10 +284,12 @@ def _show(glance: Glance, output: Path) -> None:
         tell("\n" + "\n".join(forms.notes_of(glance)))
         return
     show(forms.as_table(glance))
-    _say_more(forms.notes_of(glance), glance.kind, output)
+    is_explained = any(column.kind.is_figure for column in glance.columns)
+    _say_more(forms.notes_of(glance), glance.kind, output, is_explained=is_explained)
 
 
-def _say_more(notes: Sequence[str], kind: str, output: Path) -> None:
+def _say_more(notes: Sequence[str], kind: str, output: Path, *, is_explained: bool = True) -> None:
     tell("\n" + "\n".join(notes))
     say(f"\nNext: the same with --html {kind}.html --output {shell_word(output)}")
-    say("A page, and --json, name for each figure what milepost explain takes")
+    if is_explained:
+        say("A page, and --json, name for each figure what milepost explain takes")

@@ -41,6 +41,7 @@ AS_BEFORE: Final = "repeats what the fact that it ends has said"
 CARRIED: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
+            *("AccountingPeriodClosed.reason", "AccountingPeriodReopened.reason"),
             *(
                 "BillingHoldPlaced.reason",
                 "BillingHoldReleased.reason",

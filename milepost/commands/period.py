@@ -1,0 +1,125 @@
+"""`milepost period close` and `reopen`: accounting periods of a company."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from milepost.console import say
+from milepost.recording import Recording, records, stated_reason
+
+if TYPE_CHECKING:
+    from domain.reference.book import PeriodChange, ReferenceBook
+    from domain.reference.fiscal import AccountingPeriod
+    from state.books import OpenException
+    from state.store.reader import StoreReader
+
+Company = Annotated[str, typer.Argument(metavar="COMPANY", help="Id of a legal entity.", show_default=False)]
+Period = Annotated[
+    str, typer.Argument(metavar="PERIOD", help="Its accounting period, such as 2026-05.", show_default=False)
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)]
+Approver = Annotated[str, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)]
+CLOSED, REOPENED = "AccountingPeriodClosed", "AccountingPeriodReopened"
+
+
+class KnownPeriod(NamedTuple):
+    """`last` is what was said last of it, taken in or on its way; `version` the highest that was sent, refused or not."""
+
+    period: AccountingPeriod
+    last: PeriodChange | None
+    version: int
+
+
+@records
+def close(recording: Recording, entity: Company, period: Period, reason: Reason, approved_by: Approver) -> None:
+    """Close an accounting period: work of it that comes later is posted on the next open day."""
+    _say(recording, CLOSED, (entity, period), reason, approved_by)
+
+
+@records
+def reopen(recording: Recording, entity: Company, period: Period, reason: Reason, approved_by: Approver) -> None:
+    """Open a closed accounting period again: what comes later may take its days; nothing that is posted moves."""
+    _say(recording, REOPENED, (entity, period), reason, approved_by)
+
+
+def _say(recording: Recording, type_name: str, of: tuple[str, str], reason: str, approved_by: str) -> None:
+    from milepost.deciding import other_person
+
+    entity, name = of
+    other_person(approved_by, recording.who)
+    why = stated_reason(reason)
+    with recording.books() as books:
+        known = _known(recording, books, entity, name)
+    last = known.last
+    if last is not None and type(last).__name__ == type_name:
+        who = f"asked for by {last.requested_by}, approved by {last.approved_by}"
+        raise recording.done_before(f"Period {name} of {entity} is {_words(type_name)} already, {who}")
+    if last is None and type_name == REOPENED:
+        raise typer.BadParameter(
+            f"expected a closed period of {entity}, got {name}, which is open; `milepost period list` shows what is closed",
+            param_hint="PERIOD",
+        )
+    event = recording.event(
+        type_name,
+        legal_entity_id=entity,
+        period=name,
+        version=known.version + 1,
+        approved_by=approved_by,
+        reason=why,
+    )
+    recording.send([event], "legal_entity_id")
+    say(f"Period {name} of {entity} is {known.period.start} to {known.period.to - timedelta(days=1)}")
+
+
+def _words(type_name: str) -> str:
+    return "closed" if type_name == CLOSED else "open again"
+
+
+def _known(recording: Recording, books: StoreReader, entity_id: str, name: str) -> KnownPeriod:
+    """Raises BadParameter where there is no such company, or it has no such period."""
+    from connectors.files.lookup import hint
+    from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+    from domain.identity import composed
+    from domain.reference.fiscal import period_named
+
+    book = _book(books)
+    entity = book.entity(entity_id)
+    if entity is None:
+        raise typer.BadParameter(
+            f"expected a company of the folder, got {entity_id or '(nothing)'}{hint(entity_id, frozenset(book.entities))}",
+            param_hint="COMPANY",
+        )
+    period = period_named(entity.fiscal_calendar, name)
+    if period is None:
+        raise typer.BadParameter(
+            f"expected an accounting period as YYYY-PP, from 01 to 12, such as 2026-05, got {name or '(nothing)'}",
+            param_hint="PERIOD",
+        )
+    found = [book.periods.get(entity_id, {}).get(name)]
+    found += [
+        each
+        for each in recording.recorded
+        if isinstance(each, AccountingPeriodClosed | AccountingPeriodReopened)
+        and (each.legal_entity_id, each.period) == (entity_id, name)
+    ]
+    said = [each for each in found if each is not None]
+    last = max(said, key=lambda each: each.version, default=None)
+    subject = "accounting_period", composed(entity_id, name)
+    noted: tuple[OpenException, ...] = books.parts("", "exception")
+    refused = [each.version for each in noted if (each.subject_kind, each.subject_id) == subject]
+    return KnownPeriod(period, last, max((0, *refused, *(each.version for each in said))))
+
+
+def _book(books: StoreReader) -> ReferenceBook:
+    """Of companies and their periods."""
+    from connectors.avro_codec import EVENT_CODECS
+    from domain.reference.book import EMPTY_BOOK, apply
+
+    book = EMPTY_BOOK
+    for type_name in ("LegalEntityDefined", CLOSED, REOPENED):
+        for body in books.reference(type_name):
+            book = apply(book, EVENT_CODECS[type_name].decode(body))
+    return book

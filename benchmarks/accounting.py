@@ -146,7 +146,7 @@ def _watched_encoders(watch: Stopwatch) -> Encoders:
     def bodies(genesis: Genesis, rules: int) -> Bodies:
         return {name: watch.watch("encode", encode) for name, encode in ENCODERS.bodies(genesis, rules).items()}
 
-    return Encoders(lambda position: _WatchedPieces(prepare(position), at), bodies)
+    return Encoders(lambda position: _WatchedPieces(prepare(position), at), bodies, ENCODERS.reference)
 
 
 class _WatchedPieces:

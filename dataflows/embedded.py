@@ -17,7 +17,7 @@ from dataflows.accounting import build
 from dataflows.opening import Anew, open_shard, silent
 from domain.events.catalogue import Event
 from operators.accounting import AccountingTurn, BatchLog, CommittingSink, Faults, LogSource, OnCommit, Reading, Steps
-from state.batch import Encoders
+from state.batch import Encoders, LogRecord
 from state.genesis import Genesis
 from state.overrides import Overrides
 from state.shard import Shard
@@ -25,7 +25,12 @@ from state.store.store import Store
 
 Answer = TypeVar("Answer")
 
-ENCODERS = Encoders(CausePieces, output_bodies)
+
+def reference_body(record: LogRecord) -> bytes:
+    return EVENT_CODECS[record.type_name].encode(record.event)
+
+
+ENCODERS = Encoders(CausePieces, output_bodies, reference_body)
 
 
 class Accounting(NamedTuple):

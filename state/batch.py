@@ -72,10 +72,14 @@ Bodies = Mapping[str, Callable[[Any], bytes]]
 
 
 class Encoders(NamedTuple):
-    """How outputs become bytes: the position, prepared once a log record, then each body, as a version of the rules has it."""
+    """How outputs become bytes: the position, prepared once a log record, then each body, as a version of the rules has it.
+
+    `reference` gives reference data as the store keeps it: by today's schema, whichever the log has it by.
+    """
 
     position: Callable[[Position], Pieces]
     bodies: Callable[[Genesis, int], Bodies]
+    reference: Callable[[LogRecord], bytes]
 
 
 class OutputProgress(NamedTuple):

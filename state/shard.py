@@ -395,7 +395,7 @@ class Shard:
         if book.rules != self.reference.rules:
             self._bodies = self._encoders.bodies(self.genesis, book.rules)
         self.reference = book
-        self.store.add_reference(record.type_name, record.body)
+        self.store.add_reference(record.type_name, self._encoders.reference(record))
         self._forget(event)
         if self.number == FIRST and is_idle(event):
             self._take(REFERENCE, cause, emit, refuse_reference, event)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -340,7 +341,7 @@ def _no_bodies(_genesis: Genesis, _rules: int) -> Bodies:
 
 
 # Of shards whose outputs go nowhere as bytes.
-SILENT = Encoders(_NoPieces, _no_bodies)
+SILENT = Encoders(_NoPieces, _no_bodies, attrgetter("body"))
 
 
 def _silent(_record: object) -> None:

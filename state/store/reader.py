@@ -66,7 +66,7 @@ class StoreReader:
             return ()
 
     def reference(self, type_name: str) -> tuple[bytes, ...]:
-        """Reference data of a type, in the order in which it came, as it stands in the log; each shard has all of it."""
+        """Reference data of a type, by today's schema, in the order in which it came; each shard has all of it."""
         rows = StoreReader(*self._dbs[:1])._rows("SELECT body FROM reference WHERE type = ? ORDER BY seq", type_name)
         try:
             return tuple(snapshot.unseal(type_name, data) for (data,) in rows)

@@ -1,7 +1,8 @@
 """The stored form of the books: plain arrays with a version and a checksum, never pickled classes.
 
 A stored value outlives the code that wrote it: fields are only appended, with defaults. Where a default would be wrong of what is stored
-already, as of a new sum over rows, `VERSION` is raised: a store of another form is dropped and made again from the log.
+already, as of a new sum over rows, `VERSION` is raised: a store of another form is dropped and made again from the log. So it is where
+an event of reference data has a new field, as the store has these by today's schema.
 """
 
 import zlib

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors.avro_codec import EVENT_CODECS
+from connectors.event_bodies import READERS
+from connectors.log_records import StoredRecord
 from dataflows.embedded import ENCODERS, decode_event
-from domain.events.reference import RulesActivated
+from domain.events.reference import AccountingPeriodClosed, RulesActivated
 from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.guards import RULES_MISSING, GuardStop
@@ -13,7 +16,7 @@ from state.overrides import Override, by_place
 from state.rules import RULES, check_genesis, check_rules
 from state.shard import Shard
 from state.store.store import Store
-from tests.folding import GENERATION, Logged, log_records, new_shard
+from tests.folding import GENERATION, Logged, fold_on, log_records, new_shard
 from tests.intake_inputs import head
 
 
@@ -50,3 +53,24 @@ def test_an_activation_of_rules_that_nobody_has_can_be_passed_over(tmp_path: Pat
     assert isinstance(mark, Mark)
     assert (said.type_name, mark.offset, mark.rules) == ("ExceptionRaised", 1, 1)
     store.close()
+
+
+def test_a_store_keeps_reference_data_of_an_earlier_schema_by_todays(tmp_path: Path) -> None:
+    """Version 1 of a closed period states no reason: a shard that is opened again reads it from its store."""
+    event = AccountingPeriodClosed(
+        **head("2026-04-01 09:00"),
+        legal_entity_id="LE",
+        period="2026-03",
+        version=1,
+        requested_by="ann",
+        approved_by="ben",
+    )
+    name = "AccountingPeriodClosed"
+    body = EVENT_CODECS[name].encode(event).removesuffix(b"\0")  # no reason is stated last, as one byte
+    record = StoredRecord(0, "", name, body, READERS[name, 1](body))
+    shard = new_shard(tmp_path / "books.db")
+    fold_on(shard, [record])
+    shard.store.close()
+    shard = new_shard(tmp_path / "books.db")
+    assert shard.reference.closed_periods("LE") == {"2026-03"}
+    shard.store.close()

@@ -21,6 +21,7 @@ from domain.outputs import StatementLine, StatementTax
 from domain.reference.iban import is_iban
 from domain.units import AMOUNT_ONE, AMOUNT_SCALE, HOURS_SCALE, HUNDRED_PERCENT, PERCENT_SCALE, RATE_SCALE, Amount
 from milepost.printable import printable
+from milepost.statement_described import description
 from milepost.statement_lines import EACH, HOUR, telling_quantity
 from milepost.statement_parties import attention
 from milepost.statement_sheet import StatementSheet, company_name, customer_name, is_credit, person_or_role
@@ -387,8 +388,9 @@ class _Document:
         if price < 0:
             quantity, price = -quantity, -price
         detail = [line.task, person_or_role(self.sheet, line), line.unit if line.unit not in UNITS else None]
-        told = dict.fromkeys(each for each in detail if each and each != line.description)
-        return _Line(line.description, ", ".join(told), quantity, unit, price, line.amount, tax, line)
+        described = description(self.sheet, line)
+        told = dict.fromkeys(each for each in detail if each and each != described)
+        return _Line(described, ", ".join(told), quantity, unit, price, line.amount, tax, line)
 
     def _of_group(self, tax: StatementTax) -> _Line:
         amount = Decimal(tax.base).scaleb(-AMOUNT_SCALE)

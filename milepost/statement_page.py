@@ -9,8 +9,8 @@ from typing import Final
 from domain.outputs import StatementLine
 from milepost import pages
 from milepost.pages import Html, tag
+from milepost.statement_described import beside, description, marked
 from milepost.statement_groups import StatementGroup
-from milepost.statement_lines import added_to_rate
 from milepost.statement_parties import PartyBlock, foot, payment, recipient, references, sender
 from milepost.statement_sheet import (
     MARKED,
@@ -23,13 +23,11 @@ from milepost.statement_sheet import (
     is_draft,
     is_money,
     line_rate_text,
-    marks,
     notes,
     person_column,
     person_or_role,
     quantity_text,
     sum_rows,
-    task_beside,
     title,
 )
 
@@ -183,18 +181,11 @@ def _overtime(sheet: StatementSheet, line: StatementLine) -> Html:
 
 
 def _described(sheet: StatementSheet, line: StatementLine) -> Iterator[Html]:
-    yield tag("div", line.description)
-    if task := task_beside(sheet, line):
-        yield tag("div", task, class_="soft small")
-    if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
-        yield tag("div", sheet.background.projects.get(line.project_id, line.project_id), class_="soft small")
-    if line.markup_percent:
-        told = sheet.words[added_to_rate(line, sheet.background.entries)].format(
-            percent=sheet.writing.percent(line.markup_percent)
-        )
+    yield tag("div", description(sheet, line))
+    for told in beside(sheet, line):
         yield tag("div", told, class_="soft small")
-    for flag in marks(line):
-        yield tag("span", sheet.words[flag], class_="mark")
+    for mark in marked(sheet, line):
+        yield tag("span", mark, class_="mark")
 
 
 def _sums(sheet: StatementSheet) -> Html:

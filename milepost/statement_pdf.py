@@ -7,6 +7,7 @@ another script stands \ufffd, and what is made says which.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, time
@@ -24,8 +25,8 @@ from fpdf.image_parsing import preload_image
 from domain.outputs import StatementLine
 from milepost.console import shell_word
 from milepost.printable import printable
+from milepost.statement_described import beside, description, marked
 from milepost.statement_groups import StatementGroup
-from milepost.statement_lines import added_to_rate
 from milepost.statement_parties import foot, payment, recipient, references, sender_line
 from milepost.statement_sheet import (
     MARKED,
@@ -38,13 +39,11 @@ from milepost.statement_sheet import (
     is_draft,
     issued_on,
     line_rate_text,
-    marks,
     notes,
     person_column,
     person_or_role,
     quantity_text,
     sum_rows,
-    task_beside,
     title,
 )
 
@@ -63,6 +62,8 @@ BODY_PT: Final = 9.0
 SMALL_PT: Final = 7.5
 LINE_MM: Final = 4.4
 SMALL_LINE_MM: Final = 3.6
+# What a word that is too long is parted after: rather the first than the second.
+PARTED_AFTER: Final = ("@/", "._-")
 # Date, person or role, hours, rate, amount; the description has what is left.
 WIDTHS_MM: Final = (29.0, 27.0, 20.0, 22.0, 25.0)
 GAP_MM: Final = 2.0
@@ -140,10 +141,20 @@ class _Paper(FPDF):
         return safe.translate(dict.fromkeys(map(ord, lacking), NOT_WRITTEN)) if lacking else safe
 
     def wrapped(self, text: str, width: float) -> list[str]:
-        found = self.multi_cell(
-            width, text=self.shown(text), dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.WORD
-        )
+        words = " ".join(self._parted(word, width - 2 * self.c_margin) for word in self.shown(text).split(" "))
+        found = self.multi_cell(width, text=words, dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.WORD)
         return [str(line) for line in found] if isinstance(found, list) else []
+
+    def _parted(self, word: str, width: float, signs: Sequence[str] = PARTED_AFTER) -> str:
+        """A word that is wider than its column, such as an address for e-mail, goes on in the next line after a sign of its own."""
+        if not signs or self.get_string_width(word) <= width:
+            return word
+        lines = [""]
+        for part in re.findall(rf"[^{signs[0]}]*[{signs[0]}]|[^{signs[0]}]+", word):
+            if lines[-1] and self.get_string_width(lines[-1] + part) > width:
+                lines.append("")
+            lines[-1] += part
+        return "\n".join(self._parted(line, width, signs[1:]) for line in lines)
 
     def put(self, x: float, y: float, width: float, text: str, *, right: bool = False) -> None:
         """One line of text."""
@@ -278,7 +289,7 @@ class _Paper(FPDF):
         """As high as the longest of its texts; `below` is kept on its page."""
         sheet, writing = self.sheet, self.sheet.writing
         self.ink()
-        described = self.wrapped(line.description, self._described - GAP_MM)
+        described = self.wrapped(description(self.sheet, line), self._described - GAP_MM)
         who = self.wrapped(person_or_role(sheet, line), self._who - GAP_MM)
         days = self.wrapped(writing.span(line.service_from, line.service_to), self._date - GAP_MM)
         self.ink(SMALL_PT, color=SOFT)
@@ -413,13 +424,7 @@ def _fonts() -> Iterator[tuple[str, TTFFont]]:
 
 
 def _beside(sheet: StatementSheet, line: StatementLine) -> Iterator[str]:
-    """Below the description: task, project where there are several, markup and marks."""
-    if task := task_beside(sheet, line):
-        yield task
-    if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
-        yield sheet.background.projects.get(line.project_id, line.project_id)
-    if line.markup_percent:
-        percent = sheet.writing.percent(line.markup_percent)
-        yield sheet.words[added_to_rate(line, sheet.background.entries)].format(percent=percent)
-    if flags := marks(line):
-        yield ", ".join(sheet.words[flag] for flag in flags)
+    """Below the description; marks in one row."""
+    yield from beside(sheet, line)
+    if flags := ", ".join(marked(sheet, line)):
+        yield flags

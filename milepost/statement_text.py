@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.outputs import StatementLine
 from milepost.days import last_day
-from milepost.statement_lines import added_to_rate
+from milepost.statement_described import beside, description, marked
 from milepost.statement_sheet import (
     DATED,
     StatementSheet,
@@ -17,13 +17,11 @@ from milepost.statement_sheet import (
     is_draft,
     issued_on,
     line_rate_text,
-    marks,
     person_column,
     person_or_role,
     quantity_text,
     status_word,
     sums,
-    task_beside,
     tax_sums,
     title,
 )
@@ -63,20 +61,10 @@ def lines_table(sheet: StatementSheet) -> Table:
 
 
 def _row(sheet: StatementSheet, line: StatementLine) -> tuple[str, ...]:
-    told = [sheet.words[flag] for flag in marks(line)]
-    if task := task_beside(sheet, line):
-        told.insert(0, task)
-    if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
-        told.insert(0, sheet.background.projects.get(line.project_id, line.project_id))
-    if line.markup_percent:
-        told.append(
-            sheet.words[added_to_rate(line, sheet.background.entries)].format(
-                percent=sheet.writing.percent(line.markup_percent)
-            )
-        )
+    told = [*beside(sheet, line), *marked(sheet, line)]
     return (
         f"{sheet.writing.span(line.service_from, line.service_to)}",
-        short_text(line.description) + (f" ({', '.join(told)})" if told else ""),
+        short_text(description(sheet, line)) + (f" ({', '.join(told)})" if told else ""),
         person_or_role(sheet, line),
         quantity_text(sheet, line),
         line_rate_text(sheet, line),

@@ -15,6 +15,7 @@ from connectors.files.written import read_file
 from domain.accounts import UNBILLED
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.common import Retainer
 from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.exceptions import BEHIND_A_GAP, REFUSED
@@ -50,6 +51,8 @@ class Background:
     people: dict[str, str] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
     entries: dict[str, TimeApproved] = field(default_factory=dict)
+    # Lines of the contract of which work is charged beyond what a fee bought.
+    retainers: frozenset[str] = frozenset()
 
 
 class StatedOrder(NamedTuple):
@@ -191,6 +194,7 @@ class _Gathering:
         self._customers: dict[str, CustomerDefined] = {}
         self._zones: dict[str, str] = {}
         self._orders: dict[str, dict[int, StatedOrder]] = {}
+        self._retainers: dict[str, frozenset[str]] = {}
         self._versions: dict[tuple[str, str], int] = {}
 
     def gathered(self, statement: BillingStatement) -> Background:
@@ -207,6 +211,7 @@ class _Gathering:
             people=dict(self._people),
             projects=dict(self._projects),
             entries={entry_id: entry for entry_id, entry in entries if entry is not None},
+            retainers=self._retainers.get(statement.contract_id, frozenset()),
         )
 
     def see(self, event: Event, engagement_id: str) -> None:
@@ -231,6 +236,9 @@ class _Gathering:
 
     def _take_contract(self, event: ContractSigned | ContractAmended) -> None:
         """What an amendment does not give is inherited."""
+        if event.lines is not None:
+            own = (line.line_id for line in event.lines if isinstance(line.terms, Retainer))
+            self._retainers[event.contract_id] = frozenset(own)
         if event.billing_zone is not None:
             self._zones[event.contract_id] = event.billing_zone
 

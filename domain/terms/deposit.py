@@ -19,6 +19,7 @@ from domain.explanation import Node, least, negated
 from domain.identity import composed
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults
+from domain.terms import spoken
 from domain.terms.kind import Fee, Kind, LineHistory, TermsInForce
 from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
 from domain.why import Why
@@ -39,7 +40,7 @@ def is_named(row: str) -> bool:
 def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
     terms = _terms(agreed)
     if terms.due_on <= until:
-        yield Fee(DEPOSIT, terms.due_on, terms.amount, "Deposit")
+        yield Fee(DEPOSIT, terms.due_on, terms.amount, spoken.said("deposit"))
     if known.left is None or agreed != _last_held(known):
         return
     over, rest = known.left
@@ -47,7 +48,7 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
     if day > until:
         return
     if terms.refundable or rest < 0:
-        yield Fee(REFUND, day, -rest, "Refund of the deposit" if rest > 0 else "Deposit that was used")
+        yield Fee(REFUND, day, -rest, spoken.said("deposit_refund" if rest > 0 else "deposit_used"))
     else:
         yield Fee(KEPT, day, 0, "Deposit that was not used", earned=rest)
 

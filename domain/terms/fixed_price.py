@@ -22,6 +22,7 @@ from domain.events.common import ContractLine, FixedPrice
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
 from domain.revenue.methods import METHODS
+from domain.terms import spoken
 from domain.terms.kind import (
     OVER_TIME,
     WITH_INVOICE,
@@ -55,13 +56,13 @@ def _scheduled(agreed: TermsInForce, terms: FixedPrice, until: date) -> Iterator
     placed = sorted(terms.schedule, key=lambda instalment: instalment.on)
     due: dict[date, tuple[Amount, str]] = {}
     if agreed.since > date.min:
-        due[agreed.since] = 0, "Price lowered"
+        due[agreed.since] = 0, spoken.said("price_lowered")
     charged: Amount = 0
     days = sorted({instalment.on for instalment in placed})
     for instalment in placed:
         charged += instalment.amount
         place = days.index(instalment.on) + 1
-        due[max(instalment.on, agreed.since)] = charged, f"Instalment {place} of {len(days)}"
+        due[max(instalment.on, agreed.since)] = charged, spoken.said("instalment", place=place, number=len(days))
     for day, (amount, said) in sorted(due.items()):
         if day <= until:
             yield Fee(f"instalment/{day}", day, amount, said, cumulative=True, keeps=terms.price)
@@ -73,7 +74,7 @@ def _reported(agreed: TermsInForce, terms: FixedPrice, known: LineHistory, until
         due = agreed.rounded(terms.price * report.percent, HUNDRED_PERCENT)
         day = max(report.as_of, agreed.since)
         if day <= until:
-            description = f"Progress, {format_decimal(report.percent, PERCENT_SCALE)} % in all"
+            description = spoken.said("progress", percent=format_decimal(report.percent, PERCENT_SCALE))
             yield Fee(f"progress/{report.version}", day, due, description, cumulative=True)
 
 
@@ -85,7 +86,7 @@ def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fe
             spent = min(period.cost.get(budget.category, 0), budget.cost)
             due += agreed.rounded(budget.revenue * spent, budget.cost) if budget.cost else 0
         if period.last <= until:
-            yield Fee(f"spent/{period.start}", period.last, due, "Progress by cost", cumulative=True)
+            yield Fee(f"spent/{period.start}", period.last, due, spoken.said("progress_by_cost"), cumulative=True)
 
 
 def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:

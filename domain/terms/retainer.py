@@ -28,6 +28,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import Retainer
 from domain.money import format_decimal, smallest_unit
 from domain.policy_faults import Fault, price_faults, rate_faults
+from domain.terms import spoken
 from domain.terms.draw_down import earned_by
 from domain.terms.kind import (
     IN_MONEY,
@@ -133,7 +134,7 @@ def _of_fees(stretch: RetainerVersions, until: date) -> Iterator[Lot]:
         charged_on = period.start if terms.in_advance else period.last
         agreed = stretch.on(charged_on)
         terms = terms_of(agreed)
-        said = f"Fee, {period.start} to {period.last}"
+        said = spoken.said("fee", first=period.start, last=period.last)
         life, quantity = _life(stretch, terms, months, length), in_unit(terms, terms.quantity)
         yield Lot(start.isoformat(), agreed, period, start, life, quantity, terms.fee, charged_on, said)
         months += length
@@ -174,7 +175,17 @@ def _topped_up(bought: Sequence[Lot], known: LineHistory, day: date) -> Lot | No
         return None
     top_up = terms_of(agreed).top_up
     assert top_up is not None, "it buys something"
-    return Lot(f"top_up/{day}", agreed, own.period, day, own.until, quantity, top_up.amount, day, f"Top-up of {day}")
+    return Lot(
+        f"top_up/{day}",
+        agreed,
+        own.period,
+        day,
+        own.until,
+        quantity,
+        top_up.amount,
+        day,
+        spoken.said("top_up", day=day),
+    )
 
 
 def _held_on(known: LineHistory, day: date) -> TermsInForce | None:
@@ -403,7 +414,7 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
                 said = f"Expired unused of {lot.said}"
                 yield Fee(f"expired/{ended.start}/{lot.name}", ended.to - DAY, 0, said, earned=amount)
         if _is_last(known, ended.to) and (rest := sum(_given_back(known, lot, ended) for lot in named)):
-            yield Fee(f"refund/{ended.start}", ended.to - DAY, -rest, "Refund of what is unused")
+            yield Fee(f"refund/{ended.start}", ended.to - DAY, -rest, spoken.said("unused_refund"))
 
 
 def _expired(known: LineHistory, lot: Lot, ended: PeriodLeft) -> Amount:

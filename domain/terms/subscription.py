@@ -27,6 +27,7 @@ from domain.events.common import ContractLine, Subscription, Terms
 from domain.money import format_amount
 from domain.policy_faults import Fault, price_faults
 from domain.revenue.methods import METHODS
+from domain.terms import spoken
 from domain.terms.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE, Fee, Kind, LineHistory, Spread, TermsInForce
 from domain.units import Amount
 
@@ -67,12 +68,13 @@ def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]
     # One that is charged on the day before its first day begins a day later; none begins after the terms have ended.
     for piece in _pieces(agreed, terms, min(until, agreed.before - DAY) + DAY):
         if piece.due <= until:
-            said = f"Fee, {piece.first} to {piece.last}"
+            said = spoken.said("fee", first=piece.first, last=piece.last)
             yield Fee(piece.first.isoformat(), piece.due, piece.amount, said, piece.first, piece.last)
     for period, amount in _lacking(agreed, terms, known):
         if period.last <= until:
-            days = f"{(period.last - period.first).days + 1} of {period.days} days"
-            said = f"Minimum of {format_amount(terms.minimum or 0, agreed.contract.currency)}, {days}"
+            least = format_amount(terms.minimum or 0, agreed.contract.currency)
+            days = (period.last - period.first).days + 1
+            said = spoken.said("minimum", amount=least, days=days, of=period.days)
             yield Fee(_minimum(period), period.last, amount, said)
 
 

@@ -13,7 +13,7 @@ from domain.events.common import BalanceForward, Milestones
 from domain.identity import composed
 from domain.money import format_amount
 from domain.reference.zones import MICROSECONDS_PER_DAY, universal_midnight
-from domain.terms import methods
+from domain.terms import methods, spoken
 from domain.terms.kind import INCLUDED as INCLUDED_IN_CHARGES
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
@@ -41,7 +41,6 @@ EXPENSES, EXPENSE, UNITS, INCLUDED = "expenses", "expense", "units", "included"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
 CONCEDED, GIVEN_BACK = "conceded", "given_back"
 DAY = timedelta(days=1)
-DESCRIPTION = "Brought forward"
 
 
 def carried_rows(draft: Draft, contract: Contract, line_id: str, event: BalancesBroughtForward) -> list[Entry]:
@@ -505,7 +504,7 @@ def _take(
         amount,
         contract.contract_id,
         balance.line_id,
-        description=DESCRIPTION,
+        description=spoken.said("brought_forward"),
         category=EXPENSES if part.split("/", maxsplit=1)[0] == EXPENSES else None,
         quantity=quantity,
         earned=earned,

@@ -160,6 +160,7 @@ def test_a_credit_memo_in_english_on_letter(output: Path, tmp_path: Path) -> Non
         ("output", "REVERSE.K-reverse/HELLAS/2026-03-01/1", "de_DE", "reverse_charge"),
         ("output", "ZERO.K-zero/ACME/2026-03-01/1", "en_GB", "tax_of_zero"),
         ("layouts", "RET.K-RET/ACME/2026-03-01/1", "en_GB", "retainer"),
+        ("layouts", "RET.K-RET/ACME/2026-03-01/1", "de_DE", "retainer_in_german"),
         ("layouts", "MILE.K-MILE/PLAIN/2026-03-01/1", "de_DE", "milestone_without_address"),
     ],
 )
@@ -235,3 +236,13 @@ def test_the_page_says_the_same(output: Path) -> None:
     assert "DE89 3704 0044 0532 0130 00" in page
     assert page.count('<tr class="due">') == 1
     assert '<tr class="due"><td>Zu zahlen mit Steuer</td>' in page
+
+
+def test_a_long_address_goes_on_after_a_sign_of_its_own(
+    output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the foot, a third of the page wide."""
+    long = "accounts-receivable.europe@bruecken-und-tunnelbau-gesellschaft.example"
+    monkeypatch.setattr("milepost.statement_pdf.foot", lambda _: [[long], ["HRB 12345"], ["Page"]])
+    found = text_of(pdf_of(output, tmp_path, RATES, "de_DE"))
+    assert "accounts-receivable.europe@\nbruecken-und-tunnelbau-gesellschaft.example\n" in found

@@ -14,11 +14,15 @@ STANDARD_OUTPUT: Final = Path("-")
 
 def target(html: Path | None) -> Path | None:
     """An option that follows is no file: `--html` alone was a page on standard output once."""
-    if html is not None and html != STANDARD_OUTPUT and str(html).startswith("-"):
-        raise typer.BadParameter(f"expected a file, or - for standard output, got the option {html}")
-    if html is not None and html.is_dir():
-        raise typer.BadParameter(f"expected a file, or - for standard output, found a folder at {html}")
-    return html
+    return _file(html, "a file, or - for standard output")
+
+
+def _file(given: Path | None, expected: str) -> Path | None:
+    if given is not None and given != STANDARD_OUTPUT and str(given).startswith("-"):
+        raise typer.BadParameter(f"expected {expected}, got the option {given}")
+    if given is not None and given.is_dir():
+        raise typer.BadParameter(f"expected {expected}, found a folder at {given}")
+    return given
 
 
 HtmlFile = Annotated[
@@ -37,7 +41,7 @@ def spreadsheet_target(xlsx: Path | None) -> Path | None:
     """Never standard output, where its bytes would be seen."""
     if xlsx == STANDARD_OUTPUT:
         raise typer.BadParameter("expected a file: a spreadsheet is not written to standard output")
-    return target(xlsx)
+    return _file(xlsx, "a file")
 
 
 XlsxFile = Annotated[

@@ -102,6 +102,7 @@ def test_figures_are_sorted_from_the_largest_and_texts_from_a() -> None:
         (["projects", "--sort", "colour"], "expected one of project, name, client"),
         (["projects", "--csv", "-", "--json"], "expected one of --csv, --html, --xlsx and --json"),
         (["projects", "--xlsx", "-"], "a spreadsheet is not written to standard output"),
+        (["projects", "--xlsx", "/"], "expected a file, found a folder at /"),
         (["people", "--from", "2026-03", "--to", "2026-02"], "expected a month from 2026-03 on, got 2026-02"),
         (["people", "--from", "March"], "expected a month such as 2026-03, got March"),
     ],

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
-from domain.events.reference import LegalEntityDefined
+from domain.events.reference import AccountingPeriodClosed, LegalEntityDefined
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
 from domain.refusals import REFUSALS, UNSUPPORTED, of_company, refused_policies, words_of
 from domain.units import Amount
@@ -77,9 +77,10 @@ def refuse_reference(
 def _miss_company(draft: Draft, event: PeriodChange) -> None:
     """It counts once the company is known; a mistyped one never is, so that somebody has to see it."""
     if draft.reference.entity(event.legal_entity_id) is None:
+        what = "closing" if isinstance(event, AccountingPeriodClosed) else "reopening"
         message = (
-            f"expected a company that is defined, got {event.legal_entity_id}: nothing follows from "
-            f"{type(event).__name__} of {event.period} until it is"
+            f"expected a company that is defined, got {event.legal_entity_id}; until it is, nothing follows from {what} its "
+            f"period {event.period}"
         )
         draft.raise_exception(UNKNOWN, *owner_key(event), message, field="legal_entity_id")
 

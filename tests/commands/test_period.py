@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from milepost.exceptions_on_kafka import ExceptionTopics
 from tests.commands.test_recording import milepost, recorded, refused, told
 from tests.commands.tiny_firm import event, founding, run, said, worked, write
+from tests.sharded_run import sharded
 
 AT = ("--at", "2026-04-03T22:30:00Z")
 ANN = ("--as", "ann", "--approved-by", "ben", "--reason", "March is reported")
@@ -167,3 +170,34 @@ def test_the_table_has_each_company_in_every_form(firm: Path) -> None:
     assert "A period that is not listed was never closed." in shown.stdout
     assert "milepost explain" not in shown.output
     assert "expected a company of the folder, got LINZ" in refused("period", "list", "--company", "LINZ")
+
+
+def test_several_shards_answer_as_one(firm: Path) -> None:
+    """A company that nobody knows is one exception, and each month stands once in the table."""
+    typo = {"legal_entity_id": "BERLN", "period": "2026-02", "version": 1, "requested_by": "a", "approved_by": "b"}
+    write(firm / "input", [event("AccountingPeriodClosed", "2026-04-03T08:00:00Z", **typo)], "typo")
+    assert milepost("period", "close", "BERLIN", "2026-03", *AT, *ANN).exit_code == 0
+    run(firm)
+    several = firm / "several"
+    sharded(firm / "output", several)
+    output = ("--output", str(several))
+    assert [row[:3] for row in listed(*output)] == [("BERLIN", "2026-03", "closed")]
+    waiting = said(milepost("exceptions", "list", "--json", *output))["exceptions"]
+    found = [each for each in waiting if each["subject_kind"] == "accounting_period"]
+    assert [(each["category"], each["subject_id"], each["owner_role"]) for each in found] == [
+        ("unknown_reference", "BERLN/2026-02", "finance")
+    ]
+    again = milepost("period", "close", "BERLIN", "2026-03", *AT, *ANN, *output, "--input", str(firm / "input"))
+    assert "is closed already" in told(again)
+
+
+def test_on_kafka_it_goes_to_the_topic_of_reference_data(firm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, str, str]] = []
+
+    def send(_self: ExceptionTopics, events: Sequence[dict[str, Any]], to: str, keyed: str) -> str:
+        sent.extend((to, each["type"], each[keyed]) for each in events)
+        return to
+
+    monkeypatch.setattr(ExceptionTopics, "send", send)
+    assert milepost("period", "close", "BERLIN", "2026-03", "--kafka", *AT, *ANN).exit_code == 0
+    assert sent == [("finance.reference", "AccountingPeriodClosed", "BERLIN")]

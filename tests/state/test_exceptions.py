@@ -205,6 +205,6 @@ def test_one_of_two_shards_says_that_a_company_is_unknown(number: int, said: lis
     assert shard.reference.closed_periods("LE") == {"2026-02"}
     if made:
         assert made[0].record.message == (
-            "expected a company that is defined, got LE: nothing follows from AccountingPeriodClosed of 2026-02 until it is"
+            "expected a company that is defined, got LE; until it is, nothing follows from closing its period 2026-02"
         )
     shard.store.close()

@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS published(statement INTEGER, revision INTEGER, seq IN
     bill_to INTEGER, entity INTEGER, currency INTEGER, total INTEGER, due_on INTEGER);
 CREATE TABLE IF NOT EXISTS listed(statement INTEGER, revision INTEGER, status INTEGER, row INTEGER, amount INTEGER);
 CREATE TABLE IF NOT EXISTS waits(exception INTEGER, log_offset INTEGER, seq INTEGER, is_open INTEGER, category INTEGER, subject INTEGER,
-    project INTEGER, contract INTEGER, amount INTEGER, currency INTEGER, engagement INTEGER);
+    project INTEGER, contract INTEGER, amount INTEGER, currency INTEGER, engagement INTEGER, basis INTEGER);
 CREATE TABLE IF NOT EXISTS named(kind TEXT, id TEXT, version INTEGER, log_offset INTEGER, noted TEXT);
 """
 # What `headings` has of each line of a journal, and the first columns of `AccountSum` and `AboutSum`.
@@ -45,7 +45,7 @@ _WORKED: Final = (0, 3, 4, 8, 9)
 _CHARGED: Final = (0, 3, 4, 5)
 _PUBLISHED: Final = (0, 4, 5, 6, 7, 8)
 _LISTED: Final = (0, 2, 3)
-_WAITS: Final = (0, 4, 5, 6, 7, 9, 10)
+_WAITS: Final = (0, 4, 5, 6, 7, 9, 10, 11)
 
 
 class AccountSum(NamedTuple):
@@ -123,6 +123,12 @@ class WaitingException(NamedTuple):
     amount: Amount
     currency: str
     engagement_id: str
+    basis: str
+
+    @property
+    def is_at_cost(self) -> bool:
+        """Whether its amount is what the work cost, since nobody knows its value."""
+        return self.basis == "cost"
 
 
 class RetainerShown(NamedTuple):
@@ -349,7 +355,7 @@ class GlanceTables:
 
     def open_exceptions(self, cut: int) -> list[WaitingException]:
         columns = _texts("exception", "category", "project", "contract")
-        sql = f"""SELECT {columns}, amount, {_text("currency")}, {_text("engagement")} FROM (SELECT *, max(seq) FROM waits
+        sql = f"""SELECT {columns}, amount, {_texts("currency", "engagement", "basis")} FROM (SELECT *, max(seq) FROM waits
             WHERE log_offset < ? GROUP BY exception) WHERE is_open"""  # noqa: S608
         return [WaitingException._make(row) for row in self._db.execute(sql, (cut,))]
 

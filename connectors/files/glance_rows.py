@@ -136,10 +136,11 @@ class GlanceRows:
                 whose = record.project_id or "", record.contract_id or "", record.blocks_amount
                 kind = record.category, composed(record.subject_kind, record.subject_id)
                 currency, engagement = record.blocks_currency or "", engagement_of(record.exception_id)
-                self.waits.append((record.exception_id, log_offset, seq, 1, *kind, *whose, currency, engagement))
+                basis = record.blocks_basis or ""
+                self.waits.append((record.exception_id, log_offset, seq, 1, *kind, *whose, currency, engagement, basis))
             case ExceptionClosed():
                 engagement = engagement_of(record.exception_id)
-                self.waits.append((record.exception_id, log_offset, seq, 0, "", "", "", "", 0, "", engagement))
+                self.waits.append((record.exception_id, log_offset, seq, 0, "", "", "", "", 0, "", engagement, ""))
             case ProjectView() if record.retainers:
                 noted = orjson.dumps([list(each) for each in record.retainers]).decode()
                 self.named.append((RETAINERS, record.project_id, record.view_version, log_offset, noted))

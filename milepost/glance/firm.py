@@ -238,13 +238,14 @@ class FirmAtMoment:
         """What is open and may still change every figure; empty where nothing is."""
         if not self.exceptions:
             return []
-        at_risk = Counter[str]()
+        at_risk, at_cost = Counter[str](), Counter[str]()
         for one in self.exceptions:
             if one.currency:
-                at_risk[one.currency] += one.amount
-        risk = money_text({currency: amount for currency, amount in at_risk.items() if amount})
+                (at_cost if one.is_at_cost else at_risk)[one.currency] += abs(one.amount)
+        risk, cost = (money_text({name: each for name, each in sums.items() if each}) for sums in (at_risk, at_cost))
         count = counted(len(self.exceptions), "exception")
-        return [f"Not whole: {count} open{f', {risk} at risk' if risk else ''} (`milepost exceptions list`)"]
+        told = f"{f', {risk} at risk' if risk else ''}{f', {cost} of cost without a value' if cost else ''}"
+        return [f"Not whole: {count} open{told} (`milepost exceptions list`)"]
 
     def hours(
         self, first: date | None = None, last: date | None = None, by_day: Iterable[str] = ()

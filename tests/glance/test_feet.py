@@ -5,7 +5,7 @@ The ledger is summed from the journals as `milepost ledger` reads them, the tabl
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -33,10 +33,11 @@ from domain.accounts import (
     UNAPPLIED_CASH,
     UNBILLED,
 )
-from domain.outputs import TOPICS, BillingStatement, JournalEntry, ProjectView
+from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, ProjectView
 from domain.units import Amount
 from milepost.cli import app
 from milepost.commands.ledger import ledger_sums
+from milepost.console import money_text
 from milepost.glance.clients import clients
 from milepost.glance.firm import FirmAtMoment, lines_of
 from milepost.glance.forms import as_json
@@ -183,6 +184,24 @@ def test_the_firm_has_what_the_tables_are_about() -> None:
         }
         assert prepaid(firm, ALL, date(2026, 2, 1)).rows
         assert len({row.cells["currency"] for row in receivables(firm, ALL).rows}) > 1
+
+
+def test_what_is_at_risk_is_what_open_exceptions_hold() -> None:
+    """Without signs, and what is known as cost alone in no amount."""
+    held: dict[str, ExceptionRaised | None] = {}
+    for written in read_topic(output(), TOPICS["ExceptionRaised"]):
+        record = written.record
+        assert isinstance(record, ExceptionRaised | ExceptionClosed)
+        held[record.exception_id] = record if isinstance(record, ExceptionRaised) else None
+    raised = [each for each in held.values() if each is not None and each.blocks_currency]
+    at_risk, at_cost = Counter[str](), Counter[str]()
+    for each in raised:
+        (at_cost if each.blocks_basis == "cost" else at_risk)[each.blocks_currency or ""] += abs(each.blocks_amount)
+    assert min(map(len, (at_risk, at_cost))) > 0
+    with at(-1) as (firm, _):
+        (note,) = firm.not_whole()
+        assert note.startswith(f"Not whole: {sum(each is not None for each in held.values())} exceptions open, ")
+        assert f", {money_text(at_risk)} at risk, {money_text(at_cost)} of cost without a value (" in note
 
 
 def test_hours_are_those_that_the_books_burned() -> None:

@@ -21,7 +21,8 @@ def description(sheet: StatementSheet, line: StatementLine) -> str:
     if found is None:
         return line.description
     name, facts = found
-    return sheet.words[f"charge_{name}"].format_map(_written(facts, sheet.writing))
+    said = sheet.words[f"charge_{name}"].format_map(_written(facts, sheet.writing))
+    return f"{said} ({facts[spoken.BESIDE]})" if spoken.BESIDE in facts else said
 
 
 def _is_of_terms(row: str) -> bool:

@@ -28,17 +28,24 @@ def said(name: str, **facts: object) -> str:
     return CHARGES[name].format(**facts)
 
 
+# Where several pay, what stands after it in brackets: the share that the line is, or who pays it.
+BESIDE: Final = "beside"
+
+
 def read(description: str) -> tuple[str, Mapping[str, str]] | None:
     """Which charge it is, with its facts as they were written; None of any other text."""
     for name, pattern in _patterns():
         if found := pattern.fullmatch(description):
-            return name, found.groupdict()
+            return name, {fact: value for fact, value in found.groupdict().items() if value is not None}
     return None
 
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
-        (name, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^,]+?)", re.escape(text))))
+        (
+            name,
+            re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^,]+?)", re.escape(text)) + rf"(?: \((?P<{BESIDE}>.+)\))?"),
+        )
         for name, text in CHARGES.items()
     )

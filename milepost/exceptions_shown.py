@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from connectors.files.found_exceptions import ExceptionStep, KnownException
 from connectors.json_records import record_to_json
 from domain.events.catalogue import Event
+from domain.events.commercial import BalancesBroughtForward
 from domain.identity import parts_of
 from domain.outputs import ExceptionClosed, ExceptionRaised
 from domain.units import Amount, Instant
@@ -266,7 +267,7 @@ def money_text(amounts: dict[str, int]) -> str:
     return " + ".join(f"{amount_text(amount)} {currency}" for currency, amount in amounts.items())
 
 
-def head(known: KnownException, as_of: Instant, ended: Event | None, *, whole: bool) -> list[str]:
+def head(known: KnownException, as_of: Instant, ended: Event | None, fact: Event | None, *, whole: bool) -> list[str]:
     raised = known.raised
     state = "open" if known.closed is None else f"over since {instant_day(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
@@ -280,11 +281,26 @@ def head(known: KnownException, as_of: Instant, ended: Event | None, *, whole: b
         *([f"  of         {', '.join(places)}"] if places else []),
         f"  with       {raised.assignee or 'nobody'}, a matter of {raised.owner_role}",
         f"  blocks     {_count_text(raised.blocks_count)}" + (f", {amount_of(raised)}" if amount_of(raised) else ""),
+        *(f"  holds      {text}" for text in _held(fact) if known.is_open),
         f"  raised     {instant_day(known.since)}, "
         + (f"open for {age}" if known.closed is not None else f"{age} before {instant_day(as_of)}"),
         *([f"  entries    {_entries(raised, whole=whole)}"] if raised.entries else []),
         f"  way out    {raised.resolution}",
     ]
+
+
+def _held(fact: Event | None) -> Iterator[str]:
+    """What balances hold while nothing of them is in the books. By contract, since each has a currency of its own; only like is added."""
+    if not isinstance(fact, BalancesBroughtForward):
+        return
+    sums: dict[str, Counter[str]] = {}
+    for line in fact.lines:
+        sums.setdefault(line.contract_id or "", Counter()).update(revenue=line.revenue, billed=line.billed)
+    for invoice in fact.receivables:
+        sums.setdefault(invoice.contract_id or "", Counter()).update({"open invoices": invoice.open})
+    for contract_id, of in sums.items():
+        if told := ", ".join(f"{what} {amount_text(amount)}" for what, amount in of.items() if amount):
+            yield f"{told} of {f'contract {contract_id}' if contract_id else 'its contract'}, in its currency"
 
 
 def _count_text(count: int) -> str:

@@ -206,7 +206,7 @@ def show(
     if json:
         write_json(show_json(known, as_of, ended, fact, steps))
         return
-    tell("\n".join(head(known, as_of, ended, whole=all_)))
+    tell("\n".join(head(known, as_of, ended, fact, whole=all_)))
     echo()
     show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
     if known.is_open and not is_known_as(output):

@@ -1,0 +1,44 @@
+"""Balances that wait say what they hold, since nothing of it is in the books."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from connectors.files.written import read_topic
+from domain.outputs import TOPICS, ExceptionRaised
+from milepost.cli import app
+from tests.commands.tiny_firm import event, founding, run, write
+
+LINES = [
+    {"line_id": "L-1", "contract_id": "K-9", "hours": "50", "cost": "2000", "revenue": "5000", "billed": "4000"},
+    {"line_id": "L-2", "contract_id": "K-9", "revenue": "700", "billed": "700"},
+]
+INVOICE = {"invoice_id": "INV-1", "invoiced_on": "2026-01-31", "net": "1000", "open": "1190", "contract_id": "K-9"}
+
+
+def shown(folder: Path) -> list[str]:
+    """Of each exception of the balances, one a category."""
+    stated = {"engagement_id": "BRIDGE", "project_id": "BRIDGE", "version": 1, "as_of": "2026-01-31"}
+    balances = event("BalancesBroughtForward", "2026-03-01T09:00:00Z", **stated, lines=LINES, receivables=[INVOICE])
+    write(folder / "input", [*founding(), balances])
+    run(folder, "--until", "2026-03-15")
+    output = folder / "output"
+    raised = [each.record for each in read_topic(output, TOPICS["ExceptionRaised"])]
+    ids = {
+        each.exception_id: None
+        for each in raised
+        if isinstance(each, ExceptionRaised) and each.subject_kind == "brought_forward"
+    }
+    told = [CliRunner().invoke(app, ["exceptions", "show", id_, "--output", str(output)]) for id_ in ids]
+    assert not any(each.exit_code for each in told)
+    return [" ".join(each.stdout.split()) for each in told]
+
+
+def test_what_waits_is_said_by_contract(tmp_path: Path) -> None:
+    """5,000.00 and 700.00 earned, 4,000.00 and 700.00 billed, 1,190.00 open; cost is in another currency perhaps."""
+    held = "holds revenue 5,700.00, billed 4,700.00, open invoices 1,190.00 of contract K-9, in its currency"
+    found = shown(tmp_path)
+    assert found
+    assert all(held in text for text in found)

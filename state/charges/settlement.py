@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from domain.revenue.over_time import earned_by, earning
-from domain.terms import methods
+from domain.terms import methods, spoken
 from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount
 from state.books import Contract
@@ -31,7 +31,7 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
     last = contract.terminated_on - timedelta(days=1)
     earned = _earned(known, last)
     if rest := earned - sum(fee.amount for fee in charged):
-        yield Fee(SETTLEMENT, last, rest, f"Settlement, earned by {last}")
+        yield Fee(SETTLEMENT, last, rest, spoken.said("settlement", day=last))
 
 
 def _earned(known: LineHistory, last: date) -> Amount:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.terms import spoken
+from milepost.locales import WORDS
 
 FEE = {"first": "2026-02-01", "last": "2026-02-28"}
 
@@ -19,3 +20,14 @@ def test_a_charge_alone_has_its_facts_alone() -> None:
     assert spoken.read(spoken.said("fee", **FEE)) == ("fee", FEE)
     assert spoken.read(spoken.said("progress", percent="60")) == ("progress", {"percent": "60"})
     assert spoken.read("Fee of the consultant") is None
+
+
+def test_pages_have_words_for_every_charge() -> None:
+    for language in ("en", "de"):
+        assert {f"charge_{name}" for name in spoken.CHARGES} == {
+            word for word in WORDS[language] if word.startswith("charge_")
+        }
+
+
+def test_a_settlement_has_its_day() -> None:
+    assert spoken.read("Settlement, earned by 2026-02-10") == ("settlement", {"day": "2026-02-10"})

@@ -22,6 +22,7 @@ from dataflows.whatif_folder import Tell, bring_up_to_date, copy_of, directory_o
 from dataflows.whatif_intake import ChangeTakenIn, MemoryPlace, own_of, read_change, recorded_at, take
 from domain.events.commercial import ContractAmended
 from domain.events.control import IntakeNoticed
+from domain.events.delivery import ResourceAssigned
 from domain.events.reference import DayEnded
 from domain.identity import engagement_of
 from domain.outputs import BillingStatement, ExceptionClosed, ExceptionRaised, ForecastUpdate, ProjectView
@@ -184,7 +185,7 @@ def _folded(fold: _Fold, taken: ChangeTakenIn, days: Mapping[str, date] | None) 
     foreseen: dict[str, ImaginedForecast] = {}
     billed: dict[str, BilledWork] = {}
     touched: set[str] = set()
-    rerates = any(isinstance(item.event, ContractAmended) for item in fold.asked.items)
+    rerates = any(isinstance(item.event, ContractAmended | ResourceAssigned) for item in fold.asked.items)
     for log in fold.asked.logs:
         number = log.genesis.partition
         shard = open_books(fold.asked.scratch, log, fold.only)

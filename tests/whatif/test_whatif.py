@@ -122,6 +122,22 @@ def test_work_on_issued_statements_keeps_its_price(tmp_path: Path) -> None:
     assert answer["kept"] == [{**kept, "hours": "16.25", "billed": "1625.00", "otherwise": "2112.50"}]
 
 
+def test_work_on_issued_statements_keeps_its_price_in_another_role(tmp_path: Path) -> None:
+    """As a lead from March on at 150, 16 billed hours stay at 100; April's hour gains 50.00."""
+    *others, signed = founding()
+    lines = line(cap=None)
+    lines[0]["terms"]["rates"].append({"rate": "150", "role": "lead", "effective_from": "2026-01-01"})
+    april = {**worked("T-9", 1, "1"), "worked_on": "2026-04-01", "occurred_at": "2026-04-01T18:00:00Z"}
+    write(tmp_path / "input", [*others, {**signed, "lines": lines}, worked("T-2", 2), worked("T-3", 3), april])
+    run(tmp_path, "--until", "2026-04-02")
+    which = {"assignment_id": "A-1", "version": 1, "project_id": "BRIDGE", "person_id": "ADA", "role": "lead"}
+    lead = event("ResourceAssigned", "2026-04-03T08:00:00Z", **which, starts_on="2026-03-01", ends_on="2026-12-31")
+    answer = predicted(tmp_path / "output", [lead])
+    assert posted(answer) == {"1150": "50.00", "4000": "-50.00"}
+    kept = {"project_id": "BRIDGE", "contract_id": "K-1", "currency": "EUR", "entries": 2}
+    assert answer["kept"] == [{**kept, "hours": "16", "billed": "1600.00", "otherwise": "2400.00"}]
+
+
 def test_a_quantity_gives_its_amount(tmp_path: Path) -> None:
     """3.0001 hours, printed 3, are 300.01 at 100 and 400.00 at 133.33; 3 hours would be 399.99. Both say what the statement says."""
     *others, signed = founding()

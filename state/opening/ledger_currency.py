@@ -132,11 +132,18 @@ def _row_of_line(draft: Draft, loading: Loading, line_id: str) -> Entry:
 
 
 def _in_ledger(draft: Draft, loading: Loading) -> dict[str, Amount]:
-    """What this event's journals of the contract carry by account."""
+    """What the contract's rows, and this event's other journals of it, carry by account; a row that is as it was is not posted again."""
     found: dict[str, Amount] = {}
+    rows = {entry.entry_id: entry for one in loading.lines for entry in _rows_of_line(draft, loading, one)}
+    for entry in rows.values():
+        for journal in entry.standing.journals if entry.standing is not None else ():
+            for leg in journal.lines if journal.currency == loading.slot.currency else ():
+                found[leg.account] = found.get(leg.account, 0) + leg.ledger_amount
     made = {record.journal_id for record in draft.outputs if isinstance(record, JournalEntry)}
     for record in draft.outputs:
         if isinstance(record, JournalEntry) and record.contract_id == loading.contract.contract_id:
+            if row_id(record.affected_kind, record.affected_id) in rows:
+                continue
             if record.reverses is not None and record.reverses not in made:
                 continue  # what was charged here before is taken back
             for line in record.lines:

@@ -179,7 +179,7 @@ def bring_over_cap(draft: Draft, loading: Loading, stated: Stated) -> None:
     balance = stated.balance
     if balance.over_cap:
         worked = _worked(draft, loading, stated)
-        part = OVER_FORMER if _has_room(loading, stated, worked) else OVER_CAP
+        part = OVER_FORMER if _is_over_former(draft, loading, stated, worked) else OVER_CAP
         uncounted = worked.over_hours if part == OVER_FORMER else 0
         work = OpeningWork(0, worked.over_hours, uncounted_hours=uncounted, category=_full(worked, balance))
         _take(draft, loading, stated, worked, part, balance.over_cap, work)
@@ -385,9 +385,15 @@ def _of_categories(worked: _Worked, balance: BalanceForward) -> dict[str, Amount
     return found
 
 
-def _has_room(loading: Loading, stated: Stated, worked: _Worked) -> bool:
-    """Whether no cap of the day is full, though work is over a cap: a lower one was in force then, or that of another month."""
+def _is_over_former(draft: Draft, loading: Loading, stated: Stated, worked: _Worked) -> bool:
+    """Whether no cap of the day is full, though work is over a cap: a lower one was in force then, or that of another month.
+
+    What an earlier load found full has got its room since, and keeps it.
+    """
     event, line_id = loading.event, stated.balance.line_id
+    full = draft.entry(row_id(OPENING, composed(loading.contract.contract_id, line_id) + f"/{OVER_CAP}"))
+    if full is not None and full.standing is not None:
+        return False
     found = []
     for rule in worked.plan.every_rule:
         limit = limit_on(rule, event.as_of)

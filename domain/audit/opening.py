@@ -30,5 +30,7 @@ def is_of_deposits(journal: JournalEntry) -> bool:
     is one."""
     side = -1 if journal.reverses is None else 1
     return all(
-        line.amount * side > 0 if line.account == RECEIVABLE else line.account in DEPOSITS for line in journal.lines
+        line.amount * side > 0 if line.account == RECEIVABLE else line.account in DEPOSITS
+        for line in journal.lines
+        if line.amount  # what exchange rates make of it is in ledger currency alone
     )

@@ -148,7 +148,7 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     draft.put(KIND, event.project_id, loaded)
     parts: list[Loading] = []
     with draft.why.within(load_of(event)) if draft.why is not None else nullcontext():
-        if unfit := _book(draft, event, since, parts):
+        if unfit := _book(draft, known, since, parts):
             return unfit
     rows = tuple(dict.fromkeys((*known.rows, *(row for part in parts for row in part.rows))))
     for row in known.rows:
@@ -184,15 +184,20 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
 
 
 def _book(
-    draft: Draft, event: BalancesBroughtForward, since: Mapping[tuple[str, str], Amount], parts: list[Loading]
+    draft: Draft, known: BroughtForward, since: Mapping[tuple[str, str], Amount], parts: list[Loading]
 ) -> list[OpeningFault]:
     """Adds to `parts` what is made of each contract."""
+    event = known.event
     stated = stated_lines(draft, event)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = tuple(one for one in stated if one.contract.contract_id == contract_id)
         loading = _load_contract(draft, event, own)
         takes = billed_rows(draft, loading)
-        if unfit := [*unbillable(loading, takes), *unearned(draft, loading), *unlike_payers(loading, takes)]:
+        if unfit := [
+            *unbillable(loading, takes),
+            *unearned(draft, loading, known.loaded),
+            *unlike_payers(loading, takes),
+        ]:
             return unfit
         put_on_bills(draft, loading, takes)
         if unfit := list(unlike_unbilled(draft, loading)):

@@ -31,6 +31,7 @@ class SinceThen(NamedTuple):
     """What became of a receivable after it was brought forward."""
 
     invoice_id: str
+    statement_id: str
     credited: tuple[Amount, Amount]
     credited_tax: tuple[Amount, Amount]
     paid: tuple[Amount, Amount]
@@ -53,6 +54,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
             later.append(
                 SinceThen(
                     now.invoice_id,
+                    now.statement_id,
                     _less(now.credited, opened.credited),
                     _less(now.credited_tax, opened.credited_tax),
                     _less(now.paid, opened.paid),
@@ -140,6 +142,8 @@ def take_later(draft: Draft, later: Sequence[SinceThen]) -> None:
     for one in later:
         now: Receivable | None = draft.part("receivable", one.invoice_id)
         assert now is not None, "an invoice that was paid or credited here stays in the balances"
+        for credited in draft.why.parts_at(f"{one.statement_id}#credited", draft.why.now) if draft.why else ():
+            draft.why.add(f"{now.statement_id}#credited", credited)
         draft.put(
             "receivable",
             one.invoice_id,

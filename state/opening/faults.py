@@ -12,13 +12,14 @@ from domain.billing.shares import parties_of
 from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
+from domain.identity import composed
 from domain.money import format_amount
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
 from domain.reference.exchange import MissingRate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.waiting import waits_for_exchange_rate
-from state.books import Acceptance, BroughtForward, Contract, Receivable, Work
+from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
 from state.draft import Draft
 from state.terms.known import exchange_on, period
 from state.terms.opening import IN_BALANCES
@@ -71,6 +72,7 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     stated = stated_lines(draft, event)
     yield from _twice(event)
     yield from _work_before(draft, event)
+    yield from _released_since(draft, known)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = [one for one in stated if one.contract.contract_id == contract_id]
         yield from _of_contract(draft, known, own)
@@ -188,6 +190,24 @@ def _work_before(draft: Draft, event: BalancesBroughtForward) -> Iterator[Openin
                 f"statement {statement_id} was issued here for days until {statement.to}, which the balances include"
             )
             yield OpeningFault(IN_BALANCES, message, "as_of", statement.contract_id)
+
+
+def _released_since(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
+    """What bills of an earlier load retained, and was released or credited here since, cannot be loaded again."""
+    for made in known.statements:
+        state = draft.statement(made)
+        if state is None or not state.retention:
+            continue
+        account: RetentionAccount | None = draft.part("retention", composed(state.contract_id, state.bill_to))
+        left = sum(one.left for one in account.withheld if one.statement_id == made) if account is not None else 0
+        kept = sum(amount for withheld_by, _, amount in state.retention if withheld_by == made)
+        if left != kept:
+            gone, currency = format_amount(kept - left, state.currency), state.currency
+            message = (
+                f"contract {state.contract_id}: of what invoice {state.invoice_id or made} retained {gone} {currency} left it here since, "
+                "so that its balances stay as they are; correct them by events, such as a credit memo or a payment"
+            )
+            yield OpeningFault(IN_BALANCES, message, "lines.retention", state.contract_id)
 
 
 def _is_work(work: Work, event: BalancesBroughtForward) -> bool:

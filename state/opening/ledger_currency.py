@@ -137,7 +137,8 @@ def _in_ledger(draft: Draft, loading: Loading) -> dict[str, Amount]:
     rows = {entry.entry_id: entry for one in loading.lines for entry in _rows_of_line(draft, loading, one)}
     for entry in rows.values():
         for journal in entry.standing.journals if entry.standing is not None else ():
-            for leg in journal.lines if journal.currency == loading.slot.currency else ():
+            is_of_load = journal.currency == loading.slot.currency and journal.accounting_date <= loading.event.as_of
+            for leg in journal.lines if is_of_load else ():
                 found[leg.account] = found.get(leg.account, 0) + leg.ledger_amount
     made = {record.journal_id for record in draft.outputs if isinstance(record, JournalEntry)}
     for record in draft.outputs:

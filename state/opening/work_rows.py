@@ -446,11 +446,17 @@ def _units_worth(
     return last - last % unit
 
 
-def unearned(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
-    """Lines whose revenue is stated as more, or less, than what their rows earn: caps or prices of the terms leave another."""
+def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | None) -> Iterator[OpeningFault]:
+    """Lines whose revenue is stated as more, or less, than what their rows earn: caps or prices of the terms leave another.
+
+    Rows of a line that is as the load `before` had it have earned since what came to them.
+    """
     currency, contract = loading.slot.currency, loading.contract
+    had = {(one.contract_id, one.line_id): one._replace(source_row=None) for one in before.lines} if before else {}
     for stated in loading.lines:
         balance, line_id = stated.balance, stated.balance.line_id
+        if had.get((balance.contract_id, line_id)) == balance._replace(source_row=None):
+            continue
         if balance.unbilled_ended and _last_of_ended(draft, loading) is None:
             message = (
                 f"line {line_id}{row_of(balance.source_row)}: expected 0, as every billing period that has ended by "

@@ -30,14 +30,14 @@ def _stories() -> dict[str, Firm]:
 FIRMS = _stories()
 
 
-def _as_of(firm: Firm) -> str:
+def as_of(firm: Firm) -> str:
     return max(AS_OF.findall(firm.balances))
 
 
 @pytest.mark.parametrize("name", sorted(FIRMS))
 def test_what_comes_after_is_the_same(name: str) -> None:
     """The trial balance of the day, and from then on every journal, statement, exception and forecast."""
-    here, moved = both(FIRMS[name], _as_of(FIRMS[name]))
+    here, moved = both(FIRMS[name], as_of(FIRMS[name]))
     wrong = violations(moved.books)
     here.books.close()
     moved.books.close()
@@ -50,7 +50,7 @@ def test_what_comes_after_is_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(FIRMS))
 def test_every_figure_ends_at_a_field(name: str) -> None:
     """Those of balances that were brought forward at the field that stated them."""
-    here, moved = both(FIRMS[name], _as_of(FIRMS[name]))
+    here, moved = both(FIRMS[name], as_of(FIRMS[name]))
     open_here, open_moved = (
         {node.title for figure in figures(explainer_of(told.books, ENGAGEMENT)) for node in unexplained(figure)}
         for told in (here, moved)

@@ -35,7 +35,12 @@ class Told(NamedTuple):
 
 def both(firm: Firm, as_of: str) -> tuple[Told, Told]:
     """The firm from its beginning, and moved in."""
-    return _told(firm.setup, firm.before, firm.after, as_of), _told(firm.setup, firm.balances, firm.after, as_of)
+    return _told(firm.setup, firm.before, firm.after, as_of), told(firm, as_of)
+
+
+def told(firm: Firm, as_of: str) -> Told:
+    """The firm moved in."""
+    return _told(firm.setup, firm.balances, firm.after, as_of)
 
 
 def _told(setup: str, first: str, after: str, as_of: str) -> Told:

@@ -1,0 +1,65 @@
+"""The same balances as a higher version change nothing that comes after them, whenever they come; or they are refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from milepost.explain.recompute import recompute
+from tests.audited import violations
+from tests.explain.test_every_scenario import explainer_of, figures
+from tests.harness import ENGAGEMENT
+from tests.moving_in.test_twice import FIRMS, as_of
+from tests.moving_in.twice import Firm, differences, told
+
+DATED = re.compile(r"^\d{4}-\d{2}-\d{2}", re.MULTILINE)
+
+
+def _steps(text: str) -> list[str]:
+    return [step.rstrip("\n") for step in re.split(r"(?m)^(?=\d{4}-)", text) if step.strip()]
+
+
+def _places(after: Sequence[str]) -> list[int]:
+    """At once, and in the middle: after a step that does not end a day."""
+    within = [place for place in range(1, len(after)) if " day ended" not in after[place - 1]]
+    return [0, *within[len(within) // 2 :][:1]]
+
+
+def _sums(steps: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], tuple[int, int]]:
+    found: dict[tuple[str, ...], tuple[int, int]] = {}
+    for step in steps:
+        for key, (amount, ledger) in step["balances"].items():
+            had = found.get(key, (0, 0))
+            found[key] = had[0] + amount, had[1] + ledger
+    return {key: both for key, both in found.items() if any(both)}
+
+
+def _again(firm: Firm, place: int) -> tuple[Firm, int]:
+    """With the load a second time before a step, and how many steps that is."""
+    after = _steps(firm.after)
+    day = DATED.findall(after[place - 1] if place else firm.balances)[-1]
+    version_2 = DATED.sub(day, re.sub(r"brought forward (\S+)", r"brought forward \1 version 2", firm.balances))
+    return firm._replace(after="\n".join([*after[:place], version_2, *after[place:]])), len(_steps(version_2))
+
+
+@pytest.mark.parametrize("name", sorted(FIRMS))
+def test_balances_that_are_loaded_again_change_nothing(name: str) -> None:
+    firm = FIRMS[name]
+    once = told(firm, as_of(firm))
+    for place in _places(_steps(firm.after)):
+        changed, number = _again(firm, place)
+        twice = told(changed, as_of(firm))
+        loads = twice.steps[place : place + number]
+        assert {category for step in loads for category, _ in step["exceptions"]} <= {"in_balances"}
+        assert differences(_sums(once.steps), _sums(twice.steps)) == []
+        later = [*twice.steps[:place], *twice.steps[place + number :]]
+        for one, other in list(zip(once.steps, later, strict=True))[place:]:
+            of_one, of_other = ({key: each for key, each in step.items() if key != "balances"} for step in (one, other))
+            assert (one["at"], differences(of_one, of_other)) == (one["at"], [])
+        assert not violations(twice.books)
+        assert [wrong for each in figures(explainer_of(twice.books, ENGAGEMENT)) for wrong in recompute(each)] == []
+        twice.books.close()
+    once.books.close()

@@ -142,8 +142,9 @@ def take_later(draft: Draft, later: Sequence[SinceThen]) -> None:
     for one in later:
         now: Receivable | None = draft.part("receivable", one.invoice_id)
         assert now is not None, "an invoice that was paid or credited here stays in the balances"
-        for credited in draft.why.parts_at(f"{one.statement_id}#credited", draft.why.now) if draft.why else ():
-            draft.why.add(f"{now.statement_id}#credited", credited)
+        if draft.why is not None:
+            for credited in draft.why.parts_at(f"{one.statement_id}#credited", draft.why.now):
+                draft.why.add(f"{now.statement_id}#credited", credited)
         draft.put(
             "receivable",
             one.invoice_id,

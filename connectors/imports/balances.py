@@ -27,7 +27,7 @@ from domain.events.catalogue import Event
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward
 from domain.money import format_amount
-from domain.receivables.opening import owed_and_settled, unlike_the_line
+from domain.receivables.opening import owed_and_settled, unlike_the_line, without_source
 from domain.reference.zones import universal_midnight
 from domain.units import Instant
 
@@ -483,18 +483,7 @@ def _stated(values: Mapping[str, str | None]) -> dict[str, str]:
 def _balances(event: Event) -> object:
     """What is compared: all but where and when it was said."""
     assert isinstance(event, BalancesBroughtForward), "only they are asked for"
-    lines = tuple(
-        line._replace(
-            source_row=None,
-            payers=tuple(one._replace(source_row=None) for one in line.payers),
-            retainer=tuple(one._replace(source_row=None) for one in line.retainer),
-            funding=tuple(one._replace(source_row=None) for one in line.funding),
-            spent=tuple(one._replace(source_row=None) for one in line.spent),
-            costs=tuple(one._replace(source_row=None) for one in line.costs),
-            accounts=tuple(one._replace(source_row=None) for one in line.accounts),
-        )
-        for line in event.lines
-    )
+    lines = tuple(map(without_source, event.lines))
     receivables = tuple(one._replace(source_row=None) for one in event.receivables)
     return event.engagement_id, event.project_id, event.as_of, lines, receivables
 

@@ -11,7 +11,7 @@ Where several bill-tos pay, it holds for each of them, and over all of them each
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.accounts import RECEIVABLE
 from domain.billing.shares import Party, shared
@@ -74,6 +74,16 @@ def owed_and_settled(
         sum(line.written_off for line in lines),
         sum(one.open for one in receivables),
     )
+
+
+def without_source(line: BalanceForward) -> BalanceForward:
+    """What is stated of it, but where."""
+    lists: dict[str, Any] = {
+        name: tuple(each._replace(source_row=None) if "source_row" in each._fields else each for each in stated)
+        for name in line._fields
+        if isinstance(stated := getattr(line, name), tuple) and name != "ledger"
+    }
+    return line._replace(source_row=None, **lists)
 
 
 # What a bill-to has a part of.

@@ -12,6 +12,7 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
 from domain.identity import composed
 from domain.money import format_amount
+from domain.receivables.opening import without_source
 from domain.reference.zones import MICROSECONDS_PER_DAY, universal_midnight
 from domain.terms import methods, spoken
 from domain.terms.kind import INCLUDED as INCLUDED_IN_CHARGES
@@ -256,13 +257,14 @@ def _day_with_room(loading: Loading, plan: LinePlan) -> date:
 
 def _used(loading: Loading, rule: CapRule) -> Amount:
     """What the cap has taken by the day, of all its lines, of the month of the day where it is by month."""
-    names, month = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of)
-    return sum(
-        cap.amount
-        for one in loading.lines
-        for cap in one.balance.caps
-        if cap.cap_id in names and (cap.month is None or month_of(cap.month) == month)
-    )
+    names, month, found = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of), 0
+    for one in loading.lines:
+        own = [cap for cap in one.balance.caps if cap.cap_id in names]
+        if own:
+            found += sum(cap.amount for cap in own if cap.month is None or month_of(cap.month) == month)
+        elif any(rule.cap_id == each.cap_id for each in one.plan.every_rule):
+            found += one.balance.cap_used
+    return found
 
 
 def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> LinePlan:
@@ -452,10 +454,10 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
     Rows of a line that is as the load `before` had it have earned since what came to them.
     """
     currency, contract = loading.slot.currency, loading.contract
-    had = {(one.contract_id, one.line_id): one._replace(source_row=None) for one in before.lines} if before else {}
+    had = {(one.contract_id, one.line_id): without_source(one) for one in before.lines} if before else {}
     for stated in loading.lines:
         balance, line_id = stated.balance, stated.balance.line_id
-        if had.get((balance.contract_id, line_id)) == balance._replace(source_row=None):
+        if had.get((balance.contract_id, line_id)) == without_source(balance):
             continue
         if balance.unbilled_ended and _last_of_ended(draft, loading) is None:
             message = (

@@ -15,6 +15,7 @@ from tests.harness import ENGAGEMENT
 from tests.moving_in.test_twice import FIRMS, as_of
 from tests.moving_in.twice import Firm, differences, told
 
+OF_A_ROW = re.compile(r"^    each (?:accounts|costs|payers|retainer|spent) .*$", re.MULTILINE)
 DATED = re.compile(r"^\d{4}-\d{2}-\d{2}", re.MULTILINE)
 
 
@@ -42,6 +43,7 @@ def _again(firm: Firm, place: int) -> tuple[Firm, int]:
     after = _steps(firm.after)
     day = DATED.findall(after[place - 1] if place else firm.balances)[-1]
     version_2 = DATED.sub(day, re.sub(r"brought forward (\S+)", r"brought forward \1 version 2", firm.balances))
+    version_2 = OF_A_ROW.sub(r"\g<0> source_row=again.csv", version_2)
     return firm._replace(after="\n".join([*after[:place], version_2, *after[place:]])), len(_steps(version_2))
 
 

@@ -11,7 +11,7 @@ Where several bill-tos pay, it holds for each of them, and over all of them each
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.accounts import RECEIVABLE
 from domain.billing.shares import Party, shared
@@ -78,12 +78,16 @@ def owed_and_settled(
 
 def without_source(line: BalanceForward) -> BalanceForward:
     """What is stated of it, but where."""
-    lists: dict[str, Any] = {
-        name: tuple(each._replace(source_row=None) if "source_row" in each._fields else each for each in stated)
-        for name in line._fields
-        if isinstance(stated := getattr(line, name), tuple) and name != "ledger"
-    }
-    return line._replace(source_row=None, **lists)
+    bare = line._replace(source_row=None)
+    return BalanceForward._make(
+        _lists_without_source(getattr(bare, name)) if name != "ledger" else bare.ledger for name in bare._fields
+    )
+
+
+def _lists_without_source(stated: object) -> object:
+    if not isinstance(stated, tuple):
+        return stated
+    return tuple(each._replace(source_row=None) if "source_row" in each._fields else each for each in stated)
 
 
 # What a bill-to has a part of.

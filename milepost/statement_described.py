@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Final
 
 from domain.money import parse_amount, parse_decimal
 from domain.outputs import StatementLine
@@ -14,15 +16,21 @@ from milepost.locales import Writing
 from milepost.statement_lines import HOUR, added_to_rate
 from milepost.statement_sheet import StatementSheet, marks, task_beside
 
+SHARE: Final = re.compile(r"(?<= \()(\d{1,3}(?:\.\d+)?) %(?=\)$)")
+
 
 def description(sheet: StatementSheet, line: StatementLine) -> str:
-    """As it was written; what terms charge by themselves in the words of the page."""
+    """As it was written; what terms charge by themselves, and the share of one of several payers, as the page's language has it."""
     found = spoken.read(line.description) if all(map(_is_of_terms, line.entries)) else None
     if found is None:
-        return line.description
+        return with_share(line.description, sheet.writing)
     name, facts = found
     said = sheet.words[f"charge_{name}"].format_map(_written(facts, sheet.writing))
-    return f"{said} ({facts[spoken.BESIDE]})" if spoken.BESIDE in facts else said
+    return with_share(f"{said} ({facts[spoken.BESIDE]})", sheet.writing) if spoken.BESIDE in facts else said
+
+
+def with_share(text: str, writing: Writing) -> str:
+    return SHARE.sub(lambda share: writing.percent(parse_decimal(share[1], PERCENT_SCALE)), text)
 
 
 def _is_of_terms(row: str) -> bool:

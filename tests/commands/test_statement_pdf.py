@@ -11,6 +11,8 @@ from pypdf import PdfReader
 from typer.testing import CliRunner, Result
 
 from milepost.cli import app
+from milepost.locales import writing
+from milepost.statement_described import with_share
 from tests.commands.sendable_firm import layouts_run, sendable_run
 
 RATES = "RATES.K-rates/ACME/2026-03-01/1"
@@ -197,6 +199,19 @@ def test_latin_greek_and_cyrillic_letters_are_in_the_font(output: Path, tmp_path
     text = text_of(pdf_of(output, tmp_path, GREEK, "en_GB"))
     assert "Ελληνικά Λιμάνια ΑΕ" in text
     assert "Ada Łukasz" in text
+
+
+@pytest.mark.parametrize(
+    ("written", "german", "english"),
+    [
+        ("Design (33.33 %)", "Design (33,33 %)", "Design (33.33%)"),
+        ("Design (60 %)", "Design (60 %)", "Design (60%)"),
+        ("Discount (5.5 %) on design", "Discount (5.5 %) on design", "Discount (5.5 %) on design"),
+    ],
+)
+def test_a_share_is_written_as_the_language_of_the_page_has_it(written: str, german: str, english: str) -> None:
+    for locale, expected in (("de_DE", german), ("en_GB", english)):
+        assert with_share(written, writing(locale, "EUR")).replace("\xa0", " ") == expected
 
 
 def test_the_same_statement_is_the_same_bytes(output: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -140,6 +141,20 @@ def test_no_two_firms_have_one_folder() -> None:
     }
     folders = [line.partition(" --out ")[2] for line in made]
     assert sorted(folders) == sorted(set(folders))
+
+
+def test_the_pages_that_are_read_first_share_no_folder() -> None:
+    """README, quick start and moving in are typed one after the other."""
+    folders = [
+        {
+            re.sub(r"/(input|output).*", "", folder)
+            for each in ALL[name]
+            for folder in re.findall(r"--(?:out|input|output) (\S+)", each.line)
+        }
+        for name in ("README.md", "docs/quick-start.md", "docs/moving-in.md")
+    ]
+    assert all(folders)
+    assert sum(map(len, folders)) == len(set.union(*folders)), folders
 
 
 def test_the_examples_in_java_and_python_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

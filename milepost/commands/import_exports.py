@@ -211,6 +211,7 @@ def summary(file: Path, imported: ImportedExport) -> dict[str, object]:
         "unknown": imported.unknown._asdict(),
         "not_extended": {contract.contract_id: projects for contract, projects in imported.not_extended.items()},
         "without_budget": imported.unbudgeted,
+        "fees_invoiced": [each._asdict() | {"amount": decimal_text(each.amount)} for each in imported.fees_invoiced],
         "foreign_currencies": imported.foreign,
         "events": dict(imported.events),
         "setup_file": _path(imported.setup_path),
@@ -250,9 +251,16 @@ def text(file: Path, imported: ImportedExport, out: Path) -> str:
 
 
 def warnings_of(imported: ImportedExport) -> list[str]:
-    """What counts as approved though the export does not say so, and projects without the budgets that were asked for."""
-    lacking = imported.unbudgeted
-    return [*_approved_unsaid(imported), *([f"no budget is stated for {_some(lacking)}"] if lacking else [])]
+    """What counts as approved though the export does not say so, projects without the budgets that were asked for, and budgets of fees of
+    which some are earned elsewhere."""
+    lacking, title = imported.unbudgeted, imported.product.title
+    fees = [
+        f"{title} has invoiced {amounts_text({each.currency: each.amount})} of {each.project_id}, whose budget is of fees. It is no revenue"
+        " here, so the used % of milepost projects leaves it out: take it off the budget in the export of projects, or say"
+        " --bill-invoiced"
+        for each in imported.fees_invoiced
+    ]
+    return [*_approved_unsaid(imported), *([f"no budget is stated for {_some(lacking)}"] if lacking else []), *fees]
 
 
 def _approved_unsaid(imported: ImportedExport) -> list[str]:

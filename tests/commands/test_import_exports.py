@@ -341,7 +341,10 @@ def test_refused_rows_are_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     file = write_text(content)(tmp_path / "march.csv")
     result = milepost("import", "harvest", file, "--out", tmp_path / "input", "--bootstrap", *COMPANY)
     assert result.exit_code == 0
-    assert 'line 2: column "Hours": expected at most 24 hours in one entry; split it (came "30.0")' in result.stderr
+    assert (
+        'line 2: column "Hours": expected at most 24 hours in one entry, got 30; split it by day (came "30.0")'
+        in result.stderr
+    )
     assert "imported            39" in result.stdout
 
 

@@ -6,7 +6,7 @@ not imported. If it ends between them, the same command goes on: what stands in 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -120,6 +120,14 @@ class InvoicedRows(NamedTuple):
     here: ImportSums
 
 
+class FeesInvoiced(NamedTuple):
+    """What the tracker has invoiced of a project whose budget is of fees; no revenue here."""
+
+    project_id: str
+    currency: str
+    amount: Decimal
+
+
 class Rounded(NamedTuple):
     """Imported rows that the tracker bills by rounded hours."""
 
@@ -169,6 +177,7 @@ class ImportedExport(NamedTuple):
     foreign: tuple[str, ...]
     rates_lack: tuple[tuple[str, date, date], ...]
     unbudgeted: tuple[str, ...]
+    fees_invoiced: tuple[FeesInvoiced, ...]
     events: tuple[tuple[str, int], ...]
     setup_path: Path | None
     events_path: Path | None
@@ -262,6 +271,7 @@ def import_export(
         rates_unused=_rates_unused(rows_taken, of_others, known_then),
         foreign=tuple(sorted({currency for currency, _ in foreign})),
         unbudgeted=() if wanted.budgets is None else _unbudgeted(rows_taken, budgets),
+        fees_invoiced=_fees_invoiced(rows_taken, budgets),
         rates_lack=tuple(_rates_lack(foreign, known)),
         events=tuple(Counter(str(event["type"]) for event in (*setup, *entries)).items()),
         setup_path=written[0],
@@ -349,6 +359,16 @@ def _keys_of_refused(product: Product, rows: ReadRows) -> list[tuple[str, ...]]:
 def _unbudgeted(rows: Iterable[ExportRow], budgets: Budgets) -> tuple[str, ...]:
     """Projects with work of which the export of projects states no budget."""
     return tuple(sorted({row.project.id for row in rows if (row.client.name, row.project.name) not in budgets}))
+
+
+def _fees_invoiced(rows: Iterable[ExportRow], budgets: Budgets) -> tuple[FeesInvoiced, ...]:
+    """By project and currency, in their order."""
+    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in rows:
+        budget = budgets.get((row.client.name, row.project.name))
+        if row.billed_elsewhere and budget is not None and budget.fees is not None:
+            found[row.project.id, row.currency] += row.amount
+    return tuple(FeesInvoiced(*key, amount) for key, amount in sorted(found.items()))
 
 
 def _check_one_way(source: str, product: Product, known: FormerImport, folder: Path) -> None:
@@ -522,6 +542,7 @@ def _result(
         foreign=(),
         rates_lack=(),
         unbudgeted=(),
+        fees_invoiced=(),
         events=(),
         setup_path=None,
         events_path=None,

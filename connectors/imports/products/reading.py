@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.choices import Choices
-from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named
+from connectors.imports.products.export_row import HOURS_MAX, ExportRow, Named, plain
 from connectors.imports.products.forms import Forms, read_day, read_duration, read_moment, read_quantity
 from connectors.imports.readings import UnreadableCell, read_flag, zone_rules
 from connectors.imports.said import ID_LENGTH_MAX, CellFault, CsvRow
@@ -122,7 +122,11 @@ def hours_in_range(hours: Decimal, row: CsvRow, column: str) -> Decimal:
     if hours < 0:
         raise CellFault(column, row.cells[column], "expected hours that are not negative; correct the entry")
     if hours > HOURS_MAX:
-        raise CellFault(column, row.cells[column], f"expected at most {HOURS_MAX} hours in one entry; split it")
+        raise CellFault(
+            column,
+            row.cells[column],
+            f"expected at most {HOURS_MAX} hours in one entry, got {plain(hours)}; split it by day",
+        )
     return hours
 
 

@@ -212,8 +212,8 @@ def test_hours_in_any_form(tmp_path: Path, sample: Sample, text: str, hours: str
         ("９", "such as 1:30 or 1"),
         ("-0:30", "expected hours that are not negative; correct the entry"),
         ("-2", "expected hours that are not negative; correct the entry"),
-        ("24:01", "expected at most 24 hours in one entry; split it"),
-        ("240", "expected at most 24 hours in one entry; split it"),
+        ("24:01", "expected at most 24 hours in one entry, got 24.016667; split it by day"),
+        ("240", "expected at most 24 hours in one entry, got 240; split it by day"),
         ("", "nothing is there; stop the timer if it still runs, or give the entry hours, and export again"),
     ],
 )
@@ -223,6 +223,25 @@ def test_hours_that_are_none(tmp_path: Path, sample: Sample, text: str, told: st
     assert (found["line"], found["column"], found.get("value", "")) == (3, sample.hours, text)
     assert told in found["reason"]
     assert result.imported.rows == 1
+
+
+@of_dated
+@pytest.mark.parametrize("text", ["26:30:00", "26:30"])
+def test_a_total_of_more_than_a_day_is_read_and_refused(tmp_path: Path, sample: Sample, text: str) -> None:
+    """26:30:00 is 26.5 hours, not 2:30 of the next day: the sums have it, and no entry does."""
+    result = imported(tmp_path, sample.text({sample.hours: text, sample.note: "x"}), sample.product, **RATE)
+    (found,) = listed(result)
+    assert found["reason"] == "expected at most 24 hours in one entry, got 26.5; split it by day"
+    assert (result.imported.rows, result.refused.hours) == (1, Decimal("26.5"))
+
+
+def test_a_timer_of_solidtime_over_a_day_is_refused(tmp_path: Path) -> None:
+    """From 23:30 on Monday to 2:00 on Wednesday: its archive has no durations."""
+    over = {"id": "e-2", "end": "2026-03-04T02:00:00Z"}
+    result = imported(tmp_path, written(SOLIDTIME_ROW, over), SOLIDTIME)
+    (found,) = listed(result)
+    assert found["reason"] == "expected at most 24 hours in one entry, got 26.5; split it by day"
+    assert (result.imported.rows, result.refused.hours) == (1, Decimal("26.5"))
 
 
 @of_dated

@@ -225,3 +225,32 @@ def test_a_project_over_its_budget_says_so(tmp_path: Path, by: str, budget: str)
     assert ran.exit_code == 0, ran.output
     shown = json.loads(CliRunner().invoke(app, ["projects", "-o", books, "--json"]).stdout)
     assert [row["budget_used"] for row in shown["rows"]] == ["150"]
+
+
+def test_fees_that_harvest_has_invoiced_are_no_revenue_and_a_warning_says_it(tmp_path: Path) -> None:
+    """Of a budget of 1,500.00, 750.00 are invoiced in Harvest and 750.00 are to be billed here: half is used, not all."""
+    (tmp_path / "projects.csv").write_text(projects("Total Project Fees", "1500"), encoding="utf-8-sig")
+    (tmp_path / "march.csv").write_text(written(HARVEST_ROW, {"Invoiced?": "Yes", "Notes": "before"}))
+    told = [
+        "import",
+        "harvest",
+        str(tmp_path / "march.csv"),
+        "--budgets",
+        str(tmp_path / "projects.csv"),
+        "--bootstrap",
+    ]
+    told += ["--entity", "studio", "--currency", "EUR", "--zone", "Europe/Berlin", "--json"]
+    used = {}
+    for name, more in {"as marked": [], "all here": ["--bill-invoiced"]}.items():
+        into, books = str(tmp_path / name), str(tmp_path / f"books {name}")
+        ran = CliRunner().invoke(app, [*told, "--out", into, *more])
+        assert ran.exit_code == 0, ran.output
+        said = json.loads(ran.stdout)
+        warned = [
+            each for each in said["warnings"] if "750.00 EUR of Nordwind: Website, whose budget is of fees" in each
+        ]
+        assert len(warned) == len(said["fees_invoiced"]) == (not more)
+        CliRunner().invoke(app, ["run", "-i", into, "-o", books, "--until", "2026-03-31"])
+        shown = json.loads(CliRunner().invoke(app, ["projects", "-o", books, "--json"]).stdout)
+        used[name] = [row["budget_used"] for row in shown["rows"]]
+    assert used == {"as marked": ["50"], "all here": ["100"]}

@@ -50,7 +50,7 @@ def written(row: dict[str, str], *others: dict[str, str]) -> str:
     ("fault", "column", "reason"),
     [
         ({"Hours": "-1,0"}, "Hours", "expected hours that are not negative; correct the entry"),
-        ({"Hours": "24,5"}, "Hours", "expected at most 24 hours in one entry; split it"),
+        ({"Hours": "24,5"}, "Hours", "expected at most 24 hours in one entry, got 24.5; split it by day"),
         (
             {"Hours": ""},
             "Hours",

@@ -14,6 +14,7 @@ from connectors.files.lookup import hint, over_caps
 from connectors.json_records import record_to_json
 from connectors.json_values import instant_text
 from domain.events.catalogue import ENTITIES, Event
+from domain.events.commercial import BalancesBroughtForward
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived
 from domain.events.finance import (
     CreditMemoIssued,
@@ -32,8 +33,8 @@ from domain.work.rows import OVERFLOW, TIME_ENTRY, origin, row_id
 from milepost.corrected import fields_of, with_fields
 from milepost.deciding import Person
 from milepost.exceptions_effects import OVER
-from milepost.exceptions_shown import ClosedExceptions, ended_text
-from state.books import CapState, Fact
+from milepost.exceptions_shown import ClosedExceptions, HeldBalances, ended_text, held_by
+from state.books import BroughtForward, CapState, Fact
 from state.store.reader import StoreReader
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 DECISION_TYPES: Final = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 SOURCE: Final = "milepost"
+BALANCES: Final = "brought_forward"
 
 
 class ExceptionSelection(NamedTuple):
@@ -261,6 +263,26 @@ def fact_of(output: Path, reader: StoreReader, raised: ExceptionRaised) -> Event
         if _is_about(event, raised) and (newest is None or version_of(event) >= version_of(newest)):
             newest = event
     return newest
+
+
+def held_of(output: Path, reader: StoreReader, known: Iterable[KnownException]) -> dict[str, tuple[HeldBalances, ...]]:
+    """What open exceptions of balances keep out of the books: the newest that were stated. A version that conflicts keeps out nothing."""
+    raised = [
+        each.raised
+        for each in known
+        if each.is_open and each.raised.subject_kind == BALANCES and each.raised.category != "conflicting_version"
+    ]
+    stated: dict[str, BalancesBroughtForward] = {}
+    for each in raised:
+        part = reader.part(engagement_of(each.exception_id), BALANCES, each.subject_id) if reader.is_there else None
+        if isinstance(part, BroughtForward):
+            stated[each.subject_id] = part.event
+    if any(each.subject_id not in stated for each in raised):
+        for event in events_of(output):
+            if isinstance(event, BalancesBroughtForward):
+                before = stated.setdefault(event.project_id, event)
+                stated[event.project_id] = event if event.version > before.version else before
+    return {each.exception_id: tuple(held_by(stated[each.subject_id])) for each in raised if each.subject_id in stated}
 
 
 def _is_about(event: Event, raised: ExceptionRaised) -> bool:

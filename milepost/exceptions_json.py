@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.files.found_exceptions import ExceptionStep, KnownException
@@ -12,11 +12,24 @@ from domain.events.catalogue import Event
 from domain.money import format_amount
 from domain.units import Instant
 from milepost.console import shape
-from milepost.exceptions_shown import ClosedExceptions, amounts_of, costs_of, days_open, decided_groups, groups_of
+from milepost.exceptions_shown import (
+    ClosedExceptions,
+    HeldBalances,
+    amounts_of,
+    costs_of,
+    days_open,
+    decided_groups,
+    groups_of,
+)
 
 
-def list_json(known: Sequence[KnownException], as_of: Instant, decided: ClosedExceptions) -> dict[str, Any]:
-    """Version 1 of the shape. `costs` are of what has no known value, and in no amount."""
+def list_json(
+    known: Sequence[KnownException],
+    as_of: Instant,
+    decided: ClosedExceptions,
+    held: Mapping[str, Sequence[HeldBalances]],
+) -> dict[str, Any]:
+    """Version 1 of the shape. `costs` are of what has no known value, and in no amount; so is what balances that wait hold."""
     return shape(
         1,
         as_of=instant_text(as_of),
@@ -33,7 +46,11 @@ def list_json(known: Sequence[KnownException], as_of: Instant, decided: ClosedEx
             }
             for group in decided_groups(decided)
         ],
-        exceptions=[known_json(each, as_of, decided.ended.get(each.raised.exception_id)) for each in known],
+        exceptions=[
+            known_json(each, as_of, decided.ended.get(each.raised.exception_id))
+            | {"held": held_json(held.get(each.raised.exception_id, ()))}
+            for each in known
+        ],
     )
 
 
@@ -65,12 +82,24 @@ def amounts_json(amounts: dict[str, int]) -> dict[str, str]:
     return {currency: format_amount(amount) for currency, amount in amounts.items()}
 
 
+def held_json(held: Iterable[HeldBalances]) -> list[dict[str, str]]:
+    return [
+        of._asdict() | {name: format_amount(getattr(of, name)) for name in ("revenue", "billed", "open_invoices")}
+        for of in held
+    ]
+
+
 def show_json(
-    known: KnownException, as_of: Instant, ended: Event | None, fact: Event | None, steps: Sequence[ExceptionStep]
+    known: KnownException,
+    as_of: Instant,
+    ended: Event | None,
+    fact: Event | None,
+    steps: Sequence[ExceptionStep],
+    held: Iterable[HeldBalances],
 ) -> dict[str, Any]:
     return shape(
         1,
-        exception=known_json(known, as_of, ended),
+        exception=known_json(known, as_of, ended) | {"held": held_json(held)},
         fact=record_to_json(fact) if fact is not None else None,
         history=[
             {"at": instant_text(step.at), "said": record_to_json(step.said), "cause": record_to_json(step.cause)}

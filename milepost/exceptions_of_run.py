@@ -20,11 +20,11 @@ from domain.units import Instant
 from milepost.console import shell_word
 from milepost.days import moment
 from milepost.deciding import Person, input_folder
-from milepost.exceptions_decided import FactLookup, decided_of, decision_versions, pending, pending_text
+from milepost.exceptions_decided import FactLookup, decided_of, decision_versions, held_of, pending, pending_text
 from milepost.exceptions_effects import refusal_of
 from milepost.exceptions_plan import DecisionPlan, plan_of, with_limits
 from milepost.exceptions_port import Outcome
-from milepost.exceptions_shown import ClosedExceptions
+from milepost.exceptions_shown import ClosedExceptions, HeldBalances
 from milepost.own_decisions import OwnDecisions
 from milepost.second_person import SecondPerson
 from milepost.unknown_id import unknown_id
@@ -70,6 +70,10 @@ class ExceptionsOfRun:
     def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         with reading_books(self.output) as reader:
             return decided_of(self.output, known, reader)
+
+    def held(self, known: Iterable[KnownException]) -> Mapping[str, Sequence[HeldBalances]]:
+        with reading_books(self.output) as reader:
+            return held_of(self.output, reader, known)
 
     def unknown(self, exception_id: str) -> typer.BadParameter:
         listed = "milepost exceptions list --state all"

@@ -39,7 +39,7 @@ from milepost.deciding import Person
 from milepost.exceptions_effects import refusal_of
 from milepost.exceptions_plan import DecisionPlan, plan_of
 from milepost.exceptions_port import Outcome
-from milepost.exceptions_shown import ClosedExceptions
+from milepost.exceptions_shown import ClosedExceptions, HeldBalances
 from milepost.settings import Settings
 
 Answer = TypeVar("Answer")
@@ -78,6 +78,10 @@ class ExceptionTopics:
         """Without what is still over a cap, which the books say."""
         decided = [each for each in known if each.is_decided]
         return ClosedExceptions(decided, self.closings(decided), {})
+
+    def held(self, _known: Iterable[KnownException]) -> Mapping[str, Sequence[HeldBalances]]:
+        """The books have them alone."""
+        return {}
 
     def unknown(self, exception_id: str) -> typer.BadParameter:
         return typer.BadParameter(

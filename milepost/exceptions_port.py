@@ -12,7 +12,7 @@ from domain.events.catalogue import Event
 from domain.units import Instant
 from milepost.deciding import Person
 from milepost.exceptions_plan import DecisionPlan
-from milepost.exceptions_shown import ClosedExceptions
+from milepost.exceptions_shown import ClosedExceptions, HeldBalances
 
 
 class Outcome(NamedTuple):
@@ -46,6 +46,9 @@ class ExceptionsPort(Protocol):
 
     def decided(self, known: Iterable[KnownException]) -> ClosedExceptions:
         """What of these people closed."""
+
+    def held(self, known: Iterable[KnownException]) -> Mapping[str, Sequence[HeldBalances]]:
+        """What balances that wait keep out of the books, by exception; nothing where only topics are read."""
 
     def unknown(self, exception_id: str) -> typer.BadParameter:
         """What to say of an id that is none."""

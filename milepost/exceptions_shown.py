@@ -27,7 +27,19 @@ COST_ONLY: Final = "(cost)"
 DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
 OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "unknown_reference"})
+# What balances hold, in the order of HeldBalances.
+HELD: Final = ("revenue", "billed", "open invoices")
 TRACING: Final = frozenset({"event_id", "recorded_at", "correlation_id", "engagement_id"})
+
+
+class HeldBalances(NamedTuple):
+    """What balances of a project say of a contract while nothing of them is in the books, in the contract's currency."""
+
+    project_id: str
+    contract_id: str
+    revenue: Amount
+    billed: Amount
+    open_invoices: Amount
 
 
 class ClosedExceptions(NamedTuple):
@@ -267,7 +279,35 @@ def money_text(amounts: dict[str, int]) -> str:
     return " + ".join(f"{amount_text(amount)} {currency}" for currency, amount in amounts.items())
 
 
-def head(known: KnownException, as_of: Instant, ended: Event | None, fact: Event | None, *, whole: bool) -> list[str]:
+def held_by(balances: BalancesBroughtForward) -> list[HeldBalances]:
+    """By contract, since each has a currency of its own; only like is added."""
+    sums: dict[str, HeldBalances] = {}
+    for line in balances.lines:
+        of = _held_of(sums, balances, line.contract_id)
+        sums[of.contract_id] = of._replace(revenue=of.revenue + line.revenue, billed=of.billed + line.billed)
+    for invoice in balances.receivables:
+        of = _held_of(sums, balances, invoice.contract_id)
+        sums[of.contract_id] = of._replace(open_invoices=of.open_invoices + invoice.open)
+    return [of for of in sums.values() if of.revenue or of.billed or of.open_invoices]
+
+
+def _held_of(sums: Mapping[str, HeldBalances], of: BalancesBroughtForward, contract_id: str | None) -> HeldBalances:
+    return sums.get(contract_id or "") or HeldBalances(of.project_id, contract_id or "", 0, 0, 0)
+
+
+def held_table(held: Iterable[HeldBalances]) -> Table:
+    """One load may wait for several causes, so a contract stands once, and in no sum of what is at risk."""
+    rows = [
+        (of.project_id, of.contract_id, *map(amount_text, (of.revenue, of.billed, of.open_invoices)))
+        for of in dict.fromkeys(held)
+    ]
+    columns = ("project", "contract", *HELD)
+    return Table("Balances that wait, in the contract's currency; in no sum above", columns, rows, frozenset({2, 3, 4}))
+
+
+def head(
+    known: KnownException, as_of: Instant, ended: Event | None, held: Iterable[HeldBalances], *, whole: bool
+) -> list[str]:
     raised = known.raised
     state = "open" if known.closed is None else f"over since {instant_day(known.closed.closed_at)}"
     places = [f"{name} {value}" for name, value in _places(raised) if value]
@@ -281,7 +321,7 @@ def head(known: KnownException, as_of: Instant, ended: Event | None, fact: Event
         *([f"  of         {', '.join(places)}"] if places else []),
         f"  with       {raised.assignee or 'nobody'}, a matter of {raised.owner_role}",
         f"  blocks     {_count_text(raised.blocks_count)}" + (f", {amount_of(raised)}" if amount_of(raised) else ""),
-        *(f"  holds      {text}" for text in _held(fact) if known.is_open),
+        *(f"  holds      {_held_text(of)}" for of in held),
         f"  raised     {instant_day(known.since)}, "
         + (f"open for {age}" if known.closed is not None else f"{age} before {instant_day(as_of)}"),
         *([f"  entries    {_entries(raised, whole=whole)}"] if raised.entries else []),
@@ -289,18 +329,9 @@ def head(known: KnownException, as_of: Instant, ended: Event | None, fact: Event
     ]
 
 
-def _held(fact: Event | None) -> Iterator[str]:
-    """What balances hold while nothing of them is in the books. By contract, since each has a currency of its own; only like is added."""
-    if not isinstance(fact, BalancesBroughtForward):
-        return
-    sums: dict[str, Counter[str]] = {}
-    for line in fact.lines:
-        sums.setdefault(line.contract_id or "", Counter()).update(revenue=line.revenue, billed=line.billed)
-    for invoice in fact.receivables:
-        sums.setdefault(invoice.contract_id or "", Counter()).update({"open invoices": invoice.open})
-    for contract_id, of in sums.items():
-        if told := ", ".join(f"{what} {amount_text(amount)}" for what, amount in of.items() if amount):
-            yield f"{told} of {f'contract {contract_id}' if contract_id else 'its contract'}, in its currency"
+def _held_text(held: HeldBalances) -> str:
+    told = ", ".join(f"{what} {amount_text(amount)}" for what, amount in zip(HELD, held[2:], strict=True) if amount)
+    return f"{told} of {f'contract {held.contract_id}' if held.contract_id else 'its contract'}, in its currency"
 
 
 def _count_text(count: int) -> str:

@@ -129,20 +129,21 @@ def list_(
     """List exceptions by cause, with the money at risk and whose matter it is, what people closed, and then one by one."""
     from milepost.exceptions_decided import fitting, wanted_of
     from milepost.exceptions_json import list_json
-    from milepost.exceptions_shown import decided_table, group_table, single_table
+    from milepost.exceptions_shown import decided_table, group_table, held_table, single_table
     from milepost.tables import show as show_tables
 
     port = _port(ExceptionPlaces(output, None, kafka, file, options))
     known = fitting(port.known.values(), wanted_of(port, (), kind, project, contract, owner))
     found = _sorted([each for each in known if _is_in(each, state)], sort, port.as_of)
-    decided = port.decided(known)
+    decided, held = port.decided(known), port.held(found)
     if json:
-        write_json(list_json(found, port.as_of, decided))
+        write_json(list_json(found, port.as_of, decided, held))
         return
     shown = None if all_ else limit
     single = [single_table(found, port.as_of, shown, port.closings(found[:shown]))] if shown != 0 else []
     show_tables(
         group_table(found, port.as_of, None if all_ else GROUPS_SHOWN),
+        *([held_table(of for each in held.values() for of in each)] if held else []),
         *([decided_table(decided)] if decided.known else []),
         *single,
     )
@@ -203,10 +204,11 @@ def show(
     ended = port.closings((known,)).get(id_)
     with reading_books(output) as reader:
         fact = fact_of(output, reader, known.raised)
+    held = port.held((known,)).get(id_, ())
     if json:
-        write_json(show_json(known, as_of, ended, fact, steps))
+        write_json(show_json(known, as_of, ended, fact, steps, held))
         return
-    tell("\n".join(head(known, as_of, ended, fact, whole=all_)))
+    tell("\n".join(head(known, as_of, ended, held, whole=all_)))
     echo()
     show_tables(*([fact_table(fact)] if fact is not None else []), history_table(steps))
     if known.is_open and not is_known_as(output):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -42,3 +44,18 @@ def test_what_waits_is_said_by_contract(tmp_path: Path) -> None:
     found = shown(tmp_path)
     assert found
     assert all(held in text for text in found)
+
+
+def test_the_list_has_the_figures_of_each_once_and_in_no_sum(tmp_path: Path) -> None:
+    """It waits for two causes. A folder without its books says the same by its log."""
+    shown(tmp_path)
+    told = ["exceptions", "list", "--output", str(tmp_path / "output")]
+    printed = " ".join(CliRunner().invoke(app, told).stdout.split())
+    assert printed.count("BRIDGE K-9 5,700.00 4,700.00 1,190.00") == 1
+    listed = json.loads(CliRunner().invoke(app, [*told, "--json"]).stdout)
+    held = [each["held"] for each in listed["exceptions"] if each["subject_kind"] == "brought_forward"]
+    figures = {"revenue": "5700.00", "billed": "4700.00", "open_invoices": "1190.00"}
+    assert held == 2 * [[{"project_id": "BRIDGE", "contract_id": "K-9", **figures}]]
+    assert listed["amounts"] == {}
+    shutil.rmtree(tmp_path / "output" / "store")
+    assert json.loads(CliRunner().invoke(app, [*told, "--json"]).stdout)["exceptions"] == listed["exceptions"]

@@ -156,6 +156,7 @@ def apply(
             contracts.relist_outside(draft)
         case ProgressReported():
             fees.on_progress_reported(draft, event)
+            revenue.after_report(draft)
         case StatementRequested():
             statements.on_statement_requested(draft, event)
         case StatementApproved():

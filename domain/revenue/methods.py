@@ -1,13 +1,17 @@
-"""The methods that recognise a price over time, one screen: a line each, with the module that has its rule."""
+"""The methods that recognise a price over time, one screen: a line each, with the module that has its rule.
 
-from collections.abc import Callable, Mapping
-from datetime import date
+Those that measure the work earn as it is reported; the others evenly by day, to a last one that they have to know.
+"""
 
-from domain.revenue import straight_line
+from collections.abc import Mapping
 
-# Of a price that is earned from a first day to a last one: how much by the end of a day, and of how much. All of it by the last day.
-Progress = Callable[[date, date, date], tuple[int, int]]
+from domain.revenue import completed, reported, straight_line
+from domain.revenue.method import Method
 
-METHODS: Mapping[str, Progress] = {
-    "straight_line_days": straight_line.passed,
+METHODS: Mapping[str, Method] = {
+    "straight_line_days": Method(straight_line.earned),
+    "reported": Method(reported.earned, reported.says),
+    "completed": Method(completed.earned, reported.says),
 }
+# Those that go by days alone.
+BY_DAYS = tuple(name for name, method in METHODS.items() if method.says is None)

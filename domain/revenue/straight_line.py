@@ -5,8 +5,10 @@
 
 from datetime import date
 
+from domain.revenue.method import Course
 
-def passed(first: date, last: date, day: date) -> tuple[int, int]:
+
+def earned(course: Course, day: date) -> tuple[int, int]:
     """Days by the end of a day, of all days from the first to the last."""
-    days = (last - first).days + 1
-    return min(max((day - first).days + 1, 0), days), days
+    days = (course.last - course.first).days + 1
+    return min(max((day - course.first).days + 1, 0), days), days

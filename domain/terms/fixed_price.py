@@ -11,7 +11,8 @@ as long as it is no more than the price.
 
     two instalments of 1,000.00, of which the first is charged; then 2,000.00 on 03-31: 1,000.00 more on 03-31
 
-Revenue comes with the invoices, or evenly over the days from the line's first to the contract's last, whatever is billed when.
+Revenue comes with the invoices; or, whatever is billed when, evenly over the days from the line's first to the contract's last, as the work
+is reported, or once all of it is.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, FixedPrice
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
+from domain.revenue.method import Reported
 from domain.revenue.methods import METHODS
 from domain.terms import spoken
 from domain.terms.kind import (
@@ -31,7 +33,6 @@ from domain.terms.kind import (
     Fee,
     Kind,
     LineHistory,
-    Reported,
     Spread,
     TermsInForce,
 )
@@ -92,9 +93,8 @@ def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fe
 def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:
     terms = agreed.line.terms
     assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
-    last = agreed.contract.ends_on
-    if last is not None and agreed.starts_on <= until:
-        yield Spread("price", terms.price, agreed.starts_on, last, agreed.before)
+    if agreed.starts_on <= until:
+        yield Spread("price", terms.price, agreed.starts_on, agreed.contract.ends_on or date.max, agreed.before)
 
 
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:

@@ -13,6 +13,7 @@ from domain.events.common import ContractLine, PriceTier, UnitPrice
 from domain.money import round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.policy_faults import Fault
+from domain.revenue.method import Reported
 from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
 
 # When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own; what is charged is none.
@@ -47,14 +48,6 @@ class TermsInForce(NamedTuple):
     def rounded(self, numerator: int, denominator: int) -> Amount:
         """The ratio as an amount that the contract's currency can be paid in."""
         return round_ratio(numerator, denominator, smallest_unit(self.contract.currency), self.policies.money_mode)
-
-
-class Reported(NamedTuple):
-    """How far a line had come on a day, as somebody said; of several the highest version is the newest."""
-
-    version: int
-    as_of: date
-    percent: Percent
 
 
 class Closed(NamedTuple):

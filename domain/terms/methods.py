@@ -20,6 +20,7 @@ from domain.events.common import (
 )
 from domain.policies import Resolved
 from domain.policy_faults import Fault
+from domain.revenue.methods import BY_DAYS, METHODS
 from domain.terms import (
     cost_plus,
     deposit,
@@ -91,9 +92,10 @@ def by_budgets(line: ContractLine) -> bool:
     return fixed_price.by_period(line)
 
 
-def by_reports(line: ContractLine) -> bool:
-    """Whether the line's price is billed by the progress that somebody reports."""
-    return fixed_price.by_reports(line)
+def by_reports(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line's price is billed or earned by the progress that somebody reports."""
+    method = METHODS.get(revenue_method(line, policies)) if timing(line, policies) == OVER_TIME else None
+    return fixed_price.by_reports(line) or (method is not None and method.says is not None)
 
 
 def charges_expenses(line: ContractLine) -> bool:
@@ -173,13 +175,18 @@ def earns_by_hours_alone(line: ContractLine) -> bool:
 
 
 def earns_to_the_end(line: ContractLine) -> bool:
-    """Whether the line has one price, which it earns over all of its days where it earns over time."""
+    """Whether the line has one price, which it earns over all of its days, or all of its work, where it earns over time."""
     return kind_of(line.terms).earns_to_the_end
+
+
+def earns_its_price(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line earns its one price over its days or its work."""
+    return timing(line, policies) == OVER_TIME and earns_to_the_end(line)
 
 
 def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line earns its revenue over the days to the contract's last one."""
-    return timing(line, policies) == OVER_TIME and earns_to_the_end(line)
+    return earns_its_price(line, policies) and revenue_method(line, policies) in BY_DAYS
 
 
 def price(terms: Terms) -> Amount | None:
@@ -189,7 +196,7 @@ def price(terms: Terms) -> Amount | None:
 
 def settles(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line is worth what it has earned over time when its contract is terminated, whatever was charged by then."""
-    return needs_an_end(line, policies) and kind_of(line.terms).by_schedule(line.terms)
+    return earns_its_price(line, policies) and kind_of(line.terms).by_schedule(line.terms)
 
 
 def draws_in(terms: Terms) -> str | None:

@@ -26,7 +26,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Subscription, Terms
 from domain.money import format_amount
 from domain.policy_faults import Fault, price_faults
-from domain.revenue.methods import METHODS
+from domain.revenue.methods import BY_DAYS
 from domain.terms import spoken
 from domain.terms.kind import OVER_TIME, WITH_CHARGE, WITH_INVOICE, Fee, Kind, LineHistory, Spread, TermsInForce
 from domain.units import Amount
@@ -199,7 +199,7 @@ def faults(terms: Subscription, contract: ContractSigned) -> Iterable[Fault]:
 
 KIND = Kind(
     takes=("fee",),
-    revenue={**dict.fromkeys(METHODS, OVER_TIME), "as_billed": WITH_INVOICE, "right_to_invoice": WITH_CHARGE},
+    revenue={**dict.fromkeys(BY_DAYS, OVER_TIME), "as_billed": WITH_INVOICE, "right_to_invoice": WITH_CHARGE},
     fees=fees,
     spreads=spreads,
     by_period=by_period,

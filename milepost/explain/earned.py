@@ -8,9 +8,7 @@ from functools import partial
 from domain.events.common import FixedPrice
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
-from domain.revenue.over_time import Earning, Stretch, earning, said
-from domain.terms import methods
-from domain.terms.kind import OVER_TIME
+from domain.revenue.over_time import Earning, Facts, Stretch, earning, said
 from domain.work.rows import FEE
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
@@ -46,7 +44,8 @@ class EarnedNodes:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
         begun = (stretches for stretches in earns.values() if stretches[0].since <= day)
-        parts = [said(stretches, day, partial(self._price, place)) for stretches in begun]
+        facts = Facts(partial(self._price, place), partial(self.fees.reported, place))
+        parts = [said(stretches, day, facts) for stretches in begun]
         parts = [part for part in parts if part.value]
         title = f"earned by {day}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
@@ -71,8 +70,4 @@ class EarnedNodes:
 
 
 def _earns(place: LineAtStep, last: date) -> Earning:
-    return earning(
-        (agreed, list(methods.spreads(agreed, place.known, last + HORIZON)))
-        for agreed in place.known.held
-        if methods.timing(agreed.line, agreed.policies) == OVER_TIME
-    )
+    return earning(place.known, last + HORIZON)

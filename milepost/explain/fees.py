@@ -28,6 +28,7 @@ from domain.explanation import (
 )
 from domain.identity import composed
 from domain.reference.zones import local_date
+from domain.revenue.method import Reported
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
 from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, PrepaidBalance, TermsInForce
@@ -304,15 +305,19 @@ class FeeNodes:
     def _progress(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: FixedPrice) -> Node | None:
         version = int(fee.name.rpartition("/")[2])
         report = next((one for one in place.known.reported if one.version == version), None)
-        stated = self._report(place, version)
-        if report is None or stated is None:
+        if report is None or self._report(place, version) is None:
             return None
-        event, path = stated
         price = self.field(place, agreed, "price", terms.price, "price")
-        percent = self.sources.field(
-            "progress", report.percent, "percent", event, path, facts=(("as of", report.as_of.isoformat()),)
-        )
-        return self._percent_of(fee.description, price, percent, agreed)
+        return self._percent_of(fee.description, price, self.reported(place, report), agreed)
+
+    def reported(self, place: LineAtStep, report: Reported) -> Node:
+        """The percentage, where somebody stated it; of one that a forecast expects, what the terms let expect."""
+        found = self._report(place, report.version)
+        if found is None:
+            return constant(f"expected by {report.as_of}", report.percent, "percent")
+        event, path = found
+        facts = (("as of", report.as_of.isoformat()),)
+        return self.sources.field("progress", report.percent, "percent", event, path, facts=facts)
 
     def _report(self, place: LineAtStep, version: int) -> tuple[ProgressReported | BalancesBroughtForward, str] | None:
         """The report, or before all others what balances that were brought forward state; the newest of these."""

@@ -35,5 +35,4 @@ def settlement(contract: Contract, known: LineHistory, charged: Sequence[Fee]) -
 
 
 def _earned(known: LineHistory, last: date) -> Amount:
-    earns = earning((agreed, list(methods.spreads(agreed, known, last))) for agreed in known.held)
-    return sum(earned_by(stretches, last) for stretches in earns.values())
+    return sum(earned_by(stretches, last) for stretches in earning(known, last).values())

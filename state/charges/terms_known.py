@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from domain.contract import BEGINNING, held
 from domain.identity import composed
+from domain.revenue.method import Reported
 from domain.terms import methods, milestones
-from domain.terms.kind import Closed, LineHistory, PeriodLeft, Reported, TermsInForce
+from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
@@ -85,9 +86,12 @@ def last_day(contract: Contract) -> date | None:
 
 
 def _reports(draft: Draft, contract: Contract, line_id: str) -> Reports:
-    """Those that name the contract, where any does; versions count for each apart."""
-    own: Reports | None = draft.part("reports", composed(contract.contract_id, line_id))
-    return own or draft.part("reports", composed("", line_id)) or Reports()
+    """Those that name the contract, where any does; versions count for each apart. What balances state comes before either."""
+    own: Reports = draft.part("reports", composed(contract.contract_id, line_id)) or Reports()
+    if any(version for version, _, _ in own.said):
+        return own
+    unnamed: Reports = draft.part("reports", composed("", line_id)) or Reports()
+    return Reports((*own.said, *unnamed.said))
 
 
 def _accepted(draft: Draft, contract: Contract, line_id: str) -> dict[str, date]:

@@ -94,7 +94,7 @@ def _is_over(draft: Draft, contract: Contract, line_id: str, version: int, as_of
 def _takes_reports(draft: Draft, contract: Contract, line_id: str, as_of: date) -> bool:
     """Whether the line is billed by reported progress on the day of a report, or on any later one."""
     versions = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
-    return any(agreed.before > as_of and methods.by_reports(agreed.line) for agreed in versions)
+    return any(agreed.before > as_of and methods.by_reports(agreed.line, agreed.policies) for agreed in versions)
 
 
 def _billed(draft: Draft, contract: Contract, line_id: str) -> str:

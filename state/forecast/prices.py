@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 from domain.forecast.completion import MONTHS_MAX, month_after
 from domain.revenue.over_time import Earning, earned_by, earning
-from domain.terms import methods
-from domain.terms.kind import OVER_TIME
 from domain.units import Amount
 from state.books import LineEarning
 from state.charges.terms_known import is_charged
@@ -58,11 +56,7 @@ def ahead_of_line(draft: Draft, line: LineEarning, as_of: date) -> TermsAhead:
 
 def earned_over(ahead: TermsAhead, until: date) -> Earning:
     """What of the line is earned evenly by day, as far as it begins by a day; nothing where its revenue comes otherwise."""
-    return earning(
-        (agreed, list(methods.spreads(agreed, ahead.known, until)))
-        for agreed in ahead.known.held
-        if methods.timing(agreed.line, agreed.policies) == OVER_TIME
-    )
+    return earning(ahead.known, until)
 
 
 def months_ahead(ahead: TermsAhead, as_of: date) -> list[tuple[PriceMonth, Amount]]:

@@ -1,8 +1,8 @@
 """Revenue over time: one row for each accounting month of the contract's legal entity in which a line earns.
 
-A month is recognised when its last day has ended in the entity's zone, or the last day on which the line earns. The rows are brought to
-what the terms say, as fees are: other terms change the rows of earlier months, by reversal and a new posting (R49), which land in the
-next open period where a month is closed (R48).
+A month is recognised when its last day has ended in the entity's zone, or the last day on which the line earns; where the work is
+measured, as far as it is reported, with the report. The rows are brought to what the terms say, as fees are: other terms change the rows of
+earlier months, by reversal and a new posting (R49), which land in the next open period where a month is closed (R48).
 """
 
 from datetime import date, timedelta
@@ -13,12 +13,10 @@ from msgspec.structs import replace
 from domain.contract import BEGINNING
 from domain.identity import composed
 from domain.reference.zones import local_date, universal_midnight
-from domain.revenue.over_time import Earning, Month, by_month, earning
-from domain.terms import methods
-from domain.terms.kind import OVER_TIME
+from domain.revenue.over_time import Month, by_month, earning, is_measured
 from domain.work.rows import SCHEDULED_REVENUE, row_id
 from state.books import Charge, Contract, LineFees
-from state.charges.terms_known import agreed_versions, begins_after, known_of
+from state.charges.terms_known import begins_after, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON, bring, look_again, project_of
 from state.ledger.position import is_over_time
@@ -41,11 +39,16 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         part_id = composed(contract.contract_id, line_id)
         known: LineFees = draft.part("fees", part_id) or LineFees()
         day = max(yesterday, begins_after(draft, contract, line_id) or BEGINNING)
-        earns = _earning(draft, contract, line_id, day + HORIZON)
+        history = known_of(draft, contract, line_id)
+        today = day + DAY
+        reports = [each for each in history.reported if each.as_of <= today]
+        earns = earning(history._replace(reported=reports), day + HORIZON)
         months = list(by_month(earns, partial(period, draft, entity), day + HORIZON))
-        upcoming += [month.last for month in months if month.last > day][:1]
+        recognised = today if is_measured(earns) else day
+        upcoming += [month.last for month in months if month.last > recognised][:1]
+        upcoming += [each.as_of for each in history.reported if each.as_of > today]
         charges = [
-            _charge_of(draft, contract, line_id, month) for month in months if month.last <= day and month.amount
+            _charge_of(draft, contract, line_id, month) for month in months if month.last <= recognised and month.amount
         ]
         rows = bring(draft, known.earned, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
         if rows != known.earned:
@@ -54,13 +57,10 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
     look_again(draft, contract, entity.zone, yesterday, upcoming)
 
 
-def _earning(draft: Draft, contract: Contract, line_id: str, until: date) -> Earning:
-    known = known_of(draft, contract, line_id)
-    return earning(
-        (agreed, list(methods.spreads(agreed, known, until)))
-        for agreed in agreed_versions(draft, contract, line_id)
-        if methods.timing(agreed.line, agreed.policies) == OVER_TIME
-    )
+def after_report(draft: Draft) -> None:
+    """The work of a line has come further, or less far than was thought."""
+    for contract in draft.contracts():
+        settle(draft, contract)
 
 
 def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:

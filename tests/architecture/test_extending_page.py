@@ -80,12 +80,17 @@ def test_without_its_line_in_the_table_the_kind_fails_a_test(tmp_path: Path) -> 
 
 def test_a_revenue_method_is_added_as_the_page_says(tmp_path: Path) -> None:
     made = followed(tmp_path / "copy", "Another revenue method")
-    made.edit("domain/revenue/methods.py", "import straight_line\n", "import completed, straight_line\n")
+    made.edit("domain/revenue/methods.py", "import completed, reported, ", "import completed, fifty_fifty, reported, ")
+    made.done("schemas.generate")
     for tests in ("tests/scenarios", "tests/explain/test_every_scenario.py"):
-        played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "completed:")
+        played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "fifty_fifty:")
         assert played.returncode == 0, played.stdout + played.stderr
         assert "1 passed" in played.stdout
-    assert touched(made) == {"domain/revenue/completed.py", "domain/revenue/methods.py"}
+    assert touched(made) == {
+        "domain/revenue/fifty_fifty.py",
+        "domain/revenue/methods.py",
+        "schemas/avro/common/RevenueMethod.avsc",
+    }
 
 
 def test_an_event_is_added_as_the_page_says(tmp_path: Path) -> None:

@@ -79,12 +79,12 @@ class BalanceNodes:
         view: ProjectView = said.record
         of = view.project_id
         hours = self._sum(f"{of}: hours", self._entries(said, self._hours), "hours", "", view.burn.hours)
-        billable = self._sum(
-            f"{of}: hours charged", self._entries(said, self._billable_hours), "hours", "", view.burn.billable_hours
+        charged = self._sum(
+            f"{of}: hours charged", self._entries(said, self._hours_charged), "hours", "", view.burn.billable_hours
         )
         return (
             hours._replace(id=f"{of}#hours"),
-            billable._replace(id=f"{of}#billable_hours"),
+            charged._replace(id=f"{of}#hours_charged"),
             *(self._cost(said, cost) for cost in view.burn.cost),
             *(self._memo(said, memo) for memo in view.burn.nonbillable_value),
         )
@@ -113,7 +113,7 @@ class BalanceNodes:
     def _hours(self, at: VersionStanding) -> Node | None:
         return self.entries.worked_on(at) if at.work.cost is not None else None
 
-    def _billable_hours(self, at: VersionStanding) -> Node | None:
+    def _hours_charged(self, at: VersionStanding) -> Node | None:
         price = at.work.price
         return self.records.hours_here(at, price) if price is not None and price.hours else None
 

@@ -119,7 +119,7 @@ def _of_views() -> Iterator[Printed]:
     latest = {record["project_id"]: record for record in outputs() if record["type"] == "ProjectView"}
     for project_id, view in latest.items():
         yield Printed("burn", f"{project_id}#hours", Fraction(view["burn"]["hours"]))
-        yield Printed("burn", f"{project_id}#billable_hours", Fraction(view["burn"]["billable_hours"]))
+        yield Printed("burn", f"{project_id}#hours_charged", Fraction(view["burn"]["billable_hours"]))
         for cost in view["burn"]["cost"]:
             several = f"/{cost['currency']}" if len(view["burn"]["cost"]) > 1 else ""
             yield Printed("burn", f"{project_id}#cost{several}", Fraction(cost["amount"]))

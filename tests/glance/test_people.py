@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from milepost.cli import app
-from tests.commands.tiny_firm import Event, event, run, said, write
+from tests.commands.tiny_firm import Event, event, founding, run, said, worked, write
 from tests.glance.small_firm import history
 
 WORK = [each for each in history() if each["type"] != "PersonCapacitySet"]
@@ -92,3 +92,26 @@ def test_hours_of_a_project_that_nobody_knows_stand_among_those_not_booked(tmp_p
     write(tmp_path / "input", [event("ProjectActivated", "2026-03-16T08:00:00Z", **known)], "known")
     run(tmp_path, "--until", "2026-03-17")
     assert of_bob()[0][:2] == ("14", "12")
+
+
+RETAINER = {"type": "Retainer", "fee": "3000", "unit": "hours", "quantity": "5", "overage_rate": "160"}
+PRICE = {"type": "FixedPrice", "price": "10000", "schedule": [{"on": "2026-03-31", "amount": "10000"}]}
+
+
+@pytest.mark.parametrize(("terms", "charged"), [(PRICE, "6"), (RETAINER, "1")], ids=["price", "retainer"])
+def test_billable_hours_and_hours_charged_are_two_figures_with_two_names(
+    tmp_path: Path, terms: Event, charged: str
+) -> None:
+    """Of 8 h that Ada works 6 are approved as billable. A price takes all 6, at 0.00; a retainer includes 5 and charges 1."""
+    *firm, contract = founding()
+    contract["lines"][0]["terms"] = terms
+    write(tmp_path / "input", [*firm, contract, worked("T-1", 4, billable_hours="6")])
+    run(tmp_path, "--until", "2026-03-15")
+    output = ["--output", str(tmp_path / "output")]
+    [ada] = said(CliRunner().invoke(app, ["people", "--json", *output]))["rows"]
+    assert (ada["hours"], ada["billable"]) == ("8", "6")
+    printed = CliRunner().invoke(app, ["show", "BRIDGE", *output]).stdout
+    assert "hours charged" in printed
+    assert "billable" not in printed
+    explained = CliRunner().invoke(app, ["explain", "BRIDGE#hours_charged", *output]).stdout
+    assert explained.startswith(f"BRIDGE: hours charged: {charged} h")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ ARROW = "=>"
 # Lines that go on with what the statement above them began.
 CONTINUING = frozenset({"difference", "line", "rate", "cap", "shared", "terms", "each", "receivable"})
 WHEN = re.compile(r"\d{4}-\d{2}-\d{2}(T\S+)?")
+# What shlex parts plain words at, and where words are not plain: quoted, escaped, before a comment.
+PLAIN = re.compile(r"[^ \t\r\n]+")
+NOT_PLAIN = re.compile(r"""["'\\#]""")
 
 
 class ScenarioError(Exception):
@@ -29,12 +33,18 @@ class Line(NamedTuple):
     @property
     def words(self) -> list[str]:
         try:
-            return shlex.split(self.text, comments=True)
+            return list(_words(self.text))
         except ValueError as error:
             raise self.wrong(f"{error}; close the quotation") from None
 
     def wrong(self, message: str) -> ScenarioError:
         return ScenarioError(f"{self.path}:{self.number}: {message}\n    {self.text.strip()}")
+
+
+@cache
+def _words(text: str) -> tuple[str, ...]:
+    """Those of shlex, which takes ten times as long; most lines stand in many scenarios."""
+    return tuple(shlex.split(text, comments=True) if NOT_PLAIN.search(text) else PLAIN.findall(text))
 
 
 class Block(NamedTuple):
@@ -74,26 +84,32 @@ class Scenario(NamedTuple):
 
 def read_scenarios(path: Path) -> list[Scenario]:
     """Scenarios of one file, a heading of level two or three each; blocks before the first such heading are the setup of all."""
+    return list(_scenarios(path.name, path.read_text(encoding="utf-8")))
+
+
+@cache
+def _scenarios(file: str, text: str) -> tuple[Scenario, ...]:
+    """Several tests of one run read the same files."""
     common: list[Step] = []
     found: list[Scenario] = []
-    for heading, lines in _sections(path):
+    for heading, lines in _sections(file, text):
         steps = list(_steps(lines))
         if heading is None:
             common = steps
         elif steps:
             found.append(Scenario(heading.text.lstrip("#").strip(), heading, tuple(_with_setup(common, steps))))
     if not found:
-        raise ScenarioError(f"{path.name}:1: expected a heading '## name' with a fenced block of events, found none")
-    return found
+        raise ScenarioError(f"{file}:1: expected a heading '## name' with a fenced block of events, found none")
+    return tuple(found)
 
 
-def _sections(path: Path) -> Iterator[tuple[Line | None, list[Line]]]:
+def _sections(file: str, page: str) -> Iterator[tuple[Line | None, list[Line]]]:
     """Each heading of level two or three with the lines of its fenced blocks; those of another language are prose."""
     heading: Line | None = None
     inside: list[Line] = []
     fenced: Line | None = None
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        line = Line(path.name, number, text)
+    for number, text in enumerate(page.splitlines(), 1):
+        line = Line(file, number, text)
         if text.startswith(FENCE):
             fenced = line if fenced is None else None
         elif fenced is not None:

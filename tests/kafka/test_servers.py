@@ -19,7 +19,8 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.settings import KafkaSettings
 from tests.kafka.servers import PATIENCE, Start, until
-from tests.servers.fetched import ROOT
+from tests.servers.fetched import ROOT, java, kafka_classpath, registry_archive, with_kept_classes
+from tests.servers.kept_classes import keep_classes
 from tests.servers.prometheus import Prometheus
 from tests.servers.redis import RedisServer
 from tests.servers.registry import Registry
@@ -244,3 +245,12 @@ def end_a_hanging_transaction(bootstrap: str) -> str:
     clients = KafkaClients(KafkaSettings(brokers=bootstrap))
     until(lambda: len(set(clients.last_stable("alerts", 0))) == 1)
     return found
+
+
+def test_java_takes_the_classes_that_are_kept() -> None:
+    """Told to take them or not to begin at all."""
+    keep_classes()
+    for server, among in (("kafka", ["-cp", kafka_classpath()]), ("registry", ["-cp", str(registry_archive())])):
+        command = [java(), "-Xshare:on", *with_kept_classes(server), "-XX:+UseSerialGC", *among, "-version"]
+        assert len(with_kept_classes(server)) == 2
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0, server

@@ -17,6 +17,7 @@ from types import FrameType
 
 from tests.servers.fetched import ROOT, Missing, fetch, program
 from tests.servers.kafka import Broker
+from tests.servers.kept_classes import keep_classes
 from tests.servers.prometheus import Prometheus
 from tests.servers.redis import RedisServer
 from tests.servers.registry import Registry
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         asked = _parser().parse_args(arguments)
         if asked.verb == "fetch":
             fetch()
+            keep_classes()
             return 0
         return _run(asked)
     except (Missing, ServerFailed) as failed:

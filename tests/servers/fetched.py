@@ -39,13 +39,32 @@ def java() -> str:
     program = shutil.which(str(Path(home, "bin", "java")) if home else "java")
     if program is None:
         raise Missing(f"no java here; Kafka and the schema registry need Java {JAVA_VERSION} or newer")
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    told = _version(program)
     found = re.search(r'version "(\d+)', told)
     if found is None or int(found[1]) < JAVA_VERSION:
         raise Missing(
             f"Kafka and the schema registry need Java {JAVA_VERSION} or newer; {program} says {told.strip()!r}"
         )
     return program
+
+
+@cache
+def _version(program: str) -> str:
+    return subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+
+
+def kept_classes(server: str) -> Path:
+    """Where this Java keeps the classes of a server in the form in which it uses them; `tests.servers.kept_classes` makes it."""
+    java_of = hashlib.sha256(_version(java()).encode()).hexdigest()[:12]
+    return java_archives() / f"{server}-{java_of}.jsa"
+
+
+def with_kept_classes(server: str) -> list[str]:
+    """What Java is told to begin with them, which takes half of the time; nothing where they are not kept. Java passes over those of
+    another Java or other archives, and is to say so to nobody who reads what a tool prints.
+    """
+    kept = kept_classes(server)
+    return [f"-XX:SharedArchiveFile={kept}", "-Xlog:disable"] if kept.exists() else []
 
 
 def kafka_classpath() -> str:
@@ -64,7 +83,7 @@ def java_archives() -> Path:
     java()
     folder = BUILD / f"java-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
     complete = folder / "complete"
-    with _alone():
+    with alone():
         if not complete.exists():
             if shutil.which("mvn") is None:
                 raise Missing("no mvn here; Maven fetches Kafka and the schema registry")
@@ -94,7 +113,7 @@ def environment(of: str) -> Mapping[str, str]:
 def fetch() -> None:
     """Bring what is not here."""
     java_archives()
-    with _alone():
+    with alone():
         try:
             for name in PROGRAMS:
                 program(name)
@@ -132,7 +151,7 @@ def _run(command: Sequence[str], folder: Path) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """One process fetches; others wait for it."""
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "lock").open("w") as lock:

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.servers.fetched import java, kafka_classpath
+from tests.servers.fetched import java, kafka_classpath, with_kept_classes
 from tests.servers.server import HOST, Server, ServerFailed, free_port, listens
 
 # Who may do everything where users are named, the broker itself included.
@@ -112,7 +112,7 @@ class Node(Server):
         return next(line.partition("=")[2] for line in lines if line.startswith("cluster.id="))
 
     def java(self) -> list[str]:
-        return [java(), *QUICK, *JAVA_WORK, "-cp", kafka_classpath()]
+        return [java(), *with_kept_classes("kafka"), *QUICK, *JAVA_WORK, "-cp", kafka_classpath()]
 
     @property
     def _meta(self) -> Path:
@@ -253,7 +253,9 @@ class Broker(Node):
         return ["--standalone", "-t", drawn_cluster(), *TRANSACTIONS, *scram]
 
     def java(self) -> list[str]:
-        return [java(), *(TUNED if self._tuned else QUICK), *JAVA_WORK, "-cp", kafka_classpath()]
+        if self._tuned:
+            return [java(), *TUNED, *JAVA_WORK, "-cp", kafka_classpath()]
+        return super().java()
 
 
 def drawn_cluster() -> str:

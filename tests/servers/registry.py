@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from tests.servers.fetched import java, registry_archive
+from tests.servers.fetched import java, registry_archive, with_kept_classes
 from tests.servers.server import HOST, Server, get
 
 PATH = "/apis/ccompat/v7"
@@ -22,7 +22,7 @@ class Registry(Server):
         (self.folder / "java").mkdir(exist_ok=True)
 
     def command(self) -> list[str]:
-        quick = ["-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        quick = [*with_kept_classes("registry"), "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         return [java(), *quick, "-XX:-UsePerfData", "-Djava.io.tmpdir=java", "-jar", str(registry_archive())]
 
     def environment(self) -> Mapping[str, str]:

@@ -197,8 +197,17 @@ class Why:
     def placed(self, address: str, name: str, *, turn: int | None = None, step: int | None = None) -> list[PlacedPart]:
         """Who puts something into the sum, in order, as a turn left them, or the step."""
         found = self._under.placed(address, name, turn=turn, step=step) if self._under is not None else []
-        each = (self.placed_of(address, of, turn=turn, step=step) for of in self._placed.get(address, {}))
-        found += [one for one in each if one is not None and one.parts is not None and one.parts.values[name]]
+        when_of, when = (_turn, turn) if turn is not None else (_step, step)
+        for of, places in self._placed.get(address, {}).items():
+            # Large caps have thousands of parts, most of them placed once, before or after: those are not looked for.
+            if places and (when is None or when_of(places[-1]) <= when):
+                one: PlacedPart | None = places[-1]
+            elif places and when is not None and when_of(places[0]) > when and self._under is None:
+                continue
+            else:
+                one = self.placed_of(address, of, turn=turn, step=step)
+            if one is not None and one.parts is not None and one.parts.values[name]:
+                found.append(one)
         return sorted(found, key=_order)
 
     def placed_of(

@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 from domain.accounts import CONTRACT_POSITION, CURRENCY_ROUNDING, REVENUE, UNBILLED
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import CostForward, ReceivableForward
-from domain.money import format_amount, format_decimal
+from domain.money import format_amount, format_decimal, smallest_unit
 from domain.terms.kind import NO_REVENUE
 from domain.units import HOURS_SCALE, Amount
 from state.draft import Draft
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of, stated_lines
 from state.opening.work_rows import UNBILLED_ENDED
 
+# What a line states in contract currency, and by the same name in the ledger's.
+IN_LEDGER = ("revenue", "tax", "paid", "written_off", "retention", "deposit")
 # What a ledger may be stated to carry by account.
 BY_ACCOUNT = (*REVENUE, *CONTRACT_POSITION, CURRENCY_ROUNDING)
 
@@ -27,6 +29,7 @@ def ledger_faults(draft: Draft, event: BalancesBroughtForward) -> Iterator[Openi
     for one in stated:
         yield from _costs(one)
         yield from _accounts(one)
+        yield from _left_out(one)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = [one for one in stated if one.contract.contract_id == contract_id]
         if any(one.balance.accounts for one in own):
@@ -73,6 +76,25 @@ def _sides(each: CostForward) -> Sequence[tuple[str, Amount, Amount]]:
     """What, in its currency, in the ledger's."""
     labor = each.cost - each.expenses, each.ledger_cost - each.ledger_expenses
     return ("labor", *labor), ("expenses", each.expenses, each.ledger_expenses)
+
+
+def _left_out(stated: Stated) -> Iterator[OpeningFault]:
+    """Amounts whose ledger amount is 0 where those beside them say that it is not; exchange differences would take all of it."""
+    balance, ledger = stated.balance, stated.balance.ledger
+    if ledger is None or stated.plan.currency == stated.plan.entity.currency:
+        return
+    sides = [(name, getattr(balance, name), getattr(ledger, name)) for name in IN_LEDGER]
+    whole = sum(abs(amount) for _, amount, carried in sides if carried)
+    of_whole = sum(abs(carried) for _, _, carried in sides)
+    step = smallest_unit(stated.plan.entity.currency)
+    for name, amount, carried in sides:
+        if amount and not carried and (not whole or abs(amount) * of_whole >= step * whole):
+            expected = f"what the ledger carries of {format_amount(amount, stated.plan.currency)} {stated.plan.currency}"
+            message = (
+                f"ledger_{name}: expected {expected}, got 0; state the ledger amount of all that the line states, or of nothing: "
+                "then the rate of the day counts"
+            )
+            yield _fault(stated, f"ledger.{name}", message)
 
 
 def _retained(own: Sequence[Stated], invoices: Sequence[ReceivableForward]) -> Iterator[OpeningFault]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from connectors.files.glance_rows import AGAIN, OPENED, RETAINERS, SINCE, GlanceRows, Noted, Row
+from connectors.files.glance_rows import AGAIN, BROUGHT_FORWARD, OPENED, RETAINERS, SINCE, GlanceRows, Noted, Row
 from domain.accounts import LABOR_COST, RECEIVABLE, UNBILLED
 from domain.exceptions import BEHIND_A_GAP, REFUSED
 from domain.identity import parts_of
@@ -501,7 +501,8 @@ class GlanceTables:
         return found
 
     def _passed_over(self, cut: int) -> frozenset[tuple[int, str]]:
-        """Records that were refused, by offset and what they name, as they raised why; those after a gap are, as long as it is open."""
+        """Records that were refused: by offset and what they name, as they raised why; those after a gap and balances that wait as long as
+        that is open."""
         if self._passed is not None and self._passed[0] == cut:
             return self._passed[1]
         subject = _text("w.subject")
@@ -509,8 +510,8 @@ class GlanceTables:
             AND w.category IN ({_among(":refused")})
             UNION SELECT w.log_offset, {subject} FROM waits w JOIN (SELECT exception, is_open, max(seq) FROM waits WHERE log_offset < :cut
             GROUP BY exception) n ON n.exception = w.exception AND n.is_open AND w.log_offset < :cut
-            AND w.category = (SELECT no FROM words WHERE text = :gap)"""  # noqa: S608
-        given = {"cut": cut, "refused": _listed(REFUSED), "gap": BEHIND_A_GAP}
+            AND (w.category = (SELECT no FROM words WHERE text = :gap) OR {subject} LIKE :balances)"""  # noqa: S608
+        given = {"cut": cut, "refused": _listed(REFUSED), "gap": BEHIND_A_GAP, "balances": f"{BROUGHT_FORWARD}/%"}
         found = set[tuple[int, str]]()
         for log_offset, subject in self._db.execute(sql, given):
             found |= {(log_offset, subject), (log_offset, parts_of(subject)[-1])}

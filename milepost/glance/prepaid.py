@@ -18,7 +18,7 @@ from connectors.files.glance_rows import CREDIT_MEMO, INVOICED
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.identity import composed, escape, parts_of
 from domain.units import AMOUNT_SCALE, QUANTITY_SCALE
-from domain.work.rows import FEE, named
+from domain.work.rows import FEE, SCHEDULED_REVENUE, named
 from milepost.figure_words import figure_words
 from milepost.glance.feet import TableFigure, feet_of
 from milepost.glance.figures import AMOUNT, Elsewhere, Part, PostedBetween, less, plus, sum_of
@@ -156,7 +156,7 @@ def _move(each: AboutSum, *, is_invoice: bool, is_refund: bool) -> str:
     if is_invoice:
         return GRANTED if each.amount < 0 else "given_back" if is_refund else "used"
     kind, fact = named(each.about)
-    if kind == FEE and not EXPIRED.isdisjoint(parts_of(fact)[2:3]):
+    if kind in {FEE, SCHEDULED_REVENUE} and not EXPIRED.isdisjoint(parts_of(fact)[2:3]):
         return "expired"
     return "given_back" if parts_of(each.about)[0] == CREDIT_MEMO else "used"
 

@@ -139,6 +139,23 @@ def test_hours_of_balances_that_wait_are_not_the_projects(tmp_path: Path) -> Non
     assert (row["hours"], row.get("hours_before"), row["revenue"]) == ("8", None, "800.00")
 
 
+def test_hours_of_a_second_load_count_once_it_is_booked(tmp_path: Path) -> None:
+    """44 h instead of 40 h come with a load that does not sum; then with one that does."""
+    write(tmp_path / "input", [*firm(), moved_in(OLD_7="1380", paid="3380")])
+    run(tmp_path, "--until", "2026-03-15")
+
+    def hours(version: int, paid: str) -> str:
+        load = moved_in(f"2026-03-{14 + version}T09:00:00Z", version=version, OLD_7="1380", paid=paid)
+        load["lines"] = [{**load["lines"][0], "hours": "44"}]
+        write(tmp_path / "input", [load], f"load-{version}")
+        run(tmp_path, "--until", f"2026-03-{15 + version}")
+        [row] = said(CliRunner().invoke(app, ["projects", "--json", "--output", str(tmp_path / "output")]))["rows"]
+        return str(row["hours"])
+
+    assert hours(2, "1") == "40"
+    assert hours(3, "3380") == "44"
+
+
 def test_without_balances_nothing_is_brought_forward(tmp_path: Path) -> None:
     write(tmp_path / "input", [*firm(), worked("T-1", 3)])
     run(tmp_path, "--until", "2026-03-15")

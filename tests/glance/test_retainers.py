@@ -66,6 +66,23 @@ def test_what_is_left_is_said_with_the_day_on_which_it_expires(tmp_path: Path) -
     assert [tuple(row[each] for each in SHOWN) for row in february] == [("9", "2026-02-28", "5")]
 
 
+def test_what_expires_is_not_used(tmp_path: Path) -> None:
+    """3,000.00 buy 30 h of the first quarter: 3 h are drawn for 300.00, and 27 h expire with it."""
+    invoice = event(
+        "InvoicePosted",
+        "2026-02-03T09:00:00Z",
+        invoice_id="INV-1",
+        posted_on="2026-02-03",
+        amount="3000",
+        statement={"contract_id": "K-1", "period": "2026-01-01", "sequence": 1},
+    )
+    terms = {**HOURS, "fee": "3000", "quantity": "30", "per": "quarter"}
+    write(tmp_path / "input", firm(terms, invoice, hours("T-1", "2026-02-12", "3")))
+    run(tmp_path, "--until", "2026-04-01")
+    [row] = rows(tmp_path, "--since", "2026-01-01")
+    assert (row["granted"], row["used"], row["expired"], row["left"]) == ("3000.00", "300.00", "2700.00", "0.00")
+
+
 def test_what_goes_over_whole_expires_with_its_own_life(tmp_path: Path) -> None:
     """7 of 10 h are drawn: 3 h go over and expire on 28 February, not on 31 January."""
     write(tmp_path / "input", firm(GOES_OVER, hours("T-1", "2026-01-12", "7")))

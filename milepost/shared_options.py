@@ -11,6 +11,8 @@ from functools import partial, wraps
 from inspect import Parameter
 from typing import NamedTuple, TypeVar, get_type_hints
 
+import typer
+
 Verb = Callable[..., None]
 Shared = TypeVar("Shared", bound=NamedTuple)
 Made = TypeVar("Made")
@@ -40,6 +42,15 @@ def sharing(
         for name in options._fields
     )
     return with_parameters(seen, (first, *parameters_of(verb, not_loaded)[1:], *others))
+
+
+def one_form(**given: bool) -> None:
+    """Raises BadParameter where more than one option was given of those that say in which form to show."""
+    names = [f"--{name}" for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        *others, last = (f"--{name}" for name in given)
+        expected = f"expected one of {', '.join(others)} and {last}"
+        raise typer.BadParameter(f"{expected}, got {' and '.join(names)}", param_hint=names[-1])
 
 
 def parameters_of(verb: Callable[..., object], not_loaded: Iterable[str] = ()) -> list[Parameter]:

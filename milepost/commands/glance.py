@@ -14,7 +14,7 @@ from milepost.as_of import AsOf, indexing, moment_of, say_beyond
 from milepost.console import LOCALE, say, shell_word, tell, write_json
 from milepost.days import day, month
 from milepost.html_file import HtmlFile, XlsxFile, target, write_page, write_text
-from milepost.shared_options import Verb, sharing
+from milepost.shared_options import Verb, one_form, sharing
 
 if TYPE_CHECKING:
     from milepost.glance.firm import FirmAtMoment
@@ -189,8 +189,7 @@ def people(
 
 
 def _check(form: GlanceOptions) -> None:
-    if sum((form.csv is not None, form.html is not None, form.xlsx is not None, form.json)) > 1:
-        raise typer.BadParameter("expected one of --csv, --html, --xlsx and --json", param_hint="--csv")
+    one_form(csv=form.csv is not None, html=form.html is not None, xlsx=form.xlsx is not None, json=form.json)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from milepost.console import amount_text, echo, no_formula, say, shape, shell_wo
 from milepost.days import day
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
 from milepost.ledger_against import AgainstAsked, against
+from milepost.shared_options import one_form
 
 if TYPE_CHECKING:
     from domain.ledger.trial_balance import AccountBalance, ContractMoves, LedgerSums, Moves, RollForward, TrialBalance
@@ -90,8 +91,7 @@ def ledger(
     from connectors.files.no_outputs import NoOutputs
     from milepost.unknown_id import unknown_id
 
-    if sum((as_csv, json, html is not None, xlsx is not None)) > 1:
-        raise typer.BadParameter("expected one of --csv, --html, --xlsx and --json", param_hint="--csv")
+    one_form(csv=as_csv, html=html is not None, xlsx=xlsx is not None, json=json)
     for option, file in (("--html", html), ("--xlsx", xlsx)):
         if file is not None and not statement:
             raise typer.BadParameter("expected --statement beside it", param_hint=option)

@@ -62,6 +62,13 @@ def _say(recording: Recording, type_name: str, of: tuple[str, str], reason: str,
             f"expected a closed period of {entity}, got {name}, which is open; `milepost period list` shows what is closed",
             param_hint="PERIOD",
         )
+    last_day, today = known.period.to - timedelta(days=1), recording.day(None, "--at")
+    if type_name == CLOSED and last_day.isoformat() > today:
+        raise typer.BadParameter(
+            f"expected a period of {entity} that ends by {today}, got {name}, which ends on {last_day}; "
+            "its work would be posted after it",
+            param_hint="PERIOD",
+        )
     event = recording.event(
         type_name,
         legal_entity_id=entity,
@@ -71,7 +78,7 @@ def _say(recording: Recording, type_name: str, of: tuple[str, str], reason: str,
         reason=why,
     )
     recording.send([event], "legal_entity_id")
-    say(f"Period {name} of {entity} is {known.period.start} to {known.period.to - timedelta(days=1)}")
+    say(f"Period {name} of {entity} is {known.period.start} to {last_day}")
 
 
 def _words(type_name: str) -> str:

@@ -15,6 +15,7 @@ from milepost.accounts_given import DEFAULT, AccountsFile, given_accounts
 from milepost.commands.given_settings import File, Set
 from milepost.commands.given_settings import given as given_settings
 from milepost.console import amount_text, echo, money_text, no_formula, say, shape, shell_word, tell, write_json
+from milepost.shared_options import one_form
 
 if TYPE_CHECKING:
     from datetime import date
@@ -72,8 +73,7 @@ def reconcile(
 
     if kafka and input_dir is not None:
         raise typer.BadParameter("expected it or --kafka, got both", param_hint="--input")
-    if as_csv and json:
-        raise typer.BadParameter("expected one of --csv and --json, got both", param_hint="--csv")
+    one_form(csv=as_csv, json=json)
     given = given_accounts(accounts)
     if entity is not None and entity not in given.charts:
         known = ", ".join(sorted(given.charts))

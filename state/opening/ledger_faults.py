@@ -89,7 +89,9 @@ def _left_out(stated: Stated) -> Iterator[OpeningFault]:
     step = smallest_unit(stated.plan.entity.currency)
     for name, amount, carried in sides:
         if amount and not carried and (not whole or abs(amount) * of_whole >= step * whole):
-            expected = f"what the ledger carries of {format_amount(amount, stated.plan.currency)} {stated.plan.currency}"
+            expected = (
+                f"what the ledger carries of {format_amount(amount, stated.plan.currency)} {stated.plan.currency}"
+            )
             message = (
                 f"ledger_{name}: expected {expected}, got 0; state the ledger amount of all that the line states, or of nothing: "
                 "then the rate of the day counts"

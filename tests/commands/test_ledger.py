@@ -119,7 +119,7 @@ def test_a_period_after_the_last_has_what_was_left() -> None:
             "expected an accounting period such as 2026-03, got March; BERLIN has journals in 2026-01, 2026-02, 2026-03",
         ),
         (("--entity", "BERLIN", "--period", "2025-12"), "BERLIN has journals in 2026-01"),
-        (("--csv", "--json"), "expected one of --csv, --html, --xlsx and --json"),
+        (("--csv", "--json"), "expected one of --csv, --html, --xlsx and --json, got --csv and --json"),
     ],
 )
 def test_wrong_arguments_end_with_two(arguments: tuple[str, ...], says: str) -> None:

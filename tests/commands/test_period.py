@@ -128,6 +128,10 @@ def test_what_one_person_approved_alone_is_closed_by_two(firm: Path) -> None:
             "expected a closed period of BERLIN, got 2026-03, which is open; `milepost period list` shows what is closed",
         ),
         (
+            ("close", "BERLIN", "2026-06", "--as", "ann", "--approved-by", "ben", "--reason", "so"),
+            "expected a period of BERLIN that ends by 2026-04-03, got 2026-06, which ends on 2026-06-30; its work would be posted after it",
+        ),
+        (
             ("close", "BERLIN", "2026-03", "--as", "ann", "--approved-by", "ann", "--reason", "so"),
             "ann asks for it and cannot approve it; name another person",
         ),
@@ -136,7 +140,7 @@ def test_what_one_person_approved_alone_is_closed_by_two(firm: Path) -> None:
             "expected a reason in words, for those who read it later, got none",
         ),
     ],
-    ids=("company", "month_13", "no_month", "open", "one_person", "no_reason"),
+    ids=("company", "month_13", "no_month", "open", "to_come", "one_person", "no_reason"),
 )
 def test_what_cannot_be_closed_is_refused(words: tuple[str, ...], expected: str, firm: Path) -> None:
     assert expected in refused("period", *words, *AT)

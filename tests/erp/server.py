@@ -78,6 +78,8 @@ def serving(answering: Answering, tls: ssl.SSLContext | None = None) -> Iterator
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # The body does not wait until the client has acknowledged the head.
+    disable_nagle_algorithm = True
 
     def _answer(self) -> None:
         server: Server = self.server.server  # type: ignore[attr-defined]

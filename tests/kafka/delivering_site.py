@@ -75,7 +75,7 @@ class Delivering:
     A call may have an effect for `call_seconds`: so long as none takes on a machine that has other things to do as well.
     """
 
-    def __init__(self, of: Site, erp: Reached, grain: str = "entry", call_seconds: float = 10.0) -> None:
+    def __init__(self, of: Site, erp: Reached, grain: str = "entry", call_seconds: float = 5.0) -> None:
         self.site = of
         self.erp = erp
         self.accounts = of.folder / "accounts.toml"

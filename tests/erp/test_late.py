@@ -27,7 +27,7 @@ def test_what_appears_after_it_was_looked_up_stands_there_once(plug: Plug, befor
     document = journal(plug)
     calls: list[tuple[str, bool]] = []
     looked_up = Event()
-    with simulated(plug, tmp_path, call_seconds=1.0) as found:
+    with simulated(plug, tmp_path, call_seconds=2.0) as found:
         found.books.late = lambda: looked_up.wait(30)
 
         def after(call: Call, result: Result) -> None:

@@ -24,7 +24,9 @@ from connectors.imports.cells import (
 )
 from connectors.imports.mapping import TableMapping
 
-RowKind = Literal["line", "cap", "milestone", "retainer", "payer", "funding", "spent", "cost", "account", "receivable"]
+RowKind = Literal[
+    "line", "cap", "milestone", "retainer", "payer", "funding", "spent", "cost", "account", "invoiced", "receivable"
+]
 KINDS: Final[tuple[RowKind, ...]] = (
     "line",
     "cap",
@@ -35,6 +37,7 @@ KINDS: Final[tuple[RowKind, ...]] = (
     "spent",
     "cost",
     "account",
+    "invoiced",
     "receivable",
 )
 LEDGER: Final = "ledger_"
@@ -166,6 +169,14 @@ class AccountFields(OfLine):
     part: IdCell | None = None
 
 
+class InvoicedFields(OfLine):
+    """What an open invoice bills of the line, net of tax and before retention; `ledger_revenue` is the ledger's revenue of it."""
+
+    invoice_id: IdCell
+    amount: NumberCell
+    ledger_revenue: NumberCell | None = None
+
+
 class OpenInvoiceFields(CellPart):
     """An invoice that is not paid in full, or of which something is retained."""
 
@@ -199,6 +210,7 @@ class BalancesMapping(TableMapping):
     spent: SpentFields | None = None
     cost: CostFields | None = None
     account: AccountFields | None = None
+    invoiced: InvoicedFields | None = None
     receivable: OpenInvoiceFields | None = None
 
     def section(self, kind: RowKind) -> CellPart | None:

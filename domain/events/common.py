@@ -102,6 +102,15 @@ class AccountForward(NamedTuple):
     part: str | None = None
 
 
+class InvoicedForward(NamedTuple):
+    """What an open invoice bills of a contract line when the books begin."""
+
+    invoice_id: str
+    amount: Amount
+    ledger_revenue: Amount | None = None
+    source_row: str | None = None
+
+
 class BalanceForward(NamedTuple):
     """One contract line's balances on the day the books begin."""
 
@@ -138,6 +147,7 @@ class BalanceForward(NamedTuple):
     conceded: Amount = 0
     given_back: Amount = 0
     unbilled: Amount = 0
+    invoiced: tuple[InvoicedForward, ...] = ()
 
 
 class ReceivableForward(NamedTuple):

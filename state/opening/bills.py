@@ -21,11 +21,12 @@ from domain.events.common import BalanceForward, ReceivableForward
 from domain.events.finance import InvoicePosted
 from domain.identity import composed, opening_statement_id
 from domain.ledger.journal import Leg
-from domain.money import convert, format_amount
+from domain.money import allocate, convert, format_amount
 from domain.receivables.opening import parts_of_payers
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.why import Why
+from state.billing.clearing_record import cleared_of
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
 from state.books import (
@@ -46,7 +47,7 @@ from state.handlers.statements import DueShare, pin
 from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading, keep_journals, post
-from state.opening.record import say_bill, say_months, say_pieces
+from state.opening.record import say_bill, say_months, say_pieces, say_revenue
 from state.opening.work_rows import CONCEDED, carried_rows, day_of, is_part, opening_rows, taken_of
 from state.receivables.receivables import pay, write_off
 from state.terms.periods import open_period
@@ -83,14 +84,70 @@ class TakenRow(NamedTuple):
 
 
 def put_on_bills(draft: Draft, loading: Loading, takes: Sequence[TakenRow]) -> None:
-    """Put what was billed on statements, the oldest rows on what is paid, the newest on the newest invoices."""
-    contract, event = loading.contract, loading.event
+    """Put what was billed on statements; a deposit that is set against others is billed before."""
     for bill_to in loading.parts:
-        own = [one for one in takes if one.bill_to == bill_to]
-        for number, bill in enumerate(_bills(loading, bill_to, sum(one.amount for one in own))):
+        listed, left = _on_bills(loading, bill_to, takes)
+        assert not left, (
+            f"contract {loading.contract.contract_id}: rows are left of what was billed by {loading.event.as_of}"
+        )
+        for number, bill, rows in listed:
+            _invoice(draft, loading, number, bill, rows)
+
+
+def _on_bills(
+    loading: Loading, bill_to: str, takes: Sequence[TakenRow]
+) -> tuple[list[tuple[int, EarlierBill, list[TakenRow]]], list[TakenRow]]:
+    """By bill with its number, and what is left of rows: on an invoice what it is stated to bill of lines; else the oldest rows on what is
+    paid, the newest on the newest invoices."""
+    own = [one for one in takes if one.bill_to == bill_to]
+    bills = list(enumerate(_bills(loading, bill_to, sum(one.amount for one in own))))
+    stated: list[tuple[int, EarlierBill, list[TakenRow]]] = []
+    for number, bill in bills:
+        if wanted := _invoiced(loading, bill):
+            listed, own = _newest(own, wanted)
+            stated.append((number, bill, listed))
+    others: list[tuple[int, EarlierBill, list[TakenRow]]] = []
+    for number, bill in bills:
+        if all(number != one for one, _, _ in stated):
             listed, own = _part(own, bill.net + bill.kept + bill.applied)
-            _invoice(draft, loading, number, bill, listed)
-        assert not own, f"contract {contract.contract_id}: rows are left of what was billed by {event.as_of}"
+            others.append((number, bill, listed))
+    if stated and own and not sum(one.amount for one in own):
+        # What was conceded, and billed before that, is on the invoice that is left of it.
+        number, bill, listed = stated[0]
+        stated[0], own = (number, bill, _joined([*own, *listed])), []
+    return [*stated, *others], own
+
+
+def _invoiced(loading: Loading, bill: EarlierBill) -> dict[str, Amount]:
+    """By line what the invoice is stated to bill; nothing where no line states it."""
+    return {
+        one.balance.line_id: each.amount
+        for one in loading.lines
+        for each in one.balance.invoiced
+        if bill.stated is not None and each.invoice_id == bill.stated.invoice_id
+    }
+
+
+def _newest(rows: Sequence[TakenRow], wanted: Mapping[str, Amount]) -> tuple[list[TakenRow], list[TakenRow]]:
+    """Of each line as many of its newest rows as come to the amount, the oldest of them in part; and what is left."""
+    rest, listed, left = dict(wanted), list[TakenRow](), list[TakenRow]()
+    for one in reversed(rows):
+        amount = min(one.amount, rest[one.line_id]) if rest.get(one.line_id, 0) > 0 else 0
+        if amount:
+            rest[one.line_id] -= amount
+            listed.append(one._replace(amount=amount))
+        if amount != one.amount:
+            left.append(one._replace(amount=one.amount - amount))
+    return listed[::-1], left[::-1]
+
+
+def _joined(rows: Sequence[TakenRow]) -> list[TakenRow]:
+    """Parts of one row as one."""
+    found: dict[str, TakenRow] = {}
+    for one in rows:
+        had = found.get(one.row)
+        found[one.row] = one if had is None else had._replace(amount=had.amount + one.amount)
+    return [one for one in found.values() if one.amount]
 
 
 def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
@@ -178,6 +235,31 @@ def unlike_payers(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[Openi
             yield OpeningFault(DIFFERS, message, "lines.payers", contract_id)
 
 
+def unlike_invoiced(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
+    """Open invoices that are stated to bill more of lines than was billed of them, or other lines than the rest leaves."""
+    currency, contract_id = loading.slot.currency, loading.contract.contract_id
+    for bill_to in loading.parts:
+        listed, left = _on_bills(loading, bill_to, takes)
+        stated = [(bill, rows, wanted) for _, bill, rows in listed if (wanted := _invoiced(loading, bill))]
+        for bill, rows, wanted in stated:
+            for line_id, asked in wanted.items():
+                had = sum(one.amount for one in rows if one.line_id == line_id)
+                if had < asked:
+                    most, got = format_amount(had, currency), format_amount(asked, currency)
+                    message = (
+                        f"invoice {bill.invoice_id}: expected at most {most} {currency} of line {line_id}, as {bill_to} was billed, "
+                        f"got {got}"
+                    )
+                    yield OpeningFault(DIFFERS, message, "lines.invoiced", contract_id)
+        if stated and left:
+            lines = ", ".join(sorted({one.line_id for one in left}))
+            message = (
+                f"contract {contract_id}, bill-to {bill_to}: its bills do not come to what was billed of line {lines}; state what each "
+                "open invoice bills of lines, or of none"
+            )
+            yield OpeningFault(DIFFERS, message, "lines.invoiced", contract_id)
+
+
 def _part(rows: Sequence[TakenRow], amount: Amount) -> tuple[list[TakenRow], list[TakenRow]]:
     """As many of the rows as come to the amount, the last in part; what all are short of is on the last, for a later bill gives it back.
 
@@ -247,6 +329,7 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
     post_invoice(draft, state, _as_posted(event, bill, made), is_carried=True)
     keep_journals(draft, loading, before)
     _keep_pieces(draft, loading, bill, made)
+    _carry_revenue(draft, loading, bill, made)
     _settle(draft, loading, bill)
     _expect(draft, loading, bill)
 
@@ -365,6 +448,27 @@ def _keep_pieces(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -
         loading.pieces.append(
             OpeningPiece(made, bill.bill_to, listed.entry_id, listed.line_id, listed.amount, listed.hours, 0, ledger)
         )
+
+
+def _carry_revenue(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> None:
+    """What a credit memo takes back of the invoice, as the ledger is stated to have it."""
+    credits_of: InvoiceCredits | None = draft.part("credits", bill.invoice_id)
+    if credits_of is None:
+        return
+    relieved, currency = dict(credits_of.relieved), loading.slot.entity.currency
+    for one in loading.lines:
+        for number, each in enumerate(one.balance.invoiced):
+            if each.invoice_id != bill.invoice_id or each.ledger_revenue is None:
+                continue
+            own = [listed for listed in draft.statements[made] if listed.line_id == one.balance.line_id]
+            parts = allocate(each.ledger_revenue, [max(listed.amount, 0) for listed in own], currency)
+            for listed, part in zip(own, parts, strict=True):
+                row = composed(listed.entry_id, listed.line_id)
+                relieved[row] = part
+                if draft.why is not None:
+                    say_revenue(draft.why, cleared_of(made, row), loading.event, (one.place, number), part, currency)
+    if relieved != credits_of.relieved:
+        draft.put("credits", bill.invoice_id, replace(credits_of, relieved=relieved, same_rate=False))
 
 
 def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:

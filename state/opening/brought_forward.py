@@ -34,7 +34,16 @@ from state.draft import Draft
 from state.facts import is_new
 from state.handlers import fees, revenue
 from state.handlers.work import retry_parked, withdraw
-from state.opening.bills import billed_rows, by_payer, provide, put_months, put_on_bills, unbillable, unlike_payers
+from state.opening.bills import (
+    billed_rows,
+    by_payer,
+    provide,
+    put_months,
+    put_on_bills,
+    unbillable,
+    unlike_invoiced,
+    unlike_payers,
+)
 from state.opening.earlier import take_later, unload
 from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, stated_lines
 from state.opening.ledger_currency import carry_in_ledger, taken_since
@@ -197,6 +206,7 @@ def _book(
             *unbillable(loading, takes),
             *unearned(draft, loading, known.loaded),
             *unlike_payers(loading, takes),
+            *unlike_invoiced(loading, takes),
         ]:
             return unfit
         put_on_bills(draft, loading, takes)

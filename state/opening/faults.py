@@ -85,6 +85,7 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
         yield from _of_line(draft, one, event.as_of)
         yield from _milestones(draft, known, one)
     yield from _invoices(draft, known)
+    yield from _invoiced(event, stated)
 
 
 def former_terms(draft: Draft, stated: Stated, as_of: date) -> tuple[LinePlan, date] | None:
@@ -105,6 +106,36 @@ def former_terms(draft: Draft, stated: Stated, as_of: date) -> tuple[LinePlan, d
 def is_of_whole_line(cap_id: str, line_id: str) -> bool:
     """Whether all work on the line takes room of the cap, not expenses of a category or hours that are included."""
     return category_of(cap_id, line_id) is None and cap_id != included_id(line_id)
+
+
+def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
+    """What open invoices bill of lines: of each line once, above zero, and of all lines together what the invoice has."""
+    sums = Counter[str]()
+    for one in stated:
+        contract_id, listed = one.contract.contract_id, [each.invoice_id for each in one.balance.invoiced]
+        known = {each.invoice_id for each in event.receivables if each.contract_id in (None, contract_id)}
+        for number, each in enumerate(one.balance.invoiced):
+            sums[each.invoice_id] += each.amount
+            message = ""
+            if each.invoice_id not in known:
+                message = (
+                    f"expected one of the contract's open invoices, {', '.join(sorted(known)) or 'none'}, got another"
+                )
+            elif each.invoice_id in listed[:number]:
+                message = "expected once, stated twice"
+            elif each.amount <= 0:
+                message = f"expected an amount above 0, got {format_amount(each.amount)}"
+            elif each.ledger_revenue is not None and one.plan.currency == one.plan.entity.currency:
+                message = f"ledger_revenue: expected none, as the contract is in {one.plan.currency} like the ledger"
+            if message:
+                of = f"line {one.balance.line_id}: invoice {each.invoice_id}{row_of(each.source_row)}"
+                yield OpeningFault(DIFFERS, f"{of}: {message}", f"lines[{one.place}].invoiced[{number}]", contract_id)
+    for place, bill in enumerate(event.receivables):
+        if bill.invoice_id in sums and sums[bill.invoice_id] != bill.net + bill.retention:
+            whole, got = format_amount(bill.net + bill.retention), format_amount(sums[bill.invoice_id])
+            of = f"invoice {bill.invoice_id}{row_of(bill.source_row)}"
+            message = f"{of}: expected lines that come to {whole}, its net and retention, got {got}"
+            yield OpeningFault(DIFFERS, message, f"receivables[{place}].net", bill.contract_id)
 
 
 def is_stated(opened: Receivable) -> bool:

@@ -237,6 +237,18 @@ def say_payment(
     parts.record(why, journal_id, lines)
 
 
+def say_revenue(
+    why: Why, address: str, event: BalancesBroughtForward, place: tuple[int, int], part: Amount, currency: str
+) -> None:
+    """What an invoice has of a row as revenue, in ledger currency."""
+    at, number = place
+    each = event.lines[at].invoiced[number]
+    title = f"invoice {each.invoice_id} of line {event.lines[at].line_id}{row_of(each.source_row)}: ledger revenue"
+    where = f"lines[{at}].invoiced[{number}].ledger_revenue"
+    whole = in_event(title, each.ledger_revenue or 0, "amount", event, where, currency)
+    why.record(address, part, part_of(whole, part, title))
+
+
 def say_retained(why: Why, event: BalancesBroughtForward, state: StatementState, part: Amount, currency: str) -> None:
     """What 1170 carries of a bill in ledger currency beside the rate of the day, of what is stated of its invoice, else of a line."""
     of = f"{state.statement_id}: on 1170, as the ledger carries it"

@@ -106,6 +106,11 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "SpentForward.source_row": "tests/commands/test_import_balances.py",
     "CostForward.source_row": "tests/commands/test_import_balances.py",
     "AccountForward.source_row": "tests/commands/test_import_balances.py",
+    "InvoicedForward.source_row": "tests/scenarios/brought_forward.md",
+    **dict.fromkeys(
+        (f"InvoicedForward.{name}" for name in ("invoice_id", "amount", "ledger_revenue")),
+        "tests/scenarios/brought_forward.md",
+    ),
     **dict.fromkeys(
         (f"AccountForward.{name}" for name in ("account", "ledger_amount", "part")), "tests/moving_in/stories.md"
     ),

@@ -76,6 +76,7 @@ from state.books import (
     CapBucket,
     Contract,
     Entry,
+    InvoiceCredits,
     LineFees,
     LineTotals,
     Receivable,
@@ -226,11 +227,12 @@ COSTS = frozenset({LABOR_COST, EXPENSE_COST, LABOR_ABSORPTION, EXPENSE_CLEARING,
 
 class Balances(NamedTuple):
     """What the old firm has said until a moment, in sums: (contract, project, account) with amount and ledger amount, debit positive; what
-    invoiced statements have on lines; and what others will set of deposits against bills, by contract and bill-to."""
+    invoiced statements have on lines, also by statement; and what others will set of deposits against bills, by contract and bill-to."""
 
     by_contract: Mapping[tuple[str, str, str], Sequence[Amount]]
     on_statements: Mapping[str, Amount]
     to_be_applied: Mapping[tuple[str, str], Amount]
+    of_statement: Mapping[str, Mapping[str, Amount]]
 
 
 def sums_of(outputs: Iterable[Output]) -> Balances:
@@ -248,13 +250,15 @@ def sums_of(outputs: Iterable[Output]) -> Balances:
             statements[record.statement_id] = record
     on_statements: Counter[str] = Counter()
     to_be_applied: Counter[tuple[str, str]] = Counter()
+    of_statement: dict[str, Counter[str]] = defaultdict(Counter)
     for statement in statements.values():
         if statement.statement_id not in posted:
             to_be_applied[statement.contract_id, statement.bill_to] += statement.deposits_applied
             continue
         for line in statement.lines:
             on_statements[line.line_id] += line.amount
-    return Balances(by_contract, on_statements, to_be_applied)
+            of_statement[statement.statement_id][line.line_id] += line.amount
+    return Balances(by_contract, on_statements, to_be_applied, of_statement)
 
 
 def balances(firm: RunningFirm, as_of: date) -> list[Row]:
@@ -529,6 +533,34 @@ def _of_project(
             row["ledger_open"] = money(part.open[1])
             if _retained_of(parts, part)[0]:
                 row["ledger_retention"] = money(_retained_of(parts, part)[1])
+        yield row
+    invoiced = [list(_invoiced(parts, part, sums, line_ids, common)) for part in open_invoices]
+    # An invoice with lines that give back is stated without lines, and so are the others then.
+    if all(invoiced):
+        yield from (row for rows in invoiced for row in rows)
+
+
+def _invoiced(
+    parts: Mapping[tuple[str, str], Any], invoice: Receivable, sums: Balances, line_ids: Sequence[str], common: Row
+) -> Iterator[Row]:
+    """What is left of an open invoice by line, with the ledger's revenue of it; nothing where deposits or what it gives back are on it."""
+    credits_of: InvoiceCredits = parts.get(("credits", invoice.invoice_id)) or InvoiceCredits()
+    amounts = Counter(sums.of_statement.get(invoice.statement_id, {}))
+    ledger = Counter[str]()
+    for place, carried in credits_of.relieved.items():
+        ledger[parts_of(place)[-1]] += carried
+    for place, (amount, _, carried) in credits_of.taken.items():
+        amounts[parts_of(place)[-1]] -= amount
+        ledger[parts_of(place)[-1]] -= carried
+    own = {each: amounts[each] for each in line_ids if amounts[each]}
+    whole = invoice.net[0] - invoice.credited[0] + _retained_of(parts, invoice)[0]
+    if min(own.values(), default=0) <= 0 or sum(own.values()) != whole:
+        return
+    for line_id, amount in own.items():
+        of = {"contract": invoice.contract_id, "line": line_id, "invoice": invoice.invoice_id, "amount": money(amount)}
+        row: Row = {**common, "kind": "invoiced", **of}
+        if invoice.currency != invoice.ledger_currency:
+            row["ledger_revenue"] = money(ledger[line_id])
         yield row
 
 

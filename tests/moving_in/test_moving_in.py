@@ -38,7 +38,7 @@ OF_ENTRIES: Final[Mapping[int, Mapping[str, frozenset[str]]]] = {
         "K-00047": EARNED | {"1150", "4000", "7110"},
         "PRJ-00007": EARNED | {"4000", "7110"},
         "PRJ-00024": EARNED | {"1100", "4000", "7110"},
-        "PRJ-00034": EARNED | {"1100", "4000", "7110"},
+        "PRJ-00034": frozenset({"1100", "7110"}),
         "PRJ-00133": EARNED | {"4000", "7110"},
     },
     13: {},

@@ -277,7 +277,7 @@ mount(
     "show",
     looking_back(statement.statement),
     "One as the customer gets it; without an id all.",
-    example="milepost statement show K-00003.K-00003/C-00001/2026-02-16/1 --html statement.html --locale de_DE --output build/try/output",
+    example="milepost statement show K-00003.K-00003/C-00001/2026-02-16/1 --html statement.html --locale de_DE --output build/small/output",
     then="open the page and print it; or the same with --group-by week, --no-names, or --diff previous",
     on=stated,
 )
@@ -285,7 +285,7 @@ mount(
     "approve",
     statement_decision.approve,
     "Approve drafts, which issues them.",
-    example="milepost statement approve K-00003.K-00003/C-00001/2026-02-16/1 --as ben --output build/try/output",
+    example="milepost statement approve K-00003.K-00003/C-00001/2026-02-16/1 --as ben --output build/small/output",
     then="milepost run, which issues them",
     on=stated,
 )
@@ -293,7 +293,7 @@ mount(
     "return",
     statement_decision.return_,
     "Return drafts, with what is to be corrected.",
-    example="milepost statement return K-00003.K-00003/C-00001/2026-02-16/1 --reason 'hours of 3 March' --output build/try/output",
+    example="milepost statement return K-00003.K-00003/C-00001/2026-02-16/1 --reason 'hours of 3 March' --output build/small/output",
     then="correct the work; milepost run, which drafts the next revision",
     on=stated,
 )
@@ -302,7 +302,7 @@ mount(
     "mark",
     invoice.mark,
     "Say that a statement's invoice is posted.",
-    example="milepost invoice mark K-00003.K-00003/C-00001/2026-02-16/1 --posted-on 2026-03-02 --output build/try/output",
+    example="milepost invoice mark K-00003.K-00003/C-00001/2026-02-16/1 --posted-on 2026-03-02 --output build/small/output",
     then="milepost run, which books what is owed",
     on=invoiced,
 )

@@ -141,6 +141,11 @@ def _check_companies(theirs: Iterable[str], ours: OurBalances, asked: AgainstAsk
     """A company of another name on one side would be a difference in every account."""
     from connectors.imports.refusals import nearest
 
+    if not ours.ledger_currencies:
+        raise typer.BadParameter(
+            "expected journals of Milepost beside it, but nothing is posted yet; import the balances and run, then compare",
+            param_hint="--against",
+        )
     for entity in sorted(theirs):
         if entity not in ours.ledger_currencies:
             known = ", ".join(sorted(ours.ledger_currencies)) or "none"

@@ -316,7 +316,10 @@ class _Loading:
             elif summed.difference:
                 currency = next((row.currency for row in rows if row.contract_id == contract_id), None)
                 row = next(row for row in rows if row.contract_id == contract_id)
-                self._fault(project_id, row, summed.sentence(contract_id or project_id, currency))
+                differs = summed.sentence(contract_id or project_id, currency)
+                self._fault(
+                    project_id, row, f"{differs}; correct what was paid, or state the open invoice that is missing"
+                )
         return None if project_id in self._wrong else made
 
     def _at(self, row: BalanceRow) -> Instant:

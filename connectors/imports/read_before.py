@@ -15,7 +15,9 @@ from connectors.files.rounds import NAME, RoundFile, read_rounds
 from connectors.imports.refusals import ImportRefused
 from state.guards import GuardStop
 
-CORRECTING: Final = " (csv: corrected rows need a version above the last one too, --set time.version=2)"
+CORRECTING: Final = (
+    " (csv: corrected rows need a version above the last one too, --set time.version=2; balances count theirs)"
+)
 
 
 def check_unread(path: Path, runs: Path | None) -> None:

@@ -35,7 +35,6 @@ from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, Pr
 from domain.terms.retainer import Lot, in_unit, lots
 from domain.terms.subscription import MINIMUM, MONTHS, months
 from domain.units import Amount
-from domain.why import in_event
 from domain.work.rows import DELIVERY, FEE, row_id
 from milepost.explain.arithmetic import by_day
 from milepost.explain.sources import Sources
@@ -561,7 +560,10 @@ class FeeNodes:
                 "what can be earned still", whole, limit, self.bought(place, lot), lot.agreed.policies.money_mode
             )
             return less(fee.description, whole, can, *earlier, rule="R30")
-        drawn = self._drawn(place, lot)
+        drawn, gone = self._drawn(place, lot), self._gone(place, lot)
+        if gone is not None:
+            mode = lot.agreed.policies.money_mode
+            earlier.append(in_proportion("expired before the books begin", whole, gone, self.bought(place, lot), mode))
         return less(fee.description, whole, *drawn, *earlier, rule="R30")
 
     def _expired_before(self, place: LineAtStep, lot: Lot, ended: PeriodLeft) -> Iterator[Node]:
@@ -598,19 +600,29 @@ class FeeNodes:
         return agreeing(whole, stated(lot.said, lot.quantity, unit, currency))
 
     def _not_expired(self, place: LineAtStep, lot: Lot) -> Node:
-        """What the fee buys, less what balances brought forward say had expired of it."""
-        whole, (unit, currency) = self.bought(place, lot), _unit(lot)
+        """What the fee buys, less what had expired of it before the books begin."""
+        whole, gone = self.bought(place, lot), self._gone(place, lot)
+        return less(f"not expired of {lot.said}", whole, gone) if gone is not None else whole
+
+    def _gone(self, place: LineAtStep, lot: Lot) -> Node | None:
+        """What had expired of it by the day of the balances, as they state it."""
         brought = balances_of(place.draft, lot.agreed.line.project_id)
-        event = brought.loaded if brought is not None else None
-        if event is None or not place.known.expired.get(lot.name):
-            return whole
+        if brought is None or brought.loaded is None or not place.known.expired.get(lot.name):
+            return None
+        events = (record.event for record in self.sources.trace.events)
+        event = next(
+            one
+            for one in events
+            if isinstance(one, BalancesBroughtForward)
+            and (one.project_id, one.version) == (brought.loaded.project_id, brought.loaded.version)
+        )
         at = next(
             at for at, line in enumerate(event.lines) if lot.name in expired_of(line) and line.line_id == place.line_id
         )
         number = next(no for no, one in enumerate(event.lines[at].retainer) if one.starts_on.isoformat() == lot.name)
-        gone = in_unit(lot.terms, event.lines[at].retainer[number].expired)
+        gone, (unit, currency) = in_unit(lot.terms, event.lines[at].retainer[number].expired), _unit(lot)
         title, path = f"line {place.line_id}: expired of {lot.name}", f"lines[{at}].retainer[{number}].expired"
-        return less(f"not expired of {lot.said}", whole, in_event(title, gone, unit, event, path, currency))
+        return self.sources.field(title, gone, unit, event, path, currency)
 
     def expected(self, place: LineAtStep, lot: Lot, store: PrepaidBalance) -> Node:
         """How much of it is expected to be drawn: all, or as of those before it whose life is over (breakage `pro_rata`)."""

@@ -60,7 +60,8 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
 def after_report(draft: Draft) -> None:
     """The work of a line has come further, or less far than was thought."""
     for contract in draft.contracts():
-        settle(draft, contract)
+        if contract.in_force:
+            settle(draft, contract)
 
 
 def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:

@@ -45,8 +45,8 @@ CHANGES: Final = (
     Change(
         "a price is earned from the day after its first on",
         "domain/revenue/straight_line.py",
-        "min(max((day - first).days + 1, 0), days), days",
-        "min(max((day - first).days, 0), days), days",
+        "min(max((day - course.first).days + 1, 0), days), days",
+        "min(max((day - course.first).days, 0), days), days",
         ("straight_line.md",),
     ),
     Change(

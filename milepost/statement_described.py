@@ -59,7 +59,7 @@ def beside(sheet: StatementSheet, line: StatementLine) -> Iterator[str]:
         yield task
     if sheet.by != "project" and len({each.project_id for each in sheet.statement.lines}) > 1:
         yield sheet.background.projects.get(line.project_id, line.project_id)
-    if line.unit == HOUR and line.line_id in sheet.background.retainers:
+    if line.unit == HOUR and sheet.background.is_beyond_fee(line):
         yield sheet.words["overage"]
     if line.markup_percent:
         percent = sheet.writing.percent(line.markup_percent)

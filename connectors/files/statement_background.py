@@ -13,6 +13,7 @@ from connectors.files.log_format import log_path
 from connectors.files.lookup import FoundStatement
 from connectors.files.written import read_file
 from domain.accounts import UNBILLED
+from domain.contract import Version, amend, held, line_named
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Retainer
@@ -20,7 +21,7 @@ from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.events.reference import CustomerDefined, LegalEntityDefined, PersonDefined
 from domain.exceptions import BEHIND_A_GAP, REFUSED
 from domain.identity import engagement_of
-from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry
+from domain.outputs import TOPICS, BillingStatement, ExceptionClosed, ExceptionRaised, JournalEntry, StatementLine
 from domain.units import Amount
 from domain.work.rows import ROWS, row_id
 
@@ -51,8 +52,15 @@ class Background:
     people: dict[str, str] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
     entries: dict[str, TimeApproved] = field(default_factory=dict)
-    # Lines of the contract of which work is charged beyond what a fee bought.
-    retainers: frozenset[str] = frozenset()
+    # The contract's terms, in the order of their versions.
+    terms: Sequence[Version] = ()
+
+    def is_beyond_fee(self, line: StatementLine) -> bool:
+        """Whether the line's fee includes work, by the terms of the last day: what is charged for work is beyond it."""
+        held_by = held(self.terms, line.line_id)
+        version = next((version for version, since in reversed(held_by) if since <= line.service_to), None)
+        found = line_named(version.terms, line.line_id) if version is not None else None
+        return found is not None and isinstance(found.terms, Retainer)
 
 
 class StatedOrder(NamedTuple):
@@ -194,7 +202,7 @@ class _Gathering:
         self._customers: dict[str, CustomerDefined] = {}
         self._zones: dict[str, str] = {}
         self._orders: dict[str, dict[int, StatedOrder]] = {}
-        self._retainers: dict[str, frozenset[str]] = {}
+        self._terms: dict[str, dict[int, ContractSigned | ContractAmended]] = {}
         self._versions: dict[tuple[str, str], int] = {}
 
     def gathered(self, statement: BillingStatement) -> Background:
@@ -211,7 +219,7 @@ class _Gathering:
             people=dict(self._people),
             projects=dict(self._projects),
             entries={entry_id: entry for entry_id, entry in entries if entry is not None},
-            retainers=self._retainers.get(statement.contract_id, frozenset()),
+            terms=_versions(self._terms.get(statement.contract_id, {})),
         )
 
     def see(self, event: Event, engagement_id: str) -> None:
@@ -229,18 +237,11 @@ class _Gathering:
                 self._customers[event.customer_id] = event
             case ContractSigned() | ContractAmended():
                 self._take_order(event)
-                if self._is_newest("contract", event.contract_id, event.version):
-                    self._take_contract(event)
+                self._terms.setdefault(event.contract_id, {}).setdefault(event.version, event)
+                if event.billing_zone is not None and self._is_newest("contract", event.contract_id, event.version):
+                    self._zones[event.contract_id] = event.billing_zone
             case _:
                 pass
-
-    def _take_contract(self, event: ContractSigned | ContractAmended) -> None:
-        """What an amendment does not give is inherited."""
-        if event.lines is not None:
-            own = (line.line_id for line in event.lines if isinstance(line.terms, Retainer))
-            self._retainers[event.contract_id] = frozenset(own)
-        if event.billing_zone is not None:
-            self._zones[event.contract_id] = event.billing_zone
 
     def _take_order(self, event: ContractSigned | ContractAmended) -> None:
         if event.purchase_order is None:
@@ -255,6 +256,19 @@ class _Gathering:
             return False
         self._versions[kind, subject] = version
         return True
+
+
+def _versions(stated: Mapping[int, ContractSigned | ContractAmended]) -> Sequence[Version]:
+    """No version where the log does not have the signature."""
+    found: list[Version] = []
+    for number in sorted(stated):
+        event = stated[number]
+        if isinstance(event, ContractSigned):
+            found = [Version(number, date.min, False, event, None)]
+        elif found:
+            terms = amend(found[-1].terms, event)
+            found.append(Version(number, event.effective_on, event.retroactive, terms, None))
+    return found
 
 
 def _orders_of(statement: BillingStatement, orders: Mapping[int, StatedOrder]) -> Iterable[str]:

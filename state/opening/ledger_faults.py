@@ -63,6 +63,12 @@ def _costs(stated: Stated) -> Iterator[OpeningFault]:
                 got, carried = format_amount(amount, each.currency), format_amount(ledger, currency)
                 message = f"{of}: {what}: expected an amount above 0 with its ledger amount, or neither, got {got} and {carried}"
                 yield _fault(stated, "costs", message)
+            elif each.currency == currency and amount != ledger:
+                got, carried = format_amount(amount, currency), format_amount(ledger, currency)
+                message = (
+                    f"{of}: {what}: it is the ledger's currency: expected the ledger amount of {carried}, got {got}"
+                )
+                yield _fault(stated, "costs", message)
     whole = balance.cost - balance.expenses, balance.expenses
     for place, (what, _, _) in enumerate(_sides(CostForward(""))):
         most, found = whole[place], sum(_sides(each)[place][2] for each in balance.costs)

@@ -13,6 +13,7 @@ from milepost.cli import app
 from tests.commands.tiny_firm import event, founding, run, worked, write
 
 STATEMENT = "BRIDGE.K-1/ACME/2026-03-01/1"
+RETAINER = {"type": "Retainer", "fee": "1000", "unit": "hours", "quantity": "10", "overage_rate": "150"}
 
 
 def shown(folder: Path, events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -94,3 +95,19 @@ def ordered(number: str) -> list[dict[str, Any]]:
         each | {"purchase_order": {"number": number}} if each["type"] == "ContractSigned" else each
         for each in founding()
     ]
+
+
+def test_terms_that_come_later_say_nothing_of_work_before_them(tmp_path: Path) -> None:
+    """A retainer from April on: the 2 hours of March were charged by the hour, not beyond a fee."""
+    line = {"line_id": "L-1", "project_id": "BRIDGE", "terms": RETAINER}
+    later = amended("2026-03-20T08:00:00Z", approved_by="ben", lines=[line]) | {"effective_on": "2026-04-01"}
+    write(tmp_path / "input", [*founding(), worked("T-1", 2), later, worked("T-2", 30, "14", worked_on="2026-04-07")])
+    run(tmp_path, "--until", "2026-04-30")
+    assert "beyond what the fee includes" not in printed(tmp_path, STATEMENT)
+    assert "beyond what the fee includes" in printed(tmp_path, "BRIDGE.K-1/ACME/2026-04-01/1")
+
+
+def printed(folder: Path, statement: str) -> str:
+    result = CliRunner().invoke(app, ["statement", statement, "--output", str(folder / "output")])
+    assert result.exit_code == 0, result.output
+    return result.stdout

@@ -432,7 +432,7 @@ def _together(rows: Sequence[BalanceRow], *, is_whole: bool) -> Iterator[tuple[B
             row.kind,
             row.contract_id if row.kind != "receivable" else None,
             row.line_id,
-            *(row.values.get(name) for name in of),
+            *(_flag(row, name) if name in FLAGS else row.values.get(name) for name in of),
         )
         other = seen.setdefault(key, row)
         if other is not row:
@@ -442,6 +442,10 @@ def _together(rows: Sequence[BalanceRow], *, is_whole: bool) -> Iterator[tuple[B
             yield row, f"line {row.line_id} has no row of its own with its balances, beside this one of kind {row.kind}"
     if is_whole and not lines:
         yield first, f"project {first.said.project_id} has no row of kind line"
+
+
+def _flag(row: BalanceRow, name: str) -> str:
+    return name if row.flags.get(name, FLAGS[name]) else f"not {name}"
 
 
 def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
@@ -455,8 +459,8 @@ def _content(rows: Sequence[BalanceRow], known: KnownFirm) -> Record:
     for row in rows:
         if row.kind in LISTS:
             at = {"source_row": _place(row)} if row.kind in WITH_PLACE else {}
-            values = {name: FLAGS.index(said) == 1 if said in FLAGS else said for name, said in row.values.items()}
-            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append({**values, **at})
+            content = {**row.values, **row.flags, **at}
+            lines[row.contract_id, row.line_id].setdefault(LISTS[row.kind][0], []).append(content)
     receivables = [
         {**_stated({"contract_id": row.contract_id}), **row.values, "source_row": _place(row)}
         for row in rows

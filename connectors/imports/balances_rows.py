@@ -43,8 +43,8 @@ from domain.units import Instant
 NO_AMOUNTS: Final = frozenset({"units", "percent", "left", "expired"})
 # In the ledger's currency, whatever the contract's.
 OF_LEDGER: Final = frozenset({"cost", "expenses"})
-# How a row has what is true or false.
-FLAGS: Final = ("false", "true")
+# What is true or false of a row that does not say it.
+FLAGS: Final = {"billable": True}
 # As the event has them.
 NAMES: Final = {"spent_in": "currency"}
 # Of a row that is asked for it.
@@ -74,7 +74,7 @@ class ProjectSaid(NamedTuple):
 
 
 class BalanceRow(NamedTuple):
-    """One row; `values` are its fields as the JSON of an event has them, `currency` that of its contract where anybody says it."""
+    """One row; `values` and `flags` are its fields as an event's JSON has them, `currency` that of its contract where anybody says it."""
 
     file: str
     line: int
@@ -84,6 +84,7 @@ class BalanceRow(NamedTuple):
     line_id: str | None
     currency: str | None
     values: dict[str, str]
+    flags: dict[str, bool]
 
 
 def project_of(row: CsvRow, mapped: BalancesMapping) -> str:
@@ -118,7 +119,9 @@ def read_row(row: CsvRow, mapped: BalancesMapping, known: KnownFirm, file: str) 
     currency = _currency(row, part, contract)
     values = dict(_values(row, mapped, kind, part, currency))
     contract_id = contract.contract_id if contract is not None else id_in(stated, row)
-    return BalanceRow(file, row.line, kind, said, contract_id, line_id, currency, values)
+    return BalanceRow(
+        file, row.line, kind, said, contract_id, line_id, currency, values, dict(_flags(row, mapped, part))
+    )
 
 
 def _project(row: CsvRow, mapped: BalancesMapping) -> ProjectSaid:
@@ -196,13 +199,21 @@ def _values(
 ) -> Iterator[tuple[str, str]]:
     for name in type(part).model_fields:
         cell = getattr(part, name)
-        if name in ("line_id", "contract_id", "currency") or not isinstance(cell, TextCell):
+        if name in ("line_id", "contract_id", "currency", *FLAGS) or not isinstance(cell, TextCell):
             continue
         value = _value(row, mapped, name, cell, currency)
         if value is None and name in NEEDED.get(kind, ()):
             required(value, cell, name)
         if value is not None:
             yield NAMES.get(name, name), value
+
+
+def _flags(row: CsvRow, mapped: BalancesMapping, part: CellPart) -> Iterator[tuple[str, bool]]:
+    for name in FLAGS:
+        cell = getattr(part, name, None)
+        flag = flag_in(cell, row, mapped.file) if isinstance(cell, FlagCell) else None
+        if flag is not None:
+            yield name, flag
 
 
 def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, currency: str | None) -> str | None:
@@ -223,9 +234,6 @@ def _value(row: CsvRow, mapped: BalancesMapping, name: str, cell: TextCell, curr
         case DateCell():
             found = date_in(cell, row, mapped.file)
             return None if found is None else found.isoformat()
-        case FlagCell():
-            flag = flag_in(cell, row, mapped.file)
-            return None if flag is None else FLAGS[flag]
         case _:
             return id_in(cell, row)
 

@@ -53,7 +53,7 @@ def named(row: str) -> tuple[str, str]:
 
 def is_over_former(row: str) -> bool:
     """Whether it is work over a cap of before, which takes no room of the one in force."""
-    return row.endswith(f"/{OVER_FORMER}")
+    return row.startswith(f"{OPENING}/") and row.endswith(f"/{OVER_FORMER}")
 
 
 def counted_as(kind: str, category: str | None = None) -> str:

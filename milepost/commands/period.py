@@ -90,7 +90,7 @@ def _known(recording: Recording, books: StoreReader, entity_id: str, name: str) 
     from connectors.files.lookup import hint
     from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
     from domain.identity import composed
-    from domain.reference.fiscal import period_named
+    from domain.reference.fiscal import FIRST_YEAR, LAST_YEAR, period_named
 
     book = _book(books)
     entity = book.entity(entity_id)
@@ -102,7 +102,8 @@ def _known(recording: Recording, books: StoreReader, entity_id: str, name: str) 
     period = period_named(entity.fiscal_calendar, name)
     if period is None:
         raise typer.BadParameter(
-            f"expected an accounting period as YYYY-PP, from 01 to 12, such as 2026-05, got {name or '(nothing)'}",
+            f"expected an accounting period as YYYY-PP, years from {FIRST_YEAR} to {LAST_YEAR} and periods from 01 to 12, "
+            f"such as 2026-05, got {name or '(nothing)'}",
             param_hint="PERIOD",
         )
     found = [book.periods.get(entity_id, {}).get(name)]

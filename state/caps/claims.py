@@ -85,8 +85,10 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
     pinned = min(max(settled, 0), amount)
     rules = counting(rules_for(plan, allotment), price.day)
     within: tuple[Amount, str] | None = None
-    if price.within is not None:
-        within = price.within, rules[0].cap_id if is_over_former(stake.entry_id) else units_id(price.line_id)
+    if price.within is not None and not is_over_former(stake.entry_id):
+        within = price.within, units_id(price.line_id)
+    elif price.within is not None and rules:  # what no cap limits has all of its room
+        within = price.within, rules[0].cap_id
     if price.returned:
         back, hours_back = _returned(price)
         amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)

@@ -51,11 +51,15 @@ def _costs(stated: Stated) -> Iterator[OpeningFault]:
         elif number > 1:
             yield _fault(stated, "costs", f"cost in {name}: expected once, stated {number} times")
     hours = sum(each.hours for each in balance.costs)
-    if hours > balance.hours or any(each.hours < 0 or (each.hours and each.billable) for each in balance.costs):
-        expected = (
-            f"at most {format_decimal(balance.hours, HOURS_SCALE)}, as the line has, and of work that is not billable"
-        )
-        yield _fault(stated, "costs", f"hours: expected {expected}, got {format_decimal(hours, HOURS_SCALE)}")
+    for each in balance.costs:
+        if each.hours < 0 or (each.hours and each.billable):
+            expected = "0 or more" if each.hours < 0 else "0, as they are stated of work that is not billable"
+            of = f"cost in {each.currency}{row_of(each.source_row)}"
+            message = f"{of}: hours: expected {expected}, got {format_decimal(each.hours, HOURS_SCALE)}"
+            yield _fault(stated, "costs", message)
+    if hours > balance.hours:
+        expected, got = format_decimal(balance.hours, HOURS_SCALE), format_decimal(hours, HOURS_SCALE)
+        yield _fault(stated, "costs", f"hours not billable: expected at most {expected}, as the line has, got {got}")
     for each in balance.costs:
         of = f"cost in {each.currency}{row_of(each.source_row)}"
         for what, amount, ledger in _sides(each):
@@ -115,10 +119,11 @@ def _retained(own: Sequence[Stated], invoices: Sequence[ReceivableForward]) -> I
     kept = sum(one.balance.retention for one in own)
     is_all = kept == sum(one.retention for one in invoices if one.ledger_retention is not None)
     if got > whole or min(carried) < 0 or (is_all and got != whole):
-        expected, found = format_amount(whole, currency), format_amount(got, currency)
-        at_most = "" if is_all else "at most "
-        message = f"ledger_retention of invoices: expected {at_most}{expected}, as ledger retention of the lines, got {found} {currency}"
-        yield _fault(own[0], "ledger.retention", message)
+        expected = f"{'' if is_all else 'at most '}{format_amount(whole, currency)}, as ledger retention of the lines"
+        found = f"{format_amount(got, currency)} {currency}"
+        if (least := min(carried)) < 0:
+            expected, found = "0 or more of each", f"{format_amount(least, currency)} {currency}"
+        yield _fault(own[0], "ledger.retention", f"ledger_retention of invoices: expected {expected}, got {found}")
 
 
 def _accounts(stated: Stated) -> Iterator[OpeningFault]:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
-from domain.caps.consume import CapRule, limit_on
+from domain.caps.consume import CapLimit, CapRule, limit_on
 from domain.contract import agreed_units, category_of, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
@@ -106,6 +106,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     not_counted = worked.value - counted.amount, worked.hours - counted.hours
     if counted.is_least:
         not_counted = max(not_counted[0], 0), max(not_counted[1], 0)
+    if _is_earned_over_caps(worked, event.as_of):
+        not_counted = min(not_counted[0], max(billed - counted.amount, 0)), 0
     # Hours are worth what all of them are worth together.
     ended_hours, open_hours = (
         worked.hours * each // worked.value if worked.value > 0 else 0 for each in (of_ended, rest)
@@ -250,21 +252,34 @@ def _day_with_room(loading: Loading, plan: LinePlan) -> date:
         used = _used(loading, rule)
         begins = [limit.effective_on - DAY for limit in rule.limits if date.min < limit.effective_on <= as_of]
         days = (day for day in (as_of, *reversed(begins)) if rule.period != "month" or month_of(day) == month_of(as_of))
-        limits = ((day, limit_on(rule, day)) for day in days)
-        found = min(found, next((day for day, limit in limits if limit.amount is None or limit.amount >= used), as_of))
+        rooms = ((day, _room(limit_on(rule, day), used)) for day in days)
+        found = min(found, next((day for day, room in rooms if room >= 0), as_of))
     return found
 
 
-def _used(loading: Loading, rule: CapRule) -> Amount:
+class _Used(NamedTuple):
+    amount: Amount
+    hours: Hours
+
+
+def _used(loading: Loading, rule: CapRule) -> _Used:
     """What the cap has taken by the day, of all its lines, of the month of the day where it is by month."""
-    names, month, found = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of), 0
+    names, month = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of)
+    amount, hours = 0, 0
     for one in loading.lines:
         own = [cap for cap in one.balance.caps if cap.cap_id in names]
         if own:
-            found += sum(cap.amount for cap in own if cap.month is None or month_of(cap.month) == month)
+            now = [cap for cap in own if cap.month is None or month_of(cap.month) == month]
+            amount, hours = amount + sum(cap.amount for cap in now), hours + sum(cap.hours for cap in now)
         elif any(rule.cap_id == each.cap_id for each in one.plan.every_rule):
-            found += one.balance.cap_used
-    return found
+            amount += one.balance.cap_used
+    return _Used(amount, hours)
+
+
+def _room(limit: CapLimit, used: _Used) -> int:
+    """The lesser of what the limit leaves in amount and in hours, each in its own unit; below 0 where it has less than is used."""
+    limits = (limit.amount, used.amount), (limit.hours, used.hours)
+    return min((most - taken for most, taken in limits if most is not None), default=0)
 
 
 def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> LinePlan:
@@ -371,6 +386,12 @@ def _counted(worked: _Worked, balance: BalanceForward, month: str) -> _Counted:
     return _Counted(amount, hours, not worked.is_alone)
 
 
+def _is_earned_over_caps(worked: _Worked, as_of: date) -> bool:
+    """Whether what is over a cap is revenue all the same: what they have not taken and is not billed is over them, not beside them."""
+    limits = [limit_on(rule, as_of) for rule in worked.plan.every_rule]
+    return any(limit.hard and not limit.limits_revenue for limit in limits)
+
+
 def _of_categories(worked: _Worked, balance: BalanceForward) -> dict[str, Amount]:
     """What of the work is for expenses of categories that are limited: what the limits have taken; of no category what a line that charges
     for work has for expenses."""
@@ -399,9 +420,10 @@ def _is_over_former(draft: Draft, loading: Loading, stated: Stated, worked: _Wor
     found = []
     for rule in worked.plan.every_rule:
         limit = limit_on(rule, event.as_of)
-        if not limit.hard or limit.amount is None or not is_of_whole_line(rule.cap_id, line_id):
+        used = _used(loading, rule)
+        if not (limit.hard and any(used)) or not is_of_whole_line(rule.cap_id, line_id):
             return False
-        found.append(0 < _used(loading, rule) < limit.amount)
+        found.append(_room(limit, used) > 0)
     return bool(found) and all(found)
 
 

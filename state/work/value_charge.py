@@ -40,11 +40,20 @@ from domain.units import (
     Amount,
     Quantity,
 )
-from domain.work.rows import COUNTED_TIME, DELIVERY, EXPENSE, OPENING, SCHEDULED_REVENUE, counted_as, is_over_former
+from domain.work.rows import (
+    COUNTED_TIME,
+    DELIVERY,
+    EXPENSE,
+    OPENING,
+    SCHEDULED_REVENUE,
+    counted_as,
+    is_over_former,
+    row_id,
+)
 from state.books import Charge, Cost, Entry, Price, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Worker, entity_policies, slot_for, worker_on
-from state.terms.plan import LinePlan, line_plan, version_on
+from state.terms.plan import LinePlan, line_plan, plan_on, version_on
 from state.work.exchange_waits import Waited, settled
 from state.work.placing import Placed, place, taken_projects
 from state.work.value_time import (
@@ -94,9 +103,12 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
 
 def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:
     """What was brought forward is as it was stated: nothing of it follows from a rate."""
-    plan, opening = plan_of_charge(draft, charge), charge.opening
-    assert plan is not None, "balances of an unknown line are refused"
+    contract, line_id, opening = draft.contract(charge.contract_id or ""), charge.line_id, charge.opening
+    assert contract is not None, "balances of an unknown contract are refused"
+    assert line_id is not None, "balances are of a line"
     assert opening is not None, "it is the work of a line"
+    plan = plan_on(draft, contract, charge.day, line_id, counted_as(charge.kind))
+    assert plan is not None, "balances of an unknown line are refused"
     entity, day = plan.entity, charge.carried_on or charge.day
     policies = entity_policies(draft, entity)
     slot = slot_for(draft, "cost", entity, entity.currency, day, None, day, policies)
@@ -145,7 +157,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         returned=opening.uncounted,
         returned_hours=opening.uncounted_hours,
         drawn=opening.drawn,
-        within=0 if is_over_former(charge.charge_id) else None,
+        within=0 if is_over_former(row_id(OPENING, charge.charge_id)) else None,
     )
     return Valuation(
         None, CostPlan(cost, slot, policies), priced(draft, plan, price, standing, waited, charge.carried_on)

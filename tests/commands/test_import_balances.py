@@ -159,6 +159,23 @@ def test_cost_in_another_currency_and_accounts_name_their_rows(tmp_path: Path) -
     assert line["accounts"] == [{"account": "4050", "ledger_amount": "-364", "source_row": "accounts.csv row 2"}]
 
 
+def test_what_does_not_say_whether_it_is_billable_is_billable(tmp_path: Path) -> None:
+    """Two rows of GBP, one of them without a word and one that says yes, are the same twice; a category named `true` is a name."""
+    lines, costs, spent = (tmp_path / f"{name}.csv" for name in ("lines", "costs", "spent"))
+    lines.write_text("project,line,as_of,billed,revenue,paid\nBRIDGE,DESIGN,2026-06-30,0,0,0\n")
+    spent.write_text("project,line,as_of,category,spent\nBRIDGE,DESIGN,2026-06-30,true,10.00\n")
+    columns = "project,line,as_of,currency,cost,ledger_cost,billable\nBRIDGE,DESIGN,2026-06-30,GBP,300.00,360.00,\n"
+    costs.write_text(f"{columns}BRIDGE,DESIGN,2026-06-30,GBP,100.00,120.00,yes\n")
+    result = run(tmp_path, lines, costs, spent)
+    assert result.exit_code == 2
+    assert "cost DESIGN GBP billable of project BRIDGE stands twice" in one_line(result)
+    costs.write_text(f"{columns}BRIDGE,DESIGN,2026-06-30,GBP,100.00,120.00,no\n")
+    assert run(tmp_path, lines, costs, spent).exit_code == 0
+    (event,) = events(tmp_path, "lines")
+    assert [each.get("billable", True) for each in event["lines"][0]["costs"]] == [True, False]
+    assert event["lines"][0]["spent"][0]["category"] == "true"
+
+
 def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> None:
     result = load(tmp_path, DESIGN, INVOICE.replace("950.00", "95.001", 1), TUNNEL)
     assert result.exit_code == 0

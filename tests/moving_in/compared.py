@@ -142,8 +142,9 @@ def _statements(outputs: Iterable[Output]) -> Iterator[tuple[Key, object]]:
 def _forecasts(outputs: Iterable[Output], as_of: date, until: date) -> Iterator[tuple[Key, object]]:
     """What was published last by the end of each calendar month after `as_of`, by figure, in the ledger's currency."""
     published = [record for record in outputs if isinstance(record, ForecastUpdate)]
-    for number in range(as_of.month + 1, until.month + 1):
-        month = f"{until.year}-{number:02d}"
+    first, last_of_all = (12 * day.year + day.month for day in (as_of, until))
+    for place in range(first, last_of_all):
+        month = f"{place // 12}-{place % 12 + 1:02d}"
         last = {record.project_id: record for record in published if f"{record.as_of:%Y-%m}" <= month}
         for project_id, record in last.items():
             figures = record.ledger or record.project

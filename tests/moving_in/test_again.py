@@ -16,6 +16,14 @@ from tests.moving_in.test_twice import FIRMS, as_of
 from tests.moving_in.twice import Firm, differences, told
 
 OF_A_ROW = re.compile(r"^    each (?:accounts|costs|payers|retainer|spent) .*$", re.MULTILINE)
+# In the middle of the month something of these is billed here that the balances have, and a second load says so.
+REFUSED_LATER = {
+    "A milestone and two weeks of hours that are not billed, in another currency",
+    "A retainer after the month, with work beyond it in a week that has ended",
+    "Hotels over and under a limit, of a week that has ended",
+    "Retention of invoices at two rates, released in steps",
+    "Units of an ended week share their month's steps",
+}
 DATED = re.compile(r"^\d{4}-\d{2}-\d{2}", re.MULTILINE)
 
 
@@ -55,7 +63,8 @@ def test_balances_that_are_loaded_again_change_nothing(name: str) -> None:
         changed, number = _again(firm, place)
         twice = told(changed, as_of(firm))
         loads = twice.steps[place : place + number]
-        assert {category for step in loads for category, _ in step["exceptions"]} <= {"in_balances"}
+        refused = {category for step in loads for category, _ in step["exceptions"]}
+        assert refused == ({"in_balances"} if place and name in REFUSED_LATER else set())
         assert differences({"sums": _sums(once.steps)}, {"sums": _sums(twice.steps)}) == []
         later = [*twice.steps[:place], *twice.steps[place + number :]]
         for one, other in list(zip(once.steps, later, strict=True))[place:]:

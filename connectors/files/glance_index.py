@@ -130,6 +130,11 @@ class WaitingException(NamedTuple):
         """Whether its amount is what the work cost, since nobody knows its value."""
         return self.basis == "cost"
 
+    @property
+    def at_risk(self) -> Amount:
+        """Its amount without its sign; 0 of cost alone."""
+        return 0 if self.is_at_cost else abs(self.amount)
+
 
 class RetainerShown(NamedTuple):
     """What a retainer has left to draw, and what of it expires next; quantities of hours, or of money. `expires_on` is 2026-03-31."""

@@ -241,7 +241,8 @@ class FirmAtMoment:
         at_risk, at_cost = Counter[str](), Counter[str]()
         for one in self.exceptions:
             if one.currency:
-                (at_cost if one.is_at_cost else at_risk)[one.currency] += abs(one.amount)
+                at_risk[one.currency] += one.at_risk
+                at_cost[one.currency] += abs(one.amount) - one.at_risk
         risk, cost = (money_text({name: each for name, each in sums.items() if each}) for sums in (at_risk, at_cost))
         count = counted(len(self.exceptions), "exception")
         told = f"{f', {risk} at risk' if risk else ''}{f', {cost} of cost without a value' if cost else ''}"

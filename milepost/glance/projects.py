@@ -313,9 +313,9 @@ def _at_risk(exceptions: Iterable[WaitingException]) -> dict[str, Figure]:
     """By currency, of each once and without its sign; what is known as cost alone is in no amount."""
     found: dict[str, list[Part]] = defaultdict(list)
     for one in _distinct(exceptions):
-        if one.amount and one.currency and not one.is_at_cost:
+        if one.at_risk and one.currency:
             stands = Elsewhere(one.category, f"{one.exception_id}#amount", is_credit=one.amount < 0)
-            found[one.currency].append(Part(abs(one.amount), stands, AMOUNT))
+            found[one.currency].append(Part(one.at_risk, stands, AMOUNT))
     return {currency: sum_of(parts) for currency, parts in found.items()}
 
 

@@ -89,7 +89,7 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
         within = price.within, units_id(price.line_id)
     elif price.within is not None and rules:  # what no cap limits has all of its room
         within = price.within, rules[0].cap_id
-    if price.returned:
+    if price.returned or price.returned_hours:
         back, hours_back = _returned(price)
         amount, hours, pinned = amount - back, hours - hours_back, max(pinned - back, 0)
         within = (within[0] - back, within[1]) if within is not None else None

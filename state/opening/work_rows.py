@@ -15,7 +15,6 @@ from domain.money import format_amount
 from domain.receivables.opening import without_source
 from domain.reference.zones import MICROSECONDS_PER_DAY, universal_midnight
 from domain.terms import methods, spoken
-from domain.terms.kind import INCLUDED as INCLUDED_IN_CHARGES
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
@@ -240,7 +239,7 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
         rest = balance.unbilled
     elif plan.timing != NO_REVENUE:
         rest = balance.revenue + balance.conceded - earned - billed
-    hours = _billable_hours(plan, balance)
+    hours = _billable_hours(balance)
     over = _hours_over(balance, hours, billed + rest)
     return _Worked(plan, day, billed, rest, earns, hours - over, over, not charged, drawn)
 
@@ -337,11 +336,11 @@ def billed_of(amounts: Sequence[Amount], billed: Amount) -> list[Amount]:
     return found
 
 
-def _billable_hours(plan: LinePlan, balance: BalanceForward) -> Hours:
-    """Those that are charged; none where the terms' own charges are for them."""
+def _billable_hours(balance: BalanceForward) -> Hours:
+    """Where nothing is stated, all but those of work that is not billable."""
     if balance.billable_hours is not None:
         return balance.billable_hours
-    return 0 if methods.hours_charged(plan.line.terms) == INCLUDED_IN_CHARGES else balance.hours
+    return balance.hours - sum(one.hours for one in balance.costs)
 
 
 def _included_hours(worked: _Worked, balance: BalanceForward) -> Hours:

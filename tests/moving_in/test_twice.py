@@ -36,7 +36,7 @@ def as_of(firm: Firm) -> str:
 
 @pytest.mark.parametrize("name", sorted(FIRMS))
 def test_what_comes_after_is_the_same(name: str) -> None:
-    """The trial balance of the day, and from then on every journal, statement, exception and forecast."""
+    """The trial balance of the day, from then on every journal, statement, exception and forecast, and at last every project's view."""
     here, moved = both(FIRMS[name], as_of(FIRMS[name]))
     wrong = violations(moved.books)
     here.books.close()
@@ -45,6 +45,7 @@ def test_what_comes_after_is_the_same(name: str) -> None:
     assert differences({"balances": here.opening}, {"balances": moved.opening}) == []
     for one, other in zip(here.steps, moved.steps, strict=True):
         assert (one["at"], differences(one, other)) == (one["at"], [])
+    assert differences(here.views, moved.views) == []
 
 
 @pytest.mark.parametrize("name", sorted(FIRMS))

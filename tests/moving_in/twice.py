@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from domain.outputs import BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output
+from domain.outputs import BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, ProjectView
 from tests.harness import Books
 from tests.scenario_events import Teller
 from tests.scenario_outputs import Facts
@@ -26,10 +26,12 @@ class Firm(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What one of both said: balances of the day by company, currency and account, and the rest by step of what came after."""
+    """What one of both said: balances of the day by company, currency and account, the rest by step of what came after, and how each
+    project stands at last."""
 
     opening: Mapping[tuple[str, ...], tuple[int, int]]
     steps: list[dict[str, Any]]
+    views: Mapping[str, Any]
     books: Books
 
 
@@ -70,7 +72,8 @@ def _told(setup: str, first: str, after: str, as_of: str) -> Told:
             if place == number:
                 said[0]["balances"] = balances(journals)
     opening = balances((one for one in journals if one.accounting_date <= date.fromisoformat(as_of)), as_of)
-    return Told(opening, said, books)
+    views = {one.project_id: one for _, one in books.folded if isinstance(one, ProjectView)}
+    return Told(opening, said, {project_id: _view(one) for project_id, one in views.items()}, books)
 
 
 def _steps(setup: str, first: str, after: str) -> list[Step]:
@@ -112,6 +115,15 @@ def _of_step(step: Step, outputs: list[Output]) -> dict[str, Any]:
         ],
         "exceptions": sorted((one.category, one.blocks_amount) for one in outputs if isinstance(one, ExceptionRaised)),
     }
+
+
+def _view(one: ProjectView) -> dict[str, Any]:
+    """Without what work that was included would have been worth, which balances do not say."""
+    of_contracts = {balance.contract_id: balance._asdict() for balance in one.balances}
+    waits = sorted(each.category for each in one.open_exceptions)
+    cash = {"open statements": one.open_statements, "unapplied": one.unapplied, "retainers": one.retainers}
+    burn = {"hours": one.burn.hours, "hours charged": one.burn.billable_hours, "cost": one.burn.cost}
+    return {"burn": burn, "exceptions": waits, **cash, **of_contracts}
 
 
 def _forecast(one: ForecastUpdate) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from domain.policies import agreed
 from domain.refusals import UNSUPPORTED, of_contract, of_line
 from domain.terms import methods
 from domain.units import Amount
-from domain.work.rows import FEE, OVERFLOW
+from domain.work.rows import FEE, OPENING, OVERFLOW
 from state.billing.refusal import TermsRefused, refused_treatment, terms_refused
 from state.books import Contract, Entry, OpenException, Project, TermsVersion
 from state.charges.terms_known import line_fees
@@ -515,8 +515,9 @@ def relist_outside(draft: Draft) -> None:
 
 
 def _is_listed_otherwise(entry: Entry) -> bool:
-    """What terms charge has a list of its own; what went on to another line is listed with the entry."""
-    return entry.standing is not None and entry.standing.subject_kind in (FEE, OVERFLOW)
+    """What terms charge has a list of its own; what went on to another line is listed with the entry. The rows of balances have no day of
+    their own."""
+    return entry.standing is not None and entry.standing.subject_kind in (FEE, OPENING, OVERFLOW)
 
 
 def _charged_outside(draft: Draft, contract: Contract, line_id: str) -> Iterator[tuple[str, Amount]]:

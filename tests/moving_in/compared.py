@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from connectors.imports.balances import ImportedBalances
 from domain.billing.statement import ISSUED
-from domain.outputs import BillingStatement, ForecastFigures, ForecastUpdate, Output
+from domain.outputs import BillingStatement, ForecastFigures, ForecastUpdate, Output, ProjectView
 from simulation.plan import SimulationPlan
 from simulation.story import events
 from tests.moving_in.moved import (
@@ -28,7 +28,8 @@ from tests.moving_in.moved import (
 )
 from tests.moving_in.running import RunningFirm
 
-DAY_ONE, STATEMENTS, JOURNALS, FORECASTS = "trial balance of the first day", "statements", "journals", "forecasts"
+DAY_ONE, STATEMENTS, JOURNALS = "trial balance of the first day", "statements", "journals"
+FORECASTS, VIEWS = "forecasts", "views"
 
 
 class Difference(NamedTuple):
@@ -76,6 +77,7 @@ def compared(plan: SimulationPlan, as_of: date, until: date, folder: Path) -> Co
             by_account(new.outputs(begins.said), by_day=True),
         ),
         FORECASTS: (dict(_forecasts(old.outputs(), as_of, until)), dict(_forecasts(new.outputs(), as_of, until))),
+        VIEWS: (dict(_views(old.outputs())), dict(_views(new.outputs()))),
     }
     differences = [
         Difference(area, engagement_of.get(_whose(area, key), ""), key, *sides)
@@ -151,3 +153,20 @@ def _forecasts(outputs: Iterable[Output], as_of: date, until: date) -> Iterator[
             for name in ForecastFigures._fields:
                 if name != "months":
                     yield (project_id, month, name), getattr(figures, name)
+
+
+def _views(outputs: Iterable[Output]) -> Iterator[tuple[Key, object]]:
+    """How each project stands at last: hours, cost and what a contract has on it, but for what balances do not say or say otherwise.
+
+    That is what included work would have been worth, what is over the cap of a month that is over, statements of which a concession took
+    something later, and on which of its projects an invoice is paid.
+    """
+    last = {record.project_id: record for record in outputs if isinstance(record, ProjectView)}
+    for project_id, view in last.items():
+        burn = view.burn
+        yield (project_id, "", "burn"), (burn.hours, burn.billable_hours, burn.cost)
+        yield (project_id, "", "cash and retainers"), (view.open_statements, view.unapplied, view.retainers)
+        for balance in view.balances:
+            for name, value in balance._asdict().items():
+                if name not in {"over_cap", "billed", "paid"}:
+                    yield (project_id, balance.contract_id, name), value

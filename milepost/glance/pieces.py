@@ -3,7 +3,8 @@
 A line of a journal is on the first statement that was issued after it with its row. What is on none waits: it is on hold, is on a draft
 that waits for approval, is billed by a schedule, is over a purchase order or over a cap that limits billing alone, or comes with the next
 statement. An invoice whose statement bills more than its rows had earned (an instalment, a fee in advance) takes the oldest of what its
-contract has earned by schedule; so does such a statement before its invoice.
+contract has earned by schedule; so does such a statement before its invoice. What was billed before the books begin takes the oldest that
+stands on its account.
 
     earned by schedule 6,000.00 in January and 4,000.00 in February; an instalment of 7,000.00 is invoiced: 3,000.00 of February are left
 """
@@ -98,9 +99,13 @@ class UnbilledPiece:
 def pieces(firm: FirmAtMoment) -> list[UnbilledPiece]:
     """All of them; they sum to the two accounts."""
     parted = [_parted_row(each) for each in firm.unbilled.shared]
-    alone = ((each, _step(each, ON_NONE)) for each in firm.unbilled.on_none)
-    waiting = _by_payer(firm, [*alone, *(one for rest, _ in parted for one in rest)])
+    alone = [(each, _step(each, ON_NONE)) for each in firm.unbilled.on_none]
+    before = [one for one in alone if one[0].about in firm.named(INVOICED)]
+    waiting = _by_payer(
+        firm, [*(one for one in alone if one not in before), *(one for rest, _ in parted for one in rest)]
+    )
     stated = [_piece(each, _step(each, ON_ONE)) for each in firm.unbilled.on_one]
+    stated += [_piece(*one) for one in before]
     stated += [_piece(*one) for _, listed in parted for one in listed]
     found = _of_statements(firm, stated, waiting)
     _give_reasons(firm, waiting)
@@ -228,17 +233,24 @@ def _of_statements(
     relieved: dict[tuple[str, ...], UnbilledPiece] = {}
     for piece in stated:
         piece.statement_id, piece.reason = piece.row, Reason.STATEMENT
-        piece.customer_id = statements[piece.row].bill_to
+        statement = statements.get(piece.row)
+        if statement is not None:
+            piece.customer_id = statement.bill_to
         if piece.row not in invoiced:
             found.append(piece)
             continue
-        known = relieved.setdefault((*_key(piece), piece.customer_id), piece)
+        account = piece.account if statement is None else ""
+        known = relieved.setdefault((*_key(piece), piece.customer_id, account), piece)
         if known is not piece:
             known.amount, known.ledger = known.amount + piece.amount, known.ledger + piece.ledger
             known.steps += piece.steps
     for rest in relieved.values():
         rest.reason = Reason.AHEAD
-        _take(rest, _first(by_contract.get(_key(rest), []), rest.customer_id))
+        rows = _first(by_contract.get(_key(rest), []), rest.customer_id)
+        if rest.row in statements:
+            _take(rest, rows, "invoiced ahead of it")
+        else:
+            _take(rest, [row for row in rows if row.account == rest.account], "billed before the books begin")
         found.append(rest)
     carried: dict[str, Amount] = defaultdict(int)
     for piece in found:
@@ -257,14 +269,14 @@ def _first(rows: list[UnbilledPiece], customer_id: str) -> list[UnbilledPiece]:
     return sorted(rows, key=lambda row: row.customer_id != customer_id)
 
 
-def _take(rest: UnbilledPiece, rows: list[UnbilledPiece]) -> None:
+def _take(rest: UnbilledPiece, rows: list[UnbilledPiece], title: str) -> None:
     """Off the oldest, as they are carried; what they do not have stays."""
     for row in rows:
         if rest.amount >= 0 or row.amount <= 0:
             continue
         part = min(row.amount, -rest.amount)
         ledger = _carried(row, part)
-        row.move(f"invoiced ahead of it, by statement {rest.row}", -part, -ledger)
+        row.move(f"{title}, by statement {rest.row}", -part, -ledger)
         rest.move(f"taken off {row.row}", part, ledger)
     if not rest.amount and rest.ledger and (left := [row for row in rows if row.amount]):
         left[0].move("exchange difference of what is invoiced", 0, rest.ledger)

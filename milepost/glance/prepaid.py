@@ -108,9 +108,10 @@ def _rows(firm: FirmAtMoment, since: date) -> list[GlanceRow]:
     for each in firm.about(PREPAID, since=since):
         parts = found[_key(firm, each)]
         what = _move(each, is_invoice=each.about in invoiced, is_refund=each.about in refunds)
-        parts[what].append(
-            Part(-each.amount if what == GRANTED else each.amount, PostedBetween(each, since, None), AMOUNT)
-        )
+        if each.about in invoiced and each.about not in firm.statements:
+            what = BEFORE  # the books begin with it
+        sign = -1 if what in (BEFORE, GRANTED) else 1
+        parts[what].append(Part(sign * each.amount, PostedBetween(each, since, None), AMOUNT))
         parts[LEFT_IN_LEDGER].append(Part(-each.ledger, PostedBetween(each, since, None)))
     running = _running(firm, found)
     rows = (_row(firm, key, found[key], running.get(key, [])) for key in sorted({*found, *running}))

@@ -236,7 +236,8 @@ def _released_since(draft: Draft, known: BroughtForward) -> Iterator[OpeningFaul
             gone, currency = format_amount(kept - left, state.currency), state.currency
             message = (
                 f"contract {state.contract_id}: of what invoice {state.invoice_id or made} retained {gone} {currency} left it here since, "
-                "so that its balances stay as they are; correct them by events, such as a credit memo or a payment"
+                "so that its balances stay as they are; send what is missing as facts of today: hours and cost as time and expenses "
+                "that are not billable, what was billed too much as a credit memo"
             )
             yield OpeningFault(IN_BALANCES, message, "lines.retention", state.contract_id)
 

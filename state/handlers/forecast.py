@@ -7,7 +7,7 @@ changes nothing is not told. Every update compares with the one before it and sp
 The first update has no baseline, and one in another currency than the update before begins again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from hashlib import blake2b
 
@@ -30,6 +30,7 @@ from domain.outputs import (
     JournalEntry,
     PreviousFigures,
 )
+from domain.reference.exchange import MissingRate
 from domain.reference.zones import midnight
 from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
@@ -73,6 +74,7 @@ from state.forecast.outlook import (
 )
 from state.forecast.tracks import WHOLE, tracks_in
 from state.handlers import views
+from state.terms.known import exchange_on
 from state.totals import in_project
 from state.work.exchange_waits import forecast_waits
 from state.work.placing import taken_projects
@@ -516,12 +518,27 @@ def retry(draft: Draft, project_id: str) -> None:
 
 def _rates_lacking(draft: Draft, project_id: str, as_of: date) -> tuple[WaitKey, ...]:
     """Rates of all the project's currencies that are fresh enough on the day, or of the day after, when rates may come."""
+    policies = project_policies(draft, project_lines(draft, project_id), known(draft, project_id)[0].legal_entity_id)
+    days = tuple(as_of - timedelta(days=age) for age in range(-1, policies.rate_staleness_days + 1))
+    return waits_for_rates_of(_currencies(draft, project_id), days)
+
+
+def _currencies(draft: Draft, project_id: str) -> tuple[str, ...]:
+    """The forecast's first, those of its work and contracts."""
     forecast, outlook = known(draft, project_id)
-    policies = project_policies(draft, project_lines(draft, project_id), forecast.legal_entity_id)
     of_work = (own for part in outlook.progress.values() for own in (*part.now, *part.floor))
     of_contracts = (one.terms.currency for one in project_contracts(draft, project_id))
-    days = tuple(as_of - timedelta(days=age) for age in range(-1, policies.rate_staleness_days + 1))
-    return waits_for_rates_of((forecast.currency, *of_work, *of_contracts), days)
+    return forecast.currency, *of_work, *of_contracts
+
+
+def _missing(draft: Draft, project_id: str, as_of: date) -> Iterator[MissingRate]:
+    """Rates into the forecast's currency that nobody has published."""
+    into, *others = _currencies(draft, project_id)
+    policies = project_policies(draft, project_lines(draft, project_id), known(draft, project_id)[0].legal_entity_id)
+    for name in sorted({*others} - {into}):
+        found = exchange_on(draft, policies, name, into, as_of, as_of)
+        if isinstance(found, MissingRate):
+            yield found
 
 
 def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
@@ -530,11 +547,12 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
     if not forecast.currency:
         return True
     forecast_waits(draft, project_id, _rates_lacking(draft, project_id, as_of))
+    missing = "; ".join(each.message for each in _missing(draft, project_id, as_of))
     draft.raise_exception(
         NO_RATE,
         "project",
         project_id,
-        f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate",
+        f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate: {missing}",
         project_id=project_id,
     )
     draft.put("forecast", project_id, replace(forecast, noted=tuple(sorted({*forecast.noted, NO_RATE}))))

@@ -871,6 +871,10 @@ def test_without_a_rate_into_the_projects_currency_the_forecast_waits(books: Boo
     waiting += books.end_day(date(2026, 3, 2))
     assert updates(waiting) == []
     assert ("ExceptionRaised", "no_exchange_rate") in exceptions(waiting)
+    (said,) = {
+        one.message for one in waiting if isinstance(one, ExceptionRaised) and one.category == "no_exchange_rate"
+    }
+    assert "expected an exchange rate from GBP to EUR for 2026-03-02" in said
     assert books.fold(rate("2026-02-20", "GBP", "0.25")) == []
     told = books.fold(rate("2026-02-27", "GBP", "0.5"))
     assert updates(told)[0].project.eac_cost == parse_amount("2000")

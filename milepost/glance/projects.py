@@ -105,7 +105,7 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         "projects",
         "Projects",
         firm.as_of,
-        COLUMNS,
+        _columns(found),
         found,
         _totals(found, exceptions),
         feet_of(firm, _figures(sums), ACCOUNTS),
@@ -113,6 +113,16 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         "no project is known yet",
         filters=wanted.filters,
     )
+
+
+def _columns(rows: Iterable[GlanceRow]) -> tuple[GlanceColumn, ...]:
+    """Where a project's used % is of hours or of fees, what it is of has its place in a terminal, too."""
+    without_cost = [
+        row for row in rows if row.cells.get("budget_used") is not None and row.cells.get("budget_cost") is None
+    ]
+    on_hours = {row.cells.get("budget_hours") is not None for row in without_cost}
+    shown = {"budget_hours": True in on_hours, "budget_fees": False in on_hours}
+    return tuple(each._replace(spare=0) if shown.get(each.name) else each for each in COLUMNS)
 
 
 def _rows(firm: FirmAtMoment, sums: Sums, exceptions: Mapping[str, list[WaitingException]]) -> list[GlanceRow]:

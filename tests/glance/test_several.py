@@ -533,3 +533,21 @@ def test_shares_of_projects_sum_and_are_as_they_are_explained(cents: int, weight
     for place, share in enumerate(found):
         said = OPERATIONS["spread"](operands, {"step": "0.01", "mode": "half_up", "party": place})
         assert Fraction(share, 10_000) == said
+
+
+@pytest.mark.parametrize(
+    ("budget", "shown"),
+    [
+        ({"hours": "100"}, "budget hours  hours    cost  used %"),
+        ({"revenue": "10000"}, "fee budget    cost  used %"),
+        ({"hours": "100", "cost": "4000"}, "cost budget    cost  used %"),
+    ],
+)
+def test_used_stands_beside_what_it_is_of(tmp_path: Path, budget: dict[str, str], shown: str) -> None:
+    """Of 8 h at 40.00 and 100.00: 8 % of 100 h, 8 % of 10,000.00 of fees and of 4,000.00 of cost."""
+    told = [{**each, "budget": budget} if each["type"] == "ProjectActivated" else each for each in founding()]
+    write(tmp_path / "input", [*told, worked("T-1", 2)])
+    run(tmp_path, "--until", "2026-03-31")
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["projects", "--output", str(tmp_path / "output")])
+    assert shown in result.stdout
+    assert "8.0 %" in result.stdout

@@ -100,7 +100,7 @@ def as_text(summary: RunSummary) -> str:
     speed = f", {summary.events_per_second:,} events a second" if summary.events_read else ""
     lines = aligned(counts, right=(1,))
     if money:
-        lines += ["", *aligned([("", "recognised", "issued"), *money], right=(1, 2))]
+        lines += ["", *aligned([("", "recognised", "issued less credits"), *money], right=(1, 2))]
     return "\n".join([*lines, "", f"  {summary.seconds:,.1f} seconds{speed}"])
 
 

@@ -112,6 +112,13 @@ class Explanations:
                 if node is not None:
                     named = [one.id for one in everything(node) if _is_figure(one.id, whole)]
                     return NotFound((), f"its figures are {', '.join(dict.fromkeys(named))}" if named else "")
+        of_table = table_figure(wanted)
+        if of_table is not None and of_table.kind != STATEMENT and (there := self._tables.there_are(of_table)):
+            near = _nearest(wanted, there)
+            same_row = there[0].rpartition("#")[0] == wanted.rpartition("#")[0]
+            return NotFound(
+                (), f"its figures are {', '.join(there)}" if same_row else f"the nearest are {', '.join(near)}"
+            )
         return NotFound(tuple(self._alike(wanted.partition("#")[0])))
 
     def _alike(self, whole: str) -> list[str]:

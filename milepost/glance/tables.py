@@ -117,10 +117,22 @@ class TablesExplained:
         self._tables: dict[tuple[str, str], Glance | None] = {}
 
     def explain(self, wanted: TableFigureId) -> Node | None:
+        return _figure(self._firm, self._table(wanted), wanted)
+
+    def there_are(self, wanted: TableFigureId) -> list[str]:
+        """Ids of the figures of the row that is asked for; where there is no such row of one figure of each that there is."""
+        table = self._table(wanted)
+        if table is None:
+            return []
+        rows = [[each for name in row.figures if (each := table.id_of(row, name))] for row in table.rows]
+        own = [ids for row, ids in zip(table.rows, rows, strict=True) if row.key == wanted.key]
+        return own[0] if own else [ids[0] for ids in rows if ids]
+
+    def _table(self, wanted: TableFigureId) -> Glance | None:
         key = wanted.kind, str(wanted.options)
         if key not in self._tables:
             self._tables[key] = table_of(self._firm, wanted.kind, wanted.options)
-        return _figure(self._firm, self._tables[key], wanted)
+        return self._tables[key]
 
 
 def explained_statement(posted: Iterable[PostedSum], wanted: TableFigureId) -> Node | None:

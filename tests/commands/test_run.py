@@ -174,7 +174,7 @@ def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path
     result = run(tmp_path)
     assert result.exit_code == 0
     assert "  events           7  7 of them new\n" in result.stdout
-    assert "  EUR      800.00    0.00\n" in result.stdout
+    assert "  EUR      800.00                 0.00\n" in result.stdout
     assert "events a second" in result.stdout
     assert "Next" not in result.stdout
     assert f"Next: milepost verify --output {tmp_path / 'out'}" in result.stderr

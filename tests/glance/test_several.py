@@ -551,3 +551,23 @@ def test_used_stands_beside_what_it_is_of(tmp_path: Path, budget: dict[str, str]
     result = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["projects", "--output", str(tmp_path / "output")])
     assert shown in result.stdout
     assert "8.0 %" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (
+            "projects/BERLIN/BRIDGE#costs",
+            "its figures are projects/BERLIN/BRIDGE#revenue, projects/BERLIN/BRIDGE#cost,",
+        ),
+        ("projects/BERLIN/BRIDG#cost", "the nearest are projects/BERLIN/BRIDGE#revenue"),
+    ],
+)
+def test_a_figure_that_no_table_has_is_answered_with_those_that_there_are(
+    tmp_path: Path, wanted: str, told: str
+) -> None:
+    write(tmp_path / "input", [*founding(), worked("T-1", 2)])
+    run(tmp_path, "--until", "2026-03-31")
+    result = CliRunner(env={"COLUMNS": "1000"}).invoke(app, ["explain", wanted, "--output", str(tmp_path / "output")])
+    assert result.exit_code == 2
+    assert f"no figure is called {wanted}; {told}" in result.output

@@ -47,6 +47,7 @@ def mark(
     from connectors.json_records import event_from_json
     from domain.events.finance import InvoicePosted
     from domain.money import format_amount
+    from milepost.commands.period import later_than
     from milepost.days import DAYS_AHEAD_MAX
     from milepost.statements_named import newest_statement
 
@@ -75,6 +76,9 @@ def mark(
             _check_id(one, said, books, recording)
             _check_posted(one, said, books, recording, is_named=invoice_id is not None, is_dated=posted_on is not None)
             replaced = _replaced(one, said, books, recording, is_dated=posted_on is not None)
+            later = later_than(recording, books, one.legal_entity_id, said.posted_on)
+        if later:
+            say(later)
         if replaced is not None:
             say(f"It replaces {_told(replaced, one)}, which is not posted")
         if said.amount != one.amount_due:

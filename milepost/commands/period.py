@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -79,6 +79,24 @@ def _say(recording: Recording, type_name: str, of: tuple[str, str], reason: str,
     )
     recording.send([event], "legal_entity_id")
     say(f"Period {name} of {entity} is {known.period.start} to {last_day}")
+
+
+def later_than(recording: Recording, books: StoreReader, entity_id: str, day: date) -> str:
+    """A sentence on a day of a closed period: when what is of it is posted; empty of a day that is open."""
+    from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
+    from domain.reference.book import apply
+    from domain.reference.fiscal import first_open_day, period_of
+
+    book = _book(books)
+    for each in recording.recorded:
+        if isinstance(each, AccountingPeriodClosed | AccountingPeriodReopened):
+            book = apply(book, each)
+    entity = book.entity(entity_id)
+    if entity is None:
+        return ""
+    open_day = first_open_day(entity.fiscal_calendar, book.closed_periods(entity_id), day)
+    name = period_of(entity.fiscal_calendar, day).name
+    return f"Period {name} of {entity_id} is closed: its journal is of {open_day}" if open_day != day else ""
 
 
 def _words(type_name: str) -> str:

@@ -44,6 +44,19 @@ def dates_of_t3() -> set[tuple[str, str]]:
     return {(each["accounting_date"], each["period"]) for each in journals if each["affected_id"] == "T-3"}
 
 
+def test_an_invoice_of_a_closed_month_says_when_its_journal_is(firm: Path) -> None:
+    """Whether the close is folded or only recorded; of an open month nothing is said."""
+    run(firm, "--until", "2026-04-03")
+    mark = "invoice", "mark", "BRIDGE.K-1/ACME/2026-03-01/1", *AT, "--as", "ann", "--dry-run", "--posted-on"
+    later = "Period 2026-03 of BERLIN is closed: its journal is of 2026-04-01"
+    assert later not in told(milepost(*mark, "2026-03-31"))
+    assert milepost("period", "close", "BERLIN", "2026-03", *AT, *ANN).exit_code == 0
+    assert later in told(milepost(*mark, "2026-03-31"))
+    run(firm)
+    assert later in told(milepost(*mark, "2026-03-31"))
+    assert later not in told(milepost(*mark, "2026-04-01"))
+
+
 def test_a_closed_month_takes_no_more_work(firm: Path) -> None:
     """Four hours of March, approved after its close, are booked on 1 April."""
     assert listed() == []
@@ -120,7 +133,7 @@ def test_what_one_person_approved_alone_is_closed_by_two(firm: Path) -> None:
         ),
         (
             ("close", "BERLIN", "2026-13", *ANN),
-            "PERIOD: expected an accounting period as YYYY-PP, from 01 to 12, such as 2026-05, got 2026-13",
+            "as YYYY-PP, years from 1990 to 2100 and periods from 01 to 12, such as 2026-05, got 2026-13",
         ),
         (("close", "BERLIN", "March", *ANN), "such as 2026-05, got March"),
         (

@@ -99,7 +99,7 @@ class _Gathered:
         """`kind` is the event's type, or that of the one which it amends."""
         if kind in _KINDS:
             _keep_newest(self._newest[str(kind)], _KINDS[str(kind)], event)
-            self._contracted.update(_projects(event))
+            self._contracted.update(projects_of(event))
         elif kind == "CostRateSet":
             self._costs.setdefault(str(event.get("person_id")), []).append(event)
 
@@ -201,7 +201,7 @@ def _keep_newest(events: dict[str, Event], id_field: str, event: Event) -> None:
         events[entity_id] = event
 
 
-def _projects(event: Event) -> Iterator[str]:
+def projects_of(event: Event) -> Iterator[str]:
     return (str(line.get("project_id")) for line in event.get("lines") or ())
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from connectors.imports.priced import exact_value_of
 from connectors.imports.products.budgets import Budgets
 from connectors.imports.products.export_row import ExportRow, grouped, plain
-from connectors.imports.products.former import Event, FormerImport
+from connectors.imports.products.former import Event, FormerImport, projects_of
 from connectors.imports.products.rates import line_rates
 from connectors.imports.readings import instant_text
 from connectors.imports.refusals import ImportRefused
@@ -253,10 +253,10 @@ class _Writer:
         )
 
     def budgeted_again(self) -> Iterator[Json]:
-        """A higher version of projects of ours whose budget the tracker states otherwise."""
-        for project_id, rows in sorted(self._of_project.items()):
-            former, budget = self._known.projects.get(project_id), self._budget(rows[0])
-            if former is None or budget is None or former.get("source") != self._source:
+        """A higher version of projects of ours whose budget the tracker states otherwise, worked on since or not."""
+        for project_id, former in sorted(self._known.projects.items()):
+            budget = self._budget_now(project_id, former)
+            if budget is None or former.get("source") != self._source:
                 continue
             stated = {name: value for name, value in (former.get("budget") or {}).items() if value is not None}
             if {name: _same(value) for name, value in stated.items()} != {name: _same(v) for name, v in budget.items()}:
@@ -264,14 +264,26 @@ class _Writer:
                 head = self._event("ProjectActivated", int(former["version"]) + 1)
                 yield stands | head | {"budget": budget}
 
+    def _budget_now(self, project_id: str, former: Json) -> Json | None:
+        """Of a project that the export does not have by its name, and that of its client, as they were imported."""
+        if rows := self._of_project.get(project_id):
+            return self._budget(rows[0])
+        client = self._known.customers.get(str(former.get("customer_id")), {})
+        contracts = (each for each in self._known.contracts.values() if project_id in projects_of(each))
+        currency = next((str(each.get("currency")) for each in contracts), self._company.currency)
+        return self._stated(str(client.get("name")), str(former.get("name")), currency)
+
     def _budget(self, row: ExportRow) -> Json | None:
+        return self._stated(row.client.name, row.project.name, row.own_currency)
+
+    def _stated(self, client: str, project: str, currency: str) -> Json | None:
         """As the tracker's export of projects states it."""
-        stated = self._budgets.get((row.client.name, row.project.name))
+        stated = self._budgets.get((client, project))
         if stated is None:
             return None
         if stated.hours is not None:
             return {"hours": plain(stated.hours)}
-        return {"revenue": plain(stated.fees or Decimal(0)), "currency": row.own_currency}
+        return {"revenue": plain(stated.fees or Decimal(0)), "currency": currency}
 
     def contracts(self, lacking: frozenset[str]) -> Iterator[Json]:
         """New, or a higher version with the lines that were there and those of projects that are new."""

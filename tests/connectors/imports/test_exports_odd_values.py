@@ -187,6 +187,22 @@ def test_a_budget_that_changes_is_a_higher_version_of_the_project(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("by", "expected"),
+    [("Total Project Hours", {"hours": "5"}), ("Total Project Fees", {"revenue": "5", "currency": "EUR"})],
+)
+def test_a_budget_of_a_project_without_new_hours_changes_too(tmp_path: Path, by: str, expected: dict[str, str]) -> None:
+    """The second export has hours of another project alone."""
+    imported(tmp_path, written(HARVEST_ROW), HARVEST)
+    (tmp_path / "projects.csv").write_text(projects(by, "5"), encoding="utf-8-sig")
+    other = written({**HARVEST_ROW, "Project": "Shop", "Project Code": ""})
+    imported(tmp_path, other, HARVEST, budgets=tmp_path / "projects.csv", name="april")
+    imported(tmp_path, other, HARVEST, budgets=tmp_path / "projects.csv", name="again")
+    found = [each for each in events(tmp_path / "out", "ProjectActivated") if each["name"] == HARVEST_ROW["Project"]]
+    assert [each["budget"] for each in found if each["version"] == 2] == [expected]
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         (projects("Total Project Hours", "many"), 'line 2: column "Budget": "many": expected a number'),

@@ -21,6 +21,7 @@ CHARGES: Final[Mapping[str, str]] = {
     "top_up": "Top-up of {day}",
     "unused_refund": "Refund of what is unused",
     "brought_forward": "Brought forward",
+    "brought_forward_of": "Brought forward, {of}",
     "settlement": "Settlement, earned by {day}",
 }
 

@@ -507,6 +507,16 @@ def opening_rows(draft: Draft, loading: Loading, line_id: str) -> list[Entry]:
     return [entry for entry in found if entry is not None and entry.work is not None]
 
 
+def _called(contract: Contract, line_id: str, plan: LinePlan, part: str) -> str:
+    """On a statement: of which line, where there are several, and of which expenses or units."""
+    units, (kind, category, *_) = methods.units(plan.line.terms), (*part.split("/"), "", "")
+    what = category if kind == EXPENSE else units.unit if kind == UNITS and units is not None else ""
+    of = [line_id if len(contract.terms.lines) > 1 else "", what]
+    return (
+        spoken.said("brought_forward_of", of=" ".join(filter(None, of))) if any(of) else spoken.said("brought_forward")
+    )
+
+
 def _take(
     draft: Draft,
     loading: Loading,
@@ -539,7 +549,7 @@ def _take(
         amount,
         contract.contract_id,
         balance.line_id,
-        description=spoken.said("brought_forward"),
+        description=_called(contract, balance.line_id, worked.plan, part),
         category=EXPENSES if part.split("/", maxsplit=1)[0] == EXPENSES else None,
         quantity=quantity,
         earned=earned,

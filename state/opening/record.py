@@ -1,4 +1,4 @@
-"""What a recorder has of balances that were brought forward: each figure is a field of the event, less what of it is elsewhere.
+"""What a recorder has of balances that were brought forward: each figure is a field of the event, less what of it other rows have.
 
 The event has one figure a line; where a row or a bill has a part of it, the explanation names the field and what is not this part.
 """
@@ -82,10 +82,12 @@ def say_falls(why: Why, row: str, stated: Stated, event: BalancesBroughtForward,
 
 
 def part_of(whole: Node, value: int, title: str) -> Node:
-    """The figure, or what of it is not elsewhere."""
+    """The figure, or what of it other rows, charges and bills of the balances do not have."""
     if whole.value == value:
         return whole
-    beside = constant(f"{title}: elsewhere", (whole.value or 0) - value, whole.unit, whole.currency)
+    beside = constant(
+        "on other rows, charges and bills of the balances", (whole.value or 0) - value, whole.unit, whole.currency
+    )
     return less(title, whole, beside)
 
 

@@ -264,7 +264,7 @@ class _Writer:
                 head = self._event("ProjectActivated", int(former["version"]) + 1)
                 yield stands | head | {"budget": budget}
 
-    def _budget_now(self, project_id: str, former: Json) -> Json | None:
+    def _budget_now(self, project_id: str, former: Event) -> Json | None:
         """Of a project that the export does not have by its name, and that of its client, as they were imported."""
         if rows := self._of_project.get(project_id):
             return self._budget(rows[0])

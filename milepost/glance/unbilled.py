@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -119,30 +119,35 @@ def _by_day(of: Iterable[UnbilledPiece]) -> dict[int, list[Part]]:
 
 
 def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
-    """What exceptions say is over a cap and no account has."""
-    earned = Counter[str]()
+    """What exceptions say is over a cap and no account has, a row for all caps of a contract on a project."""
+    earned: dict[str, list[UnbilledPiece]] = defaultdict(list)
     for piece in every:
-        earned[piece.exception_id] += piece.amount
-    found = []
+        earned[piece.exception_id].append(piece)
+    found: dict[tuple[str, ...], list[Part]] = defaultdict(list)
     for one in firm.exceptions:
-        amount = one.amount - earned[one.exception_id]
-        if one.category != OVER_CAPS or not amount:
+        pieces_of = earned.get(one.exception_id, [])
+        if one.category != OVER_CAPS or one.amount == sum(piece.amount for piece in pieces_of):
             continue
         project_id = one.project_id or firm.project_on(one.contract_id)
         client = firm.client_of(project_id, one.contract_id)
+        whose = firm.company_of(one.contract_id, project_id), project_id, one.contract_id, client, one.currency
+        over = found[whose]
+        over.append(Part(one.amount, Elsewhere("over the cap", f"{one.exception_id}#amount"), AMOUNT))
+        over += [Part(-piece.amount, piece, AMOUNT) for piece in pieces_of]
+    rows = []
+    for (company, project_id, contract_id, client, currency), parts in found.items():
         texts: dict[str, Cell] = {
             "client": client or None,
             "client_name": firm.client_name(client) or None,
             "project": project_id or None,
-            "contract": one.contract_id or None,
-            "company": firm.company_of(one.contract_id, project_id) or None,
+            "contract": contract_id or None,
+            "company": company or None,
             "reason": Reason.NOT_EARNED,
-            "currency": one.currency or None,
+            "currency": currency or None,
         }
-        over = [Part(one.amount, Elsewhere("over the cap", f"{one.exception_id}#amount"), AMOUNT)]
-        over += [Part(-piece.amount, piece, AMOUNT) for piece in every if piece.exception_id == one.exception_id]
-        found.append(row_of((Reason.NOT_EARNED, one.exception_id), texts, {"unbilled": sum_of(over)}))
-    return sorted(found, key=lambda row: str((row.cells["client"], row.cells["project"], row.cells["contract"])))
+        key = (Reason.NOT_EARNED, company, project_id, contract_id, client, currency)
+        rows.append(row_of(key, texts, {"unbilled": sum_of(parts)}))
+    return sorted(rows, key=lambda row: str((row.cells["client"], row.cells["project"], row.cells["contract"])))
 
 
 def _totals(rows: list[GlanceRow]) -> list[GlanceRow]:

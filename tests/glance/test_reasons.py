@@ -55,6 +55,19 @@ def test_work_over_a_cap_is_listed_and_in_no_account(tmp_path: Path) -> None:
     assert [row["unbilled"] for row in found["totals"] if row["reason"] == "all"] == ["500.00"]
 
 
+def test_work_over_several_caps_of_a_contract_is_one_row(tmp_path: Path) -> None:
+    """8 h and 6 h on two lines of 500.00 each: 300.00 and 100.00 are over."""
+    capped = hourly(cap={"kind": "hard", "amount": "500"})
+    terms = signed(lines=[line(capped, tasks=["design"]), line(capped, "L-2", tasks=["build"])])
+    events = [*terms, worked("T-1", 9, task="design"), worked("T-2", 10, "6", task="build")]
+    assert reasons(tmp_path, events, "2026-03-12")["over cap, no revenue"] == ("400.00", None)
+    found = said(CliRunner().invoke(app, ["unbilled", "--json", "--output", str(tmp_path / "output")]))
+    [over] = [row["explain"]["unbilled"] for row in found["rows"] if row["reason"] == "over cap, no revenue"]
+    assert over == "unbilled/over cap, no revenue/BERLIN/BRIDGE/K-1/ACME/EUR#unbilled"
+    text = CliRunner().invoke(app, ["explain", over, "--output", str(tmp_path / "output")]).stdout
+    assert "400.00 EUR = 300.00 EUR + 100.00 EUR" in text
+
+
 def test_work_over_a_cap_that_limits_billing_alone_is_earned_and_over_cap(tmp_path: Path) -> None:
     """8 h under a cap of 500.00 that leaves revenue alone: 800.00 are earned, 300.00 of them are not billed; both are in the accounts."""
     terms = signed(lines=[line(hourly(cap={"kind": "hard", "amount": "500", "limits_revenue": False}))])

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from connectors.imports.file_kinds import START_BYTES, check_text
+from connectors.imports.file_kinds import DELIMITERS, START_BYTES, check_text
 from connectors.imports.mapping import FileForm
 from connectors.imports.refusals import ImportRefused
 from connectors.imports.said import CsvRow, normal_text
@@ -63,6 +63,13 @@ def read_table(file: TextIO, path: Path, form: FileForm) -> CsvTable:
         raise ImportRefused(f"{path}: line {form.skip_lines + 1}: expected a header, but {fault}") from fault
     if _undecoded(header):
         raise _not_of_encoding(path, form)
+    others = [each for each in DELIMITERS if each != form.delimiter and len(header) == 1 and each in header[0]]
+    if others:
+        shown = "\\t" if others[0] == "\t" else others[0]
+        raise ImportRefused(
+            f'{path}: expected columns with "{form.delimiter}" between them, came "{shown}" in line {form.skip_lines + 1};'
+            f' say delimiter = "{shown}" under [file] of the mapping'
+        )
     if not any(header):
         raise ImportRefused(f"{path}: expected a header in line {form.skip_lines + 1}, came nothing; export again")
     return CsvTable(header, _rows(reader, lines, header, path, form))

@@ -176,6 +176,16 @@ def test_what_does_not_say_whether_it_is_billable_is_billable(tmp_path: Path) ->
     assert event["lines"][0]["spent"][0]["category"] == "true"
 
 
+def test_another_delimiter_is_asked_for(tmp_path: Path) -> None:
+    lines = tmp_path / "lines.csv"
+    lines.write_text("project;line;as_of;billed;revenue;paid\nBRIDGE;DESIGN;2026-06-30;0;0;0\n")
+    result = run(tmp_path, lines)
+    assert result.exit_code == 2
+    assert 'expected columns with "," between them, came ";" in line 1; say delimiter = ";" under [file]' in one_line(
+        result
+    )
+
+
 def test_one_wrong_row_holds_back_its_project_and_no_other(tmp_path: Path) -> None:
     result = load(tmp_path, DESIGN, INVOICE.replace("950.00", "95.001", 1), TUNNEL)
     assert result.exit_code == 0

@@ -19,6 +19,8 @@ from milepost.folders import firms_settings
 from milepost.statement_pdf import statement_pdf, unwritten_told
 from milepost.statement_sheet import Logo, StatementSheet
 
+# Statements that a sentence names.
+NAMED_MOST: Final = 3
 # What a file's name may not have everywhere.
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.,@#()+-]+")
 LOGOS: Final = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
@@ -40,6 +42,7 @@ def write_files(sheets: Sequence[StatementSheet], pdf: Path | None, invoices: Pa
     """Into folders, by number or id, each under a name of its own. What one lacks for an e-invoice holds up no other, nor its own PDF."""
     counts = [0, 0]
     lacking: list[str] = []
+    faults: dict[str, list[str]] = {}
     for sheet, name in zip(sheets, file_names(sheets), strict=True):
         if pdf is not None:
             paper = statement_pdf(sheet)
@@ -50,11 +53,19 @@ def write_files(sheets: Sequence[StatementSheet], pdf: Path | None, invoices: Pa
             try:
                 made = e_invoice(sheet)
             except NoEInvoice as fault:
-                lacking.append(str(fault))
+                for lack in fault.lacks:
+                    faults.setdefault(lack, []).append(sheet.statement.number or sheet.statement.statement_id)
                 continue
             replace_file(invoices / f"{name}.xml", made)
             counts[1] += 1
+    lacking += [f"no e-invoice of {_several(of)}: {lack}" for lack, of in faults.items()]
     return SentFiles(counts[0], counts[1], tuple(lacking))
+
+
+def _several(names: Sequence[str]) -> str:
+    """The first three, and how many more; what many statements lack is mended once."""
+    more = f" and {len(names) - NAMED_MOST:,} more" if len(names) > NAMED_MOST else ""
+    return f"{', '.join(names[:NAMED_MOST])}{more}"
 
 
 def file_names(sheets: Sequence[StatementSheet]) -> list[str]:

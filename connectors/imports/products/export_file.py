@@ -37,13 +37,15 @@ _SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
 class Export(NamedTuple):
-    """The whole file; `names` are the rows of the archive's sibling files by id, `header_line` counts from 1."""
+    """The whole file; `names` are the rows of the archive's sibling files by id, `header_line` counts from 1. `written` has the columns as
+    the file names them, in its language, by what they are called here."""
 
     product: Product
     header: tuple[str, ...]
     header_line: int
     rows: tuple[CsvRow | Broken, ...]
     names: Mapping[str, Mapping[str, Mapping[str, str]]]
+    written: Mapping[str, str]
 
 
 def read_export(path: Path, named: Product | None, encoding: str | None) -> Export:
@@ -63,7 +65,9 @@ def read_export(path: Path, named: Product | None, encoding: str | None) -> Expo
         siblings = _siblings(path, archive) if product is SOLIDTIME else {}
     except (OSError, UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as fault:
         raise ImportRefused(f"{path}: cannot be read: {getattr(fault, 'strerror', None) or fault}") from fault
-    return Export(product, header, form.skip_lines + 1, rows, {name: _by_id(text) for name, text in siblings.items()})
+    of_siblings = {name: _by_id(text) for name, text in siblings.items()}
+    written = {here: there for there, here in names.items()}
+    return Export(product, header, form.skip_lines + 1, rows, of_siblings, written)
 
 
 @contextmanager

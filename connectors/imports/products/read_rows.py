@@ -60,7 +60,7 @@ def read_rows(export: Export, choices: Choices, file: str, keep_duplicates: bool
     not_taken: list[NotTaken] = []
     lines: dict[tuple[str, ...], int] = {}
     for row in export.rows:
-        read = _read(row, reader, context)
+        read = _read(row, reader, context, export.written)
         if isinstance(read, ExportRow):
             same = read.key if read.has_vendor_id else tuple(read.cells.values())
             earlier = lines.setdefault(same, read.line)
@@ -82,13 +82,17 @@ def _settled(export: Export, reader: Reader, choices: Choices) -> tuple[Forms, t
     products = ([row.cells[column] for column in triple] for row in rows) if len(triple) == 3 else ()
     forms, unsettled = Forms("dmy", "."), []
     try:
-        forms = forms._replace(date_order=settle_date_order(_cells(rows, reader.dates), choices.date_order))
+        forms = forms._replace(
+            date_order=settle_date_order(_cells(rows, reader.dates, export.written), choices.date_order)
+        )
     except ImportRefused as fault:
         if choices.date_order is not None:
             raise
         unsettled.append(str(fault))
     try:
-        forms = forms._replace(decimal=settle_decimal(_cells(rows, reader.numbers), products, choices.decimal))
+        forms = forms._replace(
+            decimal=settle_decimal(_cells(rows, reader.numbers, export.written), products, choices.decimal)
+        )
     except ImportRefused as fault:
         if choices.decimal is not None:
             raise
@@ -115,23 +119,29 @@ def _is_amount(text: str, decimal: str) -> bool:
     return is_number(text, decimal) and read_quantity(text, decimal) != 0
 
 
-def _cells(rows: list[CsvRow], columns: tuple[str, ...]) -> Iterator[Cell]:
+def _cells(rows: list[CsvRow], columns: tuple[str, ...], written: Mapping[str, str]) -> Iterator[Cell]:
     for row in rows:
         for column in columns:
             if row.cells.get(column):
-                yield Cell(row.line, column, row.cells[column])
+                yield Cell(row.line, written.get(column, column), row.cells[column])
 
 
-def _read(row: CsvRow | Broken, reader: Reader, context: ReadingContext) -> ExportRow | NotTaken:
+def _read(
+    row: CsvRow | Broken, reader: Reader, context: ReadingContext, written: Mapping[str, str]
+) -> ExportRow | NotTaken:
     if isinstance(row, Broken):
         return NotTaken(REFUSED, RejectedRow(row.line, EVENT, "", row.value, row.reason, None), None, None, "")
     try:
         return reader.read(row, context)
     except NotWork as found:
-        rejected = RejectedRow(row.line, EVENT, found.column, found.value, "no work, so not imported", row.cells)
+        rejected = RejectedRow(
+            row.line, EVENT, written.get(found.column, found.column), found.value, "no work, so not imported", row.cells
+        )
         status, key = NOT_WORK, None
     except CellFault as fault:
-        rejected = RejectedRow(row.line, EVENT, fault.column, fault.value, fault.reason, row.cells)
+        rejected = RejectedRow(
+            row.line, EVENT, written.get(fault.column, fault.column), fault.value, fault.reason, row.cells
+        )
         status, key = REFUSED, readable(lambda: reader.key(row, context))
     hours, amount, currency = reader.quantities(row, context)
     return NotTaken(status, rejected, hours, amount, currency, key)

@@ -77,6 +77,16 @@ def test_toggl_in_another_language_says_the_same(tmp_path: Path, language: str) 
     assert [each["entry_id"] for each in entries(result)] == [each["entry_id"] for each in entries(english)]
 
 
+def test_a_fault_names_the_column_as_the_file_does(tmp_path: Path) -> None:
+    row = dict(zip(LANGUAGES["German"], TOGGL_ROW.values(), strict=True)) | {"Abrechenbar": "Ja"}
+    result = imported(tmp_path, written(row, {"Dauer": "-1:30:00"}), None, rate=Decimal(100))
+    (found,) = listed(result)
+    assert (found["column"], found["reason"]) == ("Dauer", "expected hours that are not negative; correct the entry")
+    days = LANGUAGES["German"][7]
+    with pytest.raises(ImportRefused, match=rf'column "{days}": "03/04/2026" may be day or month first'):
+        imported(beside(tmp_path), written({**row, days: "03/04/2026", LANGUAGES["German"][9]: "03/04/2026"}), None)
+
+
 def test_amounts_of_toggl_in_another_language_give_the_rate(tmp_path: Path) -> None:
     row = dict(zip(LANGUAGES["German"], TOGGL_ROW.values(), strict=True))
     row |= {"Abrechenbar": "Ja", "Betrag (EUR)": "1.234,50"}

@@ -99,13 +99,11 @@ class UnbilledPiece:
 def pieces(firm: FirmAtMoment) -> list[UnbilledPiece]:
     """All of them; they sum to the two accounts."""
     parted = [_parted_row(each) for each in firm.unbilled.shared]
-    alone = [(each, _step(each, ON_NONE)) for each in firm.unbilled.on_none]
-    before = [one for one in alone if one[0].about in firm.named(INVOICED)]
-    waiting = _by_payer(
-        firm, [*(one for one in alone if one not in before), *(one for rest, _ in parted for one in rest)]
-    )
+    invoiced = firm.named(INVOICED)
+    alone = ((each, _step(each, ON_NONE)) for each in firm.unbilled.on_none if each.about not in invoiced)
+    waiting = _by_payer(firm, [*alone, *(one for rest, _ in parted for one in rest)])
     stated = [_piece(each, _step(each, ON_ONE)) for each in firm.unbilled.on_one]
-    stated += [_piece(*one) for one in before]
+    stated += [_piece(each, _step(each, ON_NONE)) for each in firm.unbilled.on_none if each.about in invoiced]
     stated += [_piece(*one) for _, listed in parted for one in listed]
     found = _of_statements(firm, stated, waiting)
     _give_reasons(firm, waiting)

@@ -109,7 +109,7 @@ def _rows(firm: FirmAtMoment, since: date) -> list[GlanceRow]:
         parts = found[_key(firm, each)]
         what = _move(each, is_invoice=each.about in invoiced, is_refund=each.about in refunds)
         if each.about in invoiced and each.about not in firm.statements:
-            what = BEFORE  # the books begin with it
+            what = BEFORE  # a bill of before the books begin
         sign = -1 if what in (BEFORE, GRANTED) else 1
         parts[what].append(Part(sign * each.amount, PostedBetween(each, since, None), AMOUNT))
         parts[LEFT_IN_LEDGER].append(Part(-each.ledger, PostedBetween(each, since, None)))

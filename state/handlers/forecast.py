@@ -547,12 +547,12 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
     if not forecast.currency:
         return True
     forecast_waits(draft, project_id, _rates_lacking(draft, project_id, as_of))
-    missing = "; ".join(each.message for each in _missing(draft, project_id, as_of))
+    missing = "".join(f"; {each.message}" for each in _missing(draft, project_id, as_of))
     draft.raise_exception(
         NO_RATE,
         "project",
         project_id,
-        f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate: {missing}",
+        f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate{missing}",
         project_id=project_id,
     )
     draft.put("forecast", project_id, replace(forecast, noted=tuple(sorted({*forecast.noted, NO_RATE}))))

@@ -49,7 +49,7 @@ from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, state
 from state.opening.ledger_currency import carry_in_ledger, taken_since
 from state.opening.ledger_faults import ledger_faults
 from state.opening.loading import Loading
-from state.opening.progress import close_day, progress_faults
+from state.opening.progress import DAY, close_day, progress_faults
 from state.opening.record import load_of
 from state.opening.retainers import retainer_faults
 from state.opening.unbilled import share_unbilled, unlike_unbilled
@@ -282,7 +282,9 @@ def _know(draft: Draft, contract: Contract, stated: Stated, event: BalancesBroug
         part_id = composed(contract.contract_id, stated.balance.line_id)
         had: Reports = draft.part("reports", part_id) or Reports()
         said = [one for one in had.said if one[0] > 0]
-        draft.put("reports", part_id, Reports(((0, event.as_of, stated.balance.percent), *said)))
+        ended = contract.terminated_on
+        day = event.as_of if ended is None else min(event.as_of, ended - DAY)
+        draft.put("reports", part_id, Reports(((0, day, stated.balance.percent), *said)))
 
 
 def _slot(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> Slot:

@@ -38,7 +38,7 @@ from domain.accounts import (
 from domain.billing.periods import period_of
 from domain.billing.shares import parties_of, shared
 from domain.billing.statement import ISSUED
-from domain.contract import included_id
+from domain.contract import held, included_id, line_named
 from domain.events.catalogue import TOPICS, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.common import ContractLine, Deposit, Retainer
@@ -84,6 +84,7 @@ from state.books import (
     RetentionAccount,
 )
 from state.intake.clock import recording_time
+from state.terms.plan import versions
 from state.totals import issued_on, outstanding, standing_price, unbilled_positions
 from tests.moving_in.running import RunningFirm
 
@@ -772,10 +773,14 @@ def _periods_of(
     assert isinstance(terms, Retainer), "the line is one"
     fees: LineFees = parts.get(("fees", f"{contract.contract_id}/{line.line_id}")) or LineFees()
     limits = {name: limit for ended in fees.ended for name, limit in ended.limits.items()}
-    agreed = TermsInForce(
-        line, contract.terms, contract.terms.ends_on, DEFAULTS, date.min, date.max, contract.terms.starts_on, False
-    )
-    for lot in lots(LineHistory(held=[agreed]), as_of):
+    goes_by = held(versions(contract), line.line_id)
+    begins = [date.min, *(since for _, since in goes_by[1:]), date.max]
+    agreed = [
+        TermsInForce(own, of, contract.terms.ends_on, DEFAULTS, begins[place], begins[place + 1], of.starts_on, False)
+        for place, of in enumerate(version.terms for version, _ in goes_by)
+        if (own := line_named(of, line.line_id)) is not None
+    ]
+    for lot in lots(LineHistory(held=agreed), as_of):
         drawn = had.drawn.get(lot.name, (0, 0))[0]
         limit = min(lot.quantity, limits.get(lot.name, lot.quantity))
         scale = AMOUNT_ONE if terms.unit == "money" else HOURS_ONE

@@ -469,8 +469,11 @@ def _of_project(
         if done.units:
             row["units"] = str(Decimal(done.units) / QUANTITY_ONE)
         reports = parts.get(("reports", f"{contract_id}/{line_id}"))
-        if isinstance(reports, Reports) and reports.said:
-            row["percent"] = str(Decimal(reports.said[-1][2]) / 1_000_000)
+        # A report of days after the termination counts for nothing.
+        ends = contract.terminated_on or date.max
+        said = [percent for _, day, percent in reports.said if day < ends] if isinstance(reports, Reports) else []
+        if said:
+            row["percent"] = str(Decimal(said[-1]) / 1_000_000)
         if is_foreign:
             revenue, unbilled = split[line_id]
             row |= {"ledger_revenue": money(revenue), "ledger_unbilled": money(unbilled)}
@@ -610,10 +613,9 @@ def _payers(
             left = own[name][0] if line_id in deposits else 0
             owed[name] += left if line_id in deposits else amount
             row: Row = {**common, "kind": "payer", "line": line_id, "contract": contract_id, "customer": name}
-            unbilled = {} if line_id in deposits else _unbilled_of(entries, contract, line_id)
-            rows.append(
-                {**row, "billed": money(amount), "deposit": money(left), "unbilled": money(unbilled.get(name, 0))}
-            )
+            if line_id not in deposits:
+                row["unbilled"] = money(_unbilled_of(entries, contract, line_id).get(name, 0))
+            rows.append({**row, "billed": money(amount), "deposit": money(left)})
     for row in rows:
         if row["line"] == first:
             row.update(_settled(parts, of_payer, contract_id, str(project_id), str(row["customer"]), owed))

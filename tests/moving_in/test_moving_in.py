@@ -43,6 +43,10 @@ OF_ENTRIES: Final[Mapping[int, Mapping[str, frozenset[str]]]] = {
     },
     13: {},
     17: {},
+    19: {
+        "K-00078": EARNED | {"1100", "4000", "7110"},
+        "PRJ-00075": EARNED | {"1100", "4000", "7110"},
+    },
 }
 
 

@@ -10,11 +10,11 @@ Where several bill-tos pay, it holds for each of them, and over all of them each
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from domain.accounts import RECEIVABLE
-from domain.billing.shares import Party, shared
+from domain.billing.shares import Party
 from domain.events.common import BalanceForward, ReceivableForward
 from domain.money import format_amount
 from domain.units import Amount
@@ -94,12 +94,14 @@ def _lists_without_source(stated: object) -> object:
 SHARED = ("billed", "tax", "paid", "written_off", "retention", "deposit")
 
 
-def parts_of_payers(line: BalanceForward, parties: Sequence[Party], currency: str) -> tuple[BalanceForward, ...]:
-    """The line as each bill-to has it, in their order: as stated, else by the shares of the contract."""
+def parts_of_payers(
+    line: BalanceForward, parties: Sequence[Party], share: Callable[[Amount], Sequence[Amount]]
+) -> tuple[BalanceForward, ...]:
+    """The line as each bill-to has it, in their order: as stated, else by the shares of the contract (`share` of an amount)."""
     if len(parties) == 1:
         return (line,)
     if not line.payers:
-        figures = [shared(getattr(line, name), parties, currency) for name in SHARED]
+        figures = [share(getattr(line, name)) for name in SHARED]
         return tuple(_with_amounts(line, [each[at] for each in figures]) for at in range(len(parties)))
     return tuple(part_of_payer(line, party.customer_id) for party in parties)
 

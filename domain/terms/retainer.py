@@ -50,6 +50,8 @@ QUANTITY_PER_AMOUNT = 10 ** (QUANTITY_SCALE - AMOUNT_SCALE)
 QUANTITY_MOST: Quantity = 100_000_000 * HOURS_ONE
 EXPIRY_MOST = 1_200
 FOR_EVER = date.max
+# Before the name of what is no work's any more.
+EXPIRED = "expired/"
 RIGHT_TO_INVOICE, PRO_RATA = "right_to_invoice", "pro_rata"
 DAY = timedelta(days=1)
 
@@ -206,25 +208,29 @@ def in_unit(terms: Retainer, quantity: Quantity) -> int:
     return quantity // QUANTITY_PER_AMOUNT if terms.unit == IN_MONEY else quantity
 
 
+def over_by(known: LineHistory, as_of: date) -> LineHistory:
+    """With periods that left all that had not expired of what could not be used any more when books begin."""
+    over = (lot for lot in lots(known, as_of) if lot.until < as_of)
+    return known._replace(
+        ended=[PeriodLeft(lot.period.start, lot.until + DAY, {lot.name: _limit(known, lot)}) for lot in over]
+    )
+
+
 def used_before(known: LineHistory, as_of: date, left: Mapping[date, Quantity]) -> dict[str, tuple[int, Amount]]:
     """Of all that was bought until books begin what is used by then, and what that has earned; `left` by first days of periods.
 
     What expired is no use, and has earned what no work can.
     """
     found = {}
-    bought = lots(known, as_of)
-    over = (lot for lot in bought if lot.until < as_of)
-    known = known._replace(
-        ended=[PeriodLeft(lot.period.start, lot.until + DAY, {lot.name: _limit(known, lot)}) for lot in over]
-    )
-    for lot in bought:
+    known = over_by(known, as_of)
+    for lot in lots(known, as_of):
         limit = _limit(known, lot)
         used = limit - in_unit(terms_of(lot.agreed), left.get(lot.period.start, 0))
         earned = lot.fee if used == lot.quantity else earned_by(_store(known, lot), used, lot.agreed.rounded)
         if used:
             found[lot.name] = used, earned if _earns(lot) else 0
         if expired := _unearned(known, lot, limit) if _earns(lot) else 0:
-            found[f"expired/{lot.name}"] = 0, expired
+            found[f"{EXPIRED}{lot.name}"] = 0, expired
     return found
 
 
@@ -347,12 +353,17 @@ def _limit(known: LineHistory, lot: Lot, until: date = FOR_EVER) -> int:
     return min((lot.quantity - in_unit(lot.terms, known.expired.get(lot.name, 0)), *said))
 
 
+def expected_by(known: LineHistory, lot: Lot) -> list[Lot]:
+    """Those whose life was over before it was bought, which say how much of it is expected to be drawn (breakage `pro_rata`)."""
+    if lot.terms.breakage != PRO_RATA:
+        return []
+    told = {name for ended in known.ended if ended.to <= lot.since for name in ended.limits if name not in ended.over}
+    return [one for one in lots(known, lot.since) if one.name in told]
+
+
 def _expected(known: LineHistory, lot: Lot) -> int:
     """How much of the lot is expected to be drawn, by what was drawn of those whose life was over before it was bought."""
-    if lot.terms.breakage != PRO_RATA:
-        return lot.quantity
-    told = {name for ended in known.ended if ended.to <= lot.since for name in ended.limits if name not in ended.over}
-    over = [one for one in lots(known, lot.since) if one.name in told]
+    over = expected_by(known, lot)
     bought, drawn = sum(one.quantity for one in over), sum(_limit(known, one, lot.since) for one in over)
     return max(lot.quantity * drawn // bought, 1) if drawn else lot.quantity
 

@@ -45,6 +45,11 @@ def prices(terms: UnitPrice) -> Sequence[PriceTier]:
     return terms.tiers or (PriceTier(terms.unit_price or 0),)
 
 
+def path_of_prices(terms: UnitPrice) -> str:
+    """Within the terms; `{place}` is that of the step."""
+    return ".tiers[{place}].unit_price" if terms.tiers else ".unit_price"
+
+
 def is_shared(terms: UnitPrice) -> bool:
     """Whether a delivery's price depends on the others."""
     return len(terms.tiers) > 1 or terms.units is not None

@@ -205,8 +205,8 @@ class CapNodes:
         memos = self.entries.pieces.credits
         found = memos.returned(at.entry.entry_id, price.contract_id, price.line_id, at.step)
         if charge is not None and charge.opening is not None and (charge.opening.uncounted or not found):
-            title, uncounted = "used before, of caps that count it no more", charge.opening.uncounted
-            found = [constant(title, uncounted, "amount", price.currency), *found]
+            title, uncounted = "used before, of caps that count it no more", self.entries.charges.uncounted(charge)
+            found = [uncounted._replace(title=title), *found]
         made = total("given back to the cap", found, "amount", price.currency)
         value = self._counted(at, price, turn)
         return least(made.title, [made, value]) if (made.value or 0) > (value.value or 0) else made

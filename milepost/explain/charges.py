@@ -15,7 +15,7 @@ from domain.explanation import Node, agreeing, constant, evaluated, least, less,
 from domain.money import format_decimal
 from domain.reference.exchange import Exchange
 from domain.terms import methods
-from domain.terms.unit_price import VOLUME, prices
+from domain.terms.unit_price import VOLUME, path_of_prices, prices
 from domain.units import QUANTITY_SCALE
 from domain.work.rows import DELIVERY, EXPENSE, OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.earned import EarnedNodes
@@ -33,10 +33,10 @@ from state.terms.plan import LinePlan, plan_of, versions
 class ChargeNodes:
     """Nodes of rows that are charges; drafts are of the step that gave the row its value."""
 
-    def __init__(self, sources: Sources, rating: Rating) -> None:
+    def __init__(self, sources: Sources, rating: Rating, recorded: RecordedNodes) -> None:
         self.sources = sources
         self.rating = rating
-        self.recorded = RecordedNodes(sources)
+        self.recorded = recorded
         self.fees = FeeNodes(sources)
         self.over_time = EarnedNodes(sources, self.fees)
         # The value of a row as a step left it; filled by the nodes of entries, which need these.
@@ -93,6 +93,12 @@ class ChargeNodes:
         """Of what was brought forward: what is used of a store, and what that earned."""
         drawn, earned = (self.hours(work, f"drawn/{store}{part}") for part in ("", "/earned"))
         return (drawn, earned) if drawn is not None and earned is not None else None
+
+    def uncounted(self, charge: Charge) -> Node:
+        """What of a row of balances no cap counts."""
+        found = self._opening(charge, "uncounted")
+        assert found is not None, "the row was brought forward"
+        return found
 
     def _opening(self, charge: Charge, name: str) -> Node | None:
         """What balances that were brought forward state of a row."""
@@ -239,11 +245,15 @@ class ChargeNodes:
         place = names.index(row)
         whole = total("units of the period", nodes, "quantity")
 
-        def exact(at: int) -> Node:
+        def worth(title: str, until: Sequence[Node]) -> Node:
+            units = total(title, until, "quantity") if len(until) > 1 else until[0]
             if terms.tier_mode == VOLUME:
-                return self.in_steps(tiers, plan, whole, nodes[at], "volume")
-            before = total("units before it", nodes[:at], "quantity") if at else nothing
-            return self.in_steps(tiers, plan, before, nodes[at], "graduated")
+                return self.in_steps(tiers, plan, whole, units, VOLUME)
+            return self.in_steps(tiers, plan, nothing, units, "graduated")
+
+        def exact(at: int) -> Node:
+            upto = worth("units up to it", nodes[: at + 1])
+            return less("value", upto, worth("units before it", nodes[:at]), rule="R12") if at else upto
 
         own = exact(place)._replace(title=f"{row}: at its prices")
         kept = [at for at, (name, _, _) in enumerate(sharing) if keeps_issued and self._is_issued(draft, name)]
@@ -335,7 +345,7 @@ def _until(sharing: list[tuple[str, Work, Price]], row: str) -> Iterator[tuple[s
 def _path_of_prices(terms: Any, category: str | None) -> str:
     """Within the terms; `{place}` is that of the step."""
     if isinstance(terms, UnitPrice):
-        return ".tiers[{place}].unit_price" if terms.tiers else ".unit_price"
+        return path_of_prices(terms)
     for place, per_diem in enumerate(terms.per_diems):
         if per_diem.category == category:
             return f".per_diems[{place}].unit_price"

@@ -26,6 +26,19 @@ class DrawingNodes:
         self.fees = fees
         self.entries = entries
         self._memo: dict[tuple[str, int, str], tuple[Node, Node]] = {}
+        entries.recorded.resolvers["lot"] = self._of_lot
+
+    def _of_lot(self, what: str, contract_id: str, line_id: str, name: str, step: str) -> Node | None:
+        """The fee, or what it `bought`."""
+        draft = self.sources.draft(int(step))
+        contract = draft.contract(contract_id)
+        if contract is None:
+            return None
+        place = LineAtStep(draft, contract, line_id, known_of(draft, contract, line_id))
+        lot = self.fees.lot(place, name)
+        if lot is None:
+            return None
+        return self.fees.lot_fee(place, lot) if what == "fee" else self.fees.bought(place, lot)
 
     def quantity(self, at: Any, store: str) -> Node:
         return self._drawn(at, store)[0]

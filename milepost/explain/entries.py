@@ -67,7 +67,7 @@ class EntryNodes:
         self.sources = sources
         self.rating = rating
         self.recorded = RecordedNodes(sources)
-        self.charges = ChargeNodes(sources, rating)
+        self.charges = ChargeNodes(sources, rating, self.recorded)
         self.charges.value_at = self.value_at
         self.charges.fees.entries = self
         self.drawing = DrawingNodes(sources, self.charges.fees, self)
@@ -80,6 +80,11 @@ class EntryNodes:
         self.caps: Any = None
         self.given_up: Any = None
         self.pieces: Any = None
+        self.recorded.resolvers["recognised"] = self._recognised_by
+
+    def _recognised_by(self, row: str, _contract_id: str, _line_id: str, step: str, _currency: str) -> Node | None:
+        at = self.standing(row, int(step))
+        return self.recognised(at) if at is not None and at.work.price is not None else None
 
     # Hours
 

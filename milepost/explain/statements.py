@@ -66,6 +66,9 @@ class StatementNodes:
         self.retention = RetentionNodes(sources, self.recorded, self.line)
         self.recorded.resolvers["piece"] = self._piece_of
         self.recorded.resolvers["statement"] = self.statement
+        self.recorded.resolvers["due"] = lambda row, contract_id, line_id, step, currency: self.due(
+            row, contract_id, line_id, int(step), currency
+        )
         self.taxes = TaxNodes(sources, self)
         entries.pieces = self
         entries.charges.fees.statements = self

@@ -12,7 +12,7 @@ from domain.delivery.answers import ACCOUNT
 from domain.events.commercial import ContractSigned
 from domain.events.finance import InvoicePosted, InvoiceRejected
 from domain.events.reference import LegalEntityDefined
-from domain.explanation import Node, constant, evaluated, negated, step_of, total
+from domain.explanation import Node, evaluated, negated, step_of, total
 from domain.identity import composed, is_opening_statement
 from domain.ledger.clearing import CLEARED, OWED, Placed, account_of, invoice_legs, left_to_deliver
 from domain.ledger.journal import BILLING, About, Booking, Leg, journal_entry, merge, rest_leg
@@ -244,7 +244,7 @@ def post_invoice(
     draft.waits_removed |= _waits(statement, entity)
     say = None
     if draft.why is not None:
-        currencies, rates = (slot.currency, entity.currency), _rates(event, slot, policies)
+        currencies, rates = (slot.currency, entity.currency), _rates(draft.why, event, slot, policies)
         say = ClearingRecord(draft.why, statement.statement_id, statement.bill_to, currencies, rates)
     reliefs = clear_unbilled(draft, contract, statement, slot, say)
     kept = moved_retention(draft, statement, slot, policies.money_mode, say.rates if say is not None else None)
@@ -322,15 +322,20 @@ def _exchange(
     return exchange_on(draft, policies, currency, ledger_currency, day, day)
 
 
-def _rates(event: InvoicePosted, slot: Slot, policies: Resolved) -> Rates:
+def _rates(why: Why, event: InvoicePosted, slot: Slot, policies: Resolved) -> Rates:
     """Of the invoice's exchange, as it states them or as they were quoted."""
     if event.exchange_rate is None or slot.currency == slot.entity.currency:
         return quoted(slot.exchange, policies.exchange_rate_type, slot.accounting_date, slot.entity)
     if is_opening_statement(event.statement_id or ""):
-        stated = constant("the rate of what is open", event.exchange_rate, "exchange_rate")
+        stated = why.figure(opening_rate_of(event.statement_id or ""))
     else:
         stated = in_event("the invoice's rate", event.exchange_rate, "exchange_rate", event, "exchange_rate")
     return Rates((stated,), ("times",))
+
+
+def opening_rate_of(statement_id: str) -> str:
+    """Address of the rate of an open invoice of before the books begin."""
+    return f"{statement_id}#rate"
 
 
 def _journals(

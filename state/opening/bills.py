@@ -19,13 +19,14 @@ from domain.billing.shares import Party, parties_of, shared
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward
 from domain.events.finance import InvoicePosted
+from domain.figure import as_recorded, in_proportion, node_of
 from domain.identity import composed, opening_statement_id
 from domain.ledger.journal import Leg
-from domain.money import allocate, convert, format_amount
+from domain.money import convert, format_amount
 from domain.receivables.opening import parts_of_payers
 from domain.terms.kind import NO_REVENUE
-from domain.units import EXCHANGE_RATE_ONE, Amount
-from domain.why import Why
+from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
+from domain.why import Why, exchanged, quoted
 from state.billing.clearing_record import cleared_of
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
@@ -42,17 +43,26 @@ from state.draft import Draft
 from state.forecast.expected import months_of
 from state.forecast.outlook import known as known_forecast
 from state.handlers import retention
-from state.handlers.invoices import post_invoice
+from state.handlers.invoices import opening_rate_of, post_invoice
 from state.handlers.statements import DueShare, pin
 from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading, keep_journals, post
-from state.opening.record import say_bill, say_months, say_pieces, say_revenue
-from state.opening.work_rows import CONCEDED, carried_rows, day_of, is_part, opening_rows, taken_of
+from state.opening.record import (
+    recorded_settlement,
+    say_bill,
+    say_months,
+    say_months_back,
+    say_pieces,
+    say_rate,
+    to_parties,
+)
+from state.opening.work_rows import CONCEDED, carried_rows, day_of, due_of, is_part, opening_rows, taken_of
 from state.receivables.receivables import pay, write_off
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan
 from state.totals import issued_on, month_of, outstanding, with_issued
+from state.value import plain
 
 DAY = timedelta(days=1)
 PAID = "paid"
@@ -157,10 +167,10 @@ def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
         left = {party.customer_id: _billed_to(loading, stated, party.customer_id) for party in _parties(loading)}
         for place, (entry, taken, whole) in enumerate(rows):
             parties = parties_for(loading.contract, entry, stated.balance.line_id)
-            falls = _falls(left, parties, taken, loading.slot.currency, is_last=place == len(rows) - 1)
+            falls = _falls(draft.why, loading, left, parties, taken, is_last=place == len(rows) - 1)
             if len(parties) > 1:
                 rest = shared(whole - taken, parties, loading.slot.currency)
-                of_all = tuple(one + other for one, other in zip(falls, rest, strict=True))
+                of_all = tuple(int(one) + other for one, other in zip(falls, rest, strict=True))
             else:
                 of_all = ()
             for party, amount in zip(parties, falls, strict=True):
@@ -178,7 +188,7 @@ def _rows_of(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[E
     contract, line_id = loading.contract, stated.balance.line_id
     rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
     rows.sort(key=lambda row: not is_part(row, stated, CONCEDED))
-    amounts = [outstanding(entry, contract.contract_id, line_id) for entry in rows]
+    amounts = [due_of(draft, stated, entry) for entry in rows]
     for entry, amount, taken in zip(rows, amounts, taken_of(rows, amounts, stated), strict=True):
         if taken:
             yield entry, taken, amount
@@ -193,13 +203,21 @@ def _billed_to(loading: Loading, stated: Stated, customer_id: str) -> Amount:
 
 
 def _falls(
-    left: Mapping[str, Amount], parties: Sequence[Party], taken: Amount, currency: str, *, is_last: bool
+    why: Why | None,
+    loading: Loading,
+    left: Mapping[str, Amount],
+    parties: Sequence[Party],
+    taken: Amount,
+    *,
+    is_last: bool,
 ) -> tuple[Amount, ...]:
     """By their shares; the last row has what is left of what was stated."""
     if len(parties) == 1:
         return (taken,)
     stated = tuple(left.get(party.customer_id, 0) for party in parties)
-    return stated if is_last and sum(stated) == taken else shared(taken, parties, currency)
+    if is_last and sum(stated) == taken:
+        return stated
+    return to_parties(why, loading.contract, taken, parties)
 
 
 def unbillable(loading: Loading, takes: Sequence[TakenRow]) -> Iterator[OpeningFault]:
@@ -304,9 +322,9 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
     made = opening_statement_id(
         (draft.engagement_id, contract.contract_id), bill.bill_to, (event.project_id, event.version), number
     )
-    listed = [_issue(draft, loading, bill, one) for one in rows]
+    listed = [_issue(draft, loading, plain(bill), plain(one), one.amount) for one in rows]
     listed += _applied(draft, loading, bill) if bill.applied else []
-    draft.statements[made] = tuple(listed)
+    draft.statements[made] = tuple(plain(listed))
     last = bill.stated.invoiced_on if bill.stated is not None else event.as_of
     state = StatementState(
         made,
@@ -316,29 +334,35 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
         last + DAY,
         -number,
         contract.terms.currency,
-        bill.net,
+        plain(bill.net),
         is_retained_from=contract.terms.retention is not None,
     )
     loading.statements.append(made)
     if draft.why is not None:
         _say(draft.why, loading, bill, made, listed)
-    pieces = _retain(draft, loading, bill, made)
+    pieces = _retain(draft, loading, plain(bill), made)
     state = replace(state, retention=pieces)
     draft.put("statement", made, state)
     before = len(draft.outputs)
-    post_invoice(draft, state, _as_posted(event, bill, made), is_carried=True)
+    post_invoice(draft, state, _as_posted(event, plain(bill), made), is_carried=True)
     keep_journals(draft, loading, before)
-    _keep_pieces(draft, loading, bill, made)
-    _carry_revenue(draft, loading, bill, made)
+    _keep_pieces(draft, loading, bill, made, listed)
+    _carry_revenue(draft, loading, bill, made, listed)
     _settle(draft, loading, bill)
     _expect(draft, loading, bill)
 
 
+def _rate_of(stated: ReceivableForward | None) -> ExchangeRate | None:
+    """At which the ledger carries what is open."""
+    if stated is None or stated.ledger_open is None or not stated.open:
+        return None
+    rate: ExchangeRate = stated.ledger_open * EXCHANGE_RATE_ONE // stated.open
+    return rate
+
+
 def _as_posted(event: BalancesBroughtForward, bill: EarlierBill, made: str) -> InvoicePosted:
     stated = bill.stated
-    rate = None
-    if stated is not None and stated.ledger_open is not None and stated.open:
-        rate = stated.ledger_open * EXCHANGE_RATE_ONE // stated.open
+    rate = _rate_of(stated)
     return InvoicePosted(
         event.event_id,
         event.occurred_at,
@@ -353,8 +377,8 @@ def _as_posted(event: BalancesBroughtForward, bill: EarlierBill, made: str) -> I
     )
 
 
-def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow) -> StatementEntry:
-    """The row's part is billed: it takes no room any more but its own, and no statement has it again."""
+def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow, amount: Amount) -> StatementEntry:
+    """The row's part is billed: it takes no room any more but its own, and no statement has it again. `amount` is recorded."""
     contract = loading.contract
     entry = draft.entry(one.row)
     assert entry is not None, "it was brought forward"
@@ -371,7 +395,7 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow) -> 
         )
     share = PayerShare(0, bill.bill_to, whole, one.falls)
     pin(draft, contract, DueShare(entry, plan, whole, parties_for(contract, entry, one.line_id), share), 0)
-    return StatementEntry(one.row, one.line_id, one.amount, whole.hours)
+    return StatementEntry(one.row, one.line_id, amount, whole.hours)
 
 
 def _any_period(loading: Loading) -> BillingPeriod:
@@ -388,7 +412,7 @@ def _applied(draft: Draft, loading: Loading, bill: EarlierBill) -> list[Statemen
         issued = issued_on(entry, contract.contract_id, one.balance.line_id) if entry is not None else None
         assert entry is not None, "a deposit that was not due is a fault"
         assert issued is not None, "it is billed on the same statement or one before"
-        draft.put_entry(entry, with_issued(entry, applied_to(issued, bill.bill_to, amount)))
+        draft.put_entry(entry, with_issued(entry, applied_to(issued, bill.bill_to, plain(amount))))
         found.append(StatementEntry(entry.entry_id, one.balance.line_id, -amount, 0))
     return found
 
@@ -406,10 +430,14 @@ def _gross(loading: Loading, bill_to: str) -> Amount:
     return sum(one.billed for stated, one in own if is_withheld_from(stated.plan.line))
 
 
-def by_payer(contract: Contract, lines: Sequence[Stated]) -> Mapping[str, tuple[BalanceForward, ...]]:
+def by_payer(why: Why | None, contract: Contract, lines: Sequence[Stated]) -> Mapping[str, tuple[BalanceForward, ...]]:
     """By bill-to the lines as it has them, in their order."""
-    parties, currency = parties_of(contract.terms), contract.terms.currency
-    parts = [parts_of_payers(one.balance, parties, currency) for one in lines]
+    parties = parties_of(contract.terms)
+
+    def share(amount: Amount) -> Sequence[Amount]:
+        return to_parties(why, contract, amount, parties)
+
+    parts = [parts_of_payers(one.balance, parties, share) for one in lines]
     return {party.customer_id: tuple(of[place] for of in parts) for place, party in enumerate(parties)}
 
 
@@ -426,47 +454,55 @@ def _retain(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> ret
     done = sum(one.balance.billed for one in loading.lines if one.balance.line_id in priced)
     steps = [step.at_percent for step in reached(terms.retention.steps, done, price) if step.release_percent]
     account = retention.account_of(draft, terms.contract_id, bill.bill_to)
-    kept = Retained(bill.kept, 0, _gross(loading, bill.bill_to), max(steps, default=account.reached), counts=True)
+    kept = Retained(
+        bill.kept, 0, plain(_gross(loading, bill.bill_to)), max(steps, default=account.reached), counts=True
+    )
     return retention.keep(draft, terms.contract_id, bill.bill_to, made, loading.event.project_id, kept)
 
 
 def _say(why: Why, loading: Loading, bill: EarlierBill, made: str, listed: Sequence[StatementEntry]) -> None:
-    event = loading.event
     by_line = {one.balance.line_id: one for one in loading.lines}
     pieces = [(by_line[one.line_id], one.entry_id, one.amount) for one in listed]
-    say_pieces(why, made, event, pieces, bill.bill_to)
-    place = event.receivables.index(bill.stated) if bill.stated is not None else -1
+    say_pieces(why, made, pieces, bill.bill_to)
     amounts = bill.net, bill.tax, bill.kept, _gross(loading, bill.bill_to)
-    say_bill(why, made, event, amounts, place, bill.bill_to)
+    say_bill(why, made, amounts, loading.slot.currency)
+    if bill.stated is not None and (rate := _rate_of(bill.stated)) is not None:
+        say_rate(why, opening_rate_of(made), bill.stated, rate)
 
 
-def _keep_pieces(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> None:
+def _keep_pieces(
+    draft: Draft, loading: Loading, bill: EarlierBill, made: str, listed_on: Sequence[StatementEntry]
+) -> None:
     taken: InvoiceCredits | None = draft.part("credits", bill.invoice_id)
     relieved: Mapping[str, Amount] = taken.relieved if taken is not None else {}
-    for listed in draft.statements[made]:
-        ledger = relieved.get(composed(listed.entry_id, listed.line_id), listed.amount)
+    for listed in listed_on:
+        ledger = relieved.get(composed(listed.entry_id, listed.line_id), plain(listed.amount))
         loading.pieces.append(
             OpeningPiece(made, bill.bill_to, listed.entry_id, listed.line_id, listed.amount, listed.hours, 0, ledger)
         )
 
 
-def _carry_revenue(draft: Draft, loading: Loading, bill: EarlierBill, made: str) -> None:
+def _carry_revenue(
+    draft: Draft, loading: Loading, bill: EarlierBill, made: str, listed_on: Sequence[StatementEntry]
+) -> None:
     """What a credit memo takes back of the invoice, as the ledger is stated to have it."""
     credits_of: InvoiceCredits | None = draft.part("credits", bill.invoice_id)
     if credits_of is None:
         return
     relieved, currency = dict(credits_of.relieved), loading.slot.entity.currency
     for one in loading.lines:
-        for number, each in enumerate(one.balance.invoiced):
+        for each in one.balance.invoiced:
             if each.invoice_id != bill.invoice_id or each.ledger_revenue is None:
                 continue
-            own = [listed for listed in draft.statements[made] if listed.line_id == one.balance.line_id]
-            parts = allocate(each.ledger_revenue, [max(listed.amount, 0) for listed in own], currency)
-            for listed, part in zip(own, parts, strict=True):
+            own = [listed for listed in listed_on if listed.line_id == one.balance.line_id]
+            weights = [max(listed.amount, 0) for listed in own]
+            for listed, part in zip(own, in_proportion(each.ledger_revenue, weights, currency), strict=True):
                 row = composed(listed.entry_id, listed.line_id)
-                relieved[row] = part
+                relieved[row] = plain(part)
                 if draft.why is not None:
-                    say_revenue(draft.why, cleared_of(made, row), loading.event, (one.place, number), part, currency)
+                    draft.why.record(
+                        cleared_of(made, row), part, node_of(part, "revenue of the row", currency=currency)
+                    )
     if relieved != credits_of.relieved:
         draft.put("credits", bill.invoice_id, replace(credits_of, relieved=relieved, same_rate=False))
 
@@ -475,22 +511,24 @@ def _settle(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
     """What of the invoice was paid, or given up."""
     gross = bill.net + bill.tax
     settled = gross if bill.stated is None else gross - bill.stated.open
-    before = sum(one.written_off[0] for one in loading.opened if one.bill_to == bill.bill_to)
-    left = sum(one.written_off for one in loading.of(bill.bill_to)) - before
+    left = sum(one.written_off for one in loading.of(bill.bill_to)) - loading.given_up.get(bill.bill_to, 0)
     given_up = max(min(left, settled), 0)
     paid = settled - given_up
     found: Receivable | None = draft.part("receivable", bill.invoice_id)
     if found is not None and (paid or given_up):
+        loading.given_up[bill.bill_to] = loading.given_up.get(bill.bill_to, 0) + given_up
         mode = contract_policies(draft, loading.contract).money_mode
-        taken = pay(draft, bill.invoice_id, paid, mode).gross if paid else (0, 0)
-        lost = write_off(draft, bill.invoice_id, given_up, mode).gross if given_up else (0, 0)
+        taken = pay(draft, bill.invoice_id, plain(paid), mode).gross if paid else (0, 0)
+        lost = write_off(draft, bill.invoice_id, plain(given_up), mode).gross if given_up else (0, 0)
+        if draft.why is not None:
+            taken, lost = recorded_settlement(draft.why, found, (paid, taken[1]), (given_up, lost[1]), mode)
         legs = [
             Leg(BANK, "receipt", *taken),
             Leg(BAD_DEBT, "write_off", *lost),
             Leg(RECEIVABLE, "receipt", -taken[0], -taken[1]),
             Leg(RECEIVABLE, "write_off", -lost[0], -lost[1]),
         ]
-        post(draft, loading, f"{PAID}/{bill.invoice_id}", found.project_id, legs, (0, "paid"), bill.bill_to)
+        post(draft, loading, f"{PAID}/{bill.invoice_id}", found.project_id, legs, bill.bill_to)
     now: Receivable | None = draft.part("receivable", bill.invoice_id)
     if now is not None:
         if bill.stated is not None:
@@ -511,19 +549,29 @@ def _expect(draft: Draft, loading: Loading, bill: EarlierBill) -> None:
     loading.months.append((bills, pays, bill.net + bill.kept + bill.applied, bill.net))
 
 
-def put_months(
-    draft: Draft, event: BalancesBroughtForward, billed: Mapping[str, Amount], due: Mapping[str, Amount], sign: int
-) -> None:
-    project_id = event.project_id
-    forecast, outlook = known_forecast(draft, project_id)
+def put_months(draft: Draft, project_id: str, billed: Mapping[str, Amount], due: Mapping[str, Amount]) -> None:
     if draft.why is not None:
-        say_months(draft.why, event, "billed", billed, sign)
-        say_months(draft.why, event, "due", due, sign)
+        say_months(draft.why, project_id, "billed", billed)
+        say_months(draft.why, project_id, "due", due)
+    _add_months(draft, project_id, billed, due, 1)
+
+
+def take_back_months(draft: Draft, project_id: str, billed: Mapping[str, Amount], due: Mapping[str, Amount]) -> None:
+    if draft.why is not None:
+        say_months_back(draft.why, project_id, "billed", billed)
+        say_months_back(draft.why, project_id, "due", due)
+    _add_months(draft, project_id, billed, due, -1)
+
+
+def _add_months(
+    draft: Draft, project_id: str, billed: Mapping[str, Amount], due: Mapping[str, Amount], sign: int
+) -> None:
+    forecast, outlook = known_forecast(draft, project_id)
     sums = []
     for had, more in ((forecast.billed, billed), (forecast.due, due)):
         found = dict(had)
         for month, amount in more.items():
-            found[month] = found.get(month, 0) + sign * amount
+            found[month] = found.get(month, 0) + sign * plain(amount)
         sums.append(found)
     draft.put("forecast", project_id, replace(forecast, billed=sums[0], due=sums[1]))
     draft.put("outlook", project_id, replace(outlook, stale=True))
@@ -533,9 +581,12 @@ def provide(draft: Draft, loading: Loading) -> None:
     for one in loading.lines:
         amount = one.balance.provision
         if amount:
-            mode = contract_policies(draft, loading.contract).money_mode
-            slot = loading.slot
+            policies, slot = contract_policies(draft, loading.contract), loading.slot
+            mode = policies.money_mode
             ledger = convert(amount, slot.exchange.numerator, slot.exchange.denominator, slot.entity.currency, mode)
+            if draft.why is not None:
+                rates = quoted(slot.exchange, policies.exchange_rate_type, slot.accounting_date, slot.entity)
+                ledger = as_recorded(ledger, exchanged(node_of(amount, "provision"), rates, slot.entity.currency, mode))
             legs = [Leg(ONEROUS_LOSS, "provision", amount, ledger), Leg(PROVISION, "provision", -amount, -ledger)]
             post(
                 draft,
@@ -543,5 +594,4 @@ def provide(draft: Draft, loading: Loading) -> None:
                 f"provision/{one.balance.line_id}",
                 loading.event.project_id,
                 legs,
-                (one.place, "provision"),
             )

@@ -50,7 +50,7 @@ from state.opening.ledger_currency import carry_in_ledger, taken_since
 from state.opening.ledger_faults import ledger_faults
 from state.opening.loading import Loading
 from state.opening.progress import DAY, close_day, progress_faults
-from state.opening.record import load_of
+from state.opening.record import load_of, recorded
 from state.opening.retainers import retainer_faults
 from state.opening.unbilled import share_unbilled, unlike_unbilled
 from state.opening.work_rows import bring_over_cap, bring_work, unearned
@@ -58,6 +58,7 @@ from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of
 from state.terms.periods import closes_on, open_period, schedule
 from state.terms.plan import contract_policies
+from state.value import plain
 
 
 def on_balances_brought_forward(draft: Draft, event: BalancesBroughtForward) -> None:
@@ -150,14 +151,16 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     event = known.event
     later = unload(draft, known)
     since = taken_since(draft, known)
+    if draft.why is not None:
+        event = recorded(event, stated_lines(draft, event))
     project = draft.moved(event.project_id)
     draft.put_project(replace(project, begins_after=event.as_of))
     # From here on what terms charge of these days is carried.
-    loaded = replace(known, loaded=event, journals=(), statements=(), pieces=(), receivables=(), rows=known.rows)
+    loaded = replace(known, loaded=known.event, journals=(), statements=(), pieces=(), receivables=(), rows=known.rows)
     draft.put(KIND, event.project_id, loaded)
     parts: list[Loading] = []
     with draft.why.within(load_of(event)) if draft.why is not None else nullcontext():
-        if unfit := _book(draft, known, since, parts):
+        if unfit := _book(draft, event, known.loaded, since, parts):
             return unfit
     rows = tuple(dict.fromkeys((*known.rows, *(row for part in parts for row in part.rows))))
     for row in known.rows:
@@ -170,7 +173,7 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     for bills, pays, amount, is_due in (one for part in parts for one in part.months):
         billed[bills] = billed.get(bills, 0) + amount
         due[pays] = due.get(pays, 0) + is_due
-    put_months(draft, event, billed, due, 1)
+    put_months(draft, event.project_id, billed, due)
     draft.put(
         KIND,
         event.project_id,
@@ -179,10 +182,10 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
             rows=rows,
             journals=tuple(one for part in parts for one in part.journals),
             statements=tuple(one for part in parts for one in part.statements),
-            pieces=tuple(one for part in parts for one in part.pieces),
+            pieces=tuple(plain(one) for part in parts for one in part.pieces),
             receivables=tuple(one for part in parts for one in part.opened),
-            billed=billed,
-            due=due,
+            billed=plain(billed),
+            due=plain(due),
             milestones=tuple(
                 each.milestone_id for part in parts for one in part.lines for each in one.balance.milestones
             ),
@@ -193,10 +196,13 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
 
 
 def _book(
-    draft: Draft, known: BroughtForward, since: Mapping[tuple[str, str], Amount], parts: list[Loading]
+    draft: Draft,
+    event: BalancesBroughtForward,
+    before: BalancesBroughtForward | None,
+    since: Mapping[tuple[str, str], Amount],
+    parts: list[Loading],
 ) -> list[OpeningFault]:
-    """Adds to `parts` what is made of each contract."""
-    event = known.event
+    """Adds to `parts` what is made of each contract; `before` is the load that this one corrects."""
     stated = stated_lines(draft, event)
     for contract_id in dict.fromkeys(one.contract.contract_id for one in stated):
         own = tuple(one for one in stated if one.contract.contract_id == contract_id)
@@ -204,7 +210,7 @@ def _book(
         takes = billed_rows(draft, loading)
         if unfit := [
             *unbillable(loading, takes),
-            *unearned(draft, loading, known.loaded),
+            *unearned(draft, loading, before),
             *unlike_payers(loading, takes),
             *unlike_invoiced(loading, takes),
         ]:
@@ -230,7 +236,8 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     revenue.settle(draft, contract, event.as_of)
     slot = _slot(draft, contract, event)
     mine = tuple(each for each in event.receivables if each.contract_id in (None, contract.contract_id))
-    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], by_payer(contract, lines))
+    shares = by_payer(draft.why, contract, lines)
+    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], shares, {})
     for one in lines:
         bring_work(draft, loading, one)
     for one in lines:

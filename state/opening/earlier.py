@@ -17,7 +17,7 @@ from state.books import (
 )
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
-from state.opening.bills import put_months
+from state.opening.bills import take_back_months
 from state.opening.progress import open_day
 from state.opening.record import load_of
 from state.receivables import receipts
@@ -43,7 +43,7 @@ def unload(draft: Draft, known: BroughtForward) -> list[SinceThen]:
     before = known.loaded
     if before is None:
         return []
-    put_months(draft, before, known.billed, known.due, -1)
+    take_back_months(draft, before.project_id, known.billed, known.due)
     if draft.why is not None:
         draft.why.take_back(load_of(before), TAKEN_BACK)
     open_day(draft, before)

@@ -6,9 +6,10 @@ Nothing of balances with a fault is in the books.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple
 
-from domain.billing.shares import parties_of
+from domain.billing.shares import parties_of, shared
 from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
@@ -292,7 +293,8 @@ def _sums(event: BalancesBroughtForward, contract: Contract, stated: Sequence[St
     parties = parties_of(contract.terms)
     if len(parties) == 1 or whole:
         return
-    parts = [parts_of_payers(one, parties, contract.terms.currency) for one in lines]
+    share = partial(shared, parties=parties, currency=contract.terms.currency)
+    parts = [parts_of_payers(one, parties, share) for one in lines]
     for place, party in enumerate(parties):
         of_payer = [one for one in own if one.bill_to == party.customer_id]
         yield from _sum(contract, stated, [part[place] for part in parts], of_payer, party.customer_id)

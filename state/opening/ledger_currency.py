@@ -20,26 +20,33 @@ from domain.accounts import (
     UNBILLED,
     UNBILLED_RECEIVABLE,
 )
+from domain.explanation import Node, total
+from domain.figure import as_recorded, called, in_proportion, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg, merge
-from domain.money import allocate
+from domain.ledger.recorded import all_of, left_of
 from domain.outputs import JournalEntry
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount
+from domain.why import Why
 from domain.work.rows import OPENING, row_id
 from state.books import BroughtForward, Entry, StatementState
 from state.draft import Draft
 from state.handlers import retention
+from state.handlers.retention import carried_at
+from state.ledger.carried import accrued, carried, invoiced
 from state.ledger.deposit_balance import balance as deposit_balance
 from state.ledger.deposit_balance import deposit_row
+from state.ledger.deposit_balance import rows_of as deposit_rows
 from state.ledger.position import is_over_time
 from state.ledger.posting import about, booking_of, emit, with_standing
 from state.opening.faults import Stated
 from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.loading import UNBILLED_REST, Loading
-from state.opening.record import say_exchange, say_retained
+from state.opening.record import recorded_leg, say_payment
 from state.opening.work_rows import carried_rows, is_of_part, opening_rows
 from state.totals import standing_price, unbilled_positions
+from state.value import plain
 
 EXCHANGE = "exchange_difference"
 
@@ -52,7 +59,11 @@ def taken_since(draft: Draft, known: BroughtForward) -> dict[tuple[str, str], Am
         entry = draft.entry(row)
         for issued in entry.issued if entry is not None else ():
             place = row, issued.account
-            found[place] = found.get(place, 0) + issued.invoiced_ledger
+            taken = issued.invoiced_ledger
+            if draft.why is not None and taken:
+                parts = [one.ledger for one in invoiced(draft.why, row, issued)]
+                taken = as_recorded(taken, total(f"{row}: invoiced since", parts))
+            found[place] = found.get(place, 0) + taken
     return found
 
 
@@ -81,14 +92,16 @@ def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, st
         (BAD_DEBT, (BAD_DEBT,), sum(each.written_off for each in sums)),
         (RETENTION_RECEIVABLE, (RETENTION_RECEIVABLE,), sum(each.retention for each in sums)),
     )
-    legs = [Leg(to, EXCHANGE, 0, amount - sum(stands.get(one, 0) for one in of)) for to, of, amount in wanted]
+    legs = [
+        Leg(to, EXCHANGE, 0, _beyond(to, amount, sum(stands.get(one, 0) for one in of))) for to, of, amount in wanted
+    ]
     kept = next((leg.ledger_amount for leg in legs if leg.account == RETENTION_RECEIVABLE), 0)
     unbilled = sum(stands.get(one, 0) for one in (*UNBILLED, CONTRACT_LIABILITY))
     for one, ledger in deposits:
         had, account = _deposit_in_ledger(draft, loading, one)
         had += since.get((deposit_row(loading.contract.contract_id, one.balance.line_id), account), 0)
         unbilled -= had if account == CONTRACT_LIABILITY else 0
-        _adjust(draft, loading, one, [Leg(account, EXCHANGE, 0, -ledger.deposit - had)])
+        _adjust(draft, loading, one, [Leg(account, EXCHANGE, 0, _beyond(account, -ledger.deposit, had))])
     main = (others or deposits)[0][0]
     if others and by_account:
         on_liability = sum(stands.get(one, 0) for one in (*UNBILLED, CONTRACT_LIABILITY)) - unbilled
@@ -96,7 +109,7 @@ def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, st
         for account in (CONTRACT_ASSET, CONTRACT_LIABILITY):
             if account not in by_row:
                 own = stands.get(account, 0) - (on_liability if account == CONTRACT_LIABILITY else 0)
-                legs.append(Leg(account, EXCHANGE, 0, by_account[account] - own))
+                legs.append(Leg(account, EXCHANGE, 0, _beyond(account, by_account[account], own)))
         lines = [one for one, _ in others]
         more = {account: _more_of_rows(draft, loading, lines, account, since) for account in by_row}
         for one in lines:
@@ -106,11 +119,20 @@ def carry_in_ledger(draft: Draft, loading: Loading, since: Mapping[tuple[str, st
         price = standing_price(_row_of_line(draft, loading, main.balance.line_id))
         account = price.account if price is not None and price.account not in REVENUE else ""
         carried_at = sum(ledger.unbilled for _, ledger in others)
-        legs.append(Leg(account or UNBILLED_RECEIVABLE, EXCHANGE, 0, carried_at - unbilled))
+        account = account or UNBILLED_RECEIVABLE
+        legs.append(Leg(account, EXCHANGE, 0, _beyond(account, carried_at, unbilled)))
     if legs:
         _adjust(draft, loading, main, legs)
     if kept or any(one.ledger_retention is not None for one in loading.receivables):
         _carry_retained(draft, loading, kept)
+
+
+def _beyond(account: str, stated: Amount, stands: Amount) -> Amount:
+    stated, stands = (
+        called(stated, f"{account}, as stated"),
+        called(stands, f"{account}, as it stands by the rate of the day"),
+    )
+    return called(stated - stands, f"{account}: stated beyond the rate of the day")
 
 
 def _deposit_in_ledger(draft: Draft, loading: Loading, stated: Stated) -> tuple[Amount, str]:
@@ -118,7 +140,24 @@ def _deposit_in_ledger(draft: Draft, loading: Loading, stated: Stated) -> tuple[
     contract_id, line_id = loading.contract.contract_id, stated.balance.line_id
     price = standing_price(_row_of_line(draft, loading, line_id))
     account = price.account if price is not None else CUSTOMER_DEPOSIT
-    return deposit_balance(draft, contract_id, line_id, account)[1], account
+    stands = deposit_balance(draft, contract_id, line_id, account)[1]
+    if draft.why is not None:
+        stands = as_recorded(stands, _deposit_node(draft, draft.why, loading, line_id, account))
+    return stands, account
+
+
+def _deposit_node(draft: Draft, why: Why, loading: Loading, line_id: str, account: str) -> Node:
+    contract_id, currencies = loading.contract.contract_id, (loading.slot.currency, loading.slot.entity.currency)
+    rows = deposit_rows(draft, contract_id, line_id)
+    gone = [
+        part
+        for row in rows
+        for issued in row.issued
+        if (issued.contract_id, issued.line_id, issued.account) == (contract_id, line_id, account)
+        for part in invoiced(why, row.entry_id, issued)
+    ]
+    own = all_of("deposit", [accrued(row, contract_id, account, currencies) for row in rows], currencies)
+    return left_of(f"{line_id}: carried on {account}", own, gone).ledger
 
 
 def _row_of_line(draft: Draft, loading: Loading, line_id: str) -> Entry:
@@ -134,12 +173,14 @@ def _row_of_line(draft: Draft, loading: Loading, line_id: str) -> Entry:
 def _in_ledger(draft: Draft, loading: Loading) -> dict[str, Amount]:
     """What the contract's rows, and this event's other journals of it, carry by account; a row that is as it was is not posted again."""
     found: dict[str, Amount] = {}
+    currencies = loading.slot.currency, loading.slot.entity.currency
     rows = {entry.entry_id: entry for one in loading.lines for entry in _rows_of_line(draft, loading, one)}
     for entry in rows.values():
         for journal in entry.standing.journals if entry.standing is not None else ():
             is_of_load = journal.currency == loading.slot.currency and journal.accounting_date <= loading.event.as_of
-            for leg in journal.lines if is_of_load else ():
-                found[leg.account] = found.get(leg.account, 0) + leg.ledger_amount
+            for number, leg in enumerate(journal.lines if is_of_load else (), 1):
+                of = draft.why, journal.journal_id, number, (leg.amount, leg.ledger_amount), currencies
+                found[leg.account] = found.get(leg.account, 0) + recorded_leg(*of)
     made = {record.journal_id for record in draft.outputs if isinstance(record, JournalEntry)}
     for record in draft.outputs:
         if isinstance(record, JournalEntry) and record.contract_id == loading.contract.contract_id:
@@ -147,9 +188,10 @@ def _in_ledger(draft: Draft, loading: Loading) -> dict[str, Amount]:
                 continue
             if record.reverses is not None and record.reverses not in made:
                 continue  # what was charged here before is taken back
-            for line in record.lines:
+            for number, line in enumerate(record.lines, 1):
                 if record.currency == loading.slot.currency and line.project_id == loading.event.project_id:
-                    found[line.account] = found.get(line.account, 0) + line.ledger_amount
+                    of = draft.why, record.journal_id, number, (line.amount, line.ledger_amount), currencies
+                    found[line.account] = found.get(line.account, 0) + recorded_leg(*of)
     return found
 
 
@@ -187,17 +229,24 @@ def _more_of_rows(
         for part, wanted in _by_part(group, account).items():
             own = [entry for entry in rows if is_of_part(entry, part)] if part is not None else rows
             rows = [entry for entry in rows if entry not in own] if part is not None else rows
-            stands = [
-                (entry.entry_id, *unbilled_positions(entry).get((loading.contract.contract_id, account), (0, 0)))
-                for entry in own
-            ]
+            stands = [(entry.entry_id, *_unbilled(draft, loading, entry, account)) for entry in own]
             taken = sum(since.get((row, account), 0) for row, _, _ in stands)
-            more = wanted - taken - sum(ledger for _, _, ledger in stands)
+            more = _beyond(account, wanted, taken + sum(ledger for _, _, ledger in stands))
             unbilled = [(row, amount) for row, amount, _ in stands if amount] or [(main.entry_id, 1)]
-            parts = allocate(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)
+            parts = in_proportion(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)
             for (row, _), each in zip(unbilled, parts, strict=True):
                 found[row] = found.get(row, 0) + each
     return found
+
+
+def _unbilled(draft: Draft, loading: Loading, entry: Entry, account: str) -> tuple[Amount, Amount]:
+    """What the row has on the account, in contract and in ledger currency."""
+    contract_id, currencies = loading.contract.contract_id, (loading.slot.currency, loading.slot.entity.currency)
+    found = unbilled_positions(entry).get((contract_id, account), (0, 0))
+    if draft.why is None or not any(found):
+        return found
+    had = carried(draft.why, entry, contract_id, account, currencies)
+    return as_recorded(found[0], had.amount), as_recorded(found[1], had.ledger)
 
 
 def _by_part(lines: Sequence[Stated], account: str) -> dict[str | None, Amount]:
@@ -232,7 +281,7 @@ def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequenc
     legs = [leg for leg in of_accounts if leg.ledger_amount]
     if not legs:
         return
-    if rest := -sum(leg.ledger_amount for leg in legs):
+    if rest := called(-sum(leg.ledger_amount for leg in legs), "what the other lines leave"):
         legs.append(Leg(EXCHANGE_DIFFERENCE, EXCHANGE, 0, rest))
     entry = draft.entry(row) if row is not None else _row_of_line(draft, loading, stated.balance.line_id)
     assert entry is not None, "it was brought forward"
@@ -243,13 +292,12 @@ def _adjust(draft: Draft, loading: Loading, stated: Stated, of_accounts: Sequenc
     balance = stated.balance
     if balance.ledger is not None and balance.revenue:
         booking = booking._replace(exchange_rate=balance.ledger.revenue * EXCHANGE_RATE_ONE // balance.revenue)
-    posted = emit(draft, work, of, booking, merge(legs), plan, plan.policies)
+    legs = list(merge(legs))
+    posted = emit(draft, work, of, booking, plain(tuple(legs)), plan, plan.policies)
     draft.put_entry(entry, with_standing(entry, replace(work, journals=(*work.journals, posted))))
     if draft.why is not None:
         currencies = loading.slot.currency, loading.slot.entity.currency
-        of_row = (each.part for each in balance.accounts if each.part is not None and is_of_part(entry, each.part))
-        lines = work.project_id, legs
-        say_exchange(draft.why, posted.journal_id, loading.event, stated.place, lines, currencies, next(of_row, None))
+        say_payment(draft.why, posted.journal_id, [(work.project_id, leg) for leg in legs], currencies)
 
 
 def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
@@ -261,6 +309,9 @@ def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
     for state in states:
         held = retention.account_of(draft, state.contract_id, state.bill_to).withheld
         stands = sum(one.posted_ledger for one in held if one.statement_id == state.statement_id)
+        if draft.why is not None and stands:
+            on_1170 = draft.why.sum(f"{carried_at(state.statement_id)}/ledger", "on 1170", loading.slot.entity.currency)
+            stands = as_recorded(stands, on_1170)
         if (wanted := named.get(state.invoice_id or "")) is not None:
             parts.append((state, wanted - stands))
         else:
@@ -268,13 +319,19 @@ def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
     rest = ledger - sum(part for _, part in parts)
     if others:
         weights = [sum(amount for _, _, amount in state.retention) for state in others]
-        parts += zip(others, allocate(rest, weights, loading.slot.entity.currency), strict=True)
+        if draft.why is not None:
+            of_bills = (draft.why.figure(f"{state.statement_id}#retained") for state in others)
+            weights = [as_recorded(weight, node) for weight, node in zip(weights, of_bills, strict=True)]
+        parts += zip(others, in_proportion(rest, weights, loading.slot.entity.currency), strict=True)
     for state, part in parts:
         account = retention.account_of(draft, state.contract_id, state.bill_to)
         if draft.why is not None and part:
-            say_retained(draft.why, loading.event, state, part, loading.slot.entity.currency)
+            node = node_of(part, "as the ledger carries it", currency=loading.slot.entity.currency)
+            draft.why.add(f"{carried_at(state.statement_id)}/ledger", node)
         held = tuple(
-            replace(one, posted_ledger=one.posted_ledger + part) if one.statement_id == state.statement_id else one
+            replace(one, posted_ledger=one.posted_ledger + plain(part))
+            if one.statement_id == state.statement_id
+            else one
             for one in account.withheld
         )
         draft.put("retention", composed(state.contract_id, state.bill_to), replace(account, withheld=held))

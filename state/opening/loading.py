@@ -22,12 +22,13 @@ from state.receivables import receipts
 from state.terms.known import Slot
 from state.terms.opening import KIND
 from state.terms.plan import contract_policies, customer_of
+from state.value import plain
 
 UNBILLED_REST = "unbilled"
 
 
 class Loading(NamedTuple):
-    """One contract's part of balances that are loaded, and what is made of them so far."""
+    """One contract's part of balances that are loaded, and what is made of them so far; what was `given_up` by bill-to."""
 
     contract: Contract
     event: BalancesBroughtForward
@@ -41,6 +42,7 @@ class Loading(NamedTuple):
     opened: list[Receivable]
     months: list[tuple[str, str, Amount, Amount]]
     parts: Mapping[str, tuple[BalanceForward, ...]]
+    given_up: dict[str, Amount]
 
     def of(self, bill_to: str) -> tuple[BalanceForward, ...]:
         """The lines as the bill-to has them, in their order."""
@@ -79,12 +81,11 @@ def post(
     rule: str,
     project_id: str,
     legs: Sequence[Leg],
-    of: tuple[int, str],
     bill_to: str = "",
 ) -> None:
     slot, contract = loading.slot, loading.contract
     lines = tuple((project_id, leg) for leg in legs if leg.amount or leg.ledger_amount)
-    posts = receipts.ReceiptLines(rule, contract.contract_id, lines, deliver=False)
+    posts = receipts.ReceiptLines(rule, contract.contract_id, plain(lines), deliver=False)
     about = receipts.Subject(
         KIND, loading.event.project_id, customer_of(contract, bill_to or contract.terms.customer_id)
     )
@@ -93,4 +94,4 @@ def post(
     loading.journals.append(OpeningJournal(about.kind, about.id, 0, posted, about.customer_id))
     if draft.why is not None:
         currencies = slot.currency, slot.entity.currency
-        say_payment(draft.why, posted.journal_id, loading.event, lines, currencies, of)
+        say_payment(draft.why, posted.journal_id, lines, currencies)

@@ -1,26 +1,130 @@
-"""What a recorder has of balances that were brought forward: each figure is a field of the event, less what of it other rows have.
+"""What a recorder has of balances that were brought forward: each number of the event as a figure, and where the load records what it
+makes of them."""
 
-The event has one figure a line; where a row or a bill has a part of it, the explanation names the field and what is not this part.
-"""
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
-from collections.abc import Mapping, Sequence
-
-from domain.accounts import RECEIVABLE, UNBILLED
+from domain.billing.shares import Party, rounding_place, shared
 from domain.events.commercial import BalancesBroughtForward
-from domain.explanation import Node, constant, less, total
+from domain.events.common import BalanceForward, ReceivableForward, UnitPrice
+from domain.explanation import Parameter, constant, evaluated, negated, step_of
+from domain.figure import Recorded, as_recorded, in_shares, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg
-from domain.ledger.recorded import Carried, LineParts
+from domain.ledger.position import Balance
+from domain.ledger.recorded import Carried, LineParts, both_of, journal_line, left_of
+from domain.money import format_decimal
 from domain.terms.deposit import left_in_all, left_to
 from domain.terms.kind import IN_MONEY
-from domain.terms.retainer import QUANTITY_PER_AMOUNT
-from domain.units import Amount
-from domain.why import Why, in_event
+from domain.terms.unit_price import VOLUME, path_of_prices, prices
+from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, QUANTITY_SCALE, Amount, Quantity
+from domain.why import Why, elsewhere, in_event, in_terms, in_version
 from state.billing.clearing_record import piece_at
-from state.books import Charge, StatementState
-from state.handlers.retention import carried_at, issued_of
+from state.books import Charge, Contract, Receivable
+from state.handlers.retention import issued_of
 from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import Stated, row_of
+from state.receivables.receivables import owed_of, say_taken
+from state.terms.plan import LinePlan
+from state.value import plain
+
+Row = TypeVar("Row", bound=NamedTuple)
+
+# Numbers of a line, and of what it has lists of: those in contract and in ledger currency, and those in no currency with their unit.
+OF_PAYERS: Final = ("billed", "paid", "tax", "retention", "written_off", "deposit", "unbilled")
+IN_CONTRACT: Final = {
+    "lines": (
+        *OF_PAYERS,
+        "revenue",
+        "cap_used",
+        "provision",
+        "over_cap",
+        "reimbursed",
+        "unbilled_ended",
+        "conceded",
+        "given_back",
+    ),
+    "caps": ("amount",),
+    "payers": OF_PAYERS,
+    "invoiced": ("amount",),
+    "receivables": ("net", "open", "tax", "retention"),
+}
+IN_LEDGER: Final = {
+    "lines": ("cost", "expenses"),
+    "costs": ("ledger_cost", "ledger_expenses"),
+    "accounts": ("ledger_amount",),
+    "invoiced": ("ledger_revenue",),
+    "ledger": ("revenue", "unbilled", "tax", "paid", "written_off", "retention", "deposit"),
+    "receivables": ("ledger_open", "ledger_retention"),
+}
+OF_COSTS: Final = ("cost", "expenses")
+IN_UNITS: Final = {
+    "lines": {"hours": "hours", "billable_hours": "hours", "units": "quantity"},
+    "caps": {"hours": "hours"},
+    "costs": {"hours": "hours"},
+}
+
+
+def recorded(event: BalancesBroughtForward, lines: Sequence[Stated]) -> BalancesBroughtForward:
+    """The same with figures for its numbers: each has the field as its node."""
+    return event._replace(
+        lines=tuple(_line(event, one) for one in lines),
+        receivables=tuple(_receivable(event, place, one, lines) for place, one in enumerate(event.receivables)),
+    )
+
+
+def _line(event: BalancesBroughtForward, stated: Stated) -> BalanceForward:
+    at, balance, plan = f"lines[{stated.place}]", stated.balance, stated.plan
+    of, currencies = f"line {balance.line_id}", (plan.currency, plan.entity.currency)
+
+    def each_of(name: str, rows: Sequence[Row], called: Callable[[Row], str]) -> tuple[Row, ...]:
+        return tuple(
+            _figures(event, name, each, f"{at}.{name}[{number}]", f"{of}, {called(each)}", currencies)
+            for number, each in enumerate(rows)
+        )
+
+    made = _figures(event, "lines", balance, at, of, currencies)
+    ledger = balance.ledger
+    return made._replace(
+        caps=each_of("caps", balance.caps, lambda each: f"cap {each.cap_id}"),
+        payers=each_of("payers", balance.payers, lambda each: each.customer_id),
+        costs=each_of(
+            "costs", balance.costs, lambda each: each.currency if each.billable else f"{each.currency}, not billable"
+        ),
+        accounts=each_of(
+            "accounts", balance.accounts, lambda each: " ".join(filter(None, (f"account {each.account}", each.part)))
+        ),
+        invoiced=each_of("invoiced", balance.invoiced, lambda each: f"invoice {each.invoice_id}"),
+        ledger=_figures(event, "ledger", ledger, f"{at}.ledger", f"{of}, in the ledger", currencies)
+        if ledger is not None
+        else None,
+    )
+
+
+def _receivable(
+    event: BalancesBroughtForward, place: int, one: ReceivableForward, lines: Sequence[Stated]
+) -> ReceivableForward:
+    of = [each for each in lines if one.contract_id in (None, each.contract.contract_id)]
+    currencies = (of[0].plan.currency, of[0].plan.entity.currency) if of else ("", "")
+    at, of_it = f"receivables[{place}]", f"invoice {one.invoice_id}"
+    return _figures(event, "receivables", one, at, of_it, currencies)
+
+
+def _figures(event: BalancesBroughtForward, kind: str, one: Row, at: str, of: str, currencies: tuple[str, str]) -> Row:
+    units = {
+        **dict.fromkeys(IN_CONTRACT.get(kind, ()), ("amount", currencies[0])),
+        **dict.fromkeys(IN_LEDGER.get(kind, ()), ("amount", currencies[1])),
+        **{name: (unit, "") for name, unit in IN_UNITS.get(kind, {}).items()},
+        **(dict.fromkeys(OF_COSTS, ("amount", str(getattr(one, "currency", "")))) if kind == "costs" else {}),
+    }
+    row = row_of(getattr(one, "source_row", None))
+    made = {}
+    for name, (unit, currency) in units.items():
+        value = getattr(one, name)
+        if value is not None:
+            title = f"{of}: {name.replace('_', ' ')}{row}"
+            made[name] = Recorded(in_event(title, value, unit, event, f"{at}.{name}", currency))
+    return one._replace(**made)
 
 
 def figure_of(row: str, version: int, name: str) -> str:
@@ -43,143 +147,121 @@ def falls_to(row: str, bill_to: str) -> str:
     return f"opening/{row}#falls/{bill_to}"
 
 
-def say_months(why: Why, event: BalancesBroughtForward, name: str, months: Mapping[str, Amount], sign: int) -> None:
-    for month, amount in months.items():
-        whole = field(event, 0, "billed", event.lines[0].billed, month[8:])
-        why.add(
-            month_of_opening(event.project_id, name, month), part_of(whole, sign * amount, f"{name} in {month[:7]}")
-        )
+def recorded_due(why: Why | None, row: str, stated: Stated, amount: Amount) -> int:
+    """What a row has to be billed, which has an explanation of its own."""
+    return _elsewhere(why, "due", row, stated, amount, f"{row}: to be billed")
 
 
-def field(
-    event: BalancesBroughtForward, place: int, name: str, value: int, currency: str = "", unit: str = "amount"
-) -> Node:
-    """A field of a line, with the row of the file that it was taken from."""
-    balance = event.lines[place]
-    title = f"line {balance.line_id}: {name.replace('_', ' ')}{row_of(balance.source_row)}"
-    return in_event(title, value, unit, event, f"lines[{place}].{name}", currency)
+def recorded_revenue(why: Why | None, row: str, stated: Stated, amount: Amount) -> int:
+    """The same of what it earns."""
+    return _elsewhere(why, "recognised", row, stated, amount, f"{row}: revenue")
 
 
-def field_of_payer(event: BalancesBroughtForward, place: int, name: str, currency: str, bill_to: str) -> Node:
-    """What is stated of the bill-to, else the line's."""
-    balance = event.lines[place]
-    for number, payer in enumerate(balance.payers):
-        if payer.customer_id == bill_to:
-            title = f"line {balance.line_id}, {bill_to}: {name.replace('_', ' ')}{row_of(payer.source_row)}"
-            at = f"lines[{place}].payers[{number}].{name}"
-            return in_event(title, getattr(payer, name), "amount", event, at, currency)
-    return field(event, place, name, getattr(balance, name), currency)
-
-
-def say_falls(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, bill_to: str, amount: Amount) -> None:
-    """What of a row falls to a bill-to whose unbilled work is stated."""
+def _elsewhere(why: Why | None, kind: str, row: str, stated: Stated, amount: Amount, title: str) -> int:
+    if why is None or not amount:
+        return amount
     currency = stated.plan.currency
-    if any(each.customer_id == bill_to and each.unbilled is not None for each in stated.balance.payers):
-        whole = field_of_payer(event, stated.place, "unbilled", currency, bill_to)
-    else:
-        whole = constant(f"unbilled of {bill_to}: none is stated", 0, "amount", currency)
-    why.record(falls_to(row, bill_to), amount, part_of(whole, amount, f"{row}: falls to {bill_to}"))
+    of = composed(kind, row, stated.contract.contract_id, stated.balance.line_id, str(why.now), currency)
+    return Recorded(elsewhere(title, amount, of, currency))
 
 
-def part_of(whole: Node, value: int, title: str) -> Node:
-    """The figure, or what of it other rows, charges and bills of the balances do not have."""
-    if whole.value == value:
-        return whole
-    beside = constant(
-        "on other rows, charges and bills of the balances", (whole.value or 0) - value, whole.unit, whole.currency
-    )
-    return less(title, whole, beside)
+def recorded_units(plan: LinePlan, terms: UnitPrice, amount: Amount, units: Quantity) -> Amount:
+    """What units come to at their prices."""
+    if not isinstance(units, Recorded):
+        return amount
+    tiers, path = prices(terms), f"terms{path_of_prices(terms)}"
+    line = plan.currency, plan.contract_id, plan.version
+    each = [
+        in_version("price of a unit", tier.unit_price, "rate", *line, path.format(place=place), plan.line.line_id)
+        for place, tier in enumerate(tiers)
+    ]
+    is_volume = terms.tier_mode == VOLUME
+    parameters: dict[str, Parameter] = {
+        "by": VOLUME if is_volume else "graduated",
+        "up_to": tuple(format_decimal(tier.up_to, QUANTITY_SCALE) for tier in tiers if tier.up_to is not None),
+        "step": step_of(plan.currency),
+        "mode": plan.policies.money_mode,
+    }
+    first = units.node if is_volume else constant("before it", 0, "quantity")
+    title = "units at their prices"
+    operands = first, units.node, *each
+    return as_recorded(amount, evaluated(title, "steps", operands, parameters, "amount", plan.currency, rule="R33"))
 
 
-def say_row(why: Why, row: str, stated: Stated, event: BalancesBroughtForward, charge: Charge, part: str) -> None:
-    opening, balance, place = charge.opening, stated.balance, stated.place
+def to_parties(why: Why | None, contract: Contract, amount: Amount, parties: Sequence[Party]) -> tuple[Amount, ...]:
+    """What of the amount falls to each by the shares of the contract's terms."""
+    terms, parts = contract.terms, shared(plain(amount), parties, contract.terms.currency)
+    if why is None or len(parties) < 2:
+        return parts
+    weights = [
+        in_terms(f"share of {party.customer_id}", party.share, "percent", terms, f"bill_to[{place}].share")
+        for place, party in enumerate(parties)
+    ]
+    return tuple(in_shares(parts, amount, weights, "share", terms.currency, rounding_place(parties)))
+
+
+def recorded_settlement(
+    why: Why, opened: Receivable, paid: Balance, given_up: Balance, mode: str
+) -> tuple[tuple[Amount, Amount], tuple[Amount, Amount]]:
+    """What was paid of a receivable that nothing has left yet, and what was given up after, each with what that is carried at."""
+    charged = both_of(why, owed_of(opened.invoice_id))
+    currencies = opened.currency, opened.ledger_currency
+    found, left = [], charged
+    for amount, ledger in (paid, given_up):
+        part = node_of(amount, "settled", currency=currencies[0])
+        carried = say_taken(part, left, charged, mode) if amount and currencies[0] != currencies[1] else part
+        found.append((Recorded(part), as_recorded(ledger, carried)))
+        left = left_of("open", left, [Carried(part, carried)]) if amount else left
+    return found[0], found[1]
+
+
+def say_months(why: Why, project_id: str, name: str, months: Mapping[str, Amount]) -> None:
+    for month, amount in months.items():
+        node = node_of(amount, f"{name} in {month[:7]}", currency=month[8:])
+        why.add(month_of_opening(project_id, name, month), node)
+
+
+def say_months_back(why: Why, project_id: str, name: str, months: Collection[str]) -> None:
+    for month in months:
+        address = month_of_opening(project_id, name, month)
+        why.add(address, negated("taken back", why.sum(address, f"{name} in {month[:7]}", month[8:])))
+
+
+def say_falls(why: Why, row: str, bill_to: str, amount: Amount, currency: str) -> None:
+    """What of a row falls to a bill-to whose unbilled work is stated."""
+    why.record(falls_to(row, bill_to), amount, node_of(amount, f"{row}: falls to {bill_to}", currency=currency))
+
+
+def say_row(why: Why, row: str, stated: Stated, charge: Charge) -> None:
+    opening, balance = charge.opening, stated.balance
     assert opening is not None, "it is the work of a line"
     ledger = stated.plan.entity.currency
-    name = "revenue" if part or not balance.billed else "billed"
-    whole = field(event, place, name, getattr(balance, name), charge.currency)
-    why.record(figure_of(row, charge.version, "value"), charge.amount, part_of(whole, charge.amount, f"{row}: value"))
-    name = "expenses" if charge.category is not None else "cost"
-    whole = field(event, place, name, getattr(balance, name), ledger)
-    hours = field(event, place, "hours", balance.hours, unit="hours")
-    of_costs = (opening.currency or ledger), opening.billable
-    if opening.currency or not opening.billable:
-        whole = _cost_in(event, place, name, of_costs)
-        hours = _cost_in(event, place, "hours", of_costs, unit="hours") if not opening.billable else hours
+
+    def say(name: str, value: int, called: str, unit: str = "amount", currency: str = charge.currency) -> None:
+        why.record(figure_of(row, charge.version, name), value, node_of(value, f"{row}: {called}", unit, currency))
+
+    say("value", charge.amount, "value")
+    say("earned", charge.earned or 0, "revenue")
+    say("uncounted", opening.uncounted, "counted by no cap")
+    say("cost", opening.cost, "cost", currency=opening.currency or ledger)
     if opening.currency:
-        carried = _cost_in(event, place, f"ledger_{name}", of_costs, ledger)
-        of = f"{row}: cost, as the ledger carries it"
-        why.record(figure_of(row, charge.version, "ledger_cost"), opening.ledger, part_of(carried, opening.ledger, of))
-    why.record(figure_of(row, charge.version, "cost"), opening.cost, part_of(whole, opening.cost, f"{row}: cost"))
-    whole = hours
-    why.record(figure_of(row, charge.version, "hours"), opening.hours, part_of(whole, opening.hours, f"{row}: hours"))
-    name = "hours" if balance.billable_hours is None else "billable_hours"
-    whole = field(event, place, name, balance.billable_hours or balance.hours, unit="hours")
-    billable = opening.billable_hours
-    why.record(
-        figure_of(row, charge.version, "billable_hours"), billable, part_of(whole, billable, f"{row}: billable hours")
-    )
+        say("ledger_cost", opening.ledger, "cost, as the ledger carries it", currency=ledger)
+    say("hours", opening.hours, "hours", "hours", "")
+    say("billable_hours", opening.billable_hours, "billable hours", "hours", "")
     if balance.units is not None:
-        whole = field(event, place, "units", balance.units, unit="quantity")
-        units = charge.quantity or 0
-        why.record(figure_of(row, charge.version, "units"), units, part_of(whole, units, f"{row}: units"))
-    for store, (quantity, made) in (opening.drawn or {}).items():
-        _say_drawn(why, figure_of(row, charge.version, f"drawn/{store}"), stated, event, (store, quantity, made))
-    earned = charge.earned or 0
-    whole = field(event, place, "revenue", balance.revenue, charge.currency)
-    why.record(figure_of(row, charge.version, "earned"), earned, part_of(whole, earned, f"{row}: revenue"))
-
-
-def _cost_in(
-    event: BalancesBroughtForward,
-    place: int,
-    name: str,
-    of_costs: tuple[str, bool],
-    ledger: str = "",
-    unit: str = "amount",
-) -> Node:
-    """What was spent in a currency, on work that is billable or not."""
-    balance = event.lines[place]
-    number = next(at for at, each in enumerate(balance.costs) if (each.currency, each.billable) == of_costs)
-    stated, (currency, is_billable) = balance.costs[number], of_costs
-    what = name if is_billable else f"{name} that is not billable"
-    title = f"line {balance.line_id}: {what} in {currency}{row_of(stated.source_row)}"
-    currency = (ledger or currency) if unit == "amount" else ""
-    return in_event(title, getattr(stated, name), unit, event, f"lines[{place}].costs[{number}].{name}", currency)
-
-
-def _say_drawn(why: Why, of: str, stated: Stated, event: BalancesBroughtForward, used: tuple[str, int, Amount]) -> None:
-    """What is used of what was bought: all of it, less what is left and what had expired."""
-    store, quantity, earned = used
-    balance, currency = stated.balance, stated.plan.currency
+        say("units", charge.quantity or 0, "units", "quantity", "")
     in_money = stated.plan.draws == IN_MONEY
-    unit = "amount" if in_money else "hours"
-    made = constant(f"bought of {store} and used", quantity, unit, currency if in_money else "")
-    for number, each in enumerate(balance.retainer):
-        if each.starts_on.isoformat() != store:
-            continue
-        unused = []
-        for name, of_it in (("left", each.left), ("expired", each.expired)):
-            rest = of_it // QUANTITY_PER_AMOUNT if in_money else of_it
-            title = f"line {balance.line_id}: {name} of {store}{row_of(each.source_row)}"
-            at = f"lines[{stated.place}].retainer[{number}].{name}"
-            unused += [in_event(title, rest, unit, event, at, made.currency)] if rest else []
-        if unused:
-            whole = quantity + sum(one.value or 0 for one in unused)
-            made = less(made.title, made._replace(title=f"bought of {store}", value=whole), *unused)
-    why.record(of, quantity, made)
-    revenue = field(event, stated.place, "revenue", balance.revenue, currency)
-    why.record(f"{of}/earned", earned, part_of(revenue, earned, f"{store}: revenue"))
+    for store, (used, earned) in (opening.drawn or {}).items():
+        unit, currency = ("amount", charge.currency) if in_money else ("hours", "")
+        say(f"drawn/{store}", used, f"used of {store}", unit, currency)
+        say(f"drawn/{store}/earned", earned, f"earned by {store}")
 
 
-def say_pieces(
-    why: Why, made: str, event: BalancesBroughtForward, pieces: Sequence[tuple[Stated, str, Amount]], bill_to: str
-) -> None:
+def say_pieces(why: Why, made: str, pieces: Sequence[tuple[Stated, str, Amount]], bill_to: str) -> None:
     """What a bill of before lists, by line and row; below zero what of a deposit was set against others."""
     for number, (stated, row, amount) in enumerate(pieces):
         contract_id, line_id = stated.contract.contract_id, stated.balance.line_id
-        currency = stated.plan.currency
-        whole = field_of_payer(event, stated.place, "billed", currency, bill_to)
-        node = part_of(whole, amount, f"{row}: billed by then")
+        node = node_of(amount, f"{row}: billed by then", currency=stated.plan.currency)
         why.record(piece_at(made, number), amount, node)
         if amount > 0 or row != deposit_row(contract_id, line_id):
             why.add(issued_of(contract_id, line_id), node)
@@ -187,125 +269,39 @@ def say_pieces(
         why.add(left_in_all(contract_id, line_id), node)
 
 
-def say_bill(
-    why: Why,
-    made: str,
-    event: BalancesBroughtForward,
-    amounts: tuple[Amount, Amount, Amount, Amount],
-    place: int,
-    bill_to: str,
-) -> None:
-    """Net, tax, what was retained and what it was retained from; of a receivable at its `place`, else of what was settled (-1)."""
-    net, tax, kept, gross = amounts
-    currency = ""
-    if place >= 0:
-        one = event.receivables[place]
-        of = f"invoice {one.invoice_id}{row_of(one.source_row)}"
-        why.record(f"{made}#net", net, in_event(f"{of}: net", net, "amount", event, f"receivables[{place}].net"))
-        why.record(f"{made}#tax", tax, in_event(f"{of}: tax", tax, "amount", event, f"receivables[{place}].tax"))
-        node = in_event(f"{of}: retention", kept, "amount", event, f"receivables[{place}].retention")
-        why.record(f"{made}#retained", kept, node)
-    else:
-        whole = field_of_payer(event, 0, "billed", currency, bill_to)
-        why.record(f"{made}#net", net, part_of(whole, net, "settled by then, net"))
-        whole = field_of_payer(event, 0, "tax", currency, bill_to)
-        why.record(f"{made}#tax", tax, part_of(whole, tax, "tax of what was settled by then"))
-        whole = field_of_payer(event, 0, "retention", currency, bill_to)
-        why.record(f"{made}#retained", kept, part_of(whole, kept, "retained by then"))
+def say_bill(why: Why, made: str, amounts: tuple[Amount, Amount, Amount, Amount], currency: str) -> None:
+    """Net, tax, what was retained and what it was retained from."""
+    titles = "net", "tax", "retained by then", "billed by then"
+    for name, title, amount in zip(("net", "tax", "retained", "gross"), titles, amounts, strict=True):
+        why.record(f"{made}#{name}", amount, node_of(amount, title, currency=currency))
     why.record(f"{made}#released", 0, constant("nothing is released", 0, "amount", currency))
-    whole = field_of_payer(event, 0, "billed", currency, bill_to)
-    why.record(f"{made}#gross", gross, part_of(whole, gross, "billed by then"))
 
 
-def say_payment(
-    why: Why,
-    journal_id: str,
-    event: BalancesBroughtForward,
-    lines: Sequence[tuple[str, Leg]],
-    currencies: tuple[str, str],
-    of: tuple[int, str],
-) -> None:
-    """Lines of what was paid, given up or provided for: a field of the first of the lines that have it, or a part of it."""
+def say_rate(why: Why, address: str, stated: ReceivableForward, rate: int) -> None:
+    """At which the ledger carries what is open of an invoice."""
+    one = constant("one", EXCHANGE_RATE_ONE, "exchange_rate")
+    operands = one, node_of(stated.ledger_open or 0, "in the ledger"), node_of(stated.open, "open")
+    parameters: dict[str, Parameter] = {"step": format_decimal(1, EXCHANGE_RATE_SCALE), "mode": "down"}
+    title = "the rate of what is open"
+    why.record(address, rate, evaluated(title, "proportion", operands, parameters, "exchange_rate"))
+
+
+def say_payment(why: Why, journal_id: str, lines: Sequence[tuple[str, Leg]], currencies: tuple[str, str]) -> None:
+    """Lines of what was paid, given up or provided for."""
     parts = LineParts(*currencies)
-    place, name = of
-    whole = field(event, place, name, getattr(event.lines[place], name), currencies[0])
     for project_id, leg in lines:
-        title = f"{leg.account} of {composed(RECEIVABLE, event.project_id)}"
-        amount = part_of(whole, leg.amount, title)
-        ledger = amount
-        if currencies[0] != currencies[1] or leg.ledger_amount != leg.amount:
-            ledger = part_of(amount._replace(currency=currencies[1]), leg.ledger_amount, f"{title}, in ledger currency")
-        parts.debit((project_id, leg.account, leg.purpose), Carried(amount, ledger))
+        of = Carried(
+            node_of(leg.amount, f"{leg.account}: {leg.purpose}", currency=currencies[0]),
+            node_of(leg.ledger_amount, f"{leg.account}: {leg.purpose}, in ledger currency", currency=currencies[1]),
+        )
+        parts.debit((project_id, leg.account, leg.purpose), of)
     parts.record(why, journal_id, lines)
 
 
-def say_revenue(
-    why: Why, address: str, event: BalancesBroughtForward, place: tuple[int, int], part: Amount, currency: str
-) -> None:
-    """What an invoice has of a row as revenue, in ledger currency."""
-    at, number = place
-    each = event.lines[at].invoiced[number]
-    title = f"invoice {each.invoice_id} of line {event.lines[at].line_id}{row_of(each.source_row)}: ledger revenue"
-    where = f"lines[{at}].invoiced[{number}].ledger_revenue"
-    whole = in_event(title, each.ledger_revenue or 0, "amount", event, where, currency)
-    why.record(address, part, part_of(whole, part, title))
-
-
-def say_retained(why: Why, event: BalancesBroughtForward, state: StatementState, part: Amount, currency: str) -> None:
-    """What 1170 carries of a bill in ledger currency beside the rate of the day, of what is stated of its invoice, else of a line."""
-    of = f"{state.statement_id}: on 1170, as the ledger carries it"
-    for place, one in enumerate(event.receivables):
-        if one.invoice_id == state.invoice_id and one.ledger_retention is not None:
-            title, at = f"invoice {one.invoice_id}{row_of(one.source_row)}: ledger retention", f"receivables[{place}]"
-            whole = in_event(title, one.ledger_retention, "amount", event, f"{at}.ledger_retention", currency)
-            break
-    else:
-        ledgers = ((place, each.ledger) for place, each in enumerate(event.lines) if each.ledger is not None)
-        place, ledger = next((each for each in ledgers if each[1].retention), (0, None))
-        whole = field(event, place, "ledger.retention", ledger.retention if ledger is not None else 0, currency)
-    why.add(f"{carried_at(state.statement_id)}/ledger", part_of(whole, part, of))
-
-
-def say_exchange(
-    why: Why,
-    journal_id: str,
-    event: BalancesBroughtForward,
-    place: int,
-    lines: tuple[str, Sequence[Leg]],
-    currencies: tuple[str, str],
-    part: str | None = None,
-) -> None:
-    """In ledger currency alone: what the ledger is stated to carry, less what the rate of the day makes of it."""
-    parts = LineParts(*currencies)
-    project_id, legs = lines
-    ledger = event.lines[place].ledger
-    assert ledger is not None, "it was stated"
-    whole = field(event, place, "ledger.revenue", ledger.revenue, currencies[1])
-    of_accounts = {leg.account: _account(event, place, leg.account, part, currencies[1]) for leg in legs}
-    for leg in legs:
-        nothing = constant("nothing in contract currency", 0, "amount", currencies[0])
-        amount = part_of(of_accounts[leg.account] or whole, leg.ledger_amount, f"{leg.account}, in ledger currency")
-        parts.debit((project_id, leg.account, leg.purpose), Carried(nothing, amount))
-    parts.record(why, journal_id, [(project_id, leg) for leg in legs])
-
-
-def _account(event: BalancesBroughtForward, place: int, account: str, part: str | None, currency: str) -> Node | None:
-    """What is stated of the account: of the part, of the line, else of all lines that have it."""
-    stated = [
-        (at, number, each)
-        for at, balance in enumerate(event.lines)
-        for number, each in enumerate(balance.accounts)
-        if each.account == account
-    ]
-    own = [one for one in stated if one[0] == place and one[2].part == part] or [
-        one for one in stated if one[0] == place
-    ]
-    nodes = []
-    for at, number, each in own if account in UNBILLED and own else stated:
-        of = f"account {account}" if each.part is None else f"account {account}, {each.part}"
-        title = f"line {event.lines[at].line_id}: {of}{row_of(each.source_row)}"
-        where = f"lines[{at}].accounts[{number}].ledger_amount"
-        nodes.append(in_event(title, each.ledger_amount, "amount", event, where, currency))
-    if len(nodes) < 2:
-        return nodes[0] if nodes else None
-    return total(f"account {account} of all lines", nodes, currency=currency)
+def recorded_leg(
+    why: Why | None, journal_id: str, number: int, amounts: tuple[Amount, Amount], currencies: tuple[str, str]
+) -> Amount:
+    """What a line of another journal has in ledger currency."""
+    if why is None:
+        return amounts[1]
+    return Recorded(journal_line(journal_id, number, amounts, currencies).ledger)

@@ -3,12 +3,14 @@
 The old system shared each line of its next statement; here the work is one row, so that its own share may be a cent another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
-from domain.billing.shares import Party, shared
-from domain.money import allocate, format_amount
+from domain.billing.shares import Party
+from domain.figure import in_proportion
+from domain.money import format_amount
 from domain.receivables.opening import unbilled_of
 from domain.units import Amount
 from state.billing.payers import parties_for
@@ -17,14 +19,16 @@ from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading
-from state.opening.record import say_falls
+from state.opening.record import recorded_due, say_falls, to_parties
 from state.opening.work_rows import carried_rows, opening_rows
 from state.totals import issued_on, outstanding, standing_price, with_issued
+from state.value import plain
 
 
 def share_unbilled(draft: Draft, loading: Loading) -> None:
     """Each row falls to bill-tos by the contract's shares, the last to what is left of what is stated."""
     contract, currency = loading.contract, loading.contract.terms.currency
+    share = partial(to_parties, draft.why, contract)
     for stated in loading.lines if loading.several_pay else ():
         parts, rows = unbilled_of(stated.balance), list(_rows(draft, loading, stated))
         if parts is None:
@@ -33,12 +37,16 @@ def share_unbilled(draft: Draft, loading: Loading) -> None:
             continue
         payers = [parties_for(contract, entry, stated.balance.line_id) for entry, _ in rows]
         amounts = [amount for _, amount in rows]
-        for (entry, _), parties, own in zip(rows, payers, by_row(amounts, payers, parts, currency), strict=True):
+        for (entry, _), parties, own in zip(rows, payers, by_row(amounts, payers, parts, currency, share), strict=True):
             _fall(draft, loading, stated, entry, parties, own)
 
 
 def by_row(
-    amounts: Sequence[Amount], payers: Sequence[tuple[Party, ...]], parts: Mapping[str, Amount], currency: str
+    amounts: Sequence[Amount],
+    payers: Sequence[tuple[Party, ...]],
+    parts: Mapping[str, Amount],
+    currency: str,
+    share: Callable[[Amount, Sequence[Party]], tuple[Amount, ...]],
 ) -> list[tuple[Amount, ...]]:
     """What of each row falls to its bill-tos. What is stated may be far from their shares: where the last row would then fall to one of
     them below zero, all rows fall to them as the whole does.
@@ -46,12 +54,12 @@ def by_row(
         rows of 100.00 and 10.00 by halves, stated 55.01 and 54.99: 50.00 and 50.00, then 5.01 and 4.99
         the same rows, stated 100.00 and 10.00: 90.91 and 9.09, then 9.09 and 0.91
     """
-    by_share = [shared(amount, parties, currency) for amount, parties in zip(amounts, payers, strict=True)]
+    by_share = [share(amount, parties) for amount, parties in zip(amounts, payers, strict=True)]
     found = _with_rest(by_share, payers, parts)
     if not found or all(part * amounts[-1] >= 0 for part in found[-1]):
         return found
     by_parts = [
-        allocate(amount, [abs(parts.get(party.customer_id, 0)) for party in parties], currency)
+        tuple(in_proportion(amount, [abs(parts.get(party.customer_id, 0)) for party in parties], currency))
         for amount, parties in zip(amounts, payers, strict=True)
     ]
     return _with_rest(by_parts, payers, parts)
@@ -97,8 +105,9 @@ def _rows(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entr
     contract, line_id = loading.contract, stated.balance.line_id
     for entry in (*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)):
         issued = issued_on(entry, contract.contract_id, line_id)
-        since = issued.amount - _before(loading, entry, line_id) if issued is not None else 0
-        if amount := outstanding(entry, contract.contract_id, line_id) + since:
+        due = outstanding(entry, contract.contract_id, line_id) + (issued.amount if issued is not None else 0)
+        whole = recorded_due(draft.why, entry.entry_id, stated, due)
+        if amount := whole - _before(loading, entry, line_id):
             yield entry, amount
 
 
@@ -134,7 +143,7 @@ def _fall(
         replace(part, amount=_before(loading, entry, line_id, part.customer_id) + each)
         for part, each in zip(parts, own, strict=True)
     )
-    draft.put_entry(entry, with_issued(entry, replace(had, payers=now)))
+    draft.put_entry(entry, with_issued(entry, replace(had, payers=plain(now))))
     if draft.why is not None:
         for part in now:
-            say_falls(draft.why, entry.entry_id, stated, loading.event, part.customer_id, part.amount)
+            say_falls(draft.why, entry.entry_id, part.customer_id, part.amount, loading.slot.currency)

@@ -10,6 +10,7 @@ from domain.caps.consume import CapLimit, CapRule, limit_on
 from domain.contract import agreed_units, category_of, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
+from domain.figure import assumed, in_part
 from domain.identity import composed
 from domain.money import format_amount
 from domain.receivables.opening import without_source
@@ -31,11 +32,12 @@ from state.draft import Draft
 from state.handlers.work import take
 from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
 from state.opening.loading import UNBILLED_REST, Loading
-from state.opening.record import say_row
+from state.opening.record import recorded_due, recorded_revenue, recorded_units, say_row
 from state.opening.retainers import beyond, draws_of
 from state.terms.periods import open_period
 from state.terms.plan import LinePlan, line_plan, version_on, versions
 from state.totals import month_of, outstanding, standing_price
+from state.value import plain
 
 EXPENSES, EXPENSE, UNITS, INCLUDED = "expenses", "expense", "units", "included"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
@@ -109,7 +111,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         not_counted = min(not_counted[0], max(billed - counted.amount, 0)), 0
     # Hours are worth what all of them are worth together.
     ended_hours, open_hours = (
-        worked.hours * each // worked.value if worked.value > 0 else 0 for each in (of_ended, rest)
+        in_part(worked.hours, each, worked.value, "hours of what is not billed") if worked.value > 0 and each else 0
+        for each in (of_ended, rest)
     )
     hours = worked.hours - ended_hours - open_hours
     own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
@@ -215,8 +218,12 @@ class _Worked(NamedTuple):
 def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     contract, balance, event = loading.contract, stated.balance, loading.event
     charged = carried_rows(draft, contract, balance.line_id, event)
-    due = [outstanding(entry, contract.contract_id, balance.line_id) for entry in charged]
-    earned = sum(price.earns for entry in charged if (price := standing_price(entry)) is not None)
+    due = [due_of(draft, stated, entry) for entry in charged]
+    earned = sum(
+        recorded_revenue(draft.why, entry.entry_id, stated, price.earns)
+        for entry in charged
+        if (price := standing_price(entry)) is not None
+    )
     gross = balance.billed + balance.conceded
     billed = gross - sum(billed_of(due, gross))
     former = former_terms(draft, stated, event.as_of)
@@ -226,7 +233,7 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
         plan = _plan_on(draft, contract, stated, event.as_of)
         day = _day_with_room(loading, plan)
     rest, earns = 0, None
-    drawn = draws_of(draft, stated, event.as_of)
+    drawn = draws_of(draft, stated, event)
     if former is not None:
         rest = balance.revenue - balance.billed
     elif drawn is not None and plan.timing == OVER_TIME:
@@ -242,6 +249,11 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     hours = _billable_hours(balance)
     over = _hours_over(balance, hours, billed + rest)
     return _Worked(plan, day, billed, rest, earns, hours - over, over, not charged, drawn)
+
+
+def due_of(draft: Draft, stated: Stated, entry: Entry) -> Amount:
+    due = outstanding(entry, stated.contract.contract_id, stated.balance.line_id)
+    return recorded_due(draft.why, entry.entry_id, stated, due)
 
 
 def _day_with_room(loading: Loading, plan: LinePlan) -> date:
@@ -359,7 +371,7 @@ def _hours_over(balance: BalanceForward, hours: Hours, value: Amount) -> Hours:
     if 0 < used <= hours:
         return hours - used
     whole = value + balance.over_cap
-    return hours * balance.over_cap // whole if whole else 0
+    return in_part(hours, balance.over_cap, whole, "hours over the cap") if whole else 0
 
 
 class _Counted(NamedTuple):
@@ -445,7 +457,7 @@ def _units_value(
         return 0
     agreed = terms._replace(units=agreed_units(versions(contract), balance.line_id, event.as_of))
     whole = values([Delivery(UNITS, "", units, agreed)], plan.step, plan.policies.money_mode)
-    return whole[UNITS].amount
+    return recorded_units(plan, terms, whole[UNITS].amount, units)
 
 
 def _units_worth(
@@ -466,7 +478,7 @@ def _units_worth(
     unit: Quantity = QUANTITY_ONE
     while unit > 1 and last - last % unit < first:
         unit //= 10
-    return last - last % unit
+    return assumed(balance.units, last - last % unit, "units that come to it, by the fewest digits")
 
 
 def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | None) -> Iterator[OpeningFault]:
@@ -557,6 +569,6 @@ def _take(
         opening=work,
     )
     if draft.why is not None:
-        say_row(draft.why, row, stated, event, charge, part)
-    take(draft, row, Work(None, draft.cause.log_offset, charge=charge))
+        say_row(draft.why, row, stated, charge)
+    take(draft, row, Work(None, draft.cause.log_offset, charge=plain(charge)))
     loading.rows.append(row)

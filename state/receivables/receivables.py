@@ -200,14 +200,14 @@ def _say_credited(why: Why, known: Receivable, taken: ReceivableReduction, of: s
             gone.append(Carried(*(constant("paid or written off", one, "amount", currency) for one, currency in each)))
         opened = left_of("open", charged, gone)
         left = left_of(LEFT_TAX, taxes, parts_of_both(why, f"{tax_in(known.invoice_id)}#credited"))
-        ledger, of_tax = _say_taken(gross, opened, charged, mode), _say_share(tax, left, mode)
+        ledger, of_tax = say_taken(gross, opened, charged, mode), _say_share(tax, left, mode)
     both = record_both(why, f"gross/{of}", taken.gross, Carried(gross, ledger))
     add_both(why, f"{owed_of(known.invoice_id)}#credited", both)
     both = record_both(why, f"tax/{of}", taken.tax, Carried(tax, of_tax))
     add_both(why, f"{tax_in(known.invoice_id)}#credited", both)
 
 
-def _say_taken(amount: Node, opened: Carried, charged: Carried, mode: str) -> Node:
+def say_taken(amount: Node, opened: Carried, charged: Carried, mode: str) -> Node:
     asked, stands = amount.value or 0, opened.amount.value or 0
     if within(asked, stands):
         return _say_share(amount, opened, mode)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from milepost.explain.recompute import recompute, unexplained
+from domain.explanation import CONSTANT, Node
+from milepost.explain.recompute import everything, recompute, unexplained
 from tests.audited import violations
 from tests.explain.test_every_scenario import explainer_of, figures
 from tests.harness import ENGAGEMENT
@@ -34,6 +36,10 @@ def as_of(firm: Firm) -> str:
     return max(AS_OF.findall(firm.balances))
 
 
+# What a rate is a part of, and how many units come to an amount where a price allows several.
+SAID_BY_NOBODY = {"one", "units that come to it, by the fewest digits"}
+
+
 @pytest.mark.parametrize("name", sorted(FIRMS))
 def test_what_comes_after_is_the_same(name: str) -> None:
     """The trial balance of the day, from then on every journal, statement, exception and forecast, and at last every project's view."""
@@ -50,13 +56,19 @@ def test_what_comes_after_is_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FIRMS))
 def test_every_figure_ends_at_a_field(name: str) -> None:
-    """Those of balances that were brought forward at the field that stated them."""
+    """Those of balances that were brought forward at fields that state them: no other part of one is taken off as a mere number."""
     here, moved = both(FIRMS[name], as_of(FIRMS[name]))
-    open_here, open_moved = (
-        {node.title for figure in figures(explainer_of(told.books, ENGAGEMENT)) for node in unexplained(figure)}
-        for told in (here, moved)
-    )
-    assert [wrong for figure in figures(explainer_of(moved.books, ENGAGEMENT)) for wrong in recompute(figure)] == []
+    ones, others = ([*figures(explainer_of(told.books, ENGAGEMENT))] for told in (here, moved))
     here.books.close()
     moved.books.close()
+    assert [wrong for figure in others for wrong in recompute(figure)] == []
+    open_here, open_moved = ({node.title for figure in of for node in unexplained(figure)} for of in (ones, others))
     assert open_moved <= open_here
+    mere_here, mere_moved = ({*_mere_numbers(of)} for of in (ones, others))
+    assert mere_moved - mere_here <= SAID_BY_NOBODY
+
+
+def _mere_numbers(explained: Iterable[Node]) -> Iterator[str]:
+    for node in (node for figure in explained for node in everything(figure)):
+        if node.value and node.arithmetic is not None and node.arithmetic.operation == CONSTANT:
+            yield node.title

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from domain.billing.shares import Party
+from domain.billing.shares import Party, shared
 from state.opening.unbilled import by_row
 
 HALVES = (Party("A", 50_000000, True), Party("B", 50_000000, False))
@@ -26,5 +28,6 @@ def test_no_row_falls_to_a_bill_to_below_zero(stated: tuple[float, float], rows:
         return tuple(round(amount * 10_000) for amount in amounts)
 
     parts = dict(zip("AB", scaled(stated), strict=True))
-    assert by_row([100_0000, 10_0000], [HALVES, HALVES], parts, "EUR") == [scaled(row) for row in rows]
-    assert by_row([], [], parts, "EUR") == []
+    share = partial(shared, currency="EUR")
+    assert by_row([100_0000, 10_0000], [HALVES, HALVES], parts, "EUR", share) == [scaled(row) for row in rows]
+    assert by_row([], [], parts, "EUR", share) == []

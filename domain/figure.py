@@ -1,0 +1,133 @@
+"""Numbers that carry how they came about, for arithmetic of which each step is explained by itself.
+
+What is added to a figure, or taken from it, makes a figure of which the node says so; `min` and `max` give the one they choose, with its
+own. All other arithmetic gives a plain number. `state.value.plain` takes the nodes off before a number is kept.
+
+    billed = Recorded(in_event("billed", 20_000_00_00, ...)); billed - open_net: "what is left" = billed - net
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.explanation import SCALES, Node, constant, evaluated, less, negated, stated, step_of, total
+from domain.money import allocate, smallest_unit
+from domain.units import Amount
+from domain.why import Disagreement
+
+# What is made without a name; what is added to, or taken from, one of the first two is one more operand of it.
+TOGETHER, LEFT, OTHER_SIDE = "together", "what is left", "the other side"
+UNNAMED = (TOGETHER, LEFT, OTHER_SIDE)
+
+
+class Recorded(int):
+    """A number and its node, whose value it is."""
+
+    node: Node
+
+    def __new__(cls, node: Node) -> Recorded:
+        made = super().__new__(cls, node.value or 0)
+        made.node = node
+        return made
+
+    def __add__(self, other: int) -> Recorded:
+        if not other:
+            return self
+        if not self and isinstance(other, Recorded):
+            return other
+        operands = self._operands(TOGETHER)
+        return Recorded(total(TOGETHER, (*operands, self._node_of(other)), self.node.unit, self.node.currency))
+
+    def __radd__(self, other: int) -> Recorded:
+        return (
+            self
+            if not other
+            else Recorded(total(TOGETHER, (self._node_of(other), self.node), self.node.unit, self.node.currency))
+        )
+
+    def __sub__(self, other: int) -> Recorded:
+        if not other:
+            return self
+        if not self and isinstance(other, Recorded):
+            return -other
+        return Recorded(less(LEFT, *self._operands(LEFT), self._node_of(other)))
+
+    def __rsub__(self, other: int) -> Recorded:
+        return -self if not other else Recorded(less(LEFT, self._node_of(other), self.node))
+
+    def __neg__(self) -> Recorded:
+        return Recorded(negated(OTHER_SIDE, self.node))
+
+    def __abs__(self) -> Recorded:
+        return self if self >= 0 else -self
+
+    def _operands(self, title: str) -> tuple[Node, ...]:
+        arithmetic = self.node.arithmetic
+        return arithmetic.operands if self.node.title == title and arithmetic is not None else (self.node,)
+
+    def _node_of(self, number: int) -> Node:
+        if isinstance(number, Recorded):
+            return number.node
+        return node_of(number, "not recorded", self.node.unit, self.node.currency)
+
+
+def as_recorded(number: int, node: Node) -> Recorded:
+    """The number with a node that was made beside it. Raises Disagreement where that comes to another."""
+    if node.value != number:
+        raise Disagreement(f"{node.title}: the rule has {number}, its recorded step comes to {node.value}")
+    return Recorded(node)
+
+
+def node_of(number: int, title: str, unit: str = "amount", currency: str = "") -> Node:
+    """Of a figure its node, with the title where it has none of its own; of 0 a constant, of any other number one that an audit finds."""
+    if isinstance(number, Recorded):
+        return number.node._replace(title=title) if number.node.title in UNNAMED else number.node
+    if not number:
+        return constant(title, 0, unit, currency)
+    return stated(title, number, unit, currency)
+
+
+def assumed(beside: int | None, number: int, title: str) -> int:
+    """What a rule assumes where nothing says it, recorded as long as what it stands beside is."""
+    return Recorded(constant(title, number, beside.node.unit)) if isinstance(beside, Recorded) else number
+
+
+def called(number: int, title: str) -> int:
+    """The same with the title, where it has none of its own."""
+    return Recorded(node_of(number, title)) if isinstance(number, Recorded) else number
+
+
+def in_part(whole: int, part: int, of: int, title: str) -> int:
+    """`part` of `of` of the whole, rounded down to its last decimal."""
+    if not isinstance(whole, Recorded):
+        return whole * part // of
+    scale = SCALES[whole.node.unit]
+    unit, currency = ("amount", whole.node.currency) if whole.node.unit == "amount" else ("quantity", "")
+    operands = whole.node, node_of(part, "part", unit, currency), node_of(of, "whole", unit, currency)
+    parameters = {"step": f"0.{'1':0>{scale}}", "mode": "down"}
+    return Recorded(evaluated(title, "proportion", operands, parameters, whole.node.unit, whole.node.currency))
+
+
+def in_shares(
+    parts: Sequence[Amount], whole: int, weights: Sequence[Node], title: str, currency: str, first: int = 0
+) -> list[int]:
+    """Parts that largest remainders made of the whole (`domain.money.allocate`), each with its share; among equals `first` comes first."""
+    if not isinstance(whole, Recorded):
+        return list(parts)
+    amount = whole.node if whole >= 0 else negated("as it is shared", whole.node)
+    order = [first, *(party for party in range(len(weights)) if party != first)]
+    operands = (amount, *(weights[party] for party in order))
+    step = step_of(currency) if not whole % smallest_unit(currency) else "0.0001"
+    made: list[int] = list(parts)
+    for party, part in enumerate(parts):
+        node = evaluated(title, "share", operands, {"step": step, "party": order.index(party)}, "amount", currency)
+        node = node if whole >= 0 else negated(title, node)
+        made[party] = Recorded(node) if node.value == part else part
+    return made
+
+
+def in_proportion(whole: int, weights: Sequence[int], currency: str) -> Sequence[Amount]:
+    """By `domain.money.allocate`, recorded."""
+    parts = allocate(int(whole), [int(each) for each in weights], currency)
+    nodes = [node_of(each, "weight", currency=currency) for each in weights]
+    return in_shares(parts, whole, nodes, "share", currency)

@@ -1,0 +1,95 @@
+"""Numbers that carry how they came about."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from domain.explanation import Node, constant
+from domain.figure import Recorded, in_part, in_proportion, node_of
+from milepost.explain.recompute import recompute, unexplained
+from state.value import plain
+
+
+def euros(title: str, amount: float) -> Recorded:
+    return Recorded(constant(title, round(amount * 10_000), "amount", "EUR"))
+
+
+def worked_out(figure: int) -> str:
+    """`60.00 = 100.00 - 40.00`."""
+    node = node_of(figure, "figure")
+    assert recompute(node) == []
+    return _said(node)
+
+
+def _said(node: Node) -> str:
+    arithmetic = node.arithmetic
+    assert arithmetic is not None
+    if not arithmetic.operands:
+        return node.title
+    return f"{arithmetic.operation}({', '.join(_said(one) for one in arithmetic.operands)})"
+
+
+BILLED, OPEN, KEPT, NOTHING = euros("billed", 100), euros("open", 40), euros("kept", 10), euros("nothing", 0)
+
+
+@pytest.mark.parametrize(
+    ("figure", "amount", "said"),
+    [
+        (BILLED - OPEN, 60, "subtract(billed, open)"),
+        (BILLED - OPEN - KEPT, 50, "subtract(billed, open, kept)"),
+        (sum([BILLED, OPEN, KEPT]), 150, "sum(billed, open, kept)"),
+        (BILLED - 0, 100, "billed"),
+        (NOTHING - OPEN, -40, "negate(open)"),
+        (abs(-OPEN), 40, "negate(negate(open))"),
+        (max(OPEN - BILLED, 0), 0, "figure"),
+        (min(BILLED, OPEN), 40, "open"),
+    ],
+)
+def test_arithmetic_is_recorded(figure: int, amount: float, said: str) -> None:
+    assert figure == round(amount * 10_000)
+    assert worked_out(figure) == said
+
+
+def test_nothing_is_no_operand() -> None:
+    assert worked_out(0 - OPEN) == worked_out(NOTHING - OPEN) == "negate(open)"
+    assert worked_out(0 + OPEN) == worked_out(OPEN + 0) == worked_out(NOTHING + OPEN) == "open"
+
+
+def test_a_plain_number_is_found_by_an_audit() -> None:
+    """100.00 less 25.00 that nobody says."""
+    (found,) = unexplained(node_of(BILLED - 25_0000, "left"))
+    assert (found.title, found.value) == ("not recorded", 25_0000)
+
+
+def test_part_of_hours() -> None:
+    """Of 10 h, worth 900.00, what 300.00 are worth: 3.333333 h, rounded down."""
+    hours = Recorded(constant("hours", 10_000000, "hours"))
+    part = in_part(hours, euros("not billed", 300), euros("worth", 900), "hours of it")
+    assert part == 3_333333
+    assert recompute(node_of(part, "")) == []
+    assert in_part(10_000000, 300_0000, 900_0000, "hours of it") == 3_333333
+
+
+@pytest.mark.parametrize("whole", [100.00, -100.00])
+def test_shares_have_the_whole(whole: float) -> None:
+    """100.00 by three equal weights: 33.34, 33.33 and 33.33."""
+    weights = [euros("weight", 1)] * 3
+    parts = in_proportion(euros("whole", whole), weights, "EUR")
+    sign = 1 if whole > 0 else -1
+    assert list(parts) == [sign * 33_3400, sign * 33_3300, sign * 33_3300]
+    assert [type(part) for part in parts] == [Recorded] * 3
+    assert [fault for part in parts for fault in recompute(node_of(part, ""))] == []
+
+
+class Row(NamedTuple):
+    name: str
+    amounts: tuple[int, ...]
+    by_month: dict[str, int]
+
+
+def test_what_is_kept_is_plain() -> None:
+    kept = plain(Row("a", (BILLED, 5), {"2026-03": OPEN}))
+    assert kept == Row("a", (100_0000, 5), {"2026-03": 40_0000})
+    assert {type(each) for each in (*kept.amounts, *kept.by_month.values())} == {int}

@@ -31,7 +31,7 @@ from domain.accounts import (
 from domain.billing.retention import kept_back
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, in_proportion, least, less, negated, total
-from domain.identity import composed, content_digest
+from domain.identity import composed, content_digest, is_opening_statement
 from domain.ledger.journal import About, Leg, journal_entry, merge, rest_leg
 from domain.ledger.recorded import SIDES, Carried, LineParts, both_of, position_on
 from domain.ledger.recorded import moved as moved_legs
@@ -100,6 +100,8 @@ from state.work.value_time import finer_of
 UNKNOWN, SELF_APPROVED, OVER = "unknown_reference", "self_approved", "over_credited"
 REASONS = (UNKNOWN, SELF_APPROVED, OVER, UNSUPPORTED, IN_BALANCES)
 
+# Of an invoice that was open when the books began.
+BY_BALANCES = "by its balances the invoice bills the newest work, else what `invoiced` states: correct them where it bills other lines"
 # What two deliveries of one memo may differ in.
 _UNSTATED = TRACE | {"occurred_at"}
 
@@ -189,6 +191,8 @@ def _take(draft: Draft, event: CreditMemoIssued, log_offset: int, *, waived: boo
     say = _record(draft, draft.why, memo, rows) if draft.why is not None else None
     found = _wrong_or_credited(draft, memo, rows, say)
     if isinstance(found, NotCreditable):
+        if is_opening_statement(receivable.statement_id):
+            found = found._replace(message=f"{found.message}; {BY_BALANCES}")
         _refuse(draft, event, log_offset, OVER, found, receivable)
         return
     conceded = _deposit_conceded(draft, memo, rows, found)

@@ -215,6 +215,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "contract_line",
     ): "Publish the rates of the days: the next close of a billing period counts what it cost as spent.",
     (
+        "no_estimate",
+        "contract_line",
+    ): "Send EstimateRevised with the line's line_id, in the contract's currency: what was spent by then is earned with it.",
+    (
         "self_approved",
         "accounting_period",
     ): "Have another person approve it and send it with a higher version; until then the period stays as it is.",

@@ -95,7 +95,7 @@ ABOUT: Final = {
     "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),
     "loss_making": ("contract",),
-    "no_estimate": ("project",),
+    "no_estimate": ("project", "contract line"),
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
@@ -138,6 +138,7 @@ RESENT: Final = {
     "any other fact": "the fact",
     "any fact": "the fact, where it was accepted",
     "invoice, forecast, contract line": "the invoice",
+    "contract line": NO_FACT,
     "project": "the project",
     "project, contract, progress": "the project, contract or report",
 }

@@ -609,6 +609,22 @@ class Reports(Value, frozen=True, array_like=True, gc=False):
     said: tuple[tuple[int, date, Percent], ...] = ()
 
 
+class SpentOnLine(Value, frozen=True, array_like=True, gc=False):
+    """What was spent on a contract line that earns by it, by day: hours, and cost by its own currency."""
+
+    days: dict[date, tuple[Hours, dict[str, Amount]]] = {}
+
+
+# As of a day in a version, contract and currency where they are named, and by month (`2026-03`) hours and cost.
+EstimateSaid = tuple[date, int, str | None, str | None, tuple[tuple[str, Hours, Amount], ...]]
+
+
+class EstimatesOfLine(Value, frozen=True, array_like=True, gc=False):
+    """What remained of a line, as it was estimated, by day and version."""
+
+    said: tuple[EstimateSaid, ...] = ()
+
+
 class Acceptance(Value, frozen=True, array_like=True, gc=False):
     """A milestone's newest fact; no day where its acceptance was revoked. Contract, line and project only where it names them."""
 
@@ -1245,6 +1261,8 @@ PART_KINDS: dict[str, Any] = {
     "funding": FundingNotice,
     "passing": Passing,
     "lent": Lent,
+    "spent": SpentOnLine,
+    "line_estimates": EstimatesOfLine,
     "early_answer": JournalStanding,
     "control_total": SourceTotal,
     "brought_forward": BroughtForward,

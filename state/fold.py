@@ -52,6 +52,7 @@ from state.billing import approval, reissue
 from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
 from state.caps.repricing import book_repriced
+from state.charges import spent
 from state.draft import Cause, Draft, Entries, Parts, Plans, Transition
 from state.handlers import (
     approvals,
@@ -144,6 +145,7 @@ def apply(
             projects.on_resource_assigned(draft, event)
         case EstimateRevised():
             forecast.on_estimate_revised(draft, event)
+            revenue.after_report(draft)
         case BillingHoldPlaced():
             holds.on_hold_placed(draft, event)
         case BillingHoldReleased():
@@ -232,6 +234,8 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
             revenue.settle(draft, contract)
         overflow.settle(draft)
         unbilled_write_offs.after_event(draft)
+    if spent.PART in books or spent.PART in changed:
+        revenue.after_event(draft)
     if draft.repriced:
         book_repriced(draft)
     if approval.PART in books or approval.PART in changed:

@@ -24,7 +24,8 @@ from domain.money import smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.reference.book import approves_itself
 from state.book_checks import EngagementBooks, books_agree
-from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project
+from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project, SpentOnLine
+from state.charges.spent import spent_by, with_work
 from state.store import snapshot
 from state.store.store import SEPARATOR, Store
 from state.terms.plan import version_of, versions
@@ -172,6 +173,9 @@ def check_sums(store: Store, engagement_id: str, ledgers: Mapping[str, str]) -> 
             assert sums_of(part) == lines.get(part_id, dict.fromkeys(LINE_SUMS, 0)), f"line {part_id}"
         elif kind == "project":
             _check_project(part, entries, parts, ledgers)
+        elif kind == "spent":
+            own = [one for entry in entries if (one := spent_by(entry)) is not None and composed(*one[:2]) == part_id]
+            assert part == with_work(SpentOnLine(), [(one, 1) for one in own]), f"spent {part_id}"
         elif kind == "lent":
             assert (part.cost, part.entries) == lent.get(part_id, ({}, 0)), f"lent {part_id}"
     assert {part_id for kind, part_id in parts if kind == "line"} >= set(lines)

@@ -550,12 +550,23 @@ class Teller:
         project_id = words.take("a project")
         remaining = {"month": self._day[:7], "hours": number(words)}
         words.skip("h")
-        remaining |= {
-            "cost": number(words),
-            **words.options({"revenue": ("revenue", number), "month": ("month", text)}),
-        }
-        found: dict[str, Any] = {"type": "EstimateRevised", "project_id": project_id, "as_of": self._day}
-        return {**found, "remaining": [remaining], "version": self._version("estimate", project_id)}
+        remaining["cost"] = number(words)
+        stated = words.options(
+            {
+                "revenue": ("revenue", number),
+                "month": ("month", text),
+                "on": ("as_of", text),
+                "line": ("line_id", text),
+                "of": ("contract_id", text),
+                "in": ("currency", text),
+                "version": ("version", whole),
+            }
+        )
+        remaining |= {name: stated.pop(name) for name in ("revenue", "month") if name in stated}
+        of = " ".join((project_id, *filter(None, [stated.get("line_id")])))
+        found: dict[str, Any] = {"type": "EstimateRevised", "project_id": project_id, "as_of": self._day, **stated}
+        version = self._version("estimate", of, stated.get("version"))
+        return {**found, "remaining": [remaining], "version": version}
 
     def _resource_assigned(self, words: Words, _: Block) -> dict[str, Any]:
         assignment_id = words.take("an assignment")

@@ -1,17 +1,19 @@
 """The methods that recognise a price over time, one screen: a line each, with the module that has its rule.
 
-Those that measure the work earn as it is reported; the others evenly by day, to a last one that they have to know.
+Those that measure the work earn as it is reported or spent; the others evenly by day, to a last one that they have to know.
 """
 
 from collections.abc import Mapping
 
-from domain.revenue import completed, reported, straight_line
-from domain.revenue.method import Method
+from domain.revenue import completed, cost_to_cost, hours, reported, straight_line
+from domain.revenue.method import COST, HOURS, REPORTS, Method
 
 METHODS: Mapping[str, Method] = {
     "straight_line_days": Method(straight_line.earned),
-    "reported": Method(reported.earned, reported.says),
-    "completed": Method(completed.earned, reported.says),
+    "reported": Method(reported.earned, REPORTS, reported.said),
+    "completed": Method(completed.earned, REPORTS),
+    "cost_to_cost": Method(cost_to_cost.earned, COST, cost_to_cost.said),
+    "hours": Method(hours.earned, HOURS, hours.said),
 }
 # Those that go by days alone.
-BY_DAYS = tuple(name for name, method in METHODS.items() if method.says is None)
+BY_DAYS = tuple(name for name, method in METHODS.items() if method.measure is None)

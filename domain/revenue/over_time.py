@@ -5,6 +5,7 @@ is what it would be had the new terms held all along, from their first day on (c
 
     12,000.00 evenly over 2026; 18,000.00 from 1 July on: 5,950.68 by the end of June stay, 12,049.32 over the 184 days that are left
     100,000.00, of which 40 % are reported; then 130,000.00: 40,000.00 stay, 70 % are reported: half of the 90,000.00 that are left
+    100,000.00, of which 40 of 100 h are worked; then 130,000.00: 40,000.00 stay; 70 of 100 h: half of the 90,000.00 that are left
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,20 +14,20 @@ from typing import NamedTuple
 
 from domain.explanation import Node, constant, evaluated, in_proportion, less, total
 from domain.reference.fiscal import AccountingPeriod
-from domain.revenue.method import Course, Method, Reported
+from domain.revenue.method import REPORTS, Course, Leaves, Method, Opening
 from domain.revenue.methods import METHODS
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, LineHistory, Spread, TermsInForce
-from domain.units import HUNDRED_PERCENT, Amount
+from domain.units import Amount
 from domain.why import rounding
 
 DAY = timedelta(days=1)
 
 
 class Stretch(NamedTuple):
-    """What a spread earns from `since` on, and from `stops` on no more: `base` at once, and `amount` from `first` to `last`.
+    """What a spread earns from `since` on, and from `stops` on no more: `base` at once, and `amount` by its `course`.
 
-    Where work is measured, `amount` is of the work that is left after `before`, the report that held until then.
+    Where work is measured, `amount` is of the work that is left after what was done `before`, in the method's own measure.
     """
 
     method: Method
@@ -35,11 +36,9 @@ class Stretch(NamedTuple):
     since: date
     base: Amount
     amount: Amount
-    first: date
-    last: date
+    course: Course
     stops: date
-    reports: Sequence[Reported] = ()
-    before: Reported | None = None
+    before: int = 0
 
     def earned_by(self, day: date) -> Amount:
         """All that was earned by the end of a day, which is not before `since`."""
@@ -47,27 +46,27 @@ class Stretch(NamedTuple):
         return self.base + self.agreed.rounded(self.amount * part, whole)
 
     def part(self, day: date) -> tuple[int, int]:
-        """How much of `amount`, and of how much."""
-        part, whole = self.method.earned(self.course, min(day, self.ends_on))
-        if self.before is None:
-            return part, whole
-        had, of = self.method.earned(self.course._replace(reports=(self.before,)), self.before.as_of)
-        assert whole == of, "a method that goes by reports has one measure"
+        """How much of `amount`, and of how much; nothing as long as nobody knows of how much."""
+        done, whole = self.method.earned(self.course, min(day, self.ends_on))
+        if not whole:
+            return 0, 1
         # Of work that was done by then nothing is left: all is earned at once.
-        return (part - had, whole - had) if had < whole else (1, 1)
+        return (done - self.before, whole - self.before) if self.before < whole else (1, 1)
 
-    @property
-    def course(self) -> Course:
-        return Course(self.first, self.last, self.reports)
+    def is_known(self, day: date) -> bool:
+        """Whether somebody has said by a day of how much."""
+        return self.method.earned(self.course, min(day, self.ends_on))[1] != 0
 
     @property
     def ends_on(self) -> date:
         """The last day on which it earns."""
-        return min(self.last, self.stops - DAY)
+        return min(self.course.last, self.stops - DAY)
 
-    def report(self, day: date) -> Reported | None:
-        """That holds on a day, where the work is measured by reports."""
-        return self.method.says(self.course, min(day, self.ends_on)) if self.method.says is not None else None
+    @property
+    def said_on(self) -> list[date]:
+        """Days on which somebody said how far the work had come, or how much is left."""
+        of = self.course.reports if self.method.measure == REPORTS else self.course.estimates
+        return [each.as_of for each in of]
 
 
 Earning = dict[str, list[Stretch]]
@@ -81,33 +80,33 @@ def earning(known: LineHistory, until: date) -> Earning:
         for stated in methods.spreads(agreed, known, until) if is_over_time else ():
             method = METHODS[methods.revenue_method(agreed.line, agreed.policies)]
             # Work that is measured is done when it is done.
-            spread = stated if method.says is None else stated._replace(last=date.max)
+            spread = stated if method.measure is None else stated._replace(last=date.max)
             stretches = found.setdefault(spread.name, [])
-            stretches.append(_next(method, agreed, spread, known.reported, stretches))
+            stretches.append(_next(method, agreed, spread, known, stretches))
     return found
 
 
 def _next(
-    method: Method, agreed: TermsInForce, spread: Spread, reports: Sequence[Reported], before: Sequence[Stretch]
+    method: Method, agreed: TermsInForce, spread: Spread, known: LineHistory, before: Sequence[Stretch]
 ) -> Stretch:
     since = max(agreed.since, spread.first) if not before else agreed.since
+    course = Course(spread.first, max(spread.last, spread.first), known.reported, known.spent, known.estimates)
     if before and not agreed.catches_up:
         went = before[-1]
         if went.spread[:4] == spread[:4] and went.method is method:
             return went._replace(since=since, stops=spread.stops)
         earned = went.earned_by(since - DAY)
         first = max(spread.first, since)
-        last, left = max(spread.last, first), spread.amount - earned
-        report = method.says(Course(first, last, reports), since - DAY) if method.says is not None else None
-        return Stretch(method, agreed, spread, since, earned, left, first, last, spread.stops, reports, report)
+        course = course._replace(first=first, last=max(spread.last, first))
+        done = method.earned(course, since - DAY)[0] if method.measure is not None else 0
+        return Stretch(method, agreed, spread, since, earned, spread.amount - earned, course, spread.stops, done)
     # Terms that hold from after the end on have no days left: all is earned on their first.
-    last = max(spread.last, spread.first)
-    return Stretch(method, agreed, spread, since, 0, spread.amount, spread.first, last, spread.stops, reports)
+    return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops)
 
 
 def is_measured(earns: Earning) -> bool:
     """Whether the line's newest terms earn as the work is measured, so that a day counts before it has ended."""
-    return any(stretches[-1].method.says is not None for stretches in earns.values())
+    return any(stretches[-1].method.measure is not None for stretches in earns.values())
 
 
 class Month(NamedTuple):
@@ -118,43 +117,77 @@ class Month(NamedTuple):
     amount: Amount
 
 
-def by_month(earns: Earning, period_of: Callable[[date], AccountingPeriod], until: date) -> Iterator[Month]:
+def by_month(
+    earns: Earning,
+    period_of: Callable[[date], AccountingPeriod],
+    until: date,
+    ended: date,
+    opening: Opening | None = None,
+) -> Iterator[Month]:
     """Months with days on which something is earned, in order, as far as they begin up to a day.
 
     A line may be out of the contract for a while: a month's day is one on which its terms hold. Where the work is measured it is the day
-    of the month's last report, and a month without one has nothing.
+    of the month's last report, and a month without one has nothing. What is earned by what is spent has all of a month that has `ended`;
+    of the one that runs what was earned by its last estimate.
     """
     months: dict[AccountingPeriod, Month] = {}
     for stretches in earns.values():
         before = 0
-        for first, last, is_measured in _days(stretches):
+        for first, last, method in _days(stretches):
             day = first
             while day <= min(last, until):
                 own = period_of(day)
                 ends = min(own.to - DAY, last)
-                earned = earned_by(stretches, ends)
-                on = _moved_on(stretches, day, ends) if is_measured else ends
+                if opening is not None and method.by_spending and day <= opening.as_of:
+                    before = opening.earned
+                on = _counts_on(stretches, method, (day, ends), ended, opening)
                 if on is not None:
+                    earned = earned_by(stretches, on)
                     had = months.get(own, Month(own, on, 0))
                     months[own] = Month(own, max(had.last, on), had.amount + earned - before)
-                day, before = own.to, earned
+                    before = earned
+                day = own.to
     yield from (months[own] for own in sorted(months, key=lambda own: own.start))
 
 
+def _counts_on(
+    stretches: Sequence[Stretch], method: Method, days: tuple[date, date], ended: date, opening: Opening | None
+) -> date | None:
+    """The day up to which days of a month count, from a first to a last; None where nothing of them does."""
+    first, last = days
+    if method.measure is None:
+        return last
+    if not method.by_spending:
+        return _moved_on(stretches, first, last)
+    on = last if last <= ended else _moved_on(stretches, first, last)
+    if on is None or (opening is not None and on <= opening.as_of):
+        return None
+    return on if _is_known(stretches, on) else None
+
+
+def _is_known(stretches: Sequence[Stretch], day: date) -> bool:
+    return any(stretch.is_known(day) for stretch in [each for each in stretches if each.since <= day][-1:])
+
+
+def stands(stretches: Sequence[Stretch], opening: Opening, day: date) -> bool:
+    """Whether at the end of a day the line has earned what its balances state, and nobody has said more since."""
+    return stretches[-1].method.by_spending and (day <= opening.as_of or not _is_known(stretches, day))
+
+
 def _moved_on(stretches: Sequence[Stretch], first: date, last: date) -> date | None:
-    """The last day from one to another, both included, on which reports or other terms say how far the work has come."""
-    days = [stretch.since for stretch in stretches] + [each.as_of for each in stretches[-1].reports]
+    """The last day from one to another, both included, on which somebody or other terms say how far the work has come."""
+    days = [stretch.since for stretch in stretches] + stretches[-1].said_on
     return max((day for day in days if first <= day <= last), default=None)
 
 
-def _days(stretches: Sequence[Stretch]) -> Iterator[tuple[date, date, bool]]:
-    """The first and the last day of each on which it earns, and whether by what is reported; what terms change of what was earned is on
-    the first day on which they hold."""
+def _days(stretches: Sequence[Stretch]) -> Iterator[tuple[date, date, Method]]:
+    """The first and the last day of each on which it earns, and its method; what terms change of what was earned is on the first day on
+    which they hold."""
     for place, stretch in enumerate(stretches):
-        since = stretch.since if place else max(stretch.since, stretch.first)
+        since = stretch.since if place else max(stretch.since, stretch.course.first)
         before = stretches[place + 1].since if place + 1 < len(stretches) else date.max
         last = max(stretch.ends_on, stretch.since)
-        yield since, min(last, before - DAY), stretch.method.says is not None
+        yield since, min(last, before - DAY), stretch.method
 
 
 def earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
@@ -163,10 +196,10 @@ def earned_by(stretches: Sequence[Stretch], day: date) -> Amount:
 
 
 class Facts(NamedTuple):
-    """Where an explanation has what a stretch earns of, and a report's percentage."""
+    """Where an explanation has what a stretch earns of, and what its work is measured by."""
 
     price: Callable[[Stretch], Node]
-    report: Callable[[Reported], Node]
+    leaves: Leaves
 
 
 def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
@@ -179,7 +212,7 @@ def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
         whole = less("left to earn", whole, base)
     part, of = stretch.part(day)
     if not part:
-        since = stretch.first if stretch.method.says is None else stretch.since
+        since = stretch.course.first if stretch.method.measure is None else stretch.since
         own = constant(f"nothing yet from {since} on", 0, "amount", currency)
     elif part == of:
         own = whole
@@ -193,14 +226,14 @@ def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
 
 def _in_part(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
     currency, mode = stretch.agreed.contract.currency, stretch.agreed.policies.money_mode
-    report, before = stretch.report(day), stretch.before
-    if report is None:
+    course, says = stretch.course, stretch.method.said
+    if says is None:
         part, of = stretch.part(day)
         parameters = {"days": str(part), "of": str(of), **rounding(currency, mode)}
-        title = f"from {stretch.first} to {stretch.last}"
+        title = f"from {course.first} to {course.last}"
         return evaluated(title, "by_day", (whole,), parameters, "amount", currency)
-    percent, all_of_it = facts.report(report), constant("all of the work", HUNDRED_PERCENT, "percent")
-    if before is not None:
-        had = facts.report(before)
-        percent, all_of_it = less("done since", percent, had), less("left to do", all_of_it, had)
-    return in_proportion(f"reported as of {report.as_of}", whole, percent, all_of_it, mode)
+    title, done, all_of_it = says(course, min(day, stretch.ends_on), facts.leaves)
+    if stretch.before:
+        had = says(course, stretch.since - DAY, facts.leaves).done
+        done, all_of_it = less("done since", done, had), less("left to do", all_of_it, had)
+    return in_proportion(title, whole, done, all_of_it, mode)

@@ -5,16 +5,24 @@
 
 from datetime import date
 
-from domain.revenue.method import Course, Reported
+from domain.explanation import constant
+from domain.revenue.method import Course, Leaves, Reported, Share
 from domain.units import HUNDRED_PERCENT
 
 
 def earned(course: Course, day: date) -> tuple[int, int]:
     """The percentage that holds on the day."""
-    report = says(course, day)
+    report = _report(course, day)
     return (report.percent if report is not None else 0), HUNDRED_PERCENT
 
 
-def says(course: Course, day: date) -> Reported | None:
+def said(course: Course, day: date, leaves: Leaves) -> Share:
+    report = _report(course, day)
+    assert report is not None, "nothing is earned without a report"
+    whole = constant("all of the work", HUNDRED_PERCENT, "percent")
+    return Share(f"reported as of {report.as_of}", leaves.report(report), whole)
+
+
+def _report(course: Course, day: date) -> Reported | None:
     """Of the reports of days until then the newest version."""
     return next((each for each in reversed(course.reports) if each.as_of <= day), None)

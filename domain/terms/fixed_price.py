@@ -12,7 +12,7 @@ as long as it is no more than the price.
     two instalments of 1,000.00, of which the first is charged; then 2,000.00 on 03-31: 1,000.00 more on 03-31
 
 Revenue comes with the invoices; or, whatever is billed when, evenly over the days from the line's first to the contract's last, as the work
-is reported, or once all of it is.
+is reported or spent, or once all of it is done.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,8 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, FixedPrice
 from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
-from domain.revenue.method import Reported
+from domain.revenue import spent
+from domain.revenue.method import Course, Reported
 from domain.revenue.methods import METHODS
 from domain.terms import spoken
 from domain.terms.kind import (
@@ -84,8 +85,8 @@ def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fe
     for period in known.closed:
         due = 0
         for budget in agreed.line.budgets:
-            spent = min(period.cost.get(budget.category, 0), budget.cost)
-            due += agreed.rounded(budget.revenue * spent, budget.cost) if budget.cost else 0
+            used = min(period.cost.get(budget.category, 0), budget.cost)
+            due += agreed.rounded(budget.revenue * used, budget.cost) if budget.cost else 0
         if period.last <= until:
             yield Fee(f"spent/{period.start}", period.last, due, spoken.said("progress_by_cost"), cumulative=True)
 
@@ -98,7 +99,8 @@ def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Sprea
 
 
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
-    """All of the work is done on the line's last day: all of it is reported, or what the budgets say is spent."""
+    """All of the work is done on the line's last day: all of it is reported, or what the budgets say is spent; what an estimate expects is
+    spent month by month."""
     last = max(agreed.ends_on or day + DAY, day + DAY)
     if by_period(agreed.line):
         cost = {budget.category: budget.cost for budget in agreed.line.budgets}
@@ -106,6 +108,9 @@ def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHis
     else:
         version = known.reported[-1].version + 1 if known.reported else 1
         known = known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
+    if known.estimates:
+        course = Course(day, last, spent=known.spent, estimates=known.estimates)
+        known = known._replace(spent=spent.foreseen(course, day, last))
     return ExpectedHistory(known, date.max)
 
 

@@ -13,7 +13,7 @@ from domain.events.common import ContractLine, PriceTier, UnitPrice
 from domain.money import round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.policy_faults import Fault
-from domain.revenue.method import Reported
+from domain.revenue.method import Estimated, Opening, Reported, Spent
 from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
 
 # When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own; what is charged is none.
@@ -79,7 +79,8 @@ class LineHistory(NamedTuple):
 
     `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it; `beside` is what the
     contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart. `begins_after` is the last day that
-    balances brought forward include, `expired` what of stores had expired unused by then.
+    balances brought forward include, `expired` what of stores had expired unused by then, `opening` what was earned by then. `spent` and
+    `estimates` are of lines that earn by what is spent.
     """
 
     accepted: Mapping[str, date] = {}
@@ -93,6 +94,9 @@ class LineHistory(NamedTuple):
     beside: Mapping[str, Amount] = {}
     begins_after: date | None = None
     expired: Mapping[str, Quantity] = {}
+    spent: Sequence[Spent] = ()
+    estimates: Sequence[Estimated] = ()
+    opening: Opening | None = None
 
 
 class Fee(NamedTuple):

@@ -20,6 +20,7 @@ from domain.events.common import (
 )
 from domain.policies import Resolved
 from domain.policy_faults import Fault
+from domain.revenue.method import COST, HOURS, REPORTS
 from domain.revenue.methods import BY_DAYS, METHODS
 from domain.terms import (
     cost_plus,
@@ -92,10 +93,25 @@ def by_budgets(line: ContractLine) -> bool:
     return fixed_price.by_period(line)
 
 
+def needs_cost(line: ContractLine, policies: Resolved) -> bool:
+    """Whether what is charged or earned follows what the line's work costs, which is needed in contract currency then."""
+    return by_budgets(line) or measure(line, policies) == COST
+
+
 def by_reports(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line's price is billed or earned by the progress that somebody reports."""
+    return fixed_price.by_reports(line) or measure(line, policies) == REPORTS
+
+
+def measure(line: ContractLine, policies: Resolved) -> str | None:
+    """What the work is measured by of a line that earns its price over time; None where it earns by days, or otherwise."""
     method = METHODS.get(revenue_method(line, policies)) if timing(line, policies) == OVER_TIME else None
-    return fixed_price.by_reports(line) or (method is not None and method.says is not None)
+    return method.measure if method is not None else None
+
+
+def by_spending(line: ContractLine, policies: Resolved) -> bool:
+    """Whether the line earns by what is spent of what it takes in all."""
+    return measure(line, policies) in (HOURS, COST)
 
 
 def charges_expenses(line: ContractLine) -> bool:

@@ -8,10 +8,12 @@ from functools import partial
 from domain.events.common import FixedPrice
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
-from domain.revenue.over_time import Earning, Facts, Stretch, earning, said
+from domain.revenue.method import Leaves
+from domain.revenue.over_time import Earning, Facts, Stretch, earning, said, stands
 from domain.work.rows import FEE
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
+from milepost.explain.spending import SpendingNodes
 from state.books import Charge
 from state.draft import Draft
 from state.handlers.fees import HORIZON
@@ -25,6 +27,7 @@ class EarnedNodes:
     def __init__(self, sources: Sources, fees: FeeNodes) -> None:
         self.sources = sources
         self.fees = fees
+        self.spending = SpendingNodes(sources, fees)
         fees.earned_by = self.by
 
     def month(self, charge: Charge, draft: Draft) -> Node | None:
@@ -32,9 +35,16 @@ class EarnedNodes:
         if place is None or first is None or last is None:
             return None
         earns = _earns(place, last)
-        upto, before = (self._by(place, earns, day) for day in (last, first - DAY))
+        upto, before = self._by(place, earns, last), self._before(place, earns, first - DAY)
         title = charge.description or "revenue"
         return less(title, upto, before, rule="R40") if before.value else upto._replace(title=title, rule="R40")
+
+    def _before(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+        """All that was earned by the end of a day, or what balances state of it."""
+        opening = place.known.opening
+        if opening is None or not any(stands(stretches, opening, day) for stretches in earns.values()):
+            return self._by(place, earns, day)
+        return self.spending.opening(place, opening)
 
     def by(self, place: LineAtStep, day: date) -> Node:
         """All that was earned over time by the end of a day."""
@@ -44,7 +54,12 @@ class EarnedNodes:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
         begun = (stretches for stretches in earns.values() if stretches[0].since <= day)
-        facts = Facts(partial(self._price, place), partial(self.fees.reported, place))
+        leaves = Leaves(
+            partial(self.fees.reported, place),
+            partial(self.spending.spent, place),
+            partial(self.spending.remaining, place),
+        )
+        facts = Facts(partial(self._price, place), leaves)
         parts = [said(stretches, day, facts) for stretches in begun]
         parts = [part for part in parts if part.value]
         title = f"earned by {day}"

@@ -321,7 +321,7 @@ class FeeNodes:
     def _report(self, place: LineAtStep, version: int) -> tuple[ProgressReported | BalancesBroughtForward, str] | None:
         """The report, or before all others what balances that were brought forward state; the newest of these."""
         if not version:
-            return self._brought_forward(place)
+            return self.brought_forward(place)
         for record in self.sources.trace.events:
             event = record.event
             if (
@@ -332,7 +332,7 @@ class FeeNodes:
                 return event, "percent"
         return None
 
-    def _brought_forward(self, place: LineAtStep) -> tuple[BalancesBroughtForward, str] | None:
+    def brought_forward(self, place: LineAtStep) -> tuple[BalancesBroughtForward, str] | None:
         for record in reversed(self.sources.trace.events):
             event = record.event
             if not isinstance(event, BalancesBroughtForward):
@@ -344,7 +344,7 @@ class FeeNodes:
 
     def _spent_before(self, place: LineAtStep, category: str) -> Node | None:
         """What balances brought forward state of a budget."""
-        found = self._brought_forward(place)
+        found = self.brought_forward(place)
         if found is None:
             return None
         event, path = found
@@ -417,7 +417,7 @@ class FeeNodes:
     def _counting(self, place: LineAtStep, closed: Closed) -> int:
         """The step that counted what was spent by the end of the billing period, the last one up to the place's."""
         part_id = composed(place.contract.contract_id, place.line_id)
-        counted = until = place.step if place.foreseen else self._step(place)
+        counted = until = self.known_at(place)
         for step in reversed(self.sources.trace.steps[: until + 1]):
             known: LineFees | None = step.change.parts.get(("fees", part_id))
             if known is None:
@@ -578,6 +578,10 @@ class FeeNodes:
         """What rows earn by drawing on the lot."""
         rows = self._drawing_rows(place, lot, self._step(place))
         return [self.entries.drawing.earned(at, lot.name) for at in rows]
+
+    def known_at(self, place: LineAtStep) -> int:
+        """The step whose books a place has."""
+        return place.step if place.foreseen else self._step(place)
 
     def _step(self, place: LineAtStep) -> int:
         return next(step.number for step in reversed(self.sources.trace.steps) if step.cause is place.draft.cause)

@@ -15,15 +15,19 @@ from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
+from state.charges.spent import by_spending, known_estimates, known_spent
 from state.charges.unissued import minimum_rows, moved_by_issue
 from state.draft import Draft
-from state.terms.opening import expired_before
+from state.terms.opening import earned_before, expired_before
 from state.terms.plan import line_plan, versions
 from state.totals import month_of, standing_price
 
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
+    spends = by_spending(held)
+    project_id = held[-1].line.project_id if held else ""
+    opening = earned_before(draft, contract.contract_id, project_id, line_id) if spends else None
     return LineHistory(
         _accepted(draft, contract, line_id),
         [Reported(*one) for one in sorted(_reports(draft, contract, line_id).said)],
@@ -35,7 +39,10 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
         left_of(contract, fees),
         charged_beside(draft, contract, line_id) if any(methods.has_minimum(one.line.terms) for one in held) else {},
         begins_after(draft, contract, line_id),
-        expired_before(draft, contract.contract_id, held[-1].line.project_id, line_id) if held else {},
+        expired_before(draft, contract.contract_id, project_id, line_id) if held else {},
+        known_spent(draft, contract, line_id, held).spent if spends else (),
+        known_estimates(draft, contract, line_id, held, opening) if spends else (),
+        opening,
     )
 
 

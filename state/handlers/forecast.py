@@ -45,8 +45,9 @@ from state.books import (
     PublishedFigures,
     StatementState,
 )
+from state.charges.spent import keep_estimate
 from state.draft import AMOUNT_MAX, Draft
-from state.facts import is_new
+from state.facts import is_late, is_new
 from state.forecast import loss
 from state.forecast.bases import ENDED, State, Weighed, estimate_key, lacks_estimate, limited_by, weigh
 from state.forecast.caps import caps_of, companions
@@ -86,9 +87,13 @@ NO_RATE, OUT_OF_RANGE = "no_exchange_rate", "amount_out_of_range"
 
 
 def on_estimate_revised(draft: Draft, event: EstimateRevised) -> None:
-    """The newest version counts; one of an older day than the estimate in force changes nothing."""
+    """The newest version counts; one of an older day than the estimate in force changes nothing. What a line earns by what is spent goes by
+    each for its day."""
     key = estimate_key(event.project_id, event.line_id)
-    if not is_new(draft, "estimate", key, event.version, event):
+    is_newest = is_new(draft, "estimate", key, event.version, event)
+    if event.line_id is not None and (is_newest or is_late(draft, "estimate", key, event.version)):
+        keep_estimate(draft, key, event)
+    if not is_newest:
         return
     kept: Estimate | None = draft.part("estimate", key)
     if kept is None or event.as_of >= kept.event.as_of:

@@ -1,30 +1,43 @@
 """Revenue over time: one row for each accounting month of the contract's legal entity in which a line earns.
 
 A month is recognised when its last day has ended in the entity's zone, or the last day on which the line earns; where the work is
-measured, as far as it is reported, with the report. The rows are brought to what the terms say, as fees are: other terms change the rows of
-earlier months, by reversal and a new posting (R49), which land in the next open period where a month is closed (R48).
+measured by reports, as far as it is reported, with the report. What is earned by what is spent is recognised for the month that runs with
+an estimate, as of its day, and for all of the month when it ends; work of days that are recognised, and estimates of them, change that at
+once. The rows are brought to what the terms say, as fees are: other terms change the rows of earlier months, by reversal and a new posting
+(R49), which land in the next open period where a month is closed (R48).
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
+from typing import Final
 
 from msgspec.structs import replace
 
 from domain.contract import BEGINNING
-from domain.identity import composed
+from domain.identity import composed, parts_of
 from domain.reference.zones import local_date, universal_midnight
+from domain.refusals import LINE
+from domain.revenue.method import COST, HOURS
 from domain.revenue.over_time import Month, by_month, earning, is_measured
+from domain.terms import methods
+from domain.terms.kind import LineHistory
 from domain.work.rows import SCHEDULED_REVENUE, row_id
-from state.books import Charge, Contract, LineFees
-from state.charges.terms_known import begins_after, known_of
+from state.books import Charge, Contract, LineFees, OpenException, SpentOnLine
+from state.charges.spent import PART as SPENT
+from state.charges.spent import before_balances, begin, known_estimates, known_spent, other_currency, take_in
+from state.charges.spent import by_spending as is_by_spending
+from state.charges.terms_known import agreed_versions, begins_after, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON, bring, look_again, project_of
+from state.handlers.fees import settle as settle_fees
 from state.ledger.position import is_over_time
 from state.rerating.rerate import line_ids
 from state.terms.known import period
 from state.terms.opening import carried
 
 DAY = timedelta(days=1)
+NO_ESTIMATE: Final = "no_estimate"
 
 
 def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
@@ -41,12 +54,17 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         day = max(yesterday, begins_after(draft, contract, line_id) or BEGINNING)
         history = known_of(draft, contract, line_id)
         today = day + DAY
-        reports = [each for each in history.reported if each.as_of <= today]
-        earns = earning(history._replace(reported=reports), day + HORIZON)
-        months = list(by_month(earns, partial(period, draft, entity), day + HORIZON))
+        by_today = _by_day(history, today)
+        earns = earning(by_today, day + HORIZON)
+        months = list(by_month(earns, partial(period, draft, entity), day + HORIZON, day, history.opening))
         recognised = today if is_measured(earns) else day
         upcoming += [month.last for month in months if month.last > recognised][:1]
-        upcoming += [each.as_of for each in history.reported if each.as_of > today]
+        said_on = [each.as_of for each in history.reported] + [each.as_of for each in history.estimates]
+        upcoming += [each for each in said_on if each > today]
+        if is_by_spending(history.held):
+            begin(draft, contract.contract_id, line_id)
+            month_ends = period(draft, entity, today).to - DAY
+            upcoming += [month_ends] if history.held[-1].before > today else []
         charges = [
             _charge_of(draft, contract, line_id, month) for month in months if month.last <= recognised and month.amount
         ]
@@ -54,14 +72,108 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))
+        _note_lacking(draft, contract, line_id, by_today)
     look_again(draft, contract, entity.zone, yesterday, upcoming)
 
 
+def _by_day(history: LineHistory, day: date) -> LineHistory:
+    """What was said of days up to one."""
+    return history._replace(
+        reported=[each for each in history.reported if each.as_of <= day],
+        estimates=[each for each in history.estimates if each.as_of <= day],
+    )
+
+
 def after_report(draft: Draft) -> None:
-    """The work of a line has come further, or less far than was thought."""
+    """The work of a line has come further, or less far than was thought; or another part of it is left."""
     for contract in draft.contracts():
         if contract.in_force:
             settle(draft, contract)
+
+
+def after_event(draft: Draft) -> None:
+    """Where what was spent by a day has changed that counts already, or the first of it has come."""
+    touched = {parts_of(part_id)[0] for part_id, days in take_in(draft).items() if _counts(draft, part_id, days)}
+    if "brought_forward" in draft.kinds:
+        touched.update(parts_of(part_id)[0] for part_id in draft.ids(SPENT))
+    for contract_id in sorted(touched):
+        contract = draft.contract(contract_id)
+        if contract is not None and contract.in_force:
+            if contract.terminated_on is not None:
+                settle_fees(draft, contract)
+            settle(draft, contract)
+
+
+def _counts(draft: Draft, part_id: str, days: Sequence[date]) -> bool:
+    """Whether one of the days is recognised by now, or nothing was spent before."""
+    contract_id, line_id = parts_of(part_id)
+    contract = draft.contract(contract_id)
+    entity = draft.reference.entity(contract.terms.legal_entity_id) if contract is not None else None
+    if contract is None or entity is None:
+        return False
+    had: SpentOnLine | None = draft.before.get((SPENT, part_id))
+    has: SpentOnLine | None = draft.part(SPENT, part_id)
+    if not (had is not None and had.days and has is not None and has.days):
+        return True
+    today = local_date(draft.cause.recorded_at, entity.zone)
+    if days[0] < period(draft, entity, today).start:
+        return True
+    said = known_estimates(draft, contract, line_id, agreed_versions(draft, contract, line_id))
+    return any(days[0] <= each.as_of <= today for each in said)
+
+
+def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> None:
+    """Work that earns nothing since nobody has said what remains; or that counts without its cost, for want of a rate."""
+    subject = composed(contract.contract_id, line_id)
+    why = _lacks(draft, contract, line_id, history)
+    exception_id = draft.exception_id(NO_ESTIMATE, LINE, subject)
+    noted: OpenException | None = draft.part("exception", exception_id)
+    if why is None:
+        draft.close_exception(exception_id)
+    elif noted is None:
+        field, message = why
+        draft.raise_exception(
+            NO_ESTIMATE,
+            LINE,
+            subject,
+            message,
+            project_id=history.held[-1].line.project_id,
+            contract_id=contract.contract_id,
+            field=field,
+        )
+    elif noted.message != why[1]:
+        draft.revise_exception(replace(noted, message=why[1], field=why[0]))
+
+
+def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> tuple[str, str] | None:
+    """The field, and what to send."""
+    if not history.spent or not history.held:
+        return None
+    newest = history.held[-1]
+    measure = methods.measure(newest.line, newest.policies)
+    if measure not in (HOURS, COST):
+        return None
+    project_id, currency = newest.line.project_id, contract.terms.currency
+    of = f"line {line_id} of contract {contract.contract_id} earns by {measure} spent of all that it takes"
+    lacking = known_spent(draft, contract, line_id, history.held).lacking if measure == COST else ()
+    if lacking:
+        rates = ", ".join(f"{own} of {day}" for day, own in lacking[:3])
+        return (
+            "currency",
+            f"{of}: its cost in {rates} does not count, for no rate to {currency} is known; send ExchangeRateSet",
+        )
+    if any(each.cost is not None or measure == HOURS for each in history.estimates):
+        return None
+    send = f"send EstimateRevised of project {project_id} with line_id {line_id}"
+    other = other_currency(draft, contract, project_id, line_id)
+    if other is not None and measure == COST:
+        return "currency", f"{of}: expected what remains in {currency}, got {other}; {send} in {currency}"
+    got = "one of the whole project" if draft.part("estimate", composed(project_id)) is not None else "none"
+    if history.opening is not None:
+        as_of = history.opening.as_of
+        before = before_balances(draft, contract, project_id, line_id, as_of)
+        got = f"one of {before}, before its balances of {as_of}" if before is not None else got
+    return "line_id", f"{of}: expected an estimate of what remains, got {got}; nothing is earned before it; {send}"
 
 
 def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from domain.events.common import BalanceForward
 from domain.identity import is_opening_statement
+from domain.revenue.method import Opening
 from domain.units import Quantity
 from state.books import BroughtForward, Charge, Receivable
 from state.draft import Draft
@@ -34,10 +35,22 @@ def in_balances(draft: Draft, receivable: Receivable, day: date, what: str) -> s
 
 def expired_before(draft: Draft, contract_id: str, project_id: str, line_id: str) -> dict[str, Quantity]:
     """By store what balances say had expired of the line's retainer."""
+    own = loaded_of(draft, contract_id, project_id, line_id)
+    return {name: quantity for one in own for name, quantity in expired_of(one).items()}
+
+
+def earned_before(draft: Draft, contract_id: str, project_id: str, line_id: str) -> Opening | None:
+    """What balances say that the line had earned; None where they have no line of it."""
+    as_of = draft.project(project_id).begins_after
+    own = loaded_of(draft, contract_id, project_id, line_id)
+    return Opening(as_of, sum(one.revenue for one in own)) if as_of is not None and own else None
+
+
+def loaded_of(draft: Draft, contract_id: str, project_id: str, line_id: str) -> list[BalanceForward]:
+    """Balances of the line that are in the books."""
     known = balances_of(draft, project_id)
     lines = known.loaded.lines if known is not None and known.loaded is not None else ()
-    own = (one for one in lines if one.line_id == line_id and one.contract_id in (None, contract_id))
-    return {name: quantity for one in own for name, quantity in expired_of(one).items()}
+    return [one for one in lines if one.line_id == line_id and one.contract_id in (None, contract_id)]
 
 
 def expired_of(balance: BalanceForward) -> dict[str, Quantity]:

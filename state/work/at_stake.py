@@ -61,7 +61,7 @@ def _value(draft: Draft, event: TimeApproved) -> AtStake | None:
         return None
     plan, day = placed.plan, placed.day
     worker = worker_on(draft, event.person_id, day)
-    at_cost = methods.cost_markup(plan.line.terms) is not None or methods.by_budgets(plan.line)
+    at_cost = methods.cost_markup(plan.line.terms) is not None or methods.needs_cost(plan.line, plan.policies)
     if worker is None or at_cost:
         return None
     project = draft.project(event.project_id)

@@ -357,9 +357,9 @@ def _price(
 def _included(draft: Draft, charge: Charge, plan: LinePlan, content: str, waited: Waited) -> PricePlan | Blocked:
     """The charges of the terms are for it: it is the line's, at a price of zero, and posts nothing.
 
-    Where it counts as spent of the line's budgets, that needs the day's rate.
+    Where it counts as spent, that needs the day's rate.
     """
-    if methods.by_budgets(plan.line):
+    if methods.needs_cost(plan.line, plan.policies):
         exchange = into_contract(draft, plan, charge.currency, charge.day, waited)
         if isinstance(exchange, Blocked):
             return exchange

@@ -470,10 +470,10 @@ def _cost_of_hour(worked: TimeToValue) -> tuple[Rate, str] | None:
 def _included(draft: Draft, worked: TimeToValue, plan: LinePlan) -> PricePlan | Blocked:
     """Work that the charges of its terms are for: it is the line's, at a price of zero, and posts nothing.
 
-    Where its cost counts as spent of the line's budgets, that needs the day's rate.
+    Where its cost counts as spent, that needs the day's rate.
     """
     event, day = worked.event, worked.day
-    costing = _cost_of_hour(worked) if methods.by_budgets(plan.line) else None
+    costing = _cost_of_hour(worked) if methods.needs_cost(plan.line, plan.policies) else None
     if costing is not None:
         exchange = into_contract(draft, plan, costing[1], day, worked.waited)
         if isinstance(exchange, Blocked):

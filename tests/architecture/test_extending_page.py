@@ -80,7 +80,9 @@ def test_without_its_line_in_the_table_the_kind_fails_a_test(tmp_path: Path) -> 
 
 def test_a_revenue_method_is_added_as_the_page_says(tmp_path: Path) -> None:
     made = followed(tmp_path / "copy", "Another revenue method")
-    made.edit("domain/revenue/methods.py", "import completed, reported, ", "import completed, fifty_fifty, reported, ")
+    made.edit(
+        "domain/revenue/methods.py", "import completed, cost_to_cost, ", "import completed, cost_to_cost, fifty_fifty, "
+    )
     made.done("schemas.generate")
     for tests in ("tests/scenarios", "tests/explain/test_every_scenario.py"):
         played = made.python("-m", "pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "fifty_fifty:")

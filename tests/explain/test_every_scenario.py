@@ -43,9 +43,14 @@ def test_scenario_explained(scenario: Scenario) -> None:
 
 
 def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was cut at nothing, and lines whose cents are rounded: each part that is named is found by its name."""
+    """What was cut at nothing, lines whose cents are rounded, what was spent: each part that is named is found by its name."""
     monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
-    wanted = {"Work at a rate of zero is rated again until its period is cut", "Policy rounding_scope: line"}
+    wanted = {
+        "Work at a rate of zero is rated again until its period is cut",
+        "Policy rounding_scope: line",
+        "PUB-16 Hours: 40 of 100",
+        "PUB-16 Cost to cost: hours, then travel besides",
+    }
     chosen = [scenario for _, scenario in SCENARIOS if scenario.name in wanted]
     assert len(chosen) == len(wanted)
     for scenario in chosen:

@@ -1,0 +1,149 @@
+"""What was spent on a line that earns by it, entry by entry, and what remains by an estimate (R37)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from domain.events.delivery import EstimateRevised
+from domain.explanation import Node, constant, most, total
+from domain.revenue.method import COST, HOURS, Course, Estimated, Opening
+from domain.revenue.spent import by, estimate
+from milepost.explain.fees import FeeNodes, LineAtStep
+from milepost.explain.sources import Sources
+from state.charges.spent import SpentWork, spent_by
+from state.terms.plan import plan_of
+
+if TYPE_CHECKING:
+    from milepost.explain.entries import VersionStanding
+
+
+class SpendingNodes:
+    """As `state/charges/spent.py` sums it."""
+
+    def __init__(self, sources: Sources, fees: FeeNodes) -> None:
+        self.sources = sources
+        self.fees = fees
+
+    def spent(self, place: LineAtStep, measure: str, day: date) -> Node:
+        """By the end of a day: hours, or cost in contract currency; of days that a forecast foresees what is expected."""
+        course = Course(day, day, spent=place.known.spent, estimates=place.known.estimates)
+        unit, currency = _unit(place, measure)
+        title, value = f"{measure} by {day}", by(course, day, measure)
+        works = [each for each in self._works(place) if each[1].day <= day]
+        parts = self._hours(works) if measure == HOURS else self._costs(place, works, currency)
+        made = total(title, parts, unit, currency)
+        if place.foreseen and made.value != value:
+            return self._expected(place, measure, day, made)
+        return made if made.value == value else most(title, made, constant("nothing", 0, unit, currency))
+
+    def _expected(self, place: LineAtStep, measure: str, day: date, so_far: Node) -> Node:
+        """As much as was spent by an estimate's day and was to come by the day in question."""
+        course = Course(day, day, spent=place.known.spent, estimates=place.known.estimates)
+        known = estimate(course, day, measure)
+        if known is None:
+            return so_far
+        event = self._estimate(place, known)
+        is_last = day >= place.known.spent[-1].day
+        due = [
+            self._row(place, measure, event, number)
+            for number, row in enumerate(event.remaining)
+            if is_last or row.month <= day.isoformat()[:7]
+        ]
+        unit, currency = _unit(place, measure)
+        expected = total(
+            f"as estimated on {known.as_of}", [self.spent(place, measure, known.as_of), *due], unit, currency
+        )
+        return most(f"{measure} expected by {day}", so_far, expected)
+
+    def _row(self, place: LineAtStep, measure: str, event: EstimateRevised, number: int) -> Node:
+        row, (unit, currency) = event.remaining[number], _unit(place, measure)
+        value, path = row.cost if measure == COST else row.hours, f"remaining[{number}].{measure}"
+        return self.sources.field(f"{measure} of {row.month}", value, unit, event, path, currency)
+
+    def remaining(self, place: LineAtStep, measure: str, known: Estimated) -> Node:
+        """Of an estimate all its months together."""
+        unit, currency = _unit(place, measure)
+        event = self._estimate(place, known)
+        parts = [self._row(place, measure, event, number) for number in range(len(event.remaining))]
+        title = f"remained after {known.as_of}"
+        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, unit, currency)
+
+    def opening(self, place: LineAtStep, opening: Opening) -> Node:
+        """What balances state that the line had earned."""
+        title, currency = f"earned by {opening.as_of}", place.contract.terms.currency
+        found = self.fees.brought_forward(place)
+        assert found is not None, "its balances are in the books"
+        event, path = found
+        return self.sources.field(title, opening.earned, "amount", event, path.replace("percent", "revenue"), currency)
+
+    def _estimate(self, place: LineAtStep, known: Estimated) -> EstimateRevised:
+        projects = {agreed.line.project_id for agreed in place.known.held}
+        return next(
+            record.event
+            for record in self.sources.trace.events
+            if isinstance(record.event, EstimateRevised)
+            and record.event.project_id in projects
+            and (record.event.line_id, record.event.version) == (place.line_id, known.version)
+            and record.event.contract_id in (None, place.contract.contract_id)
+        )
+
+    def _works(self, place: LineAtStep) -> list[tuple[VersionStanding, SpentWork]]:
+        """Entries of the line as the place knew them, by day."""
+        step = self.fees.known_at(place)
+        found: list[tuple[VersionStanding, SpentWork]] = []
+        for entry_id in self.sources.trace.entry_ids():
+            at = self.fees.entries.standing(entry_id, step)
+            work = spent_by(at.entry) if at is not None else None
+            if work is not None and (work.contract_id, work.line_id) == (place.contract.contract_id, place.line_id):
+                found.append((at, work))
+        return sorted(found, key=lambda one: (one[1].day, one[0].entry.entry_id))
+
+    def _hours(self, works: Sequence[tuple[VersionStanding, SpentWork]]) -> list[Node]:
+        found = []
+        for at, work in works:
+            if work.hours and self.sources.are_many:
+                found.append(self.sources.part(at.entry.entry_id, "hours", work.hours, "hours", "", at.step))
+            elif work.hours:
+                found.append(self.fees.entries.worked_on(at))
+        return found
+
+    def _costs(
+        self, place: LineAtStep, works: Sequence[tuple[VersionStanding, SpentWork]], currency: str
+    ) -> list[Node]:
+        """Cost in another currency by the rate of its day, all of a day together."""
+        found: list[Node] = []
+        foreign: dict[tuple[date, str], list[VersionStanding]] = {}
+        for at, work in works:
+            if work.currency == currency:
+                found.append(self._cost(at))
+            elif work.currency:
+                foreign.setdefault((work.day, work.currency), []).append(at)
+        for (day, own), listed in foreign.items():
+            spent = total(f"cost of {day} in {own}", [self._cost(at) for at in listed], "amount", own)
+            found += self._converted(spent, listed[0], day, place)
+        return found
+
+    def _cost(self, at: VersionStanding) -> Node:
+        cost = at.work.cost
+        assert cost is not None, "it has a currency"
+        if self.sources.are_many:
+            return self.sources.part(at.entry.entry_id, "cost", cost.amount, "amount", cost.currency, at.step)
+        made: Node = self.fees.entries.cost(at, cost)
+        return made
+
+    def _converted(self, spent: Node, at: VersionStanding, day: date, place: LineAtStep) -> list[Node]:
+        """None where no rate is known."""
+        assert at.work.price is not None, "it is on the line"
+        plan, charges = plan_of(place.draft, at.work.price), self.fees.entries.charges
+        assert plan is not None, "the work is priced on the line"
+        found = charges.rates_to(spent.currency, plan, day, place.draft)
+        if found is None:
+            return []
+        rates, legs = found
+        return [charges.at_cost((spent, *rates), legs, plan)._replace(title=f"{spent.title} in {plan.currency}")]
+
+
+def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:
+    return ("amount", place.contract.terms.currency) if measure == COST else ("hours", "")

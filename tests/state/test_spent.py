@@ -1,0 +1,95 @@
+"""Lines that earn by what is spent: what is said of one that lacks something, and when its work waits for a rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.outputs import ExceptionRaised
+from tests.told import balances, told
+
+FIRM = [
+    "entity LE EUR Europe/Berlin",
+    "customer C",
+    "person ann consultant of LE",
+    "cost person ann 50.00 EUR",
+    "project P of LE",
+]
+BY_COST = [
+    "  line L P revenue cost_to_cost",
+    "    terms FixedPrice price=10,000.00",
+    "    each schedule on=2026-06-30 amount=10,000.00",
+]
+IN_EUR = [*FIRM, "contract K C LE EUR from 2026-01-01", *BY_COST]
+
+
+def said(lines: Sequence[str]) -> list[str]:
+    """What is said of the line, each revision."""
+    with told(lines) as books:
+        raised = (one for _, one in books.folded if isinstance(one, ExceptionRaised))
+        return [one.message for one in raised if one.subject_kind == "contract_line"]
+
+
+def test_without_an_estimate_it_says_of_which_line_and_what_to_send() -> None:
+    (message,) = said([*IN_EUR, "2026-01-20 time T-1 ann 10 h"])
+    assert message == (
+        "line L of contract K earns by cost spent of all that it takes: expected an estimate of what remains, got none; nothing is earned "
+        "before it; send EstimateRevised of project P with line_id L"
+    )
+
+
+def test_an_estimate_of_the_whole_project_says_nothing_of_the_line() -> None:
+    (message,) = said([*IN_EUR, "2026-01-19 estimate P 40 h 2,000.00", "2026-01-20 time T-1 ann 10 h"])
+    assert "got one of the whole project" in message
+
+
+def test_an_estimate_of_before_the_balances_does_not_know_what_was_spent_by_then() -> None:
+    lines = [
+        *IN_EUR,
+        "2026-03-01 estimate P 70 h 3,500.00 line L on 2026-02-28",
+        "2026-03-31 brought forward P as_of 2026-03-31",
+        "  line L hours=20 cost=1,000.00 revenue=2,600.00 billed=2,000.00 paid=2,000.00",
+    ]
+    (message,) = said(lines)
+    assert "got one of 2026-02-28, before its balances of 2026-03-31" in message
+
+
+def test_what_is_lacking_is_said_again_when_it_is_something_else() -> None:
+    lines = [*IN_EUR, "2026-01-20 time T-1 ann 10 h", "2026-01-31 estimate P 30 h 1,500.00 line L in USD"]
+    none, other = said(lines)
+    assert "got none" in none
+    assert other.endswith(
+        "expected what remains in EUR, got USD; send EstimateRevised of project P with line_id L in EUR"
+    )
+
+
+def test_hours_do_not_ask_for_the_currency_of_an_estimate() -> None:
+    lines = [line.replace("cost_to_cost", "hours") for line in IN_EUR]
+    lines += ["2026-01-20 time T-1 ann 10 h", "2026-01-31 estimate P 30 h 1,500.00 line L in USD"]
+    with told(lines) as books:
+        assert balances(books)["4000"] == -2_500_0000
+
+
+def test_cost_that_had_no_rate_when_the_line_began_to_earn_by_it_is_named() -> None:
+    """By days nobody needed the rate. 500.00 EUR are 600.00 of 3,000.00 USD, once it is known: 20 %."""
+    by_days = [line.replace("cost_to_cost", "straight_line_days") for line in BY_COST]
+    lines = [
+        *FIRM,
+        "contract K C LE USD from 2026-01-01 to 2026-12-31 policy rate_staleness_days=9",
+        *by_days,
+        "2026-01-01 exchange USD EUR 0.80 on 2026-01-31",
+        "2026-01-20 time T-1 ann 10 h",
+        "2026-01-21 amend K from 2026-01-01 treatment catch_up",
+        *BY_COST,
+        "2026-01-25 estimate P 48 h 2,400.00 line L",
+    ]
+    (message,) = said(lines)
+    assert "its cost in EUR of 2026-01-20 does not count, for no rate to USD is known; send ExchangeRateSet" in message
+    with told([*lines, "2026-01-26 exchange EUR USD 1.20 on 2026-01-20", "2026-01-31 day ended"]) as books:
+        assert balances(books, "USD")["4000"] == -2_000_0000
+
+
+def test_an_hour_waits_for_the_rate_by_which_its_cost_counts() -> None:
+    lines = [*FIRM, "contract K C LE USD from 2026-01-01", *BY_COST, "2026-01-20 time T-1 ann 10 h"]
+    with told(lines) as books:
+        raised = [one.category for _, one in books.folded if isinstance(one, ExceptionRaised)]
+    assert "no_exchange_rate" in raised

@@ -158,7 +158,7 @@ class _Loading:
                 if column not in header and not cell.optional:
                     raise ImportRefused(
                         f'{mapping_name}: {key}: expected a column of {path.name}, came "{column}"{nearest(column, header)};'
-                        f" the columns are {', '.join(header)}"
+                        f" the columns are {', '.join(header)}{self._by_name(header, path)}"
                     )
         twice = next((column for column in read if header.count(column) > 1), None)
         if twice is not None:
@@ -173,6 +173,14 @@ class _Loading:
                 f'{path}: nothing reads the column "{strange[0]}"{nearest(strange[0], read)}; correct its name, map it in {mapping_name},'
                 f' or write ignore = ["{strange[0]}"] there, so that no balance is lost'
             )
+
+    def _by_name(self, header: Sequence[str], path: Path) -> str:
+        """That the file's name says what its rows are, where no column does."""
+        kind, pattern = self._mapped.kind, self._mapped.pattern_of_file(path.name)
+        if pattern is None or kind is None or all(column in header for column in kind.reads()):
+            return ""
+        said = self._mapped.files[pattern]
+        return f'. Its rows are read as {said}, for its name is like "{pattern}" ([files]): rename it, or add a column kind'
 
     def _kinds(self, rows: Iterable[CsvRow | Broken], path: Path) -> Iterator[RowKind]:
         for row in rows:

@@ -219,7 +219,11 @@ class BalancesMapping(TableMapping):
 
     def kind_of_file(self, name: str) -> RowKind | None:
         """By the first pattern that fits, as `receivables*.csv`."""
-        return next((kind for pattern, kind in self.files.items() if fnmatchcase(PurePath(name).name, pattern)), None)
+        pattern = self.pattern_of_file(name)
+        return self.files[pattern] if pattern is not None else None
+
+    def pattern_of_file(self, name: str) -> str | None:
+        return next((pattern for pattern in self.files if fnmatchcase(PurePath(name).name, pattern)), None)
 
     def reads(self, kinds: frozenset[RowKind]) -> Iterator[tuple[str, TextCell]]:
         """Every (key, cell) that is asked of rows of these kinds."""

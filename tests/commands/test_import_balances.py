@@ -291,6 +291,23 @@ def test_a_column_that_is_needed_and_missing(tmp_path: Path) -> None:
     assert 'project.as_of: expected a column of balances.csv, came "as_of"' in one_line(result)
 
 
+def test_a_files_name_that_says_what_its_rows_are(tmp_path: Path) -> None:
+    """Without the column `kind`: a landscape is no list of caps, `caps_of_june.csv` is one."""
+    header, row = HEADER.removeprefix("kind,"), DESIGN.removeprefix("line,")
+    for name in ("landscape.csv", "caps_of_june.csv"):
+        (tmp_path / name).write_text(f"{header}\n{row}\n")
+    result = run(tmp_path, tmp_path / "caps_of_june.csv")
+    assert result.exit_code == 2
+    refused = one_line(result)
+    assert 'cap.cap_id: expected a column of caps_of_june.csv, came "cap"; the nearest is "cap_used"' in refused
+    assert (
+        'Its rows are read as cap, for its name is like "*caps*.csv" ([files]): rename it, or add a column kind'
+        in refused
+    )
+    (tmp_path / "invoices.csv").write_text(HEADER + "\n" + INVOICE + "\n")
+    assert run(tmp_path, tmp_path / "landscape.csv", tmp_path / "invoices.csv").exit_code == 0
+
+
 def test_one_invoice_stands_with_one_project(tmp_path: Path) -> None:
     other = INVOICE.replace("BRIDGE", "TUNNEL")
     result = load(tmp_path, DESIGN, INVOICE, TUNNEL, other)

@@ -51,6 +51,8 @@ from state.forecast.outlook import (
     lines_of,
     project_lines,
     project_policies,
+    project_terms,
+    running,
 )
 from state.forecast.planned import assigned_from, first_month, planned_decision, planned_line
 from state.forecast.room import lines_under
@@ -422,10 +424,24 @@ class ForecastNodes:
             for place, work in enumerate(event.remaining)
             if (value := getattr(work, name)) is not None
         ]
-        remains = total(f"{name} that remains, says the estimate", rows, unit, own)
-        if own and own != of.currency:
-            remains = self.converted(remains, own, of)
-        return total(f"{name}, done and remaining", (done, remains), unit, "" if name == "hours" else of.currency)
+        remains, title = (
+            total(f"{name} that remains, says the estimate", rows, unit, own),
+            f"{name}, done and remaining",
+        )
+        if not own or own == of.currency:
+            return total(title, (done, remains), unit, own)
+        parts = [done]
+        if done.arithmetic is not None and done.arithmetic.operation == "sum":
+            parts = [*done.arithmetic.operands]
+        place = next((at for at, part in enumerate(parts) if _converted_from(part) == own), None)
+        if place is None:
+            return total(title, (*parts, self.converted(remains, own, of)), unit, of.currency)
+        booked = parts[place].arithmetic
+        assert booked is not None, "it was converted"
+        # What is in one currency is converted once.
+        in_own = total(f"{title} in {own}", (booked.operands[0], remains), unit, own)
+        parts[place] = self.converted(in_own, own, of)
+        return total(title, parts, unit, of.currency)
 
     def _budget(self, of: ForecastContext, name: str) -> tuple[Node, Node, Node] | None:
         """Of the track's line, else of the project."""
@@ -663,7 +679,11 @@ class ForecastNodes:
 
     def _room(self, of: ForecastContext) -> Node:
         """Each line counts its tightest cap, each cap once, and a cap of all lines bounds the whole."""
-        lines = [self._rooms_of_line(of, plan) for plan in of.lines if methods.earns_by_hours(plan.line.terms)]
+        if has_ended(of.draft, of.draft.project(of.update.project_id), of.update.as_of):
+            return constant("no room: the project has ended", 0, "amount", of.currency)
+        terms = project_terms(of.draft, of.update.project_id)
+        plans = terms.hourly if terms.goes_on else running(of.draft, terms.hourly, of.update.as_of)
+        lines = [self._rooms_of_line(of, plan) for plan in plans]
         value = room_of([{name: node.value or 0 for name, node in rooms.items()} for rooms in lines]) or 0
         tightest: dict[str, Node] = {}
         for rooms in lines:
@@ -791,3 +811,9 @@ def _delta(cost: int, revenue: int, margin: int) -> str:
     return ", ".join(
         f"{name} {format_amount(value)}" for name, value in (("cost", cost), ("revenue", revenue), ("margin", margin))
     )
+
+
+def _converted_from(node: Node) -> str | None:
+    """The currency, where it was in another."""
+    arithmetic = node.arithmetic
+    return arithmetic.operands[0].currency if arithmetic is not None and arithmetic.operation == "convert" else None

@@ -39,11 +39,9 @@ class Recorded(int):
         return Recorded(total(TOGETHER, (*operands, self._node_of(other)), self.node.unit, self.node.currency))
 
     def __radd__(self, other: int) -> Recorded:
-        return (
-            self
-            if not other
-            else Recorded(total(TOGETHER, (self._node_of(other), self.node), self.node.unit, self.node.currency))
-        )
+        if not other:
+            return self
+        return Recorded(total(TOGETHER, (self._node_of(other), self.node), self.node.unit, self.node.currency))
 
     def __sub__(self, other: int) -> Recorded:
         if not other:
@@ -88,7 +86,7 @@ def node_of(number: int, title: str, unit: str = "amount", currency: str = "") -
 
 
 def assumed(beside: int | None, number: int, title: str) -> int:
-    """What a rule assumes where nothing says it, recorded as long as what it stands beside is."""
+    """What a rule takes where no event says it, recorded as long as what it stands `beside` is."""
     return Recorded(constant(title, number, beside.node.unit)) if isinstance(beside, Recorded) else number
 
 
@@ -126,7 +124,7 @@ def in_shares(
     return made
 
 
-def in_proportion(whole: int, weights: Sequence[int], currency: str) -> Sequence[Amount]:
+def allocated(whole: int, weights: Sequence[int], currency: str) -> Sequence[Amount]:
     """By `domain.money.allocate`, recorded."""
     parts = allocate(int(whole), [int(each) for each in weights], currency)
     nodes = [node_of(each, "weight", currency=currency) for each in weights]

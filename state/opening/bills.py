@@ -19,7 +19,7 @@ from domain.billing.shares import Party, parties_of, shared
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward
 from domain.events.finance import InvoicePosted
-from domain.figure import as_recorded, in_proportion, node_of
+from domain.figure import allocated, as_recorded, node_of
 from domain.identity import composed, opening_statement_id
 from domain.ledger.journal import Leg
 from domain.money import convert, format_amount
@@ -496,7 +496,7 @@ def _carry_revenue(
                 continue
             own = [listed for listed in listed_on if listed.line_id == one.balance.line_id]
             weights = [max(listed.amount, 0) for listed in own]
-            for listed, part in zip(own, in_proportion(each.ledger_revenue, weights, currency), strict=True):
+            for listed, part in zip(own, allocated(each.ledger_revenue, weights, currency), strict=True):
                 row = composed(listed.entry_id, listed.line_id)
                 relieved[row] = plain(part)
                 if draft.why is not None:

@@ -21,7 +21,7 @@ from domain.accounts import (
     UNBILLED_RECEIVABLE,
 )
 from domain.explanation import Node, total
-from domain.figure import as_recorded, called, in_proportion, node_of
+from domain.figure import allocated, as_recorded, called, node_of
 from domain.identity import composed
 from domain.ledger.journal import Leg, merge
 from domain.ledger.recorded import all_of, left_of
@@ -233,7 +233,7 @@ def _more_of_rows(
             taken = sum(since.get((row, account), 0) for row, _, _ in stands)
             more = _beyond(account, wanted, taken + sum(ledger for _, _, ledger in stands))
             unbilled = [(row, amount) for row, amount, _ in stands if amount] or [(main.entry_id, 1)]
-            parts = in_proportion(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)
+            parts = allocated(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)
             for (row, _), each in zip(unbilled, parts, strict=True):
                 found[row] = found.get(row, 0) + each
     return found
@@ -322,7 +322,7 @@ def _carry_retained(draft: Draft, loading: Loading, ledger: Amount) -> None:
         if draft.why is not None:
             of_bills = (draft.why.figure(f"{state.statement_id}#retained") for state in others)
             weights = [as_recorded(weight, node) for weight, node in zip(weights, of_bills, strict=True)]
-        parts += zip(others, in_proportion(rest, weights, loading.slot.entity.currency), strict=True)
+        parts += zip(others, allocated(rest, weights, loading.slot.entity.currency), strict=True)
     for state, part in parts:
         account = retention.account_of(draft, state.contract_id, state.bill_to)
         if draft.why is not None and part:

@@ -9,7 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from domain.billing.shares import Party
-from domain.figure import in_proportion
+from domain.figure import allocated
 from domain.money import format_amount
 from domain.receivables.opening import unbilled_of
 from domain.units import Amount
@@ -59,7 +59,7 @@ def by_row(
     if not found or all(part * amounts[-1] >= 0 for part in found[-1]):
         return found
     by_parts = [
-        tuple(in_proportion(amount, [abs(parts.get(party.customer_id, 0)) for party in parties], currency))
+        tuple(allocated(amount, [abs(parts.get(party.customer_id, 0)) for party in parties], currency))
         for amount, parties in zip(amounts, payers, strict=True)
     ]
     return _with_rest(by_parts, payers, parts)

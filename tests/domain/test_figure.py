@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from domain.explanation import Node, constant
-from domain.figure import Recorded, in_part, in_proportion, node_of
+from domain.figure import Recorded, allocated, in_part, node_of
 from milepost.explain.recompute import recompute, unexplained
 from state.value import plain
 
@@ -76,7 +76,7 @@ def test_part_of_hours() -> None:
 def test_shares_have_the_whole(whole: float) -> None:
     """100.00 by three equal weights: 33.34, 33.33 and 33.33."""
     weights = [euros("weight", 1)] * 3
-    parts = in_proportion(euros("whole", whole), weights, "EUR")
+    parts = allocated(euros("whole", whole), weights, "EUR")
     sign = 1 if whole > 0 else -1
     assert list(parts) == [sign * 33_3400, sign * 33_3300, sign * 33_3300]
     assert [type(part) for part in parts] == [Recorded] * 3

@@ -398,8 +398,9 @@ def _counted(worked: _Worked, balance: BalanceForward, month: str) -> _Counted:
 
 
 def _is_earned_over_caps(worked: _Worked, as_of: date) -> bool:
-    """Whether what is over a cap is revenue all the same: what they have not taken and is not billed is over them, not beside them."""
-    limits = [limit_on(rule, as_of) for rule in worked.plan.every_rule]
+    """Whether what is over a cap is revenue all the same: what they have not taken and is not billed is over them, not beside them. A cap
+    by month has taken that month's work alone."""
+    limits = [limit_on(rule, as_of) for rule in worked.plan.every_rule if rule.period != "month"]
     return any(limit.hard and not limit.limits_revenue for limit in limits)
 
 

@@ -25,7 +25,7 @@ from domain.ledger.journal import BILLING
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, StatementLine
 from domain.units import Amount
-from domain.work.rows import COUNTED_TIME, ROWS, counted_as, row_id
+from domain.work.rows import COUNTED_TIME, EXPENSE, ROWS, counted_as, is_for_expenses, row_id
 
 # The rule of journals by which work is given up, before the write-off.
 BY_WRITE_OFF = "write_off/"
@@ -200,16 +200,18 @@ def _by_entry(
     }
 
 
-def content_of(kind: str) -> str:
-    """What caps count rows of a kind as, whatever their category."""
-    return counted_as(kind).partition("/")[0]
+def content_of(kind: str, row: str) -> str:
+    """What caps count the row as, whatever its category."""
+    return counted_as(EXPENSE if is_for_expenses(row) else kind).partition("/")[0]
 
 
 def _accrue(entries: dict[EntryKey, EntryAccount], journal: JournalEntry) -> None:
     for line in journal.lines:
         if line.account in UNBILLED:
             key = (journal.contract_id or "", row_id(journal.affected_kind, journal.affected_id))
-            entry = entries.setdefault(key, EntryAccount(journal.currency, content=content_of(journal.affected_kind)))
+            entry = entries.setdefault(
+                key, EntryAccount(journal.currency, content=content_of(journal.affected_kind, key[1]))
+            )
             sums = entry.accrued.setdefault(line.account, [0, 0])
             sums[0] += line.amount
             sums[1] += line.ledger_amount

@@ -63,6 +63,12 @@ def counted_as(kind: str, category: str | None = None) -> str:
     return COUNTED_TIME if kind in (TIME_ENTRY, OVERFLOW, OPENING) else COUNTED_FEE
 
 
+def is_for_expenses(row: str) -> bool:
+    """Whether it is what balances bring of a line's expenses: `brought_forward/K/L/expense/hotel`."""
+    kind, fact_id = named(row)
+    return kind == OPENING and fact_id.split("/")[2:3] == [EXPENSE]
+
+
 def origin(row: str) -> str:
     """The row that it is a part of, however often it went on from line to line; else itself."""
     kind, fact_id = named(row)

@@ -60,8 +60,8 @@ from state.opening.record import (
 from state.opening.work_rows import CONCEDED, carried_rows, day_of, due_of, is_part, opening_rows, taken_of
 from state.receivables.receivables import pay, write_off
 from state.terms.periods import open_period
-from state.terms.plan import contract_policies, newest_plan
-from state.totals import issued_on, month_of, outstanding, with_issued
+from state.terms.plan import contract_policies, newest_plan, plan_of
+from state.totals import issued_on, month_of, outstanding, standing_price, with_issued
 from state.value import plain
 
 DAY = timedelta(days=1)
@@ -382,8 +382,8 @@ def _issue(draft: Draft, loading: Loading, bill: EarlierBill, one: TakenRow, amo
     contract = loading.contract
     entry = draft.entry(one.row)
     assert entry is not None, "it was brought forward"
-    plan = newest_plan(draft, contract, one.line_id)
-    found = open_period(draft, contract)
+    price, found = standing_price(entry), open_period(draft, contract)
+    plan = plan_of(draft, price) if price is not None else newest_plan(draft, contract, one.line_id)
     assert plan is not None, "the line is known"
     whole = piece_of(draft, entry, plan, one.line_id, one.amount, found or _any_period(loading))
     had = issued_on(entry, contract.contract_id, one.line_id)

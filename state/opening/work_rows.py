@@ -1,12 +1,12 @@
 """Rows of what work on a line came to by the day of its balances, beside what its terms charged by themselves."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import accumulate
 from typing import NamedTuple
 
-from domain.caps.consume import CapLimit, CapRule, limit_on
+from domain.caps.consume import limit_on
 from domain.contract import agreed_units, category_of, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
@@ -19,7 +19,7 @@ from domain.terms import methods, spoken
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
-from domain.work.rows import OPENING, OVER_CAP, OVER_FORMER, row_id
+from domain.work.rows import EXPENSE, OPENING, OVER_CAP, OVER_FORMER, counted_as, row_id
 from state.books import (
     Charge,
     Contract,
@@ -30,19 +30,21 @@ from state.books import (
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.handlers.work import take
-from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
+from state.opening.caps import DAY, last_day_full_for_billing, last_day_with_room, room, taken_by, taken_of_line
+from state.opening.faults import DIFFERS, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import recorded_due, recorded_revenue, recorded_units, say_row
 from state.opening.retainers import beyond, draws_of
 from state.terms.periods import open_period
 from state.terms.plan import LinePlan, line_plan, version_on, versions
-from state.totals import month_of, outstanding, standing_price
+from state.totals import outstanding, standing_price
 from state.value import plain
 
-EXPENSES, EXPENSE, UNITS, INCLUDED = "expenses", "expense", "units", "included"
+EXPENSES, UNITS, INCLUDED = "expenses", "units", "included"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
 CONCEDED, GIVEN_BACK = "conceded", "given_back"
-DAY = timedelta(days=1)
+# What is earned, and over a lower cap of billing that was in force.
+OVER_BILLING = "over_billing"
 
 
 def carried_rows(draft: Draft, contract: Contract, line_id: str, event: BalancesBroughtForward) -> list[Entry]:
@@ -78,8 +80,9 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     """
     contract, balance, event = loading.contract, stated.balance, loading.event
     worked = _worked(draft, loading, stated)
-    counted = _counted(worked, balance, month_of(event.as_of))
     of_categories = _of_categories(worked, balance)
+    value = worked.value - sum(_beside_caps(draft, contract, worked, of_categories))
+    counted = taken_of_line(worked.plan, balance, event.as_of, (value, worked.hours), is_alone=worked.is_alone)
     units = _units_value(contract, worked.plan, balance, event, balance.units)
     ended = _last_of_ended(draft, loading)
     billed, rest = worked.billed, worked.rest
@@ -104,17 +107,21 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     billed, rest = billed - (units - of_rest), rest - of_rest
     of_ended -= units_ended
     rest -= of_ended
-    not_counted = worked.value - counted.amount, worked.hours - counted.hours
+    not_counted = value - counted.amount, worked.hours - counted.hours
     if counted.is_least:
         not_counted = max(not_counted[0], 0), max(not_counted[1], 0)
-    if _is_earned_over_caps(worked, event.as_of):
+    full_on, over = last_day_full_for_billing(loading, worked.plan), 0
+    if full_on is not None:
         not_counted = min(not_counted[0], max(billed - counted.amount, 0)), 0
+    if full_on is not None and full_on < worked.day:
+        rest -= (over := max(min(rest, value - counted.amount), 0))
+    former = worked._replace(day=full_on) if full_on is not None and over else worked
     # Hours are worth what all of them are worth together.
-    ended_hours, open_hours = (
+    ended_hours, over_hours, open_hours = (
         in_part(worked.hours, each, worked.value, "hours of what is not billed") if worked.value > 0 and each else 0
-        for each in (of_ended, rest)
+        for each in (of_ended, over, rest)
     )
-    hours = worked.hours - ended_hours - open_hours
+    hours = worked.hours - ended_hours - over_hours - open_hours
     own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
     own = own if rest else not_counted
     expenses = balance.expenses - sum(one.ledger_expenses for one in balance.costs)
@@ -133,14 +140,14 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     ):
         spent = {each.category: each.spent for each in balance.spent}
         work = OpeningWork(all_hours, hours, cost, *own, worked.drawn, spent)
-        _take(draft, loading, stated, worked, "", billed, work, earned=worked.earns)
+        _take(draft, loading, stated, former, "", billed, work, earned=worked.earns)
     for name, category, on, amount in parts:
         if amount:
             _take(draft, loading, stated, on, name, amount, OpeningWork(category=category))
     earned = 0 if worked.earns is not None else None
     if balance.conceded:
         work = OpeningWork(0, 0, 0, -balance.conceded)
-        _take(draft, loading, stated, worked, CONCEDED, -balance.conceded, work, earned=earned)
+        _take(draft, loading, stated, former, CONCEDED, -balance.conceded, work, earned=earned)
     parts_of_units = [(UNITS, worked, units)]
     if units_ended:
         parts_of_units = [
@@ -157,6 +164,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
             _take(draft, loading, stated, on, name, amount, OpeningWork(), quantity=quantity)
     if of_ended:
         _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours), earned=earned)
+    if over:
+        _take(draft, loading, stated, former, OVER_BILLING, over, OpeningWork(0, over_hours), earned=earned)
     if rest + balance.given_back:
         left = not_counted[0] - own[0] if rest else 0, not_counted[1] - own[1] if rest else 0
         work = OpeningWork(0, open_hours, 0, left[0] + balance.given_back, left[1])
@@ -231,7 +240,7 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
         plan, day = former
     else:
         plan = _plan_on(draft, contract, stated, event.as_of)
-        day = _day_with_room(loading, plan)
+        day = last_day_with_room(loading, plan)
     rest, earns = 0, None
     drawn = draws_of(draft, stated, event)
     if former is not None:
@@ -254,43 +263,6 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
 def due_of(draft: Draft, stated: Stated, entry: Entry) -> Amount:
     due = outstanding(entry, stated.contract.contract_id, stated.balance.line_id)
     return recorded_due(draft.why, entry.entry_id, stated, due)
-
-
-def _day_with_room(loading: Loading, plan: LinePlan) -> date:
-    """The last day on which limits were not below what they have taken by now: a lower one of today is for work that comes."""
-    as_of, found = loading.event.as_of, loading.event.as_of
-    for rule in plan.every_rule:
-        used = _used(loading, rule)
-        begins = [limit.effective_on - DAY for limit in rule.limits if date.min < limit.effective_on <= as_of]
-        days = (day for day in (as_of, *reversed(begins)) if rule.period != "month" or month_of(day) == month_of(as_of))
-        rooms = ((day, _room(limit_on(rule, day), used)) for day in days)
-        found = min(found, next((day for day, room in rooms if room >= 0), as_of))
-    return found
-
-
-class _Used(NamedTuple):
-    amount: Amount
-    hours: Hours
-
-
-def _used(loading: Loading, rule: CapRule) -> _Used:
-    """What the cap has taken by the day, of all its lines, of the month of the day where it is by month."""
-    names, month = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of)
-    amount, hours = 0, 0
-    for one in loading.lines:
-        own = [cap for cap in one.balance.caps if cap.cap_id in names]
-        if own:
-            now = [cap for cap in own if cap.month is None or month_of(cap.month) == month]
-            amount, hours = amount + sum(cap.amount for cap in now), hours + sum(cap.hours for cap in now)
-        elif any(rule.cap_id == each.cap_id for each in one.plan.every_rule):
-            amount += one.balance.cap_used
-    return _Used(amount, hours)
-
-
-def _room(limit: CapLimit, used: _Used) -> int:
-    """The lesser of what the limit leaves in amount and in hours, each in its own unit; below 0 where it has less than is used."""
-    limits = (limit.amount, used.amount), (limit.hours, used.hours)
-    return min((most - taken for most, taken in limits if most is not None), default=0)
 
 
 def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> LinePlan:
@@ -374,34 +346,15 @@ def _hours_over(balance: BalanceForward, hours: Hours, value: Amount) -> Hours:
     return in_part(hours, balance.over_cap, whole, "hours over the cap") if whole else 0
 
 
-class _Counted(NamedTuple):
-    """What caps have taken of the work; where the terms' own charges are in it, work has taken no more than it is worth (`is_least`)."""
-
-    amount: Amount
-    hours: Hours
-    is_least: bool
-
-
-def _counted(worked: _Worked, balance: BalanceForward, month: str) -> _Counted:
-    if not worked.plan.every_rule:
-        return _Counted(worked.value, worked.hours, True)
-    now = [
-        one
-        for one in balance.caps
-        if (one.month is None or month_of(one.month) == month) and is_of_whole_line(one.cap_id, balance.line_id)
-    ]
-    amount = max((balance.cap_used, *(one.amount for one in now)))
-    hours = max((one.hours for one in now), default=0)
-    if not hours and worked.value:
-        hours = worked.hours - worked.hours * max(worked.value - amount, 0) // worked.value
-    return _Counted(amount, hours, not worked.is_alone)
-
-
-def _is_earned_over_caps(worked: _Worked, as_of: date) -> bool:
-    """Whether what is over a cap is revenue all the same: what they have not taken and is not billed is over them, not beside them. A cap
-    by month has taken that month's work alone."""
-    limits = [limit_on(rule, as_of) for rule in worked.plan.every_rule if rule.period != "month"]
-    return any(limit.hard and not limit.limits_revenue for limit in limits)
+def _beside_caps(
+    draft: Draft, contract: Contract, worked: _Worked, of_categories: Mapping[str, Amount]
+) -> Iterator[Amount]:
+    """What is for expenses that no cap of the line counts."""
+    line_id = worked.plan.line.line_id
+    for category, amount in of_categories.items():
+        plan = line_plan(draft, contract, worked.plan.version, line_id, counted_as(EXPENSE, category))
+        if plan is None or not any(is_of_whole_line(rule.cap_id, line_id) for rule in plan.rules):
+            yield amount
 
 
 def _of_categories(worked: _Worked, balance: BalanceForward) -> dict[str, Amount]:
@@ -432,10 +385,10 @@ def _is_over_former(draft: Draft, loading: Loading, stated: Stated, worked: _Wor
     found = []
     for rule in worked.plan.every_rule:
         limit = limit_on(rule, event.as_of)
-        used = _used(loading, rule)
-        if not (limit.hard and any(used)) or not is_of_whole_line(rule.cap_id, line_id):
+        used = taken_by(loading, rule)
+        if not (limit.hard and (used.amount or used.hours)) or not is_of_whole_line(rule.cap_id, line_id):
             return False
-        found.append(_room(limit, used) > 0)
+        found.append(room(limit, used) > 0)
     return bool(found) and all(found)
 
 

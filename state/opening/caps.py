@@ -1,0 +1,101 @@
+"""What caps have taken of work on a line by the day of its balances, and on which day they left it no room."""
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from domain.caps.consume import CapLimit, CapRule, limit_on
+from domain.events.common import BalanceForward
+from domain.figure import in_part
+from domain.units import Amount, Hours
+from state.opening.faults import SHARED, is_of_whole_line
+from state.opening.loading import Loading
+from state.terms.plan import LinePlan
+from state.totals import month_of
+
+DAY = timedelta(days=1)
+
+
+class Taken(NamedTuple):
+    """By caps; of a line, where the terms' own charges are in it, work has taken no more than it is worth (`is_least`)."""
+
+    amount: Amount
+    hours: Hours
+    is_least: bool = False
+
+
+def taken_by(loading: Loading, rule: CapRule) -> Taken:
+    """By the cap, of all its lines, of the month of the day where it is by month."""
+    names, month = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of)
+    amount, hours = 0, 0
+    for one in loading.lines:
+        own = [cap for cap in one.balance.caps if cap.cap_id in names]
+        if own:
+            now = [cap for cap in own if cap.month is None or month_of(cap.month) == month]
+            amount, hours = amount + sum(cap.amount for cap in now), hours + sum(cap.hours for cap in now)
+        elif any(rule.cap_id == each.cap_id for each in one.plan.every_rule):
+            amount += one.balance.cap_used
+    return Taken(amount, hours)
+
+
+def taken_of_line(
+    plan: LinePlan, balance: BalanceForward, as_of: date, work: tuple[Amount, Hours], *, is_alone: bool
+) -> Taken:
+    """What caps have taken of the `work` on the line: of what is stated in hours or in money alone the other is its part."""
+    value, worked = work
+    if not plan.every_rule:
+        return Taken(value, worked, True)
+    now = [
+        one
+        for one in balance.caps
+        if (one.month is None or month_of(one.month) == month_of(as_of))
+        and is_of_whole_line(one.cap_id, balance.line_id)
+    ]
+    amount = max((balance.cap_used, *(one.amount for one in now)))
+    hours = max((one.hours for one in now), default=0)
+    if not hours and value:
+        hours = worked - worked * max(value - amount, 0) // value
+    elif not amount and worked:
+        amount = in_part(value, hours, worked, "what hours under the cap are worth")
+    return Taken(amount, hours, not is_alone)
+
+
+def last_day_with_room(loading: Loading, plan: LinePlan) -> date:
+    """On which no limit was below what it has taken by now: a lower one of today is for work that comes."""
+    found = loading.event.as_of
+    for rule in plan.every_rule:
+        used = taken_by(loading, rule)
+        days = (day for day in _days(loading, rule) if room(limit_on(rule, day), used) >= 0)
+        found = min(found, next(days, loading.event.as_of))
+    return found
+
+
+def last_day_full_for_billing(loading: Loading, plan: LinePlan) -> date | None:
+    """On which a cap that limits billing alone left no room: what it has not taken is earned over it, not beside it.
+
+    One by month has taken that month's work alone.
+    """
+    found = [
+        day
+        for rule in plan.every_rule
+        if rule.period != "month"
+        for day in _days(loading, rule)
+        if _limits_billing_alone(limit_on(rule, day)) and room(limit_on(rule, day), taken_by(loading, rule)) <= 0
+    ]
+    return max(found, default=None)
+
+
+def room(limit: CapLimit, taken: Taken) -> int:
+    """The lesser of what the limit leaves in amount and in hours, each in its own unit; below 0 where it has less than is taken."""
+    limits = (limit.amount, taken.amount), (limit.hours, taken.hours)
+    return min((most - used for most, used in limits if most is not None), default=0)
+
+
+def _limits_billing_alone(limit: CapLimit) -> bool:
+    return limit.hard and not limit.limits_revenue and (limit.amount is not None or limit.hours is not None)
+
+
+def _days(loading: Loading, rule: CapRule) -> list[date]:
+    """The last day of each limit up to the day of the balances, the newest first; of one by month those of this month."""
+    as_of = loading.event.as_of
+    begins = [limit.effective_on - DAY for limit in rule.limits if date.min < limit.effective_on <= as_of]
+    return [day for day in (as_of, *reversed(begins)) if rule.period != "month" or month_of(day) == month_of(as_of)]

@@ -88,7 +88,8 @@ def _spent(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fe
             used = min(period.cost.get(budget.category, 0), budget.cost)
             due += agreed.rounded(budget.revenue * used, budget.cost) if budget.cost else 0
         if period.last <= until:
-            yield Fee(f"spent/{period.start}", period.last, due, spoken.said("progress_by_cost"), cumulative=True)
+            said = spoken.said("progress_by_cost")
+            yield Fee(f"spent/{period.start}", period.last, due, said, cumulative=True, since=period.start)
 
 
 def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:

@@ -105,7 +105,8 @@ class Fee(NamedTuple):
     It is charged on `day` and pays for the days from `earned_from` to `earned_to`, both included. A cumulative one names all that the
     line has charged by then, and charges what is not charged yet; of one that `keeps` an amount, more that was charged before stays
     charged up to that. A version of the terms charges what falls on a day on which it holds, or what pays for days that begin on one; of
-    fees with one name the first version's is charged. One with `earned` charges nothing: it is revenue on its day.
+    fees with one name the first version's is charged. One with `earned` charges nothing: it is revenue on its day. Of one that has `since`
+    all days from then to its own are charged; where the contract is terminated between them, on its last day.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Fee(NamedTuple):
     cumulative: bool = False
     earned: Amount | None = None
     keeps: Amount | None = None
+    since: date | None = None
 
 
 class ExpectedHistory(NamedTuple):

@@ -1,7 +1,7 @@
 """What a contract line charges by itself up to a day, under all versions of its terms: by what is known of it, or by what is foreseen."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec.structs import replace
 
@@ -11,6 +11,8 @@ from domain.units import Amount
 from state.books import Contract
 from state.charges.terms_known import agreed_versions, is_charged
 from state.draft import Draft
+
+DAY = timedelta(days=1)
 
 
 def fees_due(draft: Draft, contract: Contract, line_id: str, known: LineHistory, until: date) -> Iterator[Fee]:
@@ -22,14 +24,16 @@ def fees_due(draft: Draft, contract: Contract, line_id: str, known: LineHistory,
             day = fee.earned_from or fee.day
             if fee.name in seen or not agreed.since <= day < agreed.before:
                 continue
-            if _ended_by(contract, day) and not is_charged(draft, contract.contract_id, line_id, fee.name):
+            is_over = _ended_by(contract, day) and not is_charged(draft, contract.contract_id, line_id, fee.name)
+            if is_over and (fee.since is None or _ended_by(contract, fee.since)):
                 continue
+            on = min(fee.day, contract.terminated_on - DAY) if is_over and contract.terminated_on else fee.day
             seen.add(fee.name)
             due = fee.amount if fee.keeps is None else max(fee.amount, min(charged, fee.keeps))
             amount = due - charged if fee.cumulative else fee.amount
             charged += amount if fee.cumulative else 0
             if amount or fee.earned:
-                yield fee._replace(amount=amount)
+                yield fee._replace(day=on, amount=amount)
 
 
 def charging(draft: Draft, contract: Contract, line_id: str, known: LineHistory) -> Sequence[TermsInForce]:

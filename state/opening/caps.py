@@ -15,7 +15,7 @@ from state.totals import month_of
 DAY = timedelta(days=1)
 
 
-class Taken(NamedTuple):
+class TakenByCaps(NamedTuple):
     """By caps; of a line, where the terms' own charges are in it, work has taken no more than it is worth (`is_least`)."""
 
     amount: Amount
@@ -23,7 +23,7 @@ class Taken(NamedTuple):
     is_least: bool = False
 
 
-def taken_by(loading: Loading, rule: CapRule) -> Taken:
+def taken_by(loading: Loading, rule: CapRule) -> TakenByCaps:
     """By the cap, of all its lines, of the month of the day where it is by month."""
     names, month = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of)
     amount, hours = 0, 0
@@ -34,16 +34,16 @@ def taken_by(loading: Loading, rule: CapRule) -> Taken:
             amount, hours = amount + sum(cap.amount for cap in now), hours + sum(cap.hours for cap in now)
         elif any(rule.cap_id == each.cap_id for each in one.plan.every_rule):
             amount += one.balance.cap_used
-    return Taken(amount, hours)
+    return TakenByCaps(amount, hours)
 
 
 def taken_of_line(
     plan: LinePlan, balance: BalanceForward, as_of: date, work: tuple[Amount, Hours], *, is_alone: bool
-) -> Taken:
+) -> TakenByCaps:
     """What caps have taken of the `work` on the line: of what is stated in hours or in money alone the other is its part."""
     value, worked = work
     if not plan.every_rule:
-        return Taken(value, worked, True)
+        return TakenByCaps(value, worked, True)
     now = [
         one
         for one in balance.caps
@@ -56,7 +56,7 @@ def taken_of_line(
         hours = worked - worked * max(value - amount, 0) // value
     elif not amount and worked:
         amount = in_part(value, hours, worked, "what hours under the cap are worth")
-    return Taken(amount, hours, not is_alone)
+    return TakenByCaps(amount, hours, not is_alone)
 
 
 def last_day_with_room(loading: Loading, plan: LinePlan) -> date:
@@ -84,7 +84,7 @@ def last_day_full_for_billing(loading: Loading, plan: LinePlan) -> date | None:
     return max(found, default=None)
 
 
-def room(limit: CapLimit, taken: Taken) -> int:
+def room(limit: CapLimit, taken: TakenByCaps) -> int:
     """The lesser of what the limit leaves in amount and in hours, each in its own unit; below 0 where it has less than is taken."""
     limits = (limit.amount, taken.amount), (limit.hours, taken.hours)
     return min((most - used for most, used in limits if most is not None), default=0)

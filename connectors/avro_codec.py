@@ -5,7 +5,7 @@ Compiled on first use. Decimals are scaled integers and instants microseconds, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
@@ -36,6 +36,7 @@ from domain.outputs import OUTPUTS, DeadLetter, Output, Position
 from schemas.files import HISTORY, read_schemas
 
 R = TypeVar("R")
+D = TypeVar("D", bound="Decoder[Any]")
 
 
 class Decoder(Generic[R]):
@@ -101,18 +102,47 @@ class CausePieces:
         return self.before + whole_piece(ordinal) + whole_piece(output_seq) + self.after
 
 
+class Versions(Mapping[str, D]):
+    """Decoders by fingerprint. What today's schemas wrote is read without those before them: there are hundreds, and reading them takes
+    longer than the start of a command."""
+
+    def __init__(self, today: Iterable[D], before: Callable[[], Iterable[D]]) -> None:
+        self._today = {decoder.fingerprint: decoder for decoder in today}
+        self._before = before
+
+    @cached_property
+    def _all(self) -> dict[str, D]:
+        return {**{decoder.fingerprint: decoder for decoder in self._before()}, **self._today}
+
+    def __getitem__(self, fingerprint: str) -> D:
+        found = self._today.get(fingerprint)
+        return self._all[fingerprint] if found is None else found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
 @cache
 def event_versions() -> Mapping[str, Decoder[Event]]:
     """Every event schema that was ever released, by fingerprint, read into today's classes."""
-    frozen = [Decoder[Event](*found) for name in EVENTS for found in _frozen(f"milepost.events.{name}")]
-    return MappingProxyType({decoder.fingerprint: decoder for decoder in (*frozen, *EVENT_CODECS.values())})
+    return Versions[Decoder[Event]](EVENT_CODECS.values(), _released_events)
+
+
+def _released_events() -> Iterator[Decoder[Event]]:
+    return (Decoder[Event](*found) for name in EVENTS for found in _frozen(f"milepost.events.{name}"))
 
 
 @cache
 def output_versions() -> Mapping[str, OutputCodec]:
     """The same of the outputs that have a position; they are written with earlier ones too, in replay."""
-    frozen = [codec for versions in released_outputs().values() for codec in versions.values()]
-    return MappingProxyType({codec.fingerprint: codec for codec in (*frozen, *OUTPUT_CODECS.values())})
+    return Versions(OUTPUT_CODECS.values(), _outputs_before)
+
+
+def _outputs_before() -> Iterator[OutputCodec]:
+    return (codec for versions in released_outputs().values() for codec in versions.values())
 
 
 @cache

@@ -33,6 +33,8 @@ R = TypeVar("R")
 MAGIC: Final = b"Obj\x01"
 SYNC_BYTES: Final = 16
 HEADER_BYTES_MAX: Final = 1_000_000
+# More types than a file ever holds.
+TYPES_MAX: Final = 512
 BLOCK_BYTES_MAX: Final = 4 * 1024 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
 # Read at a time where records lie apart.
@@ -207,8 +209,8 @@ def _read_header(tape: _Tape, known: Mapping[str, Decoder[R]]) -> _Header[R]:
 
 def _decoders(schema: Any, known: Mapping[str, Decoder[R]]) -> Iterator[Decoder[R]]:
     branches = schema if isinstance(schema, list) else [schema]
-    if not 1 <= len(branches) <= len(known):
-        raise SchemaRefused(f"a union of {len(branches)} types, expected 1 to {len(known)}")
+    if not 1 <= len(branches) <= TYPES_MAX:
+        raise SchemaRefused(f"a union of {len(branches)} types, expected 1 to {TYPES_MAX}")
     named = definitions(schema)
     for branch in branches:
         decoder = known.get(fingerprint(self_contained(branch, named)))

@@ -33,7 +33,7 @@ class Readers(dict[tuple[str, int], Callable[[bytes], Event]]):
     """By name and number of the schema; KeyError for what was never released."""
 
     def __missing__(self, key: tuple[str, int]) -> Callable[[bytes], Event]:
-        return self.setdefault(key, _numbered(key[0])[key[1]].decode)
+        return self.setdefault(key, _numbered(*key).decode)
 
 
 WRITERS: Final = Writers()
@@ -57,13 +57,9 @@ def schema_number(type_name: str) -> int:
     return next((number for number, found in released.items() if found == today), max(released, default=0) + 1)
 
 
-@cache
-def _numbered(type_name: str) -> dict[int, Decoder[Event]]:
-    if type_name not in EVENT_CODECS:
-        return {}
-    versions = event_versions()
-    found = {number: versions[released] for number, released in _released(type_name).items()}
-    return {**found, schema_number(type_name): EVENT_CODECS[type_name]}
+def _numbered(type_name: str, number: int) -> Decoder[Event]:
+    today = EVENT_CODECS[type_name]
+    return today if number == schema_number(type_name) else event_versions()[_released(type_name)[number]]
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+from collections.abc import Iterator
 from decimal import Decimal as Number
 from functools import partial
 from random import Random
@@ -21,6 +22,8 @@ from connectors.avro_codec import (
     EVENT_CODECS,
     OUTPUT_CODECS,
     CausePieces,
+    Decoder,
+    Versions,
     encode_position,
     event_versions,
     output_versions,
@@ -44,6 +47,7 @@ from connectors.avro_schema import (
 from connectors.avro_source import ENTRIES_MAX, MadeTable
 from connectors.avro_writer import writer
 from connectors.decode_error import DecodeError, EncodeError
+from domain.events.catalogue import Event
 from domain.events.common import ContractLine, TimeAndMaterials
 from domain.events.delivery import MilestoneAccepted, TimeApproved
 from domain.outputs import DeadLetter, JournalEntry, JournalLine, Position
@@ -318,6 +322,23 @@ def test_a_table_that_fills_itself_stays_bounded() -> None:
 def test_every_released_schema_is_read_into_todays_classes() -> None:
     assert {decoder.name for decoder in event_versions().values()} == set(EVENT_CODECS)
     assert {decoder.name for decoder in output_versions().values()} == set(OUTPUT_CODECS)
+
+
+def test_schemas_before_todays_are_read_once_something_was_written_with_them() -> None:
+    today, old = EVENT_CODECS["TimeApproved"], EVENT_CODECS["ExpenseApproved"]
+    asked: list[str] = []
+
+    def before() -> Iterator[Decoder[Event]]:
+        asked.append("before")
+        yield old
+
+    versions = Versions[Decoder[Event]]([today], before)
+    assert versions[today.fingerprint] is today
+    assert asked == []
+    assert versions[old.fingerprint] is old
+    assert set(versions) == {today.fingerprint, old.fingerprint}
+    assert versions.get("of nobody") is None
+    assert asked == ["before"]
 
 
 def test_an_older_event_gets_the_defaults_of_what_came_later() -> None:

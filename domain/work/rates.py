@@ -22,6 +22,7 @@ this order that states one, also where the price is another's: 100 with 15 % is 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 from domain.events.common import LineRate, RateCardLine, Terms, TimeAndMaterials
@@ -362,16 +363,20 @@ def _matches(rate: LineRate, query: RateQuery) -> bool:
 
 def _stated(rate: LineRate | RateCardLine, order: tuple[str, ...]) -> str:
     """The most specific of `order` that the rate states all of."""
-    stated = {
-        name
-        for name, value in (("person", rate.person_id), ("role", rate.role), ("task", rate.task))
-        if value is not None
-    }
+    return _most_specific(rate.person_id is not None, rate.role is not None, rate.task is not None, order)
+
+
+@cache
+def _most_specific(person: bool, role: bool, task: bool, order: tuple[str, ...]) -> str:
+    stated = {name for name, is_stated in (("person", person), ("role", role), ("task", task)) if is_stated}
     return next((matched for matched in order if stated.issuperset(matched.split("+"))), "blanket")
 
 
 def _ranked(found: list[_Candidate], order: tuple[str, ...], rejected: list[RejectedRate]) -> Iterator[_Candidate]:
     """The winner of a step first, then what it beats."""
+    if len(found) < 2:
+        yield from found
+        return
     ranked = sorted(found, key=_newest, reverse=True)
     ranked.sort(key=lambda candidate: order.index(candidate.matched))
     for loser in ranked[1:]:

@@ -44,7 +44,6 @@ from connectors.avro_walk import (
     MESSAGE_BYTES_MAX,
     read_from,
     read_whole,
-    varint,
     whole,
 )
 from connectors.decode_error import DecodeError
@@ -317,9 +316,11 @@ MIDDLE_14_BITS: Final = _fourteen_bits(14)
 
 
 def _upper_bits(quad: int) -> int:
-    value, end = varint(quad.to_bytes(4, "little"), 0)
-    lowest = value << 27
-    if end != 4 or lowest < INSTANT_FIRST or lowest + (1 << 27) - 1 > INSTANT_LAST:
+    # Every byte but the last says that another follows.
+    if quad & 0x80808080 != 0x00808080:
+        raise ValueError
+    lowest = ((quad & 0x7F) | (quad >> 1 & 0x3F80) | (quad >> 2 & 0x1FC000) | (quad >> 3 & 0xFE00000)) << 27
+    if lowest < INSTANT_FIRST or lowest + (1 << 27) - 1 > INSTANT_LAST:
         raise ValueError
     return lowest
 

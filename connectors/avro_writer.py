@@ -49,7 +49,7 @@ WriteAround = Callable[[tuple[object, ...]], tuple[bytes, bytes]]
 # Strings that hardly come twice; keeping their pieces would push out the others.
 RARELY_REPEATED: Final = frozenset(
     "event_id correlation_id journal_id statement_id exception_id reverses replaces affected_id entries entry_id expense_id "
-    "invoice_id payment_id description message reason erp_reference".split()
+    "cause_id invoice_id payment_id description message reason erp_reference".split()
 )
 UNWRITABLE: Final = (EncodeError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
 LENGTHS_MAX: Final = 8192

@@ -46,9 +46,10 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "cost": ("costs", ("currency", "billable")),
     "account": ("accounts", ("account", "part")),
     "invoiced": ("invoiced", ("invoice_id",)),
+    "entry": ("entries", ("entry_id",)),
 }
 # Those that say where they stand, so that figures end there.
-WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent", "cost", "account", "invoiced"})
+WITH_PLACE: Final = frozenset({"payer", "retainer", "funding", "spent", "cost", "account", "invoiced", "entry"})
 SUMMED: Final = ("cost", "revenue", "billed", "paid", "open")
 # Rows that a sentence names.
 LINES_NAMED: Final = 5

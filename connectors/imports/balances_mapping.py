@@ -25,7 +25,18 @@ from connectors.imports.cells import (
 from connectors.imports.mapping import TableMapping
 
 RowKind = Literal[
-    "line", "cap", "milestone", "retainer", "payer", "funding", "spent", "cost", "account", "invoiced", "receivable"
+    "line",
+    "cap",
+    "milestone",
+    "retainer",
+    "payer",
+    "funding",
+    "spent",
+    "cost",
+    "account",
+    "invoiced",
+    "entry",
+    "receivable",
 ]
 KINDS: Final[tuple[RowKind, ...]] = (
     "line",
@@ -38,6 +49,7 @@ KINDS: Final[tuple[RowKind, ...]] = (
     "cost",
     "account",
     "invoiced",
+    "entry",
     "receivable",
 )
 LEDGER: Final = "ledger_"
@@ -177,6 +189,15 @@ class InvoicedFields(OfLine):
     ledger_revenue: NumberCell | None = None
 
 
+class EntryFields(OfLine):
+    """One entry of work that is on no statement."""
+
+    entry_id: IdCell
+    worked_on: DateCell
+    amount: NumberCell
+    hours: HoursCell | None = None
+
+
 class OpenInvoiceFields(CellPart):
     """An invoice that is not paid in full, or of which something is retained."""
 
@@ -211,6 +232,7 @@ class BalancesMapping(TableMapping):
     cost: CostFields | None = None
     account: AccountFields | None = None
     invoiced: InvoicedFields | None = None
+    entry: EntryFields | None = None
     receivable: OpenInvoiceFields | None = None
 
     def section(self, kind: RowKind) -> CellPart | None:

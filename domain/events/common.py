@@ -111,6 +111,16 @@ class InvoicedForward(NamedTuple):
     source_row: str | None = None
 
 
+class EntryForward(NamedTuple):
+    """One entry of work that was on no statement when the books begin."""
+
+    entry_id: str
+    worked_on: dt.date
+    amount: Amount
+    hours: Hours = 0
+    source_row: str | None = None
+
+
 class BalanceForward(NamedTuple):
     """One contract line's balances on the day the books begin."""
 
@@ -148,6 +158,7 @@ class BalanceForward(NamedTuple):
     given_back: Amount = 0
     unbilled: Amount = 0
     invoiced: tuple[InvoicedForward, ...] = ()
+    entries: tuple[EntryForward, ...] = ()
 
 
 class ReceivableForward(NamedTuple):

@@ -84,6 +84,19 @@ def last_day_full_for_billing(loading: Loading, plan: LinePlan) -> date | None:
     return max(found, default=None)
 
 
+def same_limits(plan: LinePlan, day: date, other: date) -> bool:
+    """Whether each cap had on both days one limit, and counted both to one month."""
+    return all(
+        _measures(limit_on(rule, day)) == _measures(limit_on(rule, other))
+        and (rule.period != "month" or month_of(day) == month_of(other))
+        for rule in plan.every_rule
+    )
+
+
+def _measures(limit: CapLimit) -> tuple[Amount | None, Hours | None, bool, bool]:
+    return limit.amount, limit.hours, limit.hard, limit.limits_revenue
+
+
 def room(limit: CapLimit, taken: TakenByCaps) -> int:
     """The lesser of what the limit leaves in amount and in hours, each in its own unit; below 0 where it has less than is taken."""
     limits = (limit.amount, taken.amount), (limit.hours, taken.hours)

@@ -14,11 +14,12 @@ from domain.contract import category_of, held, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Deposit, Milestones, ReceivableForward
 from domain.identity import composed
-from domain.money import format_amount
+from domain.money import format_amount, format_decimal
 from domain.receivables.opening import owed_and_settled, parts_of_payers, unlike_the_line
 from domain.reference.exchange import MissingRate
 from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
+from domain.units import HOURS_SCALE
 from domain.waiting import waits_for_exchange_rate
 from state.books import Acceptance, BroughtForward, Contract, Receivable, RetentionAccount, Work
 from state.draft import Draft
@@ -87,6 +88,7 @@ def faults_of(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
         yield from _milestones(draft, known, one)
     yield from _invoices(draft, known)
     yield from _invoiced(event, stated)
+    yield from _entries(event, stated)
 
 
 def former_terms(draft: Draft, stated: Stated, as_of: date) -> tuple[LinePlan, date] | None:
@@ -137,6 +139,25 @@ def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterat
             of = f"invoice {bill.invoice_id}{row_of(bill.source_row)}"
             message = f"{of}: expected lines that come to {whole}, its net and retention, got {got}"
             yield OpeningFault(DIFFERS, message, f"receivables[{place}].net", bill.contract_id)
+
+
+def _entries(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
+    """Each entry of unbilled work once, above zero, of a day up to that of the balances."""
+    for one in stated:
+        listed = [each.entry_id for each in one.balance.entries]
+        for number, each in enumerate(one.balance.entries):
+            message = ""
+            if each.entry_id in listed[:number]:
+                message = "expected once, stated twice"
+            elif each.amount <= 0 or each.hours < 0:
+                got = f"{format_amount(each.amount)} and {format_decimal(each.hours, HOURS_SCALE)} h"
+                message = f"expected an amount above 0 and hours of 0 or more, got {got}"
+            elif each.worked_on > event.as_of:
+                message = f"worked_on: expected {event.as_of} or before, got {each.worked_on}"
+            if message:
+                of = f"line {one.balance.line_id}: entry {each.entry_id}{row_of(each.source_row)}"
+                at = f"lines[{one.place}].entries[{number}]"
+                yield OpeningFault(DIFFERS, f"{of}: {message}", at, one.contract.contract_id)
 
 
 def is_stated(opened: Receivable) -> bool:

@@ -216,7 +216,8 @@ def _more_of_rows(
     account: str,
     since: Mapping[tuple[str, str], Amount],
 ) -> dict[str, Amount]:
-    """By row what an account of unbilled work lacks of what is stated: a part by itself, all else of the line in proportion.
+    """By row what an account of unbilled work lacks of what is stated: a part by itself, all else of the line in proportion, over the parts
+    where nothing else is unbilled.
 
     1160 that one line states is of the whole contract.
     """
@@ -226,13 +227,17 @@ def _more_of_rows(
     for group in [lines] if together else [[one] for one in lines]:
         rows = [entry for one in group for entry in _rows_of_line(draft, loading, one)]
         main = _row_of_line(draft, loading, group[0].balance.line_id)
+        of_parts: list[tuple[str, Amount]] = []
         for part, wanted in _by_part(group, account).items():
             own = [entry for entry in rows if is_of_part(entry, part)] if part is not None else rows
             rows = [entry for entry in rows if entry not in own] if part is not None else rows
             stands = [(entry.entry_id, *_unbilled(draft, loading, entry, account)) for entry in own]
             taken = sum(since.get((row, account), 0) for row, _, _ in stands)
             more = _beyond(account, wanted, taken + sum(ledger for _, _, ledger in stands))
-            unbilled = [(row, amount) for row, amount, _ in stands if amount] or [(main.entry_id, 1)]
+            unbilled = [(row, amount) for row, amount, _ in stands if amount]
+            if part is not None:
+                of_parts += unbilled
+            unbilled = unbilled or of_parts or [(main.entry_id, 1)]
             parts = allocated(more, [abs(amount) for _, amount in unbilled], loading.slot.entity.currency)
             for (row, _), each in zip(unbilled, parts, strict=True):
                 found[row] = found.get(row, 0) + each

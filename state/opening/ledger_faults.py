@@ -144,16 +144,15 @@ def _accounts(stated: Stated) -> Iterator[OpeningFault]:
 
 
 def _part(stated: Stated, account: str, part: str) -> Iterator[OpeningFault]:
-    """A part of unbilled work is a milestone that is stated as accepted, or what `unbilled_ended` states."""
-    of = f"account {account}, part {part}"
+    """A part of unbilled work is a milestone that is stated as accepted, an entry, or what `unbilled_ended` states."""
+    of, milestones, entries = f"account {account}, part {part}", stated.balance.milestones, stated.balance.entries
     if account not in UNBILLED:
         yield _fault(stated, "accounts", f"{of}: expected no part, as only {' and '.join(UNBILLED)} are stated by part")
     elif part == UNBILLED_ENDED:
         if not stated.balance.unbilled_ended:
             yield _fault(stated, "accounts", f"{of}: expected unbilled_ended beside it, got none")
-    elif all(each.milestone_id != part for each in stated.balance.milestones):
-        accepted = ", ".join(each.milestone_id for each in stated.balance.milestones) or "none"
-        message = f"{of}: expected {UNBILLED_ENDED}, or a milestone that is stated as accepted ({accepted})"
+    elif part not in (known := [each.milestone_id for each in milestones] + [each.entry_id for each in entries]):
+        message = f"{of}: expected {UNBILLED_ENDED}, a milestone that is stated as accepted, or an entry ({', '.join(known) or 'none'})"
         yield _fault(stated, "accounts", message)
 
 

@@ -47,6 +47,7 @@ IN_CONTRACT: Final = {
     "caps": ("amount",),
     "payers": OF_PAYERS,
     "invoiced": ("amount",),
+    "entries": ("amount",),
     "receivables": ("net", "open", "tax", "retention"),
 }
 IN_LEDGER: Final = {
@@ -62,6 +63,7 @@ IN_UNITS: Final = {
     "lines": {"hours": "hours", "billable_hours": "hours", "units": "quantity"},
     "caps": {"hours": "hours"},
     "costs": {"hours": "hours"},
+    "entries": {"hours": "hours"},
 }
 
 
@@ -95,6 +97,7 @@ def _line(event: BalancesBroughtForward, stated: Stated) -> BalanceForward:
             "accounts", balance.accounts, lambda each: " ".join(filter(None, (f"account {each.account}", each.part)))
         ),
         invoiced=each_of("invoiced", balance.invoiced, lambda each: f"invoice {each.invoice_id}"),
+        entries=each_of("entries", balance.entries, lambda each: f"entry {each.entry_id}"),
         ledger=_figures(event, "ledger", ledger, f"{at}.ledger", f"{of}, in the ledger", currencies)
         if ledger is not None
         else None,

@@ -12,13 +12,13 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
 from domain.figure import assumed, in_part
 from domain.identity import composed
-from domain.money import format_amount
+from domain.money import format_amount, format_decimal
 from domain.receivables.opening import without_source
 from domain.reference.zones import MICROSECONDS_PER_DAY, universal_midnight
 from domain.terms import methods, spoken
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
-from domain.units import QUANTITY_ONE, Amount, Hours, Quantity
+from domain.units import HOURS_SCALE, QUANTITY_ONE, Amount, Hours, Quantity
 from domain.work.rows import EXPENSE, OPENING, OVER_CAP, OVER_FORMER, counted_as, row_id
 from state.books import (
     Charge,
@@ -30,7 +30,15 @@ from state.books import (
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.handlers.work import take
-from state.opening.caps import DAY, last_day_full_for_billing, last_day_with_room, room, taken_by, taken_of_line
+from state.opening.caps import (
+    DAY,
+    last_day_full_for_billing,
+    last_day_with_room,
+    room,
+    same_limits,
+    taken_by,
+    taken_of_line,
+)
 from state.opening.faults import DIFFERS, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import recorded_due, recorded_revenue, recorded_units, say_row
@@ -40,7 +48,7 @@ from state.terms.plan import LinePlan, line_plan, version_on, versions
 from state.totals import outstanding, standing_price
 from state.value import plain
 
-EXPENSES, UNITS, INCLUDED = "expenses", "units", "included"
+EXPENSES, UNITS, INCLUDED, ENTRY = "expenses", "units", "included", "entry"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
 CONCEDED, GIVEN_BACK = "conceded", "given_back"
 # What is earned, and over a lower cap of billing that was in force.
@@ -102,7 +110,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         parts.append((f"{name}/{UNBILLED_ENDED}", category, before, then_ended))
         parts.append((f"{name}/{UNBILLED_REST}", category, worked, open_then - then_ended))
     of_rest = max(min(units, rest), 0)
-    of_ended = max(min(balance.unbilled_ended, rest), 0) if ended is not None else 0
+    of_ended = max(min(balance.unbilled_ended, rest), 0) if ended is not None and not balance.entries else 0
     units_ended = max(of_ended - (rest - of_rest), 0)
     billed, rest = billed - (units - of_rest), rest - of_rest
     of_ended -= units_ended
@@ -119,8 +127,9 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     # Hours are worth what all of them are worth together.
     ended_hours, over_hours, open_hours = (
         in_part(worked.hours, each, worked.value, "hours of what is not billed") if worked.value > 0 and each else 0
-        for each in (of_ended, over, rest)
+        for each in (of_ended, over, 0 if balance.entries else rest)
     )
+    open_hours += sum(one.hours for one in balance.entries)
     hours = worked.hours - ended_hours - over_hours - open_hours
     own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
     own = own if rest else not_counted
@@ -166,9 +175,14 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours), earned=earned)
     if over:
         _take(draft, loading, stated, former, OVER_BILLING, over, OpeningWork(0, over_hours), earned=earned)
+    left = (not_counted[0] - own[0], not_counted[1] - own[1]) if rest else (0, 0)
+    left = left[0] + balance.given_back, left[1]
+    if balance.entries:
+        _bring_entries(draft, loading, stated, worked, left, earned)
+        rest -= sum(one.amount for one in balance.entries)
+        open_hours, left = 0, (0, 0)
     if rest + balance.given_back:
-        left = not_counted[0] - own[0] if rest else 0, not_counted[1] - own[1] if rest else 0
-        work = OpeningWork(0, open_hours, 0, left[0] + balance.given_back, left[1])
+        work = OpeningWork(0, open_hours, 0, *left)
         _take(draft, loading, stated, worked, UNBILLED_REST, rest + balance.given_back, work, earned=earned)
     if balance.given_back:
         work = OpeningWork(0, 0, 0, -balance.given_back)
@@ -222,6 +236,48 @@ class _Worked(NamedTuple):
     @property
     def value(self) -> Amount:
         return self.billed + self.rest
+
+
+def _bring_entries(
+    draft: Draft,
+    loading: Loading,
+    stated: Stated,
+    worked: _Worked,
+    uncounted: tuple[Amount, Hours],
+    earned: Amount | None,
+) -> None:
+    """Each is a row of its own day. What no cap counts is of the newest."""
+    listed = sorted(stated.balance.entries, key=lambda one: (one.worked_on, one.entry_id))
+    amounts = _from_last(uncounted[0], [one.amount for one in listed])
+    hours = _from_last(uncounted[1], [one.hours for one in listed])
+    for one, amount, of_hours in zip(listed, amounts, hours, strict=True):
+        on = worked._replace(day=_day_of_entry(draft, loading, worked, one.worked_on))
+        work = OpeningWork(0, one.hours, 0, amount, of_hours)
+        _take(draft, loading, stated, on, f"{ENTRY}/{one.entry_id}", one.amount, work, earned=earned)
+
+
+def _from_last(whole: int, parts: Sequence[int]) -> list[int]:
+    """What each part has of the whole, the last ones first; the first has what is left.
+
+    350 of parts of 100, 200 and 300: 0, 50 and 300
+    """
+    found: list[int] = []
+    for part in reversed(parts[1:]):
+        found.append(own := max(min(whole, part), 0))
+        whole -= own
+    return [whole, *reversed(found)]
+
+
+def _day_of_entry(draft: Draft, loading: Loading, worked: _Worked, day: date) -> date:
+    """Its own, unless terms or limits were others then: else the last of its billing period, at most, on which those hold that it is
+    billed by."""
+    contract, line_id = loading.contract, worked.plan.line.line_id
+    plan = line_plan(draft, contract, version_on(contract, day), line_id) if day < worked.day else None
+    is_alike = plan is not None and plan.refused is None and plan.timing == worked.plan.timing
+    if is_alike and same_limits(worked.plan, day, worked.day):
+        return day
+    ended = _last_of_ended(draft, loading)
+    return min(worked.day, ended) if ended is not None and day <= ended else worked.day
 
 
 def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
@@ -295,10 +351,11 @@ def is_part(row: Entry, stated: Stated, part: str) -> bool:
 
 
 def is_of_part(row: Entry, part: str) -> bool:
-    """Whether a row of a line is of a part of its unbilled work: a milestone, or what a billing period that has ended left (`ended`)."""
+    """Whether a row of a line is of a part of its unbilled work: a milestone, an entry, or what a billing period that has ended left
+    (`ended`)."""
     if part == UNBILLED_ENDED:
         return row.entry_id.startswith(f"{OPENING}/") and row.entry_id.endswith(f"/{UNBILLED_ENDED}")
-    return row.entry_id.endswith(f"/milestone/{part}")
+    return row.entry_id.endswith((f"/milestone/{part}", f"/{ENTRY}/{part}"))
 
 
 def billed_of(amounts: Sequence[Amount], billed: Amount) -> list[Amount]:
@@ -452,6 +509,7 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
                 f"{loading.event.as_of} is billed, got {format_amount(balance.unbilled_ended, currency)} {currency}"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].unbilled_ended", contract.contract_id)
+        yield from _unlike_entries(draft, loading, stated)
         if stated.plan.timing in (WITH_INVOICE, NO_REVENUE):
             continue
         rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
@@ -464,6 +522,31 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
                 "events from its beginning"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].revenue", contract.contract_id)
+
+
+def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Entries that come to more, or less, than what of the line's work is to be billed: `bring_work` has made a row of the rest."""
+    balance, currency = stated.balance, loading.slot.currency
+    if not balance.entries:
+        return
+    at = f"lines[{stated.place}].entries"
+    got = sum(one.amount for one in balance.entries)
+    rest = [row for row in opening_rows(draft, loading, balance.line_id) if is_part(row, stated, UNBILLED_REST)]
+    if left := sum(row.work.charge.amount for row in rest if row.work is not None and row.work.charge is not None):
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: entries: expected {format_amount(got + left, currency)} {currency}, "
+            f"what is unbilled of the line's work, got {format_amount(got, currency)}; correct them, or leave them all out and the work "
+            "is one row"
+        )
+        yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
+    worked = _worked(draft, loading, stated)
+    if (hours := sum(one.hours for one in balance.entries)) > worked.hours:
+        most, listed = (format_decimal(each, HOURS_SCALE) for each in (worked.hours, hours))
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: hours of entries: expected at most {most}, the billable hours of the "
+            f"line less those over a cap, got {listed}"
+        )
+        yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
 
 
 def opening_rows(draft: Draft, loading: Loading, line_id: str) -> list[Entry]:

@@ -106,6 +106,10 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "SpentForward.source_row": "tests/commands/test_import_balances.py",
     "CostForward.source_row": "tests/commands/test_import_balances.py",
     "AccountForward.source_row": "tests/commands/test_import_balances.py",
+    "EntryForward.source_row": "tests/commands/test_import_balances.py",
+    **dict.fromkeys(
+        (f"EntryForward.{name}" for name in ("entry_id", "worked_on", "amount", "hours")), "tests/moving_in/stories.md"
+    ),
     "InvoicedForward.source_row": "tests/scenarios/brought_forward.md",
     **dict.fromkeys(
         (f"InvoicedForward.{name}" for name in ("invoice_id", "amount", "ledger_revenue")),

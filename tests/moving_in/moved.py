@@ -281,6 +281,8 @@ class LineSums:
         self.ended = self.conceded = self.given_back = 0
         # By account of unbilled work and part of it (a milestone, `ended`) what the ledger carries.
         self.unbilled_ledger: Counter[tuple[str, str]] = Counter()
+        # By account and entry.
+        self.entries_ledger: Counter[tuple[str, str]] = Counter()
         # By currency labor and expenses, each in it and in the ledger's, and hours.
         self.costs: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
         self.ledger_currency = ""
@@ -357,6 +359,7 @@ def _add(
         found.ended += ended
     for (of_contract, account), (amount, ledger) in unbilled_positions(entry).items():
         if of_contract == key[0]:
+            found.entries_ledger[account, entry.entry_id] += ledger
             part = ledger * ended // amount // 100 * 100 if ended and amount else 0
             found.unbilled_ledger[account, "ended"] += part
             found.unbilled_ledger[account, _milestone_of(entry)] += ledger - part
@@ -488,6 +491,9 @@ def _of_project(
                 row["ledger_deposit"] = money(done.deposit_ledger)
         yield row
         place_of = {**common, "line": line_id, "contract": contract_id}
+        of_entries = list(_entries(entries, contract_id, line_id, done))
+        listed = {str(one["entry"]) for one in of_entries}
+        yield from ({**place_of, "kind": "entry", **one} for one in of_entries)
         costs = [(one, figures, True) for one, figures in done.costs.items() if one != done.ledger_currency]
         costs += [(one, figures, False) for one, figures in extra.costs.items()]
         for currency, (labor, labor_ledger, spent, spent_ledger, worked_hours), is_billable in sorted(costs):
@@ -504,6 +510,12 @@ def _of_project(
         if is_foreign:
             of_lines = [worked[contract_id, each].unbilled_ledger for each in line_ids if (contract_id, each) in worked]
             stands = dict(done.unbilled_ledger)
+            for (account, entry_id), amount in done.entries_ledger.items() if listed else ():
+                if entry_id in listed:
+                    stands[account, entry_id] = amount
+                    stands[account, ""] = stands.get((account, ""), 0) - amount
+            for account in {account for account, part in stands if part == "ended"} if listed else ():
+                stands[account, ""] = stands.get((account, ""), 0) + stands.pop((account, "ended"))
             for account in (*CONTRACT_POSITION, *REVENUE, CURRENCY_ROUNDING) if is_first else ():
                 of_rows = sum(amount for each in of_lines for (name, _), amount in each.items() if name == account)
                 stands[account, ""] = stands.get((account, ""), 0) + on(account, place=1) - of_rows
@@ -542,6 +554,22 @@ def _of_project(
     # An invoice with lines that give back is stated without lines, and so are the others then.
     if all(invoiced):
         yield from (row for rows in invoiced for row in rows)
+
+
+def _entries(entries: Sequence[Entry], contract_id: str, line_id: str, done: LineSums) -> Iterator[Row]:
+    """Of work that is not billed each entry, where none is billed in part."""
+    found: list[Row] = []
+    for entry in entries:
+        amount, price = outstanding(entry, contract_id, line_id), standing_price(entry)
+        issued = issued_on(entry, contract_id, line_id)
+        amount += issued.amount - issued.invoiced if issued is not None else 0
+        if not amount or price is None or entry.standing is None:
+            continue
+        if entry.standing.charge is not None or amount < 0 or done.given_back or (issued and issued.invoiced):
+            return
+        of_entry = {"entry": entry.entry_id, "worked_on": price.day, "amount": money(amount)}
+        found.append({**of_entry, "hours": hours(price.billable_hours)})
+    yield from found
 
 
 def _invoiced(

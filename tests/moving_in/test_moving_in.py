@@ -24,8 +24,8 @@ AS_OF, UNTIL = date(2026, 3, 31), date(2026, 6, 30)
 # Earned revenue follows the journals.
 EARNED: Final = frozenset({"burn_revenue", "eac_revenue", "margin", "margin_percent"})
 # What differs in firms of 200 projects, by seed and engagement: accounts of journals, and figures of forecasts. In those of seeds 13 and 17
-# nothing does. Credit memos take entries that balances state as one row, at one rate and rounded once; in K-00047 and PRJ-00132 a cap is
-# shared among entries of days that balances include.
+# nothing does. Credit memos take a line of an invoice at one rate, rounded once; in K-00047 and PRJ-00132 a cap is shared among entries
+# of days that balances include.
 OF_ENTRIES: Final[Mapping[int, Mapping[str, frozenset[str]]]] = {
     7: {
         "PRJ-00124": EARNED | {"4000", "7110"},
@@ -36,16 +36,12 @@ OF_ENTRIES: Final[Mapping[int, Mapping[str, frozenset[str]]]] = {
     },
     11: {
         "K-00047": EARNED | {"1150", "4000", "7110"},
-        "PRJ-00007": EARNED | {"4000", "7110"},
-        "PRJ-00024": EARNED | {"1100", "4000", "7110"},
         "PRJ-00034": frozenset({"1100", "7110"}),
-        "PRJ-00133": EARNED | {"4000", "7110"},
     },
     13: {},
     17: {},
     19: {
-        "K-00078": EARNED | {"1100", "4000", "7110"},
-        "PRJ-00075": EARNED | {"1100", "4000", "7110"},
+        "K-00078": frozenset({"1100", "7110"}),
     },
 }
 

@@ -13,6 +13,8 @@ FEE = "fee"
 SCHEDULED_REVENUE = "revenue"
 # What work on a contract line came to before the books begin.
 OPENING = "brought_forward"
+# Before the id of an entry in the row of one that balances list.
+ENTRY = "entry"
 # Ends of the names of rows that balances bring: over a cap, and where that was a lower one or of another month.
 OVER_CAP = "over_cap"
 OVER_FORMER = "over_cap/former"
@@ -77,3 +79,8 @@ def origin(row: str) -> str:
 
 def spoken(kind: str) -> str:
     return _SPOKEN.get(kind, kind.replace("_", " "))
+
+
+def is_listed(row: str) -> bool:
+    """Whether balances have it as an entry of its own, that was not billed when the books began."""
+    return row.startswith(f"{OPENING}/") and f"/{ENTRY}/" in row

@@ -4,7 +4,7 @@ A line of a journal is on the first statement that was issued after it with its 
 that waits for approval, is billed by a schedule, is over a purchase order or over a cap that limits billing alone, or comes with the next
 statement. An invoice whose statement bills more than its rows had earned (an instalment, a fee in advance) takes the oldest of what its
 contract has earned by schedule; so does such a statement before its invoice. What was billed before the books begin takes the oldest that
-stands on its account.
+stands on its account, and what is stated entry by entry last, as it is not billed.
 
     earned by schedule 6,000.00 in January and 4,000.00 in February; an instalment of 7,000.00 is invoiced: 3,000.00 of February are left
 """
@@ -31,7 +31,7 @@ from domain.money import HALF_UP, carried_part
 from domain.overflow import lines_behind
 from domain.receivables.credit_memo import RULE as CREDIT
 from domain.units import Amount
-from domain.work.rows import FEE, OPENING, OVERFLOW, SCHEDULED_REVENUE, TAKEN_AS, named, origin
+from domain.work.rows import FEE, OPENING, OVERFLOW, SCHEDULED_REVENUE, TAKEN_AS, is_listed, named, origin
 from milepost.glance.firm import FirmAtMoment, lines_of, on_day, parties_stated, text
 
 BY_SCHEDULE: Final = frozenset({"FixedPrice", "Milestones", "Subscription", "Retainer"})
@@ -248,7 +248,8 @@ def _of_statements(
         if rest.row in statements:
             _take(rest, rows, "invoiced ahead of it")
         else:
-            _take(rest, [row for row in rows if row.account == rest.account], "billed before the books begin")
+            of_account = (row for row in rows if row.account == rest.account)
+            _take(rest, sorted(of_account, key=lambda row: is_listed(row.row)), "billed before the books begin")
         found.append(rest)
     carried: dict[str, Amount] = defaultdict(int)
     for piece in found:

@@ -19,7 +19,7 @@ from domain.terms import methods, spoken
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import HOURS_SCALE, QUANTITY_ONE, Amount, Hours, Quantity
-from domain.work.rows import EXPENSE, OPENING, OVER_CAP, OVER_FORMER, counted_as, row_id
+from domain.work.rows import ENTRY, EXPENSE, OPENING, OVER_CAP, OVER_FORMER, counted_as, row_id
 from state.books import (
     Charge,
     Contract,
@@ -48,7 +48,7 @@ from state.terms.plan import LinePlan, line_plan, version_on, versions
 from state.totals import outstanding, standing_price
 from state.value import plain
 
-EXPENSES, UNITS, INCLUDED, ENTRY = "expenses", "units", "included", "entry"
+EXPENSES, UNITS, INCLUDED = "expenses", "units", "included"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
 CONCEDED, GIVEN_BACK = "conceded", "given_back"
 # What is earned, and over a lower cap of billing that was in force.

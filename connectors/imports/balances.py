@@ -14,13 +14,14 @@ from typing import Final, NamedTuple, cast
 
 from connectors.decode_error import DecodeError
 from connectors.imports.balances_known import KnownFirm, read_firm
-from connectors.imports.balances_mapping import KINDS, LEDGER, BalancesMapping, RowKind
-from connectors.imports.balances_rows import FLAGS, BalanceRow, kind_of, project_of, read_row
-from connectors.imports.csv_rows import Broken, open_text, read_table
+from connectors.imports.balances_mapping import LEDGER, BalancesMapping, RowKind
+from connectors.imports.balances_rows import FLAGS, BalanceRow, project_of, read_row
+from connectors.imports.csv_rows import Broken
 from connectors.imports.events_file import Record, write_lines, write_rejected
 from connectors.imports.readings import instant_text
-from connectors.imports.refusals import ImportRefused, nearest
+from connectors.imports.refusals import ImportRefused
 from connectors.imports.rejections import ByReason, RejectedRow, RejectedRows, rejected_json
+from connectors.imports.row_kinds import rows_of
 from connectors.imports.said import CellFault, CsvRow
 from connectors.json_records import event_from_json
 from domain.events.catalogue import Event
@@ -125,84 +126,11 @@ class _Loading:
     # Rows
 
     def read(self, path: Path, mapping_name: str) -> None:
-        with open_text(path, self._mapped.file.encoding) as file:
-            table = read_table(file, path, self._mapped.file)
-            rows = list(table.rows)
-        kept = [row for row in rows if not (isinstance(row, CsvRow) and self._leaves_out(row, table.header, path))]
-        self._check_header(table.header, kept, path, mapping_name)
-        for row in kept:
+        before = self._left_out.total()
+        for row in rows_of(path, self._mapped, mapping_name, self._left_out):
             self._counts["rows"] += 1
             self._take(row, path)
-
-    def _leaves_out(self, row: CsvRow, header: Sequence[str], path: Path) -> bool:
-        for rule in self._mapped.skip:
-            if rule.column not in header:
-                raise ImportRefused(
-                    f'{path}: [[skip]] reads a column "{rule.column}" that is not there{nearest(rule.column, header)}'
-                )
-        left_out_by = self._mapped.left_out_by(row.cells)
-        if left_out_by is None:
-            return False
-        self._counts["rows"] += 1
-        self._left_out[left_out_by.label()] += 1
-        return True
-
-    def _check_header(
-        self, header: Sequence[str], rows: Iterable[CsvRow | Broken], path: Path, mapping_name: str
-    ) -> None:
-        """Each column that rows of the file's kinds need is there, once, and none is there that nothing reads."""
-        kinds = frozenset(self._kinds(rows, path))
-        read = dict[str, str]()
-        for key, cell in self._mapped.reads(kinds):
-            for column in cell.reads():
-                read[column] = key
-                if column not in header and not cell.optional:
-                    raise ImportRefused(
-                        f'{mapping_name}: {key}: expected a column of {path.name}, came "{column}"{nearest(column, header)};'
-                        f" the columns are {', '.join(header)}{self._by_name(header, path)}"
-                    )
-        twice = next((column for column in read if header.count(column) > 1), None)
-        if twice is not None:
-            raise ImportRefused(
-                f'{path}: the column "{twice}" stands {header.count(twice)} times in the header; rename one'
-            )
-        of_others = {column for _, cell in self._mapped.reads(frozenset(KINDS)) for column in cell.reads()}
-        unread = [column for column in header if column not in read and column not in self._mapped.ignore and column]
-        strange = [column for column in unread if column not in of_others or self._has_text(rows, column)]
-        if strange:
-            raise ImportRefused(
-                f'{path}: nothing reads the column "{strange[0]}"{nearest(strange[0], read)}; correct its name, map it in {mapping_name},'
-                f' or write ignore = ["{strange[0]}"] there, so that no balance is lost'
-            )
-
-    def _by_name(self, header: Sequence[str], path: Path) -> str:
-        """That the file's name says what its rows are, where no column does."""
-        kind, pattern = self._mapped.kind, self._mapped.pattern_of_file(path.name)
-        if pattern is None or kind is None or all(column in header for column in kind.reads()):
-            return ""
-        said = self._mapped.files[pattern]
-        return f'. Its rows are read as {said}, for its name is like "{pattern}" ([files]): rename it, or add a column kind'
-
-    def _kinds(self, rows: Iterable[CsvRow | Broken], path: Path) -> Iterator[RowKind]:
-        for row in rows:
-            if isinstance(row, CsvRow):
-                if self._mapped.kind is not None and any(
-                    column not in row.cells for column in self._mapped.kind.reads()
-                ):
-                    yield self._mapped.kind_of_file(path.name) or "line"
-                    return
-                try:
-                    yield kind_of(row, self._mapped, path.name)
-                except CellFault:  # its row is refused; which columns are for it nobody knows
-                    yield from (kind for kind in KINDS if self._has_columns(kind, row.cells))
-
-    def _has_columns(self, kind: RowKind, cells: Mapping[str, str]) -> bool:
-        asked = self._mapped.reads(frozenset((kind,)))
-        return all(cell.optional or column in cells for _, cell in asked for column in cell.reads())
-
-    @staticmethod
-    def _has_text(rows: Iterable[CsvRow | Broken], column: str) -> bool:
-        return any(isinstance(row, CsvRow) and row.cells.get(column) for row in rows)
+        self._counts["rows"] += self._left_out.total() - before
 
     def _take(self, row: CsvRow | Broken, path: Path) -> None:
         if isinstance(row, Broken):

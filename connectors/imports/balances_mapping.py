@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
-from pathlib import PurePath
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -19,10 +17,9 @@ from connectors.imports.cells import (
     InstantCell,
     NumberCell,
     TextCell,
-    Texts,
     VersionCell,
 )
-from connectors.imports.mapping import TableMapping
+from connectors.imports.row_kinds import KindsMapping
 
 RowKind = Literal[
     "line",
@@ -38,20 +35,7 @@ RowKind = Literal[
     "entry",
     "receivable",
 ]
-KINDS: Final[tuple[RowKind, ...]] = (
-    "line",
-    "cap",
-    "milestone",
-    "retainer",
-    "payer",
-    "funding",
-    "spent",
-    "cost",
-    "account",
-    "invoiced",
-    "entry",
-    "receivable",
-)
+KINDS: Final[tuple[RowKind, ...]] = get_args(RowKind)
 LEDGER: Final = "ledger_"
 
 
@@ -215,12 +199,13 @@ class OpenInvoiceFields(CellPart):
     ledger_retention: NumberCell | None = None
 
 
-class BalancesMapping(TableMapping):
-    """`kind` says what a row is; where it says nothing, `files` does by the file's name. `ignore` are columns that say nothing here."""
+class BalancesMapping(KindsMapping):
+    """A section for each kind of row, and `project` for all."""
 
-    kind: TextCell | None = None
+    KINDS: ClassVar[tuple[str, ...]] = KINDS
+    WHERE: ClassVar[str] = "docs/mappings/balances.toml"
+
     files: Mapping[str, RowKind] = Field(default_factory=dict)
-    ignore: Texts = ()
     project: ProjectFields
     line: BalanceLineFields
     cap: CapFields | None = None
@@ -239,15 +224,7 @@ class BalancesMapping(TableMapping):
         found: CellPart | None = getattr(self, kind)
         return found
 
-    def kind_of_file(self, name: str) -> RowKind | None:
-        """By the first pattern that fits, as `receivables*.csv`."""
-        pattern = self.pattern_of_file(name)
-        return self.files[pattern] if pattern is not None else None
-
-    def pattern_of_file(self, name: str) -> str | None:
-        return next((pattern for pattern in self.files if fnmatchcase(PurePath(name).name, pattern)), None)
-
-    def reads(self, kinds: frozenset[RowKind]) -> Iterator[tuple[str, TextCell]]:
+    def reads(self, kinds: frozenset[str]) -> Iterator[tuple[str, TextCell]]:
         """Every (key, cell) that is asked of rows of these kinds."""
         sections = [("project", self.project), *((kind, self.section(kind)) for kind in KINDS if kind in kinds)]
         if self.kind is not None:

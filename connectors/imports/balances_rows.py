@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from connectors.imports.balances_known import KnownContract, KnownFirm
 from connectors.imports.balances_mapping import (
-    KINDS,
     LEDGER,
     BalanceLineFields,
     BalancesMapping,
@@ -21,6 +20,7 @@ from connectors.imports.cells import CellPart, CurrencyCell, DateCell, FlagCell,
 from connectors.imports.money_cells import amount_of
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import nearest
+from connectors.imports.row_kinds import kind_of
 from connectors.imports.said import (
     CellFault,
     CsvRow,
@@ -33,7 +33,6 @@ from connectors.imports.said import (
     money_in,
     number_in,
     required,
-    text_in,
     version_in,
 )
 from domain.money import AMOUNT_DECIMALS
@@ -92,23 +91,9 @@ def project_of(row: CsvRow, mapped: BalancesMapping) -> str:
     return required(id_in(mapped.project.project_id, row), mapped.project.project_id, "project_id")
 
 
-def kind_of(row: CsvRow, mapped: BalancesMapping, file: str) -> RowKind:
-    """What the row says, else its file's name, else a line."""
-    said = None if mapped.kind is None else text_in(mapped.kind, row)
-    if said is None:
-        return mapped.kind_of_file(file) or "line"
-    found = next((kind for kind in KINDS if kind == said), None)
-    if found is None:
-        label = "" if mapped.kind is None else mapped.kind.label()
-        raise CellFault(label, said, f"expected one of {', '.join(KINDS)}{nearest(said, KINDS)}")
-    if mapped.section(found) is None:
-        raise CellFault("", said, f"the mapping has no section [{found}]; copy it from docs/mappings/balances.toml")
-    return found
-
-
 def read_row(row: CsvRow, mapped: BalancesMapping, known: KnownFirm, file: str) -> BalanceRow:
     """Raises CellFault with the first thing that is wrong."""
-    kind = kind_of(row, mapped, file)
+    kind = cast(RowKind, kind_of(row, mapped, file))
     said = _project(row, mapped)
     _check_project(said.project_id, mapped, known)
     part = mapped.section(kind)

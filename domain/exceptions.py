@@ -184,6 +184,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("conflicting_version", "credit_memo"): _STANDS,
     ("conflicting_version", "payment"): _STANDS,
     ("conflicting_version", "payment_application"): _STANDS,
+    ("conflicting_version", "revenue_adjustment"): _STANDS,
     ("conflicting_version", "write_off"): _STANDS,
     **dict.fromkeys(
         (
@@ -197,6 +198,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         (
             ("in_balances", "payment"),
             ("in_balances", "payment_application"),
+            ("in_balances", "revenue_adjustment"),
             ("in_balances", "write_off"),
             ("in_balances", "credit_memo"),
         ),
@@ -210,6 +212,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         f"{_APPLY} with what is unapplied of the payment and open of its customer's invoices, take back the payment (PaymentReversed), or "
         "waive it: then what does not fit stays as it is."
     ),
+    ("misapplied", "revenue_adjustment"): f"{_APPLY} with what the message asks for, {_DROP}",
     (
         "no_exchange_rate",
         "contract_line",
@@ -230,6 +233,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("self_approved", "credit_memo"): _SECOND,
     ("self_approved", "exception"): "Have another person decide, or approve the decision.",
     ("self_approved", "statement"): "Have somebody approve the statement who has not asked for it.",
+    ("self_approved", "revenue_adjustment"): _SECOND,
     ("self_approved", "write_off"): _SECOND,
     ("statement_differs_from_invoice", "draft"): (
         "Approve the draft (StatementApproved): the invoice is posted with it; or return it, and cancel the invoice in the ERP."
@@ -260,6 +264,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("unknown_reference", "posting"): (
         "Let delivery read the outputs of this generation alone, and look in the ERP for what it posted of another; then resolve this."
     ),
+    (
+        "unknown_reference",
+        "revenue_adjustment",
+    ): f"Sign the contract, or amend it with the line that it names, or {_AGAIN} with the right one.",
     ("unknown_reference", "statement"): (
         "Decide about the newest revision of a draft that waits (`milepost statement` lists them), and resolve this if it is about "
         "another id."
@@ -307,9 +315,12 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     **{
         (category, kind): "finance"
         for category in ("conflicting_version", "self_approved", "unknown_reference", "unsupported")
-        for kind in ("credit_memo", "payment", "payment_application", "write_off")
+        for kind in ("credit_memo", "payment", "payment_application", "revenue_adjustment", "write_off")
     },
-    **{("in_balances", kind): "finance" for kind in ("credit_memo", "payment", "payment_application", "write_off")},
+    **{
+        ("in_balances", kind): "finance"
+        for kind in ("credit_memo", "payment", "payment_application", "revenue_adjustment", "write_off")
+    },
     ("unsupported", "person_contract"): "finance",
     ("unsupported", "legal_entity"): "finance",
     ("unsupported", "person_capacity"): "delivery",

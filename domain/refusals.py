@@ -75,7 +75,6 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
 }
 # Events with nothing posted, and reference data from which nothing follows: what they ask for, and what to do instead.
 _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
-    "RevenueAdjusted": ("adjustments of revenue by hand", "book them in the ledger"),
     "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
 }
 _IDLE: Final[Mapping[str, tuple[str, str]]] = {

@@ -35,6 +35,7 @@ from milepost.commands import (
     payment_application,
     period,
     reconcile,
+    revenue,
     run,
     schemas,
     serve,
@@ -87,6 +88,7 @@ invoiced = typer.Typer(name="invoice", help="Invoices of statements that are pos
 paid = typer.Typer(name="payment", help="What customers have paid.", **PLAIN)
 agreed = typer.Typer(name="contract", help="Amendments of contracts, with their effects first.", **PLAIN)
 booked = typer.Typer(name="period", help="Accounting periods: closed, open again.", **PLAIN)
+adjusted = typer.Typer(name="revenue", help="Revenue that is adjusted by hand.", **PLAIN)
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
 unread = typer.Typer(name="dead-letters", help="What could not be read, and sending it again.", **PLAIN)
 serving = typer.Typer(name="serve", help="The processes that work on Kafka.", **PLAIN)
@@ -332,6 +334,16 @@ mount(
     "--approved-by ben --output build/try/output",
     then="milepost run, which takes the new terms in",
     on=agreed,
+)
+app.add_typer(adjusted)
+mount(
+    "adjust",
+    revenue.adjust,
+    "Add to what a contract line earned, or take away.",
+    example="milepost revenue adjust K-00003 1 1000.00 --on 2026-03-31 --reverse-on 2026-04-01 --reason 'bonus for March' "
+    "--approved-by ben --output build/try/output",
+    then="milepost run, which posts it",
+    on=adjusted,
 )
 app.add_typer(booked)
 mount(

@@ -14,14 +14,15 @@ from domain.caps.purchase_order import OVER_CAP, OVER_ORDER
 from domain.exceptions import CATALOGUE, owner_of, ways_out
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
-from domain.work.rows import OPENING, ROWS
+from domain.work.rows import ADJUSTMENT, OPENING, ROWS
 from milepost.exception_titles import title_of
 from state.handlers.control import DIFFERENCE, comes_back, is_missing
 from state.work.value_time import WAIVABLE
 
 WORK: Final = "time_entry"
-# Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line.
-WORKS: Final = ROWS
+# Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line. Adjustments of revenue have a
+# row, too, but what keeps them from being posted is decided as it is of write-offs.
+WORKS: Final = ROWS - {ADJUSTMENT}
 # What waits for room.
 OVER: Final = frozenset({OVER_CAP, OVER_ORDER})
 POSTED: Final = "posted work"
@@ -35,6 +36,7 @@ class Effect(StrEnum):
     POSTS_PAYMENT = "posts the payment; what does not fit stays unapplied"
     APPLIES_CASH = "applies what fits; the rest stays as it is"
     POSTS_WRITE_OFF = "posts the write-off"
+    POSTS_ADJUSTMENT = "posts the adjustment"
     POSTS_CREDIT = "posts the credit memo"
     DROPS_CREDIT = "drops the credit memo, posts nothing"
     NOT_BILLED = "accepts the work as not billed: posts nothing, it stays over the cap or order until there is room"
@@ -60,7 +62,16 @@ EFFECTS_ON_CREDITS: Final = {
 ABOUT: Final = {
     "amount_out_of_range": ("work", "project"),
     "outside_contract_dates": ("work", "contract"),
-    "self_approved": ("work", "amendment", "decision", "statement", "write-off", "credit memo", "accounting period"),
+    "self_approved": (
+        "work",
+        "amendment",
+        "decision",
+        "statement",
+        "write-off",
+        "adjustment",
+        "credit memo",
+        "accounting period",
+    ),
     "conflicting_version": ("work", POSTED, "any other fact"),
     "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment"),
     "stale_exchange_rate": ("work", "invoice", "payment"),
@@ -72,11 +83,12 @@ ABOUT: Final = {
         "payment",
         "payment application",
         "write-off",
+        "adjustment",
         "credit memo",
         "answer of the ERP",
     ),
     "over_credited": ("credit memo",),
-    "misapplied": ("payment", "payment application", "write-off"),
+    "misapplied": ("payment", "payment application", "write-off", "adjustment"),
     "over_cap": ("cap",),
     "over_purchase_order": ("purchase order",),
     "over_funding": ("funding",),
@@ -86,7 +98,7 @@ ABOUT: Final = {
     "statement_differs_from_invoice": ("invoice", "draft"),
     "posting_rejected": ("invoice", "journal"),
     "balances_differ": ("balances",),
-    "in_balances": ("work", "balances", "payment", "payment application", "write-off", "credit memo"),
+    "in_balances": ("work", "balances", "payment", "payment application", "write-off", "adjustment", "credit memo"),
     "ledger_differs": ("ledger",),
     "source_differs": ("control_total",),
     "posted_twice": ("journal",),
@@ -116,6 +128,7 @@ KINDS: Final = {
     "accounting period": "accounting_period",
     "payment application": "payment_application",
     "write-off": "write_off",
+    "adjustment": ADJUSTMENT,
     "credit memo": "credit_memo",
     "answer of the ERP": "posting",
 }
@@ -132,6 +145,7 @@ RESENT: Final = {
     "payment": "the payment",
     "payment application": "the application",
     "write-off": "the write-off",
+    "adjustment": "the adjustment",
     "credit memo": "the credit memo",
     "milestone": "the acceptance, where it is one",
     "contract, invoice, request, hold": "the fact, where it is one",
@@ -166,6 +180,8 @@ def _settling(category: str, subject_kind: str = "") -> Effect:
         return Effect.APPLIES_CASH
     if subject_kind == "write_off" and category == "self_approved":
         return Effect.POSTS_WRITE_OFF
+    if subject_kind == ADJUSTMENT and category == "self_approved":
+        return Effect.POSTS_ADJUSTMENT
     if subject_kind == "credit_memo" and category in EFFECTS_ON_CREDITS:
         return EFFECTS_ON_CREDITS[category]
     return Effect.POSTS_INVOICE if category == DIFFERENCE else Effect.CLOSES

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from connectors.files.found_exceptions import KnownException, events_of
 from domain.events.delivery import TimeApproved
 from domain.identity import engagement_of
 from domain.outputs import ExceptionRaised
-from domain.work.rows import row_id
+from domain.work.rows import ADJUSTMENT, row_id
 from milepost.exceptions_effects import WORKS
 from state.books import Charge
 from state.own_work import SELF_APPROVED, of_own_decision, why_not
 from state.store.reader import StoreReader
 from state.work.value_time import WAIVABLE
+
+# Decisions that post money and wait for another person's approval.
+OF_MONEY: Final = ("write_off", ADJUSTMENT, "credit_memo")
 
 
 class OwnDecisions:
@@ -48,11 +52,11 @@ class OwnDecisions:
             work = self._work(raised)
             is_waiver = self._type_name == "ExceptionWaived"
             return why_not(raised.category, work, *self._persons, is_waiver=is_waiver) if work is not None else None
-        if raised.category != SELF_APPROVED or raised.subject_kind not in ("exception", "write_off", "credit_memo"):
+        if raised.category != SELF_APPROVED or raised.subject_kind not in ("exception", *OF_MONEY):
             return None
         if raised.person_id is not None and raised.person_id in self._persons:
             return of_own_decision(raised.person_id)
-        if raised.subject_kind in ("write_off", "credit_memo"):
+        if raised.subject_kind in OF_MONEY:
             return None
         about = self._known.get(raised.subject_id)
         return self._why_not(about.raised) if about is not None and about.is_open else None

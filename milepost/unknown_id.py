@@ -21,7 +21,9 @@ from milepost.console import shell_word
 from milepost.in_erp import JOURNALS_NAMED, InErp, in_erp
 
 # What has no figures of its own: its journals have them.
-POSTED_BY = frozenset({"invoice", "payment", "payment_application", "payment_reversal", "credit_memo", "write_off"})
+POSTED_BY = frozenset(
+    {"invoice", "payment", "payment_application", "payment_reversal", "credit_memo", "write_off", "revenue_adjustment"}
+)
 
 
 def unknown_id(

@@ -21,7 +21,7 @@ GROUPS: Final = {
         *("projects", "clients", "receivables", "unbilled", "prepaid", "people"),
         *("statement", "forecast", "ledger", "show"),
     ),
-    "Daily work": ("invoice", "payment", "contract", "period", "exceptions", "dead-letters"),
+    "Daily work": ("invoice", "payment", "contract", "revenue", "period", "exceptions", "dead-letters"),
     "Why, what if, and proof": ("explain", "between", "whatif", "verify", "dump"),
     "The ERP": ("accounts", "deliver", "reconcile"),
     "On Kafka": ("serve", "status", "lag", "topics", "schemas", "view", "log", "repair", "skip"),

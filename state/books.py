@@ -32,12 +32,13 @@ from domain.events.finance import (
     InvoicePosted,
     PaymentApplied,
     PaymentReceived,
+    RevenueAdjusted,
     WrittenOff,
 )
 from domain.ledger.journal import Leg
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
-from domain.work.rows import COSTLY, COUNTED_TIME, OVERFLOW, SCHEDULED_REVENUE, TIME_ENTRY
+from domain.work.rows import COSTLY, COUNTED_TIME, ONLY_EARNED, OVERFLOW, TIME_ENTRY
 from state.value import Value
 
 
@@ -331,7 +332,7 @@ class Work(Value, frozen=True, array_like=True, gc=False):
     @property
     def is_schedule(self) -> bool:
         """Whether it only earns, with nothing to bill."""
-        return self.charge is not None and self.charge.kind == SCHEDULED_REVENUE
+        return self.charge is not None and self.charge.kind in ONLY_EARNED
 
     @property
     def event(self) -> TimeApproved:
@@ -899,6 +900,17 @@ class WriteOff(Value, frozen=True, array_like=True, gc=False):
     own: tuple[str, ...] | None = None
 
 
+class Adjustment(Value, frozen=True, array_like=True, gc=False):
+    """Revenue adjusted by hand; while it waits nothing of it is posted, and `category` says why. `is_reversed` once it has reversed
+    itself."""
+
+    event: RevenueAdjusted
+    log_offset: int
+    category: str = ""
+    is_waived: bool = False
+    is_reversed: bool = False
+
+
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     """A draft of a statement that waits for approval: what was published last of it, and the rows that it holds.
 
@@ -1020,8 +1032,6 @@ class Refused(Value, frozen=True, array_like=True, gc=False):
     version: int
     exception_id: str
     since: Instant
-    amount: Amount = 0
-    currency: str | None = None
 
 
 class WaitingRequest(Value, frozen=True, array_like=True, gc=False):
@@ -1252,6 +1262,7 @@ PART_KINDS: dict[str, Any] = {
     "payment": Payment,
     "payment_application": CashApplication,
     "write_off": WriteOff,
+    "revenue_adjustment": Adjustment,
     "retention": RetentionAccount,
     "draft": OpenStatement,
     "issued": IssuedStatement,

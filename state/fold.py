@@ -43,11 +43,14 @@ from domain.events.finance import (
     PaymentReversed,
     PostingAccepted,
     PostingRejected,
+    RevenueAdjusted,
     WrittenOff,
 )
 from domain.events.reference import DayEnded
 from domain.reference.book import ReferenceBook, owner_key
 from domain.why import Why
+from domain.work.rows import ADJUSTMENT
+from state import adjustments
 from state.billing import approval, reissue
 from state.billing.statement_tax import retry_undetermined
 from state.caps import notices as cap_notices
@@ -192,6 +195,8 @@ def apply(
             source_totals.on_control_total(draft, event)
         case WrittenOff():
             write_offs.on_written_off(draft, event)
+        case RevenueAdjusted():
+            adjustments.on_revenue_adjusted(draft, event)
         case ExceptionAssigned():
             control.on_exception_assigned(draft, event)
         case ExceptionResolved():
@@ -204,6 +209,7 @@ def apply(
             control.on_intake_noticed(draft, event)
         case DayEnded():
             days.on_day_ended(draft, event)
+            adjustments.on_day_ended(draft, event)
             credit_memos.retry(draft)
             cash_applications.retry_waiting(draft)
         case _:
@@ -234,6 +240,8 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
             revenue.settle(draft, contract)
         overflow.settle(draft)
         unbilled_write_offs.after_event(draft)
+    if ADJUSTMENT in books or ADJUSTMENT in changed:
+        adjustments.after_event(draft)
     if spent.PART in books or spent.PART in changed:
         revenue.after_event(draft)
     if draft.repriced:

@@ -953,6 +953,30 @@ class Teller:
             ),
         }
 
+    def _revenue_adjusted(self, words: Words, _: Block) -> dict[str, Any]:
+        words.skip("revenue")
+        return {
+            "type": "RevenueAdjusted",
+            "adjustment_id": words.take("an adjustment"),
+            "contract_id": words.take("a contract"),
+            "line_id": words.take("a contract line"),
+            "amount": number(words),
+            "currency": words.take("a currency"),
+            "adjusted_on": self._day,
+            "reason": "scenario",
+            "requested_by": "controller",
+            "approved_by": "cfo",
+            **words.options(
+                {
+                    "on": ("adjusted_on", text),
+                    "reverse_on": ("reverse_on", text),
+                    "requested_by": ("requested_by", text),
+                    "approved_by": ("approved_by", text),
+                    "unapproved": ("approved_by", flag(None)),
+                }
+            ),
+        }
+
     def _exception_waived(self, words: Words, _: Block) -> dict[str, Any]:
         return {"type": "ExceptionWaived", **self._decision(words)}
 
@@ -1205,6 +1229,7 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "apply": Teller._payment_applied,
     "bounce": Teller._payment_reversed,
     "write_off": Teller._written_off,
+    "adjust": Teller._revenue_adjusted,
     "waive": Teller._exception_waived,
     "resolve": Teller._exception_resolved,
     "entrust": Teller._exception_assigned,

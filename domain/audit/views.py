@@ -20,7 +20,7 @@ from domain.audit.findings import VIEWS, Checked, SeenOutput, Violation, violati
 from domain.audit.opening import BILLED_FROM, DEPOSITS, OpeningBills, is_of_deposits
 from domain.audit.terms import AuditedTerms
 from domain.billing.statement import ISSUED, SUPERSEDED
-from domain.ledger.journal import BILLING, moves_nothing
+from domain.ledger.journal import ADJUSTED, BILLING, moves_nothing
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
 from domain.units import Amount
@@ -35,6 +35,8 @@ class _Sums:
 
     cost: dict[tuple[str, str], Amount] = field(default_factory=dict)
     recognised: dict[BalanceKey, Amount] = field(default_factory=dict)
+    # Of that by hand: nothing is billed of it.
+    adjusted: dict[BalanceKey, Amount] = field(default_factory=dict)
     unbilled: dict[BalanceKey, Amount] = field(default_factory=dict)
     billed: dict[BalanceKey, Amount] = field(default_factory=dict)
     invoiced: dict[BalanceKey, Amount] = field(default_factory=dict)
@@ -95,6 +97,8 @@ def _take_journal(sums: _Sums, journal: JournalEntry, terms: AuditedTerms) -> No
             sums.cost[cost] = sums.cost.get(cost, 0) + line.amount
         elif line.account in REVENUE:
             sums.recognised[key] = sums.recognised.get(key, 0) - line.amount
+            if line.purpose == ADJUSTED:
+                sums.adjusted[key] = sums.adjusted.get(key, 0) - line.amount
         elif line.account in CONTRACT_POSITION:
             sums.unbilled[key] = sums.unbilled.get(key, 0) + line.amount
         elif line.account == RETENTION_RECEIVABLE:
@@ -237,7 +241,8 @@ def _figures(
     yield "retention", sums.retained.get(key, 0), balance.retention
     yield "contract position", recognised - invoiced, balance.contract_position
     if bills_revenue:
-        yield "accrued", recognised + sums.conceded.get(key, 0) - billed, balance.accrued
+        earned = recognised - sums.adjusted.get(key, 0)
+        yield "accrued", earned + sums.conceded.get(key, 0) - billed, balance.accrued
 
 
 def _amounts(costs: dict[str, Amount]) -> str:

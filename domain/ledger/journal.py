@@ -21,6 +21,8 @@ COST_PURPOSES = frozenset({"cost", "tax"})
 
 # The kind of an invoice's journal, and its rule.
 BILLING: Final = "billing"
+# Purpose of what is adjusted by hand.
+ADJUSTED: Final = "adjustment"
 # Rules of journals that follow from where another one stands in the ERP (`state/ledger/standings.py`).
 NEVER_ACCEPTED: Final = "never_accepted"
 ACCEPTED_AFTER_ALL: Final = "accepted_after_all"

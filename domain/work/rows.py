@@ -11,6 +11,8 @@ EXPENSE = "expense"
 DELIVERY = "delivery"
 FEE = "fee"
 SCHEDULED_REVENUE = "revenue"
+# What somebody adds to revenue, or takes away, by hand.
+ADJUSTMENT = "revenue_adjustment"
 # What work on a contract line came to before the books begin.
 OPENING = "brought_forward"
 # Before the id of an entry in the row of one that balances list.
@@ -21,7 +23,9 @@ OVER_FORMER = "over_cap/former"
 # The part of an entry that is over the cap of its line and goes on to the next; its id is the row that it is a part of.
 OVERFLOW = "overflow"
 # What is billed or earned and is no time.
-CHARGES = (EXPENSE, DELIVERY, FEE, SCHEDULED_REVENUE, OPENING)
+CHARGES = (EXPENSE, DELIVERY, FEE, SCHEDULED_REVENUE, ADJUSTMENT, OPENING)
+# Charges that only earn: there is nothing to bill of them.
+ONLY_EARNED = (SCHEDULED_REVENUE, ADJUSTMENT)
 # Charges that have a cost of their own.
 COSTLY = (EXPENSE, OPENING)
 # Every kind of row.
@@ -34,6 +38,8 @@ TAKEN_AS: Mapping[str, str] = {TIME_ENTRY: "time", EXPENSE: "expense", DELIVERY:
 COUNTED_TIME = "time"
 COUNTED_EXPENSE = "expense"
 COUNTED_FEE = "fee"
+# No cap counts it, and no price has it: revenue that is adjusted by hand.
+COUNTED_ADJUSTMENT = "adjustment"
 
 _SPOKEN: Mapping[str, str] = {TIME_ENTRY: "entry", SCHEDULED_REVENUE: "revenue of", OVERFLOW: "overflow of"}
 _MARKED = tuple(f"{kind}/" for kind in (TIME_ENTRY, *CHARGES, OVERFLOW))
@@ -62,6 +68,8 @@ def counted_as(kind: str, category: str | None = None) -> str:
     """What caps count a row as, by the kind of its fact."""
     if kind == EXPENSE:
         return f"{COUNTED_EXPENSE}/{category or ''}"
+    if kind == ADJUSTMENT:
+        return COUNTED_ADJUSTMENT
     return COUNTED_TIME if kind in (TIME_ENTRY, OVERFLOW, OPENING) else COUNTED_FEE
 
 

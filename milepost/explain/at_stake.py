@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.events.delivery import ExpenseApproved
+from domain.events.finance import RevenueAdjusted
 from domain.explanation import Arithmetic, Node, step_of
 from domain.money import extend
 from domain.terms import methods
@@ -49,6 +50,8 @@ class AtStakeNodes:
         charges, work, charge = self.entries.charges, at.work, at.work.charge
         event = charges.event_of(work)
         if isinstance(event, ExpenseApproved):
+            return self.sources.field(TITLE, event.amount, "amount", event, "amount", event.currency)
+        if isinstance(event, RevenueAdjusted):
             return self.sources.field(TITLE, event.amount, "amount", event, "amount", event.currency)
         if charge is not None and charge.kind == FEE:
             made = charges.fees.fee(charge, draft)

@@ -11,13 +11,14 @@ from domain.caps.consume import order_of
 from domain.contract import agreed_units
 from domain.events.common import CostPlus, Expenses, PriceTier, UnitPrice
 from domain.events.delivery import ExpenseApproved, UnitsDelivered
+from domain.events.finance import RevenueAdjusted
 from domain.explanation import Node, agreeing, constant, evaluated, least, less, most, stated, step_of, total
 from domain.money import format_decimal
 from domain.reference.exchange import Exchange
 from domain.terms import methods
 from domain.terms.unit_price import VOLUME, path_of_prices, prices
 from domain.units import QUANTITY_SCALE
-from domain.work.rows import DELIVERY, EXPENSE, OPENING, SCHEDULED_REVENUE, row_id
+from domain.work.rows import ADJUSTMENT, DELIVERY, EXPENSE, ONLY_EARNED, OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.earned import EarnedNodes
 from milepost.explain.fees import FeeNodes
 from milepost.explain.rating import Rating
@@ -129,7 +130,7 @@ class ChargeNodes:
             return self._of_expense(work, charge, price, plan, draft)
         if charge.kind == DELIVERY:
             return self._of_delivery(row, step, work, price, plan)
-        if charge.kind == SCHEDULED_REVENUE:
+        if charge.kind in ONLY_EARNED:
             return constant("nothing to bill", 0, "amount", price.currency)
         if charge.kind == OPENING:
             return self._opening(charge, "value")
@@ -140,11 +141,22 @@ class ChargeNodes:
         charge = work.charge
         if charge is not None and charge.kind == OPENING and charge.earned is not None:
             return self._opening(charge, "earned")
+        if charge is not None and charge.kind == ADJUSTMENT:
+            return self._adjusted(work)
         if charge is None or charge.kind != SCHEDULED_REVENUE:
             return constant("revenue is not with the charge", 0, "amount", price.currency)
         if charge.earned_from is not None and charge.earned_to is not None:
             return self.over_time.month(charge, draft)
         return self.fees.earned(charge, draft)
+
+    def _adjusted(self, work: Work) -> Node | None:
+        """What somebody has adjusted by hand, and why."""
+        event = self.event_of(work)
+        if not isinstance(event, RevenueAdjusted):
+            return None
+        by = ("asked for by", event.requested_by), ("approved by", event.approved_by or "nobody else")
+        made = self.sources.field("adjusted by hand", event.amount, "amount", event, "amount", event.currency)
+        return made._replace(facts=(("because", event.reason), *by))
 
     def _of_expense(self, work: Work, charge: Charge, price: Price, plan: LinePlan, draft: Draft) -> Node | None:
         passed = methods.expense(plan.line.terms, charge.category or "")

@@ -14,6 +14,7 @@ from domain.accounts import (
     UNBILLED_RECEIVABLE,
 )
 from domain.explanation import Node, constant, least, less, negated, total
+from domain.ledger.journal import ADJUSTED
 from domain.ledger.position import as_carried
 from domain.ledger.recorded import Carried
 from domain.outputs import JournalEntry, JournalLine
@@ -25,7 +26,7 @@ from milepost.explain.sources import Sources
 from state.books import Posted, Price, Work
 from state.ledger.carried import left_before
 from state.ledger.position import is_over_time
-from state.ledger.posting import EARNING, beyond_billing
+from state.ledger.posting import EARNED, EARNING, beyond_billing
 from state.trace import TracedOutput, row_of, works_of
 
 
@@ -118,7 +119,7 @@ class EntryJournals:
             return False
         is_over_time = price.account == CONTRACT_LIABILITY or _is_drawn_beside(price)
         return is_over_time and any(
-            line.account in CONTRACT_POSITION and line.purpose == "revenue" for line in journal.lines
+            line.account in CONTRACT_POSITION and line.purpose in (EARNED, ADJUSTED) for line in journal.lines
         )
 
     def _through_position(

@@ -20,7 +20,7 @@ from domain.outputs import ExceptionClosed, ExceptionRaised, JournalLine
 from domain.receivables.credit_memo import KIND as CREDIT_MEMO
 from domain.reference.book import owner_key
 from domain.units import HOURS_SCALE
-from domain.work.rows import CHARGES, ROWS, TIME_ENTRY, row_id
+from domain.work.rows import ADJUSTMENT, CHARGES, ROWS, TIME_ENTRY, row_id
 from milepost.exception_titles import titled
 from milepost.exception_words import message_text, subject_text
 from milepost.explain.at_stake import TITLE, AtStakeNodes
@@ -130,7 +130,7 @@ class ExceptionNodes:
                 return found
         if record.subject_kind == CREDIT_MEMO:
             return self._asked(said, record)
-        if record.subject_kind in OWNED:
+        if record.subject_kind in (*OWNED, ADJUSTMENT):
             return self.of_receivables.stake(said, record)
         match record.category:
             case "over_cap" | "over_purchase_order":

@@ -1,4 +1,4 @@
-"""Amounts that exceptions of payments and write-offs block."""
+"""Amounts that exceptions of payments, write-offs and adjustments of revenue block."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from domain.explanation import Node, less, negated, total
 from domain.money import smallest_unit
 from domain.outputs import ExceptionRaised
 from domain.units import Amount
+from domain.work.rows import ADJUSTMENT
 from milepost.explain.at_stake import TITLE
 from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.receivables import APPLICATION, ReceivableNodes
 from milepost.explain.sources import Sources
-from state.books import CashApplication, Payment, Receivable, WriteOff
+from state.books import Adjustment, CashApplication, Payment, Receivable, WriteOff
 from state.trace import TracedOutput
 
 APPLICATION_FIELD = re.compile(r"applications\[(\d+)\]\.(amount|invoice_id)")
@@ -29,6 +30,8 @@ class ReceivableStakes:
         """By the field that it names."""
         if record.subject_kind == "write_off":
             return self._of_write_off(said, record)
+        if record.subject_kind == ADJUSTMENT:
+            return self._of_adjustment(said, record)
         if record.subject_kind == APPLICATION:
             return self._of_application(said, record)
         known: Payment | None = self.sources.trace.part_at("payment", record.subject_id, said.step)
@@ -101,6 +104,12 @@ class ReceivableStakes:
         if record.category != "misapplied" or record.field != "amount" or event.invoice_id is None:
             return amount
         return less(TITLE, amount, self.receivables.owed(event.invoice_id, said).amount)
+
+    def _of_adjustment(self, said: TracedOutput, record: ExceptionRaised) -> Node | None:
+        known: Adjustment | None = self.sources.trace.part_at(ADJUSTMENT, record.subject_id, said.step)
+        if known is None:
+            return None
+        return self.sources.field(TITLE, known.event.amount, "amount", known.event, "amount", known.event.currency)
 
 
 def _is_too_fine(amount: Amount, currency: str) -> bool:

@@ -31,7 +31,7 @@ from domain.money import HALF_UP, carried_part
 from domain.overflow import lines_behind
 from domain.receivables.credit_memo import RULE as CREDIT
 from domain.units import Amount
-from domain.work.rows import FEE, OPENING, OVERFLOW, SCHEDULED_REVENUE, TAKEN_AS, is_listed, named, origin
+from domain.work.rows import ADJUSTMENT, FEE, OPENING, OVERFLOW, SCHEDULED_REVENUE, TAKEN_AS, is_listed, named, origin
 from milepost.glance.firm import FirmAtMoment, lines_of, on_day, parties_stated, text
 
 BY_SCHEDULE: Final = frozenset({"FixedPrice", "Milestones", "Subscription", "Retainer"})
@@ -49,6 +49,7 @@ class Reason(StrEnum):
     ORDER = "over a purchase order"
     AHEAD = "invoiced ahead of it"
     OVER_CAP = "over cap"
+    ADJUSTED = "adjusted by hand"
     NOT_EARNED = "over cap, no revenue"
 
 
@@ -330,6 +331,8 @@ def _give_reasons(firm: FirmAtMoment, waiting: Sequence[UnbilledPiece]) -> None:
             piece.reason = Reason.HELD
         elif piece.row in drafts and (draft := _draft_of(piece, drafts[piece.row])):
             piece.reason, piece.statement_id = Reason.APPROVAL, draft
+        elif named(piece.row)[0] == ADJUSTMENT:
+            piece.reason = Reason.ADJUSTED
         elif piece.account == CONTRACT_ASSET and _is_by_schedule(firm, piece):
             piece.reason = Reason.SCHEDULE
 
@@ -391,6 +394,8 @@ class _Holds:
     def _line_of(self, piece: UnbilledPiece, work: StatedWork) -> str:
         """The line that bills it, as the books place it; of a contract without held lines it does not matter which."""
         kind, fact = named(piece.row)
+        if kind == ADJUSTMENT:
+            return ""
         if kind in {FEE, SCHEDULED_REVENUE, OPENING}:
             return parts_of(fact)[1]
         versions = self._firm.versions(CONTRACT).get(piece.contract_id, ())

@@ -7,7 +7,7 @@ but those beyond what milestones include, at their rate, where the hours to come
 of its own, or no other line takes the project's time.
 
 Hours that remain earn on the other lines, as much as an hour of the project has earned there so far. What expenses, deliveries and fees
-brought is no part of that.
+brought is no part of that, nor what was adjusted by hand: it is revenue so far, and at completion, until it is reversed.
 
     a price of 10,000, of which 4,000 are earned, with 60 h on it, and 40 h at 150.00 on another line; 50 h remain
     6,000 of the price, and 50 h x 6,000 / 100 h = 3,000: 9,000 to come
@@ -15,6 +15,7 @@ brought is no part of that.
 A project whose lines all earn by hours alone has none of this.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from domain.events.common import Milestones
 from domain.terms import methods
 from domain.terms.kind import Fee, LineHistory
 from domain.units import Amount
+from domain.work.rows import ADJUSTMENT
 from state.books import Contract, Inclusion, LineEarning, Project
 from state.charges.fees_due import fees_due
 from state.charges.settlement import settlement
@@ -52,15 +54,24 @@ def earning_of(draft: Draft, project: Project, as_of: date) -> tuple[LineEarning
 def _plans(draft: Draft, project_id: str) -> tuple[LinePlan, ...]:
     """The newest terms of every line that is the project's by them; none where all earn by hours alone."""
     contracts = project_contracts(draft, project_id)
-    key = ("earning lines", project_id, *((one.contract_id, one.version, len(one.history)) for one in contracts))
+    adjusted = is_adjusted(draft, {one.contract_id for one in contracts})
+    versions = ((one.contract_id, one.version, len(one.history)) for one in contracts)
+    key = ("earning lines", project_id, adjusted, *versions)
     if key not in draft.plans:
         by_id = {contract.contract_id: contract for contract in contracts}
         found = (newest_plan(draft, by_id[of], line_id) for of, line_id, _ in lines_of(draft, project_id))
         own = [one for one in found if one is not None and one.refused is None and one.line.project_id == project_id]
         by_hours = all(methods.earns_by_hours_alone(plan.line) for plan in own)
-        draft.plans[key] = () if by_hours else tuple(own)
+        draft.plans[key] = () if by_hours and not adjusted else tuple(own)
     plans: tuple[LinePlan, ...] = draft.plans[key]
     return plans
+
+
+def is_adjusted(draft: Draft, contract_ids: Collection[str]) -> bool:
+    """Whether revenue of any of the contracts was adjusted by hand: then hours do not earn all of it."""
+    if not draft.has(ADJUSTMENT):
+        return False
+    return any(draft.part(ADJUSTMENT, one).event.contract_id in contract_ids for one in draft.ids(ADJUSTMENT))
 
 
 def _earning(draft: Draft, plan: LinePlan, as_of: date, *, goes_on: bool) -> LineEarning:

@@ -33,7 +33,7 @@ from domain.terms import methods
 from domain.units import Amount, Percent, Rate
 from state.books import Basis, BookedProgress, Estimate, Forecast, ForecastState, Project
 from state.draft import Draft, Move
-from state.forecast.ahead import earning_of
+from state.forecast.ahead import earning_of, is_adjusted
 from state.forecast.outlook import (
     ONE_DAY,
     ProjectTerms,
@@ -156,6 +156,7 @@ class Rests:
             or self.currency != forecast.currency
             or self.zone != forecast.zone
             or self.legal_entity_id != forecast.legal_entity_id
+            or is_adjusted(draft, {one.contract_id for one in of.contracts})
         ):
             return False
         if "estimate" in draft.kinds:

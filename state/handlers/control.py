@@ -13,7 +13,8 @@ from domain.caps.purchase_order import over_category
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, IntakeNoticed
 from domain.identity import parts_of
 from domain.receivables import credit_memo
-from state.books import AtStake, CapState, Entry, Fact, Fault, OpenException, Work
+from domain.work.rows import ADJUSTMENT
+from state.books import Adjustment, AtStake, CapState, Entry, Fact, Fault, OpenException, Work
 from state.caps.notices import raise_over
 from state.draft import Draft
 from state.facts import is_new
@@ -53,8 +54,8 @@ NOTHING_WAITS = frozenset(
 # A forecast that no record holds is published when somebody says less.
 TOO_MUCH = ("amount_out_of_range", "project")
 DIFFERENCE = "statement_differs_from_invoice"
-# A payment, cash that is applied later, a credit memo or a write-off waits until it can be posted, or is taken back.
-SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", credit_memo.KIND})
+# A payment, cash that is applied later, a credit memo, a write-off or an adjustment waits until it can be posted, or is taken back.
+SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", ADJUSTMENT, credit_memo.KIND})
 # The invoice of a draft is posted with its approval, and nothing else makes it one of a statement that is issued.
 OF_A_DRAFT = (DIFFERENCE, "draft")
 # What a person approved for themselves and only another's approval makes count, in a higher version.
@@ -222,12 +223,15 @@ def _of_own(draft: Draft, found: Found, event: ExceptionResolved | ExceptionWaiv
             is_waiver = isinstance(event, ExceptionWaived)
             return why_not(fault.category, work.subject, event.requested_by, event.approved_by, is_waiver=is_waiver)
         case (
-            OpenException(category="self_approved", subject_kind="exception" | "write_off" | credit_memo.KIND) as noted
+            OpenException(
+                category="self_approved",
+                subject_kind="exception" | "write_off" | "revenue_adjustment" | credit_memo.KIND,
+            ) as noted
         ):
             for name in (event.requested_by, event.approved_by):
                 if name is not None and name == noted.person_id:
                     return of_own_decision(name)
-            if noted.subject_kind == "write_off":
+            if noted.subject_kind in ("write_off", ADJUSTMENT):
                 return None
             return _of_own(draft, _find(draft, noted.subject_id), event)
         case _:
@@ -303,6 +307,10 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         loss.settle(draft, known)
     elif known.subject_kind == "write_off":
         write_offs.waive(draft, known.subject_id)
+    elif known.subject_kind == ADJUSTMENT:
+        waiting: Adjustment | None = draft.part(ADJUSTMENT, known.subject_id)
+        if waiting is not None:
+            draft.put(ADJUSTMENT, known.subject_id, replace(waiting, is_waived=True))
 
 
 # Over a cap

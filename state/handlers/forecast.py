@@ -36,6 +36,7 @@ from domain.units import Percent
 from domain.waiting import WaitKey, waits_for_rates_of
 from state.billing import reissue
 from state.books import (
+    Adjustment,
     Contract,
     Estimate,
     Forecast,
@@ -204,6 +205,8 @@ def _based_anew(draft: Draft) -> set[str]:
                 found.add(part_id)
             case Estimate():
                 found.add(after.event.project_id)
+            case Adjustment():
+                found.update(draft.projects_of(after.event.contract_id))
             case _:
                 pass
     return {project_id for project_id in found if draft.part("project", project_id) is not None}

@@ -1,6 +1,6 @@
 """Events that the rules in force do not handle: refused by name, one exception a project (or contract) and type of event.
 
-Its count and amounts go on with every further fact and are reported at a day's end. A higher version of a fact takes the place of the
+Its count goes on with every further fact and is reported at a day's end. A higher version of a fact takes the place of the
 one before it; a repeat changes nothing.
 """
 
@@ -13,7 +13,6 @@ from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
 from domain.events.reference import AccountingPeriodClosed, LegalEntityDefined
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
 from domain.refusals import REFUSALS, UNSUPPORTED, of_company, refused_policies, words_of
-from domain.units import Amount
 from state import tallies
 from state.books import OpenException, Refused
 from state.draft import Cause, Draft, Plans, Transition
@@ -42,7 +41,7 @@ def refuse(draft: Draft, event: Event) -> None:
             return
         _take_out(draft, known, fact_id)
         if isinstance(event, ENDINGS):
-            draft.put("refused", f"{kind}/{fact_id}", replace(known, version=version, exception_id="", amount=0))
+            draft.put("refused", f"{kind}/{fact_id}", replace(known, version=version, exception_id=""))
             return
     draft.put("refused", f"{kind}/{fact_id}", _count(draft, event, fact_id, version))
 
@@ -89,7 +88,7 @@ def _refuse_type(draft: Draft, event: Event) -> None:
     kind, name = owner_key(event)[0], type(event).__name__
     if draft.part("refused", name) is None:
         exception_id = draft.exception_id(UNSUPPORTED, kind, name)
-        draft.put("refused", name, Refused(0, exception_id, draft.cause.recorded_at, 0, None))
+        draft.put("refused", name, Refused(0, exception_id, draft.cause.recorded_at))
         draft.raise_exception(UNSUPPORTED, kind, name, words_of(name, name=name))
 
 
@@ -114,7 +113,6 @@ def revise_counts(draft: Draft) -> None:
 
 def _count(draft: Draft, event: Event, fact_id: str, version: int) -> Refused:
     scope, name = _scope(draft, event), type(event).__name__
-    amount, currency = _amount(event)
     noted = tallies.add(
         draft,
         UNSUPPORTED,
@@ -122,20 +120,20 @@ def _count(draft: Draft, event: Event, fact_id: str, version: int) -> Refused:
         scope.id,
         words_of(name, name=name, kind=scope.kind, id=scope.id),
         fact_id,
-        amount,
-        currency,
+        0,
+        None,
         side=f"/{name}",
         project_id=scope.project_id,
         contract_id=scope.contract_id,
     )
-    return Refused(version, noted.exception_id, noted.raised_at, amount, currency)
+    return Refused(version, noted.exception_id, noted.raised_at)
 
 
 def _take_out(draft: Draft, known: Refused, fact_id: str) -> None:
     """Out of the exception that counts it, unless that was settled meanwhile."""
     noted: OpenException | None = draft.part("exception", known.exception_id)
     if noted is not None and noted.raised_at == known.since:
-        tallies.take(draft, known.exception_id, fact_id, known.amount, known.currency, "superseded")
+        tallies.take(draft, known.exception_id, fact_id, 0, None, "superseded")
 
 
 def _scope(draft: Draft, event: Event) -> Scope:
@@ -146,8 +144,3 @@ def _scope(draft: Draft, event: Event) -> Scope:
     if contract_id is not None:
         return Scope("contract", contract_id, None, contract_id)
     return Scope("engagement", draft.engagement_id, None, None)
-
-
-def _amount(event: Event) -> tuple[Amount, str | None]:
-    amount, currency = getattr(event, "amount", None), getattr(event, "currency", None)
-    return (amount, currency) if isinstance(amount, int) and isinstance(currency, str) else (0, None)

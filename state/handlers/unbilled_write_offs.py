@@ -34,7 +34,8 @@ from state.caps.repricing import book_repriced, carrying_slot, reprice
 from state.draft import Draft
 from state.ledger.posting import GIVEN_UP, book_difference
 from state.receivables import write_offs
-from state.receivables.write_offs import MISAPPLIED, UNKNOWN, WriteOffFault
+from state.receivables.approval import PostingFault, approval_fault
+from state.receivables.write_offs import MISAPPLIED, UNKNOWN
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, plan_of, versions
 
@@ -149,32 +150,32 @@ def _contracts(draft: Draft, own: Iterable[_Own]) -> list[Contract]:
 
 def _fault(
     draft: Draft, known: WriteOff, found: Mapping[str, Entry | None], own: list[_Own], contracts: list[Contract]
-) -> WriteOffFault | None:
+) -> PostingFault | None:
     event = known.event
     if known.own is not None and set(known.own) != set(event.entries):
         message = f"of its entries only {', '.join(known.own)} are of this engagement; send one write-off for each"
-        return WriteOffFault(MISAPPLIED, "entries", message, event.amount)
+        return PostingFault(MISAPPLIED, "entries", message, event.amount)
     missing = [name for name, entry in found.items() if entry is None]
     if missing:
-        return WriteOffFault(UNKNOWN, "entries", f"no work {', '.join(missing)} is approved", event.amount)
+        return PostingFault(UNKNOWN, "entries", f"no work {', '.join(missing)} is approved", event.amount)
     other = next((one for one in own if one.stake.price.currency != event.currency), None)
     if other is not None:
         message = (
             f"{other.entry.entry_id} is billed in {other.stake.price.currency}, the write-off is in {event.currency}"
         )
-        return WriteOffFault(MISAPPLIED, "currency", message, event.amount)
+        return PostingFault(MISAPPLIED, "currency", message, event.amount)
     if event.amount % smallest_unit(event.currency):
         message = f"{format_amount(event.amount)} is finer than {event.currency} can be paid"
-        return WriteOffFault(MISAPPLIED, "amount", message, event.amount)
+        return PostingFault(MISAPPLIED, "amount", message, event.amount)
     timed = next((one for one in own if one.plan.timing in {OVER_TIME, NO_REVENUE}), None)
     if timed is not None:
         message = words_of("write_off_over_time", line=timed.plan.line.line_id, contract=timed.plan.contract_id)
-        return WriteOffFault(UNSUPPORTED, "entries", message, event.amount)
+        return PostingFault(UNSUPPORTED, "entries", message, event.amount)
     histories = {contract.contract_id: versions(contract) for contract in contracts}
     passing = next((one for one in own if passes_on(histories[one.plan.contract_id], one.plan.line.line_id)), None)
     if passing is not None:
         message = words_of("write_off_passed_on", line=passing.plan.line.line_id, entry=passing.entry.entry_id)
-        return WriteOffFault(UNSUPPORTED, "entries", message, event.amount)
+        return PostingFault(UNSUPPORTED, "entries", message, event.amount)
     if event.amount <= 0:
         return write_offs.nothing_given_up(event)
     left = sum(left_of(one.entry) for one in own)
@@ -183,8 +184,8 @@ def _fault(
             f"{format_amount(left)} {event.currency} of {', '.join(found)} are neither billed nor given up yet, "
             f"{format_amount(event.amount)} are to be written off"
         )
-        return WriteOffFault(MISAPPLIED, "amount", message, event.amount - left)
-    return write_offs.approval_fault(draft, known, contracts)
+        return PostingFault(MISAPPLIED, "amount", message, event.amount - left)
+    return approval_fault(draft, event, contracts, is_waived=known.is_waived)
 
 
 # What becomes of it

@@ -4,6 +4,7 @@ A version is finished when both its sides are posted. What replaces a finished v
 an unfinished one reverses it at once and posts what it can (RULES section 6, Parking).
 """
 
+from datetime import date
 from operator import itemgetter
 
 from msgspec.structs import replace
@@ -93,7 +94,8 @@ def _substance_of(charge: Charge) -> Charge:
     return replace(charge, version=0, approved_at=0, digest="", recorded_at=None)
 
 
-def withdraw(draft: Draft, row: str, version: int) -> None:
+def withdraw(draft: Draft, row: str, version: int, day: date | None = None) -> None:
+    """Its journals are reversed on their own dates while these are open, or no earlier than a day."""
     before = draft.entry(row)
     if before is None:
         draft.put_entry(None, Entry(row, version))
@@ -105,7 +107,7 @@ def withdraw(draft: Draft, row: str, version: int) -> None:
             conflict(draft, before)
         return
     entry = replace(resolved(draft, before), version=version)
-    undo(draft, entry)
+    undo(draft, entry, day)
     close_faults(draft, before.work.faults if before.work is not None else (), "withdrawn", _project_id(before))
     after = settle_exchange_rests(draft, with_work(replace(entry, waived=()), None), entry.standing)
     draft.put_entry(before, after)
@@ -288,15 +290,15 @@ def settle_days(draft: Draft, before: Entry | None, after: Entry) -> None:
         drawing.settle(draft, contract, line_id)
 
 
-def undo(draft: Draft, entry: Entry) -> None:
+def undo(draft: Draft, entry: Entry, day: date | None = None) -> None:
     """Take everything of the entry out of the books."""
-    undo_journals(draft, entry)
+    undo_journals(draft, entry, day)
     consume_caps(draft, undo_claim(draft, entry), None)
 
 
-def undo_journals(draft: Draft, entry: Entry) -> None:
+def undo_journals(draft: Draft, entry: Entry, day: date | None = None) -> None:
     if entry.standing is not None:
-        reverse(draft, entry.standing)
+        reverse(draft, entry.standing, day)
 
 
 def undo_claim(draft: Draft, entry: Entry) -> tuple[LinePlan, Consumption] | None:

@@ -18,15 +18,13 @@ from state.facts import is_new, is_repeat
 from state.handlers import unbilled_write_offs
 from state.ledger import standings
 from state.ledger.posting import booking_of
+from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault
 from state.receivables.receivables import receivable_of, show_anew, within, write_off
 from state.receivables.write_offs import (
     MISAPPLIED,
-    SELF_APPROVED,
     UNKNOWN,
     WRITE_OFF,
-    WriteOffFault,
     accept,
-    approval_fault,
     drop,
     nothing_given_up,
     park,
@@ -93,30 +91,30 @@ def _settle_receivable(draft: Draft, known: WriteOff) -> None:
     _post(draft, event, receivable)
 
 
-def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> WriteOffFault | None:
+def _fault(draft: Draft, known: WriteOff, receivable: Receivable | None) -> PostingFault | None:
     event = known.event
     if receivable is None:
         return _not_posted(event)
     if event.currency != receivable.currency:
         message = f"invoice {receivable.invoice_id} is in {receivable.currency}, the write-off in {event.currency}"
-        return WriteOffFault(MISAPPLIED, "currency", message, event.amount)
+        return PostingFault(MISAPPLIED, "currency", message, event.amount)
     if included := in_balances(draft, receivable, event.written_off_on, "write-off"):
-        return WriteOffFault(IN_BALANCES, "written_off_on", included, event.amount)
+        return PostingFault(IN_BALANCES, "written_off_on", included, event.amount)
     if event.amount <= 0:
         return nothing_given_up(event)
     if event.amount % smallest_unit(event.currency):
         message = f"{format_amount(event.amount)} is finer than {event.currency} can be paid"
-        return WriteOffFault(MISAPPLIED, "amount", message, event.amount)
+        return PostingFault(MISAPPLIED, "amount", message, event.amount)
     stands, _ = receivable.open
     if not within(event.amount, stands):
         open_now = f"of invoice {receivable.invoice_id} {format_amount(stands)} {receivable.currency} are open"
         message = f"{open_now}, {format_amount(event.amount)} are to be written off"
-        return WriteOffFault(MISAPPLIED, "amount", message, event.amount - stands)
-    return approval_fault(draft, known, (_contract(draft, receivable),))
+        return PostingFault(MISAPPLIED, "amount", message, event.amount - stands)
+    return approval_fault(draft, event, (_contract(draft, receivable),), is_waived=known.is_waived)
 
 
-def _not_posted(event: WrittenOff) -> WriteOffFault:
-    return WriteOffFault(UNKNOWN, "invoice_id", f"invoice {event.invoice_id} is not posted", event.amount)
+def _not_posted(event: WrittenOff) -> PostingFault:
+    return PostingFault(UNKNOWN, "invoice_id", f"invoice {event.invoice_id} is not posted", event.amount)
 
 
 def _contract(draft: Draft, receivable: Receivable) -> Contract:

@@ -58,6 +58,15 @@ def standing(draft: Draft, contract_id: str) -> PositionStanding:
     return found
 
 
+def keep(draft: Draft, contract_id: str) -> None:
+    """From now on the contract has a position, also where no line of it earns over time."""
+    held: Liability = draft.part("liability", contract_id) or Liability()
+    if held.position is None:
+        found = standing(draft, contract_id)
+        position = found.position.asset, found.position.liability
+        draft.put("liability", contract_id, Liability(held.lines, found.posted_on, position))
+
+
 def look(draft: Draft, contract_id: str) -> None:
     """The event moved the position, so that it has to be settled at the end."""
     standing(draft, contract_id)

@@ -4,6 +4,7 @@ One journal for each entity, currency, accounting date and kind; a reversal mirr
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
 import msgspec
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from domain.accounts import (
     UNBILLED_RECEIVABLE,
 )
 from domain.ledger.journal import (
+    ADJUSTED,
     About,
     Booking,
     Leg,
@@ -33,7 +35,7 @@ from domain.policies import Resolved
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.tuples import new_tuple
 from domain.units import Amount
-from domain.work.rows import TIME_ENTRY, row_id
+from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, TIME_ENTRY, row_id
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import Draft
 from state.ledger import deposit_balance, position, standings
@@ -49,7 +51,7 @@ Pairs = tuple[tuple[str, str, Amount], ...]
 
 # Purposes of the lines that say what work has earned.
 EARNED, GIVEN_UP = "revenue", "write_off"
-EARNING = frozenset({EARNED, GIVEN_UP})
+EARNING = frozenset({EARNED, GIVEN_UP, ADJUSTED})
 
 
 class Side(Value, frozen=True, array_like=True, gc=False):
@@ -74,6 +76,8 @@ def revenue_pairs(price: Price) -> Pairs:
     earned = price.earns
     if not earned or price.account == price.revenue:
         return ()
+    if price.content == COUNTED_ADJUSTMENT:
+        return ((price.account, ADJUSTED, earned), (price.revenue, ADJUSTED, -earned))
     if price.drawn is not None and price.earned is not None and price.account != CONTRACT_LIABILITY:
         return _drawn_pairs(price)
     beyond = beyond_billing(price)
@@ -137,7 +141,9 @@ def post(draft: Draft, work: Work, sides: Sequence[Side]) -> tuple[Posted, ...]:
             opened.append(journal)
         if plan is not None and journal.plan is None:
             journal.plan, journal.policies = plan, policies
-        if plan is not None and plan.timing == OVER_TIME:
+        if plan is not None and (plan.timing == OVER_TIME or work.subject_kind == ADJUSTMENT):
+            if work.subject_kind == ADJUSTMENT:
+                position.keep(draft, plan.contract_id)
             journal.lines += position.through(draft, plan, side.pairs, slot.exchange)
         elif plan is not None and plan.timing == NO_REVENUE:
             journal.lines += _kept(draft, work, plan, side)
@@ -272,12 +278,15 @@ def note_rounding(
         )
 
 
-def reverse(draft: Draft, work: Work) -> None:
-    """Mirror every standing journal of the work: its own lines, amounts and rate, on its date while that period is open."""
+def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
+    """Mirror every standing journal of the work: its own lines, amounts and rate, on its date while that period is open; or on a later day
+    that is given."""
     for journal in work.journals:
-        day = journal_reversal_day(draft, journal)
         entity = draft.reference.entity(journal.legal_entity_id)
         assert entity is not None, "a journal was posted in this entity"
+        day = journal_reversal_day(draft, journal)
+        if on is not None:
+            day = open_day_from(draft, entity, max(on, journal.accounting_date))
         booking = Booking(
             journal.legal_entity_id,
             journal.currency,

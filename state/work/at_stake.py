@@ -10,7 +10,7 @@ from domain.money import extend
 from domain.reference.zones import local_date
 from domain.terms import methods
 from domain.work.hours import worked_hours
-from domain.work.rows import DELIVERY
+from domain.work.rows import ADJUSTMENT, DELIVERY
 from state.books import AtStake, Charge, Price, Work
 from state.draft import AMOUNT_MAX, Draft
 from state.terms.known import Blocked, Worker, cost_rate, entity_policies, worker_on
@@ -30,7 +30,8 @@ def at_stake(draft: Draft, work: Work, blocked: Blocked) -> AtStake:
     assert isinstance(charge, Charge), "an entry is time or a charge"
     if charge.kind == DELIVERY:
         return _of_delivery(draft, charge)
-    return _within(AtStake(charge.amount, charge.currency, "fact") if charge.amount else AtStake())
+    amount = charge.earned or 0 if charge.kind == ADJUSTMENT else charge.amount
+    return _within(AtStake(amount, charge.currency, "fact") if amount else AtStake())
 
 
 def _of_delivery(draft: Draft, charge: Charge) -> AtStake:

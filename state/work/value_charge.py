@@ -13,6 +13,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.accounts import (
+    CONTRACT_LIABILITY,
     EXPENSE_CLEARING,
     EXPENSE_COST,
     LABOR_ABSORPTION,
@@ -41,6 +42,8 @@ from domain.units import (
     Quantity,
 )
 from domain.work.rows import (
+    ADJUSTMENT,
+    COUNTED_ADJUSTMENT,
     COUNTED_TIME,
     DELIVERY,
     EXPENSE,
@@ -79,6 +82,8 @@ def value_charge(draft: Draft, entry: Entry, charge: Charge, standing: Work | No
         return _of_delivery(draft, entry, charge, standing, waited)
     if charge.kind == OPENING:
         return _of_opening(draft, charge, standing, waited)
+    if charge.kind == ADJUSTMENT:
+        return Valuation(None, None, _of_adjustment(draft, charge, standing, waited))
     return Valuation(None, None, _of_terms(draft, charge, standing, waited))
 
 
@@ -99,6 +104,18 @@ def _of_terms(draft: Draft, charge: Charge, standing: Work | None, waited: Waite
         content=plan.content,
     )
     return priced(draft, plan, price, standing, waited, charge.carried_on)
+
+
+def _of_adjustment(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> PricePlan | Blocked:
+    """Revenue by hand: nothing is billed of it, and it stands on the position of the contract."""
+    contract = draft.contract(charge.contract_id or "")
+    plan = (
+        plan_on(draft, contract, charge.day, charge.line_id or "", COUNTED_ADJUSTMENT) if contract is not None else None
+    )
+    assert plan is not None, "an adjustment of an unknown line waits"
+    content = {"content": COUNTED_ADJUSTMENT, "quantity": QUANTITY_ONE, "unit": charge.unit}
+    price = replace(_at_zero(charge, plan), account=CONTRACT_LIABILITY, earned=charge.earned, **content)
+    return priced(draft, plan, price, standing, waited)
 
 
 def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Waited) -> Valuation:

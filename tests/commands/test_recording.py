@@ -482,3 +482,75 @@ def test_edited_terms_are_kept_until_they_are_written(
     assert recorded(firm) == []
     path.unlink()
     path.parent.rmdir()
+
+
+ACCRUAL = ("revenue", "adjust", "K-1", "L-1", "250.00", "--on", "2026-03-31", "--reverse-on", "2026-04-01")
+WHY = ("--reason", "bonus for March", "--as", "ann", *AT)
+
+
+def test_revenue_is_adjusted_and_reverses_itself(firm: Path) -> None:
+    """250.00 for March; as many are taken away again when 1 April has ended."""
+    assert milepost(*ACCRUAL, *WHY, "--approved-by", "ben").exit_code == 0
+    again = milepost(*ACCRUAL, *WHY, "--approved-by", "ben")
+    assert again.exit_code == 0
+    assert "Adjustment K-1/L-1/2026-03-31/250.00 is recorded already" in told(again)
+    (event,) = recorded(firm)
+    assert event["adjustment_id"] == "K-1/L-1/2026-03-31/250.00"
+    assert (event["amount"], event["currency"], event["adjusted_on"]) == ("250.00", "EUR", "2026-03-31")
+    assert (event["reverse_on"], event["reason"]) == ("2026-04-01", "bonus for March")
+    assert (event["requested_by"], event["approved_by"]) == ("ann", "ben")
+    run(firm, "--until", "2026-04-30")
+    journals = [json.loads(one) for one in milepost("dump", "erp.postings", "--json").stdout.splitlines()]
+    own = [
+        (one["accounting_date"], one["kind"])
+        for one in journals
+        if one["affected_kind"] == "revenue_adjustment" and one["deliver"]
+    ]
+    assert own == [("2026-03-31", "posting"), ("2026-04-01", "reversal")]
+    assert milepost("verify").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("adjust", "K-2", "L", "1.00"), "expected a contract that is in force, got K-2; the nearest are K-1"),
+        (("adjust", "K-1", "M", "1.00"), "expected a line of contract K-1, got M; there are L-1"),
+        (("adjust", "K-1", "L-1", "0.001"), "expected an amount in EUR above zero such as 1190.00"),
+        (("adjust", "K-1", "L-1", "1.00", "--approved-by", "ann"), "ann asks for it and cannot approve it"),
+        (
+            ("adjust", "K-1", "L-1", "1.00", "--on", "2026-03-31", "--reverse-on", "2026-03-31"),
+            "expected a day after 2026-03-31, got 2026-03-31",
+        ),
+    ],
+)
+def test_an_adjustment_that_cannot_be_is_refused(words: tuple[str, ...], expected: str, firm: Path) -> None:
+    assert expected in refused("revenue", *words, *WHY)
+    assert recorded(firm) == []
+
+
+def test_revenue_that_is_added_is_unbilled_and_says_why(firm: Path) -> None:
+    assert milepost(*ACCRUAL[:7], *WHY).exit_code == 0
+    run(firm)
+    assert "adjusted by hand" in milepost("unbilled").stdout
+    named = milepost("explain", "K-1/L-1/2026-03-31/250.00")
+    [posted] = [
+        one
+        for one in map(json.loads, milepost("dump", "erp.postings", "--json").stdout.splitlines())
+        if one["affected_kind"] == "revenue_adjustment"
+    ]
+    assert posted["journal_id"] in named.output
+    assert "bonus for March" in milepost("explain", posted["journal_id"]).stdout
+
+
+def test_revenue_is_taken_away_and_stays(firm: Path) -> None:
+    """Below zero the amount stands after `--`."""
+    assert milepost("revenue", "adjust", *WHY, "--on", "2026-03-31", "--", "K-1", "L-1", "-100.00").exit_code == 0
+    (event,) = recorded(firm)
+    assert (event["amount"], event["adjustment_id"]) == ("-100.00", "K-1/L-1/2026-03-31/-100.00")
+    assert "reverse_on" not in event
+    run(firm)
+    assert milepost("verify").exit_code == 0
+    other = refused(
+        "revenue", "adjust", *WHY, "--on", "2026-03-31", "--reverse-on", "2026-04-01", "--", "K-1", "L-1", "-100.00"
+    )
+    assert "is recorded already: -100.00 EUR on line L-1 of contract K-1 on 2026-03-31" in other

@@ -47,6 +47,7 @@ CARRIED: Final[Mapping[str, str]] = {
                 "BillingHoldReleased.reason",
                 "ContractAmended.reason",
                 "ExceptionResolved.reason",
+                "RevenueAdjusted.reason",
             ),
             *("ExceptionWaived.reason", "StatementReturned.reason", "WrittenOff.reason"),
             *("CustomerDefined.name", "LegalEntityDefined.name", "PersonDefined.name"),

@@ -48,7 +48,7 @@ REFUSED_TODAY = frozenset(
     policy_of_a_line standalone_price performance_obligation variable_consideration Policies.residual_party Policies.hold_scope
     Policies.poc_precision Policies.poc_exclusions Policies.forecast_denominator Policies.fx_revaluation Policies.unbilled_is_monetary
     Policies.intercompany_transfer Policies.dimensions_from other_company progress_unused payment_currency deposit_conceded
-    write_off_over_time write_off_passed_on RevenueAdjusted VariableConsiderationRevised balances_in_parts
+    write_off_over_time write_off_passed_on VariableConsiderationRevised balances_in_parts
     control_total TransferPriceSet
     """.split()
 )

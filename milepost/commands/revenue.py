@@ -1,0 +1,141 @@
+"""`milepost revenue adjust`: revenue of a contract line that somebody adds or takes away by hand."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milepost.console import amount_text, say
+from milepost.days import day
+from milepost.recording import Recording, records, stated_reason
+
+if TYPE_CHECKING:
+    from domain.events.finance import RevenueAdjusted
+    from domain.units import Amount
+    from state.books import Contract
+    from state.store.reader import StoreReader
+
+
+# Long by its options: each is a parameter.
+@records
+def adjust(
+    recording: Recording,
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="Id of a contract.", show_default=False)],
+    line: Annotated[str, typer.Argument(metavar="LINE", help="Id of one of its lines.", show_default=False)],
+    amount: Annotated[
+        str,
+        typer.Argument(
+            metavar="AMOUNT",
+            help="In contract currency, such as 1000.00; after -- also below zero.",
+            show_default=False,
+        ),
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for those who read it later.", show_default=False)],
+    approved_by: Annotated[
+        str | None, typer.Option("--approved-by", help="Who approves; not the one who asks.", show_default=False)
+    ] = None,
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", parser=day, metavar="DAY", help="Its day; without it today.", show_default=False),
+    ] = None,
+    reverse_on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--reverse-on",
+            parser=day,
+            metavar="DAY",
+            help="The day on which it reverses itself; without it it stays.",
+            show_default=False,
+        ),
+    ] = None,
+    adjustment_id: Annotated[
+        str | None, typer.Option("--adjustment-id", help="Without it made of contract, line, day and amount.")
+    ] = None,
+) -> None:
+    """Add to the revenue of a contract line, or take away, by two people; nothing is billed of it."""
+    from domain.events.finance import RevenueAdjusted
+    from domain.money import format_amount
+    from milepost.deciding import other_person
+
+    other_person(approved_by, recording.who)
+    why, adjusted_on = stated_reason(reason), recording.day(on, "--on")
+    back_on = reverse_on.date() if reverse_on is not None else None
+    if back_on is not None and back_on.isoformat() <= adjusted_on:
+        raise typer.BadParameter(f"expected a day after {adjusted_on}, got {back_on}", param_hint="--reverse-on")
+    with recording.books() as books:
+        currency = _known(books, contract, line).terms.currency
+        changed = _amount(amount, currency)
+        named = adjustment_id or f"{contract}/{line}/{adjusted_on}/{format_amount(changed)}"
+        known = [each.event for each in books.parts_with_id("revenue_adjustment", named) if not each.category]
+    known += [each for each in recording.recorded if isinstance(each, RevenueAdjusted) and each.adjustment_id == named]
+    said = contract, line, changed, date.fromisoformat(adjusted_on), back_on
+    for before in known:
+        _check_repeats(before, said, recording)
+    recording.send(
+        [
+            recording.event(
+                "RevenueAdjusted",
+                adjustment_id=named,
+                contract_id=contract,
+                line_id=line,
+                amount=format_amount(changed),
+                currency=currency,
+                adjusted_on=adjusted_on,
+                reason=why,
+                approved_by=approved_by,
+                reverse_on=back_on.isoformat() if back_on is not None else None,
+            )
+        ],
+        "contract_id",
+    )
+    back = f"; {back_on} takes it back" if back_on is not None else ""
+    say(f"{amount_text(changed)} {currency} on line {line} of contract {contract} on {adjusted_on}{back}")
+
+
+def _known(books: StoreReader, contract_id: str, line_id: str) -> Contract:
+    """Raises BadParameter where no contract in force has the id, or it has no such line."""
+    from connectors.files.lookup import hint
+
+    found: tuple[Contract, ...] = books.parts_with_id("contract", contract_id)
+    signed = [each for each in found if each.in_force]
+    if not signed:
+        every = frozenset(each.contract_id for each in books.parts(None, "contract"))
+        raise typer.BadParameter(
+            f"expected a contract that is in force, got {contract_id or '(nothing)'}{hint(contract_id, every)}",
+            param_hint="CONTRACT",
+        )
+    lines = frozenset(line.line_id for each in signed for stored in each.history for line in stored.terms.lines)
+    if line_id not in lines:
+        raise typer.BadParameter(
+            f"expected a line of contract {contract_id}, got {line_id or '(nothing)'}{hint(line_id, lines)}",
+            param_hint="LINE",
+        )
+    return signed[0]
+
+
+def _amount(text: str, currency: str) -> Amount:
+    """Raises BadParameter."""
+    from milepost.open_invoices import amount_of
+
+    sign = -1 if text.startswith("-") else 1
+    return sign * amount_of(text.removeprefix("-"), currency, "AMOUNT")
+
+
+def _check_repeats(
+    before: RevenueAdjusted, said: tuple[str, str, Amount, date, date | None], recording: Recording
+) -> None:
+    """The same once more changes nothing; another one needs an id of its own."""
+    if said == (before.contract_id, before.line_id, before.amount, before.adjusted_on, before.reverse_on):
+        raise recording.done_before(
+            f"Adjustment {before.adjustment_id} is recorded already; another one of the same day and amount needs an --adjustment-id of "
+            "its own"
+        )
+    back = f", back on {before.reverse_on}" if before.reverse_on is not None else ""
+    raise typer.BadParameter(
+        f"adjustment {before.adjustment_id} is recorded already: {amount_text(before.amount)} {before.currency} on line "
+        f"{before.line_id} of contract {before.contract_id} on {before.adjusted_on}{back}. "
+        "What is to change is an adjustment of its own, with another id",
+        param_hint="--adjustment-id",
+    )

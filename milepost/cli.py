@@ -25,6 +25,7 @@ from milepost.commands import (
     glance,
     import_,
     import_balances,
+    import_contracts,
     import_exports,
     invoice,
     lag,
@@ -183,6 +184,14 @@ mount(
     "Where running projects stand, to begin while they run.",
     example="milepost import balances balances.csv --map docs/mappings/balances.toml --out books/input",
     then="milepost run, and milepost ledger --against the old ledger's balances",
+    on=imports,
+)
+mount(
+    "contracts",
+    import_contracts.import_contracts,
+    "Contracts with their terms, customers, people and projects.",
+    example="milepost import contracts contracts.csv --map docs/mappings/contracts.toml --since 2026-06-30 --out books/input",
+    then="milepost import balances, where projects run already; milepost run",
     on=imports,
 )
 mount(

@@ -94,6 +94,11 @@ NOT_RUN: Final[Mapping[str, str]] = {
         "it runs until it is stopped; tests/kafka/test_metrics_served.py runs it"
     ),
 }
+# What ends with a code of its own, because the page shows a difference.
+ENDS_WITH: Final[Mapping[str, int]] = {
+    "milepost ledger --against docs/examples/moving-in/july-ledger.csv --map docs/mappings/trial-balance.toml --from 2026-07-01 --to"
+    " 2026-07-31 --output build/moving-in/output": 3,
+}
 EXAMPLE: Final = "docs/examples/harvest-q1.csv"
 JAVA_MISSING: Final = "no javac and java here: THE JAVA EXAMPLE of docs/producers.md WAS NOT RUN"
 ALL: Final = {name_of(page): list(typed(page)) for page in PAGES}
@@ -127,7 +132,7 @@ def test_commands_run_as_printed(name: str, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_is_not_run_stands_in_a_document() -> None:
-    assert set(NOT_RUN) <= {each.line for commands in ALL.values() for each in commands}
+    assert NOT_RUN.keys() | ENDS_WITH.keys() <= {each.line for commands in ALL.values() for each in commands}
 
 
 @pytest.mark.parametrize("name", ["docs/statements.md", "docs/forecast.md"])
@@ -205,7 +210,7 @@ def execute(each: Typed) -> str:
     """What it prints."""
     if each.command.startswith("milepost "):
         result = CliRunner().invoke(app, shlex.split(each.command)[1:])
-        assert result.exit_code == 0, f"{each.line}\n{result.output}"
+        assert result.exit_code == ENDS_WITH.get(each.line, 0), f"{each.line}\n{result.output}"
         return result.stdout
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(

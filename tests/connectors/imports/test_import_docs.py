@@ -31,7 +31,7 @@ from tests.connectors.imports.exporting import NOW
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "import.md").read_text(encoding="utf-8")
 # Mappings of other tables than time are the matter of another page.
-OF_OTHER_PAGES = {"balances.toml": "moving-in.md", "trial-balance.toml": "moving-in.md"}
+OF_OTHER_PAGES = dict.fromkeys(("balances.toml", "contracts.toml", "trial-balance.toml"), "moving-in.md")
 MAPPINGS = sorted(path.name for path in (DOCS / "mappings").iterdir() if path.name not in OF_OTHER_PAGES)
 
 

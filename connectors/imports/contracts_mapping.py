@@ -1,0 +1,287 @@
+"""The mapping of contracts and of all that they name: which column is which field of which event.
+
+The fields are those of the schemas, written as paths such as `cap.amount` or `rates[0].rate`, so every term that an event can state can be
+mapped; what a cell has to hold follows from its field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self, get_args
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from connectors.avro_codec import EVENT_CODECS
+from connectors.avro_schema import (
+    Array,
+    Boolean,
+    Choice,
+    Date,
+    Decimal,
+    Instant,
+    MapType,
+    Optional,
+    RecordType,
+    Type,
+    Union,
+    WholeType,
+)
+from connectors.imports.cells import (
+    DateCell,
+    FlagCell,
+    HoursCell,
+    InstantCell,
+    NumberCell,
+    TextCell,
+    VersionCell,
+)
+from connectors.imports.refusals import nearest
+from connectors.imports.row_kinds import KindsMapping
+
+RowKind = Literal[
+    "line",
+    "contract",
+    "company",
+    "customer",
+    "person",
+    "cost_rate",
+    "project",
+    "rate",
+    "schedule",
+    "milestone",
+    "tier",
+    "limit",
+    "per_diem",
+    "budget",
+    "bill_to",
+    "shared_cap",
+    "retention",
+]
+KINDS: Final[tuple[RowKind, ...]] = get_args(RowKind)
+SIGNED: Final = "ContractSigned"
+AMENDED: Final = "ContractAmended"
+# Kinds whose row is an event of its own.
+EVENTS: Final[Mapping[str, str]] = {
+    "company": "LegalEntityDefined",
+    "customer": "CustomerDefined",
+    "person": "PersonDefined",
+    "cost_rate": "CostRateSet",
+    "project": "ProjectActivated",
+}
+LINES: Final = "lines"
+TERMS: Final = "terms"
+
+
+class RowsOfList(NamedTuple):
+    """A list to which a row of a kind adds: of the contract, or of one of its lines."""
+
+    path: str
+    is_of_line: bool
+
+
+ITEMS: Final[Mapping[str, RowsOfList]] = {
+    "rate": RowsOfList("terms.rates", True),
+    "schedule": RowsOfList("terms.schedule", True),
+    "milestone": RowsOfList("terms.milestones", True),
+    "tier": RowsOfList("terms.tiers", True),
+    "limit": RowsOfList("terms.limits", True),
+    "per_diem": RowsOfList("terms.per_diems", True),
+    "budget": RowsOfList("budgets", True),
+    "bill_to": RowsOfList("bill_to", False),
+    "shared_cap": RowsOfList("shared_caps", False),
+    "retention": RowsOfList("retention.steps", False),
+}
+# What an import states itself, and no column.
+ITS_OWN: Final = frozenset({"event_id", "source", "version", "recorded_at", "occurred_at", "replaces_version"})
+# Of a contract row that changes a contract from a day on.
+OF_AMENDMENT: Final = frozenset({"effective_on", "treatment", "retroactive", "reason"})
+
+
+def steps_of(path: str) -> list[str]:
+    """`rates[0].rate` as rates, 0, rate."""
+    return re.findall(r"[^.\[\]]+", path)
+
+
+def type_at(kind: Type | None, path: str) -> Type | None:
+    """What a field is; of terms, as the first kind of terms that has it. None where there is none."""
+    return _inner(stated_at(kind, path))
+
+
+def stated_at(kind: Type | None, path: str) -> Type | None:
+    """As the schema states it, so that what may be left out is seen."""
+    for step in steps_of(path):
+        kind = _inner(kind)
+        if isinstance(kind, Array) and step.isdigit():
+            kind = kind.item
+        elif isinstance(kind, MapType):
+            kind = kind.value
+        else:
+            records = kind.branches if isinstance(kind, Union) else (kind,)
+            fields = (field for record in records if isinstance(record, RecordType) for field in record.fields)
+            kind = next((field.type for field in fields if field.name == step), None)
+    return kind
+
+
+def _inner(kind: Type | None) -> Type | None:
+    return kind.value if isinstance(kind, Optional) else kind
+
+
+def record_of(section: str) -> Type:
+    """The record, or the kinds of terms, whose fields a section of the mapping names."""
+    signed = EVENT_CODECS[SIGNED].record
+    if section in EVENTS:
+        return EVENT_CODECS[EVENTS[section]].record
+    at = {"contract": "", "line": "lines[0]", TERMS: "lines[0].terms"}.get(section)
+    if at is None:
+        item = ITEMS[section]
+        at = f"{'lines[0].' if item.is_of_line else ''}{item.path}[0]"
+    found = type_at(signed, at)
+    assert found is not None, f"the schemas have {at} in a contract"
+    return found
+
+
+def field_of(section: str, path: str) -> Type | None:
+    if section == "contract" and path in OF_AMENDMENT:
+        return type_at(EVENT_CODECS[AMENDED].record, path)
+    if section == TERMS and path == "type":
+        return Choice(terms_kinds())
+    return type_at(record_of(section), path)
+
+
+def terms_kinds() -> tuple[str, ...]:
+    of = record_of(TERMS)
+    assert isinstance(of, Union), "terms are one of several records"
+    return tuple(record.title for record in of.branches if record is not None)
+
+
+def terms_record(title: str) -> RecordType:
+    of = record_of(TERMS)
+    assert isinstance(of, Union), "terms are one of several records"
+    return next(record for record in of.branches if record is not None and record.title == title)
+
+
+def _cell_class(kind: Type) -> type[TextCell]:
+    match kind:
+        case Decimal():
+            return HoursCell if kind.unit == "hours" else NumberCell
+        case Date():
+            return DateCell
+        case Instant():
+            return InstantCell
+        case Boolean():
+            return FlagCell
+        case WholeType():
+            return VersionCell
+        case _:
+            return TextCell
+
+
+def _typed(section: str, given: object) -> object:
+    """A table of paths and cells, each cell as its field needs it."""
+    if not isinstance(given, Mapping):
+        raise ValueError("expected a table of fields and columns")  # noqa: TRY004 - as pydantic takes it
+    cells: dict[str, TextCell] = {}
+    for path, cell in given.items():
+        kind = None if path in ITS_OWN else field_of(section, path)
+        if kind is None or isinstance(kind, RecordType | Union) or _is_list_of_records(kind):
+            raise ValueError(f"{path} is not a field of {section}{nearest(path, _names(section))}")
+        try:
+            cells[path] = _cell_class(kind).model_validate(cell)
+        except ValidationError as fault:
+            first = fault.errors(include_url=False)[0]
+            raise ValueError(f"{path}: {first['msg'].removeprefix('Value error, ')}") from fault
+    return cells
+
+
+def _is_list_of_records(kind: Type) -> bool:
+    return isinstance(kind, Array) and isinstance(kind.item, RecordType)
+
+
+def _names(section: str) -> list[str]:
+    """Of fields, for a nearest one."""
+    of = record_of(section)
+    records = of.branches if isinstance(of, Union) else (of,)
+    return [field.name for record in records if isinstance(record, RecordType) for field in record.fields]
+
+
+def _section(name: str) -> Callable[[object], object]:
+    return partial(_typed, name)
+
+
+Cells = Mapping[str, TextCell]
+# Without these nobody knows whose a row is.
+IDS: Final = (("contract", "contract_id"), ("line", "line_id"), (TERMS, "type"))
+
+
+def sections_of(kind: str) -> tuple[str, ...]:
+    """Those that a row of the kind is read by; a line states its contract too, and a person what an hour costs."""
+    match kind:
+        case "line":
+            return "contract", "line", TERMS
+        case "person":
+            return "person", "cost_rate"
+        case _:
+            return (kind,)
+
+
+class ContractsMapping(KindsMapping):
+    """A section for each kind of row; `terms` are of a line, whatever its kind of terms is."""
+
+    KINDS: ClassVar[tuple[str, ...]] = KINDS
+    WHERE: ClassVar[str] = "docs/mappings/contracts.toml"
+
+    files: Mapping[str, RowKind] = Field(default_factory=dict)
+    contract: Annotated[Cells, BeforeValidator(_section("contract"))]
+    line: Annotated[Cells, BeforeValidator(_section("line"))]
+    terms: Annotated[Cells, BeforeValidator(_section(TERMS))]
+    company: Annotated[Cells, BeforeValidator(_section("company"))] = Field(default_factory=dict)
+    customer: Annotated[Cells, BeforeValidator(_section("customer"))] = Field(default_factory=dict)
+    person: Annotated[Cells, BeforeValidator(_section("person"))] = Field(default_factory=dict)
+    cost_rate: Annotated[Cells, BeforeValidator(_section("cost_rate"))] = Field(default_factory=dict)
+    project: Annotated[Cells, BeforeValidator(_section("project"))] = Field(default_factory=dict)
+    rate: Annotated[Cells, BeforeValidator(_section("rate"))] = Field(default_factory=dict)
+    schedule: Annotated[Cells, BeforeValidator(_section("schedule"))] = Field(default_factory=dict)
+    milestone: Annotated[Cells, BeforeValidator(_section("milestone"))] = Field(default_factory=dict)
+    tier: Annotated[Cells, BeforeValidator(_section("tier"))] = Field(default_factory=dict)
+    limit: Annotated[Cells, BeforeValidator(_section("limit"))] = Field(default_factory=dict)
+    per_diem: Annotated[Cells, BeforeValidator(_section("per_diem"))] = Field(default_factory=dict)
+    budget: Annotated[Cells, BeforeValidator(_section("budget"))] = Field(default_factory=dict)
+    bill_to: Annotated[Cells, BeforeValidator(_section("bill_to"))] = Field(default_factory=dict)
+    shared_cap: Annotated[Cells, BeforeValidator(_section("shared_cap"))] = Field(default_factory=dict)
+    retention: Annotated[Cells, BeforeValidator(_section("retention"))] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _says_whose_a_row_is(self) -> Self:
+        for section, name in IDS:
+            if name not in self.section(section):
+                raise ValueError(f"{section}: expected {name} among its fields")
+        return self
+
+    def section(self, name: str) -> Cells:
+        found: Cells = getattr(self, name)
+        return found
+
+    def which(self, kind: str) -> Iterator[tuple[str, str, TextCell]]:
+        """The cells that say whose a row of a list is: section, field, cell."""
+        if kind in ITEMS:
+            yield "contract", "contract_id", self.contract["contract_id"]
+            if ITEMS[kind].is_of_line:
+                yield "line", "line_id", self.line["line_id"]
+
+    def reads(self, kinds: frozenset[str]) -> Iterator[tuple[str, TextCell]]:
+        if self.kind is not None:
+            yield "kind", self.kind
+        for kind in KINDS:
+            if kind in kinds:
+                yield from ((f"{section}.{path}", cell) for section, path, cell in self.which(kind))
+                for section in sections_of(kind):
+                    yield from ((f"{section}.{path}", cell) for path, cell in self.section(section).items())
+
+
+def kind_at(section: str, path: str, terms: str | None = None) -> Type | None:
+    """What the field is; of known terms, as they have it, and None where they do not."""
+    if section == TERMS and terms is not None and path != "type":
+        return type_at(terms_record(terms), path)
+    return field_of(section, path)

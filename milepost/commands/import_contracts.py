@@ -1,0 +1,117 @@
+"""`milepost import contracts`: contracts with their terms, and customers, people and projects, from spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from connectors.imports.counting import counted
+from connectors.imports.refusals import ImportRefused
+from milepost.commands.import_ import WRONG_USAGE, DryRun, Json, Name, Out, Replace, Runs, name_of, refused
+from milepost.console import say, tell, write_json
+from milepost.days import day
+from milepost.event_words import event_name
+from milepost.rejected_rows import tell_rejected
+
+if TYPE_CHECKING:
+    from connectors.imports.contract_versions import ChangedContract
+    from connectors.imports.contracts import ImportedContracts
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of contracts.", show_default=False)]
+
+
+def import_contracts(
+    files: Files,
+    mapping: Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)],
+    out: Out,
+    since: Annotated[
+        datetime,
+        typer.Option(
+            "--since",
+            parser=day,
+            metavar="DAY",
+            help="Day from which this is known; of running projects that of their balances.",
+            show_default=False,
+        ),
+    ],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
+    ] = None,
+    name: Name = None,
+    replace: Replace = False,
+    runs: Runs = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Contracts, customers, people and projects from one CSV or several: all, or nothing. A second load corrects or amends."""
+    from connectors.imports.contracts import import_contracts as imported_of
+    from connectors.imports.contracts_mapping import ContractsMapping
+    from connectors.imports.mapping_file import read_table_mapping
+
+    stem = name or name_of(files[0]).removeprefix("contracts-")
+    try:
+        mapped = read_table_mapping(mapping, overrides or (), ContractsMapping)
+        imported = imported_of(files, mapped, str(mapping), out, stem, since.date(), replace, runs, is_dry_run=dry_run)
+    except ImportRefused as fault:
+        raise refused(fault) from fault
+    for warning in imported.warnings:
+        tell(f"Warning: {warning}", err=True)
+    tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
+    if as_json:
+        write_json(summary(imported, is_dry_run=dry_run))
+    else:
+        tell("\n".join(text(imported, is_dry_run=dry_run)))
+        _tell_next(imported, out, is_dry_run=dry_run)
+    if imported.wrong or not (imported.written or imported.unchanged):
+        tell(f"Nothing was loaded, so no events were written to {out}", err=True)
+        raise typer.Exit(WRONG_USAGE)
+
+
+def summary(imported: ImportedContracts, *, is_dry_run: bool) -> dict[str, object]:
+    """Version 1 of the shape."""
+    return {
+        "version": 1,
+        "files": imported.files,
+        "rows": imported.rows,
+        "wrong": imported.wrong,
+        "filtered": dict(imported.left_out),
+        "written": dict(imported.written),
+        "unchanged": imported.unchanged,
+        "changes": [change._asdict() for change in imported.changes],
+        "events_file": str(imported.events_path) if imported.written else None,
+        "rejected_file": str(imported.rejected_path) if imported.rejected_path else None,
+        "warnings": imported.warnings,
+        "dry_run": is_dry_run,
+    }
+
+
+def text(imported: ImportedContracts, *, is_dry_run: bool) -> Iterator[str]:
+    yield f"{', '.join(Path(file).name for file in imported.files)}: {counted(imported.rows, 'row')}"
+    yield from (f"  filtered   {count:,} where {label}" for label, count in imported.left_out)
+    for type_name, count in imported.written.items():
+        yield f"  {'would be ' if is_dry_run else 'written  '}  {count:,} {event_name(type_name)}"
+    yield f"  as before  {imported.unchanged:,}"
+    yield f"  refused    {counted(imported.wrong, 'wrong row')}"
+    yield from map(_change, imported.changes)
+    if imported.written:
+        yield f"  events     {imported.events_path}{', not written (--dry-run)' if is_dry_run else ''}"
+
+
+def _change(change: ChangedContract) -> str:
+    if change.effective_on is None:
+        return f"  corrected  contract {change.contract_id} from its beginning, version {change.version}"
+    return f"  amended    contract {change.contract_id} from {change.effective_on} on, version {change.version}"
+
+
+def _tell_next(imported: ImportedContracts, out: Path, *, is_dry_run: bool) -> None:
+    if imported.written and not is_dry_run:
+        from milepost.console import shell_word
+
+        say(
+            f"\nNext: milepost import balances FILE --map docs/mappings/balances.toml --out {shell_word(out)}, if projects run already"
+        )
+        say("      milepost run, which takes all of it in")

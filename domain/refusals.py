@@ -38,9 +38,6 @@ class Refusal(NamedTuple):
 ACCEPTED: Final[Mapping[str, tuple[object, ...]]] = {
     "residual_party": (),
     "hold_scope": (),
-    "poc_precision": (),
-    "poc_exclusions": (),
-    "forecast_denominator": ("eac",),
     "fx_revaluation": ("none",),
     "unbilled_is_monetary": (False,),
     "intercompany_transfer": (),
@@ -53,18 +50,6 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
         "`rounding_party` of a bill-to; of funding the largest remainder takes it",
     ),
     "hold_scope": ("a hold that covers something else than its event says", "the `scope` of the hold"),
-    "poc_precision": (
-        "digits of the percentage complete",
-        "the percentage that `ProgressReported` states is taken as it is",
-    ),
-    "poc_exclusions": (
-        "cost that stays out of the measure of progress",
-        "report the progress without it (`ProgressReported`)",
-    ),
-    "forecast_denominator": (
-        "progress against the original forecast",
-        "report the progress (`ProgressReported`)",
-    ),
     "fx_revaluation": ("revaluation at a period's end", "revalue in the ledger"),
     "unbilled_is_monetary": ("revaluation of unbilled value", "revalue in the ledger"),
     "intercompany_transfer": ("a price between lending and borrowing company", "post the transfer in the ledger"),

@@ -65,6 +65,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Books and currencies": {
         "revenue_method": LINE,
+        "poc_precision": LINE,
+        "poc_exclusions": LINE,
+        "forecast_denominator": LINE,
         "expenses_revenue": LINE,
         "unbilled_account": LINE,
         "cost_policy": COMPANY,

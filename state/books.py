@@ -610,14 +610,23 @@ class Reports(Value, frozen=True, array_like=True, gc=False):
     said: tuple[tuple[int, date, Percent], ...] = ()
 
 
-class SpentOnLine(Value, frozen=True, array_like=True, gc=False):
-    """What was spent on a contract line that earns by it, by day: hours, and cost by its own currency."""
+class Spending(Value, frozen=True, array_like=True, gc=False):
+    """Of a contract line that earns its price over time: months (`2026-03`) in which something was spent on it, ascending, and categories
+    of its cost that are kept apart."""
 
-    days: dict[date, tuple[Hours, dict[str, Amount]]] = {}
+    months: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
-# As of a day in a version, contract and currency where they are named, and by month (`2026-03`) hours and cost.
-EstimateSaid = tuple[date, int, str | None, str | None, tuple[tuple[str, Hours, Amount], ...]]
+class SpentInMonth(Value, frozen=True, array_like=True, gc=False):
+    """What was spent on such a line in a calendar month, by day and category that is kept apart (all else has none): hours, and cost by
+    its own currency."""
+
+    days: dict[date, dict[str, tuple[Hours, dict[str, Amount]]]] = {}
+
+
+# As of a day in a version, contract and currency where they are named, and by month (`2026-03`) hours, cost and category.
+EstimateSaid = tuple[date, int, str | None, str | None, tuple[tuple[str, Hours, Amount, str | None], ...]]
 
 
 class EstimatesOfLine(Value, frozen=True, array_like=True, gc=False):
@@ -1272,7 +1281,8 @@ PART_KINDS: dict[str, Any] = {
     "funding": FundingNotice,
     "passing": Passing,
     "lent": Lent,
-    "spent": SpentOnLine,
+    "spending": Spending,
+    "spent": SpentInMonth,
     "line_estimates": EstimatesOfLine,
     "early_answer": JournalStanding,
     "control_total": SourceTotal,

@@ -242,7 +242,7 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
         unbilled_write_offs.after_event(draft)
     if ADJUSTMENT in books or ADJUSTMENT in changed:
         adjustments.after_event(draft)
-    if spent.PART in books or spent.PART in changed:
+    if spent.LINE in books or spent.LINE in changed:
         revenue.after_event(draft)
     if draft.repriced:
         book_repriced(draft)

@@ -18,18 +18,18 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
-from domain.identity import composed
+from domain.identity import composed, parts_of
 from domain.ledger.journal import NEVER_ACCEPTED
 from domain.money import smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.reference.book import approves_itself
 from state.book_checks import EngagementBooks, books_agree
-from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project, SpentOnLine
+from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project, SpentInMonth
 from state.charges.spent import spent_by, with_work
 from state.store import snapshot
 from state.store.store import SEPARATOR, Store
 from state.terms.plan import version_of, versions
-from state.totals import open_keys
+from state.totals import month_of, open_keys
 from tests.folding import Books, Logged, Said, balances, without_zeros
 
 UNBILLED = ("1150", "1160")
@@ -173,9 +173,16 @@ def check_sums(store: Store, engagement_id: str, ledgers: Mapping[str, str]) -> 
             assert sums_of(part) == lines.get(part_id, dict.fromkeys(LINE_SUMS, 0)), f"line {part_id}"
         elif kind == "project":
             _check_project(part, entries, parts, ledgers)
-        elif kind == "spent":
+        elif kind == "spending":
             own = [one for entry in entries if (one := spent_by(entry)) is not None and composed(*one[:2]) == part_id]
-            assert part == with_work(SpentOnLine(), [(one, 1) for one in own]), f"spent {part_id}"
+            by_month = {
+                month: with_work(SpentInMonth(), [(one, 1) for one in own if month_of(one.day) == month], part.apart)
+                for month in sorted({month_of(one.day) for one in own})
+            }
+            expected = {month: sums for month, sums in by_month.items() if sums.days}
+            assert part.months == tuple(expected), f"spending {part_id}"
+            for month, sums in expected.items():
+                assert parts["spent", composed(*parts_of(part_id), month)] == sums, f"spent {part_id} in {month}"
         elif kind == "lent":
             assert (part.cost, part.entries) == lent.get(part_id, ({}, 0)), f"lent {part_id}"
     assert {part_id for kind, part_id in parts if kind == "line"} >= set(lines)

@@ -545,16 +545,20 @@ class Teller:
         found["version"] = self._version("project", project_id)
         return {**found, **words.options({"on": ("ends_on", text)})}
 
-    def _estimate_revised(self, words: Words, _: Block) -> dict[str, Any]:
-        """`estimate P 100 h 10,000.00`: what remains after today, all of it in today's month unless said."""
+    def _estimate_revised(self, words: Words, block: Block) -> dict[str, Any]:
+        """`estimate P 100 h 10,000.00`: what remains after today, in today's month unless said; more in rows `and` below."""
         project_id = words.take("a project")
         remaining = {"month": self._day[:7], "hours": number(words)}
         words.skip("h")
         remaining["cost"] = number(words)
+        of_row: dict[str, tuple[str, Any]] = {
+            "revenue": ("revenue", number),
+            "month": ("month", text),
+            "category": ("category", text),
+        }
         stated = words.options(
             {
-                "revenue": ("revenue", number),
-                "month": ("month", text),
+                **of_row,
                 "on": ("as_of", text),
                 "line": ("line_id", text),
                 "of": ("contract_id", text),
@@ -562,11 +566,18 @@ class Teller:
                 "version": ("version", whole),
             }
         )
-        remaining |= {name: stated.pop(name) for name in ("revenue", "month") if name in stated}
+        remaining |= {name: stated.pop(name) for name in ("revenue", "month", "category") if name in stated}
         of = " ".join((project_id, *filter(None, [stated.get("line_id")])))
         found: dict[str, Any] = {"type": "EstimateRevised", "project_id": project_id, "as_of": self._day, **stated}
         version = self._version("estimate", of, stated.get("version"))
-        return {**found, "remaining": [remaining], "version": version}
+        rows = [remaining]
+        for line in block.rest:
+            below = Words(line, line.words)
+            below.skip("and")
+            row = {"month": remaining["month"], "hours": number(below)}
+            below.skip("h")
+            rows.append({**row, "cost": number(below), **below.options(of_row)})
+        return {**found, "remaining": rows, "version": version}
 
     def _resource_assigned(self, words: Words, _: Block) -> dict[str, Any]:
         assignment_id = words.take("an assignment")

@@ -1,6 +1,6 @@
 """What a method that recognises a price over time is asked, and what it answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -11,6 +11,9 @@ from domain.units import Amount, Hours, Percent
 REPORTS: Final = "reports"
 HOURS: Final = "hours"
 COST: Final = "cost"
+# Cost that is no measure of the work, and all cost.
+APART: Final = "apart"
+ALL_COST: Final = "all cost"
 
 
 class Reported(NamedTuple):
@@ -22,19 +25,22 @@ class Reported(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """All that was spent on a line by the end of a day: hours, and cost in contract currency."""
+    """All that was spent on a line by the end of a day: hours, and cost in contract currency; `apart` is what of both is beside that, by
+    category of cost that some version of the terms takes out of the measure."""
 
     day: date
     hours: Hours
     cost: Amount
+    apart: Mapping[str, tuple[Hours, Amount]] = {}
 
 
 class Remaining(NamedTuple):
-    """What remains in one calendar month (`2026-03`)."""
+    """What remains in one calendar month (`2026-03`); a category only where it is kept apart."""
 
     month: str
     hours: Hours
     cost: Amount
+    category: str = ""
 
 
 class Estimated(NamedTuple):
@@ -46,27 +52,22 @@ class Estimated(NamedTuple):
     months: Sequence[Remaining]
     has_cost: bool = True
 
-    @property
-    def hours(self) -> Hours:
-        return sum(one.hours for one in self.months)
-
-    @property
-    def cost(self) -> Amount | None:
-        return sum(one.cost for one in self.months) if self.has_cost else None
-
 
 class Opening(NamedTuple):
-    """What a line had earned by the last day that its balances include. Where it earns by what is spent that stays as they state it."""
+    """What a line had earned by the last day that its balances include, and what they provide for its loss. Where it earns by what is spent
+    that stays as they state it."""
 
     as_of: date
     earned: Amount
+    provided: Amount = 0
 
 
 class Course(NamedTuple):
     """A price that is earned from its first day to its last, both included. Of its line: the progress reported, by version; what was
     spent by each day on which something was, and estimates of what remains, by day.
 
-    Where the work is measured, the last day is not known.
+    Where the work is measured, the last day is not known. Cost of categories that are `excluded` is no measure of it. `original`: what it
+    takes in all is what the first estimate says.
     """
 
     first: date
@@ -74,15 +75,17 @@ class Course(NamedTuple):
     reports: Sequence[Reported] = ()
     spent: Sequence[Spent] = ()
     estimates: Sequence[Estimated] = ()
+    excluded: Collection[str] = ()
+    original: bool = False
 
 
 class Leaves(NamedTuple):
-    """Where an explanation has what the work is measured by: a report's percentage; by measure (`HOURS`, `COST`) what was spent by the end
-    of a day, and what remains by an estimate."""
+    """Where an explanation has what the work is measured by: a report's percentage; by measure (`HOURS`, `COST`, `APART`) what was spent by
+    the end of a day, and what remains by an estimate, both of a course."""
 
     report: Callable[[Reported], Node]
-    spent: Callable[[str, date], Node]
-    remaining: Callable[[str, Estimated], Node]
+    spent: Callable[[Course, str, date], Node]
+    remaining: Callable[[Course, str, Estimated], Node]
 
 
 class Share(NamedTuple):

@@ -6,19 +6,25 @@ is what it would be had the new terms held all along, from their first day on (c
     12,000.00 evenly over 2026; 18,000.00 from 1 July on: 5,950.68 by the end of June stay, 12,049.32 over the 184 days that are left
     100,000.00, of which 40 % are reported; then 130,000.00: 40,000.00 stay, 70 % are reported: half of the 90,000.00 that are left
     100,000.00, of which 40 of 100 h are worked; then 130,000.00: 40,000.00 stay; 70 of 100 h: half of the 90,000.00 that are left
+
+Cost that policy `poc_exclusions` names earns itself, the rest of the price is earned by the other cost:
+
+    10,000.00, 2,000.00 of it for materials, which are bought; 1,000.00 of 4,000.00 besides are spent: 2,000.00 + 1/4 of 8,000.00 = 4,000.00
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.explanation import Node, constant, evaluated, in_proportion, less, total
+from domain.explanation import Node, constant, evaluated, in_proportion, least, less, most, step_of, total
+from domain.money import format_decimal, round_ratio
 from domain.reference.fiscal import AccountingPeriod
-from domain.revenue.method import REPORTS, Course, Leaves, Method, Opening
+from domain.revenue import spent
+from domain.revenue.method import APART, REPORTS, Course, Leaves, Method, Opening
 from domain.revenue.methods import METHODS
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, LineHistory, Spread, TermsInForce
-from domain.units import Amount
+from domain.units import PERCENT_ONE, PERCENT_SCALE, Amount
 from domain.why import rounding
 
 DAY = timedelta(days=1)
@@ -27,7 +33,8 @@ DAY = timedelta(days=1)
 class Stretch(NamedTuple):
     """What a spread earns from `since` on, and from `stops` on no more: `base` at once, and `amount` by its `course`.
 
-    Where work is measured, `amount` is of the work that is left after what was done `before`, in the method's own measure.
+    Where work is measured, `amount` is of the work that is left after what was done `before`, in the method's own measure. Cost that is no
+    measure of it earns itself, and the rest of `amount` is earned by the measure; `before_apart` of that cost was spent before.
     """
 
     method: Method
@@ -39,23 +46,48 @@ class Stretch(NamedTuple):
     course: Course
     stops: date
     before: int = 0
+    before_apart: Amount = 0
 
     def earned_by(self, day: date) -> Amount:
         """All that was earned by the end of a day, which is not before `since`."""
         part, whole = self.part(day)
-        return self.base + self.agreed.rounded(self.amount * part, whole)
+        itself, at_completion = self.apart(day)
+        rest = self.amount - at_completion
+        return self.base + itself + self.agreed.rounded(rest * part, whole)
 
     def part(self, day: date) -> tuple[int, int]:
-        """How much of `amount`, and of how much; nothing as long as nobody knows of how much."""
+        """How much of the work, and of how much, as a percentage where policy `poc_precision` says how exact; nothing as long as nobody
+        knows of how much."""
         done, whole = self.method.earned(self.course, min(day, self.ends_on))
         if not whole:
             return 0, 1
         # Of work that was done by then nothing is left: all is earned at once.
-        return (done - self.before, whole - self.before) if self.before < whole else (1, 1)
+        part, of = (done - self.before, whole - self.before) if self.before < whole else (1, 1)
+        digits = self.digits
+        return (part, of) if digits is None else percentage(part, of, digits, self.agreed.policies.money_mode)
+
+    @property
+    def digits(self) -> int | None:
+        """Of the percentage, after the point; None where it is exact."""
+        return self.agreed.policies.poc_precision if self.method.measure is not None else None
+
+    def apart(self, day: date) -> tuple[Amount, Amount]:
+        """Of cost that is no measure of the work what was spent by a day, and all of it at completion; never more than there is to earn."""
+        if not self.course.excluded or not self.is_known(day):
+            return 0, 0
+        most = max(self.amount, 0)
+        done, whole = spent.earned(self.course, min(day, self.ends_on), APART)
+        left = (max(each - self.before_apart, 0) for each in (done, whole))
+        done, whole = (min(self.agreed.rounded(each, 1), most) for each in left)
+        return done, whole
 
     def is_known(self, day: date) -> bool:
         """Whether somebody has said by a day of how much."""
         return self.method.earned(self.course, min(day, self.ends_on))[1] != 0
+
+    def measured_alike(self, agreed: TermsInForce) -> bool:
+        """Whether other terms have the same policies of the measure."""
+        return self.method.measure is None or _measuring(self.agreed) == _measuring(agreed)
 
     @property
     def ends_on(self) -> date:
@@ -67,6 +99,12 @@ class Stretch(NamedTuple):
         """Days on which somebody said how far the work had come, or how much is left."""
         of = self.course.reports if self.method.measure == REPORTS else self.course.estimates
         return [each.as_of for each in of]
+
+
+def percentage(part: int, of: int, digits: int, mode: str) -> tuple[int, int]:
+    """A share as a percentage with so many digits after the point (R13)."""
+    hundred = 100 * 10**digits
+    return round_ratio(part * hundred, of, 1, mode), hundred
 
 
 Earning = dict[str, list[Stretch]]
@@ -90,16 +128,27 @@ def _next(
     method: Method, agreed: TermsInForce, spread: Spread, known: LineHistory, before: Sequence[Stretch]
 ) -> Stretch:
     since = max(agreed.since, spread.first) if not before else agreed.since
-    course = Course(spread.first, max(spread.last, spread.first), known.reported, known.spent, known.estimates)
+    policies, by_spending = agreed.policies, method.by_spending
+    course = Course(
+        spread.first,
+        max(spread.last, spread.first),
+        known.reported,
+        known.spent,
+        known.estimates,
+        policies.poc_exclusions or () if by_spending else (),
+        by_spending and policies.forecast_denominator == "original",
+    )
     if before and not agreed.catches_up:
         went = before[-1]
-        if went.spread[:4] == spread[:4] and went.method is method:
+        measured = went.method is method and went.measured_alike(agreed)
+        if went.spread[:4] == spread[:4] and measured:
             return went._replace(since=since, stops=spread.stops)
         earned = went.earned_by(since - DAY)
         first = max(spread.first, since)
         course = course._replace(first=first, last=max(spread.last, first))
         done = method.earned(course, since - DAY)[0] if method.measure is not None else 0
-        return Stretch(method, agreed, spread, since, earned, spread.amount - earned, course, spread.stops, done)
+        apart = spent.earned(course, since - DAY, APART)[0] if course.excluded else 0
+        return Stretch(method, agreed, spread, since, earned, spread.amount - earned, course, spread.stops, done, apart)
     # Terms that hold from after the end on have no days left: all is earned on their first.
     return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops)
 
@@ -107,6 +156,11 @@ def _next(
 def is_measured(earns: Earning) -> bool:
     """Whether the line's newest terms earn as the work is measured, so that a day counts before it has ended."""
     return any(stretches[-1].method.measure is not None for stretches in earns.values())
+
+
+def _measuring(agreed: TermsInForce) -> tuple[object, ...]:
+    policies = agreed.policies
+    return policies.poc_precision, frozenset(policies.poc_exclusions or ()), policies.forecast_denominator
 
 
 class Month(NamedTuple):
@@ -210,18 +264,47 @@ def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
     if stretch.base or stretch.amount != stretch.spread.amount:
         base = said(before, stretch.since - DAY, facts)
         whole = less("left to earn", whole, base)
-    part, of = stretch.part(day)
-    if not part:
-        since = stretch.course.first if stretch.method.measure is None else stretch.since
-        own = constant(f"nothing yet from {since} on", 0, "amount", currency)
-    elif part == of:
-        own = whole
-    else:
-        own = _in_part(stretch, day, whole, facts)
+    own = _of_the_rest(stretch, day, whole, facts)
     title = f"{stretch.spread.name}: earned by {day}"
     if base is None:
         return own._replace(title=title)
     return total(title, (base, own), "amount", currency, rule="R41")
+
+
+def _of_the_rest(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
+    """Of what there is to earn: cost that earns itself, and the rest by the measure."""
+    if not stretch.course.excluded or not stretch.is_known(day):
+        return _by_measure(stretch, day, whole, facts)
+    currency = stretch.agreed.contract.currency
+    made = spent.said(stretch.course, min(day, stretch.ends_on), APART, facts.leaves)
+    before = (
+        facts.leaves.spent(stretch.course, APART, stretch.since - DAY)
+        if stretch.before_apart
+        else constant("none before", 0, "amount", currency)
+    )
+    done, at_completion = (
+        _itself(stretch, node, before, whole, title)
+        for node, title in ((made.done, "earns itself"), (made.whole, "earns itself at completion"))
+    )
+    rest = less("earned by the measure", whole, at_completion)
+    return total("earned", (done, _by_measure(stretch, day, rest, facts)), "amount", currency, rule="R37")
+
+
+def _itself(stretch: Stretch, cost: Node, before: Node, whole: Node, title: str) -> Node:
+    currency, mode = stretch.agreed.contract.currency, stretch.agreed.policies.money_mode
+    nothing = constant("nothing", 0, "amount", currency)
+    left = most("since", less("since", cost, before), nothing)
+    parameters = {"step": step_of(currency), "mode": mode}
+    rounded = evaluated("rounded", "round", (left,), parameters, "amount", currency)
+    return least(title, (rounded, most("all that is left to earn", whole, nothing)))
+
+
+def _by_measure(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
+    part, of = stretch.part(day)
+    if not part:
+        since = stretch.course.first if stretch.method.measure is None else stretch.since
+        return constant(f"nothing yet from {since} on", 0, "amount", stretch.agreed.contract.currency)
+    return whole if part == of else _in_part(stretch, day, whole, facts)
 
 
 def _in_part(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
@@ -236,4 +319,10 @@ def _in_part(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
     if stretch.before:
         had = says(course, stretch.since - DAY, facts.leaves).done
         done, all_of_it = less("done since", done, had), less("left to do", all_of_it, had)
-    return in_proportion(title, whole, done, all_of_it, mode)
+    if stretch.digits is None:
+        return in_proportion(title, whole, done, all_of_it, mode)
+    step = format_decimal(PERCENT_ONE // 10**stretch.digits, PERCENT_SCALE)
+    percent = evaluated(title, "percent", (done, all_of_it), {"step": step, "mode": mode}, "percent", rule="R13")
+    return evaluated(
+        title, "percent_of", (whole, percent), {"step": step_of(currency), "mode": mode}, "amount", currency
+    )

@@ -2,15 +2,31 @@
 
 An estimate says what remains after its day. Until the next one the line takes what was spent by then and what remained; once more was spent
 than that, as much as was spent: nothing is left, and all is earned. Of estimates of days until the one in question the last counts.
+
+Against the original forecast (R38) the first estimate counts instead, and no more than it is counted as spent:
+
+    1,400 and then 3,800 of 5,400 by the first estimate are 25.93 % and 70.37 %; by one that leaves 2,100 then, 3,800 of 5,900 are 64.41 %
+
+Once an estimate says that nothing remains, all is earned, whatever was forecast.
+
+Cost of categories that are excluded (uninstalled materials, IFRS 15.B19) is no measure of the work; it is a measure of its own (`APART`).
 """
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from datetime import date
 
-from domain.explanation import Node, most, total
+from domain.explanation import Node, least, most, total
 from domain.months import month_end
-from domain.revenue.method import COST, HOURS, Course, Estimated, Leaves, Remaining, Share, Spent
+from domain.revenue.method import ALL_COST, APART, COST, HOURS, Course, Estimated, Leaves, Remaining, Share, Spent
 from domain.units import Amount, Hours
+
+_WORDS: Mapping[str, str] = {COST: "cost", HOURS: "hours", APART: "cost apart", ALL_COST: "all cost"}
+
+
+def counts(course: Course, measure: str, category: str) -> bool:
+    """Whether what is of a category is of the measure."""
+    return measure == ALL_COST or (category in course.excluded) == (measure == APART)
 
 
 def by(course: Course, day: date, measure: str) -> Hours | Amount:
@@ -19,22 +35,46 @@ def by(course: Course, day: date, measure: str) -> Hours | Amount:
     if not place:
         return 0
     found = course.spent[place - 1]
-    return max(found.hours if measure == HOURS else found.cost, 0)
+    beside = 0 if measure == APART else found.hours if measure == HOURS else found.cost
+    for category, (hours, cost) in found.apart.items():
+        if counts(course, measure, category):
+            beside += hours if measure == HOURS else cost
+    return max(beside, 0)
 
 
 def estimate(course: Course, day: date, measure: str) -> Estimated | None:
     """Which holds on a day."""
-    held = (one for one in reversed(course.estimates) if one.as_of <= day and _remaining(one, measure) is not None)
-    return next(held, None)
+    known = [one for one in course.estimates if one.as_of <= day and _says(course, one, measure)]
+    if course.original and known:
+        return [one for one in known if one.as_of == known[0].as_of][-1]
+    return known[-1] if known else None
+
+
+def _says(course: Course, known: Estimated, measure: str) -> bool:
+    """Hours need no currency, where no cost is kept apart."""
+    return known.has_cost or (measure == HOURS and not course.excluded)
+
+
+def remaining(course: Course, known: Estimated, measure: str) -> Hours | Amount:
+    rows = (row for row in known.months if counts(course, measure, row.category))
+    return sum(row.hours if measure == HOURS else row.cost for row in rows)
 
 
 def earned(course: Course, day: date, measure: str) -> tuple[int, int]:
     """What was spent, and all that it takes; 0 where nobody has said what remains."""
     spent, known = by(course, day, measure), estimate(course, day, measure)
-    left = _remaining(known, measure) if known is not None else None
-    if known is None or left is None:
+    if known is None:
         return spent, 0
-    return spent, max(spent, by(course, known.as_of, measure) + left)
+    foreseen = by(course, known.as_of, measure) + remaining(course, known, measure)
+    if course.original and foreseen:
+        return (foreseen if _is_done(course, day) else min(spent, foreseen)), foreseen
+    return spent, max(spent, foreseen)
+
+
+def _is_done(course: Course, day: date) -> bool:
+    """Whether the last estimate says that nothing remains."""
+    newest = [one for one in course.estimates if one.as_of <= day][-1:]
+    return any(not any(row.hours or row.cost for row in one.months) for one in newest)
 
 
 def foreseen(course: Course, day: date, last: date) -> list[Spent]:
@@ -42,14 +82,49 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
     known, found = estimate(course, day, HOURS), list(course.spent)
     if known is None:
         return found
-    hours, cost = (by(course, date.max, measure) for measure in (HOURS, COST))
+    nothing = Spent(date.min, 0, 0)
+    now, then = (found[-1] if found else nothing), _on(course, known.as_of) or nothing
     for end in (*(end for end in sorted(map(_month_end, known.months)) if day < end < last), last):
         if not found or end > found[-1].day:
             rows = [row for row in known.months if end == last or _month_end(row) <= end]
-            due = by(course, known.as_of, HOURS) + sum(row.hours for row in rows)
-            costs = by(course, known.as_of, COST) + sum(row.cost for row in rows) if known.has_cost else 0
-            found.append(Spent(end, max(hours, due), max(cost, costs)))
+            names = {*now.apart, *(row.category for row in rows if row.category)}
+            found.append(
+                Spent(
+                    end,
+                    max(now.hours, then.hours + sum(row.hours for row in rows if not row.category)),
+                    _more(known, now.cost, then.cost, rows, ""),
+                    {
+                        name: (
+                            max(_hours(now, name), _hours(then, name) + _sum_hours(rows, name)),
+                            _more(known, _cost(now, name), _cost(then, name), rows, name),
+                        )
+                        for name in sorted(names)
+                    },
+                )
+            )
     return found
+
+
+def _on(course: Course, day: date) -> Spent | None:
+    place = bisect_right(course.spent, day, key=lambda one: one.day)
+    return course.spent[place - 1] if place else None
+
+
+def _more(known: Estimated, now: Amount, then: Amount, rows: list[Remaining], category: str) -> Amount:
+    due = sum(row.cost for row in rows if row.category == category)
+    return max(now, then + due) if known.has_cost else now
+
+
+def _sum_hours(rows: list[Remaining], category: str) -> Hours:
+    return sum(row.hours for row in rows if row.category == category)
+
+
+def _hours(one: Spent, category: str) -> Hours:
+    return one.apart.get(category, (0, 0))[0]
+
+
+def _cost(one: Spent, category: str) -> Amount:
+    return one.apart.get(category, (0, 0))[1]
 
 
 def _month_end(row: Remaining) -> date:
@@ -58,18 +133,22 @@ def _month_end(row: Remaining) -> date:
 
 def said(course: Course, day: date, measure: str, leaves: Leaves) -> Share:
     """Without an estimate all of the work that is known is what was spent."""
-    known, spent = estimate(course, day, measure), leaves.spent(measure, day)
-    words = "cost" if measure == COST else "hours"
-    foreseen = _completion(leaves, measure, known) if known is not None else None
-    whole = most(f"{words} at completion", spent, foreseen, rule="R37") if foreseen is not None else spent
-    return Share(f"{words} spent by {day}", spent, whole)
+    known, done = estimate(course, day, measure), leaves.spent(course, measure, day)
+    words, title = _WORDS[measure], f"{_WORDS[measure]} spent by {day}"
+    if known is None:
+        return Share(title, done, done)
+    foreseen = _completion(course, leaves, measure, known)
+    if course.original and foreseen.value:
+        at_first = foreseen._replace(title=f"{words} forecast at first", rule="R38")
+        if _is_done(course, day):
+            return Share(f"nothing remains on {day}", at_first, at_first)
+        return Share(
+            title, least(f"{words} spent, no more than forecast at first", (done, at_first), rule="R38"), at_first
+        )
+    return Share(title, done, most(f"{words} at completion", done, foreseen, rule="R37"))
 
 
-def _completion(leaves: Leaves, measure: str, known: Estimated) -> Node:
-    parts = leaves.spent(measure, known.as_of), leaves.remaining(measure, known)
+def _completion(course: Course, leaves: Leaves, measure: str, known: Estimated) -> Node:
+    parts = leaves.spent(course, measure, known.as_of), leaves.remaining(course, measure, known)
     title = f"as estimated on {known.as_of}"
     return total(title, parts, parts[1].unit, parts[1].currency)
-
-
-def _remaining(known: Estimated, measure: str) -> Hours | Amount | None:
-    return known.hours if measure == HOURS else known.cost

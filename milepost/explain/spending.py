@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from domain.events.delivery import EstimateRevised
 from domain.explanation import Node, constant, most, total
 from domain.revenue.method import COST, HOURS, Course, Estimated, Opening
-from domain.revenue.spent import by, estimate
+from domain.revenue.spent import by, counts, estimate
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
-from state.charges.spent import SpentWork, spent_by
+from state.charges.spent import SpentWork, kept_apart, spent_by
 from state.terms.plan import plan_of
 
 if TYPE_CHECKING:
@@ -26,22 +26,20 @@ class SpendingNodes:
         self.sources = sources
         self.fees = fees
 
-    def spent(self, place: LineAtStep, measure: str, day: date) -> Node:
+    def spent(self, place: LineAtStep, course: Course, measure: str, day: date) -> Node:
         """By the end of a day: hours, or cost in contract currency; of days that a forecast foresees what is expected."""
-        course = Course(day, day, spent=place.known.spent, estimates=place.known.estimates)
         unit, currency = _unit(place, measure)
         title, value = f"{measure} by {day}", by(course, day, measure)
-        works = [each for each in self._works(place) if each[1].day <= day]
+        works = [each for each in self._works(place) if each[1].day <= day and _counts(place, course, measure, each[1])]
         parts = self._hours(works) if measure == HOURS else self._costs(place, works, currency)
         made = total(title, parts, unit, currency)
         if place.foreseen and made.value != value:
-            return self._expected(place, measure, day, made)
+            return self._expected(place, course, measure, day, made)
         return made if made.value == value else most(title, made, constant("nothing", 0, unit, currency))
 
-    def _expected(self, place: LineAtStep, measure: str, day: date, so_far: Node) -> Node:
+    def _expected(self, place: LineAtStep, course: Course, measure: str, day: date, so_far: Node) -> Node:
         """As much as was spent by an estimate's day and was to come by the day in question."""
-        course = Course(day, day, spent=place.known.spent, estimates=place.known.estimates)
-        known = estimate(course, day, measure)
+        known = estimate(course._replace(original=False), day, measure)
         if known is None:
             return so_far
         event = self._estimate(place, known)
@@ -49,24 +47,29 @@ class SpendingNodes:
         due = [
             self._row(place, measure, event, number)
             for number, row in enumerate(event.remaining)
-            if is_last or row.month <= day.isoformat()[:7]
+            if (is_last or row.month <= day.isoformat()[:7]) and counts(course, measure, _category(place, row.category))
         ]
         unit, currency = _unit(place, measure)
         expected = total(
-            f"as estimated on {known.as_of}", [self.spent(place, measure, known.as_of), *due], unit, currency
+            f"as estimated on {known.as_of}", [self.spent(place, course, measure, known.as_of), *due], unit, currency
         )
         return most(f"{measure} expected by {day}", so_far, expected)
 
     def _row(self, place: LineAtStep, measure: str, event: EstimateRevised, number: int) -> Node:
         row, (unit, currency) = event.remaining[number], _unit(place, measure)
-        value, path = row.cost if measure == COST else row.hours, f"remaining[{number}].{measure}"
-        return self.sources.field(f"{measure} of {row.month}", value, unit, event, path, currency)
+        name = HOURS if measure == HOURS else COST
+        value, path = row.hours if measure == HOURS else row.cost, f"remaining[{number}].{name}"
+        return self.sources.field(f"{name} of {row.month}", value, unit, event, path, currency)
 
-    def remaining(self, place: LineAtStep, measure: str, known: Estimated) -> Node:
+    def remaining(self, place: LineAtStep, course: Course, measure: str, known: Estimated) -> Node:
         """Of an estimate all its months together."""
         unit, currency = _unit(place, measure)
         event = self._estimate(place, known)
-        parts = [self._row(place, measure, event, number) for number in range(len(event.remaining))]
+        parts = [
+            self._row(place, measure, event, number)
+            for number, row in enumerate(event.remaining)
+            if counts(course, measure, _category(place, row.category))
+        ]
         title = f"remained after {known.as_of}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, unit, currency)
 
@@ -146,4 +149,13 @@ class SpendingNodes:
 
 
 def _unit(place: LineAtStep, measure: str) -> tuple[str, str]:
-    return ("amount", place.contract.terms.currency) if measure == COST else ("hours", "")
+    return ("hours", "") if measure == HOURS else ("amount", place.contract.terms.currency)
+
+
+def _counts(place: LineAtStep, course: Course, measure: str, work: SpentWork) -> bool:
+    return counts(course, measure, _category(place, work.category))
+
+
+def _category(place: LineAtStep, name: str | None) -> str:
+    """Only where it is kept apart."""
+    return name if name is not None and name in kept_apart(place.known.held) else ""

@@ -1,33 +1,35 @@
-"""What was spent on lines that earn by it, and estimates of what remains.
+"""What was spent on lines that earn their price over time, by month, day and category of cost.
 
 Hours are all that were worked, charged or not; cost is that of time and expenses. Work that is not billable is on no line, so that it does
-not count (wasted effort, IFRS 15.B19). Sums are kept by line and day, and change by what an event moved; cost is kept in its own currency
-and counts in the contract's, by the rate of its day.
+not count (wasted effort, IFRS 15.B19). Sums are kept by line and month, and change by what an event moved; cost is kept in its own currency
+and counts in the contract's, by the rate of its day. Categories that policy `poc_exclusions` names in any version of the terms are apart.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from domain.events.delivery import EstimateRevised
 from domain.identity import composed, parts_of
 from domain.money import convert
 from domain.reference.exchange import MissingRate
-from domain.revenue.method import Estimated, Opening, Remaining, Spent
+from domain.revenue.method import Spent
 from domain.terms import methods
 from domain.terms.kind import TermsInForce
 from domain.units import Amount, Hours
 from domain.work.hours import worked_hours
-from state.books import Contract, Entry, EstimateSaid, EstimatesOfLine, SpentOnLine
+from state.books import Charge, Contract, Entry, Spending, SpentInMonth, Work
 from state.draft import Draft
 from state.terms.known import exchange_on
-from state.work.placing import taken_projects
+from state.totals import month_of
 
-PART, ESTIMATES = "spent", "line_estimates"
+LINE, MONTH = "spending", "spent"
+# Hours, and cost by its own currency.
+Sums = tuple[Hours, dict[str, Amount]]
+NOTHING: Sums = (0, {})
 
 
 class SpentWork(NamedTuple):
-    """What one entry was for a line on a day."""
+    """What one entry was for a line on a day; an hour's category is its task, an expense's its own."""
 
     contract_id: str
     line_id: str
@@ -35,6 +37,7 @@ class SpentWork(NamedTuple):
     hours: Hours
     currency: str
     cost: Amount
+    category: str
 
 
 def spent_by(entry: Entry) -> SpentWork | None:
@@ -46,7 +49,12 @@ def spent_by(entry: Entry) -> SpentWork | None:
     if not hours and cost is None:
         return None
     currency, amount = (cost.currency, cost.amount) if cost is not None else ("", 0)
-    return SpentWork(price.contract_id, price.line_id, price.day, hours, currency, amount)
+    return SpentWork(price.contract_id, price.line_id, price.day, hours, currency, amount, category_of(work))
+
+
+def category_of(work: Work) -> str:
+    subject = work.subject
+    return (subject.category if isinstance(subject, Charge) else subject.task) or ""
 
 
 def _hours_of(entry: Entry) -> Hours:
@@ -58,67 +66,123 @@ def _hours_of(entry: Entry) -> Hours:
     return work.charge.opening.hours if work.charge is not None and work.charge.opening is not None else 0
 
 
-def by_spending(held: Iterable[TermsInForce]) -> bool:
-    return any(methods.by_spending(agreed.line, agreed.policies) for agreed in held)
+def is_spent(held: Iterable[TermsInForce]) -> bool:
+    """Whether what is spent on a line is kept: it earns its price over time, by what is spent or otherwise."""
+    return any(methods.earns_its_price(agreed.line, agreed.policies) for agreed in held)
+
+
+def kept_apart(held: Iterable[TermsInForce]) -> tuple[str, ...]:
+    return tuple(sorted({name for agreed in held for name in agreed.policies.poc_exclusions or ()}))
 
 
 # Sums
 
 
-def with_work(spent: SpentOnLine, works: Iterable[tuple[SpentWork, int]]) -> SpentOnLine:
+def with_work(month: SpentInMonth, works: Iterable[tuple[SpentWork, int]], apart: Sequence[str]) -> SpentInMonth:
     """With what came to the line (1) and what went (-1)."""
-    days = dict(spent.days)
+    days = dict(month.days)
     for work, sign in works:
-        hours, cost = days.get(work.day, (0, {}))
+        name = work.category if work.category in apart else ""
+        day = dict(days.get(work.day, {}))
+        hours, cost = day.get(name, NOTHING)
         if work.currency:
             cost = {**cost, work.currency: cost.get(work.currency, 0) + sign * work.cost}
-        days[work.day] = hours + sign * work.hours, {own: amount for own, amount in cost.items() if amount}
-    return SpentOnLine({day: days[day] for day in sorted(days) if days[day] != (0, {})})
+        day[name] = hours + sign * work.hours, {own: amount for own, amount in cost.items() if amount}
+        days[work.day] = {each: day[each] for each in sorted(day) if day[each] != NOTHING}
+    return SpentInMonth({day: days[day] for day in sorted(days) if days[day]})
 
 
-def counted(draft: Draft, contract_id: str, line_id: str) -> SpentOnLine:
-    """As it is kept; of a line that begins to earn by it, from all of its entries."""
-    kept: SpentOnLine | None = draft.part(PART, composed(contract_id, line_id))
-    return kept if kept is not None else _from_entries(draft, contract_id, line_id)
+def _by_month(works: Iterable[tuple[SpentWork, int]]) -> dict[str, list[tuple[SpentWork, int]]]:
+    found: dict[str, list[tuple[SpentWork, int]]] = {}
+    for work, sign in works:
+        found.setdefault(month_of(work.day), []).append((work, sign))
+    return found
 
 
-def _from_entries(draft: Draft, contract_id: str, line_id: str) -> SpentOnLine:
+def summed(draft: Draft, contract_id: str, line_id: str, apart: Sequence[str]) -> dict[str, SpentInMonth]:
+    """By month, from all of its entries."""
     found = (spent_by(entry) for entry in draft.everything())
     own = [(one, 1) for one in found if one is not None and one[:2] == (contract_id, line_id)]
-    return with_work(SpentOnLine(), own)
+    months = {month: with_work(SpentInMonth(), works, apart) for month, works in _by_month(own).items()}
+    return {month: sums for month, sums in sorted(months.items()) if sums.days}
 
 
-def begin(draft: Draft, contract_id: str, line_id: str) -> None:
-    """Keep it of a line that earns by it from now on."""
+def counted(draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...]) -> Mapping[str, SpentInMonth]:
+    """By month as it is kept; of a line of which it is not, from all of its entries."""
     part_id = composed(contract_id, line_id)
-    if draft.part(PART, part_id) is None:
-        draft.put(PART, part_id, _from_entries(draft, contract_id, line_id))
+    kept: Spending | None = draft.part(LINE, part_id)
+    if kept is None or kept.apart != apart:
+        return summed(draft, contract_id, line_id, apart)
+    return {month: draft.part(MONTH, composed(contract_id, line_id, month)) for month in kept.months}
+
+
+def begin(draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...]) -> None:
+    """Keep it of a line from now on, with these categories apart."""
+    kept: Spending | None = draft.part(LINE, composed(contract_id, line_id))
+    if kept is None or kept.apart != apart:
+        _keep(draft, contract_id, line_id, apart, summed(draft, contract_id, line_id, apart))
+
+
+def _keep(
+    draft: Draft, contract_id: str, line_id: str, apart: tuple[str, ...], months: Mapping[str, SpentInMonth]
+) -> None:
+    kept: Spending = draft.part(LINE, composed(contract_id, line_id)) or Spending()
+    for month in sorted({*kept.months, *months}):
+        draft.put(MONTH, composed(contract_id, line_id, month), months.get(month))
+    now = Spending(tuple(sorted(months)), apart)
+    if now != kept or draft.part(LINE, composed(contract_id, line_id)) is None:
+        draft.put(LINE, composed(contract_id, line_id), now)
 
 
 def take_in(draft: Draft) -> dict[str, list[date]]:
-    """Bring what is kept up to what the event moved; returns the days that differ, by part."""
+    """Bring what is kept up to what the event moved; returns the days that differ, by line."""
     moved: dict[str, list[tuple[SpentWork, int]]] = {
-        part_id: [] for kind, part_id in draft.parts if kind == PART and (kind, part_id) not in draft.before
+        part_id: [] for kind, part_id in draft.parts if kind == LINE and _is_begun(draft, part_id)
     }
     for entry, sign in draft.worked:
         work = spent_by(entry)
         part_id = composed(work.contract_id, work.line_id) if work is not None else ""
-        if work is not None and draft.part(PART, part_id) is not None:
+        if work is not None and draft.part(LINE, part_id) is not None:
             moved.setdefault(part_id, []).append((work, sign))
     found = {}
     for part_id, works in moved.items():
-        had: SpentOnLine | None = draft.before.get((PART, part_id))
-        has = with_work(had, works) if had is not None else _from_entries(draft, *_line_of(part_id))
-        before = had.days if had is not None else {}
-        if days := sorted(day for day in before.keys() | has.days.keys() if before.get(day) != has.days.get(day)):
-            draft.put(PART, part_id, has)
+        days = _summed_anew(draft, part_id) if _is_begun(draft, part_id) else _changed(draft, part_id, works)
+        if days:
             found[part_id] = days
     return found
 
 
-def _line_of(part_id: str) -> tuple[str, str]:
+def _is_begun(draft: Draft, part_id: str) -> bool:
+    """Whether the event began to keep it, or other categories apart: with what it moved since, all is summed up again."""
+    had: Spending | None = draft.before.get((LINE, part_id))
+    has: Spending | None = draft.parts.get((LINE, part_id))
+    return has is not None and (had is None or had.apart != has.apart)
+
+
+def _summed_anew(draft: Draft, part_id: str) -> list[date]:
     contract_id, line_id = parts_of(part_id)
-    return contract_id, line_id
+    kept: Spending = draft.part(LINE, part_id)
+    months = summed(draft, contract_id, line_id, kept.apart)
+    _keep(draft, contract_id, line_id, kept.apart, months)
+    return [day for sums in months.values() for day in sums.days]
+
+
+def _changed(draft: Draft, part_id: str, works: Iterable[tuple[SpentWork, int]]) -> list[date]:
+    contract_id, line_id = parts_of(part_id)
+    kept: Spending = draft.part(LINE, part_id)
+    days: list[date] = []
+    months = set(kept.months)
+    for month, own in _by_month(works).items():
+        month_id = composed(contract_id, line_id, month)
+        had: SpentInMonth = draft.part(MONTH, month_id) or SpentInMonth()
+        has = with_work(had, own, kept.apart)
+        if changed := [day for day in {work.day for work, _ in own} if had.days.get(day) != has.days.get(day)]:
+            days += changed
+            draft.put(MONTH, month_id, has if has.days else None)
+            (months.add if has.days else months.discard)(month)
+    if months != set(kept.months):
+        draft.put(LINE, part_id, Spending(tuple(sorted(months)), kept.apart))
+    return sorted(days)
 
 
 # As the terms ask for it
@@ -131,28 +195,55 @@ class SpentKnown(NamedTuple):
     lacking: Sequence[tuple[date, str]] = ()
 
 
+class _Month(NamedTuple):
+    """What is kept of a month and the rates it was converted by, None where it needs none; with what each of its days comes to."""
+
+    of: SpentInMonth
+    rates: object
+    days: Sequence[tuple[date, Mapping[str, tuple[Hours, Amount]]]]
+    lacking: Sequence[tuple[date, str]]
+
+
 def known_spent(draft: Draft, contract: Contract, line_id: str, held: Sequence[TermsInForce]) -> SpentKnown:
-    of, key = counted(draft, contract.contract_id, line_id), ("spent", contract.contract_id, line_id)
-    kept: tuple[SpentOnLine, SpentKnown] | None = draft.plans.get(key)
-    if kept is not None and kept[0] is of:
-        return kept[1]
-    hours, cost, foreign = 0, 0, False
+    """Cumulative; of months that did not change it is known what they came to, as long as rates are the same."""
+    apart = kept_apart(held)
+    of, key = counted(draft, contract.contract_id, line_id, apart), ("spent", contract.contract_id, line_id)
+    before: dict[str, _Month] = draft.plans.get(key) or {}
+    months = {month: _month_known(draft, contract, held[-1], sums, before.get(month)) for month, sums in of.items()}
+    draft.plans[key] = months
+    hours, cost, beside = 0, 0, dict.fromkeys(apart, (0, 0))
     spent: list[Spent] = []
-    lacking: list[tuple[date, str]] = []
-    for day, (worked, costs) in of.days.items():
-        hours += worked
-        for currency, amount in costs.items():
-            foreign = foreign or currency != contract.terms.currency
-            own = _in_contract_currency(draft, contract, held[-1], day, currency, amount)
-            if own is None:
-                lacking.append((day, currency))
-            cost += own or 0
-        spent.append(Spent(day, hours, cost))
-    found = SpentKnown(spent, lacking)
-    # Rates may come.
-    if not foreign:
-        draft.plans[key] = of, found
-    return found
+    for one in months.values():
+        for day, sums in one.days:
+            for name, (worked, amount) in sums.items():
+                if not name:
+                    hours, cost = hours + worked, cost + amount
+                else:
+                    beside = {**beside, name: (beside[name][0] + worked, beside[name][1] + amount)}
+            spent.append(Spent(day, hours, cost, beside))
+    return SpentKnown(spent, [each for one in months.values() for each in one.lacking])
+
+
+def _month_known(
+    draft: Draft, contract: Contract, agreed: TermsInForce, of: SpentInMonth, before: _Month | None
+) -> _Month:
+    rates = draft.reference.exchange_rates
+    if before is not None and before.of is of and (before.rates is None or before.rates is rates):
+        return before
+    foreign, lacking, days = False, [], []
+    for day, sums in of.days.items():
+        found: dict[str, tuple[Hours, Amount]] = {}
+        for name, (hours, costs) in sums.items():
+            total = 0
+            for currency, amount in costs.items():
+                foreign = foreign or currency != contract.terms.currency
+                own = _in_contract_currency(draft, contract, agreed, day, currency, amount)
+                if own is None:
+                    lacking.append((day, currency))
+                total += own or 0
+            found[name] = hours, total
+        days.append((day, found))
+    return _Month(of, rates if foreign else None, days, lacking)
 
 
 def _in_contract_currency(
@@ -165,56 +256,3 @@ def _in_contract_currency(
     if isinstance(exchange, MissingRate):
         return None
     return convert(amount, exchange.numerator, exchange.denominator, into, agreed.policies.money_mode)
-
-
-# Estimates
-
-
-def keep_estimate(draft: Draft, part_id: str, event: EstimateRevised) -> None:
-    """An estimate of a line, also of a lower version that comes late."""
-    kept: EstimatesOfLine = draft.part(ESTIMATES, part_id) or EstimatesOfLine()
-    months = tuple((one.month, one.hours, one.cost) for one in event.remaining)
-    said = event.as_of, event.version, event.contract_id, event.currency, months
-    if all(version != event.version for _, version, *_ in kept.said):
-        draft.put(ESTIMATES, part_id, EstimatesOfLine(tuple(sorted((*kept.said, said), key=lambda one: one[:2]))))
-
-
-def known_estimates(
-    draft: Draft, contract: Contract, line_id: str, held: Sequence[TermsInForce], opening: Opening | None = None
-) -> list[Estimated]:
-    """Of the line, by day and version; those that name another contract are not its own, and of what was spent by a day before its balances
-    nothing is known."""
-    found = []
-    since = opening.as_of if opening is not None else date.min
-    for project_id in dict.fromkeys(agreed.line.project_id for agreed in held):
-        for (as_of, version, _, _, months), currency in _said(draft, contract, project_id, line_id):
-            has_cost = currency == contract.terms.currency
-            if as_of >= since:
-                found.append(Estimated(as_of, version, [Remaining(*one) for one in months], has_cost))
-    return sorted(found, key=lambda one: one[:2])
-
-
-def before_balances(draft: Draft, contract: Contract, project_id: str, line_id: str, as_of: date) -> date | None:
-    """The day of an estimate of the line that is before its balances."""
-    days = (said[0] for said, _ in _said(draft, contract, project_id, line_id) if said[0] < as_of)
-    return max(days, default=None)
-
-
-def other_currency(draft: Draft, contract: Contract, project_id: str, line_id: str) -> str | None:
-    """Of an estimate of the line that is in another currency than its contract."""
-    found = (currency for _, currency in _said(draft, contract, project_id, line_id))
-    return next((currency for currency in found if currency != contract.terms.currency), None)
-
-
-def _said(draft: Draft, contract: Contract, project_id: str, line_id: str) -> list[tuple[EstimateSaid, str]]:
-    """With the currency: the project's where none is named, which is that of its first contract."""
-    of: EstimatesOfLine | None = draft.part(ESTIMATES, composed(project_id, line_id))
-    if of is None:
-        return []
-    found = [one for one in of.said if one[2] in (None, contract.contract_id)]
-    return [(one, one[3] or _currency_of(draft, project_id)) for one in found]
-
-
-def _currency_of(draft: Draft, project_id: str) -> str:
-    contracts = (draft.contract(contract_id) for contract_id in taken_projects(draft).get(project_id, ()))
-    return next((one.terms.currency for one in contracts if one is not None and one.in_force), "")

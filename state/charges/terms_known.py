@@ -15,7 +15,8 @@ from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
-from state.charges.spent import by_spending, known_estimates, known_spent
+from state.charges.estimates import known_estimates
+from state.charges.spent import is_spent, known_spent
 from state.charges.unissued import minimum_rows, moved_by_issue
 from state.draft import Draft
 from state.terms.opening import earned_before, expired_before
@@ -25,7 +26,7 @@ from state.totals import month_of, standing_price
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
-    spends = by_spending(held)
+    spends = is_spent(held)
     project_id = held[-1].line.project_id if held else ""
     opening = earned_before(draft, contract.contract_id, project_id, line_id) if spends else None
     return LineHistory(

@@ -38,6 +38,7 @@ from state.books import (
 from state.charges import drawing, milestones_due, own_periods
 from state.charges.fees_due import fees_due
 from state.charges.settlement import settlement
+from state.charges.spent import category_of
 from state.charges.terms_known import known_of, line_fees
 from state.charges.unissued import is_moved
 from state.charges.unplaced import note_unplaced, spoken
@@ -294,7 +295,7 @@ def _recounted(draft: Draft) -> Iterator[str]:
             moved[place] = Counter() if _by_budgets(draft, *place) is not None else None
         spent = moved[place]
         if spent is not None:
-            spent[price.day, _category(work), work.cost] += sign
+            spent[price.day, category_of(work), work.cost] += sign
     for (contract_id, line_id), spent in moved.items():
         contract, line = draft.contract(contract_id), _by_budgets(draft, contract_id, line_id)
         if contract is None or line is None or spent is None:
@@ -444,7 +445,7 @@ def _spent_by_category(draft: Draft, contract: Contract, line_id: str, to: date)
             if spent is None:
                 lacking.append(entry.entry_id)
                 continue
-            found[price.day, _category(work)] += spent
+            found[price.day, category_of(work)] += spent
     _note_uncounted(draft, contract, line_id, to, lacking)
     return found
 
@@ -455,11 +456,6 @@ def _spent_before(spent: Mapping[tuple[date, str], Amount], to: date) -> dict[st
         if day < to:
             found[category] += amount
     return dict(sorted(found.items()))
-
-
-def _category(work: Work) -> str:
-    subject = work.subject
-    return (subject.category if isinstance(subject, Charge) else subject.task) or ""
 
 
 def in_contract_currency(draft: Draft, cost: Cost, price: Price) -> Amount | None:

@@ -46,7 +46,7 @@ from state.books import (
     PublishedFigures,
     StatementState,
 )
-from state.charges.spent import keep_estimate
+from state.charges.estimates import keep_estimate
 from state.draft import AMOUNT_MAX, Draft
 from state.facts import is_late, is_new
 from state.forecast import loss

@@ -23,10 +23,10 @@ from domain.revenue.over_time import Month, by_month, earning, is_measured
 from domain.terms import methods
 from domain.terms.kind import LineHistory
 from domain.work.rows import SCHEDULED_REVENUE, row_id
-from state.books import Charge, Contract, LineFees, OpenException, SpentOnLine
-from state.charges.spent import PART as SPENT
-from state.charges.spent import before_balances, begin, known_estimates, known_spent, other_currency, take_in
-from state.charges.spent import by_spending as is_by_spending
+from state.books import Charge, Contract, LineFees, OpenException, Spending
+from state.charges.estimates import before_balances, is_estimated_between, other_currency
+from state.charges.spent import LINE as SPENDING
+from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in
 from state.charges.terms_known import agreed_versions, begins_after, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON, bring, look_again, project_of
@@ -61,8 +61,8 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         upcoming += [month.last for month in months if month.last > recognised][:1]
         said_on = [each.as_of for each in history.reported] + [each.as_of for each in history.estimates]
         upcoming += [each for each in said_on if each > today]
-        if is_by_spending(history.held):
-            begin(draft, contract.contract_id, line_id)
+        if is_spent(history.held):
+            begin(draft, contract.contract_id, line_id, kept_apart(history.held))
             month_ends = period(draft, entity, today).to - DAY
             upcoming += [month_ends] if history.held[-1].before > today else []
         charges = [
@@ -95,7 +95,7 @@ def after_event(draft: Draft) -> None:
     """Where what was spent by a day has changed that counts already, or the first of it has come."""
     touched = {parts_of(part_id)[0] for part_id, days in take_in(draft).items() if _counts(draft, part_id, days)}
     if "brought_forward" in draft.kinds:
-        touched.update(parts_of(part_id)[0] for part_id in draft.ids(SPENT))
+        touched.update(parts_of(part_id)[0] for part_id in draft.ids(SPENDING))
     for contract_id in sorted(touched):
         contract = draft.contract(contract_id)
         if contract is not None and contract.in_force:
@@ -111,15 +111,15 @@ def _counts(draft: Draft, part_id: str, days: Sequence[date]) -> bool:
     entity = draft.reference.entity(contract.terms.legal_entity_id) if contract is not None else None
     if contract is None or entity is None:
         return False
-    had: SpentOnLine | None = draft.before.get((SPENT, part_id))
-    has: SpentOnLine | None = draft.part(SPENT, part_id)
-    if not (had is not None and had.days and has is not None and has.days):
+    had: Spending | None = draft.before.get((SPENDING, part_id))
+    has: Spending | None = draft.part(SPENDING, part_id)
+    if not (had is not None and had.months and has is not None and has.months):
         return True
     today = local_date(draft.cause.recorded_at, entity.zone)
     if days[0] < period(draft, entity, today).start:
         return True
-    said = known_estimates(draft, contract, line_id, agreed_versions(draft, contract, line_id))
-    return any(days[0] <= each.as_of <= today for each in said)
+    held = agreed_versions(draft, contract, line_id)
+    return is_estimated_between(draft, contract, line_id, held, days[0], today)
 
 
 def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> None:
@@ -162,7 +162,7 @@ def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory)
             "currency",
             f"{of}: its cost in {rates} does not count, for no rate to {currency} is known; send ExchangeRateSet",
         )
-    if any(each.cost is not None or measure == HOURS for each in history.estimates):
+    if any(each.has_cost or measure == HOURS for each in history.estimates):
         return None
     send = f"send EstimateRevised of project {project_id} with line_id {line_id}"
     other = other_currency(draft, contract, project_id, line_id)

@@ -43,7 +43,9 @@ def earned_before(draft: Draft, contract_id: str, project_id: str, line_id: str)
     """What balances say that the line had earned; None where they have no line of it."""
     as_of = draft.project(project_id).begins_after
     own = loaded_of(draft, contract_id, project_id, line_id)
-    return Opening(as_of, sum(one.revenue for one in own)) if as_of is not None and own else None
+    if as_of is None or not own:
+        return None
+    return Opening(as_of, sum(one.revenue for one in own), sum(one.provision for one in own))
 
 
 def loaded_of(draft: Draft, contract_id: str, project_id: str, line_id: str) -> list[BalanceForward]:

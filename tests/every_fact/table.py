@@ -79,7 +79,6 @@ CARRIED: Final[Mapping[str, str]] = {
     ),
     "TimeApproved.zone": "for showing: the day is that of the billing zone",
     "EstimateRevised.contract_id": "intake finds the engagement of a line by it",
-    "RemainingWork.category": "splits what remains for people: rows of a month add up",
     "ProjectActivated.customer_id": "whose project it is, for people: the contract says who is billed",
     "ProjectActivated.manager": "for people",
     "StatementRequested.request_id": "identity: a repeat is known by it",

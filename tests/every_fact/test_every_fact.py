@@ -46,7 +46,7 @@ REFUSED_TODAY = frozenset(
     order_over_engagements funding_with_deposit funding_over_engagements overflow prorate_beside_billing_caps prorate_billing_alone
     rounding_by_line reissue late_line_of_a_line revenue_under_way policy_of_a_contract catch_up separate revenue_method expenses_net
     policy_of_a_line standalone_price performance_obligation variable_consideration Policies.residual_party Policies.hold_scope
-    Policies.poc_precision Policies.poc_exclusions Policies.forecast_denominator Policies.fx_revaluation Policies.unbilled_is_monetary
+    Policies.fx_revaluation Policies.unbilled_is_monetary
     Policies.intercompany_transfer Policies.dimensions_from other_company progress_unused payment_currency deposit_conceded
     write_off_over_time write_off_passed_on VariableConsiderationRevised balances_in_parts
     control_total TransferPriceSet
@@ -99,8 +99,6 @@ def test_a_value_of_a_policy_of_which_nothing_would_follow_is_refused(name: str,
     kind = LegalEntityDefined if level == "company" else ContractSigned
     offset = next(record.offset for record in log if isinstance(record.event, kind))
     way = ("lines", 0, "policies") if level == "line" else ("policies",)
-    if name == "poc_precision" and not 0 <= value <= 6:
-        value = 3
     (said,) = _new(base, twin(log, offset, way, stating(name, value)))
     assert (said.category, said.field) == (UNSUPPORTED, f"policies.{name}")
     assert said.owner_role

@@ -39,7 +39,17 @@ estimates = st.lists(st.builds(Estimate, days, st.integers(0, 100)), min_size=1,
 prices = st.integers(1, 10**8)
 
 
-def firm(currency: str, price: int, method: str) -> list[str]:
+POLICIES = (
+    "",
+    " policy poc_precision=0",
+    " policy poc_precision=2",
+    " policy forecast_denominator=original",
+    " policy poc_exclusions=materials",
+    " policy poc_exclusions=materials policy forecast_denominator=original policy poc_precision=1",
+)
+
+
+def firm(currency: str, price: int, method: str, policy: str = "") -> list[str]:
     amount = format_amount(price * smallest_unit(currency), currency)
     return [
         f"entity LE {currency} Europe/Berlin",
@@ -48,7 +58,7 @@ def firm(currency: str, price: int, method: str) -> list[str]:
         *(f"cost person {name} {rate} {currency}" for name, rate in RATE.items()),
         "project P of LE",
         f"contract K C LE {currency} from {FIRST}",
-        f"  line L P revenue {method}",
+        f"  line L P revenue {method}{policy}",
         f"    terms FixedPrice price={amount}",
         f"    each schedule on={LAST} amount={amount}",
     ]
@@ -117,6 +127,9 @@ def test_a_price_has_earned_its_share_in_any_order(
         st.tuples(prices, st.integers(0, 150), st.sampled_from(["prospective", "catch_up"])), min_size=1, max_size=3
     ),
     st.sampled_from(["cost_to_cost", "hours"]),
+    st.sampled_from(POLICIES),
+    st.sampled_from(POLICIES),
+    st.lists(st.tuples(days, st.integers(1, 500)), max_size=2),
     st.randoms(use_true_random=False),
 )
 def test_over_its_life_a_price_earns_itself_whatever_it_was(
@@ -126,11 +139,18 @@ def test_over_its_life_a_price_earns_itself_whatever_it_was(
     said: list[Estimate],
     changes: list[tuple[int, int, str]],
     method: str,
+    policy: str,
+    policy_after: str,
+    bought: list[tuple[date, int]],
     chance: Random,
 ) -> None:
-    lines = [*firm(currency, price, method), *as_told(worked, said, chance)]
+    lines = [*firm(currency, price, method, policy), *as_told(worked, said, chance)]
+    lines += [
+        f"{LAST} expense E-{at} materials {cost} {currency} person ann on {day}"
+        for at, (day, cost) in enumerate(bought)
+    ]
     for number, (other, after, treatment) in enumerate(changes):
-        *_, line, terms, schedule = firm(currency, other, method)
+        *_, line, terms, schedule = firm(currency, other, method, policy_after)
         since = FIRST + timedelta(days=after)
         lines += [f"{LAST} amend K from {since} version {number + 2} treatment {treatment}", line, terms, schedule]
     lines.append(f"{LAST} time T-last ann 1 h")

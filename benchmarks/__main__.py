@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks import firm, real_data, report
+from benchmarks import firm, over_time, real_data, report
 from benchmarks.child import ROOT, Failed, measured
 from benchmarks.command import milepost
 from benchmarks.engagement import CAPPED, UNCAPPED
@@ -21,7 +21,7 @@ from benchmarks.machine import on_one_core
 from simulation.plan import ALL, TIME_ALONE
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-PARTS = ("firm", "mix", "engagement", "records", "explain", "grain", "real")
+PARTS = ("firm", "mix", "over_time", "engagement", "records", "explain", "grain", "real")
 # Of the firm whose journals are put together for an ERP.
 GRAIN_PEOPLE, GRAIN_MONTHS = 300, 3
 PASSES = ("run", "dataflow", "plain", "stages")
@@ -61,6 +61,8 @@ def _measure(part: str, asked: argparse.Namespace, results: dict[str, Any]) -> N
                 results.setdefault("firms", {})[str(entries)] = found
         case "mix":
             results["mix"] = [_mixed(entries, asked) for entries in asked.sizes]
+        case "over_time":
+            results["over_time"] = [_over_time(entries, asked) for entries in asked.sizes]
         case "engagement":
             folder = asked.work / "engagement"
             results["engagement"] = {
@@ -143,6 +145,29 @@ def _mixed(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
         milepost("simulate", *sizes, "--deals", deals, "--format", "avro", "--out", folder / "input")
         ran = milepost("run", "--input", folder / "input", "--output", folder / "output", "--yes")
         found[deals].append({"events": ran.said["events"], "cpu": ran.spent.cpu})
+    shutil.rmtree(folder)
+    return found
+
+
+def _over_time(entries: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """`milepost run` over a firm that is paid by the hour, and over it with fixed fees that earn over time; twice each, in turn."""
+    folder = asked.work / f"over-time-{entries}"
+    shutil.rmtree(folder, ignore_errors=True)
+    found: dict[str, Any] = {"entries": entries, "months": over_time.MONTHS}
+    for firm_of in (over_time.BY_THE_HOUR, over_time.WITH_FEES):
+        _told(
+            f"{entries:,} time entries over {over_time.MONTHS} months: {firm_of}",
+            "over_time",
+            firm_of,
+            entries,
+            folder / firm_of,
+        )
+        found[firm_of] = []
+    for firm_of in (over_time.BY_THE_HOUR, over_time.WITH_FEES) * 2:
+        _say(f"{entries:,} time entries: run, {firm_of}")
+        ran = milepost("run", "--input", folder / firm_of, "--output", folder / "output", "--yes")
+        found[firm_of].append({"events": ran.said["events"], "cpu": ran.spent.cpu})
+        shutil.rmtree(folder / "output")
     shutil.rmtree(folder)
     return found
 

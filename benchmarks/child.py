@@ -28,12 +28,25 @@ def measured(task: str, *arguments: object) -> Any:
 
 def _tasks() -> Mapping[str, Callable[..., object]]:
     """Imported only here, so that who starts a child stays small."""
-    from benchmarks import accounting, codec, engagement, explaining, firm, grain, intake, machine, real_data, way  # noqa: PLC0415
+    from benchmarks import (  # noqa: PLC0415
+        accounting,
+        codec,
+        engagement,
+        explaining,
+        firm,
+        grain,
+        intake,
+        machine,
+        over_time,
+        real_data,
+        way,
+    )
 
     return {
         "machine": machine.machine,
         "input": lambda entries, folder: firm.write_input(firm.size_of(int(entries)), Path(folder)),
         "intake": lambda source, folder: intake.take_in(Path(source), Path(folder)),
+        "over_time": lambda firm_of, entries, folder: over_time.write(firm_of, int(entries), Path(folder)),
         "dataflow": lambda folder: accounting.by_dataflow(Path(folder)),
         "plain": lambda folder: accounting.by_plain_loop(Path(folder)),
         "stages": lambda folder: accounting.staged(Path(folder)),

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from benchmarks.firm import SEED, START, Input, Size
+from benchmarks.firm import write_input as by_the_hour
 from domain.events.catalogue import TOPICS, Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import ContractLine, FixedPrice, RemainingWork, ScheduledAmount
@@ -20,16 +21,31 @@ from domain.months import month_end
 from domain.units import AMOUNT_ONE, HOURS_ONE, Amount
 from simulation.calendar import add_months, instant
 from simulation.formats import AVRO
-from simulation.plan import plan
+from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, plan
 from simulation.story import events
 from simulation.summary import SimulationSummary
 from simulation.write import Sink, prepare, sink
 
+BY_THE_HOUR, WITH_FEES = "by_the_hour", "with_fees"
+MONTHS = 12
+# Entries of a person in those months; two people a project.
+ENTRIES_A_PERSON = 330
 FEES = frozenset({3, 6, 9})
 METHODS = ("cost_to_cost", "hours")
 HOUR_COSTS = 60
 DAY = timedelta(days=1)
 EVENING = 20 * 3600
+
+
+def size_of(entries: int) -> Size:
+    """A year, so that lines have many days and estimates."""
+    people = max(PEOPLE_MIN, entries // ENTRIES_A_PERSON)
+    return Size(entries, people, max(PROJECTS_MIN, people // 2), MONTHS)
+
+
+def write(firm_of: str, entries: int, folder: Path) -> Input:
+    size = size_of(entries)
+    return write_input(size, folder) if firm_of == WITH_FEES else by_the_hour(size, folder)
 
 
 def write_input(size: Size, folder: Path) -> Input:

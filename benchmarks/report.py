@@ -94,6 +94,7 @@ def verdicts(results: Mapping[str, Any]) -> list[str]:
         *_memory(results),
         *_ratios(results),
         *_mix_verdicts(results),
+        *_over_time_verdicts(results),
         *_explain_verdicts(results),
         *_real_verdicts(results),
         *_grain_verdicts(results),
@@ -121,6 +122,17 @@ def _mix_verdicts(results: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"All kinds of terms at {TARGET_MIX:.0%} of the speed of time and materials, `milepost run`, {found['entries']:,} entries:"
             f" {every * 1e6:,.0f} us an event against {time * 1e6:,.0f}, {time / every:.0%}, {how}."
+        )
+
+
+def _over_time_verdicts(results: Mapping[str, Any]) -> Iterator[str]:
+    for found in results.get("over_time", []):
+        time, fees = (min(ran["cpu"] / ran["events"] for ran in found[firm]) for firm in ("by_the_hour", "with_fees"))
+        how = "kept" if time / fees >= TARGET_MIX else "missed"
+        yield (
+            f"Three fixed fees in ten that earn over time by cost and hours, estimated monthly, at {TARGET_MIX:.0%} of the speed of time"
+            f" and materials, `milepost run`, {found['entries']:,} entries over {found['months']} months: {fees * 1e6:,.0f} us an event"
+            f" against {time * 1e6:,.0f}, {time / fees:.0%}, {how}."
         )
 
 

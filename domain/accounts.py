@@ -10,10 +10,12 @@ UNAPPLIED_CASH = "1120"
 UNBILLED_RECEIVABLE = "1150"
 CONTRACT_ASSET = "1160"
 RETENTION_RECEIVABLE = "1170"
+DUE_FROM = "1180"
 WORK_IN_PROGRESS = "1300"
 INPUT_TAX = "1400"
 EXPENSE_CLEARING = "2100"
 LABOR_ABSORPTION = "2150"
+DUE_TO = "2180"
 CONTRACT_LIABILITY = "2300"
 CUSTOMER_DEPOSIT = "2310"
 REFUND_LIABILITY = "2320"
@@ -23,6 +25,7 @@ SERVICE_REVENUE = "4000"
 REIMBURSABLE_REVENUE = "4050"
 INTERCOMPANY_REVENUE = "4100"
 LABOR_COST = "5000"
+INTERCOMPANY_COST = "5050"
 EXPENSE_COST = "5100"
 ONEROUS_LOSS = "5900"
 BAD_DEBT = "6900"
@@ -32,7 +35,9 @@ CURRENCY_ROUNDING = "7190"
 # Recognised and not invoiced: unbilled = 1150 + 1160, the contract position takes deferred revenue off.
 UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
 CONTRACT_POSITION = (*UNBILLED, CONTRACT_LIABILITY)
-REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE, INTERCOMPANY_REVENUE)
+# Of customers: what companies of the group charge each other is neither revenue nor cost of the group.
+REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE)
+INTERCOMPANY = (DUE_FROM, DUE_TO, INTERCOMPANY_REVENUE, INTERCOMPANY_COST)
 PROJECT_COST = (LABOR_COST, EXPENSE_COST, WORK_IN_PROGRESS)
 
 NAMES: Mapping[str, str] = {
@@ -42,12 +47,12 @@ NAMES: Mapping[str, str] = {
     UNBILLED_RECEIVABLE: "Unbilled receivable",
     CONTRACT_ASSET: "Contract asset",
     RETENTION_RECEIVABLE: "Retention receivable",
-    "1180": "Intercompany due from",
+    DUE_FROM: "Intercompany due from",
     WORK_IN_PROGRESS: "Work in progress, cost",
     INPUT_TAX: "Input tax",
     EXPENSE_CLEARING: "Accounts payable, expense clearing",
     LABOR_ABSORPTION: "Payroll accrual, labor absorption",
-    "2180": "Intercompany due to",
+    DUE_TO: "Intercompany due to",
     CONTRACT_LIABILITY: "Contract liability, deferred revenue",
     CUSTOMER_DEPOSIT: "Customer deposit",
     REFUND_LIABILITY: "Refund liability",
@@ -57,7 +62,7 @@ NAMES: Mapping[str, str] = {
     REIMBURSABLE_REVENUE: "Reimbursable revenue",
     INTERCOMPANY_REVENUE: "Intercompany revenue",
     LABOR_COST: "Project labor cost",
-    "5050": "Intercompany and subcontract cost",
+    INTERCOMPANY_COST: "Intercompany and subcontract cost",
     EXPENSE_COST: "Project expense cost",
     ONEROUS_LOSS: "Onerous loss expense",
     BAD_DEBT: "Bad debt",

@@ -126,6 +126,11 @@ CATALOGUE: Mapping[str, Category] = {
         "finance", "warning", "Publish a newer exchange rate, or allow older ones by rate_staleness_days."
     ),
     "no_cost_rate": Category("finance", "warning", "Set a cost rate for the person or the role."),
+    "no_transfer_price": Category(
+        "finance",
+        "warning",
+        "Set a transfer price between both companies (TransferPriceSet) that states what policy intercompany_transfer asks for.",
+    ),
     "unknown_reference": Category("platform", "warning", "Send the record that is named."),
     "unrouted": Category(
         "platform",
@@ -164,9 +169,7 @@ _STANDS = "The first one stands and is posted: send what is to change as a fact 
 _REFUSED_ALONE: Mapping[str, str] = {
     "control_total": "control_total",
     "credit_memo": "deposit_conceded",
-    "person_contract": "other_company",
     "progress": "progress_unused",
-    "transfer_price": "TransferPriceSet",
 }
 
 
@@ -277,6 +280,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         f"Post the invoice, or have the work approved, that it names, or {_AGAIN} with the right one."
     ),
     (
+        "unknown_reference",
+        "transfer_price",
+    ): "Send the company (LegalEntityDefined), or the price with the right ones in a higher version.",
+    (
         "unrouted",
         "bill_to",
     ): "Sign a contract that bills the customer, or name an invoice of it, a project or an engagement.",
@@ -321,10 +328,8 @@ _OWNERS: Mapping[tuple[str, str], str] = {
         ("in_balances", kind): "finance"
         for kind in ("credit_memo", "payment", "payment_application", "revenue_adjustment", "write_off")
     },
-    ("unsupported", "person_contract"): "finance",
     ("unsupported", "legal_entity"): "finance",
     ("unsupported", "person_capacity"): "delivery",
-    ("unsupported", "transfer_price"): "finance",
     ("conflicting_version", "contract"): "commercial",
     ("self_approved", "accounting_period"): "finance",
     ("self_approved", "contract"): "commercial",
@@ -338,6 +343,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     ("unknown_reference", "posting"): "finance",
     ("unknown_reference", "statement"): "finance",
     ("unknown_reference", "statement_request"): "finance",
+    ("unknown_reference", "transfer_price"): "finance",
 }
 
 

@@ -466,6 +466,7 @@ class JournalEntry(NamedTuple):
     replaces: str | None = None
     contract_id: str | None = None
     customer_id: str | None = None
+    pair_id: str | None = None
 
 
 class LedgerComparison(NamedTuple):

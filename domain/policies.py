@@ -33,6 +33,7 @@ class Resolved(Policies):
     quantity_decimals: int
     rate_staleness_days: int
     tax_point: str
+    intercompany_transfer: str
     dimensions_from: tuple[str, ...]
 
 
@@ -69,6 +70,7 @@ DEFAULTS = Resolved(
     closed_period="next_open",
     tax_point="invoice",
     expenses_revenue="gross",
+    intercompany_transfer="rate",
     dimensions_from=("entry", "project"),
 )
 

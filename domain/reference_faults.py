@@ -89,10 +89,13 @@ def _faults(event: Event) -> Iterator[tuple[str, str]]:
             yield from range_faults("effective_to", event.effective_from, event.effective_to)
         case TransferPriceSet():
             yield from _currency("currency", event.currency)
-            if event.rate is None and event.markup is None:
-                yield "rate", "expected a rate or a markup, got neither"
+            if event.lending_entity_id == event.borrowing_entity_id:
+                yield "borrowing_entity_id", f"expected another company, got {event.lending_entity_id} itself"
+            if event.rate is None and event.markup is None and event.bill_percent is None:
+                yield "rate", "expected a rate, a markup or a per cent of the bill rate, got none"
             yield from rate_faults("rate", event.rate)
             yield from markup_faults("markup", event.markup)
+            yield from markup_faults("bill_percent", event.bill_percent)
         case ExchangeRateSet():
             yield from _currency("from_currency", event.from_currency)
             yield from _currency("to_currency", event.to_currency)

@@ -16,11 +16,10 @@ CONTRACT: Final = "contract"
 AMENDMENT: Final = "amendment"
 LINE: Final = "contract_line"
 COMPANY: Final = "legal_entity"
-WORK: Final = "person_contract"
+WORK: Final = "work"
 PAYMENT: Final = "payment"
 TAKEN_BACK: Final = "taken_back"
 EVENT: Final = "event"
-REFERENCE: Final = "reference"
 
 
 class Refusal(NamedTuple):
@@ -40,7 +39,6 @@ ACCEPTED: Final[Mapping[str, tuple[object, ...]]] = {
     "hold_scope": (),
     "fx_revaluation": ("none",),
     "unbilled_is_monetary": (False,),
-    "intercompany_transfer": (),
     "dimensions_from": ("entry", "project"),
 }
 # What such a policy asks for, and what to do instead.
@@ -52,21 +50,14 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
     "hold_scope": ("a hold that covers something else than its event says", "the `scope` of the hold"),
     "fx_revaluation": ("revaluation at a period's end", "revalue in the ledger"),
     "unbilled_is_monetary": ("revaluation of unbilled value", "revalue in the ledger"),
-    "intercompany_transfer": ("a price between lending and borrowing company", "post the transfer in the ledger"),
     "dimensions_from": (
         "dimensions of a task, a contract line or a company, which state none",
         "`dimensions` of the entry or of the project",
     ),
 }
-# Events with nothing posted, and reference data from which nothing follows: what they ask for, and what to do instead.
+# Events with nothing posted: what they ask for, and what to do instead.
 _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
-}
-_IDLE: Final[Mapping[str, tuple[str, str]]] = {
-    "TransferPriceSet": (
-        "prices between companies of the group",
-        "post what companies charge each other in the ledger, and resolve the exception",
-    ),
 }
 
 # A statement, a cut and a journal are the whole contract's, and cost is the company's: what a line or a contract says of these would
@@ -242,15 +233,6 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         )
         for name, (asked, instead) in _POLICIES.items()
     },
-    "other_company": Refusal(
-        WORK,
-        "person {person} of another legal entity works on contract {contract} of {borrows}: the cost stands in the person's entity and "
-        "its transfer is not posted, since the rules in force do not handle intercompany; {instead}",
-        "the transfer of cost where a person of one legal entity works on a contract of another (intercompany); the work is priced and "
-        "billed, and its [cost is at risk](rules.md#work-for-another-company)",
-        "the person's `legal_entity_id`",
-        "post the transfer between the legal entities in the ledger, and resolve the exception; later work raises it again",
-    ),
     "progress_unused": Refusal(
         WORK,
         "progress of {as_of} is reported of line {line}, which is billed {how}; {instead}",
@@ -311,16 +293,6 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
             instead,
         )
         for name, (asked, instead) in _UNPOSTED.items()
-    },
-    **{
-        name: Refusal(
-            REFERENCE,
-            "{name} is not handled by the rules in force; nothing follows from it, however many come",
-            asked,
-            f"`{name}`",
-            instead,
-        )
-        for name, (asked, instead) in _IDLE.items()
     },
 }
 

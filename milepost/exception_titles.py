@@ -23,6 +23,7 @@ TITLES: Final[Mapping[str, str]] = {
     "no_contract": "no contract",
     "no_contract_line": "no contract line fits",
     "no_cost_rate": "no cost rate",
+    "no_transfer_price": "no transfer price",
     "no_estimate": "no estimate",
     "no_exchange_rate": "no exchange rate",
     "no_rate": "no billing rate",

@@ -15,7 +15,6 @@ EVENT: Final = re.compile(rf"\b({'|'.join(sorted(ENTITIES, key=len, reverse=True
 CAP: Final = re.compile(r"\bcap (line|shared|limit|units):([^\s/:]+)(?::([^\s/]+))?(?:/(\d{4}-\d{2}(?:-\d{2})?))?")
 # Kinds of subjects whose ids are made of several.
 COMPOSED: Final = frozenset({"contract_line", "contract_version"})
-PERSON_CONTRACT: Final = "person_contract"
 
 
 def subject_text(raised: ExceptionRaised) -> str:
@@ -25,9 +24,6 @@ def subject_text(raised: ExceptionRaised) -> str:
         contract_id, cap_id, *period = parts_of(subject)
         cap = "/".join((cap_id, *period))
         return f"{_caps_named(f'cap {cap}')} of contract {contract_id}"
-    if kind == PERSON_CONTRACT:
-        person_id, contract_id = parts_of(subject)
-        return f"person {person_id} on contract {contract_id}"
     if subject in ENTITIES:
         # What no rule handles is counted by the type of its events.
         return kind.replace("_", " ")

@@ -26,7 +26,7 @@ SHOWN: Final = 20
 COST_ONLY: Final = "(cost)"
 DAY: Final = 24 * 3600 * 1_000_000
 # Categories whose cause is a person's missing record, or the terms of the project.
-OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "unknown_reference"})
+OF_PERSONS: Final = frozenset({"no_rate", "no_cost_rate", "no_transfer_price", "unknown_reference"})
 # What balances hold, in the order of HeldBalances.
 HELD: Final = ("revenue", "billed", "open invoices")
 TRACING: Final = frozenset({"event_id", "recorded_at", "correlation_id", "engagement_id"})

@@ -30,6 +30,7 @@ FORECAST: Final = " ²"
 COMPANY: Final = " ³"
 WORK: Final = " ⁴"
 CONTRACT: Final = " ⁵"
+TRANSFER: Final = " ⁶"
 # Where each policy counts, as the fold looks it up.
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Rates": {"rate_precedence": LINE, "rate_date": LINE, "no_rate": LINE},
@@ -69,6 +70,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "poc_exclusions": LINE,
         "forecast_denominator": LINE,
         "expenses_revenue": LINE,
+        "intercompany_transfer": TRANSFER,
         "unbilled_account": LINE,
         "cost_policy": COMPANY,
         "closed_period": POSTED,

@@ -14,11 +14,12 @@ from domain.events.reference import (
     PersonCapacitySet,
     PersonDefined,
     TaxPolicyDefined,
+    TransferPriceSet,
 )
 from domain.units import HOURS_ONE, PERCENT_ONE, RATE_ONE, Instant, Percent, Rate
 from simulation.calendar import HOUR, instant, last_day, workdays
 from simulation.customers import Customer
-from simulation.entities import BERLIN, ENTITIES, NEW_YORK, SimulatedEntity
+from simulation.entities import BERLIN, ENTITIES, NEW_YORK, SimulatedEntity, other
 from simulation.papers import addressed, letterhead
 from simulation.people import ROLES, Role, SimulatedPerson
 from simulation.plan import ALL, SimulationPlan
@@ -31,6 +32,8 @@ TAX: dict[str, tuple[str, Percent]] = {
 }
 POLICIES = {BERLIN: None, NEW_YORK: Policies(money_mode="half_even", rate_staleness_days=10)}
 PAY_RISE_PERCENT = 103
+# What an hour is charged to the sister company, in the currency of who lends.
+LENT_AT = {BERLIN: 95 * RATE_ONE, NEW_YORK: 120 * RATE_ONE}
 PROMOTIONS_EVERY = 17
 HOURS_PER_DAY = 8
 
@@ -46,6 +49,7 @@ def opening(plan: SimulationPlan, customers: Sequence[Customer], people: Sequenc
         yield addressed(customer_defined(customer, at)) if has_papers else customer_defined(customer, at)
     yield from (person_defined(person, person.role, 1, at) for person in people)
     yield from cost_rates(plan, people, at)
+    yield from (transfer_price(entity, plan.opens_on, at) for entity in ENTITIES)
 
 
 def midway(plan: SimulationPlan, people: Sequence[SimulatedPerson]) -> Iterator[Event]:
@@ -99,6 +103,23 @@ def tax_policy(region: str, at: Instant) -> TaxPolicyDefined:
         version=1,
         rules=(TaxRule(category="*", percent=percent, kind=kind),),
         recorded_at=recorded(at, ERP),
+    )
+
+
+def transfer_price(entity: SimulatedEntity, since: date, at: Instant) -> TransferPriceSet:
+    """What the company charges its sister for an hour of its people."""
+    return TransferPriceSet(
+        event_id=f"{ERP}-transfer-{entity.code}-1",
+        occurred_at=at,
+        source=ERP,
+        transfer_price_id=f"TP-{entity.code}",
+        version=1,
+        lending_entity_id=entity.legal_entity_id,
+        borrowing_entity_id=other(entity).legal_entity_id,
+        currency=entity.currency,
+        effective_from=since,
+        recorded_at=recorded(at, ERP),
+        rate=LENT_AT[entity],
     )
 
 

@@ -62,6 +62,7 @@ class Posted(Value, frozen=True, array_like=True, gc=False):
     contract_id: str = ""
     project_id: str = ""
     cost_dimensions: int | None = None
+    pair_id: str = ""
 
 
 class SourceTotal(Value, frozen=True, array_like=True, gc=False):
@@ -186,6 +187,20 @@ class Cost(Value, frozen=True, array_like=True, gc=False):
     tax: Amount = 0
 
 
+class Transfer(Value, frozen=True, array_like=True, gc=False):
+    """What a company of the group charges another for work: the same amount in both. `price_id` is the transfer price, empty of an expense,
+    which is charged at cost; `pair_id` is on both journals, empty where it comes to nothing."""
+
+    lender: str
+    borrower: str
+    currency: str
+    amount: Amount
+    day: date
+    price_id: str = ""
+    price_version: int = 0
+    pair_id: str = ""
+
+
 class Price(Value, frozen=True, array_like=True, gc=False):
     """The price side of an entry. `allowed` earns revenue, `billable` may go on a statement; they differ only where policy
     `cap_split_billing` does. `account` holds what may be billed until it is invoiced. Work that is not billable has no line and only
@@ -273,6 +288,10 @@ class Price(Value, frozen=True, array_like=True, gc=False):
         return self.claimed[0] - self.billable - self.passed
 
 
+# The side of an entry that one company charges another.
+TRANSFER = "transfer"
+
+
 class AtStake(Value, frozen=True, array_like=True, gc=False):
     """What an exception keeps from being posted or billed, and how that was found: `price`, `cost` or `fact`; hours where it is work."""
 
@@ -283,7 +302,7 @@ class AtStake(Value, frozen=True, array_like=True, gc=False):
 
 
 class Fault(Value, frozen=True, array_like=True, gc=False):
-    """Why a side of an entry waits: `whole`, `cost` or `price`, with what its exception said last."""
+    """Why a side of an entry waits: `whole`, `cost`, `price` or `transfer`, with what its exception said last."""
 
     side: str
     category: str
@@ -316,10 +335,14 @@ class Work(Value, frozen=True, array_like=True, gc=False):
     faults: tuple[Fault, ...] = ()
     charge: Charge | None = None
     part_of: PartOf | None = None
+    transfer: Transfer | None = None
 
     @property
     def finished(self) -> bool:
-        return (self.cost is not None or not self.has_cost) and self.price is not None
+        """Nothing of it waits; work within one company has no transfer."""
+        if self.price is None or (self.cost is None and self.has_cost):
+            return False
+        return not self.faults or all(fault.side != TRANSFER for fault in self.faults)
 
     @property
     def has_cost(self) -> bool:
@@ -563,15 +586,6 @@ class Passing(Value, frozen=True, array_like=True, gc=False):
     """A contract of which work went on to a next line: rows of it may have parts."""
 
     contract_id: str
-
-
-class Lent(Value, frozen=True, array_like=True, gc=False):
-    """Work of a person for a contract of another legal entity: what it costs, by currency, and what of that was settled by finance."""
-
-    cost: dict[str, Amount] = {}
-    entries: int = 0
-    settled: dict[str, Amount] = {}
-    settled_entries: int = 0
 
 
 class LineTotals(Value, frozen=True, array_like=True, gc=False):
@@ -1280,7 +1294,6 @@ PART_KINDS: dict[str, Any] = {
     "index": dict[str, tuple[str, ...]],
     "funding": FundingNotice,
     "passing": Passing,
-    "lent": Lent,
     "spending": Spending,
     "spent": SpentInMonth,
     "line_estimates": EstimatesOfLine,

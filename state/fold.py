@@ -87,7 +87,7 @@ from state.handlers import (
 )
 from state.opening import brought_forward
 from state.receivables.unapplied import APPLICATION
-from state.revenue import lent, liability
+from state.revenue import liability
 from state.terms import opening, price_notices
 
 
@@ -252,8 +252,6 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
         reissue.after_event(draft)
     if draft.positions or liability.KIND in books or liability.may_arise(draft):
         liability.after_event(draft)
-    if draft.worked:
-        lent.after_event(draft)
     if draft.watched or "cap" in changed:
         cap_notices.after_event(draft)
     if "line" in changed or "contract" in changed:

@@ -167,7 +167,7 @@ def check_sums(store: Store, engagement_id: str, ledgers: Mapping[str, str]) -> 
     """Every sum is that of its entries: contract lines, burn and months of projects, work that waits. `ledgers`: currency by company."""
     entries = entries_of(store, engagement_id)
     parts = store.engagement(engagement_id).parts
-    lines, lent = line_totals(entries), lent_costs(entries, parts)
+    lines = line_totals(entries)
     for (kind, part_id), part in parts.items():
         if kind == "line":
             assert sums_of(part) == lines.get(part_id, dict.fromkeys(LINE_SUMS, 0)), f"line {part_id}"
@@ -183,27 +183,9 @@ def check_sums(store: Store, engagement_id: str, ledgers: Mapping[str, str]) -> 
             assert part.months == tuple(expected), f"spending {part_id}"
             for month, sums in expected.items():
                 assert parts["spent", composed(*parts_of(part_id), month)] == sums, f"spent {part_id} in {month}"
-        elif kind == "lent":
-            assert (part.cost, part.entries) == lent.get(part_id, ({}, 0)), f"lent {part_id}"
     assert {part_id for kind, part_id in parts if kind == "line"} >= set(lines)
-    assert {part_id for kind, part_id in parts if kind == "lent"} >= set(lent)
     used = {one.project_id for entry in entries for one in (entry.work, entry.behind) if one is not None}
     assert {part_id for kind, part_id in parts if kind == "project"} >= used
-
-
-def lent_costs(entries: Iterable[Entry], parts: Mapping[tuple[str, str], Any]) -> dict[str, tuple[dict[str, int], int]]:
-    """Cost and number of entries of people who work for contracts of other entities, by person and contract."""
-    found: dict[str, tuple[dict[str, int], int]] = {}
-    for entry in entries:
-        work = entry.standing
-        if work is None or work.cost is None or work.price is None or not (work.person_id and work.price.contract_id):
-            continue
-        cost, contract_id = work.cost, work.price.contract_id
-        if cost.legal_entity_id != parts["contract", contract_id].terms.legal_entity_id:
-            amounts, count = found.get(composed(work.person_id, contract_id), ({}, 0))
-            amounts = {**amounts, cost.currency: amounts.get(cost.currency, 0) + cost.amount}
-            found[composed(work.person_id, contract_id)] = {key: one for key, one in amounts.items() if one}, count + 1
-    return found
 
 
 def _check_project(

@@ -410,9 +410,11 @@ class Teller:
     def _transfer_price_set(self, words: Words, _: Block) -> dict[str, Any]:
         found = {"type": "TransferPriceSet", "transfer_price_id": words.take("a transfer price")}
         found |= {"lending_entity_id": words.take("who lends"), "borrowing_entity_id": words.take("who borrows")}
-        price = money(words)
-        stated = {"rate": price["amount"], "currency": price["currency"], "effective_from": self._day}
-        return {**found, **stated, "version": self._version("transfer", found["transfer_price_id"])}
+        named = words.take("how") if words.next_is("markup", "of_bill") else "rate"
+        price, way = money(words), {"of_bill": "bill_percent"}.get(named, named)
+        stated = {way: price["amount"], "currency": price["currency"], "effective_from": self._day}
+        more = words.options({"from": ("effective_from", text), "role": ("role", text)})
+        return {**found, **stated, **more, "version": self._version("transfer", found["transfer_price_id"])}
 
     def _exchange_rate_set(self, words: Words, _: Block) -> dict[str, Any]:
         found = {

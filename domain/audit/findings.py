@@ -19,6 +19,7 @@ JOURNALS = "journals"
 PERIODS = "periods"
 JOURNAL_IDS = "journal_ids"
 REVERSALS = "reversals"
+PAIRS = "pairs"
 EXCEPTIONS = "exceptions"
 STATEMENTS = "statements"
 NUMBERS = "numbers"
@@ -49,6 +50,7 @@ PROMISES: Mapping[str, str] = {
     PERIODS: "journals are in the period of their date, which was open",
     JOURNAL_IDS: "no journal is there twice",
     REVERSALS: "a reversal mirrors one journal, and no journal is reversed twice",
+    PAIRS: "what one company charges another stands in both, in one currency, and is taken back in both",
     EXCEPTIONS: "exceptions are raised before they are closed",
     STATEMENTS: "statements foot in whole units of their currency, their parts are complete, and the customers they bill are defined",
     NUMBERS: "numbers of statements have no gap in their range, and none is used twice",

@@ -11,6 +11,7 @@ from domain.audit.entries import AuditedEntries
 from domain.audit.findings import Checked
 from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
+from domain.audit.pairs import pairs_match
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.audit.statements import statements_foot
 from domain.audit.views import views_agree
@@ -22,6 +23,7 @@ def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Che
     yield reversals_mirror(engagement)
     yield views_agree(engagement)
     engagement = engagement.booked
+    yield pairs_match(engagement)
     yield statements_foot(engagement)
     yield retold.checked
     yield invoices_match(engagement)

@@ -294,7 +294,9 @@ class TaxPolicyDefined(NamedTuple):
 
 
 class TransferPriceSet(NamedTuple):
-    """What one company of the group charges another for its people."""
+    """What one company of the group charges another for an hour of its people: a rate, a markup on cost, or a part
+    of the bill rate; policy `intercompany_transfer` says which counts.
+    """
 
     event_id: str
     occurred_at: Instant
@@ -314,3 +316,4 @@ class TransferPriceSet(NamedTuple):
     role: str | None = None
     rate: Rate | None = None
     markup: Percent | None = None
+    bill_percent: Percent | None = None

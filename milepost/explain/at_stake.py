@@ -92,7 +92,7 @@ class AtStakeNodes:
         )
         operands = [
             self.entries.hours(at, price, plan, draft),
-            self.rating.decided(event, price, plan, draft, rated.decision),
+            self.rating.decided(event, day, plan, draft, rated.decision),
         ]
         if rated.markup:
             operands.append(self.rating.markup_decided(rated.markup, plan, draft, rated.decision))

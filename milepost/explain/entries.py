@@ -37,7 +37,9 @@ from state.books import Cost, Entry, Price, Work
 from state.caps.claims import FOR_BILLING, FOR_REVENUE
 from state.draft import Draft
 from state.terms.plan import LinePlan, plan_of
+from state.work.hour_terms import hour_terms
 from state.work.value_time import billed_price
+from state.work.value_transfer import BILL_RATE, OWN_COST
 
 
 class VersionStanding(NamedTuple):
@@ -81,10 +83,26 @@ class EntryNodes:
         self.given_up: Any = None
         self.pieces: Any = None
         self.recorded.resolvers["recognised"] = self._recognised_by
+        self.recorded.resolvers[OWN_COST] = self._own_cost
+        self.recorded.resolvers[BILL_RATE] = self._bill_rate
 
     def _recognised_by(self, row: str, _contract_id: str, _line_id: str, step: str, _currency: str) -> Node | None:
         at = self.standing(row, int(step))
         return self.recognised(at) if at is not None and at.work.price is not None else None
+
+    def _own_cost(self, row: str, step: str) -> Node | None:
+        """What another company is charged for an expense."""
+        at = self.standing(row, int(step))
+        return self.cost(at, at.work.cost) if at is not None and at.work.cost is not None else None
+
+    def _bill_rate(self, row: str, digest: str, step: str) -> Node | None:
+        """Of which another company is charged a part, also where the hours themselves are not billed."""
+        at = self.standing(row, int(step))
+        if at is None or at.work.time is None:
+            return None
+        event, draft = at.work.time, self.sources.draft(int(step))
+        terms, day = hour_terms(draft, at.entry, event, draft.project(event.project_id))
+        return self.rating.found(event, day, terms.plan, draft, digest) if terms.plan is not None else None
 
     # Hours
 

@@ -37,7 +37,6 @@ from state.caps.claims import allotments
 from state.caps.notices import is_over
 from state.forecast import loss
 from state.handlers import source_totals
-from state.revenue import lent
 from state.terms.plan import line_plan
 from state.trace import TracedOutput
 
@@ -151,8 +150,6 @@ class ExceptionNodes:
                 return self._below(said, record)
             case "cap_below_consumption" if record.subject_kind == "contract_line":
                 return self._price_below(said, record)
-            case "unsupported" if record.subject_kind == lent.KIND:
-                return self._lent(said, record)
             case "unsupported":
                 return self._refused(said, record)
             case "outside_contract_dates" if record.subject_kind != "time_entry":
@@ -283,28 +280,6 @@ class ExceptionNodes:
                 revenues.append(self.forecasts.revenue_max(told[-1], by_cap=share.by_cap))
         cost = total("cost at completion", costs, "amount", currency)
         return less(TITLE, cost, total("the most that is earned", revenues, "amount", currency))
-
-    def _lent(self, said: TracedOutput, record: ExceptionRaised) -> Node:
-        """Cost of the person's work for the contract, less what it was when the exception was closed before."""
-        closed = [
-            one.step
-            for one in self.sources.trace.exceptions[record.exception_id]
-            if isinstance(one.record, ExceptionClosed) and one.step <= said.step
-        ]
-        cost = self._lent_at("cost of the person's work for the contract", said.step, record)
-        if not closed:
-            return cost
-        return less(TITLE, cost, self._lent_at("what it was when somebody settled it", closed[-1], record))
-
-    def _lent_at(self, title: str, step: int, record: ExceptionRaised) -> Node:
-        draft, currency = self.sources.draft(step), record.blocks_currency or ""
-        nodes = []
-        for entry_id in sorted(self.sources.trace.entry_ids()):
-            at = self.entries.standing(entry_id, step)
-            one = lent.lent_cost(draft, at.entry) if at is not None else None
-            if at is not None and one is not None and one[0] == record.subject_id and one[1].currency == currency:
-                nodes.append(self.entries.cost(at, one[1]))
-        return total(title, nodes, "amount", currency)
 
     def _listed(self, said: TracedOutput, record: ExceptionRaised) -> list[VersionStanding]:
         found = (self.entries.standing(entry_id, said.step) for entry_id in record.entries)

@@ -70,7 +70,7 @@ class PassingNodes:
         rated = rate_for(draft, event, project, worker.person, price.role, plan, price.day)
         if rated.decision is None:
             return None
-        rate = self.entries.rating.decided(event, price, plan, draft, rated.decision)
+        rate = self.entries.rating.decided(event, price.day, plan, draft, rated.decision)
         operands = [self.entries.hours_at(part.entry.entry_id, part.step), rate]
         if rated.markup:
             operands.append(self.entries.rating.markup_decided(rated.markup, plan, draft, rated.decision))

@@ -62,17 +62,22 @@ class Rating:
             return constant("no rate found", 0, "rate", price.currency, rule="R5", policies=policies)
         if decision is None:
             return stated("bill rate", price.rate, "rate", price.currency, rule="R5")
-        return self.decided(event, price, plan, draft, decision)
+        return self.decided(event, price.day, plan, draft, decision)
 
-    def decided(self, event: TimeApproved, price: Price, plan: LinePlan, draft: Draft, decision: RateDecision) -> Node:
-        """The rate with where it comes from and what lost against it (R5, R6)."""
+    def found(self, event: TimeApproved, day: date, plan: LinePlan, draft: Draft, digest: str) -> Node | None:
+        """By the digest of the decision."""
+        decision = self._decisions.get(digest)
+        return self.decided(event, day, plan, draft, decision) if decision is not None else None
+
+    def decided(self, event: TimeApproved, day: date, plan: LinePlan, draft: Draft, decision: RateDecision) -> Node:
+        """The rate of a service date, with where it comes from and what lost against it (R5, R6)."""
         policies = self._sources.policies(
             draft, plan.contract_id, plan.version, plan.line.line_id, "rate_precedence", "rate_date"
         )
         facts = (
             ("level", f"{decision.level}: {LEVELS.get(decision.level, decision.level)}"),
             ("matched", decision.matched),
-            ("service date", price.day.isoformat()),
+            ("service date", day.isoformat()),
             *((("card", f"{decision.source_id} version {decision.version}"),) if decision.source_id else ()),
             *((("in effect from", decision.effective_from.isoformat()),) if decision.effective_from else ()),
             *(

@@ -428,7 +428,7 @@ class RecordNodes:
         rated = rate_for(draft, event, project, worker.person, price.role, placed.plan, price.day)
         if rated.decision is None:
             return [], None, 0
-        found = self.entries.rating.decided(event, price, placed.plan, draft, rated.decision)
+        found = self.entries.rating.decided(event, price.day, placed.plan, draft, rated.decision)
         operands = [hours, found]
         if rated.markup:
             operands.append(self.entries.rating.markup_decided(rated.markup, placed.plan, draft, rated.decision))

@@ -24,7 +24,6 @@ from state.handlers.invoices import waive_difference
 from state.handlers.work import close_faults, replace_fault, retry
 from state.own_work import of_own_decision, why_not
 from state.receivables.unapplied import APPLICATION
-from state.revenue import lent
 from state.terms.opening import IN_BALANCES
 from state.terms.plan import contract_policies
 from state.work.value_time import WAIVABLE
@@ -117,9 +116,7 @@ def on_exception_resolved(draft: Draft, event: ExceptionResolved) -> None:
     match _find(draft, event.exception_id):
         case OpenException() as noted:
             draft.close_exception(noted.exception_id)
-            if noted.subject_kind == lent.KIND:
-                lent.settle(draft, noted.subject_id)
-            elif noted.category == loss.CATEGORY:
+            if noted.category == loss.CATEGORY:
                 loss.settle(draft, noted)
             elif noted.category == reconciliations.DIFFERS:
                 reconciliations.accept(draft, noted)
@@ -301,8 +298,6 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
         payments.waive(draft, known.subject_id)
     elif known.subject_kind == APPLICATION:
         cash_applications.waive(draft, known.subject_id)
-    elif known.subject_kind == lent.KIND:
-        lent.settle(draft, known.subject_id)
     elif known.category == loss.CATEGORY:
         loss.settle(draft, known)
     elif known.subject_kind == "write_off":

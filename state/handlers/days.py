@@ -10,7 +10,6 @@ from state.handlers.invoices import retry_unexchanged_invoices
 from state.handlers.refused import revise_counts
 from state.handlers.statements import close_periods, publish
 from state.handlers.work import retry_unexchanged
-from state.revenue import lent
 from state.terms.periods import zone_of
 from state.work.exchange_waits import settles
 
@@ -35,6 +34,5 @@ def on_day_ended(draft: Draft, event: DayEnded) -> None:
         capped = draft.contract(parts_of(part_id)[0])
         if capped is not None and capped.history and zone_of(draft, capped) == event.zone:
             retell_over(draft, part_id)
-    lent.retell(draft)
     source_totals.compare(draft, event.zone)
     revise_counts(draft)

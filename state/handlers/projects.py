@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from domain.events.delivery import ProjectActivated, ProjectClosed, ResourceAssigned
 from state.draft import Draft
 from state.facts import is_new
-from state.handlers.work import retry_parked
+from state.handlers.work import charge_company, retry_parked
 from state.rerating.rerate import rerate_person
 
 
@@ -17,6 +17,7 @@ def on_project_activated(draft: Draft, event: ProjectActivated) -> None:
     zone = entity.zone if entity is not None else project.zone
     draft.put_project(replace(project, activated=event, closed_on=None, zone=zone, changed=True))
     retry_parked(draft)
+    charge_company(draft, event)
 
 
 def on_project_closed(draft: Draft, event: ProjectClosed) -> None:

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
-from domain.events.reference import AccountingPeriodClosed, LegalEntityDefined
+from domain.events.reference import AccountingPeriodClosed, LegalEntityDefined, TransferPriceSet
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
-from domain.refusals import REFUSALS, UNSUPPORTED, of_company, refused_policies, words_of
+from domain.refusals import UNSUPPORTED, of_company, refused_policies, words_of
 from state import tallies
 from state.books import OpenException, Refused
 from state.draft import Cause, Draft, Plans, Transition
@@ -47,8 +47,8 @@ def refuse(draft: Draft, event: Event) -> None:
 
 
 def is_idle(event: Event) -> bool:
-    """Reference data of which the books take nothing, or nothing yet, or that may state such a thing."""
-    return type(event).__name__ in REFUSALS or isinstance(event, LegalEntityDefined | PeriodChange)
+    """Reference data of which the books take nothing yet, or that may state such a thing."""
+    return isinstance(event, LegalEntityDefined | PeriodChange | TransferPriceSet)
 
 
 def refuse_reference(
@@ -60,16 +60,19 @@ def refuse_reference(
     why: Cause,
     plans: Plans,
 ) -> Transition:
-    """One exception a type of event, one a company with policies of which nothing would follow, and one a period of no company."""
+    """One exception a company with policies of which nothing would follow, and one a period, or a transfer price, of no company."""
     draft = Draft(of, before, entries, reference, why, plans)
     if isinstance(event, LegalEntityDefined):
         _refuse_policies(draft, event)
         for change in reference.periods.get(event.legal_entity_id, {}).values():
             draft.resolve_exception(UNKNOWN, *owner_key(change))
+        for price in reference.transfers.values():
+            if event.legal_entity_id in (price.lending_entity_id, price.borrowing_entity_id):
+                _miss_companies(draft, price)
     elif isinstance(event, PeriodChange):
         _miss_company(draft, event)
-    else:
-        _refuse_type(draft, event)
+    elif isinstance(event, TransferPriceSet):
+        _miss_companies(draft, event)
     return draft.transition()
 
 
@@ -84,12 +87,20 @@ def _miss_company(draft: Draft, event: PeriodChange) -> None:
         draft.raise_exception(UNKNOWN, *owner_key(event), message, field="legal_entity_id")
 
 
-def _refuse_type(draft: Draft, event: Event) -> None:
-    kind, name = owner_key(event)[0], type(event).__name__
-    if draft.part("refused", name) is None:
-        exception_id = draft.exception_id(UNSUPPORTED, kind, name)
-        draft.put("refused", name, Refused(0, exception_id, draft.cause.recorded_at))
-        draft.raise_exception(UNSUPPORTED, kind, name, words_of(name, name=name))
+def _miss_companies(draft: Draft, event: TransferPriceSet) -> None:
+    """The first of the two that nobody defined; the exception goes with the last, or with a higher version that names others."""
+    stated = (("lending_entity_id", event.lending_entity_id), ("borrowing_entity_id", event.borrowing_entity_id))
+    missing = [(field, name) for field, name in stated if draft.reference.entity(name) is None]
+    noted: OpenException | None = draft.part("exception", draft.exception_id(UNKNOWN, *owner_key(event)))
+    if not missing:
+        draft.resolve_exception(UNKNOWN, *owner_key(event))
+        return
+    field, name = missing[0]
+    message = f"expected a company that is defined, got {name}; until it is, nothing is charged at the transfer price"
+    if noted is None:
+        draft.raise_exception(UNKNOWN, *owner_key(event), message, field=field)
+    elif noted.message != message:
+        draft.revise_exception(replace(noted, message=message, field=field))
 
 
 def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:

@@ -10,11 +10,11 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from domain.accounts import WORK_IN_PROGRESS, cost_account
-from domain.events.delivery import TimeApproved
+from domain.events.delivery import ProjectActivated, TimeApproved
 from domain.ledger.journal import Leg
 from domain.reference.exchange import Exchange
 from domain.work.rows import named, row_id, spoken
-from state.books import Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
+from state.books import TRANSFER, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import consume_caps, with_issue_kept
 from state.caps.claims import Consumption, stake_of
@@ -32,6 +32,7 @@ from state.ledger.posting import (
     settle_exchange_rests,
     with_work,
 )
+from state.ledger.transfers import post_transfer
 from state.rerating.rerate import in_order, line_ids, ratable
 from state.terms.known import Blocked, Slot, entity_policies, period
 from state.terms.plan import LinePlan, plan_of
@@ -179,6 +180,21 @@ def retry_parked(draft: Draft) -> None:
             retry(draft, entry_id)
 
 
+def charge_company(draft: Draft, event: ProjectActivated) -> None:
+    """Work that nobody is billed for is for the project's company, which is known from now on: it owes the other companies for theirs."""
+    project = draft.project(event.project_id)
+    if not project.burn.hours and not project.months:
+        return
+    for entry_id in sorted(entry.entry_id for entry in draft.entries.everything()):
+        entry = draft.entry(entry_id)
+        work = entry.work if entry is not None and entry.behind is None else None
+        if entry is None or work is None or work.cost is None or work.transfer is not None:
+            continue
+        is_of_project = work.project_id == event.project_id and not work.subject.billable
+        if is_of_project and work.cost.legal_entity_id != event.legal_entity_id:
+            advance(draft, entry, entry, work, fresh=False)
+
+
 def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fresh: bool) -> None:
     """Bring an entry as far as it can go: `work` is its newest version, new (`fresh`) or waiting."""
     standing = entry.behind or (entry.work if fresh and entry.work is not None and entry.work.finished else None)
@@ -195,6 +211,7 @@ def advance(draft: Draft, before: Entry | None, entry: Entry, work: Work, *, fre
             work,
             cost=None,
             price=None,
+            transfer=None,
             journals=(),
             faults=faults_of(draft, entry, work, verdict, faults_before, fresh=fresh),
         )
@@ -262,7 +279,9 @@ def leave_line(draft: Draft, contract: Contract, since: str) -> None:
 
 
 def _unposted(work: Work) -> Work:
-    return replace(work, cost=None, price=None, journals=()) if work.journals or work.cost or work.price else work
+    if work.journals or work.cost or work.price or work.transfer:
+        return replace(work, cost=None, price=None, transfer=None, journals=())
+    return work
 
 
 def stepped(entry: Entry) -> bool:
@@ -325,11 +344,13 @@ def book(draft: Draft, entry: Entry, work: Work, verdict: Valuation, old: tuple[
             cost = _out_of_progress(draft, work, work.cost, sides)
     else:
         consume_caps(draft, old, None)
-    if cost is work.cost and price is work.price and not sides:
-        return work
-    done = replace(work, cost=cost, price=price)
-    posted = post(draft, done, sides)
-    return replace(done, journals=(*work.journals, *posted)) if posted else done
+    if cost is not work.cost or price is not work.price or sides:
+        work = replace(work, cost=cost, price=price)
+        if posted := post(draft, work, sides):
+            work = replace(work, journals=(*work.journals, *posted))
+    if verdict.transfer is not None and work.transfer is None and not isinstance(verdict.transfer, Blocked):
+        work = post_transfer(draft, work, verdict.transfer)
+    return work
 
 
 def _cost_side(plan: CostPlan, sides: list[Side], *, waits: bool) -> Cost:
@@ -457,6 +478,8 @@ def replace_fault(draft: Draft, entry: Entry, work: Work, fault: Fault) -> None:
 
 
 def _posted(work: Work, side: str) -> bool:
+    if side == TRANSFER:
+        return work.transfer is not None
     return (side == "cost" and work.cost is not None) or (side == "price" and work.price is not None)
 
 

@@ -36,6 +36,7 @@ from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.tuples import new_tuple
 from domain.units import Amount
 from domain.work.rows import ADJUSTMENT, COUNTED_ADJUSTMENT, TIME_ENTRY, row_id
+from domain.work.transfer import RULE as INTERCOMPANY
 from state.books import Cost, Entry, Posted, Price, Work
 from state.draft import Draft
 from state.ledger import deposit_balance, position, standings
@@ -221,15 +222,17 @@ def emit(
     plan: LinePlan | None,
     policies: Resolved,
     cost_policies: Resolved | None = None,
+    pair_id: str = "",
 ) -> Posted:
-    """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost."""
+    """`cost_policies` are those of the entity that bears the cost, where some of the lines are cost; `pair_id` ties it to the journal of
+    another company."""
     form = form_of(draft, work, plan, policies, cost_policies)
     entity_id, currency, ledger_currency, rate, day, period_name, kind = booking
-    side = work.price or work.cost
+    side = work.price or work.cost or work.transfer
     service_day = side.day if side is not None else day
     # The ERP has what is carried already; what changes of it later it has not.
     deliver = work.charge is None or work.charge.carried_on is None or kind != "posting"
-    record = form.filled(of, booking, all_legs, service_day, deliver=deliver)
+    record = form.filled(of, booking, all_legs, service_day, deliver=deliver, pair_id=pair_id or None)
     standings.publish(draft, record)
     project_id, place, cost_place = form.project_id, form.place, form.cost_place
     if currency != ledger_currency:
@@ -250,6 +253,7 @@ def emit(
         form.contract_id or "",
         "" if project_id == work.project_id else project_id,
         None if cost_place == place else cost_place,
+        pair_id,
     )
 
 
@@ -302,7 +306,7 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
         standings.publish(
             draft,
             journal_entry(
-                about(draft, work.identity, _rule_of(work.subject_kind)),
+                about(draft, work.identity, INTERCOMPANY if journal.pair_id else _rule_of(work.subject_kind)),
                 booking,
                 negated(journal.lines),
                 project_id=project_id,
@@ -313,6 +317,7 @@ def reverse(draft: Draft, work: Work, on: date | None = None) -> None:
                 customer_id=contract.terms.customer_id if contract is not None else None,
                 deliver=journal.deliver,
                 reverses=journal.journal_id,
+                pair_id=journal.pair_id or None,
             ),
         )
         if work.is_schedule:

@@ -17,7 +17,7 @@ from domain.events import commercial, common
 from domain.reference.numbers import NumberGiven
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 20
+VERSION = 21
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
 
@@ -32,7 +32,7 @@ TERMS_MAX = 1_024
 _stored_terms: dict[tuple[str, int, date], tuple[TermsVersion, msgspec.Raw]] = {}
 _entry = msgspec.msgpack.Decoder(Entry)
 # Of a journal that is kept until it is posted.
-JOURNAL_FIELDS = 22
+JOURNAL_FIELDS = 23
 _RECORD = JournalStanding.__struct_fields__.index("record")
 _journal = msgspec.msgpack.Decoder(JournalStanding)
 _statement = msgspec.msgpack.Decoder(tuple[StatementEntry, ...])

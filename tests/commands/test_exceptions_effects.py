@@ -43,7 +43,6 @@ ONLY_SUBJECTS = (
     "engagement",
     "hold",
     "journal",
-    "person_contract",
     "progress",
     "statement",
     "statement_request",

@@ -100,7 +100,7 @@ def test_a_record_that_holds_together_has_no_fault(event: Event) -> None:
         ),
         (COST._replace(role=None), "person_id", "expected a person or a role, got neither"),
         (CAPACITY._replace(month="2026-3"), "month", "expected a month such as 2026-03, got '2026-3'"),
-        (TRANSFER._replace(markup=None), "rate", "expected a rate or a markup, got neither"),
+        (TRANSFER._replace(markup=None), "rate", "expected a rate, a markup or a per cent of the bill rate, got none"),
         (SPOT._replace(to_currency="EUR"), "to_currency", "expected two currencies, got EUR twice"),
         (SPOT._replace(rate=0), "rate", "expected 0.000000001 to 1000000000, got 0"),
         (SPOT._replace(rate=10**24), "rate", "expected 0.000000001 to 1000000000, got 1000000000000"),

@@ -18,7 +18,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Policies
 from domain.events.reference import LegalEntityDefined
 from domain.outputs import ExceptionRaised
-from domain.refusals import ACCEPTED, EVENT, REFERENCE, REFUSALS, UNSUPPORTED, is_accepted
+from domain.refusals import ACCEPTED, EVENT, REFUSALS, UNSUPPORTED, is_accepted
 from schemas.policies_page import IDLE
 from tests.every_fact.schema_fields import BY_NAME, fields, records
 from tests.every_fact.table import (
@@ -47,9 +47,9 @@ REFUSED_TODAY = frozenset(
     rounding_by_line reissue late_line_of_a_line revenue_under_way policy_of_a_contract catch_up separate revenue_method expenses_net
     policy_of_a_line standalone_price performance_obligation variable_consideration Policies.residual_party Policies.hold_scope
     Policies.fx_revaluation Policies.unbilled_is_monetary
-    Policies.intercompany_transfer Policies.dimensions_from other_company progress_unused payment_currency deposit_conceded
+    Policies.dimensions_from progress_unused payment_currency deposit_conceded
     write_off_over_time write_off_passed_on VariableConsiderationRevised balances_in_parts
-    control_total TransferPriceSet
+    control_total
     """.split()
 )
 
@@ -142,7 +142,7 @@ def test_parts_of_a_line_are_refused() -> None:
         assert (said.subject_kind, said.field) == ("contract_line", name)
 
 
-@pytest.mark.parametrize("name", [name for name, one in REFUSALS.items() if one.stops in (EVENT, REFERENCE)])
+@pytest.mark.parametrize("name", [name for name, one in REFUSALS.items() if one.stops == EVENT])
 def test_an_event_that_is_refused_says_so(name: str) -> None:
     event = next(record.event for record in story(EXAMPLES)[0] if record.type_name == name)
     books = Books()

@@ -1,0 +1,287 @@
+"""What another company of the group is charged for work of a person: reads only; `state/ledger/transfers.py` posts it.
+
+The person's company lends. What is billable is for the company of its contract, and waits until that is known; what nobody is billed for is
+for the company of the project. Time goes at a transfer price (`domain.work.transfer`), an expense at what it cost, in the currency spent.
+Each company books it by its own calendar, zone and open periods, in its own ledger currency: both can, or neither does.
+"""
+
+from datetime import date
+
+from domain.events.reference import LegalEntityDefined, TransferPriceSet
+from domain.explanation import Node, PolicyUse
+from domain.identity import composed
+from domain.money import format_amount, format_decimal
+from domain.policies import Resolved
+from domain.policy_faults import ENTRY_MOST
+from domain.reference.exchange import Exchange
+from domain.units import Amount
+from domain.waiting import waits_for_cost_rate, waits_for_rate, waits_for_transfer_price
+from domain.why import elsewhere, in_event, line_policies, quoted
+from domain.why import entity_policies as policies_used
+from domain.work import transfer
+from domain.work.hours import worked_hours
+from domain.work.rows import EXPENSE, row_id
+from domain.work.transfer import COST_PLUS, PURPOSE, RATE, HourRate
+from state.books import TRANSFER, Cost, Entry, Transfer, Work
+from state.draft import Draft
+from state.terms.known import Blocked, Slot, conversion, entity_policies, slot_for
+from state.terms.plan import LinePlan
+from state.value import Value
+from state.work.bill_rates import rate_for, rate_query
+from state.work.exchange_waits import Waited, settled, settled_exchange
+from state.work.hour_terms import HourTerms, hour_terms
+from state.work.placing import Placed, day_in, place
+from state.work.value_time import CostPlan, TransferPlan, Valuation, is_beyond, left_out, reversal_day
+
+# Kinds of figures that an explanation finds by the row and the step.
+OWN_COST, BILL_RATE = "own_cost", "transfer_bill_rate"
+
+
+class Companies(Value, frozen=True, array_like=True, gc=False):
+    """Who lends and who borrows, and the policies that say how the price is found. `plan` is of the line that the work is on, whether it is
+    billable or not."""
+
+    lender: LegalEntityDefined
+    borrower: LegalEntityDefined
+    policies: Resolved
+    plan: LinePlan | None
+    billable: bool
+
+    def uses(self, *names: str) -> tuple[PolicyUse, ...]:
+        if self.billable and self.plan is not None:
+            return line_policies(self.plan.terms, self.plan.line.line_id, self.plan.entity, *names)
+        return policies_used(self.borrower, *names)
+
+
+class HourFound(Value, frozen=True, array_like=True, gc=False):
+    """An hour's cost or bill rate, and where it comes from, where an explanation folds."""
+
+    rate: HourRate
+    said: Node | None
+
+
+class Priced(Value, frozen=True, array_like=True, gc=False):
+    """What it comes to, before anybody asks where it is booked."""
+
+    day: date
+    currency: str
+    amount: Amount
+    said: Node | None
+    price: TransferPriceSet | None = None
+
+
+def transfer_of(
+    draft: Draft, entry: Entry, work: Work, found: Valuation, standing: Work | None, waited: Waited
+) -> TransferPlan | Blocked | None:
+    """None within one company, and as long as nobody knows for which company it is."""
+    cost = work.cost or (found.cost.cost if isinstance(found.cost, CostPlan) else None)
+    lender = draft.reference.entity(cost.legal_entity_id) if cost is not None else None
+    if work.time is not None:
+        terms, day = hour_terms(draft, entry, work.time, draft.project(work.project_id))
+        if lender is None and terms.worker is not None:
+            lender = terms.worker.entity
+        companies = _companies(draft, work, lender, terms.plan)
+        priced = _of_time(draft, work, terms, day, companies, waited) if isinstance(companies, Companies) else companies
+    elif work.charge is not None and work.charge.kind == EXPENSE and cost is not None:
+        placed = place(draft, work.charge, entry.waived) if work.charge.billable else None
+        companies = _companies(draft, work, lender, placed.plan if isinstance(placed, Placed) else None)
+        priced = _of_expense(draft, work, cost) if isinstance(companies, Companies) else companies
+    else:
+        return None
+    if not isinstance(companies, Companies) or not isinstance(priced, Priced):
+        return priced if isinstance(priced, Blocked) else None
+    return _booked(draft, work, companies, priced, standing, waited)
+
+
+def _companies(
+    draft: Draft, work: Work, lender: LegalEntityDefined | None, plan: LinePlan | None
+) -> Companies | Blocked | None:
+    if lender is None:
+        return None
+    if work.subject.billable:
+        if plan is None or plan.entity.legal_entity_id == lender.legal_entity_id:
+            return None
+        return Companies(lender, plan.entity, plan.policies, plan, billable=True)
+    activated = draft.project(work.project_id).activated
+    if activated is None or activated.legal_entity_id == lender.legal_entity_id:
+        return None
+    borrower = draft.reference.entity(activated.legal_entity_id)
+    if borrower is None:
+        message = (
+            f"legal entity {activated.legal_entity_id} of project {work.project_id} is not defined; it owes "
+            f"{lender.legal_entity_id} for the work"
+        )
+        return Blocked(
+            TRANSFER, "unknown_reference", message, (("entity", activated.legal_entity_id),), "legal_entity_id"
+        )
+    return Companies(lender, borrower, entity_policies(draft, borrower), plan, billable=False)
+
+
+# What it comes to
+
+
+def _of_expense(draft: Draft, work: Work, cost: Cost) -> Priced:
+    said = None
+    if draft.why is not None:
+        row = row_id(work.subject_kind, work.subject_id)
+        said = elsewhere(f"{row}: cost", cost.amount, composed(OWN_COST, row, str(draft.why.now)), cost.currency)
+    return Priced(cost.day, cost.currency, cost.amount, said)
+
+
+def _of_time(
+    draft: Draft, work: Work, terms: HourTerms, day: date, companies: Companies, waited: Waited
+) -> Priced | Blocked:
+    event, policies = work.event, companies.policies
+    (lender, borrower), way = _ids(companies), policies.intercompany_transfer
+    price = transfer.price_for(draft.reference.transfer_prices(lender, borrower, day), way, terms.role)
+    if price is None:
+        message = (
+            f"no transfer price from {lender} to {borrower} for {terms.role or 'any role'} on {day}: policy intercompany_transfer={way} "
+            f"asks for a {transfer.STATED[way]}, which finance states by TransferPriceSet"
+        )
+        waits = waits_for_transfer_price(lender, borrower, event.person_id)
+        return Blocked(TRANSFER, "no_transfer_price", message, waits, "person_id")
+    hour: HourFound | None = None
+    if way != RATE:
+        found = (_cost_of_hour if way == COST_PLUS else _bill_of_hour)(
+            draft, work, terms, day, companies, price, waited
+        )
+        if isinstance(found, Blocked):
+            return found
+        hour = found
+    at = hour.rate if hour is not None else None
+    amount = transfer.charged(price, way, worked_hours(event), left_out(event), at, policies.money_mode)
+    if draft.why is None:
+        return Priced(day, price.currency, amount, None, price)
+    of_hour = None
+    if hour is not None and hour.said is not None:
+        of_hour = hour.said, quoted(hour.rate.exchange, policies.exchange_rate_type, day, companies.borrower)
+    uses = companies.uses("intercompany_transfer", "money_mode")
+    said = transfer.said(event, price, way, of_hour, policies.money_mode, uses)
+    return Priced(day, price.currency, amount, said, price)
+
+
+def _ids(companies: Companies) -> tuple[str, str]:
+    return companies.lender.legal_entity_id, companies.borrower.legal_entity_id
+
+
+def _cost_of_hour(
+    draft: Draft,
+    work: Work,
+    terms: HourTerms,
+    day: date,
+    companies: Companies,
+    price: TransferPriceSet,
+    waited: Waited,
+) -> HourFound | Blocked:
+    """As the version was booked, which cost rates that come later do not change; else by what is known now."""
+    person_id, cost, stated = work.person_id, work.cost, terms.cost_rate
+    if cost is not None:
+        of_id = draft.reference.costs.get(cost.cost_rate_id, ())
+        stated = next((one for one in of_id if one.version == cost.cost_rate_version), stated)
+    if stated is None:
+        message = f"no cost rate for {person_id} ({terms.role}) on {day}, on which the transfer price is a markup"
+        return Blocked(TRANSFER, "no_cost_rate", message, waits_for_cost_rate(person_id, terms.role), "person_id")
+    exchange = _into(draft, stated.currency, day, companies, price, waited)
+    if isinstance(exchange, Blocked):
+        return exchange
+    node = (
+        in_event("cost rate", stated.rate, "rate", stated, "rate", stated.currency) if draft.why is not None else None
+    )
+    return HourFound(HourRate(stated.rate, stated.currency, exchange), node)
+
+
+def _bill_of_hour(
+    draft: Draft,
+    work: Work,
+    terms: HourTerms,
+    day: date,
+    companies: Companies,
+    price: TransferPriceSet,
+    waited: Waited,
+) -> HourFound | Blocked:
+    """The bill rate by R5, without what overtime adds, also of hours that are not charged by themselves."""
+    event, plan, project = work.event, companies.plan, draft.project(work.project_id)
+    if plan is None or terms.worker is None:
+        message = (
+            f"work on project {work.project_id} is on no contract line, so it has no bill rate of which the transfer price from "
+            f"{companies.lender.legal_entity_id} to {companies.borrower.legal_entity_id} is a part"
+        )
+        return Blocked(TRANSFER, "no_transfer_price", message, field="project_id")
+    person = terms.worker.person
+    rated = rate_for(draft, event, project, person, terms.role, plan, day)
+    if rated.rate is None or rated.decision is None:
+        message = f"no rate for {event.person_id} ({terms.role}) on {day} in {plan.currency}, of which the transfer price is a part"
+        waits = waits_for_rate(rate_query(draft, event, project, person, terms.role, plan, day), draft.reference)
+        return Blocked(TRANSFER, "no_rate", message, waits, "person_id")
+    exchange = _into(draft, plan.currency, day, companies, price, waited)
+    if isinstance(exchange, Blocked):
+        return exchange
+    node = None
+    if draft.why is not None:
+        draft.explanations[rated.digest] = rated.decision
+        row = row_id(work.subject_kind, work.subject_id)
+        address = composed(BILL_RATE, row, rated.digest, str(draft.why.now))
+        node = elsewhere("bill rate", rated.rate, address, plan.currency, "rate")
+    return HourFound(HourRate(rated.rate, plan.currency, exchange), node)
+
+
+def _into(
+    draft: Draft, currency: str, day: date, companies: Companies, price: TransferPriceSet, waited: Waited
+) -> Exchange | Blocked:
+    """From the currency of an hour's cost or bill rate into that of the transfer, by the rate of the day worked."""
+    borrower, policies = companies.borrower, companies.policies
+    found = conversion(draft, TRANSFER, borrower, currency, price.currency, day, policies)
+    return settled_exchange(draft, found, TRANSFER, borrower, currency, price.currency, day, waited)
+
+
+# Where it is booked
+
+
+def _booked(
+    draft: Draft, work: Work, companies: Companies, priced: Priced, standing: Work | None, waited: Waited
+) -> TransferPlan | Blocked:
+    slots: list[Slot] = []
+    for entity in (companies.lender, companies.borrower):
+        policies = entity_policies(draft, entity)
+        start = day_in(work.time, entity.zone) if work.time is not None else priced.day
+        instead = None
+        if standing is not None and standing.transfer is not None and not _moved(work, standing, priced.day, entity):
+            instead = reversal_day(draft, standing, PURPOSE, entity)
+        slot = slot_for(draft, TRANSFER, entity, priced.currency, start, instead, priced.day, policies)
+        slot = settled(draft, slot, TRANSFER, priced.day, policies, waited)
+        if isinstance(slot, Blocked):
+            return slot
+        if is_beyond(priced.amount, slot):
+            return _beyond(companies, priced, slot)
+        slots.append(slot)
+    price, (lender, borrower) = priced.price, _ids(companies)
+    made = Transfer(
+        lender,
+        borrower,
+        priced.currency,
+        priced.amount,
+        priced.day,
+        price.transfer_price_id if price is not None else "",
+        price.version if price is not None else 0,
+    )
+    return TransferPlan(made, slots[0], slots[1], priced.said)
+
+
+def _moved(work: Work, standing: Work, day: date, entity: LegalEntityDefined) -> bool:
+    """Whether the work has another date in the company than the version that it replaces."""
+    assert standing.transfer is not None, "the version was transferred"
+    if work.time is None or standing.time is None:
+        return standing.transfer.day != day
+    return standing.transfer.day != day or day_in(standing.time, entity.zone) != day_in(work.time, entity.zone)
+
+
+def _beyond(companies: Companies, priced: Priced, slot: Slot) -> Blocked:
+    """Other hours, or a higher version of the transfer price, end it when the work is approved again."""
+    lender, borrower = _ids(companies)
+    message = (
+        f"expected at most {format_amount(ENTRY_MOST)} for one entry, got {format_amount(priced.amount, slot.currency)} {slot.currency} "
+        f"from {lender} to {borrower}, to {slot.entity.currency} at {format_decimal(slot.exchange.rate, 12)}"
+    )
+    waits = (*waits_for_transfer_price(lender, borrower, ""),)
+    return Blocked(TRANSFER, "hours_out_of_range", message, waits, "hours")

@@ -16,6 +16,7 @@ from milepost.console import amount_text, echo, no_formula, say, shape, shell_wo
 from milepost.days import day
 from milepost.html_file import STANDARD_OUTPUT, HtmlFile, XlsxFile
 from milepost.ledger_against import AgainstAsked, against
+from milepost.ledger_group import show_group
 from milepost.shared_options import one_form
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def ledger(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     statement: Annotated[
         bool, typer.Option("--statement", help="Profit and loss and balance sheet, with subtotals.")
+    ] = False,
+    group: Annotated[
+        bool, typer.Option("--group", help="What companies charge and owe each other, and what the group makes.")
     ] = False,
     html: HtmlFile = None,
     xlsx: XlsxFile = None,
@@ -105,6 +109,12 @@ def ledger(
     _check_no_comparison(
         {"--map": mapping, "--set": overrides, "--accounts": accounts, "--on": on, "--from": first, "--to": last}
     )
+    if group:
+        for option, given in (("--entity", entity), ("--period", period), ("--statement", statement)):
+            if given:
+                raise typer.BadParameter("expected --group without it, of all companies together", param_hint=option)
+        show_group(output, as_csv=as_csv, json=json)
+        return
     try:
         sums = ledger_sums(output)
     except NoOutputs as fault:

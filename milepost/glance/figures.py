@@ -124,6 +124,11 @@ def plus(figures: Mapping[str, Figure], first: str, moved: Figure) -> Figure:
     return Figure(sum(part.value for part in parts), lambda: parts)
 
 
+def together(figures: Mapping[str, Figure], *columns: str) -> Figure:
+    """Of other figures of the row, by their columns."""
+    return Figure(sum(figures[each].value or 0 for each in columns), _of_row(figures, columns))
+
+
 def percent_of(figures: Mapping[str, Figure], part: str, whole: str) -> Figure:
     """Millionths of a percent, half up; not known where there is nothing to be a part of."""
     one, other = figures[part].value, figures[whole].value

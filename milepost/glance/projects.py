@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from connectors.files.glance_index import WaitingException
 from connectors.files.glance_rows import OPENED, PROJECT
-from domain.accounts import PROJECT_COST, REVENUE, UNBILLED
+from domain.accounts import INTERCOMPANY_COST, INTERCOMPANY_REVENUE, PROJECT_COST, REVENUE, UNBILLED
 from domain.identity import escape
 from domain.outputs import ForecastUpdate
 from milepost.console import money_text
@@ -33,6 +33,7 @@ from milepost.glance.figures import (
     less,
     share,
     sum_of,
+    together,
 )
 from milepost.glance.firm import FirmAtMoment, lines_of, text
 from milepost.glance.pieces import Reason, pieces
@@ -70,6 +71,8 @@ COLUMNS: Final = (
     GlanceColumn("revenue_before", "revenue brought forward", CellKind.AMOUNT, 15, "revenue"),
     GlanceColumn("margin", "margin"),
     GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 4),
+    GlanceColumn("transferred", "transferred", CellKind.AMOUNT, 18),
+    GlanceColumn("company_margin", "company margin", CellKind.AMOUNT, 19),
     GlanceColumn("unbilled", "unbilled"),
     GlanceColumn("on_statement", "on a statement", CellKind.AMOUNT, 5),
     GlanceColumn("forecast_revenue", "forecast revenue", CellKind.AMOUNT, 11),
@@ -81,16 +84,20 @@ COLUMNS: Final = (
 )
 SUMMED: Final = (
     *("hours", "budget_fees", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
-    *("forecast_revenue", "forecast_cost", "forecast_margin"),
+    *("transferred", "company_margin", "forecast_revenue", "forecast_cost", "forecast_margin"),
     *("hours_before", "revenue_before", "cost_before"),
 )
-POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST}
+# What the company charges others of the group for its people, less what it is charged.
+TRANSFERRED: Final = (INTERCOMPANY_REVENUE, INTERCOMPANY_COST)
+POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "transferred": TRANSFERRED}
+CREDITS: Final = frozenset({"revenue", "transferred"})
 ACCOUNTS: Final = {**POSTED, "unbilled": UNBILLED}
 # 1150 and 1160, by whether a statement has it.
 ON_STATEMENT: Final = "on_statement"
 # A column of what balances brought forward of another.
 BEFORE: Final = "_before"
 NOTES: Final = (
+    "Margin is the group's: what customers pay less what the work costs. The company's own also has what companies charge each other.",
     "Cost, revenue and unbilled are the ledger's, in its currency. Used % is of the cost budget, else of hours, else of revenue.",
     "Forecast is the last one published; `milepost forecast PROJECT` shows its months and what moved it.",
 )
@@ -172,11 +179,12 @@ def _row(
         "company": entity_id,
         "currency": currency,
     }
-    figures = {name: sum_of(sums.get(name, ()), -1 if name == "revenue" else 1) for name in ACCOUNTS}
+    figures = {name: sum_of(sums.get(name, ()), -1 if name in CREDITS else 1) for name in ACCOUNTS}
     figures[ON_STATEMENT] = sum_of(sums.get(ON_STATEMENT, ()))
     figures |= before(sums)
     figures["margin"] = less(figures, "revenue", "cost")
     figures["margin_percent"] = margin_percent(figures)
+    figures["company_margin"] = together(figures, "margin", "transferred")
     # What is of the project as a whole stands once, on the row of its own company.
     if noted is None or text(noted, "company") in {"", entity_id}:
         _add_budget(figures, project_id, noted, currency, of_all)

@@ -1,0 +1,137 @@
+"""`milepost ledger --group` and `milepost projects` of a firm of two companies: 40 h that cost 100.00, charged 150.00, billed 200.00."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from milepost.cli import app
+from tests.commands.tiny_firm import Event, event, founding, run, worked, write
+
+
+def second_company() -> list[Event]:
+    at = "2026-03-01T09:00:0{}Z".format
+    return [
+        event(
+            "LegalEntityDefined",
+            at(0),
+            legal_entity_id="PARIS",
+            version=1,
+            name="Paris",
+            currency="EUR",
+            zone="Europe/Paris",
+            fiscal_calendar={"kind": "calendar_month"},
+        ),
+        event(
+            "PersonDefined", at(1), person_id="EVA", version=1, legal_entity_id="PARIS", role="senior", cost_center="2"
+        ),
+        event(
+            "CostRateSet",
+            at(2),
+            cost_rate_id="EVA",
+            version=1,
+            person_id="EVA",
+            currency="EUR",
+            rate="60",
+            effective_from="2026-01-01",
+        ),
+        event(
+            "TransferPriceSet",
+            at(3),
+            transfer_price_id="TP",
+            version=1,
+            lending_entity_id="PARIS",
+            borrowing_entity_id="BERLIN",
+            currency="EUR",
+            rate="80",
+            effective_from="2026-01-01",
+        ),
+    ]
+
+
+@pytest.fixture(scope="module")
+def output() -> Iterator[Path]:
+    """5 days of Eva: 40 h cost 60.00, are charged 80.00 and billed 100.00."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        days = [worked(f"T-{day}", day, person_id="EVA") for day in range(2, 7)]
+        write(folder / "input", [*founding(), *second_company(), *days])
+        run(folder)
+        yield folder / "output"
+
+
+def milepost(output: Path, *arguments: str) -> Result:
+    result = CliRunner().invoke(app, [*arguments, "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_as_tables(output: Path) -> None:
+    told = milepost(output, "ledger", "--group").stdout
+    assert "PARIS         BERLIN  EUR" in told
+    assert "All pairs agree" in told
+    rows = [line.split() for line in told.splitlines()]
+    assert ["group", "EUR", "4,000.00", "2,400.00", "0.00", "1,600.00"] in rows
+
+
+def test_as_json(output: Path) -> None:
+    found = json.loads(milepost(output, "ledger", "--group", "--json").stdout)
+    assert [(one["lender"], one["borrower"], one["charged"], one["due_to"]) for one in found["pairs"]] == [
+        ("PARIS", "BERLIN", "3200.00", "3200.00")
+    ]
+    assert [(one["company"], one["profit"]) for one in found["companies"]] == [
+        ("BERLIN", "800.00"),
+        ("PARIS", "800.00"),
+    ]
+    (group,) = found["group"]
+    assert (group["eliminated"], group["profit"]) == ("0.00", "1600.00")
+
+
+def test_as_csv(output: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(milepost(output, "ledger", "--group", "--csv").stdout)))
+    assert [row["section"] for row in rows] == ["pair", "company", "company", "group"]
+    assert (rows[0]["difference"], rows[0]["exchange_difference"]) == ("0.00", "0.00")
+    assert (rows[3]["currency"], rows[3]["profit"]) == ("EUR", "1600.00")
+
+
+@pytest.mark.parametrize("other", [("--entity", "PARIS"), ("--period", "2026-03"), ("--statement",)])
+def test_it_is_of_all_companies(output: Path, other: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, ["ledger", "--group", *other, "--output", str(output)])
+    assert result.exit_code == 2
+    assert "of all companies together" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_projects_have_the_margin_of_the_group_and_that_of_each_company(output: Path) -> None:
+    found = json.loads(milepost(output, "projects", "--json").stdout)
+    names = ("company", "revenue", "cost", "margin", "transferred", "company_margin")
+    rows = {row["company"]: tuple(row[name] for name in names[1:]) for row in found["rows"]}
+    assert rows == {
+        "BERLIN": ("4000.00", "0.00", "4000.00", "-3200.00", "800.00"),
+        "PARIS": ("0.00", "2400.00", "-2400.00", "3200.00", "800.00"),
+    }
+    (total,) = found["totals"]
+    assert tuple(total[name] for name in names[1:]) == ("4000.00", "2400.00", "1600.00", "0.00", "1600.00")
+
+
+def test_each_figure_goes_down_to_the_transfer_price(output: Path) -> None:
+    told = milepost(output, "explain", "projects/PARIS/BRIDGE#transferred").stdout
+    assert "3,200.00" in told
+    pair = next(
+        one
+        for one in map(json.loads, milepost(output, "dump", "erp.postings", "--json").stdout.splitlines())
+        if one["pair_id"] and one["legal_entity_id"] == "BERLIN"
+    )
+    told = milepost(output, "explain", f"{pair['journal_id']}#1").stdout
+    assert "TransferPriceSet" in told
+    assert "80.00" in told
+
+
+def test_it_is_verified(output: Path) -> None:
+    assert "pairs" in milepost(output, "verify", "--json").stdout

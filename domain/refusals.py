@@ -203,10 +203,32 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     ),
     "standalone_price": Refusal(
         LINE,
-        "standalone_price is not handled by the rules in force: no price is allocated by stand-alone prices",
-        "a contract's price allocated to its lines by their stand-alone prices",
-        "`standalone_price` of a line",
-        "the allocated price as the line's own",
+        "{field} of terms {terms} is not handled by the rules in force: the line has no price for all that it is for; {instead}",
+        "a share of the contract's price, or a variable part of one, of a line without a price for all of it: what is charged as it is "
+        "worked, delivered or drawn; milestones that include hours; a subscription with a minimum",
+        "`standalone_price`, `standalone_residual` or `variable_consideration` of a line of such terms",
+        "leave it out: what is charged as it comes stands outside the allocation (right to invoice)",
+    ),
+    "earned_as_billed": Refusal(
+        LINE,
+        "{field} of a line that earns by {method} is not handled by the rules in force: it earns what it charges; {instead}",
+        "a share of the contract's price, or a variable part of one, of a line that earns what it charges",
+        "`standalone_price`, `standalone_residual` or `variable_consideration` of a line that earns `as_billed` or `right_to_invoice`",
+        "state a `revenue_policy` that earns over time",
+    ),
+    "shared_over_engagements": Refusal(
+        CONTRACT,
+        "standalone_price in a contract over several engagements",
+        "a price shared by lines of several engagements, none of which sees the lines of another",
+        "`standalone_price` in a contract with projects of several engagements",
+        "a contract for each",
+    ),
+    "shared_ends": Refusal(
+        CONTRACT,
+        "line {line} no more as one that shares a price",
+        "a line that shares a price and ends before its contract, or shares it no more, or begins to",
+        "`lines` of an amendment without a line that has a `standalone_price`, or with it on a line that had none",
+        "amend the prices and leave the line as it is, or end the contract and sign another",
     ),
     "performance_obligation": Refusal(
         LINE,
@@ -348,8 +370,6 @@ def refused_policies(stated: Policies | None) -> Iterator[Fault]:
 
 def refused_parts(line: ContractLine, lines: Sequence[ContractLine]) -> Iterator[Fault]:
     """Of a line, beside the others of its contract: what is said of it that nothing would follow from."""
-    if line.standalone_price is not None:
-        yield "standalone_price", words_of("standalone_price")
     if line.performance_obligation is not None:
         for other in lines:
             if other.performance_obligation == line.performance_obligation and other.line_id != line.line_id:

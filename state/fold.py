@@ -155,9 +155,11 @@ def apply(
             holds.on_hold_released(draft, event)
         case MilestoneAccepted():
             fees.on_milestone_accepted(draft, event)
+            revenue.after_report(draft)
             contracts.relist_outside(draft)
         case MilestoneRevoked():
             fees.on_milestone_revoked(draft, event)
+            revenue.after_report(draft)
             contracts.relist_outside(draft)
         case ProgressReported():
             fees.on_progress_reported(draft, event)

@@ -176,6 +176,7 @@ LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "budget": ("cost_budget", number),
     "obligation": ("performance_obligation", text),
     "standalone": ("standalone_price", number),
+    "residual": ("standalone_residual", flag(True)),
     "variable": ("variable_consideration", lambda words: [_variable(words.take("an item"))]),
 }
 CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {

@@ -554,6 +554,7 @@ class ContractLine(NamedTuple):
     variable_consideration: tuple[VariableConsideration, ...] = ()
     tax_category: str = "services"
     policies: Policies | None = None
+    standalone_residual: bool = False
 
 
 class CreditMemoLine(NamedTuple):

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 from domain.explanation import Node
 from domain.units import Amount, Hours, Percent
 
-# What the work is measured by: what somebody reports, or what was spent on it.
+# What the work is measured by: what somebody reports, what was spent on it, or what the customer has of it.
 REPORTS: Final = "reports"
+OUTPUTS: Final = "outputs"
 HOURS: Final = "hours"
 COST: Final = "cost"
 # Cost that is no measure of the work, and all cost.
@@ -53,6 +54,13 @@ class Estimated(NamedTuple):
     has_cost: bool = True
 
 
+class Output(NamedTuple):
+    """What the customer has by the end of a day, in what all of it is counted in: what milestones are worth."""
+
+    day: date
+    done: int
+
+
 class Opening(NamedTuple):
     """What a line had earned by the last day that its balances include, and what they provide for its loss. Where it earns by what is spent
     that stays as they state it."""
@@ -64,7 +72,7 @@ class Opening(NamedTuple):
 
 class Course(NamedTuple):
     """A price that is earned from its first day to its last, both included. Of its line: the progress reported, by version; what was
-    spent by each day on which something was, and estimates of what remains, by day.
+    spent by each day on which something was, and estimates of what remains, by day; what was delivered by each day, of `whole`.
 
     Where the work is measured, the last day is not known. Cost of categories that are `excluded` is no measure of it. `original`: what it
     takes in all is what the first estimate says.
@@ -77,15 +85,19 @@ class Course(NamedTuple):
     estimates: Sequence[Estimated] = ()
     excluded: Collection[str] = ()
     original: bool = False
+    outputs: Sequence[Output] = ()
+    whole: int = 0
 
 
 class Leaves(NamedTuple):
     """Where an explanation has what the work is measured by: a report's percentage; by measure (`HOURS`, `COST`, `APART`) what was spent by
-    the end of a day, and what remains by an estimate, both of a course."""
+    the end of a day, and what remains by an estimate, both of a course; what was delivered by the end of a day, and all that is to be."""
 
     report: Callable[[Reported], Node]
     spent: Callable[[Course, str, date], Node]
     remaining: Callable[[Course, str, Estimated], Node]
+    delivered: Callable[[date], Node]
+    to_deliver: Callable[[], Node]
 
 
 class Share(NamedTuple):

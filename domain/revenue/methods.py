@@ -5,8 +5,8 @@ Those that measure the work earn as it is reported or spent; the others evenly b
 
 from collections.abc import Mapping
 
-from domain.revenue import completed, cost_to_cost, hours, reported, straight_line
-from domain.revenue.method import COST, HOURS, REPORTS, Method
+from domain.revenue import completed, cost_to_cost, hours, outputs, reported, straight_line
+from domain.revenue.method import COST, HOURS, OUTPUTS, REPORTS, Method
 
 METHODS: Mapping[str, Method] = {
     "straight_line_days": Method(straight_line.earned),
@@ -14,6 +14,9 @@ METHODS: Mapping[str, Method] = {
     "completed": Method(completed.earned, REPORTS),
     "cost_to_cost": Method(cost_to_cost.earned, COST, cost_to_cost.said),
     "hours": Method(hours.earned, HOURS, hours.said),
+    "milestone": Method(outputs.earned, OUTPUTS, outputs.said),
 }
+# Those of a price as a whole; the others are of terms that say what the customer gets when.
+OF_A_PRICE = tuple(name for name, method in METHODS.items() if method.measure != OUTPUTS)
 # Those that go by days alone.
 BY_DAYS = tuple(name for name, method in METHODS.items() if method.measure is None)

@@ -12,7 +12,7 @@ Cost that policy `poc_exclusions` names earns itself, the rest of the price is e
     10,000.00, 2,000.00 of it for materials, which are bought; 1,000.00 of 4,000.00 besides are spent: 2,000.00 + 1/4 of 8,000.00 = 4,000.00
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from domain.explanation import Node, constant, evaluated, in_proportion, least, 
 from domain.money import format_decimal, round_ratio
 from domain.reference.fiscal import AccountingPeriod
 from domain.revenue import spent
-from domain.revenue.method import APART, REPORTS, Course, Leaves, Method, Opening
+from domain.revenue.method import APART, OUTPUTS, REPORTS, Course, Leaves, Method, Opening
 from domain.revenue.methods import METHODS
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, LineHistory, Spread, TermsInForce
@@ -35,6 +35,9 @@ class Stretch(NamedTuple):
 
     Where work is measured, `amount` is of the work that is left after what was done `before`, in the method's own measure. Cost that is no
     measure of it earns itself, and the rest of `amount` is earned by the measure; `before_apart` of that cost was spent before.
+
+    Of terms that go on with a stretch in another amount, `base` is what was earned when that began (`based`). `is_final`: all is earned at
+    once, since the contract is over.
     """
 
     method: Method
@@ -47,6 +50,8 @@ class Stretch(NamedTuple):
     stops: date
     before: int = 0
     before_apart: Amount = 0
+    based: date = date.max
+    is_final: bool = False
 
     def earned_by(self, day: date) -> Amount:
         """All that was earned by the end of a day, which is not before `since`."""
@@ -58,6 +63,8 @@ class Stretch(NamedTuple):
     def part(self, day: date) -> tuple[int, int]:
         """How much of the work, and of how much, as a percentage where policy `poc_precision` says how exact; nothing as long as nobody
         knows of how much."""
+        if self.is_final:
+            return 1, 1
         done, whole = self.method.earned(self.course, min(day, self.ends_on))
         if not whole:
             return 0, 1
@@ -73,7 +80,7 @@ class Stretch(NamedTuple):
 
     def apart(self, day: date) -> tuple[Amount, Amount]:
         """Of cost that is no measure of the work what was spent by a day, and all of it at completion; never more than there is to earn."""
-        if not self.course.excluded or not self.is_known(day):
+        if self.is_final or not self.course.excluded or not self.is_known(day):
             return 0, 0
         most = max(self.amount, 0)
         done, whole = spent.earned(self.course, min(day, self.ends_on), APART)
@@ -83,7 +90,7 @@ class Stretch(NamedTuple):
 
     def is_known(self, day: date) -> bool:
         """Whether somebody has said by a day of how much."""
-        return self.method.earned(self.course, min(day, self.ends_on))[1] != 0
+        return self.is_final or self.method.earned(self.course, min(day, self.ends_on))[1] != 0
 
     def measured_alike(self, agreed: TermsInForce) -> bool:
         """Whether other terms have the same policies of the measure."""
@@ -95,8 +102,15 @@ class Stretch(NamedTuple):
         return min(self.course.last, self.stops - DAY)
 
     @property
+    def began(self) -> date:
+        """The day on which it had `base`, and `before` was done."""
+        return min(self.based, self.since)
+
+    @property
     def said_on(self) -> list[date]:
         """Days on which somebody said how far the work had come, or how much is left."""
+        if self.method.measure == OUTPUTS:
+            return [each.day for each in self.course.outputs]
         of = self.course.reports if self.method.measure == REPORTS else self.course.estimates
         return [each.as_of for each in of]
 
@@ -115,7 +129,7 @@ def earning(known: LineHistory, until: date) -> Earning:
     found: Earning = {}
     for agreed in known.held:
         is_over_time = methods.timing(agreed.line, agreed.policies) == OVER_TIME
-        for stated in methods.spreads(agreed, known, until) if is_over_time else ():
+        for stated in _spreads(agreed, known, until) if is_over_time else ():
             method = METHODS[methods.revenue_method(agreed.line, agreed.policies)]
             # Work that is measured is done when it is done.
             spread = stated if method.measure is None else stated._replace(last=date.max)
@@ -124,20 +138,29 @@ def earning(known: LineHistory, until: date) -> Earning:
     return found
 
 
+def _spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[Spread]:
+    """As the terms have them; of a line that earns another price than it charges that one."""
+    if agreed.allocated is None:
+        return methods.spreads(agreed, known, until)
+    if agreed.starts_on > until:
+        return ()
+    last = agreed.contract.ends_on or date.max
+    return (Spread("price", agreed.allocated.earns, agreed.starts_on, last, agreed.before),)
+
+
 def _next(
     method: Method, agreed: TermsInForce, spread: Spread, known: LineHistory, before: Sequence[Stretch]
 ) -> Stretch:
     since = max(agreed.since, spread.first) if not before else agreed.since
-    policies, by_spending = agreed.policies, method.by_spending
-    course = Course(
-        spread.first,
-        max(spread.last, spread.first),
-        known.reported,
-        known.spent,
-        known.estimates,
-        policies.poc_exclusions or () if by_spending else (),
-        by_spending and policies.forecast_denominator == "original",
-    )
+    course = course_of(agreed, method, (spread.first, spread.last), known)
+    if agreed.allocated is not None and agreed.allocated.is_final:
+        return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, is_final=True)
+    if before and agreed.revises:
+        went = before[-1]
+        amount = spread.amount - went.base
+        return went._replace(
+            agreed=agreed, spread=spread, since=since, amount=amount, stops=spread.stops, based=went.began
+        )
     if before and not agreed.catches_up:
         went = before[-1]
         measured = went.method is method and went.measured_alike(agreed)
@@ -151,6 +174,23 @@ def _next(
         return Stretch(method, agreed, spread, since, earned, spread.amount - earned, course, spread.stops, done, apart)
     # Terms that hold from after the end on have no days left: all is earned on their first.
     return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops)
+
+
+def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], known: LineHistory) -> Course:
+    """From a first day to a last, with what is known of the line."""
+    policies, by_spending = agreed.policies, method.by_spending
+    outputs, whole = methods.outputs(agreed, known) if method.measure == OUTPUTS else ((), 0)
+    return Course(
+        days[0],
+        max(days),
+        known.reported,
+        known.spent,
+        known.estimates,
+        policies.poc_exclusions or () if by_spending else (),
+        by_spending and policies.forecast_denominator == "original",
+        outputs,
+        whole,
+    )
 
 
 def is_measured(earns: Earning) -> bool:
@@ -262,7 +302,7 @@ def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
     currency = stretch.agreed.contract.currency
     whole, base = facts.price(stretch), None
     if stretch.base or stretch.amount != stretch.spread.amount:
-        base = said(before, stretch.since - DAY, facts)
+        base = said(before, stretch.began - DAY, facts)
         whole = less("left to earn", whole, base)
     own = _of_the_rest(stretch, day, whole, facts)
     title = f"{stretch.spread.name}: earned by {day}"
@@ -317,7 +357,7 @@ def _in_part(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
         return evaluated(title, "by_day", (whole,), parameters, "amount", currency)
     title, done, all_of_it = says(course, min(day, stretch.ends_on), facts.leaves)
     if stretch.before:
-        had = says(course, stretch.since - DAY, facts.leaves).done
+        had = says(course, stretch.began - DAY, facts.leaves).done
         done, all_of_it = less("done since", done, had), less("left to do", all_of_it, had)
     if stretch.digits is None:
         return in_proportion(title, whole, done, all_of_it, mode)

@@ -15,7 +15,7 @@ Revenue comes with the invoices; or, whatever is billed when, evenly over the da
 is reported or spent, or once all of it is done.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from domain.events.commercial import ContractSigned
@@ -24,7 +24,7 @@ from domain.money import format_amount, format_decimal
 from domain.policy_faults import Fault, price_faults
 from domain.revenue import spent
 from domain.revenue.method import Course, Reported
-from domain.revenue.methods import METHODS
+from domain.revenue.methods import OF_A_PRICE
 from domain.terms import spoken
 from domain.terms.kind import (
     OVER_TIME,
@@ -115,6 +115,12 @@ def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHis
     return ExpectedHistory(known, date.max)
 
 
+def comes_to(held: Sequence[TermsInForce]) -> Amount:
+    terms = held[-1].line.terms
+    assert isinstance(terms, FixedPrice), "the kind of the terms chose this module"
+    return terms.price
+
+
 def by_period(line: ContractLine) -> bool:
     """As the budgets are spent."""
     return isinstance(line.terms, FixedPrice) and line.terms.by_progress and bool(line.budgets)
@@ -146,7 +152,7 @@ def faults(terms: FixedPrice, contract: ContractSigned) -> Iterable[Fault]:
 
 KIND = Kind(
     takes=("time", "expense"),
-    revenue={"as_billed": WITH_INVOICE, **dict.fromkeys(METHODS, OVER_TIME)},
+    revenue={"as_billed": WITH_INVOICE, **dict.fromkeys(OF_A_PRICE, OVER_TIME)},
     fees=fees,
     spreads=spreads,
     by_period=by_period,
@@ -154,6 +160,7 @@ KIND = Kind(
     earns_to_the_end=True,
     by_schedule=lambda terms: bool(terms.schedule),
     price=lambda terms: terms.price,
+    comes_to=comes_to,
     stays=True,
     foresees=foresees,
 )

@@ -13,7 +13,8 @@ from domain.events.common import ContractLine, PriceTier, UnitPrice
 from domain.money import round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.policy_faults import Fault
-from domain.revenue.method import Estimated, Opening, Reported, Spent
+from domain.revenue.allocation import AllocatedPrice
+from domain.revenue.method import Estimated, Opening, Output, Reported, Spent
 from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
 
 # When revenue is recognised: with what is charged, with its invoice, or over time on a schedule of its own; what is charged is none.
@@ -29,6 +30,8 @@ class TermsInForce(NamedTuple):
 
     `starts_on` is the line's first day, `ends_on` the last with effect, by its terms or its termination; None while it is open. Versions
     that say the same of the line are one. `catches_up`: what is earned over time is what it would be had the version held all along.
+    `allocated` is what the line earns where that is not its own price, `revises` where it differs by a variable part alone. `separate` is
+    the version that brought the line as a contract of its own.
     """
 
     line: ContractLine
@@ -39,6 +42,9 @@ class TermsInForce(NamedTuple):
     before: date = date.max
     starts_on: date = date.min
     catches_up: bool = False
+    allocated: AllocatedPrice | None = None
+    revises: bool = False
+    separate: int = 0
 
     @property
     def ends_early(self) -> bool:
@@ -208,7 +214,8 @@ class Kind(NamedTuple):
     they charge on days that were agreed, however far the work has come. `price` is what all of the line is worth, where terms have one.
 
     What is still to come after a day is what the fees will be by what the terms let expect (`foresees`), and what is agreed of rows that
-    are priced (`agreed`), None where that is any number.
+    are priced (`agreed`), None where that is any number. `comes_to` is all that a line charges to the contract's end by versions of its
+    terms, of kinds that may earn another price than they charge; `outputs` what of it the customer has, and of how much.
 
     `account` is where what is charged stands of a kind that has no revenue; all others have a method of it.
 
@@ -238,3 +245,5 @@ class Kind(NamedTuple):
     stays: bool = False
     foresees: Callable[[TermsInForce, LineHistory, date], ExpectedHistory] = to_the_end
     agreed: Callable[[TermsInForce], Amount | None] = lambda _: None
+    comes_to: Callable[[Sequence[TermsInForce]], Amount] | None = None
+    outputs: Callable[[TermsInForce, LineHistory], tuple[Sequence[Output], int]] = lambda *_: ((), 0)

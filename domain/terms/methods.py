@@ -20,7 +20,7 @@ from domain.events.common import (
 )
 from domain.policies import Resolved
 from domain.policy_faults import Fault
-from domain.revenue.method import COST, HOURS, REPORTS
+from domain.revenue.method import COST, HOURS, REPORTS, Output
 from domain.revenue.methods import BY_DAYS, METHODS
 from domain.terms import (
     cost_plus,
@@ -76,6 +76,34 @@ def revenue_method(line: ContractLine, policies: Resolved) -> str:
     return line.revenue_policy or policies.revenue_method or next(iter(kind_of(line.terms).revenue))
 
 
+def is_shared(line: ContractLine) -> bool:
+    """Whether the line earns its share of a price that its contract has for several."""
+    return line.standalone_price is not None or line.standalone_residual
+
+
+def earns_apart(line: ContractLine) -> bool:
+    """Whether the line earns otherwise than it charges: a share of a price, or a price with variable parts."""
+    return is_shared(line) or bool(line.variable_consideration)
+
+
+def may_earn_apart(line: ContractLine) -> bool:
+    """Whether the line has a price for all that it is for, whatever is worked or used."""
+    has_one = kind_of(line.terms).comes_to is not None
+    return has_one and draws_in(line.terms) is None and not has_minimum(line.terms)
+
+
+def comes_to(held: Sequence[TermsInForce]) -> Amount:
+    """All that a line charges to its contract's end, by the versions of its terms, of a line that may earn apart."""
+    of_kind = kind_of(held[-1].line.terms).comes_to
+    assert of_kind is not None, "other lines that state it are refused"
+    return of_kind(held)
+
+
+def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output], int]:
+    """What the customer has of the line by days, and of how much, where its terms say so."""
+    return kind_of(agreed.line.terms).outputs(agreed, known)
+
+
 def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
     """The field for which the rules in force refuse the line, one of these of its contract, and why."""
     if account(line.terms) is None:
@@ -83,9 +111,24 @@ def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[Contrac
         if method not in kind_of(line.terms).revenue:
             field = "policies.revenue_method" if line.revenue_policy is None else "revenue_policy"
             return field, refusals.words_of("revenue_method", method=method, terms=type(line.terms).__name__)
+    if earns_apart(line) and (refused := _refused_apart(line, policies)) is not None:
+        return refused
     if policies.expenses_revenue == "net" and charges_expenses(line):
         return "policies.expenses_revenue", refusals.words_of("expenses_net")
     return next(refusals.refused_parts(line, lines), None)
+
+
+def _refused_apart(line: ContractLine, policies: Resolved) -> Fault | None:
+    """Of a line that states what is earned apart from what is charged: its kind or its method has no price for that."""
+    field = "standalone_price" if is_shared(line) else "variable_consideration"
+    if is_shared(line) and line.standalone_price is None:
+        field = "standalone_residual"
+    if not may_earn_apart(line):
+        return field, refusals.words_of("standalone_price", field=field, terms=type(line.terms).__name__)
+    method = revenue_method(line, policies)
+    if method not in METHODS:
+        return field, refusals.words_of("earned_as_billed", field=field, method=method)
+    return None
 
 
 def by_budgets(line: ContractLine) -> bool:
@@ -122,7 +165,12 @@ def charges_expenses(line: ContractLine) -> bool:
 def timing(line: ContractLine, policies: Resolved) -> str:
     """When the line's revenue is recognised; of a line that is refused as it is charged."""
     kind = kind_of(line.terms)
-    return NO_REVENUE if kind.account is not None else kind.revenue.get(revenue_method(line, policies), WITH_CHARGE)
+    if kind.account is not None:
+        return NO_REVENUE
+    method = revenue_method(line, policies)
+    if earns_apart(line) and may_earn_apart(line) and method in METHODS and method in kind.revenue:
+        return OVER_TIME
+    return kind.revenue.get(method, WITH_CHARGE)
 
 
 def is_accrued(line: ContractLine, policies: Resolved) -> bool:
@@ -202,7 +250,8 @@ def earns_its_price(line: ContractLine, policies: Resolved) -> bool:
 
 def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line earns its revenue over the days to the contract's last one."""
-    return earns_its_price(line, policies) and revenue_method(line, policies) in BY_DAYS
+    is_one_price = earns_its_price(line, policies) or (earns_apart(line) and timing(line, policies) == OVER_TIME)
+    return is_one_price and revenue_method(line, policies) in BY_DAYS
 
 
 def price(terms: Terms) -> Amount | None:

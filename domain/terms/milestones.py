@@ -17,6 +17,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import Milestones
 from domain.money import format_decimal
 from domain.policy_faults import Fault, price_faults, rate_faults
+from domain.revenue.method import Output
 from domain.terms.kind import (
     IN_HOURS,
     WITH_CHARGE,
@@ -27,9 +28,10 @@ from domain.terms.kind import (
     Kind,
     LineHistory,
     PrepaidBalance,
+    Spread,
     TermsInForce,
 )
-from domain.units import HOURS_ONE, HOURS_SCALE, Hours
+from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
 
 HOURS_MOST: Hours = 100_000_000 * HOURS_ONE
 INCLUDED_HOURS = "included"
@@ -58,6 +60,31 @@ def charged_on(agreed: TermsInForce, accepted_on: date) -> date | None:
     """The day itself, or the first on which the terms hold; None where they hold no more."""
     day = max(accepted_on, agreed.since)
     return day if day < agreed.before else None
+
+
+def comes_to(held: Sequence[TermsInForce]) -> Amount:
+    terms = held[-1].line.terms
+    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
+    return sum(milestone.amount for milestone in terms.milestones)
+
+
+def spreads(agreed: TermsInForce, _: LineHistory, until: date) -> Iterator[Spread]:
+    """Of a line that earns apart from what it charges: all of its milestones together."""
+    if agreed.starts_on <= until:
+        yield Spread("price", comes_to([agreed]), agreed.starts_on, date.max, agreed.before)
+
+
+def outputs(agreed: TermsInForce, known: LineHistory) -> tuple[Sequence[Output], int]:
+    """What the milestones are worth that are accepted by each day, of all of them."""
+    terms = agreed.line.terms
+    assert isinstance(terms, Milestones), "the kind of the terms chose this module"
+    accepted = sorted(
+        (known.accepted[one.milestone_id], one.amount) for one in terms.milestones if one.milestone_id in known.accepted
+    )
+    found: list[Output] = []
+    for day, amount in accepted:
+        found.append(Output(day, amount + (found[-1].done if found else 0)))
+    return found, comes_to([agreed])
 
 
 def listed(agreed: TermsInForce) -> Sequence[str]:
@@ -105,4 +132,7 @@ KIND = Kind(
     drawing=Drawing(draws_in, stores),
     stays=True,
     foresees=foresees,
+    spreads=spreads,
+    comes_to=comes_to,
+    outputs=outputs,
 )

@@ -18,7 +18,7 @@ closed: when that billing period is which has its last day. Work that comes late
     10.00 a month for 25 of 28 days, 8.00 used: 8.93 - 8.00 = 0.93
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -85,6 +85,15 @@ def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[S
     for period, amount in _lacking(agreed, terms, known):
         if agreed.since <= period.last < agreed.before:
             yield Spread(_minimum(period), amount, period.first, period.last)
+
+
+def comes_to(held: Sequence[TermsInForce]) -> Amount:
+    """All fees to the contract's last day, whether it is terminated or not."""
+    *before, newest = held
+    last = newest.contract.ends_on or date.max
+    newest = newest._replace(before=date.max, ends_on=newest.contract.ends_on)
+    pieces = (piece for agreed in (*before, newest) for piece in _pieces(agreed, _terms(agreed), last))
+    return sum(piece.amount for piece in pieces)
 
 
 def _terms(agreed: TermsInForce) -> Subscription:
@@ -204,4 +213,5 @@ KIND = Kind(
     spreads=spreads,
     by_period=by_period,
     faults=faults,
+    comes_to=comes_to,
 )

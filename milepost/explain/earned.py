@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import partial
 
-from domain.events.common import FixedPrice
+from domain.events.common import FixedPrice, Milestones
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
 from domain.revenue.method import Leaves
 from domain.revenue.over_time import Earning, Facts, Stretch, earning, said, stands
 from domain.work.rows import FEE
+from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
 from milepost.explain.sources import Sources
 from milepost.explain.spending import SpendingNodes
@@ -29,6 +30,8 @@ class EarnedNodes:
         self.fees = fees
         self.spending = SpendingNodes(sources, fees)
         fees.earned_by = self.by
+        self.allocation = AllocationNodes(fees, self.by)
+        fees.allocated = self.allocation.earns
 
     def month(self, charge: Charge, draft: Draft) -> Node | None:
         place, first, last = self.fees.place(charge, draft), charge.earned_from, charge.earned_to
@@ -58,6 +61,8 @@ class EarnedNodes:
             partial(self.fees.reported, place),
             partial(self.spending.spent, place),
             partial(self.spending.remaining, place),
+            partial(self._delivered, place),
+            partial(self._to_deliver, place),
         )
         facts = Facts(partial(self._price, place), leaves)
         parts = [said(stretches, day, facts) for stretches in begun]
@@ -65,8 +70,27 @@ class EarnedNodes:
         title = f"earned by {day}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
 
+    def _delivered(self, place: LineAtStep, day: date) -> Node:
+        """What milestones that are accepted by a day are worth, by the terms of that day."""
+        agreed = next((one for one in reversed(place.known.held) if one.since <= day), place.known.held[0])
+        terms = agreed.line.terms
+        assert isinstance(terms, Milestones), "only milestones are accepted"
+        return self.fees.accepted(place, agreed, terms, day)
+
+    def _to_deliver(self, place: LineAtStep) -> Node:
+        agreed = place.known.held[-1]
+        terms = agreed.line.terms
+        assert isinstance(terms, Milestones), "only milestones are accepted"
+        nodes = [
+            self.fees.field(place, agreed, f"milestone {one.name}", one.amount, f"milestones[{number}].amount")
+            for number, one in enumerate(terms.milestones)
+        ]
+        return total("all milestones", nodes, "amount", agreed.contract.currency)
+
     def _price(self, place: LineAtStep, stretch: Stretch) -> Node:
         agreed, spread = stretch.agreed, stretch.spread
+        if agreed.allocated is not None:
+            return self.allocation.earns(place, agreed)
         name = spread.name
         terms = agreed.line.terms
         currency = agreed.contract.currency

@@ -91,6 +91,8 @@ class FeeNodes:
         self.unissued: Any = None
         # What is earned over time; filled by the nodes of charges.
         self.earned_by: Callable[[LineAtStep, date], Node] | None = None
+        # What a line earns in all that earns another price than it charges; filled likewise.
+        self.allocated: Callable[[LineAtStep, TermsInForce], Node] | None = None
 
     def place(self, charge: Charge, draft: Draft) -> LineAtStep | None:
         contract = draft.contract(charge.contract_id or "")
@@ -195,7 +197,7 @@ class FeeNodes:
 
     def _due(self, place: LineAtStep, one: Charged) -> Node | None:
         """All that a fee names, or as much of what was charged before as stays charged."""
-        made = self._full(place, one.fee, one.agreed)
+        made = self.full(place, one.fee, one.agreed)
         terms = one.agreed.line.terms
         if one.fee.keeps is None or one.due == one.fee.amount or one.earlier is None or made is None:
             return made
@@ -205,7 +207,7 @@ class FeeNodes:
         price = self.field(place, one.agreed, "price", terms.price, "price")
         return most(one.fee.description, made, least("stays charged, at most", [earlier, price]), rule="R12")
 
-    def _full(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
+    def full(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
         """All that the fee names; of a cumulative one with what was charged before."""
         made = self._of_terms(place, fee, agreed)
         return agreeing(made, stated(fee.description, fee.amount, "amount", agreed.contract.currency))
@@ -251,9 +253,9 @@ class FeeNodes:
         **more: Any,
     ) -> Node:
         """What the line states under one version of its terms."""
-        return self._line_field(place, agreed, title, value, f"terms.{path}", unit, **more)
+        return self.line_field(place, agreed, title, value, f"terms.{path}", unit, **more)
 
-    def _line_field(
+    def line_field(
         self,
         place: LineAtStep,
         agreed: TermsInForce,
@@ -295,7 +297,7 @@ class FeeNodes:
         if not agreed.line.budgets:
             return self.field(place, agreed, "price", terms.price, "price")
         parts = [
-            self._line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"budgets[{number}].revenue")
+            self.line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"budgets[{number}].revenue")
             for number, budget in enumerate(agreed.line.budgets)
             if budget.cost
         ]
@@ -368,8 +370,8 @@ class FeeNodes:
         currency = agreed.contract.currency
         for number, budget in enumerate(agreed.line.budgets):
             path = f"budgets[{number}]"
-            revenue = self._line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"{path}.revenue")
-            most = self._line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
+            revenue = self.line_field(place, agreed, f"{budget.category}: price", budget.revenue, f"{path}.revenue")
+            most = self.line_field(place, agreed, f"{budget.category}: cost budget", budget.cost, f"{path}.cost")
             if not budget.cost:
                 continue
             spent = self._spent_by(place, closed, budget.category, currency)
@@ -428,6 +430,18 @@ class FeeNodes:
         return counted
 
     # Milestones
+
+    def accepted(self, place: LineAtStep, agreed: TermsInForce, terms: Milestones, day: date) -> Node:
+        """What the milestones are worth that are accepted by a day."""
+        found = []
+        for one in terms.milestones:
+            on = place.known.accepted.get(one.milestone_id)
+            if on is not None and on <= day:
+                fee = Fee(f"milestone/{one.milestone_id}", on, one.amount, one.name)
+                made = self._milestone(place, fee, agreed, terms)
+                assert made is not None, "the terms list it"
+                found.append(made)
+        return total(f"accepted by {day}", found, "amount", agreed.contract.currency)
 
     def _milestone(self, place: LineAtStep, fee: Fee, agreed: TermsInForce, terms: Milestones) -> Node | None:
         milestone_id = fee.name.partition("/")[2]

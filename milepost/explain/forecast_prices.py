@@ -71,6 +71,9 @@ class PriceNodes:
         title, currency = f"line {line.earning.line_id}: all that its terms come to", line.earning.currency
         if not line.earning.total:
             return constant(f"line {line.earning.line_id}: nothing is agreed yet", 0, "amount", currency)
+        newest = line.ahead.known.held[-1] if line.ahead.known.held else None
+        if newest is not None and newest.allocated is not None and self.fees.allocated is not None:
+            return self.fees.allocated(line.place, newest)._replace(title=title)
         if not line.ahead.fees:
             return self._units(line, title)
         if any(fee.name == SETTLEMENT for fee in line.ahead.fees) and self.fees.earned_by is not None:

@@ -1,6 +1,7 @@
 """What speaks against terms of a contract: they contradict each other, or the rules in force do not handle them together."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from domain.billing.funding import FIELD as FUNDING
@@ -9,7 +10,7 @@ from domain.caps.consume import is_apart
 from domain.caps.purchase_order import deposit_faults, has_limit
 from domain.contract import bind_billing_alone, cap_group, cap_rules, contradictions, line_named, line_policies
 from domain.events.commercial import ContractAmended, ContractSigned
-from domain.events.common import Deposit
+from domain.events.common import ContractLine, Deposit
 from domain.money import is_currency
 from domain.overflow import refused_overflow
 from domain.policies import Resolved, bookkeeping, resolve
@@ -18,7 +19,7 @@ from domain.refusals import UNSUPPORTED, of_contract, refused_of_contract, words
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME
 from state.billing.reissue import refused_with_reissue
-from state.books import Contract
+from state.books import Contract, TermsVersion
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import billing_zone, versions
@@ -51,7 +52,9 @@ def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
     refused: list[tuple[str, str]] = []
     if contract.divided and has_limit(terms):
         refused.append(("purchase_order.limit", words_of("order_over_engagements")))
-    refused += [*refused_of_contract(terms.policies), *_refused_funding(contract)]
+    if contract.divided and any(methods.is_shared(line) for line in terms.lines):
+        refused.append(("lines", words_of("shared_over_engagements")))
+    refused += [*refused_of_contract(terms.policies), *_refused_funding(contract), *_refused_sharing(contract)]
     for line_id, resolved in policies.items():
         refused += [(f"lines[{line_id}].policies", policy) for policy in refused_with_shares(terms, resolved)]
     refused += refused_with_reissue(contract, bookkeeping(entity.policies))
@@ -91,6 +94,23 @@ def refused_treatment(contract: Contract, event: ContractAmended, amended: Contr
             if after.get(line.line_id) != line or (before.ends_on != amended.ends_on and line.line_id in moved):
                 return words_of("separate", line=line.line_id)
     return None
+
+
+def _refused_sharing(contract: Contract) -> list[tuple[str, str]]:
+    """A line shares a price as long as its contract lasts: what it leaves to the others would have to be shared again."""
+    found = []
+    for before, after in pairwise(contract.history):
+        for line in before.terms.lines:
+            goes_on = line_named(after.terms, line.line_id)
+            if _is_shared(before, line) != (goes_on is not None and _is_shared(after, goes_on)):
+                found.append((f"lines[{line.line_id}].standalone_price", words_of("shared_ends", line=line.line_id)))
+    return found
+
+
+def _is_shared(stored: TermsVersion, line: ContractLine) -> bool:
+    """Whether the line shares a price by the terms; one that is refused does not."""
+    policies = line_policies(stored.terms, line, stored.defaults)
+    return methods.is_shared(line) and methods.timing(line, policies) == OVER_TIME
 
 
 def _refused_funding(contract: Contract) -> list[tuple[str, str]]:

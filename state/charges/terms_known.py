@@ -1,7 +1,7 @@
 """What the kinds of terms are asked with: a contract line under each version of its terms, and what has happened on it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from domain.contract import BEGINNING, held
 from domain.identity import composed
 from domain.revenue.method import Reported
+from domain.revenue.shared_price import with_shares
 from domain.terms import methods, milestones
 from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce
 from domain.units import Amount
@@ -25,6 +26,35 @@ from state.totals import month_of, standing_price
 
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
+    found = by_itself(draft, contract, line_id)
+    if not found.held or not earns_apart(draft, contract):
+        return found
+    return found._replace(held=shares_of(draft, contract).get(line_id, found.held))
+
+
+def earns_apart(draft: Draft, contract: Contract) -> bool:
+    """Whether a line earns a share of a price, or a price with variable parts, in any version of the terms."""
+    key = ("earns apart", contract.contract_id, contract.version, len(contract.history))
+    if key not in draft.plans:
+        lines = (line for stored in contract.history for line in stored.terms.lines)
+        draft.plans[key] = any(methods.earns_apart(line) for line in lines)
+    found: bool = draft.plans[key]
+    return found
+
+
+def shares_of(draft: Draft, contract: Contract) -> Mapping[str, Sequence[TermsInForce]]:
+    """What lines of the contract earn apart from what they charge; found again as long as nothing happens on them."""
+    ids = list(dict.fromkeys(line.line_id for stored in contract.history for line in stored.terms.lines))
+    histories = {line_id: by_itself(draft, contract, line_id) for line_id in ids}
+    key = ("shares", contract.contract_id)
+    kept: tuple[object, Mapping[str, Sequence[TermsInForce]]] | None = draft.plans.get(key)
+    if kept is None or kept[0] != histories:
+        kept = draft.plans[key] = (histories, with_shares(histories, {}))
+    return kept[1]
+
+
+def by_itself(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
+    """Without what lines share."""
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
     spends = is_spent(held)
     project_id = held[-1].line.project_id if held else ""
@@ -218,7 +248,18 @@ def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Te
         end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
         goes_on = went_before is not None and type(went_before.line.terms) is type(plan.line.terms)
         starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)
-        agreed = TermsInForce(plan.line, stored.terms, end, plan.policies, since, before, starts_on, stored.catches_up)
+        separate = found[-1].separate if found else stored.version if stored.separate else 0
+        agreed = TermsInForce(
+            plan.line,
+            stored.terms,
+            end,
+            plan.policies,
+            since,
+            before,
+            starts_on,
+            stored.catches_up,
+            separate=separate,
+        )
         if went_before is not None and _says_the_same(went_before, agreed):
             found[-1] = agreed._replace(since=went_before.since)
         else:

@@ -35,7 +35,7 @@ from state.terms.plan import LinePlan, newest_plan
 
 
 class TermsAhead(NamedTuple):
-    """All that the terms of a line charge by themselves, by what is foreseen of it; and what they come to, None where nothing is agreed."""
+    """All that the terms of a line charge by themselves, by what is foreseen of it; and what they earn, None where nothing is agreed."""
 
     known: LineHistory
     fees: tuple[Fee, ...] = ()
@@ -114,4 +114,6 @@ def _ahead(draft: Draft, contract: Contract, line_id: str, known: LineHistory, a
     foreseen = methods.foresees(newest, known, as_of)
     fees = list(fees_due(draft, contract, line_id, foreseen.known, foreseen.until))
     fees += settlement(contract, foreseen.known, fees)
-    return TermsAhead(foreseen.known, tuple(fees), sum(fee.amount for fee in fees))
+    allocated = foreseen.known.held[-1].allocated
+    total = allocated.earns if allocated is not None else sum(fee.amount for fee in fees)
+    return TermsAhead(foreseen.known, tuple(fees), total)

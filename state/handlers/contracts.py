@@ -303,6 +303,7 @@ def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
         event.retroactive,
         amended,
         catches_up=event.treatment == "catch_up",
+        separate=event.treatment == "separate",
     )
     if contract.invalid in REFUSED:  # nothing was ever in force: the terms as amended are the first
         first = replace(seen, unapproved=None, invalid=None, history=(replace(terms, effective_on=BEGINNING),))

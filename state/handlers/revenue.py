@@ -60,6 +60,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         recognised = today if is_measured(earns) else day
         upcoming += [month.last for month in months if month.last > recognised][:1]
         said_on = [each.as_of for each in history.reported] + [each.as_of for each in history.estimates]
+        said_on += history.accepted.values()
         upcoming += [each for each in said_on if each > today]
         if is_spent(history.held):
             begin(draft, contract.contract_id, line_id, kept_apart(history.held))
@@ -81,6 +82,7 @@ def _by_day(history: LineHistory, day: date) -> LineHistory:
     return history._replace(
         reported=[each for each in history.reported if each.as_of <= day],
         estimates=[each for each in history.estimates if each.as_of <= day],
+        accepted={name: accepted for name, accepted in history.accepted.items() if accepted <= day},
     )
 
 

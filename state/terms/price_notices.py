@@ -6,6 +6,7 @@ back with what the terms charge next, what was earned too much over the days tha
 
 from collections.abc import Mapping
 
+from domain.contract import line_named
 from domain.identity import composed, parts_of
 from domain.money import format_amount
 from domain.terms import methods
@@ -63,7 +64,10 @@ def _prices(contract: Contract) -> dict[str, Amount]:
 def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, amended: bool) -> None:
     totals = draft.line(contract.contract_id, line_id)
     subject = composed(contract.contract_id, line_id)
-    excess = max(totals.issued, totals.recognised) - price
+    line = line_named(contract.terms, line_id)
+    # What earns apart from what it charges may earn more than its price.
+    earned = 0 if line is not None and methods.earns_apart(line) else totals.recognised
+    excess = max(totals.issued, earned) - price
     if excess <= 0:
         draft.resolve_exception(BELOW, CONTRACT_LINE, subject)
         return

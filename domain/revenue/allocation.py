@@ -1,0 +1,93 @@
+"""Allocation: what lines earn of the price that a contract has for them together (IFRS 15.73-80, R43).
+
+The price is all that the lines come to, with what of its variable parts is included; each line earns of it by its stand-alone price, and
+the cents go to the largest remainders (R12). What is billed stays each line's own price.
+
+    100,000.00 for a licence and 50,000.00 for its roll-out, sold alone for 100,000.00 and 80,000.00: 83,333.33 and 66,666.67 are earned
+
+When terms change for what is to come, what was earned stays, and the rest of the price goes by what is left of each line at its stand-alone
+price (IFRS 15.21 a). A line whose stand-alone price nobody knows has what the others leave of the price, where it says so (79 c).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from domain.money import allocate
+from domain.units import Amount
+
+
+class PricedItem(NamedTuple):
+    """A variable part of a line's price as it counts on a day; `version` is that of the revision that says so, 0: the terms do."""
+
+    item_id: str
+    amount: Amount
+    version: int = 0
+
+
+class WorkLeft(NamedTuple):
+    """How much of a line is to come, of how much."""
+
+    part: int
+    whole: int
+
+
+class SharingLine(NamedTuple):
+    """What a line comes to (`price`, with its `items`), what it has earned `before`, and what it weighs: its stand-alone price, or what is
+    left of it."""
+
+    line_id: str
+    price: Amount
+    items: tuple[PricedItem, ...]
+    standalone: Amount
+    before: Amount = 0
+    remaining: WorkLeft | None = None
+    weight: Amount = 0
+
+    @property
+    def comes_to(self) -> Amount:
+        return self.price + sum(item.amount for item in self.items)
+
+
+class AllocatedPrice(NamedTuple):
+    """What a line earns in all, with the lines that share the price as of a day; its own place is among them.
+
+    `is_final`: the contract is over, and the line has earned this by its last day.
+    """
+
+    earns: Amount
+    lines: tuple[SharingLine, ...] = ()
+    place: int = 0
+    since: date = date.min
+    is_final: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing is shared: the line earns its own price, with its variable parts."""
+        return len(self.lines) == 1 and self.lines[0].remaining is None
+
+    @property
+    def own(self) -> SharingLine:
+        return self.lines[self.place]
+
+
+def allocated(lines: Sequence[SharingLine], currency: str, since: date) -> list[AllocatedPrice]:
+    """What each earns: what it has earned before, and its part of what the price leaves."""
+    left = sum(line.comes_to - line.before for line in lines)
+    parts = allocate(left, weights(lines), currency)
+    together = tuple(lines)
+    return [
+        AllocatedPrice(line.before + part, together, place, since)
+        for place, (line, part) in enumerate(zip(lines, parts, strict=True))
+    ]
+
+
+def weights(lines: Sequence[SharingLine]) -> list[Amount]:
+    """Where nothing is left of any, stand-alone prices as they are."""
+    found = [line.weight for line in lines]
+    return found if any(found) else [line.standalone for line in lines]
+
+
+def residual(prices: Sequence[Amount], others: Sequence[Amount]) -> Amount:
+    """What the stand-alone prices of the other lines leave of all fixed prices together."""
+    return sum(prices) - sum(others)

@@ -1,0 +1,141 @@
+"""What a line earns in all where that is not its own price: its share of the price of several lines, with variable parts (R42, R43)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+
+from domain.events.common import FixedPrice, Milestones
+from domain.explanation import Node, Parameter, constant, evaluated, in_proportion, less, negated, step_of, total
+from domain.revenue.allocation import AllocatedPrice, SharingLine, weights
+from domain.terms import methods
+from domain.terms.kind import TermsInForce
+from milepost.explain.fees import FeeNodes, LineAtStep
+from state.charges.terms_known import agreed_versions, by_itself, known_of
+
+DAY = timedelta(days=1)
+Earned = Callable[[LineAtStep, date], Node]
+
+
+class AllocationNodes:
+    """As `domain/revenue/shared_price.py` shares it."""
+
+    def __init__(self, fees: FeeNodes, earned_by: Earned) -> None:
+        self.fees = fees
+        self.earned_by = earned_by
+
+    def earns(self, place: LineAtStep, agreed: TermsInForce) -> Node:
+        found = agreed.allocated
+        assert found is not None, "the line earns apart from what it charges"
+        if found.is_final:
+            return self._by_itself(place, agreed)
+        if found.is_alone:
+            return self._comes_to(place, found.own, found.since)
+        return self._share(place, agreed, found)
+
+    def _by_itself(self, place: LineAtStep, agreed: TermsInForce) -> Node:
+        """What the line had earned of its own price by the last day of a terminated contract."""
+        known = by_itself(place.draft, place.contract, place.line_id)
+        alone = place._replace(known=known, foreseen=False)
+        return self.earned_by(alone, agreed.since)._replace(title="by itself, for the contract is over")
+
+    def _share(self, place: LineAtStep, agreed: TermsInForce, found: AllocatedPrice) -> Node:
+        currency = agreed.contract.currency
+        places = [self._place_of(place, line) for line in found.lines]
+        each = [self._comes_to(at, line, found.since) for at, line in zip(places, found.lines, strict=True)]
+        left = total("price of all lines together", each, "amount", currency)
+        earned = [
+            self.earned_by(at, found.since - DAY)._replace(title=f"line {line.line_id}: earned before {found.since}")
+            for at, line in zip(places, found.lines, strict=True)
+            if line.before
+        ]
+        if earned:
+            left = less("left of it", left, *earned)
+        by = self._weights(places, found)
+        sign = -1 if (left.value or 0) < 0 else 1
+        whole = left if sign > 0 else negated("below zero", left)
+        parameters: dict[str, Parameter] = {"step": step_of(currency), "party": str(found.place)}
+        share = evaluated(
+            f"share of line {place.line_id}", "share", (whole, *by), parameters, "amount", currency, rule="R43"
+        )
+        share = share if sign > 0 else negated(share.title, share)
+        if not found.own.before:
+            return share
+        own = next(node for node, line in zip(earned, _with_before(found.lines), strict=True) if line is found.own)
+        return total(f"earned before, and the share of line {place.line_id}", (own, share), "amount", currency)
+
+    def _weights(self, places: Sequence[LineAtStep], found: AllocatedPrice) -> list[Node]:
+        stands = weights(found.lines) == [line.standalone for line in found.lines]
+        nodes = []
+        for at, line in zip(places, found.lines, strict=True):
+            whole = self._standalone(at, line, found)
+            if line.remaining is not None and not stands:
+                part, of = (
+                    constant(what, value, "count")
+                    for what, value in zip(("left", "of all"), line.remaining, strict=True)
+                )
+                mode = _terms_on(at, found.since).policies.money_mode
+                whole = in_proportion(f"line {line.line_id}: what is left, alone", whole, part, of, mode)
+            nodes.append(whole)
+        return nodes
+
+    def _standalone(self, at: LineAtStep, line: SharingLine, found: AllocatedPrice) -> Node:
+        agreed = _terms_on(at, found.since)
+        title = f"line {line.line_id}: stand-alone price"
+        if agreed.line.standalone_price is not None:
+            return self.fees.line_field(at, agreed, title, line.standalone, "standalone_price")
+        others = [
+            self._standalone(self._place_of(at, other), other, found)
+            for other in found.lines
+            if other.line_id != line.line_id
+        ]
+        prices = [self._price(self._place_of(at, other), other, found.since) for other in found.lines]
+        if len(found.lines) == 1:
+            return prices[0]
+        together = total("price of all lines, without variable parts", prices, "amount", agreed.contract.currency)
+        return less(f"line {line.line_id}: what the others leave", together, *others)
+
+    def _comes_to(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
+        """The line's own price, with its variable parts."""
+        return self._price(at, line, since)
+
+    def _price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
+        held = [agreed for agreed in _own_terms(at) if agreed.since <= since]
+        agreed = held[-1]
+        terms, currency = agreed.line.terms, agreed.contract.currency
+        if isinstance(terms, FixedPrice):
+            return self.fees.field(at, agreed, f"line {line.line_id}: price", terms.price, "price")
+        if isinstance(terms, Milestones):
+            nodes = [
+                self.fees.field(at, agreed, f"milestone {one.name}", one.amount, f"milestones[{number}].amount")
+                for number, one in enumerate(terms.milestones)
+            ]
+            return total(f"line {line.line_id}: all milestones", nodes, "amount", currency)
+        *before, newest = held
+        newest = newest._replace(before=date.max, ends_on=newest.contract.ends_on)
+        last = newest.contract.ends_on or date.max
+        found = (
+            self.fees.full(at, fee, one)
+            for one in (*before, newest)
+            for fee in methods.fees(one, at.known, last)
+            if fee.earned_from is None or one.since <= fee.earned_from < one.before
+        )
+        return total(f"line {line.line_id}: all fees", [node for node in found if node is not None], "amount", currency)
+
+    def _place_of(self, place: LineAtStep, line: SharingLine) -> LineAtStep:
+        if line.line_id == place.line_id:
+            return place
+        known = known_of(place.draft, place.contract, line.line_id)
+        return LineAtStep(place.draft, place.contract, line.line_id, known, step=place.step)
+
+
+def _with_before(lines: Sequence[SharingLine]) -> list[SharingLine]:
+    return [line for line in lines if line.before]
+
+
+def _own_terms(at: LineAtStep) -> Sequence[TermsInForce]:
+    return agreed_versions(at.draft, at.contract, at.line_id)
+
+
+def _terms_on(at: LineAtStep, day: date) -> TermsInForce:
+    return next(agreed for agreed in reversed(_own_terms(at)) if agreed.since <= day)

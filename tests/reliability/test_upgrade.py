@@ -213,6 +213,6 @@ def test_the_next_version_is_in_work_until_it_is_frozen_too(old: Release, new: R
     (both.root / "tests" / "scenarios" / "parking.md").unlink()
     both.done("schemas.rules_lock", "--freeze")
     lock = json.loads((both.root / "rules.lock").read_text(encoding="utf-8"))["accounting"]
-    assert [lock[number]["outputs"]["JournalEntry"] for number in ("1", "2")] == [1, 2]
+    assert [lock[number]["outputs"]["JournalEntry"] for number in ("1", "2")] == [2, 3]
     checked = both.lock("--check")
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr

@@ -29,12 +29,17 @@ INTERCOMPANY_COST = "5050"
 EXPENSE_COST = "5100"
 ONEROUS_LOSS = "5900"
 BAD_DEBT = "6900"
+UNREALISED = "7100"
 EXCHANGE_DIFFERENCE = "7110"
 CURRENCY_ROUNDING = "7190"
 
 # Recognised and not invoiced: unbilled = 1150 + 1160, the contract position takes deferred revenue off.
 UNBILLED = (UNBILLED_RECEIVABLE, CONTRACT_ASSET)
 CONTRACT_POSITION = (*UNBILLED, CONTRACT_LIABILITY)
+# What is revalued at a period's end where it is in another currency than the ledger's (R55): what is owed, and balances between companies;
+# what is earned and not invoiced, or retained, where policy `unbilled_is_monetary` says so. Never what was paid ahead (IFRIC 22), nor cost.
+MONETARY = (RECEIVABLE, UNAPPLIED_CASH, DUE_FROM, DUE_TO)
+MONETARY_UNBILLED = (*UNBILLED, RETENTION_RECEIVABLE)
 # Of customers: what companies of the group charge each other is neither revenue nor cost of the group.
 REVENUE = (SERVICE_REVENUE, REIMBURSABLE_REVENUE)
 INTERCOMPANY = (DUE_FROM, DUE_TO, INTERCOMPANY_REVENUE, INTERCOMPANY_COST)
@@ -66,7 +71,7 @@ NAMES: Mapping[str, str] = {
     EXPENSE_COST: "Project expense cost",
     ONEROUS_LOSS: "Onerous loss expense",
     BAD_DEBT: "Bad debt",
-    "7100": "Unrealised exchange difference",
+    UNREALISED: "Unrealised exchange difference",
     EXCHANGE_DIFFERENCE: "Realised exchange difference",
     CURRENCY_ROUNDING: "Currency rounding",
 }

@@ -216,6 +216,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "waive it: then what does not fit stays as it is."
     ),
     ("misapplied", "revenue_adjustment"): f"{_APPLY} with what the message asks for, {_DROP}",
+    **dict.fromkeys(
+        (("no_exchange_rate", "revaluation"), ("stale_exchange_rate", "revaluation")),
+        "Publish the rate of the period's last day, or of one of the days before it: what is open then is revalued with it.",
+    ),
     (
         "no_exchange_rate",
         "contract_line",

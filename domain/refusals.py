@@ -37,8 +37,6 @@ class Refusal(NamedTuple):
 ACCEPTED: Final[Mapping[str, tuple[object, ...]]] = {
     "residual_party": (),
     "hold_scope": (),
-    "fx_revaluation": ("none",),
-    "unbilled_is_monetary": (False,),
     "dimensions_from": ("entry", "project"),
 }
 # What such a policy asks for, and what to do instead.
@@ -48,8 +46,6 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
         "`rounding_party` of a bill-to; of funding the largest remainder takes it",
     ),
     "hold_scope": ("a hold that covers something else than its event says", "the `scope` of the hold"),
-    "fx_revaluation": ("revaluation at a period's end", "revalue in the ledger"),
-    "unbilled_is_monetary": ("revaluation of unbilled value", "revalue in the ledger"),
     "dimensions_from": (
         "dimensions of a task, a contract line or a company, which state none",
         "`dimensions` of the entry or of the project",
@@ -71,7 +67,7 @@ OF_A_CONTRACT: Final = (
     "ar_journal",
     "cash_journal",
 )
-OF_A_COMPANY: Final = ("cost_policy",)
+OF_A_COMPANY: Final = ("cost_policy", "fx_revaluation", "unbilled_is_monetary")
 NOT_OF_A_LINE: Final = (*OF_A_CONTRACT, *OF_A_COMPANY)
 
 
@@ -163,7 +159,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "policy {policy} of a contract: it is looked for on the company alone",
         "what counts for a company as a whole, on one contract",
         f"policy {', '.join(f'`{name}`' for name in OF_A_COMPANY)} of a contract",
-        "the same on the person's company",
+        "the same on the company",
     ),
     "catch_up": Refusal(
         AMENDMENT,

@@ -73,8 +73,8 @@ ABOUT: Final = {
         "accounting period",
     ),
     "conflicting_version": ("work", POSTED, "any other fact"),
-    "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment"),
-    "stale_exchange_rate": ("work", "invoice", "payment"),
+    "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment", "revaluation"),
+    "stale_exchange_rate": ("work", "invoice", "payment", "revaluation"),
     "unknown_reference": (
         "work",
         "contract, invoice, request, hold",
@@ -153,6 +153,7 @@ RESENT: Final = {
     "any fact": "the fact, where it was accepted",
     "invoice, forecast, contract line": "the invoice",
     "contract line": NO_FACT,
+    "revaluation": NO_FACT,
     "project": "the project",
     "project, contract, progress": "the project, contract or report",
 }

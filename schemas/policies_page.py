@@ -31,6 +31,7 @@ COMPANY: Final = " ³"
 WORK: Final = " ⁴"
 CONTRACT: Final = " ⁵"
 TRANSFER: Final = " ⁶"
+BOOKS: Final = " ⁷"
 # Where each policy counts, as the fold looks it up.
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Rates": {"rate_precedence": LINE, "rate_date": LINE, "no_rate": LINE},
@@ -73,6 +74,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "intercompany_transfer": TRANSFER,
         "unbilled_account": LINE,
         "cost_policy": COMPANY,
+        "fx_revaluation": BOOKS,
+        "unbilled_is_monetary": BOOKS,
         "closed_period": POSTED,
         "ar_journal": CONTRACT,
         "cash_journal": CONTRACT,

@@ -936,6 +936,20 @@ class Adjustment(Value, frozen=True, array_like=True, gc=False):
     is_reversed: bool = False
 
 
+class Monetary(Value, frozen=True, array_like=True, gc=False):
+    """What journals have on a monetary account in another currency than the ledger's, of one contract and project, by accounting period:
+    amount and ledger amount. `valued` is what was unrealised of it at the end of each period that was revalued.
+
+    With policy `cumulative` `standing` is what of that stands on 7100 now, for `left` of the amount `of` that was valued last.
+    """
+
+    moves: dict[str, tuple[Amount, Amount]] = {}
+    valued: dict[str, Amount] = {}
+    standing: Amount = 0
+    left: Amount = 0
+    of: Amount = 0
+
+
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     """A draft of a statement that waits for approval: what was published last of it, and the rows that it holds.
 
@@ -1289,6 +1303,7 @@ PART_KINDS: dict[str, Any] = {
     "write_off": WriteOff,
     "revenue_adjustment": Adjustment,
     "retention": RetentionAccount,
+    "monetary": Monetary,
     "draft": OpenStatement,
     "issued": IssuedStatement,
     "reissues": Reissues,

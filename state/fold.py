@@ -85,6 +85,7 @@ from state.handlers import (
     work,
     write_offs,
 )
+from state.ledger import revaluation
 from state.opening import brought_forward
 from state.receivables.unapplied import APPLICATION
 from state.revenue import liability
@@ -254,6 +255,8 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
         reissue.after_event(draft)
     if draft.positions or liability.KIND in books or liability.may_arise(draft):
         liability.after_event(draft)
+    if ended is not None or draft.outputs:
+        revaluation.after_event(draft, ended)
     if draft.watched or "cap" in changed:
         cap_notices.after_event(draft)
     if "line" in changed or "contract" in changed:
@@ -295,6 +298,9 @@ def wake(
         elif kind == "entry":
             work.retry(draft, rest)
     _settle(draft)
+    for kind, rest in named:
+        if kind == revaluation.WAITING:
+            revaluation.retry(draft, rest)
     for kind, rest in named:
         if kind == "forecast":
             forecast.retry(draft, rest)

@@ -58,7 +58,7 @@ PROMISES: Mapping[str, str] = {
     BILLED_ONCE: "a statement bills what was accrued and not billed before",
     INVOICES: "a billing journal posts one statement with its amounts, and hours are credited at its rates",
     POSITION: "contract balance = recognised - invoiced",
-    LEDGER_REST: "no ledger amount is left where the contract currency is zero",
+    LEDGER_REST: "no ledger amount is left where the contract currency is zero, and what is revalued is worth its amount at the rate",
     CAPS: "no more is billed or recognised than a cap allows",
     SOURCES: "sources that fund a contract pay what their lines say, up to their limits",
     VIEWS: "project views say what journals and statements say",

@@ -12,6 +12,7 @@ from domain.audit.findings import Checked
 from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
 from domain.audit.pairs import pairs_match
+from domain.audit.revaluation import revalued
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.audit.statements import statements_foot
 from domain.audit.views import views_agree
@@ -29,5 +30,6 @@ def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Che
     yield invoices_match(engagement)
     yield positions(engagement)
     yield ledger_rests(engagement, retold.entries)
+    yield revalued(engagement)
     yield caps_kept(engagement, retold.entries)
     yield sources_kept(engagement)

@@ -9,6 +9,7 @@ from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY
 from domain.explanation import Node, constant, negated, total
 from domain.ledger.clearing import is_of_invoice
 from domain.ledger.recorded import SIDES, Carried, moved
+from domain.ledger.revaluation import is_revaluation
 from domain.outputs import JournalEntry, JournalLine
 from domain.receivables.credit_memo import RULE
 from milepost.explain.journal_lines import JournalLines
@@ -54,6 +55,8 @@ class PositionNodes:
             if other.record is journal:
                 break
             if not isinstance(other.record, JournalEntry) or other.record.contract_id != journal.contract_id:
+                continue
+            if is_revaluation(other.record.rule):
                 continue
             for number, line in enumerate(other.record.lines, 1):
                 if line.account in SIDES:

@@ -30,6 +30,7 @@ from connectors.files.glance_rows import (
 from domain.accounts import RECEIVABLE, RETENTION_RECEIVABLE, UNAPPLIED_CASH
 from domain.billing.statement import due_after
 from domain.identity import is_opening_statement, opening_of, parts_of
+from domain.ledger.revaluation import REVALUED
 from domain.money import HALF_UP, carried_part
 from domain.units import Amount
 from milepost.glance.ages import OVERDUE, age_columns, aged
@@ -40,6 +41,8 @@ from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRo
 from milepost.glance.wanted import Wanted
 
 INVOICES, UNAPPLIED, RETAINED = "invoice", "unapplied cash", "retained"
+# What is unrealised of each, by contract and project: with the rest it is what the ledger has by the last revaluation.
+UNREALISED: Final = {INVOICES: "unrealised, invoices", UNAPPLIED: "unrealised, cash", RETAINED: "unrealised, retained"}
 ACCOUNTS: Final = {INVOICES: (RECEIVABLE,), UNAPPLIED: (UNAPPLIED_CASH,), RETAINED: (RETENTION_RECEIVABLE,)}
 COLUMNS: Final = (
     GlanceColumn("client", "client", CellKind.ID),
@@ -66,6 +69,8 @@ NO_TERMS: Final = "none: due on the invoice's day"
 NOTES: Final = (
     "Days count from the due date. Unapplied cash is what customers paid for no invoice yet; what they retain has no due date.",
 )
+
+VALUED: Final = "Invoices are in the ledger as they are carried; with what is unrealised they have the value of the last revaluation."
 
 
 @dataclass(slots=True)
@@ -112,7 +117,7 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
     items = open_items(firm)
     shown = (part for item in _by_project(firm, items) for part in item if part.amount or part.ledger)
     found = wanted.of((_row(firm, item) for item in shown), firm)
-    figures = (TableFigure(item.kind, item.entity_id, item.ledger_currency, item.ledger) for item in items)
+    figures = (TableFigure(_account_kind(item), item.entity_id, item.ledger_currency, item.ledger) for item in items)
     return Glance(
         "receivables",
         "Receivables",
@@ -121,18 +126,27 @@ def receivables(firm: FirmAtMoment, wanted: Wanted) -> Glance:
         found,
         [*_totals(found), *in_ledger_totals(found, ("kind",), {})],
         feet_of(firm, figures, ACCOUNTS),
-        (*firm.not_whole(), *NOTES),
+        (*firm.not_whole(), *NOTES, *([VALUED] if any(item.kind in UNREALISED.values() for item in items) else [])),
         "nobody owes anything" if firm.accounts else "nothing is posted yet",
         filters=wanted.filters,
     )
 
 
+def _account_kind(item: OpenItem) -> str:
+    """Whose account an unrealised part stands on."""
+    return next((kind for kind, unrealised in UNREALISED.items() if unrealised == item.kind), item.kind)
+
+
 def open_items(firm: FirmAtMoment) -> list[OpenItem]:
-    """Of 1100 by invoice, of 1120 by payment, of 1170 by contract."""
+    """Of 1100 by invoice, of 1120 by payment, of 1170 by contract; and what is unrealised of them."""
     invoiced = {statement: text(each, "invoice_id") for statement, each in firm.named(INVOICED).items()}
     found = _Items(invoiced)
     before = []
-    for each in firm.about((RECEIVABLE,)):
+    for kind, accounts in ACCOUNTS.items():
+        for each in firm.about(accounts):
+            if each.rule == REVALUED:
+                found.add(each._replace(about=""), UNREALISED[kind], "", each)
+    for each in (one for one in firm.about((RECEIVABLE,)) if one.rule != REVALUED):
         if is_opening_statement(each.about) or parts_of(each.about)[0] == BROUGHT_FORWARD:
             before.append(each)
         elif each.about in invoiced:
@@ -143,9 +157,9 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     applied = firm.named(APPLIED)
     for seq, place, line, invoice_id in list(_applied(firm, found)):
         found.add(line, INVOICES, invoice_id, OneJournal(line, seq, place))
-    for each in firm.about((UNAPPLIED_CASH,)):
+    for each in (one for one in firm.about((UNAPPLIED_CASH,)) if one.rule != REVALUED):
         found.add(each, UNAPPLIED, text(applied.get(each.about), "payment_id") or parts_of(each.about)[-1])
-    for each in firm.about((RETENTION_RECEIVABLE,)):
+    for each in (one for one in firm.about((RETENTION_RECEIVABLE,)) if one.rule != REVALUED):
         found.add(each._replace(about=""), RETAINED, "", each)
     return found.in_order()
 

@@ -17,7 +17,7 @@ from domain.events import commercial, common
 from domain.reference.numbers import NumberGiven
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 21
+VERSION = 22
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
 

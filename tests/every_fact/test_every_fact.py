@@ -47,7 +47,6 @@ REFUSED_TODAY = frozenset(
     rounding_by_line reissue late_line_of_a_line revenue_under_way policy_of_a_contract catch_up separate revenue_method expenses_net
     policy_of_a_line standalone_price earned_as_billed shared_over_engagements shared_ends
     performance_obligation variable_consideration Policies.residual_party Policies.hold_scope
-    Policies.fx_revaluation Policies.unbilled_is_monetary
     Policies.dimensions_from progress_unused payment_currency deposit_conceded
     write_off_over_time write_off_passed_on VariableConsiderationRevised balances_in_parts
     control_total

@@ -1,0 +1,95 @@
+"""Revaluation at a period's end (R53 to R56): what is open in another currency, at the period's last rate, less what it is carried at.
+
+Ledger amounts alone move, against 7100; what is carried stays as it was booked, so that what a settlement realises (7110) counts nothing
+twice. Policy `fx_revaluation`: `reversing` takes the unrealised part back on the first day of the next period; `cumulative` leaves it until
+the next revaluation, which posts the difference, and takes back what is settled meanwhile, in proportion.
+
+    1,000.00 USD owed, booked at 0.90 (900.00); at the end of June 1 USD is 0.94: Dr 1100 40.00, Cr 7100 40.00
+    reversing    on 1 July Dr 7100 40.00, Cr 1100 40.00
+    cumulative   400.00 USD are paid in July: Dr 7100 16.00, Cr 1100 16.00; at 0.93 at its end 18.00 of 24.00 are left: 6.00 back
+"""
+
+from datetime import date
+from typing import Final
+
+from domain.events.reference import LegalEntityDefined
+from domain.explanation import Node, constant, in_proportion, less, negated, total
+from domain.ledger.journal import Leg
+from domain.ledger.position import Balance
+from domain.ledger.recorded import Carried, line_of
+from domain.money import convert, round_ratio, smallest_unit
+from domain.reference.exchange import Exchange
+from domain.units import Amount
+from domain.why import Why, exchanged, quoted
+
+# The rule of its journals, before the period; and the purpose of their lines.
+RULE: Final = "revaluation/"
+REVALUED: Final = "revaluation"
+REVERSING, CUMULATIVE = "reversing", "cumulative"
+
+
+def is_revaluation(rule: str) -> bool:
+    """Whether a journal moves what is unrealised alone, and nothing that is carried."""
+    return rule.startswith(RULE)
+
+
+def unrealised(balance: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> Amount:
+    """What the balance is worth more at the rate than it is carried at; nothing where nothing is open."""
+    amount, ledger = balance
+    if not amount:
+        return 0
+    return convert(amount, exchange.numerator, exchange.denominator, ledger_currency, mode) - ledger
+
+
+def left_after(left: Amount, moved: Amount) -> Amount:
+    """What is left of the amount that was valued: what settles it takes it down to nothing, what adds to the balance adds nothing."""
+    if not left or (left > 0) == (moved > 0):
+        return left
+    return max(left + moved, 0) if left > 0 else min(left + moved, 0)
+
+
+def standing_for(valued: Amount, left: Amount, of: Amount, ledger_currency: str, mode: str) -> Amount:
+    """What stands of an unrealised amount for what is left of the balance."""
+    if left == of:
+        return valued
+    return round_ratio(valued * left, of, smallest_unit(ledger_currency), mode) if of else 0
+
+
+# What a recorder takes
+
+
+def say_unrealised(
+    balance: Carried, exchange: Exchange, rate_type: str, day: date, entity: LegalEntityDefined, mode: str
+) -> Node:
+    title = f"unrealised on {day}"
+    if not balance.amount.value:
+        return constant(title, 0, "amount", entity.currency)
+    worth = exchanged(balance.amount, quoted(exchange, rate_type, day, entity), entity.currency, mode)
+    return less(title, worth, balance.ledger, rule="R55")
+
+
+def say_standing(valued: Node, left: Node, of: Node, mode: str) -> Node:
+    if left.value == of.value:
+        return valued
+    if not of.value:
+        return constant("nothing is left", 0, "amount", valued.currency)
+    return in_proportion("unrealised, of what is left", valued, left, of, mode, rule="R56")
+
+
+def record_lines(
+    why: Why,
+    journal_id: str,
+    lines: list[tuple[str, Leg]],
+    parts: dict[tuple[str, str], Node],
+    currencies: tuple[str, str],
+) -> None:
+    """`parts` by project and account; the line on 7100 takes them up."""
+    currency, ledger_currency = currencies
+    for number, (project_id, leg) in enumerate(lines, 1):
+        amount, ledger = line_of(journal_id, number)
+        why.record(amount, 0, constant("amount, nothing moves in its currency", 0, "amount", currency))
+        made = parts.get((project_id, leg.account))
+        if made is None:
+            own = [one for (of, _), one in sorted(parts.items()) if of == project_id]
+            made = negated("unrealised", total("of its accounts", own, "amount", ledger_currency))
+        why.record(ledger, leg.ledger_amount, made)

@@ -248,7 +248,7 @@ def is_capped(line: ContractLine) -> bool:
 def agreed_units(history: Sequence[Version], line_id: str, day: date) -> Quantity | None:
     """How many units of the line are agreed on a day; None where any number is. Like a cap, a retroactive number holds on every day."""
     versions = held(history, line_id)
-    version = next((version for version, since in reversed(versions) if since <= day), versions[0][0])
+    version = held_on(versions, day) or versions[0][0]
     line = line_named(version.terms, line_id)
     return methods.agreed_units(line.terms) if line is not None else None
 
@@ -269,6 +269,11 @@ def held(history: Sequence[Version], line_id: str) -> list[tuple[Version, date]]
             since = min(since, first_day) if found else BEGINNING
         found.append((version, since))
     return found
+
+
+def held_on(goes_by: Sequence[tuple[Version, date]], day: date) -> Version | None:
+    """The version by which a line goes on the day, of those that it is `held` by; None before the first."""
+    return next((version for version, since in reversed(goes_by) if since <= day), None)
 
 
 def _kind(version: Version, line_id: str) -> type | None:

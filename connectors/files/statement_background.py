@@ -13,7 +13,7 @@ from connectors.files.log_format import log_path
 from connectors.files.lookup import FoundStatement
 from connectors.files.written import read_file
 from domain.accounts import UNBILLED
-from domain.contract import Version, amend, held, line_named
+from domain.contract import Version, amend, held, held_on, line_named
 from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Retainer
@@ -57,8 +57,7 @@ class Background:
 
     def is_beyond_fee(self, line: StatementLine) -> bool:
         """Whether the line's fee includes work, by the terms of the last day: what is charged for work is beyond it."""
-        held_by = held(self.terms, line.line_id)
-        version = next((version for version, since in reversed(held_by) if since <= line.service_to), None)
+        version = held_on(held(self.terms, line.line_id), line.service_to)
         found = line_named(version.terms, line.line_id) if version is not None else None
         return found is not None and isinstance(found.terms, Retainer)
 

@@ -20,6 +20,9 @@ ENTRY = "entry"
 # Ends of the names of rows that balances bring: over a cap, and where that was a lower one or of another month.
 OVER_CAP = "over_cap"
 OVER_FORMER = "over_cap/former"
+# The same of what is earned, and over a cap that limits billing alone.
+OVER_BILLING = "over_billing"
+OVER_BILLING_FORMER = "over_billing/former"
 # The part of an entry that is over the cap of its line and goes on to the next; its id is the row that it is a part of.
 OVERFLOW = "overflow"
 # What is billed or earned and is no time.
@@ -61,7 +64,12 @@ def named(row: str) -> tuple[str, str]:
 
 def is_over_former(row: str) -> bool:
     """Whether it is work over a cap of before, which takes no room of the one in force."""
-    return row.startswith(f"{OPENING}/") and row.endswith(f"/{OVER_FORMER}")
+    return row.startswith(f"{OPENING}/") and row.endswith((f"/{OVER_FORMER}", f"/{OVER_BILLING_FORMER}"))
+
+
+def is_over_former_billing(row: str) -> bool:
+    """Whether it is earned all the same, as the cap limits billing alone."""
+    return row.startswith(f"{OPENING}/") and row.endswith(f"/{OVER_BILLING_FORMER}")
 
 
 def counted_as(kind: str, category: str | None = None) -> str:

@@ -21,9 +21,10 @@ from domain.caps.recorded import CapFigures, bucket_of, say_kept
 from domain.contract import units_id
 from domain.identity import composed
 from domain.money import round_ratio
+from domain.terms import methods
 from domain.units import Amount, Hours
 from domain.why import Why
-from domain.work.rows import is_over_former
+from domain.work.rows import is_over_former, is_over_former_billing
 from state.books import Entry, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
@@ -87,7 +88,11 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
     within: tuple[Amount, str] | None = None
     if price.within is not None and not is_over_former(stake.entry_id):
         within = price.within, units_id(price.line_id)
-    elif price.within is not None and rules:  # what no cap limits has all of its room
+    elif (
+        price.within is not None
+        and rules  # what no cap limits has all of its room
+        and not (allotment == FOR_REVENUE and is_over_former_billing(stake.entry_id))
+    ):
         within = price.within, rules[0].cap_id
     if price.returned or price.returned_hours:
         back, hours_back = _returned(price)
@@ -226,5 +231,6 @@ def _recognised(plan: LinePlan, price: Price, allowed: Amount, billable: Amount)
     if plan.some_bind_billing_alone:
         return allowed, max(allowed - billable, 0)
     in_force = [limit_on(rule, price.day) for rule in plan.rules]
-    limits = price.within is not None or any(limit.hard and limit.limits_revenue for limit in in_force)
+    is_of_units = price.within is not None and methods.agreed_units(plan.line.terms) is not None
+    limits = is_of_units or any(limit.hard and limit.limits_revenue for limit in in_force)
     return allowed if limits else max(price.chargeable, allowed), 0

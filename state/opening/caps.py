@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from domain.caps.consume import CapLimit, CapRule, limit_on
-from domain.events.common import BalanceForward
+from domain.events.common import BalanceForward, CapForward
 from domain.figure import in_part
 from domain.units import Amount, Hours
 from state.opening.faults import SHARED, is_of_whole_line
@@ -23,40 +23,54 @@ class TakenByCaps(NamedTuple):
     is_least: bool = False
 
 
+def stated_of(balance: BalanceForward, rule: CapRule, as_of: date) -> TakenByCaps:
+    """What the balances of a line state of a cap, of the month of the day where it is by month."""
+    own = rows_of(balance, rule)
+    if not own:
+        return TakenByCaps(balance.cap_used, 0)
+    now = [cap for cap in own if cap.month is None or month_of(cap.month) == month_of(as_of)]
+    return TakenByCaps(sum(cap.amount for cap in now), sum(cap.hours for cap in now))
+
+
+def rows_of(balance: BalanceForward, rule: CapRule) -> list[CapForward]:
+    names = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}
+    return [cap for cap in balance.caps if cap.cap_id in names]
+
+
 def taken_by(loading: Loading, rule: CapRule) -> TakenByCaps:
     """By the cap, of all its lines, of the month of the day where it is by month."""
-    names, month = {rule.cap_id, rule.cap_id.removeprefix(SHARED)}, month_of(loading.event.as_of)
-    amount, hours = 0, 0
-    for one in loading.lines:
-        own = [cap for cap in one.balance.caps if cap.cap_id in names]
-        if own:
-            now = [cap for cap in own if cap.month is None or month_of(cap.month) == month]
-            amount, hours = amount + sum(cap.amount for cap in now), hours + sum(cap.hours for cap in now)
-        elif any(rule.cap_id == each.cap_id for each in one.plan.every_rule):
-            amount += one.balance.cap_used
-    return TakenByCaps(amount, hours)
+    of_lines = [
+        stated_of(one.balance, rule, loading.event.as_of)
+        for one in loading.lines
+        if rows_of(one.balance, rule) or any(rule.cap_id == each.cap_id for each in one.plan.every_rule)
+    ]
+    return TakenByCaps(sum(one.amount for one in of_lines), sum(one.hours for one in of_lines))
+
+
+def binds_billing_alone(rule: CapRule, day: date) -> bool:
+    return limits_billing_alone(limit_on(rule, day))
 
 
 def taken_of_line(
-    plan: LinePlan, balance: BalanceForward, as_of: date, work: tuple[Amount, Hours], *, is_alone: bool
-) -> TakenByCaps:
-    """What caps have taken of the `work` on the line: of what is stated in hours or in money alone the other is its part."""
+    plan: LinePlan, balance: BalanceForward, as_of: date, work: tuple[Amount, Hours], *, alone: bool, is_least: bool
+) -> TakenByCaps | None:
+    """What caps have taken of the `work` on the line, those that limit billing alone or those that limit revenue: of what is stated in
+    hours or in money alone the other is its part. None where nothing is stated of them."""
     value, worked = work
-    if not plan.every_rule:
-        return TakenByCaps(value, worked, True)
-    now = [
-        one
-        for one in balance.caps
-        if (one.month is None or month_of(one.month) == month_of(as_of))
-        and is_of_whole_line(one.cap_id, balance.line_id)
+    stated = [
+        stated_of(balance, rule, as_of)
+        for rule in plan.every_rule
+        if is_of_whole_line(rule.cap_id, balance.line_id) and binds_billing_alone(rule, as_of) is alone
     ]
-    amount = max((balance.cap_used, *(one.amount for one in now)))
-    hours = max((one.hours for one in now), default=0)
+    amount = max((one.amount or (balance.cap_used if one.hours else 0) for one in stated), default=0)
+    hours = max((one.hours for one in stated), default=0)
+    if not amount and not hours:
+        return None
     if not hours and value:
         hours = worked - worked * max(value - amount, 0) // value
     elif not amount and worked:
         amount = in_part(value, hours, worked, "what hours under the cap are worth")
-    return TakenByCaps(amount, hours, not is_alone)
+    return TakenByCaps(amount, hours, is_least)
 
 
 def last_day_with_room(loading: Loading, plan: LinePlan) -> date:
@@ -79,7 +93,7 @@ def last_day_full_for_billing(loading: Loading, plan: LinePlan) -> date | None:
         for rule in plan.every_rule
         if rule.period != "month"
         for day in _days(loading, rule)
-        if _limits_billing_alone(limit_on(rule, day)) and room(limit_on(rule, day), taken_by(loading, rule)) <= 0
+        if limits_billing_alone(limit_on(rule, day)) and room(limit_on(rule, day), taken_by(loading, rule)) <= 0
     ]
     return max(found, default=None)
 
@@ -103,7 +117,7 @@ def room(limit: CapLimit, taken: TakenByCaps) -> int:
     return min((most - used for most, used in limits if most is not None), default=0)
 
 
-def _limits_billing_alone(limit: CapLimit) -> bool:
+def limits_billing_alone(limit: CapLimit) -> bool:
     return limit.hard and not limit.limits_revenue and (limit.amount is not None or limit.hours is not None)
 
 

@@ -410,7 +410,6 @@ def _of_line(draft: Draft, stated: Stated, as_of: date) -> Iterator[OpeningFault
 
 
 def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:
-    """Work takes room of all of its caps alike."""
     caps = stated.balance.caps
     known = {rule.cap_id for rule in stated.plan.every_rule}
     known |= {cap_id.removeprefix(SHARED) for cap_id in known}
@@ -419,11 +418,6 @@ def _caps(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator
     for cap in caps:
         if cap.cap_id not in known:
             yield fault("caps", f"cap {cap.cap_id} is unknown, the line has {', '.join(sorted(known)) or 'none'}")
-    for name in ("amount", "hours"):
-        general = [cap for cap in caps if is_of_whole_line(cap.cap_id, stated.balance.line_id)]
-        used = {(cap.month, getattr(cap, name)) for cap in general if getattr(cap, name)}
-        if len(used) > len({month for month, _ in used}):
-            yield fault("caps", f"expected the same {name} of each cap that counts a month, got several")
 
 
 def _payers(stated: Stated, fault: Callable[[str, str], OpeningFault]) -> Iterator[OpeningFault]:

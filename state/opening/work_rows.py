@@ -6,11 +6,12 @@ from datetime import date
 from itertools import accumulate
 from typing import NamedTuple
 
-from domain.caps.consume import limit_on
+from domain.caps.consume import CapRule, counting, limit_on
+from domain.caps.recorded import limit_node
 from domain.contract import agreed_units, category_of, included_id
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, Milestones
-from domain.figure import assumed, in_part
+from domain.figure import Recorded, as_recorded, assumed, in_part
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
 from domain.receivables.opening import without_source
@@ -19,7 +20,17 @@ from domain.terms import methods, spoken
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import HOURS_SCALE, QUANTITY_ONE, Amount, Hours, Quantity
-from domain.work.rows import ENTRY, EXPENSE, OPENING, OVER_CAP, OVER_FORMER, counted_as, row_id
+from domain.work.rows import (
+    ENTRY,
+    EXPENSE,
+    OPENING,
+    OVER_BILLING,
+    OVER_BILLING_FORMER,
+    OVER_CAP,
+    OVER_FORMER,
+    counted_as,
+    row_id,
+)
 from state.books import (
     Charge,
     Contract,
@@ -27,32 +38,38 @@ from state.books import (
     OpeningWork,
     Work,
 )
+from state.caps.claims import FOR_REVENUE, MAIN, granted_of, stake_of
 from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.handlers.work import take
 from state.opening.caps import (
     DAY,
+    TakenByCaps,
+    binds_billing_alone,
     last_day_full_for_billing,
     last_day_with_room,
+    limits_billing_alone,
     room,
+    rows_of,
     same_limits,
+    stated_of,
     taken_by,
     taken_of_line,
 )
-from state.opening.faults import DIFFERS, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
+from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import recorded_due, recorded_revenue, recorded_units, say_row
 from state.opening.retainers import beyond, draws_of
 from state.terms.periods import open_period
-from state.terms.plan import LinePlan, line_plan, version_on, versions
-from state.totals import outstanding, standing_price
+from state.terms.plan import LinePlan, line_plan, plan_of, version_on, versions
+from state.totals import month_of, outstanding, standing_price
 from state.value import plain
 
 EXPENSES, UNITS, INCLUDED = "expenses", "units", "included"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
 CONCEDED, GIVEN_BACK = "conceded", "given_back"
-# What is earned, and over a lower cap of billing that was in force.
-OVER_BILLING = "over_billing"
+# Of what was billed what a cap let through that was raised since; of what was not, what it let through before.
+SINCE, FORMER = "since", "former"
 
 
 def carried_rows(draft: Draft, contract: Contract, line_id: str, event: BalancesBroughtForward) -> list[Entry]:
@@ -90,7 +107,6 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     worked = _worked(draft, loading, stated)
     of_categories = _of_categories(worked, balance)
     value = worked.value - sum(_beside_caps(draft, contract, worked, of_categories))
-    counted = taken_of_line(worked.plan, balance, event.as_of, (value, worked.hours), is_alone=worked.is_alone)
     units = _units_value(contract, worked.plan, balance, event, balance.units)
     ended = _last_of_ended(draft, loading)
     billed, rest = worked.billed, worked.rest
@@ -115,22 +131,28 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     billed, rest = billed - (units - of_rest), rest - of_rest
     of_ended -= units_ended
     rest -= of_ended
-    not_counted = value - counted.amount, worked.hours - counted.hours
-    if counted.is_least:
-        not_counted = max(not_counted[0], 0), max(not_counted[1], 0)
-    full_on, over = last_day_full_for_billing(loading, worked.plan), 0
-    if full_on is not None:
-        not_counted = min(not_counted[0], max(billed - counted.amount, 0)), 0
-    if full_on is not None and full_on < worked.day:
-        rest -= (over := max(min(rest, value - counted.amount), 0))
-    former = worked._replace(day=full_on) if full_on is not None and over else worked
+    over = _over_billing(loading, stated, worked, (value, billed, rest))
+    rest -= over.amount
+    former = worked._replace(day=over.full_on) if over.full_on is not None and over.amount else worked
+    first = former if former.day < worked.day else worked
+    by_then = over.by_then if first is former else billed + rest
+    listed_then = sum(one.amount for one in balance.entries if one.worked_on <= former.day)
+    billed_since = max(billed - max(by_then - listed_then, 0), 0) if first.day < worked.day else 0
+    billed -= billed_since
+    rest_then = max(min(rest, by_then - billed), 0) if first.day < worked.day and not balance.entries else 0
     # Hours are worth what all of them are worth together.
     ended_hours, over_hours, open_hours = (
         in_part(worked.hours, each, worked.value, "hours of what is not billed") if worked.value > 0 and each else 0
-        for each in (of_ended, over, 0 if balance.entries else rest)
+        for each in (of_ended, over.amount, 0 if balance.entries else rest)
     )
+    over_hours = over.hours if over.hours is not None else over_hours
+    not_counted = over.not_counted[0], over.not_counted[1] - over_hours if over.binds else over.not_counted[1]
     open_hours += sum(one.hours for one in balance.entries)
     hours = worked.hours - ended_hours - over_hours - open_hours
+    since_hours = 0
+    if billed_since:
+        since_hours = in_part(hours, billed_since, billed + billed_since, "hours of what a cap let through since then")
+        hours -= since_hours
     own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
     own = own if rest else not_counted
     expenses = balance.expenses - sum(one.ledger_expenses for one in balance.costs)
@@ -149,14 +171,17 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     ):
         spent = {each.category: each.spent for each in balance.spent}
         work = OpeningWork(all_hours, hours, cost, *own, worked.drawn, spent)
-        _take(draft, loading, stated, former, "", billed, work, earned=worked.earns)
+        _take(draft, loading, stated, first, "", billed, work, earned=worked.earns)
+    if billed_since:
+        work = OpeningWork(0, since_hours)
+        _take(draft, loading, stated, worked, SINCE, billed_since, work, earned=0 if worked.earns is not None else None)
     for name, category, on, amount in parts:
         if amount:
             _take(draft, loading, stated, on, name, amount, OpeningWork(category=category))
     earned = 0 if worked.earns is not None else None
     if balance.conceded:
         work = OpeningWork(0, 0, 0, -balance.conceded)
-        _take(draft, loading, stated, former, CONCEDED, -balance.conceded, work, earned=earned)
+        _take(draft, loading, stated, first, CONCEDED, -balance.conceded, work, earned=earned)
     parts_of_units = [(UNITS, worked, units)]
     if units_ended:
         parts_of_units = [
@@ -173,20 +198,26 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
             _take(draft, loading, stated, on, name, amount, OpeningWork(), quantity=quantity)
     if of_ended:
         _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours), earned=earned)
-    if over:
-        _take(draft, loading, stated, former, OVER_BILLING, over, OpeningWork(0, over_hours), earned=earned)
     left = (not_counted[0] - own[0], not_counted[1] - own[1]) if rest else (0, 0)
     left = left[0] + balance.given_back, left[1]
     if balance.entries:
-        _bring_entries(draft, loading, stated, worked, left, earned)
+        _bring_entries(draft, loading, stated, worked, former, left, earned)
         rest -= sum(one.amount for one in balance.entries)
         open_hours, left = 0, (0, 0)
+    if rest_then:
+        then_hours = in_part(open_hours, rest_then, rest, "hours of what a cap let through")
+        part = f"{UNBILLED_REST}/{FORMER}"
+        _take(draft, loading, stated, former, part, rest_then, OpeningWork(0, then_hours), earned=earned)
+        rest, open_hours = rest - rest_then, open_hours - then_hours
     if rest + balance.given_back:
         work = OpeningWork(0, open_hours, 0, *left)
         _take(draft, loading, stated, worked, UNBILLED_REST, rest + balance.given_back, work, earned=earned)
     if balance.given_back:
         work = OpeningWork(0, 0, 0, -balance.given_back)
         _take(draft, loading, stated, worked, GIVEN_BACK, -balance.given_back, work, earned=earned)
+    if over.amount:
+        part = OVER_BILLING if over.full_on is not None else OVER_BILLING_FORMER
+        _take(draft, loading, stated, former, part, over.amount, OpeningWork(0, over_hours), earned=earned)
     if included := _included_hours(worked, balance):
         _take(draft, loading, stated, worked, INCLUDED, 0, OpeningWork(0, included, draws=True))
     if expenses:
@@ -204,13 +235,103 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
 
 def bring_over_cap(draft: Draft, loading: Loading, stated: Stated) -> None:
     """What is over caps, once all that they allowed has its room: on other lines, too."""
-    balance = stated.balance
-    if balance.over_cap:
-        worked = _worked(draft, loading, stated)
+    balance, worked = stated.balance, _worked(draft, loading, stated)
+    if worked.over:
         part = OVER_FORMER if _is_over_former(draft, loading, stated, worked) else OVER_CAP
         uncounted = worked.over_hours if part == OVER_FORMER else 0
         work = OpeningWork(0, worked.over_hours, uncounted_hours=uncounted, category=_full(worked, balance))
-        _take(draft, loading, stated, worked, part, balance.over_cap, work)
+        _take(draft, loading, stated, worked, part, worked.over, work)
+
+
+class _OverBilling(NamedTuple):
+    """What of revenue is over caps that limit billing alone, with its hours where caps say them; on which day one was full, where one
+    was, and what it had let through `by_then`. `not_counted` is what no cap counts of what is not over, in hours of all where a cap
+    `binds`."""
+
+    amount: Amount
+    hours: Hours | None
+    full_on: date | None
+    not_counted: tuple[Amount, Hours]
+    binds: bool
+    by_then: Amount = 0
+
+
+def _over_billing(
+    loading: Loading, stated: Stated, worked: "_Worked", of: tuple[Amount, Amount, Amount]
+) -> _OverBilling:
+    """`of` is the value of the work, what of it was billed and what may be unbilled and over caps.
+
+    By what is listed as unbilled, else what is stated as over the caps, else what a cap that was full has not taken.
+
+        earned 3,000.00, billed 2,000.00, taken 2,000.00 of a cap of billing alone that was full: 1,000.00 over it
+        earned 2,500.00, taken 500.00 of 1,000.00 in the month: over it what is stated as that
+    """
+    plan, balance, as_of = worked.plan, stated.balance, loading.event.as_of
+    value, billed, rest = of
+    work = (value, worked.hours)
+    alone, bound = (
+        taken_of_line(plan, balance, as_of, work, alone=each, is_least=bool(plan.every_rule) and not worked.is_alone)
+        for each in (True, False)
+    )
+    counted = bound or alone or TakenByCaps(*((0, 0) if plan.every_rule else work), not plan.every_rule)
+    not_counted = value - counted.amount, worked.hours - counted.hours
+    if counted.is_least:
+        not_counted = max(not_counted[0], 0), max(not_counted[1], 0)
+    some_alone = any(binds_billing_alone(rule, as_of) for rule in plan.every_rule)
+    full_on = last_day_full_for_billing(loading, plan) if some_alone else None
+    over = 0
+    if some_alone and balance.over_cap and not _some_bind_revenue(plan, as_of):
+        over = min(rest, balance.over_cap)
+    elif some_alone and balance.entries and (full_on is not None or balance.over_cap):
+        over = rest - sum(one.amount for one in balance.entries)
+    elif full_on is not None and full_on < worked.day:
+        over = min(rest, value - (alone.amount if alone is not None else 0))
+    over = max(over, 0)
+    if full_on is not None and bound is None and not over:  # what the cap has no room for is over it
+        not_counted = min(not_counted[0], max(billed - counted.amount, 0)), 0
+    hours = None
+    if over and alone is not None and any(one.hours for one in balance.caps):
+        hours = max(min(worked.hours - alone.hours, worked.hours), 0)
+    by_then = _let_through(loading, plan, full_on, value - over, worked) if full_on is not None else 0
+    if not over or bound is not None:
+        return _OverBilling(over, hours, full_on, not_counted, binds=False, by_then=by_then)
+    left = value - over - counted.amount
+    return _OverBilling(over, hours, full_on, (left, not_counted[1]), binds=True, by_then=by_then)
+
+
+def _let_through(loading: Loading, plan: LinePlan, day: date, value: Amount, worked: "_Worked") -> Amount:
+    """What of the value that may be billed caps of billing alone had let through by the day on which one was full; all of it where lines
+    share one."""
+    found = value
+    for rule in plan.every_rule:
+        limit = limit_on(rule, day)
+        is_shared = sum(any(rule.cap_id == each.cap_id for each in one.plan.every_rule) for one in loading.lines) > 1
+        if not limits_billing_alone(limit) or is_shared or room(limit, taken_by(loading, rule)) > 0:
+            continue
+        if limit.amount is not None:
+            node = limit_node(plan.contract_id, plan.currency, rule, limit, by_hours=False)
+            found = min(found, as_recorded(limit.amount, node) if isinstance(value, Recorded) else limit.amount)
+        if limit.hours is not None and worked.hours:
+            found = min(found, in_part(worked.value, limit.hours, worked.hours, "what a cap let through"))
+    return found
+
+
+def _over_revenue(loading: Loading, stated: Stated, worked: "_Worked") -> Amount:
+    """What is over caps and not earned: where some limit billing alone what is over these is in revenue."""
+    plan, balance, as_of = worked.plan, stated.balance, loading.event.as_of
+    if not balance.over_cap or not any(binds_billing_alone(rule, as_of) for rule in plan.every_rule):
+        return balance.over_cap
+    if not _some_bind_revenue(plan, as_of):
+        return 0
+    over = _over_billing(loading, stated, worked, (worked.value, worked.billed, worked.rest)).amount
+    alone = taken_of_line(plan, balance, as_of, (worked.value, worked.hours), alone=True, is_least=False)
+    if not over and alone is not None and last_day_full_for_billing(loading, plan) is not None:
+        over = max(min(worked.rest, worked.value - alone.amount), 0)
+    return max(balance.over_cap - over, 0)
+
+
+def _some_bind_revenue(plan: LinePlan, day: date) -> bool:
+    return any((limit := limit_on(rule, day)).hard and limit.limits_revenue for rule in plan.every_rule)
 
 
 def _last_of_ended(draft: Draft, loading: Loading) -> date | None:
@@ -220,8 +341,8 @@ def _last_of_ended(draft: Draft, loading: Loading) -> date | None:
 
 
 class _Worked(NamedTuple):
-    """What work on the line came to: what of it was billed, and the rest, that was earned and not billed. `plan` is of the terms under
-    which it was done, `day` the last day of these."""
+    """What work on the line came to: what of it was billed, and the rest, that was earned and not billed; what is `over` caps
+    and not earned. `plan` is of the terms under which it was done, `day` the last day of these."""
 
     plan: LinePlan
     day: date
@@ -232,6 +353,7 @@ class _Worked(NamedTuple):
     over_hours: Hours
     is_alone: bool
     drawn: dict[str, tuple[int, Amount]] | None
+    over: Amount = 0
 
     @property
     def value(self) -> Amount:
@@ -243,15 +365,19 @@ def _bring_entries(
     loading: Loading,
     stated: Stated,
     worked: _Worked,
+    former: _Worked,
     uncounted: tuple[Amount, Hours],
     earned: Amount | None,
 ) -> None:
-    """Each is a row of its own day. What no cap counts is of the newest."""
+    """Each is a row of its own day; where a lower cap was full on the day of the `former`, those until then come before what is over it.
+    What no cap counts is of the newest."""
     listed = sorted(stated.balance.entries, key=lambda one: (one.worked_on, one.entry_id))
     amounts = _from_last(uncounted[0], [one.amount for one in listed])
     hours = _from_last(uncounted[1], [one.hours for one in listed])
     for one, amount, of_hours in zip(listed, amounts, hours, strict=True):
-        on = worked._replace(day=_day_of_entry(draft, loading, worked, one.worked_on))
+        is_former = former.day < worked.day and one.worked_on <= former.day
+        day = min(former.day, one.worked_on) if is_former else _day_of_entry(draft, loading, worked, one.worked_on)
+        on = worked._replace(day=day)
         work = OpeningWork(0, one.hours, 0, amount, of_hours)
         _take(draft, loading, stated, on, f"{ENTRY}/{one.entry_id}", one.amount, work, earned=earned)
 
@@ -312,8 +438,10 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     elif plan.timing != NO_REVENUE:
         rest = balance.revenue + balance.conceded - earned - billed
     hours = _billable_hours(balance)
-    over = _hours_over(balance, hours, billed + rest)
-    return _Worked(plan, day, billed, rest, earns, hours - over, over, not charged, drawn)
+    made = _Worked(plan, day, billed, rest, earns, hours, 0, not charged, drawn)
+    over = _over_revenue(loading, stated, made)
+    over_hours = _hours_over(balance, hours, billed + rest, over)
+    return made._replace(hours=hours - over_hours, over=over, over_hours=over_hours)
 
 
 def due_of(draft: Draft, stated: Stated, entry: Entry) -> Amount:
@@ -392,15 +520,15 @@ def _included_hours(worked: _Worked, balance: BalanceForward) -> Hours:
     return stated[0] if stated else max(balance.hours - (balance.billable_hours or 0), 0)
 
 
-def _hours_over(balance: BalanceForward, hours: Hours, value: Amount) -> Hours:
+def _hours_over(balance: BalanceForward, hours: Hours, value: Amount, over: Amount) -> Hours:
     """Of the hours those that are over a cap: what it has not taken, else by what they are worth."""
-    if not balance.over_cap:
+    if not over:
         return 0
     used = max((one.hours for one in balance.caps if one.month is None), default=0)
     if 0 < used <= hours:
         return hours - used
-    whole = value + balance.over_cap
-    return in_part(hours, balance.over_cap, whole, "hours over the cap") if whole else 0
+    whole = value + over
+    return in_part(hours, over, whole, "hours over the cap") if whole else 0
 
 
 def _beside_caps(
@@ -510,6 +638,8 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].unbilled_ended", contract.contract_id)
         yield from _unlike_entries(draft, loading, stated)
+        yield from _unlike_taken(draft, loading, stated)
+        yield from _unlike_over(draft, loading, stated)
         if stated.plan.timing in (WITH_INVOICE, NO_REVENUE):
             continue
         rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
@@ -522,6 +652,61 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
                 "events from its beginning"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].revenue", contract.contract_id)
+
+
+def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Caps that its rows have taken more of, or less, than is stated: what is left of them would be another."""
+    balance, contract, as_of = stated.balance, loading.contract, loading.event.as_of
+    rules = {rule.cap_id: rule for rule in stated.plan.every_rule if is_of_whole_line(rule.cap_id, balance.line_id)}
+    for cap_id, rule in rules.items():
+        if not rows_of(balance, rule) and (len(rules) > 1 or not balance.cap_used):
+            continue
+        said, got = stated_of(balance, rule, as_of), _taken_by_rows(draft, loading, stated, rule)
+        currency, measures = loading.slot.currency, []
+        if any(limit.amount is not None for limit in rule.limits) and said.amount not in (0, got.amount):
+            measures.append(tuple(f"{format_amount(each, currency)} {currency}" for each in (said.amount, got.amount)))
+        if any(limit.hours is not None for limit in rule.limits) and said.hours not in (0, got.hours):
+            measures.append(tuple(f"{format_decimal(each, HOURS_SCALE)} h" for each in (said.hours, got.hours)))
+        for expected, has in measures:
+            message = (
+                f"line {balance.line_id}{row_of(balance.source_row)}: cap {cap_id.removeprefix(SHARED)}: {expected} are stated as taken, "
+                f"but by its revenue, billed, over_cap and hours {has} are; correct them, or send this contract's events from its beginning"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].caps", contract.contract_id)
+
+
+def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Where caps limit billing alone what is over them is in revenue, which does not tell whether as much is over as is stated."""
+    balance, as_of = stated.balance, loading.event.as_of
+    if not balance.over_cap or not any(binds_billing_alone(rule, as_of) for rule in stated.plan.every_rule):
+        return
+    prices = [standing_price(row) for row in opening_rows(draft, loading, balance.line_id)]
+    over = sum(price.chargeable - price.billable for price in prices if price is not None)
+    if over != balance.over_cap:
+        currency = loading.slot.currency
+        has, got = format_amount(over, currency), format_amount(balance.over_cap, currency)
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: over_cap: expected {has} {currency}, by its revenue, billed and caps, "
+            f"got {got}; correct them, or send this contract's events from its beginning"
+        )
+        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
+
+
+def _taken_by_rows(draft: Draft, loading: Loading, stated: Stated, rule: CapRule) -> TakenByCaps:
+    """What the cap, in the month of the day where it is by month, has taken of what the line has."""
+    contract, line_id, as_of = loading.contract, stated.balance.line_id, loading.event.as_of
+    amount, hours = 0, 0
+    rows = (*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id))
+    for stake in (stake for row in rows if (stake := stake_of(row)) is not None):
+        price = stake.price
+        plan = plan_of(draft, price)
+        counts = plan is not None and any(each.cap_id == rule.cap_id for each in counting(plan.rules, price.day))
+        if not counts or (rule.period == "month" and month_of(price.day) != month_of(as_of)):
+            continue
+        is_earned = plan is not None and plan.apart and limit_on(rule, price.day).limits_revenue
+        granted = granted_of(FOR_REVENUE if is_earned else MAIN, stake)
+        amount, hours = amount + granted.amount, hours + granted.hours
+    return TakenByCaps(amount, hours)
 
 
 def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
@@ -557,10 +742,11 @@ def opening_rows(draft: Draft, loading: Loading, line_id: str) -> list[Entry]:
 
 
 def _called(contract: Contract, line_id: str, plan: LinePlan, part: str) -> str:
-    """On a statement: of which line, where there are several, and of which expenses or units."""
+    """On a statement: of which line, where there are several, or were, and of which expenses or units."""
     units, (kind, category, *_) = methods.units(plan.line.terms), (*part.split("/"), "", "")
     what = category if kind == EXPENSE else units.unit if kind == UNITS and units is not None else ""
-    of = [line_id if len(contract.terms.lines) > 1 else "", what]
+    several = len({line.line_id for stored in contract.history for line in stored.terms.lines}) > 1
+    of = [line_id if several else "", what]
     return (
         spoken.said("brought_forward_of", of=" ".join(filter(None, of))) if any(of) else spoken.said("brought_forward")
     )
@@ -593,7 +779,7 @@ def _take(
         entry.version + 1 if entry is not None else 1,
         event.project_id,
         worked.day,
-        at + MICROSECONDS_PER_DAY - 1 if part.startswith(OVER_CAP) else at,
+        at + MICROSECONDS_PER_DAY - 1 if part.startswith((OVER_CAP, OVER_BILLING)) else at,
         contract.terms.currency,
         amount,
         contract.contract_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from connectors.imports.balances import ImportedBalances
 from domain.billing.statement import ISSUED
+from domain.events.catalogue import Event
 from domain.outputs import BillingStatement, ForecastFigures, ForecastUpdate, Output, ProjectView
 from simulation.plan import SimulationPlan
 from simulation.story import events
 from tests.moving_in.moved import (
     Key,
+    Row,
     Sums,
     apart,
     balances,
@@ -26,7 +28,7 @@ from tests.moving_in.moved import (
     with_estimates,
     without,
 )
-from tests.moving_in.running import RunningFirm
+from tests.moving_in.running import FATES, RunningFirm
 
 DAY_ONE, STATEMENTS, JOURNALS = "trial balance of the first day", "statements", "journals"
 FORECASTS, VIEWS = "forecasts", "views"
@@ -59,12 +61,24 @@ def compared(plan: SimulationPlan, as_of: date, until: date, folder: Path) -> Co
     probe, unsettled = RunningFirm(answers=True), set[tuple[str, str]]()
     probe.run(early, as_of, after=lambda day: unsettled.update(waiting(probe)) if day == as_of else None)
     early, late = without(early, unsettled), without(late, unsettled)
-    early, late = with_estimates(early, late, as_of)
-    old = RunningFirm(answers=True)
+    return goes_on(*with_estimates(early, late, as_of), as_of, until, folder)
+
+
+def goes_on(
+    early: Sequence[Event],
+    late: Sequence[Event],
+    as_of: date,
+    until: date,
+    folder: Path,
+    fates: Sequence[str] = FATES,
+    states: Callable[[list[Row]], list[Row]] = lambda rows: rows,
+) -> Compared:
+    """What is told until `as_of` and after it; `states` may leave out of the balances what may be left out."""
+    old = RunningFirm(answers=True, fates=fates)
     stands = _Standing(old, as_of)
     old.run([*early, *late], until, stands.begin, stands.note)
     said = opening(old.told[: stands.told], as_of)
-    loaded, brought = load(folder, said, stands.rows)
+    loaded, brought = load(folder, said, states(stands.rows))
     new = RunningFirm(answers=False)
     begins = _Standing(new, as_of)
     new.run([*said, *brought, *old.told[stands.told :]], until, begins.begin, begins.note)
@@ -73,8 +87,8 @@ def compared(plan: SimulationPlan, as_of: date, until: date, folder: Path) -> Co
         DAY_ONE: (stands.trial, begins.trial),
         STATEMENTS: (dict(_statements(old.outputs(stands.billed))), dict(_statements(new.outputs(begins.billed)))),
         JOURNALS: (
-            by_account(old.outputs(stands.said), by_day=True),
-            by_account(new.outputs(begins.said), by_day=True),
+            _from(as_of, by_account(old.outputs(stands.said), by_day=True)),
+            _from(as_of, by_account(new.outputs(begins.said), by_day=True)),
         ),
         FORECASTS: (dict(_forecasts(old.outputs(), as_of, until)), dict(_forecasts(new.outputs(), as_of, until))),
         VIEWS: (dict(_views(old.outputs())), dict(_views(new.outputs()))),
@@ -111,6 +125,18 @@ class _Standing:
         if day == self.as_of:
             self.rows, self.trial = balances(self.firm, self.as_of), by_account(self.firm.outputs())
             self.said, self.told = len(self.firm.folded), len(self.firm.told)
+
+
+def _from(as_of: date, sums: Sums) -> Sums:
+    """What later events post on days of before is posted on the day of the balances: they have no others."""
+    found: Sums = {}
+    for key, (amount, ledger) in sums.items():
+        *of, day = key
+        assert isinstance(day, date), "sums are by day"
+        at = (*of, max(day, as_of))
+        had = found.get(at, (0, 0))
+        found[at] = had[0] + amount, had[1] + ledger
+    return {key: each for key, each in found.items() if any(each)}
 
 
 def _whose(area: str, key: Key) -> str:

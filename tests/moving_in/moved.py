@@ -38,10 +38,11 @@ from domain.accounts import (
 from domain.billing.periods import period_of
 from domain.billing.shares import parties_of, shared
 from domain.billing.statement import ISSUED
-from domain.contract import held, included_id, line_named
+from domain.caps.consume import limit_on
+from domain.contract import cap_rules, held, included_id, line_named
 from domain.events.catalogue import TOPICS, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
-from domain.events.common import ContractLine, Deposit, Retainer
+from domain.events.common import ContractLine, Deposit, Expenses, Retainer
 from domain.events.delivery import (
     BillingHoldPlaced,
     BillingHoldReleased,
@@ -68,7 +69,8 @@ from domain.terms.kind import LineHistory, TermsInForce
 from domain.terms.methods import by_budgets
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.terms.retainer import lots
-from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount
+from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount, Hours
+from domain.work.rows import COUNTED_TIME, EXPENSE
 from simulation.write import line as json_line
 from state.billing.payers import falling
 from state.books import (
@@ -83,6 +85,7 @@ from state.books import (
     Reports,
     RetentionAccount,
 )
+from state.caps.claims import FOR_REVENUE
 from state.intake.clock import recording_time
 from state.terms.plan import versions
 from state.totals import issued_on, outstanding, standing_price, unbilled_positions
@@ -278,7 +281,7 @@ class LineSums:
         self.hours = self.labor = self.expenses = self.units = 0
         self.deposit = self.deposit_ledger = 0
         self.is_on_liability = False
-        self.ended = self.conceded = self.given_back = 0
+        self.ended = self.conceded = self.given_back = self.reimbursed = 0
         # By account of unbilled work and part of it (a milestone, `ended`) what the ledger carries.
         self.unbilled_ledger: Counter[tuple[str, str]] = Counter()
         # By account and entry.
@@ -389,6 +392,9 @@ def _add(
             found.labor += ledger
         else:
             found.expenses += ledger
+    if work.charge is not None and work.charge.kind == "expense" and has_line and work.price is not None:
+        found.reimbursed += work.price.recognised
+        found.reimbursed -= sum(one.conceded for one in entry.issued if (one.contract_id, one.line_id) == key)
     if work.charge is not None and work.charge.kind == "delivery" and work.charge.day >= as_of.replace(day=1):
         found.units += work.charge.quantity or 0
 
@@ -456,11 +462,14 @@ def _of_project(
             "expenses": money(done.expenses + extra.expenses),
             "revenue": money(0 if is_deposit else had.recognised),
             "billed": money(of_deposits[line_id] if is_deposit else had.invoiced),
-            "over_cap": money(_over_cap(parts, contract_id, line_id, had, as_of)),
+            "over_cap": money(
+                _over_cap(parts, contract_id, line_id, had, as_of, is_earned=_earns_over(contract, line_id))
+            ),
             "deposit": money(done.deposit if is_deposit else 0),
             "unbilled_ended": money(done.ended),
             "conceded": money(done.conceded),
             "given_back": money(0 if is_deposit else done.given_back),
+            "reimbursed": money(0 if isinstance(plans[contract_id, line_id].terms, Expenses) else done.reimbursed),
         }
         if is_first:
             row |= {
@@ -526,7 +535,7 @@ def _of_project(
                     amounts = {"account": account, "part": of_part, "ledger_amount": money(amount)}
                     yield {**place_of, "kind": "account", **amounts}
         yield from _parts_of_line(
-            parts, contract, contract_id, line_id, had, {**common, "line": line_id, "contract": contract_id}
+            parts, entries, contract, line_id, had, {**common, "line": line_id, "contract": contract_id}
         )
     if len(contract.terms.bill_to) > 1:
         by_line = {each: of_deposits[each] if each in of_deposits else totals[each].invoiced for each in line_ids}
@@ -712,9 +721,15 @@ def _billed_to(entries: Sequence[Entry], contract_id: str, line_id: str, custome
 
 
 def _over_cap(
-    parts: Mapping[tuple[str, str], Any], contract_id: str, line_id: str, had: LineTotals, as_of: date
+    parts: Mapping[tuple[str, str], Any],
+    contract_id: str,
+    line_id: str,
+    had: LineTotals,
+    as_of: date,
+    *,
+    is_earned: bool,
 ) -> Amount:
-    """Of a cap a month what waits for room in the month that runs: no other gets any."""
+    """Of a cap a month what waits for room in the month that runs, as no other gets any; all where it is earned."""
     own = {
         parts_of(part_id)[3]: part.refused_amount
         for (kind, part_id), part in parts.items()
@@ -723,7 +738,14 @@ def _over_cap(
         and len(parts_of(part_id)) > 3
     }
     months = {period: amount for period, amount in own.items() if len(period) == len("2026-03")}
+    if is_earned:
+        return had.over
     return months.get(as_of.isoformat()[:7], 0) if months else had.over
+
+
+def _earns_over(contract: Contract, line_id: str) -> bool:
+    rules = cap_rules(versions(contract), line_id)
+    return any(limit.hard and not limit.limits_revenue for rule in rules for limit in rule.limits)
 
 
 def _is_foreign(sums: Balances, contract_id: str) -> bool:
@@ -751,12 +773,13 @@ def _split_ledger(
 
 def _parts_of_line(
     parts: Mapping[tuple[str, str], Any],
+    entries: Sequence[Entry],
     contract: Contract,
-    contract_id: str,
     line_id: str,
     had: LineTotals,
     common: Row,
 ) -> Iterator[Row]:
+    contract_id = contract.contract_id
     line = next(each for each in contract.terms.lines if each.line_id == line_id)
     if INCLUDED_HOURS in had.drawn:
         used = hours(had.drawn[INCLUDED_HOURS][0])
@@ -773,17 +796,20 @@ def _parts_of_line(
             of, allotment, cap_id, period, *_ = (*parts_of(part_id), "")
             shared = next((cap for cap in contract.terms.shared_caps or () if f"shared:{cap.cap_id}" == cap_id), None)
             is_of_line = line_id in shared.lines if shared is not None else _is_own(contract, cap_id, line_id)
-            if of != contract_id or allotment or not is_of_line:
+            if of != contract_id or allotment == FOR_REVENUE or not is_of_line:
                 continue
             month = f"{period}-01" if len(period) == len("2026-03") else None
             if month is not None and period != str(common["as_of"])[:7]:
                 continue
+            amount, of_hours = part.bucket.amount, part.bucket.hours
+            if shared is not None or allotment:
+                amount, of_hours = _taken(entries, contract, line_id, cap_id, period)
             yield {
                 **common,
                 "kind": "cap",
                 "cap": cap_id.removeprefix("shared:"),
-                "amount": money(had.billable if shared is not None else part.bucket.amount),
-                "cap_hours": hours(0 if shared is not None else part.bucket.hours),
+                "amount": money(amount),
+                "cap_hours": hours(of_hours),
                 **({"month": month} if month else {}),
             }
     for budget in line.budgets if by_budgets(line) else ():
@@ -793,6 +819,24 @@ def _parts_of_line(
     if isinstance(line.terms, Retainer):
         for name, left, expired in _periods_of(parts, contract, line, had, date.fromisoformat(str(common["as_of"]))):
             yield {**common, "kind": "retainer", "starts_on": name, "left": left, "expired": expired}
+
+
+def _taken(entries: Sequence[Entry], contract: Contract, line_id: str, cap_id: str, month: str) -> tuple[Amount, Hours]:
+    """What of the line's work a cap has taken: of one that limits billing alone what may be billed, else what is earned."""
+    rules = {
+        content: cap_rules(versions(contract), line_id, content) for content in (COUNTED_TIME, f"{EXPENSE}/travel")
+    }
+    amount, hours = 0, 0
+    for price in (price for entry in entries if (price := standing_price(entry)) is not None):
+        own = [rule for rule in rules.get(price.content, ()) if rule.cap_id == cap_id]
+        if (price.contract_id, price.line_id) != (contract.contract_id, line_id) or not own:
+            continue
+        if month and f"{price.day:%Y-%m}" != month:
+            continue
+        for_revenue = limit_on(own[0], price.day).limits_revenue
+        taken = (price.allowed, price.allowed_hours) if for_revenue else (price.billable, price.billable_hours)
+        amount, hours = amount + taken[0] - price.returned, hours + taken[1] - price.returned_hours
+    return amount, hours
 
 
 def _periods_of(

@@ -4,7 +4,7 @@ invoiced, paid and credited as they come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
 from heapq import heappop, heappush
 from itertools import count
@@ -70,12 +70,13 @@ class Links:
 class RunningFirm:
     """`answers` is whether its statements are answered; else what happens to them stands among the events that it is told."""
 
-    def __init__(self, *, answers: bool) -> None:
+    def __init__(self, *, answers: bool, fates: Sequence[str] = FATES) -> None:
         self.books = Books()
         self.told: list[Event] = []
         self._links = Links()
         self._waiting: list[Event] = []
         self._answers = answers
+        self._fates = fates
         self._agenda: list[tuple[Instant, int, Event]] = []
         self._order = count()
         self._seen = 0
@@ -175,7 +176,7 @@ class RunningFirm:
                 # An invoice over several projects stands with one of them, so it is settled before the day.
                 self._plan(received(owed, "once", day, owed.gross)._replace(recorded_at=at + ANSWERED + 2 * HOUR))
             elif owed.gross > 0:
-                for each in life(owed, FATES[number * 37 % len(FATES)], SEED):
+                for each in life(owed, self._fates[number * 37 % len(self._fates)], SEED):
                     paid = (
                         received(owed, f"{each.day:%m%d}", each.day, each.amount)
                         if isinstance(each, PartPayment)

@@ -251,6 +251,12 @@ _HEADS: Final = [codec.record.head for codec in OUTPUT_CODECS.values() if codec.
 _HEAD: Final = _HEADS[0]
 assert all(head.fields == _HEAD.fields for head in _HEADS), "outputs differ in the types of their positions"
 encode_position: Final[Callable[[Position], bytes]] = writer(_HEAD)
+_read_head: Final[Callable[[bytes, int], tuple[Position, int]]] = reader_from(_HEAD)
 _around_numbers: Final = writer_around(
     _HEAD, Position._fields.index("ordinal"), Position._fields.index("output_seq") + 1
 )
+
+
+def content_of(body: bytes) -> bytes:
+    """An output's bytes after its position: what it says, wherever it stands."""
+    return body[_read_head(body, 0)[1] :]

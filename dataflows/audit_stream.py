@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS
+from connectors.avro_codec import EVENT_CODECS, OUTPUT_CODECS, content_of
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.spill import Spill, Spilled
 from connectors.files.written import WrittenOutput
 from connectors.log_records import StoredRecord
+from domain.audit.certificates import CertifiedPeriods
 from domain.audit.control_totals import PostedTotals
 from domain.audit.engagement import AuditedEngagement
 from domain.audit.exceptions import OpenExceptions
 from domain.audit.findings import (
     CAUSES,
+    CERTIFICATES,
     CONTROL_TOTALS,
     EXCEPTIONS,
     FORECASTS,
@@ -56,6 +58,7 @@ from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
     BillingStatement,
+    CloseCertificate,
     ControlTotals,
     ExceptionClosed,
     ExceptionRaised,
@@ -87,6 +90,7 @@ class AuditStream:
         self._reference = ReferenceSoFar(log.genesis.partitions)
         self._periods = OpenPeriods(self._reference)
         self._posted = PostedTotals()
+        self._certified = CertifiedPeriods()
         self._exceptions = OpenExceptions()
         self._forecasts = ForecastSeries()
         self._tax = TaxTables(self._reference)
@@ -103,6 +107,8 @@ class AuditStream:
             seen = SeenOutput(written.topic, written.position, written.record)
             self._read_log(written.position.log_offset)
             self._tally.add(self._violations(seen))
+            if isinstance(written.record, JournalEntry):
+                self._certified.add(written.record, content_of(written.body))
             self._output_chain = chained(self._output_chain, written.body)
             self._put_aside(written)
             if number % TOLD_EVERY == 0:
@@ -152,6 +158,8 @@ class AuditStream:
                 yield from billed_to_nobody(seen, statement, self._reference)
                 yield from self._given.see(seen, statement)
                 yield from self._tax.see(seen, statement)
+            case CloseCertificate() as certified:
+                yield from self._certified.see(seen, certified, self._output_chain)
             case ControlTotals() as told:
                 yield from self._posted.see(seen, told, self._output_chain)
             case ExceptionRaised() as raised:
@@ -214,6 +222,7 @@ class AuditStream:
             (TAX, self._tax.count),
             (FORECASTS, self._forecasts.count),
             (CONTROL_TOTALS, self._posted.count),
+            (CERTIFICATES, self._certified.count),
         ):
             tally.count(name, checked)
 

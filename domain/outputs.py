@@ -87,6 +87,26 @@ class StatementNumber(NamedTuple):
     value: int
 
 
+class CertifiedCurrency(NamedTuple):
+    """Journals of a certified period in one transaction currency."""
+
+    currency: str
+    journal_count: int
+    debits: Amount
+    credits: Amount
+
+
+class CertifiedAccount(NamedTuple):
+    """One account of a certified period, in ledger currency."""
+
+    account: str
+    opening: Amount
+    debits: Amount
+    credits: Amount
+    certified_opening: Amount | None = None
+    certified_movement: Amount | None = None
+
+
 class ForecastMonth(NamedTuple):
     """One calendar month of a forecast."""
 
@@ -341,6 +361,39 @@ class BillingStatement(NamedTuple):
     due_on: dt.date | None = None
 
 
+class CloseCertificate(NamedTuple):
+    """What a company's ledger holds in an accounting period as it is closed: every shard says it of its own
+    journals, and all of them together are the certificate of the close.
+    """
+
+    legal_entity_id: str
+    period: str
+    version: int
+    number: int
+    first_day: dt.date
+    last_day: dt.date
+    ledger_currency: str
+    journal_count: int
+    marks: str
+    requested_by: str
+    approved_by: str
+    input_chain: str
+    output_chain: str
+    last_output_seq: int
+    currencies: tuple[CertifiedCurrency, ...] = ()
+    accounts: tuple[CertifiedAccount, ...] = ()
+    ended_to: dt.date | None = None
+    open_before: tuple[str, ...] = ()
+    reason: str | None = None
+    previous: str | None = None
+    replaces: int | None = None
+    replaced_journals: int | None = None
+    reopened_by: str | None = None
+    reopen_approved_by: str | None = None
+    reopen_reason: str | None = None
+    reopened_at: Instant | None = None
+
+
 class ControlTotals(NamedTuple):
     """What was posted up to a day's end per company and currency, to compare with the ledger; every shard says it
     of every company of the zone, also without journals.
@@ -516,6 +569,7 @@ class SystemUpdate(NamedTuple):
 Output: TypeAlias = (
     Alert
     | BillingStatement
+    | CloseCertificate
     | ControlTotals
     | DeadLetter
     | ExceptionClosed
@@ -530,6 +584,7 @@ Output: TypeAlias = (
 OUTPUTS: Mapping[str, type[Output]] = {
     "Alert": Alert,
     "BillingStatement": BillingStatement,
+    "CloseCertificate": CloseCertificate,
     "ControlTotals": ControlTotals,
     "DeadLetter": DeadLetter,
     "ExceptionClosed": ExceptionClosed,
@@ -544,6 +599,7 @@ OUTPUTS: Mapping[str, type[Output]] = {
 TOPICS: Mapping[str, str] = {
     "Alert": "alerts",
     "BillingStatement": "billing.statements",
+    "CloseCertificate": "control.certificates",
     "ControlTotals": "control.totals",
     "DeadLetter": "dead-letters",
     "ExceptionClosed": "exceptions",

@@ -35,6 +35,7 @@ from milepost.commands import (
     payment,
     payment_application,
     period,
+    period_certificate,
     reconcile,
     revenue,
     run,
@@ -377,6 +378,14 @@ mount(
     "What comes later may take its days again.",
     example="milepost period reopen LE-DE 2026-01 --reason 'late invoice of the auditor' --approved-by ben --output build/try/output",
     then="milepost run, which opens it",
+    on=booked,
+)
+mount(
+    "certificate",
+    period_certificate.certificate,
+    "What a close certified, to be recomputed anywhere.",
+    example="milepost period certificate LE-DE 2026-01 --out build/try/2026-01.json --output build/try/output",
+    then="milepost verify --certificate build/try/2026-01.json --output build/try/output",
     on=booked,
 )
 mount(

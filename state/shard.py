@@ -31,7 +31,15 @@ from domain.events.reference import (
     TaxPolicyDefined,
     TransferPriceSet,
 )
-from domain.outputs import OUTPUTS, TOPICS, BillingStatement, ControlTotals, JournalEntry, Position
+from domain.outputs import (
+    OUTPUTS,
+    TOPICS,
+    BillingStatement,
+    CloseCertificate,
+    ControlTotals,
+    JournalEntry,
+    Position,
+)
 from domain.reference.book import (
     EMPTY_BOOK,
     PeriodChange,
@@ -67,6 +75,7 @@ from state.fold import apply, cause_of, flush_views, wake
 from state.genesis import Genesis
 from state.guards import LOG_DAMAGED, OUTPUTS_DIFFER, POISON, GuardStop
 from state.handlers.refused import is_idle, refuse_reference
+from state.ledger.closing import PeriodBooks
 from state.overrides import Override, Overrides
 from state.own_work import SELF_APPROVED
 from state.rules import ACCOUNTING, begun_under, check_rules
@@ -82,6 +91,7 @@ AROUND = (GuardStop, Damaged, StoreError, sqlite3.Error, OSError, MemoryError)
 NOT_TAKEN = ("invalid_terms", "conflicting_version", SELF_APPROVED)
 DECISIONS = (ExceptionAssigned, ExceptionResolved, ExceptionWaived)
 JOURNAL = JournalEntry.__name__
+CERTIFICATE = CloseCertificate.__name__
 STATEMENT = BillingStatement.__name__
 # Reference data that comes every day, and decides nothing but exchange and accounting dates.
 DAILY = (ExchangeRateSet, AccountingPeriodClosed, AccountingPeriodReopened)
@@ -123,6 +133,7 @@ class Shard:
         self._totals = dict(meta.totals)
         # Last numbers of statements, by company, range and year.
         self._numbers = dict(meta.numbers)
+        self._periods = PeriodBooks(store)
         self._in_flight = False
         self._shared_plans: dict[Any, Any] = {}
         self._daily_plans: dict[Any, Any] = {}
@@ -165,6 +176,7 @@ class Shard:
                 raise self._poisoned(record, fault) from fault
             if self.engagement or room <= 0:
                 break
+        self._periods.keep()
         made.append(
             Mark(
                 self.offset,
@@ -362,6 +374,7 @@ class Shard:
             return 0
         self.engagement = ""
         if isinstance(event, DayEnded):
+            self._periods.end_day(event.zone, event.date)
             self._control_totals(event, emit)
         return room - len(taken)
 
@@ -392,6 +405,7 @@ class Shard:
             self._leave_period(event, person, cause, emit)
             return False
         self._settle(event, cause, emit)
+        before = self.reference
         if book.rules != self.reference.rules:
             self._bodies = self._encoders.bodies(self.genesis, book.rules)
         self.reference = book
@@ -399,7 +413,17 @@ class Shard:
         self._forget(event)
         if self.number == FIRST and is_idle(event):
             self._take(REFERENCE, cause, emit, refuse_reference, event)
+        if isinstance(event, AccountingPeriodClosed):
+            self._certify(record, event, before, emit)
         return True
+
+    def _certify(
+        self, record: LogRecord, event: AccountingPeriodClosed, before: ReferenceBook, emit: "_Emitter"
+    ) -> None:
+        chains = chained(self._input_chain, record.body), self._output_chain, self._seq - 1
+        made = self._periods.certify(event, before, self.reference, chains, self._bodies[CERTIFICATE])
+        if made is not None:
+            emit(made)
 
     def _forget(self, event: Event) -> None:
         """Forget what all engagements share, as far as the event can change it: not by people, capacity, tax and transfer prices."""
@@ -494,7 +518,7 @@ class Shard:
 
     # Numbering
 
-    def count_journal(self, record: JournalEntry) -> None:
+    def count_journal(self, record: JournalEntry, content: bytes) -> None:
         key = f"{record.legal_entity_id}\x1f{record.currency}"
         count, debit, credit = self._totals.get(key, (0, 0, 0))
         for line in record.lines:
@@ -503,6 +527,7 @@ class Shard:
             else:
                 credit -= line.amount
         self._totals[key] = (count + 1, debit, credit)
+        self._periods.add(record, content)
 
     def _numbered(self, record: BillingStatement) -> BillingStatement:
         """With its number: all parts of a revision have one, and what is superseded keeps it. A draft has none."""
@@ -548,7 +573,8 @@ class Shard:
         type_name = type(record).__name__
         if type_name == STATEMENT:
             record = self._numbered(record)
-        body = pieces.at(self._ordinal, self._seq) + self._bodies[type_name](record)
+        content = self._bodies[type_name](record)
+        body = pieces.at(self._ordinal, self._seq) + content
         self._output_chain = chained(self._output_chain, body)
         topic = TOPICS[type_name]
         if self._seq >= self.progress.next_seq:
@@ -564,7 +590,7 @@ class Shard:
         self._seq += 1
         self._ordinal += 1
         if type_name == JOURNAL:
-            self.count_journal(record)
+            self.count_journal(record, content)
 
 
 class _Emitter:

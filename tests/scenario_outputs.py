@@ -29,6 +29,7 @@ from domain.outputs import (
 from domain.units import AMOUNT_ONE, EXCHANGE_RATE_ONE, PERCENT_ONE, QUANTITY_ONE, RATE_ONE
 from domain.work.rows import OVERFLOW, row_id
 from tests.harness import ENGAGEMENT, Books
+from tests.scenario_certificates import Certificate, answered, asked_of
 from tests.scenario_events import Words, day_of, journal_named
 from tests.scenario_text import Block, Line
 
@@ -188,7 +189,7 @@ class Standing(NamedTuple):
 
 
 Fact: TypeAlias = Journal | Statement | Raised | Closed | Crossed | Overdue
-Question: TypeAlias = Balances | Standing | TrialBalance
+Question: TypeAlias = Balances | Certificate | Standing | TrialBalance
 
 
 class Expectation(NamedTuple):
@@ -406,6 +407,8 @@ def expectation_of(blocks: Iterable[Block], books_entity: str) -> Expectation:
             more = True
         elif kind in ("trial", "ledger"):
             questions.append((block.head, _trial_balance(words, in_ledger=kind == "ledger")))
+        elif kind == "certificate":
+            questions.append((block.head, asked_of(words, _sides)))
         elif kind == "stands":
             questions.append((block.head, _standing(words)))
         elif kind in MEASURES:
@@ -440,7 +443,7 @@ def _journal(first: str, words: Words) -> Journal:
         accounting_date, kind = day_of(first, words.line), words.take("posting, reversal, difference or billing")
         if kind in KINDS:
             return _journal_of(accounting_date, kind, words)
-    known = "a dated journal, statement, raised, closed, alert, line, project, stands, trial, ledger, nothing or ..."
+    known = "a dated journal, statement, raised, closed, alert, line, project, stands, trial, ledger, certificate, nothing or ..."
     raise words.line.wrong(f"expected {known}, got '{first}'")
 
 
@@ -477,6 +480,10 @@ def _legs(words: Words) -> tuple[Leg, ...]:
             ledger = sign * scaled(words.take("a ledger amount").strip("()"), AMOUNT_ONE, words.line)
         found.append(Leg(account, sign * value, ledger))
     return tuple(sorted(found, key=leg_order))
+
+
+def _sides(words: Words) -> list[tuple[str, int]]:
+    return [(leg.account, leg.amount) for leg in _legs(words)]
 
 
 def _statement(words: Words, rows: tuple[Line, ...]) -> Statement:
@@ -655,6 +662,8 @@ MEASURES: Mapping[str, Mapping[str, tuple[int, int]]] = {
 def answer(books: Books, question: Question) -> Question:
     if isinstance(question, TrialBalance):
         return _trial_of(books, question)
+    if isinstance(question, Certificate):
+        return answered((folded.record for folded in books.folded), question)
     if isinstance(question, Standing):
         return _standing_of(books, question)
     found = FIGURES[question.kind](books, question.subject)

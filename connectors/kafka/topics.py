@@ -322,6 +322,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     _output("alerts", "the project's or the contract's id", "those who are warned"),
     _output("system.updates", "the project's or the contract's id", "nobody yet: nothing is written to it"),
     _output("control.totals", "the company's id", "delivery, the finance warehouse, verify"),
+    _output("control.certificates", "the company's id", "the finance warehouse, verify"),
     _output("control.reconciliations", "the company's id", "the finance warehouse"),
     _output(DEAD_LETTERS, "topic, partition and offset of the input", "those who mend producers")._replace(
         partitions=Partitions.ONE, written_by="intake", kept="for ever"

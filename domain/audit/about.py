@@ -9,6 +9,7 @@ from domain.money import format_amount
 from domain.outputs import (
     Alert,
     BillingStatement,
+    CloseCertificate,
     ControlTotals,
     DeadLetter,
     ExceptionClosed,
@@ -45,6 +46,8 @@ def about(record: Output) -> str:
             return f"the end of exception {record.category} {record.exception_id}, closed by {closed_by}"
         case Alert():
             return f"alert {record.kind} on {_kind(record.subject_kind)} {record.subject_id}"
+        case CloseCertificate():
+            return f"certificate {record.number} of {record.legal_entity_id}, period {record.period}"
         case ControlTotals():
             return f"control totals of {record.legal_entity_id} in {record.currency} for {record.date}"
         case LedgerComparison():

@@ -33,6 +33,7 @@ SOURCES = "sources"
 VIEWS = "views"
 FORECASTS = "forecasts"
 CONTROL_TOTALS = "control_totals"
+CERTIFICATES = "certificates"
 BOOKS = "books"
 STORE = "store"
 REFOLD = "refold"
@@ -64,6 +65,7 @@ PROMISES: Mapping[str, str] = {
     VIEWS: "project views say what journals and statements say",
     FORECASTS: "forecasts follow each other, sum by month, and their changes are explained",
     CONTROL_TOTALS: "control totals are those of the journals before them",
+    CERTIFICATES: "certificates of closes say what the journals before them come to",
     BOOKS: "the books' sums are those of their entries, and the entries' those of their journals",
     STORE: "the store holds the books that the log gives, in the pages that were written",
     REFOLD: "recomputing everything from the log gives the same bytes",

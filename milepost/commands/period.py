@@ -87,7 +87,7 @@ def later_than(recording: Recording, books: StoreReader, entity_id: str, day: da
     from domain.reference.book import apply
     from domain.reference.fiscal import first_open_day, period_of
 
-    book = _book(books)
+    book = book_of(books)
     for each in recording.recorded:
         if isinstance(each, AccountingPeriodClosed | AccountingPeriodReopened):
             book = apply(book, each)
@@ -110,7 +110,7 @@ def _known(recording: Recording, books: StoreReader, entity_id: str, name: str) 
     from domain.identity import composed
     from domain.reference.fiscal import FIRST_YEAR, LAST_YEAR, period_named
 
-    book = _book(books)
+    book = book_of(books)
     entity = book.entity(entity_id)
     if entity is None:
         raise typer.BadParameter(
@@ -139,7 +139,7 @@ def _known(recording: Recording, books: StoreReader, entity_id: str, name: str) 
     return KnownPeriod(period, last, max((0, *refused, *(each.version for each in said))))
 
 
-def _book(books: StoreReader) -> ReferenceBook:
+def book_of(books: StoreReader) -> ReferenceBook:
     """Of companies and their periods."""
     from connectors.avro_codec import EVENT_CODECS
     from domain.reference.book import EMPTY_BOOK, apply

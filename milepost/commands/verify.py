@@ -41,6 +41,15 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    certificate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--certificate",
+            metavar="FILE",
+            help="Recompute this certificate of a close instead, from the log in --output alone; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     file: File = None,
     options: Set = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
@@ -48,6 +57,13 @@ def verify(
     """Audit an output folder, or the topics: journals, statements, caps, periods, chains, and the same bytes from the log again."""
     from connectors.files.no_outputs import NoOutputs
 
+    if certificate:
+        from milepost.certificate_checked import check_certificates
+
+        if output is None:
+            raise typer.BadParameter("expected --output beside it, a folder with the log", param_hint="--certificate")
+        check_certificates(certificate, output, json=json)
+        return
     if (output is None) != kafka:
         raise typer.BadParameter("expected one of --output and --kafka", param_hint="--output")
     if output is None:
@@ -197,7 +213,7 @@ def violation_text(found: Violation, promise: str) -> list[str]:
     ]
 
 
-def as_json(output: Path, report: Report) -> dict[str, Any]:
+def as_json(output: Path, report: Report) -> dict[str, object]:
     """Version 1 of the shape."""
     first = report.first
     return shape(

@@ -14,10 +14,11 @@ import msgspec
 from msgspec.structs import astuple
 
 from domain.events import commercial, common
+from domain.ledger.period_sums import MARKS_BYTES, Certified, PeriodSums
 from domain.reference.numbers import NumberGiven
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 22
+VERSION = 23
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
 
@@ -37,6 +38,10 @@ _RECORD = JournalStanding.__struct_fields__.index("record")
 _journal = msgspec.msgpack.Decoder(JournalStanding)
 _statement = msgspec.msgpack.Decoder(tuple[StatementEntry, ...])
 _number = msgspec.msgpack.Decoder(NumberGiven)
+_day = msgspec.msgpack.Decoder(str)
+# Journals, marks, accounts, currencies, certificate.
+_StoredSums = tuple[int, bytes, dict[str, tuple[int, int]], dict[str, tuple[int, int, int]], Certified | None]
+_period_sums = msgspec.msgpack.Decoder(_StoredSums)
 
 
 class Damaged(Exception):
@@ -92,6 +97,23 @@ def decode_statement(statement_id: str, data: bytes) -> tuple[StatementEntry, ..
 def decode_number(statement_id: str, data: bytes) -> NumberGiven:
     given: NumberGiven = _decode(_number, data, statement_id)
     return given
+
+
+def encode_period_sums(sums: PeriodSums, key: str) -> bytes:
+    marks = sums.marks.to_bytes(MARKS_BYTES, "big")
+    return encode((sums.journals, marks, sums.accounts, sums.currencies, sums.certified), key)
+
+
+def decode_period_sums(key: str, data: bytes) -> PeriodSums:
+    sums, stored = PeriodSums(), _decode(_period_sums, data, key)
+    sums.journals, marks, sums.accounts, sums.currencies, sums.certified = stored
+    sums.marks = int.from_bytes(marks, "big")
+    return sums
+
+
+def decode_day(zone: str, data: bytes) -> str:
+    day: str = _decode(_day, data, zone)
+    return day
 
 
 def seal(type_name: str, body: bytes) -> bytes:

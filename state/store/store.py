@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from domain.ledger.period_sums import PeriodSums
 from domain.reference.numbers import NumberGiven
 from state.books import Entry, JournalStanding, StatementEntry
 from state.draft import Memo, OpenKey, PartKey, Parts, Transition
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS journals(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(
 CREATE TABLE IF NOT EXISTS statements(no INTEGER, id TEXT, data BLOB, PRIMARY KEY(no, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS explanations(digest TEXT PRIMARY KEY, data TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS numbers(id TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS periods(id TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended(zone TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reference(seq INTEGER PRIMARY KEY, type TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS changed(no INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS meta(id INTEGER PRIMARY KEY CHECK(id = 1), generation TEXT, shard INTEGER, data BLOB);
@@ -344,6 +347,27 @@ class Store:
     def keep_number(self, statement_id: str, given: NumberGiven) -> None:
         row = (statement_id, snapshot.encode(given, statement_id))
         self.db.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", row)
+
+    def period_sums(self) -> dict[tuple[str, str], PeriodSums]:
+        """By company and accounting period."""
+        rows = self.db.execute("SELECT id, data FROM periods").fetchall()
+        found = {}
+        for key, data in rows:
+            company, _, period = key.rpartition(SEPARATOR)
+            found[company, period] = snapshot.decode_period_sums(key, data)
+        return found
+
+    def keep_period_sums(self, sums: Iterable[tuple[tuple[str, str], PeriodSums]]) -> None:
+        keyed = ((SEPARATOR.join(key), of) for key, of in sums)
+        rows = [(key, snapshot.encode_period_sums(of, key)) for key, of in keyed]
+        self.db.executemany("INSERT OR REPLACE INTO periods VALUES (?, ?)", rows)
+
+    def ended_days(self) -> dict[str, str]:
+        """The last day that has ended, by zone."""
+        return {zone: snapshot.decode_day(zone, data) for zone, data in self.db.execute("SELECT zone, data FROM ended")}
+
+    def keep_ended(self, zone: str, day: str) -> None:
+        self.db.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (zone, snapshot.encode(day, zone)))
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Transition, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""

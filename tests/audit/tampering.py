@@ -8,11 +8,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connectors.avro_codec import OUTPUT_CODECS
+from connectors.avro_codec import OUTPUT_CODECS, content_of
 from connectors.containers import ContainerFormat
 from connectors.files.outputs import TOPIC_TYPES, topic_file
 from connectors.files.written import read_shard
-from domain.outputs import TOPICS, ControlTotals, JournalEntry, JournalLine, Output, Position
+from domain.ledger.period_sums import PeriodSums, marks_text, trial_balance_of
+from domain.outputs import (
+    TOPICS,
+    CertifiedCurrency,
+    CloseCertificate,
+    ControlTotals,
+    JournalEntry,
+    JournalLine,
+    Output,
+    Position,
+)
 from state.chain import chained
 
 
@@ -38,19 +48,25 @@ def outputs(folder: Path) -> list[Told]:
 def rewrite(folder: Path, change: Change, *, totals: bool = True) -> None:
     """Put what `change` makes of each output in its place, and renew lengths and chains.
 
-    With `totals`, control totals are given the chain of what now stands before them.
+    With `totals`, control totals are given the chain of what now stands before them, and certificates what its journals come to.
     """
     found = [told for before in outputs(folder) for told in _several(change(before))]
     progress = read_progress(folder)
     chain = b""
+    periods: dict[str, dict[str, PeriodSums]] = {}
     blocks: dict[str, list[bytes]] = {topic: [] for topic in progress["lengths"]}
     forms = _forms(progress["generation"])
     for position, record in found:
         sealed = record
         if totals and isinstance(record, ControlTotals):
             sealed = record._replace(output_chain=chain.hex())
+        if totals and isinstance(record, CloseCertificate):
+            sealed = _certified(record, periods.get(record.legal_entity_id, {}), chain)
         name = type(record).__name__
         body = OUTPUT_CODECS[name].encode(position, sealed)
+        if isinstance(record, JournalEntry):
+            of = periods.setdefault(record.legal_entity_id, {}).setdefault(record.period, PeriodSums())
+            of.add(record, content_of(body))
         chain = chained(chain, body)
         blocks[TOPICS[name]].append(forms[TOPICS[name]].block(name, body))
     for topic, written in blocks.items():
@@ -58,6 +74,17 @@ def rewrite(folder: Path, change: Change, *, totals: bool = True) -> None:
         topic_file(folder, topic, 0).write_bytes(data)
         progress["lengths"][topic] = len(data)
     write_progress(folder, {**progress, "output_chain": chain.hex()})
+
+
+def _certified(record: CloseCertificate, periods: dict[str, PeriodSums], chain: bytes) -> CloseCertificate:
+    sums = periods.get(record.period) or PeriodSums()
+    return record._replace(
+        output_chain=chain.hex(),
+        journal_count=sums.journals,
+        marks=marks_text(sums.marks),
+        currencies=tuple(CertifiedCurrency(currency, *of) for currency, of in sorted(sums.currencies.items())),
+        accounts=tuple(trial_balance_of(periods, record.period, None)),
+    )
 
 
 def read_progress(folder: Path) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from milepost.commands import (
     payment_application,
     period,
     period_certificate,
+    period_check,
     reconcile,
     revenue,
     run,
@@ -362,6 +363,14 @@ mount(
     "Which are closed, since when, and by whom.",
     example="milepost period list --company LE-DE --output build/try/output",
     then="milepost period close, or milepost period reopen",
+    on=booked,
+)
+mount(
+    "check",
+    period_check.check,
+    "What is open before one closes, and what mends it.",
+    example="milepost period check LE-DE 2026-02 --output build/try/output",
+    then="milepost period close, which checks it again",
     on=booked,
 )
 mount(

@@ -25,6 +25,7 @@ from milepost.shared_options import Verb, sharing
 if TYPE_CHECKING:
     from domain.events.catalogue import Event
     from domain.units import Instant
+    from milepost.settings import Settings
     from state.store.reader import StoreReader
 
 SOURCE: Final = "milepost"
@@ -108,6 +109,12 @@ class Recording:
         from connectors.files.added_events import RECORDED, added_events
 
         return () if self._options.kafka else tuple(added_events(self.folder, RECORDED))
+
+    @cached_property
+    def settings(self) -> Settings:
+        from milepost.commands.given_settings import given
+
+        return given(self._options.file, None).settings
 
     def day(self, given: datetime | None, option: str, ahead: int = 1) -> str:
         """The day that was given, else that on which it is said, as events write it; at most `ahead` days after that, as zones differ.

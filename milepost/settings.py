@@ -32,6 +32,7 @@ from dataflows.settings import (
     StoreSettings,
 )
 from domain.events.catalogue import ENTITIES
+from milepost.closing.names import CHECKS, FORBIDDING
 from milepost.folders import VARIABLES
 from milepost.wrong_settings import WrongSettings
 
@@ -57,6 +58,32 @@ class FolderSettings(BaseModel):
     )
 
 
+class CloseSettings(BaseModel):
+    """What closing an accounting period takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    forbids: tuple[str, ...] = Field(
+        FORBIDDING,
+        description="Checks that forbid `milepost period close` where they find something open, by the names of "
+        f"`milepost period check`: any of {', '.join(CHECKS)}.",
+    )
+
+    @field_validator("forbids", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        """A variable of the environment holds `erp, drafts`."""
+        return [each.strip() for each in given.split(",") if each.strip()] if isinstance(given, str) else given
+
+    @field_validator("forbids")
+    @classmethod
+    def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for name in given:
+            if name not in CHECKS:
+                raise ValueError(f"{name} is no check{_closest(name, CHECKS)}")
+        return given
+
+
 class Settings(BaseSettings):
     """Made by `load`; making one reads neither a file nor the environment."""
 
@@ -65,6 +92,7 @@ class Settings(BaseSettings):
     )
 
     folder: FolderSettings = FolderSettings()
+    close: CloseSettings = CloseSettings()
     kafka: KafkaSettings = KafkaSettings()
     registry: RegistrySettings = RegistrySettings()
     redis: RedisSettings = RedisSettings()

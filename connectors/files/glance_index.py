@@ -378,6 +378,12 @@ class GlanceTables:
         rows = self._db.execute(sql, {"cut": cut, "first": first, "last": last, "people": _listed(by_day)})
         return [HoursWorked._make(row) for row in rows]
 
+    def days_of(self, cut: int, rows: Iterable[str]) -> list[tuple[str, str, int, Hours]]:
+        """Of some rows of time: the row, its project, the day of the work as an ordinal, and the hours."""
+        self._make_worked(cut)
+        sql = f"SELECT {_texts('row', 'project')}, day, hours FROM current_worked WHERE row IN ({_among(':rows')})"  # noqa: S608
+        return self._db.execute(sql, {"rows": _listed(rows)}).fetchall()
+
     def hours_of_projects(self, cut: int) -> list[tuple[str, Hours]]:
         """By project the hours of entries of which something was booked."""
         self._make_worked(cut)

@@ -11,6 +11,9 @@ from milepost.console import say
 from milepost.recording import Recording, records, stated_reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.events.reference import LegalEntityDefined
     from domain.reference.book import PeriodChange, ReferenceBook
     from domain.reference.fiscal import AccountingPeriod
     from state.books import OpenException
@@ -28,15 +31,34 @@ CLOSED, REOPENED = "AccountingPeriodClosed", "AccountingPeriodReopened"
 class KnownPeriod(NamedTuple):
     """`last` is what was said last of it, taken in or on its way; `version` the highest that was sent, refused or not."""
 
+    entity: LegalEntityDefined
     period: AccountingPeriod
     last: PeriodChange | None
     version: int
 
 
 @records
-def close(recording: Recording, entity: Company, period: Period, reason: Reason, approved_by: Approver) -> None:
-    """Close an accounting period: work of it that comes later is posted on the next open day."""
-    _say(recording, CLOSED, (entity, period), reason, approved_by)
+def close(
+    recording: Recording,
+    entity: Company,
+    period: Period,
+    reason: Reason,
+    approved_by: Approver,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="CHECK=REASON",
+            help="Close though this check finds something open; the reason is recorded. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Close an accounting period: work of it that comes later is posted on the next open day.
+
+    First everything is checked that `milepost period check` lists. What is open, and forbids the close, ends it with 3.
+    """
+    _say(recording, CLOSED, (entity, period), reason, approved_by, accept or ())
 
 
 @records
@@ -45,7 +67,14 @@ def reopen(recording: Recording, entity: Company, period: Period, reason: Reason
     _say(recording, REOPENED, (entity, period), reason, approved_by)
 
 
-def _say(recording: Recording, type_name: str, of: tuple[str, str], reason: str, approved_by: str) -> None:
+def _say(
+    recording: Recording,
+    type_name: str,
+    of: tuple[str, str],
+    reason: str,
+    approved_by: str,
+    accept: Sequence[str] = (),
+) -> None:
     from milepost.deciding import other_person
 
     entity, name = of
@@ -69,6 +98,10 @@ def _say(recording: Recording, type_name: str, of: tuple[str, str], reason: str,
             "its work would be posted after it",
             param_hint="PERIOD",
         )
+    if type_name == CLOSED:
+        from milepost.closing.before_close import checked_reason
+
+        why = checked_reason(recording, known.entity, known.period, why, accept)
     event = recording.event(
         type_name,
         legal_entity_id=entity,
@@ -105,12 +138,31 @@ def _words(type_name: str) -> str:
 
 def _known(recording: Recording, books: StoreReader, entity_id: str, name: str) -> KnownPeriod:
     """Raises BadParameter where there is no such company, or it has no such period."""
-    from connectors.files.lookup import hint
     from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
     from domain.identity import composed
-    from domain.reference.fiscal import FIRST_YEAR, LAST_YEAR, period_named
 
     book = book_of(books)
+    entity, period = company_and_period(book, entity_id, name)
+    found = [book.periods.get(entity_id, {}).get(name)]
+    found += [
+        each
+        for each in recording.recorded
+        if isinstance(each, AccountingPeriodClosed | AccountingPeriodReopened)
+        and (each.legal_entity_id, each.period) == (entity_id, name)
+    ]
+    said = [each for each in found if each is not None]
+    last = max(said, key=lambda each: each.version, default=None)
+    subject = "accounting_period", composed(entity_id, name)
+    noted: tuple[OpenException, ...] = books.parts("", "exception")
+    refused = [each.version for each in noted if (each.subject_kind, each.subject_id) == subject]
+    return KnownPeriod(entity, period, last, max((0, *refused, *(each.version for each in said))))
+
+
+def company_and_period(book: ReferenceBook, entity_id: str, name: str) -> tuple[LegalEntityDefined, AccountingPeriod]:
+    """Raises BadParameter where there is no such company, or it has no such period."""
+    from connectors.files.lookup import hint
+    from domain.reference.fiscal import FIRST_YEAR, LAST_YEAR, period_named
+
     entity = book.entity(entity_id)
     if entity is None:
         raise typer.BadParameter(
@@ -124,19 +176,7 @@ def _known(recording: Recording, books: StoreReader, entity_id: str, name: str) 
             f"such as 2026-05, got {name or '(nothing)'}",
             param_hint="PERIOD",
         )
-    found = [book.periods.get(entity_id, {}).get(name)]
-    found += [
-        each
-        for each in recording.recorded
-        if isinstance(each, AccountingPeriodClosed | AccountingPeriodReopened)
-        and (each.legal_entity_id, each.period) == (entity_id, name)
-    ]
-    said = [each for each in found if each is not None]
-    last = max(said, key=lambda each: each.version, default=None)
-    subject = "accounting_period", composed(entity_id, name)
-    noted: tuple[OpenException, ...] = books.parts("", "exception")
-    refused = [each.version for each in noted if (each.subject_kind, each.subject_id) == subject]
-    return KnownPeriod(period, last, max((0, *refused, *(each.version for each in said))))
+    return entity, period
 
 
 def book_of(books: StoreReader) -> ReferenceBook:

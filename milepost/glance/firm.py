@@ -260,6 +260,15 @@ class FirmAtMoment:
         """Entries whose project nobody knows, as far as they came before the moment."""
         return [each for each in unrouted_entries(self._output) if each.recorded_at <= self.cut.recorded_at]
 
+    def days_of(self, rows: Iterable[str]) -> dict[str, DayOfWork]:
+        """Of some rows of time the project, the day and the hours."""
+        wanted = {*rows}
+        return {
+            row: DayOfWork(project_id, date.fromordinal(day), hours)
+            for index, cut in self._shards
+            for row, project_id, day, hours in index.glance.days_of(cut, wanted)
+        }
+
     def cost_of_hours(self, first: date | None = None, last: date | None = None) -> list[CostOfHours]:
         return [each for index, cut in self._shards for each in index.glance.cost_of_hours(cut, *_days(first, last))]
 
@@ -342,6 +351,12 @@ class LineSummed(NamedTuple):
     number: int
     amount: Amount
     ledger: Amount
+
+
+class DayOfWork(NamedTuple):
+    project_id: str
+    day: date
+    hours: Hours
 
 
 class EntryRead(NamedTuple):

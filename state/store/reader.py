@@ -10,9 +10,10 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from state.books import Entry
+from state.books import Entry, JournalStanding
 from state.store import snapshot
 from state.store.snapshot import Damaged
+from state.store.store import SEPARATOR
 
 
 class StoreReader:
@@ -72,6 +73,45 @@ class StoreReader:
             return tuple(snapshot.unseal(type_name, data) for (data,) in rows)
         except Damaged:
             return ()
+
+    def ended_to(self, zone: str) -> str:
+        """The last day that has ended in a zone, in every shard; empty of one in which none has."""
+        found = [StoreReader(db)._ended(zone) for db in self._dbs]
+        return min(found, default="")
+
+    def _ended(self, zone: str) -> str:
+        try:
+            return next(
+                (
+                    snapshot.decode_day(zone, data)
+                    for (data,) in self._rows("SELECT data FROM ended WHERE zone = ?", zone)
+                ),
+                "",
+            )
+        except Damaged:
+            return ""
+
+    def period_journals(self, company: str) -> dict[str, int]:
+        """How many journals each accounting period of a company has."""
+        found: dict[str, int] = {}
+        try:
+            for key, data in self._rows("SELECT id, data FROM periods ORDER BY id"):
+                whose, _, period = key.rpartition(SEPARATOR)
+                if whose == company:
+                    found[period] = found.get(period, 0) + snapshot.decode_period_sums(key, data).journals
+        except Damaged:
+            return {}
+        return found
+
+    def parked(self) -> set[str]:
+        """Rows of which something waits."""
+        return {entry_id for (entry_id,) in self._rows("SELECT id FROM parked")}
+
+    def standings(self) -> Iterator[JournalStanding]:
+        """Of all journals that go to an ERP, where they stand there."""
+        with suppress(Damaged):
+            for journal_id, data in self._rows("SELECT id, data FROM journals"):
+                yield snapshot.decode_journal(journal_id, data)
 
     def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         """Nothing of a shard whose store cannot be read."""

@@ -1,0 +1,142 @@
+"""What keeps the ledger of a period from being whole: days that have not ended, exceptions, rates, the ERP, earlier periods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+
+from connectors.files.found_exceptions import KnownException, exceptions_of
+from connectors.files.written import read_topic
+from domain.exceptions import CATALOGUE
+from domain.identity import composed
+from domain.outputs import TOPICS, ExceptionRaised, LedgerComparison
+from domain.units import Amount
+from milepost.closing.items import Closing, OpenPoint
+from milepost.console import shell_word
+from milepost.days import instant_day
+from milepost.exception_titles import titled
+from milepost.glance.firm import DayOfWork
+from state.batch import REFERENCE
+from state.books import JournalStanding
+from state.handlers.reconciliations import ACCEPTED, DIFFERS, by_subject, is_accepted
+from state.ledger.standings import REFUSED, REJECTED, TO_SEND, TWICE, UNMAPPED
+
+FINANCE, PLATFORM = CATALOGUE[DIFFERS].owner_role, CATALOGUE["unrouted"].owner_role
+RATES = frozenset({"no_exchange_rate", "stale_exchange_rate"})
+# What the checks of the ERP say by themselves.
+OF_ERP = frozenset({DIFFERS, TWICE, REFUSED, UNMAPPED})
+INFO = "info"
+
+
+def days_ended(closing: Closing) -> Iterator[OpenPoint]:
+    """Revenue over time, fees, accruals and revaluation are posted as days end."""
+    ended = closing.books.ended_to(closing.entity.zone)
+    last = date.fromisoformat(ended) if ended else closing.first - timedelta(days=1)
+    if last < closing.last:
+        first = max(last + timedelta(days=1), closing.first)
+        what = f"{first} to {closing.last} have not ended: what accrues on these days is not posted"
+        command = closing.command(f"run --until {closing.last}")
+        yield OpenPoint(what, (closing.last - first).days + 1, None, "", PLATFORM, command)
+
+
+def earlier_periods(closing: Closing) -> Iterator[OpenPoint]:
+    """Periods with journals before this one that are open: what is posted in them changes its opening balances."""
+    closed = closing.book.closed_periods(closing.whose)
+    for name, journals in sorted(closing.books.period_journals(closing.whose).items()):
+        if name < closing.period.name and journals and name not in closed:
+            command = closing.command(f"period close {shell_word(closing.whose)} {name}")
+            yield OpenPoint(f"period {name} is open", journals, None, "", FINANCE, command)
+
+
+def exceptions(closing: Closing) -> Iterator[OpenPoint]:
+    """By category, without exchange rates and the ERP's, which have checks of their own, and without mere information."""
+    others = RATES | OF_ERP
+    return _by_category(closing, lambda each: each.category not in others and each.severity != INFO)
+
+
+def exchange_rates(closing: Closing) -> Iterator[OpenPoint]:
+    return _by_category(closing, lambda each: each.category in RATES)
+
+
+def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) -> Iterator[OpenPoint]:
+    found: dict[tuple[str, str], tuple[int, Amount]] = {}
+    for each in _exceptions_of(closing):
+        raised = each.raised
+        if wanted(raised):
+            key = raised.category, raised.blocks_currency or ""
+            count, amount = found.get(key, (0, 0))
+            found[key] = count + 1, amount + abs(raised.blocks_amount)
+    for (category, currency), (count, amount) in sorted(found.items()):
+        command = closing.command(f"exceptions list --kind {category}")
+        owner = CATALOGUE[category].owner_role
+        yield OpenPoint(titled(category), count, amount if currency else None, currency, owner, command)
+
+
+def _exceptions_of(closing: Closing) -> list[KnownException]:
+    """Open ones whose work, or else whose beginning, is in the period; of the company, or of none that is known."""
+    opened = [each for each in exceptions_of(closing.output).values() if each.is_open]
+    days = closing.firm.days_of({row for each in opened for row in each.raised.entries})
+    return [each for each in opened if _is_of(each, closing, days)]
+
+
+def _is_of(each: KnownException, closing: Closing, days: dict[str, DayOfWork]) -> bool:
+    raised = each.raised
+    company = closing.firm.company_of(raised.contract_id or "", raised.project_id or "")
+    if company not in {closing.whose, ""}:
+        return False
+    work = [days[row].day for row in raised.entries if row in days] or [instant_day(each.since)]
+    return any(closing.first <= day <= closing.last for day in work)
+
+
+# The ERP
+
+
+def not_accepted(closing: Closing) -> Iterator[OpenPoint]:
+    """Journals of the period that the ERP has not taken; nothing where no journal of the folder ever went to one."""
+    found: dict[tuple[str, str], tuple[int, Amount]] = {}
+    standings = list(closing.books.standings())
+    for standing in standings if _goes_to_an_erp(standings) else ():
+        record = standing.record
+        if record is None or standing.standing not in {TO_SEND, REJECTED}:
+            continue
+        if (record.legal_entity_id, record.period) == (closing.whose, closing.period.name):
+            key = standing.standing, standing.currency
+            count, amount = found.get(key, (0, 0))
+            found[key] = count + 1, amount + standing.amount
+    for (standing_, currency), (count, amount) in sorted(found.items()):
+        is_rejected = standing_ == REJECTED
+        what = "journals that the ERP rejected" if is_rejected else "journals that the ERP does not have"
+        command = closing.command(f"exceptions list --kind {REFUSED}" if is_rejected else "deliver")
+        yield OpenPoint(what, count, amount, currency, FINANCE, command)
+
+
+def _goes_to_an_erp(standings: Iterable[JournalStanding]) -> bool:
+    """Whether one ever answered."""
+    return any(each.erp or each.posted for each in standings)
+
+
+def differences(closing: Closing) -> Iterator[OpenPoint]:
+    """Between both ledgers, as compared last; that nobody has compared them is one too."""
+    newest: LedgerComparison | None = None
+    for written in read_topic(closing.output, TOPICS[LedgerComparison.__name__]):
+        one = written.record
+        if isinstance(one, LedgerComparison) and (one.legal_entity_id, one.period) == (
+            closing.whose,
+            closing.period.name,
+        ):
+            newest = one
+    command = closing.command(f"reconcile --entity {shell_word(closing.whose)} --period {closing.period.name}")
+    if newest is None:
+        has_journals = closing.books.period_journals(closing.whose).get(closing.period.name)
+        if has_journals and _goes_to_an_erp(closing.books.standings()):
+            yield OpenPoint("nobody has compared both ledgers", 1, None, "", FINANCE, command)
+        return
+    scope = composed(closing.whose, closing.period.name)
+    found: dict[tuple[str, str], tuple[int, Amount]] = {}
+    for subject, each in by_subject(scope, newest.differences).items():
+        if not is_accepted(closing.books.part(REFERENCE, "fact", f"{ACCEPTED}/{subject}"), each):
+            key = each.cause, each.currency
+            count, amount = found.get(key, (0, 0))
+            found[key] = count + 1, amount + abs(each.amount)
+    for (cause, currency), (count, amount) in sorted(found.items()):
+        yield OpenPoint(f"differs from the ERP: {cause.replace('_', ' ')}", count, amount, currency, FINANCE, command)

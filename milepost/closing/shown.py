@@ -1,0 +1,102 @@
+"""What the checks before a close found, for people and for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final
+
+from domain.money import format_amount
+from domain.reference.fiscal import AccountingPeriod
+from milepost.closing.items import CheckResult, OpenPoint
+from milepost.console import amount_text, no_formula, shape
+from milepost.tables import Table, show
+
+COLUMNS: Final = ("check", "state", "what", "count", "amount", "currency", "owner", "command")
+
+
+def show_results(whose: str, period: AccountingPeriod, results: Sequence[CheckResult]) -> None:
+    last = period.to - timedelta(days=1)
+    title = f"Before period {period.name} of {whose} closes, {period.start} to {last}"
+    rows = [
+        (check, state, item.what if item else title_, *_figures(item), item.owner if item else "")
+        for check, title_, state, item in _lines(results)
+    ]
+    show(Table(title, ("check", "state", "what", "count", "amount", "currency", "owner"), rows, frozenset({3, 4})))
+    commands = list(dict.fromkeys(item.command for each in results for item in each.items))
+    if commands:
+        show(Table("What mends it", ("command",), [(command,) for command in commands]))
+
+
+def _figures(item: OpenPoint | None) -> tuple[str, str, str]:
+    if item is None:
+        return "", "", ""
+    return f"{item.how_many:,}", amount_text(item.amount) if item.amount is not None else "", item.currency
+
+
+def _lines(results: Sequence[CheckResult]) -> Iterator[tuple[str, str, str, OpenPoint | None]]:
+    for each in results:
+        if not each.items:
+            yield each.check, "holds", each.title, None
+        for item in each.items:
+            yield each.check, state_of(each), each.title, item
+
+
+def state_of(result: CheckResult) -> str:
+    if not result.items:
+        return "holds"
+    if result.accepted:
+        return "accepted"
+    return "forbids" if result.forbids else "open"
+
+
+def results_csv(results: Sequence[CheckResult]) -> str:
+    """A row each of what is open, and one of each check that holds."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for check, state, title, item in _lines(results):
+        if item is None:
+            writer.writerow((check, state, title, "0", "", "", "", ""))
+        else:
+            amount = format_amount(item.amount) if item.amount is not None else ""
+            what = no_formula(item.what)
+            writer.writerow(
+                (check, state, what, item.how_many, amount, item.currency, item.owner, no_formula(item.command))
+            )
+    return written.getvalue()
+
+
+def results_json(whose: str, period: AccountingPeriod, results: Sequence[CheckResult]) -> dict[str, object]:
+    """Version 1 of the shape; amounts are decimals as text."""
+    return shape(
+        1,
+        company=whose,
+        period=period.name,
+        first_day=f"{period.start}",
+        last_day=f"{period.to - timedelta(days=1)}",
+        may_close=not any(each.stops for each in results),
+        checks=[
+            {
+                "check": each.check,
+                "title": each.title,
+                "state": state_of(each),
+                "forbids": each.forbids,
+                "accepted": each.accepted or None,
+                "items": [
+                    {
+                        "what": item.what,
+                        "count": item.how_many,
+                        "owner": item.owner,
+                        "command": item.command,
+                        "amount": format_amount(item.amount) if item.amount is not None else None,
+                        "currency": item.currency or None,
+                    }
+                    for item in each.items
+                ],
+            }
+            for each in results
+        ],
+    )

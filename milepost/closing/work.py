@@ -1,0 +1,108 @@
+"""What of the work of a period is not in the books yet, or on no statement: hours, drafts, billing periods that are over."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from connectors.files.glance_rows import CAPACITY, PERSON
+from domain.billing.statement import OPEN
+from domain.exceptions import CATALOGUE
+from domain.identity import parts_of
+from domain.money import HALF_UP, extend
+from domain.months import month_end
+from domain.units import Amount, Hours
+from milepost.closing.items import Closing, OpenPoint
+from milepost.console import shell_word
+from milepost.glance.firm import on_day, text, whole
+from milepost.glance.pieces import Reason, pieces
+from milepost.tables import hours_text
+
+DELIVERY, COMMERCIAL = CATALOGUE["no_contract"].owner_role, CATALOGUE["no_rate"].owner_role
+
+
+def time_missing(closing: Closing) -> Iterator[OpenPoint]:
+    """People with a capacity in a month that ends in the period, and fewer hours approved: at what an hour of theirs costs."""
+    firm = closing.firm
+    for month in _months(closing):
+        first, last = date.fromisoformat(f"{month}-01"), month_end(date.fromisoformat(f"{month}-01"))
+        worked: dict[str, Hours] = defaultdict(int)
+        for each in firm.hours(first, last):
+            worked[each.person_id] += each.hours
+        for entry in firm.unrouted:
+            if first <= entry.day <= last:
+                worked[entry.person_id] += entry.hours
+        for id_, noted in sorted(firm.named(CAPACITY).items()):
+            person_id, of = parts_of(id_)
+            versions = firm.versions(PERSON).get(person_id)
+            if of != month or not versions or text(on_day(versions, last), "company") != closing.whose:
+                continue
+            capacity = (whole(noted, "hours") or 0) - (whole(noted, "time_off") or 0)
+            if (missing := capacity - worked[person_id]) > 0:
+                amount, currency = _cost(closing, person_id, last, missing)
+                what = f"{person_id}: {hours_text(missing)} h of {hours_text(capacity)} h in {month}"
+                command = closing.command(f"people --from {month} --to {month} --company {shell_word(closing.whose)}")
+                yield OpenPoint(what, 1, amount, currency, DELIVERY, command)
+
+
+def _months(closing: Closing) -> list[str]:
+    day, found = closing.first, []
+    while (last := month_end(day)) <= closing.last:
+        found.append(f"{last:%Y-%m}")
+        day = last + timedelta(days=1)
+    return found
+
+
+def _cost(closing: Closing, person_id: str, day: date, hours: Hours) -> tuple[Amount | None, str]:
+    person = closing.book.person_on(person_id, day)
+    rate = closing.book.cost_rate(person_id, person.role if person is not None else None, closing.whose, day)
+    if rate is None:
+        return None, ""
+    return extend(hours, rate.rate, 0, rate.currency, HALF_UP), rate.currency
+
+
+def parked_work(closing: Closing) -> Iterator[OpenPoint]:
+    """Hours of the period's days that are approved and of which something waits: a cost rate, a price, a project."""
+    firm = closing.firm
+    waiting = [(each.project_id, each.day, each.hours) for each in firm.days_of(closing.books.parked()).values()]
+    waiting += [(each.project_id, each.day, each.hours) for each in firm.unrouted]
+    found: dict[str, tuple[int, Hours]] = {}
+    for project_id, day, hours in waiting:
+        if closing.first <= day <= closing.last and firm.company_of("", project_id) in {closing.whose, ""}:
+            count, sum_ = found.get(project_id, (0, 0))
+            found[project_id] = count + 1, sum_ + hours
+    for project_id, (count, hours) in sorted(found.items()):
+        what = f"{project_id}: {hours_text(hours)} h are approved and wait"
+        command = closing.command(f"exceptions list --project {shell_word(project_id)}")
+        yield OpenPoint(what, count, None, "", DELIVERY, command)
+
+
+def drafts(closing: Closing) -> Iterator[OpenPoint]:
+    """Statements of billing periods that begin by the period's last day, and that nobody has approved."""
+    for statement_id, each in sorted(closing.firm.statements.items()):
+        if each.status == OPEN and each.entity_id == closing.whose and _begins(statement_id) <= closing.last:
+            command = closing.command(f"statement approve {shell_word(statement_id)}")
+            yield OpenPoint(f"draft {statement_id}", 1, each.total, each.currency, COMMERCIAL, command)
+
+
+def _begins(statement_id: str) -> date:
+    return date.fromisoformat(parts_of(statement_id)[-2])
+
+
+def unbilled(closing: Closing) -> Iterator[OpenPoint]:
+    """Work of billing periods that are closed and that no statement has, by contract, reason and currency."""
+    starts = {each.contract_id: each.period_start for each in closing.books.parts(None, "contract")}
+    found: dict[tuple[str, str, str], tuple[int, Amount]] = {}
+    for each in pieces(closing.firm):
+        if each.entity_id != closing.whose or each.reason not in {Reason.NOT_CUT, Reason.HELD}:
+            continue
+        day, start = date.fromordinal(each.day), starts.get(each.contract_id)
+        if day <= closing.last and start is not None and day < start:
+            key = each.contract_id, str(each.reason), each.currency
+            count, amount = found.get(key, (0, 0))
+            found[key] = count + 1, amount + each.amount
+    for (contract_id, reason, currency), (count, amount) in sorted(found.items()):
+        what = f"contract {contract_id}: {reason}"
+        command = closing.command(f"unbilled --company {shell_word(closing.whose)}")
+        yield OpenPoint(what, count, amount, currency, COMMERCIAL, command)

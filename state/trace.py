@@ -325,6 +325,9 @@ class Retold(Shard):
         self.trace.now = (record, cause, self.reference)
         return is_news
 
+    def _certify(self, *_: object) -> None:
+        """One engagement's journals are not those of a company."""
+
     def number_output(self, record: Any, pieces: Pieces, made: list[Encoded | Mark]) -> None:
         """Nothing: the trace has it."""
 

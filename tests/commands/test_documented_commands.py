@@ -58,8 +58,10 @@ NOT_RUN: Final[Mapping[str, str]] = {
         (
             "milepost period check BERLIN 2026-03 --output books/output",
             'milepost period close BERLIN 2026-03 --reason "March is reported" --approved-by ben --output books/output',
-            'milepost period close BERLIN 2026-03 --reason "March is reported" --approved-by ben --accept erp="sent tomorrow" '
-            "--output books/output",
+            (
+                'milepost period close BERLIN 2026-03 --reason "March is reported" --approved-by ben --accept erp="sent tomorrow" '
+                "--output books/output"
+            ),
             "milepost period certificate BERLIN 2026-03 --out 2026-03.json --output books/output",
             "milepost verify --certificate 2026-03.json --output copy",
         ),

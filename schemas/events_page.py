@@ -64,6 +64,8 @@ SHORT = {
 SYNONYMS = {"legal entity": "company", "line": "contract line", "requested by": "person who asked for it"}
 # Versions that several events count together.
 COUNTED = re.compile(r"Counted with ")
+# As many stand twice sooner than a reader is sent elsewhere for them.
+WORDS_SAID_AGAIN = 12
 # What a field that is left out is, unless its row says otherwise.
 NOTHING: tuple[object, ...] = (None, False, [], {})
 
@@ -73,6 +75,7 @@ def page(schemas: dict[str, Schema], examples: Path = EXAMPLES) -> str:
     lines = {json.loads(line)["type"]: line for line in examples.read_text(encoding="utf-8").splitlines()}
     events = {name: schema for name, schema in schemas.items() if kind_of(name) == "events"}
     common = {name: _usual(name, events.values()) for name in COMMON}
+    said: dict[str, str] = {}
     blocks = [
         INTRODUCTION.read_text(encoding="utf-8").replace("{first}", lines["TimeApproved"]),
         "## On every event\n",
@@ -83,13 +86,9 @@ def page(schemas: dict[str, Schema], examples: Path = EXAMPLES) -> str:
     ]
     for area, title in AREAS.items():
         blocks.append(f"## {title}\n")
-        blocks += [
-            _event(schema, common, schemas, lines[schema["name"]])
-            for schema in events.values()
-            if schema["area"] == area
-        ]
+        blocks += [_event(schema, common, schemas, said) for schema in events.values() if schema["area"] == area]
     blocks.append("## Records inside events\n")
-    blocks += [_record(schemas[name], schemas) for name in _inside(events.values(), schemas)]
+    blocks += [_record(schemas[name], schemas, said) for name in _inside(events.values(), schemas)]
     return "\n".join(blocks)
 
 
@@ -100,7 +99,7 @@ def _contents(events: Iterable[Schema]) -> Iterator[str]:
         yield f"- **{title}**: {names}"
 
 
-def _event(schema: Schema, common: dict[str, Schema], schemas: dict[str, Schema], example: str) -> str:
+def _event(schema: Schema, common: dict[str, Schema], schemas: dict[str, Schema], said: dict[str, str]) -> str:
     named = [*schema["entity"]["id"], schema["entity"]["version"]]
     own = [
         field
@@ -112,9 +111,8 @@ def _event(schema: Schema, common: dict[str, Schema], schemas: dict[str, Schema]
         [
             f"### {schema['name']}\n",
             f"{schema['doc']} {_identity(schema, counted)}\n",
-            *_rows(own, schemas),
+            *_rows(own, schemas, schema["name"], said),
             "",
-            *(["```json", example, "```", ""] if example.count("{") > 1 else []),
         ]
     )
 
@@ -143,25 +141,48 @@ def _meaning(field: Schema) -> str:
     return found
 
 
-def _record(schema: Schema, schemas: dict[str, Schema]) -> str:
-    fields = [ELSEWHERE[schema["name"]]] if schema["name"] in ELSEWHERE else _rows(schema["fields"], schemas)
+def _record(schema: Schema, schemas: dict[str, Schema], said: dict[str, str]) -> str:
+    name = schema["name"]
+    fields = [ELSEWHERE[name]] if name in ELSEWHERE else _rows(schema["fields"], schemas, name, said)
     return "\n".join([f"### {schema['name']}\n", f"{schema['doc']}\n", *fields, ""])
 
 
-def _rows(fields: Iterable[Schema], schemas: dict[str, Schema]) -> Iterator[str]:
-    """A line a field: its name, bold where it is required, its kind, but for text, and what it means."""
+def _rows(
+    fields: Iterable[Schema], schemas: dict[str, Schema], title: str = "", said: dict[str, str] | None = None
+) -> Iterator[str]:
+    """A line a field: its name, bold where it is required, its kind, but for text, and what it means. What another has in the same words
+    is named, with where it stands; `said` are the words so far."""
     told = list(fields)
     plain = [field for field in told if _says_its_name(field) and _type(field["type"], {}) == "text"]
     if plain:
         yield f"- {', '.join(_name(field) for field in plain)}"
+    words = {field["name"]: _words(field, schemas) for field in told if field not in plain}
+    before: dict[str, list[Schema]] = {}
     for field in told:
-        if field in plain:
-            continue
-        meaning = f"{_meaning(field)}{_symbols(field['type'], schemas)}{_default(field)}"
-        kind = UNITS.get(field.get("unit", "")) or _type(field["type"], schemas)
-        for long, short in SHORT.items():
-            kind = kind.replace(long, short)
-        yield f"- {_name(field)}{'' if kind in UNSAID else f' {kind}'}: {meaning}"
+        if field not in plain and (where := (said or {}).get(f"{field['name']}{words[field['name']]}")) is not None:
+            before.setdefault(where, []).append(field)
+    named = {
+        where: same
+        for where, same in before.items()
+        if sum(len(words[field["name"]].split()) for field in same) > WORDS_SAID_AGAIN
+    }
+    elsewhere = [field for same in named.values() for field in same]
+    for field in told:
+        if field not in plain and field not in elsewhere:
+            if said is not None:
+                said.setdefault(f"{field['name']}{words[field['name']]}", title)
+            yield f"- {_name(field)}{words[field['name']]}"
+    for where, same in named.items():
+        yield f"- {', '.join(map(_name, same))}: as in [{where}](#{where.lower()})"
+
+
+def _words(field: Schema, schemas: dict[str, Schema]) -> str:
+    """Its kind and its meaning."""
+    kind = UNITS.get(field.get("unit", "")) or _type(field["type"], schemas)
+    for long, short in SHORT.items():
+        kind = kind.replace(long, short)
+    meaning = f"{_meaning(field)}{_symbols(field['type'], schemas)}{_default(field)}"
+    return f"{'' if kind in UNSAID else f' {kind}'}: {meaning}"
 
 
 def _name(field: Schema) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from domain.audit.credits import credit_of
@@ -14,6 +14,7 @@ from domain.billing.statement import OPEN
 from domain.money import format_amount
 from domain.outputs import BillingStatement, JournalEntry
 from domain.units import HOURS_ONE, HOURS_SCALE, Amount, Hours
+from domain.work.rows import is_one_sum
 
 WHOLE_TERM, MONTH = "whole_term", "month"
 
@@ -31,9 +32,9 @@ def caps_kept(engagement: AuditedEngagement, entries: Mapping[EntryKey, EntryAcc
     """What a correction takes back frees room at once; held, or on a later draft, it may be printed after the work that has the room."""
     last, printed = _printed(engagement)
     drafted = {draft.contract_id for _, draft in records(engagement.outputs, BillingStatement) if draft.status == OPEN}
-    by_contract: dict[str, list[EntryAccount]] = {}
-    for (contract_id, _), entry in entries.items():
-        by_contract.setdefault(contract_id, []).append(entry)
+    by_contract: dict[str, list[EntryKey]] = {}
+    for key in entries:
+        by_contract.setdefault(key[0], []).append(key)
     found: list[Violation] = []
     count = 0
     for contract_id, terms in engagement.terms.items():
@@ -43,7 +44,7 @@ def caps_kept(engagement: AuditedEngagement, entries: Mapping[EntryKey, EntryAcc
             count += 1
             lines = [printed.get((contract_id, line_id), PrintedTotals()) for line_id in cap.lines]
             wrong = [
-                *_entries_within(cap, terms, by_contract.get(contract_id, ())),
+                *_entries_within(cap, terms, {key[1]: entries[key] for key in by_contract.get(contract_id, ())}),
                 *(() if engagement.has_holds or contract_id in drafted else _lines_within(cap, terms, lines)),
             ]
             found += [
@@ -78,14 +79,15 @@ def _printed(engagement: AuditedEngagement) -> tuple[dict[str, SeenOutput], dict
     return last, printed
 
 
-def _entries_within(cap: CapBound, terms: AuditedTerms, entries: Iterable[EntryAccount]) -> Iterator[_Beyond]:
-    """By month or day where the cap is one of those; a cap a day counts per person."""
+def _entries_within(cap: CapBound, terms: AuditedTerms, entries: Mapping[str, EntryAccount]) -> Iterator[_Beyond]:
+    """By month or day where the cap is one of those; a cap a day counts per person. What balances bring as one sum is of months that nobody
+    states, and counts where the cap is over the whole term."""
     if cap.amount is None or not terms.same_allotment:
         return
     billed: dict[str, Amount] = {}
     recognised: dict[str, Amount] = {}
-    for entry in entries:
-        if entry.content not in cap.contents:
+    for entry_id, entry in entries.items():
+        if entry.content not in cap.contents or (cap.period != WHOLE_TERM and is_one_sum(entry_id)):
             continue
         bucket = _bucket(cap, entry)
         issued = sum(amount for line_id, amount in entry.issued.items() if line_id in cap.lines)

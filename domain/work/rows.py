@@ -97,6 +97,11 @@ def spoken(kind: str) -> str:
     return _SPOKEN.get(kind, kind.replace("_", " "))
 
 
+def is_one_sum(row: str) -> bool:
+    """Whether it is unbilled work that balances state as one sum, whatever days it is of."""
+    return row.startswith(f"{OPENING}/") and not is_listed(row)
+
+
 def is_listed(row: str) -> bool:
     """Whether balances have it as an entry of its own, that was not billed when the books began."""
     return row.startswith(f"{OPENING}/") and f"/{ENTRY}/" in row

@@ -19,7 +19,15 @@ from domain.events.finance import InvoicePosted
 from domain.identity import is_opening_statement
 from domain.ledger.clearing import CLEARED, CLEARING, OWED
 from domain.ledger.journal import BILLING
-from domain.outputs import BillingStatement, ControlTotals, ExceptionRaised, JournalEntry, Output, ProjectView
+from domain.outputs import (
+    BillingStatement,
+    CloseCertificate,
+    ControlTotals,
+    ExceptionRaised,
+    JournalEntry,
+    Output,
+    ProjectView,
+)
 from milepost.explain.recompute import recompute, unexplained
 from tests.audited import violations
 from tests.explain.test_every_scenario import FOLDER, explainer_of, figures
@@ -113,7 +121,7 @@ def _beside_journals(books: Books) -> list[Output]:
     return [
         _without_journals(one.record)
         for one in books.folded
-        if not isinstance(one.record, JournalEntry | ControlTotals)
+        if not isinstance(one.record, JournalEntry | ControlTotals | CloseCertificate)
     ]
 
 

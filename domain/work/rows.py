@@ -23,6 +23,8 @@ OVER_FORMER = "over_cap/former"
 # The same of what is earned, and over a cap that limits billing alone.
 OVER_BILLING = "over_billing"
 OVER_BILLING_FORMER = "over_billing/former"
+# The beginning, in the names of such rows of a line, of what was done in months before that of the balances.
+BEFORE_MONTH = "earlier_months"
 # The part of an entry that is over the cap of its line and goes on to the next; its id is the row that it is a part of.
 OVERFLOW = "overflow"
 # What is billed or earned and is no time.
@@ -70,6 +72,12 @@ def is_over_former(row: str) -> bool:
 def is_over_former_billing(row: str) -> bool:
     """Whether it is earned all the same, as the cap limits billing alone."""
     return row.startswith(f"{OPENING}/") and row.endswith(f"/{OVER_BILLING_FORMER}")
+
+
+def is_of_earlier_month(row: str) -> bool:
+    """Whether it is work of months before that of its balances, which caps by month counted then: `brought_forward/K/L/earlier_months`."""
+    kind, fact_id = named(row)
+    return kind == OPENING and fact_id.split("/")[2:3] == [BEFORE_MONTH]
 
 
 def counted_as(kind: str, category: str | None = None) -> str:

@@ -41,6 +41,7 @@ from domain.caps.consume import (
 from domain.caps.recorded import CapFigures
 from domain.explanation import Node
 from domain.units import Amount, Hours
+from domain.work.rows import is_of_earlier_month
 from state.books import CapBucket, Entry, Price
 from state.caps.claims import (
     FOR_REVENUE,
@@ -638,7 +639,7 @@ class _Passing:
             return None
         if entry.issued and (not price.by_day or price.returned):
             return None
-        if price.within is not None or price.value < 0:
+        if price.within is not None or price.value < 0 or is_of_earlier_month(entry.entry_id):
             return None
         place = price.line_id, price.content, price.day
         if place not in self._singles:

@@ -24,7 +24,7 @@ from domain.money import round_ratio
 from domain.terms import methods
 from domain.units import Amount, Hours
 from domain.why import Why
-from domain.work.rows import is_over_former, is_over_former_billing
+from domain.work.rows import is_of_earlier_month, is_over_former, is_over_former_billing
 from state.books import Entry, Price
 from state.draft import Draft
 from state.terms.plan import LinePlan
@@ -85,6 +85,8 @@ def claim_of(plan: LinePlan, allotment: str, stake: Consumption) -> CapRequest:
     hours = hours if amount else 0
     pinned = min(max(settled, 0), amount)
     rules = counting(rules_for(plan, allotment), price.day)
+    if is_of_earlier_month(stake.entry_id):
+        rules = tuple(rule for rule in rules if rule.period != "month")
     within: tuple[Amount, str] | None = None
     if price.within is not None and not is_over_former(stake.entry_id):
         within = price.within, units_id(price.line_id)

@@ -57,10 +57,13 @@ def taken_of_line(
     """What caps have taken of the `work` on the line, those that limit billing alone or those that limit revenue: of what is stated in
     hours or in money alone the other is its part. None where nothing is stated of them."""
     value, worked = work
+    of_all = some_count_all(plan, balance)
     stated = [
         stated_of(balance, rule, as_of)
         for rule in plan.every_rule
-        if is_of_whole_line(rule.cap_id, balance.line_id) and binds_billing_alone(rule, as_of) is alone
+        if is_of_whole_line(rule.cap_id, balance.line_id)
+        and binds_billing_alone(rule, as_of) is alone
+        and not (rule.period == "month" and of_all)
     ]
     amount = max((one.amount or (balance.cap_used if one.hours else 0) for one in stated), default=0)
     hours = max((one.hours for one in stated), default=0)
@@ -71,6 +74,43 @@ def taken_of_line(
     elif not amount and worked:
         amount = in_part(value, hours, worked, "what hours under the cap are worth")
     return TakenByCaps(amount, hours, is_least)
+
+
+def some_count_all(plan: LinePlan, balance: BalanceForward) -> bool:
+    """Whether a cap by month limits the line beside one that counts all months, so that one has taken what the other has not."""
+    own = [rule for rule in plan.every_rule if is_of_whole_line(rule.cap_id, balance.line_id)]
+    has_taken = any(
+        rule.period != "month" and (used.amount or used.hours)
+        for rule in own
+        for used in (stated_of(balance, rule, date.min),)
+    )
+    return has_taken and any(rule.period == "month" for rule in own)
+
+
+def of_earlier_months(
+    plan: LinePlan, balance: BalanceForward, as_of: date, work: tuple[Amount, Hours]
+) -> tuple[Amount, Hours]:
+    """What caps that count all months have taken of the `work` on the line, and those by month have not: it is of months before.
+
+    1,200.00 taken of a cap of the whole term, 400.00 in the month: 800.00
+    """
+    if not some_count_all(plan, balance):
+        return 0, 0
+    of_line = (taken_of_line(plan, balance, as_of, work, alone=each, is_least=False) for each in (True, False))
+    whole = [one for one in of_line if one is not None]
+    months = [
+        stated_of(balance, rule, as_of)
+        for rule in plan.every_rule
+        if rule.period == "month" and is_of_whole_line(rule.cap_id, balance.line_id)
+    ]
+    amount, hours = max(one.amount for one in months), max(one.hours for one in months)
+    value, worked = work
+    if amount and not hours and value:
+        hours = in_part(worked, amount, value, "hours of the month")
+    elif hours and not amount and worked:
+        amount = in_part(value, hours, worked, "work of the month")
+    taken, taken_hours = max((one.amount for one in whole), default=0), max((one.hours for one in whole), default=0)
+    return max(taken - amount, 0), max(taken_hours - hours, 0)
 
 
 def last_day_with_room(loading: Loading, plan: LinePlan) -> date:
@@ -98,11 +138,11 @@ def last_day_full_for_billing(loading: Loading, plan: LinePlan) -> date | None:
     return max(found, default=None)
 
 
-def same_limits(plan: LinePlan, day: date, other: date) -> bool:
-    """Whether each cap had on both days one limit, and counted both to one month."""
+def same_limits(plan: LinePlan, day: date, other: date, *, in_its_month: bool) -> bool:
+    """Whether each cap had on both days one limit, and counted both to one month, unless each day may count `in_its_month`."""
     return all(
         _measures(limit_on(rule, day)) == _measures(limit_on(rule, other))
-        and (rule.period != "month" or month_of(day) == month_of(other))
+        and (in_its_month or rule.period != "month" or month_of(day) == month_of(other))
         for rule in plan.every_rule
     )
 

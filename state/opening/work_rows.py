@@ -6,6 +6,8 @@ from datetime import date
 from itertools import accumulate
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from domain.caps.consume import CapRule, counting, limit_on
 from domain.caps.recorded import limit_node
 from domain.contract import agreed_units, category_of, included_id
@@ -21,6 +23,7 @@ from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import Delivery, is_shared, values
 from domain.units import HOURS_SCALE, QUANTITY_ONE, Amount, Hours, Quantity
 from domain.work.rows import (
+    BEFORE_MONTH,
     ENTRY,
     EXPENSE,
     OPENING,
@@ -29,6 +32,7 @@ from domain.work.rows import (
     OVER_CAP,
     OVER_FORMER,
     counted_as,
+    is_of_earlier_month,
     row_id,
 )
 from state.books import (
@@ -49,9 +53,11 @@ from state.opening.caps import (
     last_day_full_for_billing,
     last_day_with_room,
     limits_billing_alone,
+    of_earlier_months,
     room,
     rows_of,
     same_limits,
+    some_count_all,
     stated_of,
     taken_by,
     taken_of_line,
@@ -158,6 +164,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     expenses = balance.expenses - sum(one.ledger_expenses for one in balance.costs)
     cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
     all_hours = balance.hours - sum(one.hours for one in balance.costs)
+    earlier = of_earlier_months(worked.plan, balance, loading.event.as_of, (worked.value, worked.hours))
     if (
         billed
         or all_hours
@@ -171,7 +178,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     ):
         spent = {each.category: each.spent for each in balance.spent}
         work = OpeningWork(all_hours, hours, cost, *own, worked.drawn, spent)
-        _take(draft, loading, stated, first, "", billed, work, earned=worked.earns)
+        earlier = _take_by_month(draft, loading, stated, first, "", billed, work, earlier, earned=worked.earns)
     if billed_since:
         work = OpeningWork(0, since_hours)
         _take(draft, loading, stated, worked, SINCE, billed_since, work, earned=0 if worked.earns is not None else None)
@@ -197,7 +204,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
             delivered += quantity
             _take(draft, loading, stated, on, name, amount, OpeningWork(), quantity=quantity)
     if of_ended:
-        _take(draft, loading, stated, before, UNBILLED_ENDED, of_ended, OpeningWork(0, ended_hours), earned=earned)
+        work = OpeningWork(0, ended_hours)
+        earlier = _take_by_month(draft, loading, stated, before, UNBILLED_ENDED, of_ended, work, earlier, earned=earned)
     left = (not_counted[0] - own[0], not_counted[1] - own[1]) if rest else (0, 0)
     left = left[0] + balance.given_back, left[1]
     if balance.entries:
@@ -210,8 +218,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         _take(draft, loading, stated, former, part, rest_then, OpeningWork(0, then_hours), earned=earned)
         rest, open_hours = rest - rest_then, open_hours - then_hours
     if rest + balance.given_back:
-        work = OpeningWork(0, open_hours, 0, *left)
-        _take(draft, loading, stated, worked, UNBILLED_REST, rest + balance.given_back, work, earned=earned)
+        work, of_rest = OpeningWork(0, open_hours, 0, *left), rest + balance.given_back
+        _take_by_month(draft, loading, stated, worked, UNBILLED_REST, of_rest, work, earlier, earned=earned)
     if balance.given_back:
         work = OpeningWork(0, 0, 0, -balance.given_back)
         _take(draft, loading, stated, worked, GIVEN_BACK, -balance.given_back, work, earned=earned)
@@ -376,7 +384,11 @@ def _bring_entries(
     hours = _from_last(uncounted[1], [one.hours for one in listed])
     for one, amount, of_hours in zip(listed, amounts, hours, strict=True):
         is_former = former.day < worked.day and one.worked_on <= former.day
-        day = min(former.day, one.worked_on) if is_former else _day_of_entry(draft, loading, worked, one.worked_on)
+        day = (
+            min(former.day, one.worked_on)
+            if is_former
+            else _day_of_entry(draft, loading, stated, worked, one.worked_on)
+        )
         on = worked._replace(day=day)
         work = OpeningWork(0, one.hours, 0, amount, of_hours)
         _take(draft, loading, stated, on, f"{ENTRY}/{one.entry_id}", one.amount, work, earned=earned)
@@ -394,13 +406,13 @@ def _from_last(whole: int, parts: Sequence[int]) -> list[int]:
     return [whole, *reversed(found)]
 
 
-def _day_of_entry(draft: Draft, loading: Loading, worked: _Worked, day: date) -> date:
+def _day_of_entry(draft: Draft, loading: Loading, stated: Stated, worked: _Worked, day: date) -> date:
     """Its own, unless terms or limits were others then: else the last of its billing period, at most, on which those hold that it is
     billed by."""
     contract, line_id = loading.contract, worked.plan.line.line_id
     plan = line_plan(draft, contract, version_on(contract, day), line_id) if day < worked.day else None
     is_alike = plan is not None and plan.refused is None and plan.timing == worked.plan.timing
-    if is_alike and same_limits(worked.plan, day, worked.day):
+    if is_alike and same_limits(worked.plan, day, worked.day, in_its_month=some_count_all(worked.plan, stated.balance)):
         return day
     ended = _last_of_ended(draft, loading)
     return min(worked.day, ended) if ended is not None and day <= ended else worked.day
@@ -701,7 +713,8 @@ def _taken_by_rows(draft: Draft, loading: Loading, stated: Stated, rule: CapRule
         price = stake.price
         plan = plan_of(draft, price)
         counts = plan is not None and any(each.cap_id == rule.cap_id for each in counting(plan.rules, price.day))
-        if not counts or (rule.period == "month" and month_of(price.day) != month_of(as_of)):
+        is_earlier = month_of(price.day) != month_of(as_of) or is_of_earlier_month(stake.entry_id)
+        if not counts or (rule.period == "month" and is_earlier):
             continue
         is_earned = plan is not None and plan.apart and limit_on(rule, price.day).limits_revenue
         granted = granted_of(FOR_REVENUE if is_earned else MAIN, stake)
@@ -732,6 +745,37 @@ def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[
             f"line less those over a cap, got {listed}"
         )
         yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
+
+
+def _take_by_month(
+    draft: Draft,
+    loading: Loading,
+    stated: Stated,
+    worked: _Worked,
+    part: str,
+    amount: Amount,
+    work: OpeningWork,
+    earlier: tuple[Amount, Hours],
+    *,
+    earned: Amount | None,
+) -> tuple[Amount, Hours]:
+    """Two rows where some of it is of `earlier` months, which caps by month have counted then; what of these is left for rows after it.
+
+    1,000.00 of which 800.00 are of earlier months: rows of 800.00 and 200.00
+    """
+    counted, counted_hours = amount - work.uncounted, work.billable_hours - work.uncounted_hours
+    then = max(min(counted, earlier[0]), 0)
+    if not then:
+        _take(draft, loading, stated, worked, part, amount, work, earned=earned)
+        return earlier
+    hours = min(counted_hours, earlier[1])
+    of_then = f"{BEFORE_MONTH}/{part}" if part else BEFORE_MONTH
+    earned_then = 0 if earned is not None else None
+    _take(draft, loading, stated, worked, of_then, then, OpeningWork(0, hours), earned=earned_then)
+    now = replace(work, billable_hours=work.billable_hours - hours)
+    if amount - then or earned or now != OpeningWork() or not part:
+        _take(draft, loading, stated, worked, part, amount - then, now, earned=earned)
+    return earlier[0] - then, earlier[1] - hours
 
 
 def opening_rows(draft: Draft, loading: Loading, line_id: str) -> list[Entry]:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 
 from domain.outputs import ExceptionRaised
-from tests.moving_in.capped import Capped, capped_firms, moves_in
+from tests.moving_in.capped import Cap, Capped, Terms, capped_firms, moves_in
 from tests.moving_in.compared import FORECASTS
 
+# A cap by month beside one of the whole term: work of months before is in one alone.
+BY_MONTH = Cap(19, in_hours=False, binds_revenue=True, by_month=True, split="split", counts_expenses=True)
+OF_TERM = Cap(40, in_hours=True, binds_revenue=False, by_month=False, split="split", counts_expenses=True)
+WORK = (
+    (date(2026, 4, 17), "time T-1 bob 4 h"),
+    (date(2026, 6, 7), "time T-2 bob 2 h"),
+    (date(2026, 6, 18), "time T-3 bob 6.5 h"),
+    (date(2026, 6, 25), "time T-4 bob 3 h"),
+    (date(2026, 7, 25), "time T-5 bob 6 h"),
+)
+OF_BOTH = Capped(date(2026, 6, 10), "", Terms(BY_MONTH, None, OF_TERM, 1), WORK, ("unpaid",), lists_entries=True)
 
+
+@example(OF_BOTH)
+@example(OF_BOTH._replace(lists_entries=False))
+@example(OF_BOTH._replace(dated=WORK[:1] + WORK[2:]))
 @given(capped_firms())
 def test_every_later_statement_and_journal_is_the_same(firm: Capped) -> None:
     """Forecasts apart: those of a firm in which nothing happens stay as they were published."""

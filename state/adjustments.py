@@ -13,6 +13,7 @@ from domain.events.finance import RevenueAdjusted
 from domain.events.reference import DayEnded
 from domain.identity import composed
 from domain.revenue import adjustment
+from domain.terms.kind import NO_REVENUE
 from domain.work.rows import ADJUSTMENT, row_id
 from state.books import Adjustment, Charge, Contract, Work
 from state.draft import Draft
@@ -22,7 +23,7 @@ from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fau
 from state.rerating.rerate import line_ids
 from state.terms.opening import IN_BALANCES, is_before
 from state.terms.opening import KIND as BALANCES
-from state.terms.plan import plan_on
+from state.terms.plan import LinePlan, plan_on
 from state.totals import standing_price
 
 MISAPPLIED, UNKNOWN = "misapplied", "unknown_reference"
@@ -105,7 +106,7 @@ def _charge(draft: Draft, event: RevenueAdjusted, contract: Contract, version: i
         ADJUSTMENT,
         composed(event.adjustment_id),
         version,
-        _project_of(draft, contract, event),
+        _plan(draft, contract, event).line.project_id,
         event.adjusted_on,
         event.occurred_at,
         event.currency,
@@ -116,10 +117,10 @@ def _charge(draft: Draft, event: RevenueAdjusted, contract: Contract, version: i
     )
 
 
-def _project_of(draft: Draft, contract: Contract, event: RevenueAdjusted) -> str:
+def _plan(draft: Draft, contract: Contract, event: RevenueAdjusted) -> LinePlan:
     plan = plan_on(draft, contract, event.adjusted_on, event.line_id)
     assert plan is not None, "the contract has the line"
-    return plan.line.project_id
+    return plan
 
 
 def _fault(draft: Draft, known: Adjustment, contract: Contract | None) -> PostingFault | None:
@@ -130,12 +131,16 @@ def _fault(draft: Draft, known: Adjustment, contract: Contract | None) -> Postin
     if event.line_id not in line_ids(contract):
         why = f"contract {event.contract_id} has no line {event.line_id}"
         return PostingFault(UNKNOWN, "line_id", why, event.amount)
+    plan = _plan(draft, contract, event)
+    if plan.timing == NO_REVENUE:
+        why = f"expected a line that earns revenue, got {event.line_id}, which is a deposit; adjust the line that earns it"
+        return PostingFault(MISAPPLIED, "line_id", why, event.amount)
     if event.reverse_on is not None and event.reverse_on <= event.adjusted_on:
         why = f"expected a day after {event.adjusted_on}, on which it is posted, got {event.reverse_on}"
         return PostingFault(MISAPPLIED, "reverse_on", why, event.amount)
     if (wrong := adjustment.fault(event, contract.terms.currency)) is not None:
         return PostingFault(MISAPPLIED, *wrong, event.amount)
-    begins_after = draft.project(_project_of(draft, contract, event)).begins_after
+    begins_after = draft.project(plan.line.project_id).begins_after
     if is_before(begins_after, event.adjusted_on):
         why = (
             f"expected a day after {begins_after}, for the balances of its project include what was earned until then, got "

@@ -118,7 +118,7 @@ def test_a_failure_shows_the_line_and_both_sides(tmp_path: Path) -> None:
         ("2026-06-30  day ended", "2026-06-01  day ended", "example.md:20: 2026-06-01 has ended already"),
         ("2026-06-30  day ended", "day ended", "example.md:20: expected a date before 'day ended'"),
         ("  line L P\n", "    rate 1.00\n  line L P\n", "example.md:10: expected a line before its rate"),
-        ("    rate 200.00", "  discount 200.00", "example.md:11: expected => or one of cap"),
+        ("    rate 200.00", "  discount 200.00", "example.md:11: expected => or one of and, cap"),
         ("customer  C", "customer  C  policy x=y", "example.md:5: expected one of parent"),
         ("LE USD\n  line", "LE USD policy cap_splitt=split\n  line", "example.md:9: there is no policy 'cap_splitt'"),
         ("contract  K C LE USD", "contract  K C LE USD policy cap_split=half", "ContractSigned: policies.cap_split"),

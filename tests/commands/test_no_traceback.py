@@ -28,6 +28,8 @@ from tests.scenarios.test_scenarios import SCENARIOS
 
 FOLDERS = 12
 UNKNOWN = "NOBODY-KNOWS-IT"
+# Stories that go on for years are left here: each day's end of all of them takes time.
+LAST_DAY = "2028-01-31"
 # Answered; usage: there is no such thing; guard: there is no log.
 ANSWERED, USAGE, NO_LOG = 0, 2, 16
 LISTS = (
@@ -149,9 +151,9 @@ def _whole(words: Sequence[str], output: Path) -> Sequence[str]:
 def test_scenarios(tmp_path: Path, group: int) -> None:
     """A thing of the next scenario in each question, and one that there is not where the folder has none."""
     places = range(group, len(SCENARIOS), FOLDERS)
-    lines = together(places, [True] * len(places))
+    lines = [line for line in together(places, [True] * len(places)) if str(line["occurred_at"])[:10] <= LAST_DAY]
     last = max(str(line["occurred_at"])[:10] for line in lines)
-    until = min(date.fromisoformat(last) + timedelta(days=20), date(2028, 1, 31))
+    until = min(date.fromisoformat(last) + timedelta(days=20), date.fromisoformat(LAST_DAY))
     output = run(tmp_path, lines, "--until", until.isoformat())
     turns = cycle(range(97))
     walk(output, known(output), {ANSWERED, USAGE}, lambda ids: ids[next(turns) % len(ids)] if ids else UNKNOWN)

@@ -29,7 +29,16 @@ from tests.servers.server import free_port, get
 
 ERP: Final = "simulated"
 # Milepost's account, and the ERP's.
-ACCOUNTS: Final[Mapping[str, str]] = {"1150": "11", "2150": "21", "4000": "40", "5000": "50"}
+ACCOUNTS: Final[Mapping[str, str]] = {
+    "1150": "11",
+    "1180": "18",
+    "2150": "21",
+    "2180": "28",
+    "4000": "40",
+    "4100": "41",
+    "5000": "50",
+    "5050": "55",
+}
 CURRENCIES: Final[Mapping[str, str]] = {"USD": "1", "EUR": "2", "GBP": "3"}
 COMPANIES: Final[Mapping[str, str]] = {"LE-DE": "1", "LE-US": "2"}
 

@@ -182,8 +182,8 @@ def test_the_next_release_writes_old_bytes_before_the_activation_and_the_new_fie
     assert [each.identity for each in journals[: len(before["erp.postings"])]] == before["erp.postings"]
     ids = journal_ids(new)
     count = len(before["erp.postings"])
-    assert {each.schema_id for each in journals[:count]} == {ids[1]}
-    assert {each.schema_id for each in journals[count:]} == {ids[2]}
+    assert {each.schema_id for each in journals[:count]} == {ids[2]}
+    assert {each.schema_id for each in journals[count:]} == {ids[3]}
     assert [b" of " in each.body for each in journals] == [number >= count for number in range(len(journals))]
     assert len(journals) == len(whole["erp.postings"]), "no entry of this firm has more than 16 hours"
     new.done("milepost", "verify", "--kafka", *one.options())

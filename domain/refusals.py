@@ -200,16 +200,16 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "standalone_price": Refusal(
         LINE,
         "{field} of terms {terms} is not handled by the rules in force: the line has no price for all that it is for; {instead}",
-        "a share of the contract's price, or a variable part of one, of a line without a price for all of it: what is charged as it is "
+        "a share of the contract's price for a line without a price for all of it: what is charged as it is "
         "worked, delivered or drawn; milestones that include hours; a subscription with a minimum",
-        "`standalone_price`, `standalone_residual` or `variable_consideration` of a line of such terms",
+        "`standalone_price` or `standalone_residual` of a line of such terms",
         "leave it out: what is charged as it comes stands outside the allocation (right to invoice)",
     ),
     "earned_as_billed": Refusal(
         LINE,
         "{field} of a line that earns by {method} is not handled by the rules in force: it earns what it charges; {instead}",
-        "a share of the contract's price, or a variable part of one, of a line that earns what it charges",
-        "`standalone_price`, `standalone_residual` or `variable_consideration` of a line that earns `as_billed` or `right_to_invoice`",
+        "a share of the contract's price for a line that earns what it charges",
+        "`standalone_price` or `standalone_residual` of a line that earns `as_billed` or `right_to_invoice`",
         "state a `revenue_policy` that earns over time",
     ),
     "shared_over_engagements": Refusal(

@@ -1,83 +1,63 @@
-"""Lines that earn apart from what they charge: by their share of a price, or with variable parts of it. What each earns from day to day.
+"""Lines that earn their share of a price, apart from what they charge: what each earns from day to day.
 
-Lines with a stand-alone price share the price of all of them (`allocation.py`); a line that has variable parts and no such price earns its
-own. An amendment shares the price again: from the beginning where it catches up, else what is left of it. Lines that came as a contract of
-their own (treatment `separate`) share theirs. A variable part that is estimated otherwise goes by the shares as they are (IFRS 15.88), and
-what is satisfied is caught up; after an amendment for what is to come, the satisfied part of that (90 b).
+Lines with a stand-alone price share the price of all of them (`allocation.py`). An amendment shares the price again: from the beginning
+where it catches up, else what is left of it. Lines that came as a contract of their own (treatment `separate`) share theirs.
 
 Once a contract is terminated there is nothing left to share: by its last day each line has earned what it comes to by itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from domain.money import round_ratio, smallest_unit
 from domain.revenue.allocation import AllocatedPrice, SharingLine, WorkLeft, allocated, residual
 from domain.revenue.methods import METHODS
 from domain.revenue.over_time import course_of, earned_by, earning
-from domain.revenue.variable_price import Revisions, days_of, items_on
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
 
 DAY = timedelta(days=1)
-NO_REVISIONS: Revisions = {}
+
+# Lines of one price, by id, with what has happened on them.
+Sharing = Mapping[str, LineHistory]
 
 
-class Sharing(NamedTuple):
-    """Lines of one price, by id, with what has happened on them."""
-
-    lines: Mapping[str, LineHistory]
-    revisions: Mapping[str, Revisions]
-
-
-def with_shares(lines: Mapping[str, LineHistory], revisions: Mapping[str, Revisions]) -> dict[str, list[TermsInForce]]:
+def with_shares(lines: Mapping[str, LineHistory]) -> dict[str, list[TermsInForce]]:
     """The terms of lines that earn apart, each with what they earn in all."""
     found: dict[str, list[TermsInForce]] = {}
     for names in _groups(lines):
-        sharing = Sharing({name: lines[name] for name in names}, revisions)
-        found |= _shared(sharing)
+        found |= _shared({name: lines[name] for name in names})
     return found
 
 
 def _groups(lines: Mapping[str, LineHistory]) -> Iterable[list[str]]:
-    """Those that share, by the contract that they came with; one with variable parts alone is on its own."""
-    groups: dict[tuple[int, str], list[str]] = {}
+    """Those that share, by the contract that they came with."""
+    groups: dict[int, list[str]] = {}
     for name, line in lines.items():
-        if line.held and any(methods.earns_apart(agreed.line) for agreed in line.held):
-            is_shared = any(methods.is_shared(agreed.line) for agreed in line.held)
-            groups.setdefault((line.held[0].separate, "" if is_shared else name), []).append(name)
+        if any(methods.is_shared(agreed.line) for agreed in line.held):
+            groups.setdefault(line.held[0].separate, []).append(name)
     return groups.values()
 
 
-def _shared(sharing: Sharing) -> dict[str, list[TermsInForce]]:
-    lines = sharing.lines
+def _shared(lines: Sharing) -> dict[str, list[TermsInForce]]:
     held = [agreed for line in lines.values() for agreed in line.held]
     days = {agreed.since for agreed in held if agreed.since > date.min}
-    for name in lines:
-        days |= days_of(sharing.revisions.get(name, NO_REVISIONS))
     found: dict[str, list[TermsInForce]] = {name: [] for name in lines}
-    basis: list[SharingLine] = []
-    based = date.min
     for since in (date.min, *sorted(days)):
         terms = {name: agreed for name, line in lines.items() if (agreed := _on(line, since)) is not None}
         if not terms:
             continue
         new = [agreed for agreed in terms.values() if agreed.since == since]
-        revises = not new and since > date.min
-        priced = _revised(sharing, basis, since) if revises else _priced(sharing, found, terms, new, since)
-        if revises and [one.items for one in priced] == [one.items for one in basis]:
-            continue
-        basis, based = priced, based if revises else since
+        priced = _priced(lines, found, terms, new, since)
         catches_up = any(agreed.catches_up for agreed in new)
         currency = next(iter(terms.values())).contract.currency
-        for one in allocated(priced, currency, based):
+        for one in allocated(priced, currency, since):
             own = found[one.own.line_id]
             if own:
                 own[-1] = own[-1]._replace(before=min(own[-1].before, since))
             agreed = terms[one.own.line_id]
-            own.append(agreed._replace(since=since, allocated=one, revises=revises, catches_up=catches_up))
+            own.append(agreed._replace(since=since, allocated=one, catches_up=catches_up))
     return {name: _over(lines[name], own) for name, own in found.items()}
 
 
@@ -93,7 +73,7 @@ def _priced(
     since: date,
 ) -> list[SharingLine]:
     """By terms that begin on a day: from the beginning, or what is left."""
-    prices = {name: _price(sharing.lines[name], since) for name in terms}
+    prices = {name: _price(sharing[name], since) for name in terms}
     stated = {name: agreed.line.standalone_price for name, agreed in terms.items()}
     known = [price for price in stated.values() if price is not None]
     rest = residual(list(prices.values()), known)
@@ -102,10 +82,9 @@ def _priced(
     for name, agreed in terms.items():
         alone = stated[name]
         standalone = prices[name] if len(terms) == 1 and alone is None else alone if alone is not None else rest
-        items = tuple(items_on(sharing.lines[name].held, sharing.revisions.get(name, NO_REVISIONS), since))
-        one = SharingLine(name, prices[name], items, standalone, weight=standalone)
+        one = SharingLine(name, prices[name], standalone, weight=standalone)
         if for_what_is_left:
-            one = _left(one, sharing.lines[name], found[name], agreed, since)
+            one = _left(one, sharing[name], found[name], agreed, since)
         priced.append(one)
     return priced
 
@@ -128,20 +107,8 @@ def _remaining(line: LineHistory, agreed: TermsInForce, day: date) -> WorkLeft:
     return WorkLeft(max(whole - done, 0), whole) if whole else WorkLeft(1, 1)
 
 
-def _revised(sharing: Sharing, basis: Sequence[SharingLine], day: date) -> list[SharingLine]:
-    """Shared as before, with other estimates."""
-    return [
-        one._replace(
-            items=tuple(
-                items_on(sharing.lines[one.line_id].held, sharing.revisions.get(one.line_id, NO_REVISIONS), day)
-            )
-        )
-        for one in basis
-    ]
-
-
 def _price(line: LineHistory, day: date) -> Amount:
-    """All that the line comes to by the terms until a day, without variable parts."""
+    """All that the line comes to by the terms until a day."""
     held = [agreed for agreed in line.held if agreed.since <= day]
     return methods.comes_to(held)
 

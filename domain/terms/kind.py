@@ -30,8 +30,8 @@ class TermsInForce(NamedTuple):
 
     `starts_on` is the line's first day, `ends_on` the last with effect, by its terms or its termination; None while it is open. Versions
     that say the same of the line are one. `catches_up`: what is earned over time is what it would be had the version held all along.
-    `allocated` is what the line earns where that is not its own price, `revises` where it differs by a variable part alone. `separate` is
-    the version that brought the line as a contract of its own.
+    `allocated` is what the line earns where that is not its own price. `separate` is the version that brought the line as a contract of its
+    own.
     """
 
     line: ContractLine
@@ -43,7 +43,6 @@ class TermsInForce(NamedTuple):
     starts_on: date = date.min
     catches_up: bool = False
     allocated: AllocatedPrice | None = None
-    revises: bool = False
     separate: int = 0
 
     @property

@@ -81,11 +81,6 @@ def is_shared(line: ContractLine) -> bool:
     return line.standalone_price is not None or line.standalone_residual
 
 
-def earns_apart(line: ContractLine) -> bool:
-    """Whether the line earns otherwise than it charges: a share of a price, or a price with variable parts."""
-    return is_shared(line) or bool(line.variable_consideration)
-
-
 def may_earn_apart(line: ContractLine) -> bool:
     """Whether the line has a price for all that it is for, whatever is worked or used."""
     has_one = kind_of(line.terms).comes_to is not None
@@ -111,7 +106,7 @@ def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[Contrac
         if method not in kind_of(line.terms).revenue:
             field = "policies.revenue_method" if line.revenue_policy is None else "revenue_policy"
             return field, refusals.words_of("revenue_method", method=method, terms=type(line.terms).__name__)
-    if earns_apart(line) and (refused := _refused_apart(line, policies)) is not None:
+    if is_shared(line) and (refused := _refused_apart(line, policies)) is not None:
         return refused
     if policies.expenses_revenue == "net" and charges_expenses(line):
         return "policies.expenses_revenue", refusals.words_of("expenses_net")
@@ -120,9 +115,7 @@ def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[Contrac
 
 def _refused_apart(line: ContractLine, policies: Resolved) -> Fault | None:
     """Of a line that states what is earned apart from what is charged: its kind or its method has no price for that."""
-    field = "standalone_price" if is_shared(line) else "variable_consideration"
-    if is_shared(line) and line.standalone_price is None:
-        field = "standalone_residual"
+    field = "standalone_price" if line.standalone_price is not None else "standalone_residual"
     if not may_earn_apart(line):
         return field, refusals.words_of("standalone_price", field=field, terms=type(line.terms).__name__)
     method = revenue_method(line, policies)
@@ -168,7 +161,7 @@ def timing(line: ContractLine, policies: Resolved) -> str:
     if kind.account is not None:
         return NO_REVENUE
     method = revenue_method(line, policies)
-    if earns_apart(line) and may_earn_apart(line) and method in METHODS and method in kind.revenue:
+    if is_shared(line) and may_earn_apart(line) and method in METHODS and method in kind.revenue:
         return OVER_TIME
     return kind.revenue.get(method, WITH_CHARGE)
 
@@ -250,7 +243,7 @@ def earns_its_price(line: ContractLine, policies: Resolved) -> bool:
 
 def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line earns its revenue over the days to the contract's last one."""
-    is_one_price = earns_its_price(line, policies) or (earns_apart(line) and timing(line, policies) == OVER_TIME)
+    is_one_price = earns_its_price(line, policies) or (is_shared(line) and timing(line, policies) == OVER_TIME)
     return is_one_price and revenue_method(line, policies) in BY_DAYS
 
 

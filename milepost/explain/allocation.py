@@ -1,4 +1,4 @@
-"""What a line earns in all where that is not its own price: its share of the price of several lines, with variable parts (R42, R43)."""
+"""What a line earns in all where that is not its own price: its share of the price of several lines (R43)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AllocationNodes:
         if found.is_final:
             return self._by_itself(place, agreed)
         if found.is_alone:
-            return self._comes_to(place, found.own, found.since)
+            return self._price(place, found.own, found.since)
         return self._share(place, agreed, found)
 
     def _by_itself(self, place: LineAtStep, agreed: TermsInForce) -> Node:
@@ -42,7 +42,7 @@ class AllocationNodes:
     def _share(self, place: LineAtStep, agreed: TermsInForce, found: AllocatedPrice) -> Node:
         currency = agreed.contract.currency
         places = [self._place_of(place, line) for line in found.lines]
-        each = [self._comes_to(at, line, found.since) for at, line in zip(places, found.lines, strict=True)]
+        each = [self._price(at, line, found.since) for at, line in zip(places, found.lines, strict=True)]
         left = total("price of all lines together", each, "amount", currency)
         earned = [
             self.earned_by(at, found.since - DAY)._replace(title=f"line {line.line_id}: earned before {found.since}")
@@ -92,12 +92,8 @@ class AllocationNodes:
         prices = [self._price(self._place_of(at, other), other, found.since) for other in found.lines]
         if len(found.lines) == 1:
             return prices[0]
-        together = total("price of all lines, without variable parts", prices, "amount", agreed.contract.currency)
+        together = total("price of all lines", prices, "amount", agreed.contract.currency)
         return less(f"line {line.line_id}: what the others leave", together, *others)
-
-    def _comes_to(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
-        """The line's own price, with its variable parts."""
-        return self._price(at, line, since)
 
     def _price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
         held = [agreed for agreed in _own_terms(at) if agreed.since <= since]

@@ -33,11 +33,11 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
 
 
 def earns_apart(draft: Draft, contract: Contract) -> bool:
-    """Whether a line earns a share of a price, or a price with variable parts, in any version of the terms."""
+    """Whether a line earns a share of a price in any version of the terms."""
     key = ("earns apart", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
         lines = (line for stored in contract.history for line in stored.terms.lines)
-        draft.plans[key] = any(methods.earns_apart(line) for line in lines)
+        draft.plans[key] = any(methods.is_shared(line) for line in lines)
     found: bool = draft.plans[key]
     return found
 
@@ -49,7 +49,7 @@ def shares_of(draft: Draft, contract: Contract) -> Mapping[str, Sequence[TermsIn
     key = ("shares", contract.contract_id)
     kept: tuple[object, Mapping[str, Sequence[TermsInForce]]] | None = draft.plans.get(key)
     if kept is None or kept[0] != histories:
-        kept = draft.plans[key] = (histories, with_shares(histories, {}))
+        kept = draft.plans[key] = (histories, with_shares(histories))
     return kept[1]
 
 

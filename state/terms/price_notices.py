@@ -66,7 +66,7 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
     subject = composed(contract.contract_id, line_id)
     line = line_named(contract.terms, line_id)
     # What earns apart from what it charges may earn more than its price.
-    earned = 0 if line is not None and methods.earns_apart(line) else totals.recognised
+    earned = 0 if line is not None and methods.is_shared(line) else totals.recognised
     excess = max(totals.issued, earned) - price
     if excess <= 0:
         draft.resolve_exception(BELOW, CONTRACT_LINE, subject)

@@ -19,7 +19,7 @@ from connectors.kafka import topics
 from connectors.kafka.outputs import SHARD_TOPICS
 from dataflows.accounting_kafka import run as account
 from domain.events.catalogue import TOPICS, Event
-from domain.outputs import ControlTotals, Output
+from domain.outputs import CloseCertificate, ControlTotals, Output
 from milepost import exit_codes
 from milepost.cli import app
 from state.guards import LOG_DAMAGED, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS
@@ -70,7 +70,7 @@ DOMAIN_ORDER = {"finance.reference": 0, "hr.people": 1, "crm.contracts": 2, "psa
 
 
 def accounted(of: World, folder: Path) -> dict[tuple[int, str], list[object]]:
-    """All outputs by shard and topic, without the generation in their positions, and the chain over them in control totals."""
+    """All outputs by shard and topic, without the generation in their positions and the chains over them."""
     site = site_of(of, folder)
     end = Until({number: len(part) for number, part in enumerate(of.log())})
     account(site.job(), end.reached, end.on_commit)
@@ -88,7 +88,13 @@ def accounted(of: World, folder: Path) -> dict[tuple[int, str], list[object]]:
 
 
 def unchained(record: Output) -> Output:
-    return record._replace(output_chain="") if isinstance(record, ControlTotals) else record
+    match record:
+        case ControlTotals():
+            return record._replace(output_chain="")
+        case CloseCertificate():
+            return record._replace(input_chain="", output_chain="")
+        case _:
+            return record
 
 
 def run(line: str, of: World) -> Result:

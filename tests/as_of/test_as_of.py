@@ -115,8 +115,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_asking_leaves_nothing_behind_but_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     before = contents(finished_run())
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     for question in QUESTIONS:
         ask(*question, "--output", str(finished_run()), "--as-of", "2026-02-10")
     ask("statement", BRIDGE_JANUARY, "--output", str(finished_run()), "--as-of", "2026-02-10")

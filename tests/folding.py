@@ -13,7 +13,7 @@ from connectors.log_records import StoredRecord
 from dataflows.embedded import ENCODERS, decode_event
 from domain.events import reference
 from domain.events.catalogue import Event
-from domain.outputs import BillingStatement, ControlTotals, JournalEntry, Position
+from domain.outputs import BillingStatement, CloseCertificate, ControlTotals, JournalEntry, Position
 from state.batch import Encoded, Mark, OutputProgress
 from state.genesis import Genesis
 from state.rules import RULES
@@ -65,13 +65,8 @@ class Books(NamedTuple):
 
     @property
     def content(self) -> list[Any]:
-        """What is said, without where it stands: control totals name the chain of positions too."""
-        return [
-            said.record._replace(output_chain="", last_output_seq=0)
-            if isinstance(said.record, ControlTotals)
-            else said.record
-            for said in self.said
-        ]
+        """What is said, without where it stands: control totals and certificates name chains of positions too."""
+        return [without_chains(said.record) for said in self.said]
 
     @property
     def journals(self) -> list[JournalEntry]:
@@ -97,6 +92,18 @@ class MemoryLog:
                 break
             end += 1
         return self._records[offset:end]
+
+
+def without_chains(record: Any) -> Any:
+    """The record without chains over the log and the outputs so far: repeats, other engagements and generations change them.
+
+    What a certificate calls the previous one is a digest of that one, chains included.
+    """
+    if isinstance(record, ControlTotals):
+        return record._replace(output_chain="", last_output_seq=0)
+    if isinstance(record, CloseCertificate):
+        return record._replace(input_chain="", output_chain="", last_output_seq=0, previous=record.previous and "")
+    return record
 
 
 def is_reference(event: Event) -> bool:

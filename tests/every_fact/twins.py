@@ -12,12 +12,13 @@ from connectors.json_records import event_from_json
 from domain import reference_faults
 from domain.event_faults import first_fault
 from domain.events.common import ForecastThreshold, Policies
-from domain.outputs import ControlTotals, ExceptionRaised
+from domain.outputs import ExceptionRaised
 from domain.policies import DEFAULTS
 from domain.refusals import UNSUPPORTED
 from schemas.events_page import EXAMPLES as EXAMPLES_PAGE
 from tests.every_fact.schema_fields import fields
 from tests.every_fact.values import values
+from tests.folding import without_chains
 from tests.harness import Books, Folded, Record
 from tests.scenario_play import play
 from tests.scenario_text import Scenario
@@ -91,9 +92,8 @@ def example_books() -> Books:
 
 
 def content(folded: Folded) -> Any:
-    """What is said, without where it stands: control totals name the chain of positions too."""
-    record = folded.record
-    return record._replace(output_chain="", last_output_seq=0) if isinstance(record, ControlTotals) else record
+    """What is said, without where it stands."""
+    return without_chains(folded.record)
 
 
 def counts(key: str, name: str) -> str:

@@ -19,10 +19,10 @@ from connectors.kafka import topics
 from connectors.kafka.outputs import SHARD_TOPICS
 from dataflows.accounting_kafka import run as account
 from domain.events.catalogue import TOPICS, Event
-from domain.outputs import CloseCertificate, ControlTotals, Output
 from milepost import exit_codes
 from milepost.cli import app
 from state.guards import LOG_DAMAGED, OTHER_GENERATION, TOPIC_CHANGED, TORN_OUTPUTS
+from tests.folding import without_chains
 from tests.intake_inputs import activated, at, worked
 from tests.kafka.firm import ROOT, Site, Until
 from tests.kafka.intake_world import World
@@ -81,20 +81,10 @@ def accounted(of: World, folder: Path) -> dict[tuple[int, str], list[object]]:
             decoded = [OUTPUT_CODECS[one.type_name].decode(one.body) for one in own]
             assert {position.generation for position, _ in decoded} <= {of.kafka.generation}
             found[shard, topic] = [
-                (one.key, one.output_seq, position._replace(generation=""), unchained(record))
+                (one.key, one.output_seq, position._replace(generation=""), without_chains(record))
                 for one, (position, record) in zip(own, decoded, strict=True)
             ]
     return found
-
-
-def unchained(record: Output) -> Output:
-    match record:
-        case ControlTotals():
-            return record._replace(output_chain="")
-        case CloseCertificate():
-            return record._replace(input_chain="", output_chain="")
-        case _:
-            return record
 
 
 def run(line: str, of: World) -> Result:

@@ -55,6 +55,21 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
 _UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
     "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
 }
+# What a price may include besides work and its payment: what it is, and what to do instead.
+_PRICE_FEATURES: Final[Mapping[str, tuple[str, str]]] = {
+    "material_right": (
+        "an option that gives the customer what it would not get without the contract (IFRS 15.B39-B43)",
+        "a line of its own for the option, with its `standalone_price`, and progress reported when it is used or expires",
+    ),
+    "financing_component": (
+        "a price with interest in it, since it is paid long before or after the work (IFRS 15.60-65)",
+        "the cash price as the price of the terms; interest is booked in the ledger",
+    ),
+    "non_cash_consideration": (
+        "a price that is paid in something else than money (IFRS 15.66-69)",
+        "its fair value at signing, in contract currency, as the price of the terms; what is received is booked in the ledger",
+    ),
+}
 
 # A statement, a cut and a journal are the whole contract's, and cost is the company's: what a line or a contract says of these would
 # change nothing.
@@ -241,6 +256,16 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "amend the price when it is known",
     ),
     **{
+        f"PriceFeature.{name}": Refusal(
+            LINE,
+            f"price_includes {name} is not handled by the rules in force; {{instead}}",
+            asked,
+            f"`price_includes` with `{name}`",
+            instead,
+        )
+        for name, (asked, instead) in _PRICE_FEATURES.items()
+    },
+    **{
         f"Policies.{name}": Refusal(
             COMPANY,
             f"policy {name}={{value}} is not handled by the rules in force",
@@ -374,4 +399,6 @@ def refused_parts(line: ContractLine, lines: Sequence[ContractLine]) -> Iterator
                 break
     for item in line.variable_consideration[:1]:
         yield "variable_consideration", words_of("variable_consideration", item=item.item_id)
+    for feature in line.price_includes:
+        yield "price_includes", words_of(f"PriceFeature.{feature}")
     yield from _refused_of_line(line.policies)

@@ -177,6 +177,7 @@ LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "obligation": ("performance_obligation", text),
     "standalone": ("standalone_price", number),
     "residual": ("standalone_residual", flag(True)),
+    "includes": ("price_includes", names),
     "variable": ("variable_consideration", lambda words: [_variable(words.take("an item"))]),
 }
 CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {

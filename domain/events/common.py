@@ -555,6 +555,7 @@ class ContractLine(NamedTuple):
     tax_category: str = "services"
     policies: Policies | None = None
     standalone_residual: bool = False
+    price_includes: tuple[str, ...] = ()
 
 
 class CreditMemoLine(NamedTuple):

@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from domain.contract import BEGINNING, held
+from domain.events.common import ContractLine
 from domain.identity import composed
+from domain.policies import Resolved
 from domain.revenue.method import Reported
 from domain.revenue.shared_price import with_shares
 from domain.terms import methods, milestones
@@ -257,14 +260,25 @@ def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Te
             since,
             before,
             starts_on,
-            stored.catches_up,
+            _catches_up(contract, stored, plan.line, plan.policies),
             separate=separate,
         )
         if went_before is not None and _says_the_same(went_before, agreed):
-            found[-1] = agreed._replace(since=went_before.since)
+            found[-1] = agreed._replace(since=went_before.since, catches_up=went_before.catches_up)
         else:
             found.append(agreed)
     return tuple(found)
+
+
+def _catches_up(contract: Contract, stored: TermsVersion, line: ContractLine, policies: Resolved) -> bool:
+    """By the treatment of the version that made the line what it is: one that leaves it as it was treats only what it changes (R41)."""
+    so_far = contract.history[: contract.history.index(stored) + 1]
+    for after, before in pairwise(reversed(so_far)):
+        new, old = after.terms, before.terms
+        ends = new.ends_on != old.ends_on and methods.needs_an_end(line, policies)
+        if line not in old.lines or new.policies != old.policies or ends:
+            return after.catches_up
+    return so_far[0].catches_up
 
 
 def _says_the_same(one: TermsInForce, other: TermsInForce) -> bool:

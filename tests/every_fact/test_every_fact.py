@@ -49,7 +49,7 @@ REFUSED_TODAY = frozenset(
     performance_obligation variable_consideration Policies.residual_party Policies.hold_scope
     Policies.dimensions_from progress_unused payment_currency deposit_conceded
     write_off_over_time write_off_passed_on VariableConsiderationRevised balances_in_parts
-    control_total
+    control_total PriceFeature.material_right PriceFeature.financing_component PriceFeature.non_cash_consideration
     """.split()
 )
 

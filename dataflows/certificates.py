@@ -51,23 +51,26 @@ def written_certificates(outputs: Path, log: Path, entity_id: str) -> list[OfLog
     numbers = shards(outputs)
     with EngagementLog.open(log, numbers[0]) as first:
         genesis = first.genesis._replace(partition=0)
+    every = certified(outputs, entity_id, genesis.partitions)
+    ends = {shard: [_records(whole)[shard] for whole in every] for shard in numbers}
+    logs = _logs(log, ends) if every else {}
+    return [OfLog(whole, genesis, tuple(logs[place] for place in sorted(_records(whole).items()))) for whole in every]
+
+
+def certified(outputs: Path, entity_id: str, partitions: int) -> list[Whole]:
+    """The same without the log. Raises NoOutputs and ContainerDamaged."""
     found: dict[int, dict[int, ShardCertificate]] = {}
-    for shard in numbers:
+    for shard in shards(outputs):
         for written in read_file(outputs, CERTIFICATES, shard):
             record = written.record
             if isinstance(record, CloseCertificate) and record.legal_entity_id == entity_id:
                 found.setdefault(record.number, {})[shard] = ShardCertificate(written.position, record)
-    whole = [of for _, of in sorted(found.items()) if len(of) == genesis.partitions]
-    ends = {shard: [of[shard].position.log_offset + 1 for of in whole] for shard in numbers}
-    logs = _logs(log, ends) if whole else {}
-    return [
-        OfLog(
-            put_together(of.values()),
-            genesis,
-            tuple(logs[shard, each.position.log_offset + 1] for shard, each in sorted(of.items())),
-        )
-        for of in whole
-    ]
+    return [put_together(of.values()) for _, of in sorted(found.items()) if len(of) == partitions]
+
+
+def _records(whole: Whole) -> dict[int, int]:
+    """Of each shard, how many records of its log the certificate follows from."""
+    return {position.shard: position.log_offset + 1 for position, _ in whole.shards}
 
 
 def partitions_of(log: Path) -> list[int]:

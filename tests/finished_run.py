@@ -32,6 +32,12 @@ RATES = {
 }
 
 
+REOPENED: tuple[tuple[str, str, Event], ...] = (
+    ("AccountingPeriodReopened", "2026-02-20T08:00:00Z", {"version": 2, "reason": "a forgotten day"}),
+    ("AccountingPeriodClosed", "2026-02-22T08:00:00Z", {"version": 3, "reason": "January, again"}),
+)
+
+
 def finished_run() -> Path:
     """Its output folder; do not write to it."""
     return Path(_made(invoiced=True).name) / "output"
@@ -42,10 +48,29 @@ def uninvoiced_run() -> Path:
     return Path(_made(invoiced=False).name) / "output"
 
 
+def reopened_run() -> Path:
+    """January is opened again on 20 February; U-6 of Bob brings 2 h: 100.00 of cost, 200.00 of revenue. Then it is closed again."""
+    return Path(_reopened().name) / "output"
+
+
 @cache
 def _made(*, invoiced: bool) -> TemporaryDirectory[str]:
+    return _run([each for each in history() if invoiced or each["type"] != "InvoicePosted"])
+
+
+@cache
+def _reopened() -> TemporaryDirectory[str]:
+    events = history()
+    for type_name, when, fields in REOPENED:
+        said = {"legal_entity_id": "BERLIN", "period": "2026-01", "requested_by": "CARA", "approved_by": "DAN"}
+        events.append({"type": type_name, "event_id": when, "occurred_at": when, "source": "t", **said, **fields})
+    late = next(each for each in events if each.get("entry_id") == "U-3")
+    events.append({**late, "entry_id": "U-6", "event_id": "U-6", "hours": "2", "occurred_at": "2026-02-21T08:00:00Z"})
+    return _run(events)
+
+
+def _run(events: list[Event]) -> TemporaryDirectory[str]:
     folder = TemporaryDirectory(prefix="milepost-finished-run-")
-    events = [each for each in history() if invoiced or each["type"] != "InvoicePosted"]
     source = write(Path(folder.name) / "input", sorted(events, key=lambda each: str(each["occurred_at"])))
     result = CliRunner().invoke(app, ["run", "--input", str(source), "--output", str(Path(folder.name) / "output")])
     assert result.exit_code == 0, result.output

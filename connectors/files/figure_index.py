@@ -504,12 +504,16 @@ class FigureIndex:
         """The same of what the records before a log offset caused; reads the postings up to there."""
         moves = LedgerSums(entity_id)
         sums: dict[tuple[Any, ...], list[Any]] = {}
-        for one in self.between(POSTINGS, {}, self.lengths_at(offset)):
-            journal = one.record
-            if isinstance(journal, JournalEntry) and journal.legal_entity_id == entity_id:
-                add_lines(journal, engagement_named(journal), moves.move_of(journal), sums)
+        for journal in self.journals_until(entity_id, offset):
+            add_lines(journal, engagement_named(journal), moves.move_of(journal), sums)
         rows = sorted((key[1:], values) for key, values in sums.items())
         return [PostedSum._make((*key[:3], key[3] or None, *key[4:], *values)) for key, values in rows]
+
+    def journals_until(self, entity_id: str, offset: int) -> Iterator[JournalEntry]:
+        """Journals of a legal entity that the records before a log offset caused."""
+        for one in self.between(POSTINGS, {}, self.lengths_at(offset)):
+            if isinstance(one.record, JournalEntry) and one.record.legal_entity_id == entity_id:
+                yield one.record
 
     def entities(self) -> list[str]:
         """Legal entities with journals."""

@@ -16,6 +16,7 @@ from domain.explanation import Node
 from domain.identity import composed, engagement_of, parts_of
 from domain.ledger.trial_balance import PostedSum
 from domain.work.rows import FEE, SCHEDULED_REVENUE, named, origin
+from milepost.explain.certificates import CertificateFigure, CertificatesExplained, certificate_figure
 from milepost.explain.cuts import cuts
 from milepost.explain.explainer import Explainer
 from milepost.explain.ledger import LedgerFigure, explain_ledger, ledger_figure, of_engagement
@@ -63,7 +64,7 @@ class Explanations:
         for index in self._indexes:
             index.extend(tell)
             self._until[index] = cut_at(index, moment).offset if moment is not None else None
-        self._known: dict[str, _Known] = {}
+        self._known: dict[tuple[str, int | None], _Known] = {}
         self._sums: dict[str, list[PostedSum]] = {}
 
     def __enter__(self) -> Self:
@@ -94,6 +95,9 @@ class Explanations:
             node = self._of_table(of_table)
             if node is not None:
                 return Explained(node, None)
+        of_certificate = certificate_figure(wanted)
+        if of_certificate is not None and any(of_certificate.entity_id in each.entities() for each in self._indexes):
+            return self._of_certificate(of_certificate)
         of_ledger = ledger_figure(wanted)
         if of_ledger is not None and any(of_ledger.entity_id in each.entities() for each in self._indexes):
             return self._of_ledger(of_ledger)
@@ -159,12 +163,14 @@ class Explanations:
         """Each engagement is in one shard."""
         return next((each for each in self._indexes if each.has_engagement(engagement_id)), self._indexes[0])
 
-    def engagement(self, engagement_id: str) -> _Known:
-        if engagement_id not in self._known:
-            index = self._index_of(engagement_id)
-            retraced = retrace(index, engagement_id, self._until[index])
-            self._known[engagement_id] = _Known(retraced, Explainer(retraced.trace))
-        return self._known[engagement_id]
+    def engagement(self, engagement_id: str, until: int | None = None) -> _Known:
+        """As far as all is explained, or up to an earlier log offset."""
+        index = self._index_of(engagement_id)
+        end = self._until[index] if until is None else until
+        if (engagement_id, end) not in self._known:
+            retraced = retrace(index, engagement_id, end)
+            self._known[engagement_id, end] = _Known(retraced, Explainer(retraced.trace))
+        return self._known[engagement_id, end]
 
     # Tables at a glance
 
@@ -176,6 +182,24 @@ class Explanations:
     @cached_property
     def _tables(self) -> TablesExplained:
         return TablesExplained(self._opened.enter_context(FirmAtMoment(self._output, self._moment, self._tell)))
+
+    # Certificates
+
+    @cached_property
+    def _certificates(self) -> CertificatesExplained:
+        until = {index.shard: end for index, end in self._until.items()}
+        return CertificatesExplained(
+            self._output, self._indexes, until, lambda whose, end: self.engagement(whose, end).explainer
+        )
+
+    def _of_certificate(self, wanted: CertificateFigure) -> Explained | NotFound:
+        found = self._certificates.explain(wanted)
+        if isinstance(found, str):
+            return NotFound((), found)
+        if found.engagement_id is None:
+            return Explained(found.node, None, found.differences)
+        known = self.engagement(found.engagement_id, found.until)
+        return Explained(found.node, found.engagement_id, (*found.differences, *_told(known.retraced)))
 
     # Ledgers
 

@@ -36,7 +36,7 @@ NO_CONTRACT: Final = "-"
 
 
 class LedgerFigure(NamedTuple):
-    """`account` is a number or the name of a balance that rolls forward; without `figure` all of them are meant."""
+    """`account` is a number or the name of a balance that rolls forward, or nothing for all; without `figure` all of them are meant."""
 
     entity_id: str
     period: str
@@ -73,10 +73,13 @@ class LedgerFigure(NamedTuple):
         whose = f"@{self.engagement_id}" if self.engagement_id else ""
         return f"{self.entity_id}/{self.period}/{self.account}{rest}{figure}{whose}"
 
+    def holds(self, account: str) -> bool:
+        return not self.account or account in self.accounts
+
     def counts(self, posted: PostedSum) -> bool:
         """Whether the sum is of the account, contract and currency, whatever its period."""
         return (
-            posted.account in self.accounts
+            self.holds(posted.account)
             and (not self.currency or posted.currency == self.currency)
             and (not self.rolls or posted.contract_id == self.contract_id)
             and self.engagement_id in (None, posted.engagement_id)
@@ -131,9 +134,6 @@ def _figure(wanted: LedgerFigure, found: Sequence[PostedSum]) -> Node:
             if opening
             else moved._replace(id=wanted.id)
         )
-    shares: dict[str, Amount] = {}
-    for posted in found:
-        shares[posted.engagement_id] = shares.get(posted.engagement_id, 0) + _share(wanted, posted)
     operands = [
         Node(
             f"of contract group {engagement_id}",
@@ -143,10 +143,17 @@ def _figure(wanted: LedgerFigure, found: Sequence[PostedSum]) -> Node:
             Arithmetic(ELSEWHERE),
             id=wanted._replace(engagement_id=engagement_id).id,
         )
-        for engagement_id, amount in sorted(shares.items())
-        if amount
+        for engagement_id, amount in shares(wanted, found).items()
     ]
     return total(title, operands, "amount", currency, id=wanted.id)
+
+
+def shares(wanted: LedgerFigure, found: Iterable[PostedSum]) -> dict[str, Amount]:
+    """What each engagement gives to the figure, of those that give something."""
+    given: dict[str, Amount] = {}
+    for posted in found:
+        given[posted.engagement_id] = given.get(posted.engagement_id, 0) + _share(wanted, posted)
+    return {engagement_id: amount for engagement_id, amount in sorted(given.items()) if amount}
 
 
 def _share(wanted: LedgerFigure, posted: PostedSum) -> Amount:
@@ -198,7 +205,7 @@ def _is_in(wanted: LedgerFigure, journal: JournalEntry, move: str) -> bool:
 
 def _lines(wanted: LedgerFigure, journal: JournalEntry, explainer: Explainer) -> Iterable[Node]:
     for number, line in enumerate(journal.lines, 1):
-        if line.account not in wanted.accounts:
+        if not wanted.holds(line.account):
             continue
         amount, ledger = explainer.journals.figures(journal.journal_id, number)
         node = ledger if wanted.in_ledger else amount

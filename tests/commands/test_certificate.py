@@ -26,7 +26,7 @@ from state.genesis import Genesis
 from state.store.store import Store
 from tests.audit.tampering import at, outputs, rewrite, with_line
 from tests.commands.tiny_firm import write
-from tests.finished_run import finished_run, history
+from tests.finished_run import finished_run, history, reopened_run
 from tests.sharded_run import SHARDS, sharded
 from tests.thoroughness import THOROUGH
 
@@ -159,30 +159,9 @@ def test_several_shards_certify_the_same_books(certified: Path, tmp_path: Path) 
 # A month that is opened again
 
 
-REOPENED = (
-    ("AccountingPeriodReopened", "2026-02-20T08:00:00Z", {"version": 2, "reason": "a forgotten day"}),
-    ("AccountingPeriodClosed", "2026-02-22T08:00:00Z", {"version": 3, "reason": "January, again"}),
-)
-
-
-@pytest.fixture(scope="module")
-def reopened(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """January is opened again on 20 February; U-6 of Bob brings 2 h: 100.00 of cost, 200.00 of revenue. Then it is closed again."""
-    folder = tmp_path_factory.mktemp("reopened")
-    said = {"legal_entity_id": "BERLIN", "period": "2026-01", "requested_by": "CARA", "approved_by": "DAN"}
-    events = history()
-    for type_name, when, fields in REOPENED:
-        events.append({"type": type_name, "event_id": when, "occurred_at": when, "source": "t", **said, **fields})
-    late = next(each for each in events if each.get("entry_id") == "U-3")
-    events.append({**late, "entry_id": "U-6", "event_id": "U-6", "hours": "2", "occurred_at": "2026-02-21T08:00:00Z"})
-    write(folder / "input", sorted(events, key=lambda each: str(each["occurred_at"])))
-    assert milepost("run", "--input", folder / "input", "--output", folder / "output").exit_code == 0
-    return folder
-
-
-def test_the_second_certificate_names_the_first_and_the_difference(reopened: Path, tmp_path: Path) -> None:
-    first = written(reopened / "output", tmp_path / "1.json", "--number", "1")
-    second = written(reopened / "output", tmp_path / "2.json")
+def test_the_second_certificate_names_the_first_and_the_difference(tmp_path: Path) -> None:
+    first = written(reopened_run(), tmp_path / "1.json", "--number", "1")
+    second = written(reopened_run(), tmp_path / "2.json")
     assert (first["number"], second["number"]) == (1, 2)
     assert second["previous"] == {"number": 1, "period": "2026-01", "digest": first["digest"]}
     assert second["replaces"] == {
@@ -201,14 +180,14 @@ def test_the_second_certificate_names_the_first_and_the_difference(reopened: Pat
             {"account": "5000", "opening": "0.00", "movement": "100.00"},
         ],
     }
-    copy = copy_of_log(reopened / "output", tmp_path / "copy")
+    copy = copy_of_log(reopened_run(), tmp_path / "copy")
     files = ("--certificate", tmp_path / "1.json", "--certificate", tmp_path / "2.json")
     done = milepost("verify", *files, "--output", copy)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("equal in every figure") == 2
-    shown = milepost("period", "certificate", "BERLIN", "2026-01", "--number", "1", "--output", reopened / "output")
+    shown = milepost("period", "certificate", "BERLIN", "2026-01", "--number", "1", "--output", reopened_run())
     assert "Certificate 2 takes its place: the period was opened again after this one" in shown.stdout
-    wrong = milepost("period", "certificate", "BERLIN", "2026-01", "--number", "3", "--output", reopened / "output")
+    wrong = milepost("period", "certificate", "BERLIN", "2026-01", "--number", "3", "--output", reopened_run())
     assert "which are 1, 2; got 3" in " ".join(wrong.output.split())
 
 
@@ -281,7 +260,7 @@ def test_a_journal_that_is_not_in_the_log_is_named(certified: Path, tmp_path: Pa
     ]
 
 
-def test_the_log_of_another_firm(certified: Path, reopened: Path, tmp_path: Path) -> None:
+def test_the_log_of_another_firm(certified: Path, tmp_path: Path) -> None:
     """Its first record is another one, though its generation has the same number."""
     events = history()
     events[0] = {**events[0], "name": "Bern"}

@@ -214,14 +214,14 @@ def by_month(
     months: dict[AccountingPeriod, Month] = {}
     for stretches in earns.values():
         before = 0
-        for first, last, method in _days(stretches):
+        for first, last, stretch in _days(stretches):
             day = first
             while day <= min(last, until):
                 own = period_of(day)
                 ends = min(own.to - DAY, last)
-                if opening is not None and method.by_spending and day <= opening.as_of:
+                if opening is not None and stretch.method.by_spending and day <= opening.as_of:
                     before = opening.earned
-                on = _counts_on(stretches, method, (day, ends), ended, opening)
+                on = _counts_on(stretches, stretch, (day, ends), ended, opening)
                 if on is not None:
                     earned = earned_by(stretches, on)
                     had = months.get(own, Month(own, on, 0))
@@ -232,15 +232,15 @@ def by_month(
 
 
 def _counts_on(
-    stretches: Sequence[Stretch], method: Method, days: tuple[date, date], ended: date, opening: Opening | None
+    stretches: Sequence[Stretch], stretch: Stretch, days: tuple[date, date], ended: date, opening: Opening | None
 ) -> date | None:
-    """The day up to which days of a month count, from a first to a last; None where nothing of them does."""
+    """The day up to which days of a month count, from a first to a last of a stretch; None where nothing of them does."""
     first, last = days
-    if method.measure is None:
+    if stretch.method.measure is None:
         return last
-    if not method.by_spending:
-        return _moved_on(stretches, first, last)
-    on = last if last <= ended else _moved_on(stretches, first, last)
+    if not stretch.method.by_spending:
+        return _moved_on(stretches, stretch, first, last)
+    on = last if last <= ended else _moved_on(stretches, stretch, first, last)
     if on is None or (opening is not None and on <= opening.as_of):
         return None
     return on if _is_known(stretches, on) else None
@@ -255,20 +255,20 @@ def stands(stretches: Sequence[Stretch], opening: Opening, day: date) -> bool:
     return stretches[-1].method.by_spending and (day <= opening.as_of or not _is_known(stretches, day))
 
 
-def _moved_on(stretches: Sequence[Stretch], first: date, last: date) -> date | None:
-    """The last day from one to another, both included, on which somebody or other terms say how far the work has come."""
-    days = [stretch.since for stretch in stretches] + stretches[-1].said_on
+def _moved_on(stretches: Sequence[Stretch], stretch: Stretch, first: date, last: date) -> date | None:
+    """The last day from one to another, both included, on which other terms, or what the stretch is measured by, say how far the work has
+    come."""
+    days = [each.since for each in stretches] + stretch.said_on
     return max((day for day in days if first <= day <= last), default=None)
 
 
-def _days(stretches: Sequence[Stretch]) -> Iterator[tuple[date, date, Method]]:
-    """The first and the last day of each on which it earns, and its method; what terms change of what was earned is on the first day on
-    which they hold."""
+def _days(stretches: Sequence[Stretch]) -> Iterator[tuple[date, date, Stretch]]:
+    """The first and the last day of each on which it earns; what terms change of what was earned is on the first day on which they hold."""
     for place, stretch in enumerate(stretches):
         since = stretch.since if place else max(stretch.since, stretch.course.first)
         before = stretches[place + 1].since if place + 1 < len(stretches) else date.max
         last = max(stretch.ends_on, stretch.since)
-        yield since, min(last, before - DAY), stretch.method
+        yield since, min(last, before - DAY), stretch
 
 
 def earned_by(stretches: Sequence[Stretch], day: date) -> Amount:

@@ -21,7 +21,7 @@ from domain.line_faults import line_faults
 from domain.money import format_amount, is_currency, smallest_unit
 from domain.policies import NEXT_RULE, Resolved, resolve
 from domain.policy_faults import Fault, cycle_faults, grace_faults, line_rate_faults, policy_faults, threshold_faults
-from domain.revenue.sharing_faults import sharing_faults
+from domain.revenue.sharing_faults import obligation_faults, sharing_faults
 from domain.terms import methods
 from domain.units import Quantity
 from domain.work.rows import COUNTED_EXPENSE, COUNTED_FEE, COUNTED_TIME
@@ -375,6 +375,7 @@ def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> l
         *_line_faults(terms, policies_of),
         *_revenue_faults(terms, policies_of),
         *sharing_faults(terms, policies_of),
+        *obligation_faults(terms, policies_of),
         *_cap_faults(terms, policies_of),
         *(retention.faults(terms.retention, terms) if terms.retention is not None else ()),
     ]

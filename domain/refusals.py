@@ -4,7 +4,7 @@ Each is an exception `unsupported` with the field, the line and an owner. The li
 `docs/limits.md` is written from it (`python -m schemas.limits_page`). A place that refuses takes its words from here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from domain.events.common import ContractLine, Policies
@@ -229,9 +229,9 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     ),
     "shared_over_engagements": Refusal(
         CONTRACT,
-        "standalone_price in a contract over several engagements",
-        "a price shared by lines of several engagements, none of which sees the lines of another",
-        "`standalone_price` in a contract with projects of several engagements",
+        "{field} in a contract over several engagements",
+        "a price, or a measure of progress, that lines of several engagements share, none of which sees the lines of another",
+        "`standalone_price`, or one `performance_obligation` of several lines, in a contract with projects of several engagements",
         "a contract for each",
     ),
     "shared_ends": Refusal(
@@ -243,10 +243,10 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     ),
     "performance_obligation": Refusal(
         LINE,
-        "performance_obligation {name} with line {other} is not handled by the rules in force: each line is measured alone",
-        "one measure of progress for several lines",
-        "the same `performance_obligation` on several lines",
-        "one line for them, or each with an obligation of its own",
+        "performance_obligation {name} with line {other} of a line that earns by {method} is not handled by the rules in force; {instead}",
+        "one measure of progress for several lines that do not earn by what is spent",
+        "the same `performance_obligation` on several lines, of which one earns by days, by reports, by milestones or as it is billed",
+        "state `revenue_policy` cost_to_cost or hours on each of them, or one line for them",
     ),
     "variable_consideration": Refusal(
         LINE,
@@ -389,14 +389,8 @@ def refused_policies(stated: Policies | None) -> Iterator[Fault]:
             yield f"policies.{name}", words_of(f"Policies.{name}", value=_shown(value))
 
 
-def refused_parts(line: ContractLine, lines: Sequence[ContractLine]) -> Iterator[Fault]:
-    """Of a line, beside the others of its contract: what is said of it that nothing would follow from."""
-    if line.performance_obligation is not None:
-        for other in lines:
-            if other.performance_obligation == line.performance_obligation and other.line_id != line.line_id:
-                named = words_of("performance_obligation", name=line.performance_obligation, other=other.line_id)
-                yield "performance_obligation", named
-                break
+def refused_parts(line: ContractLine) -> Iterator[Fault]:
+    """Of a line: what is said of it that nothing would follow from."""
     for item in line.variable_consideration[:1]:
         yield "variable_consideration", words_of("variable_consideration", item=item.item_id)
     for feature in line.price_includes:

@@ -75,7 +75,7 @@ class Course(NamedTuple):
     spent by each day on which something was, and estimates of what remains, by day; what was delivered by each day, of `whole`.
 
     Where the work is measured, the last day is not known. Cost of categories that are `excluded` is no measure of it. `original`: what it
-    takes in all is what the first estimate says.
+    takes in all is what the first estimate says. `together` are courses of the other lines of its performance obligation, by line.
     """
 
     first: date
@@ -87,17 +87,20 @@ class Course(NamedTuple):
     original: bool = False
     outputs: Sequence[Output] = ()
     whole: int = 0
+    together: Mapping[str, "Course"] = {}
 
 
 class Leaves(NamedTuple):
     """Where an explanation has what the work is measured by: a report's percentage; by measure (`HOURS`, `COST`, `APART`) what was spent by
-    the end of a day, and what remains by an estimate, both of a course; what was delivered by the end of a day, and all that is to be."""
+    the end of a day, and what remains by an estimate, both of a course; what was delivered by the end of a day, and all that is to be; the
+    same `of` another line of its performance obligation."""
 
     report: Callable[[Reported], Node]
     spent: Callable[[Course, str, date], Node]
     remaining: Callable[[Course, str, Estimated], Node]
     delivered: Callable[[date], Node]
     to_deliver: Callable[[], Node]
+    of: Callable[[str], "Leaves"]
 
 
 class Share(NamedTuple):

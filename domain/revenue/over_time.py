@@ -10,6 +10,10 @@ is what it would be had the new terms held all along, from their first day on (c
 Cost that policy `poc_exclusions` names earns itself, the rest of the price is earned by the other cost:
 
     10,000.00, 2,000.00 of it for materials, which are bought; 1,000.00 of 4,000.00 besides are spent: 2,000.00 + 1/4 of 8,000.00 = 4,000.00
+
+Lines of one performance obligation are one piece of work, so that each earns its price as far as all of it is done (IFRS 15.41):
+
+    6,000.00 and 4,000.00; 1,000.00 of 3,000.00 are spent on one, nothing of 1,000.00 on the other: a quarter, 1,500.00 and 1,000.00
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -81,7 +85,7 @@ class Stretch(NamedTuple):
         if self.is_final or not self.course.excluded or not self.is_known(day):
             return 0, 0
         most = max(self.amount, 0)
-        done, whole = spent.earned(self.course, min(day, self.ends_on), APART)
+        done, whole = spent.alone(self.course, min(day, self.ends_on), APART)
         left = (max(each - self.before_apart, 0) for each in (done, whole))
         done, whole = (min(self.agreed.rounded(each, 1), most) for each in left)
         return done, whole
@@ -104,8 +108,9 @@ class Stretch(NamedTuple):
         """Days on which somebody said how far the work had come, or how much is left."""
         if self.method.measure == OUTPUTS:
             return [each.day for each in self.course.outputs]
-        of = self.course.reports if self.method.measure == REPORTS else self.course.estimates
-        return [each.as_of for each in of]
+        if self.method.measure == REPORTS:
+            return [each.as_of for each in self.course.reports]
+        return [each.as_of for course in (self.course, *self.course.together.values()) for each in course.estimates]
 
 
 def percentage(part: int, of: int, digits: int, mode: str) -> tuple[int, int]:
@@ -150,24 +155,29 @@ def _next(
         return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, is_final=True)
     if before and not agreed.catches_up:
         went = before[-1]
-        measured = went.method is method and went.measured_alike(agreed)
+        measured = (
+            went.method is method and went.measured_alike(agreed) and [*went.course.together] == [*course.together]
+        )
         if went.spread[:4] == spread[:4] and measured:
             return went._replace(since=since, stops=spread.stops)
         earned = went.earned_by(since - DAY)
         first = max(spread.first, since)
         course = course._replace(first=first, last=max(spread.last, first))
         done = method.earned(course, since - DAY)[0] if method.measure is not None else 0
-        apart = spent.earned(course, since - DAY, APART)[0] if course.excluded else 0
+        apart = spent.alone(course, since - DAY, APART)[0] if course.excluded else 0
         return Stretch(method, agreed, spread, since, earned, spread.amount - earned, course, spread.stops, done, apart)
+    # A line that joins an obligation under way earns by the work that is left of all its lines.
+    joins = not before and agreed.since > date.min and not agreed.catches_up and course.together
+    done = method.earned(course, since - DAY)[0] if joins else 0
     # Terms that hold from after the end on have no days left: all is earned on their first.
-    return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops)
+    return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, done)
 
 
 def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], known: LineHistory) -> Course:
     """From a first day to a last, with what is known of the line."""
     policies, by_spending = agreed.policies, method.by_spending
     outputs, whole = methods.outputs(agreed, known) if method.measure == OUTPUTS else ((), 0)
-    return Course(
+    own = Course(
         days[0],
         max(days),
         known.reported,
@@ -177,6 +187,10 @@ def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], kno
         by_spending and policies.forecast_denominator == "original",
         outputs,
         whole,
+    )
+    others = {line_id: known.together[line_id] for line_id in agreed.obliged_with} if by_spending else {}
+    return own._replace(
+        together={name: own._replace(spent=of.spent, estimates=of.estimates) for name, of in others.items()}
     )
 
 

@@ -1,4 +1,4 @@
-"""What contradicts in terms whose lines share a price by their stand-alone prices (exception `invalid_terms`)."""
+"""What contradicts in terms whose lines share a price by stand-alone prices, or a measure of their work (exception `invalid_terms`)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -53,6 +53,30 @@ def _residual_faults(
         together, alone = (format_amount(sum(amounts), terms.currency) for amounts in (prices, known))
         what = f"expected more than zero for line {line.line_id}, got {together} of all lines less {alone} of the others alone"
         yield where, what
+
+
+def obligation_faults(terms: ContractSigned, policies_of: Mapping[str, Resolved]) -> Iterator[Fault]:
+    """Lines of one performance obligation are one piece of work, measured in one way."""
+    first: dict[str, ContractLine] = {}
+    for place, line in enumerate(terms.lines):
+        if line.performance_obligation is None or not methods.by_spending(line, policies_of[line.line_id]):
+            continue
+        other = first.setdefault(line.performance_obligation, line)
+        asked, got = (_measured(each, policies_of[each.line_id]) for each in (other, line))
+        for name, expected in asked.items():
+            if got[name] != expected:
+                what = f"expected {expected} on line {line.line_id}, as on line {other.line_id} of {line.performance_obligation}"
+                yield f"lines[{place}].{name}", f"{what}: their work is measured together; got {got[name]}"
+
+
+def _measured(line: ContractLine, policies: Resolved) -> dict[str, str]:
+    """By field."""
+    return {
+        "revenue_policy": methods.revenue_method(line, policies),
+        "policies.poc_precision": "exact" if policies.poc_precision is None else str(policies.poc_precision),
+        "policies.poc_exclusions": ", ".join(sorted(policies.poc_exclusions or ())) or "none",
+        "policies.forecast_denominator": str(policies.forecast_denominator),
+    }
 
 
 def _price(terms: ContractSigned, line: ContractLine, policies: Resolved) -> int:

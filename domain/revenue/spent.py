@@ -9,6 +9,8 @@ Against the original forecast (R38) the first estimate counts instead, and no mo
 
 Once an estimate says that nothing remains, all is earned, whatever was forecast.
 
+Lines of one performance obligation are one piece of work: what is spent, and what they take, is added up over them (IFRS 15.41).
+
 Cost of categories that are excluded (uninstalled materials, IFRS 15.B19) is no measure of the work; it is a measure of its own (`APART`).
 """
 
@@ -61,7 +63,17 @@ def remaining(course: Course, known: Estimated, measure: str) -> Hours | Amount:
 
 
 def earned(course: Course, day: date, measure: str) -> tuple[int, int]:
-    """What was spent, and all that it takes; 0 where nobody has said what remains."""
+    """What was spent on all lines of its obligation, and all that they take; 0 as long as nobody has said what remains of one of them."""
+    if not course.together:
+        return alone(course, day, measure)
+    courses = (course, *course.together.values())
+    found = [alone(each, day, measure) for each in courses]
+    is_known = all(estimate(each, day, measure) is not None for each in courses)
+    return sum(done for done, _ in found), sum(whole for _, whole in found) if is_known else 0
+
+
+def alone(course: Course, day: date, measure: str) -> tuple[int, int]:
+    """What was spent on the line, and all that it takes; 0 where nobody has said what remains."""
     spent, known = by(course, day, measure), estimate(course, day, measure)
     if known is None:
         return spent, 0
@@ -132,6 +144,21 @@ def _month_end(row: Remaining) -> date:
 
 
 def said(course: Course, day: date, measure: str, leaves: Leaves) -> Share:
+    own = _alone_said(course, day, measure, leaves)
+    if not course.together:
+        return own
+    shares = [own, *(_alone_said(each, day, measure, leaves.of(name)) for name, each in course.together.items())]
+    done, whole = (
+        total(f"{_WORDS[measure]} {what} of all lines of the obligation", nodes, own.done.unit, own.done.currency)
+        for what, nodes in (
+            ("spent", [share.done for share in shares]),
+            ("at completion", [share.whole for share in shares]),
+        )
+    )
+    return Share(f"{_WORDS[measure]} spent by {day} on all lines of the obligation", done, whole)
+
+
+def _alone_said(course: Course, day: date, measure: str, leaves: Leaves) -> Share:
     """Without an estimate all of the work that is known is what was spent."""
     known, done = estimate(course, day, measure), leaves.spent(course, measure, day)
     words, title = _WORDS[measure], f"{_WORDS[measure]} spent by {day}"

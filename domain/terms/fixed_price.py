@@ -109,10 +109,15 @@ def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHis
     else:
         version = known.reported[-1].version + 1 if known.reported else 1
         known = known._replace(reported=(*known.reported, Reported(version, last, HUNDRED_PERCENT)))
-    if known.estimates:
-        course = Course(day, last, spent=known.spent, estimates=known.estimates)
-        known = known._replace(spent=spent.foreseen(course, day, last))
-    return ExpectedHistory(known, date.max)
+    together = {name: _as_estimated(other, day, last) for name, other in known.together.items()}
+    return ExpectedHistory(_as_estimated(known, day, last)._replace(together=together), date.max)
+
+
+def _as_estimated(known: LineHistory, day: date, last: date) -> LineHistory:
+    if not known.estimates:
+        return known
+    course = Course(day, last, spent=known.spent, estimates=known.estimates)
+    return known._replace(spent=spent.foreseen(course, day, last))
 
 
 def comes_to(held: Sequence[TermsInForce]) -> Amount:

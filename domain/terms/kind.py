@@ -50,9 +50,24 @@ class TermsInForce(NamedTuple):
         """Whether the line ends before its terms say so: the contract was terminated, or later terms do not have the line."""
         return self.ends_on is not None and self.ends_on < (self.contract.ends_on or date.max)
 
+    @property
+    def obliged_with(self) -> tuple[str, ...]:
+        """The other lines of its performance obligation."""
+        return obliged_with(self.line, self.contract)
+
     def rounded(self, numerator: int, denominator: int) -> Amount:
         """The ratio as an amount that the contract's currency can be paid in."""
         return round_ratio(numerator, denominator, smallest_unit(self.contract.currency), self.policies.money_mode)
+
+
+def obliged_with(line: ContractLine, terms: ContractSigned) -> tuple[str, ...]:
+    """The other lines of a line's performance obligation."""
+    name = line.performance_obligation
+    if name is None:
+        return ()
+    return tuple(
+        other.line_id for other in terms.lines if other.performance_obligation == name and other.line_id != line.line_id
+    )
 
 
 class Closed(NamedTuple):
@@ -85,7 +100,7 @@ class LineHistory(NamedTuple):
     `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it; `beside` is what the
     contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart. `begins_after` is the last day that
     balances brought forward include, `expired` what of stores had expired unused by then, `opening` what was earned by then. `spent` and
-    `estimates` are of lines that earn by what is spent.
+    `estimates` are of lines that earn by what is spent; `together` is what has happened on the other lines of a performance obligation.
     """
 
     accepted: Mapping[str, date] = {}
@@ -102,6 +117,7 @@ class LineHistory(NamedTuple):
     spent: Sequence[Spent] = ()
     estimates: Sequence[Estimated] = ()
     opening: Opening | None = None
+    together: Mapping[str, "LineHistory"] = {}
 
 
 class Fee(NamedTuple):

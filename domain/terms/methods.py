@@ -110,7 +110,20 @@ def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[Contrac
         return refused
     if policies.expenses_revenue == "net" and charges_expenses(line):
         return "policies.expenses_revenue", refusals.words_of("expenses_net")
-    return next(refusals.refused_parts(line, lines), None)
+    if (refused := _refused_together(line, policies, lines)) is not None:
+        return refused
+    return next(refusals.refused_parts(line), None)
+
+
+def _refused_together(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
+    """Of a line that is of one performance obligation with others: nothing measures its work."""
+    name = line.performance_obligation
+    others = [each.line_id for each in lines if name is not None and each.performance_obligation == name]
+    if len(others) < 2 or by_spending(line, policies):
+        return None
+    other, method = next(each for each in others if each != line.line_id), revenue_method(line, policies)
+    words = refusals.words_of("performance_obligation", name=name, other=other, method=method)
+    return "performance_obligation", words
 
 
 def _refused_apart(line: ContractLine, policies: Resolved) -> Fault | None:

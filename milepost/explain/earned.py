@@ -57,18 +57,25 @@ class EarnedNodes:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
         begun = (stretches for stretches in earns.values() if stretches[0].since <= day)
-        leaves = Leaves(
+        facts = Facts(partial(self._price, place), self._leaves(place))
+        parts = [said(stretches, day, facts) for stretches in begun]
+        parts = [part for part in parts if part.value]
+        title = f"earned by {day}"
+        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
+
+    def _leaves(self, place: LineAtStep) -> Leaves:
+        return Leaves(
             partial(self.fees.reported, place),
             partial(self.spending.spent, place),
             partial(self.spending.remaining, place),
             partial(self._delivered, place),
             partial(self._to_deliver, place),
+            partial(self._leaves_of, place),
         )
-        facts = Facts(partial(self._price, place), leaves)
-        parts = [said(stretches, day, facts) for stretches in begun]
-        parts = [part for part in parts if part.value]
-        title = f"earned by {day}"
-        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
+
+    def _leaves_of(self, place: LineAtStep, line_id: str) -> Leaves:
+        """Of another line of its performance obligation."""
+        return self._leaves(place._replace(line_id=line_id, known=place.known.together[line_id]))
 
     def _delivered(self, place: LineAtStep, day: date) -> Node:
         """What milestones that are accepted by a day are worth, by the terms of that day."""

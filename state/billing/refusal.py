@@ -17,7 +17,7 @@ from domain.policies import Resolved, bookkeeping, resolve
 from domain.reference.zones import is_zone
 from domain.refusals import UNSUPPORTED, of_contract, refused_of_contract, words_of
 from domain.terms import methods
-from domain.terms.kind import OVER_TIME
+from domain.terms.kind import OVER_TIME, obliged_with
 from state.billing.reissue import refused_with_reissue
 from state.books import Contract, TermsVersion
 from state.draft import Draft
@@ -53,7 +53,9 @@ def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
     if contract.divided and has_limit(terms):
         refused.append(("purchase_order.limit", words_of("order_over_engagements")))
     if contract.divided and any(methods.is_shared(line) for line in terms.lines):
-        refused.append(("lines", words_of("shared_over_engagements")))
+        refused.append(("lines", words_of("shared_over_engagements", field="standalone_price")))
+    if contract.divided and any(obliged_with(line, terms) for line in terms.lines):
+        refused.append(("lines", words_of("shared_over_engagements", field="performance_obligation")))
     refused += [*refused_of_contract(terms.policies), *_refused_funding(contract), *_refused_sharing(contract)]
     for line_id, resolved in policies.items():
         refused += [(f"lines[{line_id}].policies", policy) for policy in refused_with_shares(terms, resolved)]
@@ -91,7 +93,9 @@ def refused_treatment(contract: Contract, event: ContractAmended, amended: Contr
             if timings[line.line_id] == OVER_TIME and methods.earns_to_the_end(line)
         }
         for line in before.lines:
-            if after.get(line.line_id) != line or (before.ends_on != amended.ends_on and line.line_id in moved):
+            joined = obliged_with(line, amended) != obliged_with(line, before)
+            longer = before.ends_on != amended.ends_on and line.line_id in moved
+            if after.get(line.line_id) != line or longer or joined:
                 return words_of("separate", line=line.line_id)
     return None
 

@@ -15,7 +15,7 @@ from domain.policies import Resolved
 from domain.revenue.method import Reported
 from domain.revenue.shared_price import with_shares
 from domain.terms import methods, milestones
-from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce
+from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
 from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
@@ -57,7 +57,18 @@ def shares_of(draft: Draft, contract: Contract) -> Mapping[str, Sequence[TermsIn
 
 
 def by_itself(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
-    """Without what lines share."""
+    """Without the price that lines share."""
+    found = _alone(draft, contract, line_id)
+    others = every_obliged(found.held)
+    return found._replace(together={other: _alone(draft, contract, other) for other in others}) if others else found
+
+
+def every_obliged(held: Sequence[TermsInForce]) -> list[str]:
+    """Other lines that are of its performance obligation under any version of its terms."""
+    return list(dict.fromkeys(other for agreed in held for other in agreed.obliged_with))
+
+
+def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
     spends = is_spent(held)
     project_id = held[-1].line.project_id if held else ""
@@ -276,13 +287,14 @@ def _catches_up(contract: Contract, stored: TermsVersion, line: ContractLine, po
     for after, before in pairwise(reversed(so_far)):
         new, old = after.terms, before.terms
         ends = new.ends_on != old.ends_on and methods.needs_an_end(line, policies)
-        if line not in old.lines or new.policies != old.policies or ends:
+        joined = obliged_with(line, new) != obliged_with(line, old)
+        if line not in old.lines or new.policies != old.policies or ends or joined:
             return after.catches_up
     return so_far[0].catches_up
 
 
 def _says_the_same(one: TermsInForce, other: TermsInForce) -> bool:
-    if (one.line, one.policies) != (other.line, other.policies):
+    if (one.line, one.policies, one.obliged_with) != (other.line, other.policies, other.obliged_with):
         return False
     if other.contract.ends_on is not None and other.contract.ends_on < other.since:
         return False

@@ -27,7 +27,7 @@ from state.books import Charge, Contract, LineFees, OpenException, Spending
 from state.charges.estimates import before_balances, is_estimated_between, other_currency
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in
-from state.charges.terms_known import agreed_versions, begins_after, known_of
+from state.charges.terms_known import agreed_versions, begins_after, every_obliged, known_of
 from state.draft import Draft
 from state.handlers.fees import HORIZON, bring, look_again, project_of
 from state.handlers.fees import settle as settle_fees
@@ -83,6 +83,7 @@ def _by_day(history: LineHistory, day: date) -> LineHistory:
         reported=[each for each in history.reported if each.as_of <= day],
         estimates=[each for each in history.estimates if each.as_of <= day],
         accepted={name: accepted for name, accepted in history.accepted.items() if accepted <= day},
+        together={name: _by_day(other, day) for name, other in history.together.items()},
     )
 
 
@@ -121,7 +122,11 @@ def _counts(draft: Draft, part_id: str, days: Sequence[date]) -> bool:
     if days[0] < period(draft, entity, today).start:
         return True
     held = agreed_versions(draft, contract, line_id)
-    return is_estimated_between(draft, contract, line_id, held, days[0], today)
+    together = {other: agreed_versions(draft, contract, other) for other in every_obliged(held)}
+    return any(
+        is_estimated_between(draft, contract, each, terms, days[0], today)
+        for each, terms in {line_id: held, **together}.items()
+    )
 
 
 def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> None:
@@ -149,7 +154,7 @@ def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineH
 
 def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> tuple[str, str] | None:
     """The field, and what to send."""
-    if not history.spent or not history.held:
+    if not history.held or not (history.spent or any(other.spent for other in history.together.values())):
         return None
     newest = history.held[-1]
     measure = methods.measure(newest.line, newest.policies)

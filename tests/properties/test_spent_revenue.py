@@ -91,14 +91,18 @@ def earned(lines: Sequence[str], *, reopens: bool = False) -> int:
     return -found.get("4000", 0)
 
 
-def expected(price: int, step: int, worked: Sequence[Worked], said: Sequence[Estimate], method: str) -> int:
+def done_and_whole(worked: Sequence[Worked], said: Sequence[Estimate], method: str) -> tuple[int, int]:
     def spent(day: date) -> int:
         of = [one for one in worked if one.day <= day and not one.is_withdrawn]
         return sum(one.hours * (RATE[one.person] if method == "cost_to_cost" else 1) for one in of)
 
     newest = max(enumerate(said), key=lambda one: (one[1].as_of, one[0]))[1]
     remaining = newest.hours * (RATE["ann"] if method == "cost_to_cost" else 1)
-    done, whole = spent(LAST), max(spent(LAST), spent(newest.as_of) + remaining)
+    return spent(LAST), max(spent(LAST), spent(newest.as_of) + remaining)
+
+
+def expected(price: int, step: int, worked: Sequence[Worked], said: Sequence[Estimate], method: str) -> int:
+    done, whole = done_and_whole(worked, said, method)
     return round_ratio(price * step * done, whole, step, HALF_UP) if whole else 0
 
 
@@ -116,6 +120,59 @@ def test_a_price_has_earned_its_share_in_any_order(
 ) -> None:
     lines = [*firm(currency, price, method), *as_told(worked, said, chance)]
     assert earned(lines, reopens=reopens) == expected(price, smallest_unit(currency), worked, said, method)
+
+
+def obligation(currency: str, amounts: Sequence[int], method: str) -> list[str]:
+    """Lines A and B of one performance obligation, each with a task of its own."""
+    made = firm(currency, 1, method)[:-3]
+    for name, price in zip("AB", amounts, strict=True):
+        amount = format_amount(price * smallest_unit(currency), currency)
+        made += [
+            f"  line {name} P tasks {name} revenue {method} obligation one",
+            f"    terms FixedPrice price={amount}",
+            f"    each schedule on={LAST} amount={amount}",
+        ]
+    return made
+
+
+@given(
+    st.sampled_from(CURRENCIES),
+    st.tuples(prices, prices),
+    st.tuples(works, works),
+    st.tuples(estimates, estimates),
+    st.sampled_from(["cost_to_cost", "hours"]),
+    st.randoms(use_true_random=False),
+    st.booleans(),
+)
+def test_lines_of_one_obligation_earn_as_far_as_all_of_it_is_done(
+    currency: str,
+    amounts: tuple[int, int],
+    worked: tuple[list[Worked], list[Worked]],
+    said: tuple[list[Estimate], list[Estimate]],
+    method: str,
+    chance: Random,
+    reopens: bool,
+) -> None:
+    told_of: list[str] = []
+    for place, name in enumerate("AB"):
+        for text in as_told(worked[place], said[place], chance):
+            own = text.replace(" T-", f" T-{name}").replace("line L", f"line {name}")
+            if " time T-" in own:
+                own += f" task {name}"
+            if " version " in own:
+                before, _, version = own.rpartition(" ")
+                own = f"{before} {2 * int(version) - 1 + place}"
+            if not (place and own.endswith("day ended")):
+                told_of.append(own)
+    lines = [
+        *obligation(currency, amounts, method),
+        *sorted(told_of, key=lambda text: (text[:10], text.endswith("day ended"), "withdraw" in text)),
+    ]
+    step = smallest_unit(currency)
+    found = [done_and_whole(worked[place], said[place], method) for place in (0, 1)]
+    done, whole = sum(one[0] for one in found), sum(one[1] for one in found)
+    wanted = sum(round_ratio(price * step * done, whole, step, HALF_UP) if whole else 0 for price in amounts)
+    assert earned(lines, reopens=reopens) == wanted
 
 
 @given(

@@ -88,6 +88,7 @@ from state.handlers import (
 from state.ledger import revaluation
 from state.opening import brought_forward
 from state.receivables.unapplied import APPLICATION
+from state.rerating.outside import relist_outside
 from state.revenue import liability
 from state.terms import opening, price_notices
 
@@ -114,19 +115,19 @@ def apply(
     match event:
         case TimeApproved():
             time.on_time_approved(draft, event)
-            contracts.relist_outside(draft)
+            relist_outside(draft)
         case TimeWithdrawn():
             time.on_time_withdrawn(draft, event)
-            contracts.relist_outside(draft)
+            relist_outside(draft)
         case ExpenseApproved():
             expenses.on_expense_approved(draft, event)
-            contracts.relist_outside(draft)
+            relist_outside(draft)
         case ExpenseWithdrawn():
             expenses.on_expense_withdrawn(draft, event)
-            contracts.relist_outside(draft)
+            relist_outside(draft)
         case UnitsDelivered():
             deliveries.on_units_delivered(draft, event)
-            contracts.relist_outside(draft)
+            relist_outside(draft)
         case ContractSigned():
             contracts.on_contract_signed(draft, event)
             payments.retry_waiting(draft)
@@ -157,11 +158,11 @@ def apply(
         case MilestoneAccepted():
             fees.on_milestone_accepted(draft, event)
             revenue.after_report(draft)
-            contracts.relist_outside(draft)
+            relist_outside(draft)
         case MilestoneRevoked():
             fees.on_milestone_revoked(draft, event)
             revenue.after_report(draft)
-            contracts.relist_outside(draft)
+            relist_outside(draft)
         case ProgressReported():
             fees.on_progress_reported(draft, event)
             revenue.after_report(draft)

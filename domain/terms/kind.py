@@ -71,15 +71,17 @@ def obliged_with(line: ContractLine, terms: ContractSigned) -> tuple[str, ...]:
 
 
 class Closed(NamedTuple):
-    """A billing period that closed, with what the line had used by then: cost by category. `to` is the first day of the next period."""
+    """A billing period that closed, with what the line had used by then: cost by category. `to` is the first day of the next period.
+    `ended`: the last day of what is charged, where that is not the period's."""
 
     start: date
     to: date
     cost: Mapping[str, Amount] = {}
+    ended: date | None = None
 
     @property
     def last(self) -> date:
-        return self.to - timedelta(days=1)
+        return self.ended or self.to - timedelta(days=1)
 
 
 class PeriodLeft(NamedTuple):

@@ -424,7 +424,7 @@ class FeeNodes:
             known: LineFees | None = step.change.parts.get(("fees", part_id))
             if known is None:
                 continue
-            if not any((one.start, one.to, one.cost) == closed for one in known.closed):
+            if not any((one.start, one.to, one.cost) == closed[:3] for one in known.closed):
                 break
             counted = step.number
         return counted

@@ -1,7 +1,7 @@
 """What the kinds of terms are asked with: a contract line under each version of its terms, and what has happened on it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from domain.terms import methods, milestones
 from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
-from state.books import Acceptance, Contract, LineFees, Reports, TermsVersion
+from state.books import Acceptance, ClosedPeriod, Contract, LineFees, Reports, TermsVersion
 from state.charges.estimates import known_estimates
 from state.charges.spent import is_spent, known_spent
 from state.charges.unissued import minimum_rows, moved_by_issue
@@ -26,6 +26,8 @@ from state.draft import Draft
 from state.terms.opening import earned_before, expired_before
 from state.terms.plan import line_plan, versions
 from state.totals import month_of, standing_price
+
+DAY = timedelta(days=1)
 
 
 def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
@@ -75,8 +77,8 @@ def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     opening = earned_before(draft, contract.contract_id, project_id, line_id) if spends else None
     return LineHistory(
         _accepted(draft, contract, line_id),
-        [Reported(*one) for one in sorted(_reports(draft, contract, line_id).said)],
-        [Closed(one.start, one.to, one.cost) for one in fees.closed],
+        reported_of(contract, _reports(draft, contract, line_id)),
+        _closed(contract, fees.closed, begins_after(draft, contract, line_id)),
         held,
         [PeriodLeft(one.start, one.to, one.limits, one.over) for one in fees.ended],
         fees.topped_up,
@@ -89,6 +91,28 @@ def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
         known_estimates(draft, contract, line_id, held, opening) if spends else (),
         opening,
     )
+
+
+def reported_of(contract: Contract, reports: Reports) -> list[Reported]:
+    """By version. What balances state, which is version 0, was so by the last day of a contract that had ended by theirs, whichever came
+    first."""
+    return [
+        Reported(version, day if version else _by_the_end(contract, day), percent)
+        for version, day, percent in sorted(reports.said)
+    ]
+
+
+def _closed(contract: Contract, closed: Iterable[ClosedPeriod], begins_after: date | None) -> list[Closed]:
+    """The day that balances close was spent by the contract's last one, too."""
+    found = [Closed(one.start, one.to, one.cost) for one in closed]
+    return [
+        one._replace(ended=_by_the_end(contract, one.last)) if one.start == one.last == begins_after else one
+        for one in found
+    ]
+
+
+def _by_the_end(contract: Contract, day: date) -> date:
+    return day if contract.terminated_on is None else min(day, contract.terminated_on - DAY)
 
 
 def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:
@@ -133,7 +157,7 @@ def last_day(contract: Contract) -> date | None:
     """By the newest terms and the termination."""
     ends = [contract.terms.ends_on] if contract.terms.ends_on is not None else []
     if contract.terminated_on is not None:
-        ends.append(contract.terminated_on - timedelta(days=1))
+        ends.append(contract.terminated_on - DAY)
     return min(ends, default=None)
 
 
@@ -256,9 +280,9 @@ def _agreed_versions(draft: Draft, contract: Contract, line_id: str) -> tuple[Te
         plan = line_plan(draft, contract, stored.version, line_id)
         if plan is None or plan.refused is not None:
             if went_before is not None:
-                found[-1] = went_before._replace(ends_on=since - timedelta(days=1))
+                found[-1] = went_before._replace(ends_on=since - DAY)
             continue
-        last = ends - timedelta(days=1) if ends < date.max else None
+        last = ends - DAY if ends < date.max else None
         end = min((day for day in (stored.terms.ends_on, last) if day is not None), default=None)
         goes_on = went_before is not None and type(went_before.line.terms) is type(plan.line.terms)
         starts_on = went_before.starts_on if went_before is not None and goes_on else max(since, stored.terms.starts_on)

@@ -50,7 +50,7 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
     if not of:
         whose = f"contract {contract_id} does not have" if contract_id else "no contract has"
         unknown = "line_id", f"progress is reported of line {line_id}, which {whose}"
-    for version, as_of, _ in reports.said:
+    for version, as_of, _ in (one for one in reports.said if one[0]):  # what balances state is of before the end
         if of and all(_is_over(draft, contract, line_id, version, as_of) for contract in of):
             outside = (
                 "as_of",

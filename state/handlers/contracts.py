@@ -3,7 +3,7 @@
 An amendment over a gap waits; one without an approver changes nothing and is superseded by the next.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 
 from msgspec.structs import replace
@@ -13,7 +13,6 @@ from domain.billing.periods import period_of
 from domain.contract import (
     BEGINNING,
     amend,
-    covers,
     line_policies,
 )
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
@@ -22,21 +21,18 @@ from domain.identity import composed, content_digest
 from domain.policies import agreed
 from domain.refusals import UNSUPPORTED, of_contract, of_line
 from domain.terms import methods
-from domain.units import Amount
-from domain.work.rows import FEE, OPENING, OVERFLOW
 from state.billing.refusal import TermsRefused, refused_treatment, terms_refused
-from state.books import Contract, Entry, OpenException, Project, TermsVersion
-from state.charges.terms_known import line_fees
+from state.books import Contract, Project, TermsVersion
 from state.charges.unplaced import note_unplaced
-from state.draft import ENTRIES_NAMED, Draft
+from state.draft import Draft
 from state.facts import TRACE
 from state.handlers import deliveries, fees, revenue
 from state.handlers.statements import note_unpaid, serve_waiting
 from state.handlers.work import leave_line, retry_parked
+from state.rerating.outside import list_outside
 from state.rerating.rerate import line_ids, rerate_contract
 from state.terms.periods import schedule
-from state.terms.plan import billing_cycle, contract_policies, newest_plan, terms_on
-from state.totals import standing_price
+from state.terms.plan import billing_cycle, contract_policies, terms_on
 from state.work.placing import taken_projects
 
 # Why terms were never in force; a reference that is missing is another matter.
@@ -131,9 +127,9 @@ def _end(draft: Draft, contract: Contract, event: ContractTerminated) -> None:
         contract, version=event.version, digest=_digest(event), terminated_on=event.effective_on, ending=None
     )
     draft.put("contract", event.contract_id, ended)
-    _list_outside(draft, ended)
     fees.settle(draft, ended)
     revenue.settle(draft, ended)
+    list_outside(draft, ended)
     note_unplaced(draft)
     retry_parked(draft)
 
@@ -266,11 +262,9 @@ def _wait_for_references(draft: Draft, contract: Contract, terms: ContractSigned
     missing = undefined(draft.reference, terms)
     draft.waits_added |= {(one.kind, one.id, f"contract:{contract_id}") for one in missing}
     message = f"{told}contract {contract_id} waits: {'; '.join(f'{one.field}: {one.told}' for one in missing)}"
-    noted: OpenException | None = draft.part("exception", draft.exception_id(WAITS, "contract", contract_id))
-    if noted is None:
-        draft.raise_exception(WAITS, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field)
-    elif noted.message != message:
-        draft.revise_exception(replace(noted, message=message, field=missing[0].field))
+    draft.raise_exception(
+        WAITS, "contract", contract_id, message, contract_id=contract_id, field=missing[0].field, revises=True
+    )
 
 
 def _amend(draft: Draft, contract: Contract, event: ContractAmended) -> None:
@@ -388,11 +382,11 @@ def _take_into_force(draft: Draft, contract: Contract, before: Contract, since: 
     draft.put("contract", contract_id, _scheduled(draft, contract, before))
     leave_line(draft, contract, since.isoformat() if since is not None else "")
     rerate_contract(draft, contract, since)
-    _list_outside(draft, contract)
     in_force = draft.contract(contract_id)
     assert in_force is not None, "it was put above"
     fees.settle(draft, in_force)
     revenue.settle(draft, in_force)
+    list_outside(draft, contract)
     note_unplaced(draft)
     deliveries.serve_waiting(draft)
     note_unpaid(draft, in_force)
@@ -504,83 +498,3 @@ def _first_day(draft: Draft, contract: Contract) -> date:
     cycle = billing_cycle(terms, contract_policies(draft, contract, terms.starts_on))
     first = period_of(cycle, terms.starts_on, terms.starts_on, entity.fiscal_calendar)
     return first.start if first is not None else terms.starts_on
-
-
-def relist_outside(draft: Draft) -> None:
-    """Entries of a contract that were corrected or withdrawn may be outside its dates no more."""
-    if not draft.before.ids.get("exception"):
-        return
-    for contract_id in sorted({contract_id for contract_id, _ in draft.changed_on}):
-        if _outside_said(draft, contract_id) is not None and (contract := draft.contract(contract_id)) is not None:
-            _list_outside(draft, contract)
-
-
-def _is_listed_otherwise(entry: Entry) -> bool:
-    """What terms charge has a list of its own; what went on to another line is listed with the entry. The rows of balances have no day of
-    their own."""
-    return entry.standing is not None and entry.standing.subject_kind in (FEE, OPENING, OVERFLOW)
-
-
-def _charged_outside(draft: Draft, contract: Contract, line_id: str) -> Iterator[tuple[str, Amount]]:
-    """What terms had charged of days after the termination, and it does not take back."""
-    plan = newest_plan(draft, contract, line_id)
-    if contract.terminated_on is None or plan is None or not methods.stays(plan.line.terms):
-        return
-    for row in line_fees(draft, contract, line_id).rows:
-        entry = draft.entry(row)
-        price = standing_price(entry) if entry is not None else None
-        if entry is None or price is None or "outside_contract_dates" in entry.waived:
-            continue
-        if price.day >= contract.terminated_on:
-            yield entry.entry_id, price.value
-
-
-def _outside_said(draft: Draft, contract_id: str) -> OpenException | None:
-    key = ("outside", contract_id)
-    exception_id = draft.plans.get(key)
-    if exception_id is None:
-        exception_id = draft.plans[key] = draft.exception_id("outside_contract_dates", "contract", contract_id)
-    said: OpenException | None = draft.part("exception", exception_id)
-    return said
-
-
-def _list_outside(draft: Draft, contract: Contract) -> None:
-    """Work posted before the dates changed stays posted; it is listed, again where the list changed. What terms charge follows them."""
-    outside = []
-    for line_id in line_ids(contract):
-        for entry in draft.open_on(contract.contract_id, line_id):
-            price = standing_price(entry)
-            if price is None or "outside_contract_dates" in entry.waived or _is_listed_otherwise(entry):
-                continue
-            if not covers(terms_on(contract, price.day), contract.terminated_on, price.day):
-                outside.append((entry.entry_id, price.value))
-        outside += _charged_outside(draft, contract, line_id)
-    if not outside:
-        draft.resolve_exception("outside_contract_dates", "contract", contract.contract_id)
-        return
-    message = f"{len(outside)} posted entries lie outside the dates of contract {contract.contract_id}"
-    amount, currency = sum(value for _, value in outside), contract.terms.currency
-    entries = tuple(entry_id for entry_id, _ in sorted(outside))
-    said = _outside_said(draft, contract.contract_id)
-    if said is None:
-        draft.raise_exception(
-            "outside_contract_dates",
-            "contract",
-            contract.contract_id,
-            message,
-            contract_id=contract.contract_id,
-            amount=amount,
-            currency=currency,
-            blocks=len(outside),
-            entries=entries,
-        )
-        return
-    now = replace(
-        said,
-        message=message,
-        count=len(outside),
-        amounts={currency: amount} if amount else {},
-        entries=entries[:ENTRIES_NAMED],
-    )
-    if now != said:
-        draft.revise_exception(now)

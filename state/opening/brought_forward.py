@@ -30,6 +30,7 @@ from state.books import (
     Reports,
 )
 from state.charges.terms_known import line_fees
+from state.charges.unplaced import note_unplaced
 from state.draft import Draft
 from state.facts import is_new
 from state.handlers import fees, revenue
@@ -49,11 +50,12 @@ from state.opening.faults import DIFFERS, OpeningFault, Stated, faults_of, state
 from state.opening.ledger_currency import carry_in_ledger, taken_since
 from state.opening.ledger_faults import ledger_faults
 from state.opening.loading import Loading
-from state.opening.progress import DAY, close_day, progress_faults
+from state.opening.progress import close_day, progress_faults
 from state.opening.record import load_of, recorded
 from state.opening.retainers import retainer_faults
 from state.opening.unbilled import share_unbilled, unlike_unbilled
 from state.opening.work_rows import bring_over_cap, bring_work, unearned
+from state.rerating.outside import list_outside
 from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of
 from state.terms.periods import closes_on, open_period, schedule
@@ -191,6 +193,9 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
             ),
         ),
     )
+    for part in parts:
+        list_outside(draft, part.contract)
+    note_unplaced(draft)
     retry_parked(draft)
     return []
 
@@ -289,9 +294,7 @@ def _know(draft: Draft, contract: Contract, stated: Stated, event: BalancesBroug
         part_id = composed(contract.contract_id, stated.balance.line_id)
         had: Reports = draft.part("reports", part_id) or Reports()
         said = [one for one in had.said if one[0] > 0]
-        ended = contract.terminated_on
-        day = event.as_of if ended is None else min(event.as_of, ended - DAY)
-        draft.put("reports", part_id, Reports(((0, day, stated.balance.percent), *said)))
+        draft.put("reports", part_id, Reports(((0, event.as_of, stated.balance.percent), *said)))
 
 
 def _slot(draft: Draft, contract: Contract, event: BalancesBroughtForward) -> Slot:

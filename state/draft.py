@@ -720,10 +720,15 @@ class Draft:
         blocks: int = 1,
         entries: tuple[str, ...] = (),
         version: int = 0,
+        revises: bool = False,
     ) -> None:
-        """Raise an exception that is not an entry's and keep it open; the same one again changes nothing."""
+        """Raise an exception that is not an entry's and keep it open; the same one again changes nothing, or says what is wrong by now."""
         exception_id = self.exception_id(category, subject_kind, subject_id + side)
-        if self.part("exception", exception_id) is None:
+        noted: OpenException | None = self.part("exception", exception_id)
+        if noted is not None:
+            if revises and noted.message != message:
+                self.revise_exception(replace(noted, message=message, field=field))
+        else:
             self.publish_open(
                 OpenException(
                     exception_id,

@@ -562,6 +562,7 @@ def _wait_for_rate(draft: Draft, project_id: str, as_of: date) -> bool:
         project_id,
         f"the forecast of project {project_id} in {forecast.currency} waits for an exchange rate{missing}",
         project_id=project_id,
+        revises=True,
     )
     draft.put("forecast", project_id, replace(forecast, noted=tuple(sorted({*forecast.noted, NO_RATE}))))
     return False

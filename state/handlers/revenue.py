@@ -23,7 +23,7 @@ from domain.revenue.over_time import Month, by_month, earning, is_measured
 from domain.terms import methods
 from domain.terms.kind import LineHistory
 from domain.work.rows import SCHEDULED_REVENUE, row_id
-from state.books import Charge, Contract, LineFees, OpenException, Spending
+from state.books import Charge, Contract, LineFees, Spending
 from state.charges.estimates import before_balances, is_estimated_between, other_currency
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in
@@ -133,23 +133,20 @@ def _note_lacking(draft: Draft, contract: Contract, line_id: str, history: LineH
     """Work that earns nothing since nobody has said what remains; or that counts without its cost, for want of a rate."""
     subject = composed(contract.contract_id, line_id)
     why = _lacks(draft, contract, line_id, history)
-    exception_id = draft.exception_id(NO_ESTIMATE, LINE, subject)
-    noted: OpenException | None = draft.part("exception", exception_id)
     if why is None:
-        draft.close_exception(exception_id)
-    elif noted is None:
-        field, message = why
-        draft.raise_exception(
-            NO_ESTIMATE,
-            LINE,
-            subject,
-            message,
-            project_id=history.held[-1].line.project_id,
-            contract_id=contract.contract_id,
-            field=field,
-        )
-    elif noted.message != why[1]:
-        draft.revise_exception(replace(noted, message=why[1], field=why[0]))
+        draft.resolve_exception(NO_ESTIMATE, LINE, subject)
+        return
+    field, message = why
+    draft.raise_exception(
+        NO_ESTIMATE,
+        LINE,
+        subject,
+        message,
+        project_id=history.held[-1].line.project_id,
+        contract_id=contract.contract_id,
+        field=field,
+        revises=True,
+    )
 
 
 def _lacks(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> tuple[str, str] | None:

@@ -887,6 +887,20 @@ def test_without_a_rate_into_the_projects_currency_the_forecast_waits(books: Boo
     assert books.fold(rate("2026-03-04", "GBP", "0.9")) == []
 
 
+def test_a_forecast_that_waits_names_the_day_it_waits_for_now(books: Books) -> None:
+    begin(books, signed(), activated())
+    books.fold(estimate(1, "2026-03-02", remaining("2026-03", 10, "1000"), currency="GBP"))
+    said = [
+        [(one.revision, one.message) for one in books.end_day(date(2026, 3, day)) if isinstance(one, ExceptionRaised)]
+        for day in (2, 3, 3)
+    ]
+    of = "the forecast of project PR in EUR waits for an exchange rate; expected an exchange rate from GBP to EUR for 2026-03-0{} "
+    ((first, of_monday),), ((second, of_tuesday),), again = said
+    assert (first, second, again) == (1, 2, [])
+    assert of_monday.startswith(of.format(2))
+    assert of_tuesday.startswith(of.format(3))
+
+
 # Views
 
 

@@ -109,6 +109,8 @@ class AuditStream:
             self._tally.add(self._violations(seen))
             if isinstance(written.record, JournalEntry):
                 self._certified.add(written.record, content_of(written.body))
+            elif isinstance(written.record, CloseCertificate):
+                self._certified.keep(written.record, content_of(written.body))
             self._output_chain = chained(self._output_chain, written.body)
             self._put_aside(written)
             if number % TOLD_EVERY == 0:

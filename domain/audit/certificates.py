@@ -1,11 +1,11 @@
-"""Certificates of closes say what the journals before them come to, and number themselves without a gap."""
+"""Certificates of closes say what the journals before them come to, number themselves without a gap, and name the one before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from domain.audit.findings import CERTIFICATES, SeenOutput, Violation, violation
-from domain.ledger.period_sums import PeriodSums, marks_text, trial_balance_of
+from domain.ledger.period_sums import Certified, PeriodSums, certified_as, marks_text, trial_balance_of
 from domain.money import format_amount
 from domain.outputs import CertifiedAccount, CloseCertificate, JournalEntry
 
@@ -16,7 +16,9 @@ class CertifiedPeriods:
     def __init__(self) -> None:
         self.count = 0
         self._sums: dict[str, dict[str, PeriodSums]] = {}
-        self._numbers: dict[str, int] = {}
+        # The last of each company, and of each of its periods.
+        self._last: dict[str, Certified] = {}
+        self._of_period: dict[tuple[str, str], Certified] = {}
 
     def add(self, journal: JournalEntry, content: bytes) -> None:
         periods = self._sums.setdefault(journal.legal_entity_id, {})
@@ -30,12 +32,15 @@ class CertifiedPeriods:
         entity_id, subject = said.legal_entity_id, f"{said.legal_entity_id} {said.period}"
         periods = self._sums.get(entity_id, {})
         sums = periods.get(said.period) or PeriodSums()
+        last, had = self._last.get(entity_id), self._of_period.get((entity_id, said.period))
         compared: list[tuple[object, object]] = [
             (f"{sums.journals:,} journals", f"{said.journal_count:,} journals"),
-            (f"number {self._numbers.get(entity_id, 0) + 1}", f"number {said.number}"),
+            (f"number {last.number + 1 if last is not None else 1}", f"number {said.number}"),
+            (_previous(last.seal if last is not None else None), _previous(said.previous)),
+            (_replaces(had.number, had.journals) if had is not None else NONE, _replaced(said)),
             (f"output chain {chain.hex()}", f"output chain {said.output_chain}"),
             (f"last output_seq {seen.position.output_seq - 1}", f"last output_seq {said.last_output_seq}"),
-            *_accounts(tuple(trial_balance_of(periods, said.period, None)), said.accounts),
+            *_accounts(tuple(trial_balance_of(periods, said.period, had)), said.accounts),
             *_currencies(sums, said),
         ]
         if (marks := marks_text(sums.marks)) != said.marks:
@@ -43,7 +48,26 @@ class CertifiedPeriods:
         for expected, found in compared:
             if expected != found:
                 yield violation(CERTIFICATES, seen, subject, expected, found)
-        self._numbers[entity_id] = said.number
+
+    def keep(self, said: CloseCertificate, content: bytes) -> None:
+        """`content` are its bytes without its place among the outputs."""
+        made = certified_as(said, content)
+        self._last[said.legal_entity_id] = self._of_period[said.legal_entity_id, said.period] = made
+
+
+NONE = "replaces none"
+
+
+def _previous(seal: str | None) -> str:
+    return f"the certificate before it {seal or 'none'}"
+
+
+def _replaces(number: int, journals: int | None) -> str:
+    return f"replaces {number} of {journals or 0:,} journals"
+
+
+def _replaced(said: CloseCertificate) -> str:
+    return _replaces(said.replaces, said.replaced_journals) if said.replaces is not None else NONE
 
 
 def _accounts(expected: tuple[CertifiedAccount, ...], found: tuple[CertifiedAccount, ...]) -> Iterator[tuple[str, str]]:
@@ -55,9 +79,11 @@ def _accounts(expected: tuple[CertifiedAccount, ...], found: tuple[CertifiedAcco
 
 def _text(account: str, of: CertifiedAccount | None) -> str:
     opening, debits, credits_ = (of.opening, of.debits, of.credits) if of is not None else (0, 0, 0)
-    return (
-        f"{account} opening {format_amount(opening)}, debits {format_amount(debits)}, credits {format_amount(credits_)}"
-    )
+    had = ""
+    if of is not None and of.certified_movement is not None:
+        before = format_amount(of.certified_opening or 0), format_amount(of.certified_movement)
+        had = f"; certified before with opening {before[0]}, movement {before[1]}"
+    return f"{account} opening {format_amount(opening)}, debits {format_amount(debits)}, credits {format_amount(credits_)}{had}"
 
 
 def _currencies(sums: PeriodSums, said: CloseCertificate) -> Iterator[tuple[str, str]]:

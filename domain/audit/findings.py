@@ -65,7 +65,7 @@ PROMISES: Mapping[str, str] = {
     VIEWS: "project views say what journals and statements say",
     FORECASTS: "forecasts follow each other, sum by month, and their changes are explained",
     CONTROL_TOTALS: "control totals are those of the journals before them",
-    CERTIFICATES: "certificates of closes say what the journals before them come to",
+    CERTIFICATES: "certificates of closes say what the journals before them come to, and name the certificate before",
     BOOKS: "the books' sums are those of their entries, and the entries' those of their journals",
     STORE: "the store holds the books that the log gives, in the pages that were written",
     REFOLD: "recomputing everything from the log gives the same bytes",

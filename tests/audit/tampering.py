@@ -12,7 +12,7 @@ from connectors.avro_codec import OUTPUT_CODECS, content_of
 from connectors.containers import ContainerFormat
 from connectors.files.outputs import TOPIC_TYPES, topic_file
 from connectors.files.written import read_shard
-from domain.ledger.period_sums import PeriodSums, marks_text, trial_balance_of
+from domain.ledger.period_sums import Certified, PeriodSums, certified_as, marks_text, trial_balance_of
 from domain.outputs import (
     TOPICS,
     CertifiedCurrency,
@@ -45,28 +45,34 @@ def outputs(folder: Path) -> list[Told]:
     return [Told(written.position, written.record) for written in read_shard(folder, 0)]
 
 
-def rewrite(folder: Path, change: Change, *, totals: bool = True) -> None:
+def rewrite(folder: Path, change: Change, *, totals: bool = True, certificates: bool = True) -> None:
     """Put what `change` makes of each output in its place, and renew lengths and chains.
 
-    With `totals`, control totals are given the chain of what now stands before them, and certificates what its journals come to.
+    With `totals`, control totals are given the chain of what now stands before them; with `certificates` certificates what its journals
+    come to, with the seal of the certificate before.
     """
     found = [told for before in outputs(folder) for told in _several(change(before))]
     progress = read_progress(folder)
     chain = b""
     periods: dict[str, dict[str, PeriodSums]] = {}
+    # By company and period; the last of a company by no name.
+    had: dict[str, dict[str, Certified]] = {}
     blocks: dict[str, list[bytes]] = {topic: [] for topic in progress["lengths"]}
     forms = _forms(progress["generation"])
     for position, record in found:
         sealed = record
         if totals and isinstance(record, ControlTotals):
             sealed = record._replace(output_chain=chain.hex())
-        if totals and isinstance(record, CloseCertificate):
-            sealed = _certified(record, periods.get(record.legal_entity_id, {}), chain)
+        if totals and certificates and isinstance(record, CloseCertificate):
+            sealed = _certified(record, periods.get(record.legal_entity_id, {}), had, chain)
         name = type(record).__name__
         body = OUTPUT_CODECS[name].encode(position, sealed)
         if isinstance(record, JournalEntry):
             of = periods.setdefault(record.legal_entity_id, {}).setdefault(record.period, PeriodSums())
             of.add(record, content_of(body))
+        if isinstance(sealed, CloseCertificate):
+            of_period = had.setdefault(sealed.legal_entity_id, {})
+            of_period[sealed.period] = of_period[""] = certified_as(sealed, content_of(body))
         chain = chained(chain, body)
         blocks[TOPICS[name]].append(forms[TOPICS[name]].block(name, body))
     for topic, written in blocks.items():
@@ -76,14 +82,19 @@ def rewrite(folder: Path, change: Change, *, totals: bool = True) -> None:
     write_progress(folder, {**progress, "output_chain": chain.hex()})
 
 
-def _certified(record: CloseCertificate, periods: dict[str, PeriodSums], chain: bytes) -> CloseCertificate:
+def _certified(
+    record: CloseCertificate, periods: dict[str, PeriodSums], had: dict[str, dict[str, Certified]], chain: bytes
+) -> CloseCertificate:
     sums = periods.get(record.period) or PeriodSums()
+    of_period = had.get(record.legal_entity_id, {})
+    before = of_period.get("")
     return record._replace(
         output_chain=chain.hex(),
         journal_count=sums.journals,
         marks=marks_text(sums.marks),
         currencies=tuple(CertifiedCurrency(currency, *of) for currency, of in sorted(sums.currencies.items())),
-        accounts=tuple(trial_balance_of(periods, record.period, None)),
+        accounts=tuple(trial_balance_of(periods, record.period, of_period.get(record.period))),
+        previous=before.seal if before is not None else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
+from milepost.closing.intercompany import intercompany
 from milepost.closing.items import CheckResult, Closing, OpenPoint
 from milepost.closing.ledgers import (
     days_ended,
@@ -15,6 +16,7 @@ from milepost.closing.ledgers import (
     not_accepted,
 )
 from milepost.closing.names import CHECKS
+from milepost.closing.revaluation import revaluation
 from milepost.closing.work import drafts, parked_work, time_missing, unbilled
 
 FINDERS: Final[Mapping[str, Callable[[Closing], Iterator[OpenPoint]]]] = {
@@ -24,6 +26,8 @@ FINDERS: Final[Mapping[str, Callable[[Closing], Iterator[OpenPoint]]]] = {
     "parked": parked_work,
     "exceptions": exceptions,
     "exchange_rates": exchange_rates,
+    "intercompany": intercompany,
+    "revaluation": revaluation,
     "drafts": drafts,
     "unbilled": unbilled,
     "erp": not_accepted,

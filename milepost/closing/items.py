@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from connectors.avro_codec import EVENT_CODECS
+from connectors.files.found_exceptions import KnownException, exceptions_of
 from connectors.files.moments import Moment
 from dataflows.books_read import reading_books
 from domain.events.reference import LegalEntityDefined
@@ -17,7 +20,8 @@ from domain.reference.fiscal import AccountingPeriod
 from domain.units import Amount
 from milepost.as_of import indexing
 from milepost.console import shell_word
-from milepost.glance.firm import FirmAtMoment
+from milepost.glance.firm import DayOfWork, FirmAtMoment
+from state.books import JournalStanding
 from state.store.reader import StoreReader
 
 
@@ -46,7 +50,8 @@ class CheckResult(NamedTuple):
         return self.forbids and bool(self.items) and not self.accepted
 
 
-class Closing(NamedTuple):
+@dataclass(frozen=True)
+class Closing:
     """A company and period that somebody wants to close, and all that is known of them."""
 
     output: Path
@@ -55,6 +60,39 @@ class Closing(NamedTuple):
     book: ReferenceBook
     books: StoreReader
     firm: FirmAtMoment
+
+    @cached_property
+    def standings(self) -> list[JournalStanding]:
+        """Of every journal that goes to an ERP."""
+        return list(self.books.standings())
+
+    @cached_property
+    def waiting_journals(self) -> dict[str, str]:
+        """Where journals stand that the ERP has not posted, by their ids."""
+        return {each.record.journal_id: each.standing for each in self.standings if each.record is not None}
+
+    @cached_property
+    def has_an_erp(self) -> bool:
+        """Whether one ever answered."""
+        return any(each.erp or each.posted for each in self.standings)
+
+    @cached_property
+    def open_exceptions(self) -> list[KnownException]:
+        return [each for each in exceptions_of(self.output).values() if each.is_open]
+
+    @cached_property
+    def days(self) -> dict[str, DayOfWork]:
+        """Of every row that an open exception names."""
+        return self.firm.days_of({row for each in self.open_exceptions for row in each.raised.entries})
+
+    def companies_of(self, each: KnownException) -> tuple[str, str]:
+        """Whose contract or project an exception is about, and which company's work, if that is another; empty where nobody knows."""
+        raised = each.raised
+        owner = self.firm.company_of(raised.contract_id or "", raised.project_id or "")
+        days = [self.days[row].day for row in raised.entries if row in self.days]
+        person = self.book.person_on(raised.person_id, days[0]) if raised.person_id and days else None
+        worker = person.legal_entity_id if person is not None else ""
+        return owner, worker if worker != owner else ""
 
     @property
     def first(self) -> date:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
-from connectors.files.found_exceptions import KnownException, exceptions_of
+from connectors.files.found_exceptions import KnownException
 from connectors.files.written import read_topic
 from domain.exceptions import CATALOGUE
 from domain.identity import composed
@@ -15,16 +15,16 @@ from milepost.closing.items import Closing, OpenPoint
 from milepost.console import shell_word
 from milepost.days import instant_day
 from milepost.exception_titles import titled
-from milepost.glance.firm import DayOfWork
 from state.batch import REFERENCE
-from state.books import JournalStanding
 from state.handlers.reconciliations import ACCEPTED, DIFFERS, by_subject, is_accepted
+from state.ledger.revaluation import WAITING as REVALUATION
 from state.ledger.standings import REFUSED, REJECTED, TO_SEND, TWICE, UNMAPPED
 
 FINANCE, PLATFORM = CATALOGUE[DIFFERS].owner_role, CATALOGUE["unrouted"].owner_role
 RATES = frozenset({"no_exchange_rate", "stale_exchange_rate"})
 # What the checks of the ERP say by themselves.
 OF_ERP = frozenset({DIFFERS, TWICE, REFUSED, UNMAPPED})
+NO_PRICE = "no_transfer_price"
 INFO = "info"
 
 
@@ -46,11 +46,16 @@ def earlier_periods(closing: Closing) -> Iterator[OpenPoint]:
         if name < closing.period.name and journals and name not in closed:
             command = closing.command(f"period close {shell_word(closing.whose)} {name}")
             yield OpenPoint(f"period {name} is open", journals, None, "", FINANCE, command)
+    for name, certified, journals in closing.books.changed_periods(closing.whose):
+        if name < closing.period.name and name in closed:
+            command = closing.command(f"period reopen {shell_word(closing.whose)} {name}")
+            what = f"period {name} is not as certified: {certified:,} journals then, {journals:,} now; open and close it again"
+            yield OpenPoint(what, abs(journals - certified), None, "", FINANCE, command)
 
 
 def exceptions(closing: Closing) -> Iterator[OpenPoint]:
-    """By category, without exchange rates and the ERP's, which have checks of their own, and without mere information."""
-    others = RATES | OF_ERP
+    """By category, without those that have checks of their own: rates, transfer prices, the ERP's; and without mere information."""
+    others = RATES | OF_ERP | {NO_PRICE}
     return _by_category(closing, lambda each: each.category not in others and each.severity != INFO)
 
 
@@ -60,7 +65,7 @@ def exchange_rates(closing: Closing) -> Iterator[OpenPoint]:
 
 def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) -> Iterator[OpenPoint]:
     found: dict[tuple[str, str], tuple[int, Amount]] = {}
-    for each in _exceptions_of(closing):
+    for each in exceptions_in(closing):
         raised = each.raised
         if wanted(raised):
             key = raised.category, raised.blocks_currency or ""
@@ -72,19 +77,16 @@ def _by_category(closing: Closing, wanted: Callable[[ExceptionRaised], bool]) ->
         yield OpenPoint(titled(category), count, amount if currency else None, currency, owner, command)
 
 
-def _exceptions_of(closing: Closing) -> list[KnownException]:
-    """Open ones whose work, or else whose beginning, is in the period; of the company, or of none that is known."""
-    opened = [each for each in exceptions_of(closing.output).values() if each.is_open]
-    days = closing.firm.days_of({row for each in opened for row in each.raised.entries})
-    return [each for each in opened if _is_of(each, closing, days)]
+def exceptions_in(closing: Closing) -> list[KnownException]:
+    """Open ones whose work, or else whose beginning, is in the period; of the company or of its people, or of none that is known."""
+    return [each for each in closing.open_exceptions if _is_in(closing, each)]
 
 
-def _is_of(each: KnownException, closing: Closing, days: dict[str, DayOfWork]) -> bool:
-    raised = each.raised
-    company = closing.firm.company_of(raised.contract_id or "", raised.project_id or "")
-    if company not in {closing.whose, ""}:
+def _is_in(closing: Closing, each: KnownException) -> bool:
+    owner, worker = closing.companies_of(each)
+    if each.raised.subject_kind == REVALUATION or (owner and closing.whose not in (owner, worker)):
         return False
-    work = [days[row].day for row in raised.entries if row in days] or [instant_day(each.since)]
+    work = [closing.days[row].day for row in each.raised.entries if row in closing.days] or [instant_day(each.since)]
     return any(closing.first <= day <= closing.last for day in work)
 
 
@@ -94,8 +96,7 @@ def _is_of(each: KnownException, closing: Closing, days: dict[str, DayOfWork]) -
 def not_accepted(closing: Closing) -> Iterator[OpenPoint]:
     """Journals of the period that the ERP has not taken; nothing where no journal of the folder ever went to one."""
     found: dict[tuple[str, str], tuple[int, Amount]] = {}
-    standings = list(closing.books.standings())
-    for standing in standings if _goes_to_an_erp(standings) else ():
+    for standing in closing.standings if closing.has_an_erp else ():
         record = standing.record
         if record is None or standing.standing not in {TO_SEND, REJECTED}:
             continue
@@ -108,11 +109,6 @@ def not_accepted(closing: Closing) -> Iterator[OpenPoint]:
         what = "journals that the ERP rejected" if is_rejected else "journals that the ERP does not have"
         command = closing.command(f"exceptions list --kind {REFUSED}" if is_rejected else "deliver")
         yield OpenPoint(what, count, amount, currency, FINANCE, command)
-
-
-def _goes_to_an_erp(standings: Iterable[JournalStanding]) -> bool:
-    """Whether one ever answered."""
-    return any(each.erp or each.posted for each in standings)
 
 
 def differences(closing: Closing) -> Iterator[OpenPoint]:
@@ -128,7 +124,7 @@ def differences(closing: Closing) -> Iterator[OpenPoint]:
     command = closing.command(f"reconcile --entity {shell_word(closing.whose)} --period {closing.period.name}")
     if newest is None:
         has_journals = closing.books.period_journals(closing.whose).get(closing.period.name)
-        if has_journals and _goes_to_an_erp(closing.books.standings()):
+        if has_journals and closing.has_an_erp:
             yield OpenPoint("nobody has compared both ledgers", 1, None, "", FINANCE, command)
         return
     scope = composed(closing.whose, closing.period.name)

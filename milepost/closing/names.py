@@ -12,12 +12,14 @@ class CheckName(NamedTuple):
 
 
 CHECKS: Final[Mapping[str, CheckName]] = {
-    "earlier": CheckName("earlier periods are closed", forbids=True),
-    "accruals": CheckName("accruals and revaluation are posted", forbids=True),
+    "earlier": CheckName("earlier periods are closed, and as certified", forbids=True),
+    "accruals": CheckName("accruals are posted", forbids=True),
     "time": CheckName("everybody's time is handed in", forbids=False),
     "parked": CheckName("no approved work is parked", forbids=True),
     "exceptions": CheckName("no exception is open", forbids=False),
     "exchange_rates": CheckName("no exchange rate is missing", forbids=True),
+    "intercompany": CheckName("work for other companies is the same in both", forbids=True),
+    "revaluation": CheckName("what is open in another currency is revalued", forbids=True),
     "drafts": CheckName("no draft waits for approval", forbids=False),
     "unbilled": CheckName("billing periods that are over are billed", forbids=False),
     "erp": CheckName("the ERP has every journal", forbids=True),

@@ -8,12 +8,15 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from state.books import Entry, JournalStanding
+from domain.ledger.period_sums import PeriodSums
+from state.books import Entry, JournalStanding, Monetary
 from state.store import snapshot
 from state.store.snapshot import Damaged
 from state.store.store import SEPARATOR
+
+MONETARY: Final = "monetary"
 
 
 class StoreReader:
@@ -58,6 +61,14 @@ class StoreReader:
         except Damaged:
             return ()
 
+    def monetary(self) -> list[tuple[str, Monetary]]:
+        """Of every engagement what it has open in other currencies, each with its id."""
+        rows = self._rows("SELECT id, data FROM parts WHERE kind = ?", MONETARY)
+        try:
+            return [(part_id, snapshot.decode_part(MONETARY, part_id, data)) for part_id, data in sorted(rows)]
+        except Damaged:
+            return []
+
     def parts_with_id(self, kind: str, part_id: str) -> tuple[Any, ...]:
         """One of each engagement that has it."""
         rows = self._rows("SELECT data FROM parts WHERE kind = ? AND id = ?", kind, part_id)
@@ -94,14 +105,35 @@ class StoreReader:
     def period_journals(self, company: str) -> dict[str, int]:
         """How many journals each accounting period of a company has."""
         found: dict[str, int] = {}
-        try:
-            for key, data in self._rows("SELECT id, data FROM periods ORDER BY id"):
-                whose, _, period = key.rpartition(SEPARATOR)
-                if whose == company:
-                    found[period] = found.get(period, 0) + snapshot.decode_period_sums(key, data).journals
-        except Damaged:
-            return {}
+        for key, sums in self._period_sums():
+            whose, _, period = key.rpartition(SEPARATOR)
+            if whose == company:
+                found[period] = found.get(period, 0) + sums.journals
         return found
+
+    def has_account(self, company: str, period: str, accounts: Iterable[str]) -> bool:
+        """Whether journals of a company and period post on one of the accounts."""
+        wanted = frozenset(accounts)
+        return any(
+            wanted & sums.accounts.keys() for key, sums in self._period_sums() if key == f"{company}{SEPARATOR}{period}"
+        )
+
+    def changed_periods(self, company: str) -> list[tuple[str, int, int]]:
+        """Periods of which something was posted since their last certificate, with its journals and those of now."""
+        found: dict[str, tuple[int, int]] = {}
+        for key, sums in self._period_sums():
+            whose, _, period = key.rpartition(SEPARATOR)
+            if whose == company and sums.certified is not None:
+                certified, journals = found.get(period, (0, 0))
+                found[period] = certified + sums.certified.journals, journals + sums.journals
+        return [(period, *counts) for period, counts in sorted(found.items()) if counts[0] != counts[1]]
+
+    def _period_sums(self) -> list[tuple[str, PeriodSums]]:
+        try:
+            rows = self._rows("SELECT id, data FROM periods ORDER BY id")
+            return [(key, snapshot.decode_period_sums(key, data)) for key, data in rows]
+        except Damaged:
+            return []
 
     def parked(self) -> set[str]:
         """Rows of which something waits."""

@@ -1,0 +1,81 @@
+"""What is open in another currency at the period's end and is not revalued: no rate, or its last day has not ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from connectors.files.found_exceptions import KnownException
+from domain.accounts import MONETARY
+from domain.exceptions import CATALOGUE
+from domain.identity import parts_of
+from domain.ledger.revaluation import CUMULATIVE
+from domain.money import format_amount
+from domain.policies import Resolved, resolve
+from domain.units import Amount
+from milepost.closing.items import Closing, OpenPoint
+from milepost.console import shell_word
+from milepost.exception_titles import titled
+from state.books import Monetary
+from state.ledger.revaluation import WAITING
+
+FINANCE: Final = CATALOGUE["no_exchange_rate"].owner_role
+
+
+def revaluation(closing: Closing) -> Iterator[OpenPoint]:
+    """By currency. Nothing where the company asks for none."""
+    policies = resolve(closing.entity.policies)
+    if policies.fx_revaluation == "none":
+        return
+    waiting = _waiting(closing)
+    for currency, accounts in sorted(_not_valued(closing, policies).items()):
+        shown = ", ".join(
+            f"{account} {format_amount(amount, currency)}" for account, amount in sorted(accounts.items())
+        )
+        why, command = _why(closing, waiting.get(currency))
+        yield OpenPoint(f"{shown} {currency} at {closing.last}: {why}", len(accounts), None, "", FINANCE, command)
+
+
+def _waiting(closing: Closing) -> dict[str, KnownException]:
+    """By currency, what says that its rate is missing."""
+    place = closing.whose, closing.period.name
+    found = {}
+    for each in closing.open_exceptions:
+        if each.raised.subject_kind == WAITING:
+            entity_id, currency, period = parts_of(each.raised.subject_id)
+            if (entity_id, period) == place:
+                found[currency] = each
+    return found
+
+
+def _not_valued(closing: Closing, policies: Resolved) -> dict[str, dict[str, Amount]]:
+    """Balances by currency and account."""
+    found: dict[str, dict[str, Amount]] = {}
+    for part_id, known in closing.books.monetary():
+        entity_id, currency, account, _, _ = parts_of(part_id)
+        is_held = account in MONETARY or bool(policies.unbilled_is_monetary)
+        if entity_id != closing.whose or not is_held or _is_valued(closing, policies, known):
+            continue
+        if open_ := sum(amount for name, (amount, _) in known.moves.items() if name <= closing.period.name):
+            of = found.setdefault(currency, {})
+            of[account] = of.get(account, 0) + open_
+    return found
+
+
+def _is_valued(closing: Closing, policies: Resolved, known: Monetary) -> bool:
+    """With `cumulative` a later period's value holds what came late into an earlier one."""
+    name = closing.period.name
+    if policies.fx_revaluation == CUMULATIVE:
+        return any(each >= name for each in known.valued)
+    return name in known.valued
+
+
+def _why(closing: Closing, waiting: KnownException | None) -> tuple[str, str]:
+    if waiting is not None:
+        category = waiting.raised.category
+        return f"not revalued, {titled(category)}", closing.command(f"exceptions list --kind {category}")
+    ended = closing.books.ended_to(closing.entity.zone)
+    if ended < f"{closing.last}":
+        return "not revalued, the day has not ended", closing.command(f"run --until {closing.last}")
+    command = closing.command(f"ledger --entity {shell_word(closing.whose)} --period {closing.period.name}")
+    return "not revalued, the company asks for it since a later day", command

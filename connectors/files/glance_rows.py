@@ -35,7 +35,7 @@ from domain.events.reference import (
     PersonCapacitySet,
     PersonDefined,
 )
-from domain.identity import composed, engagement_of, escape, parts_of
+from domain.identity import composed, engagement_of, escape, parts_of, unescape
 from domain.ledger.journal import BILLING
 from domain.outputs import (
     BillingStatement,
@@ -151,7 +151,8 @@ class GlanceRows:
         kind, fact = journal.affected_kind, journal.affected_id
         about = row_id(kind, fact) if kind in ROWS else fact if kind == STATEMENT else composed(kind, fact)
         if journal.kind == BILLING:
-            invoice_id = journal.cause_id if journal.cause_kind != BROUGHT_FORWARD else ""
+            # Of an invoice that waited the cause is what came: a rate, or a waiver.
+            invoice_id = unescape(journal.cause_id) if journal.cause_kind == INVOICE else ""
             self.named.append((INVOICED, fact, 0, log_offset, orjson.dumps({"invoice_id": invoice_id}).decode()))
         rule, engagement = journal.rule.partition("/")[0], engagement_of(journal.journal_id)
         head = journal.legal_entity_id, journal.ledger_currency, journal.currency
@@ -239,7 +240,7 @@ def _stated(event: Event) -> _Stated | None:
         case BillingHoldPlaced() | BillingHoldReleased():
             return _hold(event)
         case InvoicePosted():
-            return INVOICE, event.invoice_id, 0, {"posted_on": str(event.posted_on)}
+            return INVOICE, event.invoice_id, 0, {"posted_on": str(event.posted_on), "statement_id": event.statement_id}
         case PaymentReceived() | PaymentApplied():
             return _applied(event)
         case BalancesBroughtForward():

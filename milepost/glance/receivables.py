@@ -139,7 +139,7 @@ def _account_kind(item: OpenItem) -> str:
 
 def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     """Of 1100 by invoice, of 1120 by payment, of 1170 by contract; and what is unrealised of them."""
-    invoiced = {statement: text(each, "invoice_id") for statement, each in firm.named(INVOICED).items()}
+    invoiced = _invoiced(firm)
     found = _Items(invoiced)
     before = []
     for kind, accounts in ACCOUNTS.items():
@@ -162,6 +162,13 @@ def open_items(firm: FirmAtMoment) -> list[OpenItem]:
     for each in (one for one in firm.about((RETENTION_RECEIVABLE,)) if one.rule != REVALUED):
         found.add(each._replace(about=""), RETAINED, "", each)
     return found.in_order()
+
+
+def _invoiced(firm: FirmAtMoment) -> dict[str, str]:
+    """By statement its invoice; of one that waited for a rate or a waiver, the one that names the statement."""
+    naming = {text(each, "statement_id"): invoice_id for invoice_id, each in firm.named(INVOICE).items()}
+    journals = firm.named(INVOICED)
+    return {statement: text(each, "invoice_id") or naming.get(statement, "") for statement, each in journals.items()}
 
 
 def _add_opening(firm: FirmAtMoment, before: Iterable[AboutSum], found: _Items) -> None:

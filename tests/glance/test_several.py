@@ -221,6 +221,39 @@ def test_a_payment_of_several_invoices_of_a_project_pays_each_what_it_names(tmp_
     assert shown(tmp_path, "receivables", "invoice", "open") == [("INV-1", "800.00"), ("INV-2", "400.00")]
 
 
+def test_an_invoice_is_known_by_an_id_with_dots_and_slashes(tmp_path: Path) -> None:
+    """As `milepost invoice mark` gives it: 300.00 of 800.00 are paid, and the rest is aged."""
+    statement = "BRIDGE.K-1/ACME/2026-03-01/1"
+    write(tmp_path / "input", [*founding(), worked("T-1", 2)])
+    run(tmp_path, "--until", "2026-05-02")
+    part = {"applications": [{"invoice_id": statement, "amount": "300"}]}
+    write(
+        tmp_path / "input", [invoiced(statement, statement, "800"), paid("300", "2026-05-03T10:00:00Z") | part], "paid"
+    )
+    run(tmp_path, "--until", "2026-06-30")
+    assert shown(tmp_path, "receivables", "invoice", "open", "posted_on") == [(statement, "500.00", "2026-05-03")]
+    assert check(tmp_path / "output", None) > 20
+
+
+def test_an_invoice_that_waited_for_a_waiver_has_its_own_id(tmp_path: Path) -> None:
+    """790.00 in place of 800.00, and the difference is waived."""
+    write(tmp_path / "input", [*founding(), worked("T-1", 2)])
+    run(tmp_path, "--until", "2026-05-02")
+    write(tmp_path / "input", [invoiced("BRIDGE.K-1/ACME/2026-03-01/1", "RE/7", "790")], "invoice")
+    run(tmp_path)
+    output = ["--output", str(tmp_path / "output")]
+    [raised] = [
+        each["exception_id"]
+        for each in said(CliRunner().invoke(app, ["exceptions", "list", "--json", *output]))["exceptions"]
+        if each["category"] == "statement_differs_from_invoice"
+    ]
+    waived = ["exceptions", "waive", raised, "--reason", "agreed", "--at", "2026-05-04T09:00:00Z", *output]
+    assert CliRunner().invoke(app, waived).exit_code == 0
+    run(tmp_path)
+    assert shown(tmp_path, "receivables", "invoice", "open", "posted_on") == [("RE/7", "800.00", "2026-05-03")]
+    assert check(tmp_path / "output", None) > 20
+
+
 def test_a_payment_that_is_refused_moves_nothing(tmp_path: Path) -> None:
     """500.00 for INV-1 are booked; the same id again, with 400.00 for INV-2, conflicts."""
     later = {"worked_on": "2026-04-03", "occurred_at": "2026-04-03T18:00:00Z", "event_id": "T-2"}

@@ -50,6 +50,7 @@ ONCE = {
     ", in contract currency": "",
     " in contract currency": "",
     ", in `currency`": "",
+    "; null = not known, and": "; without it",
     "; null = not known": "",
     "ISO 4217 code": "Currency",
     "YYYY-PP": "2026-03",

@@ -159,8 +159,8 @@ def _with_oldest(
     return made
 
 
-def amount_of(text: str, currency: str, where: str) -> Amount:
-    """Above zero, exact, in whole units of the currency that can be paid. Raises BadParameter."""
+def amount_of(text: str, currency: str, where: str, sign: str = "above zero") -> Amount:
+    """Above zero, exact, in whole units of the currency that can be paid; `sign` is what a refusal asks for. Raises BadParameter."""
     from domain.money import minor_units, smallest_unit
     from domain.units import AMOUNT_ONE
 
@@ -174,7 +174,7 @@ def amount_of(text: str, currency: str, where: str) -> Amount:
         such = f"{1190:.{digits}f}"
         decimals = f"with a point and at most {digits} decimals" if digits else "without decimals"
         raise typer.BadParameter(
-            f"expected an amount in {currency} above zero such as {such}, {decimals}; got {text}", param_hint=where
+            f"expected an amount in {currency} {sign} such as {such}, {decimals}; got {text}", param_hint=where
         )
     return int(scaled)
 

@@ -120,7 +120,7 @@ def _amount(text: str, currency: str) -> Amount:
     from milepost.open_invoices import amount_of
 
     sign = -1 if text.startswith("-") else 1
-    return sign * amount_of(text.removeprefix("-"), currency, "AMOUNT")
+    return sign * amount_of(text.removeprefix("-"), currency, "AMOUNT", "above zero, or below it after --,")
 
 
 def _check_repeats(

@@ -110,6 +110,8 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     `drawn` is what it used by store of what terms include: quantity, and what that earned; `spent` is
     cost by category in contract currency, where progress is measured by it. Cost of another `currency` than the ledger's is `ledger` there.
     Work that is not `billable` is on no line.
+
+    Statements list entries by their `place` among those of the line. `given` is what of an entry a cut gave it under a cap, for good.
     """
 
     hours: Hours = 0
@@ -124,6 +126,8 @@ class OpeningWork(Value, frozen=True, array_like=True, gc=False):
     currency: str = ""
     ledger: Amount = 0
     billable: bool = True
+    place: int = 0
+    given: Amount = 0
 
 
 class Charge(Value, frozen=True, array_like=True, gc=False):

@@ -46,7 +46,7 @@ LISTS: Final[Mapping[RowKind, tuple[str, tuple[str, ...]]]] = {
     "spent": ("spent", ("category",)),
     "cost": ("costs", ("currency", "billable")),
     "account": ("accounts", ("account", "part")),
-    "invoiced": ("invoiced", ("invoice_id",)),
+    "invoiced": ("invoiced", ("invoice_id", "entry_id")),
     "entry": ("entries", ("entry_id",)),
 }
 # Those that say where they stand, so that figures end there.

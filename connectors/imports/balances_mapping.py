@@ -166,20 +166,25 @@ class AccountFields(OfLine):
 
 
 class InvoicedFields(OfLine):
-    """What an open invoice bills of the line, net of tax and before retention; `ledger_revenue` is the ledger's revenue of it."""
+    """What an open invoice bills of the line, or of one entry, net of tax and before retention; `ledger_revenue` is the ledger's revenue
+    of it."""
 
     invoice_id: IdCell
     amount: NumberCell
     ledger_revenue: NumberCell | None = None
+    entry_id: IdCell | None = None
+    hours: HoursCell | None = None
 
 
 class EntryFields(OfLine):
-    """One entry of work that is on no statement."""
+    """One entry of work that is on no statement, and what of it waits for room under a cap."""
 
     entry_id: IdCell
     worked_on: DateCell
     amount: NumberCell
     hours: HoursCell | None = None
+    over_cap: NumberCell | None = None
+    over_cap_hours: HoursCell | None = None
 
 
 class OpenInvoiceFields(CellPart):

@@ -27,7 +27,8 @@ ENTRIES_A_LINE = 1_000
 
 class Piece(NamedTuple):
     """What one entry brings to a statement: the amount and hours due now. `split` is how payers share it, where several do, and `share`
-    that of the statement's. `sources` pay it, where they fund the contract. `finer` are microseconds that the hours leave out."""
+    that of the statement's. `sources` pay it, where they fund the contract. `finer` are microseconds that the hours leave out. `place` is
+    that of an entry in the balances of before."""
 
     entry_id: str
     line_id: str
@@ -49,6 +50,7 @@ class Piece(NamedTuple):
     share: Percent = 0
     sources: tuple[tuple[str, Amount], ...] = ()
     finer: int = 0
+    place: int = 0
 
 
 class LinePieces(NamedTuple):
@@ -90,6 +92,7 @@ def grouped(pieces: Sequence[Piece]) -> list[LinePieces]:
             piece.flags,
             piece.project_id,
             piece.person_id,
+            piece.place,
             piece.task or "",
             piece.role or "",
             piece.rate,

@@ -103,22 +103,29 @@ class AccountForward(NamedTuple):
 
 
 class InvoicedForward(NamedTuple):
-    """What an open invoice bills of a contract line when the books begin."""
+    """What an open invoice bills of a contract line, or of one of its entries, when the books begin."""
 
     invoice_id: str
     amount: Amount
     ledger_revenue: Amount | None = None
     source_row: str | None = None
+    entry_id: str | None = None
+    hours: Hours = 0
 
 
 class EntryForward(NamedTuple):
-    """One entry of work that was on no statement when the books begin."""
+    """One entry of work that was not billed in full when the books begin.
+
+    Statements list entries in the order in which they stand here.
+    """
 
     entry_id: str
     worked_on: dt.date
     amount: Amount
     hours: Hours = 0
     source_row: str | None = None
+    over_cap: Amount = 0
+    over_cap_hours: Hours = 0
 
 
 class BalanceForward(NamedTuple):

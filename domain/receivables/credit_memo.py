@@ -27,7 +27,7 @@ from domain.units import (
     Percent,
     Rate,
 )
-from domain.work.rows import named
+from domain.work.rows import listed_as, named
 
 KIND = "credit_memo"
 # Journals of a credit memo are one a row; their rule says kind, row and contract line.
@@ -116,10 +116,10 @@ def credited(
 
 
 def is_named(row: CreditableRow, line: CreditMemoLine) -> bool:
-    """An entry by its row or by the id of its fact; a contract line with all that the invoice has of it."""
+    """An entry by its row, by the id of its fact, or as the old system called it; a contract line with all that the invoice has of it."""
     if line.line_id is not None and line.line_id != row.line_id:
         return False
-    return line.entry_id is None or line.entry_id in (row.entry_id, named(row.entry_id)[1])
+    return line.entry_id is None or line.entry_id in (row.entry_id, named(row.entry_id)[1], listed_as(row.entry_id))
 
 
 def shares(amount: int, weights: Sequence[int], step: int, mode: str) -> Iterator[int]:

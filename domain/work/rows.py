@@ -6,6 +6,8 @@ of time 17 are two rows: `17` and `expense/17`. Time that is named like such a r
 
 from collections.abc import Mapping
 
+from domain.identity import parts_of
+
 TIME_ENTRY = "time_entry"
 EXPENSE = "expense"
 DELIVERY = "delivery"
@@ -15,8 +17,9 @@ SCHEDULED_REVENUE = "revenue"
 ADJUSTMENT = "revenue_adjustment"
 # What work on a contract line came to before the books begin.
 OPENING = "brought_forward"
-# Before the id of an entry in the row of one that balances list.
+# Before the id of an entry in the row of one that balances list; of one that an open invoice bills, after the invoice's.
 ENTRY = "entry"
+INVOICED = "invoiced"
 # Ends of the names of rows that balances bring: over a cap, and where that was a lower one or of another month.
 OVER_CAP = "over_cap"
 OVER_FORMER = "over_cap/former"
@@ -108,6 +111,17 @@ def spoken(kind: str) -> str:
 def is_one_sum(row: str) -> bool:
     """Whether it is unbilled work that balances state as one sum, whatever days it is of."""
     return row.startswith(f"{OPENING}/") and not is_listed(row)
+
+
+def listed_as(row: str) -> str | None:
+    """What the old system called the entry of a row that balances list, or an open invoice of before bills: T-1 of
+    `brought_forward/K/L/entry/T-1` and of `brought_forward/K/L/invoiced/INV-7/T-1`."""
+    if not row.startswith(f"{OPENING}/"):
+        return None
+    kind, _, name = row.split("/", maxsplit=3)[-1].partition("/")
+    if kind == INVOICED:
+        return parts_of(name)[-1]
+    return name if kind == ENTRY else None
 
 
 def is_listed(row: str) -> bool:

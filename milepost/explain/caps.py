@@ -153,8 +153,21 @@ class CapNodes:
             hours = evaluated(title, "proportion", operands, {"step": "0.000001", "mode": "down"}, "hours")
         if not price.returned_hours:
             return hours
-        back = constant("hours given back to the cap", price.returned_hours, "hours")
-        return less("hours counted by caps", hours, back)
+        return less("hours counted by caps", hours, self._hours_returned(at, price))
+
+    def _hours_returned(self, at: VersionStanding, price: Price) -> Node:
+        """Of balances what they state that caps do not count; else what price concessions gave back."""
+        charge = at.work.charge
+        opening = charge.opening if charge is not None else None
+        before = opening.uncounted_hours if opening is not None else 0
+        title, unit = "hours given back to the cap", "hours"
+        if charge is None or not before:
+            return constant(title, price.returned_hours, unit)
+        stated_before = self.entries.charges.uncounted(charge, by_hours=True)
+        if price.returned_hours == before:
+            return stated_before
+        since = constant(title, price.returned_hours - before, unit)
+        return total("hours that caps do not count", (stated_before, since), unit)
 
     def hours_claimed(self, at: VersionStanding) -> Node:
         return self._hours_claimed(at, _priced(at), self.recorded.why.turn)

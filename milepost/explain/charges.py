@@ -95,9 +95,9 @@ class ChargeNodes:
         drawn, earned = (self.hours(work, f"drawn/{store}{part}") for part in ("", "/earned"))
         return (drawn, earned) if drawn is not None and earned is not None else None
 
-    def uncounted(self, charge: Charge) -> Node:
+    def uncounted(self, charge: Charge, *, by_hours: bool = False) -> Node:
         """What of a row of balances no cap counts."""
-        found = self._opening(charge, "uncounted")
+        found = self._opening(charge, "uncounted_hours" if by_hours else "uncounted")
         assert found is not None, "the row was brought forward"
         return found
 

@@ -54,7 +54,14 @@ def piece_of(draft: Draft, entry: Entry, plan: LinePlan, line_id: str, amount: A
         quantity,
         unit,
         finer=finer_than(price.hours, work.time) if own and price is not None and work and work.time else 0,
+        place=_place(entry),
     )
+
+
+def _place(entry: Entry) -> int:
+    """Of an entry that balances list the place there."""
+    charge = entry.standing.charge if entry.standing is not None else None
+    return charge.opening.place if charge is not None and charge.opening is not None else 0
 
 
 def _is_whole(price: Price | None, unit: str) -> bool:

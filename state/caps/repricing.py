@@ -7,12 +7,16 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from domain.accounts import UNBILLED
+from domain.money import convert
 from domain.reference.exchange import Exchange
+from domain.work.rows import is_listed
 from state.books import Entry, Price, Work
 from state.draft import Draft
 from state.ledger.posting import book_difference, with_standing
 from state.terms.known import Blocked, Slot, open_day_from, period, slot_for
 from state.terms.plan import LinePlan
+from state.totals import standing_price, unbilled_positions
 from state.work.valuation import first_day
 from state.work.value_time import reversal_day
 
@@ -39,7 +43,8 @@ def book_repriced(draft: Draft, within: str = "") -> None:
         work = entry.standing if entry is not None else None
         if entry is None or work is None or work.price is None or work.price.line_id != plan.line.line_id:
             continue
-        after = book_difference(draft, entry, plan, difference_slot(draft, work, plan), rule + within)
+        slot = carried_rate(draft, entry, plan, difference_slot(draft, work, plan))
+        after = book_difference(draft, entry, plan, slot, rule + within)
         if after is not entry:
             draft.put_booked(entry, after)
     draft.repriced = {}
@@ -53,6 +58,25 @@ def difference_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:
     policies = plan.policies._replace(closed_period="next_open")
     slot = slot_for(draft, "price", plan.entity, plan.currency, day, instead, work.price.day, policies)
     return carrying_slot(draft, work, plan) if isinstance(slot, Blocked) else slot
+
+
+def carried_rate(draft: Draft, entry: Entry, plan: LinePlan, slot: Slot) -> Slot:
+    """What balances list of an entry may be carried at the rate of its own day, as it would be from its beginning: so is what comes to it.
+
+    93.58 of 74.86 are carried, which is 1.25, the rate of its day: 369.59 more are 461.99
+    """
+    price = standing_price(entry)
+    if slot.currency == plan.entity.currency or not is_listed(entry.entry_id) or price is None:
+        return slot
+    own = slot_for(draft, "price", plan.entity, plan.currency, price.day, None, price.day, plan.policies)
+    if isinstance(own, Blocked):
+        return slot
+    positions = unbilled_positions(entry)
+    amount, ledger = (sum(positions.get((plan.contract_id, on), (0, 0))[side] for on in UNBILLED) for side in (0, 1))
+    at_own = convert(
+        amount, own.exchange.numerator, own.exchange.denominator, plan.entity.currency, plan.policies.money_mode
+    )
+    return replace(slot, exchange=own.exchange) if at_own == ledger else slot
 
 
 def carrying_slot(draft: Draft, work: Work, plan: LinePlan) -> Slot:

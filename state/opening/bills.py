@@ -17,7 +17,7 @@ from domain.billing.periods import BillingPeriod
 from domain.billing.retention import Retained, is_withheld_from, priced_lines, reached
 from domain.billing.shares import Party, parties_of, shared
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward, ReceivableForward
+from domain.events.common import BalanceForward, InvoicedForward, ReceivableForward
 from domain.events.finance import InvoicePosted
 from domain.figure import allocated, as_recorded, node_of
 from domain.identity import composed, opening_statement_id
@@ -46,6 +46,7 @@ from state.handlers import retention
 from state.handlers.invoices import opening_rate_of, post_invoice
 from state.handlers.statements import DueShare, pin
 from state.ledger.deposit_balance import deposit_row
+from state.opening.entries import invoiced_rows
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import (
@@ -111,11 +112,20 @@ def _on_bills(
     paid, the newest on the newest invoices."""
     own = [one for one in takes if one.bill_to == bill_to]
     bills = list(enumerate(_bills(loading, bill_to, sum(one.amount for one in own))))
+    by_entry = {row: one for line in loading.lines for row, one in invoiced_rows(line).items()}
+    single = {one.row: one for one in own if one.row in by_entry}
+    own = [one for one in own if one.row not in by_entry]
     stated: list[tuple[int, EarlierBill, list[TakenRow]]] = []
-    for number, bill in bills:
-        if wanted := _invoiced(loading, bill):
+    # What one gives back others have to bill.
+    gives_back = {
+        number for number, bill in bills if min(_invoiced(loading, bill, by_line=True).values(), default=0) < 0
+    }
+    for number, bill in sorted(bills, key=lambda one: one[0] not in gives_back):
+        entries = [single[row] for row, one in by_entry.items() if row in single and _is_of(one, bill)]
+        wanted = _invoiced(loading, bill, by_line=True)
+        if entries or wanted:
             listed, own = _newest(own, wanted)
-            stated.append((number, bill, listed))
+            stated.append((number, bill, [*entries, *listed]))
     others: list[tuple[int, EarlierBill, list[TakenRow]]] = []
     for number, bill in bills:
         if all(number != one for one, _, _ in stated):
@@ -128,21 +138,27 @@ def _on_bills(
     return [*stated, *others], own
 
 
-def _invoiced(loading: Loading, bill: EarlierBill) -> dict[str, Amount]:
-    """By line what the invoice is stated to bill; nothing where no line states it."""
-    return {
-        one.balance.line_id: each.amount
-        for one in loading.lines
-        for each in one.balance.invoiced
-        if bill.stated is not None and each.invoice_id == bill.stated.invoice_id
-    }
+def _is_of(one: InvoicedForward, bill: EarlierBill) -> bool:
+    return bill.stated is not None and one.invoice_id == bill.stated.invoice_id
+
+
+def _invoiced(loading: Loading, bill: EarlierBill, *, by_line: bool = False) -> dict[str, Amount]:
+    """By line what the invoice is stated to bill; nothing where no line states it. `by_line`: but for what it bills of single entries."""
+    found: dict[str, Amount] = {}
+    for one in loading.lines:
+        for each in one.balance.invoiced:
+            if _is_of(each, bill) and not (by_line and each.entry_id is not None):
+                found[one.balance.line_id] = found.get(one.balance.line_id, 0) + each.amount
+    return found
 
 
 def _newest(rows: Sequence[TakenRow], wanted: Mapping[str, Amount]) -> tuple[list[TakenRow], list[TakenRow]]:
-    """Of each line as many of its newest rows as come to the amount, the oldest of them in part; and what is left."""
+    """Of each line as many of its newest rows as come to the amount, the oldest of them in part; and what is left. What is below zero the
+    newest gives back."""
     rest, listed, left = dict(wanted), list[TakenRow](), list[TakenRow]()
     for one in reversed(rows):
-        amount = min(one.amount, rest[one.line_id]) if rest.get(one.line_id, 0) > 0 else 0
+        wants = rest.get(one.line_id, 0)
+        amount = min(one.amount, wants) if wants > 0 else wants
         if amount:
             rest[one.line_id] -= amount
             listed.append(one._replace(amount=amount))
@@ -162,12 +178,16 @@ def _joined(rows: Sequence[TakenRow]) -> list[TakenRow]:
 
 def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
     found: list[tuple[object, TakenRow]] = []
+    billed_to = {one.invoice_id: one.bill_to for one in loading.receivables}
     for stated in loading.lines:
-        rows = list(_rows_of(draft, loading, stated))
+        listed = invoiced_rows(stated)
+        rows = sorted(_rows_of(draft, loading, stated), key=lambda row: row[0].entry_id not in listed)
         left = {party.customer_id: _billed_to(loading, stated, party.customer_id) for party in _parties(loading)}
         for place, (entry, taken, whole) in enumerate(rows):
             parties = parties_for(loading.contract, entry, stated.balance.line_id)
             falls = _falls(draft.why, loading, left, parties, taken, is_last=place == len(rows) - 1)
+            if (on := listed.get(entry.entry_id)) is not None and len(parties) > 1:
+                falls = tuple(taken if party.customer_id == billed_to[on.invoice_id] else 0 for party in parties)
             if len(parties) > 1:
                 rest = shared(whole - taken, parties, loading.slot.currency)
                 of_all = tuple(int(one) + other for one, other in zip(falls, rest, strict=True))
@@ -495,7 +515,13 @@ def _carry_revenue(
             if each.invoice_id != bill.invoice_id or each.ledger_revenue is None:
                 continue
             own = [listed for listed in listed_on if listed.line_id == one.balance.line_id]
-            weights = [max(listed.amount, 0) for listed in own]
+            if each.entry_id is not None:
+                own = [listed for listed in own if invoiced_rows(one).get(listed.entry_id) == each]
+            weights = (
+                [abs(listed.amount) for listed in own]
+                if each.entry_id is not None
+                else [max(listed.amount, 0) for listed in own]
+            )
             for listed, part in zip(own, allocated(each.ledger_revenue, weights, currency), strict=True):
                 row = composed(listed.entry_id, listed.line_id)
                 relieved[row] = plain(part)

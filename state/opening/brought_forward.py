@@ -54,6 +54,7 @@ from state.opening.progress import close_day, progress_faults
 from state.opening.record import load_of, recorded
 from state.opening.retainers import retainer_faults
 from state.opening.unbilled import share_unbilled, unlike_unbilled
+from state.opening.waiting import wait_for_room
 from state.opening.work_rows import bring_over_cap, bring_work, unearned
 from state.rerating.outside import list_outside
 from state.terms.known import Slot, exchange_on, period
@@ -221,6 +222,7 @@ def _book(
         ]:
             return unfit
         put_on_bills(draft, loading, takes)
+        wait_for_room(draft, loading)
         if unfit := list(unlike_unbilled(draft, loading)):
             return unfit
         share_unbilled(draft, loading)
@@ -242,7 +244,7 @@ def _load_contract(draft: Draft, event: BalancesBroughtForward, lines: tuple[Sta
     slot = _slot(draft, contract, event)
     mine = tuple(each for each in event.receivables if each.contract_id in (None, contract.contract_id))
     shares = by_payer(draft.why, contract, lines)
-    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], shares, {})
+    loading = Loading(contract, event, slot, lines, mine, [], [], [], [], [], [], shares, {}, {})
     for one in lines:
         bring_work(draft, loading, one)
     for one in lines:

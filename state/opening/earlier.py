@@ -15,12 +15,15 @@ from state.books import (
     Receivable,
     RetentionAccount,
 )
+from state.caps.allot import settle_consumption
+from state.caps.claims import stake_of
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.opening.bills import take_back_months
 from state.opening.progress import open_day
 from state.opening.record import load_of
 from state.receivables import receipts
+from state.terms.plan import plan_of
 from state.totals import issued_on, with_issued
 
 # Sums of a recorder that have what bills of before took.
@@ -124,7 +127,12 @@ def _free(draft: Draft, piece: OpeningPiece) -> None:
                 for part in issued.payers
             ),
         )
-    draft.put_entry(entry, with_issued(entry, now))
+    after = with_issued(entry, now)
+    before, stake = stake_of(entry), stake_of(after)
+    plan = plan_of(draft, before.price) if before is not None else None
+    if before is not None and stake is not None and plan is not None and before.issued != stake.issued:
+        settle_consumption(draft, plan, before, stake)
+    draft.put_entry(entry, after)
 
 
 def _unretain(draft: Draft, made: str) -> None:

@@ -115,7 +115,10 @@ def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterat
     """What open invoices bill of lines: of each line once, above zero, and of all lines together what the invoice has."""
     sums = Counter[str]()
     for one in stated:
-        contract_id, listed = one.contract.contract_id, [each.invoice_id for each in one.balance.invoiced]
+        contract_id, listed = (
+            one.contract.contract_id,
+            [(each.invoice_id, each.entry_id) for each in one.balance.invoiced],
+        )
         known = {each.invoice_id for each in event.receivables if each.contract_id in (None, contract_id)}
         for number, each in enumerate(one.balance.invoiced):
             sums[each.invoice_id] += each.amount
@@ -124,10 +127,14 @@ def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterat
                 message = (
                     f"expected one of the contract's open invoices, {', '.join(sorted(known)) or 'none'}, got another"
                 )
-            elif each.invoice_id in listed[:number]:
+            elif (each.invoice_id, each.entry_id) in listed[:number]:
                 message = "expected once, stated twice"
-            elif each.amount <= 0:
-                message = f"expected an amount above 0, got {format_amount(each.amount)}"
+            elif each.entry_id is not None and (each.invoice_id, None) in listed:
+                message = (
+                    f"expected the line as one amount or entry by entry, got both, entry {each.entry_id} beside it"
+                )
+            elif not each.amount:
+                message = f"expected another amount than 0, got {format_amount(each.amount)}"
             elif each.ledger_revenue is not None and one.plan.currency == one.plan.entity.currency:
                 message = f"ledger_revenue: expected none, as the contract is in {one.plan.currency} like the ledger"
             if message:
@@ -142,22 +149,34 @@ def _invoiced(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterat
 
 
 def _entries(event: BalancesBroughtForward, stated: Sequence[Stated]) -> Iterator[OpeningFault]:
-    """Each entry of unbilled work once, above zero, of a day up to that of the balances."""
+    """Each entry of unbilled work once, above zero or over a cap, of a day up to that of the balances; together no more over caps than the
+    line."""
     for one in stated:
         listed = [each.entry_id for each in one.balance.entries]
         for number, each in enumerate(one.balance.entries):
             message = ""
             if each.entry_id in listed[:number]:
                 message = "expected once, stated twice"
-            elif each.amount <= 0 or each.hours < 0:
+            elif (
+                min(each.amount, each.over_cap) < 0
+                or not each.amount + each.over_cap
+                or min(each.hours, each.over_cap_hours) < 0
+            ):
                 got = f"{format_amount(each.amount)} and {format_decimal(each.hours, HOURS_SCALE)} h"
-                message = f"expected an amount above 0 and hours of 0 or more, got {got}"
+                got += f", over a cap {format_amount(each.over_cap)} and {format_decimal(each.over_cap_hours, HOURS_SCALE)} h"
+                message = f"expected an amount above 0, to be billed or over a cap, and hours of 0 or more, got {got}"
             elif each.worked_on > event.as_of:
                 message = f"worked_on: expected {event.as_of} or before, got {each.worked_on}"
             if message:
                 of = f"line {one.balance.line_id}: entry {each.entry_id}{row_of(each.source_row)}"
                 at = f"lines[{one.place}].entries[{number}]"
                 yield OpeningFault(DIFFERS, f"{of}: {message}", at, one.contract.contract_id)
+        if (over := sum(each.over_cap for each in one.balance.entries)) > one.balance.over_cap:
+            most, got = format_amount(one.balance.over_cap), format_amount(over)
+            message = (
+                f"line {one.balance.line_id}: over_cap of entries: expected at most {most}, as the line has, got {got}"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{one.place}].entries", one.contract.contract_id)
 
 
 def is_stated(opened: Receivable) -> bool:

@@ -7,7 +7,7 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward
 from domain.ledger.journal import Leg
 from domain.outputs import JournalEntry
-from domain.units import Amount
+from domain.units import Amount, Hours
 from state.books import (
     Contract,
     OpeningJournal,
@@ -27,8 +27,19 @@ from state.value import plain
 UNBILLED_REST = "unbilled"
 
 
+class OverCap(NamedTuple):
+    """What of an entry waits for room; `given` is what it keeps where a cut shared the cap among entries. `is_known`: an earlier load has
+    it so."""
+
+    amount: Amount
+    hours: Hours
+    given: Amount = 0
+    is_known: bool = False
+
+
 class Loading(NamedTuple):
-    """One contract's part of balances that are loaded, and what is made of them so far; what was `given_up` by bill-to."""
+    """One contract's part of balances that are loaded, and what is made of them so far; what was `given_up` by bill-to, and what is over a
+    cap by row of an entry."""
 
     contract: Contract
     event: BalancesBroughtForward
@@ -43,6 +54,7 @@ class Loading(NamedTuple):
     months: list[tuple[str, str, Amount, Amount]]
     parts: Mapping[str, tuple[BalanceForward, ...]]
     given_up: dict[str, Amount]
+    over_cap: dict[str, OverCap]
 
     def of(self, bill_to: str) -> tuple[BalanceForward, ...]:
         """The lines as the bill-to has them, in their order."""

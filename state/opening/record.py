@@ -47,7 +47,7 @@ IN_CONTRACT: Final = {
     "caps": ("amount",),
     "payers": OF_PAYERS,
     "invoiced": ("amount",),
-    "entries": ("amount",),
+    "entries": ("amount", "over_cap"),
     "receivables": ("net", "open", "tax", "retention"),
 }
 IN_LEDGER: Final = {
@@ -63,7 +63,8 @@ IN_UNITS: Final = {
     "lines": {"hours": "hours", "billable_hours": "hours", "units": "quantity"},
     "caps": {"hours": "hours"},
     "costs": {"hours": "hours"},
-    "entries": {"hours": "hours"},
+    "entries": {"hours": "hours", "over_cap_hours": "hours"},
+    "invoiced": {"hours": "hours"},
 }
 
 
@@ -246,6 +247,7 @@ def say_row(why: Why, row: str, stated: Stated, charge: Charge) -> None:
     say("value", charge.amount, "value")
     say("earned", charge.earned or 0, "revenue")
     say("uncounted", opening.uncounted, "counted by no cap")
+    say("uncounted_hours", opening.uncounted_hours, "hours counted by no cap", "hours", "")
     say("cost", opening.cost, "cost", currency=opening.currency or ledger)
     if opening.currency:
         say("ledger_cost", opening.ledger, "cost, as the ledger carries it", currency=ledger)

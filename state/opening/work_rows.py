@@ -12,7 +12,7 @@ from domain.caps.consume import CapRule, counting, limit_on
 from domain.caps.recorded import limit_node
 from domain.contract import agreed_units, category_of, included_id
 from domain.events.commercial import BalancesBroughtForward
-from domain.events.common import BalanceForward, Milestones
+from domain.events.common import BalanceForward, InvoicedForward, Milestones
 from domain.figure import Recorded, as_recorded, assumed, in_part
 from domain.identity import composed
 from domain.money import format_amount, format_decimal
@@ -62,8 +62,17 @@ from state.opening.caps import (
     taken_by,
     taken_of_line,
 )
+from state.opening.entries import (
+    from_first,
+    from_last,
+    given_back_of,
+    invoiced_part,
+    invoiced_rows,
+    over_cap_by_entry,
+    turn,
+)
 from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
-from state.opening.loading import UNBILLED_REST, Loading
+from state.opening.loading import UNBILLED_REST, Loading, OverCap
 from state.opening.record import recorded_due, recorded_revenue, recorded_units, say_row
 from state.opening.retainers import beyond, draws_of
 from state.terms.periods import open_period
@@ -146,6 +155,10 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     billed_since = max(billed - max(by_then - listed_then, 0), 0) if first.day < worked.day else 0
     billed -= billed_since
     rest_then = max(min(rest, by_then - billed), 0) if first.day < worked.day and not balance.entries else 0
+    listed = list(invoiced_rows(stated).values())
+    since = _since(listed, billed_since)
+    billed_since -= sum(one.amount for one in listed[since:])
+    billed -= sum(one.amount for one in listed[:since])
     # Hours are worth what all of them are worth together.
     ended_hours, over_hours, open_hours = (
         in_part(worked.hours, each, worked.value, "hours of what is not billed") if worked.value > 0 and each else 0
@@ -154,13 +167,17 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     over_hours = over.hours if over.hours is not None else over_hours
     not_counted = over.not_counted[0], over.not_counted[1] - over_hours if over.binds else over.not_counted[1]
     open_hours += sum(one.hours for one in balance.entries)
-    hours = worked.hours - ended_hours - over_hours - open_hours
+    hours = worked.hours - ended_hours - over_hours - open_hours - sum(one.hours for one in listed)
     since_hours = 0
     if billed_since:
         since_hours = in_part(hours, billed_since, billed + billed_since, "hours of what a cap let through since then")
         hours -= since_hours
     own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
-    own = own if rest else not_counted
+    left, on_invoices = from_first((not_counted[0] - own[0], not_counted[1] - own[1]), listed)
+    if not rest:
+        own, left = (own[0] + left[0], own[1] + left[1]), (0, 0)
+    given_back, on_invoices = given_back_of(listed, on_invoices)
+    own = own[0] + given_back[0], own[1] + given_back[1]
     expenses = balance.expenses - sum(one.ledger_expenses for one in balance.costs)
     cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
     all_hours = balance.hours - sum(one.hours for one in balance.costs)
@@ -182,6 +199,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     if billed_since:
         work = OpeningWork(0, since_hours)
         _take(draft, loading, stated, worked, SINCE, billed_since, work, earned=0 if worked.earns is not None else None)
+    days = [first if place < since else worked for place in range(len(listed))]
+    _bring_invoiced(draft, loading, stated, days, on_invoices, 0 if worked.earns is not None else None)
     for name, category, on, amount in parts:
         if amount:
             _take(draft, loading, stated, on, name, amount, OpeningWork(category=category))
@@ -206,7 +225,6 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     if of_ended:
         work = OpeningWork(0, ended_hours)
         earlier = _take_by_month(draft, loading, stated, before, UNBILLED_ENDED, of_ended, work, earlier, earned=earned)
-    left = (not_counted[0] - own[0], not_counted[1] - own[1]) if rest else (0, 0)
     left = left[0] + balance.given_back, left[1]
     if balance.entries:
         _bring_entries(draft, loading, stated, worked, former, left, earned)
@@ -244,11 +262,15 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
 def bring_over_cap(draft: Draft, loading: Loading, stated: Stated) -> None:
     """What is over caps, once all that they allowed has its room: on other lines, too."""
     balance, worked = stated.balance, _worked(draft, loading, stated)
-    if worked.over:
+    own = {one.entry_id for one in opening_rows(draft, loading, balance.line_id)}
+    of_entries = [each for row, each in loading.over_cap.items() if row in own]
+    if over := worked.over - sum(one.amount for one in of_entries):
         part = OVER_FORMER if _is_over_former(draft, loading, stated, worked) else OVER_CAP
-        uncounted = worked.over_hours if part == OVER_FORMER else 0
-        work = OpeningWork(0, worked.over_hours, uncounted_hours=uncounted, category=_full(worked, balance))
-        _take(draft, loading, stated, worked, part, worked.over, work)
+        hours = max(worked.over_hours - sum(one.hours for one in of_entries), 0)
+        work = OpeningWork(
+            0, hours, uncounted_hours=hours if part == OVER_FORMER else 0, category=_full(worked, balance)
+        )
+        _take(draft, loading, stated, worked, part, over, work)
 
 
 class _OverBilling(NamedTuple):
@@ -378,11 +400,15 @@ def _bring_entries(
     earned: Amount | None,
 ) -> None:
     """Each is a row of its own day; where a lower cap was full on the day of the `former`, those until then come before what is over it.
-    What no cap counts is of the newest."""
-    listed = sorted(stated.balance.entries, key=lambda one: (one.worked_on, one.entry_id))
-    amounts = _from_last(uncounted[0], [one.amount for one in listed])
-    hours = _from_last(uncounted[1], [one.hours for one in listed])
-    for one, amount, of_hours in zip(listed, amounts, hours, strict=True):
+    What no cap counts is of the newest; what is over one waits for room later (`wait_for_room`)."""
+    over = over_cap_by_entry(loading, worked.plan, stated.balance)
+    places = {one.entry_id: place for place, one in enumerate(stated.balance.entries, 1)}
+    listed = sorted(stated.balance.entries, key=turn)
+    amounts = from_last(uncounted[0], [one.amount for one in listed])
+    hours = from_last(uncounted[1], [one.hours for one in listed])
+    for number, (one, amount, of_hours) in enumerate(zip(listed, amounts, hours, strict=True), 1):
+        if not one.amount and one.entry_id not in over:
+            continue
         is_former = former.day < worked.day and one.worked_on <= former.day
         day = (
             min(former.day, one.worked_on)
@@ -390,20 +416,42 @@ def _bring_entries(
             else _day_of_entry(draft, loading, stated, worked, one.worked_on)
         )
         on = worked._replace(day=day)
-        work = OpeningWork(0, one.hours, 0, amount, of_hours)
-        _take(draft, loading, stated, on, f"{ENTRY}/{one.entry_id}", one.amount, work, earned=earned)
+        part, waits = f"{ENTRY}/{one.entry_id}", over.get(one.entry_id, OverCap(0, 0))
+        row = row_id(OPENING, f"{composed(loading.contract.contract_id, stated.balance.line_id)}/{part}")
+        # An earlier load has it with what is over the cap.
+        value, hours_of = (waits.amount, waits.hours) if draft.entry(row) is not None else (0, 0)
+        place = places[one.entry_id]
+        work = OpeningWork(0, one.hours + hours_of, 0, amount, of_hours, place=place, given=waits.given)
+        _take(draft, loading, stated, on, part, one.amount + value, work, earned=earned, number=number)
+        if one.entry_id in over:
+            loading.over_cap[row] = waits if not value else waits._replace(is_known=True)
 
 
-def _from_last(whole: int, parts: Sequence[int]) -> list[int]:
-    """What each part has of the whole, the last ones first; the first has what is left.
+def _bring_invoiced(
+    draft: Draft,
+    loading: Loading,
+    stated: Stated,
+    days: Sequence[_Worked],
+    uncounted: Sequence[tuple[Amount, Hours]],
+    earned: Amount | None,
+) -> None:
+    """What open invoices bill of single entries, each a row."""
+    listed = invoiced_rows(stated).values()
+    for place, (one, on, not_counted) in enumerate(zip(listed, days, uncounted, strict=True), 1):
+        work = OpeningWork(0, one.hours, 0, *not_counted, place=place)
+        _take(draft, loading, stated, on, invoiced_part(one), one.amount, work, earned=earned)
 
-    350 of parts of 100, 200 and 300: 0, 50 and 300
+
+def _since(listed: Sequence[InvoicedForward], billed_since: Amount) -> int:
+    """From which place on what invoices bill of entries is of what was billed since a cap was raised: the last ones, as far as it goes.
+
+    of entries of 100, 200 and 300 where 550 were billed since: the last two
     """
-    found: list[int] = []
-    for part in reversed(parts[1:]):
-        found.append(own := max(min(whole, part), 0))
-        whole -= own
-    return [whole, *reversed(found)]
+    place = len(listed)
+    while place and 0 < listed[place - 1].amount <= billed_since:
+        place -= 1
+        billed_since -= listed[place].amount
+    return place
 
 
 def _day_of_entry(draft: Draft, loading: Loading, stated: Stated, worked: _Worked, day: date) -> date:
@@ -467,10 +515,12 @@ def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> Lin
 
 
 def taken_of(rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -> list[Amount]:
-    """What of each row is billed: what was conceded is on bills, what is given back on none, of the others the oldest."""
+    """What of each row is billed: what was conceded is on bills, and what open invoices list; what is given back on none, of the others
+    the oldest."""
+    listed = invoiced_rows(stated)
     worth = list(
         zip(
-            (is_part(row, stated, CONCEDED) for row in rows),
+            (is_part(row, stated, CONCEDED) or row.entry_id in listed for row in rows),
             (is_part(row, stated, GIVEN_BACK) for row in rows),
             amounts,
             strict=True,
@@ -479,7 +529,7 @@ def taken_of(rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -
     billed = iter(
         billed_of(
             [each for taken, left, each in worth if not (taken or left)],
-            stated.balance.billed + stated.balance.conceded,
+            stated.balance.billed + stated.balance.conceded - sum(one.amount for one in listed.values()),
         )
     )
     return [each if taken else 0 if left else next(billed) for taken, left, each in worth]
@@ -533,9 +583,11 @@ def _included_hours(worked: _Worked, balance: BalanceForward) -> Hours:
 
 
 def _hours_over(balance: BalanceForward, hours: Hours, value: Amount, over: Amount) -> Hours:
-    """Of the hours those that are over a cap: what it has not taken, else by what they are worth."""
+    """Of the hours those that are over a cap: those of entries, else what it has not taken, else by what they are worth."""
     if not over:
         return 0
+    if sum(one.over_cap for one in balance.entries) == balance.over_cap:
+        return sum(one.over_cap_hours for one in balance.entries)
     used = max((one.hours for one in balance.caps if one.month is None), default=0)
     if 0 < used <= hours:
         return hours - used
@@ -807,6 +859,7 @@ def _take(
     *,
     earned: Amount | None = None,
     quantity: Quantity | None = None,
+    number: int = 0,
 ) -> None:
     contract, event, balance = loading.contract, loading.event, stated.balance
     charge_id = composed(contract.contract_id, balance.line_id) + (f"/{part}" if part else "")
@@ -823,7 +876,7 @@ def _take(
         entry.version + 1 if entry is not None else 1,
         event.project_id,
         worked.day,
-        at + MICROSECONDS_PER_DAY - 1 if part.startswith((OVER_CAP, OVER_BILLING)) else at,
+        at + MICROSECONDS_PER_DAY - 1 if part.startswith((OVER_CAP, OVER_BILLING)) else at + number,
         contract.terms.currency,
         amount,
         contract.contract_id,

@@ -174,6 +174,7 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
         returned=opening.uncounted,
         returned_hours=opening.uncounted_hours,
         drawn=opening.drawn,
+        given=opening.given,
         within=0 if is_over_former(row_id(OPENING, charge.charge_id)) else None,
     )
     return Valuation(

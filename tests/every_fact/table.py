@@ -108,13 +108,15 @@ SHOWN_BY_A_TEST: Final[Mapping[str, str]] = {
     "AccountForward.source_row": "tests/commands/test_import_balances.py",
     "EntryForward.source_row": "tests/commands/test_import_balances.py",
     **dict.fromkeys(
-        (f"EntryForward.{name}" for name in ("entry_id", "worked_on", "amount", "hours")), "tests/moving_in/stories.md"
+        (f"EntryForward.{name}" for name in ("entry_id", "worked_on", "amount", "hours", "over_cap", "over_cap_hours")),
+        "tests/moving_in/stories.md",
     ),
     "InvoicedForward.source_row": "tests/scenarios/brought_forward.md",
     **dict.fromkeys(
         (f"InvoicedForward.{name}" for name in ("invoice_id", "amount", "ledger_revenue")),
         "tests/scenarios/brought_forward.md",
     ),
+    **dict.fromkeys((f"InvoicedForward.{name}" for name in ("entry_id", "hours")), "tests/moving_in/stories.md"),
     **dict.fromkeys(
         (f"AccountForward.{name}" for name in ("account", "ledger_amount", "part")), "tests/moving_in/stories.md"
     ),

@@ -70,7 +70,7 @@ from domain.terms.methods import by_budgets
 from domain.terms.milestones import INCLUDED_HOURS
 from domain.terms.retainer import lots
 from domain.units import AMOUNT_ONE, HOURS_ONE, QUANTITY_ONE, Amount, Hours
-from domain.work.rows import COUNTED_TIME, EXPENSE
+from domain.work.rows import COUNTED_TIME, EXPENSE, TIME_ENTRY, named
 from simulation.write import line as json_line
 from state.billing.payers import falling
 from state.books import (
@@ -81,12 +81,16 @@ from state.books import (
     InvoiceCredits,
     LineFees,
     LineTotals,
+    OpenStatement,
+    Price,
     Receivable,
     Reports,
     RetentionAccount,
+    StatementEntry,
 )
 from state.caps.claims import FOR_REVENUE
 from state.intake.clock import recording_time
+from state.store.snapshot import decode_statement
 from state.terms.plan import versions
 from state.totals import issued_on, outstanding, standing_price, unbilled_positions
 from tests.moving_in.running import RunningFirm
@@ -231,19 +235,20 @@ COSTS = frozenset({LABOR_COST, EXPENSE_COST, LABOR_ABSORPTION, EXPENSE_CLEARING,
 
 class Balances(NamedTuple):
     """What the old firm has said until a moment, in sums: (contract, project, account) with amount and ledger amount, debit positive; what
-    invoiced statements have on lines, also by statement; and what others will set of deposits against bills, by contract and bill-to."""
+    invoiced statements have on lines, and what others will set of deposits against bills, by contract and bill-to. `of_statement` has what
+    each lists of lines and entries, with hours."""
 
     by_contract: Mapping[tuple[str, str, str], Sequence[Amount]]
     on_statements: Mapping[str, Amount]
     to_be_applied: Mapping[tuple[str, str], Amount]
-    of_statement: Mapping[str, Mapping[str, Amount]]
+    of_statement: Mapping[str, Sequence[StatementEntry]]
 
 
-def sums_of(outputs: Iterable[Output]) -> Balances:
+def sums_of(firm: RunningFirm) -> Balances:
     by_contract: dict[tuple[str, str, str], list[Amount]] = defaultdict(lambda: [0, 0])
     statements: dict[str, BillingStatement] = {}
     posted: set[str] = set()
-    for record in outputs:
+    for record in firm.outputs():
         if isinstance(record, JournalEntry) and record.contract_id is not None:
             posted.add(record.affected_id)
             for leg in record.lines:
@@ -254,24 +259,32 @@ def sums_of(outputs: Iterable[Output]) -> Balances:
             statements[record.statement_id] = record
     on_statements: Counter[str] = Counter()
     to_be_applied: Counter[tuple[str, str]] = Counter()
-    of_statement: dict[str, Counter[str]] = defaultdict(Counter)
     for statement in statements.values():
         if statement.statement_id not in posted:
             to_be_applied[statement.contract_id, statement.bill_to] += statement.deposits_applied
             continue
         for line in statement.lines:
             on_statements[line.line_id] += line.amount
-            of_statement[statement.statement_id][line.line_id] += line.amount
+    listed = firm.books.shard.store.db.execute("SELECT id, data FROM statements")
+    of_statement = {name: decode_statement(name, data) for name, data in listed}
     return Balances(by_contract, on_statements, to_be_applied, of_statement)
 
 
 def balances(firm: RunningFirm, as_of: date) -> list[Row]:
     """Rows for the import, in the columns of the ready mapping."""
-    sums = sums_of(firm.outputs())
+    sums = sums_of(firm)
     rows: list[Row] = []
     for engagement_id in sorted({record.engagement_id for record in firm.books.log if record.engagement_id}):
         rows += _of_engagement(firm, engagement_id, sums, as_of)
     return rows
+
+
+class Ended(NamedTuple):
+    """The first day after a billing period that has ended, whether it is cut, and what drafts of it have."""
+
+    until: date
+    is_cut: bool
+    drafted: frozenset[str] = frozenset()
 
 
 class LineSums:
@@ -316,10 +329,9 @@ def entries_of(firm: RunningFirm, engagement_id: str) -> list[Entry]:
     return [entry for name in names if (entry := store.entry(number, name)) is not None]
 
 
-def _ended(
-    firm: RunningFirm, parts: Mapping[tuple[str, str], Any], as_of: date
-) -> Iterator[tuple[str, tuple[date, bool]]]:
-    """Of contracts with a billing period that has ended and is not invoiced yet the first day after it, and whether it is cut."""
+def _ended(firm: RunningFirm, parts: Mapping[tuple[str, str], Any], as_of: date) -> Iterator[tuple[str, Ended]]:
+    """Of contracts with a billing period that has ended and is not invoiced yet."""
+    drafted = {row for part in parts.values() if isinstance(part, OpenStatement) for row in part.rows}
     entities = {event.legal_entity_id: event for event in firm.told if isinstance(event, LegalEntityDefined)}
     for (kind, _), contract in parts.items():
         if kind == "contract" and isinstance(contract, Contract) and contract.in_force:
@@ -330,7 +342,10 @@ def _ended(
                 terms.billing_cycle, first, terms.starts_on, entities[terms.legal_entity_id].fiscal_calendar
             )
             if found is not None and first <= as_of:
-                yield contract.contract_id, (found.to, False) if found.to <= as_of else (first, True)
+                yield (
+                    contract.contract_id,
+                    Ended(found.to, False) if found.to <= as_of else Ended(first, True, frozenset(drafted)),
+                )
 
 
 def _milestone_of(entry: Entry) -> str:
@@ -338,9 +353,7 @@ def _milestone_of(entry: Entry) -> str:
     return milestone if before.startswith("fee/") else ""
 
 
-def _add(
-    worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, cut: Mapping[str, tuple[date, bool]]
-) -> None:
+def _add(worked: dict[tuple[str, str], LineSums], entry: Entry, as_of: date, cut: Mapping[str, Ended]) -> None:
     """Units count in the month that runs, in which their tiers are."""
     for issued in entry.issued:
         of = issued.contract_id, issued.line_id
@@ -352,12 +365,16 @@ def _add(
     has_line = work.price is not None and bool(work.price.line_id)
     key = (work.price.contract_id, work.price.line_id) if has_line and work.price is not None else ("", work.project_id)
     found = worked[key]
-    until, is_cut = cut.get(key[0], (date.min, False))
+    until, is_cut, drafted = cut.get(key[0], Ended(date.min, False))
     ended = 0
     is_work = work.charge is None or work.charge.kind in ("expense", "delivery")
     if work.price is not None and has_line and is_work and work.price.day < until:
         own = [each for each in entry.issued if (each.contract_id, each.line_id) == key]
-        billable = sum(each.amount for each in own) if is_cut else work.price.billable + work.price.rounding
+        billable = (
+            sum(each.amount for each in own)
+            if is_cut and entry.entry_id not in drafted
+            else work.price.billable + work.price.rounding
+        )
         ended = billable - sum(each.invoiced for each in own)
         found.ended += ended
     for (of_contract, account), (amount, ledger) in unbilled_positions(entry).items():
@@ -450,6 +467,7 @@ def _of_project(
         had, done = totals[line_id], worked.get((contract_id, line_id), LineSums())
         is_first, is_deposit = line_id == first, line_id in deposit_lines
         extra = spare if is_first else LineSums()
+        over_cap = _over_cap(parts, contract_id, line_id, had, as_of, is_earned=_earns_over(contract, line_id))
         row: Row = {
             **common,
             "kind": "line",
@@ -462,9 +480,7 @@ def _of_project(
             "expenses": money(done.expenses + extra.expenses),
             "revenue": money(0 if is_deposit else had.recognised),
             "billed": money(of_deposits[line_id] if is_deposit else had.invoiced),
-            "over_cap": money(
-                _over_cap(parts, contract_id, line_id, had, as_of, is_earned=_earns_over(contract, line_id))
-            ),
+            "over_cap": money(over_cap),
             "deposit": money(done.deposit if is_deposit else 0),
             "unbilled_ended": money(done.ended),
             "conceded": money(done.conceded),
@@ -500,7 +516,7 @@ def _of_project(
                 row["ledger_deposit"] = money(done.deposit_ledger)
         yield row
         place_of = {**common, "line": line_id, "contract": contract_id}
-        of_entries = list(_entries(entries, contract_id, line_id, done))
+        of_entries = list(_entries(entries, contract, line_id, done, over_cap))
         listed = {str(one["entry"]) for one in of_entries}
         yield from ({**place_of, "kind": "entry", **one} for one in of_entries)
         costs = [(one, figures, True) for one, figures in done.costs.items() if one != done.ledger_currency]
@@ -560,49 +576,98 @@ def _of_project(
                 row["ledger_retention"] = money(_retained_of(parts, part)[1])
         yield row
     invoiced = [list(_invoiced(parts, part, sums, line_ids, common)) for part in open_invoices]
-    # An invoice with lines that give back is stated without lines, and so are the others then.
+    # An invoice with deposits set against it is stated without lines, and so are the others then.
     if all(invoiced):
         yield from (row for rows in invoiced for row in rows)
 
 
-def _entries(entries: Sequence[Entry], contract_id: str, line_id: str, done: LineSums) -> Iterator[Row]:
-    """Of work that is not billed each entry, where none is billed in part."""
-    found: list[Row] = []
+def _entries(
+    entries: Sequence[Entry], contract: Contract, line_id: str, done: LineSums, over_cap: Amount
+) -> Iterator[Row]:
+    """Of work that is not billed each entry, where none is billed in part, as the next statement would list them; those over caps where all
+    that is over them is of entries."""
+    contract_id = contract.contract_id
+    waiting = sum(_over_of(entry, contract_id, line_id) for entry in entries)
+    found: list[tuple[tuple[Any, ...], Row]] = []
     for entry in entries:
         amount, price = outstanding(entry, contract_id, line_id), standing_price(entry)
         issued = issued_on(entry, contract_id, line_id)
         amount += issued.amount - issued.invoiced if issued is not None else 0
-        if not amount or price is None or entry.standing is None:
+        over = _over_of(entry, contract_id, line_id) if waiting == over_cap else 0
+        if not (amount or over) or price is None or entry.standing is None:
             continue
         if entry.standing.charge is not None or amount < 0 or done.given_back or (issued and issued.invoiced):
             return
-        of_entry = {"entry": entry.entry_id, "worked_on": price.day, "amount": money(amount)}
-        found.append({**of_entry, "hours": hours(price.billable_hours)})
-    yield from found
+        row: Row = {"entry": entry.entry_id, "worked_on": price.day, "amount": money(amount)}
+        row["hours"] = hours(price.billable_hours)
+        if over:
+            row |= {"over_cap": money(over), "over_cap_hours": hours(price.hours - price.billable_hours)}
+        found.append((_listed_at(entry, price, contract), row))
+    yield from (row for _, row in sorted(found, key=lambda one: one[0]))
+
+
+def _over_of(entry: Entry, contract_id: str, line_id: str) -> Amount:
+    price = standing_price(entry)
+    is_here = price is not None and (price.contract_id, price.line_id) == (contract_id, line_id)
+    return price.over if price is not None and is_here and not price.final else 0
+
+
+def _listed_at(entry: Entry, price: Price, contract: Contract) -> tuple[Any, ...]:
+    """Where a statement lists the entry on its line."""
+    work = entry.standing
+    assert work is not None, "it is priced"
+    return (
+        price.billable < price.chargeable,
+        price.day < (contract.period_start or contract.terms.starts_on),
+        work.person_id,
+        work.subject.task or "",
+        price.role or "",
+        price.rate,
+        price.markup,
+        price.day,
+        price.approved_at,
+        entry.entry_id,
+    )
 
 
 def _invoiced(
     parts: Mapping[tuple[str, str], Any], invoice: Receivable, sums: Balances, line_ids: Sequence[str], common: Row
 ) -> Iterator[Row]:
-    """What is left of an open invoice by line, with the ledger's revenue of it; nothing where deposits or what it gives back are on it."""
+    """What is left of an open invoice by line, of work and expenses by entry in the invoice's order, with the ledger's revenue; nothing
+    where deposits are on it."""
     credits_of: InvoiceCredits = parts.get(("credits", invoice.invoice_id)) or InvoiceCredits()
-    amounts = Counter(sums.of_statement.get(invoice.statement_id, {}))
-    ledger = Counter[str]()
-    for place, carried in credits_of.relieved.items():
-        ledger[parts_of(place)[-1]] += carried
-    for place, (amount, _, carried) in credits_of.taken.items():
-        amounts[parts_of(place)[-1]] -= amount
-        ledger[parts_of(place)[-1]] -= carried
-    own = {each: amounts[each] for each in line_ids if amounts[each]}
-    whole = invoice.net[0] - invoice.credited[0] + _retained_of(parts, invoice)[0]
-    if min(own.values(), default=0) <= 0 or sum(own.values()) != whole:
+    ledger = Counter({(parts_of(row)[-1], parts_of(row)[0]): carried for row, carried in credits_of.relieved.items()})
+    own: dict[tuple[str, str], tuple[Amount, int]] = {}
+    for one in sums.of_statement.get(invoice.statement_id, ()):
+        if one.line_id in line_ids:
+            own[one.line_id, one.entry_id] = one.amount, one.hours
+    for row, (amount, worked, carried) in credits_of.taken.items():
+        place = parts_of(row)[-1], parts_of(row)[0]
+        own[place] = own[place][0] - amount, own[place][1] - worked
+        ledger[place] -= carried
+    if (
+        sum(amount for amount, _ in own.values())
+        != invoice.net[0] - invoice.credited[0] + _retained_of(parts, invoice)[0]
+    ):
         return
-    for line_id, amount in own.items():
-        of = {"contract": invoice.contract_id, "line": line_id, "invoice": invoice.invoice_id, "amount": money(amount)}
-        row: Row = {**common, "kind": "invoiced", **of}
-        if invoice.currency != invoice.ledger_currency:
-            row["ledger_revenue"] = money(ledger[line_id])
-        yield row
+    charged = {line_id for line_id, row in own if named(row)[0] not in (TIME_ENTRY, EXPENSE)}
+    for line_id in line_ids:
+        rows = [
+            (row, *figures, ledger[line_id, row]) for (of, row), figures in own.items() if of == line_id and figures[0]
+        ]
+        if line_id in charged and rows:
+            rows = [("", sum(row[1] for row in rows), 0, sum(row[3] for row in rows))]
+        for row, amount, worked, carried in rows:
+            of = {
+                "contract": invoice.contract_id,
+                "line": line_id,
+                "invoice": invoice.invoice_id,
+                "amount": money(amount),
+            }
+            made: Row = {**common, "kind": "invoiced", **of, "entry": named(row)[1], "hours": hours(worked)}
+            if invoice.currency != invoice.ledger_currency:
+                made["ledger_revenue"] = money(carried)
+            yield made
 
 
 def _retained_of(parts: Mapping[tuple[str, str], Any], invoice: Receivable) -> tuple[Amount, Amount]:

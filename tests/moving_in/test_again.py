@@ -49,8 +49,9 @@ def _sums(steps: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], tuple[int
 def _again(firm: Firm, place: int) -> tuple[Firm, int]:
     """With the load a second time before a step, and how many steps that is."""
     after = _steps(firm.after)
-    day = DATED.findall(after[place - 1] if place else firm.balances)[-1]
+    day = DATED.findall(after[max(place - 1, 0)])[-1] if place or " day ended" in firm.balances else as_of(firm)
     version_2 = DATED.sub(day, re.sub(r"brought forward (\S+)", r"brought forward \1 version 2", firm.balances))
+    version_2 = "\n".join(step for step in _steps(version_2) if " day ended" not in step)
     version_2 = OF_A_ROW.sub(r"\g<0> source_row=again.csv", version_2)
     return firm._replace(after="\n".join([*after[:place], version_2, *after[place:]])), len(_steps(version_2))
 

@@ -1,0 +1,116 @@
+"""Work that balances state entry by entry: what of each waits for room under a cap, and which rows open invoices bill."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from domain.caps.consume import is_prorated, limit_on
+from domain.events.common import BalanceForward, EntryForward, InvoicedForward
+from domain.identity import composed
+from domain.units import Amount, Hours
+from domain.work.rows import INVOICED, OPENING, row_id
+from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits
+from state.opening.faults import SHARED, Stated, is_of_whole_line
+from state.opening.loading import Loading, OverCap
+from state.terms.plan import LinePlan
+
+
+def over_cap_by_entry(loading: Loading, plan: LinePlan, balance: BalanceForward) -> dict[str, OverCap]:
+    """By entry what of it is over the line's own caps; nothing where those cannot leave each entry what is stated of it, so that all that
+    is over stands apart.
+
+    They do where room ran out in the order of days, and where a cut prorated it.
+
+        cap 1,000.00 left, entries of 600.00 and 700.00: over 0.00 and 300.00
+        prorated by a cut: 461.54 and 538.46, over 138.46 and 161.54
+    """
+    listed = [one for one in balance.entries if one.over_cap]
+    as_of = loading.event.as_of
+    rules = [rule for rule in plan.every_rule if is_of_whole_line(rule.cap_id, balance.line_id)]
+    if not listed or any(rule.cap_id.startswith(SHARED) or rule.period == "month" for rule in rules):
+        return {}
+    if last_day_full_for_billing(loading, plan) is not None or last_day_with_room(loading, plan) < as_of:
+        return {}
+    if not rules or not all((limit := limit_on(rule, as_of)).hard and limit.limits_revenue for rule in rules):
+        return {}
+    if not all(same_limits(plan, one.worked_on, as_of, in_its_month=False) for one in balance.entries):
+        return {}
+    is_given = not _is_in_turn(balance.entries)
+    if is_given and not all(is_prorated(rule, as_of) for rule in rules):
+        return {}
+    return {
+        one.entry_id: OverCap(one.over_cap, one.over_cap_hours, one.amount if is_given else 0)
+        for one in (balance.entries if is_given else listed)
+    }
+
+
+def _is_in_turn(entries: Sequence[EntryForward]) -> bool:
+    """Whether each has all of its value until one has a part of it, and those of later days nothing."""
+    in_order = sorted(entries, key=turn)
+    crossing = next(place for place, one in enumerate(in_order) if one.over_cap)
+    return not any(one.amount for one in in_order[crossing + 1 :])
+
+
+def turn(one: EntryForward) -> tuple[date, bool, bool, str]:
+    """Within a day first those that are under the cap."""
+    return one.worked_on, one.over_cap != 0, one.amount == 0, one.entry_id
+
+
+def invoiced_part(one: InvoicedForward) -> str:
+    """How the row of an entry on an open invoice is called within its line."""
+    assert one.entry_id is not None, "the invoice is stated entry by entry"
+    return f"{INVOICED}/{composed(one.invoice_id, one.entry_id)}"
+
+
+def invoiced_rows(stated: Stated) -> dict[str, InvoicedForward]:
+    """By row what open invoices bill of single entries, in the order in which they are stated."""
+    own = row_id(OPENING, composed(stated.contract.contract_id, stated.balance.line_id))
+    return {f"{own}/{invoiced_part(one)}": one for one in stated.balance.invoiced if one.entry_id is not None}
+
+
+def from_first(
+    whole: tuple[Amount, Hours], invoiced: Sequence[InvoicedForward]
+) -> tuple[tuple[Amount, Hours], list[tuple[Amount, Hours]]]:
+    """What is left of the whole, and what of it each has, the first ones first; what is given back has all of itself besides.
+
+    350 of entries of 100, -50, 200 and 300: 100, -50, 200 and 50, and nothing is left
+    """
+    amount, hours = whole
+    found = []
+    for one in invoiced:
+        own, own_hours = max(min(amount, one.amount), 0), max(min(hours, one.hours), 0)
+        amount, hours = amount - own, hours - own_hours
+        found.append((own + min(one.amount, 0), own_hours + min(one.hours, 0)))
+    return (amount, hours), found
+
+
+def given_back_of(
+    invoiced: Sequence[InvoicedForward], uncounted: Sequence[tuple[Amount, Hours]]
+) -> tuple[tuple[Amount, Hours], list[tuple[Amount, Hours]]]:
+    """What an invoice gave back is counted by no cap, and what it gave it back of is not either: the same entry on another invoice,
+    where its value has room for it; else what of the line stands on none, which is said first.
+
+    1,160.00 on one invoice, -160.00 of it on the next: caps count 1,000.00 of the one and nothing of the other
+    """
+    found, rest, rest_hours = list(uncounted), 0, 0
+    for back in (one for one in invoiced if one.amount < 0):
+        amount, hours = -back.amount, max(-back.hours, 0)
+        for place, one in enumerate(invoiced):
+            had, had_hours = found[place]
+            if one.entry_id == back.entry_id and one.amount >= had + amount and one.hours >= had_hours + hours:
+                found[place] = had + amount, had_hours + hours
+                break
+        else:
+            rest, rest_hours = rest + amount, rest_hours + hours
+    return (rest, rest_hours), found
+
+
+def from_last(whole: int, parts: Sequence[int]) -> list[int]:
+    """What each part has of the whole, the last ones first; the first has what is left.
+
+    350 of parts of 100, 200 and 300: 0, 50 and 300
+    """
+    found: list[int] = []
+    for part in reversed(parts[1:]):
+        found.append(own := max(min(whole, part), 0))
+        whole -= own
+    return [whole, *reversed(found)]

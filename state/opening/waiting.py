@@ -1,0 +1,71 @@
+"""What of single entries is over a cap by the day of the balances: it waits with them, as it would from the beginning."""
+
+from msgspec.structs import replace
+
+from domain.caps.recorded import GIVEN, ORDERS
+from domain.explanation import total
+from domain.figure import node_of
+from domain.why import Why
+from state.books import Charge, Entry
+from state.caps.allot import consume_caps
+from state.caps.claims import Consumption, allotments, claim_of, figures_of, keys_of, order_key, stake_of
+from state.draft import Draft
+from state.ledger.posting import with_standing
+from state.opening.loading import Loading, OverCap
+from state.opening.record import figure_of
+from state.terms.plan import LinePlan, plan_of
+from state.value import plain
+
+
+def wait_for_room(draft: Draft, loading: Loading) -> None:
+    """Once what was billed has its room nothing is left, so that no entry's share moves."""
+    for row, over in loading.over_cap.items():
+        entry = draft.entry(row)
+        assert entry is not None, "it was brought forward"
+        if not over.is_known:
+            _wait(draft, entry, over)
+
+
+def _wait(draft: Draft, entry: Entry, over: OverCap) -> None:
+    before, work, more = stake_of(entry), entry.standing, plain(over)
+    assert before is not None, "it has a price"
+    assert work is not None, "it was brought forward"
+    plan = plan_of(draft, before.price)
+    assert plan is not None, "its line is known"
+    if draft.why is not None:
+        _say(draft.why, before, entry.version, over, plan)
+    price = replace(before.price, value=before.price.value + more.amount, hours=before.price.hours + more.hours)
+    after = consume_caps(draft, (plan, before), (plan, replace(before, price=price)))
+    assert after is not None, "it stays on the line"
+    now = draft.entry(entry.entry_id)
+    assert now is not None, "it stays in the books"
+    draft.put_entry(now, with_standing(now, replace(work, charge=_with(work.charge, more), price=after)))
+
+
+def _with(charge: Charge | None, over: OverCap) -> Charge:
+    assert charge is not None, "it is of the balances"
+    assert charge.opening is not None, "it is of the balances"
+    opening = replace(charge.opening, billable_hours=charge.opening.billable_hours + over.hours)
+    return replace(charge, amount=charge.amount + over.amount, opening=opening)
+
+
+def _say(why: Why, before: Consumption, version: int, over: OverCap, plan: LinePlan) -> None:
+    """Value and hours with what waits, which claims its room from now on; what a cut gave is as it is stated."""
+    currency, row = plan.currency, before.entry_id
+    for name, more, unit, of in (
+        ("value", over.amount, "amount", currency),
+        ("billable_hours", over.hours, "hours", ""),
+    ):
+        at = figure_of(row, version, name)
+        had = why.figure(at)
+        parts = had, node_of(more, f"{row}: over the cap", unit, of)
+        why.record(at, (had.value or 0) + plain(more), total(had.title, parts, unit, of))
+    if over.given:
+        at = f"{figures_of(why, plan, allotments(plan)[0]).of(row)}#{GIVEN}"
+        why.record(at, over.given, node_of(over.given, f"{row}: given by a cut", currency=currency))
+    order = order_key(plan, before.price, row)
+    why.turn += 1
+    for allotment in allotments(plan):
+        figures = figures_of(why, plan, allotment)
+        figures.release(row, keys_of(claim_of(plan, allotment, before)), order)
+        why.place(figures.of(ORDERS), row, order, None)

@@ -118,7 +118,7 @@ def listed_as(row: str) -> str | None:
     `brought_forward/K/L/entry/T-1` and of `brought_forward/K/L/invoiced/INV-7/T-1`."""
     if not row.startswith(f"{OPENING}/"):
         return None
-    kind, _, name = row.split("/", maxsplit=3)[-1].partition("/")
+    kind, _, name = row.split("/", maxsplit=3)[-1].removeprefix(f"{BEFORE_MONTH}/").partition("/")
     if kind == INVOICED:
         return parts_of(name)[-1]
     return name if kind == ENTRY else None

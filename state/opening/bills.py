@@ -112,7 +112,7 @@ def _on_bills(
     paid, the newest on the newest invoices."""
     own = [one for one in takes if one.bill_to == bill_to]
     bills = list(enumerate(_bills(loading, bill_to, sum(one.amount for one in own))))
-    by_entry = {row: one for line in loading.lines for row, one in invoiced_rows(line).items()}
+    by_entry = {row: one for line in loading.lines for row, one in invoiced_rows(loading, line).items()}
     single = {one.row: one for one in own if one.row in by_entry}
     own = [one for one in own if one.row not in by_entry]
     stated: list[tuple[int, EarlierBill, list[TakenRow]]] = []
@@ -180,7 +180,7 @@ def billed_rows(draft: Draft, loading: Loading) -> list[TakenRow]:
     found: list[tuple[object, TakenRow]] = []
     billed_to = {one.invoice_id: one.bill_to for one in loading.receivables}
     for stated in loading.lines:
-        listed = invoiced_rows(stated)
+        listed = invoiced_rows(loading, stated)
         rows = sorted(_rows_of(draft, loading, stated), key=lambda row: row[0].entry_id not in listed)
         left = {party.customer_id: _billed_to(loading, stated, party.customer_id) for party in _parties(loading)}
         for place, (entry, taken, whole) in enumerate(rows):
@@ -209,7 +209,7 @@ def _rows_of(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[E
     rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
     rows.sort(key=lambda row: not is_part(row, stated, CONCEDED))
     amounts = [due_of(draft, stated, entry) for entry in rows]
-    for entry, amount, taken in zip(rows, amounts, taken_of(rows, amounts, stated), strict=True):
+    for entry, amount, taken in zip(rows, amounts, taken_of(loading, rows, amounts, stated), strict=True):
         if taken:
             yield entry, taken, amount
 
@@ -516,7 +516,7 @@ def _carry_revenue(
                 continue
             own = [listed for listed in listed_on if listed.line_id == one.balance.line_id]
             if each.entry_id is not None:
-                own = [listed for listed in own if invoiced_rows(one).get(listed.entry_id) == each]
+                own = [listed for listed in own if invoiced_rows(loading, one).get(listed.entry_id) == each]
             weights = (
                 [abs(listed.amount) for listed in own]
                 if each.entry_id is not None

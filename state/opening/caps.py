@@ -70,7 +70,7 @@ def taken_of_line(
     if not amount and not hours:
         return None
     if not hours and value:
-        hours = worked - worked * max(value - amount, 0) // value
+        hours = worked - in_part(worked, max(value - amount, 0), value, "hours of what caps have not taken")
     elif not amount and worked:
         amount = in_part(value, hours, worked, "what hours under the cap are worth")
     return TakenByCaps(amount, hours, is_least)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from domain.caps.consume import is_prorated, limit_on
 from domain.events.common import BalanceForward, EntryForward, InvoicedForward
 from domain.identity import composed
-from domain.units import Amount, Hours
-from domain.work.rows import INVOICED, OPENING, row_id
+from domain.work.rows import BEFORE_MONTH, INVOICED, OPENING, row_id
 from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits
 from state.opening.faults import SHARED, Stated, is_of_whole_line
 from state.opening.loading import Loading, OverCap
@@ -61,47 +61,55 @@ def invoiced_part(one: InvoicedForward) -> str:
     return f"{INVOICED}/{composed(one.invoice_id, one.entry_id)}"
 
 
-def invoiced_rows(stated: Stated) -> dict[str, InvoicedForward]:
-    """By row what open invoices bill of single entries, in the order in which they are stated."""
+def listed_of(balance: BalanceForward) -> list[InvoicedForward]:
+    """What open invoices bill of single entries, in the order in which they are stated."""
+    return [one for one in balance.invoiced if one.entry_id is not None]
+
+
+def invoiced_rows(loading: Loading, stated: Stated) -> dict[str, InvoicedForward]:
+    """The same by row; some are of earlier months."""
     own = row_id(OPENING, composed(stated.contract.contract_id, stated.balance.line_id))
-    return {f"{own}/{invoiced_part(one)}": one for one in stated.balance.invoiced if one.entry_id is not None}
+    rows, found = set(loading.rows), dict[str, InvoicedForward]()
+    for one in listed_of(stated.balance):
+        part = invoiced_part(one)
+        of_then = f"{own}/{BEFORE_MONTH}/{part}"
+        found[of_then if of_then in rows else f"{own}/{part}"] = one
+    return found
 
 
-def from_first(
-    whole: tuple[Amount, Hours], invoiced: Sequence[InvoicedForward]
-) -> tuple[tuple[Amount, Hours], list[tuple[Amount, Hours]]]:
-    """What is left of the whole, and what of it each has, the first ones first; what is given back has all of itself besides.
+class Uncounted(NamedTuple):
+    """What no cap counts of what was billed and no open invoice lists, of each entry that one lists, of what an ended period left
+    unbilled, and of the rest; amounts or hours."""
 
-    350 of entries of 100, -50, 200 and 300: 100, -50, 200 and 50, and nothing is left
+    billed: int
+    invoiced: list[int]
+    ended: int
+    rest: int
+
+
+def uncounted_of(whole: int, billed: int, invoiced: Sequence[tuple[str | None, int]], ended: int) -> Uncounted:
+    """The oldest first. What an invoice gives back no cap counts, nor what it gives it back of: the same entry on another invoice, where
+    its value has room for it, else the oldest.
+
+    350, with 100 billed before, and entries of 100, 200 and 300: 100, then 100, 150 and 0
+    0, with an entry of 1,160 on one invoice and -160 of it on the next: caps count 1,000 of the one and nothing of the other
     """
-    amount, hours = whole
-    found = []
-    for one in invoiced:
-        own, own_hours = max(min(amount, one.amount), 0), max(min(hours, one.hours), 0)
-        amount, hours = amount - own, hours - own_hours
-        found.append((own + min(one.amount, 0), own_hours + min(one.hours, 0)))
-    return (amount, hours), found
-
-
-def given_back_of(
-    invoiced: Sequence[InvoicedForward], uncounted: Sequence[tuple[Amount, Hours]]
-) -> tuple[tuple[Amount, Hours], list[tuple[Amount, Hours]]]:
-    """What an invoice gave back is counted by no cap, and what it gave it back of is not either: the same entry on another invoice,
-    where its value has room for it; else what of the line stands on none, which is said first.
-
-    1,160.00 on one invoice, -160.00 of it on the next: caps count 1,000.00 of the one and nothing of the other
-    """
-    found, rest, rest_hours = list(uncounted), 0, 0
-    for back in (one for one in invoiced if one.amount < 0):
-        amount, hours = -back.amount, max(-back.hours, 0)
-        for place, one in enumerate(invoiced):
-            had, had_hours = found[place]
-            if one.entry_id == back.entry_id and one.amount >= had + amount and one.hours >= had_hours + hours:
-                found[place] = had + amount, had_hours + hours
+    own = [min(value, 0) for _, value in invoiced]
+    left = whole - sum(own)
+    for entry_id, back in invoiced:
+        if back >= 0:
+            continue
+        for place, (other, value) in enumerate(invoiced):
+            if other == entry_id and value >= own[place] - back:
+                own[place], left = own[place] - back, left + back
                 break
-        else:
-            rest, rest_hours = rest + amount, rest_hours + hours
-    return (rest, rest_hours), found
+    first = min(left, max(billed, 0))
+    left -= first
+    for place, (_, value) in enumerate(invoiced):
+        more = max(min(left, value - own[place]), 0) if value > 0 else 0
+        own[place], left = own[place] + more, left - more
+    of_ended = max(min(left, ended), 0)
+    return Uncounted(first, own, of_ended, left - of_ended)
 
 
 def from_last(whole: int, parts: Sequence[int]) -> list[int]:

@@ -63,13 +63,13 @@ from state.opening.caps import (
     taken_of_line,
 )
 from state.opening.entries import (
-    from_first,
     from_last,
-    given_back_of,
     invoiced_part,
     invoiced_rows,
+    listed_of,
     over_cap_by_entry,
     turn,
+    uncounted_of,
 )
 from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
 from state.opening.loading import UNBILLED_REST, Loading, OverCap
@@ -155,7 +155,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     billed_since = max(billed - max(by_then - listed_then, 0), 0) if first.day < worked.day else 0
     billed -= billed_since
     rest_then = max(min(rest, by_then - billed), 0) if first.day < worked.day and not balance.entries else 0
-    listed = list(invoiced_rows(stated).values())
+    listed = listed_of(balance)
     since = _since(listed, billed_since)
     billed_since -= sum(one.amount for one in listed[since:])
     billed -= sum(one.amount for one in listed[:since])
@@ -172,12 +172,18 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     if billed_since:
         since_hours = in_part(hours, billed_since, billed + billed_since, "hours of what a cap let through since then")
         hours -= since_hours
-    own = min(not_counted[0], max(billed, 0)), min(not_counted[1], hours)
-    left, on_invoices = from_first((not_counted[0] - own[0], not_counted[1] - own[1]), listed)
+    uncounted = [
+        uncounted_of(not_counted[0], billed, [(one.entry_id, one.amount) for one in listed], of_ended),
+        uncounted_of(not_counted[1], hours, [(one.entry_id, one.hours) for one in listed], ended_hours),
+    ]
+    own, of_ended_not, left = (
+        (uncounted[0].billed, uncounted[1].billed),
+        (uncounted[0].ended, uncounted[1].ended),
+        (uncounted[0].rest, uncounted[1].rest),
+    )
     if not rest:
         own, left = (own[0] + left[0], own[1] + left[1]), (0, 0)
-    given_back, on_invoices = given_back_of(listed, on_invoices)
-    own = own[0] + given_back[0], own[1] + given_back[1]
+    on_invoices = list(zip(uncounted[0].invoiced, uncounted[1].invoiced, strict=True))
     expenses = balance.expenses - sum(one.ledger_expenses for one in balance.costs)
     cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
     all_hours = balance.hours - sum(one.hours for one in balance.costs)
@@ -200,7 +206,9 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
         work = OpeningWork(0, since_hours)
         _take(draft, loading, stated, worked, SINCE, billed_since, work, earned=0 if worked.earns is not None else None)
     days = [first if place < since else worked for place in range(len(listed))]
-    _bring_invoiced(draft, loading, stated, days, on_invoices, 0 if worked.earns is not None else None)
+    earlier = _bring_invoiced(
+        draft, loading, stated, days, on_invoices, 0 if worked.earns is not None else None, earlier
+    )
     for name, category, on, amount in parts:
         if amount:
             _take(draft, loading, stated, on, name, amount, OpeningWork(category=category))
@@ -223,7 +231,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
             delivered += quantity
             _take(draft, loading, stated, on, name, amount, OpeningWork(), quantity=quantity)
     if of_ended:
-        work = OpeningWork(0, ended_hours)
+        work = OpeningWork(0, ended_hours, 0, *of_ended_not)
         earlier = _take_by_month(draft, loading, stated, before, UNBILLED_ENDED, of_ended, work, earlier, earned=earned)
     left = left[0] + balance.given_back, left[1]
     if balance.entries:
@@ -434,12 +442,17 @@ def _bring_invoiced(
     days: Sequence[_Worked],
     uncounted: Sequence[tuple[Amount, Hours]],
     earned: Amount | None,
-) -> None:
-    """What open invoices bill of single entries, each a row."""
-    listed = invoiced_rows(stated).values()
-    for place, (one, on, not_counted) in enumerate(zip(listed, days, uncounted, strict=True), 1):
-        work = OpeningWork(0, one.hours, 0, *not_counted, place=place)
-        _take(draft, loading, stated, on, invoiced_part(one), one.amount, work, earned=earned)
+    earlier: tuple[Amount, Hours],
+) -> tuple[Amount, Hours]:
+    """What open invoices bill of single entries, each a row; what is left of `earlier` months, of which the first ones are, each whole."""
+    for place, (one, on, not_counted) in enumerate(zip(listed_of(stated.balance), days, uncounted, strict=True), 1):
+        work, part = OpeningWork(0, one.hours, 0, *not_counted, place=place), invoiced_part(one)
+        counted, counted_hours = one.amount - not_counted[0], one.hours - not_counted[1]
+        if 0 < counted <= earlier[0]:
+            part = f"{BEFORE_MONTH}/{part}"
+            earlier = earlier[0] - counted, max(earlier[1] - counted_hours, 0)
+        _take(draft, loading, stated, on, part, one.amount, work, earned=earned)
+    return earlier
 
 
 def _since(listed: Sequence[InvoicedForward], billed_since: Amount) -> int:
@@ -514,10 +527,10 @@ def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> Lin
     return line_plan(draft, contract, version_on(contract, day), stated.balance.line_id) or stated.plan
 
 
-def taken_of(rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -> list[Amount]:
+def taken_of(loading: Loading, rows: Sequence[Entry], amounts: Sequence[Amount], stated: Stated) -> list[Amount]:
     """What of each row is billed: what was conceded is on bills, and what open invoices list; what is given back on none, of the others
     the oldest."""
-    listed = invoiced_rows(stated)
+    listed = invoiced_rows(loading, stated)
     worth = list(
         zip(
             (is_part(row, stated, CONCEDED) or row.entry_id in listed for row in rows),

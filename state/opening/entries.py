@@ -10,11 +10,11 @@ from domain.identity import composed
 from domain.work.rows import BEFORE_MONTH, INVOICED, OPENING, row_id
 from state.opening.caps import last_day_full_for_billing, last_day_with_room, same_limits
 from state.opening.faults import SHARED, Stated, is_of_whole_line
-from state.opening.loading import Loading, OverCap
+from state.opening.loading import Loading, WaitsForRoom
 from state.terms.plan import LinePlan
 
 
-def over_cap_by_entry(loading: Loading, plan: LinePlan, balance: BalanceForward) -> dict[str, OverCap]:
+def over_cap_by_entry(loading: Loading, plan: LinePlan, balance: BalanceForward) -> dict[str, WaitsForRoom]:
     """By entry what of it is over the line's own caps; nothing where those cannot leave each entry what is stated of it, so that all that
     is over stands apart.
 
@@ -38,7 +38,7 @@ def over_cap_by_entry(loading: Loading, plan: LinePlan, balance: BalanceForward)
     if is_given and not all(is_prorated(rule, as_of) for rule in rules):
         return {}
     return {
-        one.entry_id: OverCap(one.over_cap, one.over_cap_hours, one.amount if is_given else 0)
+        one.entry_id: WaitsForRoom(one.over_cap, one.over_cap_hours, one.amount if is_given else 0)
         for one in (balance.entries if is_given else listed)
     }
 

@@ -27,7 +27,7 @@ from state.value import plain
 UNBILLED_REST = "unbilled"
 
 
-class OverCap(NamedTuple):
+class WaitsForRoom(NamedTuple):
     """What of an entry waits for room; `given` is what it keeps where a cut shared the cap among entries. `is_known`: an earlier load has
     it so."""
 
@@ -54,7 +54,7 @@ class Loading(NamedTuple):
     months: list[tuple[str, str, Amount, Amount]]
     parts: Mapping[str, tuple[BalanceForward, ...]]
     given_up: dict[str, Amount]
-    over_cap: dict[str, OverCap]
+    over_cap: dict[str, WaitsForRoom]
 
     def of(self, bill_to: str) -> tuple[BalanceForward, ...]:
         """The lines as the bill-to has them, in their order."""

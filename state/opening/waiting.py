@@ -11,7 +11,7 @@ from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, allotments, claim_of, figures_of, keys_of, order_key, stake_of
 from state.draft import Draft
 from state.ledger.posting import with_standing
-from state.opening.loading import Loading, OverCap
+from state.opening.loading import Loading, WaitsForRoom
 from state.opening.record import figure_of
 from state.terms.plan import LinePlan, plan_of
 from state.value import plain
@@ -26,7 +26,7 @@ def wait_for_room(draft: Draft, loading: Loading) -> None:
             _wait(draft, entry, over)
 
 
-def _wait(draft: Draft, entry: Entry, over: OverCap) -> None:
+def _wait(draft: Draft, entry: Entry, over: WaitsForRoom) -> None:
     before, work, more = stake_of(entry), entry.standing, plain(over)
     assert before is not None, "it has a price"
     assert work is not None, "it was brought forward"
@@ -42,14 +42,14 @@ def _wait(draft: Draft, entry: Entry, over: OverCap) -> None:
     draft.put_entry(now, with_standing(now, replace(work, charge=_with(work.charge, more), price=after)))
 
 
-def _with(charge: Charge | None, over: OverCap) -> Charge:
+def _with(charge: Charge | None, over: WaitsForRoom) -> Charge:
     assert charge is not None, "it is of the balances"
     assert charge.opening is not None, "it is of the balances"
     opening = replace(charge.opening, billable_hours=charge.opening.billable_hours + over.hours)
     return replace(charge, amount=charge.amount + over.amount, opening=opening)
 
 
-def _say(why: Why, before: Consumption, version: int, over: OverCap, plan: LinePlan) -> None:
+def _say(why: Why, before: Consumption, version: int, over: WaitsForRoom, plan: LinePlan) -> None:
     """Value and hours with what waits, which claims its room from now on; what a cut gave is as it is stated."""
     currency, row = plan.currency, before.entry_id
     for name, more, unit, of in (

@@ -72,7 +72,7 @@ from state.opening.entries import (
     uncounted_of,
 )
 from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, former_terms, is_of_whole_line, row_of
-from state.opening.loading import UNBILLED_REST, Loading, OverCap
+from state.opening.loading import UNBILLED_REST, Loading, WaitsForRoom
 from state.opening.record import recorded_due, recorded_revenue, recorded_units, say_row
 from state.opening.retainers import beyond, draws_of
 from state.terms.periods import open_period
@@ -424,7 +424,7 @@ def _bring_entries(
             else _day_of_entry(draft, loading, stated, worked, one.worked_on)
         )
         on = worked._replace(day=day)
-        part, waits = f"{ENTRY}/{one.entry_id}", over.get(one.entry_id, OverCap(0, 0))
+        part, waits = f"{ENTRY}/{one.entry_id}", over.get(one.entry_id, WaitsForRoom(0, 0))
         row = row_id(OPENING, f"{composed(loading.contract.contract_id, stated.balance.line_id)}/{part}")
         # An earlier load has it with what is over the cap.
         value, hours_of = (waits.amount, waits.hours) if draft.entry(row) is not None else (0, 0)

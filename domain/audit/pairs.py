@@ -1,4 +1,7 @@
-"""What companies of the group charge each other stands in both, in one event and in one currency, so that the group has nothing of it."""
+"""What companies of the group charge each other stands in both, in one event and in one currency, so that the group has nothing of it.
+
+Each company revalues its own half, in its own ledger: nothing of that stands in the other.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from domain.accounts import DUE_FROM, DUE_TO, INTERCOMPANY, INTERCOMPANY_COST, INTERCOMPANY_REVENUE
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import PAIRS, Checked, SeenOutput, Violation, violation
+from domain.ledger.revaluation import is_revaluation
 from domain.money import format_amount
 from domain.outputs import JournalEntry
 
@@ -24,7 +28,7 @@ def pairs_match(engagement: AuditedEngagement) -> Checked:
         if journal.pair_id is not None:
             key = journal.pair_id, seen.position.log_offset, journal.kind == "reversal"
             made.setdefault(key, []).append((seen, journal))
-        elif any(line.account in INTERCOMPANY for line in journal.lines):
+        elif not is_revaluation(journal.rule) and any(line.account in INTERCOMPANY for line in journal.lines):
             accounts = ", ".join(sorted({line.account for line in journal.lines} & set(INTERCOMPANY)))
             found.append(violation(PAIRS, seen, journal.journal_id, f"a pair_id beside {accounts}", "none"))
     for (pair_id, _, _), halves in made.items():

@@ -19,12 +19,14 @@ Half = tuple[SeenOutput, JournalEntry]
 
 
 def pairs_match(engagement: AuditedEngagement) -> Checked:
-    """Posted and taken back together: by pair and the record of the log that caused it."""
+    """Posted and taken back together: by pair and the record of the log that caused it. What is owed is revalued by each company."""
     made: dict[tuple[str, int, bool], list[Half]] = {}
     found: list[Violation] = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
         count += 1
+        if is_revaluation(journal.rule):
+            continue
         if journal.pair_id is not None:
             key = journal.pair_id, seen.position.log_offset, journal.kind == "reversal"
             made.setdefault(key, []).append((seen, journal))

@@ -98,6 +98,11 @@ class Stretch(NamedTuple):
         """Whether other terms have the same policies of the measure."""
         return self.method.measure is None or _measuring(self.agreed) == _measuring(agreed)
 
+    def measures_the_same(self, course: Course) -> bool:
+        """Whether another course is of the same lines, and has the same outputs of the same worth."""
+        own = self.course
+        return [*own.together] == [*course.together] and (own.outputs, own.whole) == (course.outputs, course.whole)
+
     @property
     def ends_on(self) -> date:
         """The last day on which it earns."""
@@ -155,9 +160,7 @@ def _next(
         return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, is_final=True)
     if before and not agreed.catches_up:
         went = before[-1]
-        measured = (
-            went.method is method and went.measured_alike(agreed) and [*went.course.together] == [*course.together]
-        )
+        measured = went.method is method and went.measured_alike(agreed) and went.measures_the_same(course)
         if went.spread[:4] == spread[:4] and measured:
             return went._replace(since=since, stops=spread.stops)
         earned = went.earned_by(since - DAY)
@@ -294,7 +297,7 @@ class Facts(NamedTuple):
     """Where an explanation has what a stretch earns of, and what its work is measured by."""
 
     price: Callable[[Stretch], Node]
-    leaves: Leaves
+    leaves: Callable[[Stretch], Leaves]
 
 
 def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
@@ -317,9 +320,9 @@ def _of_the_rest(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node
     if not stretch.course.excluded or not stretch.is_known(day):
         return _by_measure(stretch, day, whole, facts)
     currency = stretch.agreed.contract.currency
-    made = spent.said(stretch.course, min(day, stretch.ends_on), APART, facts.leaves)
+    made = spent.said(stretch.course, min(day, stretch.ends_on), APART, facts.leaves(stretch))
     before = (
-        facts.leaves.spent(stretch.course, APART, stretch.since - DAY)
+        facts.leaves(stretch).spent(stretch.course, APART, stretch.since - DAY)
         if stretch.before_apart
         else constant("none before", 0, "amount", currency)
     )
@@ -356,9 +359,10 @@ def _in_part(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
         parameters = {"days": str(part), "of": str(of), **rounding(currency, mode)}
         title = f"from {course.first} to {course.last}"
         return evaluated(title, "by_day", (whole,), parameters, "amount", currency)
-    title, done, all_of_it = says(course, min(day, stretch.ends_on), facts.leaves)
+    leaves = facts.leaves(stretch)
+    title, done, all_of_it = says(course, min(day, stretch.ends_on), leaves)
     if stretch.before:
-        had = says(course, stretch.since - DAY, facts.leaves).done
+        had = says(course, stretch.since - DAY, leaves).done
         done, all_of_it = less("done since", done, had), less("left to do", all_of_it, had)
     if stretch.digits is None:
         return in_proportion(title, whole, done, all_of_it, mode)

@@ -10,6 +10,7 @@ from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
 from domain.revenue.method import Leaves
 from domain.revenue.over_time import Earning, Facts, Stretch, earning, said, stands
+from domain.terms.kind import TermsInForce
 from domain.work.rows import FEE
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
@@ -57,35 +58,35 @@ class EarnedNodes:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
         begun = (stretches for stretches in earns.values() if stretches[0].since <= day)
-        facts = Facts(partial(self._price, place), self._leaves(place))
+        facts = Facts(partial(self._price, place), lambda stretch: self._leaves(place, stretch.agreed))
         parts = [said(stretches, day, facts) for stretches in begun]
         parts = [part for part in parts if part.value]
         title = f"earned by {day}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
 
-    def _leaves(self, place: LineAtStep) -> Leaves:
+    def _leaves(self, place: LineAtStep, agreed: TermsInForce) -> Leaves:
+        """What the terms measure the work by, also of days before they held."""
         return Leaves(
             partial(self.fees.reported, place),
             partial(self.spending.spent, place),
             partial(self.spending.remaining, place),
-            partial(self._delivered, place),
-            partial(self._to_deliver, place),
+            partial(self._delivered, place, agreed),
+            partial(self._to_deliver, place, agreed),
             partial(self._leaves_of, place),
         )
 
     def _leaves_of(self, place: LineAtStep, line_id: str) -> Leaves:
         """Of another line of its performance obligation."""
-        return self._leaves(place._replace(line_id=line_id, known=place.known.together[line_id]))
+        known = place.known.together[line_id]
+        return self._leaves(place._replace(line_id=line_id, known=known), known.held[-1])
 
-    def _delivered(self, place: LineAtStep, day: date) -> Node:
-        """What milestones that are accepted by a day are worth, by the terms of that day."""
-        agreed = next((one for one in reversed(place.known.held) if one.since <= day), place.known.held[0])
+    def _delivered(self, place: LineAtStep, agreed: TermsInForce, day: date) -> Node:
+        """What milestones that are accepted by a day are worth."""
         terms = agreed.line.terms
         assert isinstance(terms, Milestones), "only milestones are accepted"
         return self.fees.accepted(place, agreed, terms, day)
 
-    def _to_deliver(self, place: LineAtStep) -> Node:
-        agreed = place.known.held[-1]
+    def _to_deliver(self, place: LineAtStep, agreed: TermsInForce) -> Node:
         terms = agreed.line.terms
         assert isinstance(terms, Milestones), "only milestones are accepted"
         nodes = [

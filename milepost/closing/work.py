@@ -41,7 +41,7 @@ def time_missing(closing: Closing) -> Iterator[OpenPoint]:
             capacity = (whole(noted, "hours") or 0) - (whole(noted, "time_off") or 0)
             if (missing := capacity - worked[person_id]) > 0:
                 amount, currency = _cost(closing, person_id, last, missing)
-                what = f"{person_id}: {hours_text(missing)} h of {hours_text(capacity)} h in {month}"
+                what = f"{person_id}: {hours_text(missing)} h missing of {hours_text(capacity)} h in {month}"
                 command = closing.command(f"people --from {month} --to {month} --company {shell_word(closing.whose)}")
                 yield OpenPoint(what, 1, amount, currency, DELIVERY, command)
 

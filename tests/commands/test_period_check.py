@@ -80,7 +80,7 @@ def test_time_that_is_not_handed_in(firm: Path) -> None:
     made(firm, event("PersonCapacitySet", "2026-03-01T09:00:00Z", **capacity))
     found = checked(code=0)["time"]
     assert found["state"] == "open"
-    assert items(found) == [("ADA: 5 h of 17 h in 2026-03", 1, "200.00", "EUR", "delivery")]
+    assert items(found) == [("ADA: 5 h missing of 17 h in 2026-03", 1, "200.00", "EUR", "delivery")]
 
 
 def test_a_draft_that_nobody_has_approved(firm: Path) -> None:

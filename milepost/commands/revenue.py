@@ -54,7 +54,7 @@ def adjust(
         str | None, typer.Option("--adjustment-id", help="Without it made of contract, line, day and amount.")
     ] = None,
 ) -> None:
-    """Add to the revenue of a contract line, or take away, by two people; nothing is billed of it."""
+    """Add to the revenue of a contract line, or take away; above policy approval_limit by two people. Nothing is billed of it."""
     from domain.events.finance import RevenueAdjusted
     from domain.money import format_amount
     from milepost.deciding import other_person

@@ -44,6 +44,7 @@ from domain.units import (
 from domain.work.rows import (
     ADJUSTMENT,
     COUNTED_ADJUSTMENT,
+    COUNTED_FEE,
     COUNTED_TIME,
     DELIVERY,
     EXPENSE,
@@ -183,9 +184,11 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
 
 
 def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
-    """The plan of the line for what its caps count of that work."""
+    """The plan of the line for what its caps count of that work; a price that is earned over time is no time's."""
     content = COUNTED_TIME
-    if methods.units(plan.line.terms) is not None:
+    if plan.timing == OVER_TIME:
+        content = COUNTED_FEE
+    elif methods.units(plan.line.terms) is not None:
         content = counted_as(DELIVERY)
     elif isinstance(plan.line.terms, Expenses) or (charge.opening is not None and charge.opening.category is not None):
         content = counted_as(EXPENSE, charge.opening.category if charge.opening is not None else None)

@@ -1,7 +1,7 @@
 """Rows of what work on a line came to by the day of its balances, beside what its terms charged by themselves."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import accumulate
 from typing import NamedTuple
@@ -55,7 +55,6 @@ from state.opening.caps import (
     limits_billing_alone,
     of_earlier_months,
     room,
-    rows_of,
     same_limits,
     some_count_all,
     stated_of,
@@ -330,6 +329,8 @@ def _over_billing(
     hours = None
     if over and alone is not None and any(one.hours for one in balance.caps):
         hours = max(min(worked.hours - alone.hours, worked.hours), 0)
+        beside = max(value - over - alone.amount, 0)
+        hours = in_part(hours, over, over + beside, "hours over the cap") if beside else hours
     by_then = _let_through(loading, plan, full_on, value - over, worked) if full_on is not None else 0
     if not over or bound is not None:
         return _OverBilling(over, hours, full_on, not_counted, binds=False, by_then=by_then)
@@ -513,7 +514,8 @@ def _worked(draft: Draft, loading: Loading, stated: Stated) -> _Worked:
     hours = _billable_hours(balance)
     made = _Worked(plan, day, billed, rest, earns, hours, 0, not charged, drawn)
     over = _over_revenue(loading, stated, made)
-    over_hours = _hours_over(balance, hours, billed + rest, over)
+    value = made.value - sum(_beside_caps(draft, contract, made, _of_categories(made, balance)))
+    over_hours = _hours_over(balance, hours, value, over)
     return made._replace(hours=hours - over_hours, over=over, over_hours=over_hours)
 
 
@@ -596,14 +598,21 @@ def _included_hours(worked: _Worked, balance: BalanceForward) -> Hours:
 
 
 def _hours_over(balance: BalanceForward, hours: Hours, value: Amount, over: Amount) -> Hours:
-    """Of the hours those that are over a cap: those of entries, else what it has not taken, else by what they are worth."""
+    """Of the hours those that are over a cap: those of entries, else what it has not taken, without what of the `value` it does not count;
+    else by what they are worth.
+
+    26 h worth 5,200.00, of which a cap has taken 9.5 h and 1,900.00, and 152.00 were conceded: of 16.5 h 15.74 h are over it with 3,148.00
+    """
     if not over:
         return 0
     if sum(one.over_cap for one in balance.entries) == balance.over_cap:
         return sum(one.over_cap_hours for one in balance.entries)
-    used = max((one.hours for one in balance.caps if one.month is None), default=0)
-    if 0 < used <= hours:
-        return hours - used
+    used = max((one for one in balance.caps if one.month is None), key=lambda one: one.hours, default=None)
+    if used is not None and 0 < used.hours <= hours:
+        taken = used.amount or balance.cap_used
+        beside = max(value - taken, 0) if taken else 0
+        left = hours - used.hours
+        return in_part(left, over, over + beside, "hours over the cap") if beside else left
     whole = value + over
     return in_part(hours, over, whole, "hours over the cap") if whole else 0
 
@@ -732,22 +741,35 @@ def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | No
 
 
 def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
-    """Caps that its rows have taken more of, or less, than is stated: what is left of them would be another."""
+    """Caps that its rows have taken more of, or less, than is stated: what is left of them would be another. Of what is stated in amount
+    or in hours alone the other follows; what is stated of none may be stated with another line of the cap."""
     balance, contract, as_of = stated.balance, loading.contract, loading.event.as_of
-    rules = {rule.cap_id: rule for rule in stated.plan.every_rule if is_of_whole_line(rule.cap_id, balance.line_id)}
-    for cap_id, rule in rules.items():
-        if not rows_of(balance, rule) and (len(rules) > 1 or not balance.cap_used):
+    for rule in stated.plan.every_rule:
+        if not is_of_whole_line(rule.cap_id, balance.line_id):
             continue
         said, got = stated_of(balance, rule, as_of), _taken_by_rows(draft, loading, stated, rule)
-        currency, measures = loading.slot.currency, []
-        if any(limit.amount is not None for limit in rule.limits) and said.amount not in (0, got.amount):
+        is_said, currency, measures = bool(said.amount or said.hours), loading.slot.currency, []
+        if not is_said and (
+            not _has_work_under(draft, loading, stated, rule) or _is_said_elsewhere(draft, loading, rule)
+        ):
+            continue
+        if (
+            any(limit.amount is not None for limit in rule.limits)
+            and said.amount != got.amount
+            and (said.amount or not is_said)
+        ):
             measures.append(tuple(f"{format_amount(each, currency)} {currency}" for each in (said.amount, got.amount)))
-        if any(limit.hours is not None for limit in rule.limits) and said.hours not in (0, got.hours):
+        if (
+            any(limit.hours is not None for limit in rule.limits)
+            and said.hours != got.hours
+            and (said.hours or not is_said)
+        ):
             measures.append(tuple(f"{format_decimal(each, HOURS_SCALE)} h" for each in (said.hours, got.hours)))
         for expected, has in measures:
             message = (
-                f"line {balance.line_id}{row_of(balance.source_row)}: cap {cap_id.removeprefix(SHARED)}: {expected} are stated as taken, "
-                f"but by its revenue, billed, over_cap and hours {has} are; correct them, or send this contract's events from its beginning"
+                f"line {balance.line_id}{row_of(balance.source_row)}: cap {rule.cap_id.removeprefix(SHARED)}: {expected} are stated as "
+                f"taken, but by its revenue, billed, over_cap and hours {has} are; correct them, or send this contract's events from its "
+                "beginning"
             )
             yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].caps", contract.contract_id)
 
@@ -757,6 +779,7 @@ def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Ope
     balance, as_of = stated.balance, loading.event.as_of
     if not balance.over_cap or not any(binds_billing_alone(rule, as_of) for rule in stated.plan.every_rule):
         return
+    yield from _unclear_over(draft, loading, stated)
     prices = [standing_price(row) for row in opening_rows(draft, loading, balance.line_id)]
     over = sum(price.chargeable - price.billable for price in prices if price is not None)
     if over != balance.over_cap:
@@ -769,11 +792,55 @@ def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[Ope
         yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
 
 
+def _unclear_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Unbilled work that a cap by month of billing alone has not taken, beside a cap of revenue that has: of months before, or over it."""
+    balance, as_of, currency = stated.balance, loading.event.as_of, loading.slot.currency
+    months = [rule for rule in stated.plan.every_rule if rule.period == "month" and binds_billing_alone(rule, as_of)]
+    rows = [
+        row
+        for row in opening_rows(draft, loading, balance.line_id)
+        if is_part(row, stated, f"{BEFORE_MONTH}/{UNBILLED_REST}")
+    ]
+    amount = sum(price.recognised for row in rows if (price := standing_price(row)) is not None)
+    if months and amount and _some_bind_revenue(stated.plan, as_of):
+        cap = months[0].cap_id.removeprefix(SHARED)
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: {format_amount(amount, currency)} {currency} of what is unbilled may be "
+            f"of months before {month_of(as_of)}, or over cap {cap}; state unbilled work as entries, or send this contract's events from "
+            "its beginning"
+        )
+        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
+
+
+def _has_work_under(draft: Draft, loading: Loading, stated: Stated, rule: CapRule) -> bool:
+    """Whether work takes room of the cap, beside what terms charge by themselves."""
+    taken = _taken_of(opening_rows(draft, loading, stated.balance.line_id), draft, loading, rule)
+    return bool(taken.amount or taken.hours)
+
+
+def _is_said_elsewhere(draft: Draft, loading: Loading, rule: CapRule) -> bool:
+    """Whether all lines together state of the cap what all have taken."""
+    said = taken_by(loading, rule)
+    got = [
+        _taken_by_rows(draft, loading, one, rule)
+        for one in loading.lines
+        if any(rule.cap_id == each.cap_id for each in one.plan.every_rule)
+    ]
+    return said.amount in (0, sum(one.amount for one in got)) and (
+        said.hours in (0, sum(one.hours for one in got)) and bool(said.amount or said.hours)
+    )
+
+
 def _taken_by_rows(draft: Draft, loading: Loading, stated: Stated, rule: CapRule) -> TakenByCaps:
     """What the cap, in the month of the day where it is by month, has taken of what the line has."""
-    contract, line_id, as_of = loading.contract, stated.balance.line_id, loading.event.as_of
-    amount, hours = 0, 0
+    contract, line_id = loading.contract, stated.balance.line_id
     rows = (*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id))
+    return _taken_of(rows, draft, loading, rule)
+
+
+def _taken_of(rows: Iterable[Entry], draft: Draft, loading: Loading, rule: CapRule) -> TakenByCaps:
+    as_of = loading.event.as_of
+    amount, hours = 0, 0
     for stake in (stake for row in rows if (stake := stake_of(row)) is not None):
         price = stake.price
         plan = plan_of(draft, price)

@@ -860,14 +860,14 @@ def _parts_of_line(
         if kind == "bucket" and isinstance(part, CapBucket):
             of, allotment, cap_id, period, *_ = (*parts_of(part_id), "")
             shared = next((cap for cap in contract.terms.shared_caps or () if f"shared:{cap.cap_id}" == cap_id), None)
-            is_of_line = line_id in shared.lines if shared is not None else _is_own(contract, cap_id, line_id)
+            is_of_line = line_id in shared.lines if shared is not None else _is_own(cap_id, line_id)
             if of != contract_id or allotment == FOR_REVENUE or not is_of_line:
                 continue
             month = f"{period}-01" if len(period) == len("2026-03") else None
             if month is not None and period != str(common["as_of"])[:7]:
                 continue
             amount, of_hours = part.bucket.amount, part.bucket.hours
-            if shared is not None or allotment:
+            if shared is not None or allotment or not cap_id.startswith(("line:", "limit:")):
                 amount, of_hours = _taken(entries, contract, line_id, cap_id, period)
             yield {
                 **common,
@@ -927,11 +927,9 @@ def _periods_of(
         yield lot.period.start.isoformat(), left, expired
 
 
-def _is_own(contract: Contract, cap_id: str, line_id: str) -> bool:
-    """Of a purchase order's the first line states all."""
-    if cap_id.startswith(("line:", "limit:")):
-        return cap_id.split(":")[1] == line_id
-    return line_id == contract.terms.lines[0].line_id
+def _is_own(cap_id: str, line_id: str) -> bool:
+    """A purchase order is of all lines."""
+    return not cap_id.startswith(("line:", "limit:")) or cap_id.split(":")[1] == line_id
 
 
 def money(amount: Amount) -> str:

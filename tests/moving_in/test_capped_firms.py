@@ -23,9 +23,28 @@ WORK = (
     (date(2026, 7, 25), "time T-5 bob 6 h"),
 )
 OF_BOTH = Capped(date(2026, 6, 10), "", Terms(BY_MONTH, None, OF_TERM, 1), WORK, ("unpaid",), lists_entries=True)
+# A concession gives room back: what was conceded has hours that no cap counts, and they are not over it.
+FULL = Cap(46, in_hours=False, binds_revenue=True, by_month=False, split="split", counts_expenses=True)
+IN_HOURS = Cap(19, in_hours=True, binds_revenue=True, by_month=False, split="split", counts_expenses=False)
+CONCEDED = Capped(
+    date(2026, 5, 31),
+    " policy concession_returns_cap_room=yes",
+    Terms(FULL, None, IN_HOURS, 1),
+    (
+        (date(2026, 4, 10), "time T-3 bob 12 h"),
+        (date(2026, 5, 18), "time T-0 bob 12 h"),
+        (date(2026, 5, 31), "time T-1 bob 2 h"),
+        (date(2026, 8, 13), "time T-2 bob 1.5 h"),
+    ),
+    ("price_concession",),
+    lists_entries=False,
+)
+ALONE = Cap(4, in_hours=True, binds_revenue=False, by_month=False, split="split", counts_expenses=True)
 
 
 @example(OF_BOTH)
+@example(CONCEDED)
+@example(CONCEDED._replace(terms=Terms(ALONE, None, None, 1)))
 @example(OF_BOTH._replace(lists_entries=False))
 @example(OF_BOTH._replace(dated=WORK[:1] + WORK[2:]))
 @given(capped_firms())

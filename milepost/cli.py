@@ -15,6 +15,7 @@ from milepost.commands import (
     accounts,
     between,
     contract,
+    contract_sign,
     dead_letters,
     deliver,
     doctor,
@@ -89,7 +90,7 @@ stated = typer.Typer(
 )
 invoiced = typer.Typer(name="invoice", help="Invoices of statements that are posted elsewhere.", **PLAIN)
 paid = typer.Typer(name="payment", help="What customers have paid.", **PLAIN)
-agreed = typer.Typer(name="contract", help="Amendments of contracts, with their effects first.", **PLAIN)
+agreed = typer.Typer(name="contract", help="Contracts signed and amended, with their effects first.", **PLAIN)
 booked = typer.Typer(name="period", help="Accounting periods: closed, open again.", **PLAIN)
 adjusted = typer.Typer(name="revenue", help="Revenue that is adjusted by hand.", **PLAIN)
 waiting = typer.Typer(name="exceptions", help="What waits for somebody, and decisions about it.", **PLAIN)
@@ -337,6 +338,14 @@ mount(
     on=paid,
 )
 app.add_typer(agreed)
+mount(
+    "sign",
+    contract_sign.sign,
+    "Sign a contract from a file, after a look at what it does.",
+    example="milepost contract sign contract.toml --output build/try/output",
+    then="milepost run, which takes the contract in",
+    on=agreed,
+)
 mount(
     "amend",
     contract.amend,

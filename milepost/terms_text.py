@@ -14,7 +14,8 @@ import typer
 from schemas.files import Schema, read_schemas
 
 COLUMNS: Final = 100
-EVENT: Final = "milepost.events.ContractAmended"
+AMENDED: Final = "milepost.events.ContractAmended"
+SIGNED: Final = "milepost.events.ContractSigned"
 # What an amendment says of itself, with options of its own, and what it cannot change.
 ITS_OWN: Final = frozenset(
     {
@@ -25,9 +26,12 @@ ITS_OWN: Final = frozenset(
 )
 
 
+_OF_SIGNING: Final = frozenset({"contract_id", "customer_id", "legal_entity_id", "currency", "signed_on"})
+
+
 def amendable() -> frozenset[str]:
     """The fields of a contract that an amendment can state."""
-    return frozenset(field["name"] for field in read_schemas()[EVENT]["fields"]) - ITS_OWN
+    return frozenset(field["name"] for field in read_schemas()[AMENDED]["fields"]) - ITS_OWN
 
 
 def terms_of(said: Mapping[str, object]) -> dict[str, object]:
@@ -36,17 +40,23 @@ def terms_of(said: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in said.items() if name in fields and value not in (None, [], {})}
 
 
-def written(terms: Mapping[str, object], head: str) -> str:
+def signable() -> frozenset[str]:
+    """What a person states who signs a contract."""
+    return amendable() | _OF_SIGNING
+
+
+def written(terms: Mapping[str, object], head: str, event: str = AMENDED) -> str:
     """The meaning of a field stands above it where it comes first."""
-    return "\n".join([*(f"# {line}" for line in head.splitlines()), "", *_Writer().table(terms, EVENT, "")]) + "\n"
+    lines = _Writer(signable() if event == SIGNED else amendable()).table(terms, event, "")
+    return "\n".join([*(f"# {line}" for line in head.splitlines()), "", *lines]) + "\n"
 
 
-def read(text: str) -> dict[str, object]:
+def read(text: str, param: str = "--file") -> dict[str, object]:
     """Raises BadParameter where it is no TOML."""
     try:
         found = tomllib.loads(text, parse_float=str)
     except tomllib.TOMLDecodeError as fault:
-        raise typer.BadParameter(f"expected terms as TOML: {fault}", param_hint="--file") from fault
+        raise typer.BadParameter(f"expected terms as TOML: {fault}", param_hint=param) from fault
     return {name: _plain(value) for name, value in found.items()}
 
 
@@ -64,8 +74,9 @@ def _plain(value: object) -> object:
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, statable: frozenset[str]) -> None:
         self._schemas = read_schemas()
+        self._kept = ITS_OWN - statable
         self._explained: set[tuple[str, str]] = set()
 
     def table(self, values: Mapping[str, object], record: str, path: str) -> Iterator[str]:
@@ -92,7 +103,7 @@ class _Writer:
 
     def _not_set(self, record: str, values: Mapping[str, object], fields: Mapping[str, Schema]) -> Iterator[str]:
         """What could be added here, said once for each kind of record."""
-        names = [each for each in fields if values.get(each) in (None, [], {}) and each not in ITS_OWN]
+        names = [each for each in fields if values.get(each) in (None, [], {}) and each not in self._kept]
         if names and (record, "") not in self._explained:
             self._explained.add((record, ""))
             yield from (f"# {line}" for line in wrap(f"Not set: {', '.join(names)}", COLUMNS))

@@ -90,7 +90,7 @@ def version_of(said: StatedContract, known: KnownTerms | None, entity: LegalEnti
     if wrong is not None:
         return FoundVersion(None, (TermsFault(wrong.field_path, f"{wrong.field_path}: {wrong.reason}"),))
     terms = cast(ContractSigned, event_from_json({"type": SIGNED, "event_id": "1", **content}))
-    if faults := tuple(_contradictions(terms, entity)):
+    if faults := tuple(contradictions_of(terms, entity)):
         return FoundVersion(None, faults)
     if known is None:
         faults = tuple(_of_unknown(said.contract_id, amendment))
@@ -151,7 +151,7 @@ def _amended(
     )
 
 
-def _contradictions(terms: ContractSigned, entity: LegalEntityDefined | None) -> Iterator[TermsFault]:
+def contradictions_of(terms: ContractSigned, entity: LegalEntityDefined | None) -> Iterator[TermsFault]:
     """As a run finds them, with the company's policies where it is known."""
     defaults = None if entity is None else bookkeeping(entity.policies)
     policies = {line.line_id: line_policies(terms, line, defaults) for line in terms.lines}

@@ -100,7 +100,7 @@ def amend(
             **changed,
         )
         if not recording.is_dry_run:
-            _tell_effects(_effects(recording, event), json=recording.is_json)
+            tell_effects(effects_of(recording, event), json=recording.is_json)
             confirmed(f"Write the amendment of contract {id_}?", yes=yes)
         recording.send([event], "contract_id")
 
@@ -173,7 +173,7 @@ def _changed(known: Contract, given: TermsGiven, text: Path) -> dict[str, object
         wanted = terms_of(with_fields(said, given.settings))
         return _differing(said, before, wanted, "--set")
     if given.file is not None:
-        return _differing(said, before, read(_text(given.file)))
+        return _differing(said, before, read(text_of(given.file)))
     return _edited(known, said, before, text)
 
 
@@ -187,12 +187,12 @@ def _check_known(names: Iterable[str], option: str) -> None:
         )
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path, param: str = "--file") -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "expected UTF-8"
-        raise typer.BadParameter(f"{path}: {reason}", param_hint="--file") from fault
+        raise typer.BadParameter(f"{path}: {reason}", param_hint=param) from fault
 
 
 def _differing(
@@ -235,7 +235,7 @@ def _edited(known: Contract, said: Mapping[str, object], before: Mapping[str, ob
             path.write_bytes(last)
             raise typer.BadParameter("the editor left no file; nothing was written", param_hint="--set")
         try:
-            return _differing(said, before, read(_text(path)))
+            return _differing(said, before, read(text_of(path)))
         except typer.BadParameter as fault:
             say(fault.message)
             typer.confirm("Edit it again?", default=True, abort=True, err=True)
@@ -256,29 +256,27 @@ def _edit(path: Path) -> None:
         )
 
 
-def _effects(recording: Recording, event: Mapping[str, object]) -> WhatIf:
+def effects_of(recording: Recording, event: Mapping[str, object], param: str = "CONTRACT") -> WhatIf:
     """As the next event of the log. Raises BadParameter where it would be refused."""
     from dataflows.whatif import NoChange, UnreadableChange, what_if
     from dataflows.whatif_intake import ShardMissing
     from milepost.as_of import indexing
 
-    with TemporaryDirectory(prefix="milepost-amend-") as folder:
-        change = Path(folder) / "amendment.jsonl"
+    with TemporaryDirectory(prefix="milepost-contract-") as folder:
+        change = Path(folder) / "change.jsonl"
         change.write_bytes(orjson.dumps(event) + b"\n")
         try:
             with indexing() as progress:
                 found = what_if(recording.output, change, None, progress)
         except (NoChange, UnreadableChange, ShardMissing) as fault:
-            raise typer.BadParameter(str(fault), param_hint="CONTRACT") from fault
+            raise typer.BadParameter(str(fault), param_hint=param) from fault
     if found.refused:
         refused = found.refused[0]
-        raise typer.BadParameter(
-            f"it would be refused: {refused.category}: {refused.resolution}", param_hint="CONTRACT"
-        )
+        raise typer.BadParameter(f"it would be refused: {refused.category}: {refused.resolution}", param_hint=param)
     return found
 
 
-def _tell_effects(found: WhatIf, *, json: bool) -> None:
+def tell_effects(found: WhatIf, *, json: bool) -> None:
     """On stderr where stdout is for a machine."""
     from milepost.tables import plain, show
     from milepost.whatif_told import head, tables

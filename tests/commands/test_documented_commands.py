@@ -48,11 +48,12 @@ NOT_RUN: Final[Mapping[str, str]] = {
             "milepost statement approve BRIDGE.K-1/ACME/2026-04-01/1 --as ben",
             "milepost payment apply PAY-7 --for INV-2",
             'milepost statement return BRIDGE.K-1/ACME/2026-04-01/1 --reason "T-1 was six hours"',
+            "milepost contract sign contract.toml",
             'milepost contract amend K-1 --effective-on 2026-05-01 --reason "new rate" --approved-by ben',
             'milepost revenue adjust K-1 L 1000.00 --on 2026-03-31 --reverse-on 2026-04-01 --reason "bonus for March" --approved-by ben',
             'milepost period close BERLIN 2026-03 --reason "March is reported" --approved-by ben',
         ),
-        "they decide about a firm; test_recording.py, test_payment_apply.py and test_period.py run them",
+        "they decide about a firm; test_recording.py, test_contract_sign.py, test_payment_apply.py and test_period.py run them",
     ),
     **dict.fromkeys(
         (

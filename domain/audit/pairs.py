@@ -19,7 +19,7 @@ Half = tuple[SeenOutput, JournalEntry]
 
 
 def pairs_match(engagement: AuditedEngagement) -> Checked:
-    """Posted and taken back together: by pair and the record of the log that caused it. What is owed is revalued by each company."""
+    """Posted and taken back together: by pair and the record of the log that caused it."""
     made: dict[tuple[str, int, bool], list[Half]] = {}
     found: list[Violation] = []
     count = 0
@@ -30,7 +30,7 @@ def pairs_match(engagement: AuditedEngagement) -> Checked:
         if journal.pair_id is not None:
             key = journal.pair_id, seen.position.log_offset, journal.kind == "reversal"
             made.setdefault(key, []).append((seen, journal))
-        elif not is_revaluation(journal.rule) and any(line.account in INTERCOMPANY for line in journal.lines):
+        elif any(line.account in INTERCOMPANY for line in journal.lines):
             accounts = ", ".join(sorted({line.account for line in journal.lines} & set(INTERCOMPANY)))
             found.append(violation(PAIRS, seen, journal.journal_id, f"a pair_id beside {accounts}", "none"))
     for (pair_id, _, _), halves in made.items():

@@ -104,6 +104,8 @@ class EarnedNodes:
         currency = agreed.contract.currency
         if isinstance(terms, FixedPrice):
             return self.fees.field(place, agreed, "price", terms.price, "price")
+        if isinstance(terms, Milestones):
+            return self._to_deliver(place, agreed)
         part = f"{composed(place.contract.contract_id, place.line_id)}/{name}"
         charge = Charge(
             FEE, part, 0, "", spread.first, 0, currency, contract_id=place.contract.contract_id, line_id=place.line_id

@@ -158,7 +158,8 @@ class GlanceRows:
         head = journal.legal_entity_id, journal.ledger_currency, journal.currency
         accounted = journal.accounting_date.toordinal()
         day = journal.service_date.toordinal() if journal.service_date is not None else accounted
-        is_opening = int(journal.cause_kind == BROUGHT_FORWARD)
+        # Of balances that waited for a rate the cause is what came.
+        is_opening = int(BROUGHT_FORWARD in {journal.cause_kind, kind})
         for number, line in enumerate(journal.lines):
             if line.account in ASIDE:
                 continue

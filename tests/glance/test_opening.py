@@ -161,3 +161,26 @@ def test_without_balances_nothing_is_brought_forward(tmp_path: Path) -> None:
     run(tmp_path, "--until", "2026-03-15")
     [row] = said(CliRunner().invoke(app, ["projects", "--json", "--output", str(tmp_path / "output")]))["rows"]
     assert (row["revenue"], row.get("revenue_before"), row.get("hours_before")) == ("800.00", None, None)
+
+
+def test_balances_that_waited_for_a_rate_are_of_before(tmp_path: Path) -> None:
+    """4,000.00 USD of 40 h are booked once the rate of 28 February is known: 2,000.00 EUR."""
+    usd = [{**each, "currency": "USD"} if each["type"] == "ContractSigned" else each for each in firm()]
+    write(tmp_path / "input", [*usd, moved_in(OLD_7="1380", paid="3380")])
+    run(tmp_path, "--until", "2026-03-10")
+    rate = event(
+        "ExchangeRateSet",
+        "2026-03-11T09:00:00Z",
+        from_currency="USD",
+        to_currency="EUR",
+        rate_type="spot",
+        date="2026-02-28",
+        rate="0.5",
+        version=1,
+    )
+    write(tmp_path / "input", [rate], "rate")
+    run(tmp_path, "--until", "2026-03-15")
+    [row] = said(CliRunner().invoke(app, ["projects", "--json", "--output", str(tmp_path / "output")]))["rows"]
+    assert (row["hours"], row["hours_before"]) == ("40", "40")
+    assert row["revenue"] == row["revenue_before"]
+    assert row["cost"] == row["cost_before"]

@@ -404,7 +404,7 @@ def _number_faults(terms: ContractSigned) -> list[Fault]:
             for number, rate in enumerate(line.terms.rates):
                 faults += line_rate_faults(f"lines[{place}].terms.rates[{number}]", rate)
         faults += [(f"lines[{place}].terms.{field}", what) for field, what in methods.faults(line, terms)]
-        faults += line_faults(f"lines[{place}]", line)
+        faults += line_faults(f"lines[{place}]", line, terms.currency)
     return faults
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from domain.events.catalogue import Event
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import ContractAmended, ContractSigned, VariableConsiderationRevised
 from domain.events.common import BillRate, Policies
 from domain.events.control import ExceptionAssigned, ExceptionResolved, ExceptionWaived, StatementApproved
 from domain.events.delivery import (
@@ -48,6 +48,7 @@ from domain.policy_faults import (
     rate_faults,
 )
 from domain.reference.zones import is_zone
+from domain.revenue.variable_price import revision_faults
 from domain.units import HOURS_SCALE
 from domain.work.increments import hours_of
 
@@ -107,6 +108,11 @@ def _amendment(event: ContractAmended) -> Iterator[Fault]:
     if event.replaces_version >= event.version:
         yield "replaces_version", f"expected a version before {event.version}, got {event.replaces_version}"
     yield from _contract(event)
+
+
+def _revision(event: VariableConsiderationRevised) -> Iterator[Fault]:
+    yield from _decided(event)
+    yield from revision_faults(event)
 
 
 def _request(event: StatementRequested) -> Iterator[Fault]:
@@ -266,6 +272,7 @@ _FINDERS: Mapping[type, Callable[[Any], Fault | None]] = {
     TimeApproved: _time,
     ContractSigned: _first(_contract),
     ContractAmended: _first(_amendment),
+    VariableConsiderationRevised: _first(_revision),
     ProjectActivated: _first(_activation),
     ProjectClosed: _first(_project),
     ResourceAssigned: _first(_assignment),

@@ -170,6 +170,7 @@ _REFUSED_ALONE: Mapping[str, str] = {
     "control_total": "control_total",
     "credit_memo": "deposit_conceded",
     "progress": "progress_unused",
+    "variable_consideration": "expected_unit_price",
 }
 
 
@@ -241,6 +242,18 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("self_approved", "exception"): "Have another person decide, or approve the decision.",
     ("self_approved", "statement"): "Have somebody approve the statement who has not asked for it.",
     ("self_approved", "revenue_adjustment"): _SECOND,
+    (
+        "self_approved",
+        "variable_consideration",
+    ): "Have another person approve it and send it with a higher version; until then the estimate before it holds.",
+    (
+        "amount_out_of_range",
+        "variable_consideration",
+    ): "Send it with an amount that the currency can be paid in, in a higher version.",
+    (
+        "outside_contract_dates",
+        "variable_consideration",
+    ): "Settle it (`settled`) with what is due, zero where nothing is: of a contract that is over no estimate counts.",
     ("self_approved", "write_off"): _SECOND,
     ("statement_differs_from_invoice", "draft"): (
         "Approve the draft (StatementApproved): the invoice is posted with it; or return it, and cancel the invoice in the ERP."
@@ -280,6 +293,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "another id."
     ),
     ("unknown_reference", "statement_request"): "Sign the contract, or request the statement of the right one.",
+    (
+        "unknown_reference",
+        "variable_consideration",
+    ): "Sign the contract, or amend it with the line and its part, from the day of the revision on; or send it with the right one.",
     ("unknown_reference", "write_off"): (
         f"Post the invoice, or have the work approved, that it names, or {_AGAIN} with the right one."
     ),
@@ -331,6 +348,19 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     **{
         ("in_balances", kind): "finance"
         for kind in ("credit_memo", "payment", "payment_application", "revenue_adjustment", "write_off")
+    },
+    **{
+        (category, "variable_consideration"): "finance"
+        for category in (
+            *(
+                "amount_out_of_range",
+                "conflicting_version",
+                "outside_contract_dates",
+                "self_approved",
+                "unknown_reference",
+            ),
+            "unsupported",
+        )
     },
     ("unsupported", "legal_entity"): "finance",
     ("unsupported", "person_capacity"): "delivery",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.events.common import ContractLine, FixedPrice, VariableConsideration
-from domain.money import format_amount, format_decimal
+from domain.events.common import ContractLine, FixedPrice
+from domain.money import format_amount
 from domain.policy_faults import Fault, amount_faults
-from domain.units import HUNDRED_PERCENT, PERCENT_SCALE
+from domain.revenue.variable_price import item_faults
 
 
-def line_faults(path: str, line: ContractLine) -> Iterator[Fault]:
+def line_faults(path: str, line: ContractLine, currency: str) -> Iterator[Fault]:
     """`path` is the line's own."""
     for name in ("standalone_price", "revenue_budget", "cost_budget"):
         yield from amount_faults(f"{path}.{name}", getattr(line, name))
@@ -31,7 +31,7 @@ def line_faults(path: str, line: ContractLine) -> Iterator[Fault]:
         if item.item_id in items:
             yield f"{where}.item_id", f"item {item.item_id} stands twice"
         items.add(item.item_id)
-        yield from _outcome_faults(where, item)
+        yield from ((f"{where}.{field}", what) for field, what in item_faults(item, currency))
 
 
 def _progress_faults(path: str, line: ContractLine) -> Iterator[Fault]:
@@ -45,11 +45,3 @@ def _progress_faults(path: str, line: ContractLine) -> Iterator[Fault]:
             f"{path}.budgets",
             f"revenue of the budgets sums to {format_amount(total)}, the price is {format_amount(terms.price)}",
         )
-
-
-def _outcome_faults(path: str, item: VariableConsideration) -> Iterator[Fault]:
-    """Of several outcomes one comes true."""
-    found = [outcome.probability for outcome in item.outcomes]
-    if found and (min(found) < 0 or sum(found) != HUNDRED_PERCENT):
-        got = ", ".join(format_decimal(probability, PERCENT_SCALE) for probability in found)
-        yield f"{path}.outcomes", f"expected probabilities that sum to 100, got {got}"

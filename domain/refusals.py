@@ -19,7 +19,6 @@ COMPANY: Final = "legal_entity"
 WORK: Final = "work"
 PAYMENT: Final = "payment"
 TAKEN_BACK: Final = "taken_back"
-EVENT: Final = "event"
 
 
 class Refusal(NamedTuple):
@@ -50,10 +49,6 @@ _POLICIES: Final[Mapping[str, tuple[str, str]]] = {
         "dimensions of a task, a contract line or a company, which state none",
         "`dimensions` of the entry or of the project",
     ),
-}
-# Events with nothing posted: what they ask for, and what to do instead.
-_UNPOSTED: Final[Mapping[str, tuple[str, str]]] = {
-    "VariableConsiderationRevised": ("estimates of variable consideration", "amend the price"),
 }
 # What a price may include besides work and its payment: what it is, and what to do instead.
 _PRICE_FEATURES: Final[Mapping[str, tuple[str, str]]] = {
@@ -215,16 +210,16 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "standalone_price": Refusal(
         LINE,
         "{field} of terms {terms} is not handled by the rules in force: the line has no price for all that it is for; {instead}",
-        "a share of the contract's price for a line without a price for all of it: what is charged as it is "
+        "a share of the contract's price, or a variable part of one, of a line without a price for all of it: what is charged as it is "
         "worked, delivered or drawn; milestones that include hours; a subscription with a minimum",
-        "`standalone_price` or `standalone_residual` of a line of such terms",
+        "`standalone_price`, `standalone_residual` or `variable_consideration` of a line of such terms",
         "leave it out: what is charged as it comes stands outside the allocation (right to invoice)",
     ),
     "earned_as_billed": Refusal(
         LINE,
         "{field} of a line that earns by {method} is not handled by the rules in force: it earns what it charges; {instead}",
-        "a share of the contract's price for a line that earns what it charges",
-        "`standalone_price` or `standalone_residual` of a line that earns `as_billed` or `right_to_invoice`",
+        "a share of the contract's price, or a variable part of one, of a line that earns what it charges",
+        "`standalone_price`, `standalone_residual` or `variable_consideration` of a line that earns `as_billed` or `right_to_invoice`",
         "state a `revenue_policy` that earns over time",
     ),
     "shared_over_engagements": Refusal(
@@ -248,12 +243,27 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "the same `performance_obligation` on several lines, of which one earns by days, by reports, by milestones or as it is billed",
         "state `revenue_policy` cost_to_cost or hours on each of them, or one line for them",
     ),
-    "variable_consideration": Refusal(
+    "expected_unit_price": Refusal(
         LINE,
-        "variable_consideration {item} is not handled by the rules in force",
-        "parts of a price that depend on what happens later (bonuses, penalties, rebates)",
-        "`variable_consideration` of a line",
-        "amend the price when it is known",
+        "expected_unit_price of variable part {item} is not handled by the rules in force; {instead}",
+        "an estimate of the average price of a unit, where steps make it vary",
+        "`expected_unit_price` of `variable_consideration`, or of `VariableConsiderationRevised`",
+        "state `amount` or `outcomes` of the line as a whole",
+    ),
+    "part_begins": Refusal(
+        CONTRACT,
+        "line {line} with a variable part of its price, as one that had none",
+        "an amendment that adds a variable part to the price of a line that had none, or takes away its last, where the line is earned in "
+        "parts of its own (a subscription, milestones)",
+        "`variable_consideration` of a line of an amendment",
+        "end the contract and sign another, or a line of its own for the part",
+    ),
+    "alone_for_what_is_left": Refusal(
+        CONTRACT,
+        "another price for what is left of lines that share one, of which line {line} has a part for itself",
+        "a prospective amendment of lines that share a price, where one has a variable part for itself alone",
+        "`of_line_alone` of a variable part, with `treatment=prospective`",
+        "`catch_up`",
     ),
     **{
         f"PriceFeature.{name}": Refusal(
@@ -327,16 +337,6 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "a line of `BalancesBroughtForward`",
         "send what happened on the contract from its beginning",
     ),
-    **{
-        name: Refusal(
-            EVENT,
-            "{name} is not handled by the rules in force; nothing is posted for it in {kind} {id}",
-            asked,
-            f"`{name}`",
-            instead,
-        )
-        for name, (asked, instead) in _UNPOSTED.items()
-    },
 }
 
 
@@ -391,8 +391,9 @@ def refused_policies(stated: Policies | None) -> Iterator[Fault]:
 
 def refused_parts(line: ContractLine) -> Iterator[Fault]:
     """Of a line: what is said of it that nothing would follow from."""
-    for item in line.variable_consideration[:1]:
-        yield "variable_consideration", words_of("variable_consideration", item=item.item_id)
+    for item in line.variable_consideration:
+        if item.expected_unit_price is not None:
+            yield "variable_consideration", words_of("expected_unit_price", item=item.item_id)
     for feature in line.price_includes:
         yield "price_includes", words_of(f"PriceFeature.{feature}")
     yield from _refused_of_line(line.policies)

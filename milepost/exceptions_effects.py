@@ -60,8 +60,8 @@ EFFECTS_ON_CREDITS: Final = {
 }
 # What an exception may be about where it is about work, and otherwise; a category in neither is about work alone.
 ABOUT: Final = {
-    "amount_out_of_range": ("work", "project"),
-    "outside_contract_dates": ("work", "contract"),
+    "amount_out_of_range": ("work", "project", "variable part"),
+    "outside_contract_dates": ("work", "contract", "variable part"),
     "self_approved": (
         "work",
         "amendment",
@@ -71,6 +71,7 @@ ABOUT: Final = {
         "adjustment",
         "credit memo",
         "accounting period",
+        "variable part",
     ),
     "conflicting_version": ("work", POSTED, "any other fact"),
     "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment", "revaluation"),
@@ -86,6 +87,7 @@ ABOUT: Final = {
         "adjustment",
         "credit memo",
         "answer of the ERP",
+        "variable part",
     ),
     "over_credited": ("credit memo",),
     "misapplied": ("payment", "payment application", "write-off", "adjustment"),
@@ -111,7 +113,14 @@ ABOUT: Final = {
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
-    "unsupported": ("project, contract, progress", "payment", "payment application", "write-off", "credit memo"),
+    "unsupported": (
+        "project, contract, progress",
+        "payment",
+        "payment application",
+        "write-off",
+        "credit memo",
+        "variable part",
+    ),
     "unrouted": ("any fact",),
     "not_authoritative": ("any fact",),
     "intake_behind": ("day",),
@@ -131,6 +140,7 @@ KINDS: Final = {
     "adjustment": ADJUSTMENT,
     "credit memo": "credit_memo",
     "answer of the ERP": "posting",
+    "variable part": "variable_consideration",
 }
 NO_FACT: Final = "no one fact"
 RESENT: Final = {
@@ -147,6 +157,7 @@ RESENT: Final = {
     "write-off": "the write-off",
     "adjustment": "the adjustment",
     "credit memo": "the credit memo",
+    "variable part": "the revision",
     "milestone": "the acceptance, where it is one",
     "contract, invoice, request, hold": "the fact, where it is one",
     "any other fact": "the fact",

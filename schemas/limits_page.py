@@ -23,7 +23,6 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "policies": (refusals.COMPANY,),
     "work": (refusals.WORK,),
     "money": (refusals.PAYMENT, refusals.TAKEN_BACK),
-    "events": (refusals.EVENT,),
 }
 
 

@@ -37,6 +37,7 @@ from domain.events.finance import (
 )
 from domain.ledger.journal import Leg
 from domain.outputs import BillingStatement, JournalEntry
+from domain.revenue.allocation import Revision
 from domain.units import Amount, ExchangeRate, Hours, Instant, Percent, Quantity, Rate
 from domain.work.rows import COSTLY, COUNTED_TIME, ONLY_EARNED, OVERFLOW, TIME_ENTRY
 from state.value import Value
@@ -630,6 +631,12 @@ class Reports(Value, frozen=True, array_like=True, gc=False):
     said: tuple[tuple[int, date, Percent], ...] = ()
 
 
+class ItemRevisions(Value, frozen=True, array_like=True, gc=False):
+    """Revisions of a variable part of a line's price, in the order of versions."""
+
+    said: tuple[Revision, ...] = ()
+
+
 class Spending(Value, frozen=True, array_like=True, gc=False):
     """Of a contract line that earns its price over time: months (`2026-03`) in which something was spent on it, ascending, and categories
     of its cost that are kept apart."""
@@ -1069,14 +1076,6 @@ class OpenException(Value, frozen=True, array_like=True, gc=False):
         return AtStake(amount, currency, "fact")
 
 
-class Refused(Value, frozen=True, array_like=True, gc=False):
-    """A fact that the rules in force do not handle, counted in the exception `exception_id` that was raised at `since`."""
-
-    version: int
-    exception_id: str
-    since: Instant
-
-
 class WaitingRequest(Value, frozen=True, array_like=True, gc=False):
     """A statement asked for before its contract is in force."""
 
@@ -1288,7 +1287,6 @@ PART_KINDS: dict[str, Any] = {
     "statement": StatementState,
     "hold": Hold,
     "exception": OpenException,
-    "refused": Refused,
     "estimate": Estimate,
     "forecast": Forecast,
     "outlook": ForecastState,
@@ -1298,6 +1296,7 @@ PART_KINDS: dict[str, Any] = {
     "fees": LineFees,
     "milestone": Acceptance,
     "reports": Reports,
+    "variable_consideration": ItemRevisions,
     "delivery": WaitingDelivery,
     "receivable": Receivable,
     "credits": InvoiceCredits,

@@ -1,12 +1,18 @@
 """The heart: one event, one engagement, what becomes of it. A pure function of its arguments.
 
-The order of the calls in each handler is the business process. Events that the rules in force do not handle are refused by name.
+The order of the calls in each handler is the business process.
 """
 
 from collections.abc import Sequence
 
 from domain.events.catalogue import ENTITIES, Event
-from domain.events.commercial import BalancesBroughtForward, ContractAmended, ContractSigned, ContractTerminated
+from domain.events.commercial import (
+    BalancesBroughtForward,
+    ContractAmended,
+    ContractSigned,
+    ContractTerminated,
+    VariableConsiderationRevised,
+)
 from domain.events.control import (
     ExceptionAssigned,
     ExceptionResolved,
@@ -75,12 +81,12 @@ from state.handlers import (
     postings,
     projects,
     reconciliations,
-    refused,
     revenue,
     source_totals,
     statements,
     time,
     unbilled_write_offs,
+    variable_consideration,
     views,
     work,
     write_offs,
@@ -142,6 +148,10 @@ def apply(
             cash_applications.retry_waiting(draft)
         case ContractTerminated():
             contracts.on_contract_terminated(draft, event)
+        case VariableConsiderationRevised():
+            variable_consideration.on_variable_consideration_revised(draft, event)
+            fees.after_revision(draft, event.contract_id)
+            revenue.after_report(draft)
         case ProjectActivated():
             projects.on_project_activated(draft, event)
         case ProjectClosed():
@@ -217,7 +227,7 @@ def apply(
             credit_memos.retry(draft)
             cash_applications.retry_waiting(draft)
         case _:
-            refused.refuse(draft, event)
+            raise AssertionError(f"no handler takes {type(event).__name__}")
     _settle(draft, event if isinstance(event, DayEnded) else None)
     return draft.transition()
 

@@ -52,6 +52,13 @@ class Words:
     def next_is(self, *words: str) -> bool:
         return bool(self._words) and self._words[0] in words
 
+    def amounts(self) -> list[str]:
+        """The words that begin with a figure."""
+        found = []
+        while self and self.peek()[0] in "-0123456789":
+            found.append(self.take("an amount"))
+        return found
+
     def options(self, known: Mapping[str, tuple[str, Value]]) -> dict[str, Any]:
         """The rest of the line as `name value` pairs; a name that may come several times gathers a list or a mapping."""
         found: dict[str, Any] = {}
@@ -116,8 +123,26 @@ def order(words: Words) -> dict[str, str]:
     return {"number": said, **({"limit": limit.replace(",", "")} if limit else {})}
 
 
-def _variable(item_id: str) -> dict[str, Any]:
-    return {"item_id": item_id, "kind": "bonus", "method": "most_likely", "included": False}
+def _variable(words: Words) -> dict[str, Any]:
+    """`variable BONUS 6,000.00`, or `variable BONUS 60:10,000.00 40:0.00 expected_value`."""
+    item_id, stated = words.take("a variable part"), words.amounts()
+    found = {"item_id": item_id, "kind": "bonus", "method": "most_likely", "included": True, **_estimated(stated)}
+    return found | words.options(
+        {
+            "expected_value": ("method", flag("expected_value")),
+            "not_included": ("included", flag(False)),
+            "alone": ("of_line_alone", flag(True)),
+            "unit_price": ("expected_unit_price", number),
+        }
+    )
+
+
+def _estimated(stated: list[str]) -> dict[str, Any]:
+    """An amount, or outcomes with their probabilities: `60:10,000.00`."""
+    pairs = [one.replace(",", "").partition(":") for one in stated]
+    if any(colon for _, colon, _ in pairs):
+        return {"outcomes": [{"probability": percent, "amount": amount} for percent, _, amount in pairs]}
+    return {"amount": pairs[0][0]} if pairs else {}
 
 
 def flag(value: object) -> Value:
@@ -178,7 +203,6 @@ LINE_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "standalone": ("standalone_price", number),
     "residual": ("standalone_residual", flag(True)),
     "includes": ("price_includes", names),
-    "variable": ("variable_consideration", lambda words: [_variable(words.take("an item"))]),
 }
 CONTRACT_OPTIONS: Mapping[str, tuple[str, Value]] = {
     "from": ("starts_on", text),
@@ -992,6 +1016,37 @@ class Teller:
             ),
         }
 
+    def _variable_consideration_revised(self, words: Words, _: Block) -> dict[str, Any]:
+        """`revise BONUS of K L 6,000.00`; outcomes as `60:10,000.00 40:0.00`."""
+        item_id = words.take("a variable part")
+        words.skip("of")
+        contract_id, line_id = words.take("a contract"), words.take("a contract line")
+        stated = words.amounts()
+        return {
+            "type": "VariableConsiderationRevised",
+            "contract_id": contract_id,
+            "line_id": line_id,
+            "item_id": item_id,
+            "version": self._version("variable_consideration", f"{contract_id}/{line_id}/{item_id}"),
+            "as_of": self._day,
+            "included": True,
+            "reason": "scenario",
+            "requested_by": "controller",
+            "approved_by": "cfo",
+            **_estimated(stated),
+            **words.options(
+                {
+                    "on": ("as_of", text),
+                    "not_included": ("included", flag(False)),
+                    "settled": ("settled", flag(True)),
+                    "unit_price": ("expected_unit_price", number),
+                    "requested_by": ("requested_by", text),
+                    "approved_by": ("approved_by", text),
+                    "version": ("version", whole),
+                }
+            ),
+        }
+
     def _exception_waived(self, words: Words, _: Block) -> dict[str, Any]:
         return {"type": "ExceptionWaived", **self._decision(words)}
 
@@ -1130,6 +1185,8 @@ def _terms(lines: Iterable[Line]) -> tuple[list[dict[str, Any]], list[dict[str, 
                     raise line.wrong(f"expected a line before its {kind}")
                 if kind == "cap":
                     found[-1]["terms"]["cap"] = _cap(words)
+                elif kind == "variable":
+                    found[-1].setdefault("variable_consideration", []).append(_variable(words))
                 elif kind == "terms":
                     found[-1]["terms"] = {"type": words.take("a kind of terms"), **_fields(words)}
                 elif kind == "each":
@@ -1245,6 +1302,7 @@ VERBS: Mapping[str, Callable[[Teller, Words, Block], dict[str, Any]]] = {
     "bounce": Teller._payment_reversed,
     "write_off": Teller._written_off,
     "adjust": Teller._revenue_adjusted,
+    "revise": Teller._variable_consideration_revised,
     "waive": Teller._exception_waived,
     "resolve": Teller._exception_resolved,
     "entrust": Teller._exception_assigned,

@@ -12,7 +12,9 @@ from typing import NamedTuple
 FENCE = "```"
 ARROW = "=>"
 # Lines that go on with what the statement above them began.
-CONTINUING = frozenset({"difference", "line", "rate", "cap", "shared", "terms", "each", "receivable", "and"})
+CONTINUING = frozenset(
+    {"difference", "line", "rate", "cap", "shared", "terms", "variable", "each", "receivable", "and"}
+)
 WHEN = re.compile(r"\d{4}-\d{2}-\d{2}(T\S+)?")
 # What shlex parts plain words at, and where words are not plain: quoted, escaped, before a comment.
 PLAIN = re.compile(r"[^ \t\r\n]+")

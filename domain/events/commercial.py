@@ -147,3 +147,4 @@ class VariableConsiderationRevised(NamedTuple):
     amount: Amount | None = None
     outcomes: tuple[ConsiderationOutcome, ...] = ()
     expected_unit_price: Rate | None = None
+    settled: bool = False

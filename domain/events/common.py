@@ -537,6 +537,7 @@ class VariableConsideration(NamedTuple):
     amount: Amount | None = None
     outcomes: tuple[ConsiderationOutcome, ...] = ()
     expected_unit_price: Rate | None = None
+    of_line_alone: bool = False
 
 
 Terms: TypeAlias = (

@@ -1,7 +1,7 @@
 """Allocation: what lines earn of the price that a contract has for them together (IFRS 15.73-80, R43).
 
-The price is all that the lines come to; each line earns of it by its stand-alone price, and the cents go to the largest remainders (R12).
-What is billed stays each line's own price.
+The price is all that the lines come to, with what of its variable parts is included; each line earns of it by its stand-alone price, and
+the cents go to the largest remainders (R12). What is billed stays each line's own price.
 
     100,000.00 for a licence and 50,000.00 for its roll-out, sold alone for 100,000.00 and 80,000.00: 83,333.33 and 66,666.67 are earned
 
@@ -13,8 +13,31 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+from domain.events.common import ConsiderationOutcome
 from domain.money import allocate
 from domain.units import Amount
+
+
+class Revision(NamedTuple):
+    """What a revision says of a variable part of a price as of a day; of several of days until then the highest version holds. `settled`:
+    the amount is due."""
+
+    version: int
+    as_of: date
+    included: bool
+    amount: Amount | None = None
+    outcomes: tuple[ConsiderationOutcome, ...] = ()
+    settled: bool = False
+
+
+class PricedItem(NamedTuple):
+    """A variable part of a line's price as it counts on a day; `version` is that of the revision that says so, 0: the terms do. `alone`: it
+    is no part of what lines share (85)."""
+
+    item_id: str
+    amount: Amount
+    version: int = 0
+    alone: bool = False
 
 
 class WorkLeft(NamedTuple):
@@ -25,14 +48,25 @@ class WorkLeft(NamedTuple):
 
 
 class SharingLine(NamedTuple):
-    """What a line comes to (`price`), what it has earned `before`, and what it weighs: its stand-alone price, or what is left of it."""
+    """What a line comes to (`price`, with its `items`), what it has earned `before`, and what it weighs: its stand-alone price, or what is
+    left of it."""
 
     line_id: str
     price: Amount
+    items: tuple[PricedItem, ...]
     standalone: Amount
     before: Amount = 0
     remaining: WorkLeft | None = None
     weight: Amount = 0
+
+    @property
+    def comes_to(self) -> Amount:
+        return self.price + sum(item.amount for item in self.items)
+
+    @property
+    def alone(self) -> Amount:
+        """What of it the other lines have no share of."""
+        return sum(item.amount for item in self.items if item.alone)
 
 
 class AllocatedPrice(NamedTuple):
@@ -49,7 +83,7 @@ class AllocatedPrice(NamedTuple):
 
     @property
     def is_alone(self) -> bool:
-        """Whether nothing is shared: the line earns its own price."""
+        """Whether nothing is shared: the line earns its own price, with its variable parts."""
         return len(self.lines) == 1 and self.lines[0].remaining is None
 
     @property
@@ -58,12 +92,12 @@ class AllocatedPrice(NamedTuple):
 
 
 def allocated(lines: Sequence[SharingLine], currency: str, since: date) -> list[AllocatedPrice]:
-    """What each earns: what it has earned before, and its part of what the price leaves."""
-    left = sum(line.price - line.before for line in lines)
+    """What each earns: what it has earned before, its part of what the price leaves, and what is for it alone."""
+    left = sum(line.comes_to - line.alone - line.before for line in lines)
     parts = allocate(left, weights(lines), currency)
     together = tuple(lines)
     return [
-        AllocatedPrice(line.before + part, together, place, since)
+        AllocatedPrice(line.before + part + line.alone, together, place, since)
         for place, (line, part) in enumerate(zip(lines, parts, strict=True))
     ]
 

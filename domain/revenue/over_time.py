@@ -40,7 +40,8 @@ class Stretch(NamedTuple):
     Where work is measured, `amount` is of the work that is left after what was done `before`, in the method's own measure. Cost that is no
     measure of it earns itself, and the rest of `amount` is earned by the measure; `before_apart` of that cost was spent before.
 
-    `is_final`: all is earned at once, since the contract is over.
+    Of terms that go on with a stretch in another amount, `base` is what was earned when that began (`based`). `is_final`: all is earned at
+    once, since the contract is over.
     """
 
     method: Method
@@ -53,6 +54,7 @@ class Stretch(NamedTuple):
     stops: date
     before: int = 0
     before_apart: Amount = 0
+    based: date = date.max
     is_final: bool = False
 
     def earned_by(self, day: date) -> Amount:
@@ -109,6 +111,11 @@ class Stretch(NamedTuple):
         return min(self.course.last, self.stops - DAY)
 
     @property
+    def began(self) -> date:
+        """The day on which it had `base`, and `before` was done."""
+        return min(self.based, self.since)
+
+    @property
     def said_on(self) -> list[date]:
         """Days on which somebody said how far the work had come, or how much is left."""
         if self.method.measure == OUTPUTS:
@@ -158,6 +165,12 @@ def _next(
     course = course_of(agreed, method, (spread.first, spread.last), known)
     if agreed.allocated is not None and agreed.allocated.is_final:
         return Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, is_final=True)
+    if before and agreed.revises:
+        went = before[-1]
+        amount = spread.amount - went.base
+        return went._replace(
+            agreed=agreed, spread=spread, since=since, amount=amount, stops=spread.stops, based=went.began
+        )
     if before and not agreed.catches_up:
         went = before[-1]
         measured = went.method is method and went.measured_alike(agreed) and went.measures_the_same(course)
@@ -306,7 +319,7 @@ def said(stretches: Sequence[Stretch], day: date, facts: Facts) -> Node:
     currency = stretch.agreed.contract.currency
     whole, base = facts.price(stretch), None
     if stretch.base or stretch.amount != stretch.spread.amount:
-        base = said(before, stretch.since - DAY, facts)
+        base = said(before, stretch.began - DAY, facts)
         whole = less("left to earn", whole, base)
     own = _of_the_rest(stretch, day, whole, facts)
     title = f"{stretch.spread.name}: earned by {day}"
@@ -362,7 +375,7 @@ def _in_part(stretch: Stretch, day: date, whole: Node, facts: Facts) -> Node:
     leaves = facts.leaves(stretch)
     title, done, all_of_it = says(course, min(day, stretch.ends_on), leaves)
     if stretch.before:
-        had = says(course, stretch.since - DAY, leaves).done
+        had = says(course, stretch.began - DAY, leaves).done
         done, all_of_it = less("done since", done, had), less("left to do", all_of_it, had)
     if stretch.digits is None:
         return in_proportion(title, whole, done, all_of_it, mode)

@@ -1,9 +1,12 @@
-"""Lines that earn their share of a price, apart from what they charge: what each earns from day to day.
+"""Lines that earn apart from what they charge: by their share of a price, or with variable parts of it. What each earns from day to day.
 
-Lines with a stand-alone price share the price of all of them (`allocation.py`). An amendment shares the price again: from the beginning
-where it catches up, else what is left of it. Lines that came as a contract of their own (treatment `separate`) share theirs.
+Lines with a stand-alone price share the price of all of them (`allocation.py`); a line that has variable parts and no such price earns its
+own. An amendment shares the price again: from the beginning where it catches up, else what is left of it. Lines that came as a contract of
+their own (treatment `separate`) share theirs. A variable part that is estimated otherwise goes by the shares as they are (IFRS 15.88), and
+what is satisfied is caught up; after an amendment for what is to come, the satisfied part of that (90 b).
 
-Once a contract is terminated there is nothing left to share: by its last day each line has earned what it comes to by itself.
+Once a contract is terminated there is nothing left to share: by its last day each line has earned what it comes to by itself, with what is
+settled of its variable parts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +16,7 @@ from domain.money import round_ratio, smallest_unit
 from domain.revenue.allocation import AllocatedPrice, SharingLine, WorkLeft, allocated, residual
 from domain.revenue.methods import METHODS
 from domain.revenue.over_time import course_of, earned_by, earning
+from domain.revenue.variable_price import days_of, items_on, settled_amount
 from domain.terms import methods
 from domain.terms.kind import LineHistory, TermsInForce
 from domain.units import Amount
@@ -32,32 +36,41 @@ def with_shares(lines: Mapping[str, LineHistory]) -> dict[str, list[TermsInForce
 
 
 def _groups(lines: Mapping[str, LineHistory]) -> Iterable[list[str]]:
-    """Those that share, by the contract that they came with."""
-    groups: dict[int, list[str]] = {}
+    """Those that share, by the contract that they came with; one with variable parts alone is on its own."""
+    groups: dict[tuple[int, str], list[str]] = {}
     for name, line in lines.items():
-        if any(methods.is_shared(agreed.line) for agreed in line.held):
-            groups.setdefault(line.held[0].separate, []).append(name)
+        if line.held and any(methods.earns_apart(agreed.line) for agreed in line.held):
+            is_shared = any(methods.is_shared(agreed.line) for agreed in line.held)
+            groups.setdefault((line.held[0].separate, "" if is_shared else name), []).append(name)
     return groups.values()
 
 
 def _shared(lines: Sharing) -> dict[str, list[TermsInForce]]:
     held = [agreed for line in lines.values() for agreed in line.held]
     days = {agreed.since for agreed in held if agreed.since > date.min}
+    for line in lines.values():
+        days |= days_of(line.revised)
     found: dict[str, list[TermsInForce]] = {name: [] for name in lines}
+    basis: list[SharingLine] = []
+    based = date.min
     for since in (date.min, *sorted(days)):
         terms = {name: agreed for name, line in lines.items() if (agreed := _on(line, since)) is not None}
         if not terms:
             continue
         new = [agreed for agreed in terms.values() if agreed.since == since]
-        priced = _priced(lines, found, terms, new, since)
+        revises = not new and since > date.min
+        priced = _revised(lines, basis, since) if revises else _priced(lines, found, terms, new, since)
+        if revises and _estimated(priced) == _estimated(basis):
+            continue
+        basis, based = priced, based if revises else since
         catches_up = any(agreed.catches_up for agreed in new)
         currency = next(iter(terms.values())).contract.currency
-        for one in allocated(priced, currency, since):
+        for one in allocated(priced, currency, based):
             own = found[one.own.line_id]
             if own:
                 own[-1] = own[-1]._replace(before=min(own[-1].before, since))
             agreed = terms[one.own.line_id]
-            own.append(agreed._replace(since=since, allocated=one, catches_up=catches_up))
+            own.append(agreed._replace(since=since, allocated=one, revises=revises, catches_up=catches_up))
     return {name: _over(lines[name], own) for name, own in found.items()}
 
 
@@ -82,7 +95,8 @@ def _priced(
     for name, agreed in terms.items():
         alone = stated[name]
         standalone = prices[name] if len(terms) == 1 and alone is None else alone if alone is not None else rest
-        one = SharingLine(name, prices[name], standalone, weight=standalone)
+        items = tuple(items_on(sharing[name].held, sharing[name].revised, since))
+        one = SharingLine(name, prices[name], items, standalone, weight=standalone)
         if for_what_is_left:
             one = _left(one, sharing[name], found[name], agreed, since)
         priced.append(one)
@@ -107,8 +121,18 @@ def _remaining(line: LineHistory, agreed: TermsInForce, day: date) -> WorkLeft:
     return WorkLeft(max(whole - done, 0), whole) if whole else WorkLeft(1, 1)
 
 
+def _revised(sharing: Sharing, basis: Sequence[SharingLine], day: date) -> list[SharingLine]:
+    """Shared as before, with other estimates."""
+    lines = [(one, sharing[one.line_id]) for one in basis]
+    return [one._replace(items=tuple(items_on(line.held, line.revised, day))) for one, line in lines]
+
+
+def _estimated(priced: Sequence[SharingLine]) -> list[dict[str, Amount]]:
+    return [{item.item_id: item.amount for item in one.items} for one in priced]
+
+
 def _price(line: LineHistory, day: date) -> Amount:
-    """All that the line comes to by the terms until a day."""
+    """All that the line comes to by the terms until a day, without variable parts."""
     held = [agreed for agreed in line.held if agreed.since <= day]
     return methods.comes_to(held)
 
@@ -125,7 +149,7 @@ def _over(line: LineHistory, shared: list[TermsInForce]) -> list[TermsInForce]:
     last = ended.ends_on
     if not shared or last is None or not ended.ends_early or ended.before != last + DAY:
         return shared
-    final = AllocatedPrice(_earned(line, line.held, last), is_final=True)
+    final = AllocatedPrice(_earned(line, line.held, last) + settled_amount(line.revised), is_final=True)
     kept = [agreed for agreed in shared if agreed.since < last or agreed.since == date.min]
     *first, until = kept
     if until.since >= last:

@@ -13,7 +13,7 @@ from domain.events.common import ContractLine, PriceTier, UnitPrice
 from domain.money import round_ratio, smallest_unit
 from domain.policies import Resolved
 from domain.policy_faults import Fault
-from domain.revenue.allocation import AllocatedPrice
+from domain.revenue.allocation import AllocatedPrice, Revision
 from domain.revenue.method import Estimated, Opening, Output, Reported, Spent
 from domain.units import QUANTITY_ONE, Amount, Percent, Quantity
 
@@ -30,8 +30,8 @@ class TermsInForce(NamedTuple):
 
     `starts_on` is the line's first day, `ends_on` the last with effect, by its terms or its termination; None while it is open. Versions
     that say the same of the line are one. `catches_up`: what is earned over time is what it would be had the version held all along.
-    `allocated` is what the line earns where that is not its own price. `separate` is the version that brought the line as a contract of its
-    own.
+    `allocated` is what the line earns where that is not its own price, `revises` where it differs by a variable part alone. `separate` is
+    the version that brought the line as a contract of its own.
     """
 
     line: ContractLine
@@ -43,6 +43,7 @@ class TermsInForce(NamedTuple):
     starts_on: date = date.min
     catches_up: bool = False
     allocated: AllocatedPrice | None = None
+    revises: bool = False
     separate: int = 0
 
     @property
@@ -102,7 +103,8 @@ class LineHistory(NamedTuple):
     `held` are all versions of its terms, `drawn` is what its rows have drawn on each store, and earned by it; `beside` is what the
     contract's other lines charge for days of each calendar month (`2026-01`), their minimums apart. `begins_after` is the last day that
     balances brought forward include, `expired` what of stores had expired unused by then, `opening` what was earned by then. `spent` and
-    `estimates` are of lines that earn by what is spent; `together` is what has happened on the other lines of a performance obligation.
+    `estimates` are of lines that earn by what is spent; `together` is what has happened on the other lines of a performance obligation, and
+    `revised` are revisions of variable parts of the price, by item and version.
     """
 
     accepted: Mapping[str, date] = {}
@@ -120,6 +122,7 @@ class LineHistory(NamedTuple):
     estimates: Sequence[Estimated] = ()
     opening: Opening | None = None
     together: Mapping[str, "LineHistory"] = {}
+    revised: Mapping[str, Sequence[Revision]] = {}
 
 
 class Fee(NamedTuple):

@@ -1,6 +1,6 @@
 """The kinds of terms, one screen: a line each, with the module that has its rules."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from domain import refusals
@@ -20,6 +20,7 @@ from domain.events.common import (
 )
 from domain.policies import Resolved
 from domain.policy_faults import Fault
+from domain.revenue import variable_price
 from domain.revenue.method import COST, HOURS, REPORTS, Output
 from domain.revenue.methods import BY_DAYS, METHODS
 from domain.terms import (
@@ -81,6 +82,11 @@ def is_shared(line: ContractLine) -> bool:
     return line.standalone_price is not None or line.standalone_residual
 
 
+def earns_apart(line: ContractLine) -> bool:
+    """Whether the line earns otherwise than it charges: a share of a price, or a price with variable parts."""
+    return is_shared(line) or bool(line.variable_consideration)
+
+
 def may_earn_apart(line: ContractLine) -> bool:
     """Whether the line has a price for all that it is for, whatever is worked or used."""
     has_one = kind_of(line.terms).comes_to is not None
@@ -106,7 +112,7 @@ def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[Contrac
         if method not in kind_of(line.terms).revenue:
             field = "policies.revenue_method" if line.revenue_policy is None else "revenue_policy"
             return field, refusals.words_of("revenue_method", method=method, terms=type(line.terms).__name__)
-    if is_shared(line) and (refused := _refused_apart(line, policies)) is not None:
+    if earns_apart(line) and (refused := _refused_apart(line, policies)) is not None:
         return refused
     if policies.expenses_revenue == "net" and charges_expenses(line):
         return "policies.expenses_revenue", refusals.words_of("expenses_net")
@@ -128,7 +134,9 @@ def _refused_together(line: ContractLine, policies: Resolved, lines: Sequence[Co
 
 def _refused_apart(line: ContractLine, policies: Resolved) -> Fault | None:
     """Of a line that states what is earned apart from what is charged: its kind or its method has no price for that."""
-    field = "standalone_price" if line.standalone_price is not None else "standalone_residual"
+    field = "standalone_price" if is_shared(line) else "variable_consideration"
+    if is_shared(line) and line.standalone_price is None:
+        field = "standalone_residual"
     if not may_earn_apart(line):
         return field, refusals.words_of("standalone_price", field=field, terms=type(line.terms).__name__)
     method = revenue_method(line, policies)
@@ -174,7 +182,7 @@ def timing(line: ContractLine, policies: Resolved) -> str:
     if kind.account is not None:
         return NO_REVENUE
     method = revenue_method(line, policies)
-    if is_shared(line) and may_earn_apart(line) and method in METHODS and method in kind.revenue:
+    if earns_apart(line) and may_earn_apart(line) and method in METHODS and method in kind.revenue:
         return OVER_TIME
     return kind.revenue.get(method, WITH_CHARGE)
 
@@ -212,8 +220,10 @@ def account(terms: Terms) -> str | None:
     return stands_on(terms) if stands_on is not None else None
 
 
-def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[Fee]:
-    return kind_of(agreed.line.terms).fees(agreed, known, until)
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
+    """What the terms of the kind charge by themselves, and what is settled of variable parts of the price."""
+    yield from kind_of(agreed.line.terms).fees(agreed, known, until)
+    yield from variable_price.fees(agreed, known, until)
 
 
 def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[Spread]:
@@ -222,7 +232,8 @@ def spreads(agreed: TermsInForce, known: LineHistory, until: date) -> Iterable[S
 
 def foresees(agreed: TermsInForce, known: LineHistory, day: date) -> ExpectedHistory:
     """What will be known of the line once its terms have charged all that they let expect after a day."""
-    return kind_of(agreed.line.terms).foresees(agreed, known, day)
+    kind = kind_of(agreed.line.terms)
+    return variable_price.foreseen(agreed, kind.foresees(agreed, known, day), day)
 
 
 def goes_on(terms: Terms) -> bool:
@@ -256,7 +267,7 @@ def earns_its_price(line: ContractLine, policies: Resolved) -> bool:
 
 def needs_an_end(line: ContractLine, policies: Resolved) -> bool:
     """Whether the line earns its revenue over the days to the contract's last one."""
-    is_one_price = earns_its_price(line, policies) or (is_shared(line) and timing(line, policies) == OVER_TIME)
+    is_one_price = earns_its_price(line, policies) or (earns_apart(line) and timing(line, policies) == OVER_TIME)
     return is_one_price and revenue_method(line, policies) in BY_DAYS
 
 

@@ -22,6 +22,7 @@ CHARGES: Final[Mapping[str, str]] = {
     "unused_refund": "Refund of what is unused",
     "brought_forward": "Brought forward",
     "brought_forward_of": "Brought forward, {of}",
+    "variable": "Settled: {item}",
     "settlement": "Settlement, earned by {day}",
 }
 

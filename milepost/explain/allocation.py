@@ -1,4 +1,4 @@
-"""What a line earns in all where that is not its own price: its share of the price of several lines (R43)."""
+"""What a line earns in all where that is not its own price: its share of the price of several lines, with variable parts (R42, R43)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from domain.events.common import FixedPrice, Milestones
 from domain.explanation import Node, Parameter, constant, evaluated, in_proportion, less, negated, step_of, total
 from domain.revenue.allocation import AllocatedPrice, SharingLine, weights
+from domain.revenue.variable_price import settled
 from domain.terms import methods
 from domain.terms.kind import TermsInForce
 from milepost.explain.fees import FeeNodes, LineAtStep
@@ -30,19 +31,23 @@ class AllocationNodes:
         if found.is_final:
             return self._by_itself(place, agreed)
         if found.is_alone:
-            return self._price(place, found.own, found.since)
+            return self._comes_to(place, found.own, found.since)
         return self._share(place, agreed, found)
 
     def _by_itself(self, place: LineAtStep, agreed: TermsInForce) -> Node:
         """What the line had earned of its own price by the last day of a terminated contract."""
         known = by_itself(place.draft, place.contract, place.line_id)
         alone = place._replace(known=known, foreseen=False)
-        return self.earned_by(alone, agreed.since)._replace(title="by itself, for the contract is over")
+        own = self.earned_by(alone, agreed.since)._replace(title="by itself, for the contract is over")
+        due = [self.fees.variable.due(place, item_id) for item_id in settled(known.revised)]
+        return total("by itself, with what is settled", (own, *due), "amount", own.currency, rule="R42") if due else own
 
     def _share(self, place: LineAtStep, agreed: TermsInForce, found: AllocatedPrice) -> Node:
         currency = agreed.contract.currency
         places = [self._place_of(place, line) for line in found.lines]
-        each = [self._price(at, line, found.since) for at, line in zip(places, found.lines, strict=True)]
+        each = [
+            self._comes_to(at, line, found.since, shared=True) for at, line in zip(places, found.lines, strict=True)
+        ]
         left = total("price of all lines together", each, "amount", currency)
         earned = [
             self.earned_by(at, found.since - DAY)._replace(title=f"line {line.line_id}: earned before {found.since}")
@@ -59,10 +64,12 @@ class AllocationNodes:
             f"share of line {place.line_id}", "share", (whole, *by), parameters, "amount", currency, rule="R43"
         )
         share = share if sign > 0 else negated(share.title, share)
-        if not found.own.before:
+        alone = [self.fees.variable.item(place, item, agreed.since) for item in found.own.items if item.alone]
+        before = [node for node, line in zip(earned, _with_before(found.lines), strict=True) if line is found.own]
+        if not before and not alone:
             return share
-        own = next(node for node, line in zip(earned, _with_before(found.lines), strict=True) if line is found.own)
-        return total(f"earned before, and the share of line {place.line_id}", (own, share), "amount", currency)
+        title = f"earned before, and the share of line {place.line_id}" if before else f"line {place.line_id}: all"
+        return total(title, (*before, share, *alone), "amount", currency)
 
     def _weights(self, places: Sequence[LineAtStep], found: AllocatedPrice) -> list[Node]:
         stands = weights(found.lines) == [line.standalone for line in found.lines]
@@ -92,8 +99,15 @@ class AllocationNodes:
         prices = [self._price(self._place_of(at, other), other, found.since) for other in found.lines]
         if len(found.lines) == 1:
             return prices[0]
-        together = total("price of all lines", prices, "amount", agreed.contract.currency)
+        together = total("price of all lines, without variable parts", prices, "amount", agreed.contract.currency)
         return less(f"line {line.line_id}: what the others leave", together, *others)
+
+    def _comes_to(self, at: LineAtStep, line: SharingLine, since: date, *, shared: bool = False) -> Node:
+        """The line's own price, with its variable parts; without those for it alone where the others share it."""
+        price = self._price(at, line, since)
+        items = [self.fees.variable.item(at, item, since) for item in line.items if not (shared and item.alone)]
+        title = f"line {line.line_id}: price with its variable parts"
+        return total(title, (price, *items), "amount", price.currency, rule="R42") if items else price
 
     def _price(self, at: LineAtStep, line: SharingLine, since: date) -> Node:
         held = [agreed for agreed in _own_terms(at) if agreed.since <= since]
@@ -113,7 +127,7 @@ class AllocationNodes:
         found = (
             self.fees.full(at, fee, one)
             for one in (*before, newest)
-            for fee in methods.fees(one, at.known, last)
+            for fee in methods.kind_of(one.line.terms).fees(one, at.known, last)
             if fee.earned_from is None or one.since <= fee.earned_from < one.before
         )
         return total(f"line {line.line_id}: all fees", [node for node in found if node is not None], "amount", currency)

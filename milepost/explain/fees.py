@@ -29,6 +29,7 @@ from domain.explanation import (
 from domain.identity import composed
 from domain.reference.zones import local_date
 from domain.revenue.method import Reported
+from domain.revenue.variable_price import fee_name, settled
 from domain.terms import methods
 from domain.terms.deposit import left_in_all
 from domain.terms.kind import IN_MONEY, Closed, Fee, LineHistory, PeriodLeft, PrepaidBalance, TermsInForce
@@ -38,6 +39,7 @@ from domain.units import Amount
 from domain.work.rows import DELIVERY, FEE, row_id
 from milepost.explain.arithmetic import by_day
 from milepost.explain.sources import Sources
+from milepost.explain.variable_price import VariableNodes
 from state.books import Charge, Contract, LineFees, Price
 from state.charges.fees_due import charging
 from state.charges.settlement import SETTLEMENT
@@ -84,6 +86,7 @@ class Charged(NamedTuple):
 class FeeNodes:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
+        self.variable = VariableNodes(self)
         # Nodes of statements, of rows and of their figures; filled by those, which need these.
         self.statements: Any = None
         self.entries: Any = None
@@ -214,6 +217,9 @@ class FeeNodes:
 
     def _of_terms(self, place: LineAtStep, fee: Fee, agreed: TermsInForce) -> Node | None:
         terms = agreed.line.terms
+        item_id = next((one for one in settled(place.known.revised) if fee_name(one) == fee.name), None)
+        if item_id is not None:
+            return self.variable.due(place, item_id)
         match terms:
             case FixedPrice() if not terms.by_progress:
                 return self._instalment(place, fee, agreed, terms)

@@ -108,7 +108,28 @@ def _refused_sharing(contract: Contract) -> list[tuple[str, str]]:
             goes_on = line_named(after.terms, line.line_id)
             if _is_shared(before, line) != (goes_on is not None and _is_shared(after, goes_on)):
                 found.append((f"lines[{line.line_id}].standalone_price", words_of("shared_ends", line=line.line_id)))
+            elif goes_on is not None and _begins_to_vary(line, goes_on):
+                found.append(
+                    (f"lines[{line.line_id}].variable_consideration", words_of("part_begins", line=line.line_id))
+                )
+            if _is_left_for_one(before, after, line):
+                where = f"lines[{line.line_id}].variable_consideration"
+                found.append((where, words_of("alone_for_what_is_left", line=line.line_id)))
     return found
+
+
+def _begins_to_vary(before: ContractLine, after: ContractLine) -> bool:
+    """Whether the line would be earned as one price from then on, or no more."""
+    varies = bool(before.variable_consideration) != bool(after.variable_consideration)
+    return varies and not methods.is_shared(after) and not methods.earns_to_the_end(after)
+
+
+def _is_left_for_one(before: TermsVersion, after: TermsVersion, line: ContractLine) -> bool:
+    """Whether an amendment shares what is left of a price again of which the line has a part for itself."""
+    has_own = any(item.of_line_alone for item in line.variable_consideration)
+    shared = [one for one in before.terms.lines if _is_shared(before, one)]
+    changes = any(one not in after.terms.lines for one in shared)
+    return has_own and not after.catches_up and len(shared) > 1 and line in shared and changes
 
 
 def _is_shared(stored: TermsVersion, line: ContractLine) -> bool:

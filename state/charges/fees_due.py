@@ -38,12 +38,26 @@ def fees_due(draft: Draft, contract: Contract, line_id: str, known: LineHistory,
 
 def charging(draft: Draft, contract: Contract, line_id: str, known: LineHistory) -> Sequence[TermsInForce]:
     """Versions of the terms that hold, those that leave what is charged already also after a termination."""
+    as_charged = _as_charged(known.held)
     if contract.terminated_on is None:
-        return known.held
-    held = {agreed.since: agreed for agreed in known.held}
+        return as_charged
+    held = {agreed.since: agreed for agreed in as_charged}
     unended = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
     versions = (agreed if methods.stays(agreed.line.terms) else held.get(agreed.since) for agreed in unended)
     return [agreed for agreed in versions if agreed is not None]
+
+
+def _as_charged(held: Sequence[TermsInForce]) -> Sequence[TermsInForce]:
+    """Without those that say only how much of a price is earned."""
+    if not any(agreed.revises for agreed in held):
+        return held
+    found: list[TermsInForce] = []
+    for agreed in held:
+        if agreed.revises and found:
+            found[-1] = found[-1]._replace(before=agreed.before)
+        else:
+            found.append(agreed)
+    return found
 
 
 def _ended_by(contract: Contract, day: date) -> bool:

@@ -12,13 +12,15 @@ from domain.contract import BEGINNING, held
 from domain.events.common import ContractLine
 from domain.identity import composed
 from domain.policies import Resolved
+from domain.revenue.allocation import Revision
 from domain.revenue.method import Reported
 from domain.revenue.shared_price import with_shares
+from domain.revenue.variable_price import Revisions, is_payable
 from domain.terms import methods, milestones
 from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with
 from domain.units import Amount
 from domain.work.rows import FEE, row_id
-from state.books import Acceptance, ClosedPeriod, Contract, LineFees, Reports, TermsVersion
+from state.books import Acceptance, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
 from state.charges.estimates import known_estimates
 from state.charges.spent import is_spent, known_spent
 from state.charges.unissued import minimum_rows, moved_by_issue
@@ -38,11 +40,11 @@ def known_of(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
 
 
 def earns_apart(draft: Draft, contract: Contract) -> bool:
-    """Whether a line earns a share of a price in any version of the terms."""
+    """Whether a line earns a share of a price, or a price with variable parts, in any version of the terms."""
     key = ("earns apart", contract.contract_id, contract.version, len(contract.history))
     if key not in draft.plans:
         lines = (line for stored in contract.history for line in stored.terms.lines)
-        draft.plans[key] = any(methods.is_shared(line) for line in lines)
+        draft.plans[key] = any(methods.earns_apart(line) for line in lines)
     found: bool = draft.plans[key]
     return found
 
@@ -90,6 +92,7 @@ def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
         known_spent(draft, contract, line_id, held).spent if spends else (),
         known_estimates(draft, contract, line_id, held, opening) if spends else (),
         opening,
+        revised=_revised(draft, contract, line_id, held),
     )
 
 
@@ -113,6 +116,17 @@ def _closed(contract: Contract, closed: Iterable[ClosedPeriod], begins_after: da
 
 def _by_the_end(contract: Contract, day: date) -> date:
     return day if contract.terminated_on is None else min(day, contract.terminated_on - DAY)
+
+
+def _revised(draft: Draft, contract: Contract, line_id: str, held: Sequence[TermsInForce]) -> Revisions:
+    """Of items that some version of the terms states; what the contract's currency cannot be paid in does not count."""
+    found: dict[str, Sequence[Revision]] = {}
+    for item_id in dict.fromkeys(item.item_id for one in held for item in one.line.variable_consideration):
+        part_id = composed(contract.contract_id, line_id, item_id)
+        known: ItemRevisions = draft.part("variable_consideration", part_id) or ItemRevisions()
+        said = [one for one in known.said if is_payable(one, contract.terms.currency)]
+        found |= {item_id: said} if said else {}
+    return found
 
 
 def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:

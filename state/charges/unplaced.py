@@ -7,14 +7,18 @@ from msgspec.structs import replace
 
 from domain.identity import composed, parts_of
 from domain.refusals import UNSUPPORTED, words_of
+from domain.revenue.variable_price import has_item, is_payable
 from domain.terms import methods
-from state.books import Acceptance, Contract, Reports
+from state.books import Acceptance, Contract, ItemRevisions, Reports
 from state.charges.terms_known import agreed_versions, is_charged, takers
 from state.draft import Draft
 from state.terms.plan import newest_plan
 
 UNKNOWN_MILESTONE, UNKNOWN_REFERENCE = "unknown_milestone", "unknown_reference"
 OUTSIDE = "outside_contract_dates"
+OUT_OF_RANGE = "amount_out_of_range"
+# A variable part of a price, in the books.
+ITEM = "variable_consideration"
 
 
 def note_unplaced(draft: Draft) -> None:
@@ -23,6 +27,8 @@ def note_unplaced(draft: Draft) -> None:
         _note_milestone(draft, milestone_id, draft.part("milestone", milestone_id))
     for part_id in draft.ids("reports"):
         _note_progress(draft, part_id, draft.part("reports", part_id))
+    for part_id in draft.ids(ITEM):
+        note_item(draft, part_id, draft.part(ITEM, part_id))
 
 
 def _note_milestone(draft: Draft, milestone_id: str, fact: Acceptance) -> None:
@@ -65,6 +71,35 @@ def _note_progress(draft: Draft, part_id: str, reports: Reports) -> None:
     _say(draft, UNKNOWN_REFERENCE, "progress", spoken(part_id), contract_id or None, unknown)
     _say(draft, UNSUPPORTED, "progress", spoken(part_id), contract_id or None, unused)
     _say(draft, OUTSIDE, "progress", spoken(part_id), contract_id or None, outside)
+
+
+def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
+    """A variable part of a price that no terms of its day state, of which a contract that was terminated by then waits for what is due, or
+    that its currency cannot be paid in."""
+    contract_id, line_id, item_id = parts_of(part_id)
+    contract, newest = draft.contract(contract_id), known.said[-1]
+    unknown, outside, finer = None, None, None
+    if contract is None or not contract.in_force:
+        unknown = (
+            "contract_id",
+            f"part {item_id} is revised of contract {contract_id}, which is not signed, or not in force",
+        )
+    else:
+        held = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
+        currency, ended = contract.terms.currency, contract.terminated_on
+        if not has_item(held, item_id, newest.as_of):
+            what = f"line {line_id} of contract {contract_id} has no part {item_id} in its terms of {newest.as_of}"
+            unknown = "item_id", f"{what}: it is revised, and nothing follows from that"
+        if ended is not None and ended <= newest.as_of and not newest.settled:
+            outside = (
+                "settled",
+                f"part {item_id} is estimated, but contract {contract_id} was terminated by {newest.as_of}",
+            )
+        if not is_payable(newest, currency):
+            finer = "amount", f"version {newest.version} of part {item_id} is finer than {currency} can be paid"
+    _say(draft, UNKNOWN_REFERENCE, ITEM, part_id, contract_id, unknown)
+    _say(draft, OUTSIDE, ITEM, part_id, contract_id, outside)
+    _say(draft, OUT_OF_RANGE, ITEM, part_id, contract_id, finer)
 
 
 def _say(

@@ -58,7 +58,7 @@ SETTLED_BY_POSTING = frozenset({"payment", APPLICATION, "write_off", ADJUSTMENT,
 # The invoice of a draft is posted with its approval, and nothing else makes it one of a statement that is issued.
 OF_A_DRAFT = (DIFFERENCE, "draft")
 # What a person approved for themselves and only another's approval makes count, in a higher version.
-BY_ANOTHER = frozenset({"accounting_period", "contract", "statement"})
+BY_ANOTHER = frozenset({"accounting_period", "contract", "statement", "variable_consideration"})
 NEEDS_ANOTHER = "needs another person's approval"
 
 

@@ -41,7 +41,7 @@ from state.charges.settlement import settlement
 from state.charges.spent import category_of
 from state.charges.terms_known import known_of, line_fees
 from state.charges.unissued import is_moved
-from state.charges.unplaced import note_unplaced, spoken
+from state.charges.unplaced import OUT_OF_RANGE, note_unplaced, spoken
 from state.draft import Draft
 from state.facts import is_late, is_new
 from state.handlers.work import take, withdraw
@@ -55,7 +55,6 @@ from state.totals import month_of
 # How far ahead the next fee is looked for.
 HORIZON = timedelta(days=400)
 FEE_ROWS = row_id(FEE, "")
-OUT_OF_RANGE = "amount_out_of_range"
 
 
 def on_milestone_accepted(draft: Draft, event: MilestoneAccepted) -> None:
@@ -66,6 +65,13 @@ def on_milestone_accepted(draft: Draft, event: MilestoneAccepted) -> None:
 def on_milestone_revoked(draft: Draft, event: MilestoneRevoked) -> None:
     if is_new(draft, "milestone", event.milestone_id, event.version, event):
         _take_milestone(draft, event, None)
+
+
+def after_revision(draft: Draft, contract_id: str) -> None:
+    """A variable part of a price may be due."""
+    contract = draft.contract(contract_id)
+    if contract is not None:
+        settle(draft, contract)
 
 
 def _take_milestone(draft: Draft, event: MilestoneAccepted | MilestoneRevoked, accepted_on: date | None) -> None:

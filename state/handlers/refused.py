@@ -1,49 +1,20 @@
-"""Events that the rules in force do not handle: refused by name, one exception a project (or contract) and type of event.
+"""Reference data that the rules in force do not handle, or that names what nobody defined: one exception each, with what to do.
 
-Its count goes on with every further fact and is reported at a day's end. A higher version of a fact takes the place of the
-one before it; a repeat changes nothing.
+What is counted by an exception is said by it when the day ends.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
-from domain.events.catalogue import ENTITIES, Event
-from domain.events.delivery import ExpenseWithdrawn, MilestoneRevoked
+from domain.events.catalogue import Event
 from domain.events.reference import AccountingPeriodClosed, LegalEntityDefined, TransferPriceSet
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
-from domain.refusals import UNSUPPORTED, of_company, refused_policies, words_of
-from state import tallies
-from state.books import OpenException, Refused
+from domain.refusals import UNSUPPORTED, of_company, refused_policies
+from state.books import OpenException
 from state.draft import Cause, Draft, Plans, Transition
 
 UNKNOWN = "unknown_reference"
-# What ends a fact with nothing posted has nothing to do.
-ENDINGS = (ExpenseWithdrawn, MilestoneRevoked)
-
-
-class Scope(NamedTuple):
-    """What the exception is about."""
-
-    kind: str
-    id: str
-    project_id: str | None
-    contract_id: str | None
-
-
-def refuse(draft: Draft, event: Event) -> None:
-    kind, fact_id = owner_key(event)
-    field = ENTITIES[type(event).__name__].version_field
-    version: int = getattr(event, field) if field is not None else 0
-    known: Refused | None = draft.part("refused", f"{kind}/{fact_id}")
-    if known is not None:
-        if version <= known.version:
-            return
-        _take_out(draft, known, fact_id)
-        if isinstance(event, ENDINGS):
-            draft.put("refused", f"{kind}/{fact_id}", replace(known, version=version, exception_id=""))
-            return
-    draft.put("refused", f"{kind}/{fact_id}", _count(draft, event, fact_id, version))
 
 
 def is_idle(event: Event) -> bool:
@@ -120,38 +91,3 @@ def revise_counts(draft: Draft) -> None:
         noted: OpenException = draft.part("exception", exception_id)
         if noted.count != noted.told:
             draft.revise_exception(noted)
-
-
-def _count(draft: Draft, event: Event, fact_id: str, version: int) -> Refused:
-    scope, name = _scope(draft, event), type(event).__name__
-    noted = tallies.add(
-        draft,
-        UNSUPPORTED,
-        scope.kind,
-        scope.id,
-        words_of(name, name=name, kind=scope.kind, id=scope.id),
-        fact_id,
-        0,
-        None,
-        side=f"/{name}",
-        project_id=scope.project_id,
-        contract_id=scope.contract_id,
-    )
-    return Refused(version, noted.exception_id, noted.raised_at)
-
-
-def _take_out(draft: Draft, known: Refused, fact_id: str) -> None:
-    """Out of the exception that counts it, unless that was settled meanwhile."""
-    noted: OpenException | None = draft.part("exception", known.exception_id)
-    if noted is not None and noted.raised_at == known.since:
-        tallies.take(draft, known.exception_id, fact_id, 0, None, "superseded")
-
-
-def _scope(draft: Draft, event: Event) -> Scope:
-    project_id: str | None = getattr(event, "project_id", None)
-    contract_id: str | None = getattr(event, "contract_id", None)
-    if project_id is not None:
-        return Scope("project", project_id, project_id, contract_id)
-    if contract_id is not None:
-        return Scope("contract", contract_id, None, contract_id)
-    return Scope("engagement", draft.engagement_id, None, None)

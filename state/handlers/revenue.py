@@ -61,6 +61,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         upcoming += [month.last for month in months if month.last > recognised][:1]
         said_on = [each.as_of for each in history.reported] + [each.as_of for each in history.estimates]
         said_on += history.accepted.values()
+        said_on += [agreed.since for agreed in history.held if agreed.revises]
         upcoming += [each for each in said_on if each > today]
         if is_spent(history.held):
             begin(draft, contract.contract_id, line_id, kept_apart(history.held))
@@ -83,6 +84,7 @@ def _by_day(history: LineHistory, day: date) -> LineHistory:
         reported=[each for each in history.reported if each.as_of <= day],
         estimates=[each for each in history.estimates if each.as_of <= day],
         accepted={name: accepted for name, accepted in history.accepted.items() if accepted <= day},
+        held=[agreed for agreed in history.held if agreed.since <= day or not agreed.revises],
         together={name: _by_day(other, day) for name, other in history.together.items()},
     )
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from domain.contract import line_named
 from domain.identity import composed, parts_of
 from domain.money import format_amount
+from domain.revenue.variable_price import settled_amount
 from domain.terms import methods
 from domain.units import Amount
-from state.books import Contract
+from state.books import Contract, ItemRevisions
 from state.draft import Draft
 
 BELOW = "cap_below_consumption"
@@ -66,8 +67,8 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
     subject = composed(contract.contract_id, line_id)
     line = line_named(contract.terms, line_id)
     # What earns apart from what it charges may earn more than its price.
-    earned = 0 if line is not None and methods.is_shared(line) else totals.recognised
-    excess = max(totals.issued, earned) - price
+    earned = 0 if line is not None and methods.earns_apart(line) else totals.recognised
+    excess = max(totals.issued - _settled(draft, contract, line_id), earned) - price
     if excess <= 0:
         draft.resolve_exception(BELOW, CONTRACT_LINE, subject)
         return
@@ -86,3 +87,15 @@ def _check(draft: Draft, contract: Contract, line_id: str, price: Amount, *, ame
         amount=excess,
         currency=currency,
     )
+
+
+def _settled(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    """What is due of variable parts beside the price."""
+    lines = [line for stored in contract.history for line in stored.terms.lines if line.line_id == line_id]
+    found = {}
+    for item_id in {item.item_id for line in lines for item in line.variable_consideration}:
+        known: ItemRevisions | None = draft.part(
+            "variable_consideration", composed(contract.contract_id, line_id, item_id)
+        )
+        found[item_id] = known.said if known is not None else ()
+    return settled_amount(found)

@@ -112,6 +112,14 @@ def test_of_a_contract(fields: dict[str, Any], expected: str) -> None:
             "variable_consideration[0].outcomes: expected probabilities that sum to 100, got 60, 60",
         ),
         (
+            {"variable_consideration": (variable(100)._replace(outcomes=()),)},
+            "variable_consideration[0].amount: expected an amount or outcomes of what is included, got neither",
+        ),
+        (
+            {"variable_consideration": (variable(100)._replace(outcomes=(), amount=1),)},
+            "variable_consideration[0].amount: 0.0001 is finer than EUR can be paid",
+        ),
+        (
             {"variable_consideration": (variable(100), variable(100))},
             "variable_consideration[1].item_id: item V stands twice",
         ),

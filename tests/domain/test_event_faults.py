@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from domain.event_faults import first_fault
-from domain.events.commercial import ContractAmended, ContractSigned
+from domain.events.commercial import ContractAmended, ContractSigned, VariableConsiderationRevised
 from domain.events.common import (
     BillRate,
+    ConsiderationOutcome,
     ContractLine,
     PaymentApplication,
     PlannedHours,
@@ -270,3 +271,67 @@ def test_a_requested_period_has_days() -> None:
 
 def test_other_events_have_no_such_faults() -> None:
     assert first_fault(customer("2026-03-02 09:00")) is None
+
+
+def revision(**given: Any) -> VariableConsiderationRevised:
+    stated = {
+        "event_id": "e",
+        "occurred_at": 0,
+        "source": "crm",
+        "contract_id": "K",
+        "line_id": "L",
+        "item_id": "BONUS",
+        "version": 1,
+    }
+    who = {"as_of": date(2026, 3, 2), "included": True, "reason": "test", "requested_by": "ann", "approved_by": "ben"}
+    return VariableConsiderationRevised(**{**stated, **who, **given})
+
+
+def outcomes(*said: tuple[int, str]) -> tuple[ConsiderationOutcome, ...]:
+    return tuple(ConsiderationOutcome(percent * 1_000_000, parse_amount(amount)) for percent, amount in said)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"amount": parse_amount("-500")},
+        {"amount": parse_amount("500"), "settled": True},
+        {"amount": 0, "settled": True},
+        {"outcomes": outcomes((60, "500"), (40, "0"))},
+        {"included": False},
+    ],
+)
+def test_a_variable_part_is_an_amount_or_outcomes(given: dict[str, Any]) -> None:
+    assert first_fault(revision(**given)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ("amount", "expected an amount or outcomes of what is included, got neither")),
+        (
+            {"amount": parse_amount("5"), "outcomes": outcomes((100, "5"))},
+            ("amount", "expected an amount or outcomes, got 5.00 and 1 outcomes"),
+        ),
+        ({"outcomes": outcomes((60, "5"))}, ("outcomes", "expected probabilities that sum to 100, got 60")),
+        (
+            {"outcomes": outcomes((120, "5"), (-20, "0"))},
+            ("outcomes", "expected probabilities that sum to 100, got 120, -20"),
+        ),
+        (
+            {"outcomes": outcomes((100, "-999999999999"))},
+            ("outcomes[0].amount", "expected at most 100000000000.00, got -999999999999.00"),
+        ),
+        (
+            {"included": False, "settled": True},
+            ("amount", "expected the amount that is due, got none; state it, or leave settled out"),
+        ),
+        (
+            {"amount": parse_amount("5"), "included": False, "settled": True},
+            ("included", "expected true, for what is settled is due, got false"),
+        ),
+        ({"amount": 0, "approved_by": " "}, ("approved_by", "expected the name of a person, got ' '")),
+    ],
+)
+def test_a_variable_part_that_contradicts_is_refused(given: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert first_fault(revision(**given)) == expected

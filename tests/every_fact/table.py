@@ -33,8 +33,6 @@ BEFORE_THE_BOOKS: Final[Mapping[str, str]] = {
 # What is in events that are refused as a whole, or in a part of a line that is.
 REFUSED_WITH: Final[Mapping[str, str]] = {
     "FundingForward": "balances_in_parts",
-    "VariableConsideration": "variable_consideration",
-    "ConsiderationOutcome": "variable_consideration",
 }
 FOR_PEOPLE: Final = "words for people, in the log"
 AS_BEFORE: Final = "repeats what the fact that it ends has said"
@@ -48,6 +46,8 @@ CARRIED: Final[Mapping[str, str]] = {
                 "ContractAmended.reason",
                 "ExceptionResolved.reason",
                 "RevenueAdjusted.reason",
+                "VariableConsideration.kind",
+                "VariableConsiderationRevised.reason",
             ),
             *("ExceptionWaived.reason", "StatementReturned.reason", "WrittenOff.reason"),
             *("CustomerDefined.name", "LegalEntityDefined.name", "PersonDefined.name"),

@@ -18,7 +18,7 @@ from domain.events.commercial import ContractSigned
 from domain.events.common import ContractLine, Policies
 from domain.events.reference import LegalEntityDefined
 from domain.outputs import ExceptionRaised
-from domain.refusals import ACCEPTED, EVENT, REFUSALS, UNSUPPORTED, is_accepted
+from domain.refusals import ACCEPTED, REFUSALS, UNSUPPORTED, is_accepted
 from schemas.policies_page import IDLE
 from tests.every_fact.schema_fields import BY_NAME, fields, records
 from tests.every_fact.table import (
@@ -30,7 +30,7 @@ from tests.every_fact.table import (
     needs_a_story,
     read,
 )
-from tests.every_fact.twins import EXAMPLES, REFUSED, SHOWN, at, changed, counts, places, story, twin
+from tests.every_fact.twins import REFUSED, SHOWN, at, changed, counts, places, story, twin
 from tests.every_fact.values import values
 from tests.harness import Books
 
@@ -46,9 +46,9 @@ REFUSED_TODAY = frozenset(
     order_over_engagements funding_with_deposit funding_over_engagements overflow prorate_beside_billing_caps prorate_billing_alone
     rounding_by_line reissue late_line_of_a_line revenue_under_way policy_of_a_contract catch_up separate revenue_method expenses_net
     policy_of_a_line standalone_price earned_as_billed shared_over_engagements shared_ends
-    performance_obligation variable_consideration Policies.residual_party Policies.hold_scope
+    performance_obligation expected_unit_price part_begins alone_for_what_is_left Policies.residual_party Policies.hold_scope
     Policies.dimensions_from progress_unused payment_currency deposit_conceded
-    write_off_over_time write_off_passed_on VariableConsiderationRevised balances_in_parts
+    write_off_over_time write_off_passed_on balances_in_parts
     control_total PriceFeature.material_right PriceFeature.financing_component PriceFeature.non_cash_consideration
     """.split()
 )
@@ -140,17 +140,6 @@ def test_parts_of_a_line_are_refused() -> None:
         value = next(values(field, f"{ContractLine.__name__}.{name}", None))
         (said,) = _new(base, twin(log, offset, ("lines", 0, name), value))
         assert (said.subject_kind, said.field) == ("contract_line", name)
-
-
-@pytest.mark.parametrize("name", [name for name, one in REFUSALS.items() if one.stops == EVENT])
-def test_an_event_that_is_refused_says_so(name: str) -> None:
-    event = next(record.event for record in story(EXAMPLES)[0] if record.type_name == name)
-    books = Books()
-    (said,) = books.fold(event)
-    books.close()
-    assert isinstance(said, ExceptionRaised)
-    assert (said.category, name in said.message) == (UNSUPPORTED, True)
-    assert said.owner_role
 
 
 @pytest.mark.parametrize("field", ["event_id", "occurred_at", "recorded_at", "correlation_id"])

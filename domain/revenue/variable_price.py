@@ -1,0 +1,181 @@
+"""Variable parts of a price (IFRS 15.50-59, 87-90, R42): a bonus, a penalty, a rebate as it is expected, until it is settled.
+
+The estimate is an amount; or, of several outcomes, the most likely (of equally likely ones the lowest), or the expected value. As much of
+it counts as is included in the price, since it will highly probably not be taken back: all of it, or nothing.
+
+    a bonus of 10,000.00 with 60 %, nothing with 40 %: most likely 10,000.00, expected value 6,000.00
+
+The terms state it, and a revision holds from its day on, until the next or until the terms state it otherwise. What is satisfied by then
+is caught up (88).
+
+    100,000.00 and 6,000.00 expected, half of the work is done: 53,000.00; then 10,000.00 are expected: 55,000.00, 2,000.00 at once
+
+A revision that settles it says what is due: that is part of the price for good, and charged on its day, or given back where it is below
+zero. Of a contract that was terminated only what is settled counts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from domain.events.commercial import VariableConsiderationRevised
+from domain.events.common import ConsiderationOutcome, VariableConsideration
+from domain.money import format_amount, format_decimal, round_ratio, smallest_unit
+from domain.policy_faults import ENTRY_MOST, Fault
+from domain.revenue.allocation import PricedItem, Revision
+from domain.terms import spoken
+from domain.terms.kind import ExpectedHistory, Fee, LineHistory, TermsInForce
+from domain.units import HUNDRED_PERCENT, PERCENT_SCALE, Amount
+
+DAY = timedelta(days=1)
+MOST_LIKELY = "most_likely"
+# The version of a revision that nobody has sent.
+FORESEEN = 0
+
+# By item, in the order of versions.
+Revisions = Mapping[str, Sequence[Revision]]
+
+
+def estimate(method: str, said: VariableConsideration | Revision, currency: str, mode: str) -> Amount:
+    if not said.included:
+        return 0
+    if not said.outcomes:
+        return said.amount or 0
+    if method == MOST_LIKELY:
+        return most_likely(said.outcomes).amount
+    exact = sum(outcome.amount * outcome.probability for outcome in said.outcomes)
+    return round_ratio(exact, HUNDRED_PERCENT, smallest_unit(currency), mode)
+
+
+def most_likely(outcomes: Sequence[ConsiderationOutcome]) -> ConsiderationOutcome:
+    return min(outcomes, key=lambda outcome: (-outcome.probability, outcome.amount))
+
+
+def items_on(held: Sequence[TermsInForce], revisions: Revisions, day: date) -> Iterator[PricedItem]:
+    """The line's items by the terms of a day, as they count then; what is settled stays, whatever later terms say."""
+    terms = [agreed for agreed in held if agreed.since <= day]
+    if not terms:
+        return
+    newest = terms[-1]
+    currency, mode = newest.contract.currency, newest.policies.money_mode
+    stated = {item.item_id: item for item in newest.line.variable_consideration}
+    before = {item.item_id: item for agreed in terms for item in agreed.line.variable_consideration}
+    for item in (before | stated).values():
+        said = revision_on(revisions.get(item.item_id, ()), day)
+        if said is not None and not said.settled and said.as_of < _stated_on(terms, item):
+            said = None
+        if item.item_id in stated or (said is not None and said.settled and has_item(terms, item.item_id, said.as_of)):
+            amount = estimate(item.method, said or item, currency, mode)
+            version = said.version if said is not None else 0
+            yield PricedItem(item.item_id, amount, version, item.of_line_alone)
+
+
+def revision_on(revisions: Sequence[Revision], day: date) -> Revision | None:
+    return next((each for each in reversed(revisions) if each.as_of <= day), None)
+
+
+def _stated_on(terms: Sequence[TermsInForce], item: VariableConsideration) -> date:
+    """The day from which on the terms state the item as they do."""
+    since = date.max
+    for agreed in reversed(terms):
+        if item not in agreed.line.variable_consideration:
+            break
+        since = agreed.since
+    return since
+
+
+def has_item(held: Sequence[TermsInForce], item_id: str, day: date) -> bool:
+    """Whether the terms of a day state the item."""
+    on = (agreed.line.variable_consideration for agreed in held if agreed.since <= day < agreed.before)
+    return any(item.item_id == item_id for items in on for item in items)
+
+
+def days_of(revisions: Revisions) -> set[date]:
+    """Days on which an estimate may become another."""
+    return {each.as_of for said in revisions.values() for each in said}
+
+
+# Settled
+
+
+def settled(revisions: Revisions) -> dict[str, Revision]:
+    """By item, what is due of it, as the newest revision has it."""
+    return {item_id: said[-1] for item_id, said in revisions.items() if said and said[-1].settled}
+
+
+def settled_amount(revisions: Revisions) -> Amount:
+    return sum(said.amount or 0 for said in settled(revisions).values())
+
+
+def fees(agreed: TermsInForce, known: LineHistory, until: date) -> Iterator[Fee]:
+    """What is due is charged on the day that settles it, also after the contract was terminated: it is for the days before."""
+    due = settled(known.revised)
+    for item in agreed.line.variable_consideration:
+        said = due.get(item.item_id)
+        holds = said is not None and agreed.since <= said.as_of and (said.as_of < agreed.before or agreed.ends_early)
+        if said is not None and holds and said.as_of <= until:
+            words, first = spoken.said("variable", item=item.item_id), max(agreed.since, agreed.starts_on)
+            yield Fee(fee_name(item.item_id), said.as_of, said.amount or 0, words, first, said.as_of)
+
+
+def fee_name(item_id: str) -> str:
+    return f"variable/{item_id}"
+
+
+def foreseen(agreed: TermsInForce, expected: ExpectedHistory, day: date) -> ExpectedHistory:
+    """What is estimated now is settled on the line's last day, or on the next."""
+    known, last = expected.known, max(agreed.ends_on or day + DAY, day + DAY)
+    revised = dict(known.revised)
+    for item in items_on(known.held, known.revised, day):
+        said = known.revised.get(item.item_id, ())
+        if item.amount and not (said and said[-1].settled):
+            revised[item.item_id] = (*said, Revision(FORESEEN, last, included=True, amount=item.amount, settled=True))
+    if revised == known.revised:
+        return expected
+    return ExpectedHistory(known._replace(revised=revised), max(expected.until, last))
+
+
+# What contradicts
+
+
+def item_faults(item: VariableConsideration, currency: str) -> Iterator[Fault]:
+    """Fields of an item of the terms."""
+    yield from _faults(item, item.included)
+    for field, amount in amounts(item):
+        if amount % smallest_unit(currency):
+            yield field, f"{format_amount(amount)} is finer than {currency} can be paid"
+
+
+def revision_faults(event: VariableConsiderationRevised) -> Iterator[Fault]:
+    """Fields of a revision, whatever contract it is of."""
+    yield from _faults(event, event.included)
+    if event.settled and event.amount is None:
+        yield "amount", "expected the amount that is due, got none; state it, or leave settled out"
+    if event.settled and not event.included:
+        yield "included", "expected true, for what is settled is due, got false"
+
+
+def _faults(said: VariableConsideration | VariableConsiderationRevised, is_included: bool) -> Iterator[Fault]:
+    """It is one amount, or of several outcomes one comes true."""
+    found = [outcome.probability for outcome in said.outcomes]
+    if said.amount is not None and found:
+        yield "amount", f"expected an amount or outcomes, got {format_amount(said.amount)} and {len(found)} outcomes"
+    if is_included and (said.amount, said.expected_unit_price) == (None, None) and not found:
+        yield "amount", "expected an amount or outcomes of what is included, got neither"
+    if found and (min(found) < 0 or sum(found) != HUNDRED_PERCENT):
+        got = ", ".join(format_decimal(probability, PERCENT_SCALE) for probability in found)
+        yield "outcomes", f"expected probabilities that sum to 100, got {got}"
+    for field, amount in amounts(said):
+        if abs(amount) > ENTRY_MOST:
+            yield field, f"expected at most {format_amount(ENTRY_MOST)}, got {format_amount(amount)}"
+
+
+def amounts(said: VariableConsideration | VariableConsiderationRevised | Revision) -> Iterator[tuple[str, Amount]]:
+    """All that it states, by field."""
+    if said.amount is not None:
+        yield "amount", said.amount
+    for place, outcome in enumerate(said.outcomes):
+        yield f"outcomes[{place}].amount", outcome.amount
+
+
+def is_payable(said: Revision, currency: str) -> bool:
+    return all(amount % smallest_unit(currency) == 0 for _, amount in amounts(said))

@@ -48,6 +48,7 @@ from state.handlers.statements import DueShare, pin
 from state.ledger.deposit_balance import deposit_row
 from state.opening.entries import invoiced_rows
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
+from state.opening.listed_rows import taken_of
 from state.opening.loading import Loading, keep_journals, post
 from state.opening.record import (
     recorded_settlement,
@@ -58,7 +59,8 @@ from state.opening.record import (
     say_rate,
     to_parties,
 )
-from state.opening.work_rows import CONCEDED, carried_rows, day_of, due_of, is_part, opening_rows, taken_of
+from state.opening.take_rows import CONCEDED, is_part, opening_rows
+from state.opening.worked import carried_rows, day_of, due_of
 from state.receivables.receivables import pay, write_off
 from state.terms.periods import open_period
 from state.terms.plan import contract_policies, newest_plan, plan_of

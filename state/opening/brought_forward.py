@@ -54,8 +54,9 @@ from state.opening.progress import close_day, progress_faults
 from state.opening.record import load_of, recorded
 from state.opening.retainers import retainer_faults
 from state.opening.unbilled import share_unbilled, unlike_unbilled
+from state.opening.unlike import unearned
 from state.opening.waiting import wait_for_room
-from state.opening.work_rows import bring_over_cap, bring_work, unearned
+from state.opening.work_rows import bring_over_cap, bring_work
 from state.rerating.outside import list_outside
 from state.terms.known import Slot, exchange_on, period
 from state.terms.opening import KIND, balances_of

@@ -44,7 +44,8 @@ from state.opening.faults import Stated
 from state.opening.ledger_faults import BY_ACCOUNT
 from state.opening.loading import UNBILLED_REST, Loading
 from state.opening.record import recorded_leg, say_payment
-from state.opening.work_rows import carried_rows, is_of_part, opening_rows
+from state.opening.take_rows import is_of_part, opening_rows
+from state.opening.worked import carried_rows
 from state.totals import standing_price, unbilled_positions
 from state.value import plain
 

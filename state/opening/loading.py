@@ -1,6 +1,7 @@
 """One contract's part of balances while it is loaded, and the journals that are kept of it so that a later version takes them back."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from domain.events.commercial import BalancesBroughtForward
@@ -21,7 +22,7 @@ from state.opening.record import say_payment
 from state.receivables import receipts
 from state.terms.known import Slot
 from state.terms.opening import KIND
-from state.terms.plan import contract_policies, customer_of
+from state.terms.plan import LinePlan, contract_policies, customer_of
 from state.value import plain
 
 UNBILLED_REST = "unbilled"
@@ -63,6 +64,26 @@ class Loading(NamedTuple):
     @property
     def several_pay(self) -> bool:
         return len(self.parts) > 1
+
+
+class Worked(NamedTuple):
+    """What work on the line came to: what of it was billed, and the rest, that was earned and not billed; what is `over` caps
+    and not earned. `plan` is of the terms under which it was done, `day` the last day of these."""
+
+    plan: LinePlan
+    day: date
+    billed: Amount
+    rest: Amount
+    earns: Amount | None
+    hours: Hours
+    over_hours: Hours
+    is_alone: bool
+    drawn: dict[str, tuple[int, Amount]] | None
+    over: Amount = 0
+
+    @property
+    def value(self) -> Amount:
+        return self.billed + self.rest
 
 
 def keep_journals(draft: Draft, loading: Loading, since: int) -> None:

@@ -20,7 +20,8 @@ from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import DIFFERS, OpeningFault, Stated, row_of
 from state.opening.loading import Loading
 from state.opening.record import recorded_due, say_falls, to_parties
-from state.opening.work_rows import carried_rows, opening_rows
+from state.opening.take_rows import opening_rows
+from state.opening.worked import carried_rows
 from state.totals import issued_on, outstanding, standing_price, with_issued
 from state.value import plain
 

@@ -1,0 +1,205 @@
+"""What of balances shows as wrong only when their rows are in the books."""
+
+from collections.abc import Iterable, Iterator
+
+from domain.caps.consume import CapRule, counting, limit_on
+from domain.events.commercial import BalancesBroughtForward
+from domain.money import format_amount, format_decimal
+from domain.receivables.opening import without_source
+from domain.terms.kind import NO_REVENUE, WITH_INVOICE
+from domain.units import HOURS_SCALE
+from domain.work.rows import (
+    BEFORE_MONTH,
+    is_of_earlier_month,
+)
+from state.books import (
+    Entry,
+)
+from state.caps.claims import FOR_REVENUE, MAIN, granted_of, stake_of
+from state.draft import Draft
+from state.opening.caps import (
+    TakenByCaps,
+    binds_billing_alone,
+    stated_of,
+    taken_by,
+)
+from state.opening.faults import DIFFERS, SHARED, OpeningFault, Stated, is_of_whole_line, row_of
+from state.opening.loading import UNBILLED_REST, Loading
+from state.opening.over_billing import some_bind_revenue
+from state.opening.take_rows import is_part, opening_rows
+from state.opening.worked import carried_rows, last_of_ended, worked_of
+from state.terms.plan import plan_of
+from state.totals import month_of, standing_price
+
+
+def unearned(draft: Draft, loading: Loading, before: BalancesBroughtForward | None) -> Iterator[OpeningFault]:
+    """Lines whose revenue is stated as more, or less, than what their rows earn: caps or prices of the terms leave another.
+
+    Rows of a line that is as the load `before` had it have earned since what came to them.
+    """
+    currency, contract = loading.slot.currency, loading.contract
+    had = {(one.contract_id, one.line_id): without_source(one) for one in before.lines} if before else {}
+    for stated in loading.lines:
+        balance, line_id = stated.balance, stated.balance.line_id
+        if had.get((balance.contract_id, line_id)) == without_source(balance):
+            continue
+        if balance.unbilled_ended and last_of_ended(draft, loading) is None:
+            message = (
+                f"line {line_id}{row_of(balance.source_row)}: expected 0, as every billing period that has ended by "
+                f"{loading.event.as_of} is billed, got {format_amount(balance.unbilled_ended, currency)} {currency}"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].unbilled_ended", contract.contract_id)
+        yield from _unlike_entries(draft, loading, stated)
+        yield from _unlike_taken(draft, loading, stated)
+        yield from _unlike_over(draft, loading, stated)
+        if stated.plan.timing in (WITH_INVOICE, NO_REVENUE):
+            continue
+        rows = [*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id)]
+        earned = sum(price.earns for entry in rows if (price := standing_price(entry)) is not None)
+        if earned != balance.revenue:
+            there, revenue = format_amount(earned, currency), format_amount(balance.revenue, currency)
+            message = (
+                f"line {line_id}{row_of(balance.source_row)}: {revenue} {currency} are stated as revenue, but by its terms and caps "
+                f"{there} are earned by {loading.event.as_of}; correct revenue, cap_used, over_cap or units, or send this contract's "
+                "events from its beginning"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].revenue", contract.contract_id)
+
+
+def _unlike_taken(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Caps that its rows have taken more of, or less, than is stated: what is left of them would be another. Of what is stated in amount
+    or in hours alone the other follows; what is stated of none may be stated with another line of the cap."""
+    balance, contract, as_of = stated.balance, loading.contract, loading.event.as_of
+    for rule in stated.plan.every_rule:
+        if not is_of_whole_line(rule.cap_id, balance.line_id):
+            continue
+        said, got = stated_of(balance, rule, as_of), _taken_by_rows(draft, loading, stated, rule)
+        is_said, currency, measures = bool(said.amount or said.hours), loading.slot.currency, []
+        if not is_said and (
+            not _has_work_under(draft, loading, stated, rule) or _is_said_elsewhere(draft, loading, rule)
+        ):
+            continue
+        if (
+            any(limit.amount is not None for limit in rule.limits)
+            and said.amount != got.amount
+            and (said.amount or not is_said)
+        ):
+            measures.append(tuple(f"{format_amount(each, currency)} {currency}" for each in (said.amount, got.amount)))
+        if (
+            any(limit.hours is not None for limit in rule.limits)
+            and said.hours != got.hours
+            and (said.hours or not is_said)
+        ):
+            measures.append(tuple(f"{format_decimal(each, HOURS_SCALE)} h" for each in (said.hours, got.hours)))
+        for expected, has in measures:
+            message = (
+                f"line {balance.line_id}{row_of(balance.source_row)}: cap {rule.cap_id.removeprefix(SHARED)}: {expected} are stated as "
+                f"taken, but by its revenue, billed, over_cap and hours {has} are; correct them, or send this contract's events from its "
+                "beginning"
+            )
+            yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].caps", contract.contract_id)
+
+
+def _unlike_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Where caps limit billing alone what is over them is in revenue, which does not tell whether as much is over as is stated."""
+    balance, as_of = stated.balance, loading.event.as_of
+    if not balance.over_cap or not any(binds_billing_alone(rule, as_of) for rule in stated.plan.every_rule):
+        return
+    yield from _unclear_over(draft, loading, stated)
+    prices = [standing_price(row) for row in opening_rows(draft, loading, balance.line_id)]
+    over = sum(price.chargeable - price.billable for price in prices if price is not None)
+    if over != balance.over_cap:
+        currency = loading.slot.currency
+        has, got = format_amount(over, currency), format_amount(balance.over_cap, currency)
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: over_cap: expected {has} {currency}, by its revenue, billed and caps, "
+            f"got {got}; correct them, or send this contract's events from its beginning"
+        )
+        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
+
+
+def _unclear_over(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Unbilled work that a cap by month of billing alone has not taken, beside a cap of revenue that has: of months before, or over it."""
+    balance, as_of, currency = stated.balance, loading.event.as_of, loading.slot.currency
+    months = [rule for rule in stated.plan.every_rule if rule.period == "month" and binds_billing_alone(rule, as_of)]
+    rows = [
+        row
+        for row in opening_rows(draft, loading, balance.line_id)
+        if is_part(row, stated, f"{BEFORE_MONTH}/{UNBILLED_REST}")
+    ]
+    amount = sum(price.recognised for row in rows if (price := standing_price(row)) is not None)
+    if months and amount and some_bind_revenue(stated.plan, as_of):
+        cap = months[0].cap_id.removeprefix(SHARED)
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: {format_amount(amount, currency)} {currency} of what is unbilled may be "
+            f"of months before {month_of(as_of)}, or over cap {cap}; state unbilled work as entries, or send this contract's events from "
+            "its beginning"
+        )
+        yield OpeningFault(DIFFERS, message, f"lines[{stated.place}].over_cap", loading.contract.contract_id)
+
+
+def _has_work_under(draft: Draft, loading: Loading, stated: Stated, rule: CapRule) -> bool:
+    """Whether work takes room of the cap, beside what terms charge by themselves."""
+    taken = _taken_of(opening_rows(draft, loading, stated.balance.line_id), draft, loading, rule)
+    return bool(taken.amount or taken.hours)
+
+
+def _is_said_elsewhere(draft: Draft, loading: Loading, rule: CapRule) -> bool:
+    """Whether all lines together state of the cap what all have taken."""
+    said = taken_by(loading, rule)
+    got = [
+        _taken_by_rows(draft, loading, one, rule)
+        for one in loading.lines
+        if any(rule.cap_id == each.cap_id for each in one.plan.every_rule)
+    ]
+    return said.amount in (0, sum(one.amount for one in got)) and (
+        said.hours in (0, sum(one.hours for one in got)) and bool(said.amount or said.hours)
+    )
+
+
+def _taken_by_rows(draft: Draft, loading: Loading, stated: Stated, rule: CapRule) -> TakenByCaps:
+    """What the cap, in the month of the day where it is by month, has taken of what the line has."""
+    contract, line_id = loading.contract, stated.balance.line_id
+    rows = (*carried_rows(draft, contract, line_id, loading.event), *opening_rows(draft, loading, line_id))
+    return _taken_of(rows, draft, loading, rule)
+
+
+def _taken_of(rows: Iterable[Entry], draft: Draft, loading: Loading, rule: CapRule) -> TakenByCaps:
+    as_of = loading.event.as_of
+    amount, hours = 0, 0
+    for stake in (stake for row in rows if (stake := stake_of(row)) is not None):
+        price = stake.price
+        plan = plan_of(draft, price)
+        counts = plan is not None and any(each.cap_id == rule.cap_id for each in counting(plan.rules, price.day))
+        is_earlier = month_of(price.day) != month_of(as_of) or is_of_earlier_month(stake.entry_id)
+        if not counts or (rule.period == "month" and is_earlier):
+            continue
+        is_earned = plan is not None and plan.apart and limit_on(rule, price.day).limits_revenue
+        granted = granted_of(FOR_REVENUE if is_earned else MAIN, stake)
+        amount, hours = amount + granted.amount, hours + granted.hours
+    return TakenByCaps(amount, hours)
+
+
+def _unlike_entries(draft: Draft, loading: Loading, stated: Stated) -> Iterator[OpeningFault]:
+    """Entries that come to more, or less, than what of the line's work is to be billed: `bring_work` has made a row of the rest."""
+    balance, currency = stated.balance, loading.slot.currency
+    if not balance.entries:
+        return
+    at = f"lines[{stated.place}].entries"
+    got = sum(one.amount for one in balance.entries)
+    rest = [row for row in opening_rows(draft, loading, balance.line_id) if is_part(row, stated, UNBILLED_REST)]
+    if left := sum(row.work.charge.amount for row in rest if row.work is not None and row.work.charge is not None):
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: entries: expected {format_amount(got + left, currency)} {currency}, "
+            f"what is unbilled of the line's work, got {format_amount(got, currency)}; correct them, or leave them all out and the work "
+            "is one row"
+        )
+        yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)
+    worked = worked_of(draft, loading, stated)
+    if (hours := sum(one.hours for one in balance.entries)) > worked.hours:
+        most, listed = (format_decimal(each, HOURS_SCALE) for each in (worked.hours, hours))
+        message = (
+            f"line {balance.line_id}{row_of(balance.source_row)}: hours of entries: expected at most {most}, the billable hours of the "
+            f"line less those over a cap, got {listed}"
+        )
+        yield OpeningFault(DIFFERS, message, at, loading.contract.contract_id)

@@ -89,7 +89,7 @@ def _newest(events: Iterable[Json]) -> KnownTerms | None:
 
 
 def is_same(event: Event, other: Event) -> bool:
-    """Whether they say the same, whoever says it and when."""
+    """Whether they say the same; who says it, and when, does not matter."""
     return _content(event) == _content(other)
 
 

@@ -33,6 +33,10 @@ RATES_ALONE = "Rates bill nothing by themselves: work that waits for them goes o
 import_app = typer.Typer(name="import", no_args_is_help=True, help="Turn files of other systems into events.")
 
 File = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
+MappingFile = Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
+]
 Out = Annotated[
     Path,
     typer.Option("--out", file_okay=False, help="Folder for the events; made if it is not there.", show_default=False),
@@ -71,11 +75,9 @@ Json = Annotated[bool, typer.Option("--json", help="The summary as one JSON obje
 @import_app.command("csv")
 def import_csv(
     file: File,
-    mapping: Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)],
+    mapping: MappingFile,
     out: Out,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
-    ] = None,
+    overrides: Overrides = None,
     allow_future: AllowFuture = False,
     bill_invoiced: BillInvoiced = False,
     name: Name = None,

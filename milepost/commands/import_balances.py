@@ -11,7 +11,19 @@ import typer
 from connectors.imports.counting import counted
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused
-from milepost.commands.import_ import WRONG_USAGE, DryRun, Json, Name, Out, Replace, Runs, name_of, refused
+from milepost.commands.import_ import (
+    WRONG_USAGE,
+    DryRun,
+    Json,
+    MappingFile,
+    Name,
+    Out,
+    Overrides,
+    Replace,
+    Runs,
+    name_of,
+    refused,
+)
 from milepost.console import aligned, say, shell_word, tell, write_json
 from milepost.rejected_rows import amounts_text, tell_rejected
 
@@ -26,11 +38,9 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of ba
 
 def import_balances(
     files: Files,
-    mapping: Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)],
+    mapping: MappingFile,
     out: Out,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
-    ] = None,
+    overrides: Overrides = None,
     name: Name = None,
     replace: Replace = False,
     runs: Runs = None,

@@ -11,7 +11,19 @@ import typer
 
 from connectors.imports.counting import counted
 from connectors.imports.refusals import ImportRefused
-from milepost.commands.import_ import WRONG_USAGE, DryRun, Json, Name, Out, Replace, Runs, name_of, refused
+from milepost.commands.import_ import (
+    WRONG_USAGE,
+    DryRun,
+    Json,
+    MappingFile,
+    Name,
+    Out,
+    Overrides,
+    Replace,
+    Runs,
+    name_of,
+    refused,
+)
 from milepost.console import say, tell, write_json
 from milepost.days import day
 from milepost.event_words import event_name
@@ -26,7 +38,7 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSVs of co
 
 def import_contracts(
     files: Files,
-    mapping: Annotated[Path, typer.Option("--map", help="TOML file: which column is what.", show_default=False)],
+    mapping: MappingFile,
     out: Out,
     since: Annotated[
         datetime,
@@ -38,9 +50,7 @@ def import_contracts(
             show_default=False,
         ),
     ],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the mapping's; may be given several times.")
-    ] = None,
+    overrides: Overrides = None,
     name: Name = None,
     replace: Replace = False,
     runs: Runs = None,

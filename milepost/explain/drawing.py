@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from domain.caps.consume import Order, order_of
-from domain.events.common import Milestones
+from domain.events.common import Milestones, Terms
 from domain.explanation import Node, agreeing, in_proportion, least, less, stated, total
 from domain.terms import methods
 from domain.terms.draw_down import earned_by
@@ -85,7 +85,7 @@ class DrawingNodes:
             return None
         before = self._before(at, price, name, plan)
         had = [self.quantity(one, name) for one in before]
-        limit = self._limit(place, store, plan, told[0], price.day)
+        limit = self.limit(place, plan.line.terms, store, (told[0].unit, told[0].currency), price.day)
         left = less(f"left of {name}", limit, *had) if had else limit
         asked = self.entries.asked(at, price, plan, draft)
         earlier = [self.quantity(at, one) for one in price.drawn if _is_before(stores, one, name)]
@@ -135,10 +135,9 @@ class DrawingNodes:
                 found.append((order, other))
         return [one for _, one in sorted(found, key=lambda each: each[0])]
 
-    def _limit(self, place: LineAtStep, store: PrepaidBalance, plan: LinePlan, drawn: Node, day: date) -> Node:
+    def limit(self, place: LineAtStep, terms: Terms, store: PrepaidBalance, unit: tuple[str, str], day: date) -> Node:
         """The most that can be drawn of what a fee buys, or of what milestones include."""
-        told = stated(f"can be drawn of {store.name}", store.limit, drawn.unit, drawn.currency)
-        terms = plan.line.terms
+        told = stated(f"can be drawn of {store.name}", store.limit, *unit)
         if isinstance(terms, Milestones):
             held = next((one for one in reversed(place.known.held) if one.line.terms == terms), None)
             parts = [

@@ -672,8 +672,7 @@ class FeeNodes:
 
     def limit_of(self, place: LineAtStep, lot: Lot, told: Node, day: date) -> Node:
         """What the fee buys; in a period after its own what was drawn by then, and what went over of it."""
-        bought = self.bought(place, lot)
-        ended = self._ended_by(place, lot, day)
+        bought, ended = self._not_expired(place, lot), self._ended_by(place, lot, day)
         if not ended or told.value == bought.value:
             return agreeing(bought, told)
         return agreeing(self.limit_after(place, lot, ended), told)

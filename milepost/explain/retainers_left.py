@@ -5,9 +5,10 @@ from __future__ import annotations
 from domain.explanation import Node, constant, less, most, total
 from domain.identity import composed
 from domain.outputs import ViewRetainer
-from domain.terms.kind import IN_MONEY
+from domain.terms.kind import IN_MONEY, PrepaidBalance
 from domain.terms.retainer import LotLeft
 from milepost.explain.entries import EntryNodes
+from milepost.explain.fees import LineAtStep
 from milepost.explain.sources import Sources
 from state.charges.retainers_left import LineLeft, retainers_left
 from state.forecast.outlook import lines_of
@@ -51,7 +52,10 @@ class RetainerLeftNodes:
 
     def _lot(self, said: TracedOutput, line: LineLeft, lot: LotLeft, unit: tuple[str, str]) -> Node:
         title = f"{lot.lot.said}: left"
-        limit = constant(f"{lot.lot.said}: can be drawn", lot.limit, *unit)
+        place = LineAtStep(self.sources.draft(said.step), line.contract, line.line_id, line.known)
+        limit = self.entries.drawing.limit(
+            place, lot.lot.terms, PrepaidBalance(lot.lot.name, lot.limit), unit, line.day
+        )
         left = less(title, limit, *self._draws(said, line, lot.lot.name))
         return most(title, left, constant("nothing", 0, *unit)) if (left.value or 0) < 0 else left
 

@@ -8,7 +8,7 @@ from domain.events.common import Retainer
 from domain.outputs import ViewRetainer
 from domain.reference.zones import local_date
 from domain.terms import retainer
-from domain.terms.kind import IN_MONEY
+from domain.terms.kind import IN_MONEY, LineHistory
 from domain.terms.retainer import QUANTITY_PER_AMOUNT
 from domain.units import Quantity
 from state.books import Contract
@@ -22,6 +22,7 @@ class LineLeft(NamedTuple):
     line_id: str
     unit: str
     day: date
+    known: LineHistory
     left: retainer.RetainerLeft
 
 
@@ -39,8 +40,8 @@ def retainers_left(draft: Draft, lines: Iterable[tuple[str, str, str]]) -> Itera
         units = [each.unit for each in terms if isinstance(each, Retainer)]
         if units:
             day = local_date(draft.cause.recorded_at, zone_of(draft, contract))
-            left = retainer.left_on(known_of(draft, contract, line_id), day)
-            yield LineLeft(contract, line_id, units[-1], day, left)
+            known = known_of(draft, contract, line_id)
+            yield LineLeft(contract, line_id, units[-1], day, known, retainer.left_on(known, day))
 
 
 def _shown(one: LineLeft) -> ViewRetainer:

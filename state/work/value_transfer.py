@@ -6,6 +6,7 @@ Each company books it by its own calendar, zone and open periods, in its own led
 """
 
 from datetime import date
+from typing import NamedTuple
 
 from domain.events.reference import LegalEntityDefined, TransferPriceSet
 from domain.explanation import Node, PolicyUse
@@ -143,9 +144,8 @@ def _of_time(
         return Blocked(TRANSFER, "no_transfer_price", message, waits, "person_id")
     hour: HourFound | None = None
     if way != RATE:
-        found = (_cost_of_hour if way == COST_PLUS else _bill_of_hour)(
-            draft, work, terms, day, companies, price, waited
-        )
+        asked = _HourAsked(draft, work, terms, day, companies, price, waited)
+        found = _cost_of_hour(asked) if way == COST_PLUS else _bill_of_hour(asked)
         if isinstance(found, Blocked):
             return found
         hour = found
@@ -165,16 +165,21 @@ def _ids(companies: Companies) -> tuple[str, str]:
     return companies.lender.legal_entity_id, companies.borrower.legal_entity_id
 
 
-def _cost_of_hour(
-    draft: Draft,
-    work: Work,
-    terms: HourTerms,
-    day: date,
-    companies: Companies,
-    price: TransferPriceSet,
-    waited: Waited,
-) -> HourFound | Blocked:
+class _HourAsked(NamedTuple):
+    """An hour of which the cost or the bill rate is asked, since its transfer price goes by that."""
+
+    draft: Draft
+    work: Work
+    terms: HourTerms
+    day: date
+    companies: Companies
+    price: TransferPriceSet
+    waited: Waited
+
+
+def _cost_of_hour(asked: _HourAsked) -> HourFound | Blocked:
     """As the version was booked, which cost rates that come later do not change; else by what is known now."""
+    draft, work, terms, day = asked.draft, asked.work, asked.terms, asked.day
     person_id, cost, stated = work.person_id, work.cost, terms.cost_rate
     if cost is not None:
         of_id = draft.reference.costs.get(cost.cost_rate_id, ())
@@ -182,7 +187,7 @@ def _cost_of_hour(
     if stated is None:
         message = f"no cost rate for {person_id} ({terms.role}) on {day}, on which the transfer price is a markup"
         return Blocked(TRANSFER, "no_cost_rate", message, waits_for_cost_rate(person_id, terms.role), "person_id")
-    exchange = _into(draft, stated.currency, day, companies, price, waited)
+    exchange = _into(asked, stated.currency)
     if isinstance(exchange, Blocked):
         return exchange
     node = (
@@ -191,16 +196,9 @@ def _cost_of_hour(
     return HourFound(HourRate(stated.rate, stated.currency, exchange), node)
 
 
-def _bill_of_hour(
-    draft: Draft,
-    work: Work,
-    terms: HourTerms,
-    day: date,
-    companies: Companies,
-    price: TransferPriceSet,
-    waited: Waited,
-) -> HourFound | Blocked:
+def _bill_of_hour(asked: _HourAsked) -> HourFound | Blocked:
     """The bill rate by R5, without what overtime adds, also of hours that are not charged by themselves."""
+    draft, work, terms, day, companies = asked.draft, asked.work, asked.terms, asked.day, asked.companies
     event, plan, project = work.event, companies.plan, draft.project(work.project_id)
     if plan is None or terms.worker is None:
         message = (
@@ -214,7 +212,7 @@ def _bill_of_hour(
         message = f"no rate for {event.person_id} ({terms.role}) on {day} in {plan.currency}, of which the transfer price is a part"
         waits = waits_for_rate(rate_query(draft, event, project, person, terms.role, plan, day), draft.reference)
         return Blocked(TRANSFER, "no_rate", message, waits, "person_id")
-    exchange = _into(draft, plan.currency, day, companies, price, waited)
+    exchange = _into(asked, plan.currency)
     if isinstance(exchange, Blocked):
         return exchange
     node = None
@@ -226,13 +224,11 @@ def _bill_of_hour(
     return HourFound(HourRate(rated.rate, plan.currency, exchange), node)
 
 
-def _into(
-    draft: Draft, currency: str, day: date, companies: Companies, price: TransferPriceSet, waited: Waited
-) -> Exchange | Blocked:
+def _into(asked: _HourAsked, currency: str) -> Exchange | Blocked:
     """From the currency of an hour's cost or bill rate into that of the transfer, by the rate of the day worked."""
-    borrower, policies = companies.borrower, companies.policies
-    found = conversion(draft, TRANSFER, borrower, currency, price.currency, day, policies)
-    return settled_exchange(draft, found, TRANSFER, borrower, currency, price.currency, day, waited)
+    draft, day, into, borrower = asked.draft, asked.day, asked.price.currency, asked.companies.borrower
+    found = conversion(draft, TRANSFER, borrower, currency, into, day, asked.companies.policies)
+    return settled_exchange(draft, found, TRANSFER, borrower, currency, into, day, asked.waited)
 
 
 # Where it is booked

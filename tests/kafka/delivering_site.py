@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -95,8 +96,9 @@ class Delivering:
         of.folder.mkdir(parents=True, exist_ok=True)
         self.accounts.write_text(told + charts(grain), encoding="utf-8")
 
-    def start(self, *, store: Path | None = None, dies: str = "", after: int = 1) -> subprocess.Popen[bytes]:
-        """`dies` names the step of `killed_delivery` at which it kills itself, the `after`-th time."""
+    @contextmanager
+    def start(self, *, store: Path | None = None, dies: str = "", after: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+        """`dies` names the step of `killed_delivery` at which it kills itself, the `after`-th time. A failed test ends it."""
         module = ["tests.kafka.killed_delivery", dies, str(after)] if dies else ["milepost"]
         told = {
             "delivery.accounts": self.accounts,
@@ -105,7 +107,11 @@ class Delivering:
         }
         sets = [part for name, value in told.items() for part in ("--set", f"{name}={value}")]
         command = [sys.executable, "-m", *module, "serve", "delivery", "--alone", "--erp", ERP]
-        return subprocess.Popen([*command, *self.site.options(), *sets], cwd=ROOT, stderr=subprocess.PIPE)
+        with subprocess.Popen([*command, *self.site.options(), *sets], cwd=ROOT, stderr=subprocess.PIPE) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def is_ready(self) -> bool:
         """Whether a process has read all that stood on the topics when it began."""

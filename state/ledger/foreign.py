@@ -1,0 +1,161 @@
+"""What is open in another currency than the ledger's, by company and currency, and by account, contract and project.
+
+Journals say what is open, by their accounting periods.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import MONETARY, MONETARY_UNBILLED, UNAPPLIED_CASH
+from domain.events.reference import LegalEntityDefined
+from domain.explanation import Node, constant
+from domain.identity import composed, parts_of
+from domain.ledger.position import Balance
+from domain.ledger.recorded import Carried, add_both, all_of, journal_line, parts_of_both
+from domain.ledger.revaluation import is_revaluation
+from domain.outputs import JournalEntry
+from domain.policies import Resolved
+from domain.reference import fiscal
+from domain.reference.fiscal import AccountingPeriod
+from domain.units import Amount
+from state.books import Monetary
+from state.draft import Draft
+from state.terms.known import entity_policies
+
+KIND: Final = "monetary"
+ACCOUNTS: Final = frozenset({*MONETARY, *MONETARY_UNBILLED})
+# Periods by company and currency: those that are revalued, and those that wait for a rate.
+VALUED, LACKING = "revalued", "not_revalued"
+
+
+class ForeignBalances(NamedTuple):
+    """What is revalued together: one company and currency."""
+
+    entity: LegalEntityDefined
+    currency: str
+    policies: Resolved
+
+    @property
+    def key(self) -> str:
+        return composed(self.entity.legal_entity_id, self.currency)
+
+    def holds(self, account: str) -> bool:
+        return account in MONETARY or bool(self.policies.unbilled_is_monetary)
+
+
+class Moved(NamedTuple):
+    """What the event moved of a balance, by period, and the last accounting date of it."""
+
+    periods: Mapping[str, Balance]
+    last: date
+
+
+class Change(NamedTuple):
+    """What of a part goes to 7100; the node where somebody explains."""
+
+    part_id: str
+    amount: Amount
+    made: Node | None
+
+
+def group_key(part_id: str) -> str:
+    return composed(*parts_of(part_id)[:2])
+
+
+def group_of(draft: Draft, key: str) -> ForeignBalances | None:
+    """None where the company asks for no revaluation."""
+    entity_id, currency = parts_of(key)
+    entity = draft.reference.entity(entity_id)
+    policies = entity_policies(draft, entity)
+    if entity is None or policies.fx_revaluation == "none":
+        return None
+    return ForeignBalances(entity, currency, policies)
+
+
+def parts_of_group(draft: Draft, key: str) -> list[str]:
+    return [part_id for part_id in draft.ids(KIND) if group_key(part_id) == key]
+
+
+def named_period(group: ForeignBalances, name: str) -> AccountingPeriod:
+    found = fiscal.period_named(group.entity.fiscal_calendar, name)
+    assert found is not None, "the period is one of the calendar"
+    return found
+
+
+def periods_of(draft: Draft, which: str, key: str) -> tuple[str, ...]:
+    kept: dict[str, tuple[str, ...]] = draft.part("index", which) or {}
+    return kept.get(key, ())
+
+
+def put_periods(draft: Draft, which: str, key: str, names: Iterable[str]) -> None:
+    kept: dict[str, tuple[str, ...]] = dict(draft.part("index", which) or {})
+    kept.pop(key, None)
+    if found := tuple(sorted(names)):
+        kept[key] = found
+    if kept != (draft.part("index", which) or {}):
+        draft.put("index", which, kept or None)
+
+
+# What is open
+
+
+def take_in(draft: Draft) -> dict[str, Moved]:
+    found: dict[str, tuple[dict[str, Balance], date]] = {}
+    for record in draft.outputs:
+        if not isinstance(record, JournalEntry) or record.currency == record.ledger_currency:
+            continue
+        if is_revaluation(record.rule):
+            continue
+        for number, line in enumerate(record.lines, 1):
+            if line.account not in ACCOUNTS:
+                continue
+            of = ("", "") if line.account == UNAPPLIED_CASH else (record.contract_id or "", line.project_id or "")
+            part_id = composed(record.legal_entity_id, record.currency, line.account, *of)
+            periods, last = found.setdefault(part_id, ({}, record.accounting_date))
+            had = periods.get(record.period, (0, 0))
+            periods[record.period] = had[0] + line.amount, had[1] + line.ledger_amount
+            found[part_id] = periods, max(last, record.accounting_date)
+            if draft.why is not None:
+                currencies = record.currency, record.ledger_currency
+                leg = journal_line(record.journal_id, number, (line.amount, line.ledger_amount), currencies)
+                add_both(draft.why, _moves_of(part_id, record.period), leg)
+    for part_id, (periods, _) in found.items():
+        known: Monetary = draft.part(KIND, part_id) or Monetary()
+        moves = dict(known.moves)
+        for name, (amount, ledger) in periods.items():
+            had = moves.get(name, (0, 0))
+            moves[name] = had[0] + amount, had[1] + ledger
+        draft.put(KIND, part_id, replace(known, moves=dict(sorted(moves.items()))))
+    return {part_id: Moved(*one) for part_id, one in found.items()}
+
+
+def _moves_of(part_id: str, name: str) -> str:
+    return f"monetary/{part_id}/{name}"
+
+
+def open_at(known: Monetary, name: str) -> Balance:
+    own = [balance for period, balance in known.moves.items() if period <= name]
+    return sum(amount for amount, _ in own), sum(ledger for _, ledger in own)
+
+
+def say_open(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Carried:
+    assert draft.why is not None, "somebody explains"
+    known: Monetary = draft.part(KIND, part_id)
+    parts = [
+        part
+        for period in known.moves
+        if period <= name
+        for part in parts_of_both(draft.why, _moves_of(part_id, period))
+    ]
+    return all_of(f"open at the end of {name}", parts, (group.currency, group.entity.currency))
+
+
+def recorded_last(draft: Draft, group: ForeignBalances, address: str) -> Node:
+    """What was recorded of it last."""
+    assert draft.why is not None, "somebody explains"
+    address = address if address.startswith("unrealised/") else f"unrealised/{address}"
+    found = draft.why.figure_at(address, draft.why.now)
+    return found if found is not None else constant("nothing stands", 0, "amount", group.entity.currency)

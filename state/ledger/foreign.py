@@ -42,6 +42,10 @@ class ForeignBalances(NamedTuple):
     def key(self) -> str:
         return composed(self.entity.legal_entity_id, self.currency)
 
+    @property
+    def is_revalued(self) -> bool:
+        return self.policies.fx_revaluation != "none"
+
     def holds(self, account: str) -> bool:
         return account in MONETARY or bool(self.policies.unbilled_is_monetary)
 
@@ -66,11 +70,11 @@ def group_key(part_id: str) -> str:
 
 
 def group_of(draft: Draft, key: str) -> ForeignBalances | None:
-    """None where the company asks for no revaluation."""
+    """None where nobody has defined the company."""
     entity_id, currency = parts_of(key)
     entity = draft.reference.entity(entity_id)
     policies = entity_policies(draft, entity)
-    if entity is None or policies.fx_revaluation == "none":
+    if entity is None:
         return None
     return ForeignBalances(entity, currency, policies)
 

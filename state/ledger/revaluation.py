@@ -2,12 +2,12 @@
 (domain/ledger/revaluation.py).
 
 Journals say what is open, by their accounting dates. So what comes late changes what was unrealised at the end of its period, and of those
-after it: the difference is posted there while the period is open. In a closed one it would be posted and reversed on one day, which is left
-out; with policy `cumulative` it is posted on the next open day. Rates that come late, or are corrected, do the same.
+after it: the difference is posted there while the period is open. In a closed one it would be posted and reversed on one day, so it waits
+until the period is opened again; with policy `cumulative` it is posted on the next open day. Late and corrected rates do the same.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -45,7 +45,7 @@ from state.ledger.foreign import (
     take_in,
 )
 from state.ledger.revaluation_journals import post, reverse
-from state.ledger.settled_foreign import take_back_later, take_back_settled
+from state.ledger.settled_foreign import take_back_later, take_back_settled, take_back_standing
 from state.terms.known import exchange_on, open_day_from
 
 WAITING: Final = "revaluation"
@@ -59,17 +59,19 @@ def after_event(draft: Draft, ended: DayEnded | None) -> None:
     moved = take_in(draft)
     for key in sorted({group_key(part_id) for part_id in (moved if ended is None else draft.ids(KIND))}):
         group = group_of(draft, key)
-        if group is not None and (
-            ended is None or group.entity.zone == ended.zone or any(group_key(one) == key for one in moved)
-        ):
-            own = {part_id: one for part_id, one in moved.items() if group_key(part_id) == key}
+        own = {part_id: one for part_id, one in moved.items() if group_key(part_id) == key}
+        if group is None or not (ended is None or group.entity.zone == ended.zone or own):
+            continue
+        if group.policies.fx_revaluation != CUMULATIVE and periods_of(draft, VALUED, key):
+            take_back_standing(draft, group, _last_ended(draft, group, ended))
+        if group.is_revalued:
             _bring_up_to_date(draft, group, own, ended)
 
 
 def retry(draft: Draft, key: str) -> None:
     """A rate came, or was corrected, or a period was closed or opened."""
     group = group_of(draft, key)
-    if group is None:
+    if group is None or not group.is_revalued:
         return
     names = {*periods_of(draft, LACKING, key), *periods_of(draft, VALUED, key)[-CORRECTED:]}
     if group.policies.fx_revaluation == CUMULATIVE:
@@ -83,9 +85,8 @@ def retry(draft: Draft, key: str) -> None:
 
 def _bring_up_to_date(draft: Draft, group: ForeignBalances, moved: Mapping[str, Moved], ended: DayEnded | None) -> None:
     calendar, zone = group.entity.fiscal_calendar, group.entity.zone
-    today = local_date(draft.cause.recorded_at, zone)
-    yesterday = max(today - DAY, ended.date) if ended is not None and ended.zone == zone else today - DAY
-    last = fiscal.last_ended(calendar, yesterday)
+    yesterday = _yesterday(draft, group, ended)
+    last = _last_ended(draft, group, ended)
     names = {name for one in moved.values() for name in one.periods}
     valued, lacking = periods_of(draft, VALUED, group.key), periods_of(draft, LACKING, group.key)
     known = sorted({*valued, *lacking})
@@ -110,6 +111,17 @@ def _bring_up_to_date(draft: Draft, group: ForeignBalances, moved: Mapping[str, 
         draft.due.add((zone, (following.to - DAY).isoformat()))
 
 
+def _yesterday(draft: Draft, group: ForeignBalances, ended: DayEnded | None) -> date:
+    """The last day that has ended where the company is."""
+    zone = group.entity.zone
+    before = local_date(draft.cause.recorded_at, zone) - DAY
+    return max(before, ended.date) if ended is not None and ended.zone == zone else before
+
+
+def _last_ended(draft: Draft, group: ForeignBalances, ended: DayEnded | None) -> AccountingPeriod:
+    return fiscal.last_ended(group.entity.fiscal_calendar, _yesterday(draft, group, ended))
+
+
 # The value at a period's end
 
 
@@ -127,8 +139,9 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
         return
     if isinstance(exchange, MissingRate):
         exchange = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
-    changes = [_valued(draft, group, period, part_id, exchange) for part_id in held]
-    _post_changes(draft, group, period, exchange, [one for one in changes if one.amount])
+    if _is_posted(draft, group, period):
+        changes = [_valued(draft, group, period, part_id, exchange) for part_id in held]
+        _post_changes(draft, group, period, exchange, [one for one in changes if one.amount])
     if group.policies.fx_revaluation == CUMULATIVE:
         take_back_later(draft, group, period, held, exchange)
     put_periods(draft, LACKING, group.key, lacking - {name})
@@ -136,6 +149,13 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     for category in ("no_exchange_rate", "stale_exchange_rate"):
         draft.resolve_exception(category, WAITING, _subject(group, period))
     _watch(draft, group, period)
+
+
+def _is_posted(draft: Draft, group: ForeignBalances, period: AccountingPeriod) -> bool:
+    """In a closed period what is reversed on the next period's first day waits until the period is opened again."""
+    if group.policies.fx_revaluation == CUMULATIVE:
+        return True
+    return open_day_from(draft, group.entity, period.to - DAY) < period.to
 
 
 def _valued(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_id: str, exchange: Exchange) -> Change:
@@ -190,7 +210,7 @@ def _post_changes(
     day = open_day_from(draft, entity, period.to - DAY)
     if group.policies.fx_revaluation == CUMULATIVE:
         post(draft, group, period.name, day, exchange.rate, changes)
-    elif day < period.to:
+    else:
         back = open_day_from(draft, entity, period.to)
         for record in post(draft, group, period.name, day, exchange.rate, changes):
             reverse(draft, group, record, back)

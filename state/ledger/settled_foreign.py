@@ -1,11 +1,14 @@
-"""With policy `cumulative`: what is settled while it stands takes its part of the unrealised amount with it."""
+"""With policy `cumulative`: what is settled while it stands takes its part of the unrealised amount with it.
+
+What stands when the company has chosen another policy is taken back as a whole, when the next period ends.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from msgspec.structs import replace
 
-from domain.explanation import constant, less
+from domain.explanation import Node, constant, less
 from domain.ledger.revaluation import left_after, say_standing, standing_for
 from domain.reference.exchange import Exchange
 from domain.reference.fiscal import AccountingPeriod
@@ -13,7 +16,19 @@ from domain.reference.zones import local_date
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from state.books import Monetary
 from state.draft import Draft
-from state.ledger.foreign import KIND, Change, ForeignBalances, Moved, open_at, recorded_last, say_open
+from state.ledger.foreign import (
+    KIND,
+    VALUED,
+    Change,
+    ForeignBalances,
+    Moved,
+    named_period,
+    open_at,
+    parts_of_group,
+    periods_of,
+    recorded_last,
+    say_open,
+)
 from state.ledger.revaluation_journals import post
 from state.terms.known import exchange_on, open_day_from
 
@@ -28,11 +43,44 @@ def take_back_settled(
         net = sum(amount for name, (amount, _) in one.periods.items() if name > valued.name)
         if (change := _settled(draft, group, valued, part_id, net)) is not None:
             changes.setdefault(open_day_from(draft, group.entity, one.last), []).append(change)
-    ends = valued.to - DAY
-    exchange = exchange_on(draft, group.policies, group.currency, group.entity.currency, ends, ends)
-    rate = exchange.rate if isinstance(exchange, Exchange) else EXCHANGE_RATE_ONE
+    rate = _rate_of(draft, group, valued)
     for day, own in sorted(changes.items()):
         post(draft, group, f"{valued.name}/settled", day, rate, own)
+
+
+def take_back_standing(draft: Draft, group: ForeignBalances, last: AccountingPeriod) -> None:
+    """`last` is the last period that has ended: nothing is taken back while that is the one which was valued last."""
+    valued = periods_of(draft, VALUED, group.key)[-1:]
+    if not valued or last.name <= valued[0]:
+        return
+    changes: list[Change] = []
+    for part_id in parts_of_group(draft, group.key):
+        known: Monetary = draft.part(KIND, part_id)
+        if not known.of:
+            continue
+        draft.put(KIND, part_id, replace(known, standing=0, left=0, of=0))
+        if known.standing:
+            changes.append(Change(part_id, -known.standing, _say_all_back(draft, group, part_id)))
+    if changes:
+        day = open_day_from(draft, group.entity, last.to - DAY)
+        rate = _rate_of(draft, group, named_period(group, valued[0]))
+        post(draft, group, f"{valued[0]}/settled", day, rate, changes)
+
+
+def _say_all_back(draft: Draft, group: ForeignBalances, part_id: str) -> Node | None:
+    if draft.why is None:
+        return None
+    before = recorded_last(draft, group, part_id)
+    policy = constant(f"policy {group.policies.fx_revaluation} leaves nothing", 0, "amount", group.entity.currency)
+    draft.why.record(f"unrealised/{part_id}", 0, policy)
+    return less("what is left, less what stands", policy, before)
+
+
+def _rate_of(draft: Draft, group: ForeignBalances, valued: AccountingPeriod) -> int:
+    """Of the period's last day."""
+    ends = valued.to - DAY
+    exchange = exchange_on(draft, group.policies, group.currency, group.entity.currency, ends, ends)
+    return exchange.rate if isinstance(exchange, Exchange) else EXCHANGE_RATE_ONE
 
 
 def take_back_later(

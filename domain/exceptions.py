@@ -233,6 +233,10 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "self_approved",
         "accounting_period",
     ): "Have another person approve it and send it with a higher version; until then the period stays as it is.",
+    (
+        "invalid_terms",
+        "accounting_period",
+    ): "Send the period that was meant; or this one with a higher version, once it has begun. Until then it stays as it is.",
     ("posting_rejected", "journal"): (
         "Correct what the ERP names: its record there, the map in accounts.toml, or the fact by a higher version. The journal goes out "
         "again by itself."
@@ -365,6 +369,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
     ("unsupported", "legal_entity"): "finance",
     ("unsupported", "person_capacity"): "delivery",
     ("conflicting_version", "contract"): "commercial",
+    ("invalid_terms", "accounting_period"): "finance",
     ("self_approved", "accounting_period"): "finance",
     ("self_approved", "contract"): "commercial",
     ("self_approved", "exception"): "finance",

@@ -31,6 +31,7 @@ from domain.reference import exchange as exchange_rates
 from domain.reference import fiscal
 from domain.reference.exchange import Exchange, MissingRate, Pair, Quotes
 from domain.reference.numbers import changed_faults, needs_series
+from domain.reference.zones import local_date
 
 PeriodChange = AccountingPeriodClosed | AccountingPeriodReopened
 Kept = (
@@ -215,11 +216,13 @@ def conflict(book: ReferenceBook, event: Event) -> bool:
 
 
 def fixed_faults(book: ReferenceBook, event: Event) -> tuple[tuple[str, str], ...]:
-    """Fields that a later version of a legal entity may not state otherwise, with what is wrong.
+    """Fields that what is known forbids, with what is wrong: of a later version of a legal entity, or of a period that is closed.
 
     Ledgers are kept in its currency; the days of a closed period must not become those of an open one, and no statement may get a
-    number that another had.
+    number that another had. A period that has not begun is not closed: what is worked in it would be posted after it.
     """
+    if isinstance(event, AccountingPeriodClosed):
+        return _not_begun(book, event)
     if not isinstance(event, LegalEntityDefined):
         return ()
     had = book.entity(event.legal_entity_id)
@@ -229,6 +232,19 @@ def fixed_faults(book: ReferenceBook, event: Event) -> tuple[tuple[str, str], ..
     found += needs_series(event.number_ranges, book.partitions)
     found += changed_faults(book.number_ranges.get(event.legal_entity_id, ()), event.number_ranges)
     return tuple(found)
+
+
+def _not_begun(book: ReferenceBook, event: AccountingPeriodClosed) -> tuple[tuple[str, str], ...]:
+    """By the day on which it was recorded, where the company is."""
+    entity = book.entity(event.legal_entity_id)
+    period = fiscal.period_named(entity.fiscal_calendar, event.period) if entity is not None else None
+    if entity is None or period is None:
+        return ()
+    today = local_date(event.recorded_at if event.recorded_at is not None else event.occurred_at, entity.zone)
+    if period.start <= today:
+        return ()
+    expected = f"expected a period of {event.legal_entity_id} that has begun by {today}"
+    return (("period", f"{expected}, got {event.period}, which begins on {period.start}; it stays open"),)
 
 
 def _of_closed_books(book: ReferenceBook, had: LegalEntityDefined, event: LegalEntityDefined) -> list[tuple[str, str]]:

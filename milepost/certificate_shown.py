@@ -18,19 +18,20 @@ _FIGURES: Final = ("opening", "debits", "credits", "movement", "closing")
 _CHANGED: Final = ("opening", "movement")
 
 
-def show_certificate(shape: Shape, later: Sequence[int]) -> None:
+def show_certificate(shape: Shape, every: Sequence[Shape]) -> None:
+    """`every` are the company's certificates, in their order."""
     from milepost.console import tell
 
     show(*_tables(shape))
-    tell("\n" + "\n".join(_facts(shape, later)))
+    tell("\n" + "\n".join(_facts(shape, every)))
 
 
-def page(shape: Shape, later: Sequence[int]) -> str:
+def page(shape: Shape, every: Sequence[Shape]) -> str:
     title = _title(shape)
     tables = [markup(tag("h2", table.title), _html(table)) for table in _tables(shape)]
-    facts = [tag("p", fact, class_="soft small") for fact in _facts(shape, later)]
+    facts = [tag("p", fact, class_="soft small") for fact in _facts(shape, every)]
     signed = tag("p", f"Asked for by {shape['requested_by']}, approved by {shape['approved_by']}")
-    warnings = [tag("p", fact, class_="banner") for fact in _warnings(shape, later)]
+    warnings = [tag("p", fact, class_="banner") for fact in _warnings(shape, every)]
     return pages.page(
         title,
         tag("h1", title),
@@ -75,18 +76,37 @@ def _amount(value: Decimal | int) -> str:
     return f"{Decimal(value):,.2f}"
 
 
-def _warnings(shape: Shape, later: Sequence[int]) -> Iterator[str]:
+def _warnings(shape: Shape, every: Sequence[Shape]) -> Iterator[str]:
+    later = [each for each in every if each["period"] == shape["period"] and each["number"] > shape["number"]]
     if later:
-        yield f"Certificate {later[-1]} takes its place: the period was opened again after this one"
+        yield f"Certificate {later[-1]['number']} takes its place: the period was opened again after this one"
     if shape["days_ended_to"] is None or shape["days_ended_to"] < shape["last_day"]:
         ended = shape["days_ended_to"] or "none"
         yield f"The last day that had ended when it closed was {ended}: accruals up to {shape['last_day']} are not all in it"
     if shape["open_before"]:
         yield f"Earlier periods were open: {', '.join(shape['open_before'])}. What is posted there changes the opening balances"
+    yield from _not_carried(shape, every)
 
 
-def _facts(shape: Shape, later: Sequence[int]) -> Iterator[str]:
-    yield from _warnings(shape, later)
+def _not_carried(shape: Shape, every: Sequence[Shape]) -> Iterator[str]:
+    """Accounts that this period does not open with what the one before it was certified to close with."""
+    earlier = [each for each in every if each["period"] < shape["period"] and each["number"] < shape["number"]]
+    if not earlier:
+        return
+    name = max(each["period"] for each in earlier)
+    before = [each for each in earlier if each["period"] == name][-1]
+    closed, opened = (
+        {each["account"]: Decimal(each[figure]) for each in of["books"]["accounts"]}
+        for of, figure in ((before, "closing"), (shape, "opening"))
+    )
+    moved = {one: opened.get(one, Decimal(0)) - closed.get(one, Decimal(0)) for one in sorted({*closed, *opened})}
+    if shown := ", ".join(f"{account} by {_amount(amount)}" for account, amount in moved.items() if amount):
+        what = f"It does not open with what certificate {before['number']} of period {name} closed with"
+        yield f"{what}, but with what was posted before it since then too: {shown}"
+
+
+def _facts(shape: Shape, every: Sequence[Shape]) -> Iterator[str]:
+    yield from _warnings(shape, every)
     reason = f": {shape['reason']}" if shape["reason"] else ""
     yield f"Closed {shape['closed_at']}, asked for by {shape['requested_by']}, approved by {shape['approved_by']}{reason}"
     if (had := shape["replaces"]) is not None:

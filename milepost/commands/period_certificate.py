@@ -41,20 +41,20 @@ def certificate(
     except NoOutputs as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
     of = _wanted(every, output, entity, period, number)
-    shape = sealed(every)[every.index(of)]
+    shapes = sealed(every)
+    shape = shapes[every.index(of)]
     try:
         journals = journals_of(output, of.whole)
     except WrongPostings as fault:
         raise typer.BadParameter(str(fault), param_hint="--output") from fault
-    later = [each.whole.number for each in every if each.whole.period == period and each.whole.number > of.whole.number]
     if out is not None:
         _write(out, file_bytes(shape, journals))
     if html is not None:
-        write_page(html, page(shape, later))
+        write_page(html, page(shape, shapes))
     if json:
         write_json({**shape, "journals": [list(each) for each in journals]})
     elif out is None and html is None:
-        show_certificate(shape, later)
+        show_certificate(shape, shapes)
     if out is not None:
         say(
             f"\nNext: milepost verify --certificate {shell_word(out)} --output FOLDER, on a machine with a copy of the log"

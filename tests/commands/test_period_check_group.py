@@ -188,3 +188,25 @@ def test_an_earlier_month_that_is_not_what_was_certified(firm: Path) -> None:
     what = "period 2026-03 is not as certified: 1 journals then, 2 now; open and close it again"
     assert items(found) == [(what, 1, None, None)]
     assert found["items"][0]["command"].startswith("milepost period reopen BERLIN 2026-03")
+
+
+def test_a_certificate_says_that_it_does_not_follow_from_the_last(firm: Path) -> None:
+    """April opens without the 800.00 that March was certified with. March, opened and closed again, is certified without them."""
+    made(firm, worked("T-1", 2), closed("BERLIN", "2026-04-02T08:00:00Z"), until="2026-05-05")
+    [journal] = map(json.loads, milepost("dump", "erp.postings", "--json").stdout.splitlines())
+    refusal = {"erp": "netsuite", "attempt": 1, "journal_id": journal["journal_id"], "code": "CLOSED", "message": "no"}
+    write(firm / "input", [event("PostingRejected", "2026-05-06T08:00:00Z", **refusal, because="period")], "no")
+    run(firm)
+    write(firm / "input", [closed("BERLIN", "2026-05-06T09:00:00Z", "2026-04")], "april")
+    run(firm)
+    shown = milepost("period", "certificate", "BERLIN", "2026-04")
+    assert (
+        "It does not open with what certificate 1 of period 2026-03 closed with, but with what was posted before it since then too: "
+        "1150 by -800.00, 2150 by 320.00, 4000 by 800.00, 5000 by -320.00"
+    ) in " ".join(shown.output.split())
+    who = {"requested_by": "ann", "approved_by": "ben", "legal_entity_id": "BERLIN"}
+    reopened = event("AccountingPeriodReopened", "2026-05-07T08:00:00Z", period="2026-03", version=2, **who)
+    again = closed("BERLIN", "2026-05-07T09:00:00Z", version=3)
+    write(firm / "input", [reopened, again], "march")
+    run(firm)
+    assert "It does not open" not in milepost("period", "certificate", "BERLIN", "2026-03").output

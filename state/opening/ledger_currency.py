@@ -26,7 +26,7 @@ from domain.identity import composed
 from domain.ledger.journal import Leg, merge
 from domain.ledger.recorded import all_of, left_of
 from domain.outputs import JournalEntry
-from domain.terms.kind import NO_REVENUE
+from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import EXCHANGE_RATE_ONE, Amount
 from domain.why import Why
 from domain.work.rows import OPENING, row_id
@@ -273,6 +273,10 @@ def _carry_unbilled(
 ) -> None:
     """Bring unbilled accounts of the line's rows to what is stated; `legs` are of the contract, on the line's main row."""
     main = _row_of_line(draft, loading, stated.balance.line_id).entry_id
+    # What a line earns over time stands with its first row, whatever of it is open.
+    own_row = row_id(OPENING, composed(loading.contract.contract_id, stated.balance.line_id))
+    if stated.plan.timing == OVER_TIME and own_row in loading.rows:
+        main = own_row
     of_rows = {main: list(legs)}
     for row in (main, *(entry.entry_id for entry in _rows_of_line(draft, loading, stated) if entry.entry_id != main)):
         for account, by_row in more.items():

@@ -184,9 +184,9 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
 
 
 def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
-    """The plan of the line for what its caps count of that work; a price that is earned over time is no time's."""
+    """The plan of the line for what its caps count of that work; a price that is earned over time is no time's, unless hours draw on it."""
     content = COUNTED_TIME
-    if plan.timing == OVER_TIME:
+    if plan.timing == OVER_TIME and plan.draws is None:
         content = COUNTED_FEE
     elif methods.units(plan.line.terms) is not None:
         content = counted_as(DELIVERY)

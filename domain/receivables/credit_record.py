@@ -35,28 +35,33 @@ class CreditableRow(NamedTuple):
 
 
 class CreditRecord:
-    """`left` is what is left of each row of the invoice; lines of the memo take of it in turn."""
+    """`left` is what is left of each row of the invoice, and `hours` of its hours; lines of the memo take of them in turn."""
 
-    def __init__(self, event: CreditMemoIssued, left: Sequence[Node], currency: str, mode: str) -> None:
+    def __init__(
+        self, event: CreditMemoIssued, left: Sequence[Node], hours: Sequence[Node], currency: str, mode: str
+    ) -> None:
         self.event = event
         self.currency = currency
         self.mode = mode
         self._left = list(left)
-        # By line of the memo: places of rows, with what is taken of each.
-        self.lines: list[list[tuple[int, Node]]] = []
+        self._hours_left = list(hours)
+        # By line of the memo: places of rows, with what is taken of each, and of its hours.
+        self.lines: list[list[tuple[int, Node, Node]]] = []
 
     def whole(self, number: int, places: Sequence[int], *, hours: bool) -> None:
         """All that is left, since that is what the line asks for."""
         asked = self._hours(number) if hours else self._amount(number)
+        of_rows = [self._hours_left[place] for place in places]
         if not hours and len(places) == 1:
-            self._take(places, [asked])
+            self._take(places, [asked], of_rows)
         else:
-            self._take(places, [self._left[place]._replace(why=(asked,)) for place in places])
+            self._take(places, [self._left[place]._replace(why=(asked,)) for place in places], of_rows)
 
     def by_amount(self, number: int, places: Sequence[int]) -> None:
         """In proportion to what is left of each row."""
         weights = [self._left[place] for place in places]
-        self._take(places, spread_nodes(self._amount(number), weights, rounding(self.currency, self.mode)))
+        nodes = spread_nodes(self._amount(number), weights, rounding(self.currency, self.mode))
+        self._take(places, nodes, [self._hours_with(place, node) for place, node in zip(places, nodes, strict=True)])
 
     def by_hours(
         self,
@@ -67,7 +72,7 @@ class CreditRecord:
         amounts: Sequence[Amount],
     ) -> None:
         """At what an hour of each row was billed at, all together rounded once; cents that one cannot give come from others."""
-        weights = [constant("hours left on the invoice", max(row.hours, 0), "hours") for row in rows]
+        weights = [self._hours_left[place] for place in places]
         hours = spread_nodes(self._hours(number), weights, {"step": "0.000001", "mode": HALF_UP})
         operands: list[Node] = []
         taken: list[Node] = []
@@ -92,20 +97,33 @@ class CreditRecord:
                     [cents, less("what else is left of it", self._left[place], taken[at])],
                 )
                 taken[at] = total("with cents that others cannot give", [taken[at], more], "amount", self.currency)
-        self._take(places, taken)
+        self._take(places, taken, hours)
 
     def of_row(self, place: int) -> Node:
         """What all lines take of it."""
-        parts = [node for line in self.lines for at, node in line if at == place and node.value]
+        parts = [node for line in self.lines for at, node, _ in line if at == place and node.value]
         return parts[0] if len(parts) == 1 else total("credited", parts, "amount", self.currency)
 
-    def of_line(self, number: int) -> Node:
-        return total("of the line", [node for _, node in self.lines[number]], "amount", self.currency)
+    def hours_of_row(self, place: int) -> Node:
+        parts = [hours for line in self.lines for at, _, hours in line if at == place and hours.value]
+        return parts[0] if len(parts) == 1 else total("hours credited", parts, "hours")
 
-    def _take(self, places: Sequence[int], nodes: Sequence[Node]) -> None:
-        for place, node in zip(places, nodes, strict=True):
+    def of_line(self, number: int) -> Node:
+        return total("of the line", [node for _, node, _ in self.lines[number]], "amount", self.currency)
+
+    def _take(self, places: Sequence[int], nodes: Sequence[Node], hours: Sequence[Node]) -> None:
+        taken = list(zip(places, nodes, hours, strict=True))
+        for place, node, of_hours in taken:
             self._left[place] = less("left of it", self._left[place], node)
-        self.lines.append(list(zip(places, nodes, strict=True)))
+            self._hours_left[place] = less("hours left of it", self._hours_left[place], of_hours)
+        self.lines.append(taken)
+
+    def _hours_with(self, place: int, amount: Node) -> Node:
+        """Of a row, in proportion to what an amount takes of what is left."""
+        if not amount.value or not self._left[place].value:
+            return constant("none of its hours", 0, "hours")
+        operands = self._hours_left[place], amount, self._left[place]
+        return evaluated("its hours", "proportion", operands, {"step": "0.000001", "mode": HALF_UP}, "hours")
 
     def _hours(self, number: int) -> Node:
         hours = self.event.lines[number].hours or 0

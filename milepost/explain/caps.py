@@ -153,21 +153,16 @@ class CapNodes:
             hours = evaluated(title, "proportion", operands, {"step": "0.000001", "mode": "down"}, "hours")
         if not price.returned_hours:
             return hours
-        return less("hours counted by caps", hours, self._hours_returned(at, price))
+        return less("hours counted by caps", hours, self._hours_returned(at, price, hours))
 
-    def _hours_returned(self, at: VersionStanding, price: Price) -> Node:
-        """Of balances what they state that caps do not count; else what price concessions gave back."""
-        charge = at.work.charge
-        opening = charge.opening if charge is not None else None
-        before = opening.uncounted_hours if opening is not None else 0
-        title, unit = "hours given back to the cap", "hours"
-        if charge is None or not before:
-            return constant(title, price.returned_hours, unit)
-        stated_before = self.entries.charges.uncounted(charge, by_hours=True)
-        if price.returned_hours == before:
-            return stated_before
-        since = constant(title, price.returned_hours - before, unit)
-        return total("hours that caps do not count", (stated_before, since), unit)
+    def _hours_returned(self, at: VersionStanding, price: Price, hours: Node) -> Node:
+        """What balances state that caps do not count, and what price concessions gave back; no more than the hours."""
+        charge, memos = at.work.charge, self.entries.pieces.credits
+        found = memos.returned_hours(at.entry.entry_id, price.contract_id, price.line_id, at.step)
+        if charge is not None and charge.opening is not None and charge.opening.uncounted_hours:
+            found = [self.entries.charges.uncounted(charge, by_hours=True), *found]
+        made = found[0] if len(found) == 1 else total("hours given back to the cap", found, "hours")
+        return least(made.title, [made, hours]) if (made.value or 0) > (hours.value or 0) else made
 
     def hours_claimed(self, at: VersionStanding) -> Node:
         return self._hours_claimed(at, _priced(at), self.recorded.why.turn)

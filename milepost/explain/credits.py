@@ -92,6 +92,13 @@ class CreditNodes:
         """What price concessions gave back to the caps."""
         return [self.amount(one) for one in self.returning(entry_id, contract_id, line_id, step)]
 
+    def returned_hours(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Node]:
+        found = [
+            self._recorded(f"credited_hours/{self._of(one)}")
+            for one in self.returning(entry_id, contract_id, line_id, step)
+        ]
+        return [hours for hours in found if hours is not None]
+
     def returning(self, entry_id: str, contract_id: str, line_id: str, step: int) -> list[Credit]:
         """Price concessions that gave caps and sources their room back."""
         found = self.of_row(entry_id, contract_id, line_id, step, CONCESSIONS[0])

@@ -428,7 +428,14 @@ def _record(draft: Draft, why: Why, memo: _Memo, rows: Sequence[_Row]) -> Credit
             unused = why.sum(of, "left of the deposit", memo.receivable.currency)
             node = least("left, and not set against statements", [node, unused])
         left.append(node)
-    return CreditRecord(memo.event, left, memo.receivable.currency, memo.policies.money_mode)
+    hours = [_say_hours_left(why, memo, row) for row in rows]
+    return CreditRecord(memo.event, left, hours, memo.receivable.currency, memo.policies.money_mode)
+
+
+def _say_hours_left(why: Why, memo: _Memo, row: _Row) -> Node:
+    whole = constant(f"{row.listed.entry_id}: hours on {memo.statement.statement_id}", row.listed.hours, "hours")
+    gone = why.parts_at(f"{memo.statement.statement_id}#credited_hours/{row.key}", why.now)
+    return less(f"{row.listed.entry_id}: hours left on the invoice", whole, *gone) if gone else whole
 
 
 def _say_row_left(why: Why, memo: _Memo, row: _Row) -> Node:
@@ -479,6 +486,9 @@ def _say_credited(
         title = f"{rows[place].listed.entry_id}: credited by {memo.event.credit_memo_id}"
         node = say.of_row(place)._replace(title=title)
         nodes.append(why.record(f"credited/{_of(memo, rows[place])}", one.amount, node))
+        if one.hours:
+            hours = say.hours_of_row(place)._replace(title=f"{title}, hours")
+            why.record(f"credited_hours/{_of(memo, rows[place])}", one.hours, hours)
     parameters = rounding(memo.receivable.currency, memo.policies.money_mode)
     parts = spread_nodes(why.figure(_tax_address(memo)), nodes, parameters)
     is_shared = any((node.value or 0) > 0 for node in nodes)
@@ -621,7 +631,7 @@ def _remember(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Am
     now = {**credits_of.taken, row.key: (amount + one.amount, hours + one.hours, had + ledger)}
     kept = credits_of.kept_back + kept_back
     if draft.why is not None:
-        _say_taken(draft.why, memo, row)
+        _say_taken(draft.why, memo, row, one)
         if memo.event.kind == ERROR_REBILL and is_deposit(draft, memo.contract, row.issued):
             back = negated("to be billed again", draft.why.figure(f"credited/{_of(memo, row)}"))
             place = row.issued.contract_id, row.issued.line_id
@@ -631,11 +641,13 @@ def _remember(draft: Draft, memo: _Memo, row: _Row, one: CreditedRow, ledger: Am
     draft.put("credits", memo.receivable.invoice_id, replace(credits_of, taken=now, kept_back=kept))
 
 
-def _say_taken(why: Why, memo: _Memo, row: _Row) -> None:
+def _say_taken(why: Why, memo: _Memo, row: _Row, one: CreditedRow) -> None:
     """What is credited is billed no more, where it is billed again, and not left to the next memo."""
     of, credited = memo.statement.statement_id, why.figure(f"credited/{_of(memo, row)}")
     why.add(f"{of}#credited/{row.key}", credited)
     why.add(f"{of}#credited", credited)
+    if one.hours:
+        why.add(f"{of}#credited_hours/{row.key}", why.figure(f"credited_hours/{_of(memo, row)}"))
     if memo.event.kind == ERROR_REBILL:
         why.add(retention.issued_of(row.issued.contract_id, row.issued.line_id), negated("billed again", credited))
 

@@ -221,11 +221,14 @@ def _measuring(agreed: TermsInForce) -> tuple[object, ...]:
 
 
 class Month(NamedTuple):
-    """What is earned in an accounting month, up to the last day of it on which anything is."""
+    """What is earned in an accounting month, up to the last day of it on which anything is, without what balances state `beyond` what the
+    terms had earned: the first month after them has that already.
+    """
 
     period: AccountingPeriod
     last: date
     amount: Amount
+    beyond: Amount = 0
 
 
 def by_month(
@@ -242,6 +245,7 @@ def by_month(
     of the one that runs what was earned by its last estimate.
     """
     months: dict[AccountingPeriod, Month] = {}
+    to_take = opening
     for stretches in earns.values():
         before = 0
         for first, last, stretch in _days(stretches):
@@ -250,12 +254,15 @@ def by_month(
                 own = period_of(day)
                 ends = min(own.to - DAY, last)
                 if opening is not None and stretch.method.by_spending and day <= opening.as_of:
-                    before = opening.earned
+                    before, to_take = opening.earned, None
                 on = _counts_on(stretches, stretch, (day, ends), ended, opening)
                 if on is not None:
-                    earned = earned_by(stretches, on)
+                    earned, beyond = earned_by(stretches, on), 0
+                    if to_take is not None and on > to_take.as_of:
+                        beyond, to_take = to_take.beyond, None
                     had = months.get(own, Month(own, on, 0))
-                    months[own] = Month(own, max(had.last, on), had.amount + earned - before)
+                    amount = had.amount + earned - before - beyond
+                    months[own] = Month(own, max(had.last, on), amount, had.beyond + beyond)
                     before = earned
                 day = own.to
     yield from (months[own] for own in sorted(months, key=lambda own: own.start))

@@ -39,7 +39,7 @@ class ChargeNodes:
         self.rating = rating
         self.recorded = recorded
         self.fees = FeeNodes(sources)
-        self.over_time = EarnedNodes(sources, self.fees)
+        self.over_time = EarnedNodes(sources, self.fees, recorded)
         # The value of a row as a step left it; filled by the nodes of entries, which need these.
         self.value_at: Callable[[str, int], Node] = _nothing_yet
 

@@ -9,16 +9,19 @@ from domain.events.common import FixedPrice, Milestones
 from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
 from domain.revenue.method import Leaves
-from domain.revenue.over_time import Earning, Facts, Stretch, earning, said, stands
+from domain.revenue.over_time import Earning, Facts, Stretch, by_month, earning, said, stands
 from domain.terms.kind import TermsInForce
-from domain.work.rows import FEE
+from domain.work.rows import FEE, OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.fees import FeeNodes, LineAtStep
+from milepost.explain.recorded import RecordedNodes
 from milepost.explain.sources import Sources
 from milepost.explain.spending import SpendingNodes
 from state.books import Charge
 from state.draft import Draft
 from state.handlers.fees import HORIZON
+from state.opening.record import figure_of
+from state.terms.known import period
 
 DAY = timedelta(days=1)
 
@@ -26,8 +29,9 @@ DAY = timedelta(days=1)
 class EarnedNodes:
     """As `domain/revenue/over_time.py` says it, for rows of `state/handlers/revenue.py`."""
 
-    def __init__(self, sources: Sources, fees: FeeNodes) -> None:
+    def __init__(self, sources: Sources, fees: FeeNodes, recorded: RecordedNodes) -> None:
         self.sources = sources
+        self.recorded = recorded
         self.fees = fees
         self.spending = SpendingNodes(sources, fees)
         fees.earned_by = self.by
@@ -40,8 +44,24 @@ class EarnedNodes:
             return None
         earns = _earns(place, last)
         upto, before = self._by(place, earns, last), self._before(place, earns, first - DAY)
+        beyond = self._beyond(place, earns, last)
+        if beyond is not None:
+            before = total("earned before", [before, beyond], "amount", beyond.currency) if before.value else beyond
         title = charge.description or "revenue"
         return less(title, upto, before, rule="R40") if before.value else upto._replace(title=title, rule="R40")
+
+    def _beyond(self, place: LineAtStep, earns: Earning, last: date) -> Node | None:
+        """What balances state beyond what the terms had earned, in the first month after them."""
+        entity = place.draft.reference.entity(place.contract.terms.legal_entity_id)
+        assert entity is not None, "the contract's company is known"
+        months = by_month(earns, partial(period, place.draft, entity), last, last, place.known.opening)
+        if not any(month.beyond for month in months if month.period.start <= last < month.period.to):
+            return None
+        row = row_id(OPENING, composed(place.contract.contract_id, place.line_id))
+        entry = place.draft.entry(row)
+        charge = entry.standing.charge if entry is not None and entry.standing is not None else None
+        assert charge is not None, "what balances state beyond is a row that is booked"
+        return self.recorded.figure(figure_of(row, charge.version, "earned"))
 
     def _before(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day, or what balances state of it."""

@@ -13,13 +13,13 @@ from domain.events.common import ContractLine
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.revenue.allocation import Revision
-from domain.revenue.method import Reported
+from domain.revenue.method import Opening, Reported
 from domain.revenue.shared_price import with_shares
 from domain.revenue.variable_price import Revisions, is_payable
 from domain.terms import methods, milestones
 from domain.terms.kind import Closed, LineHistory, PeriodLeft, TermsInForce, obliged_with
 from domain.units import Amount
-from domain.work.rows import FEE, row_id
+from domain.work.rows import FEE, OPENING, row_id
 from state.books import Acceptance, ClosedPeriod, Contract, ItemRevisions, LineFees, Reports, TermsVersion
 from state.charges.estimates import known_estimates
 from state.charges.spent import is_spent, known_spent
@@ -76,7 +76,7 @@ def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
     spends = is_spent(held)
     project_id = held[-1].line.project_id if held else ""
-    opening = earned_before(draft, contract.contract_id, project_id, line_id) if spends else None
+    opening = _opening(draft, contract.contract_id, project_id, line_id) if spends else None
     return LineHistory(
         _accepted(draft, contract, line_id),
         reported_of(contract, _reports(draft, contract, line_id)),
@@ -127,6 +127,14 @@ def _revised(draft: Draft, contract: Contract, line_id: str, held: Sequence[Term
         said = [one for one in known.said if is_payable(one, contract.terms.currency)]
         found |= {item_id: said} if said else {}
     return found
+
+
+def _opening(draft: Draft, contract_id: str, project_id: str, line_id: str) -> Opening | None:
+    """With what their row of the line has earned."""
+    found = earned_before(draft, contract_id, project_id, line_id)
+    entry = draft.entry(row_id(OPENING, composed(contract_id, line_id))) if found is not None else None
+    price = standing_price(entry) if entry is not None else None
+    return found._replace(beyond=price.earns) if found is not None and price is not None else found
 
 
 def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:

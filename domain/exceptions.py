@@ -230,6 +230,14 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "contract_line",
     ): "Send EstimateRevised with the line's line_id, in the contract's currency: what was spent by then is earned with it.",
     (
+        "no_estimate",
+        "provision",
+    ): "Have the project manager send EstimateRevised with the line's line_id, in the contract's currency.",
+    **dict.fromkeys(
+        (("no_exchange_rate", "provision"), ("stale_exchange_rate", "provision")),
+        "Publish the rate that is named: what is provided for follows with it.",
+    ),
+    (
         "self_approved",
         "accounting_period",
     ): "Have another person approve it and send it with a higher version; until then the period stays as it is.",
@@ -366,6 +374,7 @@ _OWNERS: Mapping[tuple[str, str], str] = {
             "unsupported",
         )
     },
+    ("no_estimate", "provision"): "delivery",
     ("unsupported", "legal_entity"): "finance",
     ("unsupported", "person_capacity"): "delivery",
     ("conflicting_version", "contract"): "commercial",

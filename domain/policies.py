@@ -72,6 +72,7 @@ DEFAULTS = Resolved(
     expenses_revenue="gross",
     intercompany_transfer="rate",
     dimensions_from=("entry", "project"),
+    loss_provision="none",
 )
 
 # Of policy `overflow`: what is over a cap goes on to the next line.

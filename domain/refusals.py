@@ -76,6 +76,7 @@ OF_A_CONTRACT: Final = (
     "approval_limit",
     "ar_journal",
     "cash_journal",
+    "loss_provision",
 )
 OF_A_COMPANY: Final = ("cost_policy", "fx_revaluation", "unbilled_is_monetary")
 NOT_OF_A_LINE: Final = (*OF_A_CONTRACT, *OF_A_COMPANY)

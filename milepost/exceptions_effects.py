@@ -74,8 +74,8 @@ ABOUT: Final = {
         "variable part",
     ),
     "conflicting_version": ("work", POSTED, "any other fact"),
-    "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment", "revaluation"),
-    "stale_exchange_rate": ("work", "invoice", "payment", "revaluation"),
+    "no_exchange_rate": ("work", "invoice, forecast, contract line", "payment", "revaluation", "provision"),
+    "stale_exchange_rate": ("work", "invoice", "payment", "revaluation", "provision"),
     "unknown_reference": (
         "work",
         "contract, invoice, request, hold",
@@ -109,7 +109,7 @@ ABOUT: Final = {
     "tax_undetermined": ("tax region",),
     "rounding_over_limit": ("journal",),
     "loss_making": ("contract",),
-    "no_estimate": ("project", "contract line"),
+    "no_estimate": ("project", "contract line", "provision"),
     "amendment_gap": ("amendment",),
     "unapproved_amendment": ("amendment",),
     "invalid_terms": ("contract",),
@@ -165,6 +165,7 @@ RESENT: Final = {
     "invoice, forecast, contract line": "the invoice",
     "contract line": NO_FACT,
     "revaluation": NO_FACT,
+    "provision": NO_FACT,
     "project": "the project",
     "project, contract, progress": "the project, contract or report",
 }

@@ -70,6 +70,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "poc_precision": LINE,
         "poc_exclusions": LINE,
         "forecast_denominator": LINE,
+        "loss_provision": CONTRACT,
         "expenses_revenue": LINE,
         "intercompany_transfer": TRANSFER,
         "unbilled_account": LINE,

@@ -961,6 +961,17 @@ class Monetary(Value, frozen=True, array_like=True, gc=False):
     of: Amount = 0
 
 
+class Provided(Value, frozen=True, array_like=True, gc=False):
+    """What journals provide for the loss of a contract (2350, credit positive), by project and accounting period: amount and ledger amount.
+
+    `is_kept`: it follows what is required, by policy `loss_provision`. `waits` is what it waits for.
+    """
+
+    moves: dict[str, dict[str, tuple[Amount, Amount]]] = {}
+    is_kept: bool = False
+    waits: tuple[tuple[str, str], ...] = ()
+
+
 class OpenStatement(Value, frozen=True, array_like=True, gc=False):
     """A draft of a statement that waits for approval: what was published last of it, and the rows that it holds.
 
@@ -1307,6 +1318,7 @@ PART_KINDS: dict[str, Any] = {
     "revenue_adjustment": Adjustment,
     "retention": RetentionAccount,
     "monetary": Monetary,
+    "provision": Provided,
     "draft": OpenStatement,
     "issued": IssuedStatement,
     "reissues": Reissues,

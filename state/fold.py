@@ -80,6 +80,7 @@ from state.handlers import (
     payments,
     postings,
     projects,
+    provision,
     reconciliations,
     revenue,
     source_totals,
@@ -95,7 +96,7 @@ from state.ledger import revaluation
 from state.opening import brought_forward
 from state.receivables.unapplied import APPLICATION
 from state.rerating.outside import relist_outside
-from state.revenue import liability
+from state.revenue import liability, outlooks
 from state.terms import opening, price_notices
 
 
@@ -266,6 +267,8 @@ def _settle(draft: Draft, ended: DayEnded | None = None) -> None:
         reissue.after_event(draft)
     if draft.positions or liability.KIND in books or liability.may_arise(draft):
         liability.after_event(draft)
+    if outlooks.KIND in books or "brought_forward" in changed or provision.may_arise(draft):
+        provision.after_event(draft, ended)
     if ended is not None or draft.outputs:
         revaluation.after_event(draft, ended)
     if draft.watched or "cap" in changed:
@@ -312,6 +315,8 @@ def wake(
     for kind, rest in named:
         if kind == revaluation.WAITING:
             revaluation.retry(draft, rest)
+        elif kind == outlooks.KIND:
+            provision.retry(draft, rest)
     for kind, rest in named:
         if kind == "forecast":
             forecast.retry(draft, rest)

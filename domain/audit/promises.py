@@ -12,6 +12,7 @@ from domain.audit.findings import Checked
 from domain.audit.funding import sources_kept
 from domain.audit.invoices import invoices_match
 from domain.audit.pairs import pairs_match
+from domain.audit.provision import provisions_stand
 from domain.audit.revaluation import revalued
 from domain.audit.reversals import journals_once, reversals_mirror
 from domain.audit.statements import statements_foot
@@ -31,5 +32,6 @@ def check(engagement: AuditedEngagement, retold: AuditedEntries) -> Iterator[Che
     yield positions(engagement)
     yield ledger_rests(engagement, retold.entries)
     yield revalued(engagement)
+    yield provisions_stand(engagement)
     yield caps_kept(engagement, retold.entries)
     yield sources_kept(engagement)

@@ -342,6 +342,7 @@ class Policies(NamedTuple):
     intercompany_transfer: str | None = None
     dimensions_from: tuple[str, ...] | None = None
     forecast_threshold: ForecastThreshold | None = None
+    loss_provision: str | None = None
 
 
 class LineRate(NamedTuple):

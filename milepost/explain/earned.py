@@ -10,6 +10,7 @@ from domain.explanation import Node, agreeing, less, stated, total
 from domain.identity import composed
 from domain.revenue.method import Leaves
 from domain.revenue.over_time import Earning, Facts, Stretch, by_month, earning, said, stands
+from domain.revenue.provision import prices_on
 from domain.terms.kind import TermsInForce
 from domain.work.rows import FEE, OPENING, row_id
 from milepost.explain.allocation import AllocationNodes
@@ -43,7 +44,7 @@ class EarnedNodes:
         if place is None or first is None or last is None:
             return None
         earns = _earns(place, last)
-        upto, before = self._by(place, earns, last), self._before(place, earns, first - DAY)
+        upto, before = self._by(place, earns, last), self.earned(place, earns, first - DAY)
         beyond = self._beyond(place, earns, last)
         if beyond is not None:
             before = total("earned before", [before, beyond], "amount", beyond.currency) if before.value else beyond
@@ -63,7 +64,7 @@ class EarnedNodes:
         assert charge is not None, "what balances state beyond is a row that is booked"
         return self.recorded.figure(figure_of(row, charge.version, "earned"))
 
-    def _before(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+    def earned(self, place: LineAtStep, earns: Earning, day: date) -> Node:
         """All that was earned by the end of a day, or what balances state of it."""
         opening = place.known.opening
         if opening is None or not any(stands(stretches, opening, day) for stretches in earns.values()):
@@ -78,13 +79,18 @@ class EarnedNodes:
         """All that was earned by the end of a day."""
         currency = place.contract.terms.currency
         begun = (stretches for stretches in earns.values() if stretches[0].since <= day)
-        facts = Facts(partial(self._price, place), lambda stretch: self._leaves(place, stretch.agreed))
+        facts = Facts(partial(self._price, place), lambda stretch: self.leaves(place, stretch.agreed))
         parts = [said(stretches, day, facts) for stretches in begun]
         parts = [part for part in parts if part.value]
         title = f"earned by {day}"
         return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
 
-    def _leaves(self, place: LineAtStep, agreed: TermsInForce) -> Leaves:
+    def price(self, place: LineAtStep, earns: Earning, day: date) -> Node:
+        """All that is earned in the end by the terms of a day."""
+        parts = [self._price(place, stretch) for stretch in prices_on(earns, day)]
+        return parts[0] if len(parts) == 1 else total("price", parts, "amount", place.contract.terms.currency)
+
+    def leaves(self, place: LineAtStep, agreed: TermsInForce) -> Leaves:
         """What the terms measure the work by, also of days before they held."""
         return Leaves(
             partial(self.fees.reported, place),
@@ -98,7 +104,7 @@ class EarnedNodes:
     def _leaves_of(self, place: LineAtStep, line_id: str) -> Leaves:
         """Of another line of its performance obligation."""
         known = place.known.together[line_id]
-        return self._leaves(place._replace(line_id=line_id, known=known), known.held[-1])
+        return self.leaves(place._replace(line_id=line_id, known=known), known.held[-1])
 
     def _delivered(self, place: LineAtStep, agreed: TermsInForce, day: date) -> Node:
         """What milestones that are accepted by a day are worth."""

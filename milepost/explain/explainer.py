@@ -34,6 +34,7 @@ from milepost.explain.forecasts import ForecastNodes
 from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.journals import JournalNodes
 from milepost.explain.liability import LiabilityNodes
+from milepost.explain.provisions import ProvisionNodes
 from milepost.explain.rating import Rating
 from milepost.explain.records import RecordNodes
 from milepost.explain.retainers_left import RetainerLeftNodes
@@ -56,6 +57,7 @@ class Explainer:
         self.journals = JournalNodes(self.sources, self.rating, self.entries, self.statements)
         self.records = RecordNodes(self.sources, self.entries, self.statements, self.journals)
         LiabilityNodes(self.sources, self.records, self.journals)
+        ProvisionNodes(self.sources, self.statements.recorded, self.entries.charges.over_time)
         self.listed = CashAndOrderNodes(self.sources, self.caps, self.statements.funding, self.journals.receivables)
         self.retainers = RetainerLeftNodes(self.sources, self.entries)
         self.balances = BalanceNodes(self.sources, self.entries, self.records, self.listed, self.retainers)

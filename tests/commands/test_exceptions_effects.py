@@ -42,6 +42,7 @@ ONLY_SUBJECTS = (
     "draft",
     "engagement",
     "hold",
+    "provision",
     "revaluation",
     "journal",
     "progress",

@@ -1,0 +1,207 @@
+"""The provision for an onerous contract: what it will still lose is provided for at once (R44; IAS 37.66, ASC 605-35-25-46).
+
+Of the lines that earn one price over time, and of which an estimate says what remains, taken together: the loss of the whole contract is
+its cost at completion less its price. What its journals show of that by a day is cost less revenue, and the rest is provided for:
+
+    price 100,000.00, cost at completion 110,000.00; 55,000.00 spent, 50,000.00 earned
+    10,000.00 in all, 5,000.00 shown: 5,000.00 are provided for = 10,000.00 x (1 - 50 %)
+
+A line that will make a profit lowers the loss of the others by the profit that it still has to make. When a period ends the provision is
+brought to what is required then, up or down: journals are the difference. It ends with the work, or when the contract is over.
+
+Lines without a price of their own, such as time and materials, do not count: their revenue comes with their cost, hour by hour, and nobody
+has promised to go on with them.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from domain.accounts import ONEROUS_LOSS, PROVISION
+from domain.explanation import Node, Parameter, constant, evaluated, less, most, negated, step_of, total
+from domain.ledger.journal import Leg
+from domain.ledger.position import Balance, as_carried, relieved
+from domain.ledger.recorded import Carried
+from domain.money import allocate, convert, round_ratio, smallest_unit
+from domain.reference.exchange import Exchange
+from domain.revenue import spent
+from domain.revenue.method import ALL_COST, Course, Leaves
+from domain.revenue.over_time import Earning, Stretch, earned_by, stands
+from domain.terms import methods
+from domain.terms.kind import LineHistory, TermsInForce
+from domain.units import Amount
+from domain.why import rounding
+
+# The rule of its journals, before the period; the purpose of their lines; and the value of policy `loss_provision` that asks for it.
+RULE: Final = "provision/"
+PROVIDED: Final = "provision"
+OF_A_CONTRACT: Final = "contract"
+
+
+def is_provision(rule: str) -> bool:
+    return rule.startswith(RULE)
+
+
+class LineOutlook(NamedTuple):
+    """A line as of a day: its price and what it had earned of that, what it had cost and will cost in all.
+
+    `foreseen` is what the estimate of `estimated_on` came to; a line that has cost more is taken to be done.
+    """
+
+    line_id: str
+    project_id: str
+    price: Amount
+    earned: Amount
+    cost: Amount
+    foreseen: Amount
+    estimated_on: date
+
+    @property
+    def at_completion(self) -> Amount:
+        return max(self.cost, self.foreseen)
+
+    @property
+    def left(self) -> Amount:
+        """Of its loss what its cost and its revenue do not show yet; below zero where a profit is still to come."""
+        return (self.at_completion - self.price) - (self.cost - self.earned)
+
+
+def counts(known: LineHistory, day: date) -> TermsInForce | None:
+    """The terms of a line on a day; None where it has no price to earn over time, or is over."""
+    agreed = next((one for one in reversed(known.held) if one.since <= day), None)
+    if agreed is None or day >= agreed.before or not methods.earns_its_price(agreed.line, agreed.policies):
+        return None
+    return agreed
+
+
+def course_of(known: LineHistory) -> Course:
+    """All its cost, whatever its revenue is measured by."""
+    return Course(date.min, date.max, spent=known.spent, estimates=known.estimates)
+
+
+def outlook(line_id: str, known: LineHistory, earns: Earning, day: date) -> LineOutlook | None:
+    """None where the line does not count, or nobody has said what remains of it."""
+    agreed, course = counts(known, day), course_of(known)
+    said_last = spent.estimate(course, day, ALL_COST)
+    if agreed is None or said_last is None:
+        return None
+    foreseen = spent.by(course, said_last.as_of, ALL_COST) + spent.remaining(course, said_last, ALL_COST)
+    return LineOutlook(
+        line_id,
+        agreed.line.project_id,
+        sum(one.spread.amount for one in prices_on(earns, day)),
+        earned_on(known, earns, day),
+        spent.by(course, day, ALL_COST),
+        foreseen,
+        said_last.as_of,
+    )
+
+
+def prices_on(earns: Earning, day: date) -> list[Stretch]:
+    """What is earned in the end by the terms of a day, or by the first where none hold yet."""
+    return [next((one for one in reversed(own) if one.since <= day), own[0]) for own in earns.values()]
+
+
+def earned_on(known: LineHistory, earns: Earning, day: date) -> Amount:
+    """By the end of a day, or what balances state of it."""
+    if is_stated(known, earns, day):
+        assert known.opening is not None, "it is stated"
+        return known.opening.earned
+    return sum(earned_by(stretches, day) for stretches in earns.values())
+
+
+def is_stated(known: LineHistory, earns: Earning, day: date) -> bool:
+    return known.opening is not None and any(stands(own, known.opening, day) for own in earns.values())
+
+
+def required(lines: Sequence[LineOutlook], currency: str, mode: str) -> Amount:
+    """What is to be provided for: never below zero."""
+    return max(round_ratio(sum(line.left for line in lines), 1, smallest_unit(currency), mode), 0)
+
+
+def by_project(lines: Sequence[LineOutlook], whole: Amount, currency: str) -> dict[str, Amount]:
+    """In proportion to what the lines of each project lose still (R12)."""
+    losses = _losses(lines)
+    if not whole:
+        return {}
+    return dict(zip(losses, allocate(whole, tuple(losses.values()), currency), strict=True))
+
+
+def _losses(lines: Sequence[LineOutlook]) -> dict[str, Amount]:
+    found: dict[str, Amount] = {}
+    for line in lines:
+        found[line.project_id] = found.get(line.project_id, 0) + line.left
+    return {project_id: left for project_id, left in sorted(found.items()) if left > 0}
+
+
+def moved(wanted: Amount, had: Balance, exchange: Exchange, ledger_currency: str, mode: str) -> list[Leg]:
+    """The lines that bring what is provided to what is wanted: more at the rate given, less as it is carried."""
+    more = wanted - had[0]
+    if more > 0:
+        ledger = convert(more, exchange.numerator, exchange.denominator, ledger_currency, mode)
+    elif more or (not wanted and had[1]):
+        ledger = -relieved(-more, had, exchange, ledger_currency, mode)
+    else:
+        return []
+    return [Leg(ONEROUS_LOSS, PROVIDED, more, ledger), Leg(PROVISION, PROVIDED, -more, -ledger)]
+
+
+# What an explanation says
+
+
+class LineFacts(NamedTuple):
+    """Where an explanation has what a line earns in all, what it had earned by a day, and what was spent and remains of it."""
+
+    price: Node
+    earned: Node
+    leaves: Leaves
+
+
+def say_left(line: LineOutlook, known: LineHistory, facts: LineFacts, day: date) -> Node:
+    share = spent.said(course_of(known), day, ALL_COST, facts.leaves)
+    loss = less(f"loss of line {line.line_id} in all", share.whole._replace(title="cost at completion"), facts.price)
+    shown = less("of it in the books", share.done._replace(title=f"cost by {day}"), facts.earned)
+    return less(f"left of the loss of line {line.line_id}", loss, shown, rule="R44")
+
+
+def say_required(lines: Sequence[Node], day: date, currency: str, mode: str) -> Node:
+    nothing = constant("nothing", 0, "amount", currency)
+    if not lines:
+        return constant(f"nothing to provide for on {day}", 0, "amount", currency)
+    whole = lines[0] if len(lines) == 1 else total("left of the loss of all lines", lines, "amount", currency)
+    rounded = evaluated("rounded", "round", (whole,), rounding(currency, mode), "amount", currency)
+    return most(f"to be provided for on {day}", rounded, nothing, rule="R44")
+
+
+def say_by_project(
+    lines: Sequence[LineOutlook], nodes: Sequence[Node], whole: Node, project_id: str, currency: str
+) -> Node:
+    """A project's part of it."""
+    losses = _losses(lines)
+    if not whole.value or project_id not in losses:
+        return constant(f"nothing of project {project_id}", 0, "amount", currency)
+    if len(losses) == 1:
+        return whole
+    weights = [
+        total(
+            f"left of project {each}",
+            [node for line, node in zip(lines, nodes, strict=True) if line.project_id == each],
+            "amount",
+            currency,
+        )
+        for each in losses
+    ]
+    parameters: dict[str, Parameter] = {"step": step_of(currency), "party": list(losses).index(project_id)}
+    title = f"of project {project_id}"
+    return evaluated(title, "share", (whole, *weights), parameters, "amount", currency, rule="R12")
+
+
+def say_moved(wanted: Node, had: Carried, mode: str, at_rate: Callable[[Node], Node]) -> Carried:
+    """What `moved` debits, of recorded figures."""
+    more = less("to be provided for, less what is", wanted, had.amount)
+    if (more.value or 0) > 0:
+        return Carried(more, at_rate(more))
+    taken = negated("released", more)
+    return Carried(
+        more, negated("released, in ledger currency", as_carried(taken, had.amount, had.ledger, mode, at_rate))
+    )

@@ -1,0 +1,398 @@
+"""What contracts provide for losses that are expected of them, brought to what is required as periods end (`domain/revenue/provision.py`).
+
+Every period that has ended, after the last one that is closed, is brought to its figure on its last day, whatever changed. What comes late
+for a closed period moves the first one that ends after it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from domain.accounts import PROVISION
+from domain.events.reference import DayEnded, LegalEntityDefined
+from domain.identity import composed, parts_of
+from domain.ledger.journal import About, Leg, journal_entry
+from domain.ledger.position import Balance
+from domain.ledger.recorded import add_both, all_of, journal_line, line_of, parts_of_both
+from domain.money import format_amount
+from domain.outputs import JournalEntry
+from domain.policies import Resolved
+from domain.reference import fiscal
+from domain.reference.exchange import Exchange, MissingRate
+from domain.reference.fiscal import AccountingPeriod
+from domain.reference.zones import local_date
+from domain.revenue.provision import (
+    OF_A_CONTRACT,
+    PROVIDED,
+    RULE,
+    LineOutlook,
+    by_project,
+    counts,
+    moved,
+    outlook,
+    required,
+    say_moved,
+)
+from domain.units import Amount
+from domain.waiting import WaitKey, waits_for_exchange_rate
+from domain.why import elsewhere, exchanged, quoted
+from state.books import Contract, OpenException, Provided
+from state.charges.spent import LINE as SPENDING
+from state.charges.spent import MONTH as SPENT_IN_MONTH
+from state.charges.spent import known_spent
+from state.draft import Draft
+from state.ledger import standings
+from state.ledger.posting import booking_of
+from state.rerating.rerate import line_ids
+from state.revenue.outlooks import KIND, KnownLine, lines_of, outlooks
+from state.terms.known import Slot, exchange_on, period
+from state.terms.plan import contract_policies
+from state.totals import month_of
+
+NO_ESTIMATE: Final = "no_estimate"
+NO_RATE: Final = ("no_exchange_rate", "stale_exchange_rate")
+# What changes what is required; work does where its period has ended.
+WATCHED: Final = frozenset(
+    {
+        "contract",
+        "fees",
+        "reports",
+        "line_estimates",
+        "milestone",
+        SPENDING,
+        "brought_forward",
+        "variable_consideration",
+    }
+)
+DAY = timedelta(days=1)
+
+
+class Provider(NamedTuple):
+    """A contract that provides for its loss, and who keeps its books."""
+
+    contract: Contract
+    entity: LegalEntityDefined
+    policies: Resolved
+
+    @property
+    def contract_id(self) -> str:
+        return self.contract.contract_id
+
+    @property
+    def currency(self) -> str:
+        return self.contract.terms.currency
+
+
+def may_arise(draft: Draft) -> bool:
+    """Whether any contract provides for its loss; found again until a contract changes."""
+    kept: tuple[object, bool] | None = draft.plans.get(KIND)
+    if kept is None or kept[0] is not draft.agreed:
+        asks = any(_is_asked(draft, contract) for contract in draft.contracts())
+        kept = draft.plans[KIND] = (draft.agreed, asks)
+    return kept[1]
+
+
+def after_event(draft: Draft, ended: DayEnded | None) -> None:
+    _take_in(draft)
+    for contract in list(draft.contracts()):
+        provider = _provider(draft, contract)
+        if provider is not None and _is_concerned(draft, provider, ended):
+            _settle(draft, provider, ended)
+
+
+def retry(draft: Draft, contract_id: str) -> None:
+    """A rate came that it waits for."""
+    contract = draft.contract(contract_id)
+    provider = _provider(draft, contract) if contract is not None else None
+    if provider is not None:
+        _settle(draft, provider, None)
+
+
+def _is_asked(draft: Draft, contract: Contract) -> bool:
+    return bool(contract.history) and contract_policies(draft, contract).loss_provision == OF_A_CONTRACT
+
+
+def _provider(draft: Draft, contract: Contract) -> Provider | None:
+    """None where nobody asks for it, or ever did; nor of a contract of which each engagement knows but its own part."""
+    entity = draft.reference.entity(contract.terms.legal_entity_id) if contract.history else None
+    if entity is None or contract.divided or not (_is_asked(draft, contract) or provided(draft, contract).is_kept):
+        return None
+    return Provider(contract, entity, contract_policies(draft, contract))
+
+
+def provided(draft: Draft, contract: Contract) -> Provided:
+    return draft.part(KIND, contract.contract_id) or Provided()
+
+
+def _is_concerned(draft: Draft, of: Provider, ended: DayEnded | None) -> bool:
+    if ended is not None and ended.zone == of.entity.zone:
+        return True
+    if draft.kinds & WATCHED:
+        return True
+    running = period(draft, of.entity, local_date(draft.cause.recorded_at, of.entity.zone))
+    last = month_of(running.start - DAY)
+    return any(kind == SPENT_IN_MONTH and parts_of(part_id)[2] <= last for kind, part_id in draft.parts)
+
+
+# What stands
+
+
+def _take_in(draft: Draft) -> None:
+    """What the event's journals moved, also those of balances brought forward."""
+    for record in draft.outputs:
+        if isinstance(record, JournalEntry) and record.contract_id is not None:
+            for number, line in enumerate(record.lines, 1):
+                if line.account == PROVISION:
+                    _keep(draft, record, number)
+
+
+def _keep(draft: Draft, record: JournalEntry, number: int) -> None:
+    contract_id, line = record.contract_id or "", record.lines[number - 1]
+    known: Provided = draft.part(KIND, contract_id) or Provided()
+    project_id = line.project_id or ""
+    moves = dict(known.moves.get(project_id, {}))
+    amount, ledger = moves.get(record.period, (0, 0))
+    moves[record.period] = amount - line.amount, ledger - line.ledger_amount
+    by = {**known.moves, project_id: dict(sorted(moves.items()))}
+    draft.put(KIND, contract_id, replace(known, moves=dict(sorted(by.items()))))
+    if draft.why is not None:
+        currencies = record.currency, record.ledger_currency
+        leg = journal_line(record.journal_id, number, (line.amount, line.ledger_amount), currencies)
+        add_both(draft.why, _moves_of(contract_id, project_id, record.period), leg.taken_back("provided"))
+
+
+def _moves_of(contract_id: str, project_id: str, name: str) -> str:
+    return f"provided/{composed(contract_id, project_id, name)}"
+
+
+def _standing(known: Provided, project_id: str, name: str) -> Balance:
+    own = [balance for of, balance in known.moves.get(project_id, {}).items() if of <= name]
+    return sum(amount for amount, _ in own), sum(ledger for _, ledger in own)
+
+
+# What is required
+
+
+def _settle(draft: Draft, of: Provider, ended: DayEnded | None) -> None:
+    today = local_date(draft.cause.recorded_at, of.entity.zone)
+    is_own = ended is not None and ended.zone == of.entity.zone
+    yesterday = max(today - DAY, ended.date) if ended is not None and is_own else today - DAY
+    last = fiscal.last_ended(of.entity.fiscal_calendar, yesterday)
+    lines = lines_of(draft, of.contract, yesterday) if _is_asked(draft, of.contract) else []
+    _note_estimates(draft, of, lines, last.to - DAY)
+    if _waits_for_cost(draft, of, lines):
+        return
+    for each in _periods(draft, of, lines, last):
+        if not _bring(draft, of, each, outlooks(lines, each.to - DAY)):
+            return
+    _go_on(draft, of, ())
+    if lines and not all(_is_over(one, yesterday) for one in lines):
+        draft.due.add((of.entity.zone, (fiscal.period_after(of.entity.fiscal_calendar, last).to - DAY).isoformat()))
+
+
+def _is_over(line: KnownLine, day: date) -> bool:
+    return day >= line.known.held[-1].before
+
+
+def _periods(
+    draft: Draft, of: Provider, lines: Sequence[KnownLine], last: AccountingPeriod
+) -> Iterator[AccountingPeriod]:
+    """From the first in which anything is known to the last that has ended; none up to one that is closed, nor those that balances
+    include."""
+    calendar = of.entity.fiscal_calendar
+    closed = max(draft.reference.closed_periods(of.entity.legal_entity_id), default="")
+    begins = max((one.known.opening.as_of for one in lines if one.known.opening is not None), default=date.min)
+    names = sorted(name for moves in provided(draft, of.contract).moves.values() for name in moves)
+    days = [known.estimates[0].as_of for _, known, _ in lines if known.estimates]
+    firsts = [fiscal.period_of(calendar, day) for day in days]
+    firsts += [own for name in names[:1] if (own := fiscal.period_named(calendar, name)) is not None]
+    following = min(firsts, key=lambda one: one.start, default=None)
+    while following is not None and following.start <= last.start:
+        if following.name > closed and following.to - DAY > begins:
+            yield following
+        following = fiscal.period_after(calendar, following)
+
+
+def _bring(draft: Draft, of: Provider, ends: AccountingPeriod, lines: Sequence[LineOutlook]) -> bool:
+    """What is provided at a period's end to what is required then; whether that was possible."""
+    day, known, mode = ends.to - DAY, provided(draft, of.contract), of.policies.money_mode
+    wanted = by_project(lines, required(lines, of.currency, mode), of.currency)
+    standing = {each: _standing(known, each, ends.name) for each in sorted({*known.moves, *wanted})}
+    if all(had == (wanted.get(each, 0), had[1]) and (had[0] or not had[1]) for each, had in standing.items()):
+        return True
+    exchange = exchange_on(draft, of.policies, of.currency, of.entity.currency, day, day)
+    if isinstance(exchange, MissingRate):
+        staleness = of.policies.rate_staleness_days
+        keys = waits_for_exchange_rate(of.currency, of.entity.currency, of.entity.legal_entity_id, {day}, staleness)
+        amount = format_amount(sum(wanted.values()), of.currency)
+        what = f"{amount} {of.currency} of contract {of.contract_id} at the end of {ends.name}"
+        _wait(draft, of, exchange.category, f"{exchange.message}; until then nothing is provided for: {what}", keys)
+        return False
+    legs = {each: moved(wanted.get(each, 0), had, exchange, of.entity.currency, mode) for each, had in standing.items()}
+    _post(draft, of, ends, exchange, {each: own for each, own in legs.items() if own}, wanted)
+    return True
+
+
+def _post(
+    draft: Draft,
+    of: Provider,
+    ends: AccountingPeriod,
+    exchange: Exchange,
+    legs: Mapping[str, list[Leg]],
+    wanted: Mapping[str, Amount],
+) -> None:
+    """One journal, its lines by project."""
+    placed = [(project_id, leg) for project_id, own in legs.items() for leg in own]
+    cause, contract = draft.cause, of.contract
+    slot = Slot(of.entity, of.currency, ends.to - DAY, ends.name, exchange)
+    about = About(
+        draft.engagement_id,
+        "contract",
+        of.contract_id,
+        contract.version,
+        f"{RULE}{ends.name}",
+        cause.kind,
+        cause.id,
+        cause.version,
+    )
+    made = journal_entry(
+        about,
+        booking_of(slot, "posting"),
+        [leg for _, leg in placed],
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=of.contract_id,
+        customer_id=contract.terms.customer_id,
+    )
+    by_line = zip((project_id for project_id, _ in placed), made.lines, strict=True)
+    record = made._replace(lines=tuple(line._replace(project_id=project_id or None) for project_id, line in by_line))
+    _say(draft, of, ends, exchange, record, wanted)
+    standings.publish(draft, record)
+    for number, line in enumerate(record.lines, 1):
+        if line.account == PROVISION:
+            _keep(draft, record, number)
+    known = provided(draft, contract)
+    if not known.is_kept:
+        draft.put(KIND, of.contract_id, replace(known, is_kept=True))
+
+
+def _say(
+    draft: Draft,
+    of: Provider,
+    ends: AccountingPeriod,
+    exchange: Exchange,
+    record: JournalEntry,
+    wanted: Mapping[str, Amount],
+) -> None:
+    if draft.why is None:
+        return
+    currencies, known = (of.currency, of.entity.currency), provided(draft, of.contract)
+    rates = quoted(exchange, of.policies.exchange_rate_type, ends.to - DAY, of.entity)
+    mode = of.policies.money_mode
+    for number, line in enumerate(record.lines, 1):
+        project_id = line.project_id or ""
+        parts = [
+            part
+            for name in known.moves.get(project_id, {})
+            if name <= ends.name
+            for part in parts_of_both(draft.why, _moves_of(of.contract_id, project_id, name))
+        ]
+        had = all_of("provided before", parts, currencies)
+        address = composed(KIND, record.journal_id, project_id)
+        target = elsewhere(f"to be provided for in {ends.name}", wanted.get(project_id, 0), address, of.currency)
+        made = say_moved(target, had, mode, lambda node: exchanged(node, rates, of.entity.currency, mode))
+        if line.account == PROVISION:
+            made = made.taken_back(PROVIDED)
+        amount, ledger = line_of(record.journal_id, number)
+        draft.why.record(amount, line.amount, made.amount)
+        draft.why.record(ledger, line.ledger_amount, made.ledger)
+
+
+# What is lacking
+
+
+def _waits_for_cost(draft: Draft, of: Provider, lines: Sequence[KnownLine]) -> bool:
+    """Whether cost of a line does not count yet, for want of a rate: nothing moves until it does."""
+    lacking = {each for one in lines for each in known_spent(draft, of.contract, one.line_id, one.known.held).lacking}
+    if not lacking:
+        return False
+    staleness, entity_id = of.policies.rate_staleness_days, of.entity.legal_entity_id
+    by: dict[str, set[date]] = {}
+    for day, currency in lacking:
+        by.setdefault(currency, set()).add(day)
+    keys = {
+        key
+        for currency, days in by.items()
+        for key in waits_for_exchange_rate(currency, of.currency, entity_id, days, staleness)
+    }
+    shown = ", ".join(f"{currency} of {day}" for day, currency in sorted(lacking)[:3])
+    message = (
+        f"no rate to {of.currency} for cost of contract {of.contract_id} in {shown}; until then its provision stays as it is; "
+        "send ExchangeRateSet"
+    )
+    _wait(draft, of, NO_RATE[0], message, keys)
+    return True
+
+
+def _wait(draft: Draft, of: Provider, category: str, message: str, keys: Iterable[WaitKey]) -> None:
+    _go_on(draft, of, keys, category)
+    _note(draft, of, category, of.contract_id, message, field="rate")
+
+
+def _go_on(draft: Draft, of: Provider, keys: Iterable[WaitKey], category: str = "") -> None:
+    """Wait for these alone."""
+    known = provided(draft, of.contract)
+    waits, name = tuple(sorted(set(keys))), f"{KIND}:{of.contract_id}"
+    draft.waits_added |= {(kind, key, name) for kind, key in waits if (kind, key) not in known.waits}
+    draft.waits_removed |= {(kind, key, name) for kind, key in known.waits if (kind, key) not in waits}
+    if waits != known.waits:
+        draft.put(KIND, of.contract_id, replace(known, waits=waits))
+    for each in NO_RATE:
+        if each != category:
+            draft.resolve_exception(each, KIND, of.contract_id)
+
+
+def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day: date) -> None:
+    """Lines of which nobody knows what remains, or that have cost more than was ever said."""
+    for line_id in line_ids(of.contract):
+        one = next((each for each in lines if each.line_id == line_id), None)
+        message = _lacks(of, one, day) if one is not None else None
+        subject = composed(of.contract_id, line_id)
+        if one is None or message is None:
+            draft.resolve_exception(NO_ESTIMATE, KIND, subject)
+        else:
+            project_id = one.known.held[-1].line.project_id
+            _note(draft, of, NO_ESTIMATE, subject, message, field="remaining", project_id=project_id)
+
+
+def _lacks(of: Provider, line: KnownLine, day: date) -> str | None:
+    agreed = counts(line.known, day)
+    if agreed is None or not line.known.spent or line.known.spent[0].day > day:
+        return None
+    of_line = f"line {line.line_id} of contract {of.contract_id}"
+    send = f"send EstimateRevised of project {agreed.line.project_id} with line_id {line.line_id} in {of.currency}"
+    known = outlook(line.line_id, line.known, line.earns, day)
+    if known is None:
+        return f"{of_line}: expected an estimate of the cost that remains, got none by {day}; nothing is provided for its loss; {send}"
+    if known.cost <= known.foreseen:
+        return None
+    cost, foreseen = (format_amount(amount, of.currency) for amount in (known.cost, known.foreseen))
+    return (
+        f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, as estimated on {known.estimated_on}, got {cost} by {day}; "
+        f"nothing more is provided for; {send}"
+    )
+
+
+def _note(
+    draft: Draft, of: Provider, category: str, subject: str, message: str, *, field: str, project_id: str | None = None
+) -> None:
+    noted: OpenException | None = draft.part("exception", draft.exception_id(category, KIND, subject))
+    if noted is None:
+        draft.raise_exception(
+            category, KIND, subject, message, project_id=project_id, contract_id=of.contract_id, field=field
+        )
+    elif noted.message != message:
+        draft.revise_exception(replace(noted, message=message))

@@ -82,7 +82,8 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
             take_row(draft, loading, stated, on, name, amount, OpeningWork(category=category))
     if balance.conceded:
         work = OpeningWork(0, 0, 0, -balance.conceded)
-        take_row(draft, loading, stated, split.first, CONCEDED, -balance.conceded, work, earned=earned)
+        given_up = -balance.conceded if worked.earns is not None else None
+        take_row(draft, loading, stated, split.first, CONCEDED, -balance.conceded, work, earned=given_up)
     bring_units(draft, loading, stated, worked, before, units)
     if split.ended:
         work = OpeningWork(0, hours.ended, 0, *uncounted.ended)
@@ -222,15 +223,15 @@ def _bring_billed(
 ) -> tuple[Amount, Hours]:
     """What was billed, with the hours and the cost of all work in ledger currency; what is left of `earlier` months."""
     balance, earned = stated.balance, 0 if worked.earns is not None else None
+    # What was conceded is not what terms lack of revenue: it has a row of its own.
+    earns = worked.earns + balance.conceded if worked.earns is not None else None
     cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
     all_hours = balance.hours - sum(one.hours for one in balance.costs)
-    has_any = split.billed or all_hours or cost or worked.hours or worked.earns or any(uncounted.billed)
+    has_any = split.billed or all_hours or cost or worked.hours or earns or any(uncounted.billed)
     if has_any or worked.drawn or balance.spent or balance.ledger is not None:
         spent = {each.category: each.spent for each in balance.spent}
         work = OpeningWork(all_hours, hours.billed, cost, *uncounted.billed, worked.drawn, spent)
-        earlier = take_by_month(
-            draft, loading, stated, split.first, "", split.billed, work, earlier, earned=worked.earns
-        )
+        earlier = take_by_month(draft, loading, stated, split.first, "", split.billed, work, earlier, earned=earns)
     if split.billed_since:
         work = OpeningWork(0, hours.billed_since)
         take_row(draft, loading, stated, worked, SINCE, split.billed_since, work, earned=earned)

@@ -48,6 +48,8 @@ COUNTED_EXPENSE = "expense"
 COUNTED_FEE = "fee"
 # No cap counts it, and no price has it: revenue that is adjusted by hand.
 COUNTED_ADJUSTMENT = "adjustment"
+# The row of balances that has what was conceded before.
+CONCEDED = "conceded"
 
 _SPOKEN: Mapping[str, str] = {TIME_ENTRY: "entry", SCHEDULED_REVENUE: "revenue of", OVERFLOW: "overflow of"}
 _MARKED = tuple(f"{kind}/" for kind in (TIME_ENTRY, *CHARGES, OVERFLOW))
@@ -81,6 +83,12 @@ def is_of_earlier_month(row: str) -> bool:
     """Whether it is work of months before that of its balances, which caps by month counted then: `brought_forward/K/L/earlier_months`."""
     kind, fact_id = named(row)
     return kind == OPENING and fact_id.split("/")[2:3] == [BEFORE_MONTH]
+
+
+def is_conceded(row: str) -> bool:
+    """Whether it is what credit memos took off the price before: `brought_forward/K/L/conceded`."""
+    kind, fact_id = named(row)
+    return kind == OPENING and fact_id.split("/")[2:3] == [CONCEDED]
 
 
 def counted_as(kind: str, category: str | None = None) -> str:

@@ -341,9 +341,13 @@ class FeeNodes:
         return None
 
     def brought_forward(self, place: LineAtStep) -> tuple[BalancesBroughtForward, str] | None:
+        """The newest of the line that are loaded; before any are, the newest."""
+        projects = dict.fromkeys(agreed.line.project_id for agreed in place.known.held)
+        known = [balances_of(place.draft, project_id) for project_id in projects]
+        loaded = {one.loaded.version for one in known if one is not None and one.loaded is not None}
         for record in reversed(self.sources.trace.events):
             event = record.event
-            if not isinstance(event, BalancesBroughtForward):
+            if not isinstance(event, BalancesBroughtForward) or (loaded and event.version not in loaded):
                 continue
             for number, line in enumerate(event.lines):
                 if line.line_id == place.line_id and line.contract_id in (None, place.contract.contract_id):

@@ -79,7 +79,14 @@ class SpendingNodes:
         found = self.fees.brought_forward(place)
         assert found is not None, "its balances are in the books"
         event, path = found
-        return self.sources.field(title, opening.earned, "amount", event, path.replace("percent", "revenue"), currency)
+        stated = event.lines[int(path.partition("[")[2].partition("]")[0])]
+        of = (("revenue", stated.revenue), ("conceded", stated.conceded))
+        parts = [
+            self.sources.field(f"{name} of {title}", amount, "amount", event, path.replace("percent", name), currency)
+            for name, amount in of
+            if amount or name == "revenue"
+        ]
+        return parts[0]._replace(title=title) if len(parts) == 1 else total(title, parts, "amount", currency)
 
     def _estimate(self, place: LineAtStep, known: Estimated) -> EstimateRevised:
         projects = {agreed.line.project_id for agreed in place.known.held}

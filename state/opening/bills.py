@@ -27,6 +27,7 @@ from domain.receivables.opening import parts_of_payers
 from domain.terms.kind import NO_REVENUE
 from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
 from domain.why import Why, exchanged, quoted
+from domain.work.rows import CONCEDED
 from state.billing.clearing_record import cleared_of
 from state.billing.payers import PayerShare, applied_to, parties_for
 from state.billing.pieces import piece_of
@@ -59,7 +60,7 @@ from state.opening.record import (
     say_rate,
     to_parties,
 )
-from state.opening.take_rows import CONCEDED, is_part, opening_rows
+from state.opening.take_rows import is_part, opening_rows
 from state.opening.worked import carried_rows, day_of, due_of
 from state.receivables.receivables import pay, write_off
 from state.terms.periods import open_period

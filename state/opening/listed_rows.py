@@ -8,6 +8,7 @@ from domain.identity import composed
 from domain.units import Amount, Hours
 from domain.work.rows import (
     BEFORE_MONTH,
+    CONCEDED,
     ENTRY,
     OPENING,
     row_id,
@@ -31,7 +32,7 @@ from state.opening.entries import (
 )
 from state.opening.faults import Stated
 from state.opening.loading import Loading, WaitsForRoom, Worked
-from state.opening.take_rows import CONCEDED, GIVEN_BACK, is_part, take_row
+from state.opening.take_rows import GIVEN_BACK, is_part, take_row
 from state.opening.worked import billed_of, last_of_ended
 from state.terms.plan import line_plan, version_on
 

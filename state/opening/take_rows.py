@@ -33,7 +33,7 @@ from state.value import plain
 
 EXPENSES, UNITS, INCLUDED = "expenses", "units", "included"
 UNBILLED_ENDED, LABOR, NON_BILLABLE = "ended", "labor", "non_billable"
-CONCEDED, GIVEN_BACK = "conceded", "given_back"
+GIVEN_BACK = "given_back"
 # Of what was billed what a cap let through that was raised since; of what was not, what it let through before.
 SINCE, FORMER = "since", "former"
 

@@ -11,6 +11,7 @@ from domain.identity import composed
 from domain.terms import methods
 from domain.units import Amount, Hours
 from domain.work.rows import (
+    CONCEDED,
     EXPENSE,
     OPENING,
     OVER_BILLING,
@@ -37,7 +38,6 @@ from state.opening.listed_rows import bring_entries, bring_invoiced, since_place
 from state.opening.loading import UNBILLED_REST, Loading, Worked
 from state.opening.over_billing import OverBilling, over_billing
 from state.opening.take_rows import (
-    CONCEDED,
     EXPENSES,
     FORMER,
     GIVEN_BACK,

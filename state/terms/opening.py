@@ -40,12 +40,12 @@ def expired_before(draft: Draft, contract_id: str, project_id: str, line_id: str
 
 
 def earned_before(draft: Draft, contract_id: str, project_id: str, line_id: str) -> Opening | None:
-    """What balances say that the line had earned; None where they have no line of it."""
+    """What balances say that the line's price had earned, also of it what was conceded; None where they have no line of it."""
     as_of = draft.project(project_id).begins_after
     own = loaded_of(draft, contract_id, project_id, line_id)
     if as_of is None or not own:
         return None
-    return Opening(as_of, sum(one.revenue for one in own), sum(one.provision for one in own))
+    return Opening(as_of, sum(one.revenue + one.conceded for one in own), sum(one.provision for one in own))
 
 
 def loaded_of(draft: Draft, contract_id: str, project_id: str, line_id: str) -> list[BalanceForward]:

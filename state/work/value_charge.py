@@ -27,7 +27,6 @@ from domain.money import format_amount, format_decimal, is_currency, round_ratio
 from domain.policy_faults import ENTRY_MOST
 from domain.reference.exchange import Exchange
 from domain.refusals import UNSUPPORTED, words_of
-from domain.revenue.methods import METHODS
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, Passed
 from domain.terms.tiers import PER_AMOUNT, graduated
@@ -52,6 +51,7 @@ from domain.work.rows import (
     OPENING,
     SCHEDULED_REVENUE,
     counted_as,
+    is_conceded,
     is_over_former,
     row_id,
 )
@@ -185,9 +185,11 @@ def _of_opening(draft: Draft, charge: Charge, standing: Work | None, waited: Wai
 
 
 def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
-    """The plan of the line for what its caps count of that work; what a price earns as it is measured is no time's."""
+    """The plan of the line for what its caps count of that work; what a price earns over time is no time's, unless hours
+    draw on it or it was conceded."""
     content = COUNTED_TIME
-    if plan.timing == OVER_TIME and plan.draws is None and _is_measured(plan):
+    is_conceded_before = is_conceded(row_id(OPENING, charge.charge_id))
+    if plan.timing == OVER_TIME and plan.draws is None and not is_conceded_before:
         content = COUNTED_FEE
     elif methods.units(plan.line.terms) is not None:
         content = counted_as(DELIVERY)
@@ -196,12 +198,6 @@ def _counting(draft: Draft, charge: Charge, plan: LinePlan) -> LinePlan:
     contract = draft.contract(plan.contract_id)
     assert contract is not None, "the plan is of a contract in the books"
     return line_plan(draft, contract, version_on(contract, charge.day), plan.line.line_id, content) or plan
-
-
-def _is_measured(plan: LinePlan) -> bool:
-    """Whether it earns by what is reported or spent: by days its terms have earned themselves what they earned."""
-    method = METHODS.get(methods.revenue_method(plan.line, plan.policies))
-    return method is not None and method.measure is not None
 
 
 def plan_of_charge(draft: Draft, charge: Charge) -> LinePlan | None:

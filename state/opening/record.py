@@ -25,6 +25,7 @@ from state.handlers.retention import issued_of
 from state.ledger.deposit_balance import deposit_row
 from state.opening.faults import Stated, row_of
 from state.receivables.receivables import owed_of, say_taken
+from state.terms.opening import figure_of
 from state.terms.plan import LinePlan
 from state.value import plain
 
@@ -129,11 +130,6 @@ def _figures(event: BalancesBroughtForward, kind: str, one: Row, at: str, of: st
             title = f"{of}: {name.replace('_', ' ')}{row}"
             made[name] = Recorded(in_event(title, value, unit, event, f"{at}.{name}", currency))
     return one._replace(**made)
-
-
-def figure_of(row: str, version: int, name: str) -> str:
-    """Address of the value, the cost, the hours or the revenue of a version of a row."""
-    return f"opening/{row}@{version}#{name}"
 
 
 def month_of_opening(project_id: str, name: str, month: str) -> str:

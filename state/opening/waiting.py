@@ -12,7 +12,7 @@ from state.caps.claims import Consumption, allotments, claim_of, figures_of, key
 from state.draft import Draft
 from state.ledger.posting import with_standing
 from state.opening.loading import Loading, WaitsForRoom
-from state.opening.record import figure_of
+from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of
 from state.value import plain
 

@@ -68,3 +68,8 @@ def carried(draft: Draft, charge: Charge) -> Charge:
 
 def is_before(begins_after: date | None, day: date) -> bool:
     return begins_after is not None and day <= begins_after
+
+
+def figure_of(row: str, version: int, name: str) -> str:
+    """Address of the value, the cost, the hours or the revenue of a version of a row."""
+    return f"opening/{row}@{version}#{name}"

@@ -23,6 +23,8 @@ from domain.ledger.journal import NEVER_ACCEPTED
 from domain.money import smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.reference.book import approves_itself
+from domain.reference.fiscal import period_named
+from domain.reference.zones import local_date
 from state.book_checks import EngagementBooks, books_agree
 from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project, SpentInMonth
 from state.charges.spent import spent_by, with_work
@@ -127,11 +129,16 @@ def check_numbers(said: Sequence[Said]) -> None:
 def check_periods(history: Sequence[Logged], said: Iterable[Said]) -> None:
     """Nothing is posted to a period that is closed when the event is folded, but for memos of what the ERP never had in it."""
     closed: dict[tuple[str, str], tuple[int, bool]] = {}
+    companies: dict[str, LegalEntityDefined] = {}
     offset = -1
     for one in said:
         while offset < one.position.log_offset:
             offset += 1
             event = history[offset].event
+            if isinstance(event, LegalEntityDefined):
+                companies[event.legal_entity_id] = event
+            if isinstance(event, AccountingPeriodClosed) and not _has_begun(companies, event):
+                continue
             if isinstance(event, AccountingPeriodClosed | AccountingPeriodReopened) and not approves_itself(event):
                 key = event.legal_entity_id, event.period
                 if event.version > closed.get(key, (0, False))[0]:
@@ -139,6 +146,13 @@ def check_periods(history: Sequence[Logged], said: Iterable[Said]) -> None:
         if isinstance(one.record, JournalEntry) and one.record.rule != NEVER_ACCEPTED:
             key = one.record.legal_entity_id, one.record.period
             assert not closed.get(key, (0, False))[1], f"{one.record} is posted to a closed period"
+
+
+def _has_begun(companies: Mapping[str, LegalEntityDefined], event: AccountingPeriodClosed) -> bool:
+    """Else the close is refused."""
+    company = companies.get(event.legal_entity_id)
+    period = period_named(company.fiscal_calendar, event.period) if company is not None else None
+    return company is None or period is None or period.start <= local_date(event.occurred_at, company.zone)
 
 
 def check_exceptions(said: Iterable[Said]) -> None:

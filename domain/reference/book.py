@@ -235,13 +235,15 @@ def fixed_faults(book: ReferenceBook, event: Event) -> tuple[tuple[str, str], ..
 
 
 def _not_begun(book: ReferenceBook, event: AccountingPeriodClosed) -> tuple[tuple[str, str], ...]:
-    """By the day on which it was recorded, where the company is."""
+    """By the day on which it was asked for, where the company is: sent again later it is refused all the same. One that came
+    late, after a higher version, changes nothing."""
     entity = book.entity(event.legal_entity_id)
     period = fiscal.period_named(entity.fiscal_calendar, event.period) if entity is not None else None
     if entity is None or period is None:
         return ()
-    today = local_date(event.recorded_at if event.recorded_at is not None else event.occurred_at, entity.zone)
-    if period.start <= today:
+    had = book.periods.get(event.legal_entity_id, {}).get(event.period)
+    today = local_date(event.occurred_at, entity.zone)
+    if period.start <= today or (had is not None and had.version >= event.version):
         return ()
     expected = f"expected a period of {event.legal_entity_id} that has begun by {today}"
     return (("period", f"{expected}, got {event.period}, which begins on {period.start}; it stays open"),)

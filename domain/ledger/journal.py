@@ -3,7 +3,7 @@
 Ledger amounts are derived line by line; the cents that this leaves go to 7190 and are limited by policy `rounding_limit`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple, Protocol
 
@@ -227,6 +227,33 @@ def journal_entry(
     """One of a form that nothing else has; `of_cost` are the dimensions of lines of cost, where these have others."""
     form = JournalForm(project_id, dimensions, dimensions if of_cost is None else of_cost, contract_id, customer_id)
     return form.filled(about, booking, all_legs, service_date, deliver=deliver, reverses=reverses, pair_id=pair_id)
+
+
+def journal_by_project(
+    about: About,
+    booking: Booking,
+    placed: Sequence[tuple[str | None, Leg]],
+    *,
+    contract_id: str | None,
+    customer_id: str | None,
+    deliver: bool = True,
+    reverses: str | None = None,
+) -> JournalEntry:
+    """One whose lines are of several projects, or of none."""
+    made = journal_entry(
+        about,
+        booking,
+        [leg for _, leg in placed],
+        project_id="",
+        dimensions={},
+        service_date=None,
+        contract_id=contract_id,
+        customer_id=customer_id,
+        deliver=deliver,
+        reverses=reverses,
+    )
+    by_line = zip((project_id for project_id, _ in placed), made.lines, strict=True)
+    return made._replace(lines=tuple(line._replace(project_id=project_id or None) for project_id, line in by_line))
 
 
 def _journal_id(about: About, booking: Booking, reverses: str | None) -> str:

@@ -32,7 +32,7 @@ from domain.billing.retention import kept_back
 from domain.events.finance import CreditMemoIssued
 from domain.explanation import Node, constant, in_proportion, least, less, negated, total
 from domain.identity import composed, content_digest, is_opening_statement
-from domain.ledger.journal import About, Leg, journal_entry, merge, rest_leg
+from domain.ledger.journal import Leg, journal_entry, merge, rest_leg
 from domain.ledger.recorded import SIDES, Carried, LineParts, both_of, position_on
 from domain.ledger.recorded import moved as moved_legs
 from domain.money import format_amount, round_ratio, smallest_unit
@@ -88,7 +88,7 @@ from state.ledger import position, standings
 from state.ledger.carried import say_invoiced
 from state.ledger.deposit_balance import deposit_row, is_deposit
 from state.ledger.dimensions import of_work
-from state.ledger.posting import booking_of, note_rounding, settle_exchange_rests
+from state.ledger.posting import about, booking_of, note_rounding, settle_exchange_rests
 from state.receivables.receivables import LEFT_TAX, creditable, owed_of, receivable_of, show_anew, tax_in
 from state.receivables.receivables import credit as take_off
 from state.terms.known import Slot, open_day_from, period
@@ -589,13 +589,12 @@ def _revenue_of(draft: Draft, row: _Row) -> str:
 def _emit(draft: Draft, memo: _Memo, row: _Row, legs: Sequence[Leg], retained_in: str) -> JournalEntry | None:
     if not legs:
         return None
-    cause, event = draft.cause, memo.event
+    event = memo.event
     rule = f"{RULE}/{event.kind}/{row.key}"
-    about = About(draft.engagement_id, KIND, event.credit_memo_id, 1, rule, cause.kind, cause.id, cause.version)
     entry, project_id = draft.entry(row.listed.entry_id), _project_of(draft, row)
     work = entry.standing if entry is not None else None
     record = journal_entry(
-        about,
+        about(draft, (KIND, event.credit_memo_id, 1), rule),
         booking_of(memo.slot, "difference"),
         legs,
         project_id=project_id,

@@ -15,7 +15,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node, evaluated, negated, step_of, total
 from domain.identity import composed, is_opening_statement
 from domain.ledger.clearing import CLEARED, OWED, Placed, account_of, invoice_legs, left_to_deliver
-from domain.ledger.journal import BILLING, About, Booking, Leg, journal_entry, merge, rest_leg
+from domain.ledger.journal import BILLING, Booking, Leg, journal_by_project, merge, rest_leg
 from domain.ledger.recorded import LineParts, Place
 from domain.money import HALF_UP, convert, format_amount, round_amount, smallest_unit
 from domain.outputs import JournalEntry
@@ -35,7 +35,7 @@ from state.handlers.retention import MovedLeg
 from state.handlers.retention import moved as moved_retention
 from state.ledger import standings
 from state.ledger.dimensions import of_work
-from state.ledger.posting import booking_of, note_rounding
+from state.ledger.posting import about, booking_of, note_rounding
 from state.receivables.receivables import open_receivable, receivable_of
 from state.terms.known import Blocked, Slot, exchange_on, open_day_from, period
 from state.terms.plan import contract_policies, customer_of
@@ -389,23 +389,18 @@ def _post(
 ) -> JournalEntry | None:
     if not lines:
         return None
-    cause = draft.cause
     contract = draft.contract(statement.contract_id)
     assert contract is not None, "a statement is of a contract in the books"
-    record = journal_entry(
-        About(draft.engagement_id, "statement", statement.statement_id, 1, rule, cause.kind, cause.id, cause.version),
+    record = journal_by_project(
+        about(draft, ("statement", statement.statement_id, 1), rule),
         booking,
-        [leg for _, leg in lines],
-        project_id="",
-        dimensions={},
-        service_date=None,
+        lines,
         contract_id=statement.contract_id,
         customer_id=customer_of(contract, statement.bill_to),
         deliver=deliver,
     )
     placed = tuple(
-        line._replace(project_id=project_id or None, dimensions=dict(of_work(draft, None, project_id, policies)))
-        for (project_id, _), line in zip(lines, record.lines, strict=True)
+        line._replace(dimensions=dict(of_work(draft, None, line.project_id or "", policies))) for line in record.lines
     )
     posted = record._replace(lines=placed)
     standings.publish(draft, posted)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain.accounts import PROVISION
 from domain.events.reference import DayEnded, LegalEntityDefined
 from domain.identity import composed, parts_of
-from domain.ledger.journal import About, Leg, journal_entry
+from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.position import Balance
 from domain.ledger.recorded import add_both, all_of, journal_line, line_of, parts_of_both
 from domain.money import format_amount
@@ -44,7 +44,7 @@ from state.charges.spent import MONTH as SPENT_IN_MONTH
 from state.charges.spent import known_spent
 from state.draft import Draft
 from state.ledger import standings
-from state.ledger.posting import booking_of
+from state.ledger.posting import about, booking_of
 from state.rerating.rerate import line_ids
 from state.revenue.outlooks import KIND, KnownLine, lines_of, outlooks
 from state.terms.known import Slot, exchange_on, period
@@ -244,31 +244,15 @@ def _post(
     wanted: Mapping[str, Amount],
 ) -> None:
     """One journal, its lines by project."""
-    placed = [(project_id, leg) for project_id, own in legs.items() for leg in own]
-    cause, contract = draft.cause, of.contract
+    contract = of.contract
     slot = Slot(of.entity, of.currency, ends.to - DAY, ends.name, exchange)
-    about = About(
-        draft.engagement_id,
-        "contract",
-        of.contract_id,
-        contract.version,
-        f"{RULE}{ends.name}",
-        cause.kind,
-        cause.id,
-        cause.version,
-    )
-    made = journal_entry(
-        about,
+    record = journal_by_project(
+        about(draft, ("contract", of.contract_id, contract.version), f"{RULE}{ends.name}"),
         booking_of(slot, "posting"),
-        [leg for _, leg in placed],
-        project_id="",
-        dimensions={},
-        service_date=None,
+        [(project_id, leg) for project_id, own in legs.items() for leg in own],
         contract_id=of.contract_id,
         customer_id=contract.terms.customer_id,
     )
-    by_line = zip((project_id for project_id, _ in placed), made.lines, strict=True)
-    record = made._replace(lines=tuple(line._replace(project_id=project_id or None) for project_id, line in by_line))
     _say(draft, of, ends, exchange, record, wanted)
     standings.publish(draft, record)
     for number, line in enumerate(record.lines, 1):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.accounts import BAD_DEBT, RECEIVABLE
 from domain.events.finance import WrittenOff
-from domain.ledger.journal import About, Leg, journal_entry
+from domain.ledger.journal import Leg, journal_by_project
 from domain.money import format_amount, smallest_unit
 from domain.reference.exchange import Exchange
 from domain.units import EXCHANGE_RATE_ONE
@@ -17,7 +17,7 @@ from state.draft import Draft
 from state.facts import is_new, is_repeat
 from state.handlers import unbilled_write_offs
 from state.ledger import standings
-from state.ledger.posting import booking_of
+from state.ledger.posting import about, booking_of
 from state.receivables.approval import SELF_APPROVED, PostingFault, approval_fault
 from state.receivables.receivables import receivable_of, show_anew, within, write_off
 from state.receivables.write_offs import (
@@ -134,18 +134,14 @@ def _post(draft: Draft, event: WrittenOff, receivable: Receivable) -> None:
     slot = Slot(entity, receivable.currency, day, period(draft, entity, day).name, exchange)
     relief = write_off(draft, receivable.invoice_id, event.amount, policies.money_mode)
     amount, ledger = relief.gross
-    cause = draft.cause
-    record = journal_entry(
-        About(draft.engagement_id, WRITE_OFF, event.write_off_id, 0, WRITE_OFF, cause.kind, cause.id, cause.version),
+    legs = Leg(BAD_DEBT, WRITE_OFF, amount, ledger), Leg(RECEIVABLE, WRITE_OFF, -amount, -ledger)
+    record = journal_by_project(
+        about(draft, (WRITE_OFF, event.write_off_id, 0), WRITE_OFF),
         booking_of(slot, "posting"),
-        (Leg(BAD_DEBT, WRITE_OFF, amount, ledger), Leg(RECEIVABLE, WRITE_OFF, -amount, -ledger)),
-        project_id="",
-        dimensions={},
-        service_date=None,
+        [(receivable.project_id, leg) for leg in legs],
         contract_id=receivable.contract_id,
         customer_id=customer_of(contract, receivable.bill_to),
         deliver=policies.ar_journal == "milepost",
     )
-    lines = tuple(line._replace(project_id=receivable.project_id or None) for line in record.lines)
-    standings.publish(draft, record._replace(lines=lines))
+    standings.publish(draft, record)
     show_anew(draft, receivable)

@@ -5,7 +5,7 @@ from datetime import date
 
 from domain.accounts import DUE_FROM, DUE_TO, MONETARY_UNBILLED, UNAPPLIED_CASH, UNREALISED
 from domain.identity import parts_of
-from domain.ledger.journal import About, Leg, journal_entry
+from domain.ledger.journal import Leg, journal_by_project
 from domain.ledger.revaluation import REVALUED, RULE, record_lines
 from domain.outputs import JournalEntry
 from domain.reference.exchange import Exchange
@@ -13,7 +13,7 @@ from domain.units import EXCHANGE_RATE_ONE
 from state.draft import Draft
 from state.ledger import standings
 from state.ledger.foreign import Change, ForeignBalances
-from state.ledger.posting import booking_of
+from state.ledger.posting import about, booking_of
 from state.terms.known import Slot
 from state.terms.known import period as period_of
 from state.terms.plan import contract_policies
@@ -46,20 +46,16 @@ def _journal(
     *,
     deliver: bool,
 ) -> JournalEntry:
-    entity, cause, lines = group.entity, draft.cause, _lines(changes)
+    entity, lines = group.entity, _lines(changes)
     exchange = Exchange(rate, EXCHANGE_RATE_ONE, rate, ())
     slot = Slot(entity, group.currency, day, period_of(draft, entity, day).name, exchange)
     kind, subject = ("contract", contract_id) if contract_id else ("legal_entity", entity.legal_entity_id)
     rule = f"{RULE}{what}" if deliver else f"{RULE}{what}/memo"
-    about = About(draft.engagement_id, kind, subject, 0, rule, cause.kind, cause.id, cause.version)
     contract = draft.contract(contract_id) if contract_id else None
-    record = journal_entry(
-        about,
+    record = journal_by_project(
+        about(draft, (kind, subject, 0), rule),
         booking_of(slot, "posting"),
-        [leg for _, leg in lines],
-        project_id="",
-        dimensions={},
-        service_date=None,
+        lines,
         contract_id=contract_id or None,
         customer_id=contract.terms.customer_id if contract is not None else None,
         deliver=deliver,
@@ -67,8 +63,7 @@ def _journal(
     if draft.why is not None:
         parts = {_place(one.part_id): one.made for one in changes if one.made is not None}
         record_lines(draft.why, record.journal_id, lines, parts, (group.currency, entity.currency))
-    placed = zip((project_id for project_id, _ in lines), record.lines, strict=True)
-    return record._replace(lines=tuple(line._replace(project_id=project_id or None) for project_id, line in placed))
+    return record
 
 
 def _place(part_id: str) -> tuple[str, str]:
@@ -99,7 +94,6 @@ def _is_delivered(draft: Draft, group: ForeignBalances, account: str, contract_i
 
 def reverse(draft: Draft, group: ForeignBalances, record: JournalEntry, day: date) -> None:
     """Its own lines, back (R14)."""
-    cause = draft.cause
     slot = Slot(
         group.entity,
         group.currency,
@@ -107,28 +101,16 @@ def reverse(draft: Draft, group: ForeignBalances, record: JournalEntry, day: dat
         period_of(draft, group.entity, day).name,
         Exchange(record.exchange_rate, EXCHANGE_RATE_ONE, record.exchange_rate, ()),
     )
-    about = About(
-        draft.engagement_id,
-        record.affected_kind,
-        record.affected_id,
-        0,
-        record.rule,
-        cause.kind,
-        cause.id,
-        cause.version,
-    )
-    legs = [Leg(line.account, line.purpose, -line.amount, -line.ledger_amount) for line in record.lines]
-    made = journal_entry(
-        about,
+    made = journal_by_project(
+        about(draft, (record.affected_kind, record.affected_id, 0), record.rule),
         booking_of(slot, "reversal"),
-        legs,
-        project_id="",
-        dimensions={},
-        service_date=None,
+        [
+            (line.project_id, Leg(line.account, line.purpose, -line.amount, -line.ledger_amount))
+            for line in record.lines
+        ],
         contract_id=record.contract_id,
         customer_id=record.customer_id,
         deliver=record.deliver,
         reverses=record.journal_id,
     )
-    placed = zip(record.lines, made.lines, strict=True)
-    standings.publish(draft, made._replace(lines=tuple(line._replace(project_id=of.project_id) for of, line in placed)))
+    standings.publish(draft, made)

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from domain.events.finance import PaymentReversed
 from domain.events.reference import LegalEntityDefined
-from domain.ledger.journal import About, Booking, Leg, journal_entry
+from domain.ledger.journal import Booking, Leg, journal_by_project
 from domain.policies import Resolved
 from domain.reference.zones import local_date
 from state.books import Receipt
 from state.draft import Draft
 from state.ledger import standings
+from state.ledger.posting import about as about_of
 from state.ledger.posting import booking_of, note_rounding
 from state.terms.known import Slot, open_day_from, period
 
@@ -92,26 +93,17 @@ def _emit(
     reverses: str | None = None,
     version: int = 0,
 ) -> str:
-    cause = draft.cause
-    legs = [leg for _, leg in receipt.lines]
-    record = journal_entry(
-        About(draft.engagement_id, about.kind, about.id, version, receipt.rule, cause.kind, cause.id, cause.version),
+    record = journal_by_project(
+        about_of(draft, (about.kind, about.id, version), receipt.rule),
         booking,
-        legs,
-        project_id="",
-        dimensions={},
-        service_date=None,
+        receipt.lines,
         contract_id=receipt.contract_id or None,
         customer_id=about.customer_id,
         deliver=receipt.deliver,
         reverses=reverses,
     )
-    placed = tuple(
-        line._replace(project_id=project_id or None)
-        for (project_id, _), line in zip(receipt.lines, record.lines, strict=True)
-    )
-    standings.publish(draft, record._replace(lines=placed))
+    standings.publish(draft, record)
     if policies is not None:
-        contract_id = receipt.contract_id or None
+        contract_id, legs = receipt.contract_id or None, [leg for _, leg in receipt.lines]
         note_rounding(draft, record, legs, policies.rounding_limit, contract_id=contract_id)
     return record.journal_id

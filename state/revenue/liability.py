@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.identity import composed, parts_of
-from domain.ledger.journal import About, Booking, Leg, journal_entry, merge
+from domain.ledger.journal import Booking, Leg, journal_by_project, merge
 from domain.ledger.position import settled
 from domain.money import round_ratio, smallest_unit
 from domain.outputs import JournalEntry
@@ -28,7 +28,7 @@ from state.caps.repricing import last_rate
 from state.draft import Draft
 from state.ledger import standings
 from state.ledger.position import is_over_time, standing
-from state.ledger.posting import booking_of
+from state.ledger.posting import about, booking_of
 from state.rerating.rerate import line_ids
 from state.terms.known import Slot, open_day_from, period
 from state.terms.plan import LinePlan, newest_plan
@@ -193,29 +193,13 @@ def _post(draft: Draft, contract: Contract, place: _Place, legs: list[tuple[str,
     by_project: dict[str, list[Leg]] = {}
     for project_id, leg in legs:
         by_project.setdefault(project_id, []).append(leg)
-    placed = [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])]
-    cause = draft.cause
-    record = journal_entry(
-        About(
-            draft.engagement_id,
-            "contract",
-            contract.contract_id,
-            contract.version,
-            rule,
-            cause.kind,
-            cause.id,
-            cause.version,
-        ),
+    record = journal_by_project(
+        about(draft, ("contract", contract.contract_id, contract.version), rule),
         place.booking,
-        [leg for _, leg in placed],
-        project_id="",
-        dimensions={},
-        service_date=None,
+        [(project_id, leg) for project_id in sorted(by_project) for leg in merge(by_project[project_id])],
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
         # The ERP has what was brought forward.
-        deliver=cause.kind != OPENING,
+        deliver=draft.cause.kind != OPENING,
     )
-    lines = zip((project_id for project_id, _ in placed), record.lines, strict=True)
-    by_line = tuple(line._replace(project_id=project_id) for project_id, line in lines)
-    standings.publish(draft, record._replace(lines=by_line))
+    standings.publish(draft, record)

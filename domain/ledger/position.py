@@ -7,7 +7,7 @@ was billed ahead keeps the exchange rate of its invoice (IFRIC 22); what goes be
     Dr 2300 900.00 (810.00), Dr 1160 100.00 (95.00), Cr 4000 1,000.00 (905.00)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERENCE
@@ -20,7 +20,21 @@ from domain.units import Amount
 # In contract and in ledger currency, debit positive.
 Balance = tuple[Amount, Amount]
 NOTHING: Balance = (0, 0)
+# What moved a balance, by accounting period (`2026-03`), ascending.
+Moves = Mapping[str, Balance]
 Rated = TypeVar("Rated", bound=Node | None)
+
+
+def with_move(moves: Moves, name: str, move: Balance) -> dict[str, Balance]:
+    """With what moved it in a period besides."""
+    amount, ledger = moves.get(name, NOTHING)
+    return dict(sorted({**moves, name: (amount + move[0], ledger + move[1])}.items()))
+
+
+def standing_at(moves: Moves, name: str) -> Balance:
+    """At a period's end."""
+    own = [balance for of, balance in moves.items() if of <= name]
+    return sum(amount for amount, _ in own), sum(ledger for _, ledger in own)
 
 
 class ContractPosition(NamedTuple):

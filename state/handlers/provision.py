@@ -14,7 +14,7 @@ from domain.accounts import PROVISION
 from domain.events.reference import DayEnded, LegalEntityDefined
 from domain.identity import composed, parts_of
 from domain.ledger.journal import Leg, journal_by_project
-from domain.ledger.position import Balance
+from domain.ledger.position import standing_at, with_move
 from domain.ledger.recorded import add_both, all_of, journal_line, line_of, parts_of_both
 from domain.money import format_amount
 from domain.outputs import JournalEntry
@@ -152,10 +152,8 @@ def _keep(draft: Draft, record: JournalEntry, number: int) -> None:
     contract_id, line = record.contract_id or "", record.lines[number - 1]
     known: Provided = draft.part(KIND, contract_id) or Provided()
     project_id = line.project_id or ""
-    moves = dict(known.moves.get(project_id, {}))
-    amount, ledger = moves.get(record.period, (0, 0))
-    moves[record.period] = amount - line.amount, ledger - line.ledger_amount
-    by = {**known.moves, project_id: dict(sorted(moves.items()))}
+    moves = known.moves.get(project_id, {})
+    by = {**known.moves, project_id: with_move(moves, record.period, (-line.amount, -line.ledger_amount))}
     draft.put(KIND, contract_id, replace(known, moves=dict(sorted(by.items()))))
     if draft.why is not None:
         currencies = record.currency, record.ledger_currency
@@ -165,11 +163,6 @@ def _keep(draft: Draft, record: JournalEntry, number: int) -> None:
 
 def _moves_of(contract_id: str, project_id: str, name: str) -> str:
     return f"provided/{composed(contract_id, project_id, name)}"
-
-
-def _standing(known: Provided, project_id: str, name: str) -> Balance:
-    own = [balance for of, balance in known.moves.get(project_id, {}).items() if of <= name]
-    return sum(amount for amount, _ in own), sum(ledger for _, ledger in own)
 
 
 # What is required
@@ -219,7 +212,7 @@ def _bring(draft: Draft, of: Provider, ends: AccountingPeriod, lines: Sequence[L
     """What is provided at a period's end to what is required then; whether that was possible."""
     day, known, mode = ends.to - DAY, provided(draft, of.contract), of.policies.money_mode
     wanted = by_project(lines, required(lines, of.currency, mode), of.currency)
-    standing = {each: _standing(known, each, ends.name) for each in sorted({*known.moves, *wanted})}
+    standing = {each: standing_at(known.moves.get(each, {}), ends.name) for each in sorted({*known.moves, *wanted})}
     if all(had == (wanted.get(each, 0), had[1]) and (had[0] or not had[1]) for each, had in standing.items()):
         return True
     exchange = exchange_on(draft, of.policies, of.currency, of.entity.currency, day, day)

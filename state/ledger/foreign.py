@@ -13,7 +13,7 @@ from domain.accounts import MONETARY, MONETARY_UNBILLED, UNAPPLIED_CASH
 from domain.events.reference import LegalEntityDefined
 from domain.explanation import Node, constant
 from domain.identity import composed, parts_of
-from domain.ledger.position import Balance
+from domain.ledger.position import Balance, with_move
 from domain.ledger.recorded import Carried, add_both, all_of, journal_line, parts_of_both
 from domain.ledger.revaluation import is_revaluation
 from domain.outputs import JournalEntry
@@ -119,8 +119,7 @@ def take_in(draft: Draft) -> dict[str, Moved]:
             of = ("", "") if line.account == UNAPPLIED_CASH else (record.contract_id or "", line.project_id or "")
             part_id = composed(record.legal_entity_id, record.currency, line.account, *of)
             periods, last = found.setdefault(part_id, ({}, record.accounting_date))
-            had = periods.get(record.period, (0, 0))
-            periods[record.period] = had[0] + line.amount, had[1] + line.ledger_amount
+            periods = with_move(periods, record.period, (line.amount, line.ledger_amount))
             found[part_id] = periods, max(last, record.accounting_date)
             if draft.why is not None:
                 currencies = record.currency, record.ledger_currency
@@ -128,21 +127,15 @@ def take_in(draft: Draft) -> dict[str, Moved]:
                 add_both(draft.why, _moves_of(part_id, record.period), leg)
     for part_id, (periods, _) in found.items():
         known: Monetary = draft.part(KIND, part_id) or Monetary()
-        moves = dict(known.moves)
-        for name, (amount, ledger) in periods.items():
-            had = moves.get(name, (0, 0))
-            moves[name] = had[0] + amount, had[1] + ledger
-        draft.put(KIND, part_id, replace(known, moves=dict(sorted(moves.items()))))
+        moves = known.moves
+        for name, move in periods.items():
+            moves = with_move(moves, name, move)
+        draft.put(KIND, part_id, replace(known, moves=moves))
     return {part_id: Moved(*one) for part_id, one in found.items()}
 
 
 def _moves_of(part_id: str, name: str) -> str:
     return f"monetary/{part_id}/{name}"
-
-
-def open_at(known: Monetary, name: str) -> Balance:
-    own = [balance for period, balance in known.moves.items() if period <= name]
-    return sum(amount for amount, _ in own), sum(ledger for _, ledger in own)
 
 
 def say_open(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> Carried:
@@ -157,9 +150,13 @@ def say_open(draft: Draft, group: ForeignBalances, part_id: str, name: str) -> C
     return all_of(f"open at the end of {name}", parts, (group.currency, group.entity.currency))
 
 
+def unrealised_of(part_id: str, name: str = "") -> str:
+    """Where a recorder has what stands of a part, or what it was at a period's end."""
+    return f"unrealised/{part_id}/{name}" if name else f"unrealised/{part_id}"
+
+
 def recorded_last(draft: Draft, group: ForeignBalances, address: str) -> Node:
     """What was recorded of it last."""
     assert draft.why is not None, "somebody explains"
-    address = address if address.startswith("unrealised/") else f"unrealised/{address}"
     found = draft.why.figure_at(address, draft.why.now)
     return found if found is not None else constant("nothing stands", 0, "amount", group.entity.currency)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from domain.events.reference import DayEnded
 from domain.explanation import Node, constant, less
 from domain.identity import composed, parts_of
-from domain.ledger.position import Balance
+from domain.ledger.position import Balance, standing_at
 from domain.ledger.revaluation import CUMULATIVE, say_standing, say_unrealised, standing_for, unrealised
 from domain.money import format_amount
 from domain.reference import fiscal
@@ -36,13 +36,13 @@ from state.ledger.foreign import (
     group_key,
     group_of,
     named_period,
-    open_at,
     parts_of_group,
     periods_of,
     put_periods,
     recorded_last,
     say_open,
     take_in,
+    unrealised_of,
 )
 from state.ledger.revaluation_journals import post, reverse
 from state.ledger.settled_foreign import take_back_later, take_back_settled, take_back_standing
@@ -106,7 +106,7 @@ def _bring_up_to_date(draft: Draft, group: ForeignBalances, moved: Mapping[str, 
         if following.name not in known and not is_before:
             _value(draft, group, following, parts_of_group(draft, group.key))
         following = fiscal.period_after(calendar, following)
-    if any(open_at(draft.part(KIND, part_id), "9999")[0] for part_id in parts_of_group(draft, group.key)):
+    if any(standing_at(draft.part(KIND, part_id).moves, "9999")[0] for part_id in parts_of_group(draft, group.key)):
         following = fiscal.period_after(calendar, last)
         draft.due.add((zone, (following.to - DAY).isoformat()))
 
@@ -131,7 +131,9 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     lacking = set(periods_of(draft, LACKING, group.key))
     wanted = parts_of_group(draft, group.key) if name in lacking else list(part_ids)
     held = [part_id for part_id in wanted if group.holds(parts_of(part_id)[2])]
-    open_now = {part_id: balance for part_id in held if any(balance := open_at(draft.part(KIND, part_id), name))}
+    open_now = {
+        part_id: balance for part_id in held if any(balance := standing_at(draft.part(KIND, part_id).moves, name))
+    }
     exchange = exchange_on(draft, group.policies, group.currency, entity.currency, day, day)
     is_needed = any(amount for amount, _ in open_now.values())
     if isinstance(exchange, MissingRate) and is_needed:
@@ -162,7 +164,7 @@ def _valued(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part
     """What the part's unrealised amount at the period's end is by now, less what of it is posted."""
     name, mode, ledger = period.name, group.policies.money_mode, group.entity.currency
     known: Monetary = draft.part(KIND, part_id)
-    balance = open_at(known, name)
+    balance = standing_at(known.moves, name)
     found = unrealised(balance, exchange, ledger, mode)
     is_again = name in known.valued
     is_cumulative = group.policies.fx_revaluation == CUMULATIVE
@@ -191,14 +193,16 @@ def _say_valued(
     mode, rate_type, (found, left) = group.policies.money_mode, group.policies.exchange_rate_type, valued
     balance = say_open(draft, group, part_id, period.name)
     made = say_unrealised(balance, exchange, rate_type, period.to - DAY, group.entity, mode)
-    address = f"unrealised/{part_id}/{period.name}"
-    before = recorded_last(draft, group, part_id if group.policies.fx_revaluation == CUMULATIVE else address)
+    address = unrealised_of(part_id, period.name)
+    before = recorded_last(
+        draft, group, unrealised_of(part_id) if group.policies.fx_revaluation == CUMULATIVE else address
+    )
     draft.why.record(address, found, made)
     if group.policies.fx_revaluation == CUMULATIVE:
         is_whole = left == balance.amount.value
         rest = balance.amount if is_whole else constant("left of what was valued", left, "amount", group.currency)
         made = say_standing(made, rest, balance.amount, mode)
-        draft.why.record(f"unrealised/{part_id}", changed[1], made)
+        draft.why.record(unrealised_of(part_id), changed[1], made)
     return less("unrealised by now, less what stands", made, before) if changed[0] else made
 
 

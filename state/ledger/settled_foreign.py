@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.explanation import Node, constant, less
+from domain.ledger.position import standing_at
 from domain.ledger.revaluation import left_after, say_standing, standing_for
 from domain.reference.exchange import Exchange
 from domain.reference.fiscal import AccountingPeriod
@@ -23,11 +24,11 @@ from state.ledger.foreign import (
     ForeignBalances,
     Moved,
     named_period,
-    open_at,
     parts_of_group,
     periods_of,
     recorded_last,
     say_open,
+    unrealised_of,
 )
 from state.ledger.revaluation_journals import post
 from state.terms.known import exchange_on, open_day_from
@@ -70,9 +71,9 @@ def take_back_standing(draft: Draft, group: ForeignBalances, last: AccountingPer
 def _say_all_back(draft: Draft, group: ForeignBalances, part_id: str) -> Node | None:
     if draft.why is None:
         return None
-    before = recorded_last(draft, group, part_id)
+    before = recorded_last(draft, group, unrealised_of(part_id))
     policy = constant(f"policy {group.policies.fx_revaluation} leaves nothing", 0, "amount", group.entity.currency)
-    draft.why.record(f"unrealised/{part_id}", 0, policy)
+    draft.why.record(unrealised_of(part_id), 0, policy)
     return less("what is left, less what stands", policy, before)
 
 
@@ -91,7 +92,7 @@ def take_back_later(
     for part_id in part_ids:
         known: Monetary = draft.part(KIND, part_id)
         if known.left == known.of:
-            net = open_at(known, "9999")[0] - known.of
+            net = standing_at(known.moves, "9999")[0] - known.of
             if (change := _settled(draft, group, valued, part_id, net)) is not None:
                 found.append(change)
     if found:
@@ -111,10 +112,10 @@ def _settled(
     draft.put(KIND, part_id, replace(known, left=left, standing=standing))
     made = None
     if draft.why is not None:
-        before = recorded_last(draft, group, part_id)
+        before = recorded_last(draft, group, unrealised_of(part_id))
         whole = say_open(draft, group, part_id, valued.name).amount
         rest = constant("left of what was valued", left, "amount", group.currency)
-        own = say_standing(recorded_last(draft, group, f"{part_id}/{valued.name}"), rest, whole, mode)
-        draft.why.record(f"unrealised/{part_id}", standing, own)
+        own = say_standing(recorded_last(draft, group, unrealised_of(part_id, valued.name)), rest, whole, mode)
+        draft.why.record(unrealised_of(part_id), standing, own)
         made = less("unrealised of what is left, less what stands", own, before)
     return Change(part_id, standing - known.standing, made) if standing != known.standing else None

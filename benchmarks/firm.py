@@ -6,12 +6,13 @@ watched for as many months as its entries take; a smaller one is that firm with 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.events.catalogue import TOPICS
+from domain.events.catalogue import TOPICS, Event
 from simulation.formats import AVRO
 from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, plan
 from simulation.story import events
@@ -45,13 +46,16 @@ def size_of(entries: int) -> Size:
     return Size(entries, people, max(PROJECTS_MIN, people // 2), entries // (people * ENTRIES_A_MONTH) + 1)
 
 
-def write_input(size: Size, folder: Path) -> Input:
+def write_input(
+    size: Size, folder: Path, retold: Callable[[Iterable[Event]], Iterable[Event]] = lambda story: story
+) -> Input:
+    """`retold` makes another story of the firm's."""
     planned = plan(seed=SEED, people=size.people, projects=size.projects, months=size.months, start=START)
     prepare(folder, force=True)
     summary = SimulationSummary(planned)
     with ExitStack() as opened:
         sinks: dict[str, Sink] = {}
-        for event in events(planned):
+        for event in retold(events(planned)):
             topic = TOPICS[type(event).__name__]
             if topic not in sinks:
                 sinks[topic] = sink(opened.enter_context((folder / f"{topic}.{AVRO}").open("wb")), topic, AVRO, SEED)

@@ -7,24 +7,19 @@ get a price instead of rates; what they are estimated to take fades out over the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
-from benchmarks.firm import SEED, START, Input, Size
-from benchmarks.firm import write_input as by_the_hour
-from domain.events.catalogue import TOPICS, Event
+from benchmarks.firm import START, Input, Size, write_input
+from domain.events.catalogue import Event
 from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import ContractLine, FixedPrice, RemainingWork, ScheduledAmount
 from domain.events.delivery import EstimateRevised
 from domain.months import month_end
 from domain.units import AMOUNT_ONE, HOURS_ONE, Amount
 from simulation.calendar import add_months, instant
-from simulation.formats import AVRO
-from simulation.plan import PEOPLE_MIN, PROJECTS_MIN, plan
-from simulation.story import events
-from simulation.summary import SimulationSummary
-from simulation.write import Sink, prepare, sink
+from simulation.plan import PEOPLE_MIN, PROJECTS_MIN
 
 BY_THE_HOUR, WITH_FEES = "by_the_hour", "with_fees"
 MONTHS = 12
@@ -45,25 +40,9 @@ def size_of(entries: int) -> Size:
 
 def write(firm_of: str, entries: int, folder: Path) -> Input:
     size = size_of(entries)
-    return write_input(size, folder) if firm_of == WITH_FEES else by_the_hour(size, folder)
-
-
-def write_input(size: Size, folder: Path) -> Input:
-    """As the firm of time and materials, up to the same number of time entries."""
-    planned = plan(seed=SEED, people=size.people, projects=size.projects, months=size.months, start=START)
-    prepare(folder, force=True)
-    summary = SimulationSummary(planned)
-    with ExitStack() as opened:
-        sinks: dict[str, Sink] = {}
-        for event in with_fees(events(planned), size.months):
-            topic = TOPICS[type(event).__name__]
-            if topic not in sinks:
-                sinks[topic] = sink(opened.enter_context((folder / f"{topic}.{AVRO}").open("wb")), topic, AVRO, SEED)
-            sinks[topic].write(event)
-            summary.count(event)
-            if summary.entries == size.entries:
-                break
-    return Input(summary.entries, summary.total, sum(path.stat().st_size for path in folder.iterdir()))
+    if firm_of == WITH_FEES:
+        return write_input(size, folder, partial(with_fees, months=size.months))
+    return write_input(size, folder)
 
 
 def with_fees(story: Iterable[Event], months: int) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,8 +98,7 @@ def import_csv(
         imported = import_time(file, mapped, str(mapping), out, name or name_of(file), wanted, replace, runs)
     except ImportRefused as fault:
         raise refused(fault) from fault
-    for warning in imported.warnings:
-        tell(f"Warning: {warning}", err=True)
+    tell_warnings(imported.warnings)
     tell_rejected(imported.rejected_rows, imported.rejected_path, imported.unwritten, is_dry_run=dry_run)
     if as_json:
         write_json(time_summary(file, imported, is_dry_run=dry_run))
@@ -106,7 +106,7 @@ def import_csv(
         tell(time_text(file, imported, is_dry_run=dry_run))
         has_contracts = any(event == "ContractSigned" for event, _ in imported.events)
         _tell_next(imported, out, "" if has_contracts else WITHOUT_CONTRACTS, is_dry_run=dry_run)
-    _check_imported(imported.imported, out, _filtered(imported))
+    check_imported(imported.imported, out, _filtered(imported))
 
 
 @import_app.command("ecb")
@@ -144,13 +144,18 @@ def import_ecb(
     else:
         tell(rates_text(file, imported, is_dry_run=dry_run))
         _tell_next(imported, out, RATES_ALONE, is_dry_run=dry_run)
-    _check_imported(imported.imported, out)
+    check_imported(imported.imported, out)
 
 
-def _check_imported(count: int, out: Path, why: str = "") -> None:
+def tell_warnings(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        tell(f"Warning: {warning}", err=True)
+
+
+def check_imported(count: int, out: Path, why: str = "", *, done: str = "imported") -> None:
     """An import of nothing is no success, whatever the reason."""
     if not count:
-        tell(f"Nothing was imported, so no events were written to {out}{why}", err=True)
+        tell(f"Nothing was {done}, so no events were written to {out}{why}", err=True)
         raise typer.Exit(WRONG_USAGE)
 
 

@@ -12,7 +12,6 @@ from connectors.imports.counting import counted
 from connectors.imports.readings import decimal_text
 from connectors.imports.refusals import ImportRefused
 from milepost.commands.import_ import (
-    WRONG_USAGE,
     DryRun,
     Json,
     MappingFile,
@@ -21,8 +20,10 @@ from milepost.commands.import_ import (
     Overrides,
     Replace,
     Runs,
+    check_imported,
     name_of,
     refused,
+    tell_warnings,
 )
 from milepost.console import aligned, say, shell_word, tell, write_json
 from milepost.rejected_rows import amounts_text, tell_rejected
@@ -58,17 +59,14 @@ def import_balances(
         imported = imported_of(files, mapped, str(mapping), out, stem, replace, runs, is_dry_run=dry_run)
     except ImportRefused as fault:
         raise refused(fault) from fault
-    for warning in imported.warnings:
-        tell(f"Warning: {warning}", err=True)
+    tell_warnings(imported.warnings)
     tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
     if as_json:
         write_json(summary(imported, is_dry_run=dry_run))
     else:
         tell(text(imported, is_dry_run=dry_run))
         _tell_next(imported, out, is_dry_run=dry_run)
-    if not imported.projects and not imported.unchanged:
-        tell(f"Nothing was loaded, so no events were written to {out}", err=True)
-        raise typer.Exit(WRONG_USAGE)
+    check_imported(len(imported.projects) + len(imported.unchanged), out, done="loaded")
 
 
 def summary(imported: ImportedBalances, *, is_dry_run: bool) -> dict[str, object]:

@@ -12,7 +12,6 @@ import typer
 from connectors.imports.counting import counted
 from connectors.imports.refusals import ImportRefused
 from milepost.commands.import_ import (
-    WRONG_USAGE,
     DryRun,
     Json,
     MappingFile,
@@ -21,8 +20,10 @@ from milepost.commands.import_ import (
     Overrides,
     Replace,
     Runs,
+    check_imported,
     name_of,
     refused,
+    tell_warnings,
 )
 from milepost.console import say, tell, write_json
 from milepost.days import day
@@ -68,17 +69,14 @@ def import_contracts(
         imported = imported_of(files, mapped, str(mapping), out, stem, since.date(), replace, runs, is_dry_run=dry_run)
     except ImportRefused as fault:
         raise refused(fault) from fault
-    for warning in imported.warnings:
-        tell(f"Warning: {warning}", err=True)
+    tell_warnings(imported.warnings)
     tell_rejected(imported.rejected_rows, imported.rejected_path, is_dry_run=dry_run)
     if as_json:
         write_json(summary(imported, is_dry_run=dry_run))
     else:
         tell("\n".join(text(imported, is_dry_run=dry_run)))
         _tell_next(imported, out, is_dry_run=dry_run)
-    if imported.wrong or not (imported.written or imported.unchanged):
-        tell(f"Nothing was loaded, so no events were written to {out}", err=True)
-        raise typer.Exit(WRONG_USAGE)
+    check_imported(0 if imported.wrong else len(imported.written) + imported.unchanged, out, done="loaded")
 
 
 def summary(imported: ImportedContracts, *, is_dry_run: bool) -> dict[str, object]:

@@ -33,10 +33,9 @@ def counts(course: Course, measure: str, category: str) -> bool:
 
 def by(course: Course, day: date, measure: str) -> Hours | Amount:
     """By the end of a day; never below zero."""
-    place = bisect_right(course.spent, day, key=lambda one: one.day)
-    if not place:
+    found = _on(course, day)
+    if found is None:
         return 0
-    found = course.spent[place - 1]
     beside = 0 if measure == APART else found.hours if measure == HOURS else found.cost
     for category, (hours, cost) in found.apart.items():
         if counts(course, measure, category):
@@ -103,7 +102,7 @@ def foreseen(course: Course, day: date, last: date) -> list[Spent]:
             found.append(
                 Spent(
                     end,
-                    max(now.hours, then.hours + sum(row.hours for row in rows if not row.category)),
+                    max(now.hours, then.hours + _sum_hours(rows, "")),
                     _more(known, now.cost, then.cost, rows, ""),
                     {
                         name: (

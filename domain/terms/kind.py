@@ -54,20 +54,20 @@ class TermsInForce(NamedTuple):
     @property
     def obliged_with(self) -> tuple[str, ...]:
         """The other lines of its performance obligation."""
-        return obliged_with(self.line, self.contract)
+        return obliged_with(self.line, self.contract.lines)
 
     def rounded(self, numerator: int, denominator: int) -> Amount:
         """The ratio as an amount that the contract's currency can be paid in."""
         return round_ratio(numerator, denominator, smallest_unit(self.contract.currency), self.policies.money_mode)
 
 
-def obliged_with(line: ContractLine, terms: ContractSigned) -> tuple[str, ...]:
-    """The other lines of a line's performance obligation."""
+def obliged_with(line: ContractLine, lines: Sequence[ContractLine]) -> tuple[str, ...]:
+    """The other lines of a line's performance obligation, of those of its contract."""
     name = line.performance_obligation
     if name is None:
         return ()
     return tuple(
-        other.line_id for other in terms.lines if other.performance_obligation == name and other.line_id != line.line_id
+        other.line_id for other in lines if other.performance_obligation == name and other.line_id != line.line_id
     )
 
 

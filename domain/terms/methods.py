@@ -51,6 +51,7 @@ from domain.terms.kind import (
     PrepaidBalance,
     Spread,
     TermsInForce,
+    obliged_with,
     to_the_end,
 )
 from domain.units import Amount, Hours, Percent, Quantity, Rate
@@ -123,13 +124,13 @@ def refused_line(line: ContractLine, policies: Resolved, lines: Sequence[Contrac
 
 def _refused_together(line: ContractLine, policies: Resolved, lines: Sequence[ContractLine]) -> Fault | None:
     """Of a line that is of one performance obligation with others: nothing measures its work."""
-    name = line.performance_obligation
-    others = [each.line_id for each in lines if name is not None and each.performance_obligation == name]
-    if len(others) < 2 or by_spending(line, policies):
+    others = obliged_with(line, lines)
+    if not others or by_spending(line, policies):
         return None
-    other, method = next(each for each in others if each != line.line_id), revenue_method(line, policies)
-    words = refusals.words_of("performance_obligation", name=name, other=other, method=method)
-    return "performance_obligation", words
+    name, method = line.performance_obligation, revenue_method(line, policies)
+    return "performance_obligation", refusals.words_of(
+        "performance_obligation", name=name, other=others[0], method=method
+    )
 
 
 def _refused_apart(line: ContractLine, policies: Resolved) -> Fault | None:

@@ -329,7 +329,8 @@ class FeeNodes:
     def _report(self, place: LineAtStep, version: int) -> tuple[ProgressReported | BalancesBroughtForward, str] | None:
         """The report, or before all others what balances that were brought forward state; the newest of these."""
         if not version:
-            return self.brought_forward(place)
+            found = self.brought_forward(place)
+            return (found[0], f"lines[{found[1]}].percent") if found is not None else None
         for record in self.sources.trace.events:
             event = record.event
             if (
@@ -340,8 +341,8 @@ class FeeNodes:
                 return event, "percent"
         return None
 
-    def brought_forward(self, place: LineAtStep) -> tuple[BalancesBroughtForward, str] | None:
-        """The newest of the line that are loaded; before any are, the newest."""
+    def brought_forward(self, place: LineAtStep) -> tuple[BalancesBroughtForward, int] | None:
+        """The newest of the line that are loaded, and its place in them; before any are, the newest."""
         projects = dict.fromkeys(agreed.line.project_id for agreed in place.known.held)
         known = [balances_of(place.draft, project_id) for project_id in projects]
         loaded = {one.loaded.version for one in known if one is not None and one.loaded is not None}
@@ -351,7 +352,7 @@ class FeeNodes:
                 continue
             for number, line in enumerate(event.lines):
                 if line.line_id == place.line_id and line.contract_id in (None, place.contract.contract_id):
-                    return event, f"lines[{number}].percent"
+                    return event, number
         return None
 
     def _spent_before(self, place: LineAtStep, category: str) -> Node | None:
@@ -359,8 +360,7 @@ class FeeNodes:
         found = self.brought_forward(place)
         if found is None:
             return None
-        event, path = found
-        number = int(path.partition("[")[2].partition("]")[0])
+        event, number = found
         for at, each in enumerate(event.lines[number].spent):
             if each.category == category:
                 title = f"{category}: spent before"

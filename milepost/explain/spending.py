@@ -78,11 +78,11 @@ class SpendingNodes:
         title, currency = f"earned by {opening.as_of}", place.contract.terms.currency
         found = self.fees.brought_forward(place)
         assert found is not None, "its balances are in the books"
-        event, path = found
-        stated = event.lines[int(path.partition("[")[2].partition("]")[0])]
+        event, number = found
+        stated = event.lines[number]
         of = (("revenue", stated.revenue), ("conceded", stated.conceded))
         parts = [
-            self.sources.field(f"{name} of {title}", amount, "amount", event, path.replace("percent", name), currency)
+            self.sources.field(f"{name} of {title}", amount, "amount", event, f"lines[{number}].{name}", currency)
             for name, amount in of
             if amount or name == "revenue"
         ]

@@ -54,7 +54,7 @@ def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
         refused.append(("purchase_order.limit", words_of("order_over_engagements")))
     if contract.divided and any(methods.is_shared(line) for line in terms.lines):
         refused.append(("lines", words_of("shared_over_engagements", field="standalone_price")))
-    if contract.divided and any(obliged_with(line, terms) for line in terms.lines):
+    if contract.divided and any(obliged_with(line, terms.lines) for line in terms.lines):
         refused.append(("lines", words_of("shared_over_engagements", field="performance_obligation")))
     refused += [*refused_of_contract(terms.policies), *_refused_funding(contract), *_refused_sharing(contract)]
     for line_id, resolved in policies.items():
@@ -93,7 +93,7 @@ def refused_treatment(contract: Contract, event: ContractAmended, amended: Contr
             if timings[line.line_id] == OVER_TIME and methods.earns_to_the_end(line)
         }
         for line in before.lines:
-            joined = obliged_with(line, amended) != obliged_with(line, before)
+            joined = obliged_with(line, amended.lines) != obliged_with(line, before.lines)
             longer = before.ends_on != amended.ends_on and line.line_id in moved
             if after.get(line.line_id) != line or longer or joined:
                 return words_of("separate", line=line.line_id)

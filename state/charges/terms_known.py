@@ -333,7 +333,7 @@ def _catches_up(contract: Contract, stored: TermsVersion, line: ContractLine, po
     for after, before in pairwise(reversed(so_far)):
         new, old = after.terms, before.terms
         ends = new.ends_on != old.ends_on and methods.needs_an_end(line, policies)
-        joined = obliged_with(line, new) != obliged_with(line, old)
+        joined = obliged_with(line, new.lines) != obliged_with(line, old.lines)
         if line not in old.lines or new.policies != old.policies or ends or joined:
             return after.catches_up
     return so_far[0].catches_up

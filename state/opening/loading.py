@@ -68,7 +68,8 @@ class Loading(NamedTuple):
 
 class Worked(NamedTuple):
     """What work on the line came to: what of it was billed, and the rest, that was earned and not billed; what is `over` caps
-    and not earned. `plan` is of the terms under which it was done, `day` the last day of these."""
+    and not earned. `earns` is of a price that earns over time, before what was conceded of it, which has a row of its own. `plan` is of the
+    terms under which it was done, `day` the last day of these."""
 
     plan: LinePlan
     day: date
@@ -84,6 +85,11 @@ class Worked(NamedTuple):
     @property
     def value(self) -> Amount:
         return self.billed + self.rest
+
+    @property
+    def beside(self) -> Amount | None:
+        """What rows beside that of its revenue earn: nothing, or as they are billed."""
+        return 0 if self.earns is not None else None
 
 
 def keep_journals(draft: Draft, loading: Loading, since: int) -> None:

@@ -65,7 +65,7 @@ def bring_work(draft: Draft, loading: Loading, stated: Stated) -> None:
     """
     balance = stated.balance
     worked = worked_of(draft, loading, stated)
-    earned = 0 if worked.earns is not None else None
+    earned = worked.beside
     ended = last_of_ended(draft, loading)
     before = worked._replace(day=min(worked.day, ended)) if ended is not None else worked
     by_category = categories_of(worked, balance)
@@ -222,16 +222,16 @@ def _bring_billed(
     earlier: tuple[Amount, Hours],
 ) -> tuple[Amount, Hours]:
     """What was billed, with the hours and the cost of all work in ledger currency; what is left of `earlier` months."""
-    balance, earned = stated.balance, 0 if worked.earns is not None else None
-    # What was conceded is not what terms lack of revenue: it has a row of its own.
-    earns = worked.earns + balance.conceded if worked.earns is not None else None
+    balance, earned = stated.balance, worked.beside
     cost = balance.cost - balance.expenses - sum(one.ledger_cost - one.ledger_expenses for one in balance.costs)
     all_hours = balance.hours - sum(one.hours for one in balance.costs)
-    has_any = split.billed or all_hours or cost or worked.hours or earns or any(uncounted.billed)
+    has_any = split.billed or all_hours or cost or worked.hours or worked.earns or any(uncounted.billed)
     if has_any or worked.drawn or balance.spent or balance.ledger is not None:
         spent = {each.category: each.spent for each in balance.spent}
         work = OpeningWork(all_hours, hours.billed, cost, *uncounted.billed, worked.drawn, spent)
-        earlier = take_by_month(draft, loading, stated, split.first, "", split.billed, work, earlier, earned=earns)
+        earlier = take_by_month(
+            draft, loading, stated, split.first, "", split.billed, work, earlier, earned=worked.earns
+        )
     if split.billed_since:
         work = OpeningWork(0, hours.billed_since)
         take_row(draft, loading, stated, worked, SINCE, split.billed_since, work, earned=earned)
@@ -251,7 +251,7 @@ def _bring_rest(
 ) -> None:
     """What is unbilled and of no ended period: entries, else one row, and what a cap let through before it was raised; what is given
     back; and what is over caps of billing alone."""
-    balance, earned = stated.balance, 0 if worked.earns is not None else None
+    balance, earned = stated.balance, worked.beside
     rest, open_hours = split.rest, hours.rest
     left = uncounted.rest[0] + balance.given_back, uncounted.rest[1]
     if balance.entries:

@@ -168,10 +168,10 @@ def worked_of(draft: Draft, loading: Loading, stated: Stated) -> Worked:
         rest = balance.revenue - balance.billed
     elif drawn is not None and plan.timing == OVER_TIME:
         # What expired is in what is used.
-        earns = balance.revenue
+        earns = balance.revenue + balance.conceded
         rest = max(beyond(stated, drawn) - billed, 0)
     elif plan.timing == OVER_TIME:
-        earns = balance.revenue - earned
+        earns = balance.revenue + balance.conceded - earned
     elif plan.timing == WITH_INVOICE:
         rest = balance.unbilled
     elif plan.timing != NO_REVENUE:

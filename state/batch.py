@@ -57,7 +57,6 @@ class Mark(NamedTuple):
     output_chain: bytes
     topic_seqs: dict[str, int]
     recorded_max: int
-    totals: dict[str, tuple[int, int, int]]
     rules: int = 1
     numbers: Mapping[str, int] = NO_NUMBERS
 

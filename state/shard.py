@@ -130,7 +130,6 @@ class Shard:
         self._input_chain, self._output_chain = meta.input_chain, meta.output_chain
         self._topic_seqs = dict(meta.topic_seqs)
         self._recorded_max = meta.recorded_max
-        self._totals = dict(meta.totals)
         # Last numbers of statements, by company, range and year.
         self._numbers = dict(meta.numbers)
         self._periods = PeriodBooks(store)
@@ -187,7 +186,6 @@ class Shard:
                 self._output_chain,
                 dict(self._topic_seqs),
                 self._recorded_max,
-                dict(self._totals),
                 self.reference.rules,
                 dict(self._numbers),
             )
@@ -206,7 +204,6 @@ class Shard:
                 mark.output_chain,
                 mark.topic_seqs,
                 mark.recorded_max,
-                mark.totals,
                 mark.numbers,
             )
         )
@@ -505,9 +502,9 @@ class Shard:
         A company without journals says so in its ledger currency: who reads all shards knows by their marks that its day is closed.
         """
         of_zone = {one.legal_entity_id: one for one in self.reference.entities.values() if one.zone == event.zone}
-        posted = {key.partition("\x1f")[0] for key in self._totals}
-        silent = {f"{each}\x1f{entity.currency}": (0, 0, 0) for each, entity in of_zone.items() if each not in posted}
-        totals = {tuple(key.split("\x1f")): sums for key, sums in {**self._totals, **silent}.items()}
+        totals = self._periods.totals()
+        posted = {entity_id for entity_id, _ in totals}
+        totals |= {(each, entity.currency): (0, 0, 0) for each, entity in of_zone.items() if each not in posted}
         currencies = Counter(entity_id for entity_id, _ in totals)
         for (entity_id, currency), sums in sorted(totals.items()):
             if (entity := of_zone.get(entity_id)) is not None:
@@ -517,17 +514,6 @@ class Shard:
                 emit(ControlTotals(event.date, entity_id, currency, *sums, chain, last, many, ended))
 
     # Numbering
-
-    def count_journal(self, record: JournalEntry, content: bytes) -> None:
-        key = f"{record.legal_entity_id}\x1f{record.currency}"
-        count, debit, credit = self._totals.get(key, (0, 0, 0))
-        for line in record.lines:
-            if line.amount > 0:
-                debit += line.amount
-            else:
-                credit -= line.amount
-        self._totals[key] = (count + 1, debit, credit)
-        self._periods.add(record, content)
 
     def _numbered(self, record: BillingStatement) -> BillingStatement:
         """With its number: all parts of a revision have one, and what is superseded keeps it. A draft has none."""
@@ -590,7 +576,7 @@ class Shard:
         self._seq += 1
         self._ordinal += 1
         if type_name == JOURNAL:
-            self.count_journal(record, content)
+            self._periods.add(record, content)
 
 
 class _Emitter:

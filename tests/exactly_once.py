@@ -176,7 +176,7 @@ class LightShard:
             self.offset, self.engagement = record.offset + 1, ""
             if self._seq < self.progress.next_seq and self.offset > self.progress.offset:
                 raise GuardStop(OUTPUTS_DIFFER, f"{self._seq} outputs recomputed, {self.progress.next_seq} are written")
-        made.append(Mark(self.offset, self.engagement, 0, self._seq, self._input_chain, self._output_chain, {}, 0, {}))
+        made.append(Mark(self.offset, self.engagement, 0, self._seq, self._input_chain, self._output_chain, {}, 0))
         return made
 
     def commit(self, mark: Mark) -> None:

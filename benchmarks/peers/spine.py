@@ -66,7 +66,7 @@ class ReferenceFold:
             self._input_chain = chained(self._input_chain, record.body)
         self.offset = records[-1].offset + 1
         chains = self._input_chain, self._output_chain
-        made.append(Mark(self.offset, "", 0, self._seq, *chains, {TOPIC: self._seq - 1}, self._recorded_max, {}, RULES))
+        made.append(Mark(self.offset, "", 0, self._seq, *chains, {TOPIC: self._seq - 1}, self._recorded_max, RULES))
         return made
 
     def commit(self, mark: Mark) -> None:

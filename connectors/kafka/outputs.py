@@ -154,7 +154,7 @@ class KafkaOutputs:
         """The first thing that a shard writes: progress of nothing. From then on outputs without progress say that it was lost."""
         if self.written is None:
             self._begin()
-            self._tell_progress(Mark(0, "", 0, 0, b"", b"", {}, 0, {}, int(self.identity.rules)))
+            self._tell_progress(Mark(0, "", 0, 0, b"", b"", {}, 0, int(self.identity.rules)))
 
     def close(self) -> None:
         """Commits nothing: what is open is ended by the one who takes the shard next."""

@@ -11,6 +11,7 @@ from domain.ledger.period_sums import ClosingPlace, PeriodSums, certificate, cer
 from domain.outputs import CloseCertificate, JournalEntry
 from domain.reference.book import ReferenceBook
 from domain.reference.fiscal import period_named
+from domain.units import Amount
 from state.store.store import Store
 
 
@@ -32,6 +33,15 @@ class PeriodBooks:
             sums = self._sums[key] = PeriodSums()
         sums.add(journal, content)
         self._changed.add(key)
+
+    def totals(self) -> dict[tuple[str, str], tuple[int, Amount, Amount]]:
+        """By company and transaction currency: journals, debits and credits of all periods."""
+        found: dict[tuple[str, str], tuple[int, Amount, Amount]] = {}
+        for (company, _), sums in self._sums.items():
+            for currency, (count, debits, credits_) in sums.currencies.items():
+                had = found.get((company, currency), (0, 0, 0))
+                found[company, currency] = had[0] + count, had[1] + debits, had[2] + credits_
+        return found
 
     def end_day(self, zone: str, day: date) -> None:
         """A day that ended before, and is said again, moves nothing."""

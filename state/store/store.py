@@ -66,7 +66,6 @@ class Meta(msgspec.Struct, frozen=True, array_like=True):
     output_chain: bytes = b""
     topic_seqs: dict[str, int] = {}
     recorded_max: int = 0
-    totals: dict[str, tuple[int, int, int]] = {}
     numbers: Mapping[str, int] = {}
 
 

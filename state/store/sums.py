@@ -51,7 +51,7 @@ def sums(store: Store) -> BooksSums:
                     contract_id = line.contract_id or contracts[line.line_id]
                     _count(before, currencies[contract_id], line.revenue, line.billed)
     here.subtract(before)
-    journals = sum(count for count, _, _ in store.meta.totals.values())
+    journals = sum(of.journals for of in store.period_sums().values())
     return BooksSums(journals, statements, _by_currency(here), _by_currency(before))
 
 

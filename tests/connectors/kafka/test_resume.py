@@ -95,7 +95,7 @@ def alert(output_seq: int, body: bytes = b"body") -> Encoded:
 
 
 def mark(offset: int, next_seq: int) -> Mark:
-    return Mark(offset, "", 0, next_seq, b"in", b"out", {}, 0, {})
+    return Mark(offset, "", 0, next_seq, b"in", b"out", {}, 0)
 
 
 def write(outputs: KafkaOutputs, offset: int, *several: Encoded) -> None:

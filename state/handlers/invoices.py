@@ -28,7 +28,7 @@ from state.billing.clearing_record import Cleared, ClearingRecord, cleared_of
 from state.billing.reissue import stands_for_good
 from state.billing.reliefs import Clearing, at_its_rate, clear_unbilled, relieve
 from state.billing.statement_tax import note_difference
-from state.books import InvoiceCredits, OpenException, StatementState
+from state.books import InvoiceCredits, StatementState
 from state.draft import AMOUNT_MAX, Draft
 from state.handlers import payments, write_offs
 from state.handlers.retention import MovedLeg
@@ -128,19 +128,16 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
         of = f"invoice {event.invoice_id}" if event.invoice_id is not None else "the invoice"
         message = f"the ERP rejected {of} of statement {statement_id}: {event.code} {event.message}"
     draft.resolve_exception(other, "statement", statement_id)
-    noted: OpenException | None = draft.part("exception", draft.exception_id(category, "statement", statement_id))
-    if noted is None:
-        draft.raise_exception(
-            category,
-            "statement",
-            statement_id,
-            message,
-            contract_id=statement.contract_id,
-            amount=statement.amount_due,
-            currency=statement.currency,
-        )
-    elif noted.message != message:
-        draft.revise_exception(replace(noted, message=message))
+    draft.raise_exception(
+        category,
+        "statement",
+        statement_id,
+        message,
+        contract_id=statement.contract_id,
+        amount=statement.amount_due,
+        currency=statement.currency,
+        revises=True,
+    )
 
 
 def waive_difference(draft: Draft, statement_id: str) -> None:

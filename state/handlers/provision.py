@@ -38,7 +38,7 @@ from domain.revenue.provision import (
 from domain.units import Amount
 from domain.waiting import WaitKey, waits_for_exchange_rate
 from domain.why import elsewhere, exchanged, quoted
-from state.books import Contract, OpenException, Provided
+from state.books import Contract, Provided
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import MONTH as SPENT_IN_MONTH
 from state.charges.spent import known_spent
@@ -316,7 +316,9 @@ def _waits_for_cost(draft: Draft, of: Provider, lines: Sequence[KnownLine]) -> b
 
 def _wait(draft: Draft, of: Provider, category: str, message: str, keys: Iterable[WaitKey]) -> None:
     _go_on(draft, of, keys, category)
-    _note(draft, of, category, of.contract_id, message, field="rate")
+    draft.raise_exception(
+        category, KIND, of.contract_id, message, contract_id=of.contract_id, field="rate", revises=True
+    )
 
 
 def _go_on(draft: Draft, of: Provider, keys: Iterable[WaitKey], category: str = "") -> None:
@@ -342,7 +344,16 @@ def _note_estimates(draft: Draft, of: Provider, lines: Sequence[KnownLine], day:
             draft.resolve_exception(NO_ESTIMATE, KIND, subject)
         else:
             project_id = one.known.held[-1].line.project_id
-            _note(draft, of, NO_ESTIMATE, subject, message, field="remaining", project_id=project_id)
+            draft.raise_exception(
+                NO_ESTIMATE,
+                KIND,
+                subject,
+                message,
+                project_id=project_id,
+                contract_id=of.contract_id,
+                field="remaining",
+                revises=True,
+            )
 
 
 def _lacks(of: Provider, line: KnownLine, day: date) -> str | None:
@@ -361,15 +372,3 @@ def _lacks(of: Provider, line: KnownLine, day: date) -> str | None:
         f"{of_line}: expected a cost of {foreseen} {of.currency} at completion, as estimated on {known.estimated_on}, got {cost} by {day}; "
         f"nothing more is provided for; {send}"
     )
-
-
-def _note(
-    draft: Draft, of: Provider, category: str, subject: str, message: str, *, field: str, project_id: str | None = None
-) -> None:
-    noted: OpenException | None = draft.part("exception", draft.exception_id(category, KIND, subject))
-    if noted is None:
-        draft.raise_exception(
-            category, KIND, subject, message, project_id=project_id, contract_id=of.contract_id, field=field
-        )
-    elif noted.message != message:
-        draft.revise_exception(replace(noted, message=message))

@@ -5,8 +5,6 @@ What is counted by an exception is said by it when the day ends.
 
 from typing import Any
 
-from msgspec.structs import replace
-
 from domain.events.catalogue import Event
 from domain.events.reference import AccountingPeriodClosed, LegalEntityDefined, TransferPriceSet
 from domain.reference.book import PeriodChange, ReferenceBook, owner_key
@@ -62,16 +60,12 @@ def _miss_companies(draft: Draft, event: TransferPriceSet) -> None:
     """The first of the two that nobody defined; the exception goes with the last, or with a higher version that names others."""
     stated = (("lending_entity_id", event.lending_entity_id), ("borrowing_entity_id", event.borrowing_entity_id))
     missing = [(field, name) for field, name in stated if draft.reference.entity(name) is None]
-    noted: OpenException | None = draft.part("exception", draft.exception_id(UNKNOWN, *owner_key(event)))
     if not missing:
         draft.resolve_exception(UNKNOWN, *owner_key(event))
         return
     field, name = missing[0]
     message = f"expected a company that is defined, got {name}; until it is, nothing is charged at the transfer price"
-    if noted is None:
-        draft.raise_exception(UNKNOWN, *owner_key(event), message, field=field)
-    elif noted.message != message:
-        draft.revise_exception(replace(noted, message=message, field=field))
+    draft.raise_exception(UNKNOWN, *owner_key(event), message, field=field, revises=True)
 
 
 def _refuse_policies(draft: Draft, event: LegalEntityDefined) -> None:

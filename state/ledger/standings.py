@@ -29,7 +29,7 @@ from domain.identity import composed, derived_id
 from domain.ledger.journal import ACCEPTED_AFTER_ALL, NEVER_ACCEPTED, debits, reversal_id
 from domain.outputs import JournalEntry
 from state import tallies
-from state.books import JournalStanding, OpenException
+from state.books import JournalStanding
 from state.draft import Draft
 from state.terms.known import open_day_from, period
 
@@ -396,22 +396,19 @@ def _tell_rejected(draft: Draft, journal_id: str, before: JournalStanding | None
             _tell_unmapped(draft, journal_id, after)
         return
     rejected = f"{after.erp} rejects journal {journal_id}: {after.code} {after.message}"
-    noted: OpenException | None = draft.part("exception", now)
-    if noted is None:
-        draft.raise_exception(
-            REFUSED,
-            JOURNAL,
-            journal_id,
-            rejected,
-            project_id=after.project_id,
-            contract_id=after.contract_id,
-            field=after.field,
-            amount=after.amount,
-            currency=after.currency,
-            entries=(journal_id,),
-        )
-    elif noted.message != rejected:
-        draft.revise_exception(replace(noted, message=rejected, field=after.field))
+    draft.raise_exception(
+        REFUSED,
+        JOURNAL,
+        journal_id,
+        rejected,
+        project_id=after.project_id,
+        contract_id=after.contract_id,
+        field=after.field,
+        amount=after.amount,
+        currency=after.currency,
+        entries=(journal_id,),
+        revises=True,
+    )
 
 
 def _complaint(draft: Draft, journal_id: str, stands: JournalStanding | None) -> str | None:
@@ -460,19 +457,16 @@ def _tell_twice(draft: Draft, journal_id: str, stands: JournalStanding) -> None:
     message = (
         f"journal {journal_id} was made once and stands in the ERP {len(references)} times: {', '.join(references)}"
     )
-    noted: OpenException | None = draft.part("exception", draft.exception_id(TWICE, JOURNAL, journal_id))
-    if noted is None:
-        draft.raise_exception(
-            TWICE,
-            JOURNAL,
-            journal_id,
-            message,
-            project_id=stands.project_id,
-            contract_id=stands.contract_id,
-            field="erp_reference",
-            amount=stands.amount,
-            currency=stands.currency,
-            entries=(journal_id,),
-        )
-    elif noted.message != message:
-        draft.revise_exception(replace(noted, message=message))
+    draft.raise_exception(
+        TWICE,
+        JOURNAL,
+        journal_id,
+        message,
+        project_id=stands.project_id,
+        contract_id=stands.contract_id,
+        field="erp_reference",
+        amount=stands.amount,
+        currency=stands.currency,
+        entries=(journal_id,),
+        revises=True,
+    )

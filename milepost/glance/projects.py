@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from connectors.files.glance_index import WaitingException
 from connectors.files.glance_rows import OPENED, PROJECT
-from domain.accounts import INTERCOMPANY_COST, INTERCOMPANY_REVENUE, PROJECT_COST, REVENUE, UNBILLED
+from domain.accounts import INTERCOMPANY_COST, INTERCOMPANY_REVENUE, PROJECT_COST, PROVISION, REVENUE, UNBILLED
 from domain.identity import escape
 from domain.outputs import ForecastUpdate
 from milepost.console import money_text
@@ -73,6 +73,7 @@ COLUMNS: Final = (
     GlanceColumn("margin_percent", "margin %", CellKind.PERCENT, 4),
     GlanceColumn("transferred", "transferred", CellKind.AMOUNT, 18),
     GlanceColumn("company_margin", "company margin", CellKind.AMOUNT, 19),
+    GlanceColumn("provision", "provision", CellKind.AMOUNT, 20),
     GlanceColumn("unbilled", "unbilled"),
     GlanceColumn("on_statement", "on a statement", CellKind.AMOUNT, 5),
     GlanceColumn("forecast_revenue", "forecast revenue", CellKind.AMOUNT, 11),
@@ -84,13 +85,13 @@ COLUMNS: Final = (
 )
 SUMMED: Final = (
     *("hours", "budget_fees", "budget_cost", "cost", "revenue", "margin", "unbilled", "on_statement"),
-    *("transferred", "company_margin", "forecast_revenue", "forecast_cost", "forecast_margin"),
+    *("transferred", "company_margin", "provision", "forecast_revenue", "forecast_cost", "forecast_margin"),
     *("hours_before", "revenue_before", "cost_before"),
 )
 # What the company charges others of the group for its people, less what it is charged.
 TRANSFERRED: Final = (INTERCOMPANY_REVENUE, INTERCOMPANY_COST)
-POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "transferred": TRANSFERRED}
-CREDITS: Final = frozenset({"revenue", "transferred"})
+POSTED: Final = {"revenue": REVENUE, "cost": PROJECT_COST, "transferred": TRANSFERRED, "provision": (PROVISION,)}
+CREDITS: Final = frozenset({"revenue", "transferred", "provision"})
 ACCOUNTS: Final = {**POSTED, "unbilled": UNBILLED}
 # 1150 and 1160, by whether a statement has it.
 ON_STATEMENT: Final = "on_statement"
@@ -122,13 +123,14 @@ def projects(firm: FirmAtMoment, wanted: Wanted) -> Glance:
     )
 
 
-def _columns(rows: Iterable[GlanceRow]) -> tuple[GlanceColumn, ...]:
-    """Where a project's used % is of hours or of fees, what it is of has its place in a terminal, too."""
+def _columns(rows: Sequence[GlanceRow]) -> tuple[GlanceColumn, ...]:
+    """Where a project's used % is of hours or of fees, what it is of has its place in a terminal, too; so has what is provided for."""
     without_cost = [
         row for row in rows if row.cells.get("budget_used") is not None and row.cells.get("budget_cost") is None
     ]
     on_hours = {row.cells.get("budget_hours") is not None for row in without_cost}
-    shown = {"budget_hours": True in on_hours, "budget_fees": False in on_hours}
+    provided = any(row.cells.get("provision") for row in rows)
+    shown = {"budget_hours": True in on_hours, "budget_fees": False in on_hours, "provision": provided}
     return tuple(each._replace(spare=0) if shown.get(each.name) else each for each in COLUMNS)
 
 
